@@ -1,0 +1,140 @@
+"""Reads the environment. Every odd value raises :class:`BadSettingError` with one line that says what to do."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+
+KNOWN = frozenset(
+    {
+        "PORTAL_ALLOWED_HOSTS",
+        "PORTAL_DATA_DIR",
+        "PORTAL_DEBUG",
+        "PORTAL_PUBLIC_URL",
+        "PORTAL_REQUIRE_SECOND_PERSON",
+        "PORTAL_SECRET_KEY",
+    }
+)
+SHORTEST_KEY = 50
+
+
+class BadSettingError(Exception):
+    """A value from the environment cannot be used. The message is one complete line for the operator."""
+
+
+def refuse_unknown_names(environ: Mapping[str, str] = os.environ) -> None:
+    """Stop on a misspelt ``PORTAL_…`` name, which would otherwise leave a default in force unseen."""
+    unknown = sorted(name for name in environ if name.startswith("PORTAL_") and name not in KNOWN)
+    if unknown:
+        raise BadSettingError(f"{unknown[0]} is not a setting. Known: {', '.join(sorted(KNOWN))}.")
+
+
+def boolean(name: str, *, default: bool, environ: Mapping[str, str] = os.environ) -> bool:
+    """``true`` or ``false``; anything else stops the start."""
+    value = environ.get(name, "").strip().lower()
+    if value == "":
+        return default
+    if value not in {"true", "false"}:
+        raise BadSettingError(f"{name} is {value!r}. Write true or false.")
+    return value == "true"
+
+
+def data_dir(base: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of everything this installation owns; made (mode 0700) when it is missing."""
+    path = Path(environ.get("PORTAL_DATA_DIR") or base / "var").expanduser().resolve()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSettingError(f"PORTAL_DATA_DIR {path} cannot be made: {error.strerror}.") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise BadSettingError(f"PORTAL_DATA_DIR {path} is read-only for this user. Make it writable.")
+    return path
+
+
+def secret_key(folder: Path, environ: Mapping[str, str] = os.environ) -> str:
+    """``PORTAL_SECRET_KEY``, or a key made once and kept in the data folder, readable by its owner only."""
+    given = environ.get("PORTAL_SECRET_KEY", "")
+    if given:
+        if len(given) < SHORTEST_KEY:
+            raise BadSettingError(f"PORTAL_SECRET_KEY is too short. Give at least {SHORTEST_KEY} characters.")
+        return given
+    file = folder / "secret-key"
+    try:
+        return _read_or_make_key(file)
+    except OSError as error:
+        raise BadSettingError(f"The key file {file} cannot be used: {error.strerror}.") from error
+
+
+def _read_or_make_key(file: Path) -> str:
+    if not file.exists():
+        # Written beside and linked, so that two processes that start together end up with one whole key.
+        draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, file)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    key = file.read_text().strip()
+    if len(key) < SHORTEST_KEY:
+        raise BadSettingError(f"The key in {file} is too short. Delete the file; a new key is made.")
+    return key
+
+
+def allowed_hosts(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Host names this site answers to; loopback names unless told otherwise."""
+    given = environ.get("PORTAL_ALLOWED_HOSTS", "")
+    hosts = [host.strip() for host in given.split(",")] if given else ["127.0.0.1", "localhost", "[::1]"]
+    for host in hosts:
+        if not host or "*" in host or "/" in host or any(letter.isspace() for letter in host):
+            raise BadSettingError(
+                f"PORTAL_ALLOWED_HOSTS holds {host!r}. Write host names separated by commas, without scheme or *."
+            )
+    return hosts
+
+
+def public_url(environ: Mapping[str, str] = os.environ) -> str:
+    """Scheme and host that patients see, without a slash at the end."""
+    given = environ.get("PORTAL_PUBLIC_URL", "http://127.0.0.1:8000")
+    try:
+        parts = urlsplit(given)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"}
+        usable = usable and not (parts.query or parts.fragment or parts.username) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BadSettingError(
+            f"PORTAL_PUBLIC_URL is {given!r}. Write scheme and host only, such as https://learn.example.org."
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def database(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Django's ``DATABASES["default"]``: SQLite in the data folder, or what ``DATABASE_URL`` names."""
+    given = environ.get("DATABASE_URL", "") or f"sqlite:///{folder / 'portal.sqlite3'}"
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(given))
+    except (dj_database_url.ParseError, dj_database_url.UnknownSchemeError, ValueError) as error:
+        raise BadSettingError("DATABASE_URL cannot be read. Write postgres://user:password@host/name.") from error
+    engine = config.get("ENGINE")
+    if engine == "django.db.backends.sqlite3":
+        # IMMEDIATE takes the write lock at the start: deferred transactions fail with "locked" under writers.
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        }
+        config["CONN_MAX_AGE"] = None
+    elif engine == "django.db.backends.postgresql":
+        config["CONN_MAX_AGE"] = 600
+        config["CONN_HEALTH_CHECKS"] = True
+    else:
+        raise BadSettingError("DATABASE_URL names a database that is not supported. Use SQLite or PostgreSQL.")
+    return config

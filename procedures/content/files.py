@@ -1,0 +1,155 @@
+"""Reads the files of a content folder. What is wrong names its file, its line and what to do."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FRONT_MATTER = re.compile(r"---\n(.*?\n)---\n?(.*)\Z", re.DOTALL)
+
+
+class ContentError(Exception):
+    """Something in the content folder cannot be used."""
+
+    def __init__(self, file: Path, line: int, sentence: str) -> None:
+        super().__init__(f"{file}:{line}: {sentence}")
+
+
+class ContentErrors(Exception):  # noqa: N818 -- several of them
+    """All that is wrong with a content folder; nothing was loaded."""
+
+    def __init__(self, errors: list[ContentError]) -> None:
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = errors
+
+
+@dataclass(slots=True)
+class Entry:
+    """One row as its file gives it. ``lines`` maps a field's name to its line; ``body_line`` is where Markdown starts."""
+
+    key: str
+    data: dict[str, Any]
+    file: Path
+    line: int
+    lines: dict[str, int] = field(default_factory=dict)
+    body_line: int = 0
+
+    def error(self, sentence: str, name: str = "") -> ContentError:
+        """An error at a field of this row, or at its first line."""
+        return ContentError(self.file, self.lines.get(name, self.line), sentence)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with the line of every mapping's keys, and without silent overwriting of a repeated key."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        if key.value in lines:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"“{key.value}” stands here twice. Keep one", key.start_mark
+            )
+        lines[str(key.value)] = key.start_mark.line + 1
+    data: dict[str, Any] = {
+        str(loader.construct_object(key, deep=True)): loader.construct_object(value, deep=True)
+        for key, value in node.value
+    }
+    data["__lines__"] = {**lines, "": node.start_mark.line + 1}
+    return data
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def read_yaml(file: Path, text: str | None = None, shift: int = 0) -> Any:
+    """The data of a YAML file. ``shift``: lines of the file that stand before ``text``."""
+    try:
+        # A subclass of SafeLoader: plain data only.
+        return yaml.load(read_text(file) if text is None else text, Loader=_Loader)  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        line = (error.problem_mark.line + 1 if error.problem_mark else 1) + shift
+        raise ContentError(file, line, f"This is not YAML: {error.problem}.") from error
+    except yaml.YAMLError as error:
+        raise ContentError(file, 1 + shift, f"This is not YAML: {error}.") from error
+
+
+def read_text(file: Path) -> str:
+    """The file's text; it must be UTF-8."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ContentError(file, 1, "The file is not UTF-8 text. Save it as UTF-8.") from error
+    except OSError as error:
+        raise ContentError(file, 1, f"The file cannot be read: {error.strerror}.") from error
+
+
+def entry(file: Path, data: Any, key: str = "", key_field: str = "") -> Entry:
+    """One mapping as an Entry; ``key_field`` names the field that identifies it."""
+    if not isinstance(data, dict):
+        raise ContentError(file, 1, "A list of fields is expected here, each as “name: value”.")
+    lines = data.pop("__lines__")
+    identity = key or str(data.get(key_field) or "")
+    if not identity:
+        raise ContentError(file, lines[""], f"The field “{key_field}” is missing.")
+    return Entry(identity, _without_lines(data), file, lines[""], lines)
+
+
+def entries(file: Path, key_field: str, prefix: str = "") -> Iterator[Entry]:
+    """The rows of a YAML list."""
+    data = read_yaml(file)
+    if not isinstance(data, list):
+        raise ContentError(file, 1, "A list is expected here, each row after a hyphen.")
+    for item in data:
+        row = entry(file, item, key_field=key_field)
+        row.key = f"{prefix}{row.key}"
+        yield row
+
+
+def page_entry(file: Path) -> Entry:
+    """Front matter and Markdown of a page; its text becomes the field ``body``."""
+    match = FRONT_MATTER.match(read_text(file))
+    if not match:
+        raise ContentError(file, 1, "A page starts with fields between two lines of three hyphens (---).")
+    row = entry(file, read_yaml(file, match[1], shift=1), key_field="subject")
+    row.lines = {name: line + 1 for name, line in row.lines.items()}
+    row.line = 1
+    row.data["body"] = match[2].strip() + "\n"
+    row.body_line = match[1].count("\n") + 2 + (len(match[2]) - len(match[2].lstrip("\n")))
+    return row
+
+
+def _without_lines(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_lines(item) for key, item in value.items() if key != "__lines__"}
+    if isinstance(value, list):
+        return [_without_lines(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a row: its type, and what stands in when the file leaves it out."""
+
+    kind: type | tuple[type, ...]
+    default: Any = None
+    required: bool = False
+
+
+def checked(row: Entry, fields: dict[str, Field]) -> dict[str, Any]:
+    """The row's data with defaults, in the order of ``fields``. Raises ContentError for the first odd field."""
+    for name in row.data:
+        if name not in fields:
+            raise row.error(f"There is no field “{name}”. There are: {', '.join(fields)}.", name)
+    data: dict[str, Any] = {}
+    for name, spec in fields.items():
+        value = row.data.get(name, spec.default)
+        if value is None and spec.required:
+            raise row.error(f"The field “{name}” is missing.")
+        if value is not None and (not isinstance(value, spec.kind) or isinstance(value, bool) != (spec.kind is bool)):
+            raise row.error(f"The field “{name}” has the wrong kind of value: {value!r}.", name)
+        data[name] = value.strip() if isinstance(value, str) and name != "body" else value
+    return data

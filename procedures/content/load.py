@@ -1,0 +1,219 @@
+"""The content folder into the database: everything is read and checked first, then written in one transaction."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from procedures.content.files import ContentError, ContentErrors, Entry
+from procedures.content.kinds import Kind, explain
+from procedures.content.pages import PageContentKind
+from procedures.content.pictures import FigureKind, SeriesKind
+from procedures.content.reference import CareKind, ClinicKind, CodeKind, LocationKind, SourceKind, TermKind
+from procedures.markdown import Library, Problem, render_page
+from procedures.models import ContentRow, Page
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.publish import PublishRefusedError, publish_starter
+from procedures.publishing.readiness import broken_links
+
+Progress = Callable[[str], None]
+Row = tuple[Kind[Any], Entry, dict[str, Any]]
+
+
+@dataclass
+class Report:
+    """What a load did: rows by name."""
+
+    created: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    left: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+
+
+class _Rollback(Exception):  # noqa: N818 -- not an error: ends a check
+    """Undoes a check."""
+
+
+def kinds() -> list[Kind[Any]]:
+    """All kinds, each after those it refers to."""
+    return [
+        ClinicKind(),
+        LocationKind(),
+        SourceKind(),
+        CodeKind(),
+        TermKind(),
+        CareKind(),
+        FigureKind(),
+        SeriesKind(),
+        PageContentKind(),
+    ]
+
+
+def load(folder: Path, *, check: bool = False, progress: Progress = lambda _: None) -> Report:
+    """Load a content folder. Raises ContentErrors with all that is wrong; then nothing has changed.
+
+    ``check`` does everything and keeps nothing: the transaction is undone and no file is written.
+    """
+    rows = _read(folder, progress)
+    report = Report()
+    try:
+        with transaction.atomic():
+            _apply(rows, report, progress, store=not check)
+            if check:
+                raise _Rollback
+    except _Rollback:
+        pass
+    return report
+
+
+def _read(folder: Path, progress: Progress) -> list[Row]:
+    if not folder.is_dir():
+        raise ContentErrors([ContentError(folder, 1, "There is no such folder.")])
+    rows: list[Row] = []
+    errors: list[ContentError] = []
+    seen: dict[tuple[str, str], Path] = {}
+    for kind in kinds():
+        for file in kind.files(folder):
+            progress(f"reading {file.relative_to(folder)}")
+            try:
+                for entry in kind.parse(file):
+                    if (kind.name, entry.key) in seen:
+                        raise entry.error(f"{kind.name} {entry.key} stands in {seen[kind.name, entry.key].name} too.")
+                    seen[kind.name, entry.key] = file
+                    rows.append((kind, entry, kind.read(entry)))
+            except ContentError as error:
+                errors.append(error)
+    if errors:
+        raise ContentErrors(errors)
+    return rows
+
+
+def _apply(rows: list[Row], report: Report, progress: Progress, *, store: bool) -> None:
+    errors: list[ContentError] = []
+    written: list[Row] = []
+    for kind, entry, data in rows:
+        if not _wanted(kind, entry, data, report):
+            continue
+        progress(f"{kind.name} {entry.key}")
+        written.append((kind, entry, data))
+        with _explained(entry, errors):
+            kind.apply(entry.key, data, kind.find(entry.key), store=store)
+    pages = [(kind, entry, data) for kind, entry, data in written if isinstance(kind, PageContentKind)]
+    for kind, entry, data in pages if not errors else []:
+        with _explained(entry, errors):
+            kind.connect(entry.key, data)
+    if errors:
+        raise ContentErrors(errors)
+    for kind, entry, data in written:
+        _remember(kind, entry)
+    _release([entry for _, entry, _ in pages], report, progress)
+
+
+class _explained:  # noqa: N801 -- reads as a statement
+    """Turns what a model refuses into errors that name file and line; the load goes on to find them all."""
+
+    def __init__(self, entry: Entry, errors: list[ContentError]) -> None:
+        self.entry, self.errors = entry, errors
+        self.savepoint = transaction.atomic()
+
+    def __enter__(self) -> None:
+        self.savepoint.__enter__()
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        self.savepoint.__exit__(kind, error, trace)
+        if isinstance(error, ValidationError):
+            self.errors += explain(error, self.entry)
+        elif isinstance(error, LookupError):
+            sentence, *field = (str(part) for part in error.args)
+            self.errors.append(self.entry.error(sentence, *field))
+        else:
+            return False
+        return True
+
+
+def fingerprint(data: dict[str, Any]) -> str:
+    """sha256 of a row's plain data."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _wanted(kind: Kind[Any], entry: Entry, data: dict[str, Any], report: Report) -> bool:
+    """Whether to write this row: it is new, or still as it was loaded and the file has changed."""
+    name = f"{kind.name} {entry.key}"
+    row = kind.find(entry.key)
+    loaded = ContentRow.objects.filter(kind=kind.name, key=entry.key).first()
+    if row is None:
+        if loaded:
+            report.left.append(f"{name}: deleted here, left deleted")
+            return False
+        report.created.append(name)
+        return True
+    current = kind.dump(row)
+    if "code" in data and not data["code"]:
+        data["code"] = current["code"]
+    if current == data:
+        if not loaded:
+            _remember(kind, entry)
+        report.unchanged += 1
+        return False
+    if loaded is None or loaded.sha256 != fingerprint(current):
+        report.left.append(f"{name}: changed here, left as it is")
+        return False
+    report.updated.append(name)
+    return True
+
+
+def _remember(kind: Kind[Any], entry: Entry) -> None:
+    row = kind.find(entry.key)
+    ContentRow.objects.update_or_create(
+        kind=kind.name, key=entry.key, defaults={"sha256": fingerprint(kind.dump(row))}
+    )
+
+
+def _release(entries: list[Entry], report: Report, progress: Progress) -> None:
+    """Publish new and updated pages as starter text; a page that a reviewer has approved keeps its release."""
+    errors: list[ContentError] = []
+    published: list[tuple[Entry, Page]] = []
+    libraries: dict[str, Library] = {}
+    for entry in entries:
+        language, subject = entry.key.split(" ")
+        page = Page.objects.select_related("live_release").get(language=language, subject=subject)
+        revision = save_revision(page, author=None, note="From the content folder")
+        if page.live_release and not page.live_release.is_starter:
+            report.left.append(f"page {entry.key}: the draft is new; the approved text stays public until you publish")
+            continue
+        progress(f"publishing {page.planned_path}")
+        library = libraries.setdefault(language, Library(language))
+        try:
+            publish_starter(revision, library=library)
+        except PublishRefusedError as refused:
+            errors += _located(entry, refused.problems)
+            continue
+        report.released.append(page.planned_path)
+        published.append((entry, page))
+    if errors:
+        raise ContentErrors(errors)
+    errors = list(_broken(published))
+    if errors:
+        raise ContentErrors(errors)
+
+
+def _broken(published: list[tuple[Entry, Page]]) -> Iterator[ContentError]:
+    """Links can only be followed once all pages are public."""
+    libraries: dict[str, Library] = {}
+    for entry, page in published:
+        library = libraries.setdefault(page.language, Library(page.language))
+        rendered = render_page(page.draft(), kind=page.kind, library=library)
+        yield from _located(entry, broken_links(page, rendered))
+
+
+def _located(entry: Entry, problems: list[Problem]) -> list[ContentError]:
+    return [
+        ContentError(entry.file, problem.line + entry.body_line if problem.line else 1, problem.sentence)
+        for problem in problems
+    ]

@@ -1,0 +1,245 @@
+"""Figures with their files, texts and markers; series."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.files.storage import default_storage
+
+from procedures.content.files import Entry, Field, checked, entry, read_yaml
+from procedures.content.kinds import Kind, checked_texts, save_checked, sync_texts
+from procedures.content.reference import NAME, TEXT
+from procedures.content.yaml import dump_yaml
+from procedures.enums import Language, MarkerShape
+from procedures.figures.drawing import read_drawing
+from procedures.figures.intake import BadPictureError, Picture, read_picture
+from procedures.figures.renditions import put, store_picture
+from procedures.models import Figure, Marker, Series, SeriesItem
+
+POSITION_DIGITS = 4
+
+
+class FigureKind(Kind[Figure]):
+    """``figures/<slug>.yaml`` and the picture files beside it. Files are compared by what they show."""
+
+    name = "figure"
+    fields = {
+        "kind": Field(str, "xray"),
+        "image": TEXT,
+        "drawing": TEXT,
+        "drawing_dark": TEXT,
+        "provenance": NAME,
+        "provenance_note": TEXT,
+        "text": Field(dict, required=True),
+        "markers": Field(list, []),
+    }
+    text_fields = {"title": NAME, "alt": NAME, "caption": NAME, "description": TEXT}
+    marker_fields = {
+        "key": NAME,
+        "shape": Field(str, MarkerShape.POINT.value),
+        "at": Field(list, required=True),
+        "target": Field(list, required=True),
+        "size": Field(list, [0.0, 0.0]),
+        "text": Field(dict, required=True),
+    }
+    label_fields = {"label": NAME, "text": TEXT}
+
+    def __init__(self) -> None:
+        self._pictures: dict[str, Picture] = {}
+        self._drawings: dict[str, bytes] = {}
+
+    def files(self, folder: Path) -> Iterator[Path]:
+        yield from sorted((folder / "figures").glob("*.yaml"))
+
+    def parse(self, file: Path) -> Iterable[Entry]:
+        yield entry(file, read_yaml(file), key=file.stem)
+
+    def read(self, entry: Entry) -> dict[str, Any]:
+        data = super().read(entry)
+        data["text"] = checked_texts(entry, data, self.text_fields)
+        data["markers"] = [self._marker(entry, marker) for marker in data["markers"]]
+        for name in ("image", "drawing", "drawing_dark"):
+            data[name] = self._read_file(entry, name, data[name]) if data[name] else ""
+        return data
+
+    def _marker(self, owner: Entry, values: Any) -> dict[str, Any]:
+        if not isinstance(values, dict):
+            raise owner.error("A marker is a list of fields.", "markers")
+        inner = Entry(owner.key, values, owner.file, owner.lines.get("markers", owner.line))
+        data = checked(inner, self.marker_fields)
+        for name in ("at", "target", "size"):
+            pair = data[name]
+            if len(pair) != 2 or not all(isinstance(part, int | float) for part in pair):
+                raise owner.error(f"The marker's “{name}” must be two numbers, such as [0.31, 0.62].", "markers")
+            data[name] = [round(float(part), POSITION_DIGITS) for part in pair]
+        data["text"] = checked_texts(inner, data, self.label_fields)
+        return data
+
+    def _read_file(self, entry: Entry, name: str, file_name: str) -> str:
+        """Content hash of a file beside the YAML; its checked content is kept for ``apply``."""
+        if Path(file_name).name != file_name:
+            raise entry.error("Name a file in the same folder.", name)
+        try:
+            data = (entry.file.parent / file_name).read_bytes()
+            if name == "image":
+                picture = read_picture(data)
+                self._pictures[picture.sha256] = picture
+                return picture.sha256
+            drawing, sha256 = read_drawing(data)
+            self._drawings[sha256] = drawing
+        except OSError as error:
+            raise entry.error(f"The file {file_name} cannot be read: {error.strerror}.", name) from error
+        except BadPictureError as error:
+            raise entry.error(f"{file_name}: {error}", name) from error
+        return sha256
+
+    def find(self, key: str) -> Figure | None:
+        return Figure.objects.filter(slug=key).first()
+
+    def all(self) -> Iterable[tuple[str, Figure]]:
+        return ((figure.slug, figure) for figure in Figure.objects.prefetch_related("texts", "markers__texts"))
+
+    def dump(self, row: Figure) -> dict[str, Any]:
+        texts = row.texts.order_by("language")
+        return {
+            "kind": row.kind,
+            "image": row.sha256 if row.image else "",
+            "drawing": _hash_in(row.drawing),
+            "drawing_dark": _hash_in(row.drawing_dark),
+            "provenance": row.provenance,
+            "provenance_note": row.provenance_note,
+            "text": {t.language: {name: getattr(t, name) for name in self.text_fields} for t in texts},
+            "markers": [_dump_marker(marker) for marker in row.markers.all()],
+        }
+
+    def apply(self, key: str, data: dict[str, Any], row: Figure | None, *, store: bool) -> None:
+        figure = row or Figure(slug=key)
+        for name in ("kind", "provenance", "provenance_note"):
+            setattr(figure, name, data[name])
+        figure.nothing_visible = True
+        renditions = []
+        if data["image"] and data["image"] != figure.sha256:
+            if store:
+                renditions = store_picture(figure, self._pictures[data["image"]])
+            else:
+                figure.image, figure.sha256 = "checked", data["image"]
+        for name in ("drawing", "drawing_dark"):
+            stem = data[name]
+            file = f"figures/{stem}.svg" if stem else ""
+            setattr(figure, name, put(file, self._drawings[stem]) if file and store else file)
+        save_checked(figure)
+        if renditions:
+            figure.renditions.all().delete()
+            for rendition in renditions:
+                rendition.figure = figure
+                rendition.save()
+        sync_texts(figure, "texts", data["text"])
+        self._sync_markers(figure, data["markers"])
+
+    def _sync_markers(self, figure: Figure, markers: list[dict[str, Any]]) -> None:
+        have = {marker.key: marker for marker in figure.markers.all()}
+        for order, values in enumerate(markers):
+            marker = have.pop(values["key"], None) or Marker(figure=figure, key=values["key"])
+            marker.order, marker.shape = order, values["shape"]
+            (marker.x, marker.y), (marker.target_x, marker.target_y) = values["at"], values["target"]
+            marker.size_x, marker.size_y = values["size"]
+            save_checked(marker)
+            sync_texts(marker, "texts", values["text"])
+        for left in have.values():
+            left.delete()
+
+    def write(self, folder: Path) -> None:
+        target = folder / "figures"
+        target.mkdir(exist_ok=True)
+        for slug, figure in self.all():
+            data = self.dump(figure)
+            for name, suffix in (("image", ".png"), ("drawing", ".svg"), ("drawing_dark", "-dark.svg")):
+                stored = getattr(figure, name)
+                if stored:
+                    data[name] = f"{slug}{suffix}"
+                    with default_storage.open(stored) as stream:
+                        (target / data[name]).write_bytes(stream.read())
+            (target / f"{slug}.yaml").write_text(dump_yaml(data), encoding="utf-8")
+
+
+def _hash_in(name: str) -> str:
+    """The content hash that a stored drawing's name holds."""
+    return Path(name).stem
+
+
+def _dump_marker(marker: Marker) -> dict[str, Any]:
+    def pair(x: float, y: float) -> list[float]:
+        return [round(x, POSITION_DIGITS), round(y, POSITION_DIGITS)]
+
+    return {
+        "key": marker.key,
+        "shape": marker.shape,
+        "at": pair(marker.x, marker.y),
+        "target": pair(marker.target_x, marker.target_y),
+        "size": pair(marker.size_x, marker.size_y),
+        "text": {t.language: {"label": t.label, "text": t.text} for t in marker.texts.order_by("language")},
+    }
+
+
+class SeriesKind(Kind[Series]):
+    """``series/<lang>/<slug>.yaml``."""
+
+    name = "series"
+    fields = {"title": NAME, "items": Field(list, required=True)}
+    item_fields = {"figure": NAME, "heading": NAME, "text": NAME}
+
+    def files(self, folder: Path) -> Iterator[Path]:
+        yield from sorted((folder / "series").glob("*/*.yaml"))
+
+    def parse(self, file: Path) -> Iterable[Entry]:
+        row = entry(file, read_yaml(file), key=f"{file.parent.name} {file.stem}")
+        if file.parent.name not in Language.values:
+            raise row.error(f"“{file.parent.name}” is not one of our languages.")
+        yield row
+
+    def read(self, entry: Entry) -> dict[str, Any]:
+        data = super().read(entry)
+        line = entry.lines.get("items", entry.line)
+        data["items"] = [
+            checked(Entry(entry.key, item, entry.file, line), self.item_fields) for item in data["items"]
+        ]
+        return data
+
+    def find(self, key: str) -> Series | None:
+        language, slug = key.split(" ")
+        return Series.objects.filter(language=language, slug=slug).first()
+
+    def all(self) -> Iterable[tuple[str, Series]]:
+        rows = Series.objects.order_by("language", "slug").prefetch_related("items__figure")
+        return ((f"{row.language} {row.slug}", row) for row in rows)
+
+    def dump(self, row: Series) -> dict[str, Any]:
+        items = [{"figure": i.figure.slug, "heading": i.heading, "text": i.text} for i in row.items.all()]
+        return {"title": row.title, "items": items}
+
+    def apply(self, key: str, data: dict[str, Any], row: Series | None, *, store: bool) -> None:
+        language, slug = key.split(" ")
+        series = row or Series(language=language, slug=slug)
+        series.title = data["title"]
+        save_checked(series)
+        series.items.all().delete()
+        figures = {f.slug: f for f in Figure.objects.filter(slug__in=[i["figure"] for i in data["items"]])}
+        for order, item in enumerate(data["items"]):
+            if item["figure"] not in figures:
+                raise LookupError(f"There is no picture “{item['figure']}”.", "items")
+            save_checked(
+                SeriesItem(
+                    series=series,
+                    order=order,
+                    figure=figures[item["figure"]],
+                    heading=item["heading"],
+                    text=item["text"],
+                )
+            )
+
+    def write(self, folder: Path) -> None:
+        for key, series in self.all():
+            language, slug = key.split(" ")
+            target = folder / "series" / language
+            target.mkdir(parents=True, exist_ok=True)
+            (target / f"{slug}.yaml").write_text(dump_yaml(self.dump(series)), encoding="utf-8")

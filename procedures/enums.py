@@ -1,0 +1,80 @@
+"""The closed lists of the domain. Their values stand in the database, in content files and in stylesheets."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Language(models.TextChoices):
+    """A language that pages are written in; the first one is the source of the others."""
+
+    ENGLISH = "en", "English"
+    SPANISH = "es", "Español"
+
+
+class PageKind(models.TextChoices):
+    """What a page is about. A guide is a page that patients are sent before or after one kind of visit."""
+
+    CONDITION = "condition", _("Condition")
+    PROCEDURE = "procedure", _("Procedure")
+    CHOICE = "choice", _("Choice")
+    PREPARATION = "preparation", _("Getting ready")
+    RECOVERY = "recovery", _("Recovery")
+    RISKS = "risks", _("Risks")
+    PREVENTION = "prevention", _("Prevention")
+    ABOUT = "about", _("About")
+    GUIDE = "guide", _("Guide")
+
+
+class FigureKind(models.TextChoices):
+    """An X-ray picture has pixels, perhaps with a drawing beside it; a drawing has lines only."""
+
+    XRAY = "xray", _("X-ray picture")
+    DRAWING = "drawing", _("Drawing")
+
+
+class Provenance(models.TextChoices):
+    """Where a picture comes from."""
+
+    SIMULATED = "simulated", _("Simulated from a model; no patient")
+    CLINIC = "clinic", _("The clinic's own, with written consent")
+    LICENSED = "licensed", _("Licensed from someone else")
+
+
+class MarkerShape(models.TextChoices):
+    """How a mark points at its target."""
+
+    POINT = "point", _("Line to a point")
+    ARROW = "arrow", _("Arrow")
+    CIRCLE = "circle", _("Circle")
+    REGION = "region", _("Box")
+
+
+class Decision(models.TextChoices):
+    """What a reviewer says of one revision."""
+
+    APPROVED = "approved", _("Approved")
+    SENT_BACK = "sent_back", _("Sent back")
+    TRANSLATION_CHECKED = "translation_checked", _("Checked by a qualified translator")
+
+
+class EventKind(models.TextChoices):
+    """What happened to a page, in the order of its life."""
+
+    SUBMITTED = "submitted", _("Sent for review")
+    APPROVED = "approved", _("Approved")
+    SENT_BACK = "sent_back", _("Sent back")
+    TRANSLATION_CHECKED = "translation_checked", _("Translation checked")
+    SCHEDULED = "scheduled", _("Scheduled")
+    UNSCHEDULED = "unscheduled", _("Schedule cancelled")
+    PUBLISHED = "published", _("Published")
+    RENEWED = "renewed", _("Renewed with today's pictures and clinic answers")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class CodeSystem(models.TextChoices):
+    """A list of clinical codes that other systems ask with."""
+
+    ICD10CM = "icd-10-cm", "ICD-10-CM"
+    ICD9CM = "icd-9-cm", "ICD-9-CM"
+    SNOMED = "snomed-ct", "SNOMED CT"
+    CPT = "cpt", "CPT"

@@ -1,0 +1,157 @@
+"""A figure as the template shows it: picture sources, marks in per cent, the drawing beside it."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from procedures.enums import FigureKind, MarkerShape, Provenance
+from procedures.models import Figure, Marker, Rendition
+
+# The picture fills the text column: at most 38em of 21 px, less on small screens.
+SIZES = "(min-width: 52em) 42rem, calc(100vw - 2rem)"
+DRAWING_SIZE = 1000
+TYPES = {"avif": "image/avif", "webp": "image/webp", "jpeg": "image/jpeg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A numbered mark; positions are per cent texts such as ``37.2%``."""
+
+    number: int
+    label: str
+    text: str
+    shape: str
+    x: str
+    y: str
+    target_x: str
+    target_y: str
+    rx: str
+    ry: str
+
+
+@dataclass(frozen=True, slots=True)
+class FigureView:
+    """Everything ``components/figure.html`` needs, in one language. No queries happen after this."""
+
+    figure_id: int
+    slug: str
+    title: str
+    alt: str
+    caption: str
+    paragraphs: list[str]
+    simulated: bool
+    polarity_note: bool
+    is_drawing: bool
+    width: int
+    height: int
+    sources: list[dict[str, str]]
+    src: str
+    sizes: str
+    large_href: str
+    marks: list[Mark]
+    drawing: dict[str, Any] | None
+    thumbnail: dict[str, Any] | None
+    has_texts: bool = True
+    eager: bool = field(default=False, compare=False)
+
+    def fingerprint_data(self) -> dict[str, Any]:
+        """What a change of this figure changes."""
+        return asdict(self)
+
+
+def media_url(name: str) -> str:
+    """Public address of a media file."""
+    return f"{settings.MEDIA_URL}{name}"
+
+
+def figure_view(figure: Figure, language: str) -> FigureView:
+    """The figure in one language. Expects ``texts``, ``markers__texts`` and ``renditions`` prefetched."""
+    text = next((t for t in figure.texts.all() if t.language == language), None)
+    renditions = sorted(figure.renditions.all(), key=lambda r: r.width)
+    jpegs = [r for r in renditions if r.format == "jpeg"]
+    drawing: dict[str, Any] | None = (
+        {
+            "light": media_url(figure.drawing),
+            "dark": media_url(figure.drawing_dark or figure.drawing),
+            "width": DRAWING_SIZE,
+            "height": DRAWING_SIZE,
+        }
+        if figure.drawing
+        else None
+    )
+    return FigureView(
+        figure_id=figure.pk,
+        slug=figure.slug,
+        title=text.title if text else figure.slug,
+        alt=text.alt if text else "",
+        caption=text.caption if text else "",
+        paragraphs=[p for p in text.description.split("\n\n") if p.strip()] if text else [],
+        simulated=figure.provenance == Provenance.SIMULATED and figure.kind == FigureKind.XRAY,
+        polarity_note=figure.kind == FigureKind.XRAY,
+        is_drawing=figure.kind == FigureKind.DRAWING,
+        width=jpegs[-1].width if jpegs else DRAWING_SIZE,
+        height=jpegs[-1].height if jpegs else DRAWING_SIZE,
+        sources=[
+            {"type": TYPES[kind], "srcset": srcset}
+            for kind in ("avif", "webp", "jpeg")
+            if (srcset := _srcset(renditions, kind))
+        ],
+        src=media_url(_near(jpegs, 800).file) if jpegs else "",
+        sizes=SIZES,
+        large_href=media_url(jpegs[-1].file) if jpegs else (drawing["light"] if drawing else ""),
+        marks=[_mark(number, marker, language) for number, marker in enumerate(figure.markers.all(), start=1)],
+        drawing=drawing,
+        thumbnail=_thumbnail(renditions, text.alt if text else "") if jpegs else _drawing_thumbnail(drawing, text),
+        has_texts=text is not None,
+    )
+
+
+def _srcset(renditions: list[Rendition], kind: str) -> str:
+    return ", ".join(f"{media_url(r.file)} {r.width}w" for r in renditions if r.format == kind)
+
+
+def _near(renditions: list[Rendition], width: int) -> Rendition:
+    return min(renditions, key=lambda r: abs(r.width - width))
+
+
+def _thumbnail(renditions: list[Rendition], alt: str) -> dict[str, Any]:
+    smallest = {r.format: r for r in reversed(renditions)}
+    jpeg = smallest["jpeg"]
+    return {
+        "src": media_url(jpeg.file),
+        "width": jpeg.width,
+        "height": jpeg.height,
+        "alt": alt,
+        **{f"srcset_{kind}": media_url(r.file) for kind, r in smallest.items()},
+    }
+
+
+def _drawing_thumbnail(drawing: dict[str, Any] | None, text: Any) -> dict[str, Any] | None:
+    if drawing is None:
+        return None
+    alt = text.alt if text else ""
+    return {"src": drawing["light"], "dark": drawing["dark"], "width": 480, "height": 480, "alt": alt}
+
+
+def _mark(number: int, marker: Marker, language: str) -> Mark:
+    text = next((t for t in marker.texts.all() if t.language == language), None)
+    circle = marker.shape == MarkerShape.CIRCLE
+    return Mark(
+        number=number,
+        label=text.label if text else "",
+        text=text.text if text else "",
+        shape=marker.shape,
+        x=per_cent(marker.x),
+        y=per_cent(marker.y),
+        target_x=per_cent(marker.target_x),
+        target_y=per_cent(marker.target_y),
+        # SVG measures an ellipse by its radii, a box from its corner: halves for the one, whole for the other.
+        rx=per_cent(marker.size_x if circle else marker.size_x / 2),
+        ry=per_cent((marker.size_y or marker.size_x) if circle else marker.size_y / 2),
+    )
+
+
+def per_cent(part: float) -> str:
+    """0.3721 → ``37.21%``."""
+    return f"{part * 100:.2f}".rstrip("0").rstrip(".") + "%"

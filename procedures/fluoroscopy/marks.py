@@ -1,0 +1,153 @@
+"""Which marks stand in which picture, and where: targets are model points projected like everything else."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from procedures.fluoroscopy.anatomy import BACK, HALF_HEIGHT, PEDICLE_Y, PEDICLE_Z, lower_edge, upper_edge
+from procedures.fluoroscopy.devices import needle_axis
+from procedures.fluoroscopy.geometry import Vector
+from procedures.fluoroscopy.scene import view_of
+from procedures.fluoroscopy.spine import placement
+from procedures.fluoroscopy.stages import BY_SLUG, Stage
+
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A numbered mark: `at` its disc, `target` what it shows, `size` of a circle or region, all 0 to 1."""
+
+    key: str
+    shape: str
+    at: Pair
+    target: Pair
+    size: Pair = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A mark before projection: what it shows, where its disc may rest, and how large a circle is, in mm."""
+
+    key: str
+    shows: str
+    at: Pair
+    shape: str = "point"
+    circle_mm: float = 0.0
+
+
+PLANS: dict[str, tuple[Plan, ...]] = {
+    "kyphoplasty-healthy": (
+        Plan("vertebra", "L1", (0.14, 0.42)),
+        Plan("disc", "disc below L1", (0.14, 0.62)),
+        Plan("canal", "canal below L1", (0.86, 0.49)),
+        Plan("spinous-process", "spinous process of L2", (0.88, 0.70)),
+    ),
+    "kyphoplasty-fracture": (
+        Plan("break", "break", (0.15, 0.35), "arrow"),
+        Plan("front", "front edge", (0.13, 0.52)),
+        Plan("neighbour", "L2", (0.14, 0.69)),
+        Plan("canal", "canal below L1", (0.86, 0.49)),
+    ),
+    "kyphoplasty-needle-entering": (
+        Plan("vertebra", "front of L1", (0.14, 0.46)),
+        Plan("tip", "needle tip", (0.21, 0.62), "arrow"),
+        Plan("pedicle", "pedicle bridge", (0.70, 0.67)),
+        Plan("needle", "needle", (0.86, 0.27)),
+    ),
+    "kyphoplasty-needle": (
+        Plan("vertebra", "break", (0.15, 0.36)),
+        Plan("tip", "needle tip", (0.14, 0.56), "arrow"),
+        Plan("needle", "needle", (0.86, 0.27)),
+        Plan("canal", "canal below L1", (0.86, 0.57)),
+    ),
+    "kyphoplasty-balloon": (
+        Plan("top", "upper edge", (0.15, 0.36), "arrow"),
+        Plan("balloon", "balloon", (0.13, 0.54)),
+        Plan("needle", "needle", (0.86, 0.27)),
+        Plan("canal", "canal below L1", (0.86, 0.57)),
+    ),
+    "kyphoplasty-cement-going-in": (
+        Plan("vertebra", "upper edge", (0.15, 0.36)),
+        Plan("cement", "cement", (0.13, 0.54), "arrow"),
+        Plan("needle", "needle", (0.86, 0.27)),
+        Plan("canal", "canal below L1", (0.86, 0.57)),
+    ),
+    "kyphoplasty-cement-done": (
+        Plan("vertebra", "upper edge", (0.15, 0.36)),
+        Plan("cement", "cement", (0.13, 0.54)),
+        Plan("canal", "canal below L1", (0.86, 0.49)),
+    ),
+    "kyphoplasty-front-view": (
+        Plan("rib", "rib", (0.15, 0.20)),
+        Plan("pedicle", "pedicle of T12", (0.80, 0.17)),
+        Plan("cement", "cement", (0.17, 0.53), "arrow"),
+        Plan("spinous-process", "spinous process of L2", (0.85, 0.60)),
+    ),
+    "vertebroplasty-needle": (
+        Plan("vertebra", "break", (0.15, 0.36)),
+        Plan("tip", "needle tip", (0.14, 0.56), "arrow"),
+        Plan("needle", "needle", (0.86, 0.27)),
+    ),
+    "vertebroplasty-cement": (
+        Plan("vertebra", "break", (0.15, 0.36)),
+        Plan("cement", "cement", (0.13, 0.56), "arrow"),
+        Plan("needle", "needle", (0.86, 0.27)),
+        Plan("canal", "canal below L1", (0.86, 0.57)),
+    ),
+}
+
+_POINTS: dict[str, tuple[str, Pair | tuple[float, float, float]]] = {
+    "L1": ("L1", (-2, 1, 0)),
+    "front of L1": ("L1", (-9, 4, 0)),
+    "L2": ("L2", (-6, 0, 0)),
+    "disc below L1": ("L1", (-4, HALF_HEIGHT + 4.2, 0)),
+    "canal below L1": ("L1", (BACK + 7.5, HALF_HEIGHT + 1.0, 0)),
+    "spinous process of L2": ("L2", (55, 8, 0)),
+    "pedicle bridge": ("L1", (24.0, PEDICLE_Y + 3.5, PEDICLE_Z)),
+    "pedicle of T12": ("T12", (18, PEDICLE_Y, PEDICLE_Z)),
+    "rib": ("T12", (34, 6, -68)),
+}
+
+
+def _local(stage: Stage, shows: str) -> tuple[str, Vector]:
+    """Level and local point (mm) of what a mark shows."""
+    if shows in _POINTS:
+        level, point = _POINTS[shows]
+        return level, np.array(point, np.float64)
+    shape = stage.spine.first_lumbar
+    if shows in {"break", "upper edge"}:
+        x, z = np.float32(-3.0 if shows == "break" else -7.0), np.float32(0)
+        return "L1", np.array([x, float(upper_edge(np.array(x), np.array(z), shape)) + 0.4, 0.0])
+    if shows == "front edge":
+        x, z = np.array(np.float32(-14)), np.array(np.float32(0))
+        return "L1", np.array([-16.4, (float(upper_edge(x, z, shape)) + float(lower_edge(x, z))) / 2, 0.0])
+    return "L1", _device_point(stage, shows)
+
+
+def _device_point(stage: Stage, shows: str) -> Vector:
+    if shows == "needle tip" and stage.needle:
+        return stage.needle.tip + needle_axis() * 1.2
+    if shows == "needle" and stage.needle:
+        return stage.needle.tip + needle_axis() * (78.0 - stage.needle.back)
+    if shows == "balloon" and stage.balloon:
+        return np.array([stage.balloon.centre[0] - 3, stage.balloon.centre[1], 0.0])
+    if shows == "cement" and stage.cement:
+        centre = stage.cement.centre
+        return np.array([centre[0] - 3, centre[1], -centre[2] if stage.view == "front" else centre[2]])
+    raise KeyError(f"{stage.slug} has no {shows}")
+
+
+def marks_of(slug: str) -> list[Mark]:
+    """The marks of one picture, in the order of their numbers."""
+    stage = BY_SLUG[slug]
+    view = view_of(stage.view, 800)
+    found = []
+    for plan in PLANS[slug]:
+        level, point = _local(stage, plan.shows)
+        x, y = view.project(placement(stage.spine, level).to_patient(point))[0]
+        radius = round(plan.circle_mm / (2 * view.half), 4)
+        found.append(
+            Mark(plan.key, plan.shape, plan.at, (round(float(x), 4), round(float(y), 4)), (radius, radius))
+        )
+    return found

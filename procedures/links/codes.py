@@ -1,0 +1,48 @@
+"""Neutral codes: six signs for letters and phone calls that name no condition.
+
+The alphabet has no 0 O 1 I L U and no vowels, so that no code reads wrong or spells a word. The last sign is a check
+digit: a weighted sum modulo the prime 29 finds every single wrong sign and every swap of two.
+"""
+
+import re
+import secrets
+
+from procedures.models import Page
+
+ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
+LENGTH = 6
+PRIME = 29
+
+
+def check_value(signs: str) -> int:
+    """Weighted sum of the first five signs modulo 29; 28 has no sign, so such codes are never given out."""
+    return sum(weight * ALPHABET.index(sign) for weight, sign in enumerate(signs, start=2)) % PRIME
+
+
+def make_code(signs: str) -> str | None:
+    """The code that starts with these five signs, or None where the check value has no sign."""
+    value = check_value(signs)
+    return signs + ALPHABET[value] if value < len(ALPHABET) else None
+
+
+def free_code() -> str:
+    """A random code that no page has."""
+    while True:
+        code = make_code("".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1)))
+        if code and not Page.objects.filter(code=code).exists():
+            return code
+
+
+def normalise(typed: str) -> str:
+    """What somebody typed, in capitals, without spaces and dashes."""
+    return re.sub(r"[\s\-\u2010-\u2015.]+", "", typed).upper()
+
+
+def is_valid(code: str) -> bool:
+    """Whether a normalised code has the right signs and check digit."""
+    return len(code) == LENGTH and all(sign in ALPHABET for sign in code) and make_code(code[:-1]) == code
+
+
+def read_out(code: str) -> str:
+    """For the phone: ``K7 · M4 · P2``."""
+    return " · ".join(code[start : start + 2] for start in range(0, len(code), 2))

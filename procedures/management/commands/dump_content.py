@@ -1,0 +1,24 @@
+"""``manage.py dump_content DIR``."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from procedures.content.dump import dump
+
+
+class Command(BaseCommand):
+    """Writes pages, pictures and everything else as a content folder."""
+
+    help = "Write the database's content as a folder that load_content reads."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            dump(options["folder"])
+        except OSError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"content written to {options['folder']}")

@@ -1,0 +1,43 @@
+"""``manage.py load_content [--check] [DIR]``."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from procedures.content.files import ContentErrors
+from procedures.content.load import Report, load
+
+
+class Command(BaseCommand):
+    """Loads the content folder; rows that staff changed are left alone, and said so."""
+
+    help = "Load the content folder into the database. Never overwrites what staff changed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", nargs="?", default=settings.CONTENT_DIR, type=Path)
+        parser.add_argument("--check", action="store_true", help="Do everything and keep nothing.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        def progress(step: str) -> None:
+            if options["verbosity"] > 1 or self.stderr.isatty():
+                self.stderr.write(f"\r\033[K{step[:100]}", ending="" if self.stderr.isatty() else "\n")
+
+        try:
+            report = load(options["folder"], check=options["check"], progress=progress)
+        except ContentErrors as errors:
+            raise CommandError(str(errors)) from errors
+        finally:
+            if self.stderr.isatty():
+                self.stderr.write("\r\033[K", ending="")
+        self._say(report, check=options["check"])
+
+    def _say(self, report: Report, *, check: bool) -> None:
+        for line in report.left:
+            self.stdout.write(f"left alone: {line}")
+        start = "would be " if check else ""
+        self.stdout.write(
+            f"content: {len(report.created)} rows {start}new, {len(report.updated)} {start}updated, "
+            f"{report.unchanged} unchanged, {len(report.left)} left alone, {len(report.released)} pages {start}published"
+        )

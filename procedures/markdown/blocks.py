@@ -1,0 +1,252 @@
+"""Our blocks: each checks what stands inside it and fills its component's template."""
+
+import re
+from collections.abc import Callable
+
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from markdown_it.token import Token
+
+from procedures.figures.overlay import FigureView
+from procedures.markdown.context import Context
+from procedures.models import Term
+
+NOTHING = SafeString("")
+SLUGS = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:[ \t]+[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
+CHANCE = re.compile(r"(\d{1,4}) in (10|100|1000)\Z")
+LONGEST_LIST = 7
+
+
+def component(name: str, **values: object) -> SafeString:
+    """The HTML of one component; its template says which values it takes."""
+    return render_to_string(f"components/{name}.html", values)
+
+
+def leaf(name: str, options: str, line: int, context: Context) -> SafeString:
+    """A block of one line."""
+    if name in INDEXES:
+        if options:
+            context.problems.add(line, f"::: {name} takes nothing behind its name.")
+        return INDEXES[name](context)
+    if name not in LEAVES:
+        if name:
+            known = ", ".join(sorted([*LEAVES, *INDEXES, *CONTAINERS, "choices", "key-points"]))
+            context.problems.add(line, f"There is no block “{name}”. There are: {known}.")
+        else:
+            context.problems.add(line, "This ::: closes nothing. Take it out, or name a block behind it.")
+        return NOTHING
+    if not SLUGS.match(options):
+        context.problems.add(line, f"::: {name} needs names behind it, with single spaces between them.")
+        return NOTHING
+    return LEAVES[name](options.split(), line, context)
+
+
+def _figure_html(slug: str, line: int, context: Context, *, eager: bool = False) -> SafeString:
+    view = context.library.figure(slug)
+    if view is None:
+        context.problems.add(line, f"There is no picture “{slug}”.")
+        return NOTHING
+    return figure_html(view, line, context, eager=eager)
+
+
+def figure_html(view: FigureView, line: int, context: Context, *, eager: bool = False) -> SafeString:
+    """One picture; its address on the page is free of doubles."""
+    if not view.has_texts or not view.alt:
+        context.problems.add(line, f"The picture “{view.slug}” has no texts in this language yet.")
+    if any(not mark.label for mark in view.marks):
+        context.problems.add(line, f"A mark of the picture “{view.slug}” has no label in this language yet.")
+    context.figures.append(view.slug)
+    values = {name: getattr(view, name) for name in FigureView.__slots__}
+    values |= {"dom_id": context.free_anchor(f"fig-{view.slug}"), "eager": eager}
+    return component("figure", figure=values)
+
+
+def _figure(slugs: list[str], line: int, context: Context) -> SafeString:
+    if len(slugs) != 1:
+        context.problems.add(line, "::: figure shows one picture. For two, write ::: compare.")
+        return NOTHING
+    return _figure_html(slugs[0], line, context)
+
+
+def _compare(slugs: list[str], line: int, context: Context) -> SafeString:
+    if len(slugs) != 2:
+        context.problems.add(line, "::: compare needs two pictures: ::: compare BEFORE AFTER.")
+        return NOTHING
+    before, after = (_figure_html(slug, line, context) for slug in slugs)
+    dom_id = context.free_anchor(f"compare-{slugs[0]}")
+    return component("compare", before_html=before, after_html=after, dom_id=dom_id)
+
+
+def _series(slugs: list[str], line: int, context: Context) -> SafeString:
+    series = context.library.series(slugs[0]) if len(slugs) == 1 else None
+    if series is None:
+        context.problems.add(line, f"There is no series “{' '.join(slugs)}” in this language.")
+        return NOTHING
+    items = [
+        {
+            "number": number,
+            "heading": item.heading,
+            "text": format_html("{}", item.text),
+            "figure_html": _figure_html(item.figure.slug, line, context),
+        }
+        for number, item in enumerate(series.items.all(), start=1)
+    ]
+    dom_id = context.free_anchor(f"series-{series.slug}")
+    return component("series", title=series.title, dom_id=dom_id, items=items)
+
+
+def _care(keys: list[str], line: int, context: Context) -> SafeString:
+    rows = []
+    for key in keys:
+        answer = context.library.care(key)
+        if answer is None:
+            context.problems.add(line, f"The clinic has no answer “{key}” in this language.")
+        else:
+            rows.append({"key": key, "question": answer.question, "answer": answer.answer})
+            context.free_anchor(f"care-{key}")
+    return component("care_table", rows=rows) if rows else NOTHING
+
+
+def _pictures(context: Context) -> SafeString:
+    figures = []
+    for view in context.library.all_figures():
+        html = figure_html(view, 0, context)
+        anchor = f"picture-{view.slug}"
+        figures.append(
+            {
+                "slug": view.slug,
+                "title": view.title,
+                "caption": view.caption,
+                "anchor": anchor,
+                "thumbnail": view.thumbnail,
+                "figure_html": html,
+            }
+        )
+    return component("pictures_index", figures=figures)
+
+
+def _glossary(context: Context) -> SafeString:
+    letters: dict[str, list[Term]] = {}
+    for term in sorted(context.library.glossary(), key=lambda t: t.term.casefold()):
+        letters.setdefault(term.term[0].upper(), []).append(term)
+    return component("glossary_index", letters=[{"letter": k, "terms": v} for k, v in letters.items()])
+
+
+def _locations(context: Context) -> SafeString:
+    return component("locations", locations=context.library.locations())
+
+
+LEAVES: dict[str, Callable[[list[str], int, Context], SafeString]] = {
+    "figure": _figure,
+    "series": _series,
+    "compare": _compare,
+    "care": _care,
+}
+INDEXES: dict[str, Callable[[Context], SafeString]] = {
+    "pictures": _pictures,
+    "glossary": _glossary,
+    "locations": _locations,
+}
+
+
+def container(name: str, options: str, tokens: list[Token], body: SafeString, context: Context) -> SafeString:
+    """A block with an end; ``tokens`` and ``body`` are what stands inside."""
+    line = (tokens[0].map[0] if tokens and tokens[0].map else 0) or 1
+    if options and name != "chance":
+        context.problems.add(line, f"::: {name} takes nothing behind its name.")
+    if not tokens:
+        context.problems.add(line, f"The block {name} is empty.")
+        return NOTHING
+    return CONTAINERS[name](name, options, tokens, body, line, context)
+
+
+def _only(tokens: list[Token], kind: str, name: str, line: int, context: Context, most: int = 0) -> None:
+    """Note a problem unless ``tokens`` are exactly one list of the wanted kind."""
+    wanted = {"bullet_list": "a list with hyphens", "ordered_list": "a numbered list"}[kind]
+    top = [token for token in tokens if token.level == tokens[0].level and token.nesting >= 0]
+    if [token.type for token in top] != [f"{kind}_open"]:
+        context.problems.add(line, f"Inside ::: {name} stands {wanted} and nothing else.")
+        return
+    count = sum(token.type == "list_item_open" and token.level == tokens[0].level + 1 for token in tokens)
+    if most and count > most:
+        context.problems.add(line, f"::: {name} has {count} entries. {most} are the most that people take in.")
+
+
+def _key_points(
+    name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
+) -> SafeString:
+    _only(tokens, "bullet_list", name, line, context, LONGEST_LIST)
+    if context.key_points:
+        context.problems.add(line, "A page has its key points once.")
+    if context.headings:
+        context.problems.add(line, "Key points stand before the first heading.")
+    context.key_points = component("key_points", body=body)
+    return NOTHING
+
+
+def _card(
+    name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
+) -> SafeString:
+    emergency, emergency_href = context.library.phone("clinic.emergency_number")
+    phone, phone_href = context.library.phone("clinic.phone")
+    title, number, href = {
+        "emergency": (_("Call %(number)s now") % {"number": emergency}, emergency, emergency_href),
+        "urgent": (_("Call us today"), phone, phone_href),
+        "call": (_("Call us"), phone, phone_href),
+        "note": (_("Good to know"), "", ""),
+    }[name]
+    return component("care_card", urgency=name, title=title, body=body, number=number, number_href=href)
+
+
+def _steps(
+    name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
+) -> SafeString:
+    _only(tokens, "ordered_list", name, line, context)
+    return component("steps", body=body)
+
+
+def _do(
+    name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
+) -> SafeString:
+    _only(tokens, "bullet_list", name, line, context, LONGEST_LIST)
+    return component("do_list", do=name == "do", title=_("Do") if name == "do" else _("Do not"), body=body)
+
+
+def _checklist(
+    name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
+) -> SafeString:
+    _only(tokens, "bullet_list", name, line, context)
+    return component("checklist", body=body)
+
+
+def _chance(
+    name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
+) -> SafeString:
+    match = CHANCE.match(options)
+    if not match or int(match[1]) > int(match[2]):
+        context.problems.add(line, "Write a chance as ::: chance 2 in 100, out of 10, 100 or 1000.")
+        return NOTHING
+    count, out_of = int(match[1]), int(match[2])
+    if context.out_of not in {0, out_of}:
+        context.problems.add(line, f"This page counts out of {context.out_of}. Count out of the same number here.")
+    context.out_of = context.out_of or out_of
+    if [t.type for t in tokens] != ["paragraph_open", "inline", "paragraph_close"]:
+        context.problems.add(line, "Inside ::: chance stands one sentence: what happens to them.")
+    dom_id = context.free_anchor("chance-1")
+    return component("chance", count=count, out_of=out_of, sentence=body, dom_id=dom_id)
+
+
+CONTAINERS: dict[str, Callable[[str, str, list[Token], SafeString, int, Context], SafeString]] = {
+    "key-points": _key_points,
+    "emergency": _card,
+    "urgent": _card,
+    "call": _card,
+    "note": _card,
+    "steps": _steps,
+    "do": _do,
+    "dont": _do,
+    "checklist": _checklist,
+    "chance": _chance,
+}

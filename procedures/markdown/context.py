@@ -1,0 +1,59 @@
+"""What one rendering knows and finds out."""
+
+from dataclasses import dataclass, field
+
+from procedures.markdown.library import Library
+from procedures.markdown.problems import Problems
+from procedures.markdown.words import WordFinder
+from procedures.models import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A second-level heading, for the contents list."""
+
+    number: int
+    title: str
+    anchor: str
+
+
+@dataclass
+class Context:
+    """State of one rendering; made anew for each page."""
+
+    library: Library
+    words: WordFinder
+    problems: Problems = field(default_factory=Problems)
+    sources: list[Source] = field(default_factory=list)
+    headings: list[Heading] = field(default_factory=list)
+    anchors: set[str] = field(default_factory=set)
+    page_links: list[tuple[int, str, str]] = field(default_factory=list)
+    figures: list[str] = field(default_factory=list)
+    out_of: int = 0
+    key_points: str = ""
+    last_heading: str = ""
+    last_level: int = 1
+    labels: set[str] = field(default_factory=set)
+
+    def number_of(self, source: Source) -> int:
+        """The number of a source on this page: in order of first use."""
+        if source not in self.sources:
+            self.sources.append(source)
+        return self.sources.index(source) + 1
+
+    def free_anchor(self, wanted: str) -> str:
+        """``wanted``, or the first of ``wanted-2``, ``wanted-3`` … that this page does not use yet."""
+        return _free(wanted, self.anchors, "-")
+
+    def free_label(self, wanted: str) -> str:
+        """A name for a region that no other region of this page has."""
+        return _free(wanted, self.labels, " ")
+
+
+def _free(wanted: str, taken: set[str], joint: str) -> str:
+    free, number = wanted, 1
+    while free in taken:
+        number += 1
+        free = f"{wanted}{joint}{number}"
+    taken.add(free)
+    return free

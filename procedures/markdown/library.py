@@ -1,0 +1,180 @@
+"""What a page in one language may quote: pictures, terms, sources, the clinic's answers, other pages.
+
+A Library is made for one rendering (or for a run over all pages). It reads each thing once and notes what was used,
+with a fingerprint, so that a release knows later whether it is out of date.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from procedures.figures.overlay import FigureView, figure_view
+from procedures.models import CareInstruction, Clinic, Figure, Location, Page, Series, Source, Term
+from procedures.phones import phone_href
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One thing that a rendering used."""
+
+    kind: str
+    key: str
+    fingerprint: str
+    figure_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """Where a page of the same language is read."""
+
+    href: str
+    title: str
+    is_public: bool
+
+
+@dataclass
+class Library:
+    """Read access to everything quotable in ``language``."""
+
+    language: str
+    used: dict[tuple[str, str], Input] = field(default_factory=dict)
+    _cache: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def note(self, kind: str, key: str, data: object, figure_id: int | None = None) -> None:
+        """Remember that ``data`` went into the page."""
+        text = json.dumps(data, ensure_ascii=False, sort_keys=True, default=str)
+        self.used[kind, key] = Input(kind, key, hashlib.sha256(text.encode()).hexdigest(), figure_id)
+
+    def fresh(self) -> "Library":
+        """The same knowledge with nothing noted yet, for the next page of a run."""
+        other = Library(self.language, _cache=self._cache)
+        for name in ("terms", "clinic"):
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
+
+    @cached_property
+    def terms(self) -> list[Term]:
+        """All glossary terms of this language."""
+        return list(Term.objects.filter(language=self.language))
+
+    @cached_property
+    def clinic(self) -> dict[str, str]:
+        """The clinic's values that a text may print, by name; empty texts where there is no clinic yet."""
+        clinic = Clinic.objects.first() or Clinic(name="", phone="", emergency_number="911")
+        text = clinic.texts.filter(language=self.language).first() if clinic.pk else None
+        return {
+            "clinic.name": clinic.name,
+            "clinic.phone": clinic.phone,
+            "clinic.after_hours_phone": clinic.after_hours_phone or clinic.phone,
+            "clinic.emergency_number": clinic.emergency_number,
+            "clinic.hours": text.hours if text else "",
+        }
+
+    def clinic_value(self, name: str) -> str | None:
+        """A value such as ``clinic.phone``, or None when there is no such name."""
+        value = self.clinic.get(name)
+        if value is not None:
+            self.note("clinic", name, value)
+        return value
+
+    def phone(self, name: str) -> tuple[str, str]:
+        """A phone as printed and as a ``tel:`` address."""
+        number = self.clinic_value(name) or ""
+        return number, phone_href(number)
+
+    def figure(self, slug: str) -> FigureView | None:
+        """A picture with its marks, or None."""
+        if ("figure", slug) not in self._cache:
+            self._load_figures(Figure.objects.filter(slug=slug))
+        view: FigureView | None = self._cache.setdefault(("figure", slug), None)
+        if view is not None:
+            self.note("figure", slug, view.fingerprint_data(), view.figure_id)
+        return view
+
+    def all_figures(self) -> list[FigureView]:
+        """Every picture, for the index."""
+        slugs = self._load_figures(Figure.objects.all())
+        self.note("list", "figures", slugs)
+        return [view for slug in slugs if (view := self.figure(slug))]
+
+    def _load_figures(self, figures: Iterable[Figure]) -> list[str]:
+        slugs = []
+        for figure in Figure.objects.filter(pk__in=[f.pk for f in figures]).prefetch_related(
+            "texts", "markers__texts", "renditions"
+        ):
+            self._cache["figure", figure.slug] = figure_view(figure, self.language)
+            slugs.append(figure.slug)
+        return slugs
+
+    def series(self, slug: str) -> Series | None:
+        """Pictures in order, or None."""
+        found = (
+            Series.objects.filter(slug=slug, language=self.language).prefetch_related("items__figure").first()
+        )
+        if found:
+            items = [(item.figure.slug, item.heading, item.text) for item in found.items.all()]
+            self.note("series", slug, [found.title, items])
+        return found
+
+    def source(self, key: str) -> Source | None:
+        """A cited reference, or None."""
+        if ("source", key) not in self._cache:
+            self._cache["source", key] = Source.objects.filter(key=key).first()
+        found: Source | None = self._cache["source", key]
+        if found:
+            self.note("source", key, [found.organisation, found.title, found.year, found.url, found.identifier])
+        return found
+
+    def care(self, key: str) -> CareInstruction | None:
+        """The clinic's own answer, or None."""
+        found = CareInstruction.objects.filter(language=self.language, key=key).first()
+        if found:
+            self.note("care", key, [found.question, found.answer])
+        return found
+
+    def page(self, subject: str) -> PageLink | None:
+        """The page on a subject in this language: its public address, else where its draft will be."""
+        if ("page", subject) not in self._cache:
+            found = (
+                Page.objects.in_language(self.language)
+                .filter(subject=subject)
+                .select_related("live_release")
+                .first()
+            )
+            live = found.live_release if found else None
+            self._cache["page", subject] = found and PageLink(
+                live.path if live else found.planned_path, live.title if live else found.title, live is not None
+            )
+        link: PageLink | None = self._cache["page", subject]
+        if link:
+            self.note("page", subject, [link.href])
+        return link
+
+    def glossary(self) -> list[Term]:
+        """All terms, for the index."""
+        self.note("list", "terms", [[t.key, t.term, t.say, t.definition, t.aliases] for t in self.terms])
+        return self.terms
+
+    def locations(self) -> list[dict[str, Any]]:
+        """All locations with their texts in this language."""
+        rows = []
+        for location in Location.objects.prefetch_related("texts"):
+            texts = {text.language: text for text in location.texts.all()}
+            text = texts.get(self.language)
+            rows.append(
+                {
+                    "key": location.key,
+                    "name": text.name if text else location.key,
+                    "address_lines": location.address.splitlines(),
+                    "phone": location.phone,
+                    "phone_href": phone_href(location.phone),
+                    "hours": text.hours if text else "",
+                    "directions": text.directions if text else "",
+                }
+            )
+        self.note("list", "locations", rows)
+        return rows

@@ -1,0 +1,27 @@
+"""What is wrong with a text, in sentences an editor can act on."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend. ``line`` counts from 1 in the Markdown; 0 means the page as a whole."""
+
+    line: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.sentence}" if self.line else self.sentence
+
+
+@dataclass(slots=True)
+class Problems:
+    """Collects problems while a text is rendered; rendering goes on, so that all are found at once."""
+
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, line: int, sentence: str) -> None:
+        """Note one, once."""
+        problem = Problem(line, sentence)
+        if problem not in self.found:
+            self.found.append(problem)

@@ -1,0 +1,167 @@
+"""THE renderer: from a draft to the finished article. Preview, publishing, loader and checks all call it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.safestring import SafeString
+
+from procedures.enums import PageKind
+from procedures.markdown import blocks
+from procedures.markdown.assemble import EMPTY, assemble
+from procedures.markdown.context import Context
+from procedures.markdown.library import Input, Library
+from procedures.markdown.parser import LONGEST_TEXT, parser
+from procedures.markdown.plain import Section, prose, sections
+from procedures.markdown.problems import Problem
+from procedures.markdown.reading import minutes, reading_level
+from procedures.markdown.words import WordFinder
+from procedures.models import Term
+
+# Raise it when the same text gives other HTML: check_releases then tells old releases from broken ones.
+RENDERER_VERSION = 1
+
+
+@dataclass(frozen=True)
+class RenderedPage:
+    """A finished article and what was found out on the way."""
+
+    html: SafeString
+    problems: list[Problem]
+    inputs: list[Input]
+    sections: list[Section]
+    thumbnail: dict[str, Any] | None
+    minutes: int
+    level: float
+    anchors: frozenset[str] = frozenset()
+    page_links: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def render_page(content: dict[str, Any], *, kind: str, library: Library) -> RenderedPage:
+    """Render a draft (``Page.draft()``) in the language of ``library``. Never raises for what is typed."""
+    with translation.override(library.language):
+        return _render(content, kind, library.fresh())
+
+
+def _render(content: dict[str, Any], kind: str, library: Library) -> RenderedPage:
+    # The indexes list every word themselves; marking them again would only repeat the list.
+    terms: list[Term] = [] if "::: glossary" in content["body"] else library.terms
+    context = Context(library, WordFinder(terms))
+    body = _body(content["body"], context)
+    lead = _lead(content["lead_figure"], context)
+    phone, phone_href = library.phone("clinic.phone")
+    values: dict[str, Any] = {
+        "title": content["title"],
+        "key_message": content["key_message"],
+        "kind": kind,
+        "language": library.language,
+        "lead": lead,
+        "key_points": context.key_points,
+        "contents": context.headings,
+        "body": body,
+        "sources": _sources(context),
+        "words": _words(context),
+        "next": _next(content, context),
+        "phone": phone,
+        "phone_href": phone_href,
+    }
+    template = "article/page.html"
+    if kind == PageKind.GUIDE:
+        template = "article/guide.html"
+        values["items"] = _items(content.get("items", []), context)
+        values["total_minutes"] = sum(item["minutes"] for item in values["items"])
+    html = render_to_string(template, values)
+    text = prose(html)
+    return RenderedPage(
+        html=html,
+        problems=sorted(context.problems.found, key=lambda problem: problem.line),
+        inputs=sorted(library.used.values(), key=lambda used: (used.kind, used.key)),
+        sections=sections(html),
+        thumbnail=_thumbnail(content["lead_figure"], library),
+        minutes=minutes(text),
+        level=reading_level(text, library.language),
+        anchors=frozenset(context.anchors),
+        page_links=context.page_links,
+    )
+
+
+def _body(text: str, context: Context) -> SafeString:
+    if len(text) > LONGEST_TEXT:
+        context.problems.add(0, f"The text is longer than {LONGEST_TEXT:,} letters. Make two pages of it.")
+        return EMPTY
+    return assemble(parser().parse(text), context)
+
+
+def _lead(slug: str, context: Context) -> SafeString:
+    if not slug:
+        return EMPTY
+    view = context.library.figure(slug)
+    if view is None:
+        context.problems.add(0, f"There is no picture “{slug}”.")
+        return EMPTY
+    return blocks.figure_html(view, 0, context, eager=True)
+
+
+def _thumbnail(slug: str, library: Library) -> dict[str, Any] | None:
+    view = library.figure(slug) if slug else None
+    return view.thumbnail if view else None
+
+
+def _sources(context: Context) -> SafeString:
+    if not context.sources:
+        return EMPTY
+    rows = [
+        {
+            "number": number,
+            "key": source.key,
+            "organisation": source.organisation,
+            "title": source.title,
+            "year": source.year,
+            "url": source.url,
+            "identifier": source.identifier,
+        }
+        for number, source in enumerate(context.sources, start=1)
+    ]
+    return blocks.component("sources", sources=rows)
+
+
+def _words(context: Context) -> SafeString:
+    found = sorted(context.words.found.values(), key=lambda term: term.term.casefold())
+    for term in found:
+        context.library.note("term", term.key, [term.term, term.aliases, term.say, term.definition])
+    return blocks.component("words", terms=found) if found else EMPTY
+
+
+def _next(content: dict[str, Any], context: Context) -> dict[str, str] | None:
+    subject = content["next_page"]
+    if not subject:
+        return None
+    page = context.library.page(subject)
+    if page is None:
+        context.problems.add(0, f"The next step leads to “{subject}”, which is no page in this language.")
+        return None
+    context.page_links.append((0, subject, ""))
+    return {"href": page.href, "label": content["next_label"] or page.title, "title": page.title}
+
+
+def _items(items: list[dict[str, Any]], context: Context) -> list[dict[str, Any]]:
+    rows = []
+    for number, item in enumerate(items, start=1):
+        page = context.library.page(item["page"])
+        if page is None:
+            context.problems.add(0, f"The reading list names “{item['page']}”, which is no page in this language.")
+            continue
+        context.page_links.append((0, item["page"], item["section"]))
+        anchor = f"#{item['section']}" if item["section"] else ""
+        rows.append(
+            {
+                "number": number,
+                "title": page.title,
+                "href": page.href + anchor,
+                "section_title": "",
+                "minutes": item["minutes"],
+                "note": item["note"],
+            }
+        )
+    return rows

@@ -1,0 +1,37 @@
+"""One concept a file; ``history`` is append-only."""
+
+from procedures.models.clinic import Clinic, ClinicText, Location, LocationText
+from procedures.models.content_row import ContentRow
+from procedures.models.figure import Figure, FigureText, Marker, MarkerText, Rendition, Series, SeriesItem
+from procedures.models.history import Approval, Release, ReleaseEvent, ReleaseInput, Revision
+from procedures.models.page import Guide, GuideItem, Page
+from procedures.models.path import Path
+from procedures.models.reference import CareInstruction, ClinicalCode, Source, Term
+
+__all__ = [
+    "Approval",
+    "CareInstruction",
+    "Clinic",
+    "ClinicText",
+    "ClinicalCode",
+    "ContentRow",
+    "Figure",
+    "FigureText",
+    "Guide",
+    "GuideItem",
+    "Location",
+    "LocationText",
+    "Marker",
+    "MarkerText",
+    "Page",
+    "Path",
+    "Release",
+    "ReleaseEvent",
+    "ReleaseInput",
+    "Rendition",
+    "Revision",
+    "Series",
+    "SeriesItem",
+    "Source",
+    "Term",
+]

@@ -1,0 +1,104 @@
+"""Who the clinic is and where: the only place where its name and numbers are kept."""
+
+from django.core.validators import MaxLengthValidator
+from django.db import models
+from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, JSONObject
+
+from procedures.enums import Language
+from procedures.validators import validate_key, validate_phone, validate_plain_text
+
+
+class Clinic(models.Model):
+    """The clinic that runs this site; exactly one row."""
+
+    name = models.CharField(max_length=120, help_text="As on the door. Patients see it on every page.")
+    phone = models.CharField(
+        max_length=25, validators=[validate_phone], help_text="The number that patients call in office hours."
+    )
+    after_hours_phone = models.CharField(
+        max_length=25, validators=[validate_phone], blank=True, help_text="For evenings and weekends, if any."
+    )
+    emergency_number = models.CharField(
+        max_length=25, validators=[validate_phone], default="911", help_text="The ambulance, such as 911."
+    )
+    time_zone = models.CharField(
+        max_length=60, default="UTC", help_text="Such as America/Denver. Scheduled pages go live by this clock."
+    )
+
+    class Meta:
+        verbose_name = "clinic"
+        verbose_name_plural = "clinic"
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="clinic_is_one_row"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ClinicText(models.Model):
+    """The clinic's own words in one language."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="texts")
+    language = models.CharField(max_length=2, choices=Language.choices)
+    hours = models.CharField(max_length=200, help_text="Such as Monday to Friday, 8 am to 5 pm.")
+    about = models.TextField(blank=True, validators=[MaxLengthValidator(1000), validate_plain_text])
+
+    class Meta:
+        verbose_name = "text"
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "language"], name="clinic_text_once_per_language"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.clinic} ({self.language})"
+
+
+class Location(models.Model):
+    """One address where patients are seen."""
+
+    key = models.CharField(max_length=40, unique=True, validators=[validate_key])
+    order = models.PositiveSmallIntegerField(default=0)
+    phone = models.CharField(max_length=25, validators=[validate_phone])
+    address = models.TextField(help_text="Lines as on an envelope.", validators=[validate_plain_text])
+
+    class Meta:
+        ordering = ["order", "key"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class LocationText(models.Model):
+    """What a location is called and how to get there, in one language."""
+
+    location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="texts")
+    language = models.CharField(max_length=2, choices=Language.choices)
+    name = models.CharField(max_length=120)
+    hours = models.CharField(max_length=200, blank=True)
+    directions = models.TextField(blank=True, help_text="Parking, door, lift.", validators=[validate_plain_text])
+
+    class Meta:
+        verbose_name = "text"
+        constraints = [
+            models.UniqueConstraint(fields=["location", "language"], name="location_text_once_per_language"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.language})"
+
+
+def clinic_json(language: str) -> Subquery:
+    """The clinic's row as a JSON object, to annotate any query: a public page costs one query, not two."""
+    hours = ClinicText.objects.filter(clinic=OuterRef("pk"), language=language).values("hours")[:1]
+    row = Clinic.objects.values(
+        json=JSONObject(
+            name="name",
+            phone="phone",
+            after_hours_phone="after_hours_phone",
+            emergency_number="emergency_number",
+            hours=Coalesce(Subquery(hours), Value("")),
+        )
+    )[:1]
+    return Subquery(row, output_field=models.JSONField())

@@ -1,0 +1,181 @@
+"""Pictures and the marks on them."""
+
+from django.conf import settings
+from django.core.validators import MaxLengthValidator
+from django.db import models
+from django.db.models import Q
+
+from procedures.enums import FigureKind, Language, MarkerShape, Provenance
+from procedures.validators import ALT_MAX, validate_plain_text, validate_slug, validate_unit
+
+
+class Figure(models.Model):
+    """An X-ray picture or a drawing. File names hold the hash of what is in them, so files are never changed."""
+
+    slug = models.CharField(max_length=80, unique=True, validators=[validate_slug])
+    kind = models.CharField(max_length=8, choices=FigureKind.choices, default=FigureKind.XRAY)
+    image = models.CharField("picture", max_length=120, blank=True, editable=False)
+    width = models.PositiveIntegerField(default=0, editable=False, help_text="Pixels of the master.")
+    height = models.PositiveIntegerField(default=0, editable=False, help_text="Pixels of the master.")
+    size = models.PositiveIntegerField(default=0, editable=False, help_text="Bytes of the master.")
+    sha256 = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    drawing = models.CharField(max_length=120, blank=True, editable=False)
+    drawing_dark = models.CharField(max_length=120, blank=True, editable=False)
+    provenance = models.CharField(max_length=10, choices=Provenance.choices)
+    provenance_note = models.CharField(
+        max_length=200, blank=True, help_text="Consent reference or licence. Never a patient's name."
+    )
+    nothing_visible = models.BooleanField(
+        "no name, date or number is visible in the picture", default=False, help_text="Look closely, then tick."
+    )
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(image="") | ~Q(drawing=""), name="figure_has_a_picture_or_a_drawing"
+            ),
+            models.CheckConstraint(
+                condition=Q(nothing_visible=True), name="figure_shows_no_name_date_or_number"
+            ),
+            models.CheckConstraint(
+                condition=~Q(provenance=Provenance.CLINIC) | ~Q(provenance_note=""),
+                name="clinic_figure_names_its_consent",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class FigureText(models.Model):
+    """What a figure says in one language."""
+
+    figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="texts")
+    language = models.CharField(max_length=2, choices=Language.choices)
+    title = models.CharField(max_length=80)
+    alt = models.CharField(
+        "text instead of the picture", max_length=ALT_MAX, help_text="What it is, and its point, for who cannot see it."
+    )
+    caption = models.CharField(max_length=240, help_text="One or two short sentences under the picture.")
+    description = models.TextField(
+        "longer description", blank=True, validators=[MaxLengthValidator(3000), validate_plain_text]
+    )
+
+    class Meta:
+        verbose_name = "text"
+        constraints = [
+            models.UniqueConstraint(fields=["figure", "language"], name="figure_text_once_per_language"),
+            models.CheckConstraint(condition=~Q(alt=""), name="figure_text_has_alt"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.language})"
+
+
+class Marker(models.Model):
+    """A numbered mark: a disc at ``x, y`` that points at ``target_x, target_y``; all parts of width and height."""
+
+    figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="markers")
+    # Not unique: swapping two rows of an inline would trip it half way.
+    order = models.PositiveSmallIntegerField(default=0)
+    key = models.CharField(max_length=40, validators=[validate_slug])
+    shape = models.CharField(max_length=8, choices=MarkerShape.choices, default=MarkerShape.POINT)
+    x = models.FloatField(validators=[validate_unit])
+    y = models.FloatField(validators=[validate_unit])
+    target_x = models.FloatField(validators=[validate_unit])
+    target_y = models.FloatField(validators=[validate_unit])
+    size_x = models.FloatField(default=0.0, validators=[validate_unit], help_text="Circle: radius. Box: width.")
+    size_y = models.FloatField(default=0.0, validators=[validate_unit], help_text="Circle: radius. Box: height.")
+
+    class Meta:
+        ordering = ["order", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["figure", "key"], name="marker_key_once_per_figure"),
+            models.CheckConstraint(
+                condition=Q(x__gte=0, x__lte=1, y__gte=0, y__lte=1)
+                & Q(target_x__gte=0, target_x__lte=1, target_y__gte=0, target_y__lte=1)
+                & Q(size_x__gte=0, size_x__lte=1, size_y__gte=0, size_y__lte=1),
+                name="marker_lies_in_the_picture",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class MarkerText(models.Model):
+    """What one mark says in one language."""
+
+    marker = models.ForeignKey(Marker, on_delete=models.CASCADE, related_name="texts")
+    language = models.CharField(max_length=2, choices=Language.choices)
+    label = models.CharField(max_length=60)
+    text = models.CharField(max_length=240, blank=True)
+
+    class Meta:
+        verbose_name = "text"
+        constraints = [
+            models.UniqueConstraint(fields=["marker", "language"], name="marker_text_once_per_language"),
+            models.CheckConstraint(condition=~Q(label=""), name="marker_text_has_label"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.language})"
+
+
+class Rendition(models.Model):
+    """One size and format of a figure, made when the picture came in, never on a reader's visit."""
+
+    figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="renditions")
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    format = models.CharField(max_length=4, choices=[(name, name) for name in ("avif", "webp", "jpeg")])
+    file = models.CharField(max_length=120)
+    size = models.PositiveIntegerField(help_text="Bytes.")
+
+    class Meta:
+        ordering = ["figure", "format", "width"]
+        constraints = [
+            models.UniqueConstraint(fields=["figure", "format", "width"], name="rendition_once_per_size"),
+        ]
+
+    def __str__(self) -> str:
+        return self.file
+
+
+class Series(models.Model):
+    """Figures in order, in one language."""
+
+    slug = models.CharField(max_length=80, validators=[validate_slug])
+    language = models.CharField(max_length=2, choices=Language.choices)
+    title = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["slug", "language"]
+        verbose_name_plural = "series"
+        constraints = [
+            models.UniqueConstraint(fields=["slug", "language"], name="series_once_per_language"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slug} ({self.language})"
+
+
+class SeriesItem(models.Model):
+    """One stage of a series."""
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="items")
+    order = models.PositiveSmallIntegerField(default=0)
+    figure = models.ForeignKey(Figure, on_delete=models.PROTECT, related_name="series_items")
+    heading = models.CharField(max_length=120)
+    text = models.TextField(validators=[MaxLengthValidator(1000), validate_plain_text])
+
+    class Meta:
+        ordering = ["order", "pk"]
+
+    def __str__(self) -> str:
+        return self.heading

@@ -1,0 +1,152 @@
+"""What was written, who approved it, what the public read, and when: append-only."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from procedures.enums import Decision, EventKind
+from procedures.models.append_only import AppendOnly, AppendOnlyManager
+from procedures.models.figure import Figure
+from procedures.models.page import Page, content_hash
+
+
+class Revision(AppendOnly):
+    """One saved draft, whole. ``author`` is empty for texts that came with the content folder."""
+
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="revisions")
+    number = models.PositiveIntegerField()
+    content = models.JSONField()
+    content_hash = models.CharField(max_length=64)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    note = models.CharField(max_length=240, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        ordering = ["page", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["page", "number"], name="revision_number_once_per_page"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.page} r{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert; the hash always belongs to the content beside it."""
+        self.content_hash = content_hash(self.content)
+        super().save(*args, **kwargs)
+
+
+class Approval(AppendOnly):
+    """A reviewer's decision on one revision. It holds for that text only: any later change has another hash."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="approvals")
+    content_hash = models.CharField(max_length=64)
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    decision = models.CharField(max_length=20, choices=Decision.choices)
+    comment = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(decision=Decision.SENT_BACK) | ~Q(comment=""), name="sent_back_says_why"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_decision_display()}: {self.revision}"
+
+
+class Release(AppendOnly):
+    """What the public reads: finished HTML and everything needed to show it, never recomputed on a visit."""
+
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="releases")
+    number = models.PositiveIntegerField()
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="releases")
+    approval = models.ForeignKey(Approval, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    path = models.CharField(max_length=120, help_text="Canonical address from this release on.")
+    title = models.CharField(max_length=100)
+    key_message = models.CharField(max_length=240)
+    description = models.CharField(max_length=155)
+    html = models.TextField(help_text="The rendered, sanitised article.")
+    sections = models.JSONField(default=list, help_text="Plain text by section, for search: anchor, title, text.")
+    thumbnail = models.JSONField(null=True, blank=True, help_text="Small picture for cards.")
+    minutes = models.PositiveSmallIntegerField(default=1, help_text="How long it takes to read.")
+    grade = models.FloatField(null=True, blank=True, help_text="Reading level: Flesch–Kincaid or Fernández-Huerta.")
+    sha256 = models.CharField(max_length=64, help_text="Of path, title, key message, description and HTML.")
+    renderer_version = models.PositiveSmallIntegerField()
+    author_name = models.CharField(max_length=150, blank=True)
+    reviewer_name = models.CharField(max_length=150, blank=True)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    published_at = models.DateTimeField()
+    next_review_on = models.DateField()
+    is_starter = models.BooleanField(default=False, help_text="Came with the portal; not yet reviewed by the clinic.")
+    what_changed = models.CharField(max_length=240, blank=True)
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        ordering = ["page", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["page", "number"], name="release_number_once_per_page"),
+            models.CheckConstraint(
+                condition=Q(is_starter=True) | Q(approval__isnull=False), name="release_is_approved_or_starter"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} #{self.number}"
+
+
+class ReleaseInput(AppendOnly):
+    """What a release was made from besides its text, with a fingerprint: how "out of date" is known."""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="inputs")
+    kind = models.CharField(max_length=12, help_text="figure, series, term, source, care, page, clinic or list.")
+    key = models.CharField(max_length=100)
+    fingerprint = models.CharField(max_length=64)
+    figure = models.ForeignKey(Figure, null=True, blank=True, on_delete=models.PROTECT, related_name="uses")
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        ordering = ["release", "kind", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["release", "kind", "key"], name="input_once_per_release"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class ReleaseEvent(AppendOnly):
+    """One line of the log: what happened to a page, by whom, when and why."""
+
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=20, choices=EventKind.choices)
+    revision = models.ForeignKey(Revision, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
+    release = models.ForeignKey(Release, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.page}"

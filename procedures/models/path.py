@@ -1,0 +1,62 @@
+"""Every public address that ever existed. Rows are added, never given to another page, never deleted."""
+
+from typing import Any, NoReturn, Self
+
+from django.db import models
+from django.db.models import Q
+
+from procedures.enums import Language
+from procedures.models.append_only import AppendOnlyError
+from procedures.models.clinic import clinic_json
+from procedures.models.page import Page
+
+
+class PathQuerySet(models.QuerySet["Path"]):
+    """Reading by address, in one query."""
+
+    def for_reading(self, language: str) -> Self:
+        """With the page, its live release, its replacement, its translations and the clinic, in one query."""
+        translations = {
+            f"path_{code}": models.Subquery(
+                Page.objects.published()
+                .in_language(code)
+                .filter(subject=models.OuterRef("page__subject"))
+                .values("live_release__path")[:1]
+            )
+            for code in Language.values
+        }
+        return self.select_related("page__live_release", "page__replaced_by__live_release").annotate(
+            clinic=clinic_json(language), **translations
+        )
+
+    def delete(self) -> NoReturn:
+        """Always refused: an address once sent must answer for ever."""
+        raise AppendOnlyError("Addresses are never deleted.")
+
+
+class Path(models.Model):
+    """One address, such as ``/kyphoplasty/``, and the page it belongs to for ever."""
+
+    path = models.CharField(max_length=120, unique=True)
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="paths")
+    is_canonical = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PathQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["page"], condition=Q(is_canonical=True), name="one_canonical_path_per_page"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Always refused."""
+        raise AppendOnlyError("Addresses are never deleted.")
+
+

@@ -1,0 +1,84 @@
+"""What pages quote: glossary terms, sources, the clinic's own answers, clinical codes."""
+
+from django.db import models
+from django.db.models import Q
+
+from procedures.enums import CodeSystem, Language
+from procedures.validators import validate_https, validate_key, validate_plain_text, validate_slug
+
+
+class Term(models.Model):
+    """A glossary entry in one language. Its first use on a page is linked to the definition by itself."""
+
+    key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
+    language = models.CharField(max_length=2, choices=Language.choices)
+    term = models.CharField(max_length=80, help_text="As it stands in running text.")
+    aliases = models.JSONField(default=list, blank=True, help_text='Other words for it: ["word", "other word"].')
+    say = models.CharField("how to say it", max_length=80, blank=True, help_text="Such as KY-foh-plas-tee.")
+    definition = models.TextField(help_text="One or two plain sentences.", validators=[validate_plain_text])
+
+    class Meta:
+        ordering = ["language", "term"]
+        constraints = [
+            models.UniqueConstraint(fields=["language", "key"], name="term_key_once_per_language"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.term} ({self.language})"
+
+
+class Source(models.Model):
+    """A cited reference."""
+
+    key = models.CharField(max_length=60, unique=True, validators=[validate_key], help_text="Cited as [@key].")
+    organisation = models.CharField(max_length=160, help_text="Who says it: a journal, a society.")
+    title = models.CharField(max_length=300)
+    year = models.PositiveSmallIntegerField(null=True, blank=True)
+    url = models.CharField("web address", max_length=300, blank=True, validators=[validate_https])
+    identifier = models.CharField(max_length=120, blank=True, help_text="PMID, DOI or the like.")
+    used_for = models.CharField(max_length=300, blank=True, help_text="What we take from it.")
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class CareInstruction(models.Model):
+    """One clinic-owned answer, printed everywhere from this one row."""
+
+    key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
+    language = models.CharField(max_length=2, choices=Language.choices)
+    order = models.PositiveSmallIntegerField(default=0)
+    question = models.CharField(max_length=160, help_text="Such as When can I drive?")
+    answer = models.TextField(help_text="The clinic's own answer, in plain words.", validators=[validate_plain_text])
+
+    class Meta:
+        ordering = ["language", "order", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["language", "key"], name="care_key_once_per_language"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.language})"
+
+
+class ClinicalCode(models.Model):
+    """A code that an EHR may ask with, and the subject it leads to. Numbers only: titles are not ours to store."""
+
+    system = models.CharField(max_length=12, choices=CodeSystem.choices)
+    code = models.CharField(max_length=20, help_text="Longest matching beginning wins, so S32.0 holds all its levels.")
+    subject = models.CharField(max_length=60, validators=[validate_slug])
+    rank = models.PositiveSmallIntegerField(default=1, help_text="Lower numbers answer first.")
+
+    class Meta:
+        ordering = ["system", "code", "rank"]
+        verbose_name = "clinical code"
+        constraints = [
+            models.UniqueConstraint(fields=["system", "code", "subject"], name="code_leads_to_a_subject_once"),
+            models.CheckConstraint(condition=Q(rank__gte=1), name="code_rank_starts_at_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_system_display()} {self.code}"

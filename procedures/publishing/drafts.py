@@ -1,0 +1,36 @@
+"""Saving a draft: every save is a Revision, and nobody overwrites what somebody else saved meanwhile."""
+
+from django.db import transaction
+from django.db.models import F, Max
+
+from portal.staff.models import User
+from procedures.models import Page, Revision
+
+
+class EditedMeanwhileError(Exception):
+    """Somebody else saved this page since it was opened."""
+
+    sentence = (
+        "Somebody else saved this page while you were writing. Nothing of yours is lost: it is still in this form. "
+        "Open the page in a second window, compare, and save again."
+    )
+
+
+@transaction.atomic
+def claim_version(page: Page, *, expected: int) -> None:
+    """Take the next draft version, or raise EditedMeanwhileError. ``select_for_update`` does nothing on SQLite."""
+    taken = Page.objects.filter(pk=page.pk, draft_version=expected).update(draft_version=F("draft_version") + 1)
+    if not taken:
+        raise EditedMeanwhileError
+    page.draft_version = expected + 1
+
+
+@transaction.atomic
+def save_revision(page: Page, *, author: User | None, note: str = "") -> Revision:
+    """Record the page's saved draft as a Revision. The same text twice in a row gives one Revision."""
+    content = page.draft()
+    latest = page.revisions.order_by("-number").first()
+    if latest and latest.content == content:
+        return latest
+    number = (page.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
+    return Revision.objects.create(page=page, number=number, content=content, author=author, note=note)

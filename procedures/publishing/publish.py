@@ -1,0 +1,172 @@
+"""The only writer of releases: renders, checks, stores, moves the live pointer and the address, in one transaction."""
+
+import calendar
+import datetime
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from portal.staff.models import User
+from procedures.enums import EventKind
+from procedures.markdown import RENDERER_VERSION, Library, Problem, RenderedPage, render_page
+from procedures.models import Approval, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
+from procedures.models.page import public_path
+from procedures.publishing.readiness import readiness
+from procedures.publishing.review import standing_approval
+
+
+class PublishRefusedError(Exception):
+    """Nothing was published. ``problems`` say what to mend."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+@transaction.atomic
+def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Release:
+    """Make an approved revision what the public reads. Raises PublishRefusedError; then nothing has changed."""
+    approval = standing_approval(revision)
+    if approval is None:
+        raise PublishRefusedError([Problem(0, "This text is not approved. Send it for review first.")])
+    return _release(revision, approval=approval, actor=actor, kind=EventKind.PUBLISHED, what_changed=what_changed)
+
+
+@transaction.atomic
+def publish_starter(revision: Revision, *, library: Library | None = None) -> Release:
+    """Release a text that came with the content folder; it carries the starter line until a reviewer approves it."""
+    return _release(
+        revision, approval=None, actor=None, kind=EventKind.PUBLISHED, links=False, library=library
+    )
+
+
+@transaction.atomic
+def renew(page: Page, *, actor: User | None, library: Library | None = None) -> Release | None:
+    """Release the live text again with today's pictures, terms, sources and clinic answers.
+
+    The approved words stay as they are, so the approval stays too. None when nothing would change.
+    """
+    live = page.live_release
+    if live is None:
+        return None
+    library = library or Library(page.language)
+    rendered = render_page(live.revision.content, kind=page.kind, library=library)
+    if rendered.html == live.html and not _inputs_changed(live, rendered):
+        return None
+    return _release(
+        live.revision, approval=live.approval, actor=actor, kind=EventKind.RENEWED, links=False, library=library
+    )
+
+
+def _inputs_changed(live: Release, rendered: RenderedPage) -> bool:
+    before = {(used.kind, used.key): used.fingerprint for used in live.inputs.all()}
+    return before != {(used.kind, used.key): used.fingerprint for used in rendered.inputs}
+
+
+def _release(
+    revision: Revision,
+    *,
+    approval: Approval | None,
+    actor: User | None,
+    kind: EventKind,
+    what_changed: str = "",
+    links: bool = True,
+    library: Library | None = None,
+) -> Release:
+    page, content = revision.page, revision.content
+    rendered = render_page(content, kind=page.kind, library=library or Library(page.language))
+    problems = readiness(page, content, rendered, links=links)
+    if problems:
+        raise PublishRefusedError(problems)
+    now = timezone.now()
+    path = public_path(page.language, page.kind, content["slug"])
+    renewed = kind == EventKind.RENEWED and page.live_release is not None
+    values: dict[str, Any] = {
+        "path": path,
+        "title": content["title"],
+        "key_message": content["key_message"],
+        "description": content["description"],
+        "html": rendered.html,
+    }
+    release = Release.objects.create(
+        page=page,
+        number=(page.releases.aggregate(last=Max("number"))["last"] or 0) + 1,
+        revision=revision,
+        approval=approval,
+        **values,
+        sections=[asdict(section) for section in rendered.sections],
+        thumbnail=rendered.thumbnail,
+        minutes=rendered.minutes,
+        grade=rendered.level,
+        sha256=release_hash(**values),
+        renderer_version=RENDERER_VERSION,
+        author_name=str(revision.author) if revision.author else "",
+        reviewer_name=str(approval.reviewer) if approval else "",
+        published_by=actor,
+        published_at=now,
+        # Renewing shows new clinic values, not a new review: the date of the next one stays.
+        next_review_on=page.live_release.next_review_on
+        if renewed and page.live_release
+        else add_months(timezone.localdate(now), content["review_months"]),
+        is_starter=approval is None,
+        what_changed=what_changed,
+    )
+    ReleaseInput.objects.bulk_create(
+        ReleaseInput(
+            release=release,
+            kind=used.kind,
+            key=used.key,
+            fingerprint=used.fingerprint,
+            figure_id=used.figure_id,
+        )
+        for used in rendered.inputs
+    )
+    _claim_path(page, path)
+    page.live_release, page.withdrawn_reason, page.replaced_by = release, "", None
+    page.scheduled_revision, page.publish_at = None, None
+    page.save(
+        update_fields=["live_release", "withdrawn_reason", "replaced_by", "scheduled_revision", "publish_at"]
+    )
+    ReleaseEvent.objects.create(page=page, kind=kind, revision=revision, release=release, actor=actor)
+    return release
+
+
+def _claim_path(page: Page, path: str) -> None:
+    """Make ``path`` the page's canonical address; earlier ones stay and lead here."""
+    page.paths.filter(is_canonical=True).exclude(path=path).update(is_canonical=False)
+    Path.objects.update_or_create(path=path, page=page, defaults={"is_canonical": True})
+
+
+def release_hash(*, path: str, title: str, key_message: str, description: str, html: str) -> str:
+    """sha256 (hex) of what the public reads."""
+    return hashlib.sha256("\0".join([path, title, key_message, description, html]).encode()).hexdigest()
+
+
+def add_months(day: datetime.date, months: int) -> datetime.date:
+    """The same day ``months`` later, or the last day of that month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return day.replace(year=year, month=month + 1, day=min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+@transaction.atomic
+def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None = None) -> None:
+    """Take a page from the public. Its addresses answer 410 with the reason and what replaced it."""
+    if page.live_release is None:
+        raise PublishRefusedError([Problem(0, "This page is not public.")])
+    if not reason.strip():
+        raise PublishRefusedError([Problem(0, "Say why, in words that a patient may read.")])
+    if replaced_by is not None and (replaced_by == page or replaced_by.live_release is None):
+        raise PublishRefusedError([Problem(0, "The page that takes its place must be another one, and public.")])
+    release = page.live_release
+    page.live_release, page.withdrawn_reason, page.replaced_by = None, reason.strip(), replaced_by
+    page.scheduled_revision, page.publish_at = None, None
+    page.save(
+        update_fields=["live_release", "withdrawn_reason", "replaced_by", "scheduled_revision", "publish_at"]
+    )
+    ReleaseEvent.objects.create(
+        page=page, kind=EventKind.WITHDRAWN, release=release, revision=release.revision, actor=actor, reason=reason
+    )

@@ -1,0 +1,95 @@
+"""What forbids publishing, in sentences. The third ring: rules across rows, after validators and constraints."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from procedures.enums import Language, PageKind
+from procedures.markdown import Problem, RenderedPage
+from procedures.models import Page, Path, Release
+from procedures.models.page import public_path
+
+HARDEST_GRADE = 6.0
+HARDEST_SPANISH = 70.0
+# Pages that state no medical fact need no picture, key points or source.
+PLAIN_KINDS = frozenset({PageKind.ABOUT, PageKind.GUIDE})
+
+
+def readiness(page: Page, content: dict[str, Any], rendered: RenderedPage, *, links: bool = True) -> list[Problem]:
+    """Everything to mend before this text may go public; empty when it may.
+
+    ``links=False`` leaves out what depends on other pages being public: a first load publishes them all at once.
+    """
+    problems = list(rendered.problems)
+    problems += _fields(page, content)
+    problems += _parts(page, content, rendered)
+    problems += _reading(page, rendered)
+    problems += _address(page, content)
+    if links:
+        problems += broken_links(page, rendered)
+    return problems
+
+
+def _fields(page: Page, content: dict[str, Any]) -> Iterator[Problem]:
+    names = {"title": "title", "key_message": "key message", "description": "description", "slug": "address"}
+    for field, name in names.items():
+        if not content[field].strip():
+            yield Problem(0, f"The {name} is empty. Write one.")
+    if not content["body"].strip():
+        yield Problem(0, "The text is empty.")
+
+
+def _parts(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Iterator[Problem]:
+    if page.kind not in PLAIN_KINDS:
+        if not content["lead_figure"]:
+            yield Problem(0, "Choose the picture that carries the message.")
+        if "::: key-points" not in content["body"]:
+            yield Problem(0, "Put key points before the first heading: ::: key-points.")
+        if not any(used.kind == "source" for used in rendered.inputs):
+            yield Problem(0, "No source is cited. Cite where the facts come from: [@key].")
+    if not content["next_page"] and page.kind != PageKind.ABOUT:
+        yield Problem(0, "Choose the next step, so that the reader knows what to do.")
+    if page.kind == PageKind.GUIDE and not content.get("items"):
+        yield Problem(0, "The reading list is empty. Add at least one page.")
+
+
+def _reading(page: Page, rendered: RenderedPage) -> Iterator[Problem]:
+    if page.language == Language.ENGLISH and rendered.level > HARDEST_GRADE:
+        yield Problem(
+            0, f"The text reads at grade {rendered.level}; {HARDEST_GRADE} is the most. Use shorter sentences and words."
+        )
+    if page.language == Language.SPANISH and rendered.level < HARDEST_SPANISH:
+        yield Problem(
+            0,
+            f"The text has a Fernández-Huerta value of {rendered.level}; {HARDEST_SPANISH:.0f} is the least. "
+            "Use shorter sentences and words.",
+        )
+
+
+def _address(page: Page, content: dict[str, Any]) -> Iterator[Problem]:
+    path = public_path(page.language, page.kind, content["slug"])
+    taken = Path.objects.filter(path=path).exclude(page=page).select_related("page").first()
+    if taken:
+        yield Problem(0, f"The address {path} belongs to “{taken.page.title}” for ever. Choose another one.")
+
+
+def broken_links(page: Page, rendered: RenderedPage) -> list[Problem]:
+    """Links to pages or sections that the public cannot read."""
+    subjects = {subject for _, subject, _ in rendered.page_links}
+    live = {
+        release.page.subject: {section["anchor"] for section in release.sections}
+        for release in Release.objects.filter(
+            live_on__subject__in=subjects, live_on__language=page.language
+        ).select_related("page")
+    }
+    problems = []
+    for line, subject, section in rendered.page_links:
+        if subject == page.subject:
+            known = rendered.anchors
+        elif subject in live:
+            known = frozenset(live[subject])
+        else:
+            problems.append(Problem(line, f"The link leads to “{subject}”, which is not public yet. Publish it first."))
+            continue
+        if section and section not in known:
+            problems.append(Problem(line, f"The page “{subject}” has no section #{section}."))
+    return problems

@@ -1,0 +1,51 @@
+"""Sending a text for review, and the reviewer's decision on exactly that text."""
+
+from django.conf import settings
+from django.db import transaction
+
+from portal.staff.models import User
+from procedures.enums import Decision, EventKind
+from procedures.models import Approval, ReleaseEvent, Revision
+
+
+class ReviewRefusedError(Exception):
+    """The decision cannot be taken. The message is a sentence for the person who tried."""
+
+
+@transaction.atomic
+def submit(revision: Revision, *, actor: User, note: str = "") -> ReleaseEvent:
+    """Put a revision on the reviewers' list."""
+    return ReleaseEvent.objects.create(
+        page=revision.page, kind=EventKind.SUBMITTED, revision=revision, actor=actor, reason=note
+    )
+
+
+@transaction.atomic
+def decide(revision: Revision, *, reviewer: User, decision: Decision, comment: str = "") -> Approval:
+    """Write the reviewer's decision. Raises ReviewRefusedError for one's own text and for a refusal without words."""
+    if decision == Decision.APPROVED and settings.REQUIRE_SECOND_PERSON and revision.author_id == reviewer.pk:
+        raise ReviewRefusedError("This is your own text. Another person must approve it.")
+    if decision == Decision.SENT_BACK and not comment.strip():
+        raise ReviewRefusedError("Say what to change, so that the editor knows what to do.")
+    approval = Approval.objects.create(
+        revision=revision,
+        content_hash=revision.content_hash,
+        reviewer=reviewer,
+        decision=decision,
+        comment=comment,
+    )
+    ReleaseEvent.objects.create(
+        page=revision.page, kind=EventKind(decision.value), revision=revision, actor=reviewer, reason=comment
+    )
+    return approval
+
+
+def standing_approval(revision: Revision) -> Approval | None:
+    """The approval in force for this revision's text: the last decision on the same hash, if it is a yes."""
+    last = (
+        Approval.objects.filter(revision__page=revision.page, content_hash=revision.content_hash)
+        .exclude(decision=Decision.TRANSLATION_CHECKED)
+        .order_by("-pk")
+        .first()
+    )
+    return last if last and last.decision == Decision.APPROVED else None

@@ -1,0 +1,24 @@
+"""What editors, reviewers and managers may do. The groups are made by a migration from this one list."""
+
+EDITED = (
+    "careinstruction figure figuretext guide guideitem marker markertext page series seriesitem source term"
+).split()
+CLINIC = "clinic clinictext clinicalcode location locationtext".split()
+HISTORY = "approval release releaseevent revision".split()
+
+EDITOR = (
+    [f"{verb}_{model}" for model in EDITED for verb in ("add", "change", "view")]
+    + [f"{verb}_{model}" for model in ("figuretext", "marker", "markertext", "seriesitem", "guideitem") for verb in ("delete",)]
+    + [f"view_{model}" for model in (*CLINIC, *HISTORY)]
+)
+REVIEWER = [f"view_{model}" for model in (*EDITED, *CLINIC, *HISTORY)] + ["approve_page"]
+MANAGER = [
+    *EDITOR,
+    *(f"delete_{model}" for model in ("careinstruction", "figure", "series", "source", "term")),
+    *(f"{verb}_{model}" for model in CLINIC for verb in ("add", "change", "delete")),
+    "publish_page",
+    "add_user",
+    "change_user",
+    "view_user",
+]
+ROLES = {"Editor": EDITOR, "Reviewer": REVIEWER, "Manager": MANAGER}

@@ -1,0 +1,44 @@
+"""Leaf checks of single values, shared by forms, the content loader and tests. Each raises a clear sentence."""
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+
+ALT_MAX = 125
+DESCRIPTION_MAX = 155
+
+validate_slug = RegexValidator(
+    r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z",
+    "Use small letters without accents, digits and single hyphens, such as getting-ready.",
+)
+validate_key = validate_slug
+validate_phone = RegexValidator(
+    r"\A\+?[0-9][0-9 ().-]{1,22}[0-9]\Z",
+    "Write a phone number with digits, spaces and hyphens, such as +1 303-555-0100.",
+)
+validate_https = RegexValidator(r"\Ahttps://[^\s<>\"]+\Z", "A web address must start with https://.")
+
+# Addresses that are not pages; a page with such a slug could never be read.
+RESERVED_SLUGS = frozenset(
+    "admin connect es healthz media p readyz search static visits well-known robots sitemap".split()
+)
+
+
+def validate_page_slug(value: str) -> None:
+    """A slug that can stand at the root of the site."""
+    validate_slug(value)
+    if value in RESERVED_SLUGS:
+        raise ValidationError(f"“{value}” is an address of the site itself. Choose another one.")
+
+
+def validate_unit(value: float) -> None:
+    """A relative position: 0 is the left or upper edge, 1 the right or lower one."""
+    if not 0 <= value <= 1:
+        raise ValidationError("A position lies between 0 and 1 (0 % and 100 % of the picture).")
+
+
+def validate_plain_text(value: str) -> None:
+    """Text without control or private-use characters, which the renderer keeps for itself."""
+    if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ue000-\uf8ff\ufffe\uffff]", value):
+        raise ValidationError("The text holds an invisible control character. Type the passage again.")
