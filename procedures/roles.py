@@ -8,7 +8,7 @@ HISTORY = "approval release releaseevent revision".split()
 
 EDITOR = (
     [f"{verb}_{model}" for model in EDITED for verb in ("add", "change", "view")]
-    + [f"{verb}_{model}" for model in ("figuretext", "marker", "markertext", "seriesitem", "guideitem") for verb in ("delete",)]
+    + [f"delete_{model}" for model in ("figuretext", "guideitem", "marker", "markertext", "seriesitem")]
     + [f"view_{model}" for model in (*CLINIC, *HISTORY)]
 )
 REVIEWER = [f"view_{model}" for model in (*EDITED, *CLINIC, *HISTORY)] + ["approve_page"]
@@ -17,8 +17,5 @@ MANAGER = [
     *(f"delete_{model}" for model in ("careinstruction", "figure", "series", "source", "term")),
     *(f"{verb}_{model}" for model in CLINIC for verb in ("add", "change", "delete")),
     "publish_page",
-    "add_user",
-    "change_user",
-    "view_user",
 ]
 ROLES = {"Editor": EDITOR, "Reviewer": REVIEWER, "Manager": MANAGER}

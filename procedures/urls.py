@@ -1,1 +1,30 @@
-urlpatterns: list[object] = []
+"""Public addresses. English stands at the root, other languages below their code; the last rule takes the rest."""
+
+from django.urls import URLPattern, path, re_path
+
+from procedures.enums import Language
+from procedures.views import codes, machines, reading, search
+
+
+def in_language(language: str) -> list[URLPattern]:
+    """The fixed addresses of one language."""
+    prefix = "" if language == Language.ENGLISH else f"{language}/"
+    values = {"language": language}
+    return [
+        path(prefix, reading.home, values),
+        path(f"{prefix}visits/", reading.visits, values),
+        path(f"{prefix}search/", search.search, values),
+        path(f"{prefix}p/", codes.code, values),
+        path(f"{prefix}p/<str:typed>", codes.code, values),
+        path(f"{prefix}p/<str:typed>/", codes.code, values),
+    ]
+
+
+urlpatterns = [
+    *(pattern for language in Language.values for pattern in in_language(language)),
+    path("sitemap.xml", machines.sitemap),
+    path("robots.txt", machines.robots),
+    path(".well-known/security.txt", machines.security),
+    # [\s\S]: mail programs put line breaks into addresses, and "." would not match them.
+    re_path(r"^(?P<rest>[\s\S]*)\Z", reading.page),
+]

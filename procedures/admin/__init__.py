@@ -1,0 +1,14 @@
+"""The staff's side: forms over models and publishing. No rule lives here; each screen says what the rules answer."""
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+
+from procedures.admin import clinic, figures, history, pages, reference, series
+
+admin.site.site_header = "Plainspine"
+admin.site.site_title = "Plainspine"
+admin.site.index_title = "What would you like to work on?"
+# The roles are one list in the code (procedures/roles.py); a screen that changes them would hide that.
+admin.site.unregister(Group)
+
+__all__ = ["clinic", "figures", "history", "pages", "reference", "series"]

@@ -110,7 +110,7 @@ def _apply(rows: list[Row], report: Report, progress: Progress, *, store: bool) 
             kind.connect(entry.key, data)
     if errors:
         raise ContentErrors(errors)
-    for kind, entry, data in written:
+    for kind, entry, _ in written:
         _remember(kind, entry)
     _release([entry for _, entry, _ in pages], report, progress)
 
@@ -170,9 +170,7 @@ def _wanted(kind: Kind[Any], entry: Entry, data: dict[str, Any], report: Report)
 
 def _remember(kind: Kind[Any], entry: Entry) -> None:
     row = kind.find(entry.key)
-    ContentRow.objects.update_or_create(
-        kind=kind.name, key=entry.key, defaults={"sha256": fingerprint(kind.dump(row))}
-    )
+    ContentRow.objects.update_or_create(kind=kind.name, key=entry.key, defaults={"sha256": fingerprint(kind.dump(row))})
 
 
 def _release(entries: list[Entry], report: Report, progress: Progress) -> None:

@@ -51,9 +51,7 @@ class PageContentKind(Kind[Page]):
         line = entry.lines.get("items", 1)
         if data["next"]:
             data["next"] = checked(Entry(entry.key, data["next"], entry.file, entry.lines["next"]), self.next_fields)
-        data["items"] = [
-            checked(Entry(entry.key, item, entry.file, line), self.item_fields) for item in data["items"]
-        ]
+        data["items"] = [checked(Entry(entry.key, item, entry.file, line), self.item_fields) for item in data["items"]]
         if (data["kind"] == PageKind.GUIDE) != (entry.file.parent.parent.name == "guides"):
             raise entry.error("Guides have kind: guide and stand in the folder guides, pages in pages.", "kind")
         return data

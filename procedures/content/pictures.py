@@ -200,9 +200,7 @@ class SeriesKind(Kind[Series]):
     def read(self, entry: Entry) -> dict[str, Any]:
         data = super().read(entry)
         line = entry.lines.get("items", entry.line)
-        data["items"] = [
-            checked(Entry(entry.key, item, entry.file, line), self.item_fields) for item in data["items"]
-        ]
+        data["items"] = [checked(Entry(entry.key, item, entry.file, line), self.item_fields) for item in data["items"]]
         return data
 
     def find(self, key: str) -> Series | None:

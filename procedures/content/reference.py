@@ -8,7 +8,7 @@ from procedures.content.files import Entry, Field, checked, entries, entry, read
 from procedures.content.kinds import Kind, checked_texts, save_checked, sync_texts
 from procedures.content.yaml import dump_yaml
 from procedures.enums import Language
-from procedures.models import CareInstruction, ClinicalCode, Clinic, Location, Source, Term
+from procedures.models import CareInstruction, Clinic, ClinicalCode, Location, Source, Term
 
 TEXT = Field(str, "", required=False)
 NAME = Field(str, required=True)
@@ -47,7 +47,10 @@ class ClinicKind(Kind[Clinic]):
     def dump(self, row: Clinic) -> dict[str, Any]:
         data: dict[str, Any] = {name: getattr(row, name) for name in self.fields if name != "text"}
         texts = row.texts.order_by("language")
-        return {**data, "text": {t.language: {name: getattr(t, name) for name in self.text_fields} for t in texts}}
+        return {
+            **data,
+            "text": {t.language: {name: getattr(t, name) for name in self.text_fields} for t in texts},
+        }
 
     def apply(self, key: str, data: dict[str, Any], row: Clinic | None, *, store: bool) -> None:
         clinic = row or Clinic(pk=1)

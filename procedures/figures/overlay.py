@@ -123,7 +123,7 @@ def _thumbnail(renditions: list[Rendition], alt: str) -> dict[str, Any]:
         "width": jpeg.width,
         "height": jpeg.height,
         "alt": alt,
-        **{f"srcset_{kind}": media_url(r.file) for kind, r in smallest.items()},
+        **{f"srcset_{kind}": f"{media_url(r.file)} {r.width}w" for kind, r in smallest.items()},
     }
 
 

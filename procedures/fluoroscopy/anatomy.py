@@ -48,6 +48,11 @@ def upper_edge(x: Array, z: Array, shape: Shape) -> Array:
     return np.asarray(y, np.float32)
 
 
+def upper_edge_at(x: float, shape: Shape) -> float:
+    """Height y (mm) of the upper endplate in the middle plane."""
+    return float(upper_edge(np.array([x], np.float32), np.zeros(1, np.float32), shape)[0])
+
+
 def lower_edge(x: Array, z: Array) -> Array:
     """Height y (mm) of the lower endplate: deeper behind, as a rule."""
     bowl = np.clip(1 - ((x - 3) / 14.5) ** 2 - (z / 19) ** 2, 0, 1)
@@ -98,6 +103,7 @@ def arch(x: Array, y: Array, z: Array, shape: Shape) -> Array:
 
 def spinous(x: Array, y: Array, z: Array, shape: Shape) -> Array:
     """Distance to the spinous process: a hatchet-shaped plate, thicker at its back and lower edge."""
+    edges: tuple[tuple[float, float, float, float], ...]
     if shape.thoracic:
         edges = ((36, 1, -0.5, -1), (58, 16, 1, 0.1), (56, 23, -0.42, 1), (36, 12, -1, 0.2))
     else:

@@ -85,9 +85,7 @@ def thin(points: Vector, tolerance: float) -> Vector:
 def _tangents(points: Vector, closed: bool) -> Vector:
     """Catmull–Rom directions; none at corners and loose ends, so that they stay sharp."""
     before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
-    turn = np.arctan2(
-        before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0], (before * after).sum(axis=1)
-    )
+    turn = np.arctan2(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0], (before * after).sum(axis=1))
     lengths = np.hypot(*before.T), np.hypot(*after.T)
     way = before / (lengths[0][:, None] + 1e-9) + after / (lengths[1][:, None] + 1e-9)
     way = way / (np.hypot(*way.T)[:, None] + 1e-9)
@@ -98,13 +96,15 @@ def _tangents(points: Vector, closed: bool) -> Vector:
 
 
 def _number(value: float) -> str:
-    text = f"{value:.1f}".replace("-0.0", "0.0").removesuffix(".0")
-    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+    return str(round(float(value)))
 
 
-def path(points: Vector, *, closed: bool = True) -> str:
+def path(points: Vector, *, closed: bool = True, straight: bool = False) -> str:
     """SVG path data of a smooth curve through `points`, 0 to 1 of the width, on a 1000 × 1000 board."""
-    spots = np.round(points * 1000, 1)
+    if straight:
+        corners = "L".join(f"{_number(x)} {_number(y)}" for x, y in points * 1000)
+        return f"M{corners}" + ("z" if closed else "")
+    spots = np.round(points * 1000)
     way = _tangents(points, closed)
     count = len(points)
     parts = [f"M{_number(spots[0, 0])} {_number(spots[0, 1])}c"]

@@ -55,30 +55,37 @@ class Needle:
 
 @dataclass(frozen=True)
 class Balloon:
-    """Two inflated balloons, one from each side, 16 mm long, each with two metal marker rings on its shaft."""
+    """Two inflated balloons, one from each side, 16 mm long, each on a thin catheter with two marker rings."""
 
     centre: Point = (-5.2, 1.3, 8.6)
-    radii: Point = (8.3, 6.6, 7.6)
+    radii: Point = (8.3, 6.8, 7.6)
+    slope: float = -0.135  # of the catheter, which leaves the needle a little above the middle of the body
 
     def distance(self, x: Array, y: Array, z: Array) -> Array:
         """Distance to both balloons; a slight waist, as bone does not give way evenly."""
         side = np.abs(z)
         whole = ellipsoid(x, y, side, self.centre, self.radii)
-        return whole + np.float32(0.35) * np.cos(0.55 * (x - self.centre[0])) * np.clip(1 - np.abs(whole), 0, 1)
+        crease = np.float32(0.35) * np.cos(0.55 * (x - self.centre[0])) * np.clip(1 - np.abs(whole), 0, 1)
+        return np.asarray(whole + crease)
 
-    def markers(self, x: Array, y: Array, z: Array) -> Array:
-        """Distance to the marker rings at the two ends."""
-        axis = needle_axis()
-        slope = np.float32(axis[1] / axis[0])
-        dx = np.abs(x - self.centre[0]) - np.float32(self.radii[0] - 0.9)
-        dy = y - self.centre[1] - slope * (x - self.centre[0])
-        dz = np.abs(z) - self.centre[2]
-        return np.maximum(np.abs(dx) - 0.8, np.sqrt(dy * dy + dz * dz) - 0.9)
+    def metal(self, x: Array, y: Array, z: Array) -> Array:
+        """Distance to the catheter that carries each balloon: a thin rod with a marker ring at both ends."""
+        dx = x - np.float32(self.centre[0])
+        dy = y - np.float32(self.centre[1]) - dx * np.float32(self.slope)
+        radius = np.sqrt(dy * dy + (np.abs(z) - np.float32(self.centre[2])) ** 2)
+        reach = np.float32(self.radii[0])
+        rings = np.maximum(np.abs(np.abs(dx) - reach + 0.6) - 0.7, radius - 0.8)
+        rod = np.maximum(np.maximum(-dx - reach - 0.8, dx - reach - 4.6), radius - 0.3)
+        return np.asarray(np.minimum(rings, rod))
 
     def solid(self, place: Placement) -> Solid:
-        """Distances to the contrast-filled balloons and to the marker rings."""
+        """Distances to the contrast-filled balloons and to the metal in them."""
         return Solid(
-            place, (-16, -9, -19), (6, 11, 19), lambda x, y, z: (self.distance(x, y, z), self.markers(x, y, z)), 2
+            place,
+            (-16, -9, -19),
+            (13, 11, 19),
+            lambda x, y, z: (self.distance(x, y, z), self.metal(x, y, z)),
+            2,
         )
 
 

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 Vector = NDArray[np.float64]
 Point = tuple[float, float, float]
 
@@ -37,7 +38,7 @@ def capsule(x: Array, y: Array, z: Array, start: Point, end: Point, radii: tuple
     t = np.clip(along * np.float32(1 / (dx * dx + dy * dy + dz * dz)), 0, 1)
     px, py, pz = px - t * np.float32(dx), py - t * np.float32(dy), pz - t * np.float32(dz)
     radius = np.float32(radii[0]) + t * np.float32(radii[1] - radii[0])
-    return np.sqrt(px * px + py * py + pz * pz) - radius
+    return np.asarray(np.sqrt(px * px + py * py + pz * pz) - radius)
 
 
 def ellipsoid(x: Array, y: Array, z: Array, centre: Point, radii: Point) -> Array:
@@ -47,7 +48,7 @@ def ellipsoid(x: Array, y: Array, z: Array, centre: Point, radii: Point) -> Arra
     qx, qy, qz = px * rx, py * ry, pz * rz
     level = np.sqrt(px * qx + py * qy + pz * qz)
     slope = np.sqrt(qx * qx + qy * qy + qz * qz)
-    return level * (level - 1) / np.maximum(slope, np.float32(1e-6))
+    return np.asarray(level * (level - 1) / np.maximum(slope, np.float32(1e-6)))
 
 
 def plate(x: Array, y: Array, lean: float, height: tuple[float, float], ends: Sequence[float], z: Array) -> Array:
@@ -62,7 +63,7 @@ def plate(x: Array, y: Array, lean: float, height: tuple[float, float], ends: Se
     t = np.clip((px * np.float32(dx) + pz * np.float32(dz)) * np.float32(1 / (dx * dx + dz * dz)), 0, 1)
     px, pz = px - t * np.float32(dx), pz - t * np.float32(dz)
     over = np.maximum(np.abs(dy) - np.float32(height[1]), 0)
-    return np.sqrt(px * px + pz * pz + over * over) - np.float32(radius)
+    return np.asarray(np.sqrt(px * px + pz * pz + over * over) - np.float32(radius))
 
 
 def rumple(x: Array, y: Array, z: Array, wavelength: float, seed: int, waves: int = 7) -> Array:
@@ -71,7 +72,7 @@ def rumple(x: Array, y: Array, z: Array, wavelength: float, seed: int, waves: in
     total = np.zeros(np.broadcast_shapes(x.shape, y.shape, z.shape), np.float32)
     for _ in range(waves):
         direction = rng.normal(size=3)
-        kx, ky, kz = (direction / np.linalg.norm(direction) * 2 * math.pi / wavelength * rng.uniform(0.7, 1.5))
+        kx, ky, kz = direction / np.linalg.norm(direction) * 2 * math.pi / wavelength * rng.uniform(0.7, 1.5)
         phase = rng.uniform(0, 2 * math.pi)
         total += np.sin(np.float32(kx) * x + np.float32(ky) * y + np.float32(kz) * z + np.float32(phase))
     return total * np.float32(math.sqrt(2 / waves))

@@ -15,6 +15,7 @@ GAMMA = 0.9
 PERCENTILES = (0.6, 98.6)
 METAL_ROOM = 0.24
 SHOULDER = 0.72
+BRIGHTEST_MIDDLE = 0.58  # the median of a view is never shown brighter: pale soft tissue would glare
 SURROUND = 0.02  # the unlit monitor around the field
 MOTTLE_RASTER = 1000  # television lines of the fluoroscope: its grain is this coarse whatever our raster is
 
@@ -37,12 +38,12 @@ def gaussian(image: Array, sigma: float) -> Array:
 def wide(image: Array, sigma_mm: float, inside: Array) -> Array:
     """Very wide blur inside the field only, on a small raster: nothing darkens towards the rim."""
     size = image.shape[0]
-    small = max(50, min(160, size))
-    factor = size // small
+    factor = max(1, size // 160)
+    small = size // factor
     crop = factor * small
 
     def shrink(full: Array) -> Array:
-        return full[:crop, :crop].reshape(small, factor, small, factor).mean(axis=(1, 3))
+        return np.asarray(full[:crop, :crop].reshape(small, factor, small, factor).mean(axis=(1, 3)))
 
     weight = shrink(inside)
     sigma = sigma_mm / (2 * HALF_WIDTH_MM) * small
@@ -95,8 +96,9 @@ def intensify(primary: Array, seed: int | None) -> Array:
 def window_of(tone: Array) -> tuple[float, float]:
     """Display window for all stages of a view, from its picture without devices: metal and cement get room below."""
     seen = tone[radius_mm(tone.shape[0]) < FIELD_RADIUS_MM * 0.985]
-    low, high = (float(level) for level in np.percentile(seen, PERCENTILES))
-    return low - METAL_ROOM * (high - low), high
+    low, middle, high = (float(level) for level in np.percentile(seen, (PERCENTILES[0], 50, PERCENTILES[1])))
+    low -= METAL_ROOM * (high - low)
+    return low, max(high, low + (middle - low) / BRIGHTEST_MIDDLE)
 
 
 def display(tone: Array, window: tuple[float, float]) -> Array:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from procedures.fluoroscopy.anatomy import BACK, HALF_HEIGHT, PEDICLE_Y, PEDICLE_Z, lower_edge, upper_edge
+from procedures.fluoroscopy.anatomy import BACK, FRONT, HALF_HEIGHT, PEDICLE_Y, PEDICLE_Z, upper_edge_at
 from procedures.fluoroscopy.devices import needle_axis
 from procedures.fluoroscopy.geometry import Vector
+from procedures.fluoroscopy.plain_drawings import PLAIN, plain_points
 from procedures.fluoroscopy.scene import view_of
 from procedures.fluoroscopy.spine import placement
 from procedures.fluoroscopy.stages import BY_SLUG, Stage
@@ -27,13 +28,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class Plan:
-    """A mark before projection: what it shows, where its disc may rest, and how large a circle is, in mm."""
+    """A mark before projection: what it shows, where its disc may rest."""
 
     key: str
     shows: str
     at: Pair
     shape: str = "point"
-    circle_mm: float = 0.0
 
 
 PLANS: dict[str, tuple[Plan, ...]] = {
@@ -95,9 +95,22 @@ PLANS: dict[str, tuple[Plan, ...]] = {
         Plan("needle", "needle", (0.86, 0.27)),
         Plan("canal", "canal below L1", (0.86, 0.57)),
     ),
+    "drawing-healthy-and-fractured": (
+        Plan("healthy", "healthy", (0.12, 0.13)),
+        Plan("height", "height", (0.10, 0.85)),
+        Plan("break", "break", (0.62, 0.13), "arrow"),
+        Plan("front", "front", (0.57, 0.85), "arrow"),
+    ),
+    "drawing-nerves": (
+        Plan("cord", "cord", (0.86, 0.10)),
+        Plan("vertebra", "vertebra", (0.08, 0.63)),
+        Plan("root", "root", (0.08, 0.31)),
+        Plan("disc", "disc", (0.07, 0.46)),
+        Plan("strands", "strands", (0.88, 0.92)),
+    ),
 }
 
-_POINTS: dict[str, tuple[str, Pair | tuple[float, float, float]]] = {
+_POINTS: dict[str, tuple[str, tuple[float, float, float]]] = {
     "L1": ("L1", (-2, 1, 0)),
     "front of L1": ("L1", (-9, 4, 0)),
     "L2": ("L2", (-6, 0, 0)),
@@ -117,11 +130,10 @@ def _local(stage: Stage, shows: str) -> tuple[str, Vector]:
         return level, np.array(point, np.float64)
     shape = stage.spine.first_lumbar
     if shows in {"break", "upper edge"}:
-        x, z = np.float32(-3.0 if shows == "break" else -7.0), np.float32(0)
-        return "L1", np.array([x, float(upper_edge(np.array(x), np.array(z), shape)) + 0.4, 0.0])
+        x = -3.0 if shows == "break" else -7.0
+        return "L1", np.array([x, upper_edge_at(x, shape) + 0.4, 0.0])
     if shows == "front edge":
-        x, z = np.array(np.float32(-14)), np.array(np.float32(0))
-        return "L1", np.array([-16.4, (float(upper_edge(x, z, shape)) + float(lower_edge(x, z))) / 2, 0.0])
+        return "L1", np.array([FRONT + 0.8, (upper_edge_at(-14.0, shape) + HALF_HEIGHT) / 2, 0.0])
     return "L1", _device_point(stage, shows)
 
 
@@ -138,16 +150,19 @@ def _device_point(stage: Stage, shows: str) -> Vector:
     raise KeyError(f"{stage.slug} has no {shows}")
 
 
+def _spot(slug: str, shows: str) -> Vector:
+    """Where in the picture, 0 to 1, the thing lies that a mark shows."""
+    if slug in PLAIN:
+        return plain_points(slug)[shows]
+    stage = BY_SLUG[slug]
+    level, point = _local(stage, shows)
+    return np.asarray(view_of(stage.view, 800).project(placement(stage.spine, level).to_patient(point))[0], np.float64)
+
+
 def marks_of(slug: str) -> list[Mark]:
     """The marks of one picture, in the order of their numbers."""
-    stage = BY_SLUG[slug]
-    view = view_of(stage.view, 800)
     found = []
     for plan in PLANS[slug]:
-        level, point = _local(stage, plan.shows)
-        x, y = view.project(placement(stage.spine, level).to_patient(point))[0]
-        radius = round(plan.circle_mm / (2 * view.half), 4)
-        found.append(
-            Mark(plan.key, plan.shape, plan.at, (round(float(x), 4), round(float(y), 4)), (radius, radius))
-        )
+        x, y = (round(float(value), 4) for value in _spot(slug, plan.shows))
+        found.append(Mark(plan.key, plan.shape, plan.at, (x, y)))
     return found

@@ -20,7 +20,7 @@ class Stage:
 
 
 FILLING = Cement((-7.4, 3.0, 6.5), (8.3, 6.0, 8.6), 1.05, seed=21)
-FILLED = Cement((-4.3, 1.2, 5.6), (10.8, 7.0, 7.6), 0.85, seed=21, both_sides=True)
+FILLED = Cement((-4.3, 1.2, 5.6), (10.8, 7.0, 7.6), 1.25, seed=21, both_sides=True)
 SEEPED = Cement((-4.6, 3.2, 4.0), (9.6, 6.2, 11.0), 1.75, seed=33, loose=True)
 
 STAGES: tuple[Stage, ...] = (

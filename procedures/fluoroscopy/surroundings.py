@@ -4,16 +4,40 @@ import itertools
 
 import numpy as np
 
-from procedures.fluoroscopy.geometry import Array, Point, capsule, ellipsoid, ramp, rumple, smooth_max, smooth_min
+from procedures.fluoroscopy.geometry import (
+    Array,
+    Point,
+    Vector,
+    capsule,
+    ellipsoid,
+    ramp,
+    rumple,
+    smooth_max,
+    smooth_min,
+)
 from procedures.fluoroscopy.projection import WORLD, Placement, Solid
 
 RIB_12: tuple[Point, ...] = ((15, -7, 19), (27, -3, 40), (34, 5, 66), (34, 18, 90), (27, 32, 106))
-RIB_11: tuple[Point, ...] = ((15, -8, 19), (29, -4, 45), (35, 5, 78), (31, 24, 108), (18, 47, 126), (-2, 70, 134))
-RIB_10: tuple[Point, ...] = ((15, -8, 19), (30, -4, 46), (36, 6, 82), (31, 27, 112), (14, 50, 130), (-12, 76, 138))
+RIB_11: tuple[Point, ...] = (
+    (15, -8, 19),
+    (29, -4, 45),
+    (35, 5, 78),
+    (31, 24, 108),
+    (18, 47, 126),
+    (-2, 70, 134),
+)
+RIB_10: tuple[Point, ...] = (
+    (15, -8, 19),
+    (30, -4, 46),
+    (36, 6, 82),
+    (31, 27, 112),
+    (14, 50, 130),
+    (-12, 76, 138),
+)
 
 
 def trunk(x: Array, y: Array, z: Array) -> tuple[Array, Array]:
-    """Distances to the trunk and to what lies under its fat: a slim patient, the skin of the back hollow at the loin."""
+    """Distances to the trunk and to what lies under its fat: slim, the back hollow at the loin."""
     hollow = 6.0 * np.exp(-(((y - 16) / 52) ** 2)) + 2.2 * ramp(1 - np.abs(z) / 24)
     side = np.abs(z) - (128 - 0.0030 * (x + 30) ** 2)
     skin = smooth_max(side.astype(np.float32), (x - (99.6 - hollow)).astype(np.float32), 70.0)
@@ -80,15 +104,13 @@ def rib_solid(place: Placement, points: tuple[Point, ...]) -> Solid:
     return Solid(place, (low[0], low[1], -high[2]), (high[0], high[1], high[2]), distances, 2)
 
 
-def _smooth(points: np.ndarray[tuple[int, int], np.dtype[np.float64]], rounds: int) -> np.ndarray[
-    tuple[int, int], np.dtype[np.float64]
-]:
+def _smooth(points: Vector, rounds: int) -> Vector:
     """Chaikin's corner cutting, then thinned to about 14 points."""
     for _ in range(rounds):
         first, second = points[:-1] * 0.75 + points[1:] * 0.25, points[:-1] * 0.25 + points[1:] * 0.75
         points = np.vstack([points[:1], np.stack([first, second], 1).reshape(-1, 3), points[-1:]])
     keep = np.unique(np.linspace(0, len(points) - 1, 13).round().astype(int))
-    return points[keep]
+    return np.asarray(points[keep], np.float64)
 
 
 def aorta(x: Array, y: Array, z: Array) -> tuple[Array]:

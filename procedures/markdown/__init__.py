@@ -9,5 +9,12 @@ __all__ = ["RENDERER_VERSION", "Library", "Problem", "RenderedPage", "preview_ht
 
 def preview_html(text: str) -> str:
     """What django-markdownx calls for a bare text: our renderer, English, no page around it."""
-    content = {"title": "", "key_message": "", "body": text, "lead_figure": "", "next_page": "", "next_label": ""}
+    content = {
+        "title": "",
+        "key_message": "",
+        "body": text,
+        "lead_figure": "",
+        "next_page": "",
+        "next_label": "",
+    }
     return render_page(content, kind="about", library=Library("en")).html

@@ -1,5 +1,8 @@
 """Turns tokens into finished HTML: plain runs are cleaned, blocks become components, in order."""
 
+from functools import reduce
+from operator import add
+
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -25,7 +28,9 @@ def assemble(tokens: list[Token], context: Context, *, nested: bool = False) -> 
             parts.append(_plain(run, context, nested=nested))
             run = []
             group = tokens[position : end + 1]
-            parts.append(_table(group, context) if token.type == "table_open" else _block(group, context, nested=nested))
+            parts.append(
+                _table(group, context) if token.type == "table_open" else _block(group, context, nested=nested)
+            )
         else:
             run += tokens[position : end + 1]
         position = end + 1
@@ -35,7 +40,7 @@ def assemble(tokens: list[Token], context: Context, *, nested: bool = False) -> 
 
 def joined(parts: list[SafeString]) -> SafeString:
     """Safe parts in order; joining safe strings one by one keeps Django's own guarantee."""
-    return sum(parts, EMPTY)
+    return reduce(add, parts, EMPTY)
 
 
 def _end(tokens: list[Token], start: int) -> int:
@@ -91,7 +96,9 @@ def _table(group: list[Token], context: Context) -> SafeString:
     label = _("Table: %(heading)s") % {"heading": context.last_heading or _("overview")}
     html = _plain(group, context, nested=False)
     return format_html(
-        '<div class="table" tabindex="0" role="region" aria-label="{}">{}</div>', context.free_label(label), html
+        '<div class="table" tabindex="0" role="region" aria-label="{}">{}</div>',
+        context.free_label(label),
+        html,
     )
 
 
@@ -147,7 +154,8 @@ def _choices(inner: list[Token], line: int, context: Context) -> SafeString:
             context.problems.add(_line(opening), f"The text of “{name}” must stand under #### headings.")
         if names != wanted:
             context.problems.add(
-                _line(opening), f"“{name}” must have the same #### headings as the first option: {', '.join(wanted)}."
+                _line(opening),
+                f"“{name}” must have the same #### headings as the first option: {', '.join(wanted)}.",
             )
         options.append(
             {

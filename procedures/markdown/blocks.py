@@ -186,9 +186,7 @@ def _key_points(
     return NOTHING
 
 
-def _card(
-    name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
-) -> SafeString:
+def _card(name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context) -> SafeString:
     emergency, emergency_href = context.library.phone("clinic.emergency_number")
     phone, phone_href = context.library.phone("clinic.phone")
     title, number, href = {
@@ -200,16 +198,12 @@ def _card(
     return component("care_card", urgency=name, title=title, body=body, number=number, number_href=href)
 
 
-def _steps(
-    name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
-) -> SafeString:
+def _steps(name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context) -> SafeString:
     _only(tokens, "ordered_list", name, line, context)
     return component("steps", body=body)
 
 
-def _do(
-    name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
-) -> SafeString:
+def _do(name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context) -> SafeString:
     _only(tokens, "bullet_list", name, line, context, LONGEST_LIST)
     return component("do_list", do=name == "do", title=_("Do") if name == "do" else _("Do not"), body=body)
 
@@ -221,9 +215,7 @@ def _checklist(
     return component("checklist", body=body)
 
 
-def _chance(
-    name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
-) -> SafeString:
+def _chance(name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context) -> SafeString:
     match = CHANCE.match(options)
     if not match or int(match[1]) > int(match[2]):
         context.problems.add(line, "Write a chance as ::: chance 2 in 100, out of 10, 100 or 1000.")

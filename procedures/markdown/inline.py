@@ -66,9 +66,7 @@ def _link(token: Token, context: Context, line: int) -> None:
         context.problems.add(line, f"“{href}” is not a page link. Write page:subject or page:subject#section.")
         token.attrSet("href", "#")
     elif not PLAIN_LINK.match(href):
-        context.problems.add(
-            line, f"The link “{href}” must start with https://; for our own pages write page:subject."
-        )
+        context.problems.add(line, f"The link “{href}” must start with https://; for our own pages write page:subject.")
         token.attrSet("href", "#")
 
 

@@ -112,9 +112,7 @@ class Library:
 
     def series(self, slug: str) -> Series | None:
         """Pictures in order, or None."""
-        found = (
-            Series.objects.filter(slug=slug, language=self.language).prefetch_related("items__figure").first()
-        )
+        found = Series.objects.filter(slug=slug, language=self.language).prefetch_related("items__figure").first()
         if found:
             items = [(item.figure.slug, item.heading, item.text) for item in found.items.all()]
             self.note("series", slug, [found.title, items])
@@ -140,14 +138,13 @@ class Library:
         """The page on a subject in this language: its public address, else where its draft will be."""
         if ("page", subject) not in self._cache:
             found = (
-                Page.objects.in_language(self.language)
-                .filter(subject=subject)
-                .select_related("live_release")
-                .first()
+                Page.objects.in_language(self.language).filter(subject=subject).select_related("live_release").first()
             )
             live = found.live_release if found else None
             self._cache["page", subject] = found and PageLink(
-                live.path if live else found.planned_path, live.title if live else found.title, live is not None
+                live.path if live else found.planned_path,
+                live.title if live else found.title,
+                live is not None,
             )
         link: PageLink | None = self._cache["page", subject]
         if link:

@@ -11,9 +11,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
 LEAVES = frozenset({"figure", "series", "compare", "care", "pictures", "glossary", "locations"})
-CONTAINERS = frozenset(
-    "key-points emergency urgent call note steps do dont checklist chance choices".split()
-)
+CONTAINERS = frozenset("key-points emergency urgent call note steps do dont checklist chance choices".split())
 OPENING = re.compile(r":::[ \t]*([a-z][a-z-]*)[ \t]*([^\n]*?)[ \t]*\Z")
 CLOSING = re.compile(r":::[ \t]*\Z")
 CITATION = re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
@@ -27,9 +25,7 @@ def parser() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     # Link reference definitions could hide text from an editor; the dialect has no use for them.
     markdown.disable(["reference", "html_block", "html_inline", "autolink"])
-    markdown.block.ruler.before(
-        "fence", "directive", _directive, {"alt": ["paragraph", "blockquote", "list", "table"]}
-    )
+    markdown.block.ruler.before("fence", "directive", _directive, {"alt": ["paragraph", "blockquote", "list", "table"]})
     markdown.inline.ruler.before("link", "citation", _citation)
     markdown.inline.ruler.before("link", "value", _value)
     return markdown

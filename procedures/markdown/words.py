@@ -17,7 +17,8 @@ class WordFinder:
         # Longest first, so that "spinal canal" is found before "canal".
         names = sorted(self._by_name, key=len, reverse=True)
         self._pattern = re.compile(
-            r"(?<![\w-])(" + "|".join(map(re.escape, names)) + r")(?![\w-])" if names else r"(?!)", re.IGNORECASE
+            r"(?<![\w-])(" + "|".join(map(re.escape, names)) + r")(?![\w-])" if names else r"(?!)",
+            re.IGNORECASE,
         )
         self.found: dict[str, Term] = {}
 

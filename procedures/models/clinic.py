@@ -23,7 +23,9 @@ class Clinic(models.Model):
         max_length=25, validators=[validate_phone], default="911", help_text="The ambulance, such as 911."
     )
     time_zone = models.CharField(
-        max_length=60, default="UTC", help_text="Such as America/Denver. Scheduled pages go live by this clock."
+        max_length=60,
+        default="UTC",
+        help_text="Such as America/Denver. Scheduled pages go live by this clock.",
     )
 
     class Meta:

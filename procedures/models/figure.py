@@ -26,22 +26,25 @@ class Figure(models.Model):
         max_length=200, blank=True, help_text="Consent reference or licence. Never a patient's name."
     )
     nothing_visible = models.BooleanField(
-        "no name, date or number is visible in the picture", default=False, help_text="Look closely, then tick."
+        "no name, date or number is visible in the picture",
+        default=False,
+        help_text="Look closely, then tick.",
     )
     uploaded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["slug"]
         constraints = [
-            models.CheckConstraint(
-                condition=~Q(image="") | ~Q(drawing=""), name="figure_has_a_picture_or_a_drawing"
-            ),
-            models.CheckConstraint(
-                condition=Q(nothing_visible=True), name="figure_shows_no_name_date_or_number"
-            ),
+            models.CheckConstraint(condition=~Q(image="") | ~Q(drawing=""), name="figure_has_a_picture_or_a_drawing"),
+            models.CheckConstraint(condition=Q(nothing_visible=True), name="figure_shows_no_name_date_or_number"),
             models.CheckConstraint(
                 condition=~Q(provenance=Provenance.CLINIC) | ~Q(provenance_note=""),
                 name="clinic_figure_names_its_consent",
@@ -59,7 +62,9 @@ class FigureText(models.Model):
     language = models.CharField(max_length=2, choices=Language.choices)
     title = models.CharField(max_length=80)
     alt = models.CharField(
-        "text instead of the picture", max_length=ALT_MAX, help_text="What it is, and its point, for who cannot see it."
+        "text instead of the picture",
+        max_length=ALT_MAX,
+        help_text="What it is, and its point, for who cannot see it.",
     )
     caption = models.CharField(max_length=240, help_text="One or two short sentences under the picture.")
     description = models.TextField(

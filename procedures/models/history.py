@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.safestring import SafeString
 
 from procedures.enums import Decision, EventKind
 from procedures.models.append_only import AppendOnly, AppendOnlyManager
@@ -101,12 +102,18 @@ class Release(AppendOnly):
         constraints = [
             models.UniqueConstraint(fields=["page", "number"], name="release_number_once_per_page"),
             models.CheckConstraint(
-                condition=Q(is_starter=True) | Q(approval__isnull=False), name="release_is_approved_or_starter"
+                condition=Q(is_starter=True) | Q(approval__isnull=False),
+                name="release_is_approved_or_starter",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.title} #{self.number}"
+
+    @property
+    def article(self) -> SafeString:
+        """The stored HTML for templates: only publishing writes it, cleaned; check_releases proves it since."""
+        return SafeString(self.html)
 
 
 class ReleaseInput(AppendOnly):

@@ -10,6 +10,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from markdownx.models import MarkdownxField
 
 from procedures.enums import Language, PageKind
+from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
 from procedures.validators import DESCRIPTION_MAX, validate_page_slug, validate_plain_text, validate_slug
 
@@ -37,6 +38,12 @@ class PageQuerySet(models.QuerySet["Page"]):
         """Pages with a scheduled revision whose time has come by ``at``."""
         return self.filter(publish_at__lte=at)
 
+    def for_cards(self, language: str) -> Self:
+        """Public pages of one language with their releases and the clinic, for lists: one query."""
+        return (
+            self.published().in_language(language).select_related("live_release").annotate(clinic=clinic_json(language))
+        )
+
     def with_translations(self) -> Self:
         """Adds ``path_<language>``: the public address of the same subject in each language, or None."""
         same_subject = Page.objects.published().filter(subject=OuterRef("subject"))
@@ -58,7 +65,11 @@ class Page(models.Model):
     kind = models.CharField(max_length=12, choices=PageKind.choices)
     order = models.PositiveSmallIntegerField(default=100, help_text="Smaller numbers stand first on the home page.")
     code = models.CharField(
-        "neutral code", max_length=6, unique=True, editable=False, help_text="For letters: names no condition."
+        "neutral code",
+        max_length=6,
+        unique=True,
+        editable=False,
+        help_text="For letters: names no condition.",
     )
 
     slug = models.CharField(
@@ -139,9 +150,7 @@ class Page(models.Model):
                 condition=Q(live_release__isnull=True) | Q(withdrawn_reason=""),
                 name="live_page_is_not_withdrawn",
             ),
-            models.CheckConstraint(
-                condition=~Q(replaced_by=F("id")), name="page_does_not_replace_itself"
-            ),
+            models.CheckConstraint(condition=~Q(replaced_by=F("id")), name="page_does_not_replace_itself"),
             models.CheckConstraint(
                 condition=Q(review_months__gte=1, review_months__lte=36),
                 name="review_comes_within_three_years",
@@ -217,4 +226,9 @@ class GuideItem(models.Model):
 
     def draft(self) -> dict[str, Any]:
         """This entry as plain data."""
-        return {"page": self.page.subject, "section": self.section, "minutes": self.minutes, "note": self.note}
+        return {
+            "page": self.page.subject,
+            "section": self.section,
+            "minutes": self.minutes,
+            "note": self.note,
+        }

@@ -43,6 +43,8 @@ class Path(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PathQuerySet.as_manager()
+    # Set by ``for_reading``.
+    clinic: dict[str, Any] | None
 
     class Meta:
         ordering = ["path"]
@@ -58,5 +60,3 @@ class Path(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Always refused."""
         raise AppendOnlyError("Addresses are never deleted.")
-
-

@@ -39,9 +39,7 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
 @transaction.atomic
 def publish_starter(revision: Revision, *, library: Library | None = None) -> Release:
     """Release a text that came with the content folder; it carries the starter line until a reviewer approves it."""
-    return _release(
-        revision, approval=None, actor=None, kind=EventKind.PUBLISHED, links=False, library=library
-    )
+    return _release(revision, approval=None, actor=None, kind=EventKind.PUBLISHED, links=False, library=library)
 
 
 @transaction.atomic
@@ -58,7 +56,12 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
     if rendered.html == live.html and not _inputs_changed(live, rendered):
         return None
     return _release(
-        live.revision, approval=live.approval, actor=actor, kind=EventKind.RENEWED, links=False, library=library
+        live.revision,
+        approval=live.approval,
+        actor=actor,
+        kind=EventKind.RENEWED,
+        links=False,
+        library=library,
     )
 
 
@@ -128,9 +131,7 @@ def _release(
     _claim_path(page, path)
     page.live_release, page.withdrawn_reason, page.replaced_by = release, "", None
     page.scheduled_revision, page.publish_at = None, None
-    page.save(
-        update_fields=["live_release", "withdrawn_reason", "replaced_by", "scheduled_revision", "publish_at"]
-    )
+    page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", "scheduled_revision", "publish_at"])
     ReleaseEvent.objects.create(page=page, kind=kind, revision=revision, release=release, actor=actor)
     return release
 
@@ -164,9 +165,12 @@ def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None =
     release = page.live_release
     page.live_release, page.withdrawn_reason, page.replaced_by = None, reason.strip(), replaced_by
     page.scheduled_revision, page.publish_at = None, None
-    page.save(
-        update_fields=["live_release", "withdrawn_reason", "replaced_by", "scheduled_revision", "publish_at"]
-    )
+    page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", "scheduled_revision", "publish_at"])
     ReleaseEvent.objects.create(
-        page=page, kind=EventKind.WITHDRAWN, release=release, revision=release.revision, actor=actor, reason=reason
+        page=page,
+        kind=EventKind.WITHDRAWN,
+        release=release,
+        revision=release.revision,
+        actor=actor,
+        reason=reason,
     )

@@ -55,7 +55,8 @@ def _parts(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Itera
 def _reading(page: Page, rendered: RenderedPage) -> Iterator[Problem]:
     if page.language == Language.ENGLISH and rendered.level > HARDEST_GRADE:
         yield Problem(
-            0, f"The text reads at grade {rendered.level}; {HARDEST_GRADE} is the most. Use shorter sentences and words."
+            0,
+            f"The text reads at grade {rendered.level}; {HARDEST_GRADE} is the most. Use shorter sentences and words.",
         )
     if page.language == Language.SPANISH and rendered.level < HARDEST_SPANISH:
         yield Problem(

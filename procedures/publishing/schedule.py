@@ -34,9 +34,7 @@ def unschedule(page: Page, *, actor: User | None, reason: str = "") -> None:
     revision = page.scheduled_revision
     page.scheduled_revision, page.publish_at = None, None
     page.save(update_fields=["scheduled_revision", "publish_at"])
-    ReleaseEvent.objects.create(
-        page=page, kind=EventKind.UNSCHEDULED, revision=revision, actor=actor, reason=reason
-    )
+    ReleaseEvent.objects.create(page=page, kind=EventKind.UNSCHEDULED, revision=revision, actor=actor, reason=reason)
 
 
 def publish_due(at: datetime.datetime) -> tuple[list[Release], list[tuple[Page, str]]]:

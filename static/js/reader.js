@@ -2,15 +2,20 @@
 
 const eachOf = (selector, act, root = document) => root.querySelectorAll(selector).forEach(act);
 
+// Pictures further down come last. Then all are there, for paper and for a waiting room without a signal.
+function fetchAllPictures() {
+  eachOf("img[loading=lazy]", (image) => { image.loading = "eager"; });
+}
+
 function offerPrinting() {
   eachOf("[data-print]", (button) => {
     button.hidden = false;
     button.addEventListener("click", () => window.print());
   });
-  // Paper shows what a screen folds away: descriptions are opened and late pictures fetched, then put back.
+  // Paper shows what a screen folds away: descriptions are opened, then closed again.
   const opened = [];
   window.addEventListener("beforeprint", () => {
-    eachOf("img[loading=lazy]", (image) => { image.loading = "eager"; });
+    fetchAllPictures();
     eachOf("main details:not([open])", (details) => { details.open = true; opened.push(details); });
   });
   window.addEventListener("afterprint", () => {
@@ -73,5 +78,6 @@ function stepThrough(series) {
 }
 
 offerPrinting();
+if (!navigator.connection?.saveData) window.addEventListener("load", () => setTimeout(fetchAllPictures, 2000));
 eachOf(".xray", pairMarks);
 eachOf("[data-series]", stepThrough);

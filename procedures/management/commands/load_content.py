@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from procedures.content.files import ContentErrors
 from procedures.content.load import Report, load
+from procedures.models import Page
 
 
 class Command(BaseCommand):
@@ -18,8 +19,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", nargs="?", default=settings.CONTENT_DIR, type=Path)
         parser.add_argument("--check", action="store_true", help="Do everything and keep nothing.")
+        parser.add_argument("--if-empty", action="store_true", help="Only into a database without pages.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["if_empty"] and Page.objects.exists():
+            return
+
         def progress(step: str) -> None:
             if options["verbosity"] > 1 or self.stderr.isatty():
                 self.stderr.write(f"\r\033[K{step[:100]}", ending="" if self.stderr.isatty() else "\n")

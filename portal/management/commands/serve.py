@@ -1,0 +1,128 @@
+"""``manage.py serve``: from an empty machine to a production server."""
+
+import io
+import multiprocessing
+import os
+import socket
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connection, connections
+from django.db.migrations.loader import MigrationLoader
+
+from portal.serving.collect import collect_static_files
+from portal.staff.demo import make_demo_accounts
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+MOST_WORKERS = 64
+# Each worker answers this many requests at a time; small numbers hang on clients that send slowly.
+BLOCKING_THREADS = 16
+MINUTE = 60
+
+
+class Command(BaseCommand):
+    """Migrates, loads the starter content on the first run, collects static files, serves with Granian."""
+
+    help = "Start the portal: prepares everything that is missing, then serves it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", default=8000, type=int)
+        parser.add_argument("--workers", default=2, type=int)
+        parser.add_argument("--demo", action="store_true", help="Add staff accounts with random passwords.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = options["host"], options["port"]
+        self._check_options(options)
+        try:
+            self._prepare(demo=options["demo"])
+        except DatabaseError as error:
+            raise CommandError(f"The database cannot be used: {str(error).splitlines()[0]}") from error
+        except OSError as error:
+            raise CommandError(f"The data folder {settings.DATA_DIR} cannot be used: {error}") from error
+        connections.close_all()
+        self._serve(host, port, options["workers"])
+
+    def _check_options(self, options: dict[str, Any]) -> None:
+        if not 1 <= options["workers"] <= MOST_WORKERS:
+            raise CommandError(f"--workers is {options['workers']}. Choose 1 to {MOST_WORKERS}.")
+        if not 1 <= options["port"] <= 65535:
+            raise CommandError(f"--port is {options['port']}. Choose 1 to 65535.")
+        if options["demo"] and options["host"] not in LOOPBACK:
+            raise CommandError("--demo is for trying out on this machine only. Leave --host out, or --demo.")
+        family = socket.AF_INET6 if ":" in options["host"] else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((options["host"], options["port"]))
+            except OSError as error:
+                raise CommandError(
+                    f"Cannot listen on {options['host']}:{options['port']}: {error.strerror}. "
+                    "Stop the other program or choose another --port."
+                ) from error
+
+    def _prepare(self, *, demo: bool) -> None:
+        call_command("check", fail_level="ERROR", stdout=io.StringIO())
+        self._refuse_newer_database()
+        self.stderr.write("database …")
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("load_content", if_empty=True, stdout=self.stderr, stderr=self.stderr)
+        if collect_static_files():
+            self.stderr.write("static files collected")
+        if demo:
+            for name, password in make_demo_accounts().items():
+                self.stdout.write(f"account {name}: {password}")
+
+    def _refuse_newer_database(self) -> None:
+        """A database that a later version has migrated must not be touched by this one."""
+        loader = MigrationLoader(connection, ignore_no_migrations=True)
+        known = loader.disk_migrations.keys()
+        ours = {app for app, _ in known}
+        unknown = sorted(name for name in loader.applied_migrations if name[0] in ours and name not in known)
+        if unknown:
+            raise CommandError(
+                f"The database was made by a later version of this program ({'.'.join(unknown[0])}). "
+                "Install that version, or restore a backup made with this one."
+            )
+
+    def _serve(self, host: str, port: int, workers: int) -> None:
+        # Workers start from a clean process: a fork would copy locks that another thread holds at that moment.
+        multiprocessing.set_start_method("spawn", force=True)
+        from granian import Granian
+        from granian.constants import Interfaces
+        from granian.log import LogLevels
+
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{port}"
+        os.environ.setdefault("PORTAL_PUBLIC_URL", address)
+        server = Granian(
+            "portal.wsgi:application",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=workers,
+            blocking_threads=BLOCKING_THREADS,
+            websockets=False,
+            respawn_failed_workers=True,
+            log_access=False,
+            log_level=LogLevels.warning,
+        )
+        stop = threading.Event()
+        threading.Thread(target=self._each_minute, args=(stop,), daemon=True).start()
+        server.on_startup(lambda: self.stdout.write(f"Ready: {address}/  (staff: {address}/admin/)"))
+        server.serve()
+        stop.set()
+
+    def _each_minute(self, stop: threading.Event) -> None:
+        """Publish what is scheduled. What fails is logged, and tried again a minute later."""
+        while not stop.wait(MINUTE):
+            try:
+                call_command("publish_due", verbosity=0)
+            except DatabaseError as error:
+                self.stderr.write(f"publish_due: {error}")
+            finally:
+                connections.close_all()

@@ -1,0 +1,87 @@
+"""What all our forms share: text as the renderer and the content folder know it, and the user as ours."""
+
+from typing import Any, TypeVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db import models
+from django.http import HttpRequest
+
+from portal.staff.models import User
+
+M = TypeVar("M", bound=models.Model)
+
+
+def plain_newlines(text: str) -> str:
+    """Browsers send CRLF; drafts, hashes and paragraphs know one newline only."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class TextField(forms.CharField):
+    """Longer text, with one kind of newline."""
+
+    def to_python(self, value: Any) -> str:
+        """The typed text; a browser's CRLF would make every save look like a change."""
+        return plain_newlines(super().to_python(value) or "")
+
+
+OVERRIDES: Any = {models.TextField: {"form_class": TextField, "widget": AdminTextareaWidget(attrs={"rows": 4})}}
+
+
+class ContentAdmin(admin.ModelAdmin[M]):
+    """Base of every form. ``identity`` names the fields that texts refer to: fixed once the row is there."""
+
+    formfield_overrides = OVERRIDES
+    identity: tuple[str, ...] = ()
+    save_on_top = False
+    list_per_page = 50
+
+    def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> tuple[str, ...]:
+        """Texts name rows by these fields, so a change would break them silently."""
+        return (*super().get_readonly_fields(request, obj), *(self.identity if obj else ()))
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: M | None = None) -> dict[str, Any]:
+        """Only for new rows: a name that is there stays."""
+        return {} if obj else dict(super().get_prepopulated_fields(request, obj))
+
+
+class TextRows(admin.StackedInline[Any, Any]):
+    """One set of words per language."""
+
+    extra = 0
+    formfield_overrides = OVERRIDES
+
+
+class Rows(admin.TabularInline[Any, Any]):
+    """Short rows in order."""
+
+    extra = 0
+    formfield_overrides = OVERRIDES
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[M]):
+    """History: everybody who may see it sees it, nobody changes it."""
+
+    actions = None
+    list_per_page = 50
+    list_display_links: Any = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never by hand: publishing writes these rows."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Never."""
+        return False
+
+
+def staff(request: HttpRequest) -> User:
+    """The signed-in member of staff; the admin lets nobody else in."""
+    if not isinstance(request.user, User):
+        raise TypeError("An admin view was reached without a member of staff.")
+    return request.user

@@ -1,0 +1,54 @@
+"""Does every address ever public still answer, and does every link on a public page lead somewhere?"""
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+from procedures.links.codes import is_valid
+from procedures.models import Page, Path, Release
+
+
+class _Links(HTMLParser):
+    """Addresses of our own that a page links to, and the anchors it has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id" and value:
+                self.anchors.add(value)
+            if tag == "a" and name == "href" and value and value.startswith(("/", "#")):
+                self.links.append(value)
+
+
+def broken_addresses() -> Iterator[str]:
+    """Sentences about paths, codes, links and anchors that break the promise; nothing when all is well."""
+    live = {release.path: release for release in Release.objects.filter(live_on__isnull=False)}
+    for path in Path.objects.select_related("page__live_release"):
+        if path.is_canonical and path.page.live_release and path.page.live_release.path != path.path:
+            yield f"{path.path}: is canonical, but its page is read at {path.page.live_release.path}"
+    for release_path in live.keys() - set(Path.objects.values_list("path", flat=True)):
+        yield f"{release_path}: is public without a row of its own"
+    for code in Page.objects.values_list("code", flat=True):
+        if not is_valid(code):
+            yield f"code {code}: its check sign is wrong"
+    yield from _broken_links(live)
+
+
+def _broken_links(live: dict[str, Release]) -> Iterator[str]:
+    parsed: dict[str, _Links] = {}
+    for path, release in live.items():
+        parsed[path] = _Links()
+        parsed[path].feed(release.html)
+    known = set(Path.objects.values_list("path", flat=True))
+    for path, page in parsed.items():
+        for link in page.links:
+            target, _, anchor = link.partition("#")
+            if target.startswith("/media/"):
+                continue
+            if target and target not in known:
+                yield f"{path}: links to {target}, which never was public"
+            elif anchor and (target or path) in parsed and anchor not in parsed[target or path].anchors:
+                yield f"{path}: links to {link}, but there is no such section"

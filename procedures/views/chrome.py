@@ -1,0 +1,105 @@
+"""What stands around every public page: clinic, menu, languages, address."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Subquery
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from procedures.enums import Language
+from procedures.models import Clinic, ReleaseEvent
+from procedures.models.clinic import clinic_json
+from procedures.phones import phone_href
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The clinic as the page frame shows it."""
+
+    name: str
+    phone: str
+    phone_href: str
+    after_hours_phone: str
+    after_hours_phone_href: str
+    emergency_number: str
+    emergency_href: str
+    hours: str
+
+
+def site(clinic: dict[str, Any] | None) -> Site:
+    """From ``clinic_json``; None (no clinic yet) gives empty values."""
+    values = clinic or {"name": "", "phone": "", "after_hours_phone": "", "emergency_number": "", "hours": ""}
+    return Site(
+        **values,
+        phone_href=phone_href(values["phone"]),
+        after_hours_phone_href=phone_href(values["after_hours_phone"]),
+        emergency_href=phone_href(values["emergency_number"]),
+    )
+
+
+def site_now(language: str) -> tuple[dict[str, Any] | None, int]:
+    """The clinic and the number of the last event, for answers that read no release: one query."""
+    last = ReleaseEvent.objects.order_by("-pk").values("pk")[:1]
+    row = Clinic.objects.values(clinic=clinic_json(language), last=Subquery(last)).first()
+    return (row["clinic"], row["last"] or 0) if row else (None, 0)
+
+
+def root(language: str) -> str:
+    """``/`` or ``/es/``."""
+    return "/" if language == Language.ENGLISH else f"/{language}/"
+
+
+def frame(
+    *,
+    language: str,
+    clinic: dict[str, Any] | None,
+    title: object,
+    description: object = "",
+    path: str = "",
+    translations: dict[str, str | None] | None = None,
+) -> dict[str, Any]:
+    """Context of ``site/base.html``. ``path``: canonical address; ``translations``: the same page by language."""
+    home = root(language)
+    nav = [
+        {"label": label, "href": f"{home}{part}", "current": f"{home}{part}" == path}
+        for label, part in (
+            (_("Topics"), ""),
+            (_("Your visit"), "visits/"),
+            (_("Pictures"), "pictures/"),
+            (_("Words"), "glossary/"),
+            (_("Contact"), "contact/"),
+            (_("About"), "about/"),
+        )
+    ]
+    others = [
+        {"language": code, "label": Language(code).label, "href": href, "url": settings.PUBLIC_URL + href}
+        for code, href in (translations or {}).items()
+        if href and code != language
+    ]
+    crumbs = [{"label": _("Home"), "href": home}, {"label": title, "href": None}]
+    return {
+        "language": language,
+        "site": site(clinic),
+        "nav": nav,
+        "home_href": home,
+        "search_href": f"{home}search/",
+        "code_href": f"{home}p/",
+        "alternates": others,
+        "page_title": title,
+        "description": description,
+        "canonical_url": settings.PUBLIC_URL + path if path else "",
+        "breadcrumbs": [] if path == home else crumbs,
+    }
+
+
+def show(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """Render a public page in the language of its context. No request in it: nothing personal can get in."""
+    with translation.override(context["language"]):
+        html = render_to_string(template, context)
+    response = HttpResponse(html, status=status)
+    response.headers["Content-Language"] = context["language"]
+    return response

@@ -1,0 +1,162 @@
+"""What patients read: home, visits, pages, guides, and every address that ever was one of them."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from portal.serving.public import public
+from procedures.enums import Language, PageKind
+from procedures.links.resolve import beginning, candidates
+from procedures.models import Page, Path, Release
+from procedures.views.chrome import frame, root, show, site_now
+
+HEALS_AFTER = "max-age=1800"  # seconds; a wrong redirect is forgotten after half an hour
+
+
+@public
+def home(request: HttpRequest, language: str) -> HttpResponse:
+    """``/`` and ``/es/``: what this is, find your visit, the topics."""
+    pages = list(Page.objects.for_cards(language))
+    clinic = _clinic(pages, language)
+    context = frame(
+        language=language,
+        clinic=clinic,
+        title=_("Reading for your visit"),
+        description=_("Plain words and clear pictures about spine fractures and their treatment, from your care team."),
+        path=root(language),
+        translations={code: root(code) for code in Language.values},
+    )
+    topics = [card(p) for p in pages if p.kind not in {PageKind.GUIDE, PageKind.ABOUT}]
+    return show("site/home.html", {**context, "guides": _guides(pages), "topics": topics})
+
+
+@public
+def visits(request: HttpRequest, language: str) -> HttpResponse:
+    """``/visits/``: all guides."""
+    guides = list(Page.objects.for_cards(language).guides())
+    path = f"{root(language)}visits/"
+    context = frame(
+        language=language,
+        clinic=_clinic(guides, language),
+        title=_("Find your visit"),
+        path=path,
+        translations={code: f"{root(code)}visits/" for code in Language.values},
+    )
+    return show("site/visits.html", {**context, "guides": _guides(guides)})
+
+
+@public
+def page(request: HttpRequest, rest: str) -> HttpResponse:
+    """Any other address: the page, one redirect to it, 410, or a helpful 404."""
+    asked = f"/{rest}"
+    names = candidates(asked)
+    language = Language.SPANISH if names[-1].startswith("/es/") else Language.ENGLISH
+    rows = {row.path: row for row in Path.objects.for_reading(language).filter(path__in=names)}
+    found = next((rows[name] for name in names if name in rows), None)
+    if found is None:
+        return _not_found(asked, language)
+    live = found.page.live_release
+    if live is None:
+        return _gone(found)
+    if live.path != asked:
+        return _moved(live.path)
+    return show(
+        "site/guide.html" if found.page.kind == PageKind.GUIDE else "site/page.html",
+        page_context(found.page, live, found.clinic, _translations(found)),
+    )
+
+
+def page_context(
+    page: Page, release: Release, clinic: dict[str, Any] | None, translations: dict[str, str | None]
+) -> dict[str, Any]:
+    """Context of ``site/page.html`` and ``site/guide.html``. The release may be unsaved: a preview."""
+    context = frame(
+        language=page.language,
+        clinic=clinic,
+        title=release.title,
+        description=release.description,
+        path=release.path,
+        translations=translations,
+    )
+    if page.kind == PageKind.GUIDE:
+        visits_crumb = {"label": _("Your visit"), "href": f"{root(page.language)}visits/"}
+        context["breadcrumbs"].insert(1, visits_crumb)
+    values = {
+        name: getattr(release, name)
+        for name in "title is_starter author_name reviewer_name published_at next_review_on what_changed".split()
+    }
+    return {**context, "release": {**values, "html": release.article}}
+
+
+def card(page: Page) -> dict[str, Any]:
+    """A page in a list, from its release."""
+    live = page.live_release
+    if live is None:
+        raise ValueError("Only published pages have cards.")
+    return {
+        "title": live.title,
+        "href": live.path,
+        "key_message": live.key_message,
+        "description": live.description,
+        "kind": page.kind,
+        "picture": live.thumbnail,
+        "minutes": live.minutes,
+    }
+
+
+def _guides(pages: list[Page]) -> list[dict[str, Any]]:
+    return [card(page) for page in pages if page.kind == PageKind.GUIDE]
+
+
+def _clinic(pages: list[Page], language: str) -> dict[str, Any] | None:
+    """The clinic came with the pages; where there are none yet, it is asked for."""
+    clinic: dict[str, Any] | None = getattr(pages[0], "clinic", None) if pages else site_now(language)[0]
+    return clinic
+
+
+def _translations(row: Path) -> dict[str, str | None]:
+    return {code: getattr(row, f"path_{code}") for code in Language.values}
+
+
+def _moved(path: str) -> HttpResponse:
+    """One redirect to the canonical address. It comes from a row, never from the request."""
+    response = HttpResponse(status=301)
+    response.headers["Location"] = path
+    response.headers["Cache-Control"] = HEALS_AFTER
+    return response
+
+
+def _gone(row: Path) -> HttpResponse:
+    page, new = row.page, row.page.replaced_by
+    release = new.live_release if new else None
+    context = frame(language=page.language, clinic=row.clinic, title=page.title)
+    replacement = {"title": release.title, "href": release.path} if release else None
+    values = {
+        "title": page.title,
+        "reason": page.withdrawn_reason,
+        "replacement": replacement,
+        "robots": "noindex",
+    }
+    return show("site/gone.html", {**context, **values}, status=410)
+
+
+def _not_found(asked: str, language: str) -> HttpResponse:
+    """A cut-off address leads on when only one page ever began so; we never guess between two."""
+    offers: list[dict[str, str]] = []
+    start = beginning(asked)
+    if start:
+        began_so = Path.objects.filter(path__startswith=start).select_related("page__live_release")[:8]
+        pages = {row.page.pk: row.page.live_release for row in began_so if row.page.live_release}
+        if len(pages) == 1:
+            return _moved(next(iter(pages.values())).path)
+        offers = [{"title": release.title, "href": release.path} for release in pages.values()]
+    return not_found(language, offers)
+
+
+def not_found(language: str, offers: list[dict[str, str]]) -> HttpResponse:
+    """404 that searches and offers."""
+    context = frame(language=language, clinic=site_now(language)[0], title=_("This page is not here"))
+    response = show("site/not_found.html", {**context, "offers": offers, "robots": "noindex"}, status=404)
+    response.headers["Cache-Control"] = "no-store"
+    return response

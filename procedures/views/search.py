@@ -1,0 +1,42 @@
+"""``/search/?q=``."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from portal.serving.public import public
+from procedures.enums import Language
+from procedures.models import Page
+from procedures.search.index import Answer, index_for
+from procedures.views.chrome import frame, root, show, site_now
+from procedures.views.reading import card
+
+LONGEST = 100
+
+
+@public
+def search(request: HttpRequest, language: str) -> HttpResponse:
+    """What the clinic's pages say about a word; without one, all topics."""
+    query = " ".join(request.GET.get("q", "")[:LONGEST].replace("\0", " ").split())
+    clinic, event = site_now(language)
+    answer = index_for(language, event).search(query) if query else Answer([])
+    topics = []
+    if not answer.results:
+        topics = [card(page) for page in Page.objects.for_cards(language)]
+    context = frame(
+        language=language,
+        clinic=clinic,
+        title=_("Search"),
+        path=f"{root(language)}search/",
+        translations={code: f"{root(code)}search/" for code in Language.values},
+    )
+    values = {
+        "query": query,
+        "searched": bool(query),
+        "results": answer.results,
+        "suggestion": answer.suggestion if answer.suggestion != query.casefold() else "",
+        "topics": topics,
+        "robots": "noindex",
+    }
+    response = show("site/search.html", {**context, **values})
+    response.headers["Cache-Control"] = "no-store"
+    return response
