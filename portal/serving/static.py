@@ -5,27 +5,34 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+import tinycss2
 from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 IMPORT = re.compile(r'@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?;')
-COMMENT_OR_SPACE = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
+SPACE = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
+AROUND_SIGNS = re.compile(r" ?([{};,]) ?")
 
 
 class FlatManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Writes every ``@import`` of ``css/site.css`` in place: one request instead of one per component."""
+    """Writes every ``@import`` of ``css/site.css`` in place: one request instead of one per component.
 
-    entry = "css/site.css"
+    Rules for paper stand beside their component in the sources. Here they move to ``css/site-print.css``, which a
+    browser fetches without letting the reader wait for it.
+    """
+
+    entry, paper = "css/site.css", "css/site-print.css"
 
     def post_process(
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str | None, bool | Exception]]:
-        """Flatten the entry sheet first; hashing and compression follow as usual."""
+        """Flatten and split the entry sheet first; hashing and compression follow as usual."""
         if self.entry in paths and not dry_run:
             flat = self._flatten(self.entry)
-            self.delete(self.entry)
-            self._save(self.entry, ContentFile(flat.encode()))
-            paths[self.entry] = (self, self.entry)
+            for name, on_paper in ((self.entry, False), (self.paper, True)):
+                self.delete(name)
+                self._save(name, ContentFile(only(flat, on_paper=on_paper).encode()))
+                paths[name] = (self, name)
         yield from super().post_process(paths, dry_run, **options)
 
     def _flatten(self, name: str) -> str:
@@ -35,6 +42,34 @@ class FlatManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore
             return f"@layer {match[2]}{{{sheet}}}" if match[2] else sheet
 
         with self.open(name) as stream:
-            css = stream.read().decode()
-        # Runs of white space and comments do not change what CSS means; strings with either are not used here.
-        return IMPORT.sub(inline, COMMENT_OR_SPACE.sub(" ", css))
+            css = SPACE.sub(" ", stream.read().decode())
+        return IMPORT.sub(inline, css)
+
+
+def only(css: str, *, on_paper: bool) -> str:
+    """The rules of a sheet inside ``@media print``, or those outside, in their layers and order; squeezed."""
+    parts = []
+    for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
+        if rule.type == "at-rule" and rule.at_keyword == "layer" and rule.content is not None:
+            kept = "".join(_choose(tinycss2.parse_rule_list(rule.content, skip_whitespace=True), on_paper=on_paper))
+            if kept:
+                parts.append(f"@layer {tinycss2.serialize(rule.prelude).strip()}{{{kept}}}")
+        elif rule.type == "at-rule" and rule.content is None:
+            parts.append(rule.serialize())
+        else:
+            parts += _choose([rule], on_paper=on_paper)
+    # Sheets hold no string with two spaces or a space beside these signs.
+    return AROUND_SIGNS.sub(r"\1", "".join(parts)).replace(";}", "}").replace(": ", ":")
+
+
+def _choose(rules: list[Any], *, on_paper: bool) -> Iterator[str]:
+    for rule in rules:
+        is_paper = (
+            rule.type == "at-rule"
+            and rule.at_keyword == "media"
+            and tinycss2.serialize(rule.prelude).strip() == "print"
+        )
+        if is_paper and on_paper:
+            yield tinycss2.serialize(rule.content)
+        elif is_paper == on_paper:
+            yield rule.serialize()

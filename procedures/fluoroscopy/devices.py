@@ -57,8 +57,8 @@ class Needle:
 class Balloon:
     """Two inflated balloons, one from each side, 16 mm long, each on a thin catheter with two marker rings."""
 
-    centre: Point = (-5.2, 1.3, 8.6)
-    radii: Point = (8.3, 6.8, 7.6)
+    centre: Point = (-3.6, 1.3, 7.9)
+    radii: Point = (8.0, 6.8, 7.2)
     slope: float = -0.135  # of the catheter, which leaves the needle a little above the middle of the body
 
     def distance(self, x: Array, y: Array, z: Array) -> Array:
@@ -75,7 +75,7 @@ class Balloon:
         radius = np.sqrt(dy * dy + (np.abs(z) - np.float32(self.centre[2])) ** 2)
         reach = np.float32(self.radii[0])
         rings = np.maximum(np.abs(np.abs(dx) - reach + 0.6) - 0.7, radius - 0.8)
-        rod = np.maximum(np.maximum(-dx - reach - 0.8, dx - reach - 4.6), radius - 0.3)
+        rod = np.maximum(np.maximum(-dx - reach - 0.8, dx - reach - 3.4), radius - 0.3)
         return np.asarray(np.minimum(rings, rod))
 
     def solid(self, place: Placement) -> Solid:

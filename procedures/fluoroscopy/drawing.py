@@ -20,7 +20,7 @@ def _bones(view: str, spine: Spine, level: str) -> tuple[tuple[str, ...], tuple[
     """Path data of a vertebra's body and of its arch."""
     camera = view_of(view, RASTER)
     found = (trace.body_field(camera, spine, level), trace.arch_field(camera, spine, level))
-    tolerance = 0.0012 if view == "lateral" else 0.0025  # the front view has more outlines to fit in its file
+    tolerance = 0.0012 if view == "lateral" else 0.0027  # the front view has more outlines to fit in its file
     body, arch = (tuple(path(points) for points in smooth_outlines(field, tolerance)) for field in found)
     return body, arch
 

@@ -1,0 +1,102 @@
+"""Public pages that print old values: told after a save, listed, and renewed with one button."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods
+
+from procedures.admin.base import staff
+from procedures.admin.desk import change_address
+from procedures.admin.shell import screen
+from procedures.enums import Language
+from procedures.models import Page
+from procedures.publishing.outdated import Outdated, outdated_pages
+from procedures.publishing.publish import PublishRefusedError, renew
+from procedures.publishing.uses import printing_old
+
+KINDS = {
+    "figure": "picture",
+    "series": "series",
+    "term": "word",
+    "source": "source",
+    "care": "answer",
+    "page": "address of the page",
+    "clinic": "",
+    "list": "list of",
+}
+
+
+class QuotedAdmin(admin.ModelAdmin[Any]):
+    """Mixin for what pages quote. After each save it says how many public pages print the old value."""
+
+    def quotes(self, obj: Any) -> tuple[str, str, str]:
+        """Kind and key as a release notes them (key may be empty: all), and a line of Markdown that uses it."""
+        raise NotImplementedError
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """Django's answer, with our message."""
+        self._tell(request, obj)
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Django's answer, with our message."""
+        self._tell(request, obj)
+        return super().response_change(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete, then say which pages still print it."""
+        super().delete_model(request, obj)
+        self._tell(request, obj)
+
+    def _tell(self, request: HttpRequest, obj: Any) -> None:
+        kind, key, markdown = self.quotes(obj)
+        languages = [obj.language] if hasattr(obj, "language") else Language.values
+        old = [
+            page
+            for language in languages
+            for page in printing_old(kind=kind, key=key, language=language, markdown=markdown)
+        ]
+        if old:
+            count = "1 public page prints" if len(old) == 1 else f"{len(old)} public pages print"
+            link = format_html('<a href="{}">Look and renew</a>', reverse("admin:procedures_page_outdated"))
+            messages.warning(request, format_html("{} the old values. {}.", count, link))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def outdated(request: HttpRequest) -> HttpResponse:
+    """The list for everybody who sees pages; the button for those who publish."""
+    actor = staff(request)
+    may_renew = actor.has_perm("procedures.publish_page")
+    if not (actor.has_perm("procedures.view_page") if request.method != "POST" else may_renew):
+        raise PermissionDenied
+    refused: list[tuple[Page, PublishRefusedError]] = []
+    if request.method == "POST":
+        refused = _renew(request)
+        if not refused:
+            return HttpResponseRedirect(request.path)
+    rows = [(row.page, change_address(row.page), words(row)) for row in outdated_pages()]
+    context = {"rows": rows, "refused": refused, "may_renew": may_renew}
+    title = "Public pages that print old values"
+    return screen(request, "page/outdated", context, title=title, status=409 if refused else 200)
+
+
+def _renew(request: HttpRequest) -> list[tuple[Page, PublishRefusedError]]:
+    """Renew the ticked pages, each by itself: one that cannot be renewed holds up no other."""
+    refused, done = [], 0
+    ticked = [int(pk) for pk in request.POST.getlist("page") if pk.isascii() and pk.isdigit() and len(pk) < 10]
+    for page in Page.objects.published().filter(pk__in=ticked).select_related("live_release"):
+        try:
+            done += renew(page, actor=staff(request)) is not None
+        except PublishRefusedError as error:
+            refused.append((page, error))
+    messages.info(request, f"{done} {'page' if done == 1 else 'pages'} renewed.")
+    return refused
+
+
+def words(row: Outdated) -> str:
+    """What changed: “word osteoporosis, answer driving”."""
+    return ", ".join(f"{KINDS.get(kind, kind)} {key}".strip() for kind, key in row.changed)

@@ -1,0 +1,247 @@
+"""Pages and guides: the list, the form, and what its buttons do."""
+
+from copy import copy
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import URLPattern, path
+from markdownx.models import MarkdownxField
+
+from procedures.admin import outdated, preview, review, versions, withdrawal
+from procedures.admin.base import OVERRIDES, ContentAdmin, Rows, staff
+from procedures.admin.desk import change_address, desk
+from procedures.admin.editor import MarkdownFormField, MarkdownWidget
+from procedures.admin.page_form import GuideForm, GuideItemForm, PageForm
+from procedures.enums import PageKind
+from procedures.links.codes import free_code
+from procedures.markdown import Problem
+from procedures.models import Guide, GuideItem, Page
+from procedures.publishing.drafts import EditedMeanwhileError, claim_version, save_revision
+from procedures.publishing.publish import PublishRefusedError, publish
+from procedures.publishing.review import submit
+from procedures.publishing.states import PageState, in_state, state_words, with_states
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Narrows a list of pages to one state."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """All states, in the order of a page's life."""
+        return [(str(value), str(label)) for value, label in PageState.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Page]) -> QuerySet[Page]:
+        """The rows in the chosen state."""
+        return in_state(queryset, self.value() or "") if self.value() in PageState.values else queryset
+
+
+class WorkflowAdmin(ContentAdmin[Page]):
+    """What pages and guides share. Every save is a Revision; buttons call publishing, and show what it refuses."""
+
+    change_form_template = "admin/procedures/page/change_form.html"
+    formfield_overrides = {**OVERRIDES, MarkdownxField: {"form_class": MarkdownFormField, "widget": MarkdownWidget}}
+    list_display = ("title", "state", "language", "address", "review_due")
+    list_filter = (StateFilter, "language", "live_release__is_starter")
+    search_fields = ("title", "subject", "slug", "body")
+    prepopulated_fields = {"slug": ("title",), "subject": ("title",)}
+    kinds: QuerySet[Page]
+
+    @admin.display(description="state")
+    def state(self, page: Page) -> str:
+        """Where it stands."""
+        return state_words(page)
+
+    @admin.display(description="address")
+    def address(self, page: Page) -> str:
+        """What is live, else what is planned."""
+        return page.live_release.path if page.live_release else f"{page.planned_path} (planned)"
+
+    @admin.display(description="review due", ordering="live_release__next_review_on")
+    def review_due(self, page: Page) -> Any:
+        """When the public text must be looked at again."""
+        return page.live_release.next_review_on if page.live_release else None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
+        """With states, in one query."""
+        return with_states(super().get_queryset(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Page | None = None) -> bool:
+        """Pages are withdrawn, never deleted: their addresses answer for ever."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Page | None = None) -> tuple[str, ...]:
+        """Other texts link to subject and language; both stay once anything has been public."""
+        fixed = ("subject", "language") if obj and obj.releases.exists() else ()
+        return (*super().get_readonly_fields(request, obj), *fixed)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Drafts can be chosen as the next step, too."""
+        if db_field.name == "next_page":
+            kwargs["queryset"] = Page.objects.order_by("title")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+        """No page is written in a small window over another one."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in {"next_page", "page"} and field is not None:
+            for flag in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+                setattr(field.widget, flag, False)
+        return field
+
+    def get_form(self, request: HttpRequest, obj: Page | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form; after a conflict it keeps everything typed and says what happened."""
+        form = super().get_form(request, obj, change, **kwargs)
+        return type("Form", (form,), {"conflict": getattr(request, "conflict", "")})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The form. A save that comes too late is undone whole and shown again: 409."""
+        context = {"is_nav_sidebar_enabled": False, **(extra_context or {})}
+        try:
+            return super().changeform_view(request, object_id, form_url, context)
+        except EditedMeanwhileError as error:
+            request.conflict = error.sentence  # type: ignore[attr-defined]
+            response = super().changeform_view(request, object_id, form_url, context)
+            response.status_code = 409
+            return response
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Page | None = None,
+    ) -> HttpResponse:
+        """Adds the desk: state, problems, what this person may do."""
+        if obj is not None:
+            context["desk"] = desk(obj.pk, staff(request))
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def save_model(self, request: HttpRequest, obj: Page, form: Any, change: bool) -> None:
+        """Claim the version, then write the draft's own fields only: nothing that publishing wrote meanwhile."""
+        if not change:
+            obj.code = free_code()
+            obj.save()
+            return
+        version = form.cleaned_data["version"]
+        claim_version(obj, expected=-1 if version is None else version)
+        obj.save(update_fields=[name for name in form.cleaned_data if name in {f.name for f in obj._meta.fields}])
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The revision comes last, when the reading list is saved, too."""
+        super().save_related(request, form, formsets, change)
+        save_revision(form.instance, author=staff(request), note=form.cleaned_data["note"])
+
+    def response_add(self, request: HttpRequest, obj: Page, post_url_continue: str | None = None) -> HttpResponse:
+        """Do what the button says."""
+        return self._answer(request, obj)
+
+    def response_change(self, request: HttpRequest, obj: Page) -> HttpResponse:
+        """Do what the button says."""
+        return self._answer(request, obj)
+
+    def _answer(self, request: HttpRequest, page: Page) -> HttpResponse:
+        revision, actor = page.revisions.latest("number"), staff(request)
+        if "_publish" in request.POST:
+            if not actor.has_perm("procedures.publish_page"):
+                raise PermissionDenied
+            try:
+                publish(revision, actor=actor, what_changed=request.POST.get("what_changed", "").strip())
+            except PublishRefusedError as error:
+                return self._refused(request, page, error.problems)
+            messages.success(request, "Published. Patients read this text now.")
+        elif "_submit" in request.POST:
+            submit(revision, actor=actor, note=request.POST.get("note", ""))
+            messages.success(request, "Saved and sent for review.")
+        else:
+            messages.success(request, "Draft saved. What patients read has not changed.")
+        return HttpResponseRedirect(change_address(page))
+
+    def _refused(self, request: HttpRequest, page: Page, problems: list[Problem]) -> HttpResponse:
+        """The saved draft again with what is to mend. The transaction around us goes on, so the draft stays."""
+        again = copy(request)
+        again.method, again.POST = "GET", QueryDict()  # type: ignore[assignment]
+        context = {"refused": problems}
+        response = self.changeform_view(again, str(page.pk), change_address(page), context)
+        response.status_code = 409
+        return response
+
+
+TEXT = ("Text", {"fields": ("title", "key_message", "body")})
+FRAME = (
+    "Around the text",
+    {"fields": ("lead_figure", "next_page", "next_label", "description", "review_months")},
+)
+
+
+@admin.register(Page)
+class PageAdmin(WorkflowAdmin):
+    """Pages; their addresses under /admin/ hold the editor's and the workflow's screens as well."""
+
+    form = PageForm
+    list_display = ("title", "state", "kind", "language", "address", "review_due")
+    list_filter = (StateFilter, "kind", "language", "live_release__is_starter")
+    fieldsets = (
+        TEXT,
+        FRAME,
+        ("Address and place", {"fields": ("slug", "subject", "language", "kind", "order")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
+        """All but guides, which have their own list."""
+        return super().get_queryset(request).exclude(kind=PageKind.GUIDE)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Before Django's own, whose last rule takes everything."""
+        view = self.admin_site.admin_view
+        own = [
+            path("preview/", preview.preview, name="procedures_page_preview"),
+            path("session/", preview.session, name="procedures_page_session"),
+            path("outdated/", view(outdated.outdated), name="procedures_page_outdated"),
+            path("<int:page_id>/review/", view(review.review), name="procedures_page_review"),
+            path("<int:page_id>/withdraw/", view(withdrawal.withdrawal), name="procedures_page_withdraw"),
+            path("revisions/<int:revision_id>/", view(versions.revision), name="procedures_revision_page"),
+            path("releases/<int:release_id>/", view(versions.release), name="procedures_release_page"),
+        ]
+        return own + super().get_urls()
+
+
+class GuideItems(Rows):
+    """The reading list of a guide."""
+
+    model = GuideItem
+    form = GuideItemForm
+    fk_name = "guide"
+    verbose_name_plural = "reading list"
+    extra = 0
+
+
+@admin.register(Guide)
+class GuideAdmin(WorkflowAdmin):
+    """What patients are sent before or after one kind of visit."""
+
+    form = GuideForm
+    inlines = (GuideItems,)
+    fieldsets = (
+        TEXT,
+        FRAME,
+        ("Address and place", {"fields": ("slug", "subject", "language", "order")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
+        """Guides only."""
+        return super().get_queryset(request).filter(kind=PageKind.GUIDE)

@@ -1,0 +1,135 @@
+"""Valid rows by default; a test names only what it is about."""
+
+from typing import Any
+
+from PIL import Image
+
+from portal.staff.models import User
+from procedures.enums import Decision
+from procedures.figures.intake import picture
+from procedures.figures.renditions import store_picture
+from procedures.links.codes import free_code
+from procedures.models import (
+    Approval,
+    Clinic,
+    ClinicText,
+    Figure,
+    FigureText,
+    Marker,
+    MarkerText,
+    Page,
+    Release,
+    Revision,
+    Source,
+    Term,
+)
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.publish import publish
+from procedures.publishing.review import decide
+
+BODY = """::: key-points
+- It is short.
+- It is safe to read.
+:::
+
+## What it is
+
+A small cut. We look after you. [@nice]
+
+## When to call {#when-to-call}
+
+::: call
+- You have a question.
+:::
+"""
+
+
+def make_clinic(**values: Any) -> Clinic:
+    """The clinic, with its hours in English."""
+    clinic = Clinic.objects.create(
+        pk=1, **{"name": "Test Spine Clinic", "phone": "+1 303-555-0100", "emergency_number": "911", **values}
+    )
+    ClinicText.objects.create(clinic=clinic, language="en", hours="Monday to Friday")
+    return clinic
+
+
+def make_source(key: str = "nice", **values: Any) -> Source:
+    """A source that BODY cites."""
+    source, _ = Source.objects.get_or_create(
+        key=key, defaults={"organisation": "NICE", "title": "A guide", "year": 2013, **values}
+    )
+    return source
+
+
+def make_term(key: str = "vertebra", **values: Any) -> Term:
+    """A glossary term."""
+    return Term.objects.create(
+        **{"key": key, "language": "en", "term": key, "definition": "A bone of the spine.", **values}
+    )
+
+
+def make_figure(slug: str = "needle", *, size: tuple[int, int] = (600, 600), **values: Any) -> Figure:
+    """A simulated picture with one mark, its renditions stored, texts in English."""
+    figure = Figure(slug=slug, **{"provenance": "simulated", "nothing_visible": True, **values})
+    renditions = store_picture(figure, picture(Image.linear_gradient("L").resize(size)))
+    figure.save()
+    for rendition in renditions:
+        rendition.figure = figure
+        rendition.save()
+    FigureText.objects.create(
+        figure=figure, language="en", title="Needle", alt="A needle in a bone.", caption="The needle is in the bone."
+    )
+    marker = Marker.objects.create(figure=figure, key="tip", x=0.2, y=0.2, target_x=0.5, target_y=0.5)
+    MarkerText.objects.create(marker=marker, language="en", label="Tip", text="The end of the needle.")
+    return figure
+
+
+def make_page(subject: str = "small-cut", **values: Any) -> Page:
+    """A page that is ready to be published."""
+    make_source()
+    figure = values.pop("lead_figure", None) or Figure.objects.first() or make_figure()
+    return Page.objects.create(
+        **{
+            "subject": subject,
+            "language": "en",
+            "kind": "procedure",
+            "code": free_code(),
+            "slug": subject,
+            "title": subject.replace("-", " ").capitalize(),
+            "key_message": "A small cut helps.",
+            "description": "What a small cut is.",
+            "body": BODY,
+            "lead_figure": figure,
+            **values,
+        }
+    )
+
+
+def make_user(name: str = "ed", **values: Any) -> User:
+    """A member of staff."""
+    user, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True, **values})
+    return user
+
+
+def approve(revision: Revision, reviewer: User | None = None) -> Approval:
+    """Another person's yes to a revision."""
+    return decide(revision, reviewer=reviewer or make_user("rita"), decision=Decision.APPROVED)
+
+
+def make_public(page: Page, *, author: User | None = None) -> Release:
+    """Save, approve and publish a page; a page without next step gets itself a sibling to lead to."""
+    if page.next_page is None and page.kind != "about":
+        page.next_page = make_next()
+        page.save()
+    revision = save_revision(page, author=author or make_user("ed"))
+    approve(revision)
+    return publish(revision, actor=make_user("max"))
+
+
+def make_next() -> Page:
+    """A public page of kind about, which needs no next step of its own."""
+    found = Page.objects.filter(subject="contact", language="en").first()
+    if found is None:
+        found = make_page("contact", kind="about", title="Contact")
+        make_public(found)
+    return found

@@ -1,0 +1,47 @@
+"""The set at a size that is quick to compute; everything the model decides is the same at every size."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from procedures.fluoroscopy.geometry import Array
+from procedures.fluoroscopy.projection import outlines, path_lengths
+from procedures.fluoroscopy.render import Studio
+from procedures.fluoroscopy.scene import view_of
+from procedures.fluoroscopy.spine import placement
+from procedures.fluoroscopy.stages import BY_SLUG
+
+SIZE = 200
+FIGURES = Path(__file__).resolve().parents[2] / "content" / "figures"
+
+
+@pytest.fixture(scope="session")
+def studio() -> Studio:
+    return Studio(SIZE)
+
+
+@pytest.fixture(scope="session")
+def pictures(studio: Studio) -> dict[str, Array]:
+    """Every picture without grain, 0 to 1."""
+    return {slug: studio.picture(stage, grain=False) for slug, stage in BY_SLUG.items()}
+
+
+def device_mask(slug: str, name: str) -> Array:
+    """Where the needle, balloon or cement of a stage projects: a true/false map."""
+    stage = BY_SLUG[slug]
+    view, place = view_of(stage.view, SIZE), placement(stage.spine, "L1")
+    if name == "cement":
+        assert stage.cement is not None
+        return outlines(view, stage.cement.solid(place, stage.spine.first_lumbar), step=0.7)[0] < 0
+    device = stage.needle if name == "needle" else stage.balloon
+    assert device is not None
+    return path_lengths(view, device.solid(place), step=0.4)[0] > 0
+
+
+def at(mask: Array, spot: tuple[float, float]) -> bool:
+    """Whether a picture position (0 to 1) lies on a mask, one pixel of grace."""
+    x, y = (int(value * mask.shape[0]) for value in spot)
+    return bool(np.asarray(mask)[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].any())
+
+

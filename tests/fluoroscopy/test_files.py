@@ -1,0 +1,88 @@
+"""What is committed: sizes, texts, and drawings made of nothing but allowed shapes."""
+
+import io
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+import yaml
+from PIL import Image
+
+from procedures.fluoroscopy.drawing import DRAWINGS, draw
+from procedures.fluoroscopy.render import DRAWING_BYTES, MASTER_BYTES, MASTER_SIZE
+from procedures.fluoroscopy.sheet import DARK, LIGHT
+from procedures.fluoroscopy.stages import STAGES
+from tests.fluoroscopy.conftest import FIGURES
+
+TAGS = {"svg", "g", "path", "circle", "ellipse", "line", "polygon", "polyline", "rect"}
+ATTRIBUTES = {
+    "viewBox", "width", "height", "fill", "stroke", "stroke-width", "stroke-linejoin", "stroke-linecap", "d", "opacity",
+}  # fmt: skip
+AVIF_BYTES = {480: 30_000, 800: 70_000}
+SLUGS = [stage.slug for stage in STAGES]
+
+
+@pytest.mark.parametrize("slug", DRAWINGS)
+def test_a_drawing_is_small_and_made_of_allowed_shapes_only(slug: str) -> None:
+    for name in (f"{slug}.svg", f"{slug}-dark.svg"):
+        text = (FIGURES / name).read_text(encoding="utf-8")
+        root = ET.fromstring(text)  # noqa: S314 -- our own committed file
+        assert len(text.encode()) <= DRAWING_BYTES
+        assert root.get("viewBox") == "0 0 1000 1000"
+        for element in root.iter():
+            assert element.tag.removeprefix("{http://www.w3.org/2000/svg}") in TAGS
+            assert set(element.attrib) <= ATTRIBUTES
+            assert not (element.text or "").strip()
+
+
+def test_a_committed_drawing_is_what_the_model_draws() -> None:
+    for slug in ("kyphoplasty-needle", "drawing-nerves"):
+        assert (FIGURES / f"{slug}.svg").read_text(encoding="utf-8") == draw(slug, dark=False)
+
+
+def test_light_and_dark_paper_know_the_same_roles() -> None:
+    assert set(LIGHT) == set(DARK)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_master_is_sharp_grey_and_small_enough(slug: str) -> None:
+    file = FIGURES / f"{slug}.webp"
+
+    with Image.open(file) as opened:
+        size, colours = opened.size, opened.convert("RGB").resize((60, 60)).getcolors(3600)
+
+    assert size == (MASTER_SIZE, MASTER_SIZE)
+    assert file.stat().st_size <= MASTER_BYTES
+    assert all(max(colour) - min(colour) <= 2 for _, colour in colours or [])
+
+
+@pytest.mark.parametrize("width", AVIF_BYTES)
+def test_grain_does_not_make_the_renditions_heavy(width: int) -> None:
+    with Image.open(FIGURES / "kyphoplasty-front-view.webp") as opened, io.BytesIO() as out:
+        opened.resize((width, width), Image.Resampling.LANCZOS).save(out, format="AVIF", quality=60, speed=8)
+
+        assert len(out.getvalue()) <= AVIF_BYTES[width]
+
+
+@pytest.mark.parametrize("slug", DRAWINGS)
+def test_every_figure_speaks_both_languages_in_short_sentences(slug: str) -> None:
+    figure = yaml.safe_load((FIGURES / f"{slug}.yaml").read_text(encoding="utf-8"))
+
+    assert figure["image"] == (f"{slug}.webp" if slug in SLUGS else "")
+    for language in ("en", "es"):
+        text = figure["text"][language]
+        assert set(text) == {"title", "alt", "caption", "description"}
+        assert len(text["alt"]) <= 125
+        assert all(set(marker["text"][language]) == {"label", "text"} for marker in figure["markers"])
+    english = [figure["text"]["en"]["caption"], figure["text"]["en"]["description"]]
+    english += [marker["text"]["en"]["text"] for marker in figure["markers"]]
+    sentences = [one for text in english for one in re.split(r"(?<=[.!?])\s+", text)]
+    assert max(len(one.split()) for one in sentences) <= 15
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_series_names_figures_that_exist(language: str) -> None:
+    for file in sorted((FIGURES.parent / "series" / language).glob("*-stages.yaml")):
+        series = yaml.safe_load(file.read_text(encoding="utf-8"))
+        assert all((FIGURES / f"{item['figure']}.yaml").exists() for item in series["items"])
+        assert all(2 <= len(re.findall(r"[.!?](?:\s|$)", item["text"])) <= 4 for item in series["items"])

@@ -1,0 +1,105 @@
+"""Marks come from the model and fall on what they name."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from procedures.content.yaml import dump_yaml
+from procedures.fluoroscopy.drawing import DRAWINGS
+from procedures.fluoroscopy.marks import PLANS, Mark, marks_of
+from procedures.fluoroscopy.outlines import arch_field, body_field
+from procedures.fluoroscopy.render import with_marks
+from procedures.fluoroscopy.scene import view_of
+from procedures.fluoroscopy.stages import BY_SLUG, STAGES
+from tests.fluoroscopy.conftest import FIGURES, SIZE, at, device_mask
+
+NEAREST = 0.11  # two discs of 28 pixels in a picture of 288 pixels, with a little air
+DEVICE_MARKS = [
+    (stage.slug, key) for stage in STAGES for key in ("needle", "balloon", "cement") if getattr(stage, key) is not None
+]
+
+
+def mark(slug: str, key: str) -> Mark:
+    return next(found for found in marks_of(slug) if found.key == key)
+
+
+@pytest.mark.parametrize(("slug", "key"), DEVICE_MARKS)
+def test_the_mark_of_a_device_falls_on_the_device(slug: str, key: str) -> None:
+    assert at(device_mask(slug, key), mark(slug, key).target)
+
+
+@pytest.mark.parametrize("slug", ["kyphoplasty-needle", "vertebroplasty-needle", "kyphoplasty-needle-entering"])
+def test_the_mark_of_the_tip_falls_on_the_needle(slug: str) -> None:
+    assert at(device_mask(slug, "needle"), mark(slug, "tip").target)
+
+
+@pytest.mark.parametrize("slug", [stage.slug for stage in STAGES if stage.view == "lateral"])
+def test_bone_marks_fall_on_bone_and_canal_marks_do_not(slug: str) -> None:
+    stage = BY_SLUG[slug]
+    view = view_of("lateral", SIZE)
+    bodies = np.minimum(body_field(view, stage.spine, "L1"), body_field(view, stage.spine, "L2")) < 0
+    keys = {found.key: found.target for found in marks_of(slug)}
+
+    bone = [keys[key] for key in ("vertebra", "break", "front", "neighbour", "top") if key in keys]
+    soft = [keys[key] for key in ("canal", "disc") if key in keys]
+
+    assert all(at(bodies, spot) for spot in bone)
+    assert not any(at(bodies, spot) for spot in soft)
+
+
+def test_the_spinous_process_mark_falls_on_the_arch_behind() -> None:
+    arch = arch_field(view_of("lateral", SIZE), BY_SLUG["kyphoplasty-healthy"].spine, "L2") < 0
+
+    assert at(arch, mark("kyphoplasty-healthy", "spinous-process").target)
+
+
+@pytest.mark.parametrize("slug", DRAWINGS)
+def test_discs_of_marks_keep_their_distance(slug: str) -> None:
+    found = marks_of(slug)
+
+    assert 3 <= len(found) <= 6
+    assert all(0.06 <= value <= 0.94 for one in found for value in one.at)
+    assert all(0 <= value <= 1 for one in found for value in one.target)
+    assert all(np.hypot(*np.subtract(a.at, b.at)) >= NEAREST for a, b in itertools.combinations(found, 2))
+
+
+@pytest.mark.parametrize("slug", DRAWINGS)
+def test_no_disc_covers_what_a_mark_shows(slug: str) -> None:
+    found = marks_of(slug)
+
+    assert all(np.hypot(*np.subtract(a.at, b.target)) > 0.06 for a, b in itertools.product(found, found))
+
+
+def side(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+@pytest.mark.parametrize("slug", DRAWINGS)
+def test_leader_lines_do_not_cross(slug: str) -> None:
+    for a, b in itertools.combinations(marks_of(slug), 2):
+        apart_a = side(a.at, a.target, b.at) * side(a.at, a.target, b.target) > 0
+        apart_b = side(b.at, b.target, a.at) * side(b.at, b.target, a.target) > 0
+        assert apart_a or apart_b, f"{a.key} crosses {b.key}"
+
+
+def test_every_picture_has_a_plan_for_its_marks() -> None:
+    assert set(PLANS) == set(DRAWINGS)
+
+
+def test_rendering_again_changes_positions_but_never_texts() -> None:
+    figure = yaml.safe_load((FIGURES / "kyphoplasty-needle.yaml").read_text(encoding="utf-8"))
+    moved = {**figure, "markers": [{**one, "at": [0.5, 0.5], "text": {"en": "changed"}} for one in figure["markers"]]}
+
+    mended = with_marks(moved)
+
+    assert [one["at"] for one in mended["markers"]] == [one["at"] for one in figure["markers"]]
+    assert [one["text"] for one in mended["markers"]] == [{"en": "changed"}] * len(figure["markers"])
+
+
+def test_a_yaml_file_is_in_its_canonical_form(tmp_path: Path) -> None:
+    for slug in DRAWINGS:
+        text = (FIGURES / f"{slug}.yaml").read_text(encoding="utf-8")
+        assert dump_yaml(yaml.safe_load(text)) == text

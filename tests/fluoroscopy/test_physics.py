@@ -1,0 +1,60 @@
+"""The X-rays: path lengths, Beer–Lambert, the diverging beam."""
+
+import numpy as np
+import pytest
+
+from procedures.fluoroscopy.geometry import Array, rotation
+from procedures.fluoroscopy.projection import WORLD, Solid, View, path_lengths, transmitted
+
+VIEW = View(np.eye(3), np.zeros(3), 100)
+
+
+def slab(x: Array, y: Array, z: Array) -> tuple[Array]:
+    return (np.abs(z) - np.float32(10) + 0 * x,)
+
+
+def shell(x: Array, y: Array, z: Array) -> tuple[Array, Array]:
+    ball = np.sqrt(x * x + y * y + z * z) - np.float32(20)
+    return ball, ball + np.float32(0.5)
+
+
+def test_a_slab_lets_through_what_beer_and_lambert_say() -> None:
+    thickness = path_lengths(VIEW, Solid(WORLD, (-70, -70, -12), (70, 70, 12), slab), step=1.7)[0]
+
+    passed = transmitted(thickness * 0.0227)
+
+    assert passed[50, 50] == pytest.approx(np.exp(-20 * 0.0227), rel=1e-3)
+
+
+def test_an_oblique_ray_crosses_more_of_a_slab() -> None:
+    thickness = path_lengths(VIEW, Solid(WORLD, (-90, -90, -12), (90, 90, 12), slab), step=1.7)[0]
+
+    u = VIEW.grid()[5]
+    assert thickness[50, 5] == pytest.approx(20 * np.sqrt(1 + (u**2 + VIEW.grid()[50] ** 2) / 680**2), rel=1e-3)
+
+
+def test_the_path_through_a_ball_is_its_diameter() -> None:
+    outer, inner = path_lengths(VIEW, Solid(WORLD, (-22, -22, -22), (22, 22, 22), shell, 2), step=1.5)
+
+    assert outer[50, 50] == pytest.approx(40, abs=0.2)
+    assert outer[50, 50] - inner[50, 50] == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_thin_shell_is_as_thick_at_a_coarse_step_as_at_a_fine_one() -> None:
+    solid = Solid(WORLD, (-22, -22, -22), (22, 22, 22), shell, 2)
+
+    coarse, fine = (path_lengths(VIEW, solid, step=step) for step in (1.5, 0.3))
+
+    assert np.abs((coarse[0] - coarse[1]) - (fine[0] - fine[1])).mean() < 0.05
+
+
+def test_what_is_nearer_to_the_source_looks_larger() -> None:
+    near, far = VIEW.project(np.array([[30.0, 0.0, -100.0], [30.0, 0.0, 100.0]]))
+
+    assert near[0] > far[0] > 0.5
+
+
+def test_a_turn_keeps_lengths() -> None:
+    turn = rotation(12, 5, -8)
+
+    assert np.allclose(turn @ turn.T, np.eye(3))

@@ -1,0 +1,121 @@
+"""What the stages show, and what they leave alone."""
+
+import numpy as np
+import pytest
+
+from procedures.fluoroscopy.anatomy import BACK, FRONT, HALF_HEIGHT, body
+from procedures.fluoroscopy.devices import QUARTER, needle_axis
+from procedures.fluoroscopy.geometry import Array
+from procedures.fluoroscopy.outlines import body_field
+from procedures.fluoroscopy.render import Studio
+from procedures.fluoroscopy.scene import view_of
+from procedures.fluoroscopy.spine import FRACTURED, HEALTHY, RESTORED, placement
+from procedures.fluoroscopy.stages import BY_SLUG, STAGES
+from tests.fluoroscopy.conftest import SIZE, device_mask
+
+GRID = np.mgrid[-20:20:0.5, -15:15:0.5, -23:23:0.5].astype(np.float32)
+CEMENTED = [stage.slug for stage in STAGES if stage.cement]
+
+
+def test_the_fracture_is_a_genant_2_wedge() -> None:
+    assert 0.60 <= FRACTURED.front_ratio <= 0.75
+
+
+def test_the_balloon_gives_most_of_the_height_back() -> None:
+    assert FRACTURED.front_ratio < RESTORED.front_ratio < HEALTHY.front_ratio
+    assert RESTORED.front_ratio > 0.85
+
+
+def test_the_needle_slopes_10_to_20_degrees_down_in_the_picture() -> None:
+    way = placement(BY_SLUG["kyphoplasty-needle"].spine, "L1").turn @ needle_axis()
+
+    assert 10 <= np.degrees(np.arctan2(-way[1], way[0])) <= 20
+
+
+@pytest.mark.parametrize("slug", ["kyphoplasty-needle", "vertebroplasty-needle"])
+def test_the_tip_of_the_needle_is_in_the_front_third_of_the_body(slug: str) -> None:
+    needle = BY_SLUG[slug].needle
+    assert needle is not None
+    x, y, z = (np.array([value], np.float32) for value in needle.tip)
+
+    assert x[0] < FRONT + (BACK - FRONT) / 3
+    assert body(x, y, z, FRACTURED)[0] < -1
+
+
+@pytest.mark.parametrize("slug", CEMENTED)
+def test_cement_stays_inside_the_body_and_out_of_its_back_quarter(slug: str) -> None:
+    stage = BY_SLUG[slug]
+    assert stage.cement is not None
+    x, y, z = GRID
+    filled = stage.cement.distance(x, y, z, stage.spine.first_lumbar) < 0
+
+    assert filled.any()
+    assert x[filled].max() < QUARTER
+    assert (body(x, y, z, stage.spine.first_lumbar)[filled] < 0).all()
+
+
+def test_the_balloon_stays_inside_the_body() -> None:
+    balloon = BY_SLUG["kyphoplasty-balloon"].balloon
+    assert balloon is not None
+    x, y, z = GRID
+
+    assert (body(x, y, z, RESTORED)[balloon.distance(x, y, z) < 0] < 0).all()
+
+
+def test_the_cement_lies_at_the_end_of_the_needle() -> None:
+    for slug in ("kyphoplasty-cement-going-in", "vertebroplasty-cement"):
+        stage = BY_SLUG[slug]
+        assert stage.needle is not None
+        assert stage.cement is not None
+        x, y, z = (np.array([value], np.float32) for value in stage.needle.tip)
+        assert -4.5 < stage.cement.distance(x, y, z, stage.spine.first_lumbar)[0] < 1.0
+
+
+def test_bone_below_the_fracture_never_moves() -> None:
+    view = view_of("lateral", SIZE)
+    for level in ("L2", "L3"):
+        fields = [body_field(view, BY_SLUG[slug].spine, level) for slug in BY_SLUG if "front" not in slug]
+        assert all(np.array_equal(fields[0], field) for field in fields)
+
+
+def test_a_needle_changes_the_beam_only_where_the_needle_is(studio: Studio) -> None:
+    before = studio.scenery.primary(BY_SLUG["kyphoplasty-fracture"])
+    after = studio.scenery.primary(BY_SLUG["kyphoplasty-needle"])
+
+    changed = before != after
+
+    assert changed.any()
+    assert not (changed & ~device_mask("kyphoplasty-needle", "needle")).any()
+
+
+def test_cement_and_metal_are_the_darkest_things_in_the_field(pictures: dict[str, Array]) -> None:
+    needle = device_mask("kyphoplasty-needle", "needle")
+    cement = device_mask("kyphoplasty-cement-done", "cement")
+    bone = body_field(view_of("lateral", SIZE), BY_SLUG["kyphoplasty-healthy"].spine, "L2") < -1
+
+    grey = pictures["kyphoplasty-healthy"][bone].mean()
+
+    assert np.median(pictures["kyphoplasty-needle"][needle]) < grey / 2
+    assert np.median(pictures["kyphoplasty-cement-done"][cement]) < grey / 2
+
+
+def test_about_four_vertebrae_are_in_the_field() -> None:
+    view = view_of("lateral", SIZE)
+    spine = BY_SLUG["kyphoplasty-healthy"].spine
+    whole = [body_field(view, spine, level) < 0 for level in ("T11", "T12", "L1", "L2", "L3")]
+
+    assert sum(bool(mask.any()) for mask in whole) == 5
+    assert 0.12 < 2 * HALF_HEIGHT / (2 * view.half) < 0.25
+
+
+def test_the_same_seed_gives_the_same_pixels() -> None:
+    stage = BY_SLUG["kyphoplasty-needle"]
+
+    first, second = (Studio(80).picture(stage) for _ in range(2))
+
+    assert np.array_equal(first, second)
+
+
+def test_outside_the_round_field_the_picture_is_dark(pictures: dict[str, Array]) -> None:
+    for picture in pictures.values():
+        assert max(picture[0, 0], picture[-1, -1], picture[0, -1]) < 0.05
