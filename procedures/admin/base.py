@@ -1,6 +1,6 @@
 """What all our forms share: text as the renderer and the content folder know it, and the user as ours."""
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
@@ -10,7 +10,19 @@ from django.http import HttpRequest
 
 from portal.staff.models import User
 
-M = TypeVar("M", bound=models.Model)
+if TYPE_CHECKING:
+    AnyAdmin = admin.ModelAdmin[Any]
+    AnyStacked = admin.StackedInline[Any, Any]
+    AnyTabular = admin.TabularInline[Any, Any]
+    AnyForm = forms.ModelForm[Any]
+else:
+    # The type checker wants these with [], Django's classes at run time do not take it.
+    AnyAdmin, AnyStacked, AnyTabular, AnyForm = (
+        admin.ModelAdmin,
+        admin.StackedInline,
+        admin.TabularInline,
+        forms.ModelForm,
+    )
 
 
 def plain_newlines(text: str) -> str:
@@ -29,7 +41,7 @@ class TextField(forms.CharField):
 OVERRIDES: Any = {models.TextField: {"form_class": TextField, "widget": AdminTextareaWidget(attrs={"rows": 4})}}
 
 
-class ContentAdmin(admin.ModelAdmin[M]):
+class ContentAdmin(AnyAdmin):
     """Base of every form. ``identity`` names the fields that texts refer to: fixed once the row is there."""
 
     formfield_overrides = OVERRIDES
@@ -37,30 +49,30 @@ class ContentAdmin(admin.ModelAdmin[M]):
     save_on_top = False
     list_per_page = 50
 
-    def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Texts name rows by these fields, so a change would break them silently."""
         return (*super().get_readonly_fields(request, obj), *(self.identity if obj else ()))
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: M | None = None) -> dict[str, Any]:
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
         """Only for new rows: a name that is there stays."""
         return {} if obj else dict(super().get_prepopulated_fields(request, obj))
 
 
-class TextRows(admin.StackedInline[Any, Any]):
+class TextRows(AnyStacked):
     """One set of words per language."""
 
     extra = 0
     formfield_overrides = OVERRIDES
 
 
-class Rows(admin.TabularInline[Any, Any]):
+class Rows(AnyTabular):
     """Short rows in order."""
 
     extra = 0
     formfield_overrides = OVERRIDES
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[M]):
+class ReadOnlyAdmin(AnyAdmin):
     """History: everybody who may see it sees it, nobody changes it."""
 
     actions = None
@@ -71,11 +83,11 @@ class ReadOnlyAdmin(admin.ModelAdmin[M]):
         """Never by hand: publishing writes these rows."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never."""
         return False
 

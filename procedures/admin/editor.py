@@ -40,9 +40,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         }
         return {**context, **addresses, "choices": Choices.now(), "provenances": Provenance.choices}
 
-    def render(
-        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
-    ) -> SafeString:
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         """HTML through the site's own template folder; markdownx would change ``attrs`` in place."""
         return render_to_string(self.template_name, self.get_context(name, value, {**self.attrs, **(attrs or {})}))
 

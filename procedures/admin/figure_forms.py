@@ -9,6 +9,7 @@ from django.forms.models import fields_for_model
 from django.utils.text import slugify
 
 from portal.staff.models import User
+from procedures.admin.base import AnyForm
 from procedures.enums import Language, Provenance
 from procedures.figures.intake import MOST_BYTES, BadPictureError, Picture, read_picture
 from procedures.figures.renditions import store_picture
@@ -18,7 +19,7 @@ LOOK_CLOSELY = "Look closely at the picture. Tick this when no name, date or num
 SLUG_LENGTH = 70
 
 
-class PictureForm(forms.ModelForm[Figure]):
+class PictureForm(AnyForm):
     """A figure and its picture file. ``picture`` is empty where an existing figure keeps its picture."""
 
     picture = forms.FileField(
@@ -86,7 +87,9 @@ class UploadForm(PictureForm):
         figure, words = self.instance, self.cleaned_data
         figure.slug = free_slug(words["title"])
         keep_picture(figure, words["picture"], uploaded_by=uploaded_by)
-        FigureText.objects.create(figure=figure, **{name: words[name] for name in ("language", "title", "alt", "caption")})
+        FigureText.objects.create(
+            figure=figure, **{name: words[name] for name in ("language", "title", "alt", "caption")}
+        )
         return figure
 
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
-from procedures.admin.base import staff
+from procedures.admin.base import AnyAdmin, staff
 from procedures.admin.desk import change_address
 from procedures.admin.shell import screen
 from procedures.enums import Language
@@ -30,7 +30,7 @@ KINDS = {
 }
 
 
-class QuotedAdmin(admin.ModelAdmin[Any]):
+class QuotedAdmin(AnyAdmin):
     """Mixin for what pages quote. After each save it says how many public pages print the old value."""
 
     def quotes(self, obj: Any) -> tuple[str, str, str]:

@@ -4,11 +4,12 @@ from typing import Any
 
 from django import forms
 
+from procedures.admin.base import AnyForm
 from procedures.enums import PageKind
 from procedures.models import GuideItem, Page
 
 
-class PageForm(forms.ModelForm[Page]):
+class PageForm(AnyForm):
     """``version`` is the draft version this form was opened with; ``conflict`` is set when somebody was faster."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -28,7 +29,7 @@ class PageForm(forms.ModelForm[Page]):
 
     class Meta:
         model = Page
-        fields = "__all__"  # noqa: DJ007 -- the admin names the fields in its fieldsets
+        fields = "__all__"  # the admin names the fields in its fieldsets
         widgets = {
             "key_message": forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
             "description": forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
@@ -66,7 +67,7 @@ class GuideForm(PageForm):
         self.instance.kind = PageKind.GUIDE
 
 
-class GuideItemForm(forms.ModelForm[GuideItem]):
+class GuideItemForm(AnyForm):
     """One row of the reading list."""
 
     class Meta:

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.options import IS_POPUP_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -42,7 +41,7 @@ class StateFilter(admin.SimpleListFilter):
         return in_state(queryset, self.value() or "") if self.value() in PageState.values else queryset
 
 
-class WorkflowAdmin(ContentAdmin[Page]):
+class WorkflowAdmin(ContentAdmin):
     """What pages and guides share. Every save is a Revision; buttons call publishing, and show what it refuses."""
 
     change_form_template = "admin/procedures/page/change_form.html"
@@ -139,7 +138,7 @@ class WorkflowAdmin(ContentAdmin[Page]):
             return
         version = form.cleaned_data["version"]
         claim_version(obj, expected=-1 if version is None else version)
-        obj.save(update_fields=[name for name in form.cleaned_data if name in {f.name for f in obj._meta.fields}])
+        obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The revision comes last, when the reading list is saved, too."""

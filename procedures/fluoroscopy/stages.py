@@ -29,7 +29,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("kyphoplasty-needle-entering", FRACTURED_SPINE, 103, Needle(back=31)),
     Stage("kyphoplasty-needle", FRACTURED_SPINE, 104, Needle()),
     Stage("kyphoplasty-balloon", RESTORED_SPINE, 105, Needle(back=17.5, stylet=False), Balloon()),
-    Stage("kyphoplasty-cement-going-in", RESTORED_SPINE, 106, Needle(back=5.5, stylet=False), cement=FILLING),
+    Stage("kyphoplasty-cement-going-in", RESTORED_SPINE, 106, Needle(back=7.5, stylet=False), cement=FILLING),
     Stage("kyphoplasty-cement-done", RESTORED_SPINE, 107, cement=FILLED),
     Stage("kyphoplasty-front-view", RESTORED_SPINE, 108, cement=FILLED, view="front"),
     Stage("vertebroplasty-needle", FRACTURED_SPINE, 109, Needle()),

@@ -1,0 +1,82 @@
+"""System checks: settings that can be read but must not run."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.http.request import validate_host
+from django.urls import URLPattern, URLResolver, get_resolver
+
+RENDERER = "procedures.markdown.preview_html"
+
+
+@register
+def markdownx_stays_ours(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """markdownx's own addresses are open to everybody: its upload stores script, its preview renders for strangers."""
+    found: list[CheckMessage] = [
+        Error(
+            f"django-markdownx's own view is mounted at “{address}”: it is open to the public and stores unsafe files.",
+            hint="Take markdownx.urls out of the URLconf. The editor has its own addresses under /admin/.",
+            id="portal.E001",
+        )
+        for address, view in _views(get_resolver().url_patterns)
+        if _is_markdownx(view)
+    ]
+    if settings.MARKDOWNX_MARKDOWNIFY_FUNCTION != RENDERER:
+        found.append(Error(f"MARKDOWNX_MARKDOWNIFY_FUNCTION must be {RENDERER}.", id="portal.E002"))
+    return found
+
+
+def _views(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        address = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _views(pattern.url_patterns, address)
+        else:
+            yield address, pattern.callback
+
+
+def _is_markdownx(view: Any) -> bool:
+    """Whether a view, or one that it is wrapped around, comes from markdownx."""
+    while view is not None:
+        owner = getattr(view, "view_class", view)
+        if getattr(owner, "__module__", "").split(".")[0] == "markdownx":
+            return True
+        view = getattr(view, "__wrapped__", None)
+    return False
+
+
+@register
+def public_url_is_reachable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Links in letters use PORTAL_PUBLIC_URL: it must lead here, and not in the clear across a network."""
+    parts = urlsplit(settings.PUBLIC_URL)
+    host = parts.hostname or ""
+    found: list[CheckMessage] = []
+    if parts.scheme == "http" and not _is_loopback(host):
+        found.append(
+            Warning(
+                "PORTAL_PUBLIC_URL starts with http://, so passwords of the staff cross the network in the clear.",
+                hint="Put TLS in front of this site and write https://.",
+                id="portal.W001",
+            )
+        )
+    if not validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
+        found.append(
+            Warning(
+                f"PORTAL_PUBLIC_URL names {host}, which PORTAL_ALLOWED_HOSTS does not hold: links would answer 400.",
+                hint=f"Add {host} to PORTAL_ALLOWED_HOSTS.",
+                id="portal.W002",
+            )
+        )
+    return found
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,127 @@
+"""Pictures, their words and their marks."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from procedures.admin import upload
+from procedures.admin.base import ContentAdmin, TextRows, staff
+from procedures.admin.figure_forms import PictureForm, keep_picture
+from procedures.admin.marks import PLACES, MarkForm, PercentField
+from procedures.admin.outdated import QuotedAdmin
+from procedures.enums import Language
+from procedures.figures.overlay import media_url
+from procedures.models import Figure, FigureText, Marker
+from procedures.publishing.uses import uses
+
+
+class UsedAdmin(ContentAdmin):
+    """Mixin: what a text or a series still needs is not deleted, and the screen says who needs it."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Django's lists; protected are the uses, one sentence each, in place of rows nobody knows."""
+        tree, counts, perms, protected = super().get_deleted_objects(objs, request)
+        needed = [f"{row}: {use}" for row in objs for use in uses(row)]
+        return tree, counts, perms, needed or protected
+
+
+class Words(TextRows):
+    """Title, alt text and caption, for each language."""
+
+    model = FigureText
+    min_num = 1
+    validate_min = True
+    max_num = len(Language)
+    verbose_name_plural = "words, one set for each language"
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """At least one language: a picture without words cannot be shown."""
+        return super().get_formset(request, obj, **{**kwargs, "validate_min": True})
+
+
+class Marks(TextRows):
+    """Numbered in their order."""
+
+    model = Marker
+    form = MarkForm
+    formfield_overrides = {models.FloatField: {"form_class": PercentField}}
+    verbose_name = "mark"
+    verbose_name_plural = "marks, numbered in their order"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Words first: they are what a reader gets; places in one line."""
+        words = [(f"label_{code}", f"note_{code}") for code in Language.values]
+        return [(None, {"fields": [("order", "key", "shape"), *words, PLACES]})]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With their words, in one query."""
+        return super().get_queryset(request).prefetch_related("texts")
+
+
+@admin.register(Figure)
+class FigureAdmin(QuotedAdmin, UsedAdmin):
+    """Every picture comes in through intake; its files are made at once."""
+
+    form = PictureForm
+    identity = ("slug",)
+    list_display = ("thumbnail", "slug", "titles", "marks", "provenance", "created_at")
+    list_display_links = ("thumbnail", "slug")
+    list_filter = ("kind", "provenance")
+    search_fields = ("slug", "texts__title", "texts__caption")
+    inlines = (Words, Marks)
+    readonly_fields = ("shown", "uploaded_by", "created_at")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Figure | None = None) -> Any:
+        """The picture first."""
+        fields = ["slug", "picture", "provenance", "provenance_note", "nothing_visible"]
+        return [(None, {"fields": ["shown", *fields, "uploaded_by", "created_at"] if obj else fields})]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Figure]:
+        """With what the list shows, in a fixed number of queries."""
+        figures: QuerySet[Figure] = super().get_queryset(request)
+        return figures.prefetch_related("texts", "renditions").annotate(mark_count=Count("markers", distinct=True))
+
+    @admin.display(description="picture")
+    def thumbnail(self, figure: Figure) -> SafeString:
+        """Small, with its alt text."""
+        return self._picture(figure, "thumb")
+
+    @admin.display(description="picture")
+    def shown(self, figure: Figure) -> SafeString:
+        """As it is stored."""
+        return self._picture(figure, "shown-picture")
+
+    def _picture(self, figure: Figure, css: str) -> SafeString:
+        jpegs = sorted((r for r in figure.renditions.all() if r.format == "jpeg"), key=lambda r: r.width)
+        file = jpegs[0].file if jpegs and css == "thumb" else (jpegs[-1].file if jpegs else figure.drawing)
+        alt = next((text.alt for text in figure.texts.all()), figure.slug)
+        return format_html('<img class="{}" src="{}" alt="{}" loading="lazy">', css, media_url(file), alt)
+
+    @admin.display(description="title")
+    def titles(self, figure: Figure) -> str:
+        """In all languages."""
+        return " · ".join(text.title for text in figure.texts.all())
+
+    @admin.display(description="marks")
+    def marks(self, figure: Any) -> int:
+        """How many."""
+        count: int = figure.mark_count
+        return count
+
+    def save_model(self, request: HttpRequest, obj: Figure, form: Any, change: bool) -> None:
+        """Files first, then rows."""
+        keep_picture(obj, form.cleaned_data.get("picture"), uploaded_by=staff(request))
+
+    def quotes(self, obj: Figure) -> tuple[str, str, str]:
+        """See QuotedAdmin."""
+        return "figure", obj.slug, f"::: figure {obj.slug}"
+
+    def get_urls(self) -> list[URLPattern]:
+        """The editor's way to bring a picture in."""
+        return [path("upload/", upload.upload, name="procedures_figure_upload"), *super().get_urls()]

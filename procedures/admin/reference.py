@@ -1,0 +1,91 @@
+"""What pages quote: words, sources, the clinic's answers, codes."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+
+from procedures.admin.base import AnyForm, ContentAdmin
+from procedures.admin.figures import UsedAdmin
+from procedures.admin.outdated import QuotedAdmin
+from procedures.models import CareInstruction, ClinicalCode, Source, Term
+
+
+class LinesField(forms.CharField):
+    """A list of words, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+
+    def prepare_value(self, value: Any) -> Any:
+        """One a line."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        """Without empty lines and doubles."""
+        return list(dict.fromkeys(line.strip() for line in super().clean(value).splitlines() if line.strip()))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compared as lists."""
+        return list(initial or []) != self.clean(data or "")
+
+
+class TermForm(AnyForm):
+    """Other words one a line, not as JSON."""
+
+    aliases = LinesField(label="other words for it", required=False, help_text="One in each line.")
+
+    class Meta:
+        model = Term
+        fields = ("key", "language", "term", "aliases", "say", "definition")
+
+
+@admin.register(Term)
+class TermAdmin(QuotedAdmin, UsedAdmin):
+    """The glossary."""
+
+    form = TermForm
+    identity = ("key", "language")
+    list_display = ("term", "say", "language", "definition")
+    list_filter = ("language",)
+    search_fields = ("term", "key", "definition")
+    prepopulated_fields = {"key": ("term",)}
+
+    def quotes(self, obj: Term) -> tuple[str, str, str]:
+        """See QuotedAdmin. Pages that would link the word anew are found in the list of outdated pages."""
+        return "term", obj.key, obj.term
+
+
+@admin.register(Source)
+class SourceAdmin(QuotedAdmin, UsedAdmin):
+    """Cited as [@key]."""
+
+    identity = ("key",)
+    list_display = ("key", "organisation", "title", "year")
+    search_fields = ("key", "organisation", "title", "identifier")
+
+    def quotes(self, obj: Source) -> tuple[str, str, str]:
+        """See QuotedAdmin."""
+        return "source", obj.key, f"Cited. [@{obj.key}]"
+
+
+@admin.register(CareInstruction)
+class CareInstructionAdmin(QuotedAdmin, UsedAdmin):
+    """The clinic's own answers."""
+
+    identity = ("key", "language")
+    list_display = ("question", "answer", "language", "key")
+    list_filter = ("language",)
+    search_fields = ("key", "question", "answer")
+
+    def quotes(self, obj: CareInstruction) -> tuple[str, str, str]:
+        """See QuotedAdmin."""
+        return "care", obj.key, f"::: care {obj.key}"
+
+
+@admin.register(ClinicalCode)
+class ClinicalCodeAdmin(ContentAdmin):
+    """What other systems ask with."""
+
+    list_display = ("code", "system", "subject", "rank")
+    list_filter = ("system",)
+    search_fields = ("code", "subject")
