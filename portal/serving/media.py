@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
+
+from portal.serving.public import compress
 
 NAME = re.compile(r"figures/[0-9a-f]{16,64}(?:-[0-9]{1,5})?\.(avif|webp|jpeg|png|svg)\Z")
 TYPES = {
@@ -47,7 +49,14 @@ def media(request: HttpRequest, name: str) -> HttpResponseBase:
     match = NAME.match(name)
     if not match or not default_storage.exists(name):
         raise Http404
-    response = FileResponse(default_storage.open(name), content_type=TYPES[match[1]])
+    stored = default_storage.open(name)
+    response: HttpResponseBase
+    if match[1] == "svg":
+        with stored:
+            response = HttpResponse(stored.read(), content_type=TYPES["svg"])
+        compress(response, request.headers.get("Accept-Encoding", ""))
+    else:
+        response = FileResponse(stored, content_type=TYPES[match[1]])
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response

@@ -11,6 +11,8 @@ from procedures.models import Figure, Marker, Rendition
 # The picture fills the text column: at most 38em of 21 px, less on small screens.
 SIZES = "(min-width: 52em) 42rem, calc(100vw - 2rem)"
 DRAWING_SIZE = 1000
+# Widths that only cards use, and the widest that they use.
+CARD_WIDTHS, CARD_MOST = (240,), 480
 TYPES = {"avif": "image/avif", "webp": "image/webp", "jpeg": "image/jpeg"}
 
 
@@ -108,7 +110,9 @@ def figure_view(figure: Figure, language: str) -> FigureView:
 
 
 def _srcset(renditions: list[Rendition], kind: str) -> str:
-    return ", ".join(f"{media_url(r.file)} {r.width}w" for r in renditions if r.format == kind)
+    return ", ".join(
+        f"{media_url(r.file)} {r.width}w" for r in renditions if r.format == kind and r.width not in CARD_WIDTHS
+    )
 
 
 def _near(renditions: list[Rendition], width: int) -> Rendition:
@@ -118,12 +122,18 @@ def _near(renditions: list[Rendition], width: int) -> Rendition:
 def _thumbnail(renditions: list[Rendition], alt: str) -> dict[str, Any]:
     smallest = {r.format: r for r in reversed(renditions)}
     jpeg = smallest["jpeg"]
+    srcset = {
+        kind: ", ".join(
+            f"{media_url(r.file)} {r.width}w" for r in renditions if r.format == kind and r.width <= CARD_MOST
+        )
+        for kind in smallest
+    }
     return {
         "src": media_url(jpeg.file),
         "width": jpeg.width,
         "height": jpeg.height,
         "alt": alt,
-        **{f"srcset_{kind}": f"{media_url(r.file)} {r.width}w" for kind, r in smallest.items()},
+        **{f"srcset_{kind}": value for kind, value in srcset.items() if value},
     }
 
 
