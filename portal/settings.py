@@ -41,6 +41,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 
+# What snapshots of public pages depend on (portal/serving/snapshots.py).
+SNAPSHOT_STATE = "procedures.publishing.generation.public_state"
+
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 # Every public address is a row that resolves damaged spellings itself (procedures/links).

@@ -5,4 +5,9 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+
+# After Django is set up: it reads the settings.
+from portal.serving.snapshots import with_snapshots  # noqa: E402 -- see above
+
+application = with_snapshots(django_application)

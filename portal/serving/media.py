@@ -10,7 +10,7 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from portal.serving.public import compress
+from portal.serving.public import Body, encode
 
 NAME = re.compile(r"figures/[0-9a-f]{16,64}(?:-[0-9]{1,5})?\.(avif|webp|jpeg|png|svg)\Z")
 TYPES = {
@@ -53,8 +53,9 @@ def media(request: HttpRequest, name: str) -> HttpResponseBase:
     response: HttpResponseBase
     if match[1] == "svg":
         with stored:
-            response = HttpResponse(stored.read(), content_type=TYPES["svg"])
-        compress(response, request.headers.get("Accept-Encoding", ""))
+            drawing = stored.read()
+        response = HttpResponse(drawing, content_type=TYPES["svg"])
+        encode(response, Body(drawing), request.headers.get("Accept-Encoding", ""))
     else:
         response = FileResponse(stored, content_type=TYPES[match[1]])
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -2,10 +2,8 @@
 
 import gzip
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
-from functools import wraps
-from threading import Lock
+from functools import cached_property, wraps
 from typing import Concatenate, ParamSpec
 
 import brotli
@@ -16,75 +14,81 @@ from django.views.decorators.http import require_safe
 
 P = ParamSpec("P")
 SMALLEST = 600
-ENCODERS: dict[str, Callable[[bytes], bytes]] = {
-    "br": lambda body: bytes(brotli.compress(body, quality=11)),
-    "gzip": lambda body: gzip.compress(body, compresslevel=9, mtime=0),
-}
+REVALIDATE = "no-cache"
 
 
-def public(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Decorate a view whose answer is the same for everybody.
+class Body:
+    """A body in every encoding, each made once, with its strong entity tag.
 
-    Nothing on these pages is secret, so compressing them leaks nothing; the entity tag is of the bytes that are sent.
+    Nothing on public pages is secret, so compressing them leaks nothing.
     """
 
-    @wraps(view)
-    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
-        response.headers.setdefault("Cache-Control", "no-cache")
-        compress(response, request.headers.get("Accept-Encoding", ""))
-        if response.status_code == 200:
-            etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
-            response.headers["ETag"] = etag
-            return get_conditional_response(request, etag=etag, response=response) or response
-        return response
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
 
-    return require_safe(answer)
+    @cached_property
+    def br(self) -> tuple[str, bytes, str]:
+        """Brotli at its strongest: 0.1 s for a page, paid once."""
+        return _sent("br", brotli.compress(self.raw, quality=11))
 
+    @cached_property
+    def gzip(self) -> tuple[str, bytes, str]:
+        """For what does not know Brotli."""
+        return _sent("gzip", gzip.compress(self.raw, compresslevel=9, mtime=0))
 
-class Packed:
-    """Compressed bodies by what they hold: the strongest setting costs 0.1 s a page, so it is paid once a process."""
+    @cached_property
+    def identity(self) -> tuple[str, bytes, str]:
+        """As it is."""
+        return _sent("", self.raw)
 
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, Lock()
-        self._kept: OrderedDict[tuple[bytes, str], bytes] = OrderedDict()
-
-    def pack(self, body: bytes, encoding: str) -> bytes:
-        """``body`` in ``encoding`` (``br`` or ``gzip``)."""
-        key = hashlib.sha256(body).digest(), encoding
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        packed = ENCODERS[encoding](body)
-        with self._lock:
-            self._kept[key] = packed
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return packed
+    def best(self, accepted: str) -> tuple[str, bytes, str]:
+        """Encoding (empty for none), bytes and entity tag for an Accept-Encoding header."""
+        if len(self.raw) < SMALLEST:
+            return self.identity
+        offered = {part.split(";")[0].strip() for part in accepted.lower().split(",") if not _refused(part)}
+        if "br" in offered:
+            return self.br
+        return self.gzip if "gzip" in offered else self.identity
 
 
-# 512 pages are about 5 MB packed.
-_packed = Packed(most=512)
-
-
-def compress(response: HttpResponse, accepted: str) -> None:
-    """Compress the body in place with the best encoding of ``accepted``, an Accept-Encoding header."""
-    patch_vary_headers(response, ["Accept-Encoding"])
-    if len(response.content) < SMALLEST:
-        return
-    offered = {part.split(";")[0].strip() for part in accepted.lower().split(",") if not _refused(part)}
-    encoding = next((name for name in ENCODERS if name in offered), None)
-    if encoding is None:
-        return
-    response.content = _packed.pack(response.content, encoding)
-    response.headers["Content-Encoding"] = encoding
-    response.headers["Content-Length"] = str(len(response.content))
+def _sent(encoding: str, content: bytes) -> tuple[str, bytes, str]:
+    return encoding, content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def _refused(part: str) -> bool:
     """``gzip;q=0`` and ``gzip;q=0.0`` say no."""
     weight = part.replace(" ", "").partition(";q=")[2]
-    return weight.rstrip("0").rstrip(".") == "" and weight != ""
+    return weight != "" and weight.rstrip("0").rstrip(".") == ""
+
+
+def public(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Decorate a view whose answer is the same for everybody. A 200 without Cache-Control may become a snapshot."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        body = Body(response.content)
+        etag = encode(response, body, request.headers.get("Accept-Encoding", ""))
+        keep = response.status_code == 200 and not response.has_header("Cache-Control")
+        response.headers.setdefault("Cache-Control", REVALIDATE)
+        if response.status_code != 200:
+            return response
+        if keep:
+            request.META["portal.public_body"] = body
+        response.headers["ETag"] = etag
+        return get_conditional_response(request, etag=etag, response=response) or response
+
+    return require_safe(answer)
+
+
+def encode(response: HttpResponse, body: Body, accepted: str) -> str:
+    """Give the response its body in the best encoding of ``accepted``; returns the entity tag."""
+    patch_vary_headers(response, ["Accept-Encoding"])
+    encoding, content, etag = body.best(accepted)
+    if encoding:
+        response.content = content
+        response.headers["Content-Encoding"] = encoding
+        response.headers["Content-Length"] = str(len(content))
+    return etag

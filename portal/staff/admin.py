@@ -1,6 +1,6 @@
 """People in the admin: Django's own screens for accounts, without a way to make oneself more than one is."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -10,9 +10,15 @@ from django.http import HttpRequest
 
 from portal.staff.models import User
 
+if TYPE_CHECKING:
+    AnyUserAdmin = UserAdmin[User]
+else:
+    # The type checker wants it with [], Django's class at run time does not take it.
+    AnyUserAdmin = UserAdmin
+
 
 @admin.register(User)
-class StaffAdmin(UserAdmin):
+class StaffAdmin(AnyUserAdmin):
     """Roles are chosen with ticks. Only a superuser touches superusers and single permissions."""
 
     list_display = ("username", "get_full_name", "roles", "is_active", "last_login")

@@ -53,7 +53,7 @@ def in_state(pages: models.QuerySet[Page], state: str) -> models.QuerySet[Page]:
     return pages.filter(CONDITIONS[state])
 
 
-REVIEW_WORDS = {
+REVIEW_WORDS: dict[str, str] = {
     EventKind.SUBMITTED: "waiting for review",
     EventKind.SENT_BACK: "sent back",
     EventKind.APPROVED: "approved, to be published",
