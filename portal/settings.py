@@ -22,7 +22,7 @@ INSTALLED_APPS = [
     "portal.staff",
     "procedures",
     "markdownx",
-    "django.contrib.admin",
+    "portal.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

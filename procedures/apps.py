@@ -8,3 +8,10 @@ class ProceduresConfig(AppConfig):
 
     name = "procedures"
     verbose_name = "What patients read"
+    # How the staff's lists are grouped and ordered (portal/staff/site.py).
+    admin_groups = (
+        ("Pages", "page guide"),
+        ("What pages show", "figure series term source careinstruction"),
+        ("The clinic", "clinic location clinicalcode"),
+        ("History", "revision approval release releaseevent"),
+    )

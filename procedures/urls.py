@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from procedures.enums import Language
-from procedures.views import codes, machines, reading, search
+from procedures.views import codes, machines, reading, search, tools
 
 
 def in_language(language: str) -> list[URLPattern]:
@@ -25,6 +25,8 @@ urlpatterns = [
     path("sitemap.xml", machines.sitemap),
     path("robots.txt", machines.robots),
     path(".well-known/security.txt", machines.security),
+    re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})plain\.txt\Z", tools.plain_text),
+    re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})booklet/\Z", tools.booklet),
     # [\s\S]: mail programs put line breaks into addresses, and "." would not match them.
     re_path(r"^(?P<rest>[\s\S]*)\Z", reading.page),
 ]

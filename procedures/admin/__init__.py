@@ -5,9 +5,6 @@ from django.contrib.auth.models import Group
 
 from procedures.admin import clinic, figures, history, pages, reference, series
 
-admin.site.site_header = "Plainspine"
-admin.site.site_title = "Plainspine"
-admin.site.index_title = "What would you like to work on?"
 # The roles are one list in the code (procedures/roles.py); a screen that changes them would hide that.
 admin.site.unregister(Group)
 

@@ -15,6 +15,16 @@ class Choices:
     sources: list[tuple[str, str]]
     pages: list[tuple[str, str]]
 
+    def named(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
+        """Name in the toolbar, title of its window, rows."""
+        return [
+            ("pages", "Link to which page?", self.pages),
+            ("figures", "Which picture?", self.figures),
+            ("series", "Which series of pictures?", self.series),
+            ("sources", "Which source says so?", self.sources),
+            ("care", "Which of our answers?", self.care),
+        ]
+
     @classmethod
     def now(cls) -> "Choices":
         """All languages: a row says its own where it is not the first one."""

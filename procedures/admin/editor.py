@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.admin.widgets import AdminTextareaWidget
+from django.forms import Script
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -23,7 +24,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         # markdownx's own script and stylesheet stay out.
         extend = False
         css = {"all": ["admin_portal/editor.css"]}
-        js = ["admin_portal/editor.js"]
+        js = [Script("admin_portal/editor.js", type="module")]
 
     @staticmethod
     def add_markdownx_attrs(attrs: dict[str, Any]) -> dict[str, Any]:
@@ -37,6 +38,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "preview": reverse("admin:procedures_page_preview"),
             "session": reverse("admin:procedures_page_session"),
             "upload": reverse("admin:procedures_figure_upload"),
+            "login": reverse("admin:login"),
         }
         return {**context, **addresses, "choices": Choices.now(), "provenances": Provenance.choices}
 

@@ -84,7 +84,8 @@ class UploadForm(PictureForm):
     @transaction.atomic
     def keep(self, *, uploaded_by: User) -> Figure:
         """Save figure, files and words. Call it on a valid form only."""
-        figure, words = self.instance, self.cleaned_data
+        figure: Figure = self.instance
+        words = self.cleaned_data
         figure.slug = free_slug(words["title"])
         keep_picture(figure, words["picture"], uploaded_by=uploaded_by)
         FigureText.objects.create(

@@ -62,7 +62,7 @@ class MarkForm(AnyForm):
 
     def save(self, commit: bool = True) -> Marker:
         """The mark, then its words."""
-        marker = super().save(commit)
+        marker: Marker = super().save(commit)
         if commit:
             for code in Language.values:
                 label, note = self.cleaned_data[f"label_{code}"], self.cleaned_data[f"note_{code}"]

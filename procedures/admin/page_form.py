@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from procedures.admin.base import AnyForm
 from procedures.enums import PageKind
@@ -44,8 +45,10 @@ class PageForm(AnyForm):
         if self.conflict:
             # The form now knows of the other save, so saving once more is a decision, not an accident.
             now = Page.objects.values_list("draft_version", flat=True).get(pk=self.instance.pk)
-            self.data = self.data.copy()
-            self.data["version"] = str(now)
+            typed = QueryDict(mutable=True)
+            typed.update(self.data)
+            typed["version"] = str(now)
+            self.data = typed
 
     def clean(self) -> dict[str, Any]:
         """One line, or the conflict."""

@@ -46,11 +46,8 @@ class WorkflowAdmin(ContentAdmin):
 
     change_form_template = "admin/procedures/page/change_form.html"
     formfield_overrides = {**OVERRIDES, MarkdownxField: {"form_class": MarkdownFormField, "widget": MarkdownWidget}}
-    list_display = ("title", "state", "language", "address", "review_due")
-    list_filter = (StateFilter, "language", "live_release__is_starter")
     search_fields = ("title", "subject", "slug", "body")
     prepopulated_fields = {"slug": ("title",), "subject": ("title",)}
-    kinds: QuerySet[Page]
 
     @admin.display(description="state")
     def state(self, page: Page) -> str:
@@ -173,15 +170,15 @@ class WorkflowAdmin(ContentAdmin):
     def _refused(self, request: HttpRequest, page: Page, problems: list[Problem]) -> HttpResponse:
         """The saved draft again with what is to mend. The transaction around us goes on, so the draft stays."""
         again = copy(request)
-        again.method, again.POST = "GET", QueryDict()  # type: ignore[assignment]
+        again.method, again.POST = "GET", QueryDict()
         context = {"refused": problems}
         response = self.changeform_view(again, str(page.pk), change_address(page), context)
         response.status_code = 409
         return response
 
 
-TEXT = ("Text", {"fields": ("title", "key_message", "body")})
-FRAME = (
+TEXT: Any = ("Text", {"fields": ("title", "key_message", "body")})
+FRAME: Any = (
     "Around the text",
     {"fields": ("lead_figure", "next_page", "next_label", "description", "review_months")},
 )
@@ -234,6 +231,8 @@ class GuideAdmin(WorkflowAdmin):
     """What patients are sent before or after one kind of visit."""
 
     form = GuideForm
+    list_display = ("title", "state", "language", "address", "review_due")
+    list_filter = (StateFilter, "language", "live_release__is_starter")
     inlines = (GuideItems,)
     fieldsets = (
         TEXT,

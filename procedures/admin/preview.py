@@ -52,7 +52,7 @@ def typed_page(data: QueryDict) -> tuple[Page, dict[str, Any]]:
     if page.language not in Language.values:
         page.language = Language.ENGLISH
     if page.kind not in PageKind.values:
-        page.kind = PageKind.ABOUT
+        page.kind = PageKind.GUIDE if "items-TOTAL_FORMS" in data else PageKind.ABOUT
     figure = Figure.objects.filter(pk=_number(data.get("lead_figure", ""))).first()
     following = Page.objects.filter(pk=_number(data.get("next_page", ""))).first()
     texts = {name: data.get(name, "") for name in ("slug", "title", "key_message", "description", "next_label")}

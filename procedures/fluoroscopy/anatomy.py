@@ -1,7 +1,7 @@
 """One vertebra as signed distances, in its own mm: x to the back, y to the feet, z to the patient's left.
 
-Sizes are those of L1 (body 42 wide, 34 deep, 24 high at the back; other levels are scaled). After the ranges in
-Zhou et al., Eur Spine J 2000;9:242, and Panjabi et al., Spine 1992;17:299.
+Sizes are those of L1 (body 42 wide, 34 deep, 24 high at the back, canal 17–19 deep); other levels are scaled.
+They are usual adult values, set for the picture and not measured on a patient; the tests pin the ones that matter.
 """
 
 from dataclasses import dataclass
@@ -67,11 +67,11 @@ def side_wall(x: Array, y: Array, z: Array, shape: Shape) -> Array:
     if shape.buckle:
         broken = ramp((upper_edge(x, z, shape) + 8.0 - y) / 4.0)
         x = x + shape.buckle * broken * ramp(-x / 9)
-    depth, width = 20.0 * waist, 21.0 * waist
+    depth, width = 20.5 * waist, 21.4 * waist
     qx, qz = (x - 3) / depth, z / width
     g = np.sqrt(qx * qx + qz * qz) + np.float32(1e-6)
     around = (g - 1) * g / np.sqrt((qx / depth) ** 2 + (qz / width) ** 2 + np.float32(1e-12))
-    behind = x - (BACK - 1.0 + 1.0 * high - 1.6 * np.clip(1 - (z / 12) ** 2, 0, 1))
+    behind = x - (BACK - 0.2 + 1.0 * high - 1.6 * np.clip(1 - (z / 12) ** 2, 0, 1))
     return smooth_max(around, behind, 5.0)
 
 
@@ -85,13 +85,13 @@ def body(x: Array, y: Array, z: Array, shape: Shape, shrink: bool = False) -> Ar
 def arch(x: Array, y: Array, z: Array, shape: Shape) -> Array:
     """Distance to everything behind the body: pedicles, laminae, joint processes, side and spinous processes."""
     z = np.abs(z)
-    squeezed = PEDICLE_Y + (y - PEDICLE_Y) * np.float32(0.68)
+    squeezed = PEDICLE_Y + (y - PEDICLE_Y) * np.float32(0.62)
     pedicle = capsule(x, squeezed, z, (9, PEDICLE_Y, 12.6), (25.5, PEDICLE_Y + 0.6, 15.2), (4.5, 4.3))
     flat = x * np.float32(1.12)
     upper = capsule(flat, y, z, (29.5, -4, 15.2), (31.2, -19, 15.6), (4.6, 3.4))
     isthmus = capsule(flat, y, z, (30.5, -4, 14.2), (38.0, 11, 12.6), (4.6, 4.4))
     lower = capsule(flat, y, z, (38.0, 10, 12.6), (39.8, 21.5, 12.8), (4.8, 3.2))
-    lamina = plate(x, y, 0.32, (6.5, 6.5), (30.6, 12.5, 38.5, 0.0, 2.6), z)
+    lamina = plate(x, y, 0.24, (6.5, 6.5), (30.6, 12.5, 38.2, 0.0, 2.6), z)
     joined = smooth_min(smooth_min(pedicle, upper, 5), smooth_min(isthmus, lower, 5), 5)
     joined = smooth_min(joined, lamina, 4.5)
     if shape.thoracic:
@@ -114,7 +114,7 @@ def spinous(x: Array, y: Array, z: Array, shape: Shape) -> Array:
         side = (x - np.float32(px)) * np.float32(nx / length) + (y - np.float32(py)) * np.float32(ny / length)
         outline = side if outline is None else smooth_max(outline, side, 7.0)
     assert outline is not None  # noqa: S101 -- the loop above always runs; this only tells the type checker
-    thick = 2.5 + 1.3 * ramp((x - 44) / 18) + 0.8 * ramp((y - 8) / 10)
+    thick = 2.1 + 1.3 * ramp((x - 44) / 18) + 0.8 * ramp((y - 8) / 10)
     return smooth_max(outline, z - thick, 3.5)
 
 

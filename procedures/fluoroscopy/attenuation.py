@@ -1,6 +1,7 @@
 """Linear attenuation at 55 keV, the mean energy of a fluoroscopy beam, in 1/mm.
 
-Values follow NIST's tables of X-ray mass attenuation for ICRU tissues; cement is bone cement (PMMA) with barium.
+Soft tissue, fat, bone, cement and steel are rounded textbook values. Lung, crushed bone, the thinned contrast in the
+balloon and hardened vessel wall are set by eye within what such tissues span: the pictures teach, they do not measure.
 """
 
 SOFT_TISSUE = 0.0227

@@ -103,9 +103,9 @@ PLANS: dict[str, tuple[Plan, ...]] = {
     ),
     "drawing-nerves": (
         Plan("cord", "cord", (0.86, 0.10)),
-        Plan("vertebra", "vertebra", (0.08, 0.63)),
         Plan("root", "root", (0.08, 0.31)),
         Plan("disc", "disc", (0.07, 0.46)),
+        Plan("vertebra", "vertebra", (0.08, 0.63)),
         Plan("strands", "strands", (0.88, 0.92)),
     ),
 }

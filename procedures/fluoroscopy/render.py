@@ -51,19 +51,14 @@ def encode(picture: Array) -> bytes:
         return out.getvalue()
 
 
-def with_marks(figure: dict[str, Any]) -> dict[str, Any]:
-    """A figure's data with the positions of its markers set from the model; texts stay as they are."""
-    positions = {mark.key: mark for mark in marks_of(Path(str(figure["drawing"])).stem)}
-    markers = [
-        {
-            **marker,
-            "shape": positions[marker["key"]].shape,
-            "at": list(positions[marker["key"]].at),
-            "target": list(positions[marker["key"]].target),
-            "size": list(positions[marker["key"]].size),
-        }
-        for marker in figure["markers"]
-    ]
+def with_marks(slug: str, figure: dict[str, Any]) -> dict[str, Any]:
+    """A figure's data with the positions of its markers set from the model; texts and foreign markers stay."""
+    positions = {mark.key: mark for mark in marks_of(slug)}
+    markers = []
+    for marker in figure["markers"]:
+        mark = positions.get(marker["key"])
+        place = {"at": list(mark.at), "target": list(mark.target), "size": list(mark.size)} if mark else {}
+        markers.append({**marker, **place})
     return {**figure, "markers": markers}
 
 
@@ -85,7 +80,7 @@ def render_drawings(out_dir: Path) -> None:
         described = out_dir / f"{slug}.yaml"
         if described.exists():
             figure = yaml.safe_load(described.read_text(encoding="utf-8"))
-            described.write_text(dump_yaml(with_marks(figure)), encoding="utf-8")
+            described.write_text(dump_yaml(with_marks(slug, figure)), encoding="utf-8")
 
 
 def check_all(out_dir: Path) -> list[str]:
@@ -111,7 +106,7 @@ def _check_drawing(out_dir: Path, slug: str) -> list[str]:
     if not described.exists():
         return [*problems, f"{slug}.yaml: missing"]
     text = described.read_text(encoding="utf-8")
-    if text != dump_yaml(with_marks(yaml.safe_load(text))):
+    if text != dump_yaml(with_marks(slug, yaml.safe_load(text))):
         problems.append(f"{slug}.yaml: marks differ from the model")
     return problems
 

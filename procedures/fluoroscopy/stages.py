@@ -20,7 +20,7 @@ class Stage:
 
 
 FILLING = Cement((-6.9, 3.0, 6.5), (8.6, 6.2, 9.0), 1.3, seed=21)
-FILLED = Cement((-4.3, 1.2, 5.6), (10.8, 7.0, 7.6), 1.25, seed=21, both_sides=True)
+FILLED = Cement((-4.4, 1.2, 5.3), (11.4, 6.5, 7.3), 1.25, seed=21, both_sides=True)
 SEEPED = Cement((-4.6, 3.2, 4.0), (9.6, 6.2, 11.0), 1.75, seed=33, loose=True)
 
 STAGES: tuple[Stage, ...] = (

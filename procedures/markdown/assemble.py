@@ -120,7 +120,7 @@ def _block(group: list[Token], context: Context, *, nested: bool) -> SafeString:
         inner = [t for t in inner if not t.type.startswith("directive")]
     for heading in (t for t in inner if t.type == "heading_open"):
         context.problems.add(_line(heading), f"No heading may stand inside ::: {name}.")
-    return blocks.container(name, options, inner, _plain(inner, context, nested=True), context)
+    return blocks.container(name, options, inner, _plain(inner, context, nested=True), line, context)
 
 
 def _split(tokens: list[Token], tag: str) -> tuple[list[Token], list[tuple[Token, Token, list[Token]]]]:

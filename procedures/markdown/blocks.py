@@ -29,6 +29,10 @@ def leaf(name: str, options: str, line: int, context: Context) -> SafeString:
     if name in INDEXES:
         if options:
             context.problems.add(line, f"::: {name} takes nothing behind its name.")
+        if name in context.indexes:
+            context.problems.add(line, f"A page has ::: {name} once.")
+            return NOTHING
+        context.indexes.add(name)
         return INDEXES[name](context)
     if name not in LEAVES:
         if name:
@@ -104,8 +108,8 @@ def _care(keys: list[str], line: int, context: Context) -> SafeString:
         if answer is None:
             context.problems.add(line, f"The clinic has no answer “{key}” in this language.")
         else:
-            rows.append({"key": key, "question": answer.question, "answer": answer.answer})
-            context.free_anchor(f"care-{key}")
+            anchor = context.free_anchor(f"care-{key}")
+            rows.append({"anchor": anchor, "question": answer.question, "answer": answer.answer})
     return component("care_table", rows=rows) if rows else NOTHING
 
 
@@ -151,9 +155,10 @@ INDEXES: dict[str, Callable[[Context], SafeString]] = {
 }
 
 
-def container(name: str, options: str, tokens: list[Token], body: SafeString, context: Context) -> SafeString:
-    """A block with an end; ``tokens`` and ``body`` are what stands inside."""
-    line = (tokens[0].map[0] if tokens and tokens[0].map else 0) or 1
+def container(
+    name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
+) -> SafeString:
+    """A block with an end that starts at ``line``; ``tokens`` and ``body`` are what stands inside."""
     if options and name != "chance":
         context.problems.add(line, f"::: {name} takes nothing behind its name.")
     if not tokens:

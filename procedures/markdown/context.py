@@ -29,6 +29,7 @@ class Context:
     anchors: set[str] = field(default_factory=set)
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
+    indexes: set[str] = field(default_factory=set)
     out_of: int = 0
     key_points: str = ""
     last_heading: str = ""

@@ -9,7 +9,10 @@ from procedures.markdown.context import Context, Heading
 
 OWN_ANCHOR = re.compile(r"[ \t]*\{#([a-z0-9]+(?:-[a-z0-9]+)*)\}[ \t]*\Z")
 # Addresses that the page itself uses.
-TAKEN = re.compile(r"(?:main|top|contents|sources|words|next)\Z|(?:source|word|term|fig|care|series|chance)-")
+TAKEN = re.compile(
+    r"(?:main|top|contents|sources|words|next)\Z|"
+    r"(?:source|word|term|fig|care|series|chance|compare|letter|menu|page|picture|place)-"
+)
 
 
 def prepare(opening: Token, inline: Token, context: Context, *, nested: bool) -> None:

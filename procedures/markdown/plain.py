@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 
 BLOCKS = frozenset("p li h1 h2 h3 h4 td th dt dd figcaption summary blockquote caption tr div section ol ul".split())
-SKIPPED = frozenset({"svg", "sup", "nav", "template", "script", "style", "form"})
-# What the page adds by itself is not the author's text.
+SKIPPED = frozenset({"svg", "sup", "nav", "template", "script", "style", "form", "fieldset"})
+# Classes of what the page adds by itself: not the author's text.
 SKIPPED_PARTS = frozenset({"sources", "words", "contents"})
 
 
@@ -32,7 +32,8 @@ class _Reader(HTMLParser):
         values = dict(attrs)
         if tag in {"br", "img", "source", "input", "hr", "line", "path", "circle", "rect", "use"}:
             return
-        if self._skip or tag in SKIPPED or values.get("id") in SKIPPED_PARTS or "data-plain-skip" in values:
+        classes = (values.get("class") or "").split()
+        if self._skip or tag in SKIPPED or not SKIPPED_PARTS.isdisjoint(classes):
             self._skip.append(tag)
         elif tag == "h2":
             self._heading, self._anchor = [], values.get("id") or ""

@@ -26,8 +26,9 @@ class WordFinder:
         """Pieces of ``text`` in order; a piece with a Term is that term's first use on the page."""
         done = 0
         for match in self._pattern.finditer(text):
-            term = self._by_name[match[1].casefold()]
-            if term.key in self.found:
+            # The pattern's idea of equal letters is wider than case folding: "spıne" with a dotless i matches "spine".
+            term = self._by_name.get(match[1].casefold())
+            if term is None or term.key in self.found:
                 continue
             self.found[term.key] = term
             if match.start() > done:

@@ -1,6 +1,6 @@
 """What was written, who approved it, what the public read, and when: append-only."""
 
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,8 @@ from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from procedures.enums import Decision, EventKind
-from procedures.models.append_only import AppendOnly, AppendOnlyManager
+from procedures.models.append_only import AppendOnly, AppendOnlyManager, AppendOnlyQuerySet
+from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
 from procedures.models.page import Page, content_hash
 
@@ -67,6 +68,27 @@ class Approval(AppendOnly):
         return f"{self.get_decision_display()}: {self.revision}"
 
 
+class ReleaseQuerySet(AppendOnlyQuerySet["Release"]):
+    """Reading releases."""
+
+    def live(self) -> Self:
+        """What the public reads now."""
+        return self.filter(live_on__isnull=False)
+
+    def for_booklet(self, path: str, language: str) -> Self:
+        """The live guide at ``path`` and the live pages that it was made from, with the clinic: one query."""
+        named = ReleaseInput.objects.filter(release__live_on__isnull=False, release__path=path, kind="page")
+        return (
+            self.live()
+            .filter(Q(path=path) | Q(page__language=language, page__subject__in=named.values("key")))
+            .select_related("page", "revision")
+            .annotate(clinic=clinic_json(language))
+        )
+
+
+ReleaseManager = models.Manager.from_queryset(ReleaseQuerySet)
+
+
 class Release(AppendOnly):
     """What the public reads: finished HTML and everything needed to show it, never recomputed on a visit."""
 
@@ -95,7 +117,9 @@ class Release(AppendOnly):
     is_starter = models.BooleanField(default=False, help_text="Came with the portal; not yet reviewed by the clinic.")
     what_changed = models.CharField(max_length=240, blank=True)
 
-    objects = AppendOnlyManager()
+    objects = ReleaseManager()
+    # Set by ``for_booklet``.
+    clinic: dict[str, Any] | None
 
     class Meta:
         ordering = ["page", "-number"]

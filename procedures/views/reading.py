@@ -63,7 +63,7 @@ def page(request: HttpRequest, rest: str) -> HttpResponse:
         return _moved(live.path)
     return show(
         "site/guide.html" if found.page.kind == PageKind.GUIDE else "site/page.html",
-        page_context(found.page, live, found.clinic, _translations(found)),
+        page_context(found.page, live, found.clinic, translations_of(found)),
     )
 
 
@@ -115,8 +115,9 @@ def _clinic(pages: list[Page], language: str) -> dict[str, Any] | None:
     return clinic
 
 
-def _translations(row: Path) -> dict[str, str | None]:
-    return {code: getattr(row, f"path_{code}") for code in Language.values}
+def translations_of(row: Path | None) -> dict[str, str | None]:
+    """Address of the same subject by language, as ``for_reading`` found it."""
+    return {code: getattr(row, f"path_{code}", None) for code in Language.values}
 
 
 def _moved(path: str) -> HttpResponse:

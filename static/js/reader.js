@@ -45,7 +45,7 @@ function stepThrough(series) {
   let current = 0;
 
   const say = () => {
-    place.textContent = place.dataset.words.replace("%1", current + 1).replace("%2", items.length);
+    place.textContent = place.dataset.words.replace("{number}", current + 1).replace("{count}", items.length);
     buttons.forEach((button) => {
       const target = current + Number(button.dataset.seriesStep);
       button.setAttribute("aria-disabled", String(target < 0 || target >= items.length));

@@ -43,5 +43,3 @@ def at(mask: Array, spot: tuple[float, float]) -> bool:
     """Whether a picture position (0 to 1) lies on a mask, one pixel of grace."""
     x, y = (int(value * mask.shape[0]) for value in spot)
     return bool(np.asarray(mask)[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].any())
-
-

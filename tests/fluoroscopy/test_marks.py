@@ -1,7 +1,6 @@
 """Marks come from the model and fall on what they name."""
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,15 +90,21 @@ def test_every_picture_has_a_plan_for_its_marks() -> None:
 
 def test_rendering_again_changes_positions_but_never_texts() -> None:
     figure = yaml.safe_load((FIGURES / "kyphoplasty-needle.yaml").read_text(encoding="utf-8"))
-    moved = {**figure, "markers": [{**one, "at": [0.5, 0.5], "text": {"en": "changed"}} for one in figure["markers"]]}
+    moved = [{**one, "at": [0.5, 0.5], "text": {"en": "changed"}} for one in figure["markers"]]
 
-    mended = with_marks(moved)
+    mended = with_marks("kyphoplasty-needle", {**figure, "markers": moved})
 
     assert [one["at"] for one in mended["markers"]] == [one["at"] for one in figure["markers"]]
-    assert [one["text"] for one in mended["markers"]] == [{"en": "changed"}] * len(figure["markers"])
+    assert [one["text"] for one in mended["markers"]] == [{"en": "changed"}] * len(moved)
 
 
-def test_a_yaml_file_is_in_its_canonical_form(tmp_path: Path) -> None:
+def test_a_mark_that_staff_added_stays_where_staff_put_it() -> None:
+    added = {"key": "scar", "shape": "point", "at": [0.2, 0.8], "target": [0.3, 0.7], "size": [0.0, 0.0]}
+
+    assert with_marks("kyphoplasty-needle", {"markers": [added]}) == {"markers": [added]}
+
+
+def test_a_yaml_file_is_in_its_canonical_form() -> None:
     for slug in DRAWINGS:
         text = (FIGURES / f"{slug}.yaml").read_text(encoding="utf-8")
         assert dump_yaml(yaml.safe_load(text)) == text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from procedures.fluoroscopy.anatomy import BACK, FRONT, HALF_HEIGHT, body
+from procedures.fluoroscopy.anatomy import BACK, FRONT, HALF_HEIGHT, PEDICLE_Y, PEDICLE_Z, arch, body
 from procedures.fluoroscopy.devices import QUARTER, needle_axis
 from procedures.fluoroscopy.geometry import Array
 from procedures.fluoroscopy.outlines import body_field
@@ -15,6 +15,39 @@ from tests.fluoroscopy.conftest import SIZE, device_mask
 
 GRID = np.mgrid[-20:20:0.5, -15:15:0.5, -23:23:0.5].astype(np.float32)
 CEMENTED = [stage.slug for stage in STAGES if stage.cement]
+
+
+def test_a_healthy_first_lumbar_vertebra_has_usual_measures() -> None:
+    x, y, z = GRID
+    inside = body(x, y, z, HEALTHY) < 0
+
+    depth, height, width = (float(np.ptp(axis[inside])) for axis in GRID)
+
+    assert depth == pytest.approx(34, abs=1.5)
+    assert height == pytest.approx(24, abs=1.0)
+    assert width == pytest.approx(42, abs=1.5)
+
+
+@pytest.mark.parametrize("y", [0.0, 4.0, 8.0])
+def test_the_canal_for_the_nerves_is_17_to_19_mm_deep(y: float) -> None:
+    x = np.arange(0, 45, 0.1, dtype=np.float32)
+    still = np.zeros_like(x)
+
+    back = x[body(x, still + np.float32(y), still, HEALTHY) < 0].max()
+    behind = x[arch(x, still + np.float32(y), still, HEALTHY) < 0].min()
+
+    assert 16.8 <= behind - back <= 19.2
+
+
+def test_a_pedicle_is_about_9_by_15_mm() -> None:
+    line = np.arange(-20, 25, 0.1, dtype=np.float32)
+    there = np.full_like(line, 20)
+
+    across = line[arch(there, np.full_like(line, PEDICLE_Y), line, HEALTHY) < 0]
+    upright = line[arch(there, line, np.full_like(line, PEDICLE_Z), HEALTHY) < 0]
+
+    assert np.ptp(across[across > 0]) == pytest.approx(9, abs=1)
+    assert np.ptp(upright) == pytest.approx(15, abs=1.5)
 
 
 def test_the_fracture_is_a_genant_2_wedge() -> None:

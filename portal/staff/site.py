@@ -1,0 +1,31 @@
+"""The admin site: Django's own, with our name, and an app's models in the groups and order it asks for."""
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.http import HttpRequest
+
+
+class StaffSite(admin.AdminSite):
+    """What ``django.contrib.admin.site`` is in this project (portal/apps.py)."""
+
+    site_header = "Plainspine"
+    site_title = "Plainspine"
+    index_title = "What would you like to work on?"
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """An app whose config has ``admin_groups`` (title, names of models) is listed as these groups."""
+        listed: list[Any] = []
+        for app in super().get_app_list(request, app_label):
+            groups = getattr(apps.get_app_config(app["app_label"]), "admin_groups", ())
+            listed += _grouped(app, groups) if groups and app_label is None else [app]
+        return listed
+
+
+def _grouped(app: Any, groups: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
+    models = {model["object_name"].lower(): model for model in app["models"]}
+    found = [
+        {**app, "name": title, "models": [models[n] for n in names.split() if n in models]} for title, names in groups
+    ]
+    return [group for group in found if group["models"]]

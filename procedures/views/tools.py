@@ -1,0 +1,77 @@
+"""The same page in other forms: plain text, and a guide with all it names as one booklet for paper."""
+
+import textwrap
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from portal.serving.public import public
+from procedures.enums import Language
+from procedures.markdown.embed import embed
+from procedures.models import Path, Release
+from procedures.views.chrome import show
+from procedures.views.reading import page_context, translations_of
+
+LINE = 72
+
+
+@public
+def plain_text(request: HttpRequest, address: str) -> HttpResponse:
+    """``/kyphoplasty/plain.txt``: the words of a page, for screen readers, mail and old printers."""
+    row, release = _read(address)
+    with translation.override(row.page.language):
+        text = _plain(release, row)
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    response.headers["Content-Language"] = row.page.language
+    # The page itself is what search engines should offer.
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _read(address: str) -> tuple[Path, Release]:
+    path = f"/{address}"
+    language = Language.SPANISH if path.startswith("/es/") else Language.ENGLISH
+    row = Path.objects.for_reading(language).filter(path=path).first()
+    release = row.page.live_release if row else None
+    if row is None or release is None or release.path != path:
+        raise Http404
+    return row, release
+
+
+def _plain(release: Release, row: Path) -> str:
+    lines: list[str] = []
+    for section in release.sections:
+        if section["title"]:
+            lines += ["", section["title"].upper(), ""]
+        for block in section["text"].split("\n"):
+            lines += [textwrap.fill(block, LINE), ""]
+    clinic: dict[str, Any] = row.clinic or {}
+    if release.is_starter:
+        lines += ["", _("Starter text. Not yet reviewed by your clinic.")]
+    lines += ["", f"{clinic.get('name', '')}  {clinic.get('phone', '')}".strip()]
+    text = "\n".join(lines).strip() + "\n"
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text
+
+
+@public
+def booklet(request: HttpRequest, address: str) -> HttpResponse:
+    """``/visits/<guide>/booklet/``: the guide and every page of its reading list, to print in one go."""
+    path = f"/{address}"
+    language = Language.SPANISH if path.startswith("/es/") else Language.ENGLISH
+    releases = {release.page.subject: release for release in Release.objects.for_booklet(path, language)}
+    guide = next((release for release in releases.values() if release.path == path), None)
+    if guide is None:
+        raise Http404
+    subjects = dict.fromkeys(item["page"] for item in guide.revision.content.get("items", []))
+    parts = [releases[subject] for subject in subjects if subject in releases]
+    context = page_context(guide.page, guide, guide.clinic, translations_of(None))
+    values = {
+        "guide": embed(guide.article, "guide"),
+        "parts": [{"html": embed(part.article, part.page.subject), "href": part.path} for part in parts],
+        "robots": "noindex",
+    }
+    return show("site/booklet.html", {**context, **values})

@@ -1,0 +1,79 @@
+"""What the renderer's tests share: one way to render, one way to look."""
+
+import re
+from dataclasses import dataclass, field
+
+import html5lib
+
+from procedures.markdown import Library, RenderedPage, render_page
+
+EMPTY = {
+    "title": "A title",
+    "key_message": "",
+    "body": "",
+    "lead_figure": "",
+    "next_page": "",
+    "next_label": "",
+}
+XLINK_FREE_SCHEMES = {"https", "mailto", "tel"}
+ADDRESSES = {"href", "src", "srcset", "action", "formaction", "poster", "data", "background", "cite", "ping", "manifest"}
+BODY = re.compile(
+    r'<div class="page__body prose">(?P<body>.*)</div>\n  (?:<p class="ask-us"|\n  \n|\n  <)', re.DOTALL
+)
+
+
+def render(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> RenderedPage:
+    """The finished article around ``body``."""
+    return render_page({**EMPTY, "body": body, **values}, kind=kind, library=Library(language))
+
+
+def body_of(markdown: str) -> str:
+    """The HTML of the body alone."""
+    match = BODY.search(render(markdown).html)
+    assert match, "the article has no body"
+    return match["body"].strip()
+
+
+def problems_of(markdown: str, **values: object) -> list[str]:
+    """Every problem as the editor reads it, with its line."""
+    return [str(problem) for problem in render(markdown, **values).problems]
+
+
+@dataclass
+class Page:
+    """Every element of a parsed article."""
+
+    elements: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def tags(self) -> set[str]:
+        """Names of all elements."""
+        return {name for name, _ in self.elements}
+
+    def all(self, name: str) -> list[dict[str, str]]:
+        """Attributes of all elements of one name."""
+        return [attributes for found, attributes in self.elements if found == name]
+
+    def ids(self) -> list[str]:
+        """All ids, in order, doubles included."""
+        return [attributes["id"] for _, attributes in self.elements if "id" in attributes]
+
+
+def parsed(html: str) -> Page:
+    """The article as a browser builds it. Raises for anything that HTML forbids."""
+    # html5lib's own tree: what a browser makes of broken nesting counts, not what was written.
+    parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False, strict=True)
+    tree = parser.parse(f"<!doctype html><html lang=en><head><title>t</title></head><body>{html}</body></html>")
+    return Page([(str(node.tag), dict(node.attrib)) for node in tree.iter() if isinstance(node.tag, str)])
+
+
+def assert_harmless(html: str) -> None:
+    """Nothing in ``html`` can run, load from elsewhere, or style the page."""
+    for name, attributes in parsed(html).elements:
+        assert name not in {"script", "iframe", "object", "embed", "form", "base", "link", "meta", "style", "math"}, name
+        for attribute, value in attributes.items():
+            assert not attribute.lower().startswith("on"), (name, attribute)
+            assert attribute not in {"style", "srcdoc", "xlink:href"}, (name, attribute)
+            if attribute in ADDRESSES:
+                scheme = re.match(r"[\x00-\x20]*([^/?#]*?):", value)
+                assert scheme is None or scheme[1].lower() in XLINK_FREE_SCHEMES, (name, attribute, value)
+                assert not value.lstrip().startswith(("//", "\\")), (name, attribute, value)

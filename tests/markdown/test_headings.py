@@ -1,0 +1,68 @@
+"""Headings: levels, addresses, the contents list."""
+
+import pytest
+
+from tests.markdown.ground import parsed, problems_of, render
+
+pytestmark = pytest.mark.django_db
+
+
+def test_second_level_headings_make_the_contents() -> None:
+    html = render("## One *thing*\n\n### Part\n\n## Two {#second}").html
+
+    assert '<li class="contents__item" value="1"><a class="contents__link" href="#one-thing">One thing</a></li>' in html
+    assert '<li class="contents__item" value="2"><a class="contents__link" href="#second">Two</a></li>' in html
+    assert html.count("contents__item") == 2
+
+
+def test_equal_headings_get_addresses_of_their_own() -> None:
+    ids = parsed(render("## Pain\n\n## Pain\n\n### Pain").html).ids()
+
+    assert [name for name in ids if name.startswith("pain")] == ["pain", "pain-2", "pain-3"]
+
+
+def test_a_heading_of_signs_only_still_has_an_address() -> None:
+    assert '<h2 id="section">???</h2>' in render("## ???").html
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Main", "Sources", "Words", "Source 1", "Word canal", "Page contents", "Page sources", "Picture needle", "Top"],
+)
+def test_a_heading_never_takes_an_address_of_the_page_itself(heading: str) -> None:
+    rendered = render(f"## {heading}\n\ntext")
+
+    assert f'<h2 id="about-{heading.lower().replace(" ", "-")}">' in rendered.html
+    assert rendered.problems == []
+
+
+@pytest.mark.parametrize(
+    ("markdown", "problem"),
+    [
+        ("a\n\n# Title", "line 3: The page's title is a field. Start headings with ##."),
+        ("Title\n===", "line 1: The page's title is a field. Start headings with ##."),
+        ("a\n\n### Deep", "line 3: This heading skips a level: use ##."),
+        ("## A\n\n#### Deep", "line 3: This heading skips a level: use ###."),
+        ("## A\n\n### B\n\n#### C\n\n##### D", "line 7: Headings go down to #### only."),
+        ("a\n\n##", "line 3: This heading is empty."),
+        ("## {#x}", "line 1: This heading is empty."),
+        ("## A {#same}\n\n## B {#same}", "line 3: The section address #same is taken. Choose another one."),
+        ("## A {#sources}", "line 1: The section address #sources is taken. Choose another one."),
+        ("## A {#page-words}", "line 1: The section address #page-words is taken. Choose another one."),
+    ],
+)
+def test_a_wrong_heading_names_its_line(markdown: str, problem: str) -> None:
+    assert problem in problems_of(markdown)
+
+
+@pytest.mark.parametrize("braces", ["{#A}", "{#a b}", "{#a_b}", '{#a" onclick="x}', "{.x}", "{#-a}", "{#a--b}"])
+def test_an_address_that_is_none_stays_text(braces: str) -> None:
+    html = render(f"## Pain {braces}").html
+
+    assert 'id="pain' in html
+    assert "onclick=&quot;" in html or "onclick" not in braces
+    assert "{" in html
+
+
+def test_a_page_steps_back_up_without_complaint() -> None:
+    assert problems_of("## A\n\n### B\n\n#### C\n\n## D\n\n### E") == []

@@ -1,0 +1,56 @@
+"""Plain HTTP against a served portal: one request, nothing followed, nothing unpacked unseen."""
+
+import gzip
+import http.client
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import brotli
+
+UNPACK = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}
+PATIENCE = 30  # seconds
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came over the wire; header names are lower case, the body is as it was sent."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header."""
+        return [value for key, value in self.headers if key == name]
+
+    def header(self, name: str) -> str:
+        """The value of a header that is there once; empty where it is not there."""
+        values = self.all(name)
+        assert len(values) < 2, f"{name} is there {len(values)} times: {values}"
+        return values[0] if values else ""
+
+    @property
+    def text(self) -> str:
+        """The body unpacked."""
+        return UNPACK[self.header("content-encoding")](self.body).decode()
+
+    @property
+    def kind(self) -> str:
+        """The media type without parameters."""
+        return self.header("content-type").partition(";")[0]
+
+
+def ask(url: str, path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
+    """One request to the site at ``url``; ``path`` is sent exactly as given."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
+    try:
+        connection.putrequest(method, path, skip_accept_encoding=True, skip_host=bool(headers and "Host" in headers))
+        for name, value in (headers or {}).items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        response = connection.getresponse()
+        fields = tuple((name.lower(), value.strip()) for name, value in response.getheaders())
+        return Answer(response.status, fields, response.read())
+    finally:
+        connection.close()
