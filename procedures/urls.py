@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from procedures.enums import Language
-from procedures.views import codes, machines, reading, search, tools
+from procedures.views import codes, connect, machines, reading, search, tools
 
 
 def in_language(language: str) -> list[URLPattern]:
@@ -22,6 +22,9 @@ def in_language(language: str) -> list[URLPattern]:
 
 urlpatterns = [
     *(pattern for language in Language.values for pattern in in_language(language)),
+    path("connect/service", connect.service),
+    path("connect/application", connect.application),
+    path("connect/guides.json", connect.guides),
     path("sitemap.xml", machines.sitemap),
     path("robots.txt", machines.robots),
     path(".well-known/security.txt", machines.security),

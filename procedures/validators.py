@@ -24,6 +24,12 @@ RESERVED_SLUGS = frozenset(
     "admin connect es healthz media p readyz search static visits well-known robots sitemap".split()
 )
 
+# Two code points at the end of every plane are no characters; HTML forbids them as it does control characters.
+NO_CHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\ufdef\U000f0000-\U0010fffd" + NO_CHARACTERS + "]"
+)
+
 
 def validate_page_slug(value: str) -> None:
     """A slug that can stand at the root of the site."""
@@ -40,5 +46,5 @@ def validate_unit(value: float) -> None:
 
 def validate_plain_text(value: str) -> None:
     """Text without control or private-use characters, which the renderer keeps for itself."""
-    if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ue000-\uf8ff\ufffe\uffff]", value):
+    if INVISIBLE.search(value):
         raise ValidationError("The text holds an invisible control character. Type the passage again.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal.serving.public import Body, encode
@@ -43,6 +44,7 @@ class AtomicFileSystemStorage(FileSystemStorage):
         return name
 
 
+@csrf_exempt
 @require_safe
 def media(request: HttpRequest, name: str) -> HttpResponseBase:
     """One stored picture. Names carry the content's hash, so browsers may keep it for ever."""

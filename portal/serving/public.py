@@ -10,6 +10,7 @@ import brotli
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 P = ParamSpec("P")
@@ -68,6 +69,8 @@ def public(
 
     @wraps(view)
     def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        # Without a session nothing on the way out can look at a cookie, set one, or answer differently for one.
+        vars(request).pop("session", None)
         response = view(request, *args, **kwargs)
         body = Body(response.content)
         etag = encode(response, body, request.headers.get("Accept-Encoding", ""))
@@ -80,7 +83,8 @@ def public(
         response.headers["ETag"] = etag
         return get_conditional_response(request, etag=etag, response=response) or response
 
-    return require_safe(answer)
+    # There is no form to protect: without the exemption a POST would answer 403, which says "you may not", not 405.
+    return csrf_exempt(require_safe(answer))
 
 
 def encode(response: HttpResponse, body: Body, accepted: str) -> str:

@@ -15,21 +15,24 @@ AROUND_SIGNS = re.compile(r" ?([{};,]) ?")
 
 
 class FlatManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Writes every ``@import`` of ``css/site.css`` in place: one request instead of one per component.
+    """Writes every ``@import`` of our two sheets in place: one request instead of one per component.
 
-    Rules for paper stand beside their component in the sources. Here they move to ``css/site-print.css``, which a
+    Rules for paper stand beside their component in the sources. Here they move to a sheet of their own, which a
     browser fetches without letting the reader wait for it.
     """
 
-    entry, paper = "css/site.css", "css/site-print.css"
+    # A sheet, and where its rules for paper go.
+    sheets = {"css/site.css": "css/site-print.css", "css/more.css": "css/more-print.css"}
 
     def post_process(
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str | None, bool | Exception]]:
-        """Flatten and split the entry sheet first; hashing and compression follow as usual."""
-        if self.entry in paths and not dry_run:
-            flat = self._flatten(self.entry)
-            for name, on_paper in ((self.entry, False), (self.paper, True)):
+        """Flatten and split our sheets first; hashing and compression follow as usual."""
+        for screen, paper in self.sheets.items():
+            if screen not in paths or dry_run:
+                continue
+            flat = self._flatten(screen)
+            for name, on_paper in ((screen, False), (paper, True)):
                 self.delete(name)
                 self._save(name, ContentFile(only(flat, on_paper=on_paper).encode()))
                 paths[name] = (self, name)

@@ -36,6 +36,11 @@ class PercentField(forms.FloatField):
 class MarkForm(AnyForm):
     """One mark with its words. They are rows of their own; Django's admin has no inline within an inline."""
 
+    label_en = forms.CharField(label="label, English", max_length=60, required=False)
+    note_en = forms.CharField(label="note, English", max_length=240, required=False)
+    label_es = forms.CharField(label="label, Español", max_length=60, required=False)
+    note_es = forms.CharField(label="note, Español", max_length=240, required=False)
+
     class Meta:
         model = Marker
         fields = ("order", "key", "shape", *PLACES)
@@ -43,12 +48,8 @@ class MarkForm(AnyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         have = {text.language: text for text in self.instance.texts.all()} if self.instance.pk else {}
-        for code, language in Language.choices:
-            text = have.get(code)
-            label = forms.CharField(label=f"label, {language}", max_length=60, required=False)
-            note = forms.CharField(label=f"note, {language}", max_length=240, required=False)
-            label.initial, note.initial = (text.label, text.text) if text else ("", "")
-            self.fields[f"label_{code}"], self.fields[f"note_{code}"] = label, note
+        for code, text in have.items():
+            self.initial[f"label_{code}"], self.initial[f"note_{code}"] = text.label, text.text
 
     def clean(self) -> dict[str, Any]:
         """A mark without a word says nothing."""

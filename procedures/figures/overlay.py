@@ -8,8 +8,8 @@ from django.conf import settings
 from procedures.enums import FigureKind, MarkerShape, Provenance
 from procedures.models import Figure, Marker, Rendition
 
-# The picture fills the text column: at most 38em of 21 px, less on small screens.
-SIZES = "(min-width: 52em) 42rem, calc(100vw - 2rem)"
+# The picture fills the text column, inside its frame.
+SIZES = "(min-width: 40em) 36rem, calc(100vw - 3.6rem)"
 DRAWING_SIZE = 1000
 # Widths that only cards use, and the widest that they use.
 CARD_WIDTHS, CARD_MOST = (240,), 480
@@ -156,7 +156,7 @@ def _mark(number: int, marker: Marker, language: str) -> Mark:
         y=per_cent(marker.y),
         target_x=per_cent(marker.target_x),
         target_y=per_cent(marker.target_y),
-        # SVG measures an ellipse by its radii, a box from its corner: halves for the one, whole for the other.
+        # From the centre to the edge, for both: a circle gives its radius, a box its whole width.
         rx=per_cent(marker.size_x if circle else marker.size_x / 2),
         ry=per_cent((marker.size_y or marker.size_x) if circle else marker.size_y / 2),
     )

@@ -15,7 +15,7 @@ from procedures.models import Term
 
 NOTHING = SafeString("")
 SLUGS = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:[ \t]+[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
-CHANCE = re.compile(r"(\d{1,4}) in (10|100|1000)\Z")
+CHANCE = re.compile(r"([0-9]{1,4}) in (10|100|1000)\Z")
 LONGEST_LIST = 7
 
 

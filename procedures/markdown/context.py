@@ -8,6 +8,10 @@ from procedures.markdown.words import WordFinder
 from procedures.models import Source
 
 
+# Ids that the page's own parts have.
+PAGE_ANCHORS = frozenset("main page-contents page-points page-words page-sources page-reading".split())
+
+
 @dataclass(frozen=True, slots=True)
 class Heading:
     """A second-level heading, for the contents list."""
@@ -26,7 +30,7 @@ class Context:
     problems: Problems = field(default_factory=Problems)
     sources: list[Source] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
-    anchors: set[str] = field(default_factory=set)
+    anchors: set[str] = field(default_factory=lambda: set(PAGE_ANCHORS))
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     indexes: set[str] = field(default_factory=set)

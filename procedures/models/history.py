@@ -115,6 +115,9 @@ class Release(AppendOnly):
     published_at = models.DateTimeField()
     next_review_on = models.DateField()
     is_starter = models.BooleanField(default=False, help_text="Came with the portal; not yet reviewed by the clinic.")
+    translation_checked = models.BooleanField(
+        default=False, help_text="A qualified translator's check of exactly this text is on record."
+    )
     what_changed = models.CharField(max_length=240, blank=True)
 
     objects = ReleaseManager()

@@ -16,7 +16,7 @@ from procedures.markdown import RENDERER_VERSION, Library, Problem, RenderedPage
 from procedures.models import Approval, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
 from procedures.models.page import public_path
 from procedures.publishing.readiness import readiness
-from procedures.publishing.review import standing_approval
+from procedures.publishing.review import standing_approval, translation_is_checked
 
 
 class PublishRefusedError(Exception):
@@ -53,7 +53,8 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
         return None
     library = library or Library(page.language)
     rendered = render_page(live.revision.content, kind=page.kind, library=library)
-    if rendered.html == live.html and not _inputs_changed(live, rendered):
+    checked = translation_is_checked(live.revision)
+    if rendered.html == live.html and checked == live.translation_checked and not _inputs_changed(live, rendered):
         return None
     return _release(
         live.revision,
@@ -116,6 +117,7 @@ def _release(
         if renewed and page.live_release
         else add_months(timezone.localdate(now), content["review_months"]),
         is_starter=approval is None,
+        translation_checked=translation_is_checked(revision),
         what_changed=what_changed,
     )
     ReleaseInput.objects.bulk_create(

@@ -49,3 +49,10 @@ def standing_approval(revision: Revision) -> Approval | None:
         .first()
     )
     return last if last and last.decision == Decision.APPROVED else None
+
+
+def translation_is_checked(revision: Revision) -> bool:
+    """Whether a qualified translator's check of exactly this text is on record."""
+    return Approval.objects.filter(
+        revision__page=revision.page, content_hash=revision.content_hash, decision=Decision.TRANSLATION_CHECKED
+    ).exists()

@@ -40,6 +40,7 @@ def visits(request: HttpRequest, language: str) -> HttpResponse:
         language=language,
         clinic=_clinic(guides, language),
         title=_("Find your visit"),
+        description=_("Choose your visit to see what to read, what to bring and what to ask. Or type the code on your letter."),
         path=path,
         translations={code: f"{root(code)}visits/" for code in Language.values},
     )
@@ -84,7 +85,7 @@ def page_context(
         context["breadcrumbs"].insert(1, visits_crumb)
     values = {
         name: getattr(release, name)
-        for name in "title is_starter author_name reviewer_name published_at next_review_on what_changed".split()
+        for name in "title is_starter translation_checked author_name reviewer_name published_at next_review_on what_changed".split()
     }
     return {**context, "release": {**values, "html": release.article}}
 

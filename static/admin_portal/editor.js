@@ -3,6 +3,7 @@
 
 const WAIT = 400; // milliseconds after the last key
 const WIDTHS = { phone: 360, desktop: 1280 };
+const WITH_END = /^:::[ \t]*(key-points|emergency|urgent|call|note|steps|do|dont|checklist|chance)\b/;
 const UNREACHABLE = { status: 0, data: { error: "We cannot reach the site. Your text is still here." } };
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -63,11 +64,22 @@ function putBeforeLines(field, mark) {
   put(field, lines.map((line) => (line.startsWith(mark) ? line : mark + line)).join("\n"), from, field.selectionEnd);
 }
 
+// The end of the caret's line; within a block, the end of the line that closes it: blocks do not stand in blocks.
+function blockPlace(value, caret) {
+  const end = (from) => (value.indexOf("\n", from) < 0 ? value.length : value.indexOf("\n", from));
+  let at = end(caret);
+  const marks = value.slice(0, at).match(/^:::.*$/gm) ?? [];
+  if (!WITH_END.test(marks.at(-1) ?? "")) return at;
+  const closing = /^:::[ \t]*$/gm;
+  closing.lastIndex = at;
+  at = closing.exec(value)?.index ?? at;
+  return end(at);
+}
+
 // Lines of their own, with an empty line before and after; the first words to replace are selected.
 function putBlock(field, block) {
   const { value } = field;
-  const next = value.indexOf("\n", field.selectionEnd);
-  const at = next < 0 ? value.length : next;
+  const at = blockPlace(value, field.selectionEnd);
   const before = value.slice(0, at);
   const gap = !before.trim() || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
   put(field, `${gap}${block}\n`, at, at);

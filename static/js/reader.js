@@ -2,7 +2,7 @@
 
 const eachOf = (selector, act, root = document) => root.querySelectorAll(selector).forEach(act);
 
-// Pictures further down come last. Then all are there, for paper and for a waiting room without a signal.
+// Paper needs the pictures that nobody has scrolled to yet.
 function fetchAllPictures() {
   eachOf("img[loading=lazy]", (image) => { image.loading = "eager"; });
 }
@@ -78,6 +78,5 @@ function stepThrough(series) {
 }
 
 offerPrinting();
-if (!navigator.connection?.saveData) window.addEventListener("load", () => setTimeout(fetchAllPictures, 2000));
 eachOf(".xray", pairMarks);
 eachOf("[data-series]", stepThrough);

@@ -17,9 +17,8 @@ EMPTY = {
 }
 XLINK_FREE_SCHEMES = {"https", "mailto", "tel"}
 ADDRESSES = {"href", "src", "srcset", "action", "formaction", "poster", "data", "background", "cite", "ping", "manifest"}
-BODY = re.compile(
-    r'<div class="page__body prose">(?P<body>.*)</div>\n  (?:<p class="ask-us"|\n  \n|\n  <)', re.DOTALL
-)
+BODY_STARTS = '<div class="page__body prose">'
+BODY_ENDS = re.compile(r'</div>\s*(?:<p class="(?:ask-us|next)"|<section class="(?:words|sources)"|</article>)')
 
 
 def render(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> RenderedPage:
@@ -29,9 +28,8 @@ def render(body: str, *, kind: str = "procedure", language: str = "en", **values
 
 def body_of(markdown: str) -> str:
     """The HTML of the body alone."""
-    match = BODY.search(render(markdown).html)
-    assert match, "the article has no body"
-    return match["body"].strip()
+    body = render(markdown).html.split(BODY_STARTS, 1)[1]
+    return BODY_ENDS.split(body, maxsplit=1)[0].strip()
 
 
 def problems_of(markdown: str, **values: object) -> list[str]:

@@ -12,7 +12,7 @@ UNPACK = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}
 PATIENCE = 30  # seconds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """What came over the wire; header names are lower case, the body is as it was sent."""
 

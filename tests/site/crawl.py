@@ -16,7 +16,7 @@ HTML = "text/html"
 FETCHED = {"src", "data", "poster", "background"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Document:
     """One page and what the parser of a browser makes of it."""
 
@@ -98,7 +98,7 @@ class Document:
                 yield tag, element.get("href") or element.get("{http://www.w3.org/1999/xlink}href") or ""
 
 
-@dataclass
+@dataclass(repr=False)
 class Site:
     """The pages by address, who links to what, and what else was fetched."""
 

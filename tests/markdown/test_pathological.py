@@ -1,0 +1,109 @@
+"""Texts made to keep a parser busy. Nothing is timed: a run of its own is stopped when it hangs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# Each takes well under a second; a parser that hangs takes minutes.
+HANGS_AFTER = 60
+RENDER = """
+import sys
+from markdown_it.token import Token
+import django
+from django.conf import settings
+settings.configure(
+    USE_I18N=True, LANGUAGE_CODE="en", INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth",
+    "markdownx", "portal.staff", "procedures"], AUTH_USER_MODEL="staff.User", MEDIA_URL="/media/", USE_TZ=True,
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["templates"]}],
+)
+django.setup()
+from procedures.markdown import Library, render_page
+from procedures.models import Term
+
+library = Library("en")
+library.terms = [Term(key=word, term=word, language="en", definition="x") for word in ("canal", "spinal canal", "a a")]
+library.clinic = {"clinic.phone": "1", "clinic.emergency_number": "911"}
+library._cache = type("Nothing", (dict,), {"__contains__": lambda *_: True, "__missing__": lambda *_: None})()
+library.__class__ = type("Empty", (Library,), {
+    "care": lambda *_: None, "series": lambda *_: None, "fresh": lambda self: self, "locations": lambda *_: [],
+    "all_figures": lambda *_: [],
+})
+CASES = {
+    "brackets": "[" * 100_000,
+    "closing brackets": "]" * 100_000,
+    "bracket pairs": "[](" * 33_000,
+    "images": "![" * 50_000,
+    "nested links": "[a](b" * 20_000,
+    "angles": "<" * 100_000,
+    "stars": "*" * 100_000,
+    "star words": "*a " * 33_000,
+    "mixed emphasis": "*a_ " * 25_000,
+    "nested emphasis": "*a **a " * 14_000,
+    "underscores": "_" * 100_000,
+    "backticks": "`" * 100_000,
+    "growing backticks": "".join("a" + "`" * number for number in range(440)),
+    "quotations": ">" * 100_000,
+    "quotation lines": "> " * 50_000,
+    "deep list": "".join(" " * (2 * level) + "- a\\n" for level in range(300)),
+    "deep list in one line": "- " * 50_000,
+    "long list": "- a\\n" * 25_000,
+    "numbers": "1. " * 33_000,
+    "headings": "## a\\n" * 2_000,
+    "hashes": "#" * 100_000,
+    "open blocks": "::: note\\n" * 11_000,
+    "blocks": "::: note\\nx\\n:::\\n" * 3_000,
+    "nested choices": "::: choices\\n### a\\n#### b\\n" * 4_000,
+    "closings": ":::\\n" * 25_000,
+    "colons": ":" * 100_000,
+    "unknown blocks": "::: x\\n" * 15_000,
+    "braces": "{" * 100_000,
+    "clinic braces": "{clinic." * 12_000,
+    "anchors": "## a " + "{#" * 50_000,
+    "spaces before an anchor": "## a" + " \\t" * 50_000 + "b",
+    "citations": "[@" * 50_000,
+    "citation keys": "[@" + "a;@" * 33_000,
+    "citation spaces": "[@a" + " " * 100_000,
+    "many citations": "[@a] " * 20_000,
+    "names": "::: figure " + "a " * 50_000 + "!",
+    "hyphens": "::: figure " + "a-" * 50_000 + "!",
+    "block spaces": "::: note" + " \\t" * 50_000 + "x",
+    "wide table": "|" * 50_000 + "\\n" + "|-" * 50_000 + "|",
+    "long table": "| a | b |\\n|---|---|\\n" + "| c | d |\\n" * 8_000,
+    "table head": "| a " * 12_000 + "|\\n" + "|---" * 12_000 + "|\\n" + "|" * 60_000,
+    "entities": "&amp;" * 20_000,
+    "half entities": "&" * 100_000,
+    "escapes": "\\\\" * 100_000,
+    "glossary words": "spinal canal a a " * 6_000,
+    "half glossary words": "spinal " * 14_000,
+    "one word": "a" * 100_000,
+    "empty lines": "\\n" * 100_000,
+    "spaces": " " * 100_000 + "a",
+    "tabs": "\\t" * 100_000,
+    "underlines": "a\\n" + "=" * 100_000,
+    "fences": "```\\n" * 25_000,
+    "rules": "---\\n" * 25_000,
+    "line ends": "a\\r" * 50_000,
+}
+for name in sys.argv[1:] or CASES:
+    print(name, flush=True)
+    content = dict.fromkeys(["title", "key_message", "lead_figure", "next_page", "next_label"], "")
+    page = render_page({**content, "body": CASES[name]}, kind="about", library=library)
+    assert "page__body" in page.html
+print("done")
+"""
+
+
+def test_no_text_of_100_kb_keeps_the_renderer_busy() -> None:
+    try:
+        run = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", RENDER],
+            capture_output=True, text=True, cwd=ROOT, timeout=HANGS_AFTER, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as hung:
+        pytest.fail(f"hangs on: {(hung.stdout or b'').decode().splitlines()[-1]}")
+
+    assert run.returncode == 0, f"after {run.stdout[-200:]}: {run.stderr[-2000:]}"
+    assert run.stdout.endswith("done\n")

@@ -1,0 +1,87 @@
+"""HTTP as it should be: HEAD, revalidation, compression."""
+
+import pytest
+
+from tests.site.client import ask
+from tests.site.crawl import Site
+
+PER_ANSWER = {"date", "transfer-encoding", "content-length"}
+
+
+@pytest.mark.parametrize("path", ["/", "/kyphoplasty/", "/search/?q=cement", "/no-such-page/", "/robots.txt", "/healthz"])
+def test_head_gives_the_headers_of_get_and_no_body(site: Site, path: str) -> None:
+    got = ask(site.url, path)
+    headed = ask(site.url, path, method="HEAD")
+
+    assert headed.body == b""
+    assert headed.status == got.status
+    assert [pair for pair in headed.headers if pair[0] not in PER_ANSWER] == [
+        pair for pair in got.headers if pair[0] not in PER_ANSWER
+    ]
+
+
+@pytest.mark.parametrize("kind", ["image/webp", "text/css", "image/svg+xml"])
+def test_head_of_a_file_gives_its_length(site: Site, kind: str) -> None:
+    path = next(path for path, answer in site.others.items() if answer.kind == kind)
+
+    headed = ask(site.url, path, method="HEAD")
+
+    assert (headed.status, headed.body) == (200, b"")
+    assert headed.header("content-length") == str(len(site.others[path].body))
+
+
+def test_every_page_answers_304_to_its_own_entity_tag_and_200_to_another(site: Site) -> None:
+    kept = {path: page for path, page in site.pages.items() if not path.endswith("/search/")}
+
+    for path, page in kept.items():
+        etag = page.answer.header("etag")
+        same = ask(site.url, path, headers={"If-None-Match": f'"other", W/{etag}'})
+        other = ask(site.url, path, headers={"If-None-Match": '"other"'})
+        assert (path, same.status, same.body, same.header("etag")) == (path, 304, b"", etag)
+        assert (path, other.status, other.body) == (path, 200, page.answer.body)
+
+
+def test_compressed_pages_hold_the_same_text_and_are_smaller(site: Site) -> None:
+    for path, page in site.pages.items():
+        packed = {code: ask(site.url, path, headers={"Accept-Encoding": code}) for code in ("br", "gzip")}
+        assert page.answer.header("content-encoding") == ""
+        for code, answer in packed.items():
+            assert (path, answer.header("content-encoding"), answer.text) == (path, code, page.answer.text)
+        sizes = [len(packed["br"].body), len(packed["gzip"].body), len(page.answer.body)]
+        assert sizes == sorted(sizes), path
+        assert sizes[2] > 2 * sizes[0], path
+
+
+def test_each_encoding_has_an_entity_tag_of_its_own(site: Site) -> None:
+    tags = {code: ask(site.url, "/", headers={"Accept-Encoding": code}).header("etag") for code in ("br", "gzip", "x")}
+
+    assert len(set(tags.values())) == 3
+    assert all(tag.startswith('"') and tag.endswith('"') for tag in tags.values())
+
+
+@pytest.mark.parametrize(
+    ("accepted", "sent"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip;q=1.0, deflate", "gzip"),
+        ("BR", "br"),
+        ("br;q=0, gzip", "gzip"),
+        ("br;q=0.0, gzip;q=0", ""),
+        ("identity", ""),
+        ("", ""),
+        ("deflate", ""),
+    ],
+)
+def test_encoding_is_the_best_of_those_that_are_accepted(site: Site, accepted: str, sent: str) -> None:
+    answer = ask(site.url, "/kyphoplasty/", headers={"Accept-Encoding": accepted})
+
+    assert (answer.header("content-encoding"), answer.header("vary")) == (sent, "Accept-Encoding")
+
+
+def test_stylesheet_and_script_come_compressed(site: Site) -> None:
+    paths = [path for path, answer in site.others.items() if answer.kind in {"text/css", "text/javascript"}]
+
+    for path in paths:
+        answer = ask(site.url, path, headers={"Accept-Encoding": "gzip, br"})
+        assert (path, answer.header("content-encoding"), answer.text) == (path, "br", site.others[path].text)
+    assert len(paths) >= 2

@@ -1,0 +1,39 @@
+"""README promises two commands; they stand there as agreed, and nothing they name is missing."""
+
+import re
+
+from tests.conftest import ROOT
+
+SERVE = "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/python manage.py serve"
+TEST = "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest"
+README = (ROOT / "README.md").read_text()
+ADDRESS = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+def test_readme_holds_the_two_commands_as_agreed() -> None:
+    assert [block.strip() for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)] == [SERVE, TEST]
+
+
+def test_every_file_that_readme_links_to_exists() -> None:
+    linked = ADDRESS.findall(README)
+
+    assert [name for name in linked if not (ROOT / name).exists()] == []
+    assert linked != []
+
+
+def test_every_setting_of_readme_is_one_that_the_portal_reads() -> None:
+    from portal.env import KNOWN
+
+    table = set(re.findall(r"^\| `(PORTAL_[A-Z_]+)` \|", README, re.MULTILINE))
+
+    assert table == KNOWN
+
+
+def test_every_command_of_readme_exists() -> None:
+    from django.core.management import get_commands
+
+    table = README.partition("## Commands")[2].partition("##")[0]
+    named = re.findall(r"`([a-z_]+)[^`]*`", re.sub(r"\|[^|]*\|$", "|", table, flags=re.MULTILINE))
+
+    assert [name for name in named if name not in get_commands()] == []
+    assert {"serve", "load_content", "check_releases"} <= set(named)
