@@ -59,7 +59,7 @@ def _sent(encoding: str, content: bytes) -> tuple[str, bytes, str]:
 def _refused(part: str) -> bool:
     """``gzip;q=0`` and ``gzip;q=0.0`` say no."""
     weight = part.replace(" ", "").partition(";q=")[2]
-    return weight != "" and weight.rstrip("0").rstrip(".") == ""
+    return weight != "" and weight.strip("0.") == ""
 
 
 def public(
@@ -69,8 +69,9 @@ def public(
 
     @wraps(view)
     def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        # Without a session nothing on the way out can look at a cookie, set one, or answer differently for one.
+        # Other programs on this host may use cookies of these names: then, too, none is read and none is set.
         vars(request).pop("session", None)
+        request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)
         response = view(request, *args, **kwargs)
         body = Body(response.content)
         etag = encode(response, body, request.headers.get("Accept-Encoding", ""))

@@ -7,7 +7,6 @@ from procedures.markdown.problems import Problems
 from procedures.markdown.words import WordFinder
 from procedures.models import Source
 
-
 # Ids that the page's own parts have.
 PAGE_ANCHORS = frozenset("main page-contents page-points page-words page-sources page-reading".split())
 

@@ -7,7 +7,7 @@ from markdown_it.token import Token
 
 from procedures.markdown.context import Context, Heading
 
-OWN_ANCHOR = re.compile(r"[ \t]*\{#([a-z0-9]+(?:-[a-z0-9]+)*)\}[ \t]*\Z")
+OWN_ANCHOR = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)\}[ \t]*\Z")
 # Addresses that the page itself uses.
 TAKEN = re.compile(
     r"(?:main|top|contents|sources|words|next)\Z|"
@@ -47,7 +47,7 @@ def _take_own_anchor(inline: Token) -> str:
     last = inline.children[-1] if inline.children else None
     if last is None or last.type != "text" or not (match := OWN_ANCHOR.search(last.content)):
         return ""
-    last.content = last.content[: match.start()]
+    last.content = last.content[: match.start()].rstrip(" \t")
     return match[1]
 
 

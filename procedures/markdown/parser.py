@@ -12,7 +12,8 @@ from markdown_it.rules_inline import StateInline
 
 LEAVES = frozenset({"figure", "series", "compare", "care", "pictures", "glossary", "locations"})
 CONTAINERS = frozenset("key-points emergency urgent call note steps do dont checklist chance choices".split())
-OPENING = re.compile(r":::[ \t]*([a-z][a-z-]*)[ \t]*([^\n]*?)[ \t]*\Z")
+# No lazy part before spaces: it would take minutes on a line of spaces.
+OPENING = re.compile(r":::[ \t]*([a-z][a-z-]*)([^\n]*)\Z")
 CLOSING = re.compile(r":::[ \t]*\Z")
 CITATION = re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
 VALUE = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
@@ -43,7 +44,7 @@ def _directive(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if silent:
         return True
     match = OPENING.match(first)
-    name, options = (match[1], match[2]) if match else ("", "")
+    name, options = (match[1], match[2].strip(" \t")) if match else ("", "")
     meta = {"name": name, "options": options, "nested": state.parentType, "raw": first}
     if name not in CONTAINERS:
         token = state.push("directive", "", 0)

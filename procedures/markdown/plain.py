@@ -6,7 +6,9 @@ from html.parser import HTMLParser
 BLOCKS = frozenset("p li h1 h2 h3 h4 td th dt dd figcaption summary blockquote caption tr div section ol ul".split())
 SKIPPED = frozenset({"svg", "sup", "nav", "template", "script", "style", "form", "fieldset"})
 # Classes of what the page adds by itself: not the author's text.
-SKIPPED_PARTS = frozenset({"sources", "words", "contents"})
+SKIPPED_PARTS = frozenset(
+    "sources words contents ask-us next care__call xray__switch xray__summary xray__large series__hint".split()
+)
 
 
 @dataclass(slots=True)

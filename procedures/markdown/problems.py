@@ -19,9 +19,11 @@ class Problems:
     """Collects problems while a text is rendered; rendering goes on, so that all are found at once."""
 
     found: list[Problem] = field(default_factory=list)
+    _known: set[Problem] = field(default_factory=set)
 
     def add(self, line: int, sentence: str) -> None:
         """Note one, once."""
         problem = Problem(line, sentence)
-        if problem not in self.found:
+        if problem not in self._known:
+            self._known.add(problem)
             self.found.append(problem)

@@ -19,7 +19,7 @@ with warnings.catch_warnings():
 WORDS_A_MINUTE = 150  # slow reading with pauses for pictures
 POLYSYLLABLE = 3
 
-WORD = re.compile(r"\d[\d.,]*|[^\W\d_]+(?:['’-][^\W_]+)*")
+WORD = re.compile(r"\d[\d.,-]*|[^\W\d_]+(?:['’-][^\W_]+)*")
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’»)\]]*\s+(?=[\"“‘«(¿¡\[]*[A-ZÁÉÍÓÚÜÑ\d])")
 ABBREVIATION = re.compile(r"(?:\b(?:Dr|Dra|Drs|Mr|Mrs|Ms|Sr|Sra|St|No|vs|e\.g|i\.e|p\. ej|EE|UU)|\b[A-Z])\.\Z")
 

@@ -1,5 +1,6 @@
 """THE renderer: from a draft to the finished article. Preview, publishing, loader and checks all call it."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ from procedures.models import Term
 
 # Raise it when the same text gives other HTML: check_releases then tells old releases from broken ones.
 RENDERER_VERSION = 1
+INDENTATION = re.compile(r"\s*\n\s*")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def _render(content: dict[str, Any], kind: str, library: Library) -> RenderedPag
         template = "article/guide.html"
         values["items"] = _items(content.get("items", []), context)
         values["total_minutes"] = sum(item["minutes"] for item in values["items"])
-    html = render_to_string(template, values)
+    html = _squeezed(render_to_string(template, values))
     text = prose(html)
     return RenderedPage(
         html=html,
@@ -79,11 +81,17 @@ def _render(content: dict[str, Any], kind: str, library: Library) -> RenderedPag
         inputs=sorted(library.used.values(), key=lambda used: (used.kind, used.key)),
         sections=sections(html),
         thumbnail=_thumbnail(content["lead_figure"], library),
-        minutes=minutes(text),
+        # A guide takes as long as what it asks to read.
+        minutes=minutes(text) + values.get("total_minutes", 0),
         level=reading_level(text, library.language),
         anchors=frozenset(context.anchors),
         page_links=context.page_links,
     )
+
+
+def _squeezed(html: SafeString) -> SafeString:
+    """Without the indentation of our templates; a line break still separates what it separated."""
+    return html if "<pre" in html else SafeString(INDENTATION.sub("\n", html))
 
 
 def _body(text: str, context: Context) -> SafeString:

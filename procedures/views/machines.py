@@ -1,6 +1,8 @@
 """For search engines and security researchers: sitemap, robots, security contact."""
 
 import datetime
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -10,27 +12,44 @@ from django.utils import timezone
 from portal.serving.public import public
 from procedures.enums import Language
 from procedures.models import Page
+from procedures.views.chrome import root
 
 
 @public
 def sitemap(request: HttpRequest) -> HttpResponse:
-    """Every public page with its translations."""
-    rows = Page.objects.published().select_related("live_release").with_translations()
+    """Every public page with its translations, and the lists of topics and visits."""
+    rows = list(Page.objects.published().select_related("live_release").with_translations())
+    releases = [page.live_release for page in rows if page.live_release]
     pages = [
-        {
-            "url": settings.PUBLIC_URL + page.live_release.path,
-            "changed": page.live_release.published_at.date(),
-            "alternates": [
-                {"language": code, "url": settings.PUBLIC_URL + path}
-                for code in Language.values
-                if (path := getattr(page, f"path_{code}"))
-            ],
-        }
+        _entry(
+            page.live_release.path,
+            page.live_release.published_at,
+            {code: getattr(page, f"path_{code}") for code in Language.values},
+        )
         for page in rows
         if page.live_release
     ]
+    languages = [code for code in Language.values if any(page.language == code for page in rows)]
+    for part in ("", "visits/"):
+        addresses = {code: f"{root(code)}{part}" for code in languages}
+        newest = max((release.published_at for release in releases), default=None)
+        # The first page itself stands in the template.
+        pages += [_entry(path, newest, addresses) for path in addresses.values() if newest and path != "/"]
     xml = render_to_string("site/sitemap.xml", {"home": f"{settings.PUBLIC_URL}/", "pages": pages})
     return HttpResponse(xml, content_type="application/xml")
+
+
+def _entry(path: str, changed: datetime.datetime, translations: Mapping[str, str | None]) -> dict[str, Any]:
+    """One address of the sitemap."""
+    return {
+        "url": settings.PUBLIC_URL + path,
+        "changed": changed.date(),
+        "alternates": [
+            {"language": code, "url": settings.PUBLIC_URL + address}
+            for code, address in translations.items()
+            if address
+        ],
+    }
 
 
 @public
@@ -47,4 +66,7 @@ def security(request: HttpRequest) -> HttpResponse:
     expires = (timezone.now() + datetime.timedelta(days=365)).strftime("%Y-%m-%dT00:00:00Z")
     lines = [f"Contact: {settings.PUBLIC_URL}/contact/", f"Expires: {expires}", "Preferred-Languages: en, es"]
     lines.append(f"Canonical: {settings.PUBLIC_URL}/.well-known/security.txt")
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+    response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+    # With a time of its own it is not kept as a snapshot, whose date would grow old.
+    response.headers["Cache-Control"] = "max-age=86400"
+    return response

@@ -18,7 +18,7 @@ HEALS_AFTER = "max-age=1800"  # seconds; a wrong redirect is forgotten after hal
 def home(request: HttpRequest, language: str) -> HttpResponse:
     """``/`` and ``/es/``: what this is, find your visit, the topics."""
     pages = list(Page.objects.for_cards(language))
-    clinic = _clinic(pages, language)
+    clinic = clinic_of(pages, language)
     context = frame(
         language=language,
         clinic=clinic,
@@ -38,9 +38,11 @@ def visits(request: HttpRequest, language: str) -> HttpResponse:
     path = f"{root(language)}visits/"
     context = frame(
         language=language,
-        clinic=_clinic(guides, language),
+        clinic=clinic_of(guides, language),
         title=_("Find your visit"),
-        description=_("Choose your visit to see what to read, what to bring and what to ask. Or type the code on your letter."),
+        description=_(
+            "Choose your visit to see what to read, what to bring and what to ask. Or type the code on your letter."
+        ),
         path=path,
         translations={code: f"{root(code)}visits/" for code in Language.values},
     )
@@ -110,7 +112,7 @@ def _guides(pages: list[Page]) -> list[dict[str, Any]]:
     return [card(page) for page in pages if page.kind == PageKind.GUIDE]
 
 
-def _clinic(pages: list[Page], language: str) -> dict[str, Any] | None:
+def clinic_of(pages: list[Page], language: str) -> dict[str, Any] | None:
     """The clinic came with the pages; where there are none yet, it is asked for."""
     clinic: dict[str, Any] | None = getattr(pages[0], "clinic", None) if pages else site_now(language)[0]
     return clinic

@@ -8,7 +8,7 @@ from procedures.enums import Language
 from procedures.models import Page
 from procedures.search.index import Answer, index_for
 from procedures.views.chrome import frame, root, show, site_now
-from procedures.views.reading import card
+from procedures.views.reading import card, clinic_of
 
 LONGEST = 100
 
@@ -17,11 +17,13 @@ LONGEST = 100
 def search(request: HttpRequest, language: str) -> HttpResponse:
     """What the clinic's pages say about a word; without one, all topics."""
     query = " ".join(request.GET.get("q", "")[:LONGEST].replace("\0", " ").split())
-    clinic, event = site_now(language)
-    answer = index_for(language, event).search(query) if query else Answer([])
-    topics = []
+    answer, clinic, pages = Answer([]), None, []
+    if query:
+        clinic, event = site_now(language)
+        answer = index_for(language, event).search(query)
     if not answer.results:
-        topics = [card(page) for page in Page.objects.for_cards(language)]
+        pages = list(Page.objects.for_cards(language))
+        clinic = clinic or clinic_of(pages, language)
     context = frame(
         language=language,
         clinic=clinic,
@@ -34,7 +36,7 @@ def search(request: HttpRequest, language: str) -> HttpResponse:
         "searched": bool(query),
         "results": answer.results,
         "suggestion": answer.suggestion if answer.suggestion != query.casefold() else "",
-        "topics": topics,
+        "topics": [card(page) for page in pages],
         "robots": "noindex",
     }
     response = show("site/search.html", {**context, **values})

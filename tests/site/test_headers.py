@@ -131,7 +131,7 @@ def test_no_public_answer_sets_a_cookie(site: Site) -> None:
     paths = ["/no-such-page/", "/Kyphoplasty", "/p/222222", "/search/?q=x", "/healthz", "/readyz", "/sitemap.xml"]
     answers |= {path: ask(site.url, path) for path in paths}
     answers["POST /"] = ask(site.url, "/", method="POST", headers={"Content-Length": "0"})
-    answers["with cookies"] = ask(site.url, "/", headers={"Cookie": "sessionid=x; csrftoken=y"})
+    answers["cookies of a neighbour"] = ask(site.url, "/", headers={"Cookie": "sessionid=x; csrftoken=y"})
 
     assert [path for path, answer in answers.items() if answer.all("set-cookie")] == []
     assert [path for path, answer in answers.items() if "cookie" in answer.header("vary").lower()] == []
@@ -161,9 +161,7 @@ def test_a_withdrawn_page_answers_410_with_the_constant_headers(client: Client) 
 
 
 @pytest.mark.django_db
-def test_a_fault_of_ours_answers_500_with_the_constant_headers(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_of_ours_answers_500_with_the_constant_headers(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("a fault that nobody foresaw")
 

@@ -33,11 +33,14 @@ def test_sitemap_says_when_a_page_changed(site: Site) -> None:
 
 
 def test_sitemap_names_the_same_translations_as_the_pages(site: Site) -> None:
+    translated = 0
     for entry in entries(site):
         path = (entry.findtext(f"{MAP}loc") or "").removeprefix(site.url)
         named = {link.attrib["hreflang"]: link.attrib["href"] for link in entry.findall(f"{XHTML}link")}
-        told = alternates(site.pages[path])
-        assert (path, named if len(named) > 1 else {}) == (path, told)
+        if len(named) > 1:
+            translated += 1
+            assert (path, named) == (path, alternates(site.pages[path]))
+    assert translated > 10
 
 
 def test_robots_keeps_crawlers_from_staff_search_and_codes(site: Site) -> None:

@@ -39,11 +39,9 @@ def test_a_word_leads_to_the_pages_that_are_about_it(site: Site) -> None:
 
 
 def test_a_result_shows_where_the_word_was_found(site: Site) -> None:
-    page = search(site, "cement")
+    page = search(site, "needle")
 
-    marked = {text_of(mark).casefold() for mark in page.elements("mark")}
-    assert marked
-    assert all(word.startswith("cement") for word in marked)
+    assert {text_of(mark).casefold() for mark in page.elements("mark")} == {"needle"}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +101,9 @@ def test_hostile_text_is_shown_as_it_was_typed_and_never_obeyed(site: Site, quer
     assert page.parse_errors == ()
 
 
-@pytest.mark.parametrize("raw", ["q=%ff%fe", "q=%ed%a0%80", "q=a&q=b", "q=" + "a" * 5000, "%00=%00", "q", "&&&=", "q=%"])
+@pytest.mark.parametrize(
+    "raw", ["q=%ff%fe", "q=%ed%a0%80", "q=a&q=b", "q=" + "a" * 5000, "%00=%00", "q", "&&&=", "q=%"]
+)
 def test_a_broken_query_answers_with_a_page(site: Site, raw: str) -> None:
     answer = ask(site.url, f"/search/?{raw}")
 

@@ -1,0 +1,92 @@
+"""A small cast with the roles of procedures/roles.py: Nina writes, Rosa reviews, Max publishes, Ines does nothing."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from portal.staff.models import User
+from procedures.models import Page
+from tests.factories import make_clinic, make_next, make_page
+
+PAGES = "/admin/procedures/page/"
+SignIn = Callable[[User], Client]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts() -> None:
+    cache.clear()
+
+
+def person(name: str, role: str = "", **values: Any) -> User:
+    """A member of staff with one role."""
+    # The factories have an "ed" and a "max" of their own.
+    user = User.objects.create(username=f"{name.lower()}.clinic", first_name=name, is_staff=True, **values)
+    if role:
+        user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+@pytest.fixture
+def editor(db: None) -> User:
+    return person("Nina", "Editor")
+
+
+@pytest.fixture
+def reviewer(db: None) -> User:
+    return person("Rosa", "Reviewer")
+
+
+@pytest.fixture
+def manager(db: None) -> User:
+    return person("Max", "Manager")
+
+
+@pytest.fixture
+def visitor(db: None) -> User:
+    """On the staff, without any role."""
+    return person("Ines")
+
+
+@pytest.fixture
+def sign_in() -> SignIn:
+    def signed_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def page(db: None) -> Page:
+    """A draft that is ready to be published."""
+    make_clinic()
+    return make_page(next_page=make_next())
+
+
+def typed(page: Page, /, **changes: Any) -> dict[str, Any]:
+    """What the form of ``page`` sends when somebody changes ``changes`` and presses Save draft."""
+    names = "slug title key_message description body next_label review_months order subject language kind".split()
+    values: dict[str, Any] = {name: getattr(page, name) for name in names}
+    values |= {"lead_figure": page.lead_figure_id or "", "next_page": page.next_page_id or ""}
+    values |= {"version": page.draft_version, "page": page.pk or "", "note": "", "what_changed": ""}
+    return {**values, **changes}
+
+
+def form_of(page: Page) -> str:
+    """The address of its form."""
+    return f"{PAGES}{page.pk}/change/"
+
+
+def picture_file(name: str = "photo.jpg", *, kind: str = "JPEG", size: tuple[int, int] = (60, 40)) -> SimpleUploadedFile:
+    """A small grey picture as a browser would send it."""
+    stream = io.BytesIO()
+    Image.linear_gradient("L").resize(size).save(stream, kind)
+    return SimpleUploadedFile(name, stream.getvalue(), content_type="image/jpeg")

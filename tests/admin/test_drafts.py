@@ -1,0 +1,158 @@
+"""Saving a draft: every save is a revision, nobody loses a word."""
+
+import pytest
+
+from portal.staff.models import User
+from procedures.models import Guide, GuideItem, Page, Revision
+from procedures.publishing.drafts import EditedMeanwhileError
+from tests.admin.conftest import PAGES, SignIn, form_of, typed
+from tests.factories import make_next, make_public
+
+
+def test_saving_makes_a_revision_by_its_author(page: Page, editor: User, sign_in: SignIn) -> None:
+    answer = sign_in(editor).post(form_of(page), typed(page, title="A smaller cut", note="Clearer title."))
+
+    revision = Revision.objects.get(page=page)
+    assert (answer.status_code, answer["Location"]) == (302, form_of(page))
+    assert (revision.content["title"], revision.author, revision.note) == ("A smaller cut", editor, "Clearer title.")
+
+
+def test_saving_an_untouched_text_is_no_change(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+    before = page.revisions.get()
+
+    # Browsers send CRLF.
+    sign_in(editor).post(form_of(page), typed(page, body=page.body.replace("\n", "\r\n")))
+
+    assert list(page.revisions.all()) == [before]
+
+
+def test_a_draft_changes_nothing_that_patients_read(page: Page, editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+    make_public(page)
+    before = client.get("/small-cut/").content
+
+    client.post(form_of(page), typed(page, body=page.body + "\nNew words.\n"))
+
+    page.refresh_from_db()
+    assert "New words." in page.body
+    assert client.get("/small-cut/").content == before
+
+
+def test_a_new_page_gets_a_code_and_a_revision(page: Page, editor: User, sign_in: SignIn) -> None:
+    values = typed(page, subject="after-care", slug="after-care", title="After care", page="", version="")
+
+    answer = sign_in(editor).post(f"{PAGES}add/", values)
+
+    made = Page.objects.get(subject="after-care")
+    assert answer["Location"] == form_of(made)
+    assert len(made.code) == 6
+    assert made.revisions.get().content["title"] == "After care"
+
+
+def test_the_second_of_two_who_save_is_told_and_loses_nothing(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    opened = typed(page)
+    sign_in(manager).post(form_of(page), {**opened, "title": "The manager's title"})
+
+    answer = sign_in(editor).post(form_of(page), {**opened, "title": "Nina's title", "key_message": "Nina's words."})
+
+    page.refresh_from_db()
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert EditedMeanwhileError.sentence in html
+    assert "Nina&#x27;s title" in html
+    assert "Nina&#x27;s words." in html
+    assert page.title == "The manager's title"
+    assert page.revisions.count() == 1
+
+
+def test_saving_once_more_after_the_conflict_is_a_decision(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    opened, client = typed(page), sign_in(editor)
+    sign_in(manager).post(form_of(page), {**opened, "title": "The manager's title"})
+    shown = client.post(form_of(page), {**opened, "title": "Nina's title"})
+    version = shown.context["adminform"].form["version"].value()
+
+    answer = client.post(form_of(page), {**opened, "title": "Nina's title", "version": version})
+
+    page.refresh_from_db()
+    assert answer.status_code == 302
+    assert page.title == "Nina's title"
+    assert [r.content["title"] for r in page.revisions.order_by("number")] == ["The manager's title", "Nina's title"]
+
+
+@pytest.mark.parametrize("version", ["", "no number", "99"])
+def test_a_form_without_its_version_is_a_conflict(page: Page, editor: User, sign_in: SignIn, version: str) -> None:
+    answer = sign_in(editor).post(form_of(page), typed(page, title="Blind", version=version))
+
+    page.refresh_from_db()
+    assert answer.status_code in {200, 409}
+    assert page.title != "Blind"
+
+
+def test_a_wrong_field_says_so_and_saves_nothing(page: Page, editor: User, sign_in: SignIn) -> None:
+    answer = sign_in(editor).post(form_of(page), typed(page, slug="Not An Address", review_months=99))
+
+    html = answer.content.decode()
+    assert "Use small letters without accents" in html
+    assert "Choose 1 to 36 months." in html
+    assert not page.revisions.exists()
+
+
+def test_a_save_keeps_what_publishing_wrote_meanwhile(page: Page, editor: User, sign_in: SignIn) -> None:
+    release = make_public(page)
+
+    sign_in(editor).post(form_of(page), typed(page, title="Newer title"))
+
+    page.refresh_from_db()
+    assert page.live_release == release
+
+
+def test_subject_and_language_stay_once_a_page_was_public(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+
+    sign_in(editor).post(form_of(page), typed(page, subject="other", language="es"))
+
+    page.refresh_from_db()
+    assert (page.subject, page.language) == ("small-cut", "en")
+
+
+def test_the_revision_of_a_guide_holds_its_new_reading_list(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+    values = typed(page, subject="first-visit", slug="first-visit", title="First visit", page="", version="")
+    row = {"order": 0, "page": page.pk, "section": "when-to-call", "minutes": 3, "note": "Read it first."}
+    management = {"items-TOTAL_FORMS": 1, "items-INITIAL_FORMS": 0}
+
+    sign_in(editor).post(
+        "/admin/procedures/guide/add/", {**values, **management, **{f"items-0-{k}": v for k, v in row.items()}}
+    )
+
+    guide = Guide.objects.get(subject="first-visit")
+    assert guide.kind == "guide"
+    assert GuideItem.objects.get().guide_id == guide.pk
+    assert guide.revisions.get().content["items"] == [
+        {"page": "small-cut", "section": "when-to-call", "minutes": 3, "note": "Read it first."}
+    ]
+
+
+def test_guides_and_pages_have_lists_of_their_own(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_next()
+    Page.objects.filter(pk=page.pk).update(kind="guide")
+    client = sign_in(editor)
+
+    listed = [
+        {row.subject for row in client.get(f"/admin/procedures/{name}/").context["cl"].result_list}
+        for name in ("page", "guide")
+    ]
+
+    assert listed == [{"contact"}, {"small-cut"}]
+
+
+def test_pages_are_never_deleted(page: Page, sign_in: SignIn, admin_user: User) -> None:
+    answer = sign_in(admin_user).post(f"{PAGES}{page.pk}/delete/", {"post": "yes"})
+
+    assert answer.status_code == 403
+    assert Page.objects.filter(pk=page.pk).exists()

@@ -1,0 +1,161 @@
+"""The live preview: the real renderer in the real page, JSON to everybody, nothing saved."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.staff.models import User
+from procedures.models import Page, Revision
+from tests.admin.conftest import SignIn, typed
+from tests.factories import make_public
+
+PREVIEW = "/admin/procedures/page/preview/"
+SESSION = "/admin/procedures/page/session/"
+
+
+def article(html: str) -> str:
+    return html[html.index("<article") : html.index("</article>")]
+
+
+def test_the_preview_is_what_the_public_will_read(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+    public = Client().get("/small-cut/").content.decode()
+
+    answer = sign_in(editor).post(PREVIEW, typed(page))
+
+    html = answer.json()["html"]
+    assert answer.status_code == 200
+    assert article(html) == article(public)
+    assert '<link rel="stylesheet" href="/static/css/site.css">' in html
+    assert "<script" not in html
+    assert '<meta name="robots" content="noindex">' in html
+
+
+def test_the_preview_shows_what_is_typed_and_saves_nothing(page: Page, editor: User, sign_in: SignIn) -> None:
+    html = sign_in(editor).post(PREVIEW, typed(page, title="Just typed", body="Only here.")).json()["html"]
+
+    page.refresh_from_db()
+    assert "Just typed" in html
+    assert "<p>Only here.</p>" in html
+    assert page.title == "Small cut"
+    assert not Revision.objects.filter(page=page).exists()
+
+
+def test_the_preview_lists_all_that_forbids_publishing(page: Page, editor: User, sign_in: SignIn) -> None:
+    answer = sign_in(editor).post(PREVIEW, typed(page, body="Text.\r\n\r\n::: figure nowhere\r\n", lead_figure=""))
+
+    assert {(p["line"], p["sentence"]) for p in answer.json()["problems"]} == {
+        (3, "There is no picture “nowhere”."),
+        (0, "Choose the picture that carries the message."),
+        (0, "Put key points before the first heading: ::: key-points."),
+        (0, "No source is cited. Cite where the facts come from: [@key]."),
+    }
+
+
+def test_a_new_page_is_previewed_before_its_first_save(page: Page, editor: User, sign_in: SignIn) -> None:
+    values = typed(page, page="", version="", subject="fresh", slug="fresh", title="Fresh")
+
+    answer = sign_in(editor).post(PREVIEW, values).json()
+
+    assert "Fresh" in answer["html"]
+    assert answer["problems"] == []
+
+
+def test_an_address_that_another_page_owns_is_a_problem(page: Page, editor: User, sign_in: SignIn) -> None:
+    values = typed(page, page="", version="", subject="fresh", slug="contact")
+
+    problems = sign_in(editor).post(PREVIEW, values).json()["problems"]
+
+    assert [p["sentence"] for p in problems] == [
+        "The address /contact/ belongs to “Contact” for ever. Choose another one."
+    ]
+
+
+def test_a_guide_is_previewed_with_its_reading_list(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+    row = {"order": 0, "page": page.pk, "section": "", "minutes": 7, "note": "Read it first."}
+    values = typed(page, page="", subject="visit", slug="visit", title="Visit")
+    del values["kind"]
+
+    html = (
+        sign_in(editor)
+        .post(PREVIEW, {**values, "items-TOTAL_FORMS": 1, **{f"items-0-{k}": v for k, v in row.items()}})
+        .json()["html"]
+    )
+
+    assert "Read it first." in html
+    assert 'href="/small-cut/"' in html
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"body": "<script>alert(1)</script> [x](javascript:alert(1))"},
+        {"kind": "nonsense", "language": "xx", "page": ""},
+        {"lead_figure": "99999999999999999999", "next_page": "-1", "review_months": "1e9"},
+        {"review_months": "99999999"},
+        {"items-TOTAL_FORMS": "999999999", "kind": "guide", "page": ""},
+        {"title": "\x00\ue000", "body": "\x00" * 50},
+        {"body": "[" * 100_000},
+    ],
+)
+def test_whatever_is_typed_gets_a_preview_without_script(
+    page: Page, editor: User, sign_in: SignIn, odd: dict[str, Any]
+) -> None:
+    answer = sign_in(editor).post(PREVIEW, typed(page, **odd))
+
+    assert answer.status_code == 200
+    assert "<script" not in answer.json()["html"]
+    assert "javascript:" not in article(answer.json()["html"])
+
+
+@pytest.mark.parametrize(("address", "method"), [(PREVIEW, "post"), (SESSION, "get")])
+def test_strangers_get_json_never_a_login_page(
+    page: Page, reviewer: User, visitor: User, sign_in: SignIn, address: str, method: str
+) -> None:
+    outside = User.objects.create(username="outside", is_staff=False, is_superuser=True)
+
+    answers = [getattr(client, method)(address) for client in (Client(), *map(sign_in, (outside, reviewer, visitor)))]
+
+    assert [answer.status_code for answer in answers] == [401, 403, 403, 403]
+    assert {answer["Content-Type"] for answer in answers} == {"application/json"}
+    assert answers[0].json() == {"error": "You are signed out. Your text is still here."}
+
+
+def test_a_wrong_token_is_said_in_json_and_a_fresh_one_heals_it(page: Page, editor: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(editor)
+
+    stale = client.post(PREVIEW, typed(page, csrfmiddlewaretoken="stale"))
+    token = client.get(SESSION).json()["token"]
+    healed = client.post(PREVIEW, typed(page, csrfmiddlewaretoken=token))
+
+    assert (stale.status_code, stale.json()["code"]) == (403, "csrf")
+    assert healed.status_code == 200
+
+
+def test_only_post_previews(page: Page, editor: User, sign_in: SignIn) -> None:
+    answer = sign_in(editor).get(PREVIEW)
+
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
+def test_a_text_beyond_all_measure_is_refused_in_json(page: Page, editor: User, sign_in: SignIn) -> None:
+    answer = sign_in(editor).post(PREVIEW, typed(page, body="x" * 2_200_000))
+
+    assert answer.status_code == 413
+    assert answer.json() == {"error": "That is more than 2 MB."}
+
+
+def test_previews_are_never_kept_by_a_browser(page: Page, editor: User, sign_in: SignIn) -> None:
+    assert "no-store" in sign_in(editor).post(PREVIEW, typed(page))["Cache-Control"]
+
+
+def test_a_preview_costs_few_queries(
+    page: Page, editor: User, sign_in: SignIn, django_assert_max_num_queries: Any
+) -> None:
+    client = sign_in(editor)
+
+    with django_assert_max_num_queries(24):
+        client.post(PREVIEW, typed(page))

@@ -1,0 +1,107 @@
+"""Where a page stands: the words in lists and the filter beside them agree."""
+
+import pytest
+
+from portal.staff.models import User
+from procedures.models import Page
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.publish import publish_starter, withdraw
+from procedures.publishing.review import submit
+from procedures.publishing.states import PageState, in_state, state_words, with_states
+from tests.factories import approve, make_public
+
+
+def newer(page: Page) -> None:
+    page.title = "Newer title"
+    page.save()
+    save_revision(page, author=None)
+
+
+def stands(page: Page) -> tuple[str, set[str]]:
+    """The words, and the filters that find it."""
+    rows = with_states(Page.objects.filter(pk=page.pk))
+    return state_words(rows.get()), {str(state) for state in PageState if in_state(rows, state).exists()}
+
+
+def test_a_page_is_a_draft_until_something_is_said(page: Page) -> None:
+    save_revision(page, author=None)
+
+    assert stands(page) == ("Draft", {"draft"})
+
+
+def test_a_page_without_any_revision_is_a_draft(page: Page) -> None:
+    assert stands(page) == ("Draft", {"draft"})
+
+
+def test_a_submitted_draft_waits(page: Page, editor: User) -> None:
+    submit(save_revision(page, author=editor), actor=editor)
+
+    assert stands(page) == ("Waiting for review", {"waiting"})
+
+
+def test_a_change_after_submitting_is_a_draft_again(page: Page, editor: User) -> None:
+    submit(save_revision(page, author=editor), actor=editor)
+    newer(page)
+
+    assert stands(page) == ("Draft", {"draft"})
+
+
+def test_an_approved_draft_is_to_be_published(page: Page, editor: User) -> None:
+    approve(save_revision(page, author=editor))
+
+    assert stands(page) == ("Approved, to be published", {"approved"})
+
+
+def test_a_public_page_is_public(page: Page) -> None:
+    make_public(page)
+
+    assert stands(page) == ("Public", {"public"})
+
+
+def test_a_public_page_with_a_newer_draft_says_so(page: Page) -> None:
+    make_public(page)
+    newer(page)
+
+    assert stands(page) == ("Public, with a newer draft", {"public", "newer"})
+
+
+def test_a_newer_draft_can_wait_for_review(page: Page, editor: User) -> None:
+    make_public(page)
+    newer(page)
+    submit(page.revisions.latest("number"), actor=editor)
+
+    assert stands(page) == ("Public, with a newer draft: waiting for review", {"public", "newer", "waiting"})
+
+
+def test_a_starter_text_says_that_nobody_reviewed_it(page: Page) -> None:
+    publish_starter(save_revision(page, author=None))
+
+    assert stands(page) == ("Public (starter text)", {"public", "starter"})
+
+
+def test_a_starter_text_can_wait_for_its_first_review(page: Page, editor: User) -> None:
+    publish_starter(save_revision(page, author=None))
+    submit(page.revisions.get(), actor=editor)
+
+    assert stands(page) == ("Public (starter text): waiting for review", {"public", "starter", "waiting"})
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_withdrawn_page_is_withdrawn(page: Page, manager: User, changed: bool) -> None:
+    make_public(page)
+    page.refresh_from_db()
+    withdraw(page, actor=manager, reason="Old.")
+    if changed:
+        newer(page)
+
+    assert stands(page) == ("Withdrawn", {"withdrawn"})
+
+
+def test_a_withdrawn_page_can_wait_for_review_again(page: Page, manager: User) -> None:
+    make_public(page)
+    page.refresh_from_db()
+    withdraw(page, actor=manager, reason="Old.")
+    newer(page)
+    submit(page.revisions.latest("number"), actor=manager)
+
+    assert stands(page) == ("Withdrawn: waiting for review", {"withdrawn", "waiting"})

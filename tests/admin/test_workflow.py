@@ -1,0 +1,257 @@
+"""From draft to public and back, through the buttons of the form."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.staff.models import User
+from procedures.enums import Decision, EventKind
+from procedures.models import Approval, Page, ReleaseEvent
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.review import submit
+from procedures.publishing.states import state_words, with_states
+from tests.admin.conftest import PAGES, SignIn, form_of, typed
+from tests.factories import approve, make_page, make_public
+
+
+def state(page: Page) -> str:
+    return state_words(with_states(Page.objects.filter(pk=page.pk)).get())
+
+
+def decide(client: Client, page: Page, decision: Decision, comment: str = "", revision: Any = None) -> Any:
+    shown = revision or page.revisions.latest("number").pk
+    values = {"revision": shown, "decision": decision.value, "comment": comment}
+    return client.post(f"{PAGES}{page.pk}/review/", values)
+
+
+def said(answer: Any) -> str:
+    """Messages after the redirect."""
+    client = answer.client
+    return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
+
+
+def test_the_whole_way(page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn) -> None:
+    written = sign_in(editor).post(form_of(page), typed(page, _submit="1", note="Please look."))
+    assert said(written) == "Saved and sent for review."
+    assert state(page) == "Waiting for review"
+
+    approved = decide(sign_in(reviewer), page, Decision.APPROVED, "Good.")
+    assert said(approved) == "Approved. A manager can publish this text now."
+    assert state(page) == "Approved, to be published"
+
+    page.refresh_from_db()
+    published = sign_in(manager).post(form_of(page), typed(page, _publish="1", what_changed="New page."))
+    assert said(published) == "Published. Patients read this text now."
+    assert state(page) == "Public"
+
+    page.refresh_from_db()
+    live = page.live_release
+    assert live is not None
+    assert (live.author_name, live.reviewer_name, live.published_by) == ("Nina", "Rosa", manager)
+    assert live.what_changed == "New page."
+    assert Client().get("/small-cut/").status_code == 200
+    assert [event.kind for event in page.events.order_by("pk")] == [
+        EventKind.SUBMITTED,
+        EventKind.APPROVED,
+        EventKind.PUBLISHED,
+    ]
+
+
+def test_publishing_an_unapproved_text_is_refused_and_keeps_the_draft(
+    page: Page, manager: User, sign_in: SignIn
+) -> None:
+    answer = sign_in(manager).post(form_of(page), typed(page, title="Unseen", _publish="1"))
+
+    page.refresh_from_db()
+    assert answer.status_code == 409
+    assert "This text is not approved. Send it for review first." in answer.content.decode()
+    assert (page.title, page.live_release) == ("Unseen", None)
+    assert page.revisions.get().content["title"] == "Unseen"
+
+
+def test_a_refused_publication_lists_what_to_mend_with_line_numbers(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    page.body += "\n::: figure nowhere\n"
+    page.save()
+    line = page.body.split("\n").index("::: figure nowhere") + 1
+    approve(save_revision(page, author=editor))
+
+    answer = sign_in(manager).post(form_of(page), typed(page, _publish="1"))
+
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert f"Line {line}: There is no picture “nowhere”." in html
+    assert not ReleaseEvent.objects.filter(page=page, kind=EventKind.PUBLISHED).exists()
+
+
+def test_a_form_after_a_refusal_saves_to_the_same_page(page: Page, manager: User, sign_in: SignIn) -> None:
+    values = typed(page, subject="fresh", slug="fresh", title="Fresh", page="", version="", _publish="1")
+
+    answer = sign_in(manager).post(f"{PAGES}add/", values)
+
+    made = Page.objects.get(subject="fresh")
+    assert answer.status_code == 409
+    assert f'action="{form_of(made)}"' in answer.content.decode()
+
+
+def test_a_later_change_voids_the_approval(
+    page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
+) -> None:
+    approve(save_revision(page, author=editor), reviewer)
+
+    answer = sign_in(manager).post(form_of(page), typed(page, title="Changed after all", _publish="1"))
+
+    assert answer.status_code == 409
+    assert "This text is not approved." in answer.content.decode()
+
+
+def test_sending_back_needs_words(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
+    submit(save_revision(page, author=editor), actor=editor)
+    client = sign_in(reviewer)
+
+    silent = decide(client, page, Decision.SENT_BACK)
+    spoken = decide(client, page, Decision.SENT_BACK, "Say who it is for.")
+
+    assert silent.status_code == 400
+    assert "Say what to change, so that the editor knows what to do." in silent.content.decode()
+    assert spoken.status_code == 302
+    assert state(page) == "Sent back"
+    assert "Say who it is for." in sign_in(editor).get(form_of(page)).content.decode()
+
+
+def test_nobody_approves_their_own_text(page: Page, sign_in: SignIn, admin_user: User) -> None:
+    save_revision(page, author=admin_user)
+
+    answer = decide(sign_in(admin_user), page, Decision.APPROVED, "Mine is fine.")
+
+    assert answer.status_code == 403
+    assert "This is your own text. Another person must approve it." in answer.content.decode()
+    assert "Mine is fine." in answer.content.decode()
+    assert not Approval.objects.filter(revision__page=page).exists()
+
+
+def test_one_person_may_approve_where_the_clinic_says_so(
+    page: Page, sign_in: SignIn, admin_user: User, settings: Any
+) -> None:
+    settings.REQUIRE_SECOND_PERSON = False
+    save_revision(page, author=admin_user)
+
+    assert decide(sign_in(admin_user), page, Decision.APPROVED).status_code == 302
+
+
+def test_a_decision_is_bound_to_the_text_that_was_shown(
+    page: Page, editor: User, reviewer: User, sign_in: SignIn
+) -> None:
+    shown = save_revision(page, author=editor)
+    page.title = "Newer"
+    page.save()
+    save_revision(page, author=editor)
+
+    answer = decide(sign_in(reviewer), page, Decision.APPROVED, "Yes.", revision=shown.pk)
+
+    assert answer.status_code == 409
+    assert "The text was changed while you read it." in answer.content.decode()
+    assert not Approval.objects.filter(revision__page=page).exists()
+
+
+@pytest.mark.parametrize("decision", ["", "translation_checked", "publish"])
+def test_only_the_two_decisions_are_taken(page: Page, reviewer: User, sign_in: SignIn, decision: str) -> None:
+    revision = save_revision(page, author=None)
+
+    answer = sign_in(reviewer).post(
+        f"{PAGES}{page.pk}/review/", {"revision": revision.pk, "decision": decision, "comment": ""}
+    )
+
+    assert answer.status_code == 400
+    assert not Approval.objects.filter(revision__page=page).exists()
+
+
+def test_the_reviewer_sees_the_page_as_it_would_look(
+    page: Page, editor: User, reviewer: User, sign_in: SignIn
+) -> None:
+    submit(save_revision(page, author=editor), actor=editor)
+
+    html = sign_in(reviewer).get(form_of(page)).content.decode()
+
+    assert "srcdoc=\"&lt;!doctype html&gt;" in html
+    assert "&lt;h1 class=&quot;page__title&quot;&gt;Small cut&lt;/h1&gt;" in html
+
+
+def test_withdrawing_tells_patients_why_and_where_to_go(page: Page, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    other = make_page("big-cut")
+    make_public(other)
+    client = sign_in(manager)
+    asked = client.get(f"{PAGES}{page.pk}/withdraw/")
+
+    answer = client.post(
+        f"{PAGES}{page.pk}/withdraw/", {"reason": "We do not do this any more.", "replaced_by": other.pk}
+    )
+
+    page.refresh_from_db()
+    gone = Client().get("/small-cut/")
+    assert asked.status_code == 200
+    assert said(answer) == "“Small cut” is no longer public. Its old links say why."
+    assert state(page) == "Withdrawn"
+    assert gone.status_code == 410
+    assert "We do not do this any more." in gone.content.decode()
+    assert "Big cut" in gone.content.decode()
+
+
+def test_a_withdrawal_without_reason_or_of_a_draft_is_refused(page: Page, manager: User, sign_in: SignIn) -> None:
+    client, address = sign_in(manager), f"{PAGES}{page.pk}/withdraw/"
+
+    draft = client.post(address, {"reason": "Old."})
+    make_public(page)
+    silent = client.post(address, {"reason": "  "})
+
+    page.refresh_from_db()
+    assert draft.status_code == 409
+    assert "This page is not public." in draft.content.decode()
+    assert silent.status_code == 400
+    assert page.live_release is not None
+
+
+def test_the_form_says_what_stands_between_the_draft_and_the_public(
+    page: Page, editor: User, sign_in: SignIn
+) -> None:
+    page.lead_figure = None
+    page.save()
+    save_revision(page, author=editor)
+
+    html = sign_in(editor).get(form_of(page)).content.decode()
+
+    assert "Choose the picture that carries the message." in html
+
+
+def test_the_form_links_to_the_public_page_and_its_versions(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+
+    html = sign_in(editor).get(form_of(page)).content.decode()
+
+    assert '<a href="/small-cut/">View on site</a>' in html
+    assert f'href="/admin/procedures/release/?page__id__exact={page.pk}"' in html
+    assert f'href="/admin/procedures/revision/?page__id__exact={page.pk}"' in html
+    assert "the old address keeps working" in html
+
+
+def test_buttons_are_shown_to_those_who_may_use_them(
+    page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
+) -> None:
+    make_public(page)
+    labels = ("Save draft", "Save and send for review", "Approve this text", "Publish</button>", "Withdraw …")
+
+    shown = {
+        user.first_name: [
+            label for label in labels if label in sign_in(user).get(form_of(page)).content.decode()
+        ]
+        for user in (editor, reviewer, manager)
+    }
+
+    assert shown == {
+        "Nina": ["Save draft", "Save and send for review"],
+        "Rosa": ["Approve this text"],
+        "Max": ["Save draft", "Save and send for review", "Publish</button>", "Withdraw …"],
+    }
