@@ -6,6 +6,7 @@ with a fingerprint, so that a release knows later whether it is out of date.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,8 @@ from typing import Any
 from procedures.figures.overlay import FigureView, figure_view
 from procedures.models import CareInstruction, Clinic, Figure, Location, Page, Series, Source, Term
 from procedures.phones import phone_href
+
+SECTION = re.compile(r"^#{2,4} +(.+?) +\{#([a-z0-9-]+)\}[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,21 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """Where a page of the same language is read."""
+    """Where a page of the same language is read. ``sections``: titles of the sections with an address of their own."""
 
     href: str
     title: str
     is_public: bool
+    sections: dict[str, str]
+
+
+def _page_link(page: Page) -> PageLink:
+    live = page.live_release
+    text = live.revision.content["body"] if live else page.body
+    sections = {match[2]: match[1] for match in SECTION.finditer(text)}
+    if live:
+        return PageLink(live.path, live.title, True, sections)
+    return PageLink(page.planned_path, page.title, False, sections)
 
 
 @dataclass
@@ -137,15 +150,9 @@ class Library:
     def page(self, subject: str) -> PageLink | None:
         """The page on a subject in this language: its public address, else where its draft will be."""
         if ("page", subject) not in self._cache:
-            found = (
-                Page.objects.in_language(self.language).filter(subject=subject).select_related("live_release").first()
-            )
-            live = found.live_release if found else None
-            self._cache["page", subject] = found and PageLink(
-                live.path if live else found.planned_path,
-                live.title if live else found.title,
-                live is not None,
-            )
+            pages = Page.objects.in_language(self.language).select_related("live_release__revision")
+            found = pages.filter(subject=subject).first()
+            self._cache["page", subject] = found and _page_link(found)
         link: PageLink | None = self._cache["page", subject]
         if link:
             self.note("page", subject, [link.href])

@@ -18,6 +18,8 @@ with warnings.catch_warnings():
 
 WORDS_A_MINUTE = 150  # slow reading with pauses for pictures
 POLYSYLLABLE = 3
+LONGEST_SENTENCE = 25  # words; 20 is the target
+HARDEST_SMOG = 8.0
 
 WORD = re.compile(r"\d[\d.,-]*|[^\W\d_]+(?:['’-][^\W_]+)*")
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’»)\]]*\s+(?=[\"“‘«(¿¡\[]*[A-ZÁÉÍÓÚÜÑ\d])")

@@ -1,6 +1,5 @@
 """THE renderer: from a draft to the finished article. Preview, publishing, loader and checks all call it."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +21,6 @@ from procedures.models import Term
 
 # Raise it when the same text gives other HTML: check_releases then tells old releases from broken ones.
 RENDERER_VERSION = 1
-INDENTATION = re.compile(r"\s*\n\s*")
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,11 @@ def _render(content: dict[str, Any], kind: str, library: Library) -> RenderedPag
 
 def _squeezed(html: SafeString) -> SafeString:
     """Without the indentation of our templates; a line break still separates what it separated."""
-    return html if "<pre" in html else SafeString(INDENTATION.sub("\n", html))
+    if "<pre" in html:
+        return html
+    # Not a pattern such as \s*\n: on a long line of spaces that takes minutes.
+    lines = (line.strip() for line in html.split("\n"))
+    return SafeString("\n".join(line for line in lines if line) + "\n")
 
 
 def _body(text: str, context: Context) -> SafeString:
@@ -167,7 +169,7 @@ def _items(items: list[dict[str, Any]], context: Context) -> list[dict[str, Any]
                 "number": number,
                 "title": page.title,
                 "href": page.href + anchor,
-                "section_title": "",
+                "section_title": page.sections.get(item["section"], ""),
                 "minutes": item["minutes"],
                 "note": item["note"],
             }

@@ -1,0 +1,142 @@
+"""Requests of health-record systems, as MedlinePlus Connect gets them."""
+
+import json
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from procedures.links import connect
+from procedures.models import ClinicalCode
+from tests.factories import make_clinic, make_page, make_public
+
+pytestmark = pytest.mark.django_db
+
+ICD10, SNOMED, CPT = "2.16.840.1.113883.6.90", "2.16.840.1.113883.6.96", "2.16.840.1.113883.6.12"
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture
+def pages():
+    """A fracture page, a page on weak bones, and the codes that lead to them."""
+    make_clinic()
+    for subject in ("fracture", "weak-bones", "kyphoplasty"):
+        make_public(make_page(subject))
+    rows = [
+        ("icd-10-cm", "M80.08", "fracture", 1),
+        ("icd-10-cm", "M80.08", "kyphoplasty", 2),
+        ("icd-10-cm", "M80", "weak-bones", 1),
+        ("icd-10-cm", "S32.0", "fracture", 1),
+        ("snomed-ct", "64859006", "weak-bones", 1),
+        ("cpt", "22513", "kyphoplasty", 1),
+    ]
+    for system, code, subject, rank in rows:
+        ClinicalCode.objects.create(system=system, code=code, subject=subject, rank=rank)
+
+
+def ask(client: Client, address: str = "service", **values: str):
+    names = {"cs": connect.SYSTEM, "c": connect.CODE, "dn": connect.NAME, "lang": connect.LANGUAGE}
+    names |= {"type": connect.FORMAT, "callback": connect.CALLBACK}
+    query = urlencode({names.get(name, name): value for name, value in values.items()})
+    return client.get(f"/connect/{address}?{query}")
+
+
+def titles(response) -> list[str]:
+    return [entry["title"]["_value"] for entry in json.loads(response.content)["feed"]["entry"]]
+
+
+@pytest.mark.parametrize("code", ["M80.08XA", "m80.08xa", "M8008XA", "M80.08", " M80.08 ", "M80.08XD"])
+def test_every_spelling_of_a_code_finds_the_same_pages_in_order(client, pages, code):
+    assert titles(ask(client, cs=ICD10, c=code, type="application/json")) == ["Fracture", "Kyphoplasty"]
+
+
+def test_longest_matching_code_wins(client, pages):
+    assert titles(ask(client, cs=ICD10, c="M80.051", type="application/json")) == ["Weak bones"]
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "title"), [(SNOMED, "64859006", "Weak bones"), (CPT, "22513", "Kyphoplasty")]
+)
+def test_other_systems_compare_whole_codes(client, pages, system, code, title):
+    assert titles(ask(client, cs=system, c=code, type="application/json")) == [title]
+    assert titles(ask(client, cs=system, c=f"{code}1", type="application/json")) == []
+
+
+def test_unknown_code_gives_an_empty_list(client, pages):
+    response = ask(client, cs=ICD10, c="Z99.9", type="application/json")
+    assert (response.status_code, titles(response)) == (200, [])
+
+
+def test_spanish_falls_back_to_english_and_says_so(client, pages):
+    response = ask(client, cs=CPT, c="22513", lang="es-US", type="application/json")
+    assert [entry["lang"] for entry in json.loads(response.content)["feed"]["entry"]] == ["en"]
+
+
+def test_xml_is_the_default_and_says_the_same(client, pages):
+    response = ask(client, cs=ICD10, c="M80.08")
+    root = ElementTree.fromstring(response.content)
+    assert response["Content-Type"] == "text/xml; charset=utf-8"
+    assert [title.text for title in root.findall(f"{ATOM}entry/{ATOM}title")] == ["Fracture", "Kyphoplasty"]
+    assert root.find(f"{ATOM}entry/{ATOM}link").get("href").endswith("/fracture/")
+
+
+def test_javascript_calls_the_named_function_and_may_be_loaded_elsewhere(client, pages):
+    response = ask(client, cs=CPT, c="22513", type="application/javascript", callback="ehr.show")
+    assert response.content.startswith(b"/**/ehr.show({")
+    assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"cs": ICD10, "type": "application/json"}, "application/json"),
+        ({"cs": "1.2.3", "c": "M80", "type": "application/json"}, "application/json"),
+        ({"cs": ICD10, "c": "M" * 100_000, "type": "application/json"}, "application/json"),
+        ({"cs": ICD10, "c": "...", "type": "application/json"}, "application/json"),
+        ({"c": "M80"}, "text/xml"),
+        ({"cs": ICD10, "c": "M80", "type": "application/javascript", "callback": "alert(1)"}, "text/xml"),
+        ({"cs": ICD10, "c": "M80", "type": "text/html"}, "text/xml"),
+    ],
+)
+def test_odd_request_gets_400_in_the_format_asked_for(client, pages, values, kind):
+    response = ask(client, **values)
+    assert (response.status_code, response["Content-Type"]) == (400, f"{kind}; charset=utf-8")
+    if kind == "application/json":
+        assert json.loads(response.content)["error"].endswith(".")
+    else:
+        assert ElementTree.fromstring(response.content).text.endswith(".")
+
+
+def test_hl7_extras_are_ignored(client, pages):
+    extras = {"taskContext.c.c": "PROBLISTREV", "age.v.v": "78", "performer": "PROV"}
+    assert titles(ask(client, cs=CPT, c="22513", type="application/json", **extras)) == ["Kyphoplasty"]
+
+
+def test_person_is_led_to_the_only_page(client, pages):
+    response = ask(client, "application", cs=CPT, c="22513")
+    assert (response.status_code, response["Location"]) == (302, "/kyphoplasty/")
+
+
+def test_person_chooses_between_several_pages(client, pages):
+    html = ask(client, "application", cs=ICD10, c="M80.08").content.decode()
+    assert html.index("/fracture/") < html.index("/kyphoplasty/")
+
+
+def test_answer_costs_one_query_and_may_be_kept_for_half_a_day(client, pages):
+    assert connection.features.supports_json_field
+    with CaptureQueriesContext(connection) as queries:
+        response = ask(client, cs=ICD10, c="M80.08", type="application/json")
+    assert (len(queries), response["Cache-Control"]) == (1, "public, max-age=43200")
+
+
+def test_list_of_guides_has_ids_that_do_not_change(client, pages):
+    guide = make_page("first-visit", kind="guide", lead_figure=None)
+    guide.items.create(page=make_page("reading"), minutes=5)
+    make_public(guide.items.get().page)
+    make_public(guide)
+    (row,) = json.loads(client.get("/connect/guides.json").content)["guides"]
+    assert row["id"] == guide.code
+    assert row["neutral_url"].endswith(f"/p/{guide.code}")
