@@ -1,6 +1,7 @@
 """Reads the environment. Every odd value raises :class:`BadSettingError` with one line that says what to do."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ KNOWN = frozenset(
     }
 )
 SHORTEST_KEY = 50
+HOST = re.compile(r"(?:\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])\Z", re.IGNORECASE)
 
 
 class BadSettingError(Exception):
@@ -93,9 +95,9 @@ def allowed_hosts(environ: Mapping[str, str] = os.environ) -> list[str]:
     given = environ.get("PORTAL_ALLOWED_HOSTS", "")
     hosts = [host.strip() for host in given.split(",")] if given else ["127.0.0.1", "localhost", "[::1]"]
     for host in hosts:
-        if not host or "*" in host or "/" in host or any(letter.isspace() for letter in host):
+        if not HOST.match(host):
             raise BadSettingError(
-                f"PORTAL_ALLOWED_HOSTS holds {host!r}. Write host names separated by commas, without scheme or *."
+                f"PORTAL_ALLOWED_HOSTS holds {host!r}. Write host names separated by commas, without scheme, port or *."
             )
     return hosts
 
@@ -106,7 +108,8 @@ def public_url(environ: Mapping[str, str] = os.environ) -> str:
     try:
         parts = urlsplit(given)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"}
-        usable = usable and not (parts.query or parts.fragment or parts.username) and (parts.port or 1) > 0
+        usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc) and (parts.port or 1) > 0
+        usable = usable and bool(HOST.match(parts.netloc.removesuffix(f":{parts.port}")))
     except ValueError:
         usable = False
     if not usable:

@@ -44,6 +44,12 @@ def validate_unit(value: float) -> None:
         raise ValidationError("A position lies between 0 and 1 (0 % and 100 % of the picture).")
 
 
+def validate_words(value: object) -> None:
+    """A list of words or phrases, none of them empty: an empty one would be found between any two letters."""
+    if not isinstance(value, list) or not all(isinstance(word, str) and word.strip() for word in value):
+        raise ValidationError('Write a list of words, such as ["word", "other word"].')
+
+
 def validate_plain_text(value: str) -> None:
     """Text without control or private-use characters, which the renderer keeps for itself."""
     if INVISIBLE.search(value):

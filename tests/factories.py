@@ -133,3 +133,21 @@ def make_next() -> Page:
         found = make_page("contact", kind="about", title="Contact")
         make_public(found)
     return found
+
+
+def make_translation(page: Page, **values: Any) -> Page:
+    """A Spanish page on the same subject. It quotes nothing, so nothing else has to be translated."""
+    return Page.objects.create(
+        **{
+            "subject": page.subject,
+            "language": "es",
+            "kind": "about",
+            "code": free_code(),
+            "slug": f"{page.slug}-es",
+            "title": "Un corte chico",
+            "key_message": "Un corte chico ayuda.",
+            "description": "Lo que es un corte chico.",
+            "body": "## Qué es\n\nEs un corte chico. Te vamos a cuidar.\n",
+            **values,
+        }
+    )

@@ -21,6 +21,8 @@ class FlatManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore
     browser fetches without letting the reader wait for it.
     """
 
+    # Modules name each other by their hashed names, too.
+    support_js_module_import_aggregation = True
     # A sheet, and where its rules for paper go.
     sheets = {"css/site.css": "css/site-print.css", "css/more.css": "css/more-print.css"}
 

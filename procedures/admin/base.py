@@ -13,16 +13,10 @@ from portal.staff.models import User
 if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
     AnyStacked = admin.StackedInline[Any, Any]
-    AnyTabular = admin.TabularInline[Any, Any]
     AnyForm = forms.ModelForm[Any]
 else:
     # The type checker wants these with [], Django's classes at run time do not take it.
-    AnyAdmin, AnyStacked, AnyTabular, AnyForm = (
-        admin.ModelAdmin,
-        admin.StackedInline,
-        admin.TabularInline,
-        forms.ModelForm,
-    )
+    AnyAdmin, AnyStacked, AnyForm = admin.ModelAdmin, admin.StackedInline, forms.ModelForm
 
 
 def plain_newlines(text: str) -> str:
@@ -60,13 +54,6 @@ class ContentAdmin(AnyAdmin):
 
 class TextRows(AnyStacked):
     """One set of words per language."""
-
-    extra = 0
-    formfield_overrides = OVERRIDES
-
-
-class Rows(AnyTabular):
-    """Short rows in order."""
 
     extra = 0
     formfield_overrides = OVERRIDES

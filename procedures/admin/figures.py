@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.db import models
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path
-from django.utils.html import format_html
+from django.utils import translation
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from procedures.admin import upload
@@ -16,7 +18,7 @@ from procedures.admin.figure_forms import PictureForm, keep_picture
 from procedures.admin.marks import PLACES, MarkForm, PercentField
 from procedures.admin.outdated import QuotedAdmin
 from procedures.enums import Language
-from procedures.figures.overlay import media_url
+from procedures.figures.overlay import figure_view, media_url
 from procedures.models import Figure, FigureText, Marker
 from procedures.publishing.uses import uses
 
@@ -28,7 +30,8 @@ class UsedAdmin(ContentAdmin):
         """Django's lists; protected are the uses, one sentence each, in place of rows nobody knows."""
         tree, counts, perms, protected = super().get_deleted_objects(objs, request)
         needed = [f"{row}: {use}" for row in objs for use in uses(row)]
-        return tree, counts, perms, needed or protected
+        # Who needs it comes first: whether one might delete pages does not matter then.
+        return (tree, counts, set(), needed) if needed else (tree, counts, perms, protected)
 
 
 class Words(TextRows):
@@ -90,18 +93,21 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
     @admin.display(description="picture")
     def thumbnail(self, figure: Figure) -> SafeString:
         """Small, with its alt text."""
-        return self._picture(figure, "thumb")
-
-    @admin.display(description="picture")
-    def shown(self, figure: Figure) -> SafeString:
-        """As it is stored."""
-        return self._picture(figure, "shown-picture")
-
-    def _picture(self, figure: Figure, css: str) -> SafeString:
         jpegs = sorted((r for r in figure.renditions.all() if r.format == "jpeg"), key=lambda r: r.width)
-        file = jpegs[0].file if jpegs and css == "thumb" else (jpegs[-1].file if jpegs else figure.drawing)
+        file = jpegs[0].file if jpegs else figure.drawing
         alt = next((text.alt for text in figure.texts.all()), figure.slug)
-        return format_html('<img class="{}" src="{}" alt="{}" loading="lazy">', css, media_url(file), alt)
+        return format_html('<img class="thumb" src="{}" alt="{}" loading="lazy">', media_url(file), alt)
+
+    @admin.display(description="as patients see it")
+    def shown(self, figure: Figure) -> SafeString:
+        """The saved picture with its marks and words, in the public stylesheet."""
+        language = next((text.language for text in figure.texts.all()), Language.ENGLISH.value)
+        view = figure_view(figure, language)
+        values = {name: getattr(view, name) for name in view.__slots__} | {"dom_id": "fig"}
+        with translation.override(language):
+            html = render_to_string("admin/procedures/figure/shown.html", {"figure": values, "language": language})
+        frame = '<iframe class="shown-figure" sandbox="allow-same-origin" title="{}" srcdoc="{}"></iframe>'
+        return format_html(frame, f"The picture {figure.slug} as patients see it", escape(html))
 
     @admin.display(description="title")
     def titles(self, figure: Figure) -> str:

@@ -44,6 +44,14 @@ class MarkForm(AnyForm):
     class Meta:
         model = Marker
         fields = ("order", "key", "shape", *PLACES)
+        labels = {
+            "x": "disc, % from the left",
+            "y": "disc, % from the top",
+            "target_x": "points at, % from the left",
+            "target_y": "points at, % from the top",
+            "size_x": "size across, %",
+            "size_y": "size down, %",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -39,6 +39,10 @@ class PageForm(AnyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["version"].initial = self.instance.draft_version
+        for name in ("key_message", "description"):
+            # A draft may be saved half written; publishing asks for both.
+            if name in self.fields:
+                self.fields[name].required = False
         if "kind" in self.fields:
             kinds = [choice for choice in PageKind.choices if choice[0] != PageKind.GUIDE]
             self.fields["kind"].choices = [("", "---------"), *kinds]  # type: ignore[attr-defined]

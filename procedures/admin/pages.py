@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from markdownx.models import MarkdownxField
 
 from procedures.admin import outdated, preview, review, versions, withdrawal
-from procedures.admin.base import OVERRIDES, ContentAdmin, Rows, staff
+from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff
 from procedures.admin.desk import change_address, desk
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.admin.page_form import GuideForm, GuideItemForm, PageForm
@@ -48,6 +48,7 @@ class WorkflowAdmin(ContentAdmin):
     formfield_overrides = {**OVERRIDES, MarkdownxField: {"form_class": MarkdownFormField, "widget": MarkdownWidget}}
     search_fields = ("title", "subject", "slug", "body")
     prepopulated_fields = {"slug": ("title",), "subject": ("title",)}
+    place: Any = ("slug", "subject", "language", "order")
 
     @admin.display(description="state")
     def state(self, page: Page) -> str:
@@ -71,6 +72,11 @@ class WorkflowAdmin(ContentAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Page | None = None) -> bool:
         """Pages are withdrawn, never deleted: their addresses answer for ever."""
         return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Page | None = None) -> Any:
+        """The text first; what is set once is folded away later."""
+        folded = {"classes": ("collapse",)} if obj else {}
+        return (TEXT, FRAME, ("Address and place", {"fields": self.place, **folded}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Page | None = None) -> tuple[str, ...]:
         """Other texts link to subject and language; both stay once anything has been public."""
@@ -190,12 +196,8 @@ class PageAdmin(WorkflowAdmin):
 
     form = PageForm
     list_display = ("title", "state", "kind", "language", "address", "review_due")
-    list_filter = (StateFilter, "kind", "language", "live_release__is_starter")
-    fieldsets = (
-        TEXT,
-        FRAME,
-        ("Address and place", {"fields": ("slug", "subject", "language", "kind", "order")}),
-    )
+    list_filter = (StateFilter, "kind", "language")
+    place = ("slug", "subject", "language", "kind", "order")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
         """All but guides, which have their own list."""
@@ -216,14 +218,14 @@ class PageAdmin(WorkflowAdmin):
         return own + super().get_urls()
 
 
-class GuideItems(Rows):
+class GuideItems(TextRows):
     """The reading list of a guide."""
 
     model = GuideItem
     form = GuideItemForm
     fk_name = "guide"
-    verbose_name_plural = "reading list"
-    extra = 0
+    verbose_name_plural = "reading list, in its order"
+    fields = (("order", "page", "section", "minutes"), "note")
 
 
 @admin.register(Guide)
@@ -232,13 +234,8 @@ class GuideAdmin(WorkflowAdmin):
 
     form = GuideForm
     list_display = ("title", "state", "language", "address", "review_due")
-    list_filter = (StateFilter, "language", "live_release__is_starter")
+    list_filter = (StateFilter, "language")
     inlines = (GuideItems,)
-    fieldsets = (
-        TEXT,
-        FRAME,
-        ("Address and place", {"fields": ("slug", "subject", "language", "order")}),
-    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
         """Guides only."""

@@ -73,7 +73,8 @@ def read_yaml(file: Path, text: str | None = None, shift: int = 0) -> Any:
     except yaml.MarkedYAMLError as error:
         line = (error.problem_mark.line + 1 if error.problem_mark else 1) + shift
         raise ContentError(file, line, f"This is not YAML: {error.problem}.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        # Dates such as 2024-13-45, lists as names, lists in lists without end.
         raise ContentError(file, 1 + shift, f"This is not YAML: {error}.") from error
 
 
@@ -117,7 +118,7 @@ def page_entry(file: Path) -> Entry:
     row = entry(file, read_yaml(file, match[1], shift=1), key_field="subject")
     row.lines = {name: line + 1 for name, line in row.lines.items()}
     row.line = 1
-    row.data["body"] = match[2].strip() + "\n"
+    row.data["body"] = f"{match[2].strip()}\n"
     row.body_line = match[1].count("\n") + 2 + (len(match[2]) - len(match[2].lstrip("\n")))
     return row
 
@@ -141,6 +142,8 @@ class Field:
 
 def checked(row: Entry, fields: dict[str, Field]) -> dict[str, Any]:
     """The row's data with defaults, in the order of ``fields``. Raises ContentError for the first odd field."""
+    if not isinstance(row.data, dict):
+        raise row.error("Fields are expected here, each as “name: value”.")
     for name in row.data:
         if name not in fields:
             raise row.error(f"There is no field “{name}”. There are: {', '.join(fields)}.", name)

@@ -42,6 +42,8 @@ class PageContentKind(Kind[Page]):
 
     def parse(self, file: Path) -> Iterable[Entry]:
         row = page_entry(file)
+        if " " in row.key:
+            raise row.error(f"“{row.key}” is no subject. Use small letters, digits and hyphens.", "subject")
         row.data["language"] = file.parent.name
         row.key = f"{file.parent.name} {row.key}"
         yield row
@@ -81,7 +83,7 @@ class PageContentKind(Kind[Page]):
             "next": following,
             "review_months": draft["review_months"],
             "items": draft.get("items", []),
-            "body": draft["body"],
+            "body": _text(draft["body"]),
         }
 
     def apply(self, key: str, data: dict[str, Any], row: Page | None, *, store: bool) -> None:
@@ -111,7 +113,12 @@ class PageContentKind(Kind[Page]):
             target.mkdir(parents=True, exist_ok=True)
             left_out = {"language", "body"} | {name for name in ("next", "items") if not data[name]}
             front = dump_yaml({name: value for name, value in data.items() if name not in left_out})
-            (target / f"{page.subject}.md").write_text(f"---\n{front}---\n{page.body}", encoding="utf-8")
+            (target / f"{page.subject}.md").write_text(f"---\n{front}---\n{data['body']}", encoding="utf-8")
+
+
+def _text(body: str) -> str:
+    """The body as a file holds it: a browser's form sends other line ends and drops the last one."""
+    return body.replace("\r\n", "\n").replace("\r", "\n").strip() + "\n"
 
 
 def _one(model: Any, called: str, field: str, **names: str) -> Any:

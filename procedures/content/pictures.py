@@ -17,6 +17,8 @@ from procedures.figures.renditions import put, store_picture
 from procedures.models import Figure, Marker, Series, SeriesItem
 
 POSITION_DIGITS = 4
+# Of the hash in a file's name: enough that no two drawings meet, short for the page.
+NAME_DIGITS = 20
 
 
 class FigureKind(Kind[Figure]):
@@ -86,6 +88,7 @@ class FigureKind(Kind[Figure]):
                 self._pictures[picture.sha256] = picture
                 return picture.sha256
             drawing, sha256 = read_drawing(data)
+            sha256 = sha256[:NAME_DIGITS]
             self._drawings[sha256] = drawing
         except OSError as error:
             raise entry.error(f"The file {file_name} cannot be read: {error.strerror}.", name) from error
@@ -193,6 +196,8 @@ class SeriesKind(Kind[Series]):
 
     def parse(self, file: Path) -> Iterable[Entry]:
         row = entry(file, read_yaml(file), key=f"{file.parent.name} {file.stem}")
+        if " " in file.stem:
+            raise row.error(f"“{file.name}” is no name for a file here. Use small letters, digits and hyphens.")
         if file.parent.name not in Language.values:
             raise row.error(f"“{file.parent.name}” is not one of our languages.")
         yield row

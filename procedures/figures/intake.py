@@ -9,7 +9,7 @@ import warnings
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_BYTES = 20 * 1024 * 1024
@@ -18,6 +18,7 @@ MOST_PIXELS = 40_000_000
 WIDEST = 1600
 # EXIF tag; values from 5 on are turned by a quarter.
 ORIENTATION, LYING = 0x0112, 5
+STRIP = 256
 
 
 class BadPictureError(ValueError):
@@ -64,11 +65,9 @@ def _decode(data: bytes) -> Picture:
             # Lets the decoder skip detail that is thrown away below: most of the time of a large photograph.
             opened.draft(None, _smallest_use(opened))
         opened.load()
-        image = _eight_bit(ImageOps.exif_transpose(opened))
-    if image.width > WIDEST:
-        height = max(1, round(image.height * WIDEST / image.width))
-        image = image.resize((WIDEST, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return picture(image)
+        # In place: a copy of 40 million pixels would be another 160 MB.
+        ImageOps.exif_transpose(opened, in_place=True)
+        return picture(fit(_eight_bit(opened)))
 
 
 def _smallest_use(opened: Image.Image) -> tuple[int, int]:
@@ -77,6 +76,14 @@ def _smallest_use(opened: Image.Image) -> tuple[int, int]:
     if opened.getexif().get(ORIENTATION, 1) >= LYING:
         return max(1, WIDEST * width // height), WIDEST
     return WIDEST, max(1, WIDEST * height // width)
+
+
+def fit(image: Image.Image) -> Image.Image:
+    """The picture, no wider than what is kept."""
+    if image.width <= WIDEST:
+        return image
+    height = max(1, round(image.height * WIDEST / image.width))
+    return image.resize((WIDEST, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def picture(image: Image.Image) -> Picture:
@@ -88,15 +95,27 @@ def picture(image: Image.Image) -> Picture:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Grey or colour, 8 bit; transparent parts become white."""
+    """Grey or colour, 8 bit; transparent parts become white. Careful with memory: a copy may be 160 MB."""
     if image.mode.startswith("I"):
-        # 16-bit grey: the upper byte is the 8-bit value.
-        wide = image.convert("I")
-        return wide.point(lambda value: value * (1 / 257)).convert("L")
+        return _sixteen_to_eight(image)
     if image.mode in {"1", "L"}:
-        return image.convert("L")
+        return image if image.mode == "L" else image.convert("L")
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(paper, layer).convert("RGB")
-    return image.convert("RGB")
+        return _on_white(image if image.mode == "RGBA" else image.convert("RGBA"))
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _sixteen_to_eight(image: Image.Image) -> Image.Image:
+    """Full white stays full white. In strips, because Pillow looks 16-bit pixels up only as 32-bit ones."""
+    table = [round(value / 257) for value in range(1 << 16)]
+    grey = Image.new("L", image.size)
+    for top in range(0, image.height, STRIP):
+        strip = image.crop((0, top, image.width, min(top + STRIP, image.height)))
+        grey.paste(strip.convert("I").point(table, "L"), (0, top))
+    return grey
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """White through everything that lets light through: in place, then made small channel by channel."""
+    image.paste((255, 255, 255, 255), mask=ImageChops.invert(image.getchannel("A")))
+    return Image.merge("RGB", [fit(image.getchannel(channel)) for channel in "RGB"])

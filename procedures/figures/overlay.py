@@ -96,7 +96,8 @@ def figure_view(figure: Figure, language: str) -> FigureView:
         height=jpegs[-1].height if jpegs else DRAWING_SIZE,
         sources=[
             {"type": TYPES[kind], "srcset": srcset}
-            for kind in ("avif", "webp", "jpeg")
+            # JPEG is what ``src`` gives to browsers that know neither.
+            for kind in ("avif", "webp")
             if (srcset := _srcset(renditions, kind))
         ],
         src=media_url(_near(jpegs, 800).file) if jpegs else "",

@@ -1,14 +1,18 @@
 """Sizes and formats of a picture, made once when it comes in."""
 
+import hashlib
 import io
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import transaction
 from PIL import Image
 
-from procedures.figures.intake import Picture
+from procedures.figures.intake import BadPictureError, Picture, read_picture
 from procedures.models import Figure, Rendition
 
 # The first is for cards and lists only; figures start at the second.
@@ -20,6 +24,9 @@ FORMATS: dict[str, dict[str, int | bool]] = {
     "webp": {"quality": 80, "method": 4},
     "jpeg": {"quality": 82, "optimize": True, "progressive": True},
 }
+# Pillow's encoders let other threads run. More threads hold more buffers, and machines have two cores.
+THREADS = 2
+HASH_LETTERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +47,28 @@ def widths(width: int) -> list[int]:
 
 def encode(picture: Picture) -> Iterator[Made]:
     """All renditions of a picture, the widest first: each smaller one is made from the one before."""
-    image = picture.image
-    for width in reversed(widths(image.width)):
+    with ThreadPoolExecutor(THREADS) as pool:
+        jobs = [
+            (image, name, pool.submit(_encoded, image, name)) for image in _sizes(picture.image) for name in FORMATS
+        ]
+        for image, name, job in jobs:
+            yield Made(image.width, image.height, name, job.result())
+
+
+def _sizes(original: Image.Image) -> Iterator[Image.Image]:
+    image = original
+    for width in reversed(widths(original.width)):
         if width < image.width:
-            height = max(1, round(picture.image.height * width / picture.image.width))
+            height = max(1, round(original.height * width / original.width))
             image = image.resize((width, height), Image.Resampling.LANCZOS)
-        for name, options in FORMATS.items():
-            stream = io.BytesIO()
-            image.save(stream, name.upper(), **options)
-            yield Made(image.width, image.height, name, stream.getvalue())
+        yield image
+
+
+def _encoded(image: Image.Image, name: str) -> bytes:
+    stream = io.BytesIO()
+    # Pillow keeps a save's options on the image: two threads that save the same one would mix them up.
+    image.copy().save(stream, name.upper(), **FORMATS[name])
+    return stream.getvalue()
 
 
 def master_png(picture: Picture) -> bytes:
@@ -59,8 +79,8 @@ def master_png(picture: Picture) -> bytes:
 
 
 def put(name: str, data: bytes) -> str:
-    """Store bytes under a name made from their content; storing the same again does nothing."""
-    if not default_storage.exists(name):
+    """Store bytes under a name made from their content; storing the same again only makes the file young."""
+    if not _is_there(name, len(data)):
         stored = default_storage.save(name, ContentFile(data))
         if stored != name:
             # Another process stored the same content in between.
@@ -68,13 +88,43 @@ def put(name: str, data: bytes) -> str:
     return name
 
 
+def _is_there(name: str, size: int) -> bool:
+    if not default_storage.exists(name):
+        return False
+    if default_storage.size(name) != size:
+        # Cut off by a full disk or a broken restore: what is in it is known, so it can be written again.
+        default_storage.delete(name)
+        return False
+    try:
+        # A sweep leaves young files alone: this one is about to be named by a row.
+        os.utime(default_storage.path(name))
+    except NotImplementedError:
+        return True  # object storage keeps no times that we may set
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def store_picture(figure: Figure, picture: Picture) -> list[Rendition]:
     """Write master and renditions to storage, set the figure's fields; the caller saves figure and rows."""
-    stem = f"figures/{picture.sha256[:20]}"
-    master = master_png(picture)
-    figure.image = put(f"{stem}.png", master)
+    with ThreadPoolExecutor(1) as pool:
+        packing = pool.submit(master_png, picture)
+        renditions = _store_renditions(figure, picture)
+        master = packing.result()
+    figure.image = put(f"figures/{picture.sha256[:HASH_LETTERS]}.png", master)
     figure.sha256, figure.size = picture.sha256, len(master)
     figure.width, figure.height = picture.image.size
+    return renditions
+
+
+def _store_renditions(figure: Figure, picture: Picture) -> list[Rendition]:
+    """Files are named by the content of them all: a better encoder never writes under a name that browsers keep.
+
+    One name for all sizes of a picture keeps pages small: every other letter of a list of sources repeats.
+    """
+    all_made = list(encode(picture))
+    digests = b"".join(hashlib.sha256(made.data).digest() for made in all_made)
+    stem = f"figures/{hashlib.sha256(digests).hexdigest()[:HASH_LETTERS]}"
     return [
         Rendition(
             figure=figure,
@@ -84,5 +134,42 @@ def store_picture(figure: Figure, picture: Picture) -> list[Rendition]:
             file=put(f"{stem}-{made.width}.{made.format}", made.data),
             size=len(made.data),
         )
-        for made in encode(picture)
+        for made in all_made
     ]
+
+
+@transaction.atomic
+def replace_renditions(figure: Figure, renditions: list[Rendition]) -> None:
+    """The rows of a saved figure's sizes in place of the old ones. Old files stay: releases may still show them."""
+    figure.renditions.all().delete()
+    for rendition in renditions:
+        rendition.figure = figure
+    Rendition.objects.bulk_create(renditions)
+
+
+def rebuild(figure: Figure) -> list[Rendition]:
+    """Make all renditions of a saved figure again from its master, and return the rows; a drawing has none.
+
+    New files are written first, then the rows change in one transaction, and only where something differs. So it may
+    be stopped at any moment. Raises BadPictureError when the master is lost or damaged; nothing is changed then.
+    """
+    if not figure.image:
+        return []
+    renditions = _store_renditions(figure, _master(figure))
+    with transaction.atomic():
+        # Somebody may have brought in another picture meanwhile: its rows are not ours to replace.
+        same = Figure.objects.select_for_update().filter(pk=figure.pk, sha256=figure.sha256).first()
+        if same and {row.file for row in renditions} != {row.file for row in same.renditions.all()}:
+            replace_renditions(same, renditions)
+    return renditions
+
+
+def _master(figure: Figure) -> Picture:
+    try:
+        with default_storage.open(figure.image) as stream:
+            picture = read_picture(stream.read())
+    except OSError as error:
+        raise BadPictureError(f"The file {figure.image} is lost. Bring the picture in again.") from error
+    if picture.sha256 != figure.sha256:
+        raise BadPictureError(f"The file {figure.image} no longer shows what came in. Bring the picture in again.")
+    return picture

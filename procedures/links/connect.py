@@ -92,17 +92,14 @@ def find_pages(request: Request) -> list[Page]:
         .annotate(length=Length("code"))
         .order_by("-length", "rank")
     )
-    pages = list(
+    pages: list[Any] = list(
         Page.objects.for_cards(request.language)
         .annotate(matched=Subquery(rows.values("code")[:1]), rank=Subquery(rows.values("rank")[:1]))
         .filter(matched__isnull=False)
     )
-    longest = max((_length(page) for page in pages), default=0)
-    return sorted((p for p in pages if _length(p) == longest), key=lambda page: (page.rank, page.order, page.pk))
-
-
-def _length(page: Page) -> int:
-    return len(page.matched.replace(".", ""))
+    lengths = {page: len(page.matched.replace(".", "")) for page in pages}
+    longest = max(lengths.values(), default=0)
+    return sorted((p for p in pages if lengths[p] == longest), key=lambda page: (page.rank, page.order, page.pk))
 
 
 def feed(values: Mapping[str, str], request: Request, pages: list[Page], clinic: str) -> dict[str, Any]:

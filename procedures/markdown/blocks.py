@@ -36,7 +36,7 @@ def leaf(name: str, options: str, line: int, context: Context) -> SafeString:
         return INDEXES[name](context)
     if name not in LEAVES:
         if name:
-            known = ", ".join(sorted([*LEAVES, *INDEXES, *CONTAINERS, "choices", "key-points"]))
+            known = ", ".join(sorted({*LEAVES, *INDEXES, *CONTAINERS, "choices"}))
             context.problems.add(line, f"There is no block “{name}”. There are: {known}.")
         else:
             context.problems.add(line, "This ::: closes nothing. Take it out, or name a block behind it.")

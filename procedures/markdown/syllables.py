@@ -11,6 +11,7 @@ from functools import lru_cache
 # A year has about four; a longer number is read in parts.
 MOST_DIGITS = 4
 LONGEST_ABBREVIATION = 5
+LONGEST_WORD = 60  # what follows is no word
 PART = re.compile(r"\d[\d.,]*|[^\W\d_]+")
 
 VOWELS = re.compile(r"[aeiouy]+")
@@ -39,9 +40,13 @@ SPANISH_VOWELS = re.compile(r"(?:[aeiouáéíóúü]|y(?![aeiouáéíóú]))+")
 STRONG = frozenset("aeoáéóíú")
 
 
-@lru_cache(maxsize=8192)
 def syllables(word: str, language: str) -> int:
     """Syllables of one word, at least 1. Parts with a hyphen add up; a number has one for each digit, 4 at most."""
+    return _syllables(word[:LONGEST_WORD], language)
+
+
+@lru_cache(maxsize=8192)
+def _syllables(word: str, language: str) -> int:
     count = _spanish if language == "es" else _english
     return max(1, sum(_digits(part) if part[0].isdigit() else count(part) for part in PART.findall(_joined(word))))
 

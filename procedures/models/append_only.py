@@ -27,6 +27,12 @@ class AppendOnlyQuerySet(models.QuerySet[T], Generic[T]):
         """Always refused."""
         raise AppendOnlyError(f"{self.model.__name__} rows are never changed. Add a new one.")
 
+    def bulk_create(self, objs: Iterable[T], *args: Any, **kwargs: Any) -> list[T]:
+        """Insert new rows; taking over rows that are there is refused."""
+        if kwargs.get("update_conflicts") or (len(args) > 2 and args[2]):
+            raise AppendOnlyError(f"{self.model.__name__} rows are never changed. Add a new one.")
+        return super().bulk_create(objs, *args, **kwargs)
+
     # Django's raw delete is what cascades call.
     def _raw_delete(self, using: str | None) -> NoReturn:
         raise AppendOnlyError(f"{self.model.__name__} rows are never deleted.")

@@ -32,7 +32,11 @@ class Clinic(models.Model):
         verbose_name = "clinic"
         verbose_name_plural = "clinic"
         constraints = [
-            models.CheckConstraint(condition=Q(pk=1), name="clinic_is_one_row"),
+            models.CheckConstraint(
+                condition=Q(pk=1),
+                name="clinic_is_one_row",
+                violation_error_message="There is one clinic only. Change the one that is here.",
+            ),
         ]
 
     def __str__(self) -> str:

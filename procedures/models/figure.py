@@ -43,11 +43,20 @@ class Figure(models.Model):
     class Meta:
         ordering = ["slug"]
         constraints = [
-            models.CheckConstraint(condition=~Q(image="") | ~Q(drawing=""), name="figure_has_a_picture_or_a_drawing"),
-            models.CheckConstraint(condition=Q(nothing_visible=True), name="figure_shows_no_name_date_or_number"),
+            models.CheckConstraint(
+                condition=~Q(image="") | ~Q(drawing=""),
+                name="figure_has_a_picture_or_a_drawing",
+                violation_error_message="Choose a picture file. A figure without a picture or a drawing shows nothing.",
+            ),
+            models.CheckConstraint(
+                condition=Q(nothing_visible=True),
+                name="figure_shows_no_name_date_or_number",
+                violation_error_message="Look closely, then tick that the picture shows no name, date or number.",
+            ),
             models.CheckConstraint(
                 condition=~Q(provenance=Provenance.CLINIC) | ~Q(provenance_note=""),
                 name="clinic_figure_names_its_consent",
+                violation_error_message="A picture of the clinic's own needs the reference of the patient's consent.",
             ),
         ]
 
@@ -75,7 +84,11 @@ class FigureText(models.Model):
         verbose_name = "text"
         constraints = [
             models.UniqueConstraint(fields=["figure", "language"], name="figure_text_once_per_language"),
-            models.CheckConstraint(condition=~Q(alt=""), name="figure_text_has_alt"),
+            models.CheckConstraint(
+                condition=~Q(alt=""),
+                name="figure_text_has_alt",
+                violation_error_message="Say what the picture shows, for people who cannot see it.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -106,6 +119,7 @@ class Marker(models.Model):
                 & Q(target_x__gte=0, target_x__lte=1, target_y__gte=0, target_y__lte=1)
                 & Q(size_x__gte=0, size_x__lte=1, size_y__gte=0, size_y__lte=1),
                 name="marker_lies_in_the_picture",
+                violation_error_message="A mark must lie in the picture: positions between 0 and 1.",
             ),
         ]
 
@@ -125,7 +139,9 @@ class MarkerText(models.Model):
         verbose_name = "text"
         constraints = [
             models.UniqueConstraint(fields=["marker", "language"], name="marker_text_once_per_language"),
-            models.CheckConstraint(condition=~Q(label=""), name="marker_text_has_label"),
+            models.CheckConstraint(
+                condition=~Q(label=""), name="marker_text_has_label", violation_error_message="Give the mark a name."
+            ),
         ]
 
     def __str__(self) -> str:

@@ -60,7 +60,9 @@ class Approval(AppendOnly):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(decision=Decision.SENT_BACK) | ~Q(comment=""), name="sent_back_says_why"
+                condition=~Q(decision=Decision.SENT_BACK) | ~Q(comment=""),
+                name="sent_back_says_why",
+                violation_error_message="Say what to change, so that the editor knows what to do.",
             ),
         ]
 
@@ -131,6 +133,7 @@ class Release(AppendOnly):
             models.CheckConstraint(
                 condition=Q(is_starter=True) | Q(approval__isnull=False),
                 name="release_is_approved_or_starter",
+                violation_error_message="A text is public with an approval, or as starter text.",
             ),
         ]
 

@@ -145,12 +145,18 @@ class Page(models.Model):
                 condition=Q(publish_at__isnull=True, scheduled_revision__isnull=True)
                 | Q(publish_at__isnull=False, scheduled_revision__isnull=False),
                 name="schedule_has_time_and_revision",
+                violation_error_message="A set time needs a text, and a text to be published later needs a time.",
             ),
             models.CheckConstraint(
                 condition=Q(live_release__isnull=True) | Q(withdrawn_reason=""),
                 name="live_page_is_not_withdrawn",
+                violation_error_message="A page cannot be public and withdrawn at once.",
             ),
-            models.CheckConstraint(condition=~Q(replaced_by=F("id")), name="page_does_not_replace_itself"),
+            models.CheckConstraint(
+                condition=~Q(replaced_by=F("id")),
+                name="page_does_not_replace_itself",
+                violation_error_message="A page cannot take its own place. Choose another one.",
+            ),
             models.CheckConstraint(
                 condition=Q(review_months__gte=1, review_months__lte=36),
                 name="review_comes_within_three_years",
@@ -218,7 +224,11 @@ class GuideItem(models.Model):
         ordering = ["order", "pk"]
         verbose_name = "reading"
         constraints = [
-            models.CheckConstraint(condition=Q(minutes__gte=1), name="reading_takes_a_minute"),
+            models.CheckConstraint(
+                condition=Q(minutes__gte=1),
+                name="reading_takes_a_minute",
+                violation_error_message="Reading takes 1 minute at least.",
+            ),
         ]
 
     def __str__(self) -> str:

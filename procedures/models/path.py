@@ -8,6 +8,7 @@ from django.db.models import Q
 from procedures.enums import Language
 from procedures.models.append_only import AppendOnlyError
 from procedures.models.clinic import clinic_json
+from procedures.models.history import Release
 from procedures.models.page import Page
 
 
@@ -25,8 +26,15 @@ class PathQuerySet(models.QuerySet["Path"]):
             )
             for code in Language.values
         }
+        last = Release.objects.filter(page=models.OuterRef("page")).order_by("-number")
         return self.select_related("page__live_release", "page__replaced_by__live_release").annotate(
-            clinic=clinic_json(language), **translations
+            clinic=clinic_json(language), last_title=models.Subquery(last.values("title")[:1]), **translations
+        )
+
+    def owners_of(self, start: str) -> models.QuerySet[Page]:
+        """Every page that ever had an address with this beginning, public or withdrawn, once each."""
+        return Page.objects.filter(pk__in=self.filter(path__startswith=start).values("page")).select_related(
+            "live_release"
         )
 
     def delete(self) -> NoReturn:
@@ -45,12 +53,16 @@ class Path(models.Model):
     objects = PathQuerySet.as_manager()
     # Set by ``for_reading``.
     clinic: dict[str, Any] | None
+    last_title: str
 
     class Meta:
         ordering = ["path"]
         constraints = [
             models.UniqueConstraint(
-                fields=["page"], condition=Q(is_canonical=True), name="one_canonical_path_per_page"
+                fields=["page"],
+                condition=Q(is_canonical=True),
+                name="one_canonical_path_per_page",
+                violation_error_message="A page has one address that counts.",
             ),
         ]
 

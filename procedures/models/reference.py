@@ -1,10 +1,11 @@
 """What pages quote: glossary terms, sources, the clinic's own answers, clinical codes."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from procedures.enums import CodeSystem, Language
-from procedures.validators import validate_https, validate_key, validate_plain_text, validate_slug
+from procedures.validators import validate_https, validate_key, validate_plain_text, validate_slug, validate_words
 
 
 class Term(models.Model):
@@ -25,6 +26,13 @@ class Term(models.Model):
 
     def __str__(self) -> str:
         return f"{self.term} ({self.language})"
+
+    def clean(self) -> None:
+        """Aliases are plain words."""
+        try:
+            validate_words(self.aliases)
+        except ValidationError as error:
+            raise ValidationError({"aliases": error}) from error
 
 
 class Source(models.Model):
@@ -77,7 +85,9 @@ class ClinicalCode(models.Model):
         verbose_name = "clinical code"
         constraints = [
             models.UniqueConstraint(fields=["system", "code", "subject"], name="code_leads_to_a_subject_once"),
-            models.CheckConstraint(condition=Q(rank__gte=1), name="code_rank_starts_at_one"),
+            models.CheckConstraint(
+                condition=Q(rank__gte=1), name="code_rank_starts_at_one", violation_error_message="Ranks start at 1."
+            ),
         ]
 
     def __str__(self) -> str:

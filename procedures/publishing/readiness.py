@@ -1,15 +1,19 @@
 """What forbids publishing, in sentences. The third ring: rules across rows, after validators and constraints."""
 
 from collections.abc import Iterator
+from textwrap import shorten
 from typing import Any
 
 from procedures.enums import Language, PageKind
 from procedures.markdown import Problem, RenderedPage
+from procedures.markdown.plain import prose
+from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE, sentences, smog, words
 from procedures.models import Page, Path, Release
 from procedures.models.page import public_path
 
 HARDEST_GRADE = 6.0
 HARDEST_SPANISH = 70.0
+LONGEST_QUOTE = 160
 # Pages that state no medical fact need no picture, key points or source.
 PLAIN_KINDS = frozenset({PageKind.ABOUT, PageKind.GUIDE})
 
@@ -64,6 +68,18 @@ def _reading(page: Page, rendered: RenderedPage) -> Iterator[Problem]:
             f"The text has a Fernández-Huerta value of {rendered.level}; {HARDEST_SPANISH:.0f} is the least. "
             "Use shorter sentences and words.",
         )
+    text = prose(rendered.html)
+    if page.language == Language.ENGLISH and (grade := smog(text)) > HARDEST_SMOG:
+        yield Problem(
+            0,
+            f"The text has SMOG grade {grade}; {HARDEST_SMOG} is the most. Use fewer words of three syllables or more.",
+        )
+    for sentence in sentences(text):
+        if (length := len(words(sentence))) > LONGEST_SENTENCE:
+            quoted = shorten(sentence, LONGEST_QUOTE, placeholder=" …")
+            yield Problem(
+                0, f"A sentence has {length} words; {LONGEST_SENTENCE} is the most. Make two of it: “{quoted}”"
+            )
 
 
 def _address(page: Page, content: dict[str, Any]) -> Iterator[Problem]:

@@ -20,14 +20,18 @@ class PageState(models.TextChoices):
     APPROVED = "approved", "Approved, to be published"
     PUBLIC = "public", "Public"
     NEWER = "newer", "Public with a newer draft"
+    STARTER = "starter", "Public starter text, never reviewed"
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 def with_states(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
     """Adds ``latest_hash`` (of the newest revision) and ``last_word`` (the last review event on that same text)."""
     latest = Revision.objects.filter(page=OuterRef("pk")).order_by("-number").values("content_hash")[:1]
+    # Withdrawing ends what was said of the text before.
     said = ReleaseEvent.objects.filter(
-        page=OuterRef("pk"), kind__in=REVIEW_EVENTS, revision__content_hash=OuterRef("latest_hash")
+        page=OuterRef("pk"),
+        kind__in=(*REVIEW_EVENTS, EventKind.WITHDRAWN),
+        revision__content_hash=OuterRef("latest_hash"),
     )
     return pages.select_related("live_release__revision").annotate(
         latest_hash=Subquery(latest), last_word=Subquery(said.order_by("-pk").values("kind")[:1])
@@ -44,6 +48,7 @@ CONDITIONS: dict[str, Q] = {
     PageState.APPROVED: OPEN & Q(last_word=EventKind.APPROVED),
     PageState.PUBLIC: Q(live_release__isnull=False),
     PageState.NEWER: Q(live_release__isnull=False) & ~SAME,
+    PageState.STARTER: Q(live_release__is_starter=True),
     PageState.WITHDRAWN: Q(live_release__isnull=True) & ~Q(withdrawn_reason=""),
 }
 

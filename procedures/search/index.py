@@ -7,6 +7,7 @@ index is rebuilt page by page when the event log has moved on; a search itself c
 import re
 import threading
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 import tantivy
 from django.utils.html import format_html
@@ -18,6 +19,8 @@ ANALYZER = "words"
 STEMMERS = {"en": "english", "es": "spanish"}
 FIELDS = {"title": 4.0, "section": 2.0, "text": 1.0}
 MOST_RESULTS = 10
+# (fewest letters, most slips): exact words first; short words are too much alike to be guessed.
+SPELLINGS = ((1, 0), (4, 1), (7, 2))
 MOST_WORDS = 12
 SNIPPET_LETTERS = 220
 # tantivy's smallest heap for a writer; it is given back after each commit.
@@ -81,9 +84,9 @@ class SearchIndex:
             gone = self._releases.keys() - live.keys()
             writer = self._index.writer(WRITER_BYTES, 1)
             for page in gone:
-                writer.delete_documents_by_term("page", page)
+                self._forget(writer, page)
             for release in Release.objects.filter(pk__in=changed).iterator(chunk_size=200):
-                writer.delete_documents_by_term("page", release.page_id)
+                self._forget(writer, release.page_id)
                 for section in release.sections:
                     writer.add_document(self._document(release, section))
             writer.commit()
@@ -91,10 +94,16 @@ class SearchIndex:
             self._index.reload()
             self._releases, self.event = live, event
             self._aliases = {
-                alias.casefold(): term.term
+                # Spelt as _words() spells what is typed: "X-ray" is two words there.
+                words: term.term
                 for term in Term.objects.filter(language=self.language)
                 for alias in term.aliases
+                if (words := " ".join(re.findall(r"\w+", alias.casefold())))
             }
+
+    def _forget(self, writer: tantivy.IndexWriter, page: int) -> None:
+        # delete_documents_by_term() takes a Python number for a signed one, and so finds no page.
+        writer.delete_documents_by_query(tantivy.Query.term_query(self._schema, "page", page))
 
     @staticmethod
     def _document(release: Release, section: dict[str, str]) -> tantivy.Document:
@@ -113,19 +122,35 @@ class SearchIndex:
         if not words:
             return Answer([])
         searcher = self._index.searcher()
-        for fuzzy in (
-            None,
-            dict.fromkeys(FIELDS, (False, 1, True)),
-            dict.fromkeys(FIELDS, (False, 2, True)),
-        ):
-            for all_words in (True, False):
-                query, _ = self._index.parse_query_lenient(
-                    " ".join(words), list(FIELDS), FIELDS, fuzzy, conjunction_by_default=all_words
-                )
-                hits = searcher.search(query, MOST_RESULTS * 4).hits
+        for least, most in SPELLINGS:
+            tried = [word for word in words if len(word) >= least]
+            fuzzy = dict.fromkeys(FIELDS, (False, most, True)) if most else None
+            for all_words in (True, False) if tried else ():
+                query = self._query(tried, all_words=all_words, fuzzy=fuzzy)
+                hits = [address for _, address in searcher.search(query, MOST_RESULTS * 4).hits]
+                if hits and not most:
+                    return self._answer(searcher, query, hits)
                 if hits:
-                    return self._answer(searcher, query, [address for _, address in hits], words, fuzzy is not None)
+                    # Marks need the words as the pages have them.
+                    meant = self._meant(searcher.doc(hits[0]), tried)
+                    answer = self._answer(searcher, self._query(meant, all_words=False), hits)
+                    return Answer(answer.results, meant[0] if len(words) == 1 else "")
         return Answer([])
+
+    def _query(
+        self, words: list[str], *, all_words: bool, fuzzy: dict[str, tuple[bool, int, bool]] | None = None
+    ) -> tantivy.Query:
+        query, _ = self._index.parse_query_lenient(
+            " ".join(words), list(FIELDS), FIELDS, fuzzy, conjunction_by_default=all_words
+        )
+        return query
+
+    @staticmethod
+    def _meant(document: tantivy.Document, words: list[str]) -> list[str]:
+        """For each word the one of the document that is spelt most alike."""
+        text = " ".join(str(document.get_first(name)) for name in FIELDS)
+        known = sorted(set(re.findall(r"\w+", text.casefold())))
+        return [next(iter(get_close_matches(word, known, 1)), word) for word in words]
 
     def _words(self, text: str) -> list[str]:
         """Words without any query syntax; a glossary alias brings the word that the pages use."""
@@ -142,14 +167,11 @@ class SearchIndex:
         searcher: tantivy.Searcher,
         query: tantivy.Query,
         addresses: list[tantivy.DocAddress],
-        words: list[str],
-        guessed: bool,
     ) -> Answer:
         snippets = tantivy.SnippetGenerator.create(searcher, query, self._schema, "text")
         snippets.set_max_num_chars(SNIPPET_LETTERS)
         results: list[Result] = []
         pages: dict[int, int] = {}
-        matched = ""
         for address in addresses:
             document = searcher.doc(address)
             page = int(document.get_first("page") or 0)
@@ -159,7 +181,6 @@ class SearchIndex:
                 continue
             snippet = snippets.snippet_from_doc(document)
             body = str(document.get_first("text"))
-            matched = matched or _first_mark(snippet)
             results.append(
                 Result(
                     str(document.get_first("title")),
@@ -168,14 +189,7 @@ class SearchIndex:
                     _marked(snippet) or format_html("{}", body[:SNIPPET_LETTERS]),
                 )
             )
-        return Answer(results, matched.casefold() if guessed and len(words) == 1 else "")
-
-
-def _first_mark(snippet: tantivy.Snippet) -> str:
-    text = snippet.fragment().encode()
-    for mark in snippet.highlighted():
-        return text[mark.start : mark.end].decode(errors="ignore")
-    return ""
+        return Answer(results)
 
 
 def _marked(snippet: tantivy.Snippet) -> SafeString:

@@ -11,6 +11,7 @@ from procedures.links.resolve import beginning, candidates
 from procedures.models import Page, Path, Release
 from procedures.views.chrome import frame, root, show, site_now
 
+MOST_OFFERS = 8
 HEALS_AFTER = "max-age=1800"  # seconds; a wrong redirect is forgotten after half an hour
 
 
@@ -134,10 +135,11 @@ def _moved(path: str) -> HttpResponse:
 def _gone(row: Path) -> HttpResponse:
     page, new = row.page, row.page.replaced_by
     release = new.live_release if new else None
-    context = frame(language=page.language, clinic=row.clinic, title=page.title)
+    context = frame(language=page.language, clinic=row.clinic, title=row.last_title)
     replacement = {"title": release.title, "href": release.path} if release else None
     values = {
-        "title": page.title,
+        # What patients read last; the draft may have another title by now.
+        "title": row.last_title,
         "reason": page.withdrawn_reason,
         "replacement": replacement,
         "robots": "noindex",
@@ -150,11 +152,11 @@ def _not_found(asked: str, language: str) -> HttpResponse:
     offers: list[dict[str, str]] = []
     start = beginning(asked)
     if start:
-        began_so = Path.objects.filter(path__startswith=start).select_related("page__live_release")[:8]
-        pages = {row.page.pk: row.page.live_release for row in began_so if row.page.live_release}
-        if len(pages) == 1:
-            return _moved(next(iter(pages.values())).path)
-        offers = [{"title": release.title, "href": release.path} for release in pages.values()]
+        pages = list(Path.objects.owners_of(start)[:MOST_OFFERS])
+        live = [page.live_release for page in pages if page.live_release]
+        if len(pages) == len(live) == 1:
+            return _moved(live[0].path)
+        offers = [{"title": release.title, "href": release.path} for release in live]
     return not_found(language, offers)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -13,9 +13,11 @@ from PIL import Image
 
 from portal.staff.models import User
 from procedures.models import Page
+from procedures.roles import ROLES
 from tests.factories import make_clinic, make_next, make_page
 
 PAGES = "/admin/procedures/page/"
+APPS = ("procedures", "staff")
 SignIn = Callable[[User], Client]
 
 
@@ -29,7 +31,11 @@ def person(name: str, role: str = "", **values: Any) -> User:
     # The factories have an "ed" and a "max" of their own.
     user = User.objects.create(username=f"{name.lower()}.clinic", first_name=name, is_staff=True, **values)
     if role:
-        user.groups.add(Group.objects.get(name=role))
+        group, _ = Group.objects.get_or_create(name=role)
+        # Browser tests empty the tables, and with them what the migration made.
+        names = ROLES[role]
+        group.permissions.set(Permission.objects.filter(codename__in=names, content_type__app_label__in=APPS))
+        user.groups.add(group)
     return user
 
 
@@ -85,7 +91,9 @@ def form_of(page: Page) -> str:
     return f"{PAGES}{page.pk}/change/"
 
 
-def picture_file(name: str = "photo.jpg", *, kind: str = "JPEG", size: tuple[int, int] = (60, 40)) -> SimpleUploadedFile:
+def picture_file(
+    name: str = "photo.jpg", *, kind: str = "JPEG", size: tuple[int, int] = (60, 40)
+) -> SimpleUploadedFile:
     """A small grey picture as a browser would send it."""
     stream = io.BytesIO()
     Image.linear_gradient("L").resize(size).save(stream, kind)

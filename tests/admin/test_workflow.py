@@ -168,14 +168,12 @@ def test_only_the_two_decisions_are_taken(page: Page, reviewer: User, sign_in: S
     assert not Approval.objects.filter(revision__page=page).exists()
 
 
-def test_the_reviewer_sees_the_page_as_it_would_look(
-    page: Page, editor: User, reviewer: User, sign_in: SignIn
-) -> None:
+def test_the_reviewer_sees_the_page_as_it_would_look(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
     submit(save_revision(page, author=editor), actor=editor)
 
     html = sign_in(reviewer).get(form_of(page)).content.decode()
 
-    assert "srcdoc=\"&lt;!doctype html&gt;" in html
+    assert 'srcdoc="&lt;!doctype html&gt;' in html
     assert "&lt;h1 class=&quot;page__title&quot;&gt;Small cut&lt;/h1&gt;" in html
 
 
@@ -214,9 +212,7 @@ def test_a_withdrawal_without_reason_or_of_a_draft_is_refused(page: Page, manage
     assert page.live_release is not None
 
 
-def test_the_form_says_what_stands_between_the_draft_and_the_public(
-    page: Page, editor: User, sign_in: SignIn
-) -> None:
+def test_the_form_says_what_stands_between_the_draft_and_the_public(page: Page, editor: User, sign_in: SignIn) -> None:
     page.lead_figure = None
     page.save()
     save_revision(page, author=editor)
@@ -244,9 +240,7 @@ def test_buttons_are_shown_to_those_who_may_use_them(
     labels = ("Save draft", "Save and send for review", "Approve this text", "Publish</button>", "Withdraw …")
 
     shown = {
-        user.first_name: [
-            label for label in labels if label in sign_in(user).get(form_of(page)).content.decode()
-        ]
+        user.first_name: [label for label in labels if label in sign_in(user).get(form_of(page)).content.decode()]
         for user in (editor, reviewer, manager)
     }
 

@@ -1,0 +1,246 @@
+"""The outside of a DICOM file: read without pixels and within limits, then checked. Nothing here decodes a picture.
+
+The data set that pydicom makes of a file holds a patient's name. It lives for one call and never leaves these modules.
+"""
+
+import io
+import logging
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from django.utils.translation import gettext as _
+
+from procedures.figures.intake import BadPictureError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+MOST_BYTES = 250 * 1024 * 1024
+MOST_HEADER_BYTES = 16 * 1024 * 1024
+MOST_FRAMES = 2000
+MOST_PIXELS = 20_000_000
+
+IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+RLE, JPEG = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.50"
+JPEG_2000 = frozenset({"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"})
+READABLE = frozenset({IMPLICIT, EXPLICIT, RLE, JPEG}) | JPEG_2000
+# Our words: nothing from within the file is ever shown.
+PACKINGS = {
+    "1.2.840.10008.1.2.1.99": "deflate",
+    "1.2.840.10008.1.2.2": "big-endian",
+    "1.2.840.10008.1.2.4.51": "JPEG with 12 bits",
+    "1.2.840.10008.1.2.4.57": "JPEG lossless",
+    "1.2.840.10008.1.2.4.70": "JPEG lossless",
+    "1.2.840.10008.1.2.4.80": "JPEG-LS",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS",
+}
+GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
+COLOUR = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
+
+# All that is ever read of a file; names, dates and identifiers are not among it.
+LAYOUT = (
+    "SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated "
+    "BitsStored HighBit PixelRepresentation BurnedInAnnotation PixelAspectRatio PixelSpacing ImagerPixelSpacing "
+    "ExtendedOffsetTable ExtendedOffsetTableLengths"
+).split()
+VALUES = (
+    "Modality RescaleSlope RescaleIntercept ModalityLUTSequence PixelIntensityRelationship VOILUTSequence "
+    "WindowCenter WindowWidth VOILUTFunction PresentationLUTShape PixelPaddingValue "
+    "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence"
+).split()
+# pydicom writes odd values of a file into the log; a name could be among them.
+logging.getLogger("pydicom").addHandler(logging.NullHandler())
+logging.getLogger("pydicom").propagate = False
+
+PIXEL_DATA = b"\xe0\x7f\x10\x00"
+UNDEFINED = 0xFFFFFFFF
+
+
+class Bounded(io.RawIOBase):
+    """A file of which only ``left`` bytes may be read, however long its parts say that they are."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__()
+        self._stream = stream
+        stream.seek(0, io.SEEK_END)
+        self.size = stream.tell()
+        stream.seek(0)
+        self.left = MOST_HEADER_BYTES
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most what the file holds. Only deflated files are asked for as a whole, and those are refused."""
+        if size is None or size < 0:
+            raise BadPictureError(packed_as(PACKINGS["1.2.840.10008.1.2.1.99"]))
+        there = min(size, max(0, self.size - self._stream.tell()))
+        self.left -= there
+        if self.left < 0:
+            raise BadPictureError(damaged())
+        return self._stream.read(there)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class DicomFile:
+    """A checked header. ``start`` is where the first pixel (or the first packed item) lies, ``length`` its bytes."""
+
+    rows: int
+    columns: int
+    frames: int
+    samples: int
+    allocated: int
+    stored: int
+    high_bit: int
+    signed: bool
+    photometric: str
+    planar: bool
+    packing: str
+    start: int
+    length: int
+    stretch: float
+    dataset: "Dataset"
+    source: Bounded
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame that is not compressed."""
+        if self.photometric == "YBR_FULL_422" and self.packing in {IMPLICIT, EXPLICIT}:
+            return self.rows * self.columns * 2
+        return self.rows * self.columns * self.samples * self.allocated // 8
+
+
+def damaged() -> str:
+    return _("The DICOM file is damaged or cut off. Export it again and choose that.")
+
+
+def packed_as(name: str) -> str:
+    return _(
+        "The pixels are packed as %(name)s, which the portal cannot unpack. Export the picture uncompressed "
+        "(“Explicit VR Little Endian”), or as PNG, and choose that."
+    ) % {"name": name}
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Whatever goes wrong inside is a BadPictureError. The cause is dropped: its text may quote the file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except BadPictureError:
+        raise
+    except Exception:
+        # Readers of broken files raise every kind of error there is.
+        raise BadPictureError(damaged()) from None
+
+
+def open_dicom(stream: BinaryIO) -> DicomFile:
+    """The header, read and checked. Call it within ``sentences()``."""
+    try:
+        from pydicom import dcmread
+    except ImportError:
+        raise BadPictureError(
+            _("DICOM files need an addition to the portal. Ask IT for: pip install 'plainspine[dicom]'.")
+        ) from None
+    source = Bounded(stream)
+    if source.size > MOST_BYTES:
+        raise BadPictureError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose that."))
+    if source.read(132)[128:] != b"DICM":
+        raise BadPictureError(_("This is not a DICOM file. For JPEG, PNG or WebP use the other field."))
+    source.seek(0)
+    dataset = dcmread(cast("BinaryIO", source), stop_before_pixels=True, specific_tags=[*LAYOUT, *VALUES])
+    packing = str(dataset.file_meta.get("TransferSyntaxUID", "")) or IMPLICIT
+    if packing not in READABLE:
+        raise BadPictureError(packed_as(PACKINGS.get(packing, _("an unusual form or a film"))))
+    if str(dataset.get("BurnedInAnnotation", "")).strip().upper() == "YES":
+        raise BadPictureError(
+            _("The file says that a name, date or number is burned into its picture. Choose one without.")
+        )
+    return _checked(dataset, source, packing)
+
+
+def _checked(dataset: "Dataset", source: Bounded, packing: str) -> DicomFile:
+    start, length = _pixel_data(source, implicit=packing == IMPLICIT)
+    if not start or "Rows" not in dataset or "Columns" not in dataset:
+        raise BadPictureError(_("This DICOM file holds no picture. Choose another one."))
+    allocated = int(dataset.BitsAllocated)
+    stored = _number(dataset, "BitsStored", allocated)
+    file = DicomFile(
+        rows=int(dataset.Rows),
+        columns=int(dataset.Columns),
+        frames=_number(dataset, "NumberOfFrames", 1) or 1,
+        samples=_number(dataset, "SamplesPerPixel", 1),
+        allocated=allocated,
+        stored=stored,
+        high_bit=_number(dataset, "HighBit", stored - 1),
+        signed=_number(dataset, "PixelRepresentation", 0) == 1,
+        photometric=str(dataset.PhotometricInterpretation).strip().upper(),
+        planar=_number(dataset, "PlanarConfiguration", 0) == 1,
+        packing=packing,
+        start=start,
+        length=length,
+        stretch=_stretch(dataset),
+        dataset=dataset,
+        source=source,
+    )
+    _refuse_odd(file)
+    return file
+
+
+def _refuse_odd(file: DicomFile) -> None:
+    """What the importer does not show rightly, it does not show."""
+    if not 0 < file.rows * file.columns <= MOST_PIXELS:
+        raise BadPictureError(_("The picture has no pixels, or more than 20 million. Export a smaller copy."))
+    if not 0 < file.frames <= MOST_FRAMES:
+        raise BadPictureError(_("The file has more than 2000 frames. Export fewer and choose that."))
+    grey = file.photometric in GREY and file.samples == 1 and file.allocated in {8, 16}
+    colour = file.photometric in COLOUR and file.samples == 3 and file.allocated == file.stored == 8
+    if not (grey or colour):
+        raise BadPictureError(_("The picture is neither grey with up to 16 bits nor colour with 8. Export it as PNG."))
+    if not 0 < file.stored <= file.high_bit + 1 <= file.allocated:
+        raise BadPictureError(damaged())
+    if file.length != UNDEFINED and file.start + file.length > file.source.size:
+        raise BadPictureError(damaged())
+    if file.packing in {IMPLICIT, EXPLICIT} and file.frames * file.frame_bytes > file.length:
+        raise BadPictureError(damaged())
+
+
+def _pixel_data(source: Bounded, *, implicit: bool) -> tuple[int, int]:
+    """Where the value of the element starts that pydicom stopped at, and its length; zeros when it is not pixels."""
+    head = source.read(8)
+    if head[:4] != PIXEL_DATA:
+        return 0, 0
+    # Some writers say explicit and fall back to implicit on the way.
+    length = source.read(4) if head[4:6] in {b"OB", b"OW"} and not implicit else head[4:]
+    return source.tell(), struct.unpack("<L", length)[0]
+
+
+def _number(dataset: "Dataset", name: str, default: int) -> int:
+    value: Any = dataset.get(name)
+    return default if value in (None, "") else int(value)
+
+
+def _stretch(dataset: "Dataset") -> float:
+    """How much higher than wide a pixel is."""
+    for name in ("PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing"):
+        value = dataset.get(name)
+        if value is not None and len(value) == 2:
+            high, wide = (float(part) for part in value)
+            if 0.2 <= high / wide <= 5:
+                return high / wide
+            raise BadPictureError(damaged())
+    return 1.0

@@ -1,0 +1,70 @@
+"""Crop and black-box before a picture is kept: what was cut off or covered is nowhere in the result."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from PIL import ImageDraw
+
+from procedures.figures.intake import BadPictureError, Picture, picture
+
+MOST_BOXES = 50
+# Smaller than this nothing can be seen, and no mark can be placed.
+LEAST_PIXELS = 64
+# Parts come from a browser as decimals: their sum may pass the edge by a rounding.
+ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in parts of the picture, 0 to 1, from the upper left. Raises BadPictureError when it is none."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        parts = (self.x, self.y, self.width, self.height)
+        inside = all(math.isfinite(part) and part >= 0 for part in parts)
+        if not inside or self.x + self.width > 1 + ROUNDING or self.y + self.height > 1 + ROUNDING:
+            raise BadPictureError(_("The box reaches over the edge of the picture. Draw it inside."))
+        if not (self.width and self.height):
+            raise BadPictureError(_("The box is empty. Draw it larger."))
+
+    def pixels(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom: every pixel that the box touches."""
+        width, height = size
+        right, bottom = (self.x + self.width) * width, (self.y + self.height) * height
+        left, top = (math.floor(_near(part)) for part in (self.x * width, self.y * height))
+        return left, top, min(width, math.ceil(_near(right))), min(height, math.ceil(_near(bottom)))
+
+
+def _near(position: float) -> float:
+    """0.1 + 0.2 is a little more than 0.3: a box that ends on a pixel's edge does not touch the next one."""
+    whole = round(position)
+    return float(whole) if abs(position - whole) < ROUNDING else position
+
+
+def crop(picture_: Picture, box: Box) -> Picture:
+    """What lies in the box."""
+    left, top, right, bottom = box.pixels(picture_.image.size)
+    if min(right - left, bottom - top) < LEAST_PIXELS:
+        raise BadPictureError(
+            _("Less than %(least)s pixels would be left. Draw the box larger.") % {"least": LEAST_PIXELS}
+        )
+    return picture(picture_.image.crop((left, top, right, bottom)))
+
+
+def black_out(picture_: Picture, boxes: Iterable[Box]) -> Picture:
+    """The picture with black boxes: their pixels are replaced, not covered."""
+    covered = list(boxes)
+    if len(covered) > MOST_BOXES:
+        raise BadPictureError(_("At most %(most)s boxes. Crop the picture instead.") % {"most": MOST_BOXES})
+    image = picture_.image.copy()
+    pen = ImageDraw.Draw(image)
+    for box in covered:
+        left, top, right, bottom = box.pixels(image.size)
+        pen.rectangle((left, top, right - 1, bottom - 1), fill=0)
+    return picture(image)

@@ -1,0 +1,66 @@
+"""``manage.py measure_content [--json] [DIR]``."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from procedures.quality.report import as_json, table
+from procedures.quality.site import measure_site
+
+
+class Command(BaseCommand):
+    """Prints the measures of every public page; fails with one line for each thing beyond a mark."""
+
+    help = "Measure every public page and guide: reading level, sentences, lists, sources, links. See docs/quality."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", nargs="?", type=Path, help="Measure a content folder instead of the database.")
+        parser.add_argument("--json", action="store_true", help="Print everything for a program to read.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["folder"]:
+            self._measure_folder(options["folder"], ["--json"] if options["json"] else [])
+            return
+        report = measure_site()
+        if options["json"]:
+            self.stdout.write(as_json(report))
+        else:
+            for line in table(report):
+                self.stdout.write(line)
+        broken = report.lines()
+        if not report.pages:
+            raise CommandError("There is no public page to measure. Load some first: manage.py load_content.")
+        if broken:
+            raise CommandError("\n".join(broken))
+        if not options["json"]:
+            self.stdout.write(f"\npages measured: {len(report.pages)}; all are within the marks")
+
+    def _measure_folder(self, folder: Path, flags: list[str]) -> None:
+        """Load the folder into an empty place of its own, so that nothing here changes or gets in the way."""
+        if not folder.is_dir():
+            raise CommandError(f"There is no folder {folder}.")
+        with tempfile.TemporaryDirectory() as data:
+            self._run(data, "migrate", "--verbosity", "0")
+            self._run(data, "load_content", str(folder.resolve()), "--verbosity", "0")
+            self.stdout.write(self._run(data, "measure_content", *flags), ending="")
+
+    def _run(self, data: str, *command: str) -> str:
+        environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        done = subprocess.run(  # noqa: S603 -- this program itself; no shell
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), *command],
+            env={**environ, "PORTAL_DATA_DIR": data},
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            self.stdout.write(done.stdout, ending="")
+            raise CommandError(done.stderr.strip().removeprefix("CommandError: "))
+        return done.stdout

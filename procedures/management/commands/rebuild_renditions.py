@@ -1,0 +1,46 @@
+"""``manage.py rebuild_renditions [SLUG …]``: all sizes of all pictures again, from their masters."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.defaultfilters import filesizeformat
+
+from procedures.figures.intake import BadPictureError
+from procedures.figures.renditions import rebuild
+from procedures.models import Figure
+
+
+class Command(BaseCommand):
+    """May be stopped at any moment: what is done is done, and old files stay until ``sweep_media``."""
+
+    help = "Make the sizes and formats of all pictures, or of those named, again from their masters."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slugs", nargs="*", metavar="SLUG", help="Pictures by name; all when none is given.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        figures = list(_figures(options["slugs"]))
+        broken = []
+        for number, figure in enumerate(figures, start=1):
+            before = {row.file for row in figure.renditions.all()}
+            try:
+                made = rebuild(figure)
+            except BadPictureError as error:
+                broken.append(f"{figure.slug}: {error}")
+                continue
+            new = sum(row.file not in before for row in made)
+            size = filesizeformat(sum(row.size for row in made))
+            self.stdout.write(f"{number}/{len(figures)} {figure.slug}: {len(made)} files, {new} new, {size}")
+            self.stdout.flush()
+        if broken:
+            raise CommandError("\n".join(broken))
+
+
+def _figures(slugs: list[str]) -> list[Figure]:
+    figures = Figure.objects.exclude(image="").prefetch_related("renditions")
+    if not slugs:
+        return list(figures)
+    found = list(figures.filter(slug__in=slugs))
+    if unknown := sorted(set(slugs) - {figure.slug for figure in found}):
+        raise CommandError(f"There is no picture {', '.join(unknown)}.")
+    return found

@@ -1,0 +1,38 @@
+"""``manage.py sweep_media [--delete] [--hours N]``: picture files that nothing names."""
+
+import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.defaultfilters import filesizeformat
+
+from procedures.figures.orphans import YOUNG, orphans, sweep
+
+
+class Command(BaseCommand):
+    """Lists first; deletes only when it is told to. Files of others in the folder are never touched."""
+
+    help = "List picture files that no picture and no release names; with --delete, delete them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--delete", action="store_true", help="Delete what is listed.")
+        parser.add_argument(
+            "--hours",
+            type=float,
+            default=YOUNG / datetime.timedelta(hours=1),
+            help="Leave younger files alone: a picture may be coming in (default: %(default)g).",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not 0 <= options["hours"] <= 24 * 366:
+            raise CommandError("--hours is a number from 0 to 8784.")
+        found = orphans(older_than=datetime.timedelta(hours=options["hours"]))
+        for orphan in found:
+            self.stdout.write(f"{orphan.name}  {filesizeformat(orphan.size)}")
+        total = f"{len(found)} files, {filesizeformat(sum(orphan.size for orphan in found))}"
+        if options["delete"]:
+            self.stdout.write(f"{total}; {len(sweep(found))} deleted")
+        elif found:
+            self.stdout.write(f"{total}; nothing deleted yet: add --delete")
+        else:
+            self.stdout.write("every file is in use")

@@ -1,0 +1,59 @@
+"""Long words that a page neither explains nor may take for granted."""
+
+import re
+from collections.abc import Iterable
+
+from procedures.markdown.reading import WORD, sentences
+from procedures.markdown.syllables import syllables
+from procedures.models import Term
+from procedures.quality.easy_words import EASY
+
+# Spanish words are longer: verbs with an ending for person and time often have four syllables.
+HARD_FROM = {"en": 3, "es": 5}
+ABBREVIATION = re.compile(r"[A-Z]{2,5}s?\Z")
+SPELLED_OUT = re.compile(r"\b([A-Z]{2,5}s?) \(")
+PARENTHESES = re.compile(r"\(([^()]*)\)")
+# "KY-foh-plas-tee" says how to say a word.
+SAID = re.compile(r"[A-ZÁÉÍÓÚÑ]{2,}-|-[A-ZÁÉÍÓÚÑ]{2,}|-\w+-")
+
+
+def hard_words(text: str, language: str, terms: Iterable[Term]) -> list[str]:
+    """Hard words of ``text``, each once, in alphabetical order.
+
+    Left out: easy words, words of a glossary term, what stands in parentheses behind the plain word, names (a capital
+    letter inside a sentence), how to say a word, and numbers. An abbreviation counts, however short, unless it is a
+    term, stands in parentheses, or has its meaning in parentheses behind it.
+    """
+    known = {word for term in terms for name in (term.term, *term.aliases) for word in _forms(name, language)}
+    known |= {form for inside in PARENTHESES.findall(text) for form in _forms(inside, language)}
+    known |= {short.casefold() for short in SPELLED_OUT.findall(text)}
+    found: set[str] = set()
+    for sentence in sentences(text):
+        for place, match in enumerate(WORD.finditer(sentence)):
+            word = match[0]
+            if word[0].isdigit() or SAID.search(word):
+                continue
+            is_name = place > 0 and word[0].isupper()
+            if not ABBREVIATION.match(word) and (is_name or syllables(word, language) < HARD_FROM[language]):
+                continue
+            if known.isdisjoint(_base(word, language)) and EASY[language].isdisjoint(_base(word, language)):
+                found.add(word.casefold())
+    return sorted(found)
+
+
+def _forms(name: str, language: str) -> set[str]:
+    return {form for word in WORD.findall(name) for form in _base(word, language)}
+
+
+def _base(word: str, language: str) -> set[str]:
+    """The word itself and without the endings that do not make it harder."""
+    word = word.casefold().replace("’", "'").removesuffix("'s")
+    endings = ("es", "s") if language == "es" else ("ies", "es", "s", "ed", "d", "ing", "ly")
+    forms = {word}
+    for ending in endings:
+        if word.endswith(ending):
+            stem = word.removesuffix(ending)
+            forms |= {stem, f"{stem}y"} if ending == "ies" else {stem, f"{stem}e"} if ending == "ing" else {stem}
+    if language == "es":
+        forms |= {f"{form[:-1]}o" for form in forms if form.endswith("a")}
+    return forms

@@ -1,0 +1,34 @@
+// Asking the server. An answer that is not JSON (a login page, an error page) counts as none.
+
+const UNREACHABLE = { status: 0, data: { error: "We cannot reach the site. Your text is still here." } };
+
+export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+async function ask(address, options = {}) {
+  try {
+    const response = await fetch(address, { headers: { Accept: "application/json" }, redirect: "error", ...options });
+    const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
+    return { status: response.status, data: isJson ? await response.json() : {} };
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    return UNREACHABLE;
+  }
+}
+
+// Signing in again makes a new token; without it the form could not be sent any more.
+export async function freshToken(editor) {
+  const answer = await ask(editor.dataset.session);
+  if (answer.status === 200) {
+    all("input[name=csrfmiddlewaretoken]").forEach((input) => { input.value = answer.data.token; });
+  }
+  return answer;
+}
+
+export async function send(editor, address, body, signal) {
+  const token = () => document.querySelector("input[name=csrfmiddlewaretoken]").value;
+  body.set("csrfmiddlewaretoken", token());
+  const answer = await ask(address, { method: "POST", body, signal });
+  if (answer.data.code !== "csrf" || (await freshToken(editor)).status !== 200) return answer;
+  body.set("csrfmiddlewaretoken", token());
+  return ask(address, { method: "POST", body, signal });
+}

@@ -1,0 +1,33 @@
+// The toolbar: one stop for the Tab key, arrow keys within.
+
+import { all } from "./ask.js";
+import { putAround, putBeforeLines, putBlock } from "./write.js";
+
+export function startTools(editor, field, windows) {
+  const tools = editor.querySelector("[data-tools]");
+  const buttons = all("button", tools);
+  const reach = (button) => buttons.forEach((other) => { other.tabIndex = other === button ? 0 : -1; });
+  const acts = {
+    line: (mark) => putBeforeLines(field, mark),
+    around: (mark) => putAround(field, mark),
+    block: (block) => putBlock(field, block.replaceAll("|", "\n")),
+    choose: (name) => windows[name].showModal(),
+  };
+  tools.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    reach(button);
+    Object.entries(button.dataset).forEach(([name, value]) => acts[name]?.(value));
+  });
+  tools.addEventListener("keydown", (event) => {
+    const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity };
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    const wanted = buttons.indexOf(document.activeElement) + steps[event.key];
+    const button = buttons[Math.min(Math.max(wanted, 0), buttons.length - 1)];
+    reach(button);
+    button.focus();
+  });
+  reach(buttons[0]);
+  tools.hidden = false;
+}

@@ -1,0 +1,68 @@
+"""System checks: what must not run, says so before it runs."""
+
+import sys
+from types import ModuleType
+
+import pytest
+from django.contrib.auth.decorators import login_required
+from django.urls import include, path
+from markdownx.views import ImageUploadView, MarkdownifyView
+
+from portal.checks import markdownx_stays_ours, public_url_is_reachable
+
+
+def ids(messages: object) -> list[str]:
+    return [message.id for message in messages]  # type: ignore[attr-defined]
+
+
+def mount(monkeypatch: pytest.MonkeyPatch, settings: object, patterns: list[object]) -> None:
+    module = ModuleType("mounted_urls")
+    module.urlpatterns = patterns  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "mounted_urls", module)
+    settings.ROOT_URLCONF = "mounted_urls"  # type: ignore[attr-defined]
+
+
+def test_our_own_addresses_pass() -> None:
+    assert markdownx_stays_ours(None) == []
+
+
+@pytest.mark.parametrize(
+    ("patterns", "count"),
+    [
+        ([path("markdownx/", include("markdownx.urls"))], 2),
+        ([path("a/", include([path("b/", include("markdownx.urls"))]))], 2),
+        ([path("mine/", MarkdownifyView.as_view())], 1),
+        ([path("behind-a-login/", login_required(ImageUploadView.as_view()))], 1),
+    ],
+)
+def test_markdownx_own_addresses_fail_wherever_they_stand(
+    monkeypatch: pytest.MonkeyPatch, settings: object, patterns: list[object], count: int
+) -> None:
+    mount(monkeypatch, settings, patterns)
+
+    assert ids(markdownx_stays_ours(None)) == ["portal.E001"] * count
+
+
+def test_another_renderer_fails(settings: object) -> None:
+    settings.MARKDOWNX_MARKDOWNIFY_FUNCTION = "markdownx.utils.markdownify"  # type: ignore[attr-defined]
+
+    assert ids(markdownx_stays_ours(None)) == ["portal.E002"]
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "wanted"),
+    [
+        ("http://127.0.0.1:8000", ["127.0.0.1"], []),
+        ("http://[::1]:8000", ["[::1]"], []),
+        ("http://localhost", ["localhost"], []),
+        ("https://learn.example.org", ["learn.example.org"], []),
+        ("http://learn.example.org", ["learn.example.org"], ["portal.W001"]),
+        ("https://learn.example.org", ["localhost"], ["portal.W002"]),
+    ],
+)
+def test_the_public_address_leads_here_and_is_not_in_the_clear(
+    settings: object, url: str, hosts: list[str], wanted: list[str]
+) -> None:
+    settings.PUBLIC_URL, settings.ALLOWED_HOSTS = url, hosts  # type: ignore[attr-defined]
+
+    assert ids(public_url_is_reachable(None)) == wanted

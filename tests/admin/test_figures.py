@@ -1,0 +1,230 @@
+"""Pictures in the admin: one intake, words and marks in one form, nothing that is needed can be deleted."""
+
+from typing import Any
+
+import pytest
+
+from portal.staff.models import User
+from procedures.enums import Language
+from procedures.models import Figure, Marker, MarkerText, Page, Series, SeriesItem
+from tests.admin.conftest import SignIn, picture_file
+from tests.factories import make_figure, make_public
+
+FIGURES = "/admin/procedures/figure/"
+
+
+def sent(figure: Figure | None = None, **changes: Any) -> dict[str, Any]:
+    """What the form sends: one set of words, one mark."""
+    text = figure.texts.get() if figure else None
+    mark = figure.markers.get() if figure else None
+    values = {
+        "slug": "bone",
+        "provenance": "simulated",
+        "provenance_note": "",
+        "nothing_visible": "on",
+        "texts-TOTAL_FORMS": 1,
+        "texts-INITIAL_FORMS": 1 if text else 0,
+        "texts-0-id": text.pk if text else "",
+        "texts-0-figure": figure.pk if figure else "",
+        "texts-0-language": "en",
+        "texts-0-title": "Bone",
+        "texts-0-alt": "A bone.",
+        "texts-0-caption": "A bone of the spine.",
+        "texts-0-description": "First.\r\n\r\nSecond.",
+        "markers-TOTAL_FORMS": 1,
+        "markers-INITIAL_FORMS": 1 if mark else 0,
+        "markers-0-id": mark.pk if mark else "",
+        "markers-0-figure": figure.pk if figure else "",
+        "markers-0-order": 0,
+        "markers-0-key": "tip",
+        "markers-0-shape": "point",
+        "markers-0-x": "37.21",
+        "markers-0-y": "20",
+        "markers-0-target_x": "50",
+        "markers-0-target_y": "100",
+        "markers-0-size_x": "0",
+        "markers-0-size_y": "0",
+        "markers-0-label_en": "Tip",
+        "markers-0-note_en": "The end.",
+        "markers-0-label_es": "Punta",
+        "markers-0-note_es": "",
+    }
+    return {**values, **changes}
+
+
+def errors(answer: Any) -> list[str]:
+    """All sentences of the form, in its order."""
+    context = answer.context
+    rows = ([row] if isinstance(row, str) else row for row in context["errors"])
+    return [sentence for row in rows for sentence in row]
+
+
+def test_a_new_picture_with_words_and_marks(editor: User, sign_in: SignIn) -> None:
+    answer = sign_in(editor).post(f"{FIGURES}add/", sent(picture=picture_file()))
+
+    figure = Figure.objects.get(slug="bone")
+    mark = figure.markers.get()
+    assert answer.status_code == 302
+    assert (mark.x, mark.y, mark.target_x, mark.target_y) == (0.3721, 0.2, 0.5, 1.0)
+    assert {t.language: (t.label, t.text) for t in mark.texts.all()} == {"en": ("Tip", "The end."), "es": ("Punta", "")}
+    # Paragraphs are found at empty lines; browsers send CRLF.
+    assert figure.texts.get().description == "First.\n\nSecond."
+    assert figure.renditions.count() == 3
+    assert figure.uploaded_by == editor
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"picture": ""}, "Choose a picture."),
+        (
+            {"nothing_visible": ""},
+            "Look closely at the picture. Tick this when no name, date or number is visible in it.",
+        ),
+        ({"provenance": "clinic"}, "Write where the patient's written consent is filed. No name."),
+        ({"markers-0-x": "101"}, "Ensure this value is less than or equal to 100."),
+        ({"markers-0-label_en": "", "markers-0-label_es": "", "markers-0-note_en": ""}, "Write what this mark shows."),
+        ({"markers-0-label_en": ""}, "Write a label for this note."),
+        ({"texts-0-alt": ""}, "This field is required."),
+        ({"texts-TOTAL_FORMS": 0}, "Please submit at least 1 form."),
+        (
+            {"slug": "Not A Slug"},
+            "Use small letters without accents, digits and single hyphens, such as getting-ready.",
+        ),
+    ],
+)
+def test_an_incomplete_picture_says_what_is_missing(
+    editor: User, sign_in: SignIn, changes: dict[str, Any], sentence: str
+) -> None:
+    answer = sign_in(editor).post(f"{FIGURES}add/", sent(**{"picture": picture_file(), **changes}))
+
+    assert answer.status_code == 200
+    assert errors(answer) == [sentence]
+    assert not Figure.objects.exists()
+
+
+def test_every_language_has_its_label() -> None:
+    from procedures.admin.marks import MarkForm
+
+    assert {f"label_{code}" for code in Language.values} < set(MarkForm.base_fields)
+
+
+def test_saving_an_untouched_picture_changes_no_row(editor: User, sign_in: SignIn) -> None:
+    figure = make_figure(size=(40, 40))
+    Marker.objects.update(x=1 / 3)
+    client = sign_in(editor)
+    form = client.get(f"{FIGURES}{figure.pk}/change/").context["inline_admin_formsets"][1].formset.forms[0]
+    shown = {f"markers-0-{name}": form[name].value() for name in form.fields if name not in {"DELETE"}}
+    before = Marker.objects.values().get(), MarkerText.objects.values().get()
+
+    client.post(f"{FIGURES}{figure.pk}/change/", sent(figure, **{k: "" if v is None else v for k, v in shown.items()}))
+
+    assert (Marker.objects.values().get(), MarkerText.objects.values().get()) == before
+
+
+def test_a_label_that_is_emptied_is_gone(editor: User, sign_in: SignIn) -> None:
+    figure = make_figure(size=(40, 40))
+    client = sign_in(editor)
+
+    client.post(f"{FIGURES}{figure.pk}/change/", sent(figure))
+    client.post(f"{FIGURES}{figure.pk}/change/", sent(figure, **{"markers-0-label_es": ""}))
+
+    assert [text.language for text in MarkerText.objects.all()] == ["en"]
+
+
+def test_a_picture_is_kept_until_another_one_comes(editor: User, sign_in: SignIn) -> None:
+    figure = make_figure(size=(40, 40))
+    client, address = sign_in(editor), f"{FIGURES}{figure.pk}/change/"
+
+    client.post(address, sent(figure))
+    figure.refresh_from_db()
+    kept = figure.sha256
+    client.post(address, sent(figure, picture=picture_file(size=(50, 50))))
+    figure.refresh_from_db()
+
+    assert kept != figure.sha256
+    assert (figure.width, figure.height) == (50, 50)
+    assert {(r.width, r.height) for r in figure.renditions.all()} == {(50, 50)}
+
+
+def test_the_name_of_a_picture_stays(editor: User, sign_in: SignIn) -> None:
+    figure = make_figure(size=(40, 40))
+
+    sign_in(editor).post(f"{FIGURES}{figure.pk}/change/", sent(figure, slug="renamed"))
+
+    figure.refresh_from_db()
+    assert figure.slug == "needle"
+
+
+def delete(client: Any, figure: Figure) -> Any:
+    client.post(f"{FIGURES}{figure.pk}/delete/", {"post": "yes"})
+    return client.get(f"{FIGURES}{figure.pk}/delete/")
+
+
+def test_a_picture_that_is_used_is_not_deleted_and_the_pages_are_named(
+    page: Page, manager: User, sign_in: SignIn
+) -> None:
+    make_public(page)
+    figure = page.lead_figure
+    assert figure is not None
+    series = Series.objects.create(slug="steps", language="en", title="Step by step")
+    SeriesItem.objects.create(series=series, figure=figure, heading="One", text="First.")
+
+    html = delete(sign_in(manager), figure).content.decode()
+
+    assert Figure.objects.filter(pk=figure.pk).exists()
+    assert "needle: The draft of “Small cut” shows it." in html
+    assert "needle: The series “steps (en)” shows it." in html
+    assert "needle: What patients read, or once read, on “Small cut” needs it." in html
+
+
+@pytest.mark.parametrize(
+    ("line", "used"),
+    [
+        ("::: figure spare", True),
+        ("::: compare needle spare", True),
+        ("::: figure spare-wheel", False),
+        ("A spare figure.", False),
+    ],
+)
+def test_a_draft_that_shows_a_picture_keeps_it(
+    page: Page, manager: User, sign_in: SignIn, line: str, used: bool
+) -> None:
+    spare = make_figure("spare", size=(40, 40))
+    page.body += f"\n{line}\n"
+    page.save()
+
+    sign_in(manager).post(f"{FIGURES}{spare.pk}/delete/", {"post": "yes"})
+
+    assert Figure.objects.filter(pk=spare.pk).exists() is used
+
+
+def test_used_pictures_are_not_deleted_in_bulk(page: Page, manager: User, sign_in: SignIn) -> None:
+    spare = make_figure("spare", size=(40, 40))
+    values = {"action": "delete_selected", "_selected_action": [page.lead_figure_id, spare.pk], "post": "yes"}
+
+    answer = sign_in(manager).post(FIGURES, values)
+
+    assert "The draft of “Small cut” shows it." in answer.content.decode()
+    assert Figure.objects.count() == 2
+
+
+def test_the_form_shows_the_picture_as_patients_see_it(editor: User, sign_in: SignIn) -> None:
+    figure = make_figure(size=(40, 40))
+
+    html = sign_in(editor).get(f"{FIGURES}{figure.pk}/change/").content.decode()
+
+    assert 'sandbox="allow-same-origin"' in html
+    assert "&lt;figure class=&quot;xray&quot;" in html
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_list_costs_the_same_for_any_number(
+    editor: User, sign_in: SignIn, count: int, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(count):
+        make_figure(f"bone-{number}", size=(40, 40))
+    client = sign_in(editor)
+
+    with django_assert_max_num_queries(12):
+        client.get(FIGURES)

@@ -1,0 +1,216 @@
+"""What pages quote: one form each, a word about pages that print the old value, and one button that renews them."""
+
+from typing import Any
+
+import pytest
+
+from portal.staff.models import User
+from procedures.enums import EventKind
+from procedures.models import CareInstruction, Clinic, ClinicalCode, Figure, Location, Page, ReleaseEvent, Source, Term
+from tests.admin.conftest import PAGES, SignIn
+from tests.factories import make_clinic, make_figure, make_page, make_public, make_source, make_term
+
+BASE = "/admin/procedures/"
+OUTDATED = f"{PAGES}outdated/"
+CLINIC = {
+    "name": "Test Spine Clinic",
+    "phone": "+1 303-555-0199",
+    "after_hours_phone": "",
+    "emergency_number": "911",
+    "time_zone": "America/Denver",
+    "texts-TOTAL_FORMS": 0,
+    "texts-INITIAL_FORMS": 0,
+}
+
+
+def told(client: Any, answer: Any) -> str:
+    """The messages after a save."""
+    assert answer.status_code == 302, answer.context["errors"]
+    return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
+
+
+@pytest.fixture
+def care(page: Page) -> CareInstruction:
+    """An answer on a public page."""
+    row = CareInstruction.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
+    page.body += "\n::: care driving\n"
+    page.save()
+    make_public(page)
+    return row
+
+
+def care_form(**changes: Any) -> dict[str, Any]:
+    return {"order": 0, "question": "When can I drive?", "answer": "Tomorrow.", **changes}
+
+
+def test_a_changed_answer_names_the_pages_that_print_the_old_one(
+    care: CareInstruction, editor: User, sign_in: SignIn
+) -> None:
+    client, address = sign_in(editor), f"{BASE}careinstruction/{care.pk}/change/"
+
+    same = told(client, client.post(address, care_form()))
+    changed = told(client, client.post(address, care_form(answer="After two days.")))
+
+    assert "old values" not in same
+    assert f'1 public page prints the old values. <a href="{OUTDATED}">Look and renew</a>.' in changed
+
+
+def test_one_button_renews_them(
+    care: CareInstruction, page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    sign_in(editor).post(f"{BASE}careinstruction/{care.pk}/change/", care_form(answer="After two days."))
+    client = sign_in(manager)
+    listed = client.get(OUTDATED).content.decode()
+
+    answer = client.post(OUTDATED, {"page": [page.pk]})
+
+    assert "changed: answer driving" in listed
+    assert told(client, answer) == "1 page renewed."
+    assert "After two days." in client.get("/small-cut/").content.decode()
+    assert "Every public page prints today's values." in client.get(OUTDATED).content.decode()
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.RENEWED, actor=manager).count() == 1
+
+
+def test_a_page_that_cannot_be_renewed_holds_up_no_other(page: Page, manager: User, sign_in: SignIn) -> None:
+    other = make_page("big-cut")
+    make_figure("spare", size=(40, 40))
+    page.body += "\n::: figure spare\n"
+    for each in (page, other):
+        make_public(each)
+    Source.objects.update(title="A newer guide")
+    # A picture that the released text of one page shows is renamed behind everybody's back.
+    Figure.objects.filter(slug="spare").update(slug="gone")
+
+    answer = sign_in(manager).post(OUTDATED, {"page": [page.pk, other.pk]})
+
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "“Small cut” was not renewed" in html
+    assert "There is no picture “spare”." in html
+    assert ReleaseEvent.objects.filter(kind=EventKind.RENEWED).get().page == other
+
+
+def test_nothing_ticked_renews_nothing(care: CareInstruction, manager: User, sign_in: SignIn) -> None:
+    client = sign_in(manager)
+
+    assert told(client, client.post(OUTDATED, {"page": ["x", "99999999999"]})) == "0 pages renewed."
+
+
+@pytest.mark.parametrize("word", ["vertebra", "bone"])
+def test_a_changed_word_is_told(page: Page, editor: User, sign_in: SignIn, word: str) -> None:
+    term = make_term("cut", term="cut")
+    make_public(page)
+    client = sign_in(editor)
+    values = {"key": "cut", "language": "en", "term": "cut", "aliases": f"{word}\r\n\r\n{word}\r\nnick", "say": ""}
+
+    message = told(client, client.post(f"{BASE}term/{term.pk}/change/", {**values, "definition": "A small opening."}))
+
+    term.refresh_from_db()
+    assert term.aliases == [word, "nick"]
+    assert "1 public page prints the old values." in message
+
+
+def test_an_untouched_word_is_no_news(page: Page, editor: User, sign_in: SignIn) -> None:
+    term = make_term("cut", term="cut", aliases=["nick"])
+    make_public(page)
+    client = sign_in(editor)
+    values = {"term": "cut", "aliases": "nick", "say": "", "definition": term.definition}
+
+    assert "old values" not in told(client, client.post(f"{BASE}term/{term.pk}/change/", values))
+
+
+def test_a_changed_source_is_told(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+    source, client = make_source(), sign_in(editor)
+    values = {
+        "organisation": "NICE",
+        "title": "Another title",
+        "year": 2013,
+        "url": "",
+        "identifier": "",
+        "used_for": "",
+    }
+
+    message = told(client, client.post(f"{BASE}source/{source.pk}/change/", values))
+
+    assert "public pages print the old values." in message
+
+
+def test_a_changed_phone_of_the_clinic_is_told(page: Page, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    client = sign_in(manager)
+
+    message = told(client, client.post(f"{BASE}clinic/1/change/", CLINIC))
+
+    assert Clinic.objects.get().phone == "+1 303-555-0199"
+    assert "public pages print the old values." in message
+
+
+def test_a_changed_location_is_told(page: Page, manager: User, sign_in: SignIn) -> None:
+    page.body += "\n::: locations\n"
+    page.save()
+    make_public(page)
+    client = sign_in(manager)
+    values = {"key": "main", "order": 0, "phone": "+1 303-555-0100", "address": "1 Main Street\r\nDenver"}
+
+    message = told(
+        client,
+        client.post(f"{BASE}location/add/", {**values, "texts-TOTAL_FORMS": 0, "texts-INITIAL_FORMS": 0}),
+    )
+
+    assert Location.objects.get().address == "1 Main Street\nDenver"
+    assert "1 public page prints the old values." in message
+
+
+def test_there_is_one_clinic_and_it_stays(page: Page, manager: User, sign_in: SignIn, admin_user: User) -> None:
+    client = sign_in(admin_user)
+
+    assert client.get(f"{BASE}clinic/add/").status_code == 403
+    assert client.post(f"{BASE}clinic/1/delete/", {"post": "yes"}).status_code == 403
+    assert Clinic.objects.count() == 1
+
+
+def test_a_missing_clinic_can_be_made(manager: User, sign_in: SignIn) -> None:
+    sign_in(manager).post(f"{BASE}clinic/add/", CLINIC)
+
+    assert Clinic.objects.get().pk == 1
+
+
+@pytest.mark.parametrize("name", ["careinstruction", "source"])
+def test_what_a_text_names_is_not_deleted(care: CareInstruction, manager: User, sign_in: SignIn, name: str) -> None:
+    row = {"careinstruction": care, "source": make_source()}[name]
+    client = sign_in(manager)
+
+    client.post(f"{BASE}{name}/{row.pk}/delete/", {"post": "yes"})
+    html = client.get(f"{BASE}{name}/{row.pk}/delete/").content.decode()
+
+    assert type(row).objects.filter(pk=row.pk).exists()
+    assert "The draft of “Small cut” shows it." in html
+
+
+def test_a_word_may_go_and_the_pages_are_named(page: Page, manager: User, sign_in: SignIn) -> None:
+    term = make_term("cut", term="cut")
+    make_public(page)
+    client = sign_in(manager)
+
+    message = told(client, client.post(f"{BASE}term/{term.pk}/delete/", {"post": "yes"}))
+
+    assert not Term.objects.exists()
+    assert "1 public page prints the old values." in message
+
+
+def test_names_that_texts_use_stay(care: CareInstruction, editor: User, sign_in: SignIn) -> None:
+    sign_in(editor).post(f"{BASE}careinstruction/{care.pk}/change/", care_form(key="other", language="es"))
+
+    care.refresh_from_db()
+    assert (care.key, care.language) == ("driving", "en")
+
+
+def test_codes_are_edited(manager: User, sign_in: SignIn) -> None:
+    make_clinic()
+
+    sign_in(manager).post(
+        f"{BASE}clinicalcode/add/", {"system": "icd-10-cm", "code": "S32.0", "subject": "small-cut", "rank": 1}
+    )
+
+    assert ClinicalCode.objects.get().code == "S32.0"

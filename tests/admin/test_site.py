@@ -1,0 +1,66 @@
+"""The frame of the admin, and the people in it."""
+
+import pytest
+
+from portal.staff.models import User
+from tests.admin.conftest import SignIn, person
+
+PEOPLE = "/admin/staff/user/"
+
+
+def test_the_first_screen_lists_the_work_in_its_order(manager: User, sign_in: SignIn) -> None:
+    context = sign_in(manager).get("/admin/").context
+
+    assert [app["name"] for app in context["app_list"]] == ["Pages", "What pages show", "The clinic", "History"]
+    assert context["site_header"] == "Plainspine"
+
+
+@pytest.mark.parametrize("address", ["/admin/", "/admin/login/", "/admin/procedures/page/"])
+def test_every_answer_carries_the_strict_policy(manager: User, sign_in: SignIn, address: str) -> None:
+    answer = sign_in(manager).get(address)
+
+    assert "unsafe" not in answer["Content-Security-Policy"]
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+
+
+@pytest.fixture
+def head(db: None) -> User:
+    """May change people, and is no superuser."""
+    from django.contrib.auth.models import Permission
+
+    user = person("Hana", "Manager")
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user", "add_user"]))
+    return user
+
+
+def test_nobody_makes_a_superuser_who_is_none(head: User, sign_in: SignIn) -> None:
+    values = {"username": "hana.clinic", "is_staff": "on", "is_active": "on", "is_superuser": "on"}
+
+    answer = sign_in(head).post(f"{PEOPLE}{head.pk}/change/", values)
+
+    head.refresh_from_db()
+    assert answer.status_code == 302
+    assert not head.is_superuser
+
+
+@pytest.mark.parametrize("screen", ["change/", "password/"])
+def test_a_superuser_is_changed_by_superusers_only(head: User, sign_in: SignIn, admin_user: User, screen: str) -> None:
+    before = admin_user.password
+
+    answer = sign_in(head).post(f"{PEOPLE}{admin_user.pk}/{screen}", {"password1": "x", "password2": "x"})
+
+    admin_user.refresh_from_db()
+    assert answer.status_code == 403
+    assert admin_user.password == before
+
+
+def test_a_new_account_can_sign_in_and_roles_are_ticks(head: User, sign_in: SignIn) -> None:
+    client = sign_in(head)
+    words = "a long enough pass"
+
+    client.post(f"{PEOPLE}add/", {"username": "new", "usable_password": "true", "password1": words, "password2": words})
+
+    made = User.objects.get(username="new")
+    html = client.get(f"{PEOPLE}{made.pk}/change/").content.decode()
+    assert made.is_staff
+    assert html.count('type="checkbox" name="groups"') == 3

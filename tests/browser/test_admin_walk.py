@@ -1,0 +1,111 @@
+"""Every screen of the staff in a real browser: the strict policy holds, axe finds nothing, a phone is wide enough."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from playwright.sync_api import Browser
+
+from portal.staff.models import User
+from procedures.models import CareInstruction, ClinicalCode, Location, Page, Series, SeriesItem
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.review import submit
+from tests.admin.conftest import PAGES
+from tests.browser.admin import Desk, desk
+from tests.browser.public import AXE, DESK, PHONE
+from tests.factories import make_clinic, make_figure, make_page, make_public, make_term, make_user
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+FINDINGS = """async () => {
+  const found = await axe.run({exclude: ["iframe"]}, {resultTypes: ["violations"], iframes: false});
+  return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`));
+}"""
+# Django's own markup, in every installation of it: a heading of a row one level too deep, a filter without one.
+DJANGO_OWN = ("nothing-at-all",)
+
+
+@pytest.fixture
+def boss(transactional_db: None) -> User:
+    """One of everything stands in the database, and somebody who may open all of it."""
+    make_clinic()
+    figure = make_figure(size=(40, 40))
+    series = Series.objects.create(slug="steps", language="en", title="Step by step")
+    SeriesItem.objects.create(series=series, figure=figure, heading="One", text="First.")
+    make_term()
+    CareInstruction.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
+    Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Main Street")
+    ClinicalCode.objects.create(system="icd-10-cm", code="S32.0", subject="small-cut")
+    page = make_page()
+    make_public(page)
+    guide = make_page("first-visit", kind="guide", slug="first-visit")
+    guide.items.create(page=page, minutes=4)
+    waiting = make_page("big-cut")
+    submit(save_revision(waiting, author=make_user("ed")), actor=make_user("ed"))
+    return User.objects.create(username="boss", first_name="Boss", is_staff=True, is_superuser=True)
+
+
+def screens(boss: User) -> list[str]:
+    """All addresses under /admin/ that answer to the boss: lists, new, change, delete, history, and our own."""
+    client = Client()
+    client.force_login(boss)
+    page, waiting = Page.objects.get(subject="small-cut"), Page.objects.get(subject="big-cut")
+    wanted = ["/admin/", "/admin/procedures/", "/admin/password_change/", f"{PAGES}outdated/"]
+    wanted += [f"{PAGES}{waiting.pk}/review/", f"{PAGES}{page.pk}/withdraw/", f"{PAGES}{waiting.pk}/change/"]
+    for model in admin.site._registry:
+        base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        rows = client.get(base).context["cl"].result_list
+        pk = rows[0].pk
+        wanted += [base, f"{base}add/", *(f"{base}{pk}/{screen}/" for screen in ("change", "delete", "history"))]
+    return [path for path in dict.fromkeys(wanted) if client.get(path).status_code == 200]
+
+
+def walk(at: Desk, boss: User) -> list[str]:
+    at.sign_in(boss)
+    return screens(boss)
+
+
+def test_the_strict_policy_holds_on_every_screen(browser: Browser, live_server: Any, boss: User) -> None:
+    with desk(browser, live_server.url, DESK) as at:
+        at.open("/admin/login/")
+        paths = walk(at, boss)
+        for path in paths:
+            at.open(path)
+        at.page.wait_for_timeout(500)
+
+        assert len(paths) > 55
+        assert at.complaints == []
+
+
+def findings(at: Desk, paths: list[str]) -> dict[str, list[str]]:
+    """What axe finds on each of these screens."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        at.open(path)
+        at.page.evaluate(AXE)
+        if here := [finding for finding in at.page.evaluate(FINDINGS) if not finding.startswith(DJANGO_OWN)]:
+            found[path] = here
+    return found
+
+
+def test_axe_finds_nothing_on_any_screen(browser: Browser, live_server: Any, boss: User) -> None:
+    with desk(browser, live_server.url, DESK, bypass_csp=True, color_scheme="light") as at:
+        assert findings(at, [path for path in walk(at, boss) if not path.endswith(("/history/", "/delete/"))]) == {}
+
+
+def test_axe_finds_nothing_by_night_and_on_a_phone(browser: Browser, live_server: Any, boss: User) -> None:
+    own = ("/admin/", "/page/", "/review/", "/withdraw/", "/outdated/")
+    with desk(browser, live_server.url, PHONE, bypass_csp=True, color_scheme="dark") as at:
+        paths = [path for path in walk(at, boss) if path.endswith(own) or path.startswith(PAGES)]
+        assert findings(at, [path for path in paths if not path.endswith(("/history/", "/delete/"))]) == {}
+
+
+def test_every_screen_fits_a_phone(browser: Browser, live_server: Any, boss: User) -> None:
+    with desk(browser, live_server.url, PHONE) as at:
+        widths = {}
+        for path in walk(at, boss):
+            at.open(path)
+            widths[path] = at.page.evaluate("document.documentElement.scrollWidth")
+
+    assert {path: width for path, width in widths.items() if width > 360} == {}

@@ -1,0 +1,93 @@
+"""With the reader's own colours (Windows high contrast) marks, rings and edges stay."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from tests.browser.public import PHONE, tab, visit
+from tests.conftest import ServedSite
+
+pytestmark = pytest.mark.browser
+
+WHITE, BLACK = "rgb(255, 255, 255)", "rgb(0, 0, 0)"
+
+
+@pytest.fixture
+def contrast(browser: Browser) -> Iterator[Page]:
+    """A phone whose reader has chosen the colours."""
+    with tab(browser, PHONE, forced_colors="active") as page:
+        yield page
+
+
+def test_marks_keep_white_ring_black_disc_and_white_number(contrast: Page, served_site: ServedSite) -> None:
+    visit(contrast, served_site, "/kyphoplasty/")
+
+    def fills(part: str) -> set[str]:
+        return set(contrast.locator(part).evaluate_all("(all) => all.map((e) => getComputedStyle(e).fill)"))
+
+    assert contrast.evaluate("matchMedia('(forced-colors: active)').matches")
+    assert fills(".mark__rim") == {WHITE}
+    assert fills(".mark__disc") == {BLACK}
+    assert fills(".mark__digit") == {WHITE}
+
+
+def test_marks_are_seen_on_the_picture(contrast: Page, served_site: ServedSite) -> None:
+    contrast.goto(f"{served_site.url}/kyphoplasty/")
+    rim = contrast.locator(".xray__stage--film .mark__rim").first
+    rim.scroll_into_view_if_needed()
+    box = rim.bounding_box()
+    assert box is not None
+    picture = Image.open(io.BytesIO(contrast.screenshot(clip=box))).convert("L")
+    greys = sorted(picture.get_flattened_data() if hasattr(picture, "get_flattened_data") else picture.getdata())
+
+    # Of the square around the disc about half is black ground, a third white ring and number.
+    assert sum(grey < 40 for grey in greys) > 0.2 * len(greys)
+    assert sum(grey > 215 for grey in greys) > 0.15 * len(greys)
+
+
+def test_numbers_of_the_list_can_be_told_from_their_ground(contrast: Page, served_site: ServedSite) -> None:
+    visit(contrast, served_site, "/kyphoplasty/")
+    pairs = contrast.locator(".xray__entry").evaluate_all(
+        """(all) => all.map((e) => getComputedStyle(e, "::before"))
+            .map((style) => [style.color, style.backgroundColor, style.borderTopStyle])"""
+    )
+
+    assert [pair for pair in pairs if pair[0] == pair[1] or pair[2] != "solid"] == []
+    assert pairs != []
+
+
+def test_buttons_and_fields_keep_an_edge(contrast: Page, served_site: ServedSite) -> None:
+    visit(contrast, served_site, "/")
+    contrast.locator(".menu__switch summary").click()
+    edges = contrast.locator("button:visible, input:visible, a.call:visible").evaluate_all(
+        """(all) => all.map((e) => [e.className, getComputedStyle(e)])
+            .map(([name, style]) => [name, style.borderTopStyle, parseFloat(style.borderTopWidth)])"""
+    )
+
+    assert [edge for edge in edges if edge[1] == "none" or edge[2] < 1] == []
+    assert len(edges) >= 4
+
+
+def test_focus_keeps_its_ring(contrast: Page, served_site: ServedSite) -> None:
+    visit(contrast, served_site, "/")
+    for _ in range(4):
+        contrast.keyboard.press("Tab")
+        style = contrast.evaluate(
+            """() => {
+              const style = getComputedStyle(document.activeElement);
+              return [style.outlineStyle, parseFloat(style.outlineWidth)];
+            }"""
+        )
+        assert style[0] == "solid"
+        assert style[1] >= 2
+
+
+def test_urgency_is_said_in_words_not_in_colour(contrast: Page, served_site: ServedSite) -> None:
+    visit(contrast, served_site, "/nerve-damage-warning-signs/")
+    titles = contrast.locator(".care--emergency .care__title, .care--urgent .care__title").all_inner_texts()
+
+    assert titles != []
+    assert [title for title in titles if "911" not in title and "call" not in title.casefold()] == []

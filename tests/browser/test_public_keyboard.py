@@ -1,0 +1,182 @@
+"""Every public page with the keyboard alone."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from tests.browser.public import DESK, PHONE, addresses, tab, visit, wait_until
+from tests.conftest import ServedSite
+
+pytestmark = pytest.mark.browser
+
+MOST_STEPS = 400
+# A group of radio buttons is one stop: the chosen one. A row that scrolls is a stop, so that arrow keys can move it.
+EXPECTED = """() => {
+  const stops = [...document.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')];
+  const reachable = stops.filter((e) => e.checkVisibility({visibilityProperty: true}))
+    .filter((e) => e.type !== "radio" || e.checked);
+  reachable.forEach((e, place) => { e.dataset.stop = place; });
+  return reachable.length;
+}"""
+# Where the focus is, whether it shows, and whether something that stays in view covers it.
+FOCUSED = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  const style = getComputedStyle(e), box = e.getBoundingClientRect();
+  const [width, height] = [Math.min(box.width, innerWidth), Math.min(box.height, 40)];
+  const at = document.elementFromPoint(box.left + width / 2, box.top + height / 2);
+  return {
+    stop: e.dataset.stop === undefined ? -1 : Number(e.dataset.stop),
+    name: `${e.tagName.toLowerCase()} ${(e.textContent || e.name || "").trim().replace(/\\s+/g, " ").slice(0, 40)}`,
+    ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+    inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+    covered: Boolean(at) && !e.contains(at) && !at.contains(e) && Boolean(at.closest(".bar, .contents, .skip")),
+  };
+}"""
+
+
+def walk(page: Page) -> tuple[int, list[dict[str, Any]]]:
+    """Press Tab from the top until the focus leaves the page: (stops there should be, stops there were)."""
+    expected = page.evaluate(EXPECTED)
+    steps: list[dict[str, Any]] = []
+    while len(steps) < MOST_STEPS:
+        page.keyboard.press("Tab")
+        here = page.evaluate(FOCUSED)
+        if here is None or (steps and here["stop"] == steps[0]["stop"]):
+            return expected, steps
+        steps.append(here)
+    return expected, steps
+
+
+ONE_OF_EACH = ["/", "/kyphoplasty/", "/visits/kyphoplasty-consult/", "/glossary/", "/contact/", "/search/?q=cement"]
+
+
+@pytest.mark.parametrize(("size", "paths"), [(PHONE, None), (DESK, ONE_OF_EACH)], ids=["phone", "desk"])
+def test_tab_comes_to_every_control_in_order_visibly_and_leaves_again(
+    browser: Browser, served_site: ServedSite, size: ViewportSize, paths: list[str] | None
+) -> None:
+    wrong: dict[str, Any] = {}
+    with tab(browser, size, reduced_motion="reduce") as page:
+        for path in paths or addresses(served_site, language="en"):
+            visit(page, served_site, path)
+            expected, steps = walk(page)
+            if [step["stop"] for step in steps] != list(range(expected)):
+                wrong[path] = f"{len(steps)} stops of {expected}", [s["name"] for s in steps if s["stop"] == -1]
+            unseen = [step for step in steps if not (step["ring"] and step["inside"]) or step["covered"]]
+            if unseen:
+                wrong[f"{path} unseen"] = unseen[:3]
+
+    assert wrong == {}
+
+
+def test_the_first_stop_skips_to_the_text(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        for path in [*ONE_OF_EACH, "/es/cifoplastia/", "/no-such-page/"]:
+            visit(page, served_site, path)
+            page.keyboard.press("Tab")
+            skip = page.locator(".skip")
+            assert page.evaluate("document.activeElement.className") == "skip", path
+            box = skip.bounding_box()
+            assert box is not None, path
+            assert box["y"] >= 0, path
+            page.keyboard.press("Enter")
+            assert page.evaluate("document.activeElement.id") == "main", path
+
+
+def test_after_skipping_the_next_stop_is_in_the_text(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/kyphoplasty/")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+
+        assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_menu_unfolds_and_folds_by_key(browser: Browser, served_site: ServedSite, key: str) -> None:
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/")
+        links = page.locator(".menu__links a")
+        assert not links.first.is_visible()
+
+        page.locator(".menu__switch summary").focus()
+        page.keyboard.press(key)
+        assert links.first.is_visible()
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('.menu__list') !== null")
+
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press(key)
+        assert not links.first.is_visible()
+
+
+def test_arrow_keys_change_between_x_ray_and_drawing(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/kyphoplasty/")
+        figure = page.locator("figure.xray").first
+        film, drawing = figure.locator(".xray__stage--film"), figure.locator(".xray__stage--twin")
+        assert (film.is_visible(), drawing.is_visible()) == (True, False)
+
+        figure.locator(".xray__pick").first.focus()
+        page.keyboard.press("ArrowRight")
+        assert (film.is_visible(), drawing.is_visible()) == (False, True)
+
+        page.keyboard.press("ArrowLeft")
+        assert (film.is_visible(), drawing.is_visible()) == (True, False)
+
+
+def test_changing_one_picture_leaves_the_others_alone(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/pictures/")
+        page.locator(".xray__pick--drawing").first.check()
+
+        assert page.locator(".xray__pick--drawing:checked").count() == 1
+
+
+def test_description_of_a_picture_unfolds_by_key(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/kyphoplasty/")
+        words = page.locator(".xray__more p").first
+        assert not words.is_visible()
+
+        page.locator(".xray__summary").first.focus()
+        page.keyboard.press("Enter")
+
+        assert words.is_visible()
+
+
+def test_series_moves_by_arrow_keys_and_by_its_buttons(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE, reduced_motion="reduce") as page:
+        visit(page, served_site, "/the-procedure-in-x-ray-pictures/")
+        row = page.locator("[data-series-row]").first
+        row.focus()
+        for _ in range(12):
+            page.keyboard.press("ArrowRight")
+        wait_until(page, "document.querySelector('[data-series-row]').scrollLeft > 100")
+
+        row.evaluate("(e) => e.scrollTo(0, 0)")
+        place = page.locator("[data-series-place]").first
+        expect(place).to_have_text("Picture 1 of 7")
+        page.locator("[data-series-step='1']").first.focus()
+        page.keyboard.press("Enter")
+        expect(place).to_have_text("Picture 2 of 7")
+
+        assert place.get_attribute("role") == "status"
+
+
+def test_search_and_code_can_be_sent_by_enter(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/search/")
+        page.locator("#search").focus()
+        page.keyboard.type("needle")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/search/?q=needle")
+
+        visit(page, served_site, "/")
+        page.locator("#code").focus()
+        page.keyboard.type("abc")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/p/?code=abc")
+        assert page.locator("#code-error").is_visible()

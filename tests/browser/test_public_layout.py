@@ -1,0 +1,215 @@
+"""Sizes that old eyes and shaky hands need, on every public page. Each page is opened once a size, all is measured."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ViewportSize
+
+from tests.browser.public import DESK, NARROW, PHONE, addresses, tab, visit
+from tests.conftest import ServedSite
+
+pytestmark = pytest.mark.browser
+
+SMALLEST_TARGET = 44
+SMALLEST_TYPE = 19
+PICTURE_SHOWS = 40  # px of the picture that make it one
+
+TOO_WIDE = """() => {
+  const room = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= room) return [];
+  const kept = (e) => e && (/auto|scroll|hidden|clip/.test(getComputedStyle(e).overflowX) || kept(e.parentElement));
+  const wide = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > room + .5);
+  const names = wide.filter((e) => !kept(e.parentElement)).map((e) => e.outerHTML.slice(0, 80));
+  return [`${document.documentElement.scrollWidth} px`, ...names];
+}"""
+# Text that is cut off by its own box, with no way to scroll to it.
+CUT_OFF = """() => [...document.querySelectorAll("body *")]
+  .filter((e) => e.checkVisibility() && !e.closest("svg, .hidden") && /hidden|clip/.test(getComputedStyle(e).overflowX))
+  .filter((e) => e.innerText && e.scrollWidth > e.clientWidth + 1).map((e) => e.outerHTML.slice(0, 80))"""
+# A link inside a sentence is as high as its line; WCAG 2.5.5 excepts it.
+SMALL_TARGETS = """(least) => {
+  const around = (e) => e.parentElement.closest("p, li, dd, dt, h3, td, address").innerText.trim();
+  const inSentence = (e) => e.tagName === "A" && getComputedStyle(e).display === "inline"
+    && around(e).length > e.innerText.trim().length;
+  const target = (e) => (e.type === "radio" || e.type === "checkbox") ? e.closest("label") : e;
+  return [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
+    .filter((e) => e.checkVisibility() && !e.closest(".skip") && !inSentence(e))
+    .map((e) => [target(e), target(e).getBoundingClientRect()])
+    .filter(([, box]) => box.width < least - .5 || box.height < least - .5)
+    .map(([e, box]) => `${Math.round(box.width)}×${Math.round(box.height)} ${e.tagName} “${e.innerText.trim()}”`);
+}"""
+SMALL_TYPE = """(least) => {
+  const found = new Set(), walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const note = (e, words) => {
+    const size = parseFloat(getComputedStyle(e).fontSize);
+    if (size < least) found.add(`${size} px ${e.tagName}.${e.getAttribute("class")} “${words.trim().slice(0, 30)}”`);
+  };
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement, words = walk.currentNode.textContent;
+    if (words.trim() && e.checkVisibility() && !e.closest(".hidden")) note(e, words);
+  }
+  document.querySelectorAll("input:not([type=radio])").forEach((e) => { if (e.checkVisibility()) note(e, e.id); });
+  return [...found];
+}"""
+# Lower edges of what the first screen must hold; for the picture, the line where enough of it is seen.
+FIRST_SCREEN = """(shows) => {
+  const end = (selector) => Math.round(document.querySelector(selector)?.getBoundingClientRect().bottom ?? 9999);
+  const picture = document.querySelector(".page__head + figure.xray img");
+  return {
+    title: end("h1"), message: end(".page__message"), phone: end(".bar a[href^='tel:']"),
+    picture: picture ? Math.round(picture.getBoundingClientRect().top) + shows : 0,
+  };
+}"""
+OPEN_ALL = "document.querySelectorAll('details').forEach((part) => { part.open = true; })"
+TYPE_TWICE_AS_LARGE = "document.documentElement.style.fontSize = '200%'"
+Survey = dict[str, dict[str, Any]]
+
+
+def survey(browser: Browser, served_site: ServedSite, size: ViewportSize) -> Survey:
+    """Every measure by its name, then by page."""
+    found: Survey = {}
+    with tab(browser, size) as page:
+
+        def note(name: str, script: str, value: int | None = None) -> None:
+            found.setdefault(name, {})[path] = page.evaluate(script, value)
+
+        for path in addresses(served_site):
+            visit(page, served_site, path)
+            note("first screen", FIRST_SCREEN, PICTURE_SHOWS)
+            page.evaluate(OPEN_ALL)
+            note("too wide", TOO_WIDE)
+            note("cut off", CUT_OFF)
+            note("small targets", SMALL_TARGETS, SMALLEST_TARGET)
+            note("small type", SMALL_TYPE, SMALLEST_TYPE)
+            page.evaluate(TYPE_TWICE_AS_LARGE)
+            note("too wide in large type", TOO_WIDE)
+    return found
+
+
+@pytest.fixture(scope="module")
+def narrow(browser: Browser, served_site: ServedSite) -> Survey:
+    """320 pixels; also what is left of 1280 at 400 %."""
+    return survey(browser, served_site, NARROW)
+
+
+@pytest.fixture(scope="module")
+def phone(browser: Browser, served_site: ServedSite) -> Survey:
+    """A small phone."""
+    return survey(browser, served_site, PHONE)
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser, served_site: ServedSite) -> Survey:
+    """A desktop."""
+    return survey(browser, served_site, DESK)
+
+
+def faults(measured: Survey, name: str) -> dict[str, Any]:
+    """What was found, on pages where something was."""
+    assert len(measured[name]) > 20
+    return {path: value for path, value in measured[name].items() if value}
+
+
+def test_no_page_scrolls_sideways_at_320_px_and_at_400_percent(narrow: Survey) -> None:
+    assert faults(narrow, "too wide") == {}
+
+
+def test_no_page_scrolls_sideways_on_a_phone(phone: Survey) -> None:
+    assert faults(phone, "too wide") == {}
+
+
+def test_no_page_scrolls_sideways_on_a_desktop(desk: Survey) -> None:
+    assert faults(desk, "too wide") == {}
+
+
+def test_no_page_scrolls_sideways_on_a_phone_with_type_twice_as_large(phone: Survey) -> None:
+    assert faults(phone, "too wide in large type") == {}
+
+
+def test_no_text_is_cut_off_at_320_px(narrow: Survey) -> None:
+    assert faults(narrow, "cut off") == {}
+
+
+def test_every_target_on_a_phone_is_44_px_or_larger(phone: Survey) -> None:
+    assert faults(phone, "small targets") == {}
+
+
+def test_all_type_on_a_phone_is_19_px_or_larger(phone: Survey) -> None:
+    assert faults(phone, "small type") == {}
+
+
+def test_all_type_on_a_desktop_is_19_px_or_larger(desk: Survey) -> None:
+    assert faults(desk, "small type") == {}
+
+
+def test_first_screen_of_an_article_has_title_message_picture_and_phone(phone: Survey, served_site: ServedSite) -> None:
+    ends = {path: phone["first screen"][path] for path in addresses(served_site, only_articles=True)}
+
+    assert {path: parts for path, parts in ends.items() if max(parts.values()) > PHONE["height"]} == {}
+    assert sum(bool(parts["picture"]) for parts in ends.values()) > 15
+
+
+def test_the_measures_find_what_is_too_small_too_wide_and_cut_off(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/")
+        page.evaluate(
+            """() => {
+              const words = document.createElement("p"), link = document.createElement("a");
+              Object.assign(words.style, {fontSize: "18px", width: "500px"});
+              Object.assign(link, {href: "/", textContent: "tiny"});
+              words.append(link);
+              const box = Object.assign(document.createElement("p"), {textContent: "x".repeat(200)});
+              Object.assign(box.style, {width: "100px", overflow: "hidden", overflowWrap: "normal"});
+              document.querySelector("main").append(words, box);
+            }"""
+        )
+
+        assert len(page.evaluate(SMALL_TARGETS, SMALLEST_TARGET)) == 1
+        assert len(page.evaluate(SMALL_TYPE, SMALLEST_TYPE)) == 1
+        assert len(page.evaluate(TOO_WIDE)) == 2
+        assert len(page.evaluate(CUT_OFF)) == 1
+
+
+def test_phone_stays_in_view_while_reading(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/kyphoplasty/")
+        page.evaluate("window.scrollTo(0, 3000)")
+        box = page.locator(".bar a[href^='tel:']").bounding_box()
+
+        assert box is not None
+        assert 0 <= box["y"] < 100
+
+
+def test_header_leaves_the_screen_to_the_text_when_zoomed(browser: Browser, served_site: ServedSite) -> None:
+    """At 400 % a window of 1280 × 800 has 320 × 200 left: a header that stays would cover what is read."""
+    with tab(browser, {"width": 320, "height": 200}) as page:
+        visit(page, served_site, "/kyphoplasty/")
+        page.evaluate("window.scrollTo(0, 3000)")
+
+        assert page.locator(".bar").evaluate("(e) => e.getBoundingClientRect().bottom") <= 0
+
+
+def test_a_link_to_a_section_leaves_its_heading_below_the_header(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/kyphoplasty/#risks")
+        heading = page.locator("#risks").bounding_box()
+        header = page.locator(".bar").bounding_box()
+
+        assert heading is not None
+        assert header is not None
+        assert header["y"] + header["height"] <= heading["y"] < PHONE["height"] / 2
+
+
+def test_wide_screen_has_contents_beside_the_text(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, DESK) as page:
+        visit(page, served_site, "/kyphoplasty/")
+        contents = page.locator(".contents").bounding_box()
+        body = page.locator(".page__body").bounding_box()
+
+        assert contents is not None
+        assert body is not None
+        assert contents["x"] + contents["width"] <= body["x"]
+        # 38 em of the text's own size.
+        assert body["width"] <= 38 * page.locator(".page__body").evaluate(
+            "(e) => parseFloat(getComputedStyle(e).fontSize)"
+        )

@@ -1,0 +1,124 @@
+"""Numbered marks on pictures, measured where they are drawn."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.public import NARROW, PHONE, addresses, tab, visit
+from tests.conftest import ServedSite
+
+pytestmark = pytest.mark.browser
+
+CLOSEST = 28  # px between the centres of two marks
+# Every stage that shows: its picture's box, its discs and the numbers of its list.
+STAGES = """() => [...document.querySelectorAll(".xray__stage")].filter((e) => e.checkVisibility()).map((stage) => {
+  const box = (e) => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
+  const figure = stage.closest("figure");
+  return {
+    figure: figure.id,
+    picture: box(stage.querySelector("img")),
+    discs: [...stage.querySelectorAll(".mark__rim")].map(box),
+    digits: [...stage.querySelectorAll(".mark__digit")].map((e) => e.textContent),
+    legend: [...figure.querySelectorAll(".xray__legend > li")].map((e) => String(e.value)),
+  };
+})"""
+SHOW_DRAWINGS = "document.querySelectorAll('.xray__pick--drawing').forEach((e) => { e.checked = true; })"
+
+
+def wrong_with(stage: dict[str, Any]) -> list[str]:
+    """Sentences about one drawn picture."""
+    left, top, right, bottom = stage["picture"]
+    found = []
+    if not (right - left > 100 and stage["legend"] == stage["digits"] and len(stage["discs"]) == len(stage["legend"])):
+        found.append(f"list {stage['legend']}, marks {stage['digits']}, width {right - left}")
+    centres = []
+    for number, (x0, y0, x1, y1) in enumerate(stage["discs"], start=1):
+        if x0 < left or y0 < top or x1 > right or y1 > bottom:
+            found.append(f"disc {number} leaves the picture")
+        centres.append(((x0 + x1) / 2, (y0 + y1) / 2))
+    for first, (x, y) in enumerate(centres):
+        for second in range(first + 1, len(centres)):
+            apart = ((x - centres[second][0]) ** 2 + (y - centres[second][1]) ** 2) ** 0.5
+            if apart < CLOSEST:
+                found.append(f"discs {first + 1} and {second + 1} are {apart:.1f} px apart")
+    return found
+
+
+def test_marks_are_inside_apart_and_numbered_as_in_the_list_at_320_px(
+    browser: Browser, served_site: ServedSite
+) -> None:
+    wrong: dict[str, Any] = {}
+    measured = 0
+    with tab(browser, NARROW) as page:
+        for path in addresses(served_site):
+            visit(page, served_site, path)
+            for show in ("null", SHOW_DRAWINGS):
+                page.evaluate(show)
+                stages = page.evaluate(STAGES)
+                measured += len(stages)
+                for stage in stages:
+                    if found := wrong_with(stage):
+                        wrong[f"{path}#{stage['figure']}"] = found
+
+    assert wrong == {}
+    assert measured > 100
+
+
+def test_both_views_of_a_picture_have_their_marks_at_the_same_places(browser: Browser, served_site: ServedSite) -> None:
+    def places() -> list[list[list[float]]]:
+        """Each disc's corners as parts of its picture."""
+        parts = []
+        for stage in page.evaluate(STAGES):
+            left, top, right, bottom = stage["picture"]
+            size = [right - left, bottom - top]
+            parts.append([[(x0 - left) / size[0], (y0 - top) / size[1]] for x0, y0, _, _ in stage["discs"]])
+        return parts
+
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/pictures/")
+        films = places()
+        page.evaluate(SHOW_DRAWINGS)
+        drawings = places()
+
+    assert len(films) == len(drawings) >= 8
+    for film, drawing in zip(films, drawings, strict=True):
+        assert [pytest.approx(place, abs=0.005) for place in film] == drawing
+
+
+def test_every_picture_can_be_decoded(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/pictures/")
+        page.evaluate(SHOW_DRAWINGS)
+        broken = page.evaluate(
+            """async () => {
+              const images = [...document.images];
+              images.forEach((image) => { image.loading = "eager"; });
+              const answers = await Promise.allSettled(images.map((image) => image.decode()));
+              const bad = (image, n) => answers[n].status === "rejected" || !image.naturalWidth;
+              return images.filter(bad).map((image) => image.currentSrc);
+            }"""
+        )
+        count = page.evaluate("document.images.length")
+
+    assert broken == []
+    assert count > 20
+
+
+def test_pointing_at_an_entry_shows_its_mark(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        visit(page, served_site, "/kyphoplasty/")
+        figure = page.locator("figure.xray").first
+        figure.locator(".xray__entry").nth(1).hover()
+
+        paired = figure.locator(".xray__stage--film .mark.is-paired .mark__digit").all_text_contents()
+
+    assert paired == ["2"]
+
+
+def test_modern_browsers_get_the_smallest_format(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE, device_scale_factor=1) as page:
+        page.goto(f"{served_site.url}/kyphoplasty/")
+        source = page.locator("figure.xray img").first.evaluate("(image) => image.currentSrc")
+
+    assert source.endswith("-480.avif")

@@ -1,0 +1,176 @@
+"""A page on paper: nothing to click, nothing folded away, addresses spelled out, ink on white."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.public import DESK, addresses, tab, visit
+from tests.conftest import ServedSite
+
+pytestmark = pytest.mark.browser
+
+MILLIMETRE = 96 / 25.4
+ONLY_FOR_SCREENS = """() => [...document.querySelectorAll(
+    ".bar, .menu, .skip, .crumbs, .xray__switch, .xray__summary, .xray__large, .button, .series__hint, .print-advice"
+  )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
+FOLDED_AWAY = """() => [...document.querySelectorAll("details > p")]
+  .filter((e) => !e.checkVisibility() || e.getBoundingClientRect().height < 10)
+  .map((e) => e.textContent.slice(0, 40))"""
+# Addresses of other sites that are not spelled out, and our own that are.
+ADDRESSES = """() => [...document.querySelectorAll("main a[href]")].filter((a) => {
+  const href = a.getAttribute("href"), shown = getComputedStyle(a, "::after").content;
+  return href.startsWith("https:") ? !shown.includes(href) : shown.includes(href);
+}).map((a) => a.href)"""
+LETTERHEAD = """() => {
+  const head = document.querySelector(".letterhead");
+  return head && head.checkVisibility() ? head.innerText : "";
+}"""
+TICK_BOXES = """() => [...document.querySelectorAll(".checklist li")].map((e) => {
+  const box = getComputedStyle(e, "::before");
+  return [box.width, box.height, box.borderTopWidth].map(parseFloat).concat(box.borderTopStyle);
+})"""
+# Printers leave grounds out, unless a rule insists: text must be dark on what is left. Contrast as WCAG counts it.
+PALE = """() => {
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const linear = (v) => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => .2126 * linear(r) + .7152 * linear(g) + .0722 * linear(b);
+  const ground = (e) => {
+    for (; e; e = e.parentElement) {
+      const style = getComputedStyle(e), colour = parts(style.backgroundColor);
+      if (style.printColorAdjust === "exact" && colour[3] !== 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = new Set(), walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement, words = walk.currentNode.textContent.trim();
+    if (!words || !e.checkVisibility() || e.closest("svg, .hidden")) continue;
+    const [a, b] = [light(parts(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => x - y);
+    const contrast = (b + .05) / (a + .05);
+    if (contrast < 7) found.add(`${e.tagName}.${e.className} “${words.slice(0, 30)}” ${contrast.toFixed(1)}`);
+  }
+  return [...found];
+}"""
+MEASURES = {
+    "only for screens": ONLY_FOR_SCREENS,
+    "folded away": FOLDED_AWAY,
+    "addresses": ADDRESSES,
+    "letterhead": LETTERHEAD,
+    "tick boxes": TICK_BOXES,
+    "pale": PALE,
+    "colours": "() => [getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]",
+}
+Measured = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def printed(browser: Browser, served_site: ServedSite) -> Measured:
+    """Every article as a browser without JavaScript prints it, by night: measures by name, then by page."""
+    found: Measured = {name: {} for name in MEASURES}
+    with tab(browser, DESK, java_script_enabled=False, color_scheme="dark") as page:
+        page.emulate_media(media="print")
+        for path in addresses(served_site, only_articles=True):
+            # The sheet for paper comes after everything else.
+            page.goto(served_site.url + path, wait_until="load")
+            for name, script in MEASURES.items():
+                found[name][path] = page.evaluate(script)
+    return found
+
+
+@pytest.fixture
+def paper(browser: Browser) -> Iterator[Page]:
+    """A browser that prints, JavaScript off."""
+    with tab(browser, DESK, java_script_enabled=False) as page:
+        page.emulate_media(media="print")
+        yield page
+
+
+def faults(printed: Measured, name: str) -> dict[str, Any]:
+    assert len(printed[name]) > 15
+    return {path: value for path, value in printed[name].items() if value}
+
+
+def test_paper_has_no_navigation_and_no_buttons(printed: Measured) -> None:
+    assert faults(printed, "only for screens") == {}
+
+
+def test_paper_shows_what_a_screen_folds_away(printed: Measured, paper: Page, served_site: ServedSite) -> None:
+    assert faults(printed, "folded away") == {}
+
+    visit(paper, served_site, "/kyphoplasty/")
+    assert paper.locator("details > p").count() > 2
+
+
+def test_paper_spells_out_addresses_of_other_sites_only(
+    printed: Measured, paper: Page, served_site: ServedSite
+) -> None:
+    assert faults(printed, "addresses") == {}
+
+    visit(paper, served_site, "/kyphoplasty/")
+    assert paper.locator(".sources a[href^='https:']").count() > 2
+
+
+def test_paper_names_the_clinic_its_phone_and_the_address_of_the_page(
+    printed: Measured, served_site: ServedSite
+) -> None:
+    for path, words in printed["letterhead"].items():
+        lines = [part for part in ("Example Spine Clinic", "303-555-0100", served_site.url + path) if part not in words]
+        assert (path, lines) == (path, [])
+
+
+def test_paper_has_tick_boxes_for_a_shaky_hand(printed: Measured) -> None:
+    boxes = [box for found in printed["tick boxes"].values() for box in found]
+
+    assert len(boxes) > 10
+    assert [box for box in boxes if min(box[:2]) < 7 * MILLIMETRE or box[2] < 1 or box[3] != "solid"] == []
+
+
+def test_paper_is_black_on_white_even_by_night(printed: Measured) -> None:
+    assert {tuple(colours) for colours in printed["colours"].values()} == {("rgb(0, 0, 0)", "rgb(255, 255, 255)")}
+
+
+def test_all_words_on_paper_are_dark_where_grounds_are_not_printed(printed: Measured) -> None:
+    assert faults(printed, "pale") == {}
+
+
+def test_paper_shows_x_ray_and_drawing_side_by_side(paper: Page, served_site: ServedSite) -> None:
+    paper.goto(f"{served_site.url}/vertebroplasty/")
+    figure = paper.locator("figure.xray").first
+    film = figure.locator(".xray__stage--film").bounding_box()
+    drawing = figure.locator(".xray__stage--twin").bounding_box()
+
+    assert film is not None
+    assert drawing is not None
+    assert film["x"] + film["width"] <= drawing["x"]
+    assert film["y"] == pytest.approx(drawing["y"], abs=2)
+
+
+def test_numbers_of_the_list_print_with_their_ground(paper: Page, served_site: ServedSite) -> None:
+    paper.goto(f"{served_site.url}/kyphoplasty/")
+    adjust = paper.evaluate(
+        "[...document.querySelectorAll('.xray__entry')].map((e) => getComputedStyle(e, '::before').printColorAdjust)"
+    )
+
+    assert set(adjust) == {"exact"}
+
+
+def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, DESK) as page:
+        page.add_init_script("window.print = () => { dispatchEvent(new Event('beforeprint')); window.printed = true; }")
+        visit(page, served_site, "/kyphoplasty/")
+        page.locator("[data-print]").click()
+
+        assert page.evaluate("window.printed")
+        assert page.locator("main details:not([open])").count() == 0
+        page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        assert page.locator("main details[open]").count() == 0
+
+
+def test_the_longest_article_prints_on_a_dozen_sheets(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, DESK) as page:
+        page.goto(f"{served_site.url}/kyphoplasty/")
+        pdf = page.pdf(format="Letter", prefer_css_page_size=True)
+
+    assert 3 <= pdf.count(b"/Type /Page\n") <= 14

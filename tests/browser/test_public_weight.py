@@ -1,0 +1,71 @@
+"""What a phone fetches for the first screen of a page, measured at the network."""
+
+import time
+
+import pytest
+from playwright.sync_api import Browser, Route, ViewportSize
+
+from tests.browser.public import addresses, tab
+from tests.conftest import ServedSite
+
+pytestmark = pytest.mark.browser
+
+# Lighthouse's phone.
+SIZE: ViewportSize = {"width": 412, "height": 823}
+PIXELS = 1.75
+MOST_BYTES = 120_000
+MOST_JUMP = 0.01  # layout shift, of Lighthouse's 0.1
+
+
+def test_every_page_costs_a_phone_at_most_120_kb_with_its_first_picture(
+    browser: Browser, served_site: ServedSite
+) -> None:
+    heavy: dict[str, dict[str, int]] = {}
+    pictures = 0
+    with tab(browser, SIZE, device_scale_factor=PIXELS, is_mobile=True) as page:
+        network = page.context.new_cdp_session(page)
+        network.send("Network.enable")
+        network.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        asked: dict[str, str] = {}
+        fetched: dict[str, int] = {}
+        network.on("Network.requestWillBeSent", lambda e: asked.update({e["requestId"]: e["request"]["url"]}))
+        network.on(
+            "Network.loadingFinished",
+            lambda e: fetched.update({asked.get(e["requestId"], "?"): int(e["encodedDataLength"])}),
+        )
+        for path in addresses(served_site):
+            asked.clear()
+            fetched.clear()
+            page.goto(served_site.url + path, wait_until="load")
+            page.wait_for_timeout(50)
+            pictures += any("/media/figures/" in address for address in fetched)
+            if sum(fetched.values()) > MOST_BYTES:
+                heavy[path] = {address.rpartition("/")[2][-40:]: size for address, size in fetched.items()}
+
+    assert heavy == {}
+    assert pictures > 20
+
+
+def test_nothing_jumps_when_late_styles_and_pictures_arrive(browser: Browser, served_site: ServedSite) -> None:
+    jumps: dict[str, float] = {}
+    with tab(browser, SIZE) as page:
+        page.add_init_script(
+            """window.jumped = 0;
+            new PerformanceObserver((list) => list.getEntries().forEach((e) => { window.jumped += e.value; }))
+              .observe({type: "layout-shift", buffered: true});"""
+        )
+        page.route("**/more*.css", late)
+        page.route("**/media/figures/**", late)
+        for path in ["/", "/kyphoplasty/", "/visits/kyphoplasty-consult/", "/pictures/", "/glossary/", "/contact/"]:
+            page.goto(served_site.url + path, wait_until="load")
+            page.wait_for_timeout(100)
+            if (jumped := page.evaluate("window.jumped")) > MOST_JUMP:
+                jumps[path] = round(jumped, 3)
+
+    assert jumps == {}
+
+
+def late(route: Route) -> None:
+    """Answer after the first paint."""
+    time.sleep(0.2)
+    route.continue_()

@@ -1,0 +1,109 @@
+"""Nothing that a reader needs depends on JavaScript."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.public import PHONE, addresses, tab, visit
+from tests.conftest import ServedSite
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def plain(browser: Browser) -> Iterator[Page]:
+    """A phone with JavaScript turned off."""
+    with tab(browser, PHONE, java_script_enabled=False) as page:
+        yield page
+
+
+def words(page: Page) -> str:
+    """The text of the page without the buttons that only JavaScript can serve."""
+    text: str = page.evaluate(
+        """() => {
+          document.querySelectorAll("[data-series-buttons], [data-print]").forEach((e) => e.remove());
+          return document.querySelector("main").innerText;
+        }"""
+    )
+    return text
+
+
+def test_every_article_has_the_same_words_with_and_without_javascript(
+    browser: Browser, plain: Page, served_site: ServedSite
+) -> None:
+    with tab(browser, PHONE) as scripted:
+        for path in addresses(served_site, language="en", only_articles=True):
+            visit(plain, served_site, path)
+            visit(scripted, served_site, path)
+            assert (path, words(plain)) == (path, words(scripted))
+
+
+def test_javascript_is_really_off(plain: Page, served_site: ServedSite) -> None:
+    visit(plain, served_site, "/the-procedure-in-x-ray-pictures/")
+
+    assert not plain.locator("[data-series-buttons]").first.is_visible()
+
+
+def test_menu_unfolds_and_leads_on(plain: Page, served_site: ServedSite) -> None:
+    visit(plain, served_site, "/kyphoplasty/")
+    plain.locator(".menu__switch summary").click()
+    plain.locator(".menu__links a", has_text="Contact").click()
+
+    assert plain.url == f"{served_site.url}/contact/"
+
+
+def test_picture_changes_to_its_drawing_and_back(plain: Page, served_site: ServedSite) -> None:
+    visit(plain, served_site, "/kyphoplasty/")
+    figure = plain.locator("figure.xray").first
+    film, drawing = figure.locator(".xray__stage--film"), figure.locator(".xray__stage--twin")
+
+    figure.get_by_text("Drawing", exact=True).click()
+    assert (film.is_visible(), drawing.is_visible()) == (False, True)
+    figure.get_by_text("X-ray", exact=True).click()
+    assert (film.is_visible(), drawing.is_visible()) == (True, False)
+
+
+def test_series_shows_every_picture_in_a_row_that_scrolls(plain: Page, served_site: ServedSite) -> None:
+    visit(plain, served_site, "/the-procedure-in-x-ray-pictures/")
+    items = plain.locator("[data-series-row]").first.locator("li.series__item")
+    assert items.count() >= 5
+
+    for item in items.all():
+        item.scroll_into_view_if_needed()
+        box = item.bounding_box()
+        assert box is not None
+        assert box["x"] < PHONE["width"]
+        assert item.locator("h3").is_visible()
+
+
+def test_description_of_a_picture_unfolds(plain: Page, served_site: ServedSite) -> None:
+    visit(plain, served_site, "/kyphoplasty/")
+    plain.locator(".xray__summary").first.click()
+
+    assert plain.locator(".xray__more p").first.is_visible()
+
+
+def test_search_answers(plain: Page, served_site: ServedSite) -> None:
+    visit(plain, served_site, "/")
+    plain.locator(".menu__switch summary").click()
+    plain.locator("#menu-search").fill("cement")
+    plain.locator("#menu-search").press("Enter")
+
+    assert plain.locator(".results__link").count() > 1
+
+
+def test_printing_is_explained_where_no_button_can_do_it(plain: Page, served_site: ServedSite) -> None:
+    visit(plain, served_site, "/kyphoplasty/")
+
+    assert not plain.locator("[data-print]").is_visible()
+    assert plain.locator(".print-advice p").is_visible()
+
+
+def test_every_lazy_picture_comes_when_it_is_scrolled_to(plain: Page, served_site: ServedSite) -> None:
+    visit(plain, served_site, "/kyphoplasty/")
+    last = plain.locator("figure.xray .xray__stage--film img").last
+    last.scroll_into_view_if_needed()
+    plain.wait_for_load_state("networkidle")
+
+    assert last.evaluate("(image) => image.complete && image.naturalWidth > 0")

@@ -1,0 +1,107 @@
+"""DICOM files as X-ray machines write them, made on the spot: nobody's picture, with planted names to look for."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence as Items
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, XRayAngiographicImageStorage
+
+from procedures.figures.dicom import frame, read_header
+from procedures.figures.intake import BadPictureError
+
+NAME, UID = "PLANTED^PATIENT", "1.2.826.0.1.3680043.99.4711.4712"
+PLANTED = [NAME.encode(), UID.encode(), b"PLANTEDTEXT"]
+SIDE = 64
+
+
+def ramp(*, step: int = 1, wide: bool = True) -> bytes:
+    """Stored numbers 0, step, 2 step … from left to right, the same in each row."""
+    size = 2 if wide else 1
+    return b"".join((column * step).to_bytes(size, "little") for column in range(SIDE)) * SIDE
+
+
+def dicom(pixels: bytes, **values: Any) -> bytes:
+    """A grey XA file of 64 × 64 with 16 bits, but for ``values``; full of a patient's data."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = values.pop("syntax", ExplicitVRLittleEndian)
+    meta.MediaStorageSOPClassUID = XRayAngiographicImageStorage
+    meta.MediaStorageSOPInstanceUID = UID
+    data = Dataset()
+    data.file_meta = meta
+    data.SOPClassUID, data.SOPInstanceUID = XRayAngiographicImageStorage, UID
+    data.PatientName, data.PatientID, data.StudyInstanceUID = NAME, "PLANTEDTEXT", UID
+    data.StudyDescription = data.ImageComments = "PLANTEDTEXT of the study"
+    data.Modality = "XA"
+    data.Rows = data.Columns = SIDE
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 16, 15, 0
+    block = data.private_block(0x0019, "PLANTEDTEXT", create=True)
+    block.add_new(0x01, "LO", NAME)
+    for name, value in values.items():
+        setattr(data, name, value)
+    data.PixelData = pixels
+    data["PixelData"].VR = "OW" if data.BitsAllocated == 16 else "OB"
+    if meta.TransferSyntaxUID.is_encapsulated:
+        data.PixelData = encapsulate([pixels])
+        data["PixelData"].VR = "OB"
+        data["PixelData"].is_undefined_length = True
+    stream = io.BytesIO()
+    data.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def eight_bit(pixels: bytes, **values: Any) -> bytes:
+    """The same with 8 bits."""
+    return dicom(pixels, **{"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, **values})
+
+
+def colour(pixels: bytes, photometric: str = "RGB", **values: Any) -> bytes:
+    """A secondary capture in colour, pixel after pixel."""
+    given = {"PlanarConfiguration": 0, "Modality": "OT", "SOPClassUID": SecondaryCaptureImageStorage, **values}
+    return eight_bit(pixels, SamplesPerPixel=3, PhotometricInterpretation=photometric, **given)
+
+
+def lookup(table: Sequence[int], *, first: int = 0, bits: int = 8) -> Items:
+    """A lookup table for stored numbers from ``first`` on."""
+    item = Dataset()
+    item.add_new("LUTDescriptor", "US", [len(table), first, bits])
+    item.add_new("LUTData", "US", list(table))
+    item.LUTExplanation = "PLANTEDTEXT"
+    return Items([item])
+
+
+def opened(data: bytes) -> io.BytesIO:
+    return io.BytesIO(data)
+
+
+def shown(data: bytes, *args: Any, **kwargs: Any) -> Image.Image:
+    return frame(opened(data), *args, **kwargs).image
+
+
+def row(data: bytes, *args: Any, **kwargs: Any) -> list[int]:
+    """The shades of the first row."""
+    return list(shown(data, *args, **kwargs).tobytes()[:SIDE])
+
+
+def packaged(name: str) -> io.BytesIO:
+    """A file that pydicom brings along."""
+    path = get_testdata_file(name, download=False)
+    assert isinstance(path, str)
+    return io.BytesIO(Path(path).read_bytes())
+
+
+def refusal(data: bytes) -> str:
+    """The sentence, which header and frame give alike."""
+    with pytest.raises(BadPictureError) as by_header:
+        read_header(opened(data))
+    with pytest.raises(BadPictureError) as by_frame:
+        frame(opened(data))
+    assert str(by_header.value) == str(by_frame.value)
+    return str(by_header.value)

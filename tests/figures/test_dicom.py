@@ -1,0 +1,257 @@
+"""DICOM: windows, tables, polarity, colour and frames come out as the standard says."""
+
+import io
+import struct
+
+import pytest
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as Items
+from pydicom.uid import (
+    ImplicitVRLittleEndian,
+)
+
+from procedures.figures.dicom import Window, frame, read_header, thumbnails, whole_window
+from procedures.figures.intake import BadPictureError
+from tests.figures.dicom_files import (
+    SIDE,
+    colour,
+    dicom,
+    eight_bit,
+    lookup,
+    opened,
+    ramp,
+    row,
+    shown,
+)
+
+RED, BLUE = (200, 30, 40), (10, 20, 220)
+
+
+# What the header says
+
+
+def test_header_tells_size_frames_windows_and_slider_ends_without_pixels() -> None:
+    data = dicom(ramp() * 3, NumberOfFrames=3, WindowCenter=[20, 40], WindowWidth=[10, 30], BitsStored=12, HighBit=11)
+
+    info = read_header(opened(data))
+
+    assert (info.rows, info.columns, info.frames, info.colour, info.inverted) == (SIDE, SIDE, 3, False, False)
+    assert [(preset.label, preset.window) for preset in info.presets] == [
+        ("Window 1 of the file", Window(20, 10)),
+        ("Window 2 of the file", Window(40, 30)),
+    ]
+    assert (info.lowest, info.highest) == (0, 4095)
+
+
+@pytest.mark.parametrize("said", ["NO", "", None])
+def test_a_file_that_calls_itself_clean_still_needs_a_person_to_look(said: str | None) -> None:
+    data = dicom(ramp(), **({} if said is None else {"BurnedInAnnotation": said}))
+
+    assert read_header(opened(data)).needs_human_check is True
+
+
+def test_ct_offers_the_windows_that_every_viewer_has() -> None:
+    data = dicom(ramp(), Modality="CT", RescaleSlope=1, RescaleIntercept=-1024)
+
+    info = read_header(opened(data))
+
+    assert [preset.label for preset in info.presets] == ["Bone", "Soft tissue"]
+    assert (info.lowest, info.highest) == (-1024, 64511)
+
+
+# Grey
+
+
+def test_sixteen_bits_without_window_run_from_black_to_white() -> None:
+    assert row(dicom(ramp(step=1000))) == [round(255 * column / 63) for column in range(SIDE)]
+
+
+def test_eight_bits_are_read_as_they_are_when_they_fill_the_range() -> None:
+    pixels = bytes([0, 255, *range(62)]) * SIDE
+
+    assert row(eight_bit(pixels)) == [0, 255, *range(62)]
+
+
+def test_signed_numbers_keep_their_order() -> None:
+    pixels = b"".join(struct.pack("<h", column - 32) for column in range(SIDE)) * SIDE
+
+    assert row(dicom(pixels, PixelRepresentation=1)) == [round(255 * column / 63) for column in range(SIDE)]
+
+
+def test_overlay_bits_above_the_picture_are_not_shown() -> None:
+    plain = ramp(step=60)
+    marked = b"".join((value | 0xF000).to_bytes(2, "little") for (value,) in struct.iter_unpack("<H", plain))
+    values = {"BitsStored": 12, "HighBit": 11}
+
+    assert shown(dicom(marked, **values)).tobytes() == shown(dicom(plain, **values)).tobytes()
+
+
+def test_overlay_planes_are_not_burned_in() -> None:
+    overlay = Dataset()
+    overlay.add_new(0x60000010, "US", SIDE)
+    overlay.add_new(0x60000011, "US", SIDE)
+    overlay.add_new(0x60000040, "CS", "G")
+    overlay.add_new(0x60000050, "SS", [1, 1])
+    overlay.add_new(0x60000100, "US", 1)
+    overlay.add_new(0x60000102, "US", 0)
+    overlay.add_new(0x60003000, "OW", b"\xff" * (SIDE * SIDE // 8))
+    data = dicom(ramp())
+    start = data.index(b"\xe0\x7f\x10\x00")
+    stream = io.BytesIO()
+    overlay.save_as(stream, implicit_vr=False, little_endian=True)
+
+    assert shown(data[:start] + stream.getvalue() + data[start:]).tobytes() == shown(data).tobytes()
+
+
+def test_first_window_of_the_file_is_used_when_none_is_chosen() -> None:
+    data = dicom(ramp(), WindowCenter=[32, 5], WindowWidth=[21, 5])
+
+    shades = row(data)
+
+    # PS3.3 C.11.2.1.2: black up to 32 − 0.5 − 10, white above 32 − 0.5 + 10.
+    assert (shades[21], shades[22], shades[31], shades[41], shades[42]) == (0, 6, 121, 249, 255)
+
+
+def test_a_chosen_window_wins_over_that_of_the_file() -> None:
+    data = dicom(ramp(), WindowCenter=32, WindowWidth=21)
+
+    assert row(data, window=Window(10, 1)) == [0] * 10 + [255] * 54
+
+
+@pytest.mark.parametrize(
+    ("function", "middle", "above"), [("LINEAR_EXACT", 128, 140), ("SIGMOID", 128, 140), ("LINEAR", 134, 147)]
+)
+def test_window_follows_the_function_that_the_file_names(function: str, middle: int, above: int) -> None:
+    shades = row(dicom(ramp(), WindowCenter=32, WindowWidth=21, VOILUTFunction=function))
+
+    assert (shades[32], shades[33]) == (middle, above)
+
+
+def test_numbers_are_rescaled_before_the_window() -> None:
+    data = dicom(ramp(), RescaleSlope="2", RescaleIntercept="-10", WindowCenter=54, WindowWidth=1)
+
+    # 2 × 32 − 10 = 54
+    assert row(data) == [0] * 32 + [255] * 32
+
+
+def test_table_of_the_file_is_used_before_its_window() -> None:
+    table = [255, 0, 128, 7]
+    data = dicom(ramp(), VOILUTSequence=lookup(table, first=10), WindowCenter=1, WindowWidth=1)
+
+    shades = row(data)
+
+    assert shades[:10] == [255] * 10
+    assert shades[10:] == [255, 0, 128] + [7] * 51
+
+
+def test_table_before_the_window_is_followed_but_not_where_it_leads_back_to_the_detector() -> None:
+    backwards = lookup(list(range(63, -1, -1)))
+    table = {"ModalityLUTSequence": backwards, "ModalityLUTType": "US"}
+
+    assert row(dicom(ramp(), **table))[0] == 255
+    assert row(dicom(ramp(), PixelIntensityRelationship="LOG", **table))[0] == 0
+
+
+@pytest.mark.parametrize("said", [{"PhotometricInterpretation": "MONOCHROME1"}, {"PresentationLUTShape": "INVERSE"}])
+def test_inverted_files_come_out_the_right_way_round(said: dict[str, str]) -> None:
+    data = dicom(ramp(), **said)
+
+    assert read_header(opened(data)).inverted is True
+    assert row(data)[:1] + row(data)[-1:] == [255, 0]
+    assert row(data, invert=True)[:1] + row(data, invert=True)[-1:] == [0, 255]
+
+
+def test_both_words_for_inverted_invert_once() -> None:
+    data = dicom(ramp(), PhotometricInterpretation="MONOCHROME1", PresentationLUTShape="INVERSE")
+
+    assert row(data)[0] == 255
+
+
+def test_padding_does_not_darken_the_picture() -> None:
+    pixels = struct.pack("<h", -2000) + ramp()[2:]
+    data = dicom(pixels, PixelRepresentation=1, PixelPaddingValue=-2000)
+
+    # Black and white are 0 and 63: the −2000 beside them is none of the picture.
+    assert row(data) == [round(255 * column / 63) for column in range(SIDE)]
+
+
+def test_windows_of_enhanced_files_stand_in_groups_for_all_and_for_each_frame() -> None:
+    def group(center: int) -> Items:
+        window, outer = Dataset(), Dataset()
+        window.WindowCenter, window.WindowWidth = center, 1
+        outer.FrameVOILUTSequence = Items([window])
+        return Items([outer])
+
+    own = Items([group(10)[0], group(20)[0]])
+    shared = dicom(ramp() * 2, NumberOfFrames=2, SharedFunctionalGroupsSequence=group(30))
+    each = dicom(ramp() * 2, NumberOfFrames=2, PerFrameFunctionalGroupsSequence=own)
+
+    assert sum(row(shared, 2)) == 255 * 34
+    assert [sum(row(each, number)) for number in (1, 2)] == [255 * 54, 255 * 44]
+
+
+def test_pixels_that_are_higher_than_wide_give_a_higher_picture() -> None:
+    assert shown(dicom(ramp(), PixelAspectRatio=[2, 1])).size == (SIDE, 2 * SIDE)
+
+
+def test_whole_window_reaches_from_darkest_to_brightest_pixel() -> None:
+    assert whole_window(opened(dicom(ramp(), WindowCenter=5, WindowWidth=3))) == Window(31.5, 63)
+
+
+def test_implicit_files_are_read_like_explicit_ones() -> None:
+    assert row(dicom(ramp(), syntax=ImplicitVRLittleEndian)) == row(dicom(ramp()))
+
+
+# Colour
+
+
+def test_colour_is_taken_over() -> None:
+    image = shown(colour(bytes(RED) * SIDE * SIDE))
+
+    assert (image.mode, image.getpixel((5, 5))) == ("RGB", RED)
+
+
+def test_colour_plane_by_plane_is_put_together() -> None:
+    planes = b"".join(bytes([part]) * SIDE * SIDE for part in BLUE)
+
+    assert shown(colour(planes, PlanarConfiguration=1)).getpixel((5, 5)) == BLUE
+
+
+@pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
+def test_colour_by_light_and_tint_is_converted(photometric: str) -> None:
+    light, blue, red = Image.new("RGB", (1, 1), RED).convert("YCbCr").tobytes()
+    unit = [light, light, blue, red] * (SIDE // 2) if photometric.endswith("422") else [light, blue, red] * SIDE
+    pixel = shown(colour(bytes(unit) * SIDE, photometric)).getpixel((5, 5))
+
+    assert isinstance(pixel, tuple)
+    assert all(abs(got - want) <= 2 for got, want in zip(pixel, RED, strict=True))
+
+
+# Frames
+
+
+def test_the_chosen_frame_is_shown() -> None:
+    frames = b"".join(bytes([shade, 255, 0, *range(61)]) * SIDE for shade in (10, 20, 30))
+    data = eight_bit(frames, NumberOfFrames=3)
+
+    assert [row(data, number)[0] for number in (1, 2, 3)] == [10, 20, 30]
+
+
+@pytest.mark.parametrize("number", [0, -1, 4])
+def test_a_frame_that_is_not_there_is_refused(number: int) -> None:
+    with pytest.raises(BadPictureError, match="Choose a frame from 1 to 3"):
+        frame(opened(dicom(ramp() * 3, NumberOfFrames=3)), number)
+
+
+def test_thumbnails_are_small_few_and_spread_from_first_to_last() -> None:
+    small = thumbnails(opened(eight_bit(ramp(wide=False) * 100, NumberOfFrames=100)), most=5)
+
+    assert [one.number for one in small] == [1, 26, 51, 75, 100]
+    assert len(thumbnails(opened(eight_bit(ramp(wide=False) * 100, NumberOfFrames=100)), most=99)) == 24
+    large = thumbnails(opened(dicom(bytes(2 * 400 * 300), Rows=300, Columns=400)))
+    assert [one.picture.image.size for one in large] == [(160, 120)]
+
+
+def test_wide_frames_are_kept_no_wider_than_other_pictures() -> None:
+    assert shown(eight_bit(bytes(3200 * 100), Rows=100, Columns=3200)).size == (1600, 50)

@@ -1,0 +1,82 @@
+"""What leaves a DICOM file: pixels only; and what pydicom makes of the same files."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from procedures.figures.dicom import Window, frame, read_header
+from procedures.figures.renditions import store_picture
+from procedures.models import Figure
+from tests.figures.dicom_files import (
+    NAME,
+    PLANTED,
+    UID,
+    dicom,
+    opened,
+    packaged,
+    ramp,
+    refusal,
+)
+
+
+def test_no_stored_byte_names_the_patient(capfd: pytest.CaptureFixture[str]) -> None:
+    data = dicom(ramp(), WindowCenter=3, WindowWidth=9, WindowCenterWidthExplanation="PLANTEDTEXT")
+    assert all(planted in data for planted in PLANTED)
+    root = Path(settings.MEDIA_ROOT)
+    before = set(root.rglob("*"))
+
+    info = read_header(opened(data))
+    found = frame(opened(data), window=Window(7.25, 41))
+    store_picture(Figure(slug="from-dicom"), found)
+
+    stored = [file.read_bytes() for file in set(root.rglob("*")) - before if file.is_file()]
+    assert len(stored) == 4
+    assert not [planted for planted in PLANTED for file in stored if planted in file]
+    assert found.image.info == {}
+    output = "".join(capfd.readouterr())
+    assert not [text for text in (NAME, UID, "PLANTEDTEXT") if text in f"{info!r} {found!r} {output}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("693_J2KI.dcm", (512, 512)),
+        ("CT_small.dcm", (128, 128)),
+        ("MR_small_RLE.dcm", (64, 64)),
+        ("MR_small_jp2klossless.dcm", (64, 64)),
+        ("J2K_pixelrep_mismatch.dcm", (512, 512)),
+        ("SC_rgb_jpeg_dcmtk.dcm", (100, 100)),
+        ("SC_jpeg_no_color_transform.dcm", (256, 256)),
+        ("SC_rgb_rle_2frame.dcm", (100, 100)),
+        ("SC_ybr_full_422_uncompressed.dcm", (100, 100)),
+        ("examples_overlay.dcm", (484, 300)),
+        ("examples_ybr_color.dcm", (320, 240)),
+    ],
+)
+def test_files_of_others_give_the_picture_that_pydicom_gives(name: str, size: tuple[int, int]) -> None:
+    numpy = pytest.importorskip("numpy")
+    from pydicom import dcmread
+    from pydicom.pixels import apply_modality_lut
+
+    stream = packaged(name)
+    data = dcmread(stream)
+    pixels = data.pixel_array[0] if data.get("NumberOfFrames", 1) > 1 else data.pixel_array
+    if data.SamplesPerPixel == 1:
+        values = apply_modality_lut(pixels, data).astype(float)
+        # All values, so that nothing hides at the ends.
+        low, high = float(values.min()), float(values.max())
+        window = Window((low + high + 1) / 2, high - low + 1)
+        wanted = numpy.round(255 * (values - low) / (high - low))
+        got = frame(stream, window=window).image
+    else:
+        wanted, got = pixels.astype(float), frame(stream).image
+
+    assert got.size == size
+    # The one difference: pydicom rounds a half of YBR differently.
+    assert float(abs(numpy.asarray(got).astype(float) - wanted).max()) <= (1 if "ybr" in name else 0)
+
+
+@pytest.mark.parametrize("name", ["MR_truncated.dcm", "badVR.dcm", "image_dfl.dcm", "rtplan.dcm", "liver_1frame.dcm"])
+def test_files_of_others_that_show_nothing_are_refused(name: str) -> None:
+    assert refusal(packaged(name).read())

@@ -1,0 +1,144 @@
+"""DICOM files that are refused: each with a sentence, none with an allocation."""
+
+import builtins
+import io
+import random
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from procedures.figures.dicom import Window, frame, installed, read_header
+from procedures.figures.dicom_file import MOST_BYTES
+from procedures.figures.intake import BadPictureError
+from tests.figures.dicom_files import NAME, SIDE, dicom, opened, packaged, ramp, refusal
+
+DAMAGED = "The DICOM file is damaged or cut off. Export it again and choose that."
+
+
+def test_a_picture_with_a_name_burned_in_is_refused() -> None:
+    assert refusal(dicom(ramp(), BurnedInAnnotation="YES")) == (
+        "The file says that a name, date or number is burned into its picture. Choose one without."
+    )
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"%PDF-1.7", b"\x89PNG\r\n\x1a\n" + bytes(200), bytes(128) + b"DICX" + bytes(90)]
+)
+def test_other_files_are_told_so(data: bytes) -> None:
+    assert refusal(data).startswith("This is not a DICOM file.")
+
+
+def test_dicom_without_a_picture_is_told_so() -> None:
+    whole = dicom(ramp())
+
+    assert refusal(whole[: whole.index(b"\xe0\x7f\x10\x00")]) == (
+        "This DICOM file holds no picture. Choose another one."
+    )
+
+
+@pytest.mark.parametrize("left", [1, 500, 2 * SIDE * SIDE - 1])
+def test_files_cut_off_within_the_pixels_are_refused(left: int) -> None:
+    whole = dicom(ramp())
+    start = whole.index(b"\xe0\x7f\x10\x00") + 12
+
+    assert refusal(whole[: start + left]) == DAMAGED
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"Rows": 65535, "Columns": 32767}, "or more than 20 million"),
+        ({"Rows": 0}, "has no pixels"),
+        ({"NumberOfFrames": 500_000}, "more than 2000 frames"),
+        ({"NumberOfFrames": 2}, "damaged or cut off"),
+        ({"Rows": 4000, "Columns": 4000}, "damaged or cut off"),
+        ({"BitsStored": 17, "HighBit": 16}, "damaged or cut off"),
+        ({"BitsStored": 0}, "damaged or cut off"),
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "neither grey"),
+        ({"SamplesPerPixel": 4}, "neither grey"),
+        ({"PixelAspectRatio": [1, 4000]}, "damaged or cut off"),
+    ],
+)
+def test_a_header_that_lies_or_asks_too_much_is_refused(values: dict[str, Any], sentence: str) -> None:
+    assert sentence in refusal(dicom(ramp(), **values))
+
+
+def test_more_bits_than_sixteen_are_refused() -> None:
+    assert "neither grey" in refusal(dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31))
+
+
+@pytest.mark.parametrize("place", ["name", "pixels"])
+def test_a_length_of_two_gigabytes_allocates_nothing(place: str) -> None:
+    whole = dicom(ramp(), WindowCenterWidthExplanation=NAME)
+    if place == "pixels":
+        at = whole.index(b"\xe0\x7f\x10\x00") + 8
+        lying = whole[:at] + struct.pack("<L", 2**31) + whole[at + 4 :]
+    else:
+        start = whole.index(b"\xe0\x7f\x10\x00")
+        # A lookup table, which is read, of 2 GB
+        lying = whole[:start] + b"\x28\x00\x10\x30OW\0\0" + struct.pack("<L", 2**31) + whole[start:]
+
+    class Watched(io.BytesIO):
+        asked = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            assert size is not None
+            Watched.asked = max(Watched.asked, size)
+            return super().read(size)
+
+    with pytest.raises(BadPictureError):
+        frame(Watched(lying))
+
+    assert 0 < Watched.asked <= len(lying)
+
+
+def test_a_file_larger_than_allowed_is_refused_unread(tmp_path: Path) -> None:
+    file = tmp_path / "large.dcm"
+    with file.open("wb") as stream:
+        stream.truncate(MOST_BYTES + 1)
+
+    with file.open("rb") as large, pytest.raises(BadPictureError, match="larger than 250 MB"):
+        read_header(large)
+
+
+@pytest.mark.parametrize("window", [(float("nan"), 5), (5, 0), (5, -1), (5, float("inf"))])
+def test_a_window_without_width_is_refused(window: tuple[float, float]) -> None:
+    with pytest.raises(BadPictureError, match="width above zero"):
+        Window(*window)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_damaged_files_give_a_picture_or_a_sentence_and_nothing_else(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 -- the same damage in every run
+    whole = dicom(ramp(), WindowCenter=3, WindowWidth=9) if seed % 2 else packaged("MR_small_RLE.dcm").read()
+    data = bytearray(whole)
+    for _ in range(chance.choice([1, 3, 20])):
+        data[chance.randrange(132, min(len(data), 2500))] = chance.randrange(256)
+
+    try:
+        frame(opened(bytes(data)))
+    except BadPictureError as error:
+        told = f"{error} {error.__cause__}"
+    else:
+        told = ""
+
+    assert NAME not in told
+
+
+def test_a_portal_without_pydicom_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = builtins.__import__
+
+    def without(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "pydicom":
+            raise ImportError(name)
+        return original(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+
+    assert refusal(b"") == "DICOM files need an addition to the portal. Ask IT for: pip install 'plainspine[dicom]'."
+
+
+def test_pydicom_is_part_of_what_tests_install() -> None:
+    assert installed()

@@ -1,0 +1,171 @@
+"""The sweep takes what nothing names, and nothing else."""
+
+import datetime
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+from PIL import Image
+
+from procedures.figures.intake import picture
+from procedures.figures.orphans import Orphan, orphans, sweep
+from procedures.figures.renditions import put, replace_renditions, store_picture
+from procedures.models import Figure, Rendition
+from tests.factories import BODY, make_clinic, make_figure, make_page, make_public
+
+pytestmark = pytest.mark.django_db
+NOBODYS = f"figures/{'ab' * 10}-480.webp"
+
+
+@pytest.fixture(autouse=True)
+def _own_media(tmp_path: Path) -> Iterator[None]:
+    with override_settings(MEDIA_ROOT=tmp_path / "media"):
+        yield
+
+
+def write(name: str, *, hours_old: float = 48) -> Path:
+    """A file in the storage, as if it had been there for a while."""
+    default_storage.save(name, ContentFile(b"bytes"))
+    return age(name, hours_old)
+
+
+def age(name: str, hours: float) -> Path:
+    path = Path(settings.MEDIA_ROOT) / name
+    then = datetime.datetime.now(tz=datetime.UTC).timestamp() - hours * 3600
+    os.utime(path, (then, then))
+    return path
+
+
+def age_all() -> None:
+    for path in Path(settings.MEDIA_ROOT).rglob("*.*"):
+        age(str(path.relative_to(settings.MEDIA_ROOT)), 48)
+
+
+def files() -> set[str]:
+    return {f"figures/{path.name}" for path in (Path(settings.MEDIA_ROOT) / "figures").iterdir()}
+
+
+def run(command: str, *args: str) -> list[str]:
+    out = io.StringIO()
+    call_command(command, *args, stdout=out)
+    return out.getvalue().splitlines()
+
+
+def test_a_portal_without_pictures_has_no_orphans() -> None:
+    assert orphans() == []
+
+
+def test_files_of_figures_sizes_and_drawings_are_in_use() -> None:
+    figure = make_figure()
+    figure.drawing, figure.drawing_dark = f"figures/{'cd' * 32}.svg", f"figures/{'ef' * 32}.svg"
+    figure.save()
+    write(figure.drawing)
+    write(figure.drawing_dark)
+    age_all()
+
+    assert len(files()) > 5
+    assert orphans() == []
+
+
+def test_files_that_no_row_names_are_listed_with_their_size() -> None:
+    make_figure()
+    age_all()
+    write(NOBODYS)
+    write(f"figures/{'0f' * 32}.svg")
+
+    assert orphans() == [Orphan(f"figures/{'0f' * 32}.svg", 5), Orphan(NOBODYS, 5)]
+
+
+def test_half_files_of_a_crash_are_orphans() -> None:
+    write("figures/.new-ab12_x9")
+
+    assert [orphan.name for orphan in orphans()] == ["figures/.new-ab12_x9"]
+
+
+@pytest.mark.parametrize("name", ["figures/readme.txt", "figures/holiday.png", "notes/abc.txt", f"{'ab' * 10}.png"])
+def test_files_of_others_are_never_orphans(name: str) -> None:
+    path = write(name)
+
+    run("sweep_media", "--delete", "--hours=0")
+
+    assert path.exists()
+
+
+def test_young_files_are_left_alone_for_a_picture_may_be_coming_in() -> None:
+    write(NOBODYS, hours_old=23)
+
+    assert orphans() == []
+    assert [orphan.name for orphan in orphans(older_than=datetime.timedelta(hours=22))] == [NOBODYS]
+
+
+def test_storing_the_same_again_makes_an_old_file_young() -> None:
+    name = put(NOBODYS, b"bytes")
+    age(name, 48)
+    assert len(orphans()) == 1
+
+    put(NOBODYS, b"bytes")
+
+    assert orphans() == []
+
+
+def test_storing_mends_a_file_that_was_cut_off() -> None:
+    path = write(NOBODYS)
+
+    put(NOBODYS, b"the whole picture")
+
+    assert path.read_bytes() == b"the whole picture"
+    assert files() == {NOBODYS}
+
+
+def test_files_that_a_release_shows_stay_when_its_figure_gets_another_picture() -> None:
+    make_clinic()
+    page = make_page(body=BODY + "\n::: figure needle\n")
+    release = make_public(page)
+    figure = Figure.objects.get(slug="needle")
+    before = files()
+
+    rows = store_picture(figure, picture(Image.radial_gradient("L").resize((500, 500))))
+    figure.save()
+    replace_renditions(figure, rows)
+    age_all()
+    gone = {orphan.name for orphan in sweep(orphans())}
+
+    shown = {name for name in before if name in release.html}
+    assert shown
+    assert not shown & gone
+    assert shown < files()
+    # Its master and what no page shows have nothing left that needs them.
+    assert gone == before - shown - {name for name in before if name in str(release.thumbnail)}
+
+
+def test_sweep_lists_first_and_deletes_only_when_told() -> None:
+    write(NOBODYS)
+
+    assert run("sweep_media") == [f"{NOBODYS}  5\xa0bytes", "1 files, 5\xa0bytes; nothing deleted yet: add --delete"]
+    assert files() == {NOBODYS}
+    assert run("sweep_media", "--delete")[-1] == "1 files, 5\xa0bytes; 1 deleted"
+    assert files() == set()
+    assert run("sweep_media") == ["every file is in use"]
+
+
+def test_sweep_spares_a_file_that_was_taken_into_use_after_the_listing() -> None:
+    write(NOBODYS)
+    found = orphans()
+    figure = make_figure()
+    Rendition.objects.create(figure=figure, width=1, height=1, format="webp", file=NOBODYS, size=5)
+
+    assert sweep(found) == []
+    assert NOBODYS in files()
+
+
+@pytest.mark.parametrize("hours", ["-1", "nan", "99999"])
+def test_sweep_refuses_an_age_that_is_none(hours: str) -> None:
+    with pytest.raises(CommandError, match="--hours"):
+        run("sweep_media", f"--hours={hours}")

@@ -1,0 +1,169 @@
+"""All sizes again from the masters; a rebuild may stop at any moment."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+from PIL import Image
+
+from procedures.figures import renditions
+from procedures.figures.intake import BadPictureError, picture
+from procedures.figures.renditions import encode, rebuild
+from procedures.models import Figure, Rendition
+from procedures.publishing.outdated import outdated_pages
+from tests.factories import BODY, make_clinic, make_figure, make_page, make_public
+
+pytestmark = pytest.mark.django_db
+NOBODYS = f"figures/{'ab' * 10}-480.webp"
+
+
+@pytest.fixture(autouse=True)
+def _own_media(tmp_path: Path) -> Iterator[None]:
+    with override_settings(MEDIA_ROOT=tmp_path / "media"):
+        yield
+
+
+def files() -> set[str]:
+    return {f"figures/{path.name}" for path in (Path(settings.MEDIA_ROOT) / "figures").iterdir()}
+
+
+def run(command: str, *args: str) -> list[str]:
+    out = io.StringIO()
+    call_command(command, *args, stdout=out)
+    return out.getvalue().splitlines()
+
+
+def other_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a new release of the portal packed pictures smaller."""
+    monkeypatch.setitem(renditions.FORMATS, "jpeg", {"quality": 40})
+
+
+def test_rebuild_of_what_is_there_changes_nothing() -> None:
+    figure = make_figure()
+    before = list(Rendition.objects.order_by("pk").values())
+
+    assert run("rebuild_renditions")[0].startswith("1/1 needle: 6 files, 0 new, ")
+    assert list(Rendition.objects.order_by("pk").values()) == before
+    assert len(rebuild(figure)) == 6
+
+
+def test_encoding_side_by_side_gives_what_pillow_gives_one_by_one() -> None:
+    noise = picture(Image.effect_noise((800, 300), 60))
+
+    runs = [[(made.width, made.format, made.data) for made in encode(noise)] for _ in range(4)]
+
+    assert runs[0] == runs[1] == runs[2] == runs[3]
+    for width, name, data in runs[0]:
+        if width == 800:
+            stream = io.BytesIO()
+            noise.image.save(stream, name, **renditions.FORMATS[name])
+            assert data == stream.getvalue()
+
+
+def test_rebuild_writes_new_files_and_leaves_the_old_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = make_figure()
+    before = files()
+    other_options(monkeypatch)
+
+    assert run("rebuild_renditions", "needle")[0].startswith("1/1 needle: 6 files, 6 new, ")
+
+    new = files() - before
+    assert before < files()
+    assert {row.file for row in figure.renditions.all()} == new
+    for row in figure.renditions.all():
+        assert default_storage.size(row.file) == row.size
+
+
+def test_rebuild_brings_lost_files_back() -> None:
+    figure = make_figure()
+    before = files()
+    for row in figure.renditions.all():
+        default_storage.delete(row.file)
+
+    run("rebuild_renditions")
+
+    assert files() == before
+
+
+def test_rebuild_that_breaks_off_leaves_rows_and_files_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = make_figure()
+    before = set(figure.renditions.values_list("file", flat=True))
+    other_options(monkeypatch)
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(renditions, "replace_renditions", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run("rebuild_renditions")
+
+    assert set(figure.renditions.values_list("file", flat=True)) == before
+    assert before < files()
+
+
+def test_rebuild_leaves_a_figure_alone_that_got_another_picture_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    stale = make_figure()
+    other_options(monkeypatch)
+    before = set(stale.renditions.values_list("file", flat=True))
+    Figure.objects.update(sha256="another")
+
+    rebuild(stale)
+
+    assert set(stale.renditions.values_list("file", flat=True)) == before
+
+
+def test_rebuild_names_a_lost_or_changed_master_and_goes_on_with_the_others() -> None:
+    lost, changed, fine = make_figure("lost"), make_figure("changed", size=(300, 300)), make_figure("whole")
+    Figure.objects.filter(pk=lost.pk).update(image=f"figures/{'0' * 20}.png")
+    Figure.objects.filter(pk=changed.pk).update(image=fine.image)
+    out = io.StringIO()
+
+    with pytest.raises(CommandError) as error:
+        call_command("rebuild_renditions", stdout=out)
+
+    assert str(error.value).splitlines() == [
+        f"changed: The file {fine.image} no longer shows what came in. Bring the picture in again.",
+        f"lost: The file figures/{'0' * 20}.png is lost. Bring the picture in again.",
+    ]
+    assert "3/3 whole: 6 files" in out.getvalue()
+
+
+def test_rebuild_refuses_a_name_that_no_picture_has() -> None:
+    with pytest.raises(CommandError, match="There is no picture nothing"):
+        run("rebuild_renditions", "nothing")
+
+
+def test_rebuild_passes_over_drawings() -> None:
+    drawing = Figure.objects.create(
+        slug="drawn", kind="drawing", provenance="simulated", nothing_visible=True, drawing=f"figures/{'a' * 64}.svg"
+    )
+
+    assert rebuild(drawing) == []
+    assert run("rebuild_renditions") == []
+
+
+def test_pages_that_show_a_rebuilt_picture_are_out_of_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_clinic()
+    make_public(make_page(body=BODY + "\n::: figure needle\n"))
+    assert outdated_pages() == []
+    other_options(monkeypatch)
+
+    run("rebuild_renditions")
+
+    assert {("figure", "needle") in old.changed for old in outdated_pages()} == {True}
+
+
+def test_master_that_holds_something_else_is_a_bad_picture() -> None:
+    figure = make_figure()
+    default_storage.delete(figure.image)
+    default_storage.save(figure.image, ContentFile(b"not a picture"))
+
+    with pytest.raises(BadPictureError, match="not a JPEG"):
+        rebuild(figure)

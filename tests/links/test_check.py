@@ -1,0 +1,118 @@
+"""The two nightly checks find damage that somebody planted behind the program's back."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from procedures.links.check import broken_addresses
+from procedures.models import FigureText, Page, Path, Release, Source
+from procedures.publishing.publish import withdraw
+from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_user
+
+
+@pytest.fixture
+def page(db: None) -> Page:
+    """A public page that links to a section of another."""
+    make_clinic()
+    make_figure(size=(48, 48))
+    make_public(make_page("recovery"))
+    page = make_page(body=f"{BODY}\n[Rest](page:recovery#when-to-call)")
+    make_public(page)
+    return Page.objects.get(pk=page.pk)
+
+
+def plant(table: str, column: str, old: str, new: str) -> None:
+    """Change rows as somebody with the database in hand could; the models refuse."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE procedures_{table} SET {column} = REPLACE({column}, %s, %s)", [old, new])  # noqa: S608 -- our own names
+        assert cursor.rowcount
+
+
+def check(command: str) -> str:
+    """What a check says when it fails."""
+    with pytest.raises(CommandError) as refused:
+        call_command(command, stdout=StringIO())
+    return str(refused.value)
+
+
+def test_a_sound_site_passes_both_checks(page: Page) -> None:
+    out = StringIO()
+
+    call_command("check_releases", stdout=out)
+    call_command("check_links", stdout=out)
+
+    assert out.getvalue() == "3 releases checked, 0 out of date\n3 addresses checked, none broken\n"
+
+
+def test_html_that_was_changed_after_publishing_is_found(page: Page) -> None:
+    plant("release", "html", "A small cut.", "A large cut.")
+
+    assert "/small-cut/: the stored HTML was changed after publishing" in check("check_releases")
+
+
+@pytest.mark.parametrize("column", ["title", "key_message", "description"])
+def test_words_around_the_html_are_covered_too(page: Page, column: str) -> None:
+    plant("release", column, " ", "  ")
+
+    assert "the stored HTML was changed after publishing" in check("check_releases")
+
+
+def test_a_renderer_that_gives_other_html_is_found(page: Page, settings: object, tmp_path: object) -> None:
+    component = tmp_path / "components"
+    component.mkdir()
+    (component / "key_points.html").write_text("<section>{{ body }}</section>")
+    templates = [{**settings.TEMPLATES[0], "DIRS": [tmp_path, *settings.TEMPLATES[0]["DIRS"]]}]
+    settings.TEMPLATES = templates
+
+    assert "/small-cut/: renders differently now; raise RENDERER_VERSION or mend the renderer" in check("check_releases")
+
+
+def test_what_only_prints_old_values_is_said_and_no_error(page: Page) -> None:
+    Source.objects.filter(key="nice").update(title="Newer")
+    FigureText.objects.update(caption="Newer.")
+    out = StringIO()
+
+    call_command("check_releases", stdout=out)
+
+    assert "out of date: /small-cut/: prints something that has changed since" in out.getvalue()
+    assert "3 releases checked, 3 out of date" in out.getvalue()
+
+
+def test_a_link_that_leads_nowhere_is_found(page: Page) -> None:
+    plant("release", "html", 'href="/recovery/', 'href="/recovry/')
+
+    assert "/small-cut/: links to /recovry/, which never was public" in check("check_links")
+
+
+def test_a_link_to_a_section_that_is_gone_is_found(page: Page) -> None:
+    plant("release", "html", 'id="when-to-call"', 'id="when"')
+
+    assert "/small-cut/: links to /recovery/#when-to-call, but there is no such section" in check("check_links")
+
+
+def test_a_public_page_without_a_row_for_its_address_is_found(page: Page) -> None:
+    plant("path", "path", "/small-cut/", "/other/")
+
+    found = list(broken_addresses())
+
+    assert "/small-cut/: is public without a row of its own" in found
+    assert "/other/: is canonical, but its page is read at /small-cut/" in found
+
+
+def test_a_code_with_a_wrong_check_sign_is_found(page: Page) -> None:
+    wrong = page.code[:-1] + ("2" if page.code[-1] != "2" else "3")
+    plant("page", "code", page.code, wrong)
+
+    assert check("check_links") == f"code {wrong}: its check sign is wrong"
+
+
+def test_links_to_a_withdrawn_page_still_answer(page: Page) -> None:
+    recovery = Page.objects.get(subject="recovery")
+
+    withdraw(recovery, actor=make_user("max"), reason="Old.")
+
+    assert list(broken_addresses()) == []
+    assert Path.objects.count() == 3
+    assert Release.objects.filter(live_on__isnull=False).count() == 2

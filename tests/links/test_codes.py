@@ -1,0 +1,114 @@
+"""Neutral codes: a mistyped one never leads to another page."""
+
+import pytest
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from procedures.links.codes import ALPHABET, LENGTH, free_code, is_valid, make_code, normalise, read_out
+from procedures.models import Page
+from procedures.publishing.publish import withdraw
+from tests.factories import make_clinic, make_figure, make_page, make_public, make_user
+
+SIGNS = st.text(alphabet=ALPHABET, min_size=LENGTH - 1, max_size=LENGTH - 1)
+CODES = SIGNS.map(make_code).filter(bool)
+
+
+def test_the_alphabet_cannot_be_misread_and_spells_no_word() -> None:
+    assert not set(ALPHABET) & set("01OILUAEIOU")
+    assert len(set(ALPHABET)) == len(ALPHABET)
+
+
+@given(code=CODES)
+def test_every_single_wrong_sign_is_noticed(code: str) -> None:
+    wrong = [code[:at] + sign + code[at + 1 :] for at in range(LENGTH) for sign in ALPHABET if sign != code[at]]
+
+    assert is_valid(code)
+    assert not any(is_valid(other) for other in wrong)
+
+
+@given(code=CODES)
+def test_every_swap_of_two_signs_is_noticed(code: str) -> None:
+    for first in range(LENGTH):
+        for second in range(first + 1, LENGTH):
+            signs = list(code)
+            signs[first], signs[second] = signs[second], signs[first]
+            swapped = "".join(signs)
+            assert swapped == code or not is_valid(swapped)
+
+
+@given(code=CODES, at=st.integers(0, LENGTH - 1))
+def test_a_missing_or_doubled_sign_is_noticed(code: str, at: int) -> None:
+    assert not is_valid(code[:at] + code[at + 1 :])
+    assert not is_valid(code[:at] + code[at] + code[at:])
+
+
+@given(typed=st.text(max_size=20))
+def test_nothing_that_is_typed_raises(typed: str) -> None:
+    normalised = normalise(typed)
+
+    assert not is_valid(normalised) or make_code(normalised[:-1]) == normalised
+
+
+@given(code=CODES)
+def test_small_letters_spaces_and_dashes_are_forgiven(code: str) -> None:
+    typed = f" {code[:2].lower()} - {code[2:4]}\u2013{code[4:].lower()}. "
+
+    assert normalise(typed) == code
+    assert normalise(read_out(code).replace("·", " ")) == code
+
+
+@pytest.mark.django_db
+def test_a_free_code_is_valid_and_nobody_elses() -> None:
+    codes = {free_code() for _ in range(50)}
+
+    assert len(codes) == 50
+    assert all(is_valid(code) for code in codes)
+
+
+@pytest.fixture
+def page(db: None) -> Page:
+    """A public page with a code."""
+    make_clinic()
+    make_figure(size=(48, 48))
+    page = make_page(code=make_code("K7M4P"))
+    make_public(page)
+    return page
+
+
+def test_a_code_leads_to_its_page(page: Page, client: Client) -> None:
+    for address in (f"/p/{page.code}", f"/p/{page.code.lower()}/", f"/es/p/{page.code}", f"/p/?code={page.code[:3]}+{page.code[3:]}"):
+        answer = client.get(address)
+        assert (answer.status_code, answer["Location"]) == (301, "/small-cut/"), address
+
+
+def test_a_mistyped_code_says_so_and_shows_what_was_typed(page: Page, client: Client) -> None:
+    answer = client.get("/p/K7M4<b>")
+
+    html = answer.content.decode()
+    assert answer.status_code == 404
+    assert "Please check the code" in html
+    assert 'value="K7M4&lt;b&gt;"' in html
+
+
+def test_a_code_nobody_has_and_a_draft_answer_alike(page: Page, client: Client) -> None:
+    draft = make_page("draft")
+
+    assert client.get(f"/p/{draft.code}").status_code == 404
+    assert client.get(f"/p/{make_code('22222')}").status_code == 404
+
+
+def test_a_withdrawn_page_is_reached_by_its_code_and_says_why(page: Page, client: Client) -> None:
+    withdraw(Page.objects.get(pk=page.pk), actor=make_user("max"), reason="Old.")
+
+    answer = client.get(client.get(f"/p/{page.code}")["Location"])
+
+    assert answer.status_code == 410
+    assert b"Old." in answer.content
+
+
+def test_the_empty_form_is_no_error(page: Page, client: Client) -> None:
+    answer = client.get("/p/")
+
+    assert answer.status_code == 200
+    assert b"leads nowhere" not in answer.content

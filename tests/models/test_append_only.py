@@ -1,0 +1,130 @@
+"""History is written once: no way through the ORM changes or removes it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, models, transaction
+from django.db.models import ProtectedError
+
+from portal.staff.models import User
+from procedures.models import Approval, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
+from procedures.models.append_only import AppendOnly, AppendOnlyError
+from procedures.publishing.drafts import save_revision
+from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_user
+
+pytestmark = pytest.mark.django_db
+
+TABLES = [Revision, Approval, Release, ReleaseInput, ReleaseEvent]
+CHANGES: dict[str, Callable[[Any, Any], object]] = {
+    "save": lambda row, rows: row.save(),
+    "save fields": lambda row, rows: row.save(update_fields=["id"]),
+    "delete": lambda row, rows: row.delete(),
+    "update": lambda row, rows: rows.update(id=999),
+    "delete all": lambda row, rows: rows.delete(),
+    "delete some": lambda row, rows: rows.filter(pk=row.pk).delete(),
+    "bulk update": lambda row, rows: rows.bulk_update([row], ["id"]),
+    "bulk create over": lambda row, rows: rows.bulk_create(
+        [row], update_conflicts=True, update_fields=["id"], unique_fields=["id"]
+    ),
+    "update or create": lambda row, rows: rows.update_or_create(pk=row.pk, defaults={"id": row.pk}),
+    "raw delete": lambda row, rows: rows._raw_delete(rows.db),
+}
+
+
+@pytest.fixture
+def public_page() -> Page:
+    """A page with a row in every table of its history."""
+    make_clinic()
+    make_figure(size=(48, 48))
+    page = make_page()
+    make_public(page)
+    return page
+
+
+def test_every_table_of_the_history_is_append_only() -> None:
+    assert {model for model in AppendOnly.__subclasses__() if not model._meta.abstract} == set(TABLES)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("model", TABLES)
+def test_a_row_of_history_refuses_every_change(public_page: Page, model: Any, change: str) -> None:
+    row = model.objects.first()
+    before = list(model.objects.order_by("pk").values())
+
+    with pytest.raises(AppendOnlyError, match="rows are never (changed|deleted)"):
+        CHANGES[change](row, model.objects.all())
+
+    assert list(model.objects.order_by("pk").values()) == before
+
+
+def test_related_managers_refuse_too(public_page: Page) -> None:
+    for rows in (public_page.revisions, public_page.releases, public_page.events):
+        with pytest.raises(AppendOnlyError):
+            rows.all().delete()
+        with pytest.raises(AppendOnlyError):
+            rows.update(page=public_page)
+
+
+def test_an_old_row_cannot_be_written_again_under_its_number(public_page: Page) -> None:
+    release = Release.objects.filter(page=public_page).get()
+    values = {field.attname: getattr(release, field.attname) for field in Release._meta.concrete_fields}
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Release(**{**values, "html": "<p>Other</p>"}).save()
+
+    assert Release.objects.get(pk=release.pk).html == release.html
+
+
+def test_the_hash_of_a_revision_always_belongs_to_its_content(public_page: Page) -> None:
+    revision = Revision(page=public_page, number=99, content={"body": "x"}, content_hash="f" * 64)
+
+    revision.save()
+
+    assert revision.content_hash != "f" * 64
+    same = Revision.objects.create(page=public_page, number=100, content={"body": "x"})
+    assert same.content_hash == revision.content_hash
+
+
+def test_addresses_are_never_deleted(public_page: Page) -> None:
+    path = Path.objects.get(page=public_page)
+
+    with pytest.raises(AppendOnlyError):
+        path.delete()
+    with pytest.raises(AppendOnlyError):
+        Path.objects.all().delete()
+
+    assert Path.objects.filter(pk=path.pk).exists()
+
+
+@pytest.mark.parametrize("name", ["ed", "rita", "max"])
+def test_people_in_the_history_cannot_be_deleted(public_page: Page, name: str) -> None:
+    with pytest.raises(ProtectedError):
+        User.objects.get(username=name).delete()
+
+    assert User.objects.filter(username=name).exists()
+
+
+def test_a_page_with_history_cannot_be_deleted(public_page: Page) -> None:
+    with pytest.raises(ProtectedError):
+        public_page.delete()
+    with pytest.raises(ProtectedError):
+        Page.objects.all().delete()
+
+    assert Page.objects.filter(pk=public_page.pk).exists()
+
+
+def test_a_picture_that_patients_saw_cannot_be_deleted(public_page: Page) -> None:
+    assert public_page.lead_figure is not None
+
+    with pytest.raises(ProtectedError):
+        public_page.lead_figure.delete()
+
+
+def test_a_draft_that_was_never_public_keeps_its_approval_too() -> None:
+    make_figure(size=(48, 48))
+    revision = save_revision(make_page(), author=make_user())
+    approve(revision)
+
+    with pytest.raises(ProtectedError):
+        models.Model.delete(revision)

@@ -1,0 +1,203 @@
+"""What the database itself refuses, and the sentence that a person gets before it comes to that."""
+
+from collections.abc import Callable
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from procedures.models import (
+    Approval,
+    CareInstruction,
+    Clinic,
+    ClinicalCode,
+    ClinicText,
+    ContentRow,
+    Figure,
+    FigureText,
+    GuideItem,
+    Location,
+    LocationText,
+    Marker,
+    MarkerText,
+    Page,
+    Path,
+    Release,
+    ReleaseInput,
+    Rendition,
+    Revision,
+    Series,
+    Term,
+)
+from procedures.publishing.drafts import save_revision
+from tests.factories import approve, make_clinic, make_figure, make_page, make_term, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def page() -> Page:
+    """A page with a valid draft."""
+    return Page.objects.first() or make_page(lead_figure=figure())
+
+
+def figure() -> Figure:
+    """A picture with a mark."""
+    return Figure.objects.first() or make_figure(size=(48, 48))
+
+
+def marker(**values: object) -> Marker:
+    """A second mark on the picture."""
+    return Marker(**{"figure": figure(), "key": "other", "x": 0, "y": 0, "target_x": 1, "target_y": 1, **values})
+
+
+def revision() -> Revision:
+    """The page's revision."""
+    return save_revision(page(), author=make_user())
+
+
+def release(**values: object) -> Release:
+    """A release of the page."""
+    now = timezone.now()
+    return Release(
+        **{"page": page(), "number": 1, "revision": revision(), "path": "/x/", "title": "t", "html": "",
+           "renderer_version": 1, "published_at": now, "next_review_on": now.date(), **values}
+    )  # fmt: skip
+
+
+def location() -> Location:
+    """An address."""
+    return Location.objects.get_or_create(key="main", phone="1 2 3", address="x")[0]
+
+
+BROKEN: dict[str, Callable[[], list[models.Model]]] = {
+    "clinic_is_one_row": lambda: [Clinic(pk=2, name="Other", phone="+1 303")],
+    "clinic_text_once_per_language": lambda: [ClinicText(clinic=make_clinic(), language="en", hours="x")],
+    "location_text_once_per_language": lambda: [
+        LocationText(location=location(), language="en", name=name) for name in "ab"
+    ],
+    "content_row_once": lambda: [ContentRow(kind="page", key="x", sha256="1") for _ in range(2)],
+    "figure_has_a_picture_or_a_drawing": lambda: [Figure(slug="x", provenance="simulated", nothing_visible=True)],
+    "figure_shows_no_name_date_or_number": lambda: [Figure(slug="x", provenance="simulated", image="x")],
+    "clinic_figure_names_its_consent": lambda: [
+        Figure(slug="x", provenance="clinic", image="x", nothing_visible=True)
+    ],
+    "figure_text_once_per_language": lambda: [
+        FigureText(figure=figure(), language="en", title="t", alt="a", caption="c")
+    ],
+    "figure_text_has_alt": lambda: [FigureText(figure=figure(), language="es", title="t", alt="", caption="c")],
+    "marker_key_once_per_figure": lambda: [marker(), marker()],
+    "marker_lies_in_the_picture": lambda: [marker(target_x=1.01)],
+    "marker_text_once_per_language": lambda: [
+        MarkerText(marker=figure().markers.get(), language="en", label="x")
+    ],
+    "marker_text_has_label": lambda: [MarkerText(marker=figure().markers.get(), language="es", label="")],
+    "rendition_once_per_size": lambda: [
+        Rendition(figure=figure(), width=10, height=1, format="webp", file="x", size=1) for _ in range(2)
+    ],
+    "series_once_per_language": lambda: [Series(slug="x", language="en", title="t") for _ in range(2)],
+    "revision_number_once_per_page": lambda: [Revision(page=page(), number=7, content={}) for _ in range(2)],
+    "sent_back_says_why": lambda: [
+        Approval(revision=revision(), content_hash="x", reviewer=make_user("rita"), decision="sent_back")
+    ],
+    "release_number_once_per_page": lambda: [release(is_starter=True), release(is_starter=True)],
+    "release_is_approved_or_starter": lambda: [release()],
+    "input_once_per_release": lambda: [
+        ReleaseInput(release=saved(release(is_starter=True)), kind="source", key="nice", fingerprint="x"),
+        ReleaseInput(release=Release.objects.get(), kind="source", key="nice", fingerprint="y"),
+    ],
+    "one_page_per_subject_and_language": lambda: [
+        Page(subject=page().subject, language="en", kind="risks", slug="x", title="t", code="AAAAAA")
+    ],
+    "schedule_has_time_and_revision": lambda: [changed(page(), publish_at=timezone.now())],
+    "live_page_is_not_withdrawn": lambda: [
+        changed(page(), live_release=saved(release(is_starter=True)), withdrawn_reason="x")
+    ],
+    "page_does_not_replace_itself": lambda: [changed(page(), replaced_by=page())],
+    "review_comes_within_three_years": lambda: [changed(page(), review_months=37)],
+    "reading_takes_a_minute": lambda: [GuideItem(guide=page(), page=page(), minutes=0)],
+    "one_canonical_path_per_page": lambda: [Path(path="/a/", page=page()), Path(path="/b/", page=page())],
+    "term_key_once_per_language": lambda: [make_term("x"), Term(key="x", language="en", term="y", definition="z")],
+    "care_key_once_per_language": lambda: [
+        CareInstruction(key="x", language="en", question="q", answer="a") for _ in range(2)
+    ],
+    "code_leads_to_a_subject_once": lambda: [
+        ClinicalCode(system="cpt", code="22510", subject="x") for _ in range(2)
+    ],
+    "code_rank_starts_at_one": lambda: [ClinicalCode(system="cpt", code="22510", subject="x", rank=0)],
+}  # fmt: skip
+
+
+def saved(row: models.Model) -> models.Model:
+    row.save()
+    return row
+
+
+def changed(row: models.Model, **values: object) -> models.Model:
+    for name, value in values.items():
+        setattr(row, name, value)
+    return row
+
+
+def named_constraints() -> set[str]:
+    """Every constraint that our models declare."""
+    from django.apps import apps
+
+    return {str(rule.name) for model in apps.get_app_config("procedures").get_models() for rule in model._meta.constraints}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_database_refuses(name: str) -> None:
+    rows = BROKEN[name]()
+    for row in rows[:-1]:
+        row.save() if row._state.adding else None
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rows[-1].save()
+
+
+@pytest.mark.parametrize("name", sorted(set(BROKEN) - {"input_once_per_release"}))
+def test_a_person_is_told_by_the_right_rule_before_the_database_refuses(name: str) -> None:
+    rows = BROKEN[name]()
+    for row in rows[:-1]:
+        row.save() if row._state.adding else None
+    (rule,) = [rule for rule in rows[-1]._meta.constraints if rule.name == name]
+
+    with pytest.raises(ValidationError) as refused:
+        rule.validate(type(rows[-1]), rows[-1])
+
+    (sentence,) = refused.value.messages
+    # Not Django's own “Constraint “x” is violated.”
+    assert name not in sentence
+    assert sentence.endswith(".")
+
+
+def test_no_constraint_is_left_without_a_test() -> None:
+    assert named_constraints() == set(BROKEN)
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("one_page_per_subject_and_language", "There is a page on this subject in this language already."),
+        ("review_comes_within_three_years", "Choose 1 to 36 months."),
+    ],
+)
+def test_the_sentence_of_a_rule_that_editors_meet_is_plain(row: str, sentence: str) -> None:
+    broken = BROKEN[row]()[-1]
+
+    with pytest.raises(ValidationError) as refused:
+        broken.full_clean()
+
+    assert sentence in refused.value.messages
+
+
+def test_a_sent_back_approval_with_words_is_taken() -> None:
+    approval = Approval(
+        revision=revision(), content_hash="x", reviewer=make_user("rita"), decision="sent_back", comment="Shorter."
+    )
+
+    approval.save()
+
+    assert approval.pk
+    assert approve(revision()).decision == "approved"

@@ -1,0 +1,178 @@
+"""The vocabulary of pages: who may see what, what is due; and what a draft is as plain data."""
+
+import datetime
+import json
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from procedures.models import GuideItem, Page, Path, Revision, Term
+from procedures.models.page import content_hash, public_path
+from procedures.publishing.publish import withdraw
+from procedures.validators import (
+    validate_https,
+    validate_page_slug,
+    validate_phone,
+    validate_plain_text,
+    validate_slug,
+    validate_unit,
+)
+from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pages() -> dict[str, Page]:
+    """One page in each state that matters to the public."""
+    make_clinic()
+    make_figure(size=(48, 48))
+    found = {name: make_page(name) for name in ("draft", "public", "withdrawn")}
+    for name in ("public", "withdrawn"):
+        make_public(found[name])
+    withdraw(Page.objects.get(subject="withdrawn"), actor=make_user("max"), reason="Old.")
+    return found
+
+
+def test_published_holds_public_pages_only(pages: dict[str, Page]) -> None:
+    assert {page.subject for page in Page.objects.published()} == {"public", "contact"}
+    assert {page.subject for page in Page.objects.for_cards("en")} == {"public", "contact"}
+    assert not Page.objects.for_cards("es")
+
+
+def test_due_for_review_starts_on_the_day_itself(pages: dict[str, Page]) -> None:
+    due = Page.objects.get(subject="public").live_release.next_review_on
+
+    assert Page.objects.due_for_review(due).filter(subject="public").exists()
+    assert not Page.objects.due_for_review(due - datetime.timedelta(days=1)).exists()
+
+
+def test_due_for_publishing_starts_at_the_minute_itself(pages: dict[str, Page]) -> None:
+    at = timezone.now()
+    revision = Revision.objects.create(page=pages["draft"], number=9, content={})
+    Page.objects.filter(pk=pages["draft"].pk).update(publish_at=at, scheduled_revision=revision)
+
+    assert [page.subject for page in Page.objects.due_for_publishing(at)] == ["draft"]
+    assert not Page.objects.due_for_publishing(at - datetime.timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("extra", [0, 2])
+def test_cards_with_their_clinic_cost_one_query_however_many_there_are(pages: dict[str, Page], extra: int) -> None:
+    for number in range(extra):
+        make_public(make_page(f"more-{number}"))
+    assert connection.features.supports_json_field
+
+    with CaptureQueriesContext(connection) as queries:
+        found = [(page.live_release.title, page.clinic["phone"]) for page in Page.objects.for_cards("en")]
+
+    assert len(found) == 2 + extra
+    assert found[0][1] == "+1 303-555-0100"
+    assert len(queries) == 1
+
+
+def test_a_page_by_its_address_costs_one_query(pages: dict[str, Page]) -> None:
+    assert connection.features.supports_json_field
+
+    with CaptureQueriesContext(connection) as queries:
+        row = Path.objects.for_reading("en").get(path="/public/")
+        assert row.page.live_release.title == "Public"
+        assert row.clinic["name"] == "Test Spine Clinic"
+        assert (row.path_en, row.path_es) == ("/public/", None)
+
+    assert len(queries) == 1
+
+
+def test_translations_share_a_subject_and_only_public_ones_show(pages: dict[str, Page]) -> None:
+    spanish = make_translation(pages["public"], slug="publica")
+
+    before = Page.objects.with_translations().get(subject="public", language="en")
+    assert (before.path_en, before.path_es) == ("/public/", None)
+
+    make_public(spanish)
+    after = Page.objects.with_translations().get(subject="public", language="en")
+    assert (after.path_en, after.path_es) == ("/public/", "/es/publica/")
+
+
+@pytest.mark.parametrize(
+    ("language", "kind", "path"),
+    [
+        ("en", "procedure", "/x/"),
+        ("es", "procedure", "/es/x/"),
+        ("en", "guide", "/visits/x/"),
+        ("es", "guide", "/es/visits/x/"),
+    ],
+)
+def test_an_address_follows_from_language_kind_and_slug(language: str, kind: str, path: str) -> None:
+    assert public_path(language, kind, "x") == path
+
+
+def test_a_draft_is_whole_and_plain_and_its_hash_does_not_depend_on_order() -> None:
+    make_figure("needle", size=(48, 48))
+    page = make_page()
+
+    draft = page.draft()
+
+    assert draft == json.loads(json.dumps(draft))
+    assert draft["lead_figure"] == "needle"
+    assert content_hash(draft) == content_hash(dict(reversed(draft.items())))
+    assert "items" not in draft
+
+
+@pytest.mark.parametrize("field", ["slug", "title", "key_message", "description", "body", "next_label"])
+def test_every_field_that_patients_read_is_in_the_hash(field: str) -> None:
+    make_figure(size=(48, 48))
+    page = make_page()
+    before = content_hash(page.draft())
+
+    setattr(page, field, getattr(page, field) + "x")
+
+    assert content_hash(page.draft()) != before
+
+
+def test_the_draft_of_a_guide_holds_its_readings_in_order() -> None:
+    make_figure(size=(48, 48))
+    guide, page = make_page("guide", kind="guide"), make_page()
+    GuideItem.objects.create(guide=guide, page=page, order=2, section="b", minutes=3, note="n")
+    GuideItem.objects.create(guide=guide, page=page, order=1)
+
+    assert guide.draft()["items"] == [
+        {"page": "small-cut", "section": "", "minutes": 5, "note": ""},
+        {"page": "small-cut", "section": "b", "minutes": 3, "note": "n"},
+    ]
+
+
+@pytest.mark.parametrize("value", ["a", "a-b", "a1-2b"])
+def test_a_slug_is_small_letters_digits_and_single_hyphens(value: str) -> None:
+    validate_slug(value)
+
+
+@pytest.mark.parametrize(
+    ("validate", "value"),
+    [
+        *((validate_slug, value) for value in ("", "A", "a_b", "a--b", "-a", "a-", "a b", "a\n", "é", "a/b", "a.b")),
+        *((validate_page_slug, value) for value in ("admin", "es", "p", "visits", "search", "media", "static", "A")),
+        *((validate_phone, value) for value in ("", "x", "911\n", "+", "1", "tel:911", "1;2", "<1>", "9" * 30)),
+        *((validate_https, value) for value in ("http://a", "https://", "https://a b", 'https://a"', "HTTPS://a", "a")),
+        *((validate_unit, value) for value in (-0.01, 1.01, float("nan"), float("inf"))),
+        *((validate_plain_text, f"a{sign}b") for sign in "\x00\x01\x0b\x1f\x7f\x80\x92\ue000\uf8ff\ufdd0\uffff\U0010fffe"),
+    ],
+)
+def test_odd_values_are_refused_with_a_sentence(validate: object, value: object) -> None:
+    with pytest.raises(ValidationError) as refused:
+        validate(value)
+
+    assert refused.value.messages[0].endswith((".", ")."))
+
+
+@pytest.mark.parametrize("value", ["", "plain\n\ttext\r\n", "é ñ — “x”", "\U0001f9b4", "\u2028"])
+def test_ordinary_text_is_taken(value: str) -> None:
+    validate_plain_text(value)
+
+
+@pytest.mark.parametrize("aliases", [[""], [" "], [911], [None], "word", {"a": 1}, [["a"]]])
+def test_aliases_that_are_no_words_are_refused(aliases: object) -> None:
+    with pytest.raises(ValidationError, match="Write a list of words"):
+        Term(key="x", language="en", term="x", definition="y", aliases=aliases).full_clean()

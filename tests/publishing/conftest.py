@@ -1,0 +1,14 @@
+"""A clinic with a page that is ready for everything."""
+
+import pytest
+
+from procedures.models import Page
+from tests.factories import make_clinic, make_figure, make_next, make_page
+
+
+@pytest.fixture
+def page(db: None) -> Page:
+    """A draft that could be published once it is approved."""
+    make_clinic()
+    make_figure("needle", size=(48, 48))
+    return make_page(next_page=make_next())

@@ -1,0 +1,180 @@
+"""Drafts, review, approval: bound to one text, given by another person."""
+
+import pytest
+
+from procedures.enums import Decision, EventKind
+from procedures.models import Approval, Page, ReleaseEvent, Revision
+from procedures.publishing.drafts import EditedMeanwhileError, claim_version, save_revision
+from procedures.publishing.publish import PublishRefusedError, publish
+from procedures.publishing.review import ReviewRefusedError, decide, standing_approval, submit
+from tests.factories import approve, make_user
+
+
+def test_every_save_is_a_revision_with_its_author(page: Page) -> None:
+    first = save_revision(page, author=make_user("ed"), note="First words")
+    page.title = "Other title"
+
+    second = save_revision(page, author=make_user("eva"))
+
+    assert [(r.number, r.author.username, r.content["title"]) for r in (first, second)] == [
+        (1, "ed", "Small cut"),
+        (2, "eva", "Other title"),
+    ]
+    assert first.note == "First words"
+
+
+def test_the_same_text_saved_twice_is_one_revision(page: Page) -> None:
+    first = save_revision(page, author=make_user("ed"))
+
+    assert save_revision(page, author=make_user("eva")) == first
+    assert page.revisions.count() == 1
+
+
+def test_going_back_to_an_older_text_is_a_new_revision(page: Page) -> None:
+    first = save_revision(page, author=make_user())
+    save_revision(changed(page, title="Other"), author=make_user())
+
+    third = save_revision(changed(page, title="Small cut"), author=make_user())
+
+    assert third.number == 3
+    assert third.content_hash == first.content_hash
+
+
+def test_of_two_people_who_save_at_once_the_second_is_told(page: Page) -> None:
+    opened = page.draft_version
+    claim_version(page, expected=opened)
+
+    with pytest.raises(EditedMeanwhileError):
+        claim_version(Page.objects.get(pk=page.pk), expected=opened)
+
+    assert Page.objects.get(pk=page.pk).draft_version == opened + 1
+    assert "Nothing of yours is lost" in EditedMeanwhileError.sentence
+
+
+def test_sending_for_review_writes_an_event(page: Page) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+
+    submit(revision, actor=make_user("ed"), note="Please look at the numbers.")
+
+    event = ReleaseEvent.objects.get(page=page)
+    assert (event.kind, event.revision, event.actor.username, event.reason) == (
+        EventKind.SUBMITTED,
+        revision,
+        "ed",
+        "Please look at the numbers.",
+    )
+
+
+def test_an_approval_holds_for_exactly_this_text(page: Page) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+    assert standing_approval(revision) is None
+
+    approval = approve(revision)
+
+    assert standing_approval(revision) == approval
+    assert approval.content_hash == revision.content_hash
+
+
+@pytest.mark.parametrize("field", ["body", "title", "key_message", "description", "slug", "next_label"])
+def test_any_later_change_voids_the_approval(page: Page, field: str) -> None:
+    approve(save_revision(page, author=make_user("ed")))
+
+    later = save_revision(changed(page, **{field: f"{getattr(page, field)}-x"}), author=make_user("ed"))
+
+    assert standing_approval(later) is None
+    with pytest.raises(PublishRefusedError, match="This text is not approved"):
+        publish(later, actor=make_user("max"))
+
+
+def test_a_changed_lead_picture_or_next_step_voids_the_approval(page: Page) -> None:
+    approve(save_revision(page, author=make_user("ed")))
+
+    later = save_revision(changed(page, next_page=None), author=make_user("ed"))
+
+    assert standing_approval(later) is None
+
+
+def test_the_same_text_again_keeps_its_approval(page: Page) -> None:
+    approval = approve(save_revision(page, author=make_user("ed")))
+    save_revision(changed(page, title="Other"), author=make_user("ed"))
+
+    again = save_revision(changed(page, title="Small cut"), author=make_user("ed"))
+
+    assert standing_approval(again) == approval
+
+
+def test_an_approval_of_the_same_text_on_another_page_counts_for_nothing(page: Page) -> None:
+    approve(save_revision(page, author=make_user("ed")))
+    twin = Page.objects.create(subject="twin", kind="procedure", code="TWIN22", slug="twin", title="Twin")
+
+    revision = Revision.objects.create(page=twin, number=1, content=page.draft(), author=make_user("ed"))
+
+    assert revision.content_hash == page.revisions.get().content_hash
+    assert standing_approval(revision) is None
+
+
+def test_sending_back_ends_an_approval(page: Page) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+    approve(revision)
+
+    decide(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Name the risk.")
+
+    assert standing_approval(revision) is None
+
+
+def test_a_translators_check_is_no_approval_and_ends_none(page: Page) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+    decide(revision, reviewer=make_user("tom"), decision=Decision.TRANSLATION_CHECKED)
+    assert standing_approval(revision) is None
+
+    approval = approve(revision)
+    decide(revision, reviewer=make_user("tom"), decision=Decision.TRANSLATION_CHECKED)
+
+    assert standing_approval(revision) == approval
+
+
+def test_nobody_approves_their_own_text(page: Page) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+
+    with pytest.raises(ReviewRefusedError, match="This is your own text. Another person must approve it."):
+        decide(revision, reviewer=make_user("ed"), decision=Decision.APPROVED)
+
+    assert not Approval.objects.filter(revision=revision).exists()
+    assert not ReleaseEvent.objects.filter(page=page).exists()
+
+
+def test_a_clinic_of_one_may_switch_the_second_person_off(page: Page, settings: object) -> None:
+    settings.REQUIRE_SECOND_PERSON = False
+    revision = save_revision(page, author=make_user("ed"))
+
+    approval = decide(revision, reviewer=make_user("ed"), decision=Decision.APPROVED)
+
+    assert standing_approval(revision) == approval
+
+
+@pytest.mark.parametrize("comment", ["", "  \n"])
+def test_sending_back_says_why(page: Page, comment: str) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+
+    with pytest.raises(ReviewRefusedError, match="Say what to change"):
+        decide(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment=comment)
+
+    assert not Approval.objects.filter(revision=revision).exists()
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+def test_every_decision_is_in_the_log(page: Page, decision: Decision) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+
+    decide(revision, reviewer=make_user("rita"), decision=decision, comment="Why.")
+
+    event = ReleaseEvent.objects.get(page=page)
+    assert (event.kind, event.actor.username, event.reason) == (decision.value, "rita", "Why.")
+
+
+def changed(page: Page, **values: object) -> Page:
+    """The page with other values, saved."""
+    for name, value in values.items():
+        setattr(page, name, value)
+    page.save()
+    return page

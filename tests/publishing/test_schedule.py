@@ -1,0 +1,139 @@
+"""Publishing at a set time: the clock is the only thing that is made up here."""
+
+import datetime
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from procedures.enums import Decision, EventKind
+from procedures.models import Page, ReleaseEvent
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.publish import PublishRefusedError, publish, withdraw
+from procedures.publishing.review import decide
+from procedures.publishing.schedule import publish_due, schedule, unschedule
+from tests.factories import approve, make_page, make_user
+from tests.publishing.test_publish import approved, fresh
+
+HOUR = datetime.timedelta(hours=1)
+
+
+def test_the_live_text_stays_until_the_time_comes(page: Page) -> None:
+    publish(approved(page), actor=make_user("max"))
+    at = timezone.now() + HOUR
+    schedule(approved(fresh(page), title="New title"), actor=make_user("max"), at=at)
+
+    assert publish_due(at - datetime.timedelta(seconds=1)) == ([], [])
+    assert fresh(page).live_release.title == "Small cut"
+
+    released, refused = publish_due(at)
+
+    assert [release.title for release in released] == ["New title"]
+    assert refused == []
+    assert fresh(page).live_release == released[0]
+    assert released[0].published_by.username == "max"
+    assert (fresh(page).publish_at, fresh(page).scheduled_revision) == (None, None)
+
+
+def test_what_is_due_is_published_once(page: Page) -> None:
+    at = timezone.now() + HOUR
+    schedule(approved(page), actor=make_user("max"), at=at)
+
+    assert len(publish_due(at)[0]) == 1
+    assert publish_due(at + HOUR) == ([], [])
+
+
+def test_the_scheduled_text_goes_live_even_when_the_draft_goes_on(page: Page) -> None:
+    at = timezone.now() + HOUR
+    schedule(approved(page), actor=make_user("max"), at=at)
+    Page.objects.filter(pk=page.pk).update(title="SECRET")
+    save_revision(fresh(page), author=make_user("ed"))
+
+    (release,), _ = publish_due(at)
+
+    assert release.title == "Small cut"
+
+
+def test_only_an_approved_text_is_scheduled_and_only_ahead(page: Page) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+    with pytest.raises(PublishRefusedError, match="This text is not approved"):
+        schedule(revision, actor=make_user("max"), at=timezone.now() + HOUR)
+    approve(revision)
+
+    with pytest.raises(PublishRefusedError, match="Choose a time in the future."):
+        schedule(revision, actor=make_user("max"), at=timezone.now() - HOUR)
+
+    assert fresh(page).publish_at is None
+    assert not ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).exists()
+
+
+def test_a_schedule_can_be_cancelled(page: Page) -> None:
+    at = timezone.now() + HOUR
+    schedule(approved(page), actor=make_user("max"), at=at)
+
+    unschedule(fresh(page), actor=make_user("max"), reason="Not yet.")
+
+    assert publish_due(at) == ([], [])
+    assert [event.kind for event in ReleaseEvent.objects.filter(page=page)][:2] == [
+        EventKind.UNSCHEDULED,
+        EventKind.SCHEDULED,
+    ]
+
+
+def test_what_lost_its_approval_is_unscheduled_with_the_reason(page: Page) -> None:
+    at = timezone.now() + HOUR
+    revision = approved(page)
+    schedule(revision, actor=make_user("max"), at=at)
+    decide(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong number.")
+
+    released, refused = publish_due(at)
+
+    assert released == []
+    assert [(found.pk, reason) for found, reason in refused] == [
+        (page.pk, "This text is not approved. Send it for review first.")
+    ]
+    assert fresh(page).publish_at is None
+    assert fresh(page).live_release is None
+    assert ReleaseEvent.objects.filter(page=page).first().reason == refused[0][1]
+
+
+def test_one_that_cannot_go_live_does_not_hold_up_the_others(page: Page) -> None:
+    at = timezone.now() + HOUR
+    other = make_page("other", next_page=page.next_page)
+    broken, good = approved(page), approved(other)
+    for revision in (broken, good):
+        schedule(revision, actor=make_user("max"), at=at)
+    decide(broken, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong.")
+
+    released, refused = publish_due(at)
+
+    assert [release.page.subject for release in released] == ["other"]
+    assert [found.subject for found, _ in refused] == ["small-cut"]
+
+
+def test_withdrawing_ends_the_schedule(page: Page) -> None:
+    publish(approved(page), actor=make_user("max"))
+    at = timezone.now() + HOUR
+    schedule(approved(fresh(page), title="New"), actor=make_user("max"), at=at)
+
+    withdraw(fresh(page), actor=make_user("max"), reason="Old.")
+
+    assert publish_due(at) == ([], [])
+    assert fresh(page).live_release is None
+
+
+def test_the_command_says_what_went_live_and_what_did_not(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = timezone.now() + HOUR
+    other = make_page("other", next_page=page.next_page)
+    broken = approved(other)
+    schedule(approved(page), actor=make_user("max"), at=at)
+    schedule(broken, actor=make_user("max"), at=at)
+    decide(broken, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong.")
+    monkeypatch.setattr(timezone, "now", lambda: at)
+    out, err = StringIO(), StringIO()
+
+    call_command("publish_due", stdout=out, stderr=err)
+
+    assert out.getvalue() == "published: /small-cut/\n"
+    assert err.getvalue() == "not published: Other (en): This text is not approved. Send it for review first.\n"

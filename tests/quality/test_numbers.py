@@ -1,0 +1,106 @@
+"""Numbers that need a source, and numbers that need none."""
+
+import pytest
+
+from procedures.models import CareInstruction
+from tests.factories import make_clinic, make_figure, make_page, make_public
+from tests.quality.ground import measured
+
+pytestmark = pytest.mark.django_db
+
+
+def wanting(body: str, **values: object) -> list[str]:
+    """The numbers of a text that want a source."""
+    return [passage.what for passage in measured(body, **values).unsourced_numbers]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Pain eases in 12 weeks.",
+        "- 700,000 people have it.",
+        "About 5.4 % of people have it.",
+        "It helps about half of the people.",
+        "It is over a third.",
+        "Seventy percent get well.",
+        "It is twice as likely.",
+        "| who | how many |\n|---|---|\n| women | 12 |",
+        "::: chance 2 in 100\nhave a leak.\n:::",
+        "::: urgent\n- You have a fever of 100.4 °F.\n:::",
+        "One fact. [@nice]\n\nPain eases in 12 weeks.",
+    ],
+)
+def test_a_fact_in_numbers_without_a_source_is_found(text: str) -> None:
+    assert len(wanting(text)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Pain eases in 12 weeks. [@nice]",
+        "- 700,000 people have it. [@nice]",
+        "| who | how many |\n|---|---|\n| women | 12 [@nice] |",
+        "::: chance 2 in 100\nhave a leak. [@nice]\n:::",
+        "In one study: [@nice]\n\n- 12 people got well.\n- 13 did not.",
+    ],
+)
+def test_a_source_covers_its_paragraph_entry_row_or_the_list_it_leads_into(text: str) -> None:
+    assert wanting(text) == []
+
+
+def test_a_lead_without_a_colon_does_not_cover_the_list_behind_it() -> None:
+    assert wanting("In one study. [@nice]\n\n- 12 people got well.") == ["12 people"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The bones are called L1 to L5.",
+        "A study of 2010 says so.",
+        "Come on May 5, at 8 am or 2:30 pm.",
+        "Find number 1, and read step 2 of 8.",
+        "Look at these 5 lines.",
+        "Pick 3 questions.\n\nPut a 1, 2 and 3 beside them.",
+        "Are you over 65?",
+        "These numbers count out of 100.",
+        "### 1. You get ready",
+        "The front third of the bone is dark.",
+        "Call {clinic.emergency_number} or {clinic.phone}. We are here {clinic.hours}.",
+    ],
+)
+def test_what_states_no_fact_needs_no_source(text: str) -> None:
+    make_clinic()
+
+    assert wanting(f"## Section\n\n{text}") == []
+
+
+def test_a_clinic_answer_is_its_own_source_where_it_is_shown_and_repeated() -> None:
+    CareInstruction.objects.create(key="rest", language="en", question="How long?", answer="Rest for 24 hours.")
+
+    assert wanting("::: care rest\n\nThe first 24 hours: I rest.") == []
+    assert wanting("::: care rest\n\n24 people rest.") == ["24 people"]
+    assert wanting("The first 24 hours: I rest.") == ["24 hours"]
+
+
+def test_a_picture_may_repeat_a_number_that_the_page_gives_with_its_source() -> None:
+    figure = make_figure()
+    figure.texts.update(caption="It is hard in 15 to 20 minutes.")
+
+    assert wanting("::: figure needle") == ["15 minutes"]
+    assert wanting("::: figure needle\n\nIt sets in 15 to 20 minutes. [@nice]") == []
+
+
+def test_the_minutes_of_a_reading_list_need_no_source() -> None:
+    page = make_page()
+    make_public(page)
+    items = [{"page": page.subject, "section": "", "minutes": 7, "note": ""}]
+
+    assert wanting("## A visit\n\nWe talk.", kind="guide", items=items) == []
+
+
+def test_a_spanish_number_is_found_like_an_english_one() -> None:
+    text = "El dolor cede en 12 semanas. La mitad de las personas lo nota."
+
+    assert wanting(text, language="es") == ["12 semanas"]
+    assert wanting(f"{text} [@nice]", language="es") == []
+    assert wanting("¿Tiene más de 65 años? Elija 3 preguntas. Lea el paso 2.", language="es") == []

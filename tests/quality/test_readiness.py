@@ -1,0 +1,38 @@
+"""The marks that forbid publishing are the marks that the command fails at."""
+
+import pytest
+
+from procedures.markdown import Library, render_page
+from procedures.publishing.readiness import readiness
+from procedures.quality import measure
+from procedures.quality.marks import failures
+from tests.factories import BODY, make_page
+
+pytestmark = pytest.mark.django_db
+
+LONG = "We look at the bone and at the skin and at the legs and at the arms and at the back then we talk with you."
+POLYSYLLABIC = "A hospital. An injury. A family. An area. An emergency. An ambulance. Exercise. Medicine. " * 6
+
+
+def refused(text: str) -> list[str]:
+    """What an editor reads about how ``text`` reads."""
+    page = make_page("small-cut", kind="about", body=f"{BODY}\n{text}\n")
+    rendered = render_page(page.draft(), kind=page.kind, library=Library("en"))
+    fails = list(failures(measure(rendered.html, kind=page.kind, library=Library("en"))))
+    assert bool(fails) == bool(text)
+    return [str(problem) for problem in readiness(page, page.draft(), rendered)]
+
+
+def test_a_text_within_the_marks_may_be_published() -> None:
+    assert refused("") == []
+
+
+def test_a_sentence_that_is_too_long_is_shown_to_the_editor() -> None:
+    assert refused(LONG) == [f"A sentence has 26 words; 25 is the most. Make two of it: “{LONG}”"]
+
+
+def test_too_many_long_words_are_refused_by_their_smog_grade() -> None:
+    problems = refused(POLYSYLLABIC)
+
+    assert "8.0 is the most. Use fewer words of three syllables or more." in problems[-1]
+    assert problems[-1].startswith("The text has SMOG grade ")

@@ -1,0 +1,169 @@
+"""Search: what people type is forgiven, what is found is shown safely."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.utils.safestring import SafeString
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from procedures.models import Page, ReleaseEvent, Term
+from procedures.publishing.publish import withdraw
+from procedures.search import index as search_index
+from procedures.search.index import Answer, SearchIndex
+from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_translation, make_user
+
+KYPHOPLASTY = f"{BODY}\n## How long it takes {{#how-long}}\n\nA kyphoplasty takes an hour. The fracture may heal."
+
+
+@pytest.fixture
+def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+    """Search over a page on kyphoplasty and one on rest, in an index of this test alone."""
+    monkeypatch.setattr(search_index, "_indexes", {language: SearchIndex(language) for language in ("en", "es")})
+    make_clinic()
+    make_figure(size=(48, 48))
+    make_term("kyphoplasty", aliases=["balloon treatment", "X-ray cement"])
+    make_public(make_page("kyphoplasty", body=KYPHOPLASTY))
+    make_public(make_page("rest", body=f"{BODY}\n## Sleep\n\nLie on your side. 5 < 6 & <b>bold</b>."))
+
+    def find(text: str, language: str = "en") -> Answer:
+        newest = ReleaseEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        return search_index.index_for(language, newest).search(text)
+
+    return find
+
+
+def places(answer: Answer) -> list[str]:
+    """Where the results lead."""
+    return [result.href for result in answer.results]
+
+
+def test_a_word_leads_to_the_section_that_holds_it(search: Callable[..., Answer]) -> None:
+    answer = search("sleep side")
+
+    assert places(answer) == ["/rest/#sleep"]
+    assert (answer.results[0].title, answer.results[0].section) == ("Rest", "Sleep")
+    assert answer.suggestion == ""
+
+
+@pytest.mark.parametrize("typed", ["kyfoplasty", "kyphoplsty", "kypohplasty", "kiphoplasty"])
+def test_a_misspelt_word_is_forgiven_and_named(search: Callable[..., Answer], typed: str) -> None:
+    answer = search(typed)
+
+    assert "/kyphoplasty/#how-long" in places(answer)
+    assert answer.suggestion == "kyphoplasty"
+
+
+@pytest.mark.parametrize("typed", ["balloon treatment", "Balloon  Treatment", "x-ray cement", "X ray cement"])
+def test_another_name_of_a_glossary_word_finds_it(search: Callable[..., Answer], typed: str) -> None:
+    assert "/kyphoplasty/#how-long" in places(search(typed))
+
+
+@pytest.mark.parametrize("typed", ["fractures", "fractured", "healing", "FRACTURE", "frácture"])
+def test_endings_capitals_and_accents_do_not_matter(search: Callable[..., Answer], typed: str) -> None:
+    assert places(search(typed)) == ["/kyphoplasty/#how-long"]
+
+
+def test_matches_are_marked_and_everything_else_is_escaped(search: Callable[..., Answer]) -> None:
+    snippet = search("bold").results[0].snippet
+
+    assert isinstance(snippet, SafeString)
+    assert snippet.replace("\n", " ") == "Lie on your side. 5 &lt; 6 &amp; &lt;b&gt;<mark>bold</mark>&lt;/b"
+
+
+def test_a_match_in_a_title_alone_still_shows_escaped_text(search: Callable[..., Answer]) -> None:
+    Term.objects.all().delete()
+    make_public(make_page("odd", title="Zebrafish", body=BODY.replace("A small cut.", "<script>alert(1)</script> cut.")))
+
+    for result in search("zebrafish").results:
+        assert "<script" not in result.snippet
+        assert "<" not in result.snippet.replace("<mark>", "").replace("</mark>", "")
+
+
+def test_a_place_in_a_title_counts_more_than_one_in_the_text(search: Callable[..., Answer]) -> None:
+    make_public(make_page("hour", title="The hour", body=BODY))
+
+    assert places(search("hour"))[0].startswith("/hour/")
+
+
+@pytest.mark.parametrize("typed", ["", " ", "…", "()", "\"", "*", "' OR 1=1 --"])
+def test_nothing_to_look_for_finds_nothing_and_breaks_nothing(search: Callable[..., Answer], typed: str) -> None:
+    assert isinstance(search(typed), Answer)
+    if not any(letter.isalnum() for letter in typed):
+        assert search(typed) == Answer([])
+
+
+def test_what_is_guessed_is_marked_too(search: Callable[..., Answer]) -> None:
+    snippets = {result.href: result.snippet for result in search("kyfoplasty").results}
+
+    assert "A <mark>kyphoplasty</mark> takes an hour." in snippets["/kyphoplasty/#how-long"]
+
+
+def test_of_several_misspelt_words_none_is_suggested_alone(search: Callable[..., Answer]) -> None:
+    answer = search("kyfoplasty fractur")
+
+    assert places(answer)[0] == "/kyphoplasty/#how-long"
+    assert answer.suggestion == ""
+
+
+@pytest.mark.parametrize("typed", ["hop", "xyz", "bed"])
+def test_short_words_are_not_guessed(search: Callable[..., Answer], typed: str) -> None:
+    assert search(typed) == Answer([])
+
+
+def test_a_word_that_nobody_wrote_finds_nothing(search: Callable[..., Answer]) -> None:
+    assert search("qqqqqqqqq") == Answer([])
+
+
+@given(text=st.one_of(st.text(max_size=60), st.lists(st.sampled_from(
+    ["AND", "OR", "NOT", "title:", "text:kypho", "*", "~2", "^4", "[a TO z]", "IN [a]", "(", ")", '"', "+", "-", ":", "kyphoplasty", "\\"]
+), max_size=8).map(" ".join)))  # fmt: skip
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_breaks_the_search(search: Callable[..., Answer], text: str) -> None:
+    for result in search(text).results:
+        assert "<" not in result.snippet.replace("<mark>", "").replace("</mark>", "")
+
+
+def test_a_draft_is_not_found_and_a_withdrawn_page_no_longer(search: Callable[..., Answer]) -> None:
+    make_page("draft", title="Zebrafish", body="## Zebrafish")
+    assert search("zebrafish").results == []
+    assert "/rest/#sleep" in places(search("sleep"))
+
+    withdraw(Page.objects.get(subject="rest"), actor=make_user("max"), reason="Old.")
+
+    assert places(search("sleep")) == []
+
+
+def test_what_is_published_again_replaces_what_was_there(search: Callable[..., Answer]) -> None:
+    assert places(search("sleep"))
+    page = Page.objects.get(subject="rest")
+    page.body = f"{BODY}\n## Nap\n\nLie down."
+    page.save()
+
+    make_public(page)
+
+    assert places(search("sleep")) == []
+    assert places(search("nap")) == ["/rest/#nap"]
+
+
+def test_each_language_has_its_own_index(search: Callable[..., Answer]) -> None:
+    make_public(make_translation(Page.objects.get(subject="rest"), slug="descanso"))
+
+    assert places(search("corte", "es"))[0].startswith("/es/descanso/")
+    assert places(search("kyphoplasty", "es")) == []
+
+
+def test_no_page_fills_the_results_alone(search: Callable[..., Answer]) -> None:
+    body = BODY + "".join(f"\n## Part {number}\n\nThe zebra looks.\n" for number in range(9))
+    make_public(make_page("zebra", body=body))
+
+    assert len(places(search("zebra"))) == 2
+
+
+def test_the_search_page_escapes_what_was_typed_and_offers_topics(search: Callable[..., Answer], client: Client) -> None:
+    html = client.get("/search/?q=<script>qqqqqq</script>").content.decode()
+
+    assert "<script>qqq" not in html
+    assert "Nothing found for “&lt;script&gt;qqqqqq&lt;/script&gt;”" in html
+    assert '<a href="/kyphoplasty/">Kyphoplasty</a>' in html
