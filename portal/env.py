@@ -108,7 +108,7 @@ def public_url(environ: Mapping[str, str] = os.environ) -> str:
     try:
         parts = urlsplit(given)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"}
-        usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc) and (parts.port or 1) > 0
+        usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc) and parts.port != 0
         usable = usable and bool(HOST.match(parts.netloc.removesuffix(f":{parts.port}")))
     except ValueError:
         usable = False

@@ -23,32 +23,39 @@ class FlatManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore
 
     # Modules name each other by their hashed names, too.
     support_js_module_import_aggregation = True
-    # A sheet, and where its rules for paper go.
-    sheets = {"css/site.css": "css/site-print.css", "css/more.css": "css/more-print.css"}
+    sheets = ("css/site.css", "css/more.css")
+    # Where the rules of both for paper go.
+    paper = "css/print.css"
 
     def post_process(
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str | None, bool | Exception]]:
         """Flatten and split our sheets first; hashing and compression follow as usual."""
-        for screen, paper in self.sheets.items():
-            if screen not in paths or dry_run:
-                continue
-            flat = self._flatten(screen)
-            for name, on_paper in ((screen, False), (paper, True)):
-                self.delete(name)
-                self._save(name, ContentFile(only(flat, on_paper=on_paper).encode()))
-                paths[name] = (self, name)
+        if dry_run or self.paper not in paths:
+            yield from super().post_process(paths, dry_run, **options)
+            return
+        flat = {name: _flatten(name, paths) for name in self.sheets}
+        written = {name: only(css, on_paper=False) for name, css in flat.items()}
+        written[self.paper] = "".join(only(css, on_paper=True) for css in flat.values())
+        for name, css in written.items():
+            self.delete(name)
+            self._save(name, ContentFile(css.encode()))
+            paths[name] = (self, name)
         yield from super().post_process(paths, dry_run, **options)
 
-    def _flatten(self, name: str) -> str:
-        def inline(match: re.Match[str]) -> str:
-            target = str(PurePosixPath(name).parent / match[1])
-            sheet = self._flatten(target)
-            return f"@layer {match[2]}{{{sheet}}}" if match[2] else sheet
 
-        with self.open(name) as stream:
-            css = SPACE.sub(" ", stream.read().decode())
-        return IMPORT.sub(inline, css)
+def _flatten(name: str, paths: dict[str, Any]) -> str:
+    """A sheet with its imports in place, from the sources: what an earlier run has written is flat already."""
+
+    def inline(match: re.Match[str]) -> str:
+        target = str(PurePosixPath(name).parent / match[1])
+        sheet = _flatten(target, paths)
+        return f"@layer {match[2]}{{{sheet}}}" if match[2] else sheet
+
+    storage, path = paths[name]
+    with storage.open(path) as stream:
+        css = SPACE.sub(" ", stream.read().decode())
+    return IMPORT.sub(inline, css)
 
 
 def only(css: str, *, on_paper: bool) -> str:

@@ -52,6 +52,14 @@ class ContentAdmin(AnyAdmin):
         return {} if obj else dict(super().get_prepopulated_fields(request, obj))
 
 
+def without_windows(field: forms.Field | None) -> forms.Field | None:
+    """A choice without Django's links that open another form in a small window."""
+    for flag in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+        if field is not None and hasattr(field.widget, flag):
+            setattr(field.widget, flag, False)
+    return field
+
+
 class TextRows(AnyStacked):
     """One set of words per language."""
 

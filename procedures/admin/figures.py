@@ -29,7 +29,7 @@ class UsedAdmin(ContentAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Django's lists; protected are the uses, one sentence each, in place of rows nobody knows."""
         tree, counts, perms, protected = super().get_deleted_objects(objs, request)
-        needed = [f"{row}: {use}" for row in objs for use in uses(row)]
+        needed = [use if len(objs) == 1 else f"{row}: {use}" for row in objs for use in uses(row)]
         # Who needs it comes first: whether one might delete pages does not matter then.
         return (tree, counts, set(), needed) if needed else (tree, counts, perms, protected)
 

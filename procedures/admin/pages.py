@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from markdownx.models import MarkdownxField
 
 from procedures.admin import outdated, preview, review, versions, withdrawal
-from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff
+from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff, without_windows
 from procedures.admin.desk import change_address, desk
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.admin.page_form import GuideForm, GuideItemForm, PageForm
@@ -92,10 +92,7 @@ class WorkflowAdmin(ContentAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """No page is written in a small window over another one."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name in {"next_page", "page"} and field is not None:
-            for flag in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
-                setattr(field.widget, flag, False)
-        return field
+        return without_windows(field) if db_field.name == "next_page" else field
 
     def get_form(self, request: HttpRequest, obj: Page | None = None, change: bool = False, **kwargs: Any) -> Any:
         """The form; after a conflict it keeps everything typed and says what happened."""
@@ -226,6 +223,10 @@ class GuideItems(TextRows):
     fk_name = "guide"
     verbose_name_plural = "reading list, in its order"
     fields = (("order", "page", "section", "minutes"), "note")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+        """No page is written in a small window over another one."""
+        return without_windows(super().formfield_for_dbfield(db_field, request, **kwargs))
 
 
 @admin.register(Guide)

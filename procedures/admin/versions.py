@@ -14,7 +14,7 @@ from procedures.models import Release, Revision
 @permission_required("procedures.view_revision", raise_exception=True)
 def revision(request: HttpRequest, revision_id: int) -> HttpResponse:
     """A saved draft with today's pictures and answers."""
-    row = get_object_or_404(Revision.objects.select_related("page", "author"), pk=revision_id)
+    row: Revision = get_object_or_404(Revision.objects.select_related("page", "author"), pk=revision_id)
     rendered = render_page(row.content, kind=row.page.kind, library=Library(row.page.language))
     return HttpResponse(true_page(row.page, row.content, rendered, author=str(row.author or "")))
 
@@ -23,5 +23,5 @@ def revision(request: HttpRequest, revision_id: int) -> HttpResponse:
 @permission_required("procedures.view_release", raise_exception=True)
 def release(request: HttpRequest, release_id: int) -> HttpResponse:
     """What patients read, byte for byte in its article."""
-    row = get_object_or_404(Release.objects.select_related("page"), pk=release_id)
+    row: Release = get_object_or_404(Release.objects.select_related("page"), pk=release_id)
     return HttpResponse(released_page(row.page, row))

@@ -28,7 +28,10 @@ class ContentErrors(Exception):  # noqa: N818 -- several of them
 
 @dataclass(slots=True)
 class Entry:
-    """One row as its file gives it. ``lines`` maps a field's name to its line; ``body_line`` is where Markdown starts."""
+    """One row as its file gives it.
+
+    ``lines`` maps a field's name to its line; ``body_line`` is the line before the Markdown.
+    """
 
     key: str
     data: dict[str, Any]
@@ -68,13 +71,12 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 def read_yaml(file: Path, text: str | None = None, shift: int = 0) -> Any:
     """The data of a YAML file. ``shift``: lines of the file that stand before ``text``."""
     try:
-        # A subclass of SafeLoader: plain data only.
-        return yaml.load(read_text(file) if text is None else text, Loader=_Loader)  # noqa: S506
+        return yaml.load(read_text(file) if text is None else text, Loader=_Loader)  # noqa: S506 -- a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = (error.problem_mark.line + 1 if error.problem_mark else 1) + shift
         raise ContentError(file, line, f"This is not YAML: {error.problem}.") from error
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        # Dates such as 2024-13-45, lists as names, lists in lists without end.
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        # PyYAML's own slips: a date such as 2024-13-45, a list as a name, !!int without a number, lists without end.
         raise ContentError(file, 1 + shift, f"This is not YAML: {error}.") from error
 
 

@@ -21,6 +21,8 @@ from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import PublishRefusedError, publish_starter
 from procedures.publishing.readiness import broken_links
 
+# The block that lists what is public.
+LEVELS = "::: reading-levels"
 Progress = Callable[[str], None]
 Row = tuple[Kind[Any], Entry, dict[str, Any]]
 
@@ -178,7 +180,8 @@ def _release(entries: list[Entry], report: Report, progress: Progress) -> None:
     errors: list[ContentError] = []
     published: list[tuple[Entry, Page]] = []
     libraries: dict[str, Library] = {}
-    for entry in entries:
+    # What lists all public pages comes when they are public.
+    for entry in sorted(entries, key=lambda entry: LEVELS in entry.data["body"]):
         language, subject = entry.key.split(" ")
         page = Page.objects.select_related("live_release").get(language=language, subject=subject)
         revision = save_revision(page, author=None, note="From the content folder")

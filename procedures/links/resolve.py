@@ -29,7 +29,8 @@ def candidates(raw: str) -> list[str]:
     for form in (unquoted.replace("=", ""), text.replace("=", "")):
         # A space was put in by a line break, or the words behind it belong to the sentence around the address.
         found += [_tidy(form.replace(" ", "")), _tidy(form.split(" ", 1)[0])]
-    return list(dict.fromkeys(found))
+    # PostgreSQL refuses a question that holds this sign; no address ever did.
+    return [name for name in dict.fromkeys(found) if "\0" not in name]
 
 
 def _tidy(text: str) -> str:

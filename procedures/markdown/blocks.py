@@ -138,6 +138,15 @@ def _glossary(context: Context) -> SafeString:
     return component("glossary_index", letters=[{"letter": k, "terms": v} for k, v in letters.items()])
 
 
+def _reading_levels(context: Context) -> SafeString:
+    rows = [
+        # US school grade in English; other languages have points of their own. The translation says which.
+        {**row, "words": _("Grade %(level)s") % {"level": f"{row['level']:.1f}"}}
+        for row in context.library.reading_levels()
+    ]
+    return component("reading_levels", levels=rows) if rows else NOTHING
+
+
 def _locations(context: Context) -> SafeString:
     return component("locations", locations=context.library.locations())
 
@@ -152,6 +161,7 @@ INDEXES: dict[str, Callable[[Context], SafeString]] = {
     "pictures": _pictures,
     "glossary": _glossary,
     "locations": _locations,
+    "reading-levels": _reading_levels,
 }
 
 

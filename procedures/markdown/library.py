@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from procedures.figures.overlay import FigureView, figure_view
-from procedures.models import CareInstruction, Clinic, Figure, Location, Page, Series, Source, Term
+from procedures.models import CareInstruction, Clinic, Figure, Location, Page, ReleaseInput, Series, Source, Term
 from procedures.phones import phone_href
 
 SECTION = re.compile(r"^#{2,4} +(.+?) +\{#([a-z0-9-]+)\}[ \t]*$", re.MULTILINE)
@@ -162,6 +162,18 @@ class Library:
         """All terms, for the index."""
         self.note("list", "terms", [[t.key, t.term, t.say, t.definition, t.aliases] for t in self.terms])
         return self.terms
+
+    def reading_levels(self) -> list[dict[str, Any]]:
+        """Address, title and level of every public page, but for pages that list them: their own is not known yet."""
+        lists = ReleaseInput.objects.filter(kind="list", key="levels").values("release")
+        pages = Page.objects.published().in_language(self.language).exclude(live_release__in=lists)
+        rows = [
+            {"href": live.path, "title": live.title, "level": live.grade}
+            for page in pages.select_related("live_release")
+            if (live := page.live_release) and live.grade is not None
+        ]
+        self.note("list", "levels", rows)
+        return rows
 
     def locations(self) -> list[dict[str, Any]]:
         """All locations with their texts in this language."""

@@ -72,7 +72,7 @@ def reading_level(text: str, language: str) -> float:
 
 
 def smog(text: str) -> float:
-    """SMOG grade of an English text; under 30 sentences it is scaled up to 30, as McLaughlin's later form does."""
+    """SMOG grade of an English text, McLaughlin's precise form; any number of sentences is scaled to 30."""
     found = sentences(text)
     if not found:
         return 0.0

@@ -16,11 +16,12 @@ from procedures.markdown.parser import LONGEST_TEXT, parser
 from procedures.markdown.plain import Section, prose, sections
 from procedures.markdown.problems import Problem
 from procedures.markdown.reading import minutes, reading_level
+from procedures.markdown.squeeze import squeezed
 from procedures.markdown.words import WordFinder
 from procedures.models import Term
 
 # Raise it when the same text gives other HTML: check_releases then tells old releases from broken ones.
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _render(content: dict[str, Any], kind: str, library: Library) -> RenderedPag
         template = "article/guide.html"
         values["items"] = _items(content.get("items", []), context)
         values["total_minutes"] = sum(item["minutes"] for item in values["items"])
-    html = _squeezed(render_to_string(template, values))
+    html = squeezed(render_to_string(template, values))
     text = prose(html)
     return RenderedPage(
         html=html,
@@ -85,15 +86,6 @@ def _render(content: dict[str, Any], kind: str, library: Library) -> RenderedPag
         anchors=frozenset(context.anchors),
         page_links=context.page_links,
     )
-
-
-def _squeezed(html: SafeString) -> SafeString:
-    """Without the indentation of our templates; a line break still separates what it separated."""
-    if "<pre" in html:
-        return html
-    # Not a pattern such as \s*\n: on a long line of spaces that takes minutes.
-    lines = (line.strip() for line in html.split("\n"))
-    return SafeString("\n".join(line for line in lines if line) + "\n")
 
 
 def _body(text: str, context: Context) -> SafeString:

@@ -44,6 +44,10 @@ class PageQuerySet(models.QuerySet["Page"]):
             self.published().in_language(language).select_related("live_release").annotate(clinic=clinic_json(language))
         )
 
+    def with_code(self, code: str) -> Self:
+        """The page of a neutral code, also a withdrawn one: only its releases may be shown."""
+        return self.filter(code=code).select_related("live_release")
+
     def with_translations(self) -> Self:
         """Adds ``path_<language>``: the public address of the same subject in each language, or None."""
         same_subject = Page.objects.published().filter(subject=OuterRef("subject"))

@@ -2,17 +2,16 @@
 
 import re
 
+from procedures.figures.used_on import why_kept
 from procedures.markdown import Library, render_page
-from procedures.models import CareInstruction, Figure, Page, ReleaseInput, Series, SeriesItem, Source, Term
+from procedures.models import CareInstruction, Figure, Page, ReleaseInput, Series, Source, Term
 
 Quotable = Figure | Series | Source | CareInstruction | Term
 
 
-def name_in_text(row: Quotable) -> tuple[str, str]:
+def name_in_text(row: Series | Source | CareInstruction | Term) -> tuple[str, str]:
     """Kind and key, as ReleaseInput has them."""
     match row:
-        case Figure():
-            return "figure", row.slug
         case Series():
             return "series", row.slug
         case Source():
@@ -30,35 +29,31 @@ def uses(row: Quotable) -> list[str]:
     """
     if isinstance(row, Term):
         return []
-    kind, key = name_in_text(row)
-    found = [f"The draft of “{page.title}” shows it." for page in _drafts(row, kind, key)]
-    released = ReleaseInput.objects.filter(kind=kind, key=key).select_related("release__page")
-    if language := getattr(row, "language", ""):
-        released = released.filter(release__page__language=language)
     if isinstance(row, Figure):
-        found += [f"The series “{item.series}” shows it." for item in SeriesItem.objects.filter(figure=row)]
-    else:
-        # Words stand in the release itself; a picture's file is needed as long as there is history.
-        released = released.filter(release__live_on__isnull=False)
-    titles = {used.release.page_id: used.release.page.title for used in released}
-    return found + [f"What patients read, or once read, on “{title}” needs it." for title in sorted(titles.values())]
+        return why_kept(row)
+    kind, key = name_in_text(row)
+    # Words stand in the release itself, so history needs nothing; what is live must stay renewable.
+    live = ReleaseInput.objects.filter(kind=kind, key=key, release__live_on__isnull=False)
+    if language := getattr(row, "language", ""):
+        live = live.filter(release__page__language=language)
+    titles = sorted({used.release.page.title for used in live.select_related("release__page")})
+    return [
+        *(f"The draft of “{page.title}” shows it." for page in _drafts(kind, key, language)),
+        *(f"Patients see it on “{title}”." for title in titles),
+    ]
 
 
-def _drafts(row: Quotable, kind: str, key: str) -> list[Page]:
+def _drafts(kind: str, key: str, language: str) -> list[Page]:
     named = re.escape(key)
     pattern = {
-        "figure": rf"^:::[ \t]*(?:figure|compare)\b[^\n]*(?<![\w-]){named}(?![\w-])",
         "series": rf"^:::[ \t]*series[ \t]+{named}[ \t]*$",
         "care": rf"^:::[ \t]*care\b[^\n]*(?<![\w-]){named}(?![\w-])",
         "source": rf"\[@[^\]\n]*(?<![\w-]){named}(?![\w-])",
     }[kind]
-    pages = Page.objects.filter(body__contains=key).select_related("lead_figure")
-    if isinstance(row, Figure):
-        pages = pages | Page.objects.filter(lead_figure=row).select_related("lead_figure")
-    if language := getattr(row, "language", ""):
-        pages = pages.filter(language=language)
-    leads = [page for page in pages.distinct() if isinstance(row, Figure) and page.lead_figure_id == row.pk]
-    return leads + [page for page in pages if page not in leads and re.search(pattern, page.body, re.MULTILINE)]
+    pages = Page.objects.filter(body__contains=key)
+    if language:
+        pages = pages.in_language(language)
+    return [page for page in pages if re.search(pattern, page.body, re.MULTILINE)]
 
 
 def printing_old(*, kind: str, language: str, markdown: str, key: str = "") -> list[Page]:

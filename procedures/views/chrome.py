@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from procedures.enums import Language
+from procedures.markdown.squeeze import squeezed
 from procedures.models import Clinic, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.phones import phone_href
@@ -99,7 +100,7 @@ def frame(
 def show(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """Render a public page in the language of its context. No request in it: nothing personal can get in."""
     with translation.override(context["language"]):
-        html = render_to_string(template, context)
+        html = squeezed(render_to_string(template, context))
     response = HttpResponse(html, status=status)
     response.headers["Content-Language"] = context["language"]
     return response

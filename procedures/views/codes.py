@@ -18,7 +18,7 @@ def code(request: HttpRequest, language: str, typed: str = "") -> HttpResponse:
     typed = (typed or request.GET.get("code", ""))[:LONGEST]
     wanted = normalise(typed)
     if is_valid(wanted):
-        page = Page.objects.filter(code=wanted).select_related("live_release").first()
+        page = Page.objects.with_code(wanted).first()
         if page:
             # A withdrawn page answers at its address, with its reason.
             last = page.live_release or page.releases.order_by("-number").first()

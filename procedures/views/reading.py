@@ -12,6 +12,10 @@ from procedures.models import Page, Path, Release
 from procedures.views.chrome import frame, root, show, site_now
 
 MOST_OFFERS = 8
+# What a page shows of its release besides the article.
+SHOWN = (
+    "title is_starter translation_checked author_name reviewer_name published_at next_review_on what_changed"
+).split()
 HEALS_AFTER = "max-age=1800"  # seconds; a wrong redirect is forgotten after half an hour
 
 
@@ -88,7 +92,7 @@ def page_context(
         context["breadcrumbs"].insert(1, visits_crumb)
     values = {
         name: getattr(release, name)
-        for name in "title is_starter translation_checked author_name reviewer_name published_at next_review_on what_changed".split()
+        for name in SHOWN
     }
     return {**context, "release": {**values, "html": release.article}}
 

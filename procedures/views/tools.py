@@ -6,6 +6,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.serving.public import public
 from procedures.enums import Language
@@ -67,11 +68,13 @@ def booklet(request: HttpRequest, address: str) -> HttpResponse:
     if guide is None:
         raise Http404
     subjects = dict.fromkeys(item["page"] for item in guide.revision.content.get("items", []))
-    parts = [releases[subject] for subject in subjects if subject in releases]
+    parts = [guide, *(releases[subject] for subject in subjects if subject in releases)]
     context = page_context(guide.page, guide, guide.clinic, translations_of(None))
-    values = {
-        "guide": embed(guide.article, "guide"),
-        "parts": [{"html": embed(part.article, part.page.subject), "href": part.path} for part in parts],
-        "robots": "noindex",
-    }
-    return show("site/booklet.html", {**context, **values})
+    context["breadcrumbs"][-1]["href"] = guide.path
+    context["breadcrumbs"].append({"label": gettext_lazy("Booklet"), "href": None})
+    return show("site/booklet.html", {**context, "parts": [_part(part) for part in parts], "robots": "noindex"})
+
+
+def _part(release: Release) -> dict[str, str]:
+    subject = release.page.subject
+    return {"html": embed(release.article, subject), "anchor": f"part-{subject}", "title": release.title}

@@ -173,9 +173,9 @@ def test_a_picture_that_is_used_is_not_deleted_and_the_pages_are_named(
     html = delete(sign_in(manager), figure).content.decode()
 
     assert Figure.objects.filter(pk=figure.pk).exists()
-    assert "needle: The draft of “Small cut” shows it." in html
-    assert "needle: The series “steps (en)” shows it." in html
-    assert "needle: What patients read, or once read, on “Small cut” needs it." in html
+    assert "The draft of “Small cut” shows it." in html
+    assert "The series “steps (en)” shows it." in html
+    assert "Patients see it on “Small cut”." in html
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ DESK: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 320, "height": 640}
 # Not reached by links: what somebody sees who searched, or was sent to a wrong address.
 EXTRA = ("/search/?q=cement", "/search/?q=xyzzyqwertz", "/p/?code=222223", "/no-such-page/")
+BOOKLET = "/booklet/"
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
 
 
@@ -30,10 +31,11 @@ def tab(browser: Browser, size: ViewportSize, **options: Any) -> Iterator[Page]:
 
 
 def addresses(served_site: ServedSite, *, language: str | None = None, only_articles: bool = False) -> list[str]:
-    """Paths of the public pages, the odd ones too."""
+    """Paths of the public pages, the odd ones too. A booklet repeats whole pages, so one stands for all."""
     pages = crawl(served_site.url).pages.values()
-    found = [p.path for p in pages if language in {None, p.language} and (p.is_article or not only_articles)]
-    return sorted(found) + ([] if only_articles else list(EXTRA))
+    found = sorted(p.path for p in pages if language in {None, p.language} and (p.is_article or not only_articles))
+    repeating = [path for path in found if path.endswith(BOOKLET)]
+    return [p for p in found if p not in repeating[1:]] + ([] if only_articles else list(EXTRA))
 
 
 def visit(page: Page, served_site: ServedSite, path: str) -> None:

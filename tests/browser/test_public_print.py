@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 MILLIMETRE = 96 / 25.4
 ONLY_FOR_SCREENS = """() => [...document.querySelectorAll(
-    ".bar, .menu, .skip, .crumbs, .xray__switch, .xray__summary, .xray__large, .button, .series__hint, .print-advice"
+    ".bar, .menu, .skip, .crumbs, .tools, .tools__list, .xray__switch, .xray__summary, .xray__large, .button, .series__hint, .print-advice"
   )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
 FOLDED_AWAY = """() => [...document.querySelectorAll("details > p")]
   .filter((e) => !e.checkVisibility() || e.getBoundingClientRect().height < 10)
@@ -160,6 +160,7 @@ def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browse
     with tab(browser, DESK) as page:
         page.add_init_script("window.print = () => { dispatchEvent(new Event('beforeprint')); window.printed = true; }")
         visit(page, served_site, "/kyphoplasty/")
+        page.locator(".tools summary").click()
         page.locator("[data-print]").click()
 
         assert page.evaluate("window.printed")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.public import PHONE, addresses, tab, wait_until
+from tests.browser.public import PHONE, addresses, tab
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -58,7 +58,7 @@ def test_using_a_page_brings_no_complaint_and_no_trace(browser: Browser, served_
         page.locator("main details summary").first.click()
         page.locator("[data-series-step='1']").first.click()
         page.locator(".xray__entry").first.hover()
-        wait_until(page, "[...document.images].every((image) => image.loading === 'eager')")
+        page.locator("footer").scroll_into_view_if_needed()
         page.locator("#menu-search").fill("cement")
         page.locator("#menu-search").press("Enter")
         page.wait_for_url("**/search/?q=cement")

@@ -11,7 +11,18 @@ from django.core.management import CommandError, call_command
 from procedures.content.files import ContentErrors
 from procedures.content.load import load
 from procedures.enums import Decision
-from procedures.models import CareInstruction, Clinic, ContentRow, Figure, GuideItem, Location, Marker, Page, Source, Term
+from procedures.models import (
+    CareInstruction,
+    Clinic,
+    ContentRow,
+    Figure,
+    GuideItem,
+    Location,
+    Marker,
+    Page,
+    Source,
+    Term,
+)
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import publish
 from procedures.publishing.review import decide
@@ -45,7 +56,12 @@ def test_a_folder_becomes_rows_and_public_pages(folder: Path) -> None:
     assert page.next_label == "Where to find us"
     assert page.body.startswith("::: key-points\n") and page.body.endswith("stages\n")
     item = GuideItem.objects.get()
-    assert (item.guide.subject, item.page.subject, item.section, item.minutes) == ("first-visit", "small-cut", "what-it-is", 5)
+    assert (item.guide.subject, item.page.subject, item.section, item.minutes) == (
+        "first-visit",
+        "small-cut",
+        "what-it-is",
+        5,
+    )
     assert [care.key for care in CareInstruction.objects.all()] == ["washing", "driving"]
     assert [location.key for location in Location.objects.all()] == ["main", "branch"]
     marker = Marker.objects.get()

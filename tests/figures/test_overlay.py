@@ -93,7 +93,11 @@ def test_only_a_simulated_x_ray_says_that_it_is_simulated(
 
 def test_a_pure_drawing_needs_no_pixels() -> None:
     figure = Figure.objects.create(
-        slug="lines", kind="drawing", drawing="figures/0123456789abcdef.svg", provenance="simulated", nothing_visible=True
+        slug="lines",
+        kind="drawing",
+        drawing="figures/0123456789abcdef.svg",
+        provenance="simulated",
+        nothing_visible=True,
     )
     FigureText.objects.create(figure=figure, language="en", title="Lines", alt="Lines.", caption="Lines.")
 

@@ -66,7 +66,9 @@ def test_a_renderer_that_gives_other_html_is_found(page: Page, settings: object,
     templates = [{**settings.TEMPLATES[0], "DIRS": [tmp_path, *settings.TEMPLATES[0]["DIRS"]]}]
     settings.TEMPLATES = templates
 
-    assert "/small-cut/: renders differently now; raise RENDERER_VERSION or mend the renderer" in check("check_releases")
+    assert "/small-cut/: renders differently now; raise RENDERER_VERSION or mend the renderer" in check(
+        "check_releases"
+    )
 
 
 def test_what_only_prints_old_values_is_said_and_no_error(page: Page) -> None:

@@ -77,7 +77,12 @@ def page(db: None) -> Page:
 
 
 def test_a_code_leads_to_its_page(page: Page, client: Client) -> None:
-    for address in (f"/p/{page.code}", f"/p/{page.code.lower()}/", f"/es/p/{page.code}", f"/p/?code={page.code[:3]}+{page.code[3:]}"):
+    for address in (
+        f"/p/{page.code}",
+        f"/p/{page.code.lower()}/",
+        f"/es/p/{page.code}",
+        f"/p/?code={page.code[:3]}+{page.code[3:]}",
+    ):
         answer = client.get(address)
         assert (answer.status_code, answer["Location"]) == (301, "/small-cut/"), address
 

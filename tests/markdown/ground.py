@@ -18,7 +18,19 @@ EMPTY = {
 SCHEMES = {"https", "mailto", "tel"}
 # As a browser reads an address: space and control characters in front are dropped, tabs and line ends anywhere.
 SCHEME = re.compile(r"[\x00-\x20]*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-ADDRESSES = {"href", "src", "srcset", "action", "formaction", "poster", "data", "background", "cite", "ping", "manifest"}
+ADDRESSES = {
+    "href",
+    "src",
+    "srcset",
+    "action",
+    "formaction",
+    "poster",
+    "data",
+    "background",
+    "cite",
+    "ping",
+    "manifest",
+}
 FORBIDDEN = {"script", "iframe", "object", "embed", "form", "base", "link", "meta", "style", "math", "template"}
 BODY_STARTS = '<div class="page__body prose">'
 BODY_ENDS = re.compile(r'</div>\s*(?:<p class="(?:ask-us|next)"|<section class="(?:words|sources)"|</article>)')

@@ -45,25 +45,25 @@ def squeezed(html: str) -> str:
         ),
         (
             "::: note\nHi <b>\n:::",
-            '<div class="care care--note"><h3 class="care__title">Good to know</h3>'
-            '<div class="care__body"><p>Hi &lt;b&gt;</p></div></div>',
+            ('<div class="care care--note"><h3 class="care__title">Good to know</h3>'
+            '<div class="care__body"><p>Hi &lt;b&gt;</p></div></div>'),
         ),
         (
             "::: care driving lifting",
-            '<dl class="answers">'
+            ('<dl class="answers">'
             '<div class="answers__row" id="care-driving"><dt class="answers__question">When can I drive?</dt>'
             '<dd class="answers__answer">After a day.</dd></div>'
             '<div class="answers__row" id="care-lifting"><dt class="answers__question">When can I lift?</dt>'
-            '<dd class="answers__answer">After a week.</dd></div></dl>',
+            '<dd class="answers__answer">After a week.</dd></div></dl>'),
         ),
         (
             "## Pain\n\n| a | b |\n|---|--:|\n| 1 | 2 |",
-            '<h2 id="pain">Pain</h2><div class="table" tabindex="0" role="region" aria-label="Table: Pain"><table>'
+            ('<h2 id="pain">Pain</h2><div class="table" tabindex="0" role="region" aria-label="Table: Pain"><table>'
             '<thead><tr><th scope="col">a</th><th class="num" scope="col">b</th></tr></thead>'
-            '<tbody><tr><td>1</td><td class="num">2</td></tr></tbody></table></div>',
+            '<tbody><tr><td>1</td><td class="num">2</td></tr></tbody></table></div>'),
         ),
-        (":::note\nHi\n:::", '<div class="care care--note"><h3 class="care__title">Good to know</h3>'
-         '<div class="care__body"><p>Hi</p></div></div>'),
+        (":::note\nHi\n:::", ('<div class="care care--note"><h3 class="care__title">Good to know</h3>'
+         '<div class="care__body"><p>Hi</p></div></div>')),
     ],
 )  # fmt: skip
 def test_a_block_gives_exactly_this_html(ground: Figure, markdown: str, html: str) -> None:

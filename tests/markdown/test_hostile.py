@@ -106,7 +106,13 @@ PLACES = [
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_hostile_address_leads_nowhere(ground: Figure, address: str) -> None:
-    for markdown in (f"[x]({address})", f"[x](<{address}>)", f"<{address}>", f"![x]({address})", f"[x]: {address}\n\n[x]"):
+    for markdown in (
+        f"[x]({address})",
+        f"[x](<{address}>)",
+        f"<{address}>",
+        f"![x]({address})",
+        f"[x]: {address}\n\n[x]",
+    ):
         assert_harmless(render(markdown.replace("\x01", "")).html)
 
 
@@ -175,5 +181,3 @@ def test_no_text_raises_and_what_a_field_takes_is_valid_and_harmless(ground: Fig
         assert_harmless(rendered.html)
         ids = parsed(rendered.html).ids()
         assert sorted(ids) == sorted(set(ids))
-
-

@@ -11,7 +11,9 @@ from tests.markdown.ground import EMPTY, render
 
 
 def test_sections_are_cut_at_second_level_headings() -> None:
-    html = '<p>First &amp; last.</p><h2 id="a">One <em>two</em></h2><p>b<br>c</p><h3>d</h3><ul><li>e</li><li>f</li></ul>'
+    html = (
+        '<p>First &amp; last.</p><h2 id="a">One <em>two</em></h2><p>b<br>c</p><h3>d</h3><ul><li>e</li><li>f</li></ul>'
+    )
 
     assert sections(html) == [Section("", "", "First & last."), Section("a", "One two", "bc\nd\ne\nf")]
 

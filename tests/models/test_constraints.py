@@ -143,7 +143,9 @@ def named_constraints() -> set[str]:
     """Every constraint that our models declare."""
     from django.apps import apps
 
-    return {str(rule.name) for model in apps.get_app_config("procedures").get_models() for rule in model._meta.constraints}
+    return {
+        str(rule.name) for model in apps.get_app_config("procedures").get_models() for rule in model._meta.constraints
+    }
 
 
 @pytest.mark.parametrize("name", BROKEN)

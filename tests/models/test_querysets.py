@@ -157,7 +157,10 @@ def test_a_slug_is_small_letters_digits_and_single_hyphens(value: str) -> None:
         *((validate_phone, value) for value in ("", "x", "911\n", "+", "1", "tel:911", "1;2", "<1>", "9" * 30)),
         *((validate_https, value) for value in ("http://a", "https://", "https://a b", 'https://a"', "HTTPS://a", "a")),
         *((validate_unit, value) for value in (-0.01, 1.01, float("nan"), float("inf"))),
-        *((validate_plain_text, f"a{sign}b") for sign in "\x00\x01\x0b\x1f\x7f\x80\x92\ue000\uf8ff\ufdd0\uffff\U0010fffe"),
+        *(
+            (validate_plain_text, f"a{sign}b")
+            for sign in "\x00\x01\x0b\x1f\x7f\x80\x92\ue000\uf8ff\ufdd0\uffff\U0010fffe"
+        ),
     ],
 )
 def test_odd_values_are_refused_with_a_sentence(validate: object, value: object) -> None:

@@ -73,8 +73,8 @@ class Document:
 
     @property
     def is_article(self) -> bool:
-        """Whether this is a released page or guide, and not a list or a form."""
-        return any(True for _ in self.elements("article"))
+        """Whether this is one released page or guide, and not a list, a form or a booklet of several."""
+        return len(list(self.elements("article"))) == 1 and not self.of_class("booklet")
 
     def links(self) -> Iterator[str]:
         """Where a reader can go: links, and the addresses that forms without values lead to."""

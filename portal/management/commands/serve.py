@@ -109,7 +109,8 @@ class Command(BaseCommand):
             websockets=False,
             respawn_failed_workers=True,
             log_access=False,
-            log_level=LogLevels.warning,
+            # Its only warning is about the number of threads, which is meant.
+            log_level=LogLevels.error,
         )
         stop = threading.Event()
         threading.Thread(target=self._each_minute, args=(stop,), daemon=True).start()

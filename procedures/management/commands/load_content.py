@@ -44,5 +44,6 @@ class Command(BaseCommand):
         start = "would be " if check else ""
         self.stdout.write(
             f"content: {len(report.created)} rows {start}new, {len(report.updated)} {start}updated, "
-            f"{report.unchanged} unchanged, {len(report.left)} left alone, {len(report.released)} pages {start}published"
+            f"{report.unchanged} unchanged, {len(report.left)} left alone, "
+            f"{len(report.released)} pages {start}published"
         )

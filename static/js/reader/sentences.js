@@ -1,0 +1,49 @@
+const BLOCKS = "h1, h2, h3, h4, h5, p, li, dt, dd, th, td";
+// Numbers on pictures, marks of sources, what leads elsewhere: nothing of it is a sentence.
+const SILENT = "svg, nav, fieldset, sup, button, summary, .hidden, .next, .sources, .series__hint, .series__buttons, .xray__large, .compare__tools";
+
+// The sentences of some elements as the reader sees them now: text, range and block of each.
+export function sentencesOf(roots, language) {
+  const blocks = new Map();
+  roots.forEach((root) => {
+    const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+      const node = walk.currentNode;
+      const parent = node.parentElement;
+      const block = parent.closest(BLOCKS);
+      if (!block || parent.closest(SILENT) || !parent.checkVisibility()) continue;
+      blocks.set(block, [...(blocks.get(block) ?? []), node]);
+    }
+  });
+  return [...blocks].flatMap(([block, nodes]) => cut(block, nodes, language));
+}
+
+function cut(block, nodes, language) {
+  const whole = nodes.map((node) => node.data).join("");
+  return pieces(whole, language)
+    .filter(({ text }) => /[\p{L}\p{N}]/u.test(text))
+    .map(({ text, start }) => {
+      const lead = text.length - text.trimStart().length;
+      const range = document.createRange();
+      range.setStart(...place(nodes, start + lead));
+      range.setEnd(...place(nodes, start + text.trimEnd().length));
+      return { text: text.trim().replace(/\s+/g, " "), range, block };
+    });
+}
+
+function pieces(text, language) {
+  if (!Intl.Segmenter) return [...text.matchAll(/[^.!?]+[.!?]*/g)].map((found) => ({ text: found[0], start: found.index }));
+  const found = [...new Intl.Segmenter(language, { granularity: "sentence" }).segment(text)];
+  return found.map(({ segment, index }) => ({ text: segment, start: index }));
+}
+
+// Which text node holds a place of the whole, and where in it.
+function place(nodes, offset) {
+  let left = offset;
+  for (const node of nodes) {
+    if (left <= node.length) return [node, left];
+    left -= node.length;
+  }
+  const last = nodes[nodes.length - 1];
+  return [last, last.length];
+}

@@ -1,0 +1,181 @@
+"""Settings from the environment: an odd value stops the start with one line that says what to do."""
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from portal import env
+from portal.env import BadSettingError
+
+LONG_KEY = "k" * 60
+
+ODD: dict[str, tuple[Callable[[dict[str, str]], object], list[str]]] = {
+    "PORTAL_DEBUG": (
+        lambda environ: env.boolean("PORTAL_DEBUG", default=False, environ=environ),
+        ["1", "yes", "on", "True.", "tru", "0", "none", "false false"],
+    ),
+    "PORTAL_REQUIRE_SECOND_PERSON": (
+        lambda environ: env.boolean("PORTAL_REQUIRE_SECOND_PERSON", default=True, environ=environ),
+        ["no", "off", "0", "-"],
+    ),
+    "PORTAL_ALLOWED_HOSTS": (
+        lambda environ: env.allowed_hosts(environ),
+        ["*", "*.example.org", "a,,b", "a, ", ",", "https://a.org", "a.org/", "a b", "a.org:8000", "a\tb", "<a>", "a;b", "a..b"],
+    ),
+    "PORTAL_PUBLIC_URL": (
+        lambda environ: env.public_url(environ),
+        ["", "learn.example.org", "//a.org", "ftp://a.org", "https://", "https://a.org/path", "https://a.org?x=1",
+         "https://a.org#x", "https://user@a.org", "https://user:pw@a.org", "https://@a.org", "https://a.org:99999",
+         "https://a.org:x", "https://a.org:0", "https://[::1", "https://a b.org", "https://a.org\\evil", "javascript:x",
+         'https://a"b', "https://<a>", "https://a.org:"],
+    ),
+    "DATABASE_URL": (
+        lambda environ: env.database(Path("/x"), environ),
+        ["nonsense", "mysql://u:p@h/d", "oracle://u:p@h/d", "postgres://u:p@h:port/d", "http://a.org", "://"],
+    ),
+    "PORTAL_SECRET_KEY": (lambda environ: env.secret_key(Path("/x"), environ), ["short", "k" * 49]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, (_, values) in ODD.items() for value in values])
+def test_an_odd_value_is_refused_in_one_line_that_names_it(name: str, value: str) -> None:
+    with pytest.raises(BadSettingError) as refused:
+        ODD[name][0]({name: value})
+
+    sentence = str(refused.value)
+    assert sentence.startswith(name)
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize("value", ["hunter2", "k" * 49])
+def test_a_secret_is_never_repeated(value: str) -> None:
+    with pytest.raises(BadSettingError) as refused:
+        env.secret_key(Path("/x"), {"PORTAL_SECRET_KEY": value})
+
+    assert value not in str(refused.value)
+
+
+def test_a_password_in_a_broken_database_address_is_never_repeated() -> None:
+    with pytest.raises(BadSettingError) as refused:
+        env.database(Path("/x"), {"DATABASE_URL": "mysql://me:hunter2@host/name"})
+
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"), [("true", True), ("TRUE", True), (" false ", False), ("False", False), ("", True)]
+)
+def test_a_boolean_is_true_or_false_in_any_letters(value: str, wanted: bool) -> None:
+    assert env.boolean("PORTAL_DEBUG", default=True, environ={"PORTAL_DEBUG": value}) is wanted
+
+
+def test_hosts_are_loopback_names_unless_told_otherwise() -> None:
+    assert env.allowed_hosts({}) == ["127.0.0.1", "localhost", "[::1]"]
+    assert env.allowed_hosts({"PORTAL_ALLOWED_HOSTS": "Learn.example.org, .example.org,[::1]"}) == [
+        "Learn.example.org",
+        ".example.org",
+        "[::1]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("https://learn.example.org", "https://learn.example.org"),
+        ("https://learn.example.org/", "https://learn.example.org"),
+        ("http://127.0.0.1:8123", "http://127.0.0.1:8123"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_the_public_address_is_scheme_and_host(value: str, wanted: str) -> None:
+    assert env.public_url({"PORTAL_PUBLIC_URL": value}) == wanted
+
+
+@pytest.mark.parametrize("name", ["PORTAL_DEBUGG", "PORTAL_ALLOWED_HOST", "PORTAL_", "PORTAL_SECRET"])
+def test_a_misspelt_name_is_refused(name: str) -> None:
+    with pytest.raises(BadSettingError, match=f"^{name} is not a setting. Known: PORTAL_ALLOWED_HOSTS, "):
+        env.refuse_unknown_names({name: "x", "PATH": "/bin"})
+
+
+def test_known_names_and_names_of_others_are_taken() -> None:
+    env.refuse_unknown_names({**dict.fromkeys(env.KNOWN, "x"), "PATH": "/bin", "DATABASE_URL": "x"})
+
+
+def test_the_data_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
+    path = env.data_dir(tmp_path, {"PORTAL_DATA_DIR": str(tmp_path / "a" / "b")})
+
+    assert path.is_dir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert env.data_dir(tmp_path, {}) == tmp_path / "var"
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/portal", "/dev/null/portal"])
+def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("mine")
+
+    with pytest.raises(BadSettingError, match=r"^PORTAL_DATA_DIR .* cannot be made: .*\.$"):
+        env.data_dir(tmp_path, {"PORTAL_DATA_DIR": str(tmp_path / place)})
+
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
+    first = env.secret_key(tmp_path, {})
+
+    assert len(first) >= 64
+    assert env.secret_key(tmp_path, {}) == first
+    assert stat.S_IMODE((tmp_path / "secret-key").stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_two_installations_have_different_keys(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+
+    assert env.secret_key(tmp_path / "a", {}) != env.secret_key(tmp_path / "b", {})
+
+
+def test_a_given_key_is_used_and_stored_nowhere(tmp_path: Path) -> None:
+    assert env.secret_key(tmp_path, {"PORTAL_SECRET_KEY": LONG_KEY}) == LONG_KEY
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "short\n", " " * 80])
+def test_a_key_file_without_a_whole_key_is_refused_and_left(tmp_path: Path, content: str) -> None:
+    (tmp_path / "secret-key").write_text(content)
+
+    with pytest.raises(BadSettingError, match="is too short. Delete the file; a new key is made."):
+        env.secret_key(tmp_path, {})
+
+    assert (tmp_path / "secret-key").read_text() == content
+
+
+def test_a_key_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").mkdir()
+
+    with pytest.raises(BadSettingError, match="cannot be used: Is a directory."):
+        env.secret_key(tmp_path, {})
+
+
+def test_sqlite_takes_the_write_lock_first_and_syncs_fully() -> None:
+    config = env.database(Path("/data"), {})
+
+    assert config["NAME"] == "/data/portal.sqlite3"
+    assert config["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in config["OPTIONS"]["init_command"]
+    assert "synchronous=FULL" in config["OPTIONS"]["init_command"]
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_postgresql_is_named_by_its_address(scheme: str) -> None:
+    config = env.database(Path("/data"), {"DATABASE_URL": f"{scheme}://me:secret@db:5433/portal"})
+
+    assert (config["ENGINE"], config["HOST"], config["PORT"], config["NAME"]) == (
+        "django.db.backends.postgresql",
+        "db",
+        5433,
+        "portal",
+    )

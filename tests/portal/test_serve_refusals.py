@@ -1,0 +1,178 @@
+"""What ``manage.py`` says when it cannot start: one clear line, a status that is not 0, nothing changed."""
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, free_port
+
+STOPS_BY_ITSELF = 60
+
+
+def manage(*arguments: str, data: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """One command with a data folder and settings of its own, as an operator would type it."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        capture_output=True, text=True, timeout=STOPS_BY_ITSELF, check=False, cwd=ROOT,
+        env={**own, "PORTAL_DATA_DIR": str(data), **environ},
+    )  # fmt: skip
+
+
+def serve(*arguments: str, data: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """``manage.py serve`` on a free port."""
+    return manage("serve", "--port", str(free_port()), *arguments, data=data, **environ)
+
+
+def said(run: subprocess.CompletedProcess[str]) -> str:
+    """The one line of a refusal."""
+    assert run.returncode != 0
+    assert run.stdout == ""
+    assert "Traceback" not in run.stderr
+    lines = [line for line in run.stderr.splitlines() if line]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("PORTAL_DEBUG", "maybe", "error: PORTAL_DEBUG is 'maybe'. Write true or false."),
+        ("PORTAL_ALLOWED_HOSTS", "*", "error: PORTAL_ALLOWED_HOSTS holds '*'."),
+        ("PORTAL_PUBLIC_URL", "learn", "error: PORTAL_PUBLIC_URL is 'learn'."),
+        ("PORTAL_SECRET_KEY", "short", "error: PORTAL_SECRET_KEY is too short."),
+        ("PORTAL_HOSTS", "a", "error: PORTAL_HOSTS is not a setting."),
+        ("DATABASE_URL", "mysql://a/b", "error: DATABASE_URL"),
+    ],
+)
+def test_an_odd_value_stops_the_start(tmp_path: Path, name: str, value: str, line: str) -> None:
+    run = serve(data=tmp_path / "data", **{name: value})
+
+    assert said(run).startswith(line)
+    assert not (tmp_path / "data" / "portal.sqlite3").exists()
+
+
+@pytest.mark.parametrize("place", ["file", "/proc/portal"])
+def test_a_data_folder_that_cannot_be_written_stops_the_start(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("mine")
+
+    run = serve(data=tmp_path / place)
+
+    assert "PORTAL_DATA_DIR" in said(run)
+    assert "cannot be made" in said(run)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_read_only_data_folder_stops_the_start() -> None:
+    # Root may write wherever modes forbid it; nobody may write here.
+    assert said(serve(data="/proc/sys")).startswith("error: ")
+
+
+def test_a_port_in_use_stops_the_start_before_anything_is_made(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        run = manage("serve", "--port", str(port), data=tmp_path)
+
+    assert said(run) == (
+        f"CommandError: Cannot listen on 127.0.0.1:{port}: Address already in use. "
+        "Stop the other program or choose another --port."
+    )
+    assert [file.name for file in tmp_path.iterdir()] == ["secret-key"]
+
+
+def rows(database: Path) -> list[str]:
+    """All that a SQLite database holds, as text."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        return list(connection.iterdump())
+
+
+@pytest.mark.parametrize("app", ["procedures", "staff", "auth"])
+def test_a_database_from_the_future_stops_the_start_and_is_not_touched(tmp_path: Path, app: str) -> None:
+    database = tmp_path / "portal.sqlite3"
+    with sqlite3.connect(database) as connection:
+        connection.execute(
+            "CREATE TABLE django_migrations (id integer PRIMARY KEY, app text, name text, applied datetime)"
+        )
+        connection.execute(
+            "INSERT INTO django_migrations VALUES (1, ?, '9999_from_the_future', '2040-01-01 00:00:00')", [app]
+        )
+    connection.close()
+    before = rows(database)
+
+    run = serve(data=tmp_path)
+
+    assert said(run) == (
+        f"CommandError: The database was made by a later version of this program ({app}.9999_from_the_future). "
+        "Install that version, or restore a backup made with this one."
+    )
+    assert rows(database) == before
+    assert not (tmp_path / "media").exists()
+
+
+BROKEN_DATABASES: dict[str, Callable[[Path], object]] = {
+    "no database": lambda file: file.write_text("this is no database " * 500),
+    "a folder": lambda file: file.mkdir(),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_DATABASES)
+def test_a_database_that_cannot_be_used_stops_the_start(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "portal.sqlite3"
+    BROKEN_DATABASES[name](file)
+    before = file.read_bytes() if file.is_file() else None
+
+    run = serve(data=tmp_path)
+
+    assert said(run).startswith("CommandError: The database cannot be used: ")
+    assert (file.read_bytes() if file.is_file() else None) == before
+
+
+def test_a_postgresql_server_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    run = serve(data=tmp_path, DATABASE_URL=f"postgres://me:hunter2@127.0.0.1:{free_port()}/portal")
+
+    assert said(run).startswith("CommandError: The database cannot be used: ")
+    assert "hunter2" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--workers", "0"], "CommandError: --workers is 0. Choose 1 to 64."),
+        (["--workers", "65"], "CommandError: --workers is 65. Choose 1 to 64."),
+        (["--port", "0"], "CommandError: --port is 0. Choose 1 to 65535."),
+        (["--port", "70000"], "CommandError: --port is 70000. Choose 1 to 65535."),
+        (["--demo", "--host", "::"], "CommandError: --demo is for trying out on this machine only."),
+        (["--host", "192.0.2.1"], "CommandError: Cannot listen on 192.0.2.1:"),
+        (["--host", "no such host"], "CommandError: Cannot listen on no such host:"),
+    ],
+)
+def test_an_odd_option_stops_the_start_before_anything_is_made(tmp_path: Path, arguments: list[str], line: str) -> None:
+    run = serve(*arguments, data=tmp_path)
+
+    assert said(run).startswith(line)
+    assert [file.name for file in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> None:
+    data, content = tmp_path / "data", tmp_path / "content"
+    content.mkdir()
+    (content / "clinic.yaml").write_text("name: Test\nphone: [1, 2]\n")
+    for name in ("locations", "sources", "codes"):
+        (content / f"{name}.yaml").write_text("[]\n")
+    assert manage("migrate", "--verbosity", "0", data=data).returncode == 0
+    before = rows(data / "portal.sqlite3")
+
+    run = manage("load_content", str(content), data=data)
+
+    assert said(run).startswith(f"CommandError: {content}/clinic.yaml:2: The field “phone” has the wrong kind of value")
+    assert rows(data / "portal.sqlite3") == before
+    assert not (data / "media").exists()

@@ -1,0 +1,106 @@
+"""Settings that hold whatever the environment says, and the checks that watch over them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.checks import run_checks
+from django.test import override_settings
+from django.urls import include, path
+
+from portal import checks, settings
+from portal.serving.headers import CONSTANT_HEADERS, CONTENT_POLICY
+from portal.serving.logs import DropAddresses
+
+urlpatterns = [path("tools/", include("markdownx.urls"))]
+
+
+def test_nothing_is_switched_on_by_default() -> None:
+    assert settings.DEBUG is False
+    assert settings.REQUIRE_SECOND_PERSON is True
+    assert "*" not in settings.ALLOWED_HOSTS
+
+
+def test_cookies_of_the_staff_never_travel_with_a_patients_page() -> None:
+    assert settings.SESSION_COOKIE_PATH == settings.CSRF_COOKIE_PATH == "/admin/"
+    assert settings.SESSION_COOKIE_HTTPONLY
+    assert settings.CSRF_COOKIE_HTTPONLY
+    assert settings.SESSION_COOKIE_SAMESITE == "Lax"
+    assert not any("messages.storage.cookie" in str(value) for value in vars(settings).values())
+
+
+def test_passwords_are_kept_with_argon2() -> None:
+    assert settings.PASSWORD_HASHERS[0].endswith("Argon2PasswordHasher")
+
+
+def test_the_headers_forbid_inline_code_frames_and_other_hosts() -> None:
+    assert CONTENT_POLICY.startswith("default-src 'none'")
+    assert "unsafe" not in CONTENT_POLICY
+    assert "http" not in CONTENT_POLICY
+    assert "frame-ancestors 'none'" in CONTENT_POLICY
+    assert CONSTANT_HEADERS["X-Content-Type-Options"] == "nosniff"
+    assert CONSTANT_HEADERS["Referrer-Policy"] == "same-origin"
+
+
+def test_the_constant_headers_come_first_so_that_errors_carry_them() -> None:
+    assert django_settings.MIDDLEWARE[0] == "portal.serving.headers.ConstantHeadersMiddleware"
+
+
+def test_the_shipped_settings_pass_their_own_checks() -> None:
+    assert checks.markdownx_stays_ours(None) == []
+    assert [found for found in run_checks() if found.level >= 40] == []
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_markdownx_addresses_that_are_mounted_are_an_error() -> None:
+    assert {found.id for found in checks.markdownx_stays_ours(None)} == {"portal.E001"}
+
+
+@override_settings(MARKDOWNX_MARKDOWNIFY_FUNCTION="markdownx.utils.markdownify")
+def test_another_renderer_for_the_editor_is_an_error() -> None:
+    assert "portal.E002" in {found.id for found in checks.markdownx_stays_ours(None)}
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "ids"),
+    [
+        ("https://learn.example.org", ["learn.example.org"], []),
+        ("http://127.0.0.1:8000", ["127.0.0.1"], []),
+        ("http://[::1]:8000", ["[::1]"], []),
+        ("http://learn.example.org", ["learn.example.org"], ["portal.W001"]),
+        ("https://learn.example.org", ["other.example.org"], ["portal.W002"]),
+        ("http://127.0.0.1.evil.example", ["127.0.0.1"], ["portal.W001", "portal.W002"]),
+    ],
+)
+def test_a_public_address_that_leads_elsewhere_or_in_the_clear_is_warned_of(
+    url: str, hosts: list[str], ids: list[str]
+) -> None:
+    with override_settings(PUBLIC_URL=url, ALLOWED_HOSTS=hosts):
+        assert [found.id for found in checks.public_url_is_reachable(None)] == ids
+
+
+def test_a_log_line_holds_no_address_and_no_request(caplog: pytest.LogCaptureFixture) -> None:
+    import logging
+
+    record = logging.LogRecord("django.request", 30, "x", 1, "Not Found: %s", ("/kyphoplasty/",), None)
+    record.status_code, record.request = 404, object()
+
+    assert DropAddresses().filter(record)
+
+    assert record.getMessage() == "answered 404"
+    assert not hasattr(record, "request")
+
+
+def test_every_setting_that_is_read_is_documented_and_the_other_way_round() -> None:
+    from portal.env import KNOWN
+
+    root = Path(settings.BASE_DIR)
+    read = {
+        name
+        for file in [*(root / "portal").rglob("*.py"), root / "manage.py"]
+        for name in re.findall(r"\bPORTAL_[A-Z_]+\b", file.read_text())
+    }
+
+    assert read >= KNOWN
+    assert not {name for name in read - KNOWN if name != "PORTAL_"}, "serve would refuse to start with these"

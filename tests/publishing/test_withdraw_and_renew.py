@@ -1,0 +1,167 @@
+"""From the public and back: withdrawing, coming back, renewing; and drafts that stay private meanwhile."""
+
+import pytest
+from django.test import Client
+
+from procedures.enums import EventKind
+from procedures.models import CareInstruction, Clinic, FigureText, Page, ReleaseEvent, Source
+from procedures.publishing.publish import PublishRefusedError, publish, renew, withdraw
+from tests.factories import BODY, make_page, make_public, make_translation, make_user
+from tests.publishing.test_publish import approved, everything, fresh
+
+
+def test_withdrawing_answers_410_with_reason_and_replacement(page: Page, client: Client) -> None:
+    publish(approved(page), actor=make_user("max"))
+    new = make_page("new-way", next_page=page.next_page)
+    make_public(new)
+
+    withdraw(fresh(page), actor=make_user("max"), reason=" We do it in a new way. ", replaced_by=fresh(new))
+
+    answer = client.get("/small-cut/")
+    html = answer.content.decode()
+    assert answer.status_code == 410
+    assert "<strong>Small cut</strong>" in html
+    assert "We do it in a new way." in html
+    assert '<a href="/new-way/">New way</a>' in html
+    assert "+1 303-555-0100" in html
+    assert client.get("/Small_cut/.").status_code == 410
+    assert fresh(page).withdrawn_reason == "We do it in a new way."
+    assert ReleaseEvent.objects.first().kind == EventKind.WITHDRAWN
+
+
+def test_a_withdrawn_page_shows_the_title_that_was_public_not_the_drafts(page: Page, client: Client) -> None:
+    publish(approved(page), actor=make_user("max"))
+    withdraw(fresh(page), actor=make_user("max"), reason="Old.")
+    Page.objects.filter(pk=page.pk).update(title="SECRET")
+
+    html = client.get("/small-cut/").content.decode()
+
+    assert "SECRET" not in html
+    assert "<strong>Small cut</strong>" in html
+
+
+@pytest.mark.parametrize("replacement", ["itself", "a draft"])
+def test_a_page_is_replaced_by_another_public_one_only(page: Page, replacement: str) -> None:
+    publish(approved(page), actor=make_user("max"))
+    other = fresh(page) if replacement == "itself" else make_page("other")
+    before = everything(page)
+
+    with pytest.raises(PublishRefusedError, match="must be another one, and public"):
+        withdraw(fresh(page), actor=make_user("max"), reason="Old.", replaced_by=other)
+
+    assert everything(page) == before
+
+
+def test_withdrawing_says_why_and_only_what_is_public_is_withdrawn(page: Page) -> None:
+    with pytest.raises(PublishRefusedError, match="This page is not public."):
+        withdraw(page, actor=make_user("max"), reason="Old.")
+    publish(approved(page), actor=make_user("max"))
+
+    with pytest.raises(PublishRefusedError, match="Say why"):
+        withdraw(fresh(page), actor=make_user("max"), reason="  ")
+
+    assert fresh(page).live_release is not None
+
+
+def test_a_withdrawn_page_can_come_back_under_its_address(page: Page, client: Client) -> None:
+    revision = approved(page)
+    publish(revision, actor=make_user("max"))
+    withdraw(fresh(page), actor=make_user("max"), reason="Old.")
+
+    release = publish(revision, actor=make_user("max"))
+
+    assert release.number == 2
+    assert client.get("/small-cut/").status_code == 200
+    assert (fresh(page).withdrawn_reason, fresh(page).replaced_by) == ("", None)
+
+
+def test_renewing_prints_todays_values_and_keeps_approval_and_review_date(page: Page) -> None:
+    first = publish(approved(page), actor=make_user("max"))
+    Source.objects.filter(key="nice").update(title="A newer guide")
+    FigureText.objects.update(caption="A new caption.")
+
+    second = renew(fresh(page), actor=make_user("max"))
+
+    assert "A newer guide" in second.html
+    assert "A new caption." in second.html
+    assert "A newer guide" not in first.html
+    assert (second.number, second.approval, second.revision) == (2, first.approval, first.revision)
+    assert second.next_review_on == first.next_review_on
+    assert fresh(page).live_release == second
+    assert ReleaseEvent.objects.first().kind == EventKind.RENEWED
+
+
+def test_renewing_what_is_up_to_date_does_nothing(page: Page) -> None:
+    publish(approved(page), actor=make_user("max"))
+    before = everything(page)
+
+    assert renew(fresh(page), actor=make_user("max")) is None
+
+    assert everything(page) == before
+
+
+def test_renewing_a_page_that_is_not_public_does_nothing(page: Page) -> None:
+    assert renew(page, actor=make_user("max")) is None
+    assert not ReleaseEvent.objects.filter(page=page).exists()
+
+
+def test_renewing_never_takes_words_of_the_draft(page: Page) -> None:
+    publish(approved(page), actor=make_user("max"))
+    Page.objects.filter(pk=page.pk).update(body="## SECRET", title="SECRET")
+    Clinic.objects.update(phone="+1 303-555-0199")
+
+    release = renew(fresh(page), actor=make_user("max"))
+
+    assert "SECRET" not in release.html + release.title
+    assert "303-555-0199" in release.html
+
+
+def test_renewing_is_refused_when_something_it_prints_is_gone(page: Page) -> None:
+    CareInstruction.objects.create(key="driving", language="en", question="When?", answer="Later.")
+    publish(approved(page, body=f"{BODY}\n::: care driving"), actor=make_user("max"))
+    CareInstruction.objects.all().delete()
+    before = everything(page)
+
+    with pytest.raises(PublishRefusedError, match="The clinic has no answer “driving”"):
+        renew(fresh(page), actor=make_user("max"))
+
+    assert everything(page) == before
+
+
+def test_drafts_never_show_on_any_public_address(page: Page, client: Client) -> None:
+    publish(approved(page), actor=make_user("max"))
+    make_public(make_translation(page))
+    hidden = make_page("secret-page", title="SECRET", key_message="SECRET", description="SECRET", body="## SECRET")
+    withdrawn = make_page("old-cut", next_page=page.next_page)
+    make_public(withdrawn)
+    withdraw(fresh(withdrawn), actor=make_user("max"), reason="Old.")
+    Page.objects.exclude(pk=hidden.pk).update(
+        title="SECRET", key_message="SECRET", description="SECRET", body="## SECRET", next_label="SECRET"
+    )
+    codes = list(Page.objects.values_list("code", flat=True))
+    addresses = [
+        "/",
+        "/es/",
+        "/visits/",
+        "/search/",
+        "/search/?q=cut",
+        "/search/?q=SECRET",
+        "/sitemap.xml",
+        "/robots.txt",
+    ]
+    addresses += [
+        "/small-cut/",
+        "/es/small-cut-es/",
+        "/old-cut/",
+        "/small-/",
+        "/secret-page/",
+        "/secret-/",
+        "/contact/",
+    ]
+    addresses += [f"/p/{code}" for code in codes]
+
+    for address in addresses:
+        answer = client.get(address)
+        shown = answer.content.decode().replace("“SECRET”", "").replace('value="SECRET"', "")
+        assert "SECRET" not in shown, address
+        assert "SECRET" not in str(answer.headers), address
