@@ -8,7 +8,9 @@ from procedures.markdown.words import WordFinder
 from procedures.models import Source
 
 # Ids that the page's own parts have.
-PAGE_ANCHORS = frozenset("main page-contents page-points page-words page-sources page-reading tip large-type word-shown".split())
+PAGE_ANCHORS = frozenset(
+    "main page-contents page-points page-words page-sources page-reading tip large-type word-shown".split()
+)
 
 
 @dataclass(frozen=True, slots=True)

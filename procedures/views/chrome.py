@@ -102,5 +102,5 @@ def show(template: str, context: dict[str, Any], *, status: int = 200) -> HttpRe
     with translation.override(context["language"]):
         html = squeezed(render_to_string(template, context))
     response = HttpResponse(html, status=status)
-    response.headers["Content-Language"] = context["language"]
+    response.headers["Content-Language"] = str(context["language"])
     return response

@@ -90,10 +90,7 @@ def page_context(
     if page.kind == PageKind.GUIDE:
         visits_crumb = {"label": _("Your visit"), "href": f"{root(page.language)}visits/"}
         context["breadcrumbs"].insert(1, visits_crumb)
-    values = {
-        name: getattr(release, name)
-        for name in SHOWN
-    }
+    values = {name: getattr(release, name) for name in SHOWN}
     return {**context, "release": {**values, "html": release.article}}
 
 

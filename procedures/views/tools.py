@@ -25,7 +25,7 @@ def plain_text(request: HttpRequest, address: str) -> HttpResponse:
     with translation.override(row.page.language):
         text = _plain(release, row)
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
-    response.headers["Content-Language"] = row.page.language
+    response.headers["Content-Language"] = str(row.page.language)
     # The page itself is what search engines should offer.
     response.headers["X-Robots-Tag"] = "noindex"
     return response

@@ -19,10 +19,10 @@ def plain(browser: Browser) -> Iterator[Page]:
 
 
 def words(page: Page) -> str:
-    """The text of the article without the buttons that only JavaScript can serve."""
+    """The text of the article without what JavaScript changes: buttons, and two pictures that become one."""
     text: str = page.evaluate(
         """() => {
-          document.querySelectorAll("[data-series-buttons]").forEach((e) => e.remove());
+          document.querySelectorAll("[data-series-buttons], .compare").forEach((e) => e.remove());
           return document.querySelector("article").innerText;
         }"""
     )
@@ -75,6 +75,13 @@ def test_series_shows_every_picture_in_a_row_that_scrolls(plain: Page, served_si
         assert box is not None
         assert box["x"] < PHONE["width"]
         assert item.locator("h3").is_visible()
+
+
+def test_before_and_after_are_both_shown(plain: Page, served_site: ServedSite) -> None:
+    visit(plain, served_site, "/kyphoplasty/")
+    sides = plain.locator(".compare").first.locator("figure.xray")
+
+    assert [side.locator(".xray__stage--film").is_visible() for side in sides.all()] == [True, True]
 
 
 def test_description_of_a_picture_unfolds(plain: Page, served_site: ServedSite) -> None:

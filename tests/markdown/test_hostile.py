@@ -124,11 +124,11 @@ def test_hostile_html_is_only_text_wherever_it_stands(ground: Figure, html: str)
 
 @pytest.mark.parametrize("html", [text for text in HTML if "\ue000" not in text])
 def test_hostile_fields_and_rows_are_only_text(db: None, html: str) -> None:
-    make_term("trap", term="trap", aliases=["snare"], say=html, definition=html)
-    make_source("odd", organisation=html, title=html, identifier=html)
+    make_term("trap", term="trap", aliases=["snare"], say=html[:80], definition=html)
+    make_source("odd", organisation=html[:160], title=html, identifier=html[:120])
     figure = make_figure("odd", size=(16, 16))
-    figure.texts.update(title=html, alt=html, caption=html, description=html)
-    figure.markers.get().texts.update(label=html, text=html)
+    figure.texts.update(title=html[:80], alt=html[:125], caption=html[:240], description=html)
+    figure.markers.get().texts.update(label=html[:60], text=html[:240])
 
     rendered = render(
         "The trap. [@odd]\n\n::: figure odd", title=html, key_message=html, next_label=html, lead_figure="odd"
