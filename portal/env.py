@@ -128,6 +128,10 @@ def database(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str,
         raise BadSettingError("DATABASE_URL cannot be read. Write postgres://user:password@host/name.") from error
     engine = config.get("ENGINE")
     if engine == "django.db.backends.sqlite3":
+        if str(config.get("NAME")) in {"", ":memory:"}:
+            raise BadSettingError(
+                "DATABASE_URL names a database in memory. Name a file, such as sqlite:///portal.sqlite3."
+            )
         # IMMEDIATE takes the write lock at the start: deferred transactions fail with "locked" under writers.
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",

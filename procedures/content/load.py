@@ -74,6 +74,11 @@ def load(folder: Path, *, check: bool = False, progress: Progress = lambda _: No
     return report
 
 
+def read_only(folder: Path, progress: Progress = lambda _: None) -> int:
+    """Read and check every file without a database; the number of rows. Raises ContentErrors."""
+    return len(_read(folder, progress))
+
+
 def _read(folder: Path, progress: Progress) -> list[Row]:
     if not folder.is_dir():
         raise ContentErrors([ContentError(folder, 1, "There is no such folder.")])
@@ -112,9 +117,9 @@ def _apply(rows: list[Row], report: Report, progress: Progress, *, store: bool) 
             kind.connect(entry.key, data)
     if errors:
         raise ContentErrors(errors)
+    _release([entry for _, entry, data in pages if data["public"]], report, progress)
     for kind, entry, _ in written:
         _remember(kind, entry)
-    _release([entry for _, entry, _ in pages], report, progress)
 
 
 class _explained:  # noqa: N801 -- reads as a statement

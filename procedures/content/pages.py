@@ -31,6 +31,8 @@ class PageContentKind(Kind[Page]):
         "next": Field(dict, {}),
         "review_months": Field(int, 12),
         "items": Field(list, []),
+        # Said only of a page that nobody is to read yet, or any more.
+        "public": Field(bool, True),
         "body": NAME,
     }
     next_fields = {"page": NAME, "label": TEXT}
@@ -83,6 +85,7 @@ class PageContentKind(Kind[Page]):
             "next": following,
             "review_months": draft["review_months"],
             "items": draft.get("items", []),
+            "public": row.live_release_id is not None,
             "body": _text(draft["body"]),
         }
 
@@ -112,6 +115,7 @@ class PageContentKind(Kind[Page]):
             target = folder / ("guides" if page.kind == PageKind.GUIDE else "pages") / page.language
             target.mkdir(parents=True, exist_ok=True)
             left_out = {"language", "body"} | {name for name in ("next", "items") if not data[name]}
+            left_out |= {"public"} if data["public"] else set()
             front = dump_yaml({name: value for name, value in data.items() if name not in left_out})
             (target / f"{page.subject}.md").write_text(f"---\n{front}---\n{data['body']}", encoding="utf-8")
 

@@ -59,7 +59,8 @@ def _decode(data: bytes) -> Picture:
     with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
         if opened.width * opened.height > MOST_PIXELS:
             raise BadPictureError(_("The picture has more than 40 million pixels. Save a smaller copy."))
-        if getattr(opened, "n_frames", 1) > 1:
+        # Many phones put a small second picture behind the first (MPO); only the first is ever read.
+        if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
             raise BadPictureError(_("The picture moves. Choose one with a single frame."))
         if opened.format == "JPEG":
             # Lets the decoder skip detail that is thrown away below: most of the time of a large photograph.

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from django.utils.safestring import SafeString
 
 # Attributes that name an id of the same article.
-NAMES = frozenset({"id", "for", "name", "aria-labelledby", "aria-describedby", "aria-controls", "mask", "marker-end"})
+NAMES = frozenset({"id", "for", "name", "aria-labelledby", "aria-describedby", "aria-controls"})
 HEADING = re.compile(r"h([1-5])\Z")
 LOCAL_URL = re.compile(r"url\(#([^)]+)\)")
 VOID = frozenset("area br col embed hr img input link meta source track wbr".split())
@@ -46,10 +46,9 @@ class _Embedder(HTMLParser):
     def _attribute(self, name: str, value: str | None) -> str:
         if value is None:
             return f" {name}"
+        value = LOCAL_URL.sub(rf"url(#{self.prefix}-\1)", value)
         if name in NAMES:
-            value = LOCAL_URL.sub(rf"url(#{self.prefix}-\1)", value)
-            if not value.startswith("url("):
-                value = " ".join(f"{self.prefix}-{part}" for part in value.split())
+            value = " ".join(f"{self.prefix}-{part}" for part in value.split())
         elif name == "href" and value.startswith("#"):
             value = f"#{self.prefix}-{value[1:]}"
         return f' {name}="{escape(value)}"'

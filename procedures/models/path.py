@@ -37,6 +37,12 @@ class PathQuerySet(models.QuerySet["Path"]):
             "live_release"
         )
 
+    def update(self, **kwargs: Any) -> int:
+        """Which address is canonical may change; whose it is may not."""
+        if kwargs.keys() - {"is_canonical"}:
+            raise AppendOnlyError("An address belongs to one page for ever.")
+        return super().update(**kwargs)
+
     def delete(self) -> NoReturn:
         """Always refused: an address once sent must answer for ever."""
         raise AppendOnlyError("Addresses are never deleted.")

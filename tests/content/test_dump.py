@@ -17,6 +17,7 @@ from procedures.content.load import load
 from procedures.content.yaml import dump_yaml
 from procedures.models import CareInstruction, FigureText, Location, Marker, Page, Term
 from tests.content.conftest import FILES, tree
+from tests.factories import make_page
 
 
 class Undone(Exception):  # noqa: N818 -- not an error
@@ -154,3 +155,19 @@ def test_the_portals_own_content_would_load(tmp_path: Path, settings: Any) -> No
     assert {"/kyphoplasty/", "/vertebroplasty/", "/visits/kyphoplasty-consult/"} <= set(report.released)
     assert connection.in_atomic_block
     assert not Page.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_unfinished_draft_comes_back_as_a_draft(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Undone), transaction.atomic():
+        load(folder)
+        make_page("half-written", body="", description="To be written.")
+        dump(tmp_path / "first")
+        raise Undone
+
+    load(tmp_path / "first")
+
+    assert "public: false" in (tmp_path / "first/pages/en/half-written.md").read_text()
+    assert not Page.objects.published().filter(subject="half-written").exists()
+    dump(tmp_path / "second")
+    assert tree(tmp_path / "first") == tree(tmp_path / "second")

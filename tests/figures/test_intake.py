@@ -220,3 +220,14 @@ def zlib_bytes(data: bytes) -> bytes:
     """What a PNG keeps compressed, opened."""
     at = data.find(b"iCCP")
     return zlib.decompressobj().decompress(data[data.index(b"\0\0", at) + 2 :]) if at > 0 else b""
+
+
+def test_a_phone_picture_with_a_second_one_behind_it_gives_the_first() -> None:
+    stream = io.BytesIO()
+    first, second = Image.new("RGB", (64, 48), "white"), Image.new("RGB", (32, 24), "black")
+    first.save(stream, "MPO", save_all=True, append_images=[second])
+
+    taken = read_picture(stream.getvalue())
+
+    assert taken.image.size == (64, 48)
+    assert taken.image.getpixel((10, 10)) == (255, 255, 255)

@@ -67,6 +67,9 @@ class Command(BaseCommand):
     def _prepare(self, *, demo: bool) -> None:
         call_command("check", fail_level="ERROR", stdout=io.StringIO())
         self._refuse_newer_database()
+        if not connection.introspection.table_names():
+            # A broken content file must not leave a half-made installation behind.
+            call_command("load_content", read_only=True, stdout=io.StringIO(), stderr=self.stderr)
         self.stderr.write("database …")
         call_command("migrate", interactive=False, verbosity=0)
         call_command("load_content", if_empty=True, stdout=self.stderr, stderr=self.stderr)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from procedures.content.files import ContentErrors
-from procedures.content.load import Report, load
+from procedures.content.load import Report, load, read_only
 from procedures.models import Page
 
 
@@ -19,6 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", nargs="?", default=settings.CONTENT_DIR, type=Path)
         parser.add_argument("--check", action="store_true", help="Do everything and keep nothing.")
+        parser.add_argument("--read-only", action="store_true", help="Only read the files; needs no database.")
         parser.add_argument("--if-empty", action="store_true", help="Only into a database without pages.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,6 +31,9 @@ class Command(BaseCommand):
                 self.stderr.write(f"\r\033[K{step[:100]}", ending="" if self.stderr.isatty() else "\n")
 
         try:
+            if options["read_only"]:
+                self.stdout.write(f"content: {read_only(options['folder'], progress)} rows read")
+                return
             report = load(options["folder"], check=options["check"], progress=progress)
         except ContentErrors as errors:
             raise CommandError(str(errors)) from errors
