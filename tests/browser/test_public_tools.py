@@ -149,7 +149,7 @@ def test_a_hard_word_is_explained_in_place_and_escape_leads_back(phone: Page, se
     expect(card.locator(".terms__meaning")).to_have_text(entry.locator("dd").inner_text())
     box = card.bounding_box()
     assert box is not None
-    assert 0 <= box["x"]
+    assert box["x"] >= 0
     assert box["x"] + box["width"] <= PHONE["width"]
     assert phone.url == address
 
@@ -166,7 +166,7 @@ def test_the_card_of_a_word_closes_by_its_button_and_fits_at_320_px(browser: Bro
             word.click()
             box = card.bounding_box()
             assert box is not None
-            assert 0 <= box["x"]
+            assert box["x"] >= 0
             assert box["x"] + box["width"] <= NARROW["width"]
             card.get_by_role("button").click()
             expect(card).to_be_hidden()
