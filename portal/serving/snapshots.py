@@ -96,7 +96,9 @@ class SnapshotApplication:
         chunks = self._application(environ, remember)
         body = environ.get(OFFERED)
         names = {name.lower() for name, _ in got.get("headers", [])}
-        if body is not None and environ["REQUEST_METHOD"] == "GET" and "set-cookie" not in names:
+        # A 304 has a body to offer too, but not the headers of one: without Content-Type a page would show as source.
+        whole = environ["REQUEST_METHOD"] == "GET" and got.get("status", "").startswith("200")
+        if body is not None and whole and "set-cookie" not in names:
             headers = [(name, value) for name, value in got["headers"] if name.lower() not in PER_SENDING]
             self._snapshots.put(environ["PATH_INFO"], Snapshot(headers, body), generation)
         return chunks
