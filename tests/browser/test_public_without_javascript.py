@@ -96,6 +96,7 @@ def test_search_answers(plain: Page, served_site: ServedSite) -> None:
     plain.locator(".menu__switch summary").click()
     plain.locator("#menu-search").fill("cement")
     plain.locator("#menu-search").press("Enter")
+    plain.wait_for_url("**/search/?q=cement")
 
     assert plain.locator(".results__link").count() > 1
 

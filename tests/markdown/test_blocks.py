@@ -100,7 +100,7 @@ def test_key_points_stand_in_their_own_place_above_the_text(ground: Figure) -> N
 def test_a_chance_is_a_picture_and_words(ground: Figure, options: str, words: str) -> None:
     rendered = render(f"::: chance {options}\nfeel it.\n:::")
 
-    assert f'<p class="chance__number">{words}</p> <p>feel it.</p>' in rendered.html
+    assert f'<div class="chance__number">{words}</div> <p>feel it.</p>' in rendered.html
     assert rendered.problems == []
     parsed(rendered.html)
 

@@ -21,7 +21,7 @@ export function sentencesOf(roots, language) {
 function cut(block, nodes, language) {
   const whole = nodes.map((node) => node.data).join("");
   return pieces(whole, language)
-    .filter(({ text }) => /[\p{L}\p{N}]/u.test(text))
+    .filter(({ text }) => /\p{L}/u.test(text))
     .map(({ text, start }) => {
       const lead = text.length - text.trimStart().length;
       const range = document.createRange();
