@@ -11,6 +11,7 @@ from procedures.views.chrome import frame, root, show, site_now
 from procedures.views.reading import card, clinic_of
 
 LONGEST = 100
+MOST_TOPICS = 40
 
 
 @public
@@ -22,7 +23,7 @@ def search(request: HttpRequest, language: str) -> HttpResponse:
         clinic, event = site_now(language)
         answer = index_for(language, event).search(query)
     if not answer.results:
-        pages = list(Page.objects.for_cards(language))
+        pages = list(Page.objects.for_cards(language)[:MOST_TOPICS])
         clinic = clinic or clinic_of(pages, language)
     context = frame(
         language=language,

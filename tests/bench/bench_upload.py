@@ -107,7 +107,7 @@ def one_worker(picture: Path) -> None:
         get_resolver().url_patterns  # noqa: B018 -- loads every view
         before = peak_megabytes()
         ours(picture.read_bytes(), 0)
-        print(f"{before:.0f} {peak_megabytes():.0f}")  # noqa: T201 -- read by the benchmark
+        print(f"{before:.0f} {peak_megabytes():.0f}")
 
 
 def compare(rounds: int, width: int, height: int) -> int:
@@ -129,7 +129,7 @@ def compare(rounds: int, width: int, height: int) -> int:
             [sys.executable, __file__, "--one", str(file)], capture_output=True, text=True, check=True
         )
     before, peak = (float(part) for part in done.stdout.split())
-    print(  # noqa: T201 -- a script
+    print(
         f"{width} × {height} JPEG of {len(data) / 1e6:.1f} MB, {rounds} rounds in turns, {os.cpu_count()} cores\n"
         f"ours   {middle['ours']:.3f} s (from {min(times['ours']):.3f} to {max(times['ours']):.3f})\n"
         f"alone  {middle['alone']:.3f} s (from {min(times['alone']):.3f} to {max(times['alone']):.3f})\n"

@@ -29,7 +29,7 @@ CUT_OFF = """() => [...document.querySelectorAll("body *")]
 # A link inside a sentence is as high as its line; WCAG 2.5.5 excepts it.
 SMALL_TARGETS = """(least) => {
   const around = (e) => e.parentElement.closest("p, li, dd, dt, h3, td, address").innerText.trim();
-  const inSentence = (e) => e.tagName === "A" && getComputedStyle(e).display === "inline"
+  const inSentence = (e) => e.tagName === "A" && ["inline", "inline-block"].includes(getComputedStyle(e).display)
     && around(e).length > e.innerText.trim().length;
   const target = (e) => (e.type === "radio" || e.type === "checkbox") ? e.closest("label") : e;
   return [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
