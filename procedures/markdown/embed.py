@@ -20,6 +20,9 @@ class _Embedder(HTMLParser):
         self.parts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "section":
+            # Without a name it is no landmark: several parts have their "Sources".
+            attrs = [pair for pair in attrs if pair[0] != "aria-labelledby"]
         self.parts.append(f"<{self._tag(tag)}{''.join(self._attribute(*pair) for pair in attrs)}>")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

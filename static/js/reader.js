@@ -44,4 +44,5 @@ eachOf(".xray", pairMarks);
 eachOf("[data-series]", stepThrough);
 eachOf("[data-compare]", wipe);
 eachOf("[data-listen-bar]", listen);
-eachOf("[data-close]", explainWords);
+const words = document.querySelector("[data-close]");
+if (words) explainWords(words);

@@ -310,6 +310,9 @@ def test_a_booklet_has_one_title_a_list_of_its_parts_and_a_sheet_for_each(
               .filter((value) => value?.startsWith("url(#") && !document.getElementById(value.slice(5, -1)))"""
         )
         assert dangling == []
+        page.emulate_media(media="screen")
+        page.locator(".booklet__part").nth(1).locator("a.term").first.click()
+        expect(page.get_by_role("dialog")).to_have_count(1)
 
 
 def test_pages_for_a_code_are_shown_as_reading_for_the_visit(phone: Page, served_site: ServedSite) -> None:

@@ -2,6 +2,7 @@ const GAP = 8;
 const EDGE = 16;
 
 // A hard word shows its entry of "Words on this page" beside it. Without this, its link leads to the entry.
+// A booklet has several such lists; the card stands in the first and serves all.
 export function explainWords(list) {
   if (!("popover" in HTMLElement.prototype)) return;
   const card = document.createElement("div");
