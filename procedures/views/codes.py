@@ -23,7 +23,7 @@ def form(request: HttpRequest, language: str) -> HttpResponse:
 
 
 def code_address(names: list[str]) -> tuple[str, str] | None:
-    """Code as it arrived and language, where one of these spellings of an address (the first as it came) is a code's."""
+    """Code as it arrived and its language, where one of these spellings of an address, the first as it came, is so."""
     found = next((match for name in names[1:] or names if (match := ADDRESS.match(name))), None)
     if found is None:
         return None

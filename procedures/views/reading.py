@@ -69,8 +69,7 @@ def page(request: HttpRequest, rest: str) -> HttpResponse:
     rows = {row.path: row for row in Path.objects.for_reading(language).filter(path__in=names)}
     found = next((rows[name] for name in names if name in rows), None)
     if found is None:
-        fixed = next((name for name in names if name in FIXED), None)
-        return moved(fixed) if fixed else _not_found(asked, language)
+        return _fixed(asked, names) or _not_found(asked, language)
     live = found.page.live_release
     if live is None:
         return _gone(found)
@@ -145,6 +144,15 @@ def _gone(row: Path) -> HttpResponse:
         "robots": "noindex",
     }
     return show("site/gone.html", {**context, **values}, status=410)
+
+
+def _fixed(asked: str, names: list[str]) -> HttpResponse | None:
+    """A damaged address of a list or of the home page."""
+    meant = next((name for name in names if name in FIXED), None)
+    # Signs that nobody can read are nobody's way home.
+    if meant is None or (meant == "/" and not asked.strip().isprintable()):
+        return None
+    return moved(meant)
 
 
 def _not_found(asked: str, language: str) -> HttpResponse:

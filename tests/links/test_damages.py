@@ -63,7 +63,14 @@ def test_pairs_of_damages_to_a_code(site: None, client: Client, meant: str) -> N
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("/es", "/es/"), ("/ES/.", "/es/"), ("/visits", "/visits/"), ("/Visits/)", "/visits/"), ("/)", "/"), ("/p", "/p/")],
+    [
+        ("/es", "/es/"),
+        ("/ES/.", "/es/"),
+        ("/visits", "/visits/"),
+        ("/Visits/)", "/visits/"),
+        ("/)", "/"),
+        ("/p", "/p/"),
+    ],
 )
 def test_fixed_addresses_are_mended_too(site: None, client: Client, path: str, expected: str) -> None:
     answer = client.get(path)
