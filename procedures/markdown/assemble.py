@@ -73,6 +73,7 @@ def _plain(run: list[Token], context: Context, *, nested: bool) -> SafeString:
                 headings.prepare(before, token, context, nested=nested)
                 run[index + 1].tag = before.tag
                 inline.resolve(token, context, running_text=False)
+                headings.keep_old_anchors(before, token, context)
             else:
                 inline.resolve(token, context, running_text=before.type != "th_open")
         _cell(token)

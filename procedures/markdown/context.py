@@ -1,5 +1,6 @@
 """What one rendering knows and finds out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from procedures.markdown.library import Library
@@ -35,6 +36,8 @@ class Context:
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     indexes: set[str] = field(default_factory=set)
+    # Section addresses of earlier releases, each with the section that stands for it now.
+    old_anchors: Mapping[str, str] = field(default_factory=dict)
     out_of: int = 0
     key_points: str = ""
     last_heading: str = ""

@@ -7,7 +7,7 @@ with a fingerprint, so that a release knows later whether it is out of date.
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,6 +37,11 @@ class PageLink:
     title: str
     is_public: bool
     sections: dict[str, str]
+    old_anchors: Mapping[str, str] = field(default_factory=dict)
+
+    def section_title(self, anchor: str) -> str:
+        """Title of a section by its address, also by one that it had before."""
+        return self.sections.get(self.old_anchors.get(anchor, anchor), "")
 
 
 def _page_link(page: Page) -> PageLink:
@@ -44,7 +49,7 @@ def _page_link(page: Page) -> PageLink:
     text = live.revision.content["body"] if live else page.body
     sections = {match[2]: match[1] for match in SECTION.finditer(text)}
     if live:
-        return PageLink(live.path, live.title, True, sections)
+        return PageLink(live.path, live.title, True, sections, live.old_anchors)
     return PageLink(page.planned_path, page.title, False, sections)
 
 

@@ -1,5 +1,6 @@
 """THE renderer: from a draft to the finished article. Preview, publishing, loader and checks all call it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,16 +40,21 @@ class RenderedPage:
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
 
 
-def render_page(content: dict[str, Any], *, kind: str, library: Library) -> RenderedPage:
-    """Render a draft (``Page.draft()``) in the language of ``library``. Never raises for what is typed."""
+def render_page(
+    content: dict[str, Any], *, kind: str, library: Library, old_anchors: Mapping[str, str] | None = None
+) -> RenderedPage:
+    """Render a draft (``Page.draft()``) in the language of ``library``. Never raises for what is typed.
+
+    ``old_anchors`` are section addresses of earlier releases, each with the section that stands for it now.
+    """
     with translation.override(library.language):
-        return _render(content, kind, library.fresh())
+        return _render(content, kind, library.fresh(), old_anchors or {})
 
 
-def _render(content: dict[str, Any], kind: str, library: Library) -> RenderedPage:
+def _render(content: dict[str, Any], kind: str, library: Library, old_anchors: Mapping[str, str]) -> RenderedPage:
     # The indexes list every word themselves; marking them again would only repeat the list.
     terms: list[Term] = [] if "::: glossary" in content["body"] else library.terms
-    context = Context(library, WordFinder(terms))
+    context = Context(library, WordFinder(terms), old_anchors=old_anchors)
     body = _body(content["body"], context)
     lead = _lead(content["lead_figure"], context)
     phone, phone_href = library.phone("clinic.phone")
@@ -161,7 +167,7 @@ def _items(items: list[dict[str, Any]], context: Context) -> list[dict[str, Any]
                 "number": number,
                 "title": page.title,
                 "href": page.href + anchor,
-                "section_title": page.sections.get(item["section"], ""),
+                "section_title": page.section_title(item["section"]),
                 "minutes": item["minutes"],
                 "note": item["note"],
             }

@@ -93,7 +93,7 @@ def broken_links(page: Page, rendered: RenderedPage) -> list[Problem]:
     """Links to pages or sections that the public cannot read."""
     subjects = {subject for _, subject, _ in rendered.page_links}
     live = {
-        release.page.subject: {section["anchor"] for section in release.sections}
+        release.page.subject: {section["anchor"] for section in release.sections} | release.old_anchors.keys()
         for release in Release.objects.filter(
             live_on__subject__in=subjects, live_on__language=page.language
         ).select_related("page")
