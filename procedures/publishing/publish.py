@@ -170,6 +170,9 @@ def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None =
         raise PublishRefusedError([Problem(0, "Say why, in words that a patient may read.")])
     if replaced_by is not None and (replaced_by == page or replaced_by.live_release is None):
         raise PublishRefusedError([Problem(0, "The page that takes its place must be another one, and public.")])
+    if replaced_by is not None:
+        # Pages that this one had replaced now lead on to the new one: a reader never meets two closed doors.
+        page.replaces.exclude(pk=replaced_by.pk).update(replaced_by=replaced_by)
     release = page.live_release
     page.live_release, page.withdrawn_reason, page.replaced_by = None, reason.strip(), replaced_by
     page.scheduled_revision, page.publish_at = None, None
