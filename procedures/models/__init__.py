@@ -4,6 +4,7 @@ from procedures.models.clinic import Clinic, ClinicText, Location, LocationText
 from procedures.models.content_row import ContentRow
 from procedures.models.figure import Figure, FigureText, Marker, MarkerText, Rendition, Series, SeriesItem
 from procedures.models.history import Approval, Release, ReleaseEvent, ReleaseInput, Revision
+from procedures.models.outside_link import OutsideLink
 from procedures.models.page import Guide, GuideItem, Page
 from procedures.models.path import Path
 from procedures.models.reference import CareInstruction, ClinicalCode, Source, Term
@@ -23,6 +24,7 @@ __all__ = [
     "LocationText",
     "Marker",
     "MarkerText",
+    "OutsideLink",
     "Page",
     "Path",
     "Release",
