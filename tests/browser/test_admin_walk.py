@@ -50,6 +50,7 @@ def screens(boss: User) -> list[str]:
     client.force_login(boss)
     page, waiting = Page.objects.get(subject="small-cut"), Page.objects.get(subject="big-cut")
     wanted = ["/admin/", "/admin/procedures/", "/admin/password_change/", f"{PAGES}outdated/"]
+    wanted += ["/admin/procedures/clinicalcode/try/?code=S32.010A&system=icd-10-cm"]
     wanted += [f"{PAGES}{waiting.pk}/review/", f"{PAGES}{page.pk}/withdraw/", f"{PAGES}{waiting.pk}/change/"]
     for model in admin.site._registry:
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"

@@ -129,4 +129,4 @@ def test_a_section_of_an_earlier_release_that_is_lost_is_found(page: Page) -> No
 def test_an_address_that_answers_otherwise_than_promised_is_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("procedures.views.reading.candidates", lambda raw: ["/nowhere/"])
 
-    assert "/small-cut/: answers 404 , not 200" in check("check_links")
+    assert "/small-cut/: answers 301 /small-cut/, not 200" in check("check_links")
