@@ -4,7 +4,7 @@ EDITED = (
     "careinstruction figure figuretext guide guideitem marker markertext page series seriesitem source term"
 ).split()
 CLINIC = "clinic clinictext clinicalcode location locationtext".split()
-HISTORY = "approval release releaseevent revision".split()
+HISTORY = "approval outsidelink release releaseevent revision".split()
 
 EDITOR = (
     [f"{verb}_{model}" for model in EDITED for verb in ("add", "change", "view")]

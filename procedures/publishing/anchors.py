@@ -42,7 +42,7 @@ def old_anchors(before: Release | None, html: str) -> dict[str, str]:
 def _sections(html: str) -> list[_Section]:
     """Sections that the author named, in order, with title and text as words."""
     found = list(HEADING.finditer(html))
-    ends = [match.start() for match in found[1:]] + [len(html)]
+    ends = [*(match.start() for match in found), len(html)][1:]
     return [
         _Section(match[2], strip_tags(f"{match[3]} {html[match.end() : end]}").split())
         for match, end in zip(found, ends, strict=True)

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser
 
 from portal.staff.models import User
-from procedures.models import CareInstruction, ClinicalCode, Location, Page, Series, SeriesItem
+from procedures.models import CareInstruction, ClinicalCode, Location, OutsideLink, Page, Series, SeriesItem
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import submit
 from tests.admin.conftest import PAGES
@@ -35,6 +36,7 @@ def boss(transactional_db: None) -> User:
     CareInstruction.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
     Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Main Street")
     ClinicalCode.objects.create(system="icd-10-cm", code="S32.0", subject="small-cut")
+    OutsideLink.objects.create(url="https://nice.example/", answer="answers 200", checked_at=timezone.now())
     page = make_page()
     make_public(page)
     guide = make_page("first-visit", kind="guide", slug="first-visit")
