@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 
+from portal.safekeeping.databases import known_fault
 from portal.serving.collect import collect_static_files
 from portal.staff.demo import make_demo_accounts
 
@@ -66,6 +67,8 @@ class Command(BaseCommand):
 
     def _prepare(self, *, demo: bool) -> None:
         call_command("check", fail_level="ERROR", stdout=io.StringIO())
+        if fault := known_fault():
+            self.stderr.write(f"Please note: {fault}")
         self._refuse_newer_database()
         if not connection.introspection.table_names():
             # A broken content file must not leave a half-made installation behind.

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.http import HttpRequest
 from django.urls import resolve
 
+from portal.serving.collect import collect_static_files
 from procedures.links.check import broken_addresses
 from procedures.links.outside import Answer, ask_all, outside_links, store
 from procedures.models import Page, Path
@@ -25,6 +26,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # A page names its style sheets by their hashes: without them none can be shown.
+        collect_static_files()
         broken = [*broken_addresses(), *_unanswered()]
         if broken:
             raise CommandError("\n".join(broken))

@@ -1,0 +1,155 @@
+"""The file itself: a tar with a manifest at its end that names every member with its size and sha256."""
+
+import hashlib
+import io
+import json
+import os
+import re
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from portal.safekeeping.errors import SafekeepingError
+
+FORMAT = 1
+MANIFEST, DATABASE, KEY, MEDIA = "manifest.json", "database", "secret-key", "media/"
+MEMBER = re.compile(rf"(?:{DATABASE}|{KEY}|{MEDIA}[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)\Z")
+CHUNK = 1024 * 1024
+LARGEST_MANIFEST = 64 * CHUNK
+
+
+@dataclass
+class Manifest:
+    """What an archive says of itself. ``members``: name to [size in bytes, sha256 in hex]."""
+
+    made_at: str
+    database: str
+    migrations: list[str]
+    public_url: str
+    format: int = FORMAT
+    members: dict[str, list[Any]] = field(default_factory=dict)
+
+
+class Writer:
+    """Adds members to an archive and remembers what they are."""
+
+    def __init__(self, tar: tarfile.TarFile, manifest: Manifest) -> None:
+        self._tar, self.manifest = tar, manifest
+
+    def add(self, name: str, stream: IO[bytes], size: int) -> None:
+        """One member of exactly ``size`` bytes."""
+        if not MEMBER.match(name):
+            raise SafekeepingError(f"A file named {name!r} cannot be kept. Rename or remove it.")
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = size, 0o600
+        hashed = _Hashed(stream)
+        self._tar.addfile(info, hashed)
+        self.manifest.members[name] = [size, hashed.digest.hexdigest()]
+
+
+class _Hashed(io.RawIOBase):
+    """Passes bytes on and hashes them."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__()
+        self.digest = hashlib.sha256()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.digest.update(data)
+        return data
+
+
+@contextmanager
+def writing(target: Path, manifest: Manifest) -> Iterator[Writer]:
+    """An archive that appears under its name only when it is whole, and never over another file."""
+    if target.exists():
+        raise SafekeepingError(f"{target} is there already. Choose another name; backups are never overwritten.")
+    try:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        raise SafekeepingError(f"{target.parent} cannot be written: {error.strerror}.") from error
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream, tarfile.open(fileobj=stream, mode="w|") as tar:
+            yield Writer(tar, manifest)
+            text = json.dumps(asdict(manifest), indent=1).encode()
+            info = tarfile.TarInfo(MANIFEST)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+            tar.close()
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(draft, target)  # unlike a rename it never replaces a file that came meanwhile
+        _fsync_folder(target.parent)
+    except OSError as error:
+        raise SafekeepingError(f"The backup could not be written: {error.strerror or error}.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_manifest(source: Path) -> Manifest:
+    """What is in an archive. Raises SafekeepingError for a file that is torn or no backup."""
+    try:
+        with tarfile.open(source, "r:") as tar:
+            last = tar.getmembers()[-1]
+            if last.name != MANIFEST or last.size > LARGEST_MANIFEST:
+                raise SafekeepingError(f"{source} is cut off or no backup of this portal: it has no manifest.")
+            stream = tar.extractfile(last)
+            manifest = Manifest(**json.loads(stream.read() if stream else b""))
+    except FileNotFoundError as error:
+        raise SafekeepingError(f"There is no file {source}.") from error
+    except (OSError, tarfile.TarError, ValueError, TypeError, IndexError) as error:
+        raise SafekeepingError(f"{source} cannot be read as a backup: {error}.") from error
+    if manifest.format != FORMAT:
+        raise SafekeepingError(f"{source} has format {manifest.format}; this version reads format {FORMAT}.")
+    return manifest
+
+
+def extract(source: Path, manifest: Manifest, folder: Path) -> None:
+    """Write every member below ``folder``, each compared with its size and hash. Raises SafekeepingError."""
+    left = dict(manifest.members)
+    try:
+        with tarfile.open(source, "r:") as tar:
+            for info in tar:
+                if info.name == MANIFEST:
+                    continue
+                expected = left.pop(info.name, None)
+                stream = tar.extractfile(info) if info.isreg() and MEMBER.match(info.name) else None
+                if expected is None or stream is None:
+                    raise SafekeepingError(f"{source} holds {info.name!r}, which its manifest does not name.")
+                if _write(stream, folder / info.name) != tuple(expected):
+                    raise SafekeepingError(f"{source} is damaged: {info.name} is not what was saved.")
+    except (OSError, tarfile.TarError) as error:
+        raise SafekeepingError(f"{source} could not be unpacked: {error}.") from error
+    if left:
+        raise SafekeepingError(f"{source} is damaged: {min(left)} is missing.")
+
+
+def _write(stream: IO[bytes], target: Path) -> tuple[int, str]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with target.open("xb") as out:
+        while chunk := stream.read(CHUNK):
+            out.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+        out.flush()
+        os.fsync(out.fileno())
+    return size, digest.hexdigest()

@@ -1,0 +1,108 @@
+"""A consistent copy of the database while staff edit, and its way into an empty one."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from django.db import DatabaseError, connection, connections
+
+from portal.safekeeping.errors import SafekeepingError
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+# https://www.sqlite.org/wal.html#walresetbug
+FIRST_WITHOUT_WAL_FAULT = (3, 51, 3)
+
+
+def kind() -> str:
+    """Which of the two databases this installation uses."""
+    return str(connection.vendor)
+
+
+def known_fault() -> str:
+    """What is wrong with the SQLite that Python was built with, and what follows; empty where nothing is."""
+    if kind() != SQLITE or sqlite3.sqlite_version_info >= FIRST_WITHOUT_WAL_FAULT:
+        return ""
+    return (
+        f"SQLite {sqlite3.sqlite_version} has the WAL-reset fault (mended in 3.51.3): very rarely, two processes that "
+        "write at the same moment damage the database. Run “manage.py backup” every day (it checks the database), or "
+        "use PostgreSQL, or a Python with a newer SQLite."
+    )
+
+
+def is_empty() -> bool:
+    """Whether no table is there yet."""
+    try:
+        return not connection.introspection.table_names()
+    except DatabaseError as error:
+        raise SafekeepingError(f"The database cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def dump(target: Path) -> None:
+    """Write a copy of the database to ``target``: a SQLite file, or pg_dump's own format. Raises SafekeepingError."""
+    if kind() == SQLITE:
+        _copy_sqlite(target)
+    else:
+        _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+
+
+def load(source: Path) -> None:
+    """Put a copy into the empty database. Raises SafekeepingError; then the database is as empty as before."""
+    if kind() == SQLITE:
+        _place_sqlite(source)
+    else:
+        _run("pg_restore", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", str(source))
+
+
+def _copy_sqlite(target: Path) -> None:
+    """SQLite's online backup: one snapshot, writers go on. A damaged database is no backup."""
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{_sqlite_file()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            source.backup(copy)
+            # A file that stands alone: without it, opening the copy would make two more files beside it.
+            copy.execute("PRAGMA journal_mode=DELETE")
+            damage = [row[0] for row in copy.execute("PRAGMA integrity_check(3)")]
+            foreign = copy.execute("PRAGMA foreign_key_check").fetchone()
+    except sqlite3.Error as error:
+        raise SafekeepingError(f"The database cannot be copied: {error}.") from error
+    if damage != ["ok"] or foreign:
+        found = damage[0] if damage != ["ok"] else f"a row of {foreign[0]} points nowhere"
+        raise SafekeepingError(
+            f"The database is damaged ({found}). No backup was written; keep the older ones and restore the last."
+        )
+
+
+def _place_sqlite(source: Path) -> None:
+    connections.close_all()
+    target = _sqlite_file()
+    for ending in ("-wal", "-shm"):
+        target.with_name(target.name + ending).unlink(missing_ok=True)
+    shutil.move(source, target)
+    target.chmod(0o600)
+
+
+def _sqlite_file() -> Path:
+    return Path(str(connection.settings_dict["NAME"]))
+
+
+def _run(program: str, *arguments: str) -> None:
+    """One of PostgreSQL's own programs; the password travels in the environment, never in the command line."""
+    values: dict[str, Any] = connection.settings_dict
+    names = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD"}
+    environ = os.environ | {name: str(values[key]) for name, key in names.items() if values.get(key)}
+    database = f"--dbname={values['NAME']}"
+    try:
+        done = subprocess.run(  # noqa: S603 -- our own arguments
+            [program, database, *arguments], env=environ, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise SafekeepingError(f"{program} is not installed. Install PostgreSQL's client programs.") from error
+    if done.returncode:
+        words = (done.stderr.strip().splitlines() or ["no reason given"])[0]
+        raise SafekeepingError(f"{program} failed: {words}")
