@@ -67,8 +67,6 @@ class Command(BaseCommand):
 
     def _prepare(self, *, demo: bool) -> None:
         call_command("check", fail_level="ERROR", stdout=io.StringIO())
-        if fault := known_fault():
-            self.stderr.write(f"Please note: {fault}")
         self._refuse_newer_database()
         if not connection.introspection.table_names():
             # A broken content file must not leave a half-made installation behind.
@@ -78,6 +76,8 @@ class Command(BaseCommand):
         call_command("load_content", if_empty=True, stdout=self.stderr, stderr=self.stderr)
         if collect_static_files():
             self.stderr.write("static files collected")
+        if fault := known_fault():
+            self.stderr.write(f"Please note: {fault}")
         if demo:
             for name, password in make_demo_accounts().items():
                 self.stdout.write(f"account {name}: {password}")
