@@ -15,8 +15,13 @@ KNOWN = frozenset(
         "PORTAL_ALLOWED_HOSTS",
         "PORTAL_DATA_DIR",
         "PORTAL_DEBUG",
+        "PORTAL_LOG_FORMAT",
         "PORTAL_PUBLIC_URL",
         "PORTAL_REQUIRE_SECOND_PERSON",
+        "PORTAL_S3_BUCKET",
+        "PORTAL_S3_CACHE_MB",
+        "PORTAL_S3_ENDPOINT",
+        "PORTAL_S3_REGION",
         "PORTAL_SECRET_KEY",
     }
 )
@@ -43,6 +48,14 @@ def boolean(name: str, *, default: bool, environ: Mapping[str, str] = os.environ
     if value not in {"true", "false"}:
         raise BadSettingError(f"{name} is {value!r}. Write true or false.")
     return value == "true"
+
+
+def choice(name: str, values: tuple[str, ...], environ: Mapping[str, str] = os.environ) -> str:
+    """One of ``values``, the first unless told otherwise."""
+    value = environ.get(name, "").strip() or values[0]
+    if value not in values:
+        raise BadSettingError(f"{name} is {value!r}. Write {' or '.join(values)}.")
+    return value
 
 
 def data_dir(base: Path, environ: Mapping[str, str] = os.environ) -> Path:

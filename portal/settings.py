@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from portal import env
+from portal import env, env_storage
+from portal.serving.logs import logging_config
 
 env.refuse_unknown_names()
 
@@ -37,9 +38,11 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.serving.limits.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.serving.trouble.StorageTroubleMiddleware",
 ]
 
 # What snapshots of public pages depend on (portal/serving/snapshots.py).
@@ -92,7 +95,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
-    "default": {"BACKEND": "portal.serving.media.AtomicFileSystemStorage"},
+    "default": env_storage.media(DATA_DIR),
     "staticfiles": {"BACKEND": "portal.serving.static.FlatManifestStorage"},
 }
 # File names carry a hash of their content, so a browser may keep them for ever.
@@ -124,15 +127,4 @@ SILENCED_SYSTEM_CHECKS = [
 # Markdown goes through our renderer, and never through markdownx's own public addresses (checks.py).
 MARKDOWNX_MARKDOWNIFY_FUNCTION = "procedures.markdown.preview_html"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"no_query": {"()": "portal.serving.logs.DropAddresses"}},
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_query"]}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-    },
-}
+LOGGING = logging_config(env.choice("PORTAL_LOG_FORMAT", ("line", "json")))

@@ -23,10 +23,24 @@ TYPES = {
 }
 
 
+PLAIN = "text/plain; charset=utf-8"
+RETRY_SECONDS = "10"
+
+
+class StorageUnavailableError(OSError):
+    """Pictures cannot be read or written now. Nothing is half written; trying again later may work."""
+
+
 class AtomicFileSystemStorage(FileSystemStorage):
     """Writes beside and renames, so that a crash leaves no half file under a final name."""
 
     def _save(self, name: str, content: Any) -> str:
+        try:
+            return self._write(name, content)
+        except OSError as error:
+            raise StorageUnavailableError(f"The folder of the pictures cannot be written: {error.strerror}.") from error
+
+    def _write(self, name: str, content: Any) -> str:
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=".new-")
@@ -49,9 +63,14 @@ class AtomicFileSystemStorage(FileSystemStorage):
 def media(request: HttpRequest, name: str) -> HttpResponseBase:
     """One stored picture. Names carry the content's hash, so browsers may keep it for ever."""
     match = NAME.match(name)
-    if not match or not default_storage.exists(name):
+    if not match:
         raise Http404
-    stored = default_storage.open(name)
+    try:
+        stored = default_storage.open(name)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    except OSError:
+        return _not_now()
     response: HttpResponseBase
     if match[1] == "svg":
         with stored:
@@ -62,4 +81,11 @@ def media(request: HttpRequest, name: str) -> HttpResponseBase:
         response = FileResponse(stored, content_type=TYPES[match[1]])
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+def _not_now() -> HttpResponse:
+    response = HttpResponse("503: this picture cannot be shown now.\n", status=503, content_type=PLAIN)
+    response.headers["Retry-After"] = RETRY_SECONDS
+    response.headers["Cache-Control"] = "no-store"
     return response

@@ -99,7 +99,7 @@ def _is_there(name: str, size: int) -> bool:
         # A sweep leaves young files alone: this one is about to be named by a row.
         os.utime(default_storage.path(name))
     except NotImplementedError:
-        return True  # object storage keeps no times that we may set
+        return False  # object storage lets nobody set times: writing it again makes it young
     except FileNotFoundError:
         return False
     return True

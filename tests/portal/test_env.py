@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portal import env
+from portal import env, env_storage
 from portal.env import BadSettingError
 
 LONG_KEY = "k" * 60
@@ -36,6 +36,26 @@ ODD: dict[str, tuple[Callable[[dict[str, str]], object], list[str]]] = {
         ["nonsense", "mysql://u:p@h/d", "oracle://u:p@h/d", "postgres://u:p@h:port/d", "http://a.org", "://"],
     ),
     "PORTAL_SECRET_KEY": (lambda environ: env.secret_key(Path("/x"), environ), ["short", "k" * 49]),
+    "PORTAL_LOG_FORMAT": (
+        lambda environ: env.choice("PORTAL_LOG_FORMAT", ("line", "json"), environ), ["JSON", "text", "json,line"]
+    ),
+    "PORTAL_S3_BUCKET": (
+        lambda environ: env_storage.media(Path("/x"), environ),
+        ["ab", "a" * 64, "Pictures", "s3://pictures", "a/b", "a..b", "-ab", "10.0.0.1", "a b", "a_b"],
+    ),
+    "PORTAL_S3_ENDPOINT": (
+        lambda environ: env_storage.media(Path("/x"), {"PORTAL_S3_BUCKET": "pictures", **environ}),
+        ["s3.example.org", "https://", "https://a.org/path", "https://a.org?x", "https://key:pw@a.org", "ftp://a.org",
+         "https://a.org:0", "https://a b"],
+    ),
+    "PORTAL_S3_REGION": (
+        lambda environ: env_storage.media(Path("/x"), {"PORTAL_S3_BUCKET": "pictures", **environ}),
+        ["EU", "eu central", "eu/1", "-"],
+    ),
+    "PORTAL_S3_CACHE_MB": (
+        lambda environ: env_storage.media(Path("/x"), {"PORTAL_S3_BUCKET": "pictures", **environ}),
+        ["63", "-1", "1e3", "10 GB", "99999999", "٦٤"],
+    ),
 }  # fmt: skip
 
 
@@ -179,3 +199,34 @@ def test_postgresql_is_named_by_its_address(scheme: str) -> None:
         5433,
         "portal",
     )
+
+
+@pytest.mark.parametrize("name", ["PORTAL_S3_ENDPOINT", "PORTAL_S3_REGION", "PORTAL_S3_CACHE_MB"])
+def test_settings_of_a_bucket_without_a_bucket_are_refused(name: str) -> None:
+    with pytest.raises(BadSettingError, match=f"^{name} is given without PORTAL_S3_BUCKET."):
+        env_storage.media(Path("/x"), {name: "64"})
+
+
+def test_pictures_are_in_the_data_folder_unless_a_bucket_is_named() -> None:
+    assert env_storage.media(Path("/x"), {}) == {"BACKEND": "portal.serving.media.AtomicFileSystemStorage"}
+    given = {"PORTAL_S3_BUCKET": "pictures", "PORTAL_S3_ENDPOINT": "https://s3.example.org:9000/"}
+    assert env_storage.media(Path("/x"), given)["OPTIONS"] == {
+        "bucket_name": "pictures",
+        "endpoint_url": "https://s3.example.org:9000",
+        "region_name": "us-east-1",
+        "cache_folder": Path("/x/picture-cache"),
+        "cache_bytes": 1024**3,
+    }
+
+
+def test_keys_in_the_address_of_the_storage_are_never_repeated() -> None:
+    with pytest.raises(BadSettingError) as refused:
+        env_storage.media(Path("/x"), {"PORTAL_S3_BUCKET": "abc", "PORTAL_S3_ENDPOINT": "https://me:hunter2@a.org"})
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_bucket_without_its_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(env_storage, "find_spec", lambda name: None)
+    with pytest.raises(BadSettingError, match="pip install -e '.\\[s3\\]'"):
+        env_storage.media(Path("/x"), {"PORTAL_S3_BUCKET": "pictures"})

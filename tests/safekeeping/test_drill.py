@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import ROOT, ServedSite, separate_database
 
 WRITER = """
-import sys, time, django
+import time, django
 django.setup()
 from procedures.models import Page
 from procedures.publishing.drafts import save_revision
@@ -28,6 +28,7 @@ while True:
     page.save()
     save_revision(page, author=None, note=f"save {count}")
     count += 1
+    time.sleep(0.05)
 """
 
 
@@ -38,7 +39,7 @@ def manage(environ: dict[str, str], *arguments: str, check: bool = True) -> subp
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
     assert not check or done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
@@ -15,12 +16,15 @@ from django.db.migrations.loader import MigrationLoader
 
 from portal.safekeeping.databases import known_fault
 from portal.serving.collect import collect_static_files
+from portal.serving.media import StorageUnavailableError
 from portal.staff.demo import make_demo_accounts
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MOST_WORKERS = 64
 # Each worker answers this many requests at a time; small numbers hang on clients that send slowly.
 BLOCKING_THREADS = 16
+# All header lines of a request together, and how long they may take; more is answered 431 or 408.
+HEADER_BYTES, HEADER_MILLISECONDS = 64 * 1024, 10_000
 MINUTE = 60
 
 
@@ -42,6 +46,8 @@ class Command(BaseCommand):
             self._prepare(demo=options["demo"])
         except DatabaseError as error:
             raise CommandError(f"The database cannot be used: {str(error).splitlines()[0]}") from error
+        except StorageUnavailableError as error:
+            raise CommandError(f"{error} The first start stores the pictures; try again later.") from error
         except OSError as error:
             raise CommandError(f"The data folder {settings.DATA_DIR} cannot be used: {error}") from error
         connections.close_all()
@@ -68,6 +74,7 @@ class Command(BaseCommand):
     def _prepare(self, *, demo: bool) -> None:
         call_command("check", fail_level="ERROR", stdout=io.StringIO())
         self._refuse_newer_database()
+        self._refuse_wrong_bucket()
         if not connection.introspection.table_names():
             # A broken content file must not leave a half-made installation behind.
             call_command("load_content", read_only=True, stdout=io.StringIO(), stderr=self.stderr)
@@ -94,11 +101,23 @@ class Command(BaseCommand):
                 "Install that version, or restore a backup made with this one."
             )
 
+    def _refuse_wrong_bucket(self) -> None:
+        """A bucket that does not answer may come back: then pictures come from the cache meanwhile."""
+        trouble = getattr(default_storage, "trouble", None)
+        try:
+            sentence = trouble() if trouble else ""
+        except StorageUnavailableError as error:
+            self.stderr.write(f"Please note: {error} Pictures come from the cache, and none can be added.")
+            return
+        if sentence:
+            raise CommandError(sentence)
+
     def _serve(self, host: str, port: int, workers: int) -> None:
         # Workers start from a clean process: a fork would copy locks that another thread holds at that moment.
         multiprocessing.set_start_method("spawn", force=True)
         from granian import Granian
         from granian.constants import Interfaces
+        from granian.http import HTTP1Settings
         from granian.log import LogLevels
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -117,6 +136,8 @@ class Command(BaseCommand):
             log_access=False,
             # Its only warning is about the number of threads, which is meant.
             log_level=LogLevels.error,
+            log_dictconfig=settings.LOGGING,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=HEADER_BYTES),
         )
         stop = threading.Event()
         threading.Thread(target=self._each_minute, args=(stop,), daemon=True).start()

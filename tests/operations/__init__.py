@@ -1,0 +1,1 @@
+"""Storage elsewhere, several machines, abuse, logs, and the documents of whoever runs the portal."""

@@ -1,0 +1,209 @@
+"""What no browser sends: each is answered at once, with the right status and the constant headers, and never a 500."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from portal.serving.headers import CONSTANT_HEADERS
+from tests.conftest import ServedSite
+from tests.site.client import ask
+
+FORM = (
+    b"Content-Type: application/x-www-form-urlencoded\r\n"
+    # A made-up cookie of the right form: without one the CSRF check would refuse before it reads the body.
+    b"Cookie: csrftoken=" + b"a" * 32 + b"; __Host-csrftoken=" + b"a" * 32 + b"\r\n"
+)
+PATIENCE = 5
+
+
+def request(path: bytes, headers: bytes = b"", *, method: bytes = b"GET", host: bytes = b"127.0.0.1") -> bytes:
+    """The bytes of a request, however odd."""
+    return method + b" " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\n" + headers + b"\r\n"
+
+
+def login(length: int, sent: bytes) -> bytes:
+    """A sign-in of which only a part is sent."""
+    return request(b"/admin/login/", FORM + b"Content-Length: %d\r\n" % length, method=b"POST") + sent
+
+
+@contextmanager
+def connected(url: str, data: bytes) -> Iterator[socket.socket]:
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as client:
+        client.sendall(data)
+        yield client
+
+
+def head(url: str, data: bytes) -> tuple[int, dict[str, str]]:
+    """Status and headers of the answer to raw bytes."""
+    with connected(url, data) as client:
+        received = b""
+        while b"\r\n\r\n" not in received:
+            part = client.recv(65536)
+            assert part, received
+            received += part
+    first, *lines = received.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    return int(first.split()[1]), {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+
+
+def refused_as(url: str, data: bytes) -> tuple[int, bool]:
+    """Status, and whether the constant headers are there."""
+    status, headers = head(url, data)
+    return status, all(headers.get(name.lower()) == value for name, value in CONSTANT_HEADERS.items())
+
+
+OURS = {
+    "address of 8,000 letters": (request(b"/" + b"a" * 8000), 404),
+    "10,000 letters of languages": (request(b"/", b"Accept-Language: " + b"en," * 3333 + b"\r\n"), 200),
+    "one language of 10,000 letters": (request(b"/", b"Accept-Language: " + b"e" * 10_000 + b"\r\n"), 200),
+    "cookie of 20,000 letters": (request(b"/", b"Cookie: a=" + b"a" * 20_000 + b"\r\n"), 200),
+    "4,000 entity tags": (request(b"/", b"If-None-Match: " + b'"a",' * 4000 + b"\r\n"), 200),
+    "1,000 ranges": (request(b"/", b"Range: bytes=" + b"0-0," * 1000 + b"0-0\r\n"), 200),
+    "search for 30,000 letters": (request(b"/search/?q=" + b"a" * 30_000), 200),
+    "2,000 parameters": (request(b"/search/?" + b"&".join(b"a%d=1" % n for n in range(2000))), 400),
+    "another host": (request(b"/", host=b"evil.example"), 400),
+    "another port and user": (request(b"/", host=b"127.0.0.1@evil.example"), 400),
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "empty host": (request(b"/", host=b""), 400),
+    "two hosts": (request(b"/", b"Host: evil.example\r\n"), 400),
+    "slashes that are encoded": (request(b"/%2fkyphoplasty%2f"), 301),
+    "zero byte": (request(b"/%00"), 404),
+    "zero byte in a search": (request(b"/search/?q=%00%ff"), 200),
+    "zero byte in a picture": (request(b"/media/figures/%00.png"), 404),
+    "zero byte in a style": (request(b"/static/%00"), 404),
+    "bytes that are no text": (request(b"/%ff%fe/"), 404),
+    "way out of the pictures": (request(b"/media/..%2f..%2fsecret-key"), 404),
+    "way out of the styles": (request(b"/static/../secret-key"), 404),
+    "way out with other slashes": (request(b"/static/..%5c..%5csecret-key"), 404),
+    "code that is no code": (request(b"/p/%00%0a"), 404),
+    "fields of a form, 3,000": (login(12_000, b"&a=1" * 3000), 400),
+    "form of 100 GB": (login(10**11, b"a="), 413),
+    "form of 65 kB": (login(65_537, b"a="), 413),
+    "form for a page": (request(b"/kyphoplasty/", FORM + b"Content-Length: 99999999\r\n", method=b"POST"), 405),
+    **{
+        f"method {method.decode()}": (request(b"/", method=method), 405)
+        for method in (b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE", b"CONNECT", b"PROPFIND", b"FOO")
+    },
+}
+# Nothing of these reaches the portal: the server itself answers, with no body.
+SERVERS_OWN = {
+    "address of 70,000 letters": (request(b"/" + b"a" * 70_000), {414, 431}),
+    "header of 70,000 letters": (request(b"/", b"X-A: " + b"a" * 70_000 + b"\r\n"), {431}),
+    "200 headers": (request(b"/", b"".join(b"X-%d: a\r\n" % n for n in range(200))), {431}),
+    "line break in the address": (b"GET /a\rb HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", {400}),
+    "zero byte as it is": (request(b"/a\x00b"), {400}),
+    "another protocol": (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", {400}),
+    "HTTP of the future": (b"GET / HTTP/9.9\r\nHost: 127.0.0.1\r\n\r\n", {400}),
+    "length below zero": (request(b"/admin/login/", b"Content-Length: -5\r\n", method=b"POST"), {400}),
+    "two lengths": (request(b"/", b"Content-Length: 5\r\nContent-Length: 6\r\n", method=b"POST"), {400}),
+    "folded header": (request(b"/", b"X-A: b\r\n c\r\n"), {400}),
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_an_odd_request_gets_its_status_and_the_constant_headers(served_site: ServedSite, name: str) -> None:
+    data, status = OURS[name]
+    begun = time.monotonic()
+
+    assert refused_as(served_site.url, data) == (status, True)
+    assert time.monotonic() - begun < PATIENCE
+
+
+@pytest.mark.parametrize("name", SERVERS_OWN)
+def test_what_is_no_request_ends_at_the_server(served_site: ServedSite, name: str) -> None:
+    data, statuses = SERVERS_OWN[name]
+
+    assert head(served_site.url, data)[0] in statuses
+
+
+def test_a_line_break_in_an_address_adds_no_header(served_site: ServedSite) -> None:
+    for path in (
+        b"/kyphoplasty%0d%0aSet-Cookie:%20x=1/",
+        b"/KYPHOPLASTY%0d%0aSet-Cookie:x=1",
+        b"/search/?q=%0d%0aX-A:1",
+    ):
+        status, headers = head(served_site.url, request(path))
+        assert status in {200, 301, 404}
+        assert "set-cookie" not in headers
+        assert "x-a" not in headers
+        assert "\r" not in headers.get("location", "")
+
+
+def test_no_redirect_leaves_the_site(served_site: ServedSite) -> None:
+    for path in (
+        b"//evil.example/",
+        b"///evil.example/%2e%2e",
+        b"/%5cevil.example/",
+        b"/.//evil.example",
+        b"http://evil.example/",
+    ):
+        status, headers = head(served_site.url, request(path))
+        assert status in {200, 301, 404}, path
+        location = headers.get("location", "/")
+        assert location.startswith("/") and not location.startswith(("//", "/\\")), (path, location)
+
+
+def test_chunks_with_a_length_are_not_two_requests(served_site: ServedSite) -> None:
+    smuggled = b"0\r\n\r\nGET /kyphoplasty/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    data = request(b"/", b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n" % len(smuggled), method=b"POST")
+    with connected(served_site.url, data + smuggled) as client:
+        client.settimeout(2)
+        received = b""
+        try:
+            while part := client.recv(65536):
+                received += part
+        except TimeoutError:
+            pass
+    # RFC 9112 §6.3: the chunks count. What follows them is a request of its own, of the same client.
+    assert received.startswith((b"HTTP/1.1 405", b"HTTP/1.1 400"))
+
+
+@pytest.mark.parametrize("count", [60, 300])
+def test_people_who_send_forms_slowly_stop_neither_readers_nor_staff(served_site: ServedSite, count: int) -> None:
+    slow = []
+    try:
+        for _ in range(count):
+            parts = urlsplit(served_site.url)
+            client = socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE)
+            client.sendall(login(1000, b"a="))
+            slow.append(client)
+        time.sleep(0.5)
+        begun = time.monotonic()
+        statuses = [ask(served_site.url, path).status for path in ("/", "/kyphoplasty/", "/search/?q=pain", "/healthz")]
+        waited = time.monotonic() - begun
+    finally:
+        for client in slow:
+            client.close()
+
+    assert statuses == [200] * 4
+    assert waited < PATIENCE
+
+
+def test_a_form_that_does_not_arrive_is_given_up(served_site: ServedSite) -> None:
+    with connected(served_site.url, login(1000, b"a=")) as client:
+        client.settimeout(20)
+        assert client.recv(65536).startswith(b"HTTP/1.1 408 ")
+
+
+def test_headers_that_do_not_arrive_are_given_up(served_site: ServedSite) -> None:
+    with connected(served_site.url, b"GET / HTTP/1.1\r\nHost: 127") as client:
+        client.settimeout(20)
+        begun = time.monotonic()
+        assert client.recv(65536)[:12] in {b"", b"HTTP/1.1 408"}
+        assert time.monotonic() - begun < 15
+
+
+def test_a_log_of_all_this_names_no_address(served_site: ServedSite) -> None:
+    head(served_site.url, request(b"/codename-of-a-condition/?q=secret"))
+
+    log = Path(served_site.data_dir.parent / "served.log").read_text()
+
+    assert "Ready: " in log
+    assert "codename" not in log
+    assert "evil.example" not in log
+    assert "answered 500" not in log

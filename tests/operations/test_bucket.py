@@ -1,0 +1,249 @@
+"""Pictures in a bucket: served through our own address, from a cache while the storage is slow, refuses or is gone."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.http import HttpResponse
+from django.test import Client, override_settings
+
+from portal.serving import bucket
+from portal.serving.headers import CONSTANT_HEADERS
+from portal.serving.media import StorageUnavailableError
+from procedures.figures.renditions import put
+from procedures.models import Figure
+from tests.admin.conftest import SignIn, editor, sign_in  # noqa: F401 -- fixtures
+from tests.admin.test_upload import UPLOAD, sent
+from tests.operations.s3 import KEYS, Front
+
+pytestmark = pytest.mark.django_db  # an answer of 404 asks for the clinic's name
+MOODS = ["slow", "refusing", "gone"]
+
+
+def picture(letter: str) -> str:
+    return f"figures/{hashlib.sha256(letter.encode()).hexdigest()[:16]}-480.webp"
+
+
+@pytest.fixture
+def front(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+    """The portal's storage is a bucket behind a front with moods."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(bucket, "READ_SECONDS", 0.5)
+    made = Front(s3_address)
+    options = {
+        "bucket_name": "pictures",
+        "endpoint_url": made.url,
+        "region_name": "us-east-1",
+        "cache_folder": tmp_path / "cache",
+        "cache_bytes": 50_000,
+    }
+    storages = {
+        "default": {"BACKEND": "portal.serving.bucket.BucketStorage", "OPTIONS": options},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    with override_settings(STORAGES=storages):
+        yield made
+        made.mood = "well"
+        for name in default_storage.listdir("figures")[1]:
+            default_storage.delete(f"figures/{name}")
+    made.close()
+
+
+def forget_copies(tmp_path: Path) -> None:
+    for path in (tmp_path / "cache").rglob("*.*"):
+        path.unlink()
+
+
+def shown(name: str) -> HttpResponse:
+    """The answer with its body read."""
+    sent_by = Client().get(f"/media/{name}")
+    answer = HttpResponse(sent_by.getvalue(), status=sent_by.status_code)
+    answer.headers = sent_by.headers
+    sent_by.close()
+    return answer
+
+
+def test_a_picture_is_served_through_our_own_address(front: Front) -> None:
+    name = put(picture("a"), b"a picture")
+
+    answer = shown(name)
+
+    assert (answer.status_code, answer.content) == (200, b"a picture")
+    assert answer.headers["Content-Type"] == "image/webp"
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert {n: answer.headers[n] for n in CONSTANT_HEADERS if n != "Content-Security-Policy"} == {
+        n: value for n, value in CONSTANT_HEADERS.items() if n != "Content-Security-Policy"
+    }
+
+
+def test_the_second_reader_costs_the_storage_nothing(front: Front, tmp_path: Path) -> None:
+    name = put(picture("b"), b"twice")
+    forget_copies(tmp_path)
+    front.asked.clear()
+
+    assert [shown(name).content for _ in range(3)] == [b"twice"] * 3
+
+    assert front.asked == [f"GET /pictures/{name}"]
+
+
+def test_a_picture_that_is_nowhere_is_not_found(front: Front) -> None:
+    assert shown(picture("never")).status_code == 404
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_known_pictures_are_shown_and_unknown_ones_wait_when_the_storage_fails(
+    front: Front, tmp_path: Path, mood: str
+) -> None:
+    known, unknown = put(picture("k"), b"known"), put(picture("u"), b"unknown")
+    (tmp_path / "cache" / unknown).unlink()
+    front.mood = mood
+    begun = time.monotonic()
+
+    first = shown(unknown)
+    waited = time.monotonic() - begun
+    begun = time.monotonic()
+    rest = [shown(unknown), shown(known), shown(unknown)]
+    at_once = time.monotonic() - begun
+
+    assert (first.status_code, first.headers["Retry-After"]) == (503, "10")
+    assert first.headers["Cache-Control"] == "no-store"
+    assert [answer.status_code for answer in rest] == [503, 200, 503]
+    assert rest[1].content == b"known"
+    assert waited < 6
+    assert at_once < 0.5, "after the first failure nobody waits"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("mood", MOODS)
+def test_an_upload_is_refused_with_a_sentence_and_leaves_nothing(
+    front: Front,
+    mood: str,
+    editor: Any,
+    sign_in: SignIn,  # noqa: F811 -- fixtures
+) -> None:
+    client = sign_in(editor)
+    front.mood = mood
+
+    refused = client.post(UPLOAD, sent())
+    assert (refused.status_code, Figure.objects.count()) == (503, 0)
+    assert refused.json()["error"].startswith("The storage for pictures cannot be used now, so nothing was saved.")
+
+    front.mood = "well"
+    assert client.post(UPLOAD, sent()).status_code == 201
+    assert all(shown(row.file).status_code == 200 for row in Figure.objects.get().renditions.all())
+
+
+def test_readiness_names_the_storage(front: Front, db: None) -> None:
+    assert Client().get("/readyz").status_code == 200
+    front.mood = "gone"
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.content) == (503, b"the media storage does not answer\n")
+
+
+def test_the_cache_stays_within_its_bound_and_keeps_the_newest(front: Front, tmp_path: Path) -> None:
+    names = [put(picture(str(number)), bytes(6000)) for number in range(12)]
+
+    kept = [path for path in (tmp_path / "cache" / "figures").iterdir()]
+
+    assert sum(path.stat().st_size for path in kept) <= 50_000
+    assert f"{tmp_path}/cache/{names[-1]}" in {str(path) for path in kept}
+    assert [shown(name).status_code for name in names] == [200] * 12
+    assert sum(path.stat().st_size for path in (tmp_path / "cache" / "figures").iterdir()) <= 50_000
+
+
+def test_a_full_disk_costs_the_copy_only(front: Front, tmp_path: Path) -> None:
+    name = put(picture("full"), b"shown all the same")
+    forget_copies(tmp_path)
+    (tmp_path / "cache" / "figures").rmdir()
+    (tmp_path / "cache" / "figures").write_text("in the way of every copy")
+
+    assert shown(name).content == b"shown all the same"
+
+
+def test_a_picture_deleted_from_another_machine_disappears_within_a_day(front: Front, tmp_path: Path) -> None:
+    name = put(picture("gone"), b"deleted elsewhere")
+    copy = tmp_path / "cache" / name
+    kept = copy.read_bytes()
+    default_storage.delete(name)
+    copy.write_bytes(kept)
+    assert shown(name).status_code == 200
+
+    yesterday = time.time() - bucket.CONFIRM_SECONDS - 60
+    os.utime(copy, (yesterday, yesterday))
+    assert shown(name).status_code == 404
+    assert not copy.exists()
+
+
+def test_an_old_copy_is_shown_while_the_storage_is_gone(front: Front, tmp_path: Path) -> None:
+    name = put(picture("old"), b"still needed")
+    yesterday = time.time() - bucket.CONFIRM_SECONDS - 60
+    os.utime(tmp_path / "cache" / name, (yesterday, yesterday))
+    front.mood = "gone"
+
+    assert shown(name).content == b"still needed"
+
+
+def test_a_picture_deleted_here_is_gone_at_once(front: Front) -> None:
+    name = put(picture("here"), b"x")
+    default_storage.delete(name)
+
+    assert shown(name).status_code == 404
+
+
+def test_storing_the_same_again_makes_it_young(front: Front) -> None:
+    name = put(picture("young"), b"x")
+    first = default_storage.get_modified_time(name)
+    time.sleep(1.1)
+
+    put(name, b"x")
+
+    assert default_storage.get_modified_time(name) > first
+
+
+def test_what_is_missing_is_a_missing_file_and_what_fails_is_a_failure(front: Front) -> None:
+    for ask in (default_storage.open, default_storage.size, default_storage.get_modified_time):
+        with pytest.raises(FileNotFoundError):
+            ask(picture("none"))
+    front.mood = "refusing"
+    for ask in (default_storage.exists, default_storage.size, default_storage.delete, default_storage.listdir):
+        with pytest.raises(StorageUnavailableError):
+            ask(picture("none"))
+    with pytest.raises(StorageUnavailableError):
+        default_storage.save(picture("none"), ContentFile(b"x"))
+
+
+def test_a_wrong_bucket_is_named(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert default_storage.trouble() == ""
+    with monkeypatch.context() as misspelt:
+        misspelt.setattr(default_storage, "bucket_name", "misspelt")
+        assert default_storage.trouble() == "The storage has no bucket misspelt. Make it, or mend PORTAL_S3_BUCKET."
+    front.mood = "gone"
+    with pytest.raises(StorageUnavailableError):
+        default_storage.trouble()
+
+
+def test_a_folder_that_is_full_refuses_the_upload_with_the_same_sentence(
+    editor: Any,
+    sign_in: SignIn,
+    db: None,
+    monkeypatch: pytest.MonkeyPatch,  # noqa: F811 -- fixtures
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    client = sign_in(editor)
+    monkeypatch.setattr("portal.serving.media.os.fsync", full)
+
+    refused = client.post(UPLOAD, sent(), headers={"Accept": "text/html"})
+
+    assert (refused.status_code, Figure.objects.count()) == (503, 0)
+    assert "so nothing was saved. Go back" in refused.content.decode()
+    assert refused.headers["Content-Type"].startswith("text/html")

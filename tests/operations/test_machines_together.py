@@ -1,0 +1,278 @@
+"""Two machines behind the example nginx: two data folders, one PostgreSQL database, one bucket, one address."""
+
+import os
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, free_port, separate_database, wait_until_ready
+from tests.operations.s3 import KEYS
+from tests.site.client import ask
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+EXAMPLE = ROOT / "docs" / "examples" / "nginx.conf"
+NAME = "learn.example.org"
+PICTURE = "figures/00000000000000ab-480.webp"
+PUBLISH = f"""
+import time
+from portal.staff.models import User
+from procedures.enums import Decision
+from procedures.figures.renditions import put
+from procedures.models import Page
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.publish import publish
+from procedures.publishing.review import decide, submit
+put("{PICTURE}", b"from the first machine")
+writer, doctor = (User.objects.create(username=name, is_staff=True) for name in ("w.clinic", "d.clinic"))
+page = Page.objects.get(subject="kyphoplasty", language="en")
+page.title = "Kyphoplasty, as told on the first machine"
+page.save()
+revision = save_revision(page, author=writer)
+submit(revision, actor=writer)
+decide(revision, reviewer=doctor, decision=Decision.APPROVED)
+publish(revision, actor=doctor)
+print(time.time())
+"""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two served portals and what each is told by its environment."""
+
+    urls: tuple[str, str]
+    environs: tuple[dict[str, str], dict[str, str]]
+    processes: tuple[subprocess.Popen[str], subprocess.Popen[str]]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory, s3_address: str) -> Iterator[Pair]:
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        pytest.skip("several machines need PostgreSQL: give DATABASE_URL")
+    folder = tmp_path_factory.mktemp("machines")
+    given = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    shared = {
+        **given, **KEYS,
+        "PORTAL_SECRET_KEY": "k" * 60, "PORTAL_PUBLIC_URL": f"https://{NAME}",
+        "PORTAL_ALLOWED_HOSTS": f"{NAME},127.0.0.1",
+        "PORTAL_S3_BUCKET": "pictures", "PORTAL_S3_ENDPOINT": s3_address, "PYTHONUNBUFFERED": "1",
+    }  # fmt: skip
+    with separate_database(shared), ExitStack() as stack:
+        urls, environs, processes = [], [], []
+        for name in ("first", "second"):
+            environ = {**shared, "PORTAL_DATA_DIR": str(folder / name)}
+            port = free_port()
+            log = folder / f"{name}.log"
+            with log.open("w") as stream:
+                process = subprocess.Popen(
+                    [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(port), "--workers", "1"],
+                    stdout=stream, stderr=subprocess.STDOUT, text=True, env=environ, cwd=ROOT,
+                )  # fmt: skip
+            stack.callback(process.wait, 30)
+            stack.callback(process.send_signal, signal.SIGTERM)
+            wait_until_ready(f"http://127.0.0.1:{port}", process, log)
+            urls.append(f"http://127.0.0.1:{port}")
+            environs.append(environ)
+            processes.append(process)
+        yield Pair((urls[0], urls[1]), (environs[0], environs[1]), (processes[0], processes[1]))
+
+
+def read(url: str, path: str) -> tuple[int, bytes]:
+    answer = ask(url, path, headers={"Host": NAME, "X-Forwarded-Proto": "https"})
+    return answer.status, answer.body
+
+
+class Watch(threading.Thread):
+    """Asks one machine for a page again and again; notes when a text first stands there."""
+
+    def __init__(self, url: str, path: str, text: bytes) -> None:
+        super().__init__(daemon=True)
+        self.url, self.path, self.text = url, path, text
+        self.seen, self.statuses, self.stop = 0.0, set[int](), threading.Event()
+
+    def run(self) -> None:
+        while not self.stop.wait(0.02):
+            status, body = read(self.url, self.path)
+            self.statuses.add(status)
+            if self.text in body:
+                self.seen = time.time()
+                return
+
+
+def test_what_is_published_on_one_machine_is_read_on_the_other_within_a_second(pair: Pair) -> None:
+    watch = Watch(pair.urls[1], "/kyphoplasty/", b"as told on the first machine")
+    watch.start()
+
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", PUBLISH],
+        env=pair.environs[0], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    watch.join(timeout=10)
+    watch.stop.set()
+
+    assert done.returncode == 0, done.stderr
+    published = float(done.stdout.split()[-1])
+    assert watch.seen, "never seen on the second machine"
+    assert watch.seen - published < 1
+    assert watch.statuses == {200}
+    assert read(pair.urls[1], f"/media/{PICTURE}") == (200, b"from the first machine")
+    for environ in pair.environs:
+        assert not (Path(environ["PORTAL_DATA_DIR"]) / "media").exists()
+        assert not (Path(environ["PORTAL_DATA_DIR"]) / "portal.sqlite3").exists()
+
+
+def test_a_bucket_and_a_database_are_saved_and_brought_back(pair: Pair, tmp_path: Path, s3_address: str) -> None:
+    file = tmp_path / "both.tar"
+    request = urllib.request.Request(f"{s3_address}/restored", method="PUT")
+    urllib.request.urlopen(request, timeout=5).close()
+    fresh = {**pair.environs[0], "PORTAL_DATA_DIR": str(tmp_path / "fresh"), "PORTAL_S3_BUCKET": "restored"}
+    fresh["DATABASE_URL"] = os.environ["DATABASE_URL"]
+    with separate_database(fresh):
+        for environ, command in ((pair.environs[0], "backup"), (fresh, "restore")):
+            done = subprocess.run(
+                [sys.executable, str(ROOT / "manage.py"), command, str(file)],
+                env=environ, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+        assert "none broken" in done.stdout
+        with urllib.request.urlopen(f"{s3_address}/restored/{PICTURE}", timeout=5) as answer:
+            assert answer.read() == b"from the first machine"
+
+
+@contextmanager
+def nginx(folder: Path, urls: tuple[str, str]) -> Iterator[tuple[int, ssl.SSLContext]]:
+    """The example as it stands, with this machine's ports, certificate and folders in place of its own."""
+    assert NGINX
+    tls, plain = free_port(), free_port()
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={NAME}",
+         "-addext", f"subjectAltName=DNS:{NAME}", "-keyout", str(folder / "key"), "-out", str(folder / "cert")],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    text = EXAMPLE.read_text()
+    for old, new in {
+        "listen 443": f"listen 127.0.0.1:{tls}",
+        "listen 80": f"listen 127.0.0.1:{plain}",
+        "10.0.0.11:8000": urls[0].removeprefix("http://"),
+        "10.0.0.12:8000": urls[1].removeprefix("http://"),
+        "/etc/ssl/learn.example.org.pem": str(folder / "cert"),
+        "/etc/ssl/private/learn.example.org.key": str(folder / "key"),
+        "/var/cache/nginx": str(folder),
+        "/var/log/nginx": str(folder),
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "site.conf").write_text(text)
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    user = "user root;" if os.getuid() == 0 else ""
+    (folder / "nginx.conf").write_text(
+        f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}"
+        f" http {{ {temporary} include {folder}/site.conf; }}"
+    )
+    command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    assert "[warn]" not in checked.stderr
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    context = ssl.create_default_context(cafile=str(folder / "cert"))
+    context.check_hostname = False
+    try:
+        for _ in range(100):
+            try:
+                visit(tls, context, "/healthz")
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield tls, context
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def visit(port: int, context: ssl.SSLContext, path: str, **options: object) -> tuple[int, dict[str, str], bytes]:
+    """One request through nginx, by the name on its certificate."""
+    import http.client
+    import socket
+
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
+    connection.sock = context.wrap_socket(raw, server_hostname=NAME)
+    body = options.get("body")
+    assert body is None or isinstance(body, bytes)
+    connection.request(str(options.get("method", "GET")), path, body, {"Host": NAME})
+    response = connection.getresponse()
+    answer = response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+    connection.close()
+    return answer
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+def test_readers_behind_the_example_nginx_notice_nothing_when_a_machine_stops(pair: Pair, tmp_path: Path) -> None:
+    pages = ["/", "/kyphoplasty/", "/es/", "/pictures/"]
+    with nginx(tmp_path, pair.urls) as (port, context):
+        first = [visit(port, context, path) for path in pages * 2]
+        style = re.search(rb'href="(/static/[^"]+\.css)"', first[0][2])
+        assert style
+        sheet = visit(port, context, style[1].decode())
+        too_much = visit(port, context, "/search/", method="POST", body=bytes(70_000))
+        entrance = visit(port, context, "/admin/")
+
+        pair.processes[0].send_signal(signal.SIGTERM)
+        pair.processes[0].wait(timeout=30)
+        rest = [visit(port, context, path)[0] for path in pages * 10]
+
+        pair.processes[1].send_signal(signal.SIGTERM)
+        pair.processes[1].wait(timeout=30)
+        kept, closed = visit(port, context, style[1].decode()), visit(port, context, "/")
+
+    assert [status for status, _, _ in first] == [200] * len(first)
+    assert all(headers["strict-transport-security"].startswith("max-age=31536000") for _, headers, _ in first)
+    assert (sheet[0], too_much[0]) == (200, 413)
+    assert entrance[1]["location"].startswith("/"), "no redirect leaves the site or its TLS"
+    assert rest == [200] * len(rest)
+    assert kept[0] == 200, "static files come from nginx's own cache"
+    assert (closed[0], closed[1]["retry-after"]) == (503, "10")
+    log = (tmp_path / "plainspine.log").read_text() + (tmp_path / "plainspine.error.log").read_text()
+    assert "kyphoplasty" not in log
+    assert "127.0.0.1" not in log
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+def test_the_example_nginx_is_valid(tmp_path: Path) -> None:
+    with nginx(tmp_path, ("http://127.0.0.1:9", "http://127.0.0.1:10")) as (port, context):
+        status, headers, body = visit(port, context, "/kyphoplasty/")
+
+    assert (status, body) == (503, b"The pages are being restarted. Please try again in ten seconds.\n")
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_the_example_units_are_valid(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for file in sorted((ROOT / "docs" / "examples").glob("portal*")):
+        text = file.read_text().replace("/srv/plainspine/.venv/bin/python", str(program))
+        (tmp_path / file.name).write_text(text.replace("User=plainspine", "User=root"))
+
+    units = sorted(str(path) for path in tmp_path.glob("portal*"))
+    checked = subprocess.run(
+        ["systemd-analyze", "verify", "--recursive-errors=no", *units], capture_output=True, text=True, check=False
+    )
+
+    ours = [line for line in checked.stderr.splitlines() if "portal" in line]
+    assert (ours, len(units)) == ([], 3)
