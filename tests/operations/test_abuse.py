@@ -80,7 +80,7 @@ OURS = {
     "way out of the pictures": (request(b"/media/..%2f..%2fsecret-key"), 404),
     "way out of the styles": (request(b"/static/../secret-key"), 404),
     "way out with other slashes": (request(b"/static/..%5c..%5csecret-key"), 404),
-    "code that is no code": (request(b"/p/%00%0a"), 404),
+    "code with a zero byte, which is mended to the page of codes": (request(b"/p/%00%0a"), 301),
     "fields of a form, 3,000": (login(12_000, b"&a=1" * 3000), 400),
     "form of 100 GB": (login(10**11, b"a="), 413),
     "form of 65 kB": (login(65_537, b"a="), 413),

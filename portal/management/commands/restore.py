@@ -65,7 +65,14 @@ class Command(BaseCommand):
         self.stdout.write(f"database and {count} picture files in place")
 
     def _check(self) -> None:
+        """Everything is in place by now: what the checks find was so when the backup was made."""
         call_command("migrate", interactive=False, verbosity=0)
+        found = []
         for command in ("check_releases", "check_links"):
-            call_command(command, stdout=self.stdout, stderr=self.stderr)
+            try:
+                call_command(command, stdout=self.stdout, stderr=self.stderr)
+            except CommandError as error:
+                found.append(f"{command}: {error}")
         self.stdout.write("Restored. Start it with: manage.py serve")
+        if found:
+            raise CommandError(f"All is restored as it was, and not all was well: {' '.join(found)}")

@@ -1,0 +1,106 @@
+"""Attacks a fresh portal on this machine with wapiti (https://wapiti-scanner.github.io), signed out and as each role.
+
+    pip install wapiti3   (in an environment of its own)
+    .venv/bin/python -m tests.bench.scan_wapiti --wapiti /path/to/wapiti --reports DIR [--minutes 4]
+
+Writes one JSON report for each visitor into DIR and ends with 1 where wapiti found anything. Modules that ask servers on
+the Internet (ssrf, xxe, log4shell, cms, wapp) are left out: nothing but this machine is asked.
+"""
+
+import argparse
+import http.cookiejar
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from tests.conftest import ROOT, free_port, wait_until_ready
+
+MODULES = (
+    "crlf,cookieflags,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,shellshock,sql,upload,xss"
+)
+VISITORS = ("nobody", "editor", "reviewer", "manager")
+
+
+def signed_in(url: str, name: str, password: str) -> str:
+    """The Cookie header of a person who has signed in."""
+    jar = http.cookiejar.CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    with opener.open(f"{url}/admin/", timeout=30) as answer:
+        address, html = answer.geturl(), answer.read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', html)
+    assert token
+    form = {"csrfmiddlewaretoken": token[1], "username": name, "login": name, "password": password}
+    request = urllib.request.Request(address, urllib.parse.urlencode(form).encode(), {"Referer": address})
+    opener.open(request, timeout=30).close()
+    with opener.open(f"{url}/admin/", timeout=30) as answer:
+        assert answer.geturl() == f"{url}/admin/", f"{name} is not signed in: {answer.geturl()}"
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+
+
+def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minutes: int) -> list[str]:
+    """What wapiti found, one line each."""
+    report = reports / f"{visitor}.json"
+    start = f"{url}/admin/" if cookie else f"{url}/"
+    with tempfile.TemporaryDirectory() as session:
+        command = [
+            wapiti, "-u", start, "--scope", "folder", "-m", MODULES, "-f", "json", "-o", str(report),
+            "--max-scan-time", str(minutes * 60), "--max-attack-time", str(max(10, minutes * 60 // 12)),
+            "-t", "10", "--flush-session", "--store-session", session, "--no-bugreport",
+            "-x", f"{url}/admin/logout/", "-v", "0",
+        ]  # fmt: skip
+        if cookie:
+            command += ["-H", f"Cookie: {cookie}"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    found = json.loads(report.read_text())
+    return [
+        f"{visitor}: {kind}: {entry['method']} {entry['path']}: {entry['info']}"
+        for part in ("vulnerabilities", "anomalies")
+        for kind, entries in found[part].items()
+        for entry in entries
+    ]
+
+
+def main() -> int:
+    """Serve, scan, say."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--wapiti", default="wapiti")
+    parser.add_argument("--reports", type=Path, required=True)
+    parser.add_argument("--minutes", type=int, default=4)
+    parser.add_argument("visitors", nargs="*", default=VISITORS)
+    chosen = parser.parse_args()
+    chosen.reports.mkdir(parents=True, exist_ok=True)
+    lines: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        log, port = Path(folder) / "log", free_port()
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
+        environ |= {"PORTAL_DATA_DIR": f"{folder}/data", "PYTHONUNBUFFERED": "1"}
+        with log.open("w") as stream:
+            command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(port), "--demo"]
+            server = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, text=True, env=environ, cwd=ROOT)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until_ready(url, server, log)
+            passwords = dict(re.findall(r"^account (\w+): (\S+)", log.read_text(), re.MULTILINE))
+            for visitor in chosen.visitors:
+                cookie = signed_in(url, visitor, passwords[visitor]) if visitor in passwords else ""
+                found = scan(chosen.wapiti, url, visitor, cookie, chosen.reports, chosen.minutes)
+                print(f"{visitor}: {len(found)} findings")
+                lines += found
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=30)
+        failed = log.read_text().count("answered 500")
+    print("\n".join(lines))
+    print(f"answers of 500: {failed}")
+    return 1 if lines or failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

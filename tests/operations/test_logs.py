@@ -1,0 +1,111 @@
+"""Log lines: one object each when asked for, and never an address, a query, a host or what a row holds."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest
+
+from portal.serving.logs import DropAddresses, JsonFormatter, where
+from tests.conftest import ROOT
+
+SECRET = "/kyphoplasty/?name=Maria"
+
+
+def record(name: str, message: str, error: BaseException | None = None, **extra: object) -> logging.LogRecord:
+    about = (type(error), error, error.__traceback__) if error else None
+    made = logging.LogRecord(name, logging.ERROR, "x", 1, message, (), about)
+    vars(made).update(extra)
+    return made
+
+
+def failure() -> Exception:
+    """An error with a cause, both of which quote what was asked for."""
+    try:
+        try:
+            raise KeyError(SECRET)
+        except KeyError as error:
+            raise ValueError(SECRET) from error
+    except ValueError as error:
+        return error
+
+
+@pytest.mark.parametrize("form", ["line", "json"])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("django.request", f"Internal Server Error: {SECRET}"),
+        ("django.security.DisallowedHost", f"Invalid HTTP_HOST header: {SECRET}"),
+        ("django.security.csrf", f"Forbidden (CSRF cookie not set.): {SECRET}"),
+    ],
+)
+def test_a_failed_request_is_logged_without_what_was_asked_for(name: str, message: str, form: str) -> None:
+    line = record(name, message, failure(), status_code=500, request=HttpRequest())
+    formatter = JsonFormatter() if form == "json" else logging.Formatter("{levelname} {name}: {message}", style="{")
+
+    assert DropAddresses().filter(line)
+    text = formatter.format(line)
+
+    assert "Maria" not in text
+    assert "kyphoplasty" not in text
+    assert "builtins.ValueError" in text
+    assert "builtins.KeyError" in text
+    assert "test_logs.py" in text, "where it happened is there"
+
+
+def test_a_json_line_is_one_object_with_its_facts() -> None:
+    line = record("django.request", f"Not Found: {SECRET}", status_code=404)
+    DropAddresses().filter(line)
+
+    text = JsonFormatter().format(line)
+    entry = json.loads(text)
+
+    assert "\n" not in text
+    assert entry.pop("time").endswith("+00:00")
+    assert entry.pop("process") > 0
+    assert entry == {"level": "ERROR", "logger": "django.request", "message": "answered 404", "status": 404}
+
+
+def test_what_our_own_code_says_is_kept_whole() -> None:
+    line = record("portal.serving.snapshots", "the database does not answer", failure())
+    DropAddresses().filter(line)
+
+    entry = json.loads(JsonFormatter().format(line))
+
+    assert entry["message"] == "the database does not answer"
+    assert SECRET in entry["traceback"]
+
+
+def test_errors_that_name_each_other_end() -> None:
+    first, second = ValueError(SECRET), KeyError(SECRET)
+    first.__context__, second.__context__ = second, first
+
+    assert where(first).count("Traceback") == 2
+
+
+def test_the_environment_chooses_the_form(tmp_path: Path) -> None:
+    words = "import django; django.setup(); import logging; logging.getLogger('portal').warning('“heard”')"
+    said = {}
+    for form in ("line", "json"):
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+        environ = {**own, "PORTAL_DATA_DIR": str(tmp_path), "PORTAL_LOG_FORMAT": form}
+        done = subprocess.run(
+            [sys.executable, "-c", words], capture_output=True, text=True, check=True, cwd=ROOT,
+            env={**environ, "DJANGO_SETTINGS_MODULE": "portal.settings"},
+        )  # fmt: skip
+        said[form] = done.stderr.strip()
+
+    assert said["line"].endswith(" WARNING portal: “heard”")
+    assert json.loads(said["json"])["message"] == "“heard”"
+
+
+def test_a_host_that_is_not_ours_is_not_repeated() -> None:
+    line = record("django.security.DisallowedHost", str(DisallowedHost("evil.example")), status_code=400)
+    DropAddresses().filter(line)
+
+    assert line.getMessage() == "refused: DisallowedHost"
