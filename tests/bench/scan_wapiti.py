@@ -79,11 +79,15 @@ def main() -> int:
     lines: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         log, port = Path(folder) / "log", free_port()
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
+        environ = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))
+        }
         environ |= {"PORTAL_DATA_DIR": f"{folder}/data", "PYTHONUNBUFFERED": "1"}
         with log.open("w") as stream:
             command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(port), "--demo"]
-            server = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, text=True, env=environ, cwd=ROOT)
+            server = subprocess.Popen(
+                command, stdout=stream, stderr=subprocess.STDOUT, text=True, env=environ, cwd=ROOT
+            )
         url = f"http://127.0.0.1:{port}"
         try:
             wait_until_ready(url, server, log)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.admin.conftest import editor, sign_in  # noqa: F401 -- the cast of the admin's tests
 from tests.operations.s3 import s3_server
 
 

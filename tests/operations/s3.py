@@ -85,7 +85,11 @@ class Front:
                 self.wfile.write(data)
                 behind.close()
 
-            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer
+            def __getattr__(self, name: str) -> Any:
+                """Every method of HTTP is answered alike."""
+                if name.startswith("do_"):
+                    return self._answer
+                raise AttributeError(name)
 
             def log_message(self, *_: Any) -> None:
                 """Quiet."""

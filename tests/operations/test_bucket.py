@@ -18,7 +18,7 @@ from portal.serving.headers import CONSTANT_HEADERS
 from portal.serving.media import StorageUnavailableError
 from procedures.figures.renditions import put
 from procedures.models import Figure
-from tests.admin.conftest import SignIn, editor, sign_in  # noqa: F401 -- fixtures
+from tests.admin.conftest import SignIn
 from tests.admin.test_upload import UPLOAD, sent
 from tests.operations.s3 import KEYS, Front
 
@@ -127,7 +127,7 @@ def test_an_upload_is_refused_with_a_sentence_and_leaves_nothing(
     front: Front,
     mood: str,
     editor: Any,
-    sign_in: SignIn,  # noqa: F811 -- fixtures
+    sign_in: SignIn,
 ) -> None:
     client = sign_in(editor)
     front.mood = mood
@@ -151,7 +151,7 @@ def test_readiness_names_the_storage(front: Front, db: None) -> None:
 def test_the_cache_stays_within_its_bound_and_keeps_the_newest(front: Front, tmp_path: Path) -> None:
     names = [put(picture(str(number)), bytes(6000)) for number in range(12)]
 
-    kept = [path for path in (tmp_path / "cache" / "figures").iterdir()]
+    kept = list((tmp_path / "cache" / "figures").iterdir())
 
     assert sum(path.stat().st_size for path in kept) <= 50_000
     assert f"{tmp_path}/cache/{names[-1]}" in {str(path) for path in kept}
@@ -234,7 +234,7 @@ def test_a_folder_that_is_full_refuses_the_upload_with_the_same_sentence(
     editor: Any,
     sign_in: SignIn,
     db: None,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811 -- fixtures
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")

@@ -32,7 +32,9 @@ def test_every_command_that_a_document_names_is_there() -> None:
 
 
 def test_every_test_and_file_that_the_security_document_names_is_there() -> None:
-    named = set(re.findall(r"`((?:tests|portal|procedures|docs|templates|static|\.ci)/[\w./-]+)`", SECURITY.read_text()))
+    named = set(
+        re.findall(r"`((?:tests|portal|procedures|docs|templates|static|\.ci)/[\w./-]+)`", SECURITY.read_text())
+    )
     if not (ROOT / "tests" / "staff").exists():
         named = {name for name in named if not name.startswith(("tests/staff", "portal/staff"))}
 

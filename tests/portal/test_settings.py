@@ -99,7 +99,7 @@ def test_every_setting_that_is_read_is_documented_and_the_other_way_round() -> N
     read = {
         name
         for file in [*(root / "portal").rglob("*.py"), root / "manage.py"]
-        for name in re.findall(r"\bPORTAL_[A-Z_]+\b", file.read_text())
+        for name in re.findall(r"\bPORTAL_[A-Z0-9_]+\b", file.read_text())
     }
 
     assert read >= KNOWN
