@@ -16,7 +16,8 @@ def _plain(
     request: HttpRequest, status: int, sentence: object, template: str = "site/bad_request.html"
 ) -> HttpResponse:
     language = _language(request)
-    context = frame(language=language, clinic=site_now(language)[0], title=_("We could not read that"))
+    title = _("Please wait a moment") if status == 429 else _("We could not read that")
+    context = frame(language=language, clinic=site_now(language)[0], title=title) | {"heading": title}
     return show(template, {**context, "sentence": sentence, "robots": "noindex"}, status=status)
 
 
@@ -34,6 +35,15 @@ def forbidden(request: HttpRequest, exception: Exception | None = None, reason: 
         _("You may not see this, or the form was open for too long. Go back, load the page again and try once more."),
         "site/forbidden.html",
     )
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """429."""
+    sentence = _("Many searches came from your connection. Wait ten seconds, then search again.")
+    response = _plain(request, 429, sentence)
+    response.headers["Retry-After"] = "10"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -4,19 +4,25 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from portal.serving.public import public
+from portal.serving.rates import Rate
 from procedures.enums import Language
 from procedures.models import Page
 from procedures.search.index import Answer, index_for
 from procedures.views.chrome import frame, root, show, site_now
+from procedures.views.errors import too_many
 from procedures.views.reading import card, clinic_of
 
 LONGEST = 100
 MOST_TOPICS = 40
+# A waiting room behind one address may search; a program that reads us out waits.
+SEARCHES = Rate(burst=60, per_second=5)
 
 
 @public
 def search(request: HttpRequest, language: str) -> HttpResponse:
     """What the clinic's pages say about a word; without one, all topics."""
+    if SEARCHES.exceeded(request):
+        return too_many(request)
     query = " ".join(request.GET.get("q", "")[:LONGEST].replace("\0", " ").split())
     answer, clinic, pages = Answer([]), None, []
     if query:

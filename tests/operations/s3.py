@@ -47,66 +47,74 @@ def s3_server(folder: Path) -> Iterator[str]:
         process.wait(timeout=10)
 
 
-class Front:
+class Front(ThreadingHTTPServer):
     """Hands requests on to ``behind`` while ``mood`` is "well"; every request is noted in ``asked``."""
 
+    daemon_threads = True
+
     def __init__(self, behind: str) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
         self.mood, self.asked = "well", list[str]()
-        front, host = self, behind.removeprefix("http://")
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _answer(self) -> None:
-                front.asked.append(f"{self.command} {self.path}")
-                length = int(self.headers.get("Content-Length") or 0)
-                body = self.rfile.read(length) if length else None
-                if front.mood == "slow":
-                    time.sleep(3)
-                if front.mood in {"slow", "gone"}:
-                    self.close_connection = True
-                    return
-                if front.mood == "refusing":
-                    self.send_response(503)
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                    return
-                behind = http.client.HTTPConnection(host, timeout=20)
-                behind.request(self.command, self.path, body, dict(self.headers))
-                response = behind.getresponse()
-                data = response.read()
-                self.send_response(response.status)
-                for name, value in response.getheaders():
-                    if name.lower() not in {"transfer-encoding", "connection", "content-length", "server", "date"}:
-                        self.send_header(name, value)
-                size = response.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
-                self.send_header("Content-Length", size or "0")
-                self.end_headers()
-                self.wfile.write(data)
-                behind.close()
-
-            def __getattr__(self, name: str) -> Any:
-                """Every method of HTTP is answered alike."""
-                if name.startswith("do_"):
-                    return self._answer
-                raise AttributeError(name)
-
-            def log_message(self, *_: Any) -> None:
-                """Quiet."""
-
-            def handle(self) -> None:
-                """A client that gave up is no error here."""
-                try:
-                    super().handle()
-                except OSError:
-                    self.close_connection = True
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.host = behind.removeprefix("http://")
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def close(self) -> None:
         """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection to the front."""
+
+    protocol_version = "HTTP/1.1"
+    server: Front
+
+    def __getattr__(self, name: str) -> Any:
+        """Every method of HTTP is answered alike."""
+        if name.startswith("do_"):
+            return self._answer
+        raise AttributeError(name)
+
+    def _answer(self) -> None:
+        self.server.asked.append(f"{self.command} {self.path}")
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length) if length else None
+        mood = self.server.mood
+        if mood == "slow":
+            time.sleep(3)
+        if mood in {"slow", "gone"}:
+            self.close_connection = True
+        elif mood == "refusing":
+            self._send(503, [], b"")
+        else:
+            self._relay(body)
+
+    def _relay(self, body: bytes | None) -> None:
+        behind = http.client.HTTPConnection(self.server.host, timeout=20)
+        behind.request(self.command, self.path, body, dict(self.headers))
+        response = behind.getresponse()
+        data = response.read()
+        own = {"transfer-encoding", "connection", "server", "date"} | ({"content-length"} if data else set())
+        self._send(response.status, [pair for pair in response.getheaders() if pair[0].lower() not in own], data)
+        behind.close()
+
+    def _send(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        if data or not any(name.lower() == "content-length" for name, _ in headers):
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+    def handle(self) -> None:
+        """A client that gave up is no error here."""
+        try:
+            super().handle()
+        except OSError:
+            self.close_connection = True

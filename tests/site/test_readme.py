@@ -24,9 +24,11 @@ def test_every_file_that_readme_links_to_exists() -> None:
 def test_every_setting_of_readme_is_one_that_the_portal_reads() -> None:
     from portal.env import KNOWN
 
-    table = set(re.findall(r"^\| `(PORTAL_[A-Z_]+)` \|", README, re.MULTILINE))
+    table = set(re.findall(r"^\| `(PORTAL_[A-Z0-9_]+)` \|", README, re.MULTILINE))
 
-    assert table == KNOWN
+    # All of them stand in docs/operations.md (tests/operations/test_documents.py).
+    assert table <= KNOWN
+    assert "PORTAL_PUBLIC_URL" in table
 
 
 def test_every_command_of_readme_exists() -> None:
