@@ -66,7 +66,6 @@ def shown(name: str) -> HttpResponse:
     sent_by = Client().get(f"/media/{name}")
     answer = HttpResponse(sent_by.getvalue(), status=sent_by.status_code)
     answer.headers = sent_by.headers
-    sent_by.close()
     return answer
 
 
