@@ -18,6 +18,7 @@ KNOWN = frozenset(
         "PORTAL_PUBLIC_URL",
         "PORTAL_REQUIRE_SECOND_PERSON",
         "PORTAL_SECRET_KEY",
+        "PORTAL_SNAPSHOT_MB",
     }
 )
 SHORTEST_KEY = 50
@@ -43,6 +44,16 @@ def boolean(name: str, *, default: bool, environ: Mapping[str, str] = os.environ
     if value not in {"true", "false"}:
         raise BadSettingError(f"{name} is {value!r}. Write true or false.")
     return value == "true"
+
+
+def integer(name: str, *, default: int, least: int, most: int, environ: Mapping[str, str] = os.environ) -> int:
+    """A whole number within bounds; anything else stops the start."""
+    value = environ.get(name, "").strip()
+    if value == "":
+        return default
+    if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
+        raise BadSettingError(f"{name} is {value!r}. Write a whole number from {least} to {most}.")
+    return int(value)
 
 
 def data_dir(base: Path, environ: Mapping[str, str] = os.environ) -> Path:

@@ -42,8 +42,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 
-# What snapshots of public pages depend on (portal/serving/snapshots.py).
-SNAPSHOT_STATE = "procedures.publishing.generation.public_state"
+# What snapshots of public pages depend on, and the memory that they may take (portal/serving/keeper.py).
+SNAPSHOT_SOURCE = "procedures.publishing.generation"
+SNAPSHOT_MB = env.integer("PORTAL_SNAPSHOT_MB", default=128, least=8, most=16_000)
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -95,8 +96,8 @@ STORAGES = {
     "default": {"BACKEND": "portal.serving.media.AtomicFileSystemStorage"},
     "staticfiles": {"BACKEND": "portal.serving.static.FlatManifestStorage"},
 }
-# File names carry a hash of their content, so a browser may keep them for ever.
-WHITENOISE_MAX_AGE = 31_536_000
+# Names with a hash of the content may be kept for ever (WhiteNoise says so itself); others may change with a release.
+WHITENOISE_MAX_AGE = 0
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000

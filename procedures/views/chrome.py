@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from portal.serving.public import Lasting
 from procedures.enums import Language
 from procedures.markdown.squeeze import squeezed
 from procedures.models import Clinic, ReleaseEvent
@@ -97,10 +98,10 @@ def frame(
     }
 
 
-def show(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def show(template: str, context: dict[str, Any], *, status: int = 200, lasting: bool = False) -> HttpResponse:
     """Render a public page in the language of its context. No request in it: nothing personal can get in."""
     with translation.override(context["language"]):
         html = squeezed(render_to_string(template, context))
-    response = HttpResponse(html, status=status)
+    response = (Lasting if lasting else HttpResponse)(html, status=status)
     response.headers["Content-Language"] = str(context["language"])
     return response

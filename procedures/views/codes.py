@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from portal.serving.public import public
+from portal.serving.public import Lasting, public
 from procedures.links.codes import is_valid, normalise
 from procedures.models import Page
 from procedures.views.chrome import frame, show, site_now
@@ -23,7 +23,8 @@ def code(request: HttpRequest, language: str, typed: str = "") -> HttpResponse:
             # A withdrawn page answers at its address, with its reason.
             last = page.live_release or page.releases.order_by("-number").first()
             if last:
-                response = HttpResponse(status=301)
+                # However else it is typed leads there too, but only this spelling stands on letters.
+                response = Lasting(status=301) if typed == page.code else HttpResponse(status=301)
                 response.headers["Location"] = last.path
                 response.headers["Cache-Control"] = HEALS_AFTER
                 return response

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from portal.serving.public import public
+from portal.serving.public import Lasting, public
 from procedures.enums import Language, PageKind
 from procedures.links.resolve import beginning, candidates
 from procedures.models import Page, Path, Release
@@ -66,9 +66,9 @@ def page(request: HttpRequest, rest: str) -> HttpResponse:
         return _not_found(asked, language)
     live = found.page.live_release
     if live is None:
-        return _gone(found)
+        return _gone(found, lasting=asked == found.path)
     if live.path != asked:
-        return _moved(live.path)
+        return _moved(live.path, lasting=asked == found.path)
     return show(
         "site/guide.html" if found.page.kind == PageKind.GUIDE else "site/page.html",
         page_context(found.page, live, found.clinic, translations_of(found)),
@@ -125,15 +125,18 @@ def translations_of(row: Path | None) -> dict[str, str | None]:
     return {code: getattr(row, f"path_{code}", None) for code in Language.values}
 
 
-def _moved(path: str) -> HttpResponse:
-    """One redirect to the canonical address. It comes from a row, never from the request."""
-    response = HttpResponse(status=301)
+def _moved(path: str, *, lasting: bool = False) -> HttpResponse:
+    """One redirect to the canonical address. It comes from a row, never from the request.
+
+    ``lasting``: from an address that has a row of its own. There is no end to the others: they are not kept.
+    """
+    response = Lasting(status=301) if lasting else HttpResponse(status=301)
     response.headers["Location"] = path
     response.headers["Cache-Control"] = HEALS_AFTER
     return response
 
 
-def _gone(row: Path) -> HttpResponse:
+def _gone(row: Path, *, lasting: bool) -> HttpResponse:
     page, new = row.page, row.page.replaced_by
     release = new.live_release if new else None
     context = frame(language=page.language, clinic=row.clinic, title=row.last_title)
@@ -145,7 +148,7 @@ def _gone(row: Path) -> HttpResponse:
         "replacement": replacement,
         "robots": "noindex",
     }
-    return show("site/gone.html", {**context, **values}, status=410)
+    return show("site/gone.html", {**context, **values}, status=410, lasting=lasting)
 
 
 def _not_found(asked: str, language: str) -> HttpResponse:

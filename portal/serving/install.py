@@ -1,0 +1,46 @@
+"""Puts the snapshots in front of Django, with the settings of this installation."""
+
+import hashlib
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from django.apps import apps
+from django.conf import settings
+
+from portal.serving.application import Application, SnapshotApplication
+from portal.serving.keeper import Keeper, Source
+from portal.serving.shelf import Shelf
+from portal.serving.snapshots import Snapshots
+
+MEGABYTE = 1_000_000
+
+
+def with_snapshots(application: Application) -> SnapshotApplication:
+    """The application with snapshots in front, those from disk loaded, and their keeper at work."""
+    snapshots = Snapshots(settings.SNAPSHOT_MB * MEGABYTE)
+    wrapped = SnapshotApplication(application, snapshots)
+    source = cast("Source", import_module(settings.SNAPSHOT_SOURCE))
+    keeper = Keeper(wrapped, snapshots, shelf(), source)
+    keeper.load()
+    keeper.start()
+    return wrapped
+
+
+def shelf() -> Shelf:
+    """Where this installation stores its snapshots."""
+    return Shelf(Path(settings.DATA_DIR) / "snapshots", program())
+
+
+def program() -> str:
+    """Changes with whatever else makes the same release look different: code, templates, static files, addresses."""
+    digest = hashlib.sha256(f"{settings.PUBLIC_URL} {settings.ALLOWED_HOSTS} {settings.STATIC_URL}".encode())
+    ours = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
+    for folder in [*ours, *map(Path, settings.TEMPLATES[0]["DIRS"])]:
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in {".py", ".html", ".xml", ".mo"}:
+                stat = file.stat()
+                digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    digest.update(manifest.read_bytes() if manifest.exists() else b"")
+    return digest.hexdigest()

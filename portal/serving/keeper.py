@@ -1,0 +1,242 @@
+"""Keeps the snapshots of one process true, warm and on disk. Two threads that no reader waits for.
+
+The first looks at the database some times a second. After a publish it renders again what the publish concerns; what
+was there is given out until then. The second, at the lowest priority, works for all processes of a data folder (one of
+them holds the lock): it packs bodies as small as they get and writes them to disk, where the others find them.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable
+from typing import IO, Protocol
+
+from django.db import DatabaseError, close_old_connections
+
+from portal.serving.application import SnapshotApplication, close
+from portal.serving.changes import Changes
+from portal.serving.database import DatabaseFile, in_words
+from portal.serving.shelf import FILES, Shelf, Stored, number_of
+from portal.serving.snapshots import Snapshot, Snapshots
+
+log = logging.getLogger(__name__)
+
+# Readers are told how old a page may be when the database has not confirmed it for so long.
+PATIENCE = 5.0
+# The database is looked at again after this time, also while there is much to render.
+SLICE = 0.3
+# More than this at once: progress is logged, and readers get half of the time.
+MANY = 50
+REPORT_EVERY = 10.0
+# Seconds between two rounds of packing and writing, and looks that an answer has to last before it is packed finer.
+ROUND = 2.0
+LOOKS = 5
+WRITE_EVERY = 15.0
+LOWEST = 19
+
+
+class Source(Protocol):
+    """What the keeper asks of the domain (``settings.SNAPSHOT_SOURCE``). Any of these may raise DatabaseError."""
+
+    def public_state(self) -> str:
+        """A small value that changes whenever anything does that the public reads."""
+
+    def concerned(self, before: str, now: str) -> Iterable[str] | None:
+        """Addresses that the changes between two states concern, the most important first; None: all."""
+
+    def addresses(self) -> Iterable[str]:
+        """All addresses that are worth keeping, the most important first."""
+
+
+class Keeper:
+    """For one process. ``trouble`` says why the database cannot be used, or nothing."""
+
+    def __init__(self, application: SnapshotApplication, snapshots: Snapshots, shelf: Shelf, source: Source) -> None:
+        self._application, self._snapshots, self._shelf, self._source = application, snapshots, shelf, source
+        # Of the public site: what was seen last, and up to which everything kept is rendered.
+        self.state = self.settled = ""
+        self.trouble = ""
+        self._from_disk: set[str] = set()
+        self._waiting: dict[str, None] = {}
+        self._reported = 0.0
+        self._many = False
+
+    def load(self) -> None:
+        """Take what is on disk, before the first request."""
+        stored = self._shelf.load()
+        self._application.patience = PATIENCE
+        if stored:
+            for part in stored:
+                self._snapshots.load(part.snapshots)
+            self._from_disk = {part.state for part in stored}
+            age = max(0.0, time.time() - max(part.confirmed for part in stored))
+            self._application.confirmed = time.monotonic() - age
+
+    def start(self) -> None:
+        """Both threads; they end with the process."""
+        stop = threading.Event()
+        for work in (self.watch, self.refine):
+            threading.Thread(target=work, args=(stop,), name=work.__name__, daemon=True).start()
+
+    def watch(self, stop: threading.Event) -> None:
+        """The first thread."""
+        changes, file = Changes(), DatabaseFile()
+        while not stop.is_set():
+            try:
+                close_old_connections()
+                self._look(changes, file)
+                self._renew(stop)
+                if not self._waiting:
+                    changes.wait(stop)
+            except DatabaseError as error:
+                self._say(in_words(error))
+                changes.forget()
+                stop.wait(SLICE)
+            except Exception:
+                # Without this thread the process would show old pages for ever.
+                log.exception("the snapshots could not be renewed; trying again")
+                stop.wait(PATIENCE)
+
+    def _look(self, changes: Changes, file: DatabaseFile) -> None:
+        missing = file.trouble()
+        if missing:
+            self._say(missing)
+            changes.forget()
+            return
+        if changes.may_have_come():
+            state = self._source.public_state()
+            if state != self.state:
+                self._notice(state)
+        self._say("")
+        self._application.confirmed = time.monotonic()
+        self._snapshots.tick += 1
+
+    def _notice(self, state: str) -> None:
+        """What the change concerns waits to be rendered again, in front of what waits already."""
+        found: dict[str, None] = {}
+        everything = False
+        for before in {self.state} if self.state else self._from_disk:
+            concerned = self._source.concerned(before, state)
+            everything = everything or concerned is None
+            found.update(dict.fromkeys(concerned or ()))
+        kept = self._snapshots.kept
+        if everything:
+            found.update(dict.fromkeys([*self._source.addresses(), *kept]))
+        elif not self.state:
+            # A start: what is kept and not concerned is as good as new.
+            found.update(dict.fromkeys(path for path in self._source.addresses() if path not in kept))
+        self._snapshots.next_generation()
+        self._waiting = {**found, **self._waiting}
+        self.state = state
+        self._many = len(self._waiting) > MANY
+        if self._many:
+            self._reported = time.monotonic()
+            log.info("%s public addresses are being rendered", len(self._waiting))
+
+    def _renew(self, stop: threading.Event) -> None:
+        """Render what waits, for a while."""
+        until = time.monotonic() + SLICE
+        while self._waiting and time.monotonic() < until and not stop.is_set():
+            begun = time.monotonic()
+            path = next(iter(self._waiting))
+            generation = self._snapshots.generation
+            answer = self._application.ask(path)
+            close(answer.chunks)
+            if answer.status.startswith("503"):
+                raise DatabaseError("a page could not be read")
+            if answer.snapshot is not None:
+                self._snapshots.put(path, answer.snapshot, generation)
+            elif not answer.status.startswith("5"):
+                self._snapshots.forget(path)
+            del self._waiting[path]
+            if self._many:
+                self._report()
+                stop.wait(time.monotonic() - begun)
+        if not self._waiting:
+            self.settled = self.state
+
+    def _report(self) -> None:
+        if not self._waiting:
+            log.info("all public addresses are rendered")
+            self._many = False
+        elif time.monotonic() - self._reported > REPORT_EVERY:
+            self._reported = time.monotonic()
+            log.info("%s public addresses are still to be rendered", len(self._waiting))
+
+    def _say(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            if trouble:
+                log.warning("%s; public pages are given out as they were", trouble)
+            else:
+                log.info("the database answers again")
+            self.trouble = trouble
+
+    def refine(self, stop: threading.Event) -> None:
+        """The second thread."""
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)
+        lock: IO[str] | None = None
+        written = -1
+        signatures: dict[int, int] = {}
+        failed = False
+        while not stop.wait(ROUND):
+            try:
+                lock = lock or self._lock()
+                if lock is None:
+                    self._adopt()
+                    continue
+                self._refine_some(stop)
+                changes = self._snapshots.changes
+                if changes != written and self.settled:
+                    self._write(signatures)
+                    written = changes
+                failed = False
+            except OSError as error:
+                if not failed:
+                    log.warning("the snapshots cannot be written: %s; they are kept in memory", error.strerror)
+                failed = True
+            except Exception:
+                log.exception("the snapshots could not be written; trying again")
+
+    def _lock(self) -> IO[str] | None:
+        """The lock of the data folder, kept as long as this process lives; None when another one has it."""
+        self._shelf.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stream = (self._shelf.folder / "lock").open("w")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.close()
+            return None
+        return stream
+
+    def _refine_some(self, stop: threading.Event) -> None:
+        """Pack finer what has stayed the same for a moment, until it is time to write."""
+        tick, until = self._snapshots.tick, time.monotonic() + WRITE_EVERY
+        for path, snapshot in list(self._snapshots.kept.items()):
+            if snapshot.finest or snapshot.born > tick - LOOKS:
+                continue
+            self._snapshots.refine(path, snapshot.refined())
+            if stop.is_set() or time.monotonic() > until:
+                return
+
+    def _write(self, signatures: dict[int, int]) -> None:
+        state = self.settled
+        confirmed = time.time() - (time.monotonic() - self._application.confirmed)
+        parts: list[dict[str, Snapshot]] = [{} for _ in range(FILES)]
+        for path, snapshot in list(self._snapshots.kept.items()):
+            parts[number_of(path)][path] = snapshot
+        for number, part in enumerate(parts):
+            signature = hash(tuple(sorted((path, one.sha, one.finest) for path, one in part.items())))
+            if signatures.get(number) != signature:
+                self._shelf.write(number, Stored(state, confirmed, part))
+                signatures[number] = signature
+
+    def _adopt(self) -> None:
+        """What the process with the lock has packed finer; only where it is the very same answer."""
+        for stored in self._shelf.changed():
+            for path, snapshot in stored.snapshots.items():
+                if snapshot.finest:
+                    self._snapshots.refine(path, snapshot)
