@@ -17,3 +17,4 @@ urlpatterns = [
 handler400 = "procedures.views.errors.bad_request"
 handler403 = "procedures.views.errors.forbidden"
 handler404 = "procedures.views.errors.not_found"
+handler500 = "procedures.views.errors.server_error"

@@ -8,7 +8,9 @@ from typing import cast
 from django.apps import apps
 from django.conf import settings
 
+from portal.serving import health
 from portal.serving.application import Application, SnapshotApplication
+from portal.serving.database import never_make_a_new_file
 from portal.serving.keeper import Keeper, Source
 from portal.serving.shelf import Shelf
 from portal.serving.snapshots import Snapshots
@@ -18,12 +20,14 @@ MEGABYTE = 1_000_000
 
 def with_snapshots(application: Application) -> SnapshotApplication:
     """The application with snapshots in front, those from disk loaded, and their keeper at work."""
+    never_make_a_new_file()
     snapshots = Snapshots(settings.SNAPSHOT_MB * MEGABYTE)
     wrapped = SnapshotApplication(application, snapshots)
     source = cast("Source", import_module(settings.SNAPSHOT_SOURCE))
     keeper = Keeper(wrapped, snapshots, shelf(), source)
     keeper.load()
     keeper.start()
+    health.keeper = keeper
     return wrapped
 
 
@@ -36,7 +40,7 @@ def program() -> str:
     """Changes with whatever else makes the same release look different: code, templates, static files, addresses."""
     digest = hashlib.sha256(f"{settings.PUBLIC_URL} {settings.ALLOWED_HOSTS} {settings.STATIC_URL}".encode())
     ours = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
-    for folder in [*ours, *map(Path, settings.TEMPLATES[0]["DIRS"])]:
+    for folder in [*ours, settings.TEMPLATES_DIR]:
         for file in sorted(folder.rglob("*")):
             if file.suffix in {".py", ".html", ".xml", ".mo"}:
                 stat = file.stat()

@@ -75,6 +75,11 @@ class Keeper:
             age = max(0.0, time.time() - max(part.confirmed for part in stored))
             self._application.confirmed = time.monotonic() - age
 
+    def how_old(self) -> str:
+        """What readers get while there is trouble, for an operator."""
+        age = int(time.monotonic() - self._application.confirmed)
+        return f"{len(self._snapshots.kept)} public addresses are given out as they were {age} s ago"
+
     def start(self) -> None:
         """Both threads; they end with the process."""
         stop = threading.Event()
@@ -87,7 +92,9 @@ class Keeper:
         while not stop.is_set():
             try:
                 close_old_connections()
-                self._look(changes, file)
+                if not self._look(changes, file):
+                    stop.wait(SLICE)
+                    continue
                 self._renew(stop)
                 if not self._waiting:
                     changes.wait(stop)
@@ -100,12 +107,13 @@ class Keeper:
                 log.exception("the snapshots could not be renewed; trying again")
                 stop.wait(PATIENCE)
 
-    def _look(self, changes: Changes, file: DatabaseFile) -> None:
+    def _look(self, changes: Changes, file: DatabaseFile) -> bool:
+        """Notice what has changed; False where the database file is not the one from the start."""
         missing = file.trouble()
         if missing:
             self._say(missing)
             changes.forget()
-            return
+            return False
         if changes.may_have_come():
             state = self._source.public_state()
             if state != self.state:
@@ -113,6 +121,7 @@ class Keeper:
         self._say("")
         self._application.confirmed = time.monotonic()
         self._snapshots.tick += 1
+        return True
 
     def _notice(self, state: str) -> None:
         """What the change concerns waits to be rendered again, in front of what waits already."""

@@ -43,6 +43,7 @@ class Shelf:
     def __init__(self, folder: Path, program: str) -> None:
         self.folder, self._program = folder, program
         self._seen: dict[int, int] = {}
+        self._foreign = 0
 
     def file(self, number: int) -> Path:
         """One of the files."""
@@ -50,7 +51,10 @@ class Shelf:
 
     def load(self) -> list[Stored]:
         """All files that can be used."""
-        found = (self._read(number) for number in range(FILES))
+        self._foreign = 0
+        found = [self._read(number) for number in range(FILES)]
+        if self._foreign:
+            log.info("%s files of snapshots are of another version of the program; they are made again", self._foreign)
         return [stored for stored in found if stored]
 
     def changed(self) -> list[Stored]:
@@ -111,14 +115,14 @@ class Shelf:
         if hashlib.sha256(memoryview(content)[start:]).digest() != content[len(MAGIC) : start]:
             log.warning("the snapshots in %s are damaged; they are made again", file)
             return None
-        return self._parse(file, content, start)
+        return self._parse(content, start)
 
-    def _parse(self, file: Path, content: bytes, start: int) -> Stored | None:
+    def _parse(self, content: bytes, start: int) -> Stored | None:
         """Content whose hash is right, so it is what we wrote."""
         at = start + 8 + int.from_bytes(content[start : start + 8], "big")
         head = json.loads(content[start + 8 : at])
         if head["program"] != self._program:
-            log.info("the snapshots in %s are of another version of the program; they are made again", file)
+            self._foreign += 1
             return None
         snapshots = {}
         for path, status, base, encoding, length, modified, sha, finest in head["index"]:

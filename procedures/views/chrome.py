@@ -17,6 +17,9 @@ from procedures.models import Clinic, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.phones import phone_href
 
+# The clinic's values by language, for the one page that must not ask for them: a reader still sees whom to call.
+LAST_SEEN: dict[str, dict[str, Any]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -66,6 +69,8 @@ def frame(
 ) -> dict[str, Any]:
     """Context of ``site/base.html``. ``path``: canonical address; ``translations``: the same page by language."""
     home = root(language)
+    if clinic:
+        LAST_SEEN[language] = clinic
     nav = [
         {"label": label, "href": f"{home}{part}", "current": f"{home}{part}" == path}
         for label, part in (

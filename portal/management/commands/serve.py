@@ -1,5 +1,6 @@
 """``manage.py serve``: from an empty machine to a production server."""
 
+import datetime
 import io
 import multiprocessing
 import os
@@ -10,10 +11,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 
 from portal.serving.collect import collect_static_files
+from portal.serving.database import GONE, DatabaseFile, never_make_a_new_file
+from portal.serving.install import shelf
 from portal.staff.demo import make_demo_accounts
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -40,11 +43,25 @@ class Command(BaseCommand):
         try:
             self._prepare(demo=options["demo"])
         except DatabaseError as error:
-            raise CommandError(f"The database cannot be used: {str(error).splitlines()[0]}") from error
+            self._go_on_without_database(str(error).splitlines()[0])
         except OSError as error:
             raise CommandError(f"The data folder {settings.DATA_DIR} cannot be used: {error}") from error
         connections.close_all()
+        never_make_a_new_file()
         self._serve(host, port, options["workers"])
+
+    def _go_on_without_database(self, reason: str) -> None:
+        """Patients can read what is stored, as after a power cut that a database server has not come back from yet."""
+        stored = shelf().load()
+        if not stored:
+            raise CommandError(f"The database cannot be used: {reason}")
+        newest = max(part.confirmed for part in stored)
+        shown = datetime.datetime.fromtimestamp(newest, tz=datetime.UTC).isoformat(sep=" ", timespec="seconds")
+        self.stderr.write(f"The database cannot be used: {reason}")
+        self.stderr.write(
+            f"Public pages are given out as they were on {shown}. "
+            "Nothing else works until the database is back; start again then, or after an upgrade."
+        )
 
     def _check_options(self, options: dict[str, Any]) -> None:
         if not 1 <= options["workers"] <= MOST_WORKERS:
@@ -66,6 +83,9 @@ class Command(BaseCommand):
 
     def _prepare(self, *, demo: bool) -> None:
         call_command("check", fail_level="ERROR", stdout=io.StringIO())
+        if DatabaseFile().trouble() and shelf().load():
+            # A new, empty database would hide that the old one is lost.
+            raise OperationalError(f"{GONE}. Put it back, or remove the folder snapshots to begin with an empty site")
         self._refuse_newer_database()
         if not connection.introspection.table_names():
             # A broken content file must not leave a half-made installation behind.
