@@ -45,7 +45,8 @@ def in_words(error: BaseException) -> str:
 
 def _is_file() -> bool:
     # Tests have their database in memory.
-    return isinstance(connection, SQLite) and not connection.is_in_memory_db()
+    default = connections["default"]
+    return isinstance(default, SQLite) and not default.is_in_memory_db()
 
 
 def never_make_a_new_file() -> None:

@@ -63,6 +63,10 @@ class Keeper:
         self._waiting: dict[str, None] = {}
         self._reported = 0.0
         self._many = False
+        self._locked = False
+        # What was written: up to which change, and a hash of the content by file.
+        self._written = -1
+        self._signatures: dict[int, int] = {}
 
     def load(self) -> None:
         """Take what is on disk, before the first request."""
@@ -187,28 +191,33 @@ class Keeper:
         """The second thread."""
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)
-        lock: IO[str] | None = None
-        written = -1
-        signatures: dict[int, int] = {}
         failed = False
-        while not stop.wait(ROUND):
-            try:
-                lock = lock or self._lock()
-                if lock is None:
-                    self._adopt()
-                    continue
-                self._refine_some(stop)
-                changes = self._snapshots.changes
-                if changes != written and self.settled:
-                    self._write(signatures)
-                    written = changes
-                failed = False
-            except OSError as error:
-                if not failed:
-                    log.warning("the snapshots cannot be written: %s; they are kept in memory", error.strerror)
-                failed = True
-            except Exception:
-                log.exception("the snapshots could not be written; trying again")
+        with contextlib.ExitStack() as held:
+            while not stop.wait(ROUND):
+                try:
+                    self._round(stop, held)
+                    failed = False
+                except OSError as error:
+                    if not failed:
+                        log.warning("the snapshots cannot be written: %s; they are kept in memory", error.strerror)
+                    failed = True
+                except Exception:
+                    log.exception("the snapshots could not be written; trying again")
+
+    def _round(self, stop: threading.Event, held: contextlib.ExitStack) -> None:
+        """With the lock of the data folder: pack finer and write. Without: see what the one who has it has written."""
+        if not self._locked:
+            stream = self._lock()
+            if stream is None:
+                self._adopt()
+                return
+            held.enter_context(stream)
+            self._locked = True
+        self._refine_some(stop)
+        changes = self._snapshots.changes
+        if changes != self._written and self.settled:
+            self._write()
+            self._written = changes
 
     def _lock(self) -> IO[str] | None:
         """The lock of the data folder, kept as long as this process lives; None when another one has it."""
@@ -231,7 +240,7 @@ class Keeper:
             if stop.is_set() or time.monotonic() > until:
                 return
 
-    def _write(self, signatures: dict[int, int]) -> None:
+    def _write(self) -> None:
         state = self.settled
         confirmed = time.time() - (time.monotonic() - self._application.confirmed)
         parts: list[dict[str, Snapshot]] = [{} for _ in range(FILES)]
@@ -239,9 +248,9 @@ class Keeper:
             parts[number_of(path)][path] = snapshot
         for number, part in enumerate(parts):
             signature = hash(tuple(sorted((path, one.sha, one.finest) for path, one in part.items())))
-            if signatures.get(number) != signature:
+            if self._signatures.get(number) != signature and (part or self._shelf.file(number).exists()):
                 self._shelf.write(number, Stored(state, confirmed, part))
-                signatures[number] = signature
+                self._signatures[number] = signature
 
     def _adopt(self) -> None:
         """What the process with the lock has packed finer; only where it is the very same answer."""

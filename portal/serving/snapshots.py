@@ -94,7 +94,7 @@ class Snapshot:
 
     def refined(self) -> "Snapshot":
         """The same answer in as few bytes as we can; takes its time."""
-        body = pack(self.raw, self.encoding, BEST)
+        body = min(self.body, pack(self.raw, self.encoding, BEST), key=len)
         return Snapshot(self.status, self.base, self.encoding, body, self.modified, self.sha, finest=True)
 
     def not_modified(self, encoding: str) -> Headers:
