@@ -143,15 +143,16 @@ class Keeper:
             found.update(dict.fromkeys(path for path in self._source.addresses() if path not in kept))
         self._snapshots.next_generation()
         self._waiting = {**found, **self._waiting}
+        self._many = not self.state or len(self._waiting) > MANY
         self.state = state
-        self._many = len(self._waiting) > MANY
         if self._many:
             self._reported = time.monotonic()
-            log.info("%s public addresses are being rendered", len(self._waiting))
+            log.info("%s public addresses are being rendered, %s are there", len(self._waiting), len(kept))
 
     def _renew(self, stop: threading.Event) -> None:
         """Render what waits, for a while."""
         until = time.monotonic() + SLICE
+        in_turns = len(self._waiting) > MANY
         while self._waiting and time.monotonic() < until and not stop.is_set():
             begun = time.monotonic()
             path = next(iter(self._waiting))
@@ -165,17 +166,17 @@ class Keeper:
             elif not answer.status.startswith("5"):
                 self._snapshots.forget(path)
             del self._waiting[path]
-            if self._many:
+            if in_turns:
                 self._report()
                 stop.wait(time.monotonic() - begun)
         if not self._waiting:
             self.settled = self.state
+            if self._many:
+                self._many = False
+                log.info("all public addresses are rendered")
 
     def _report(self) -> None:
-        if not self._waiting:
-            log.info("all public addresses are rendered")
-            self._many = False
-        elif time.monotonic() - self._reported > REPORT_EVERY:
+        if time.monotonic() - self._reported > REPORT_EVERY:
             self._reported = time.monotonic()
             log.info("%s public addresses are still to be rendered", len(self._waiting))
 

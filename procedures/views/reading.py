@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.serving.public import Lasting, public
 from procedures.enums import Language, PageKind
+from procedures.links.read import read
 from procedures.links.resolve import beginning, candidates
 from procedures.models import Page, Path, Release
 from procedures.views.chrome import frame, root, show, site_now
@@ -60,7 +61,7 @@ def page(request: HttpRequest, rest: str) -> HttpResponse:
     asked = f"/{rest}"
     names = candidates(asked)
     language = Language.SPANISH if names[-1].startswith("/es/") else Language.ENGLISH
-    rows = {row.path: row for row in Path.objects.for_reading(language).filter(path__in=names)}
+    rows = {row.path: row for row in read(names, language)}
     found = next((rows[name] for name in names if name in rows), None)
     if found is None:
         return _not_found(asked, language)

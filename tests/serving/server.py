@@ -28,22 +28,22 @@ def copy_of(site: ServedSite, target: Path) -> Path:
         if (site.data_dir / name).exists():
             shutil.copytree(site.data_dir / name, target / name)
     shutil.copy(site.data_dir / "secret-key", target / "secret-key")
-    with contextlib.closing(sqlite3.connect(site.data_dir / "portal.sqlite3")) as source:
-        with contextlib.closing(sqlite3.connect(target / "portal.sqlite3")) as copy:
-            source.backup(copy)
+    source, copy = (sqlite3.connect(folder / "portal.sqlite3") for folder in (site.data_dir, target))
+    with contextlib.closing(source), contextlib.closing(copy):
+        source.backup(copy)
     return target
 
 
 class Server:
     """``manage.py serve`` with a data folder of its own."""
 
-    def __init__(self, data: Path, *, workers: int = 2, environ: dict[str, str] | None = None) -> None:
+    def __init__(self, data: Path, *, site_url: str, workers: int = 2, environ: dict[str, str] | None = None) -> None:
         self.data, self.workers, self.port = data, workers, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
         # Addresses on the pages are those of the copied site: they name the program that the snapshots are of.
         self.environ = {**own, "PORTAL_DATA_DIR": str(data), "PYTHONUNBUFFERED": "1",
-                        "PORTAL_PUBLIC_URL": "http://127.0.0.1:8000", **(environ or {})}  # fmt: skip
+                        "PORTAL_PUBLIC_URL": site_url, **(environ or {})}  # fmt: skip
         self.log = data.parent / f"{data.name}.log"
         self.process: subprocess.Popen[str] | None = None
 
@@ -69,6 +69,13 @@ class Server:
                     return last
             time.sleep(0.05)
         raise AssertionError(f"{path}: {last and (last.status, last.body[:200])}\n{self.log.read_text()[-2000:]}")
+
+    def wait_for(self, words: str, times: int = 1, *, seconds: float = 60) -> None:
+        """Until the log says it so often."""
+        until = time.monotonic() + seconds
+        while self.log.read_text().count(words) < times:
+            assert time.monotonic() < until, self.log.read_text()[-2000:]
+            time.sleep(0.05)
 
     def worker_pids(self) -> list[int]:
         """The processes that answer."""
@@ -118,7 +125,7 @@ class Readers:
     paths: list[str] = field(default_factory=lambda: PATHS)
     count: int = 8
     statuses: Counter[int] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)
+    failures: list[tuple[float, str]] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
 
     def __enter__(self) -> "Readers":
@@ -148,11 +155,11 @@ class Readers:
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
                 connection.close()
                 if not reused:
-                    self.failures.append(f"{path}: {error!r}")
+                    self.failures.append((time.monotonic(), f"{path}: {error!r}"))
                 reused = False
                 continue
             except (OSError, http.client.HTTPException) as error:
-                self.failures.append(f"{path}: {error!r}")
+                self.failures.append((time.monotonic(), f"{path}: {error!r}"))
                 connection.close()
                 reused = False
                 continue

@@ -2,10 +2,10 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sqlite3
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,20 +24,15 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def data(served_site: ServedSite, tmp_path: Path) -> Path:
     """A data folder of its own, with content and warm snapshots."""
-    until = time.monotonic() + 60
-    while not list((served_site.data_dir / "snapshots").glob("*.snapshots")) and time.monotonic() < until:
-        time.sleep(0.2)
     (tmp_path / "data").mkdir()
     return copy_of(served_site, tmp_path / "data")
 
 
 @pytest.fixture
-def server(data: Path) -> Iterator[Server]:
+def server(data: Path, served_site: ServedSite) -> Iterator[Server]:
     """Two workers, all addresses rendered."""
-    with running(data) as started:
-        until = time.monotonic() + 60
-        while "all public addresses are rendered" not in started.log.read_text() and time.monotonic() < until:
-            time.sleep(0.1)
+    with running(data, site_url=served_site.url) as started:
+        started.wait_for("all public addresses are rendered", started.workers)
         yield started
 
 
@@ -45,14 +40,17 @@ def test_a_killed_worker_costs_its_requests_in_flight_and_no_more(server: Server
     with Readers(server.port) as readers:
         time.sleep(1)
         first, second = server.worker_pids()
+        killed = time.monotonic()
         os.kill(first, signal.SIGKILL)
         time.sleep(8)
         pids = server.worker_pids()
         time.sleep(1)
 
     assert second in pids and first not in pids and len(pids) == 2
-    assert set(readers.statuses) == {200}
-    assert (readers.failures, readers.torn) == ([], [])
+    assert (set(readers.statuses), readers.torn) == ({200}, [])
+    # Each reader has one request in flight at most.
+    assert len(readers.failures) <= readers.count
+    assert [failure for failure in readers.failures if failure[0] > killed + 1] == []
 
 
 def test_a_stop_under_load_fails_no_request(server: Server) -> None:
@@ -92,20 +90,20 @@ BREAKAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("kind", BREAKAGES)
-def test_without_its_database_every_public_page_is_answered(server: Server, kind: str) -> None:
+def test_without_its_database_every_public_page_is_answered(server: Server, served_site: ServedSite, kind: str) -> None:
     breakage, reason = BREAKAGES[kind]
     sitemap = ask(server.url, "/sitemap.xml").text
     with Readers(server.port) as readers:
         breakage(server.data / "portal.sqlite3")
         ready = server.eventually("/readyz", 503)
-        time.sleep(6.5)
+        time.sleep(11)
 
     assert ready.text.startswith(reason)
     assert "public addresses are given out as they were" in server.eventually("/readyz", 503).text
     assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
     assert sitemap.count("<loc>") > 40
     for address in [part.split("</loc>")[0] for part in sitemap.split("<loc>")[1:]]:
-        answer = ask(server.url, address.removeprefix("http://127.0.0.1:8000"))
+        answer = ask(server.url, address.removeprefix(served_site.url))
         assert (address, answer.status) == (address, 200)
         assert int(answer.header("age")) >= 5
     staff = ask(server.url, "/admin/", headers={"Cookie": "sessionid=" + "a" * 32})
@@ -145,29 +143,17 @@ def test_a_locked_database_stops_no_reader(server: Server) -> None:
     assert server.eventually("/readyz", 200).text == "ready\n"
 
 
-def test_a_full_disk_stops_no_reader_and_no_publish(data: Path) -> None:
-    """Files may grow to the size of the database only: snapshots of the pages are shorter than any limit that lets it live,
-    so the folder is made unusable instead."""
-    for file in (data / "snapshots").iterdir():
-        file.unlink()
-    (data / "snapshots").rmdir()
+def test_a_full_disk_stops_no_reader_and_no_publish(data: Path, served_site: ServedSite) -> None:
+    """The folder cannot be written; that a limit on files leaves whole ones is tested in test_shelf.py."""
+    shutil.rmtree(data / "snapshots")
     (data / "snapshots").write_text("in the way")
-    with running(data) as server:
+    with running(data, site_url=served_site.url) as server:
         all_answered(server)
-        until = time.monotonic() + 20
-        while "the snapshots cannot be written" not in server.log.read_text() and time.monotonic() < until:
-            time.sleep(0.2)
+        server.wait_for("all public addresses are rendered", server.workers)
+        server.wait_for("the snapshots cannot be written")
+        publish(server, "Spine Clinic of the Full Disk")
+        all_answered(server)
         assert server.log.read_text().count("the snapshots cannot be written") <= server.workers
-        assert "the snapshots cannot be written" in server.log.read_text()
-        assert publish(server, "Spine Clinic of the Full Disk") <= 1.5
-
-
-RENAME = textwrap.dedent(
-    """
-    from procedures.models import Clinic
-    Clinic.objects.update(name={name!r})
-    """
-)
 
 
 def publish(server: Server, name: str) -> float:
@@ -182,8 +168,10 @@ def publish(server: Server, name: str) -> float:
     return time.monotonic() - begun
 
 
-def test_a_server_killed_while_it_publishes_and_stores_comes_back_with_the_last_word(data: Path) -> None:
-    with running(data, workers=1) as server:
+def test_a_server_killed_while_it_publishes_and_stores_comes_back_with_the_last_word(
+    data: Path, served_site: ServedSite
+) -> None:
+    with running(data, site_url=served_site.url, workers=1) as server:
         for turn in range(3):
             publish(server, f"Clinic Number {turn}")
             time.sleep(turn)

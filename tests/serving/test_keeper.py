@@ -177,7 +177,7 @@ def test_a_change_of_the_clinic_renews_everything_and_says_so(tmp_path: Path, ca
         eventually(lambda: all(b"</h1>b" in one.raw for one in process.snapshots.kept.values()))
         eventually(lambda: not process.keeper._waiting)
     assert [record.getMessage() for record in caplog.records] == [
-        "60 public addresses are being rendered",
+        "60 public addresses are being rendered, 60 are there",
         "all public addresses are rendered",
     ]
 

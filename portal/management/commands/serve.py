@@ -122,6 +122,8 @@ class Command(BaseCommand):
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{port}"
         os.environ.setdefault("PORTAL_PUBLIC_URL", address)
+        # For the workers: otherwise each of their threads keeps memory of its own.
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         server = Granian(
             "portal.wsgi:application",
             address=host,
