@@ -44,6 +44,10 @@ class Changes:
         if counter is not None and counter == self._counter and now - self._looked < AT_LEAST:
             return False
         self._counter, self._looked = counter, now
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                # Otherwise SQLite answers from its memory, whatever has become of the file.
+                cursor.execute("PRAGMA shrink_memory")
         return True
 
     def forget(self) -> None:

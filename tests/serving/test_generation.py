@@ -80,6 +80,7 @@ def test_an_event_that_patients_do_not_see_concerns_nothing(page: Page) -> None:
 
 def test_all_addresses_are_those_that_patients_are_sent(page: Page) -> None:
     guide = make_page("first", kind="guide")
+    GuideItem.objects.create(guide=guide, page=page)
     make_public(guide)
     make_page("draft-only")
     found = addresses()
