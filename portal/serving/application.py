@@ -61,7 +61,10 @@ class SnapshotApplication:
             answer = self.ask(path, environ)
             if answer.snapshot is None:
                 start_response(answer.status, answer.headers)
-                return [] if environ["REQUEST_METHOD"] == "HEAD" else answer.chunks
+                if environ["REQUEST_METHOD"] == "GET":
+                    return answer.chunks
+                close(answer.chunks)
+                return []
             snapshot = answer.snapshot
             self._snapshots.put(path, snapshot, generation)
         return self._give(snapshot, environ, start_response)
@@ -72,7 +75,7 @@ class SnapshotApplication:
         sent = snapshot.sent.get(encoding) or self._snapshots.add(snapshot, encoding)
         status, headers, body = snapshot.status, sent.headers, [sent.body]
         if sent.etag and _is_known(environ, sent.etag, snapshot):
-            status, headers, body = NOT_MODIFIED, snapshot.not_modified(encoding), []
+            status, headers, body = NOT_MODIFIED, sent.unchanged, []
         elif environ["REQUEST_METHOD"] == "HEAD":
             body = []
         age = time.monotonic() - self.confirmed

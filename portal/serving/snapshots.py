@@ -31,6 +31,8 @@ class Sent(NamedTuple):
     headers: Headers
     etag: str
     body: bytes
+    # Instead of ``headers`` for who has the body.
+    unchanged: Headers
 
 
 class Snapshot:
@@ -67,7 +69,7 @@ class Snapshot:
         if self.status.startswith("200"):
             etag = entity_tag(body)
             headers += [("ETag", etag), ("Last-Modified", self.last_modified)]
-        return Sent(headers, etag, body)
+        return Sent(headers, etag, body, [pair for pair in headers if pair[0].lower() in REPEATED])
 
     @property
     def last_modified(self) -> str:
@@ -96,11 +98,6 @@ class Snapshot:
         """The same answer in as few bytes as we can; takes its time."""
         body = min(self.body, pack(self.raw, self.encoding, BEST), key=len)
         return Snapshot(self.status, self.base, self.encoding, body, self.modified, self.sha, finest=True)
-
-    def not_modified(self, encoding: str) -> Headers:
-        """The headers of a 304."""
-        headers = self.sent[encoding].headers if encoding in self.sent else self.made_for(encoding).headers
-        return [pair for pair in headers if pair[0].lower() in REPEATED]
 
 
 class Snapshots:

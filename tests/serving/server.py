@@ -168,3 +168,23 @@ class Readers:
             if response.status == 200 and not body.rstrip().endswith(b"</html>"):
                 self.torn.append(path)
         connection.close()
+
+
+def all_answered(server: Server) -> None:
+    """Some pages, each whole."""
+    for path in PATHS:
+        answer = ask(server.url, path)
+        assert (path, answer.status) == (path, 200)
+        assert answer.text.rstrip().endswith("</html>")
+
+
+def publish(server: Server, name: str) -> float:
+    """Change what every page shows; seconds from the commit until the first page shows it."""
+    with contextlib.closing(sqlite3.connect(server.data / "portal.sqlite3", timeout=20)) as database:
+        database.execute("UPDATE procedures_clinic SET name = ?", [name])
+        database.commit()
+    begun = time.monotonic()
+    while name not in ask(server.url, "/").text:
+        assert time.monotonic() - begun < 20, server.log.read_text()[-2000:]
+        time.sleep(0.02)
+    return time.monotonic() - begun

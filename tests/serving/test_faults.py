@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ServedSite
-from tests.serving.server import PATHS, Readers, Server, copy_of, running
+from tests.serving.server import Readers, Server, all_answered, copy_of, publish, running
 from tests.site.client import ask
 
 pytestmark = pytest.mark.skipif(
@@ -65,13 +65,6 @@ def test_a_stop_under_load_fails_no_request(server: Server) -> None:
 
     assert set(readers.statuses) == {200}
     assert (readers.failures, readers.torn) == ([], [])
-
-
-def all_answered(server: Server) -> None:
-    for path in PATHS:
-        answer = ask(server.url, path)
-        assert (path, answer.status) == (path, 200)
-        assert answer.text.rstrip().endswith("</html>")
 
 
 def damage(file: Path) -> None:
@@ -154,18 +147,6 @@ def test_a_full_disk_stops_no_reader_and_no_publish(data: Path, served_site: Ser
         publish(server, "Spine Clinic of the Full Disk")
         all_answered(server)
         assert server.log.read_text().count("the snapshots cannot be written") <= server.workers
-
-
-def publish(server: Server, name: str) -> float:
-    """Change what every page shows; seconds from the commit until the first page shows it."""
-    with contextlib.closing(sqlite3.connect(server.data / "portal.sqlite3", timeout=20)) as database:
-        database.execute("UPDATE procedures_clinic SET name = ?", [name])
-        database.commit()
-    begun = time.monotonic()
-    while name not in ask(server.url, "/").text:
-        assert time.monotonic() - begun < 20, server.log.read_text()[-2000:]
-        time.sleep(0.02)
-    return time.monotonic() - begun
 
 
 def test_a_server_killed_while_it_publishes_and_stores_comes_back_with_the_last_word(
