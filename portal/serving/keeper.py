@@ -1,7 +1,7 @@
 """Keeps the snapshots of one process true, warm and on disk. Two threads that no reader waits for.
 
 The first looks at the database some times a second. After a publish it renders again what the publish concerns; what
-was there is given out until then. The second, at the lowest priority, works for all processes of a data folder (one of
+was there is given out until then. The second, at a low priority, works for all processes of a data folder (one of
 them holds the lock): it packs bodies as small as they get and writes them to disk, where the others find them.
 """
 
@@ -35,7 +35,8 @@ REPORT_EVERY = 10.0
 ROUND = 2.0
 LOOKS = 5
 WRITE_EVERY = 15.0
-LOWEST = 19
+# Readers go first, but it has to come to an end on a busy machine too.
+NICE = 10
 
 
 class Source(Protocol):
@@ -191,7 +192,7 @@ class Keeper:
     def refine(self, stop: threading.Event) -> None:
         """The second thread."""
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         failed = False
         with contextlib.ExitStack() as held:
             while not stop.wait(ROUND):

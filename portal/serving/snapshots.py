@@ -13,8 +13,8 @@ Headers = list[tuple[str, str]]
 Base = tuple[tuple[str, str], ...]
 # These belong to one way of sending the body, not to the answer.
 PER_SENDING = frozenset({"content-encoding", "content-length", "etag", "date", "last-modified"})
-# What a 304 says again (RFC 9110 §15.4.5); the rest the client has.
-REPEATED = frozenset({"cache-control", "content-location", "date", "etag", "expires", "vary", "last-modified"})
+# What a 304 leaves out: it has no body.
+OF_BODY = frozenset({"content-type", "content-length", "content-encoding"})
 # Bytes that an entry costs besides its bodies (tests/bench/bench_memory.py).
 OVERHEAD = 1_500
 
@@ -69,7 +69,7 @@ class Snapshot:
         if self.status.startswith("200"):
             etag = entity_tag(body)
             headers += [("ETag", etag), ("Last-Modified", self.last_modified)]
-        return Sent(headers, etag, body, [pair for pair in headers if pair[0].lower() in REPEATED])
+        return Sent(headers, etag, body, [pair for pair in headers if pair[0].lower() not in OF_BODY])
 
     @property
     def last_modified(self) -> str:

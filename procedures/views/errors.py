@@ -4,6 +4,7 @@ import sys
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
+from django.views import defaults
 
 from portal.serving.database import is_down
 from procedures.enums import Language
@@ -48,12 +49,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 where the reason is the database. Asks the database nothing."""
     if is_down(sys.exc_info()[1]):
         return unavailable(request)
-    return _without_database(
-        request,
-        500,
-        _("Something went wrong"),
-        _("This is our fault, not yours. Go back and try once more, or call us if it happens again."),
-    )
+    return defaults.server_error(request)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
@@ -66,14 +62,10 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         )
     else:
         sentence = _("This part of our site has a short break. Please try again in a few minutes, or call us.")
-    response = _without_database(request, 503, _("Please come back in a few minutes"), sentence)
-    response.headers["Retry-After"] = "60"
-    return response
-
-
-def _without_database(request: HttpRequest, status: int, title: object, sentence: object) -> HttpResponse:
     language = _language(request)
+    title = _("Please come back in a few minutes")
     context = frame(language=language, clinic=LAST_SEEN.get(language), title=title)
-    response = show("site/unavailable.html", {**context, "sentence": sentence, "robots": "noindex"}, status=status)
+    response = show("site/unavailable.html", {**context, "sentence": sentence, "robots": "noindex"}, status=503)
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Retry-After"] = "60"
     return response

@@ -204,6 +204,8 @@ def main() -> None:
 def measure(folder: Path, options: argparse.Namespace) -> None:
     """Everything, with ``folder`` for what is made on the way."""
     (folder / "www").mkdir()
+    # nginx started by root reads as another user; the data folder stays closed.
+    folder.chmod(0o755)
     os.environ |= {"DJANGO_SETTINGS_MODULE": "portal.settings", "PORTAL_DATA_DIR": str(folder / "data"),
                    "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{OURS}"}  # fmt: skip
     os.environ.pop("DATABASE_URL", None)

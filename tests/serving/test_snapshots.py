@@ -76,7 +76,7 @@ def test_known_entity_tag_gets_304_without_body(snapshots: Snapshots, asked: str
     tag = ask(application)[1]["ETag"]
     status, headers, body = ask(application, HTTP_IF_NONE_MATCH=asked.format(tag=tag))
     assert (status, body, headers["ETag"]) == ("304 Not Modified", b"", tag)
-    assert headers.keys() <= {"ETag", "Last-Modified", "Vary", "Cache-Control"}
+    assert not {"Content-Type", "Content-Length", "Content-Encoding"} & headers.keys()
 
 
 @pytest.mark.parametrize("asked", ["", '"other"', "nonsense", '"', '""', "W/", "{tag}x", "{bare}"])
