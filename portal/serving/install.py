@@ -31,14 +31,14 @@ def with_snapshots(application: Application) -> SnapshotApplication:
     return wrapped
 
 
-def shelf() -> Shelf:
-    """Where this installation stores its snapshots."""
-    return Shelf(Path(settings.DATA_DIR) / "snapshots", program())
+def shelf(public_url: str = "") -> Shelf:
+    """Where this installation stores its snapshots; ``public_url`` where the workers have another than this process."""
+    return Shelf(Path(settings.DATA_DIR) / "snapshots", program(public_url or settings.PUBLIC_URL))
 
 
-def program() -> str:
+def program(public_url: str) -> str:
     """Changes with whatever else makes the same release look different: code, templates, static files, addresses."""
-    digest = hashlib.sha256(f"{settings.PUBLIC_URL} {settings.ALLOWED_HOSTS} {settings.STATIC_URL}".encode())
+    digest = hashlib.sha256(f"{public_url} {settings.ALLOWED_HOSTS} {settings.STATIC_URL}".encode())
     ours = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
     for folder in [*ours, settings.TEMPLATES_DIR]:
         for file in sorted(folder.rglob("*")):

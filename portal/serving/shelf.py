@@ -49,6 +49,10 @@ class Shelf:
         """One of the files."""
         return self.folder / f"{number:02d}.snapshots"
 
+    def is_there(self) -> bool:
+        """Whether this installation has ever stored anything."""
+        return any(self.file(number).exists() for number in range(FILES))
+
     def load(self) -> list[Stored]:
         """All files that can be used."""
         self._foreign = 0

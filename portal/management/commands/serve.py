@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 
+from portal import env
 from portal.serving.collect import collect_static_files
 from portal.serving.database import GONE, DatabaseFile, never_make_a_new_file
 from portal.serving.install import shelf
@@ -40,6 +41,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         self._check_options(options)
+        shown = f"[{host}]" if ":" in host else host
+        self._address = f"http://{shown}:{port}"
+        # What the workers find, which start with this environment.
+        os.environ.setdefault("PORTAL_PUBLIC_URL", self._address)
+        self._shelf = shelf(env.public_url())
         try:
             self._prepare(demo=options["demo"])
         except DatabaseError as error:
@@ -52,7 +58,7 @@ class Command(BaseCommand):
 
     def _go_on_without_database(self, reason: str) -> None:
         """Patients can read what is stored, as after a power cut that a database server has not come back from yet."""
-        stored = shelf().load()
+        stored = self._shelf.load()
         if not stored:
             raise CommandError(f"The database cannot be used: {reason}")
         newest = max(part.confirmed for part in stored)
@@ -83,7 +89,7 @@ class Command(BaseCommand):
 
     def _prepare(self, *, demo: bool) -> None:
         call_command("check", fail_level="ERROR", stdout=io.StringIO())
-        if DatabaseFile().trouble() and shelf().load():
+        if DatabaseFile().trouble() and self._shelf.is_there():
             # A new, empty database would hide that the old one is lost.
             raise OperationalError(f"{GONE}. Put it back, or remove the folder snapshots to begin with an empty site")
         self._refuse_newer_database()
@@ -119,11 +125,11 @@ class Command(BaseCommand):
         from granian.log import LogLevels
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{port}"
-        os.environ.setdefault("PORTAL_PUBLIC_URL", address)
-        # For the workers: otherwise each of their threads keeps memory of its own.
+        address = self._address
+        # For the workers: otherwise each of their threads keeps memory of its own, and what packing took stays taken.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+        os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "131072")
+        os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "131072")
         server = Granian(
             "portal.wsgi:application",
             address=host,
