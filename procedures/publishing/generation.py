@@ -31,17 +31,16 @@ def concerned(before: str, now: str) -> list[str] | None:
     pages = list(Page.objects.filter(pk__in=events.values("page")).select_related("live_release")[: MANY + 1])
     if len(pages) > MANY:
         return None
-    return (
-        list(dict.fromkeys([*_of(pages, Path.objects.filter(page__in=pages)), *_neighbours(pages), *_lists()]))
-        if pages
-        else []
-    )
+    languages = sorted({page.language for page in pages})
+    lists = _lists(languages) if pages else []
+    return list(dict.fromkeys([*_of(pages, Path.objects.filter(page__in=pages)), *_neighbours(pages), *lists]))
 
 
 def addresses() -> list[str]:
     """Every address that patients are sent or can come to by links: lists, pages, what leads to them."""
     pages = Page.objects.filter(releases__isnull=False).distinct().select_related("live_release")
-    return list(dict.fromkeys([*_lists(), *_of(pages, Path.objects.all())]))
+    forms = [f"{_root(language)}p/" for language in Language.values]
+    return list(dict.fromkeys([*_lists(Language.values), *forms, "/robots.txt", *_of(pages, Path.objects.all())]))
 
 
 def _of(pages: Iterable[Page], paths: QuerySet[Path]) -> list[str]:
@@ -65,10 +64,10 @@ def _neighbours(pages: list[Page]) -> list[str]:
     return [*translations, *replaced, *(f"{path}booklet/" for path in guides.values_list("release__path", flat=True))]
 
 
-def _lists() -> list[str]:
-    """Addresses that list pages, and the few that belong to none."""
-    found = [f"{_root(language)}{part}" for language in Language.values for part in ("", "visits/", "p/")]
-    return [*found, "/sitemap.xml", "/connect/guides.json", "/robots.txt"]
+def _lists(languages: Iterable[str]) -> list[str]:
+    """Addresses that list pages of these languages."""
+    found = [f"{_root(language)}{part}" for language in languages for part in ("", "visits/")]
+    return [*found, "/sitemap.xml", "/connect/guides.json"]
 
 
 def _root(language: str) -> str:

@@ -262,7 +262,9 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
         for _ in range(options.rounds):
             quiet[0].run(options.seconds)
             with started([python, "-c", PUBLISH.format(root=str(ROOT))], log):
-                time.sleep(3)
+                before = log.read_text().count("published in")
+                while log.read_text().count("published in") == before:
+                    time.sleep(0.1)
                 busy[0].run(options.seconds)
         shares = [one[0] / other[0] for one, other in zip(busy[0].rounds, quiet[0].rounds, strict=True)]
         errors = sum(one[3] for one in busy[0].rounds)
