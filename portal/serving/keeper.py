@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 PATIENCE = 5.0
 # The database is looked at again after this time, also while there is much to render.
 SLICE = 0.3
+# After a publish the most important addresses are rendered at once. The others are forgotten, which is enough to be
+# true, and rendered when nothing has been published for so many seconds: publishing often must not slow readers.
+AT_ONCE = 4
+QUIET = 2.0
 # More than this at once: progress is logged, and readers get half of the time.
 MANY = 50
 REPORT_EVERY = 10.0
@@ -62,6 +66,8 @@ class Keeper:
         self.trouble = ""
         self._from_disk: set[str] = set()
         self._waiting: dict[str, None] = {}
+        self._later: dict[str, None] = {}
+        self._noticed = 0.0
         self._reported = 0.0
         self._many = False
         self._locked = False
@@ -137,12 +143,21 @@ class Keeper:
             everything = everything or concerned is None
             found.update(dict.fromkeys(concerned or ()))
         kept = self._snapshots.kept
+        later: list[str] = []
         if everything:
             found.update(dict.fromkeys([*self._source.addresses(), *kept]))
         elif not self.state:
             # A start: what is kept and not concerned is as good as new.
             found.update(dict.fromkeys(path for path in self._source.addresses() if path not in kept))
+        elif len(found) <= MANY:
+            later = [path for path in list(found)[AT_ONCE:] if path not in self._waiting]
+            for path in later:
+                del found[path]
         self._snapshots.next_generation()
+        for path in later:
+            self._snapshots.forget(path)
+        self._later.update(dict.fromkeys(later))
+        self._noticed = time.monotonic()
         self._waiting = {**found, **self._waiting}
         self._many = not self.state or len(self._waiting) > MANY
         self.state = state
@@ -152,6 +167,8 @@ class Keeper:
 
     def _renew(self, stop: threading.Event) -> None:
         """Render what waits, for a while."""
+        if not self._waiting and time.monotonic() > self._noticed + QUIET:
+            self._waiting, self._later = self._later, {}
         until = time.monotonic() + SLICE
         in_turns = len(self._waiting) > MANY
         while self._waiting and time.monotonic() < until and not stop.is_set():

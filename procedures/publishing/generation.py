@@ -23,7 +23,7 @@ def public_state() -> str:
 
 
 def concerned(before: str, now: str) -> list[str] | None:
-    """Addresses whose answer may differ between two states, the published pages first; None when all may."""
+    """Addresses whose answer may differ between two states: published pages, lists, the rest; None when all may."""
     (first, clinic), (last, clinic_now) = json.loads(before), json.loads(now)
     if clinic != clinic_now or first > last:
         return None
@@ -31,9 +31,12 @@ def concerned(before: str, now: str) -> list[str] | None:
     pages = list(Page.objects.filter(pk__in=events.values("page")).select_related("live_release")[: MANY + 1])
     if len(pages) > MANY:
         return None
-    languages = sorted({page.language for page in pages})
-    lists = _lists(languages) if pages else []
-    return list(dict.fromkeys([*_of(pages, Path.objects.filter(page__in=pages)), *_neighbours(pages), *lists]))
+    if not pages:
+        return []
+    live = [page.live_release.path for page in pages if page.live_release]
+    lists = _lists(sorted({page.language for page in pages}))
+    rest = [*_of(pages, Path.objects.filter(page__in=pages)), *_neighbours(pages)]
+    return list(dict.fromkeys([*live, *lists, *rest]))
 
 
 def addresses() -> list[str]:

@@ -85,6 +85,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "close_old_connections", lambda: None)
     monkeypatch.setattr(module, "ROUND", 0.02)
     monkeypatch.setattr(module, "LOOKS", 1)
+    monkeypatch.setattr(module, "QUIET", 0.02)
 
 
 class Process:
@@ -142,6 +143,24 @@ def test_a_publish_renews_what_it_concerns_and_nothing_else(tmp_path: Path) -> N
         site.publish("/a/", "A2")
         eventually(lambda: process.text("/a/") == "A2")
         assert [request["PATH_INFO"] for request in site.requests] == ["/a/"]
+
+
+def test_the_less_important_is_forgotten_at_once_and_rendered_when_it_is_quiet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "QUIET", 60.0)
+    site = Site({f"/{number}/": "old" for number in range(6)})
+    with Process(site, tmp_path).running() as process:
+        eventually(lambda: len(process.kept()) == 6 and not process.keeper._waiting)
+        site.pages = dict.fromkeys(site.pages, "new")
+        site.changed = [(2, path) for path in site.pages]
+        site.number = 2
+        eventually(lambda: process.kept() == {"/0/", "/1/", "/2/", "/3/"})
+        assert [process.text(path) for path in ("/4/", "/5/")] == ["new", "new"]
+        process.snapshots.forget("/5/")
+        monkeypatch.setattr(module, "QUIET", 0.0)
+        eventually(lambda: len(process.kept()) == 6)
+        assert {process.text(path) for path in site.pages} == {"new"}
 
 
 def test_readers_never_wait_for_a_renewal(tmp_path: Path) -> None:
