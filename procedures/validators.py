@@ -1,6 +1,7 @@
 """Leaf checks of single values, shared by forms, the content loader and tests. Each raises a clear sentence."""
 
 import re
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -42,6 +43,14 @@ def validate_unit(value: float) -> None:
     """A relative position: 0 is the left or upper edge, 1 the right or lower one."""
     if not 0 <= value <= 1:
         raise ValidationError("A position lies between 0 and 1 (0 % and 100 % of the picture).")
+
+
+def validate_time_zone(value: str) -> None:
+    """A name of the tz database: schedules and dates go by it."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValidationError("Write a time zone by its name, such as America/Denver or Europe/Madrid.") from error
 
 
 def validate_words(value: object) -> None:

@@ -125,7 +125,9 @@ class Library:
 
     def series(self, slug: str) -> Series | None:
         """Pictures in order, or None."""
-        found = Series.objects.filter(slug=slug, language=self.language).prefetch_related("items__figure").first()
+        if ("series", slug) not in self._cache:
+            self._load_series([slug])
+        found: Series | None = self._cache.setdefault(("series", slug), None)
         if found:
             items = [(item.figure.slug, item.heading, item.text) for item in found.items.all()]
             self.note("series", slug, [found.title, items])
@@ -134,15 +136,17 @@ class Library:
     def source(self, key: str) -> Source | None:
         """A cited reference, or None."""
         if ("source", key) not in self._cache:
-            self._cache["source", key] = Source.objects.filter(key=key).first()
-        found: Source | None = self._cache["source", key]
+            self._load_sources([key])
+        found: Source | None = self._cache.setdefault(("source", key), None)
         if found:
             self.note("source", key, [found.organisation, found.title, found.year, found.url, found.identifier])
         return found
 
     def care(self, key: str) -> CareInstruction | None:
         """The clinic's own answer, or None."""
-        found = CareInstruction.objects.filter(language=self.language, key=key).first()
+        if ("care", key) not in self._cache:
+            self._load_care([key])
+        found: CareInstruction | None = self._cache.setdefault(("care", key), None)
         if found:
             self.note("care", key, [found.question, found.answer])
         return found
@@ -150,13 +154,41 @@ class Library:
     def page(self, subject: str) -> PageLink | None:
         """The page on a subject in this language: its public address, else where its draft will be."""
         if ("page", subject) not in self._cache:
-            pages = Page.objects.in_language(self.language).select_related("live_release__revision")
-            found = pages.filter(subject=subject).first()
-            self._cache["page", subject] = found and _page_link(found)
-        link: PageLink | None = self._cache["page", subject]
+            self._load_pages([subject])
+        link: PageLink | None = self._cache.setdefault(("page", subject), None)
         if link:
             self.note("page", subject, [link.href])
         return link
+
+    def _load_series(self, slugs: Iterable[str]) -> None:
+        rows = Series.objects.filter(slug__in=slugs, language=self.language).prefetch_related("items__figure")
+        self._cache |= {("series", row.slug): row for row in rows}
+
+    def _load_care(self, keys: Iterable[str]) -> None:
+        rows = CareInstruction.objects.filter(language=self.language, key__in=keys)
+        self._cache |= {("care", row.key): row for row in rows}
+
+    def _load_sources(self, keys: Iterable[str]) -> None:
+        self._cache |= {("source", row.key): row for row in Source.objects.filter(key__in=keys)}
+
+    def _load_pages(self, subjects: Iterable[str]) -> None:
+        pages = Page.objects.in_language(self.language).select_related("live_release__revision")
+        self._cache |= {("page", page.subject): _page_link(page) for page in pages.filter(subject__in=subjects)}
+
+    def preload(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Read these (kind, key) in one query for each kind: for a look at everything that is public."""
+        keys: dict[str, list[str]] = {}
+        for kind, key in wanted:
+            keys.setdefault(kind, []).append(key)
+        self._load_figures(Figure.objects.filter(slug__in=keys.get("figure", [])))
+        self._load_series(keys.get("series", []))
+        self._load_care(keys.get("care", []))
+        self._load_sources(keys.get("source", []))
+        self._load_pages(keys.get("page", []))
+
+    def note_term(self, term: Term) -> None:
+        """Remember that a word was explained."""
+        self.note("term", term.key, [term.term, term.aliases, term.say, term.definition])
 
     def glossary(self) -> list[Term]:
         """All terms, for the index."""

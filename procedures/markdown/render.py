@@ -131,7 +131,7 @@ def _sources(context: Context) -> SafeString:
 def _words(context: Context) -> SafeString:
     found = sorted(context.words.found.values(), key=lambda term: term.term.casefold())
     for term in found:
-        context.library.note("term", term.key, [term.term, term.aliases, term.say, term.definition])
+        context.library.note_term(term)
     return blocks.component("words", terms=found) if found else EMPTY
 
 

@@ -3,7 +3,7 @@
 from procedures.models.clinic import Clinic, ClinicText, Location, LocationText
 from procedures.models.content_row import ContentRow
 from procedures.models.figure import Figure, FigureText, Marker, MarkerText, Rendition, Series, SeriesItem
-from procedures.models.history import Approval, Release, ReleaseEvent, ReleaseInput, Revision
+from procedures.models.history import Approval, Digest, Release, ReleaseEvent, ReleaseInput, ReviewComment, Revision
 from procedures.models.page import Guide, GuideItem, Page
 from procedures.models.path import Path
 from procedures.models.reference import CareInstruction, ClinicalCode, Source, Term
@@ -15,6 +15,7 @@ __all__ = [
     "ClinicText",
     "ClinicalCode",
     "ContentRow",
+    "Digest",
     "Figure",
     "FigureText",
     "Guide",
@@ -29,6 +30,7 @@ __all__ = [
     "ReleaseEvent",
     "ReleaseInput",
     "Rendition",
+    "ReviewComment",
     "Revision",
     "Series",
     "SeriesItem",

@@ -6,7 +6,7 @@ from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject
 
 from procedures.enums import Language
-from procedures.validators import validate_key, validate_phone, validate_plain_text
+from procedures.validators import validate_key, validate_phone, validate_plain_text, validate_time_zone
 
 
 class Clinic(models.Model):
@@ -25,6 +25,7 @@ class Clinic(models.Model):
     time_zone = models.CharField(
         max_length=60,
         default="UTC",
+        validators=[validate_time_zone],
         help_text="Such as America/Denver. Scheduled pages go live by this clock.",
     )
 
