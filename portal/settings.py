@@ -40,6 +40,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "procedures.admin.clock.ClinicTimeMiddleware",
 ]
 
 # What snapshots of public pages depend on (portal/serving/snapshots.py).

@@ -14,20 +14,10 @@ from procedures.admin.desk import change_address
 from procedures.admin.shell import screen
 from procedures.enums import Language
 from procedures.models import Page
-from procedures.publishing.outdated import Outdated, outdated_pages
+from procedures.publishing.outdated import outdated_pages
 from procedures.publishing.publish import PublishRefusedError, renew
 from procedures.publishing.uses import printing_old
-
-KINDS = {
-    "figure": "picture",
-    "series": "series",
-    "term": "word",
-    "source": "source",
-    "care": "answer",
-    "page": "address of the page",
-    "clinic": "",
-    "list": "list of",
-}
+from procedures.publishing.waiting import words
 
 
 class QuotedAdmin(AnyAdmin):
@@ -78,7 +68,7 @@ def outdated(request: HttpRequest) -> HttpResponse:
         refused = _renew(request)
         if not refused:
             return HttpResponseRedirect(request.path)
-    rows = [(row.page, change_address(row.page), words(row)) for row in outdated_pages()]
+    rows = [(row.page, change_address(row.page), words(row.changed)) for row in outdated_pages()]
     context = {"rows": rows, "refused": refused, "may_renew": may_renew}
     title = "Public pages that print old values"
     return screen(request, "page/outdated", context, title=title, status=409 if refused else 200)
@@ -95,8 +85,3 @@ def _renew(request: HttpRequest) -> list[tuple[Page, PublishRefusedError]]:
             refused.append((page, error))
     messages.info(request, f"{done} {'page' if done == 1 else 'pages'} renewed.")
     return refused
-
-
-def words(row: Outdated) -> str:
-    """What changed: “word osteoporosis, answer driving”."""
-    return ", ".join(f"{KINDS.get(kind, kind)} {key}".strip() for kind, key in row.changed)

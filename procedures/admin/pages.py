@@ -11,11 +11,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import URLPattern, path
 from markdownx.models import MarkdownxField
 
-from procedures.admin import outdated, preview, review, versions, withdrawal
+from procedures.admin import outdated, preview
 from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff, without_windows
 from procedures.admin.desk import change_address, desk
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.admin.page_form import GuideForm, GuideItemForm, PageForm
+from procedures.admin.workflow_urls import workflow_urls
 from procedures.enums import PageKind
 from procedures.links.codes import free_code
 from procedures.markdown import Problem
@@ -207,12 +208,8 @@ class PageAdmin(WorkflowAdmin):
             path("preview/", preview.preview, name="procedures_page_preview"),
             path("session/", preview.session, name="procedures_page_session"),
             path("outdated/", view(outdated.outdated), name="procedures_page_outdated"),
-            path("<int:page_id>/review/", view(review.review), name="procedures_page_review"),
-            path("<int:page_id>/withdraw/", view(withdrawal.withdrawal), name="procedures_page_withdraw"),
-            path("revisions/<int:revision_id>/", view(versions.revision), name="procedures_revision_page"),
-            path("releases/<int:release_id>/", view(versions.release), name="procedures_release_page"),
         ]
-        return own + super().get_urls()
+        return own + workflow_urls(view) + super().get_urls()
 
 
 class GuideItems(TextRows):

@@ -30,9 +30,7 @@ def clinic_zone() -> ZoneInfo:
     return ZoneInfo(name or "UTC")
 
 
-def moment(
-    day: datetime.date, time: datetime.time, zone: ZoneInfo, *, which: int | None = None
-) -> datetime.datetime:
+def moment(day: datetime.date, time: datetime.time, zone: ZoneInfo, *, which: int | None = None) -> datetime.datetime:
     """The moment (aware, in ``zone``) at which the clinic's clock shows ``time`` on ``day``.
 
     ``which``: FIRST or SECOND for a time that comes twice. Raises ClockError for a time that the clock leaves out,

@@ -19,10 +19,7 @@ from procedures.publishing.clock import clinic_zone
 from procedures.publishing.readiness import readiness
 from procedures.publishing.review import standing_approval, translation_is_checked
 
-
-PUBLISHED_FIELDS = (
-    "live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change"
-).split()
+PUBLISHED_FIELDS = ("live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change").split()
 
 
 class PublishRefusedError(Exception):

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from portal.staff.models import User
 from procedures.enums import Decision, EventKind
-from procedures.models import Approval, ReleaseEvent, ReviewComment, Revision
+from procedures.models import Approval, Page, ReleaseEvent, ReviewComment, Revision
 
 
 class ReviewRefusedError(Exception):
@@ -66,6 +66,24 @@ def standing_approval(revision: Revision) -> Approval | None:
         .first()
     )
     return last if last and last.decision == Decision.APPROVED else None
+
+
+def newest_approved(page: Page) -> Revision | None:
+    """The text that can be published: the newest revision after the live one whose last decision is a yes.
+
+    The live text itself counts while nobody has approved it as public (starter text), or after a withdrawal.
+    """
+    decisions = Approval.objects.filter(revision__page=page).exclude(decision=Decision.TRANSLATION_CHECKED)
+    last = dict(decisions.order_by("pk").values_list("content_hash", "decision"))
+    revisions = page.revisions.select_related("author", "page").filter(
+        content_hash__in=[key for key, decision in last.items() if decision == Decision.APPROVED]
+    )
+    live = page.live_release
+    if live:
+        revisions = revisions.filter(number__gte=live.revision.number)
+        if not live.is_starter:
+            revisions = revisions.exclude(content_hash=live.revision.content_hash)
+    return revisions.first()
 
 
 def translation_is_checked(revision: Revision) -> bool:

@@ -74,9 +74,7 @@ def publish_due(at: datetime.datetime) -> tuple[list[Release], list[tuple[Page, 
 
 
 @transaction.atomic
-def _publish_one(
-    pk: int, at: datetime.datetime, released: list[Release], refused: list[tuple[Page, str]]
-) -> None:
+def _publish_one(pk: int, at: datetime.datetime, released: list[Release], refused: list[tuple[Page, str]]) -> None:
     """One page that is due. Several servers may come here at once: the one that is too late finds nothing due."""
     due = Page.objects.select_for_update(of=("self",)).due_for_publishing(at).select_related("scheduled_revision")
     page = due.filter(pk=pk).first()

@@ -57,12 +57,11 @@ def last_check(page: Page) -> Approval | None:
 
 
 def behind(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
-    """Public translations whose source reads differently from the text that they were made from."""
+    """Public translations (of ``pages``) whose source reads differently from the text that they were made from."""
     source = Page.objects.published().in_language(SOURCE).filter(subject=OuterRef("subject"))
     return (
-        pages.published()  # type: ignore[attr-defined, no-any-return]
+        pages.filter(live_release__isnull=False, translated_from__isnull=False)
         .exclude(language=SOURCE)
-        .filter(translated_from__isnull=False)
         .annotate(source_hash=Subquery(source.values("live_release__revision__content_hash")[:1]))
         .filter(source_hash__isnull=False)
         .filter(~Q(source_hash=F("translated_from__content_hash")))

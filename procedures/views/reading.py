@@ -14,7 +14,8 @@ from procedures.views.chrome import frame, root, show, site_now
 MOST_OFFERS = 8
 # What a page shows of its release besides the article.
 SHOWN = (
-    "title is_starter translation_checked author_name reviewer_name reviewed_on published_at next_review_on what_changed"
+    "title is_starter translation_checked author_name reviewer_name reviewed_on published_at next_review_on "
+    "what_changed"
 ).split()
 HEALS_AFTER = "max-age=1800"  # seconds; a wrong redirect is forgotten after half an hour
 
