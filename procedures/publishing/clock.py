@@ -31,7 +31,7 @@ def clinic_zone() -> ZoneInfo:
 
 
 def moment(day: datetime.date, time: datetime.time, zone: ZoneInfo, *, which: int | None = None) -> datetime.datetime:
-    """The moment (aware, in ``zone``) at which the clinic's clock shows ``time`` on ``day``.
+    """The moment (aware, UTC) at which the clinic's clock shows ``time`` on ``day``.
 
     ``which``: FIRST or SECOND for a time that comes twice. Raises ClockError for a time that the clock leaves out,
     and RepeatedTimeError for one that comes twice while ``which`` is None.
@@ -45,14 +45,16 @@ def moment(day: datetime.date, time: datetime.time, zone: ZoneInfo, *, which: in
             f"There is no {shown:%H:%M} on {day_words(day)}: the clocks go forward that night. "
             f"Choose {after:%H:%M} instead, or another time."
         )
-    if first.utcoffset() == second.utcoffset():
-        return first
+    # Only UTC is safe to compare: Python holds a time that comes twice to be unlike any other.
+    moments = first.astimezone(datetime.UTC), second.astimezone(datetime.UTC)
+    if moments[0] == moments[1]:
+        return moments[0]
     if which is None:
         raise RepeatedTimeError(
             f"{shown:%H:%M} comes twice on {day_words(day)}: the clocks go back that night. Choose which one you mean.",
-            (first, second),
+            moments,
         )
-    return second if which == SECOND else first
+    return moments[SECOND if which == SECOND else FIRST]
 
 
 def _on_the_wall(at: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from procedures.publishing.wording import Block
+from procedures.publishing.wording import LABELS, Block
 
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 # Less alike than this, two paragraphs are told as one that went and one that came.
 ALIKE = 0.35
+# A page has one of each, so the old one always stands beside the new one.
+ONCE = frozenset({"Title", "Key message", *LABELS.values()})
 # Beyond this many pairs, what stands in one place is not searched for its best partner.
 MOST_PAIRS = 900
 
@@ -112,6 +114,8 @@ def _alike(old: Block, new: Block) -> float:
     """0 to 1. Different kinds of things are never partners."""
     if _key(old)[0] != _key(new)[0]:
         return 0.0
+    if old.name in ONCE:
+        return 1.0
     return SequenceMatcher(None, TOKEN.findall(old.text), TOKEN.findall(new.text), autojunk=False).ratio()
 
 

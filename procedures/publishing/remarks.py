@@ -1,10 +1,11 @@
 """Where a comment belongs: the paragraph of a Markdown text that says most nearly what the reader saw."""
 
+import re
 from difflib import SequenceMatcher
 
 from procedures.markdown.parser import parser
-from procedures.publishing.diff import TOKEN
 
+WORD = re.compile(r"\w+")
 NEAREST = 0.5
 
 
@@ -23,10 +24,10 @@ def line_of(quote: str, body: str) -> int:
 
     A quote holds what the page adds (numbers of sources, the clinic's phone), so the best likeness wins.
     """
-    wanted = TOKEN.findall(quote.casefold())
+    wanted = WORD.findall(quote.casefold())
     best, place = NEAREST, 0
     for line, text in paragraphs(body):
-        matcher = SequenceMatcher(None, TOKEN.findall(text.casefold()), wanted, autojunk=False)
+        matcher = SequenceMatcher(None, WORD.findall(text.casefold()), wanted, autojunk=False)
         if matcher.real_quick_ratio() > best and (ratio := matcher.ratio()) > best:
             best, place = ratio, line
     return place
