@@ -27,6 +27,9 @@ class ClinicTimeMiddleware:
 class MomentForm(forms.Form):
     """A day and a time by the clinic's clock. ``at`` is the moment they name; ``repeated`` asks which of two."""
 
+    # Beside “Publish now” a browser must not ask for a time before it sends anything.
+    use_required_attribute = False
+
     day = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), label="Day")
     time = forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), label="Time")
     which = forms.TypedChoiceField(

@@ -86,12 +86,11 @@ def _release(
 ) -> Release:
     page, content = revision.page, revision.content
     take_turn(page)
-    rendered = render_page(content, kind=page.kind, library=library or Library(page.language))
+    rendered = render_page(content, kind=page.kind, library=library or _library(page))
     problems = readiness(page, content, rendered, links=links)
     if problems:
         raise PublishRefusedError(problems)
-    now = timezone.now()
-    today = timezone.localdate(now, clinic_zone())
+    now, zone = timezone.now(), clinic_zone()
     live = page.live_release if kind == EventKind.RENEWED else None
     path = public_path(page.language, page.kind, content["slug"])
     values: dict[str, Any] = {
@@ -118,8 +117,10 @@ def _release(
         published_by=actor,
         published_at=now,
         # Renewing shows new clinic values. It is no review and no news: both dates and the line about it stay.
-        reviewed_on=timezone.localdate(approval.created_at, clinic_zone()) if approval else None,
-        next_review_on=live.next_review_on if live else add_months(today, content["review_months"]),
+        reviewed_on=timezone.localdate(approval.created_at, zone) if approval else None,
+        next_review_on=live.next_review_on
+        if live
+        else add_months(timezone.localdate(now, zone), content["review_months"]),
         is_starter=approval is None,
         translation_checked=translation_is_checked(revision),
         what_changed=live.what_changed if live else what_changed,
@@ -141,6 +142,14 @@ def _release(
     page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", *kept])
     ReleaseEvent.objects.create(page=page, kind=kind, revision=revision, release=release, actor=actor)
     return release
+
+
+def _library(page: Page) -> Library:
+    """What the last release quoted is read at once: a text rarely quotes much else than the one before."""
+    library = Library(page.language)
+    last = page.releases.values("pk")[:1]
+    library.preload(ReleaseInput.objects.filter(release__in=last).values_list("kind", "key"))
+    return library
 
 
 def take_turn(page: Page) -> None:
