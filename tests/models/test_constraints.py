@@ -14,6 +14,7 @@ from procedures.models import (
     ClinicalCode,
     ClinicText,
     ContentRow,
+    Digest,
     Figure,
     FigureText,
     GuideItem,
@@ -26,6 +27,7 @@ from procedures.models import (
     Release,
     ReleaseInput,
     Rendition,
+    ReviewComment,
     Revision,
     Series,
     Term,
@@ -71,6 +73,8 @@ def location() -> Location:
 
 
 BROKEN: dict[str, Callable[[], list[models.Model]]] = {
+    "one_digest_a_week": lambda: [Digest(user=make_user(), week="2026-W47") for _ in range(2)],
+    "review_comment_says_something": lambda: [ReviewComment(approval=approve(revision()), quote="x", text="")],
     "clinic_is_one_row": lambda: [Clinic(pk=2, name="Other", phone="+1 303")],
     "clinic_text_once_per_language": lambda: [ClinicText(clinic=make_clinic(), language="en", hours="x")],
     "location_text_once_per_language": lambda: [
