@@ -15,8 +15,11 @@ def in_language(language: str) -> list[URLPattern]:
         path(f"{prefix}visits/", reading.visits, values),
         path(f"{prefix}search/", search.search, values),
         path(f"{prefix}p/", codes.code, values),
+        path(f"{prefix}p/<str:typed>.svg", codes.qr_code, values),
         path(f"{prefix}p/<str:typed>", codes.code, values),
         path(f"{prefix}p/<str:typed>/", codes.code, values),
+        # A QR code holds its address in capital letters.
+        path(f"{prefix.upper()}P/<str:typed>", codes.code, values),
     ]
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import URLPattern, path
 from markdownx.models import MarkdownxField
 
-from procedures.admin import outdated, preview, review, versions, withdrawal
+from procedures.admin import kit, outdated, preview, review, versions, withdrawal
 from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff, without_windows
 from procedures.admin.desk import change_address, desk
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
@@ -45,6 +45,7 @@ class WorkflowAdmin(ContentAdmin):
     """What pages and guides share. Every save is a Revision; buttons call publishing, and show what it refuses."""
 
     change_form_template = "admin/procedures/page/change_form.html"
+    change_list_template = "admin/procedures/page/change_list.html"
     formfield_overrides = {**OVERRIDES, MarkdownxField: {"form_class": MarkdownFormField, "widget": MarkdownWidget}}
     search_fields = ("title", "subject", "slug", "body")
     prepopulated_fields = {"slug": ("title",), "subject": ("title",)}
@@ -64,6 +65,11 @@ class WorkflowAdmin(ContentAdmin):
     def review_due(self, page: Page) -> Any:
         """When the public text must be looked at again."""
         return page.live_release.next_review_on if page.live_release else None
+
+    @admin.display(description="links")
+    def links(self, page: Page) -> str:
+        """For mail and letters: the neutral link in one click, and the way to the message kit."""
+        return kit.cell(page) if page.live_release else ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
         """With states, in one query."""
@@ -192,7 +198,7 @@ class PageAdmin(WorkflowAdmin):
     """Pages; their addresses under /admin/ hold the editor's and the workflow's screens as well."""
 
     form = PageForm
-    list_display = ("title", "state", "kind", "language", "address", "review_due")
+    list_display = ("title", "state", "links", "kind", "language", "address", "review_due")
     list_filter = (StateFilter, "kind", "language")
     place = ("slug", "subject", "language", "kind", "order")
 
@@ -209,6 +215,12 @@ class PageAdmin(WorkflowAdmin):
             path("outdated/", view(outdated.outdated), name="procedures_page_outdated"),
             path("<int:page_id>/review/", view(review.review), name="procedures_page_review"),
             path("<int:page_id>/withdraw/", view(withdrawal.withdrawal), name="procedures_page_withdraw"),
+            path("<int:page_id>/links/", view(kit.kit), name="procedures_page_kit"),
+            path("<int:page_id>/links/message.eml", view(kit.message), name="procedures_page_message"),
+            path("<int:page_id>/links/reminder.ics", view(kit.reminder), name="procedures_page_reminder"),
+            path("<int:page_id>/links/qr.svg", view(kit.qr_svg), name="procedures_page_qr_svg"),
+            path("<int:page_id>/links/qr.png", view(kit.qr_png), name="procedures_page_qr_png"),
+            path("<int:page_id>/links/sheet/<str:paper>/", view(kit.letter), name="procedures_page_letter"),
             path("revisions/<int:revision_id>/", view(versions.revision), name="procedures_revision_page"),
             path("releases/<int:release_id>/", view(versions.release), name="procedures_release_page"),
         ]
@@ -234,7 +246,7 @@ class GuideAdmin(WorkflowAdmin):
     """What patients are sent before or after one kind of visit."""
 
     form = GuideForm
-    list_display = ("title", "state", "language", "address", "review_due")
+    list_display = ("title", "state", "links", "language", "address", "review_due")
     list_filter = (StateFilter, "language")
     inlines = (GuideItems,)
 

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from portal.serving.public import public
 from procedures.enums import Language, PageKind
+from procedures.links.kit import neutral_path
 from procedures.links.resolve import beginning, candidates
 from procedures.models import Page, Path, Release
 from procedures.views.chrome import frame, root, show, site_now
@@ -91,6 +93,8 @@ def page_context(
         visits_crumb = {"label": _("Your visit"), "href": f"{root(page.language)}visits/"}
         context["breadcrumbs"].insert(1, visits_crumb)
     values = {name: getattr(release, name) for name in SHOWN}
+    context["code_path"] = neutral_path(page.language, page.code)
+    context["code_url"] = settings.PUBLIC_URL + context["code_path"]
     return {**context, "release": {**values, "html": release.article}}
 
 
