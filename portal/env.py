@@ -13,8 +13,10 @@ import dj_database_url
 KNOWN = frozenset(
     {
         "PORTAL_ALLOWED_HOSTS",
+        "PORTAL_COUNT_READS",
         "PORTAL_DATA_DIR",
         "PORTAL_DEBUG",
+        "PORTAL_FEEDBACK_DAYS",
         "PORTAL_PUBLIC_URL",
         "PORTAL_REQUIRE_SECOND_PERSON",
         "PORTAL_SECRET_KEY",
@@ -43,6 +45,16 @@ def boolean(name: str, *, default: bool, environ: Mapping[str, str] = os.environ
     if value not in {"true", "false"}:
         raise BadSettingError(f"{name} is {value!r}. Write true or false.")
     return value == "true"
+
+
+def whole_number(name: str, *, default: int, least: int, most: int, environ: Mapping[str, str] = os.environ) -> int:
+    """Digits between two bounds; anything else stops the start."""
+    value = environ.get(name, "").strip()
+    if value == "":
+        return default
+    if not (value.isascii() and value.isdigit() and len(value) <= 9 and least <= int(value) <= most):
+        raise BadSettingError(f"{name} is {value!r}. Write a whole number from {least} to {most}.")
+    return int(value)
 
 
 def data_dir(base: Path, environ: Mapping[str, str] = os.environ) -> Path:

@@ -15,6 +15,8 @@ SECRET_KEY = env.secret_key(DATA_DIR)
 ALLOWED_HOSTS = env.allowed_hosts()
 PUBLIC_URL = env.public_url()
 REQUIRE_SECOND_PERSON = env.boolean("PORTAL_REQUIRE_SECOND_PERSON", default=True)
+COUNT_READS = env.boolean("PORTAL_COUNT_READS", default=True)
+FEEDBACK_DAYS = env.whole_number("PORTAL_FEEDBACK_DAYS", default=180, least=1, most=3650)
 BEHIND_TLS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
@@ -44,6 +46,9 @@ MIDDLEWARE = [
 
 # What snapshots of public pages depend on (portal/serving/snapshots.py).
 SNAPSHOT_STATE = "procedures.publishing.generation.public_state"
+
+# Who keeps the totals of what was read (portal/serving/reads.py).
+READS_STORE = "procedures.links.reads.add"
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"

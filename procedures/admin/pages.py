@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import URLPattern, path
 from markdownx.models import MarkdownxField
 
-from procedures.admin import kit, outdated, preview, review, versions, withdrawal
+from procedures.admin import kit, outdated, preview, readers, review, versions, withdrawal
 from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff, without_windows
 from procedures.admin.desk import change_address, desk
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
@@ -212,6 +212,7 @@ class PageAdmin(WorkflowAdmin):
         own = [
             path("preview/", preview.preview, name="procedures_page_preview"),
             path("session/", preview.session, name="procedures_page_session"),
+            path("reads/", view(readers.reads), name="procedures_page_reads"),
             path("outdated/", view(outdated.outdated), name="procedures_page_outdated"),
             path("<int:page_id>/review/", view(review.review), name="procedures_page_review"),
             path("<int:page_id>/withdraw/", view(withdrawal.withdrawal), name="procedures_page_withdraw"),

@@ -2,10 +2,12 @@
 
 from procedures.models.clinic import Clinic, ClinicText, Location, LocationText
 from procedures.models.content_row import ContentRow
+from procedures.models.feedback import Feedback
 from procedures.models.figure import Figure, FigureText, Marker, MarkerText, Rendition, Series, SeriesItem
 from procedures.models.history import Approval, Release, ReleaseEvent, ReleaseInput, Revision
 from procedures.models.page import Guide, GuideItem, Page
 from procedures.models.path import Path
+from procedures.models.reads import ReadCount
 from procedures.models.reference import CareInstruction, ClinicalCode, Source, Term
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "ClinicText",
     "ClinicalCode",
     "ContentRow",
+    "Feedback",
     "Figure",
     "FigureText",
     "Guide",
@@ -25,6 +28,7 @@ __all__ = [
     "MarkerText",
     "Page",
     "Path",
+    "ReadCount",
     "Release",
     "ReleaseEvent",
     "ReleaseInput",

@@ -95,6 +95,7 @@ def page_context(
     values = {name: getattr(release, name) for name in SHOWN}
     context["code_path"] = neutral_path(page.language, page.code)
     context["code_url"] = settings.PUBLIC_URL + context["code_path"]
+    context["clear_href"] = f"{root(page.language)}clear/{page.code}/"
     return {**context, "release": {**values, "html": release.article}}
 
 

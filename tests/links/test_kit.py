@@ -128,6 +128,7 @@ def test_the_html_is_one_column_of_large_type_and_fetches_nothing(about: Sending
     assert "url(" not in source
     assert [int(size) for size in re.findall(r"(\d+)px/|font-size:(\d+)px", source) for size in size if size] == [
         18,
+        16,
         22,
     ]
     assert {m.get("name"): m.get("content") for m in root.iter("meta") if m.get("name")}["color-scheme"] == "light dark"

@@ -122,11 +122,12 @@ class Command(BaseCommand):
         stop.set()
 
     def _each_minute(self, stop: threading.Event) -> None:
-        """Publish what is scheduled. What fails is logged, and tried again a minute later."""
+        """Publish what is scheduled, delete old answers of readers. What fails is logged, and tried again later."""
         while not stop.wait(MINUTE):
             try:
                 call_command("publish_due", verbosity=0)
+                call_command("purge_feedback", verbosity=0)
             except DatabaseError as error:
-                self.stderr.write(f"publish_due: {error}")
+                self.stderr.write(f"publish_due, purge_feedback: {error}")
             finally:
                 connections.close_all()

@@ -46,7 +46,7 @@ text-decoration:none;">{open_button}</a></p>
 <p style="margin:0 0 18px;">{open_here}<br>
 <a class="link"
 href="{address}"
-style="color:#094648;word-break:break-word;">
+style="color:#094648;font-size:16px;word-break:break-word;">
 {address}
 </a></p>
 <p style="margin:0 0 18px;">{free}</p>
