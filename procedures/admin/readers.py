@@ -72,7 +72,7 @@ class FeedbackAdmin(AnyAdmin):
         """The heading of the section; its anchor where the text has changed since."""
         live = answer.page.live_release
         titles = {section["anchor"]: section["title"] for section in live.sections} if live else {}
-        return titles.get(answer.section, answer.section)
+        return str(titles.get(answer.section, answer.section))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Readers write them."""

@@ -43,7 +43,9 @@ def clear(request: HttpRequest, language: str, code: str) -> HttpResponseBase:
 def ask(request: HttpRequest, language: str, code: str) -> HttpResponse:
     """The form. ``?part=`` names a section of the page, which is then chosen already."""
     page = _page(language, code)
-    return _form(page, language, {"section": request.GET.get("part", "")[:80]}) if page else not_found(language, [])
+    # All three names are there: a template would take a missing “clear” for the method of a dictionary.
+    typed = {"clear": "", "section": request.GET.get("part", "")[:80], "comment": ""}
+    return _form(page, language, typed) if page else not_found(language, [])
 
 
 @public
