@@ -42,7 +42,7 @@ def reads(request: HttpRequest) -> HttpResponse:
 class FeedbackAdmin(AnyAdmin):
     """Answers, unread first: to read, to mark and to delete. Nobody writes or changes one."""
 
-    list_display = ("comment_or_none", "verdict", "on_page", "part", "received_on", "is_read")
+    list_display = ("comment_or_none", "is_read", "verdict", "on_page", "part", "received_on")
     list_filter = ("is_read", "was_clear", "received_on", ("page", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("page__live_release",)
     list_per_page = 50
@@ -51,7 +51,7 @@ class FeedbackAdmin(AnyAdmin):
     fields = ("on_page", "part", "verdict", "comment", "received_on", "is_read")
     readonly_fields = ("on_page", "part", "verdict")
 
-    @admin.display(description="in the reader's words")
+    @admin.display(description="words")
     def comment_or_none(self, answer: Feedback) -> str:
         """The line, whole: nobody has to open it."""
         return answer.comment or "(no words)"

@@ -8,7 +8,7 @@ from django.test import Client
 from playwright.sync_api import Browser
 
 from portal.staff.models import User
-from procedures.models import CareInstruction, ClinicalCode, Location, Page, Series, SeriesItem
+from procedures.models import CareInstruction, ClinicalCode, Feedback, Location, Page, Series, SeriesItem
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import submit
 from tests.admin.conftest import PAGES
@@ -37,6 +37,7 @@ def boss(transactional_db: None) -> User:
     ClinicalCode.objects.create(system="icd-10-cm", code="S32.0", subject="small-cut")
     page = make_page()
     make_public(page)
+    Feedback.objects.create(page=page, was_clear=False, comment="What is a small cut?")
     guide = make_page("first-visit", kind="guide", slug="first-visit")
     guide.items.create(page=page, minutes=4)
     waiting = make_page("big-cut")
@@ -50,6 +51,7 @@ def screens(boss: User) -> list[str]:
     client.force_login(boss)
     page, waiting = Page.objects.get(subject="small-cut"), Page.objects.get(subject="big-cut")
     wanted = ["/admin/", "/admin/procedures/", "/admin/password_change/", f"{PAGES}outdated/"]
+    wanted += [f"{PAGES}reads/", f"{PAGES}{page.pk}/links/", f"{PAGES}{page.pk}/links/sheet/letter/"]
     wanted += [f"{PAGES}{waiting.pk}/review/", f"{PAGES}{page.pk}/withdraw/", f"{PAGES}{waiting.pk}/change/"]
     for model in admin.site._registry:
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
@@ -93,7 +95,7 @@ def test_axe_finds_nothing_on_any_screen(browser: Browser, live_server: Any, bos
 
 
 def test_axe_finds_nothing_by_night_and_on_a_phone(browser: Browser, live_server: Any, boss: User) -> None:
-    own = ("/admin/", "/page/", "/review/", "/withdraw/", "/outdated/")
+    own = ("/admin/", "/page/", "/review/", "/withdraw/", "/outdated/", "/feedback/")
     with desk(browser, live_server.url, PHONE, bypass_csp=True, color_scheme="dark") as at:
         paths = [path for path in walk(at, boss) if path.endswith(own) or path.startswith(PAGES)]
         assert findings(at, [path for path in paths if not path.endswith(("/history/", "/delete/"))]) == {}
