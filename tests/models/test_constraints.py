@@ -23,6 +23,7 @@ from procedures.models import (
     MarkerText,
     Page,
     Path,
+    ReadCount,
     Release,
     ReleaseInput,
     Rendition,
@@ -70,7 +71,14 @@ def location() -> Location:
     return Location.objects.get_or_create(key="main", phone="1 2 3", address="x")[0]
 
 
+def reads(count: int = 1) -> ReadCount:
+    """The total of a day and an address."""
+    return ReadCount(day=timezone.now().date(), path="/x/", language="en", reads=count)
+
+
 BROKEN: dict[str, Callable[[], list[models.Model]]] = {
+    "reads_once_per_day_and_address": lambda: [reads(), reads()],
+    "reads_are_counted": lambda: [reads(0)],
     "clinic_is_one_row": lambda: [Clinic(pk=2, name="Other", phone="+1 303")],
     "clinic_text_once_per_language": lambda: [ClinicText(clinic=make_clinic(), language="en", hours="x")],
     "location_text_once_per_language": lambda: [
