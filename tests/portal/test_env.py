@@ -35,6 +35,11 @@ ODD: dict[str, tuple[Callable[[dict[str, str]], object], list[str]]] = {
         lambda environ: env.database(Path("/x"), environ),
         ["nonsense", "mysql://u:p@h/d", "oracle://u:p@h/d", "postgres://u:p@h:port/d", "http://a.org", "://"],
     ),
+    "PORTAL_FEEDBACK_DAYS": (
+        lambda environ: env.whole_number("PORTAL_FEEDBACK_DAYS", default=180, least=1, most=3650, environ=environ),
+        ["0", "-1", "+5", "3651", "9" * 5000, "x", "1.5", "1e3", "٣", "1 0"],
+    ),
+    "PORTAL_COUNT_READS": (lambda environ: env.boolean("PORTAL_COUNT_READS", default=True, environ=environ), ["yes", "0"]),
     "PORTAL_SECRET_KEY": (lambda environ: env.secret_key(Path("/x"), environ), ["short", "k" * 49]),
 }  # fmt: skip
 
@@ -70,6 +75,15 @@ def test_a_password_in_a_broken_database_address_is_never_repeated() -> None:
 )
 def test_a_boolean_is_true_or_false_in_any_letters(value: str, wanted: bool) -> None:
     assert env.boolean("PORTAL_DEBUG", default=True, environ={"PORTAL_DEBUG": value}) is wanted
+
+
+@pytest.mark.parametrize(("value", "wanted"), [("", 180), ("1", 1), (" 30 ", 30), ("3650", 3650)])
+def test_a_number_of_days_is_taken_as_it_is(value: str, wanted: int) -> None:
+    found = env.whole_number(
+        "PORTAL_FEEDBACK_DAYS", default=180, least=1, most=3650, environ={"PORTAL_FEEDBACK_DAYS": value}
+    )
+
+    assert found == wanted
 
 
 def test_hosts_are_loopback_names_unless_told_otherwise() -> None:
