@@ -1,9 +1,7 @@
 """“Was this clear?”: a small page of its own behind each page. No cookie, so other signs say that a form is ours."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import translation
@@ -14,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from portal.serving.public import public
 from procedures.feedback.answer import UnusableError, clean_comment, receive
 from procedures.feedback.limits import LIMITS
+from procedures.feedback.sender import address_of, comes_from_here
 from procedures.links.codes import is_valid
 from procedures.models import Page
 from procedures.models.clinic import clinic_json
@@ -120,20 +119,3 @@ def _take(request: HttpRequest, language: str, code: str) -> HttpResponse:
 def _refuse(language: str, sentence: object, status: int) -> HttpResponse:
     context = frame(language=language, clinic=site_now(language)[0], title=_("We could not read that"))
     return show("site/bad_request.html", {**context, "sentence": sentence, "robots": "noindex"}, status=status)
-
-
-def comes_from_here(request: HttpRequest) -> bool:
-    """Whether the form was sent from a page of this site. Every browser of the last years says so with a POST."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-        return False
-    origin = request.headers.get("Origin", "")
-    return origin == settings.PUBLIC_URL or (
-        urlsplit(origin).scheme in {"http", "https"} and urlsplit(origin).netloc == request.get_host()
-    )
-
-
-def address_of(request: HttpRequest) -> str:
-    """Whom to count an answer to; used for the limits only, and kept nowhere. Behind a proxy, what that adds last."""
-    if settings.BEHIND_TLS:
-        return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return str(request.META.get("REMOTE_ADDR", ""))

@@ -14,7 +14,7 @@ from tests.factories import make_clinic, make_page, make_public
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASTED = """async () => {
-  const [item] = await navigator.clipboard.read();
+  const [item] = await navigator.clipboard.read({unsanitized: ["text/html"]});
   return Object.fromEntries(await Promise.all(item.types.map(async (t) => [t, await (await item.getType(t)).text()])));
 }"""
 
@@ -55,6 +55,7 @@ def test_a_message_is_copied_as_text_and_as_html(browser: Browser, live_server: 
         pasted = at.page.evaluate(PASTED)
 
         assert pasted["text/plain"] == at.page.locator("#kit-plain").input_value()
+        assert pasted["text/html"] == at.page.locator("#kit-html").input_value()
         assert f'href="http://127.0.0.1:8000/p/{page.code}"' in pasted["text/html"]
         assert at.complaints == []
 
@@ -63,7 +64,9 @@ def test_where_copying_is_forbidden_the_text_is_marked(
     browser: Browser, live_server: Any, boss: User, page: Page
 ) -> None:
     with desk(browser, live_server.url, DESK) as at:
-        at.page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+        at.page.add_init_script(
+            "Object.defineProperty(navigator, 'clipboard', {value: undefined}); document.execCommand = () => false;"
+        )
         at.sign_in(boss)
         at.open(f"{PAGES}{page.pk}/links/")
         at.page.get_by_role("button", name="Copy neutral link").click()

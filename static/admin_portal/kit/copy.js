@@ -7,15 +7,25 @@ document.querySelector("#content")?.append(said);
 // The field that a button names, or the words that it carries itself.
 const words = (button) => document.getElementById(button.dataset.copy)?.value ?? button.dataset.copyText;
 
+// The older way: it works over plain http too, and leaves HTML as it is, where navigator.clipboard strips its styles.
+function copyByEvent(parts) {
+  let done = false;
+  const put = (event) => {
+    for (const [type, text] of Object.entries(parts)) event.clipboardData.setData(type, text);
+    event.preventDefault();
+    done = true;
+  };
+  document.addEventListener("copy", put);
+  document.execCommand("copy");
+  document.removeEventListener("copy", put);
+  return done;
+}
+
 async function copy(button) {
-  const plain = words(button);
+  const parts = { "text/plain": words(button) };
   const html = document.getElementById(button.dataset.copyHtml)?.value;
-  if (!html) {
-    await navigator.clipboard.writeText(plain);
-    return;
-  }
-  const part = (type, text) => [type, new Blob([text], { type })];
-  await navigator.clipboard.write([new ClipboardItem(Object.fromEntries([part("text/html", html), part("text/plain", plain)]))]);
+  if (html) parts["text/html"] = html;
+  if (!copyByEvent(parts)) await navigator.clipboard.writeText(parts["text/plain"]);
 }
 
 // Where the browser does not let a page write to the clipboard, the text is marked for Ctrl+C.
