@@ -6,6 +6,7 @@ import numpy as np
 
 from procedures.fluoroscopy.anatomy import BACK, FRONT, HALF_HEIGHT, PEDICLE_Y, PEDICLE_Z, upper_edge_at
 from procedures.fluoroscopy.devices import needle_axis
+from procedures.fluoroscopy.everyday import EVERYDAY, everyday_points
 from procedures.fluoroscopy.geometry import Vector
 from procedures.fluoroscopy.plain_drawings import PLAIN, plain_points
 from procedures.fluoroscopy.scene import view_of
@@ -108,6 +109,31 @@ PLANS: dict[str, tuple[Plan, ...]] = {
         Plan("vertebra", "vertebra", (0.08, 0.63)),
         Plan("strands", "strands", (0.88, 0.92)),
     ),
+    "drawing-needle-site": (
+        Plan("site", "site", (0.14, 0.20)),
+        Plan("clean", "clean", (0.07, 0.56), "arrow"),
+        Plan("red", "red", (0.93, 0.54), "arrow"),
+        Plan("wet", "wet", (0.54, 0.93), "arrow"),
+    ),
+    "drawing-first-days": (
+        Plan("rest", "rest", (0.075, 0.075)),
+        Plan("meals", "meals", (0.567, 0.075)),
+        Plan("walk", "walk", (0.075, 0.567)),
+        Plan("heavy", "heavy", (0.93, 0.695)),
+    ),
+    "drawing-safe-home": (
+        Plan("light", "light", (0.27, 0.30)),
+        Plan("bar", "bar", (0.70, 0.29)),
+        Plan("rail", "rail", (0.16, 0.64)),
+        Plan("floor", "floor", (0.49, 0.70)),
+        Plan("phone", "phone", (0.79, 0.66)),
+        Plan("shoes", "shoes", (0.89, 0.74)),
+    ),
+    "drawing-whom-to-call": (
+        Plan("emergency", "emergency", (0.545, 0.075)),
+        Plan("today", "today", (0.545, 0.399)),
+        Plan("visit", "visit", (0.545, 0.723)),
+    ),
 }
 
 _POINTS: dict[str, tuple[str, tuple[float, float, float]]] = {
@@ -152,6 +178,8 @@ def _device_point(stage: Stage, shows: str) -> Vector:
 
 def _spot(slug: str, shows: str) -> Vector:
     """Where in the picture, 0 to 1, the thing lies that a mark shows."""
+    if slug in EVERYDAY:
+        return np.array(everyday_points(slug)[shows], np.float64)
     if slug in PLAIN:
         return plain_points(slug)[shows]
     stage = BY_SLUG[slug]
