@@ -130,9 +130,9 @@ PLANS: dict[str, tuple[Plan, ...]] = {
         Plan("shoes", "shoes", (0.89, 0.74)),
     ),
     "drawing-whom-to-call": (
-        Plan("emergency", "emergency", (0.545, 0.075)),
-        Plan("today", "today", (0.545, 0.399)),
-        Plan("visit", "visit", (0.545, 0.723)),
+        Plan("emergency", "emergency", (0.55, 0.066)),
+        Plan("today", "today", (0.55, 0.39)),
+        Plan("visit", "visit", (0.55, 0.714)),
     ),
 }
 

@@ -164,11 +164,11 @@ class Library:
         return self.terms
 
     def reading_levels(self) -> list[dict[str, Any]]:
-        """Address, title and level of every public page, but for pages that list them: their own is not known yet."""
+        """Address, title, kind and level of every public page, but for pages that list them: their own is not known yet."""
         lists = ReleaseInput.objects.filter(kind="list", key="levels").values("release")
         pages = Page.objects.published().in_language(self.language).exclude(live_release__in=lists)
         rows = [
-            {"href": live.path, "title": live.title, "level": live.grade}
+            {"href": live.path, "title": live.title, "kind": page.kind, "level": live.grade}
             for page in pages.select_related("live_release")
             if (live := page.live_release) and live.grade is not None
         ]
