@@ -88,3 +88,36 @@ def test_each_fact_of_both_briefs_stands_where_the_table_says(site: Site) -> Non
 
     assert lost == []
     assert len(facts()) >= 59
+
+
+# The codes of docs/quality and the pages they stand for.
+ASSESSED = {
+    "FRA": "/spine-compression-fractures/", "NER": "/nerve-damage-warning-signs/", "CHO": "/treatment-choices/",
+    "KYP": "/kyphoplasty/", "VER": "/vertebroplasty/", "RDY": "/getting-ready/",
+    "XRA": "/the-procedure-in-x-ray-pictures/", "REC": "/recovery/", "RSK": "/complications-and-risks/",
+    "BON": "/keeping-bones-strong/", "QUE": "/questions-to-ask/", "PIC": "/pictures/", "GLO": "/glossary/",
+    "CON": "/contact/", "ABO": "/about/", "FIR": "/visits/first-visit/", "KYC": "/visits/kyphoplasty-consult/",
+    "VEC": "/visits/vertebroplasty-consult/", "DAY": "/visits/day-before/", "AFT": "/visits/after-your-procedure/",
+}  # fmt: skip
+SECTION = re.compile(r"^## [^\n]*\((?P<code>[A-Z]{3})\)[^\n]*\n(?P<rows>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+
+
+def said_on(site: Site, path: str) -> str:
+    """The words of a page without the numbers of its sources."""
+    text = re.sub(r"(?<=[.!?:”]) ?\d{1,2}(?= |\Z)", "", text_of(site.pages[path].one("main")))
+    text = re.sub(r"(?<=[.!?:”]) ?\d{1,2}(?= |\Z)", "", text)
+    return re.sub(r"\s+([.,;:!?])", r"\1", " ".join(text.split()))
+
+
+@pytest.mark.parametrize("name", ["pemat", "cdc-index"])
+def test_what_the_self_assessment_quotes_still_stands_on_the_page(site: Site, name: str) -> None:
+    lost = []
+    sections = list(SECTION.finditer((BRIEFS.parent / f"{name}.md").read_text(encoding="utf-8")))
+    for section in sections:
+        text = said_on(site, ASSESSED[section["code"]])
+        for quote in QUOTE.findall(section["rows"]):
+            if not all(part in text for part in re.split(r"\s*…\s*", quote)):
+                lost.append((section["code"], quote))
+
+    assert lost == []
+    assert len(sections) == len(ASSESSED)
