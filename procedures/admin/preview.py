@@ -12,6 +12,7 @@ from procedures.enums import Language, PageKind
 from procedures.markdown import Library, Problem, render_page
 from procedures.models import Figure, Page
 from procedures.publishing.readiness import readiness
+from procedures.quality.draft import advice
 
 WRITERS = tuple(f"procedures.{verb}_{model}" for verb in ("add", "change") for model in ("page", "guide"))
 MOST_BYTES = 2 * 1024 * 1024
@@ -28,11 +29,13 @@ def session(request: HttpRequest) -> JsonResponse:
 def preview(request: HttpRequest) -> JsonResponse:
     """The page as it would be read, and what forbids publishing it. Saves nothing."""
     page, content = typed_page(request.POST)
-    rendered = render_page(content, kind=page.kind, library=Library(page.language))
+    library = Library(page.language)
+    rendered = render_page(content, kind=page.kind, library=library)
     return JsonResponse(
         {
             "html": true_page(page, content, rendered),
             "problems": as_json(readiness(page, content, rendered)),
+            "advice": advice(page, rendered, library),
             "minutes": rendered.minutes,
         }
     )

@@ -164,7 +164,7 @@ class Library:
         return self.terms
 
     def reading_levels(self) -> list[dict[str, Any]]:
-        """Address, title, kind and level of every public page, but for pages that list them: their own is not known yet."""
+        """Address, title, kind and level of every public page but those that list them: their own is not known yet."""
         lists = ReleaseInput.objects.filter(kind="list", key="levels").values("release")
         pages = Page.objects.published().in_language(self.language).exclude(live_release__in=lists)
         rows = [

@@ -115,9 +115,11 @@ def test_what_the_self_assessment_quotes_still_stands_on_the_page(site: Site, na
     sections = list(SECTION.finditer((BRIEFS.parent / f"{name}.md").read_text(encoding="utf-8")))
     for section in sections:
         text = said_on(site, ASSESSED[section["code"]])
-        for quote in QUOTE.findall(section["rows"]):
-            if not all(part in text for part in re.split(r"\s*…\s*", quote)):
-                lost.append((section["code"], quote))
+        lost += [
+            (section["code"], quote)
+            for quote in QUOTE.findall(section["rows"])
+            if not all(part in text for part in re.split(r"\s*…\s*", quote))
+        ]
 
     assert lost == []
     assert len(sections) == len(ASSESSED)

@@ -6,6 +6,17 @@ import { goToLine } from "./write.js";
 
 const WAIT = 400; // milliseconds after the last key
 
+function listAdvice(advice) {
+  const part = document.querySelector("[data-advice]");
+  if (!part) return;
+  part.hidden = advice.length === 0;
+  part.querySelector("ul").replaceChildren(...advice.map((sentence) => {
+    const item = document.createElement("li");
+    item.textContent = sentence;
+    return item;
+  }));
+}
+
 function listProblems(field, problems) {
   const section = document.querySelector("[data-readiness]");
   if (!section) return;
@@ -52,6 +63,7 @@ export function startPreview(editor, field, notice) {
     notice.clear();
     showIn(frame, answer.data.html);
     listProblems(field, answer.data.problems);
+    listAdvice(answer.data.advice);
     const count = answer.data.problems.length;
     state.textContent = `${answer.data.minutes} min to read`;
     // Said aloud only when it is news: the preview follows every pause in typing.
