@@ -122,11 +122,12 @@ class Command(BaseCommand):
         stop.set()
 
     def _each_minute(self, stop: threading.Event) -> None:
-        """Publish what is scheduled. What fails is logged, and tried again a minute later."""
+        """Publish what is scheduled; delete uploads that nobody finished. What fails is logged, and tried again a minute later."""
         while not stop.wait(MINUTE):
             try:
                 call_command("publish_due", verbosity=0)
-            except DatabaseError as error:
-                self.stderr.write(f"publish_due: {error}")
+                call_command("sweep_media", waiting=True, verbosity=0)
+            except (DatabaseError, OSError) as error:
+                self.stderr.write(f"each minute: {error}")
             finally:
                 connections.close_all()

@@ -3,10 +3,11 @@
 import pytest
 from PIL import Image
 
+from procedures.figures.duplicate import duplicate
 from procedures.figures.intake import picture
-from procedures.figures.used_on import Place, duplicate, used_on, why_kept
-from procedures.models import Figure, Series, SeriesItem
+from procedures.models import CareInstruction, Figure, Series, SeriesItem
 from procedures.publishing.drafts import save_revision
+from procedures.publishing.uses import Place, used_on, uses
 from tests.factories import BODY, approve, make_clinic, make_figure, make_next, make_page, make_public, make_user
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ def test_a_new_picture_is_used_nowhere(needle: Figure) -> None:
     page_with("The word needle, ::: figure of speech.")
 
     assert used_on(needle) == []
-    assert why_kept(needle) == []
+    assert uses(needle) == []
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_drafts_that_show_a_picture_are_found(needle: Figure, body: str) -> None
         body = body.replace("  ", " ")
     page_with(f"Text.\n\n{body}\n\nMore.")
 
-    assert why_kept(needle) == ["The draft of “Small cut” shows it."]
+    assert uses(needle) == ["The draft of “Small cut” shows it."]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_a_series_needs_its_stages(needle: Figure) -> None:
     for order in (0, 1):
         SeriesItem.objects.create(series=series, order=order, figure=needle, heading="One", text="Text.")
 
-    assert why_kept(needle) == ["The series “stages (en)” shows it."]
+    assert uses(needle) == ["The series “stages (en)” shows it."]
 
 
 def test_what_patients_read_comes_with_its_address(needle: Figure) -> None:
@@ -76,13 +77,13 @@ def test_what_patients_read_comes_with_its_address(needle: Figure) -> None:
     page = make_page(body=BODY + "\n::: figure needle\n", lead_figure=Figure.objects.get(slug="before"))
     make_public(page)
 
-    uses = used_on(needle)
+    found = used_on(needle)
 
-    assert [(use.place, use.title, use.href) for use in uses] == [
+    assert [(use.place, use.title, use.href) for use in found] == [
         (Place.DRAFT, "Small cut", ""),
         (Place.LIVE, "Small cut", "/small-cut/"),
     ]
-    assert [use.page for use in uses] == [page, page]
+    assert [use.page for use in found] == [page, page]
 
 
 def test_what_patients_once_read_keeps_its_picture(needle: Figure) -> None:
@@ -94,7 +95,7 @@ def test_what_patients_once_read_keeps_its_picture(needle: Figure) -> None:
     page.save()
     make_public(page)
 
-    assert why_kept(needle) == ["Patients once saw it on “Small cut”."]
+    assert uses(needle) == ["Patients once saw it on “Small cut”."]
 
 
 def test_a_text_that_waits_for_its_day_keeps_its_picture(needle: Figure) -> None:
@@ -109,7 +110,7 @@ def test_a_text_that_waits_for_its_day_keeps_its_picture(needle: Figure) -> None
     page.body = "No picture any more."
     page.save()
 
-    assert why_kept(needle) == ["The text of “Small cut” that waits for its day shows it."]
+    assert uses(needle) == ["The text of “Small cut” that waits for its day shows it."]
 
 
 def test_uses_take_a_fixed_number_of_queries(needle: Figure, django_assert_num_queries: object) -> None:
@@ -128,3 +129,24 @@ def test_duplicate_is_found_by_what_it_shows(needle: Figure) -> None:
 
 def test_another_picture_is_no_duplicate(needle: Figure) -> None:
     assert duplicate(picture(Image.new("L", (600, 600)))) is None
+
+
+def test_an_answer_that_a_waiting_text_prints_is_kept(needle: Figure) -> None:
+    make_clinic()
+    answer = CareInstruction.objects.create(key="driving", language="en", question="When?", answer="Tomorrow.")
+    page = make_page(body=BODY + "\n::: care driving\n", lead_figure=needle, next_page=make_next())
+    revision = save_revision(page, author=make_user())
+    approve(revision)
+    page.scheduled_revision = revision
+    page.publish_at = "2030-01-01T00:00:00Z"
+    page.body = "No answer any more."
+    page.save()
+
+    assert uses(answer) == ["The text of “Small cut” that waits for its day shows it."]
+
+
+def test_what_another_language_says_needs_no_answer_of_this_one(needle: Figure) -> None:
+    answer = CareInstruction.objects.create(key="driving", language="es", question="When?", answer="Tomorrow.")
+    make_page(body=BODY + "\n::: care driving\n", lead_figure=needle)
+
+    assert uses(answer) == []
