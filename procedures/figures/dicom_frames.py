@@ -139,11 +139,11 @@ class Frames:
             return self.whole(number)
         numbers, passed = sorted(counted), 0
         left = EXTREMES * sum(counted.values())
-        inner = []
-        for value in numbers:
-            passed += counted[value]
-            if passed > left and passed - counted[value] < sum(counted.values()) - left:
-                inner.append(value)
+        inner: list[float] = []
+        for number_ in numbers:
+            passed += counted[number_]
+            if passed > left and passed - counted[number_] < sum(counted.values()) - left:
+                inner.append(number_)
         return Window((inner[0] + inner[-1]) / 2, (inner[-1] - inner[0]) or 1.0)
 
     def presets(self, number: int) -> list[Preset]:

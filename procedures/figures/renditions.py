@@ -160,7 +160,7 @@ def rebuild(figure: Figure) -> list[Rendition]:
     """
     if not figure.image:
         return []
-    renditions = _store_renditions(figure, _master(figure))
+    renditions = _store_renditions(figure, master(figure))
     with transaction.atomic():
         # Somebody may have brought in another picture meanwhile: its rows are not ours to replace.
         same = Figure.objects.select_for_update().filter(pk=figure.pk, sha256=figure.sha256).first()
@@ -169,7 +169,12 @@ def rebuild(figure: Figure) -> list[Rendition]:
     return renditions
 
 
-def _master(figure: Figure) -> Picture:
+def master(figure: Figure) -> Picture:
+    """The picture of a saved figure. Raises BadPictureError when its file is lost or damaged, or it is a drawing."""
+    if not figure.image:
+        raise BadPictureError("This figure is a drawing. Drawings are brought in with the content folder.")
+    if not figure.image:
+        raise BadPictureError("This figure is a drawing. Drawings are brought in with the content folder.")
     try:
         with default_storage.open(figure.image) as stream:
             picture = reread(stream.read())

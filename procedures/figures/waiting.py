@@ -18,11 +18,12 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 
-from procedures.figures.dicom_frames import Frames
-from procedures.figures.intake import BadPictureError, Picture, reread
+from procedures.figures.dicom import PREAMBLE, Frames, is_dicom, unpack
+from procedures.figures.intake import MOST_BYTES, BadPictureError, Picture, read_picture, reread
 from procedures.figures.renditions import png
 
 HOUR = 3600
@@ -94,6 +95,28 @@ def begin(*, user_id: int, figure: int | None = None) -> Waiting:
     folder.mkdir(mode=0o700)
     (folder / ABOUT).write_text(json.dumps({"figure": figure}))
     return Waiting(token, folder, figure)
+
+
+def bring(stream: BinaryIO, *, user_id: int, figure: int | None = None) -> Waiting:
+    """The pixels of a file that somebody sends wait from now on; its content decides what it is.
+
+    Raises BadPictureError; nothing waits then.
+    """
+    waiting = begin(user_id=user_id, figure=figure)
+    try:
+        dicom = is_dicom(stream.read(PREAMBLE))
+        stream.seek(0)
+        if dicom:
+            frames = unpack(stream, waiting.folder)
+            if frames.colour and frames.count == 1:
+                waiting.put(frames.picture())
+        else:
+            # One byte more than allowed is enough for intake to see that it is too much.
+            waiting.put(read_picture(stream.read(MOST_BYTES + 1)))
+    except BaseException:
+        waiting.drop()
+        raise
+    return waiting
 
 
 def find(token: str, *, user_id: int) -> Waiting | None:

@@ -122,7 +122,7 @@ class Command(BaseCommand):
         stop.set()
 
     def _each_minute(self, stop: threading.Event) -> None:
-        """Publish what is scheduled; delete uploads that nobody finished. What fails is logged, and tried again a minute later."""
+        """Publish what is scheduled, delete uploads that nobody finished. What fails is logged, and tried again."""
         while not stop.wait(MINUTE):
             try:
                 call_command("publish_due", verbosity=0)
