@@ -76,7 +76,7 @@ def frames(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         return gone(request)
     waiting, there = found
-    form = WindowForm(request.POST or request.GET, frames=there)
+    form = WindowForm({"frame": "1", **(request.POST or request.GET).dict()}, frames=there)
     error = ""
     try:
         shown = form.picture()

@@ -68,7 +68,7 @@ async function look() {
   looked.value = answer.looked;
   kept.width = answer.width;
   kept.height = answer.height;
-  kept.src = `${form.dataset.result}?${fields}`;
+  kept.src = find("kept-link").href = `${form.dataset.result}?${fields}`;
   find("size").textContent = `${answer.width} × ${answer.height} pixels`;
   same(answer.duplicate);
   said.textContent = tick.checked ? "The result has changed. Look again, then tick." : "The result has changed.";
