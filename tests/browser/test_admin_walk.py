@@ -12,6 +12,7 @@ from procedures.models import CareInstruction, ClinicalCode, Location, Page, Ser
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import submit
 from tests.admin.conftest import PAGES
+from tests.admin.intake import CHOOSE
 from tests.browser.admin import Desk, desk
 from tests.browser.public import AXE, DESK, PHONE
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_term, make_user
@@ -49,7 +50,7 @@ def screens(boss: User) -> list[str]:
     client = Client()
     client.force_login(boss)
     page, waiting = Page.objects.get(subject="small-cut"), Page.objects.get(subject="big-cut")
-    wanted = ["/admin/", "/admin/procedures/", "/admin/password_change/", f"{PAGES}outdated/"]
+    wanted = ["/admin/", "/admin/procedures/", "/admin/password_change/", f"{PAGES}outdated/", CHOOSE]
     wanted += [f"{PAGES}{waiting.pk}/review/", f"{PAGES}{page.pk}/withdraw/", f"{PAGES}{waiting.pk}/change/"]
     for model in admin.site._registry:
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"

@@ -9,7 +9,6 @@ from procedures.figures.intake import BadPictureError
 from procedures.figures.renditions import rebuild
 from procedures.models import Figure
 
-
 BAR = 24
 WIDEST_LINE = 80
 
