@@ -5,7 +5,7 @@ const MOST = 200;
 export function startHistory(root, { now, restore, say }) {
   const buttons = { undo: root.querySelector("[data-do=undo]"), redo: root.querySelector("[data-do=redo]") };
   const past = [];
-  let future = [];
+  const future = [];
   let current = now();
 
   function show() {
@@ -20,7 +20,7 @@ export function startHistory(root, { now, restore, say }) {
     if (state === current) return false;
     past.push(current);
     if (past.length > MOST) past.shift();
-    future = [];
+    future.length = 0;
     current = state;
     show();
     return true;
