@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
@@ -103,6 +103,12 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
     def save_model(self, request: HttpRequest, obj: Figure, form: Any, change: bool) -> None:
         """Files first, then rows."""
         keep_picture(obj, form.cleaned_data.get("picture"), uploaded_by=staff(request))
+
+    def response_add(self, request: HttpRequest, obj: Figure, post_url_continue: str | None = None) -> HttpResponse:
+        """A new picture has no marks yet: the way to place them stands in the message."""
+        address = reverse("admin:procedures_figure_marks", args=[obj.pk])
+        messages.info(request, format_html('Next: <a href="{}">place and name the marks</a>.', address))
+        return super().response_add(request, obj, post_url_continue)
 
     def quotes(self, obj: Figure) -> tuple[str, str, str]:
         """See QuotedAdmin."""

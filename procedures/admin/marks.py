@@ -39,6 +39,7 @@ class Ground:
 
     figure: Figure
     backdrops: list[Backdrop]
+    lost: list[str]
     aspect: float
     languages: list[str]
 
@@ -47,7 +48,7 @@ class Ground:
         """Expects ``texts`` and ``renditions`` prefetched."""
         size = (figure.width, figure.height) if figure.image else (DRAWING_SIZE, DRAWING_SIZE)
         languages = sorted(text.language for text in figure.texts.all()) or [Language.ENGLISH.value]
-        return cls(figure, backdrops_of(figure), size[1] / max(1, size[0]), languages)
+        return cls(figure, *backdrops_of(figure), size[1] / max(1, size[0]), languages)
 
     def notes(self, marks: list[MarkValues]) -> list[Note]:
         """See mark_checks."""
@@ -250,7 +251,7 @@ class MarkRows:
     def all_notes(self) -> list[Note]:
         """Those, and what each row still lacks."""
         lacking = [
-            Note(index, sentence, forbids=True)
+            Note(index, str(sentence), forbids=True)
             for index, form in enumerate(self.standing)
             for name, sentences in form.errors.items()
             if name != NON_FIELD_ERRORS

@@ -87,6 +87,7 @@ def _page(
         "figure": figure,
         "view": view,
         "rows": rows,
+        "lost": rows.ground.lost,
         "refused": refused or [],
         "unsaved": status != 200 or bool(more),
         "version": version_of(figure, saved) if version is None else version,

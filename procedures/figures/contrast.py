@@ -143,11 +143,20 @@ def of_drawing(svg: bytes) -> Backdrop:
     return lambda spot: levels
 
 
-def backdrops_of(figure: Figure) -> list[Backdrop]:
-    """Everything that the marks of a figure are drawn on: its picture, its drawing by day and by night."""
+def backdrops_of(figure: Figure) -> tuple[list[Backdrop], list[str]]:
+    """All that the marks of a figure are drawn on: picture, drawing by day and by night; and the files that are lost.
+
+    Expects ``renditions`` prefetched.
+    """
     jpegs = [row for row in figure.renditions.all() if row.format == "jpeg"]
     files = [min(jpegs, key=lambda row: abs(row.width - MEASURED_WIDTH)).file] if jpegs else []
-    return [_backdrop(name) for name in (*files, figure.drawing, figure.drawing_dark) if name]
+    found, lost = [], []
+    for name in filter(None, (*files, figure.drawing, figure.drawing_dark)):
+        try:
+            found.append(_backdrop(name))
+        except OSError:
+            lost.append(name)
+    return found, lost
 
 
 @lru_cache(maxsize=12)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from PIL import Image
 from playwright.sync_api import Browser, Locator, expect
 
@@ -332,3 +333,26 @@ def test_a_file_is_looked_at_before_it_is_saved(at: Desk, figure: Figure) -> Non
     at.page.get_by_role("button", name="Save marks").click()
     expect(at.page.locator(".messagelist")).to_contain_text("Marks saved.")
     assert marks_of(figure)[0].words["en"].label == "Point"
+
+
+def test_after_the_session_ended_nothing_is_lost(at: Desk, figure: Figure) -> None:
+    Session.objects.all().delete()
+    at.page.locator("[name=marks-0-label_en]").fill("A new word")
+
+    notice = at.page.locator("[data-notice]")
+    expect(notice).to_contain_text("You are signed out. Your text is still here.")
+    at.page.get_by_role("button", name="Save marks").click()
+    expect(notice).to_be_visible()
+    assert at.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
+    assert at.page.url.endswith(address(figure))
+
+
+def test_leaving_with_unsaved_marks_is_asked_about(at: Desk) -> None:
+    asked: list[str] = []
+    at.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    canvas(at).click(position={"x": 300, "y": 500})
+
+    at.page.get_by_role("link", name="Figures").click()
+
+    expect(at.page.locator("[data-row]")).to_have_count(3)
+    assert asked == ["beforeunload"]

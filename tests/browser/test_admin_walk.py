@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser
 
 from portal.staff.models import User
-from procedures.models import CareInstruction, ClinicalCode, Location, OutsideLink, Page, Series, SeriesItem
+from procedures.models import CareInstruction, ClinicalCode, Figure, Location, OutsideLink, Page, Series, SeriesItem
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import submit
 from tests.admin.conftest import PAGES
@@ -59,6 +59,7 @@ def screens(boss: User) -> list[str]:
         rows = client.get(base).context["cl"].result_list
         pk = rows[0].pk
         wanted += [base, f"{base}add/", *(f"{base}{pk}/{screen}/" for screen in ("change", "delete", "history"))]
+    wanted.append(f"/admin/procedures/figure/{Figure.objects.all()[0].pk}/marks/")
     return [path for path in dict.fromkeys(wanted) if client.get(path).status_code == 200]
 
 

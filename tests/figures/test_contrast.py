@@ -109,10 +109,20 @@ def test_a_line_drawing_is_measured_by_all_its_colours() -> None:
 
 @pytest.mark.django_db
 def test_a_stored_picture_is_measured_by_its_pixels() -> None:
-    (backdrop,) = backdrops_of(make_figure(size=(300, 300)))
+    figure = make_figure(size=(300, 300))
+    ((backdrop,), lost) = backdrops_of(figure)
 
     # The gradient runs from black above to white below.
     assert backdrop((0.5, 0.0))[0] < 0.01 < 0.9 < backdrop((0.5, 1.0))[0]
+    assert lost == []
+
+
+@pytest.mark.django_db
+def test_a_lost_file_is_named() -> None:
+    figure = make_figure(size=(31, 31))
+    figure.renditions.filter(format="jpeg").update(file="figures/lost-31.jpeg")
+
+    assert backdrops_of(figure) == ([], ["figures/lost-31.jpeg"])
 
 
 # ── The committed pictures ──
