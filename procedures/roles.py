@@ -17,5 +17,7 @@ MANAGER = [
     *(f"delete_{model}" for model in ("careinstruction", "figure", "series", "source", "term")),
     *(f"{verb}_{model}" for model in CLINIC for verb in ("add", "change", "delete")),
     "publish_page",
+    *(f"{verb}_user" for verb in ("add", "change", "view")),
+    "view_auditevent",
 ]
 ROLES = {"Editor": EDITOR, "Reviewer": REVIEWER, "Manager": MANAGER}
