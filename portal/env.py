@@ -25,6 +25,7 @@ KNOWN = frozenset(
     }
 )
 SHORTEST_KEY = 50
+NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
 HOST = re.compile(r"(?:\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])\Z", re.IGNORECASE)
 
 
@@ -64,7 +65,7 @@ def mail(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """
     given, sender = environ.get("PORTAL_EMAIL_URL", ""), environ.get("PORTAL_EMAIL_FROM", "")
     if not given and not sender:
-        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend", "MAIL_CONFIGURED": False}
+        return {"EMAIL_BACKEND": NO_MAIL}
     if not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", sender):
         raise BadSettingError("PORTAL_EMAIL_FROM must be a mail address whenever PORTAL_EMAIL_URL is set.")
     try:
@@ -89,7 +90,6 @@ def mail(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "EMAIL_TIMEOUT": 10,
         "DEFAULT_FROM_EMAIL": sender,
         "SERVER_EMAIL": sender,
-        "MAIL_CONFIGURED": True,
     }
 
 

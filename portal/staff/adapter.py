@@ -70,7 +70,7 @@ def check_password(request: HttpRequest, typed: str, password: str) -> User | No
     return user
 
 
-class StaffAdapter(DefaultAccountAdapter):
+class StaffAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Sign-in and what follows it."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -105,7 +105,7 @@ class StaffAdapter(DefaultAccountAdapter):
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
         """This browser is known from now on."""
-        response = super().post_login(request, user, **kwargs)
+        response: HttpResponse = super().post_login(request, user, **kwargs)
         remember_device(request, response, user)
         return response
 
@@ -130,7 +130,7 @@ class StaffAdapter(DefaultAccountAdapter):
         mail.tell(user, words)
 
 
-class FactorAdapter(DefaultMFAAdapter):
+class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Secrets of apps and recovery codes are kept encrypted with a key from the secret key."""
 
     def _get_user_identifier(self, user: Any) -> str:

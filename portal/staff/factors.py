@@ -10,7 +10,7 @@ MAIN = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 def has_factor(user: User) -> bool:
     """An app or a passkey."""
-    return Authenticator.objects.filter(user=user, type__in=MAIN).exists()
+    return bool(Authenticator.objects.filter(user=user, type__in=MAIN).exists())
 
 
 def recovery(user: User) -> Authenticator | None:
@@ -44,7 +44,6 @@ def is_last_factor(authenticator: Authenticator) -> bool:
     return authenticator.type in MAIN and not others.exists()
 
 
-def remove_all(user: User) -> int:
-    """After a lost phone; returns how many there were."""
-    removed, _ = Authenticator.objects.filter(user=user).delete()
-    return removed
+def remove_all(user: User) -> None:
+    """After a lost phone."""
+    Authenticator.objects.filter(user=user).delete()

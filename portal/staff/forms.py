@@ -1,6 +1,6 @@
 """Forms for a new password and for inviting somebody."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth import password_validation
@@ -11,6 +11,11 @@ from portal.staff import throttle
 from portal.staff.models import User
 from portal.staff.passwords import LONGEST
 
+if TYPE_CHECKING:
+    AnyUserForm = forms.ModelForm[User]
+else:
+    # The type checker wants it with [], Django's class at run time does not take it.
+    AnyUserForm = forms.ModelForm
 HELP = (
     "12 characters or more. Four words that have nothing to do with each other are easy to keep in mind. "
     "A password manager may fill it in."
@@ -78,7 +83,7 @@ class ForgottenForm(forms.Form):
     )
 
 
-class InviteForm(forms.ModelForm):  # type: ignore[type-arg] -- not subscriptable at run time
+class InviteForm(AnyUserForm):
     """A new person with a role."""
 
     roles = forms.ModelMultipleChoiceField(

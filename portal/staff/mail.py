@@ -6,15 +6,21 @@ from smtplib import SMTPException
 from django.conf import settings
 from django.core.mail import EmailMessage
 
+from portal.env import NO_MAIL
 from portal.staff.models import User
 
 logger = logging.getLogger(__name__)
 CLOSING = "\n\nIf this was not you, tell a manager of the site today: they can close the account in a moment.\n"
 
 
+def is_configured() -> bool:
+    """Whether ``PORTAL_EMAIL_URL`` names a server."""
+    return settings.EMAIL_BACKEND != NO_MAIL
+
+
 def send(user: User, subject: str, text: str) -> bool:
     """Whether the mail server took it. A failure is logged without the address, and stops nothing."""
-    if not settings.MAIL_CONFIGURED or not user.email:
+    if not is_configured() or not user.email:
         return False
     try:
         return EmailMessage(f"Plainspine: {subject}", text, to=[user.email]).send() == 1

@@ -5,7 +5,6 @@ such a word longer, and the words that belong to the person and the clinic. No r
 (NIST SP 800-63B, 3.1.1.2).
 """
 
-import gzip
 import re
 from functools import cache
 from itertools import pairwise
@@ -19,7 +18,7 @@ from django.utils.module_loading import import_string
 from portal.staff.models import User
 
 LONGEST = 256  # characters; more is refused with words, not cut
-ENOUGH_LEFT = 8  # characters beside a word that can be guessed
+ENOUGH_LEFT = 8  # letters and digits beside words that can be guessed
 SHORTEST_WORD = 4
 LEET = str.maketrans("013457@$!", "oleastasi")
 ROWS = ("abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "01234567890")
@@ -28,8 +27,7 @@ ROWS = ("abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "012
 @cache
 def breached() -> frozenset[str]:
     """Django's own list, in lower case."""
-    with gzip.open(CommonPasswordValidator.DEFAULT_PASSWORD_LIST_PATH, "rt", encoding="utf-8") as lines:
-        return frozenset(line.strip() for line in lines)
+    return frozenset(CommonPasswordValidator().passwords)
 
 
 class GuessableValidator:
@@ -46,13 +44,17 @@ class GuessableValidator:
                 "with each other.",
                 code="password_guessable",
             )
+        left = plain
+        known: list[str] = []
         for word in sorted(words_about(user), key=len, reverse=True):
-            if word in plain and len(plain.replace(word, "")) < ENOUGH_LEFT:
-                raise ValidationError(
-                    f"This is little more than “{word}”, which others know of you or of the clinic. Add words of "
-                    "your own.",
-                    code="password_of_context",
-                )
+            if word in left:
+                left, known = left.replace(word, " "), [*known, word]
+        if known and len(re.sub(r"[\W_]", "", left)) < ENOUGH_LEFT:
+            raise ValidationError(
+                f"This is little more than “{' '.join(known)}”, which others know of you or of the clinic. Add words "
+                "of your own.",
+                code="password_of_context",
+            )
 
     def get_help_text(self) -> str:
         """Shown with the field."""

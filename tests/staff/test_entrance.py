@@ -173,7 +173,7 @@ def test_unknown_wrong_closed_and_uninvited_look_the_same(nina: User) -> None:
             Counted.calls.clear()
             with CaptureQueriesContext(connection) as captured:
                 answer = type_password(Client(), name, password)
-            statements[name] = [re.sub(r"[(\d'].*", "", query["sql"]) for query in captured]
+            statements[name] = sorted(re.sub(r"[(\d'].*", "", query["sql"]) for query in captured)
             hashes[name] = len(Counted.calls)
             pages[name] = (answer.status_code, re.sub(f'"{name}"|value="[^"]*"', "", answer.text))
 

@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from allauth.account.decorators import reauthentication_required
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.staff import audit, factors, mail, sessions
 from portal.staff.models import User
-from portal.staff.views.frame import Framed, show
+from portal.staff.views.frame import Framed, fresh, show
 
 SECRET = "mfa.totp.secret"  # noqa: S105 -- the name under which allauth keeps it in the session
 LAST = "This is your only second factor. Add another one first, then remove this one."
@@ -161,7 +160,7 @@ def app_picture(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @login_required
-@reauthentication_required(app="portal.staff")
+@fresh
 @require_http_methods(["GET", "HEAD", "POST"])
 def recovery_codes(request: HttpRequest) -> HttpResponse:
     """Shown until the person says that they are put away, and never again."""
@@ -183,7 +182,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @login_required
-@reauthentication_required(app="portal.staff")
+@fresh
 @require_safe
 def codes_file(request: HttpRequest) -> HttpResponse:
     """The codes as a text file, as long as they are shown."""

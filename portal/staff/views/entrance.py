@@ -1,6 +1,6 @@
 """The way in: name and password or a passkey, then the second factor."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.internal.flows.logout import logout
@@ -77,7 +77,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             # Somebody else's turn in the same browser.
             sign_this_out(request)
         login = Login(user=form.user, redirect_url=own_path(request) or None)
-        return perform_password_login(request, {}, login)
+        return cast("HttpResponse", perform_password_login(request, {}, login))
     waiting = form.is_bound and form.has_error("__all__", "wait")
     status = TOO_MANY if waiting else 200
     return show(request, "sign_in.html", {"form": form, "next": own_path(request)}, title="Sign in", status=status)

@@ -1,8 +1,9 @@
 """Pages behind one-time links, and the way to a new password. Opening them changes nothing: mail scanners do that."""
 
+from typing import cast
+
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -44,7 +45,7 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
     if used is None:
         return gone(request)
     sign_this_out(request)
-    return perform_password_login(request, {}, Login(user=used.user))
+    return cast("HttpResponse", perform_password_login(request, {}, Login(user=used.user)))
 
 
 def gone(request: HttpRequest) -> HttpResponse:
@@ -57,7 +58,7 @@ def gone(request: HttpRequest) -> HttpResponse:
 def forgotten(request: HttpRequest) -> HttpResponse:
     """Ask for a link. The answer is the same for every name, and so is the work: a row, answered a moment later."""
     form = ForgottenForm(request.POST) if request.method == "POST" else ForgottenForm()
-    asked = bool(settings.MAIL_CONFIGURED and form.is_bound and form.is_valid())
+    asked = bool(mail.is_configured() and form.is_bound and form.is_valid())
     if asked:
         wait = throttle.take([throttle.Bucket(f"forgotten|{network(request)}", throttle.PLACE)])
         if wait:
@@ -66,7 +67,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
             return show(request, "forgotten.html", context, title="Password forgotten?", status=TOO_MANY)
         PasswordRequest.objects.create(typed=form.cleaned_data["username"])
         audit.record(audit.Kind.LINK_ASKED, person=None, request=request)
-    context = {"form": form, "mail": settings.MAIL_CONFIGURED, "asked": asked}
+    context = {"form": form, "mail": mail.is_configured(), "asked": asked}
     return show(request, "forgotten.html", context, title="Password forgotten?")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import cast
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -15,7 +14,7 @@ from portal.staff import factors, links, people
 from portal.staff.forms import InviteForm
 from portal.staff.models import User
 from portal.staff.views.account import person
-from portal.staff.views.frame import show
+from portal.staff.views.frame import fresh, show
 
 
 def may_manage(actor: User, user: User | None) -> bool:
@@ -33,7 +32,7 @@ def managed(request: HttpRequest, pk: int) -> User:
     return user
 
 
-@reauthentication_required(app="portal.staff")
+@fresh
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: HttpRequest) -> HttpResponse:
     """Name, role, and the link: by mail where there is an address, and always to copy."""
@@ -53,7 +52,7 @@ def link_page(request: HttpRequest, user: User, address: str) -> HttpResponse:
     return show(request, "link.html", context, title=f"A link for {user}")
 
 
-@reauthentication_required(app="portal.staff")
+@fresh
 @require_POST
 def new_link(request: HttpRequest, pk: int) -> HttpResponse:
     """An invitation again, or the way to a new password."""
@@ -75,7 +74,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     return back_to(user)
 
 
-@reauthentication_required(app="portal.staff")
+@fresh
 @require_http_methods(["GET", "HEAD", "POST"])
 def reset_factor(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask first; then remove the second factor of somebody who lost it."""
