@@ -81,7 +81,8 @@ def take(buckets: list[Bucket], now: datetime | None = None) -> int:
             row = rows[bucket.key]
             row.attempts = 1 if now - row.last_at > FORGOTTEN_AFTER else row.attempts + 1
             row.last_at = now
-            row.blocked_until = now + bucket.limit.delay(row.attempts)
+            # Nothing, not "until now": a request at the same moment has another now.
+            row.blocked_until = now + delay if (delay := bucket.limit.delay(row.attempts)) else None
             row.save()
     return 0
 

@@ -15,7 +15,7 @@ from tests.staff.conftest import WORDS, code_of, member, with_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FINDINGS = """async () => {
-  const found = await axe.run({}, {resultTypes: ["violations"]});
+  const found = await axe.run(document, {resultTypes: ["violations"]});
   return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`));
 }"""
 
