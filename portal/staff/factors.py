@@ -13,6 +13,11 @@ def has_factor(user: User) -> bool:
     return bool(Authenticator.objects.filter(user=user, type__in=MAIN).exists())
 
 
+def kinds_of(user: User) -> set[str]:
+    """Which kinds of factors the account has."""
+    return set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+
+
 def recovery(user: User) -> Authenticator | None:
     """The row of the recovery codes."""
     return Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()

@@ -66,6 +66,8 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   const able = window.PublicKeyCredential && window.isSecureContext && named;
   status.textContent = able ? "" : "Passkeys do not work here: they need https and the site's name in the address.";
   button.hidden = !able;
+  // Beside name and password it is a second way only: where it cannot work it is no help to read of it.
+  if (!able && form.dataset.passkey === "alone") form.closest(".card").hidden = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     button.disabled = true;

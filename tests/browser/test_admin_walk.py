@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser
 
-from portal.staff.models import User
+from portal.staff.models import AuditEvent, User
 from procedures.models import CareInstruction, ClinicalCode, Figure, Location, OutsideLink, Page, Series, SeriesItem
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import submit
@@ -43,6 +43,7 @@ def boss(transactional_db: None) -> User:
     guide.items.create(page=page, minutes=4)
     waiting = make_page("big-cut")
     submit(save_revision(waiting, author=make_user("ed")), actor=make_user("ed"))
+    AuditEvent.objects.create(kind="signed-in")
     return User.objects.create(username="boss", first_name="Boss", is_staff=True, is_superuser=True)
 
 

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'sign-in event',
-                'verbose_name_plural': 'sign-in log',
+                'verbose_name_plural': 'sign-in events',
                 'ordering': ['-at', '-pk'],
             },
         ),

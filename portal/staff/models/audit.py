@@ -52,7 +52,7 @@ class AuditEvent(AppendOnly):
 
     class Meta:
         verbose_name = "sign-in event"
-        verbose_name_plural = "sign-in log"
+        verbose_name_plural = "sign-in events"
         ordering = ["-at", "-pk"]
 
     def __str__(self) -> str:

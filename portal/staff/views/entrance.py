@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.staff import audit, sessions
+from portal.staff import audit, factors, sessions
 from portal.staff.adapter import REFUSED, check_password
 from portal.staff.models import User
 from portal.staff.passwords import LONGEST
@@ -101,6 +101,11 @@ class SecondFactor(Framed, AuthenticateView):  # type: ignore[misc]
 
     title = "Second step"
     template_name = "staff/second_factor.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Only what this person has is offered."""
+        kinds = factors.kinds_of(self.stage.login.user)
+        return {**super().get_context_data(**kwargs), "has_app": "totp" in kinds, "has_passkey": "webauthn" in kinds}
 
 
 class ConfirmPassword(Framed, ReauthenticateView):  # type: ignore[misc]
