@@ -92,7 +92,9 @@ def is_complete(request: HttpRequest) -> bool:
 def is_fresh(request: HttpRequest) -> bool:
     """Whether somebody signed in a moment ago, and need not prove it again for something delicate."""
     found = stamps(request)
-    return bool(found and time.time() - found["started"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+    if found is None:
+        return not settings.REQUIRE_SECOND_FACTOR
+    return time.time() - found["started"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 def open_of(user: User) -> list[StaffSession]:
