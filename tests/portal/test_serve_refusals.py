@@ -180,7 +180,10 @@ def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "public",
-    [{"PORTAL_PUBLIC_URL": "https://learn.example.org"}, {"PORTAL_ALLOWED_HOSTS": "localhost,learn.example.org"}],
+    [
+        {"PORTAL_PUBLIC_URL": "https://learn.example.org", "PORTAL_ALLOWED_HOSTS": "learn.example.org"},
+        {"PORTAL_ALLOWED_HOSTS": "127.0.0.1,learn.example.org"},
+    ],
 )
 def test_demo_accounts_never_stand_on_a_public_site(tmp_path: Path, public: dict[str, str]) -> None:
     run = serve("--demo", data=tmp_path / "data", **public)
