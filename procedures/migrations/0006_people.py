@@ -9,7 +9,7 @@ make_roles = import_module("procedures.migrations.0003_roles").make_roles
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("procedures", "0003_roles"),
+        ("procedures", "0005_links_outside"),
         ("staff", "0002_signin_tables"),
     ]
     operations = [migrations.RunPython(make_roles, migrations.RunPython.noop)]
