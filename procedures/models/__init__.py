@@ -1,5 +1,6 @@
 """One concept a file; ``history`` is append-only."""
 
+from procedures.models.autosave import Autosave
 from procedures.models.clinic import Clinic, ClinicText, Location, LocationText
 from procedures.models.content_row import ContentRow
 from procedures.models.figure import Figure, FigureText, Marker, MarkerText, Rendition, Series, SeriesItem
@@ -11,6 +12,7 @@ from procedures.models.reference import CareInstruction, ClinicalCode, Source, T
 
 __all__ = [
     "Approval",
+    "Autosave",
     "CareInstruction",
     "Clinic",
     "ClinicText",

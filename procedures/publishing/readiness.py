@@ -6,7 +6,6 @@ from typing import Any
 
 from procedures.enums import Language, PageKind
 from procedures.markdown import Problem, RenderedPage
-from procedures.markdown.plain import prose
 from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE, sentences, smog, words
 from procedures.models import Page, Path, Release
 from procedures.models.page import public_path
@@ -68,7 +67,7 @@ def _reading(page: Page, rendered: RenderedPage) -> Iterator[Problem]:
             f"The text has a Fernández-Huerta value of {rendered.level}; {HARDEST_SPANISH:.0f} is the least. "
             "Use shorter sentences and words.",
         )
-    text = prose(rendered.html)
+    text = rendered.prose
     if page.language == Language.ENGLISH and (grade := smog(text)) > HARDEST_SMOG:
         yield Problem(
             0,
