@@ -14,7 +14,7 @@ from procedures.publishing.merge import changes
 LONGEST_KEY = 36
 MOST_FIELDS = 600
 # What a form carries besides the text itself.
-NOT_TEXT = frozenset({"csrfmiddlewaretoken", "version", "parent", "window", "page", "typed", "merge_version"})
+NOT_TEXT = frozenset({"csrfmiddlewaretoken", "version", "window", "page", "typed", "first", "merge_version"})
 
 
 @staff_json(*WRITERS, method="POST", most_bytes=MOST_BYTES)
@@ -30,6 +30,8 @@ def autosave(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "kept_at": slot.typed_at and slot.seen_at,
+            "user": request.user.pk,
+            "user_name": str(request.user),
             "version": page.draft_version if page else 0,
             "saved_by": str(newest.author or "Somebody else") if newest else "",
             "saved_at": newest and newest.created_at,

@@ -22,7 +22,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
     class Media:
         # markdownx's own script and stylesheet stay out.
         extend = False
-        css = {"all": ["admin_portal/editor.css"]}
+        css = {"all": ["admin_portal/editor.css", "admin_portal/windows.css"]}
         js = [Script("admin_portal/editor.js", type="module")]
 
     @staticmethod

@@ -12,6 +12,7 @@ from procedures.enums import Language, PageKind
 from procedures.markdown import Library, Problem, render_page
 from procedures.models import Figure, Page
 from procedures.publishing.readiness import readiness
+from procedures.quality.advice import advice
 
 WRITERS = tuple(f"procedures.{verb}_{model}" for verb in ("add", "change") for model in ("page", "guide"))
 MOST_BYTES = 2 * 1024 * 1024
@@ -26,21 +27,24 @@ def session(request: HttpRequest) -> JsonResponse:
 
 @staff_json(*WRITERS, method="POST", most_bytes=MOST_BYTES)
 def preview(request: HttpRequest) -> JsonResponse:
-    """The page as it would be read, and what forbids publishing it. Saves nothing."""
+    """The page as it would be read, what forbids publishing it, and what would make it better. Saves nothing."""
     page, content = typed_page(request.POST)
-    rendered = render_page(content, kind=page.kind, library=Library(page.language))
+    library = Library(page.language)
+    rendered = render_page(content, kind=page.kind, library=library, with_lines=True)
     return JsonResponse(
         {
             "html": true_page(page, content, rendered),
             "problems": as_json(readiness(page, content, rendered)),
+            "advice": as_json(advice(page, content, rendered, library)),
             "minutes": rendered.minutes,
+            "level": rendered.level,
         }
     )
 
 
 def as_json(problems: list[Problem]) -> list[dict[str, Any]]:
-    """For the script: line (0: the whole page) and sentence."""
-    return [{"line": problem.line, "sentence": problem.sentence} for problem in problems]
+    """For the script: line (0: the whole page), sentence, and the field it is about where it is one."""
+    return [{"line": problem.line, "sentence": problem.sentence, "field": problem.field} for problem in problems]
 
 
 def typed_page(data: QueryDict) -> tuple[Page, dict[str, Any]]:

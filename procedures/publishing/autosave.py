@@ -12,8 +12,8 @@ from django.utils import timezone
 from portal.staff.models import User
 from procedures.models import Autosave
 
-# A window reports every 15 seconds; one that missed three reports is closed, asleep or offline.
-OPEN_FOR = datetime.timedelta(seconds=50)
+# A window reports every 15 seconds, a hidden one every minute; one that is silent is closed, asleep or offline.
+OPEN_FOR = datetime.timedelta(seconds=90)
 # An empty slot is only presence.
 EMPTY_FOR = datetime.timedelta(hours=1)
 MOST_OFFERED = 5

@@ -24,11 +24,18 @@ export async function freshToken(editor) {
   return answer;
 }
 
-export async function send(editor, address, body, signal) {
+const MOST_ALIVE = 60_000; // bytes; browsers let no more outlive the page
+
+export async function send(editor, address, body, signal, leaving = false) {
   const token = () => document.querySelector("input[name=csrfmiddlewaretoken]").value;
+  const keepalive = leaving && [...body.values()].join("").length * 2 < MOST_ALIVE;
   body.set("csrfmiddlewaretoken", token());
-  const answer = await ask(address, { method: "POST", body, signal });
+  const answer = await ask(address, { method: "POST", body, signal, keepalive });
   if (answer.data.code !== "csrf" || (await freshToken(editor)).status !== 200) return answer;
   body.set("csrfmiddlewaretoken", token());
   return ask(address, { method: "POST", body, signal });
+}
+
+export async function look(address) {
+  return ask(address);
 }
