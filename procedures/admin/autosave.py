@@ -14,7 +14,7 @@ from procedures.publishing.merge import changes
 LONGEST_KEY = 36
 MOST_FIELDS = 600
 # What a form carries besides the text itself.
-NOT_TEXT = frozenset({"csrfmiddlewaretoken", "version", "window", "page", "typed", "first", "merge_version"})
+NOT_TEXT = frozenset({"csrfmiddlewaretoken", "version", "window", "page", "typed", "first", "saved", "merge_version"})
 
 
 @staff_json(*WRITERS, method="POST", most_bytes=MOST_BYTES)
@@ -23,6 +23,8 @@ def autosave(request: HttpRequest) -> JsonResponse:
     window = _window(request)
     if not 0 < len(window.key) <= LONGEST_KEY:
         return refusal(400, "This form is too old. Copy your text, load the page again and put it in.")
+    if saved := request.POST.get("saved"):
+        slots.forget(window.user, [saved])
     page = Page.objects.filter(pk=window.page_id).first()
     fields = _fields(request.POST) if request.POST.get("typed") else {}
     slot = slots.keep(window, fields, version=whole_number(request.POST.get("version", "")))

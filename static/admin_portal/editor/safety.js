@@ -18,8 +18,9 @@ export function startSafety(editor, form, notice) {
   const key = form.elements.window;
   const again = document.querySelector("[data-unsaved]") !== null;
   const copies = localCopies(form.elements.page?.value || location.pathname, here.dataset.writer);
-  const saved = sessionStorage.getItem(SAVING);
-  if (saved && !again) copies.forget(saved);
+  // A report that was on its way when the form was saved may come in after the save: its slot is forgotten again.
+  const saved = again ? null : sessionStorage.getItem(SAVING);
+  if (saved) copies.forget(saved);
   sessionStorage.removeItem(SAVING);
   key.value ||= crypto.randomUUID();
   const opened = values(form);
@@ -30,6 +31,7 @@ export function startSafety(editor, form, notice) {
   let timer;
   let running = false;
   let first = true;
+  let stopped = false;
   const dirty = () => again || !same(values(form), opened);
 
   const show = (text, state) => {
@@ -39,7 +41,11 @@ export function startSafety(editor, form, notice) {
 
   async function keep({ leaving = false } = {}) {
     clearTimeout(timer);
-    if (running && !leaving) return soon();
+    if (stopped) return;
+    if (running && !leaving) {
+      soon();
+      return;
+    }
     running = true;
     const now = values(form);
     const unsaved = dirty();
@@ -47,6 +53,7 @@ export function startSafety(editor, form, notice) {
     body.delete("typed");
     if (unsaved) body.set("typed", "1");
     if (first) body.set("first", "1");
+    if (first && saved) body.set("saved", saved);
     let answer;
     try {
       answer = await send(editor, editor.dataset.autosave, body, undefined, leaving);
@@ -93,11 +100,15 @@ export function startSafety(editor, form, notice) {
   document.addEventListener("visibilitychange", () => {
     if (document.hidden ? !same(values(form), kept) : !first) keep({ leaving: document.hidden });
   });
+  window.addEventListener("pageshow", () => { stopped = false; });
   keep();
   return {
     dirty,
     keep,
-    key: () => key.value,
-    saving: () => sessionStorage.setItem(SAVING, key.value),
+    saving: () => {
+      stopped = true;
+      clearTimeout(timer);
+      sessionStorage.setItem(SAVING, key.value);
+    },
   };
 }
