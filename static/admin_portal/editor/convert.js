@@ -3,10 +3,10 @@
 
 const SKIPPED = new Set(["STYLE", "SCRIPT", "META", "LINK", "TITLE", "XML", "NOSCRIPT", "TEMPLATE", "IMG", "SVG", "O:P", "BUTTON", "INPUT", "SELECT", "TEXTAREA"]);
 const BLOCKS = new Set(["P", "DIV", "SECTION", "ARTICLE", "MAIN", "HEADER", "FOOTER", "ASIDE", "NAV", "FIGURE", "FIGCAPTION", "BODY", "BLOCKQUOTE", "PRE", "ADDRESS", "DL", "DT", "DD", "CENTER", "FORM", "DETAILS", "SUMMARY"]);
-const STRUCTURE = "h1,h2,h3,h4,h5,h6,ul,ol,table,a[href],strong,em,i,b,[class^=MsoList],[class^=MsoHeading],[style*=mso-list],[style*='font-weight'],[style*='font-style']";
+const STRUCTURE = "h1,h2,h3,h4,h5,h6,ul,ol,table,a[href],strong,em,i,b,[class^=MsoList],[class^=MsoHeading],[data-style*=mso-list],[data-style*='font-weight'],[data-style*='font-style']";
 const DEEPEST = 4; // #### is the last heading of the dialect
 
-const style = (node) => (node.getAttribute?.("style") ?? "").replace(/\s+/g, "").toLowerCase();
+const style = (node) => (node.getAttribute?.("data-style") ?? "").replace(/\s+/g, "").toLowerCase();
 const tidy = (text) => text.replace(/[ \t\n\r\f\u00a0]+/g, " ");
 const escaped = (text) => text.replace(/[\\`*[\]]/g, "\\$&");
 const atStart = (text) => text.replace(/^(#{1,6}\s|[-+>]\s|:::)/, "\\$1").replace(/^(\d+)([.)]\s)/, "$1\\$2");
@@ -25,8 +25,8 @@ function address(link) {
 
 function weight(node, outer) {
   const said = style(node);
-  const bold = /font-weight:(bold|[6-9]00)/.test(said) || (/^(B|STRONG)$/.test(node.nodeName) && !/font-weight:(normal|[1-4]00)/.test(said));
-  const italic = /font-style:italic/.test(said) || (/^(I|EM)$/.test(node.nodeName) && !/font-style:normal/.test(said));
+  const bold = /(^|;)font-weight:(bold|[6-9]00)/.test(said) || (/^(B|STRONG)$/.test(node.nodeName) && !/(^|;)font-weight:(normal|[1-4]00)/.test(said));
+  const italic = /(^|;)font-style:italic/.test(said) || (/^(I|EM)$/.test(node.nodeName) && !/(^|;)font-style:normal/.test(said));
   return { bold: outer.bold || bold, italic: outer.italic || italic };
 }
 
@@ -66,13 +66,13 @@ function wordList(node) {
   // Word's lists are paragraphs; the level stands in the style, the sign in a part that is not to be shown.
   const level = /mso-list:[^;]*level(\d)/.exec(style(node));
   if (!level && !/^MsoListParagraph/.test(node.className ?? "")) return null;
-  const sign = [...node.querySelectorAll("[style]")].find((part) => /mso-list:ignore/.test(style(part)))?.textContent.trim() ?? "";
+  const sign = [...node.querySelectorAll("[data-style]")].find((part) => /mso-list:ignore/.test(style(part)))?.textContent.trim() ?? "";
   return { depth: Number(level?.[1] ?? 1) - 1, ordered: /^([0-9]+|[a-z]|[ivx]+)[.)]/i.test(sign) };
 }
 
 function entry(text, depth, mark) {
   const [first, ...rest] = text.split("\n");
-  const indent = "  ".repeat(depth) + (depth && /\d/.test(mark) ? " ".repeat(depth) : "");
+  const indent = "   ".repeat(depth); // enough under "-" and under "1."
   return [`${indent}${mark} ${first}`, ...rest.map((line) => `${indent}  ${line}`)].join("\n");
 }
 
@@ -135,9 +135,15 @@ function blocks(node, out, shift) {
   flush();
 }
 
+// Styles tell what Word means, but must not count as styles: the content policy would complain of each.
+function inert(html) {
+  const attributes = (tag) => tag.replace(/\s(style|on[a-z]+)(\s*=)/gi, (_, name, rest) => ` ${/^style$/i.test(name) ? "data-style" : "data-off"}${rest}`);
+  return html.replace(/<style\b[\s\S]*?<\/style>/gi, "").replace(/<[a-z][^>]*>/gi, attributes);
+}
+
 // Markdown, or "" where the clipboard holds no structure and the plain text serves better.
 export function toMarkdown(html) {
-  const doc = new DOMParser().parseFromString(html, "text/html");
+  const doc = new DOMParser().parseFromString(inert(html), "text/html");
   if (!doc.body.querySelector(STRUCTURE)) return "";
   const out = [];
   // The page's title is a field, so a text's own first level becomes our first: ##.

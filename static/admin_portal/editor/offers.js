@@ -9,10 +9,14 @@ function button(text, act, quiet = "") {
   return made;
 }
 
-export function showChanges(place, changes) {
-  const MARKS = { "+": "ins", "-": "del" };
+const MARKS = { "+": "ins", "-": "del" };
+const AROUND = 160; // letters of what is the same that stand on each side of a change
+
+const short = (words) => (words.length > 3 * AROUND ? `${words.slice(0, AROUND)} … ${words.slice(-AROUND)}` : words);
+
+function showChanges(place, changes) {
   place.replaceChildren(...changes.map(([sign, words]) => {
-    if (!(sign in MARKS)) return document.createTextNode(words);
+    if (!(sign in MARKS)) return document.createTextNode(short(words));
     return Object.assign(document.createElement(MARKS[sign]), { textContent: words });
   }));
 }
@@ -36,15 +40,14 @@ export function startOffers(editor, form, { take, forget }) {
     const none = answer.data.error ?? "It is the same as the saved draft.";
     list.replaceChildren(...(parts.length ? parts : [Object.assign(document.createElement("p"), { textContent: none })]));
     dialog().showModal();
+    list.querySelector("ins, del")?.scrollIntoView({ block: "center" });
   }
 
   async function discard(offer) {
     forget(offer);
-    if (!offer.here) {
-      const body = new FormData();
-      body.set("slot", offer.slot);
-      await send(editor, editor.dataset.discard, body);
-    }
+    const body = new FormData();
+    body.set("slot", offer.slot);
+    await send(editor, editor.dataset.discard, body);
   }
 
   function show(offers) {

@@ -17,7 +17,8 @@ export function startPresence(editor, form) {
       const sentences = data.others.map(({ name, since, typed }) => (
         `${name} has had this page open since ${clock(since)}, ${typed ? `last typed ${ago(typed)}` : "and has typed nothing"}.`
       ));
-      const opened = Number(form.elements.version?.value ?? 0);
+      // A merged form knows of the save that it was merged with.
+      const opened = Number((form.elements.merge_version ?? form.elements.version)?.value ?? 0);
       if (data.version > opened) {
         sentences.push(`${data.saved_by} saved this page at ${clock(data.saved_at)}. When you save, you see both texts side by side.`);
       }

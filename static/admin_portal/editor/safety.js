@@ -13,6 +13,12 @@ const REPORT = 15_000; // milliseconds between reports of an idle window; the si
 
 const SAVING = "plainspine:saving";
 
+// A window may have left text on the site and in this browser: the later one counts.
+function newest(there, here) {
+  const later = (one, others) => !others.some((other) => other.slot === one.slot && new Date(other.at) > new Date(one.at));
+  return [...there.filter((one) => later(one, here)), ...here.filter((one) => later(one, there))];
+}
+
 export function startSafety(editor, form, notice) {
   const here = form.querySelector("[data-writer]");
   const key = form.elements.window;
@@ -64,7 +70,7 @@ export function startSafety(editor, form, notice) {
       kept = now;
       since = 0;
       copies.forget(key.value);
-      if (first) offers.show([...answer.data.unsaved ?? [], ...copies.all()]);
+      if (first) offers.show(newest(answer.data.unsaved ?? [], copies.all()));
       first = false;
       presence.show(answer.data);
       notice.clear("keep");
