@@ -25,7 +25,7 @@ def autosave(request: HttpRequest) -> JsonResponse:
         return refusal(400, "This form is too old. Copy your text, load the page again and put it in.")
     if saved := request.POST.get("saved"):
         slots.forget(window.user, [saved])
-    page = Page.objects.filter(pk=window.page_id).first()
+    page = Page.objects.filter(pk=window.page_id).first() if window.page_id else None
     fields = _fields(request.POST) if request.POST.get("typed") else {}
     slot = slots.keep(window, fields, version=whole_number(request.POST.get("version", "")))
     newest = page.revisions.select_related("author").first() if page else None
@@ -57,7 +57,9 @@ def compare(request: HttpRequest) -> JsonResponse:
     """What is posted against what is saved now: for each field that differs, words with their signs."""
     page, mine = typed_page(request.POST)
     saved: dict[str, Any] = Page.objects.get(pk=page.pk).draft() if page.pk else dict.fromkeys(mine, "")
-    names = [name for name in mine if name in request.POST and str(mine[name]).strip() != str(saved.get(name, "")).strip()]
+    names = [
+        name for name in mine if name in request.POST and str(mine[name]).strip() != str(saved.get(name, "")).strip()
+    ]
     return JsonResponse(
         {"fields": [{"name": name, "changes": changes(str(saved.get(name, "")), str(mine[name]))} for name in names]}
     )
@@ -73,7 +75,7 @@ def _window(request: HttpRequest) -> slots.Window:
 
 
 def _fields(data: QueryDict) -> dict[str, str]:
-    return {name: data[name] for name in list(data)[:MOST_FIELDS] if name not in NOT_TEXT}
+    return {name: str(data[name]) for name in list(data)[:MOST_FIELDS] if name not in NOT_TEXT}
 
 
 def _offer(row: Autosave) -> dict[str, Any]:

@@ -48,15 +48,15 @@ def _pictures(language: str) -> list[dict[str, Any]]:
             words[text.figure_id] = text
     rows = []
     for figure in Figure.objects.prefetch_related("renditions"):
-        text = words.get(figure.pk)
+        words_here = words.get(figure.pk)
         small = [r for r in figure.renditions.all() if r.format == "jpeg" and r.width >= THUMBNAIL]
         file = min(small, key=lambda r: r.width).file if small else figure.drawing or figure.image
         rows.append(
             {
                 "key": figure.slug,
-                "name": text.title if text else figure.slug,
-                "more": text.alt if text else "",
-                "has_words": bool(text and text.language == language),
+                "name": words_here.title if words_here else figure.slug,
+                "more": words_here.alt if words_here else "",
+                "has_words": bool(words_here and words_here.language == language),
                 "thumbnail": media_url(file),
             }
         )

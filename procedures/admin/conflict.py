@@ -74,7 +74,9 @@ class Conflict:
     @property
     def sentence(self) -> str:
         """What happened and what to do."""
-        said = f"{self.who} saved this page while you were writing. Nothing of yours is lost, and nothing is saved yet. "
+        said = (
+            f"{self.who} saved this page while you were writing. Nothing of yours is lost, and nothing is saved yet. "
+        )
         if self.undecided:
             return said + "Decide below where you both changed the same words, then save."
         return said + "Both texts are put together below. Look them through, then save."
@@ -95,8 +97,7 @@ def conflict(data: QueryDict, page_id: int) -> Conflict:
     newest = page.revisions.select_related("author").first()
     theirs, (_, mine) = page.draft(), typed_page(data)
     base = _base(page, data.get("parent", ""))
-    found = Conflict(page, newest)
-    found.data.update(data)
+    found = Conflict(page, newest, data=data.copy())
     for name, label in TEXTS.items():
         if name in data:
             _text(found, name, label, base, theirs, mine)
@@ -159,7 +160,7 @@ def _choice(
         return
     values = {"lead_figure": found.page.lead_figure_id, "next_page": found.page.next_page_id}
     saved = str(values.get(name, theirs[name]) or "")
-    typed = found.data[name]
+    typed = str(found.data[name])
     old = base.get(name) if base else None
     who = "mine" if theirs[name] == old else "theirs" if mine[name] == old else "both"
     if who == "theirs":
@@ -182,28 +183,37 @@ def _choice(
 def _rows(
     found: Conflict, base: dict[str, Any] | None, theirs: list[dict[str, Any]], mine: list[dict[str, Any]]
 ) -> None:
-    """The reading list. Where only they changed it, theirs stands; where both did, both lists do, to choose rows from."""
+    """The reading list. Where only they changed it, theirs stands; where both did, both lists stand to choose from."""
     old = base.get("items") if base else None
-    if mine == theirs or (theirs == old and _ids(found) == _saved_ids(found.page)):
+    if _ids(found) == _saved_ids(found.page) and (mine == theirs or theirs == old):
         return
-    who = "theirs" if mine == old else "mine" if theirs == old else "both"
+    # The same list may be other rows by now: theirs then take the place of rows that are gone.
+    who = "theirs" if mine in (old, theirs) else "mine" if theirs == old else "both"
     saved, typed = list(found.page.items.order_by("order", "pk")), _posted_rows(found.data)
     for name in [name for name in found.data if name.startswith("items-")]:
         del found.data[name]
     kept = [] if who == "theirs" else typed
     for number, item in enumerate(saved):
-        row = {"id": item.pk, "guide": found.page.pk, "order": item.order, "page": item.page_id}
+        row: dict[str, Any] = {"id": item.pk, "guide": found.page.pk, "order": item.order, "page": item.page_id}
         row |= {"section": item.section, "minutes": item.minutes, "note": item.note}
         _put_row(found.data, number, row | ({"DELETE": "on"} if who != "theirs" else {}))
     for number, row in enumerate(kept, start=len(saved)):
         _put_row(found.data, number, row | {"guide": found.page.pk})
     found.data["items-TOTAL_FORMS"], found.data["items-INITIAL_FORMS"] = str(len(saved) + len(kept)), str(len(saved))
-    number = len(found.undecided) if who == "both" else None
-    found.places.append(Place("items", "Reading list", who, [("+", _listed(mine))], [("+", _listed(theirs))], "", number))
+    if mine == theirs:
+        return
+    undecided = len(found.undecided) if who == "both" else None
+    found.places.append(
+        Place("items", "Reading list", who, [("+", _listed(mine))], [("+", _listed(theirs))], "", undecided)
+    )
 
 
 def _ids(found: Conflict) -> set[str]:
-    return {value for name in found.data if name.startswith("items-") and name.endswith("-id") and (value := found.data[name])}
+    return {
+        value
+        for name in found.data
+        if name.startswith("items-") and name.endswith("-id") and (value := str(found.data[name]))
+    }
 
 
 def _saved_ids(page: Page) -> set[str]:

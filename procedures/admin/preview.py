@@ -80,7 +80,9 @@ def _items(data: QueryDict) -> list[dict[str, Any]]:
         if values["page"] and not data.get(f"items-{number}-DELETE"):
             rows.append(values)
     rows.sort(key=lambda values: whole_number(values["order"]))
-    subjects = dict(Page.objects.filter(pk__in=[whole_number(row["page"]) for row in rows]).values_list("pk", "subject"))
+    subjects = dict(
+        Page.objects.filter(pk__in=[whole_number(row["page"]) for row in rows]).values_list("pk", "subject")
+    )
     return [
         {
             "page": subjects.get(whole_number(row["page"]), ""),

@@ -1,4 +1,4 @@
-"""What somebody is typing and has not saved yet, and who has a page open. No draft, no history: nobody else reads it."""
+"""What somebody is typing and has not saved yet, and who has a page open. No draft and no history: only theirs."""
 
 import datetime
 from typing import Self

@@ -73,7 +73,10 @@ def _by_words(lines: Piece) -> list[Piece]:
 def _diff3(base: Sequence[str], theirs: Sequence[str], mine: Sequence[str]) -> Iterator[Piece]:
     """Pieces in order. The sequences are lines or words that give their text when joined."""
     at_base = at_theirs = at_mine = 0
-    for in_base, in_theirs, in_mine, length in [*_kept_by_both(base, theirs, mine), (len(base), len(theirs), len(mine), 0)]:
+    for in_base, in_theirs, in_mine, length in [
+        *_kept_by_both(base, theirs, mine),
+        (len(base), len(theirs), len(mine), 0),
+    ]:
         changed = _piece(
             "".join(base[at_base:in_base]), "".join(theirs[at_theirs:in_theirs]), "".join(mine[at_mine:in_mine])
         )

@@ -29,7 +29,9 @@ def advice(page: Page, content: dict[str, Any], rendered: RenderedPage, library:
         found += _numbers(article, places, library)
     found.sort(key=lambda problem: (problem.line == 0, problem.line))
     if ACTIONS.isdisjoint(article.parts) and page.kind != PageKind.ABOUT:
-        found.append(Problem(0, "Nothing tells the reader what to do. Add a card, steps, a checklist or the next step."))
+        found.append(
+            Problem(0, "Nothing tells the reader what to do. Add a card, steps, a checklist or the next step.")
+        )
     return [*found, *_translations(page)]
 
 

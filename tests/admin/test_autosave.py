@@ -56,7 +56,9 @@ def test_a_new_page_that_was_never_saved_is_offered_too(page: Page, editor: User
     client.post(AUTOSAVE, {**new, "window": "first", "typed": "1"})
 
     offers = client.post(AUTOSAVE, typed(page, page="", window="second", first="1")).json()["unsaved"]
-    other_form = client.post(AUTOSAVE, {**new, "items-TOTAL_FORMS": 0, "window": "third", "first": "1"}).json()["unsaved"]
+    other_form = client.post(AUTOSAVE, {**new, "items-TOTAL_FORMS": 0, "window": "third", "first": "1"}).json()[
+        "unsaved"
+    ]
 
     assert [offer["fields"]["title"] for offer in offers] == ["Brand new"]
     assert other_form == []
@@ -133,7 +135,9 @@ def test_a_report_without_news_is_no_typing(page: Page, editor: User, sign_in: S
     assert slot.seen_at - slot.typed_at > datetime.timedelta(minutes=4)
 
 
-def test_a_save_by_somebody_else_is_told_while_writing(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+def test_a_save_by_somebody_else_is_told_while_writing(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
     opened = typed(page)
     sign_in(manager).post(form_of(page), {**opened, "title": "Max's title"})
 
@@ -164,9 +168,7 @@ def test_a_comparison_shows_words_that_differ(page: Page, editor: User, sign_in:
 
 
 @pytest.mark.parametrize("address", [AUTOSAVE, DISCARD, COMPARE])
-def test_strangers_keep_nothing(
-    page: Page, reviewer: User, visitor: User, sign_in: SignIn, address: str
-) -> None:
+def test_strangers_keep_nothing(page: Page, reviewer: User, visitor: User, sign_in: SignIn, address: str) -> None:
     data = typed(page, window="x", typed="1")
 
     answers = [client.post(address, data) for client in (Client(), sign_in(reviewer), sign_in(visitor))]
@@ -183,7 +185,9 @@ def test_a_slot_needs_its_window(page: Page, editor: User, sign_in: SignIn, odd:
     assert not Autosave.objects.exists()
 
 
-def test_keeping_costs_few_queries(page: Page, editor: User, sign_in: SignIn, django_assert_max_num_queries: Any) -> None:
+def test_keeping_costs_few_queries(
+    page: Page, editor: User, sign_in: SignIn, django_assert_max_num_queries: Any
+) -> None:
     client = sign_in(editor)
     kept(client, page, body="One")
 

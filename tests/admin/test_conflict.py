@@ -11,7 +11,6 @@ from tests.admin.conftest import SignIn, form_of, typed
 from tests.factories import make_figure, make_public
 
 
-
 @pytest.fixture
 def opened(page: Page) -> dict[str, Any]:
     """The form as Nina opened it, its revision known."""
@@ -140,7 +139,9 @@ def test_a_draft_without_revision_is_compared_with_what_is_saved(
     assert fields(answer)["title"].value() == "Tiny cut"
 
 
-@pytest.mark.parametrize("odd", [{"merge_version": "9" * 30}, {"parent": "x"}, {"merge_places": "-1", "merge_version": "1"}])
+@pytest.mark.parametrize(
+    "odd", [{"merge_version": "9" * 30}, {"parent": "x"}, {"merge_places": "-1", "merge_version": "1"}]
+)
 def test_odd_values_are_a_conflict_and_no_error(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any], odd: dict[str, str]
 ) -> None:
@@ -178,10 +179,24 @@ def test_reading_lists_of_two_people_stand_below_each_other(
 
 def typed_guide(page: Page) -> dict[str, Any]:
     names = "key_message description body review_months language".split()
-    return {**{name: getattr(page, name) for name in names}, "subject": "visit", "slug": "visit", "title": "Visit", "kind": "guide"}
+    return {
+        **{name: getattr(page, name) for name in names},
+        "subject": "visit",
+        "slug": "visit",
+        "title": "Visit",
+        "kind": "guide",
+    }
 
 
 def rows(guide: Page) -> dict[str, Any]:
     item = guide.items.get()
-    values = {"id": item.pk, "guide": guide.pk, "order": 1, "page": item.page_id, "section": "", "minutes": 3, "note": ""}
+    values = {
+        "id": item.pk,
+        "guide": guide.pk,
+        "order": 1,
+        "page": item.page_id,
+        "section": "",
+        "minutes": 3,
+        "note": "",
+    }
     return {"items-TOTAL_FORMS": 1, "items-INITIAL_FORMS": 1, **{f"items-0-{k}": v for k, v in values.items()}}

@@ -202,11 +202,12 @@ def test_offline_text_stays_in_the_browser_until_the_site_is_back(draft: Draft) 
 def test_what_was_kept_in_the_browser_is_offered_on_return(draft: Draft) -> None:
     nina = draft.context(draft.nina)
     page = draft.open(nina)
-    page.route("**/procedures/page/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    nina.set_offline(True)
     write(page, "the door", "the blue door")
     expect(page.locator("[data-kept]")).to_contain_text("Kept in this browser only")
     page.close()
 
+    nina.set_offline(False)
     again = nina.new_page()
     again.goto(f"{draft.site.url}/admin/procedures/page/{draft.pk}/change/")
     expect(again.locator("[data-offers]")).to_contain_text("(kept in this browser)")

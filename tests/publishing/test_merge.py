@@ -77,7 +77,12 @@ def test_whatever_is_merged_no_word_is_lost(base: str, theirs: str, mine: str) -
 
     # Each side is whole again when every piece is read as that side wrote it.
     assert "".join(p.mine if p.who != "theirs" else p.base for p in merged.pieces) == mine
-    assert "".join(p.theirs if p.who in {"theirs", "both"} else p.base if p.who == "mine" else p.mine for p in merged.pieces) == theirs
+    assert (
+        "".join(
+            p.theirs if p.who in {"theirs", "both"} else p.base if p.who == "mine" else p.mine for p in merged.pieces
+        )
+        == theirs
+    )
 
 
 @given(mine=texts, base=texts)

@@ -34,6 +34,7 @@ function actAs(doc, how) {
     if (sheet.media.length) rewrite(sheet.media, how);
     eachRule(sheet.cssRules, (rule) => { if (rule.media?.length) rewrite(rule.media, how); });
   });
+  doc.documentElement.style.padding = how.print ? "15mm" : ""; // a frame has no @page
   doc.documentElement.style.colorScheme = how.dark && !how.print ? "dark" : "light";
 }
 
