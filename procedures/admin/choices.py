@@ -8,9 +8,12 @@ from procedures.admin.answers import staff_json
 from procedures.admin.preview import WRITERS
 from procedures.enums import Language
 from procedures.figures.overlay import media_url
+from procedures.markdown.context import PAGE_ANCHORS
 from procedures.markdown.library import SECTION
 from procedures.models import CareInstruction, Figure, FigureText, Page, Series, Source, Term
 
+# The top of a page, and its own parts (key points, sources …), whose addresses no text should lean on.
+NO_TARGET = PAGE_ANCHORS | {""}
 # Thumbnails in the chooser are shown this wide, in CSS pixels, on screens of any density.
 THUMBNAIL = 240
 
@@ -75,7 +78,7 @@ def _page(page: Page) -> dict[str, Any]:
     """With the sections a link can lead to: of the public text, else of the draft's headings with an own address."""
     live = page.live_release
     sections = (
-        [{"key": row["anchor"], "name": row["title"]} for row in live.sections if row["anchor"]]
+        [{"key": row["anchor"], "name": row["title"]} for row in live.sections if row["anchor"] not in NO_TARGET]
         if live
         else [{"key": match[2], "name": match[1]} for match in SECTION.finditer(page.body)]
     )

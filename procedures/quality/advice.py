@@ -89,6 +89,10 @@ def _translations(page: Page) -> Iterator[Problem]:
     for language in Language:
         if language != page.language and language not in there:
             yield Problem(0, f"This page is not in {language.label} yet.")
+    made_from = page.translated_from
+    if made_from and made_from.page.revisions.latest("number").content_hash != made_from.content_hash:
+        label = Language(made_from.page.language).label
+        yield Problem(0, f"The {label} text has changed since this translation was made. Compare the two.")
 
 
 def _quoted(text: str) -> str:

@@ -69,7 +69,7 @@ def main() -> None:
     for number in range(options.kills):
         # What was killed last time may have left the draft unpublished: the next run goes on from there.
         process = subprocess.Popen(
-            [sys.executable, str(WORKER), str(page_id), str(number)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-W", "ignore", str(WORKER), str(page_id), str(number)], stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
         first = process.stdout.readline()
