@@ -93,7 +93,7 @@ def test_tab_and_escape_leave_the_field(at: Desk) -> None:
 
 
 def test_the_toolbar_is_one_stop_with_arrow_keys_within(at: Desk) -> None:
-    at.page.get_by_role("button", name="Heading").focus()
+    at.page.get_by_role("button", name="Heading", exact=True).focus()
 
     words = []
     for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "End", "Home"):
@@ -232,6 +232,8 @@ def test_a_session_that_ends_keeps_the_text_and_shows_no_login_page(at: Desk, ed
 
 
 def test_saving_while_signed_out_keeps_the_text_until_one_is_back(at: Desk, row: PageRow, editor: User) -> None:
+    signed_out = {"error": "You are signed out. Your text is still here."}
+    at.page.route("**/autosave/", lambda route: route.fulfill(status=401, json=signed_out))
     Session.objects.all().delete()
     write(at, "Words that must not be lost.")
 
@@ -240,6 +242,7 @@ def test_saving_while_signed_out_keeps_the_text_until_one_is_back(at: Desk, row:
     kept = at.text
     at.context.clear_cookies()
     at.sign_in(editor)
+    at.page.unroute("**/autosave/")
     at.page.get_by_role("button", name="Try again").click()
     expect(at.page.locator("[data-notice]")).to_be_hidden()
     at.page.get_by_role("button", name="Save draft").click()
