@@ -62,7 +62,8 @@ export function startSafety(editor, form, notice) {
     if (first && saved) body.set("saved", saved);
     let answer;
     try {
-      answer = await send(editor, editor.dataset.autosave, body, undefined, leaving);
+      const background = kept !== null && same(now, kept);
+      answer = await send(editor, editor.dataset.autosave, body, undefined, { leaving, background });
     } finally {
       running = false;
     }
