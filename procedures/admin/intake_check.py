@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from procedures.admin.base import staff
@@ -133,6 +134,8 @@ class _Desk:
             messages.success(
                 self.request, f"The picture is in, with all its sizes. Texts show it with ::: figure {figure.slug}"
             )
+            address = reverse("admin:procedures_figure_marks", args=[figure.pk])
+            messages.info(self.request, format_html('Next: <a href="{}">place and name its marks</a>.', address))
             return
         messages.success(
             self.request, "The new picture is in, with all its sizes. What patients read stays until it is renewed."
