@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import pytest
 from PIL import Image
-from pydicom.data import get_charset_files, get_testdata_file
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as Items
@@ -108,8 +108,7 @@ def row(data: bytes, *args: Any, **kwargs: Any) -> list[int]:
 
 def packaged(name: str) -> io.BytesIO:
     """A file that pydicom brings along."""
-    charset = [path for path in get_charset_files(name) if Path(path).name == name]
-    path = charset[0] if charset else get_testdata_file(name, download=False)
+    path = get_testdata_file(name, download=False)
     assert isinstance(path, str)
     return io.BytesIO(Path(path).read_bytes())
 
