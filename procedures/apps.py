@@ -13,5 +13,5 @@ class ProceduresConfig(AppConfig):
         ("Pages", "page guide"),
         ("What pages show", "figure series term source careinstruction"),
         ("The clinic", "clinic location clinicalcode"),
-        ("History", "revision approval release releaseevent"),
+        ("History", "revision approval release releaseevent outsidelink"),
     )

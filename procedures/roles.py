@@ -4,7 +4,7 @@ EDITED = (
     "careinstruction figure figuretext guide guideitem marker markertext page series seriesitem source term"
 ).split()
 CLINIC = "clinic clinictext clinicalcode location locationtext".split()
-HISTORY = "approval release releaseevent revision".split()
+HISTORY = "approval outsidelink release releaseevent revision".split()
 
 EDITOR = (
     [f"{verb}_{model}" for model in EDITED for verb in ("add", "change", "view")]
@@ -17,5 +17,7 @@ MANAGER = [
     *(f"delete_{model}" for model in ("careinstruction", "figure", "series", "source", "term")),
     *(f"{verb}_{model}" for model in CLINIC for verb in ("add", "change", "delete")),
     "publish_page",
+    *(f"{verb}_user" for verb in ("add", "change", "view")),
+    "view_auditevent",
 ]
 ROLES = {"Editor": EDITOR, "Reviewer": REVIEWER, "Manager": MANAGER}

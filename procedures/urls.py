@@ -14,9 +14,7 @@ def in_language(language: str) -> list[URLPattern]:
         path(prefix, reading.home, values),
         path(f"{prefix}visits/", reading.visits, values),
         path(f"{prefix}search/", search.search, values),
-        path(f"{prefix}p/", codes.code, values),
-        path(f"{prefix}p/<str:typed>", codes.code, values),
-        path(f"{prefix}p/<str:typed>/", codes.code, values),
+        path(f"{prefix}p/", codes.form, values),
     ]
 
 

@@ -12,7 +12,6 @@ from procedures.models import Approval, Page, Release, ReleaseEvent, Revision
 from procedures.publishing.readiness import readiness
 from procedures.publishing.review import standing_approval
 from procedures.publishing.states import REVIEW_EVENTS, last_word, state_words, with_states
-from procedures.quality.draft import advice
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,6 @@ class Desk:
     approval: Approval | None
     said: ReleaseEvent | None
     problems: list[Problem]
-    advice: list[str]
     html: str
     may_approve: bool
     may_publish: bool
@@ -39,8 +37,7 @@ def desk(page_id: int, user: User) -> Desk:
     page = with_states(Page.objects.filter(pk=page_id)).get()
     revision = page.revisions.select_related("author").first()
     content = revision.content if revision else page.draft()
-    library = Library(page.language)
-    rendered = render_page(content, kind=page.kind, library=library)
+    rendered = render_page(content, kind=page.kind, library=Library(page.language))
     may_approve = user.has_perm("procedures.approve_page")
     author = str(revision.author) if revision and revision.author else ""
     return Desk(
@@ -52,7 +49,6 @@ def desk(page_id: int, user: User) -> Desk:
         approval=standing_approval(revision) if revision else None,
         said=page.events.filter(kind__in=REVIEW_EVENTS).select_related("actor").first(),
         problems=readiness(page, content, rendered),
-        advice=advice(page, rendered, library),
         html=true_page(page, content, rendered, author=author) if may_approve else "",
         may_approve=may_approve,
         may_publish=user.has_perm("procedures.publish_page"),

@@ -16,6 +16,7 @@ from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind, SeriesKind
 from procedures.content.reference import CareKind, ClinicKind, CodeKind, LocationKind, SourceKind, TermKind
 from procedures.enums import Language
+from procedures.figures.orphans import undone_on_failure
 from procedures.markdown import Library, Problem, render_page
 from procedures.models import ContentRow, Page, Revision
 from procedures.publishing.drafts import save_revision
@@ -66,7 +67,7 @@ def load(folder: Path, *, check: bool = False, progress: Progress = lambda _: No
     rows = _read(folder, progress)
     report = Report()
     try:
-        with transaction.atomic():
+        with undone_on_failure(), transaction.atomic():
             _apply(rows, report, progress, store=not check)
             if check:
                 raise _Rollback

@@ -45,14 +45,14 @@ PLANS: dict[str, tuple[Plan, ...]] = {
         Plan("spinous-process", "spinous process of L2", (0.88, 0.70)),
     ),
     "kyphoplasty-fracture": (
-        Plan("break", "break", (0.15, 0.35), "arrow"),
-        Plan("front", "front edge", (0.13, 0.52)),
-        Plan("neighbour", "L2", (0.14, 0.69)),
+        Plan("break", "break", (0.15, 0.33), "arrow"),
+        Plan("front", "front edge", (0.12, 0.52)),
+        Plan("neighbour", "L2", (0.14, 0.72)),
         Plan("canal", "canal below L1", (0.86, 0.49)),
     ),
     "kyphoplasty-needle-entering": (
-        Plan("vertebra", "front of L1", (0.14, 0.46)),
-        Plan("tip", "needle tip", (0.21, 0.62), "arrow"),
+        Plan("vertebra", "front of L1", (0.14, 0.44)),
+        Plan("tip", "needle tip", (0.19, 0.64), "arrow"),
         Plan("pedicle", "pedicle bridge", (0.70, 0.67)),
         Plan("needle", "needle", (0.86, 0.27)),
     ),
@@ -63,20 +63,20 @@ PLANS: dict[str, tuple[Plan, ...]] = {
         Plan("canal", "canal below L1", (0.86, 0.57)),
     ),
     "kyphoplasty-balloon": (
-        Plan("top", "upper edge", (0.15, 0.36), "arrow"),
-        Plan("balloon", "balloon", (0.13, 0.54)),
+        Plan("top", "upper edge", (0.15, 0.35), "arrow"),
+        Plan("balloon", "balloon", (0.13, 0.55)),
         Plan("needle", "needle", (0.86, 0.27)),
         Plan("canal", "canal below L1", (0.86, 0.57)),
     ),
     "kyphoplasty-cement-going-in": (
-        Plan("vertebra", "upper edge", (0.15, 0.36)),
-        Plan("cement", "cement", (0.13, 0.54), "arrow"),
+        Plan("vertebra", "upper edge", (0.15, 0.35)),
+        Plan("cement", "cement", (0.13, 0.55), "arrow"),
         Plan("needle", "needle", (0.86, 0.27)),
         Plan("canal", "canal below L1", (0.86, 0.57)),
     ),
     "kyphoplasty-cement-done": (
-        Plan("vertebra", "upper edge", (0.15, 0.36)),
-        Plan("cement", "cement", (0.13, 0.54)),
+        Plan("vertebra", "upper edge", (0.15, 0.35)),
+        Plan("cement", "cement", (0.13, 0.55)),
         Plan("canal", "canal below L1", (0.86, 0.49)),
     ),
     "kyphoplasty-front-view": (
@@ -104,9 +104,9 @@ PLANS: dict[str, tuple[Plan, ...]] = {
     ),
     "drawing-nerves": (
         Plan("cord", "cord", (0.86, 0.10)),
-        Plan("root", "root", (0.08, 0.31)),
+        Plan("root", "root", (0.08, 0.26)),
         Plan("disc", "disc", (0.07, 0.46)),
-        Plan("vertebra", "vertebra", (0.08, 0.63)),
+        Plan("vertebra", "vertebra", (0.08, 0.66)),
         Plan("strands", "strands", (0.88, 0.92)),
     ),
     "drawing-needle-site": (

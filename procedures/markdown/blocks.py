@@ -210,7 +210,9 @@ def _key_points(
         context.problems.add(line, "A page has its key points once.")
     if context.headings:
         context.problems.add(line, "Key points stand before the first heading.")
-    context.key_points = component("key_points", body=body)
+    html = component("key_points", body=body)
+    # They move to the top of the page, and their line with them.
+    context.key_points = format_html("<!--line {}-->{}", line, html) if context.with_lines else html
     return NOTHING
 
 

@@ -313,3 +313,12 @@ def test_the_command_fails_with_the_lines_alone(folder: Path) -> None:
 
     assert str(refused.value).startswith(f"{folder}/sources.yaml:4: ")
     assert not ContentRow.objects.exists()
+
+
+def test_a_load_that_fails_after_its_pictures_leaves_no_file_behind(folder: Path) -> None:
+    change(folder, "pages/en/small-cut.md", "::: key-points", "::: no-such-block")
+
+    with pytest.raises(ContentErrors):
+        load(folder)
+
+    assert [file for file in (folder.parent / "media").rglob("*") if file.is_file()] == []
