@@ -14,5 +14,5 @@ class ProceduresConfig(AppConfig):
         ("What pages show", "figure series term source careinstruction"),
         ("What readers say", "feedback"),
         ("The clinic", "clinic location clinicalcode"),
-        ("History", "revision approval release releaseevent"),
+        ("History", "revision approval release releaseevent outsidelink"),
     )

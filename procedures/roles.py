@@ -5,7 +5,7 @@ EDITED = (
 ).split()
 CLINIC = "clinic clinictext clinicalcode location locationtext".split()
 READERS = ["view_feedback", "view_readcount"]
-HISTORY = "approval release releaseevent revision".split()
+HISTORY = "approval outsidelink release releaseevent revision".split()
 
 EDITOR = (
     [f"{verb}_{model}" for model in EDITED for verb in ("add", "change", "view")]
@@ -19,5 +19,7 @@ MANAGER = [
     *(f"delete_{model}" for model in ("careinstruction", "figure", "series", "source", "term")),
     *(f"{verb}_{model}" for model in CLINIC for verb in ("add", "change", "delete")),
     "publish_page",
+    *(f"{verb}_user" for verb in ("add", "change", "view")),
+    "view_auditevent",
 ]
 ROLES = {"Editor": EDITOR, "Reviewer": REVIEWER, "Manager": MANAGER}

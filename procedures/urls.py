@@ -14,14 +14,10 @@ def in_language(language: str) -> list[URLPattern]:
         path(prefix, reading.home, values),
         path(f"{prefix}visits/", reading.visits, values),
         path(f"{prefix}search/", search.search, values),
-        path(f"{prefix}p/", codes.code, values),
+        path(f"{prefix}p/", codes.form, values),
         path(f"{prefix}p/<str:typed>.svg", codes.qr_code, values),
-        path(f"{prefix}p/<str:typed>", codes.code, values),
-        path(f"{prefix}p/<str:typed>/", codes.code, values),
         path(f"{prefix}clear/<str:code>/", clear.clear, values),
         path(f"{prefix}clear/<str:code>/thanks/", clear.thanks, values),
-        # A QR code holds its address in capital letters.
-        path(f"{prefix.upper()}P/<str:typed>", codes.code, values),
     ]
 
 

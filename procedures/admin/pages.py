@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import URLPattern, path
 from markdownx.models import MarkdownxField
 
-from procedures.admin import kit, outdated, preview, readers, review, versions, withdrawal
+from procedures.admin import autosave, choices, kit, outdated, preview, readers, review, versions, withdrawal
 from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff, without_windows
+from procedures.admin.conflict import conflict, may_follow
 from procedures.admin.desk import change_address, desk
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.admin.page_form import GuideForm, GuideItemForm, PageForm
@@ -20,6 +21,7 @@ from procedures.enums import PageKind
 from procedures.links.codes import free_code
 from procedures.markdown import Problem
 from procedures.models import Guide, GuideItem, Page
+from procedures.publishing.autosave import forget
 from procedures.publishing.drafts import EditedMeanwhileError, claim_version, save_revision
 from procedures.publishing.publish import PublishRefusedError, publish
 from procedures.publishing.review import submit
@@ -101,9 +103,9 @@ class WorkflowAdmin(ContentAdmin):
         return without_windows(field) if db_field.name == "next_page" else field
 
     def get_form(self, request: HttpRequest, obj: Page | None = None, change: bool = False, **kwargs: Any) -> Any:
-        """The form; after a conflict it keeps everything typed and says what happened."""
+        """The form; after a conflict it holds both texts put together and says what happened."""
         form = super().get_form(request, obj, change, **kwargs)
-        return type("Form", (form,), {"conflict": getattr(request, "conflict", "")})
+        return type("Form", (form,), {"conflict": getattr(request, "conflict", None)})
 
     def changeform_view(
         self,
@@ -112,13 +114,14 @@ class WorkflowAdmin(ContentAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The form. A save that comes too late is undone whole and shown again: 409."""
+        """The form. A save that comes too late is undone whole and shown again, merged: 409."""
         context = {"is_nav_sidebar_enabled": False, **(extra_context or {})}
         try:
             return super().changeform_view(request, object_id, form_url, context)
         except EditedMeanwhileError as error:
-            request.conflict = error.sentence  # type: ignore[attr-defined]
-            response = super().changeform_view(request, object_id, form_url, context)
+            found = conflict(request.POST, error.page_id)
+            request.POST, request.conflict = found.data, found  # type: ignore[assignment, attr-defined]
+            response = super().changeform_view(request, object_id, form_url, {**context, "conflict": found})
             response.status_code = 409
             return response
 
@@ -142,7 +145,9 @@ class WorkflowAdmin(ContentAdmin):
             obj.code = free_code()
             obj.save()
             return
-        version = form.cleaned_data["version"]
+        version = may_follow(request.POST, obj)
+        if version is None:
+            version = form.cleaned_data["version"]
         claim_version(obj, expected=-1 if version is None else version)
         obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
 
@@ -150,6 +155,7 @@ class WorkflowAdmin(ContentAdmin):
         """The revision comes last, when the reading list is saved, too."""
         super().save_related(request, form, formsets, change)
         save_revision(form.instance, author=staff(request), note=form.cleaned_data["note"])
+        forget(staff(request), [form.cleaned_data["window"]])
 
     def response_add(self, request: HttpRequest, obj: Page, post_url_continue: str | None = None) -> HttpResponse:
         """Do what the button says."""
@@ -213,6 +219,10 @@ class PageAdmin(WorkflowAdmin):
             path("preview/", preview.preview, name="procedures_page_preview"),
             path("session/", preview.session, name="procedures_page_session"),
             path("reads/", view(readers.reads), name="procedures_page_reads"),
+            path("autosave/", autosave.autosave, name="procedures_page_autosave"),
+            path("autosave/discard/", autosave.discard, name="procedures_page_discard"),
+            path("compare/", autosave.compare, name="procedures_page_compare"),
+            path("choices/", choices.offered, name="procedures_page_choices"),
             path("outdated/", view(outdated.outdated), name="procedures_page_outdated"),
             path("<int:page_id>/review/", view(review.review), name="procedures_page_review"),
             path("<int:page_id>/withdraw/", view(withdrawal.withdrawal), name="procedures_page_withdraw"),

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from procedures.models import (
     Approval,
+    Autosave,
     CareInstruction,
     Clinic,
     ClinicalCode,
@@ -76,7 +77,14 @@ def reads(count: int = 1) -> ReadCount:
     return ReadCount(day=timezone.now().date(), path="/x/", language="en", reads=count)
 
 
+def autosave(window: str = "w") -> Autosave:
+    """What somebody is typing."""
+    return Autosave(user=make_user(), form="page", window=window, opened_at=timezone.now(), seen_at=timezone.now())
+
+
 BROKEN: dict[str, Callable[[], list[models.Model]]] = {
+    "autosave_once_per_window": lambda: [autosave(), autosave()],
+    "autosave_names_its_window": lambda: [autosave("")],
     "reads_once_per_day_and_address": lambda: [reads(), reads()],
     "reads_are_counted": lambda: [reads(0)],
     "clinic_is_one_row": lambda: [Clinic(pk=2, name="Other", phone="+1 303")],
