@@ -14,6 +14,7 @@ class ProceduresConfig(AppConfig):
     admin_groups = (
         ("Pages", "page guide"),
         ("What pages show", "figure series term source careinstruction"),
+        ("What readers say", "feedback"),
         ("The clinic", "clinic location clinicalcode"),
-        ("History", "revision approval release releaseevent"),
+        ("History", "revision approval release releaseevent outsidelink"),
     )

@@ -22,7 +22,7 @@ validate_https = RegexValidator(r"\Ahttps://[^\s<>\"]+\Z", "A web address must s
 
 # Addresses that are not pages; a page with such a slug could never be read.
 RESERVED_SLUGS = frozenset(
-    "admin connect es healthz media p readyz search static visits well-known robots sitemap".split()
+    "admin clear connect es healthz media p readyz search static visits well-known robots sitemap".split()
 )
 
 # Two code points at the end of every plane are no characters; HTML forbids them as it does control characters.

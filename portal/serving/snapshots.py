@@ -19,6 +19,7 @@ from django.http.request import split_domain_port, validate_host
 from django.utils.module_loading import import_string
 
 from portal.serving.public import Body
+from portal.serving.reads import READS, keep_totals
 
 Headers = list[tuple[str, str]]
 StartResponse = Callable[..., Any]
@@ -82,6 +83,7 @@ class SnapshotApplication:
         # HEAD asks for the same answer, but its own has no body to keep.
         snapshot = self._snapshots.get(environ["PATH_INFO"])
         if snapshot is not None:
+            READS.count(environ)
             return _give(snapshot, environ, start_response)
         return self._ask(environ, start_response)
 
@@ -95,6 +97,8 @@ class SnapshotApplication:
 
         chunks = self._application(environ, remember)
         body = environ.get(OFFERED)
+        if body is not None:
+            READS.count(environ)
         names = {name.lower() for name, _ in got.get("headers", [])}
         # A 304 has a body to offer too, but not the headers of one: without Content-Type a page would show as source.
         whole = environ["REQUEST_METHOD"] == "GET" and got.get("status", "").startswith("200")
@@ -158,5 +162,6 @@ def watch(snapshots: Snapshots, stop: threading.Event) -> None:
 def with_snapshots(application: Application) -> Application:
     """The application with snapshots in front and their watching thread started."""
     snapshots = Snapshots()
+    keep_totals()
     threading.Thread(target=watch, args=(snapshots, threading.Event()), name="snapshots", daemon=True).start()
     return SnapshotApplication(application, snapshots)

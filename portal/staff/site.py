@@ -27,10 +27,15 @@ class StaffSite(admin.AdminSite):
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """An app whose config has ``admin_groups`` (title, names of models) is listed as these groups."""
         listed: list[Any] = []
-        for app in super().get_app_list(request, app_label):
-            groups = getattr(apps.get_app_config(app["app_label"]), "admin_groups", ())
+        # The work comes first, people after it.
+        for app in sorted(super().get_app_list(request, app_label), key=lambda app: not _groups_of(app)):
+            groups = _groups_of(app)
             listed += _grouped(app, groups) if groups and app_label is None else [app]
         return listed
+
+
+def _groups_of(app: Any) -> tuple[tuple[str, str], ...]:
+    return getattr(apps.get_app_config(app["app_label"]), "admin_groups", ())
 
 
 def _grouped(app: Any, groups: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from procedures.admin.base import ReadOnlyAdmin
-from procedures.models import Approval, Release, Revision
+from procedures.models import Approval, OutsideLink, Release, Revision
 
 
 @admin.register(Revision)
@@ -79,3 +79,13 @@ class ReleaseAdmin(ReadOnlyAdmin):
         """Opens what patients read."""
         address = reverse("admin:procedures_release_page", args=[release.pk])
         return format_html('<a href="{}">See as a page<span class="visually-hidden">: {}</span></a>', address, release)
+
+
+@admin.register(OutsideLink)
+class OutsideLinkAdmin(ReadOnlyAdmin):
+    """Links to other sites, as ``check_links --outside`` found them last."""
+
+    list_display = ("url", "answer", "broken_since", "checked_at")
+    list_filter = (("broken_since", admin.EmptyFieldListFilter),)
+    search_fields = ("url", "answer")
+    ordering = ("-broken_since", "url")

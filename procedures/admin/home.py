@@ -9,11 +9,13 @@ from django.urls import reverse
 from portal.staff.models import User
 from procedures.admin.base import staff
 from procedures.admin.desk import change_address
-from procedures.models import Page, ReleaseEvent
+from procedures.links.reads import most_read
+from procedures.models import OutsideLink, Page, ReleaseEvent
 from procedures.publishing.states import PageState
 from procedures.publishing.waiting import SHOWN, Waiting, waiting_for
 
 LATELY = 6
+MONTH = 30  # days
 
 
 @dataclass(frozen=True)
@@ -115,5 +117,27 @@ def lately(user: User) -> Panel | None:
     return Panel("lately", "What happened lately", "", lines)
 
 
+def most_opened(user: User) -> Panel | None:
+    """What patients read most, in day totals that name nobody."""
+    if not user.has_perm("procedures.view_readcount"):
+        return None
+    lines = [
+        Line(row.page.title, change_address(row.page), f"opened about {row.reads} times")
+        for row in most_read(MONTH)[:LATELY]
+        if row.reads
+    ]
+    hint = "In the last 30 days. An estimate: nobody is watched."
+    return Panel("most-read", "What patients read most", hint, lines)
+
+
+def broken_links(user: User) -> Panel | None:
+    """Links to other sites that lead nowhere, as the last check found them."""
+    if not user.has_perm("procedures.view_outsidelink"):
+        return None
+    address = reverse("admin:procedures_outsidelink_changelist")
+    lines = [Line(link.url, address, link.answer) for link in OutsideLink.objects.broken()[:LATELY]]
+    return Panel("broken-links", "Broken links to other sites", "Found by the last check_links --outside.", lines)
+
+
 # Each makes a panel or None for one person, in a fixed number of queries.
-PANELS: tuple[Callable[[User], Panel | None], ...] = (lately,)
+PANELS: tuple[Callable[[User], Panel | None], ...] = (most_opened, broken_links, lately)

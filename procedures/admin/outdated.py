@@ -29,20 +29,21 @@ class QuotedAdmin(AnyAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """Django's answer, with our message."""
-        self._tell(request, obj)
+        self.tell_outdated(request, obj)
         return super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Django's answer, with our message."""
-        self._tell(request, obj)
+        self.tell_outdated(request, obj)
         return super().response_change(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete, then say which pages still print it."""
         super().delete_model(request, obj)
-        self._tell(request, obj)
+        self.tell_outdated(request, obj)
 
-    def _tell(self, request: HttpRequest, obj: Any) -> None:
+    def tell_outdated(self, request: HttpRequest, obj: Any) -> None:
+        """A message with a link, where public pages print another value than ``obj`` has now."""
         kind, key, markdown = self.quotes(obj)
         languages = [obj.language] if hasattr(obj, "language") else Language.values
         old = [

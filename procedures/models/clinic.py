@@ -109,3 +109,8 @@ def clinic_json(language: str) -> Subquery:
         )
     )[:1]
     return Subquery(row, output_field=models.JSONField())
+
+
+def names_of_the_clinic() -> list[str]:
+    """Its name and its places, as a stranger would guess them (``GUESSABLE_WORDS``)."""
+    return [*Clinic.objects.values_list("name", flat=True), *Location.objects.values_list("texts__name", flat=True)]

@@ -127,6 +127,9 @@ class Release(AppendOnly):
     description = models.CharField(max_length=155)
     html = models.TextField(help_text="The rendered, sanitised article.")
     sections = models.JSONField(default=list, help_text="Plain text by section, for search: anchor, title, text.")
+    old_anchors = models.JSONField(
+        default=dict, help_text="Section addresses of earlier releases, and the sections that stand for them now."
+    )
     thumbnail = models.JSONField(null=True, blank=True, help_text="Small picture for cards.")
     minutes = models.PositiveSmallIntegerField(default=1, help_text="How long it takes to read.")
     grade = models.FloatField(null=True, blank=True, help_text="Reading level: Flesch–Kincaid or Fernández-Huerta.")

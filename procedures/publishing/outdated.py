@@ -17,7 +17,10 @@ class Outdated:
 def fingerprints(language: str, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Today's fingerprint of each (kind, key) that still exists, in a fixed number of queries."""
     library = Library(language)
-    library.preload(wanted)
+    named: dict[str, set[str]] = {}
+    for kind, key in wanted:
+        named.setdefault(kind, set()).add(key)
+    library.read_ahead(named)
     lists = {
         "figures": library.all_figures,
         "terms": library.glossary,

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from portal.staff.models import User
@@ -15,6 +14,7 @@ from procedures.enums import EventKind
 from procedures.markdown import RENDERER_VERSION, Library, Problem, RenderedPage, render_page
 from procedures.models import Approval, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
 from procedures.models.page import public_path
+from procedures.publishing.anchors import old_anchors
 from procedures.publishing.clock import clinic_zone
 from procedures.publishing.readiness import readiness
 from procedures.publishing.review import standing_approval, translation_is_checked
@@ -55,7 +55,7 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
     if live is None:
         return None
     library = library or Library(page.language)
-    rendered = render_page(live.revision.content, kind=page.kind, library=library)
+    rendered = render_page(live.revision.content, kind=page.kind, library=library, old_anchors=live.old_anchors)
     checked = translation_is_checked(live.revision)
     if rendered.html == live.html and checked == live.translation_checked and not _inputs_changed(live, rendered):
         return None
@@ -86,7 +86,12 @@ def _release(
 ) -> Release:
     page, content = revision.page, revision.content
     take_turn(page)
-    rendered = render_page(content, kind=page.kind, library=library or _library(page))
+    library = library or Library(page.language)
+    rendered = render_page(content, kind=page.kind, library=library)
+    last = page.releases.order_by("-number").first()
+    moved = old_anchors(last, rendered.html)
+    if moved:
+        rendered = render_page(content, kind=page.kind, library=library, old_anchors=moved)
     problems = readiness(page, content, rendered, links=links)
     if problems:
         raise PublishRefusedError(problems)
@@ -102,11 +107,12 @@ def _release(
     }
     release = Release.objects.create(
         page=page,
-        number=(page.releases.aggregate(last=Max("number"))["last"] or 0) + 1,
+        number=last.number + 1 if last else 1,
         revision=revision,
         approval=approval,
         **values,
         sections=[asdict(section) for section in rendered.sections],
+        old_anchors=moved,
         thumbnail=rendered.thumbnail,
         minutes=rendered.minutes,
         grade=rendered.level,
@@ -142,14 +148,6 @@ def _release(
     page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", *kept])
     ReleaseEvent.objects.create(page=page, kind=kind, revision=revision, release=release, actor=actor)
     return release
-
-
-def _library(page: Page) -> Library:
-    """What the last release quoted is read at once: a text rarely quotes much else than the one before."""
-    library = Library(page.language)
-    last = page.releases.values("pk")[:1]
-    library.preload(ReleaseInput.objects.filter(release__in=last).values_list("kind", "key"))
-    return library
 
 
 def take_turn(page: Page) -> None:
@@ -190,6 +188,9 @@ def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None =
         raise PublishRefusedError([Problem(0, "Say why, in words that a patient may read.")])
     if replaced_by is not None and (replaced_by == page or replaced_by.live_release is None):
         raise PublishRefusedError([Problem(0, "The page that takes its place must be another one, and public.")])
+    if replaced_by is not None:
+        # Pages that this one had replaced now lead on to the new one: a reader never meets two closed doors.
+        page.replaces.exclude(pk=replaced_by.pk).update(replaced_by=replaced_by)
     release = page.live_release
     page.live_release, page.withdrawn_reason, page.replaced_by = None, reason.strip(), replaced_by
     page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", *forget_time(page)])

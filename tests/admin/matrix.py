@@ -68,7 +68,9 @@ MODELS: dict[str, dict[str, list[Ask]]] = {
     },
     "clinic": screens(change=MANAGES),
     **{name: screens(add=MANAGES, change=MANAGES, delete=MANAGES) for name in ("location", "clinicalcode")},
-    **{name: screens() for name in ("revision", "approval", "release", "releaseevent")},
+    **{name: screens() for name in ("revision", "approval", "release", "releaseevent", "outsidelink")},
+    # Readers' words: read by all who work on texts, written by nobody here, deleted by those who answer for them.
+    "feedback": screens(delete=WRITES),
 }
 
 # Screens of one page; asked for in every state of a page.
@@ -93,6 +95,11 @@ OF_A_PAGE: dict[str, list[Ask]] = {
     "revision_page": [get(READS)],
     "release_page": [get(READS)],
     "page_preview": [post(JSON_WRITES)],
+    "page_kit": [get(READS)],
+}
+# What is sent to patients exists for public pages only.
+OF_A_PUBLIC_PAGE: dict[str, list[Ask]] = {
+    f"page_{name}": [get(READS)] for name in ("message", "reminder", "qr_svg", "qr_png", "letter")
 }
 OF_THE_SITE: dict[str, list[Ask]] = {
     "page_session": [get(JSON_WRITES)],
@@ -103,27 +110,59 @@ OF_THE_SITE: dict[str, list[Ask]] = {
     "page_transfer_look": [post(MANAGES), post(MANAGES, token="x", page="en small-cut")],
     "releaseevent_table": [get(MANAGES)],
     "figure_upload": [post(JSON_WRITES)],
+    "clinicalcode_try": [get(READS)],
+    "page_reads": [get(READS)],
+    "page_autosave": [post(JSON_WRITES)],
+    "page_discard": [post(JSON_WRITES)],
+    "page_compare_kept": [post(JSON_WRITES)],
+    "page_choices": [get(JSON_WRITES)],
+    "figure_choose": [get(WRITES), post(WRITES)],
+    "figure_marks_live": [post("04041")],  # for no picture
 }
+# Screens of one picture.
+OF_A_FIGURE: dict[str, list[Ask]] = {
+    "figure_marks": [get(WRITES), post(WRITES)],
+    "figure_marks_download": [get(WRITES)],
+    "figure_marks_bring_in": [post(WRITES)],
+}
+# A picture that waits belongs to the person who sent it: others find nothing there.
+OF_A_WAITING_PICTURE: dict[str, list[Ask]] = {
+    f"figure_{name}": [get("0000L")] for name in ("check", "waiting", "result", "frames", "frame")
+} | {"figure_cancel": [post(EVERYBODY)]}
+# One's own sign-in and account: the same for every role, and tested where they are made (tests/staff).
+OWN_ACCOUNT = frozenset(
+    "account_login account_logout account_reauthenticate mfa_activate_totp mfa_add_webauthn mfa_authenticate "
+    "mfa_deactivate_totp mfa_edit_webauthn mfa_generate_recovery_codes mfa_index mfa_login_webauthn "
+    "mfa_reauthenticate mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_view_recovery_codes staff_app_picture "
+    "staff_change_password staff_codes_file staff_end_session staff_end_sessions staff_forgotten staff_session "
+    "staff_set_up welcome".split()
+)
 # Django's own, and people.
 FRAME: dict[str, list[Ask]] = {
     "index": [get(EVERYBODY)],
     "app_list": [get("2220L")],
     "login": [get("22222")],
-    "logout": [post("22222")],
+    "logout": [post("LLLLL")],
     "password_change": [get(EVERYBODY)],
     "password_change_done": [get(EVERYBODY)],
     "autocomplete": [get(NOBODY)],
     "jsi18n": [get(EVERYBODY)],
     "view_on_site": [get("0000L")],
     "auth_user_password_change": [get(NOBODY)],
-    **{f"staff_user_{screen}": [get(NOBODY)] for screen in ("changelist", "add", "change", "delete", "history")},
+    # People are the managers' work; accounts are closed, never deleted.
+    **{f"staff_user_{screen}": [get(MANAGES)] for screen in ("changelist", "add", "change", "history")},
+    "staff_user_delete": [get(NOBODY)],
+    **{f"staff_user_{act}": [post(MANAGES)] for act in ("link", "reset_factor", "revoke", "sign_out")},
+    **{f"staff_auditevent_{screen}": [get(MANAGES)] for screen in ("changelist", "change", "history")},
+    **{f"staff_auditevent_{screen}": [get(NOBODY)] for screen in ("add", "delete")},
 }
 
 
 def table() -> dict[str, list[Ask]]:
     """All rows, by the full name of the address."""
     rows = {f"procedures_{model}_{screen}": asks for model, own in MODELS.items() for screen, asks in own.items()}
-    rows |= {f"procedures_{name}": asks for name, asks in {**OF_A_PAGE, **OF_THE_SITE}.items()}
+    own = {**OF_A_PAGE, **OF_THE_SITE, **OF_A_FIGURE, **OF_A_WAITING_PICTURE, **OF_A_PUBLIC_PAGE}
+    rows |= {f"procedures_{name}": asks for name, asks in own.items()}
     return rows | FRAME
 
 

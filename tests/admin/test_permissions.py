@@ -79,5 +79,5 @@ def test_every_model_a_clinic_edits_has_its_screen() -> None:
 
     assert screens == set(
         "page guide figure series term source careinstruction clinic location clinicalcode "
-        "revision approval release releaseevent".split()
+        "revision approval release releaseevent outsidelink feedback".split()
     )
