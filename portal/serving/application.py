@@ -15,6 +15,7 @@ from django.conf import settings
 
 from portal.serving.bodies import wanted
 from portal.serving.public import OFFERED
+from portal.serving.reads import READS
 from portal.serving.requests import Plain
 from portal.serving.snapshots import Headers, Snapshot, Snapshots
 
@@ -74,6 +75,8 @@ class SnapshotApplication:
         encoding = wanted(environ.get("HTTP_ACCEPT_ENCODING", ""))
         sent = snapshot.sent.get(encoding) or self._snapshots.add(snapshot, encoding)
         status, headers, body = snapshot.status, sent.headers, [sent.body]
+        if sent.etag:  # a page, not a redirect
+            READS.count(environ)
         if sent.etag and _is_known(environ, sent.etag, snapshot):
             status, headers, body = NOT_MODIFIED, sent.unchanged, []
         elif environ["REQUEST_METHOD"] == "HEAD":

@@ -12,6 +12,7 @@ from portal.serving import health
 from portal.serving.application import Application, SnapshotApplication
 from portal.serving.database import never_make_a_new_file
 from portal.serving.keeper import Keeper, Source
+from portal.serving.reads import keep_totals
 from portal.serving.shelf import Shelf
 from portal.serving.snapshots import Snapshots
 
@@ -28,6 +29,7 @@ def with_snapshots(application: Application) -> SnapshotApplication:
     keeper.load()
     keeper.start()
     health.keeper = keeper
+    keep_totals()
     return wrapped
 
 

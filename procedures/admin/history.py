@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from procedures.admin.base import ReadOnlyAdmin
-from procedures.models import Approval, Release, ReleaseEvent, Revision
+from procedures.models import Approval, OutsideLink, Release, Revision
 
 
 @admin.register(Revision)
@@ -81,12 +81,11 @@ class ReleaseAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}">See as a page<span class="visually-hidden">: {}</span></a>', address, release)
 
 
-@admin.register(ReleaseEvent)
-class ReleaseEventAdmin(ReadOnlyAdmin):
-    """The log."""
+@admin.register(OutsideLink)
+class OutsideLinkAdmin(ReadOnlyAdmin):
+    """Links to other sites, as ``check_links --outside`` found them last."""
 
-    list_display = ("created_at", "kind", "page", "actor", "reason")
-    list_display_links = ("created_at",)
-    list_filter = ("kind", "created_at")
-    list_select_related = ("page", "actor")
-    search_fields = ("page__title", "page__subject", "reason")
+    list_display = ("url", "answer", "broken_since", "checked_at")
+    list_filter = (("broken_since", admin.EmptyFieldListFilter),)
+    search_fields = ("url", "answer")
+    ordering = ("-broken_since", "url")

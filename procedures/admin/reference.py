@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.urls import URLPattern, path
 
 from procedures.admin.base import AnyForm, ContentAdmin
+from procedures.admin.code_tester import try_code
 from procedures.admin.figures import UsedAdmin
 from procedures.admin.outdated import QuotedAdmin
 from procedures.models import CareInstruction, ClinicalCode, Source, Term
@@ -89,3 +91,8 @@ class ClinicalCodeAdmin(ContentAdmin):
     list_display = ("code", "system", "subject", "rank")
     list_filter = ("system",)
     search_fields = ("code", "subject")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Before Django's own, whose last rule takes everything."""
+        tester = path("try/", self.admin_site.admin_view(try_code), name="procedures_clinicalcode_try")
+        return [tester, *super().get_urls()]

@@ -7,20 +7,24 @@ from procedures.links.codes import is_valid
 from procedures.models import Page, Path, Release
 
 
-class _Links(HTMLParser):
-    """Addresses of our own that a page links to, and the anchors it has."""
+class Links(HTMLParser):
+    """Addresses that a page links to, our own and others', and the anchors it has."""
 
     def __init__(self) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.outside: list[str] = []
         self.anchors: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         for name, value in attrs:
             if name == "id" and value:
                 self.anchors.add(value)
-            if tag == "a" and name == "href" and value and value.startswith(("/", "#")):
-                self.links.append(value)
+            if tag == "a" and name == "href" and value:
+                if value.startswith(("/", "#")):
+                    self.links.append(value)
+                elif value.startswith(("https:", "http:")):
+                    self.outside.append(value)
 
 
 def broken_addresses() -> Iterator[str]:
@@ -35,12 +39,26 @@ def broken_addresses() -> Iterator[str]:
         if not is_valid(code):
             yield f"code {code}: its check sign is wrong"
     yield from _broken_links(live)
+    yield from _lost_sections()
+
+
+def _lost_sections() -> Iterator[str]:
+    """Section addresses of any release ever that the live page has no more."""
+    present: dict[int, set[str]] = {}
+    for release in Release.objects.live():
+        page = Links()
+        page.feed(release.html)
+        present[release.page_id] = page.anchors
+    for page_id, number, sections in Release.objects.filter(page__in=present).values_list("page", "number", "sections"):
+        lost = {section["anchor"] for section in sections} - present[page_id] - {""}
+        for anchor in sorted(lost):
+            yield f"release {number} of page {page_id}: its section #{anchor} is not found on the live page any more"
 
 
 def _broken_links(live: dict[str, Release]) -> Iterator[str]:
-    parsed: dict[str, _Links] = {}
+    parsed: dict[str, Links] = {}
     for path, release in live.items():
-        parsed[path] = _Links()
+        parsed[path] = Links()
         parsed[path].feed(release.html)
     known = set(Path.objects.values_list("path", flat=True))
     for path, page in parsed.items():

@@ -7,6 +7,7 @@ digit: a weighted sum modulo the prime 29 finds every single wrong sign and ever
 import re
 import secrets
 
+from procedures.links.resolve import candidates
 from procedures.models import Page
 
 ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
@@ -34,8 +35,8 @@ def free_code() -> str:
 
 
 def normalise(typed: str) -> str:
-    """What somebody typed, in capitals, without spaces and dashes."""
-    return re.sub(r"[\s\-\u2010-\u2015.]+", "", typed).upper()
+    """What somebody typed, in capitals, without spaces, dashes and what else stands between signs."""
+    return re.sub(r"[\W_]+", "", typed).upper()
 
 
 def is_valid(code: str) -> bool:
@@ -43,6 +44,12 @@ def is_valid(code: str) -> bool:
     return len(code) == LENGTH and all(sign in ALPHABET for sign in code) and make_code(code[:-1]) == code
 
 
+def read_code(typed: str) -> str | None:
+    """The code in what somebody typed or a mail program made of its address; None where no check digit holds."""
+    forms = (normalise(name.removeprefix("/p/")) for name in candidates(f"/p/{typed}"))
+    return next((code for code in forms if is_valid(code)), None)
+
+
 def read_out(code: str) -> str:
-    """For the phone: ``K7 · M4 · P2``."""
-    return " · ".join(code[start : start + 2] for start in range(0, len(code), 2))
+    """For the phone, in pairs: ``K 7 – M 4 – P 2``. Typed like that, it leads to the page, too."""
+    return " – ".join(" ".join(code[start : start + 2]) for start in range(0, len(code), 2))

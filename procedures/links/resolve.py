@@ -11,7 +11,7 @@ INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 # Quoted-printable: =2D stands for a hyphen, a lone = was a soft line break.
 QUOTED = re.compile(r"=([0-9a-f]{2})", re.IGNORECASE)
 EDGES = " .,;:!?'\"“”‘’«»<>()[]{}*_-=/\\|`´"
-INDEX_PAGES = re.compile(r"/(?:index|default)\.[a-z]{3,5}\Z")
+INDEX_PAGE = re.compile(r"(?:index|default)\.[a-z]{3,5}\Z")
 LONGEST = 300
 
 
@@ -34,9 +34,10 @@ def candidates(raw: str) -> list[str]:
 
 
 def _tidy(text: str) -> str:
-    text = INDEX_PAGES.sub("/", text.replace("\\", "/"))
-    stripped = (part.strip(EDGES) for part in text.replace("_", "-").split("/"))
+    stripped = (part.strip(EDGES) for part in text.replace("\\", "/").replace("_", "-").split("/"))
     parts = [re.sub(r"-{2,}", "-", part) for part in stripped if part]
+    if parts and INDEX_PAGE.match(parts[-1]):
+        parts.pop()
     return f"/{'/'.join(parts)}/" if parts else "/"
 
 

@@ -1,5 +1,6 @@
 """What one rendering knows and finds out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from procedures.markdown.library import Library
@@ -27,7 +28,7 @@ class Context:
     """State of one rendering; made anew for each page."""
 
     library: Library
-    words: WordFinder
+    words: WordFinder = field(default_factory=lambda: WordFinder([]))
     problems: Problems = field(default_factory=Problems)
     sources: list[Source] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
@@ -35,11 +36,15 @@ class Context:
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     indexes: set[str] = field(default_factory=set)
+    # Section addresses of earlier releases, each with the section that stands for it now.
+    old_anchors: Mapping[str, str] = field(default_factory=dict)
     out_of: int = 0
     key_points: str = ""
     last_heading: str = ""
     last_level: int = 1
     labels: set[str] = field(default_factory=set)
+    # Only a preview asks for them: comments that say which line of the text a part was made from.
+    with_lines: bool = False
 
     def number_of(self, source: Source) -> int:
         """The number of a source on this page: in order of first use."""

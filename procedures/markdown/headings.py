@@ -43,6 +43,15 @@ def prepare(opening: Token, inline: Token, context: Context, *, nested: bool) ->
             context.headings.append(Heading(len(context.headings) + 1, title, anchor))
 
 
+def keep_old_anchors(opening: Token, inline: Token, context: Context) -> None:
+    """Put the section's earlier addresses into its heading, so that links in old mails still find it."""
+    for old, present in context.old_anchors.items():
+        if present == opening.attrGet("id"):
+            context.anchors.add(old)
+            mark = [Token("link_open", "a", 1, attrs={"id": old}), Token("link_close", "a", -1)]
+            inline.children = [*mark, *(inline.children or [])]
+
+
 def _take_own_anchor(inline: Token) -> str:
     last = inline.children[-1] if inline.children else None
     if last is None or last.type != "text" or not (match := OWN_ANCHOR.search(last.content)):

@@ -1,34 +1,64 @@
 """``/p/<CODE>``: from a neutral code on a letter to the page it stands for."""
 
-from django.http import HttpRequest, HttpResponse
+import re
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from portal.serving.public import Lasting, public
-from procedures.links.codes import is_valid, normalise
+from portal.serving.public import public
+from procedures.enums import Language
+from procedures.links.codes import is_valid, read_code
+from procedures.links.kit import neutral_path
+from procedures.links.kit.qr import qr
 from procedures.models import Page
 from procedures.views.chrome import frame, show, site_now
-from procedures.views.reading import HEALS_AFTER
+from procedures.views.moved import moved
 
 LONGEST = 40
+ADDRESS = re.compile(r"/(?:(es)/)?p/(.+)/\Z")
 
 
 @public
-def code(request: HttpRequest, language: str, typed: str = "") -> HttpResponse:
+def form(request: HttpRequest, language: str) -> HttpResponse:
+    """``/p/``: a field for the code, and where it leads."""
+    return answer(request.GET.get("code", ""), language)
+
+
+def code_address(names: list[str]) -> tuple[str, str] | None:
+    """Code as it arrived and its language, where one of these spellings of an address, the first as it came, is so."""
+    found = next((match for name in names[1:] or names if (match := ADDRESS.match(name))), None)
+    if found is None:
+        return None
+    # Rather what came than the mended spelling: it is shown again, and a code may hold spaces.
+    arrived = re.search(r"(?i:p)/+(.+?)/*\Z", names[0], re.DOTALL)
+    return (arrived[1] if arrived else found[2]), (found[1] or Language.ENGLISH)
+
+
+def answer(typed: str, language: str) -> HttpResponse:
     """Redirect to the page of a code; a mistyped one is never taken for another page's."""
-    typed = (typed or request.GET.get("code", ""))[:LONGEST]
-    wanted = normalise(typed)
-    if is_valid(wanted):
+    typed = typed[:LONGEST]
+    wanted = read_code(typed)
+    if wanted:
         page = Page.objects.with_code(wanted).first()
         if page:
             # A withdrawn page answers at its address, with its reason.
             last = page.live_release or page.releases.order_by("-number").first()
             if last:
                 # However else it is typed leads there too, but only this spelling stands on letters.
-                response = Lasting(status=301) if typed == page.code else HttpResponse(status=301)
-                response.headers["Location"] = last.path
-                response.headers["Cache-Control"] = HEALS_AFTER
-                return response
+                return moved(last.path, lasting=typed == page.code)
     context = frame(language=language, clinic=site_now(language)[0], title=_("Please check the code"))
     error = _("This code leads nowhere. Look at your letter: 6 letters and digits, no 0, O, 1, I, L or U.")
     values = {"code": typed, "error": error if typed else "", "robots": "noindex"}
     return show("site/check_code.html", {**context, **values}, status=404 if typed else 200)
+
+
+@public
+def qr_code(request: HttpRequest, language: str, typed: str) -> HttpResponse:
+    """``/p/K7M4P2.svg``: the code's address as a QR code, for pages on paper. 404 unless a page is public under it."""
+    if not is_valid(typed) or not Page.objects.with_code(typed).published().exists():
+        raise Http404
+    drawing = qr(settings.PUBLIC_URL + neutral_path(language, typed))
+    svg = render_to_string("components/qr.html", {"qr": drawing, "file": True})
+    return HttpResponse(svg.strip(), content_type="image/svg+xml")

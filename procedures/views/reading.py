@@ -2,22 +2,28 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from portal.serving.public import Lasting, public
+from portal.serving.public import public
 from procedures.enums import Language, PageKind
+from procedures.links.kit import neutral_path
 from procedures.links.read import read
 from procedures.links.resolve import beginning, candidates
 from procedures.models import Page, Path, Release
+from procedures.views import codes
 from procedures.views.chrome import frame, root, show, site_now
+from procedures.views.moved import moved
 
 MOST_OFFERS = 8
 # What a page shows of its release besides the article.
 SHOWN = (
-    "title is_starter translation_checked author_name reviewer_name published_at next_review_on what_changed"
+    "title is_starter translation_checked author_name reviewer_name reviewed_on published_at next_review_on "
+    "what_changed"
 ).split()
-HEALS_AFTER = "max-age=1800"  # seconds; a wrong redirect is forgotten after half an hour
+# Addresses that are no page of staff, in every language.
+FIXED = frozenset(f"{root(code)}{name}" for code in Language.values for name in ("", "visits/", "search/", "p/"))
 
 
 @public
@@ -60,16 +66,19 @@ def page(request: HttpRequest, rest: str) -> HttpResponse:
     """Any other address: the page, one redirect to it, 410, or a helpful 404."""
     asked = f"/{rest}"
     names = candidates(asked)
+    coded = codes.code_address(names)
+    if coded:
+        return codes.answer(*coded)
     language = Language.SPANISH if names[-1].startswith("/es/") else Language.ENGLISH
     rows = {row.path: row for row in read(names, language)}
     found = next((rows[name] for name in names if name in rows), None)
     if found is None:
-        return _not_found(asked, language)
+        return _fixed(asked, names) or _not_found(asked, language)
     live = found.page.live_release
     if live is None:
         return _gone(found, lasting=asked == found.path)
     if live.path != asked:
-        return _moved(live.path, lasting=asked == found.path)
+        return moved(live.path, lasting=asked == found.path)
     return show(
         "site/guide.html" if found.page.kind == PageKind.GUIDE else "site/page.html",
         page_context(found.page, live, found.clinic, translations_of(found)),
@@ -92,6 +101,9 @@ def page_context(
         visits_crumb = {"label": _("Your visit"), "href": f"{root(page.language)}visits/"}
         context["breadcrumbs"].insert(1, visits_crumb)
     values = {name: getattr(release, name) for name in SHOWN}
+    context["code_path"] = neutral_path(page.language, page.code)
+    context["code_url"] = settings.PUBLIC_URL + context["code_path"]
+    context["clear_href"] = f"{root(page.language)}clear/{page.code}/"
     return {**context, "release": {**values, "html": release.article}}
 
 
@@ -126,17 +138,6 @@ def translations_of(row: Path | None) -> dict[str, str | None]:
     return {code: getattr(row, f"path_{code}", None) for code in Language.values}
 
 
-def _moved(path: str, *, lasting: bool = False) -> HttpResponse:
-    """One redirect to the canonical address. It comes from a row, never from the request.
-
-    ``lasting``: from an address that has a row of its own. There is no end to the others: they are not kept.
-    """
-    response = Lasting(status=301) if lasting else HttpResponse(status=301)
-    response.headers["Location"] = path
-    response.headers["Cache-Control"] = HEALS_AFTER
-    return response
-
-
 def _gone(row: Path, *, lasting: bool) -> HttpResponse:
     page, new = row.page, row.page.replaced_by
     release = new.live_release if new else None
@@ -152,6 +153,15 @@ def _gone(row: Path, *, lasting: bool) -> HttpResponse:
     return show("site/gone.html", {**context, **values}, status=410, lasting=lasting)
 
 
+def _fixed(asked: str, names: list[str]) -> HttpResponse | None:
+    """A damaged address of a list or of the home page."""
+    meant = next((name for name in names if name in FIXED), None)
+    # Signs that nobody can read are nobody's way home.
+    if meant is None or (meant == "/" and not asked.strip().isprintable()):
+        return None
+    return moved(meant)
+
+
 def _not_found(asked: str, language: str) -> HttpResponse:
     """A cut-off address leads on when only one page ever began so; we never guess between two."""
     offers: list[dict[str, str]] = []
@@ -160,7 +170,7 @@ def _not_found(asked: str, language: str) -> HttpResponse:
         pages = list(Path.objects.owners_of(start)[:MOST_OFFERS])
         live = [page.live_release for page in pages if page.live_release]
         if len(pages) == len(live) == 1:
-            return _moved(live[0].path)
+            return moved(live[0].path)
         offers = [{"title": release.title, "href": release.path} for release in live]
     return not_found(language, offers)
 

@@ -107,7 +107,7 @@ def test_a_code_with_a_wrong_check_sign_is_found(page: Page) -> None:
     wrong = page.code[:-1] + ("2" if page.code[-1] != "2" else "3")
     plant("page", "code", page.code, wrong)
 
-    assert check("check_links") == f"code {wrong}: its check sign is wrong"
+    assert f"code {wrong}: its check sign is wrong" in check("check_links").splitlines()
 
 
 def test_links_to_a_withdrawn_page_still_answer(page: Page) -> None:
@@ -118,3 +118,15 @@ def test_links_to_a_withdrawn_page_still_answer(page: Page) -> None:
     assert list(broken_addresses()) == []
     assert Path.objects.count() == 3
     assert Release.objects.filter(live_on__isnull=False).count() == 2
+
+
+def test_a_section_of_an_earlier_release_that_is_lost_is_found(page: Page) -> None:
+    plant("release", "html", 'id="what-it-is"', 'id="what-is-it"')
+
+    assert "its section #what-it-is is not found on the live page any more" in check("check_links")
+
+
+def test_an_address_that_answers_otherwise_than_promised_is_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("procedures.views.reading.candidates", lambda raw: ["/nowhere/"])
+
+    assert "/small-cut/: answers 301 /small-cut/, not 200" in check("check_links")

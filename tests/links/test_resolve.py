@@ -136,7 +136,7 @@ def test_no_address_leads_away_from_this_site(pages: Page, client: Client, path:
     answer = get(client, path)
 
     assert answer.status_code in {301, 404}
-    assert answer.headers.get("Location", "/lumbar-mri/") == "/lumbar-mri/"
+    assert answer.headers.get("Location", "/") in {"/", "/lumbar-mri/"}
     assert "evil.example" not in str(answer.headers)
     assert "Set-Cookie" not in answer.headers
     assert not answer.cookies

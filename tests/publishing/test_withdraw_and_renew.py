@@ -165,3 +165,15 @@ def test_drafts_never_show_on_any_public_address(page: Page, client: Client) -> 
         shown = answer.content.decode().replace("“SECRET”", "").replace('value="SECRET"', "")
         assert "SECRET" not in shown, address
         assert "SECRET" not in str(answer.headers), address
+
+
+def test_a_replacement_that_is_replaced_itself_leads_on_to_the_last_one(page: Page, client: Client) -> None:
+    second, third = make_page("second"), make_page("third")
+    for other in (page, second, third):
+        make_public(other)
+    withdraw(fresh(page), actor=make_user("max"), reason="Old.", replaced_by=fresh(second))
+
+    withdraw(fresh(second), actor=make_user("max"), reason="Old too.", replaced_by=fresh(third))
+
+    assert fresh(page).replaced_by == third
+    assert '<a href="/third/"' in client.get("/small-cut/").content.decode().replace(' class="button"', "")

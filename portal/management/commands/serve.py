@@ -18,13 +18,21 @@ from portal import env
 from portal.serving.collect import collect_static_files
 from portal.serving.database import GONE, DatabaseFile, never_make_a_new_file
 from portal.serving.install import shelf
-from portal.staff.demo import make_demo_accounts
+from portal.staff.demo import is_public_site, make_demo_accounts
+from portal.staff.models import User
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MOST_WORKERS = 64
 # Each worker answers this many requests at a time; small numbers hang on clients that send slowly.
 BLOCKING_THREADS = 16
 MINUTE = 60
+# Publish what is scheduled, answer who forgot a password; delete unfinished uploads and old answers of readers.
+EACH_MINUTE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("publish_due", {}),
+    ("answer_requests", {}),
+    ("sweep_media", {"waiting": True}),
+    ("purge_feedback", {}),
+)
 
 
 class Command(BaseCommand):
@@ -76,6 +84,11 @@ class Command(BaseCommand):
             raise CommandError(f"--port is {options['port']}. Choose 1 to 65535.")
         if options["demo"] and options["host"] not in LOOPBACK:
             raise CommandError("--demo is for trying out on this machine only. Leave --host out, or --demo.")
+        if options["demo"] and is_public_site():
+            raise CommandError(
+                "--demo is for trying out on this machine only. Leave it out, or PORTAL_PUBLIC_URL and "
+                "PORTAL_ALLOWED_HOSTS."
+            )
         family = socket.AF_INET6 if ":" in options["host"] else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -104,6 +117,8 @@ class Command(BaseCommand):
         if demo:
             for name, password in make_demo_accounts().items():
                 self.stdout.write(f"account {name}: {password}")
+        elif not User.objects.filter(is_demo=False).exists():
+            self.stderr.write("No staff account yet. Make the first: manage.py invite NAME --superuser")
 
     def _refuse_newer_database(self) -> None:
         """A database that a later version has migrated must not be touched by this one."""
@@ -150,11 +165,12 @@ class Command(BaseCommand):
         stop.set()
 
     def _each_minute(self, stop: threading.Event) -> None:
-        """Publish what is scheduled. What fails is logged, and tried again a minute later."""
+        """What must happen without anybody asking. What fails is logged, and tried again a minute later."""
         while not stop.wait(MINUTE):
-            try:
-                call_command("publish_due", verbosity=0)
-            except DatabaseError as error:
-                self.stderr.write(f"publish_due: {error}")
-            finally:
-                connections.close_all()
+            for command, options in EACH_MINUTE:
+                try:
+                    call_command(command, verbosity=0, **options)
+                except (DatabaseError, OSError) as error:
+                    self.stderr.write(f"{command}: {error}")
+                finally:
+                    connections.close_all()

@@ -1,0 +1,189 @@
+"""Links to other sites: asked on request, slowly; a dead one is found, a shy one is not called dead."""
+
+import datetime
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from procedures.links import outside
+from procedures.links.outside import Answer, ask_all, ask_politely, must_be_public, outside_links, store
+from procedures.models import OutsideLink, Source
+from tests.factories import make_clinic, make_figure, make_page, make_public, make_source
+
+
+class Other(BaseHTTPRequestHandler):
+    """Another site with every kind of page."""
+
+    asked: list[tuple[str, str, str]] = []
+
+    def _answer(self) -> None:
+        self.asked.append((self.command, self.path, self.headers["User-Agent"]))
+        status = {"/ok": 200, "/gone": 404, "/closed": 403, "/away": 302, "/inside": 302}.get(self.path, 500)
+        if self.path == "/get-only":
+            status = 405 if self.command == "HEAD" else 200
+        self.send_response(status)
+        if self.path == "/away":
+            self.send_header("Location", "/ok")
+        if self.path == "/inside":
+            self.send_header("Location", "http://10.0.0.1/secret")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_HEAD = _answer  # noqa: N815 -- the names that http.server asks for
+
+    def log_message(self, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A site on this machine that counts as public."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Other)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Other.asked = []
+
+    def public_but_for_ten(url: str) -> None:
+        if "//127.0.0.1:" not in url:
+            must_be_public(url)
+
+    monkeypatch.setattr(outside, "must_be_public", public_but_for_ten)
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("path", "works", "words"),
+    [
+        ("/ok", True, "answers 200"),
+        ("/away", True, "answers 200"),
+        ("/get-only", True, "answers 200"),
+        ("/gone", False, "answers 404: the page is gone"),
+        ("/closed", None, "answers 403 to a program; look yourself"),
+        ("/broken", None, "answers 500 to a program; look yourself"),
+        ("/inside", False, "an address inside a private network; not asked"),
+    ],
+)
+def test_each_kind_of_answer(other: str, path: str, works: bool | None, words: str) -> None:
+    assert ask_politely(f"{other}{path}") == Answer(works, words)
+
+
+def test_it_says_who_asks_and_asks_for_no_more_than_it_must(other: str) -> None:
+    ask_politely(f"{other}/ok")
+    ask_politely(f"{other}/get-only")
+
+    assert [(method, path) for method, path, _ in Other.asked] == [
+        ("HEAD", "/ok"),
+        ("HEAD", "/get-only"),
+        ("GET", "/get-only"),
+    ]
+    assert all(agent.startswith("Plainspine link check (+http") for *_, agent in Other.asked)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/",
+        "http://[::1]/",
+        "http://10.1.2.3/",
+        "http://169.254.169.254/latest",
+        "file:///etc/passwd",
+        "https://",
+    ],
+)
+def test_nothing_inside_a_private_network_is_asked(url: str) -> None:
+    answer = ask_politely(url)
+
+    assert answer.works is False
+    assert "not asked" in answer.words or "no web address" in answer.words
+
+
+def test_a_host_that_is_not_there_or_closed(monkeypatch: pytest.MonkeyPatch, other: str) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        answer = ask_politely(f"http://127.0.0.1:{closed.getsockname()[1]}/")
+
+    assert answer.works is False
+    assert answer.words.startswith("no connection")
+
+
+def test_two_requests_to_one_host_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(outside.time, "sleep", waited.append)
+    urls = ["https://a.example/1", "https://b.example/1", "https://a.example/2"]
+
+    found = dict(ask_all(urls, ask=lambda url: Answer(True, url), pause=2.0))
+
+    assert list(found) == urls
+    assert [round(seconds) for seconds in waited] == [0, 0, 2]
+
+
+@pytest.fixture
+def links(db: None) -> dict[str, list[str]]:
+    make_clinic()
+    make_figure(size=(48, 48))
+    make_source(url="https://nice.example/guide")
+    make_public(make_page())
+    return outside_links()
+
+
+def test_the_links_of_public_pages_are_known_with_their_pages(links: dict[str, list[str]]) -> None:
+    assert links == {"https://nice.example/guide": ["/contact/", "/small-cut/"]} or links == {
+        "https://nice.example/guide": ["/small-cut/", "/contact/"]
+    }
+
+
+def test_a_broken_link_is_remembered_since_it_broke_and_forgotten_when_it_is_mended(
+    links: dict[str, list[str]],
+) -> None:
+    (url,) = links
+    store(links, {url: Answer(False, "answers 404: the page is gone")})
+    since = OutsideLink.objects.get().broken_since
+    store(links, {url: Answer(False, "no connection")})
+    assert OutsideLink.objects.broken().get().broken_since == since
+    assert since is not None
+    assert timezone.now() - since < datetime.timedelta(minutes=1)
+
+    store(links, {url: Answer(None, "answers 403")})
+    assert OutsideLink.objects.broken().exists(), "not knowing mends nothing"
+    store(links, {url: Answer(True, "answers 200")})
+    assert not OutsideLink.objects.broken().exists()
+    store({}, {})
+    assert not OutsideLink.objects.exists()
+
+
+def test_the_command_says_what_is_broken_and_asks_nobody_without_the_option(
+    links: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_source("dead", url="https://dead.example/")
+    Source.objects.get(key="dead")
+    page = make_page("more", body=make_page("other").body.replace("[@nice]", "[@nice] [@dead]"))
+    make_public(page)
+    answers = {
+        "https://nice.example/guide": Answer(True, "answers 200"),
+        "https://dead.example/": Answer(False, "gone"),
+    }
+    monkeypatch.setattr(outside, "ask_politely", answers.__getitem__)
+    monkeypatch.setattr(outside.time, "sleep", lambda seconds: None)
+
+    call_command("check_links", stdout=StringIO())
+    assert not OutsideLink.objects.exists()
+    with pytest.raises(CommandError, match="https://dead.example/: gone"):
+        call_command("check_links", "--outside", stdout=StringIO())
+    assert [link.url for link in OutsideLink.objects.broken()] == ["https://dead.example/"]
+
+
+def test_a_machine_without_the_internet_calls_nothing_broken(
+    links: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside, "ask_politely", lambda url: Answer(False, "no connection"))
+
+    with pytest.raises(CommandError, match="Does this machine reach the Internet"):
+        call_command("check_links", "--outside", stdout=StringIO())
+    assert not OutsideLink.objects.exists()
