@@ -1,7 +1,11 @@
 """Registers the system checks, and names the admin's site."""
 
+import contextlib
+import sqlite3
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin
+from django.db.backends.sqlite3.base import DatabaseWrapper
 
 
 class PortalConfig(AppConfig):
@@ -13,6 +17,15 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         """Importing the module registers its checks."""
         from portal import checks  # noqa: F401 -- checks need the loaded settings
+
+        # Django asks every connection, under the write lock, and takes "locked" for a no that it never asks again.
+        DatabaseWrapper.features_class.supports_json_field = "JSON" in _functions()
+
+
+def _functions() -> set[str]:
+    """What SQLite's own library can do."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        return {name.upper() for (name,) in connection.execute("SELECT DISTINCT name FROM pragma_function_list")}
 
 
 class StaffAdminConfig(admin.AdminConfig):

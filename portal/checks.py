@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.http.request import validate_host
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -73,6 +73,14 @@ def public_url_is_reachable(app_configs: Sequence[AppConfig] | None, **kwargs: A
             )
         )
     return found
+
+
+@register(Tags.security, deploy=True)
+def second_factor_is_asked_for(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The switch is for tests."""
+    if settings.REQUIRE_SECOND_FACTOR:
+        return []
+    return [Error("REQUIRE_SECOND_FACTOR is off: a password alone opens the admin.", id="portal.E003")]
 
 
 def _is_loopback(host: str) -> bool:

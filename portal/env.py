@@ -6,15 +6,19 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 
 KNOWN = frozenset(
     {
         "PORTAL_ALLOWED_HOSTS",
+        "PORTAL_COUNT_READS",
         "PORTAL_DATA_DIR",
         "PORTAL_DEBUG",
+        "PORTAL_EMAIL_FROM",
+        "PORTAL_EMAIL_URL",
+        "PORTAL_FEEDBACK_DAYS",
         "PORTAL_LOG_FORMAT",
         "PORTAL_PUBLIC_URL",
         "PORTAL_REQUIRE_SECOND_PERSON",
@@ -23,9 +27,13 @@ KNOWN = frozenset(
         "PORTAL_S3_ENDPOINT",
         "PORTAL_S3_REGION",
         "PORTAL_SECRET_KEY",
+        "PORTAL_SESSION_HOURS",
+        "PORTAL_SESSION_IDLE_MINUTES",
+        "PORTAL_SNAPSHOT_MB",
     }
 )
 SHORTEST_KEY = 50
+NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
 HOST = re.compile(r"(?:\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])\Z", re.IGNORECASE)
 
 
@@ -56,6 +64,49 @@ def choice(name: str, values: tuple[str, ...], environ: Mapping[str, str] = os.e
     if value not in values:
         raise BadSettingError(f"{name} is {value!r}. Write {' or '.join(values)}.")
     return value
+
+
+def number(name: str, *, default: int, least: int, most: int, environ: Mapping[str, str] = os.environ) -> int:
+    """A whole number between ``least`` and ``most``."""
+    value = environ.get(name, "").strip() or str(default)
+    if not re.fullmatch(r"[0-9]{1,6}", value) or not least <= int(value) <= most:
+        raise BadSettingError(f"{name} is {value!r}. Write a whole number from {least} to {most}.")
+    return int(value)
+
+
+def mail(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Django's ``EMAIL_…`` settings from ``PORTAL_EMAIL_URL`` and ``PORTAL_EMAIL_FROM``; no mail without them.
+
+    ``smtps://`` is TLS from the start, ``smtp://`` STARTTLS; in the clear only to this machine itself.
+    """
+    given, sender = environ.get("PORTAL_EMAIL_URL", ""), environ.get("PORTAL_EMAIL_FROM", "")
+    if not given and not sender:
+        return {"EMAIL_BACKEND": NO_MAIL}
+    if not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", sender):
+        raise BadSettingError("PORTAL_EMAIL_FROM must be a mail address whenever PORTAL_EMAIL_URL is set.")
+    try:
+        parts = urlsplit(given)
+        usable = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.path in {"", "/"}
+        usable = usable and not (parts.query or parts.fragment) and parts.port != 0
+        usable = usable and (parts.username is None) == (parts.password is None)
+    except ValueError:
+        usable = False
+    if not usable:
+        # The value may hold a password: it is not repeated.
+        raise BadSettingError("PORTAL_EMAIL_URL cannot be read. Write smtps://user:password@mail.example.org:465.")
+    implicit, host = parts.scheme == "smtps", parts.hostname or ""
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": host,
+        "EMAIL_PORT": parts.port or (465 if implicit else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": implicit,
+        "EMAIL_USE_TLS": not implicit and host not in {"127.0.0.1", "localhost", "::1"},
+        "EMAIL_TIMEOUT": 10,
+        "DEFAULT_FROM_EMAIL": sender,
+        "SERVER_EMAIL": sender,
+    }
 
 
 def data_dir(base: Path, environ: Mapping[str, str] = os.environ) -> Path:

@@ -8,6 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django_application = get_wsgi_application()
 
 # After Django is set up: it reads the settings.
-from portal.serving.snapshots import with_snapshots  # noqa: E402 -- see above
+from portal.serving.install import with_snapshots  # noqa: E402 -- see above
 
 application = with_snapshots(django_application)

@@ -8,10 +8,13 @@ class ProceduresConfig(AppConfig):
 
     name = "procedures"
     verbose_name = "What patients read"
+    # What the staff's first screen shows besides the lists (portal/staff/site.py).
+    admin_home = "procedures.admin.home.home"
     # How the staff's lists are grouped and ordered (portal/staff/site.py).
     admin_groups = (
         ("Pages", "page guide"),
         ("What pages show", "figure series term source careinstruction"),
+        ("What readers say", "feedback"),
         ("The clinic", "clinic location clinicalcode"),
         ("History", "revision approval release releaseevent outsidelink"),
     )

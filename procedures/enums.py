@@ -69,6 +69,9 @@ class EventKind(models.TextChoices):
     PUBLISHED = "published", _("Published")
     RENEWED = "renewed", _("Renewed with today's pictures and clinic answers")
     WITHDRAWN = "withdrawn", _("Withdrawn")
+    FOLLOWS = "follows", _("Translation brought up to date")
+    RESTORED = "restored", _("Restored as a draft")
+    IMPORTED = "imported", _("Imported as a draft")
 
 
 class CodeSystem(models.TextChoices):

@@ -4,18 +4,22 @@ EDITED = (
     "careinstruction figure figuretext guide guideitem marker markertext page series seriesitem source term"
 ).split()
 CLINIC = "clinic clinictext clinicalcode location locationtext".split()
+READERS = ["view_feedback", "view_readcount"]
 HISTORY = "approval outsidelink release releaseevent revision".split()
 
 EDITOR = (
     [f"{verb}_{model}" for model in EDITED for verb in ("add", "change", "view")]
     + [f"delete_{model}" for model in ("figuretext", "guideitem", "marker", "markertext", "seriesitem")]
     + [f"view_{model}" for model in (*CLINIC, *HISTORY)]
+    + [*READERS, "change_feedback", "delete_feedback"]
 )
-REVIEWER = [f"view_{model}" for model in (*EDITED, *CLINIC, *HISTORY)] + ["approve_page"]
+REVIEWER = [f"view_{model}" for model in (*EDITED, *CLINIC, *HISTORY)] + READERS + ["approve_page"]
 MANAGER = [
     *EDITOR,
     *(f"delete_{model}" for model in ("careinstruction", "figure", "series", "source", "term")),
     *(f"{verb}_{model}" for model in CLINIC for verb in ("add", "change", "delete")),
     "publish_page",
+    *(f"{verb}_user" for verb in ("add", "change", "view")),
+    "view_auditevent",
 ]
 ROLES = {"Editor": EDITOR, "Reviewer": REVIEWER, "Manager": MANAGER}

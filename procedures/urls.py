@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from procedures.enums import Language
-from procedures.views import codes, connect, machines, reading, search, tools
+from procedures.views import clear, codes, connect, machines, reading, search, tools
 
 
 def in_language(language: str) -> list[URLPattern]:
@@ -15,6 +15,9 @@ def in_language(language: str) -> list[URLPattern]:
         path(f"{prefix}visits/", reading.visits, values),
         path(f"{prefix}search/", search.search, values),
         path(f"{prefix}p/", codes.form, values),
+        path(f"{prefix}p/<str:typed>.svg", codes.qr_code, values),
+        path(f"{prefix}clear/<str:code>/", clear.clear, values),
+        path(f"{prefix}clear/<str:code>/thanks/", clear.thanks, values),
     ]
 
 

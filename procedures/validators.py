@@ -1,6 +1,7 @@
 """Leaf checks of single values, shared by forms, the content loader and tests. Each raises a clear sentence."""
 
 import re
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -21,7 +22,7 @@ validate_https = RegexValidator(r"\Ahttps://[^\s<>\"]+\Z", "A web address must s
 
 # Addresses that are not pages; a page with such a slug could never be read.
 RESERVED_SLUGS = frozenset(
-    "admin connect es healthz media p readyz search static visits well-known robots sitemap".split()
+    "admin clear connect es healthz media p readyz search static visits well-known robots sitemap".split()
 )
 
 # Two code points at the end of every plane are no characters; HTML forbids them as it does control characters.
@@ -42,6 +43,14 @@ def validate_unit(value: float) -> None:
     """A relative position: 0 is the left or upper edge, 1 the right or lower one."""
     if not 0 <= value <= 1:
         raise ValidationError("A position lies between 0 and 1 (0 % and 100 % of the picture).")
+
+
+def validate_time_zone(value: str) -> None:
+    """A name of the tz database: schedules and dates go by it."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValidationError("Write a time zone by its name, such as America/Denver or Europe/Madrid.") from error
 
 
 def validate_words(value: object) -> None:

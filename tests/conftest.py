@@ -34,6 +34,8 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         MEDIA_ROOT=folder / "media",
         STATIC_ROOT=folder / "static",
         STORAGES=storages,
+        # Tests of the sign-in switch it on again; everywhere else a session is enough.
+        REQUIRE_SECOND_FACTOR=False,
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):
         yield

@@ -1,5 +1,7 @@
 """For load balancers: is the process alive, and is everything behind it there."""
 
+from typing import TYPE_CHECKING
+
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -7,6 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from portal.serving.database import in_words
+
+if TYPE_CHECKING:
+    from portal.serving.keeper import Keeper
+
+# Of this process, where it has snapshots (install.py).
+keeper: "Keeper | None" = None
 PLAIN = "text/plain; charset=utf-8"
 
 
@@ -22,16 +31,22 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when database and media answer and no migration is missing, else 503 with the reason."""
     try:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            return _answer(503, "migrations are missing: run manage.py migrate")
-    except DatabaseError:
-        return _answer(503, "the database does not answer")
+        trouble = (keeper.trouble if keeper else "") or _missing_migrations()
+    except DatabaseError as error:
+        trouble = in_words(error)
+    if trouble:
+        return _answer(503, f"{trouble} ({keeper.how_old()})" if keeper else trouble)
     try:
         default_storage.exists("figures/ready")
     except OSError:
         return _answer(503, "the media storage does not answer")
     return _answer(200, "ready")
+
+
+def _missing_migrations() -> str:
+    executor = MigrationExecutor(connection)
+    planned = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return "migrations are missing: run manage.py migrate" if planned else ""
 
 
 def _answer(status: int, text: str) -> HttpResponse:

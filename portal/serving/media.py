@@ -11,7 +11,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from portal.serving.public import Body, encode
+from portal.serving.public import encode
 
 NAME = re.compile(r"figures/[0-9a-f]{16,64}(?:-[0-9]{1,5})?\.(avif|webp|jpeg|png|svg)\Z")
 TYPES = {
@@ -76,7 +76,7 @@ def media(request: HttpRequest, name: str) -> HttpResponseBase:
         with stored:
             drawing = stored.read()
         response = HttpResponse(drawing, content_type=TYPES["svg"])
-        encode(response, Body(drawing), request.headers.get("Accept-Encoding", ""))
+        encode(response, request.headers.get("Accept-Encoding", ""))
     else:
         response = FileResponse(stored, content_type=TYPES[match[1]])
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

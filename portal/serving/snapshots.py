@@ -1,162 +1,193 @@
-"""Finished public answers, kept in memory and given out before Django is entered.
+"""Finished public answers of one process, by address. How they come in and go out: application.py, keeper.py."""
 
-A snapshot is stored only when a public view has offered its body (``portal.serving.public``) and the request was plain:
-GET, a host that we answer to, no sign of a signed-in person, no query but tracking names. A thread of each process
-watches what the public reads (``settings.SNAPSHOT_STATE``) and forgets everything when it has changed, so a publish is
-seen everywhere within a second. While the database does not answer, what is there is still given out.
-"""
-
-import logging
+import hashlib
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl
+import time
+from email.utils import formatdate
+from functools import lru_cache
+from typing import NamedTuple
 
-from django.conf import settings
-from django.db import DatabaseError, close_old_connections
-from django.http.request import split_domain_port, validate_host
-from django.utils.module_loading import import_string
-
-from portal.serving.public import Body
+from portal.serving.bodies import BEST, SMALLEST, entity_tag, pack, unpack
 
 Headers = list[tuple[str, str]]
-StartResponse = Callable[..., Any]
-Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
-
-SECONDS = 0.4
-MOST_ENTRIES = 50_000
-OFFERED = "portal.public_body"
-TRACKING = ("utm_", "mc_", "pk_", "hsa_")
-TRACKING_NAMES = frozenset({"fbclid", "gclid", "msclkid", "dclid", "yclid", "igshid", "mkt_tok", "_hsenc", "_hsmi"})
+Base = tuple[tuple[str, str], ...]
 # These belong to one way of sending the body, not to the answer.
-PER_SENDING = frozenset({"content-encoding", "content-length", "etag", "date"})
+PER_SENDING = frozenset({"content-encoding", "content-length", "etag", "date", "last-modified"})
+# What a 304 leaves out: it has no body.
+OF_BODY = frozenset({"content-type", "content-length", "content-encoding"})
+# Bytes that an entry costs besides its bodies (tests/bench/bench_memory.py).
+OVERHEAD = 1_500
 
-log = logging.getLogger(__name__)
+
+@lru_cache(maxsize=64)
+def _shared(base: Base) -> Base:
+    """All pages of a language have the same headers: kept once, not ten thousand times."""
+    return base
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One answer: its headers and its body in every encoding, each with its strong entity tag."""
+class Sent(NamedTuple):
+    """A snapshot in one encoding, ready to go out."""
 
     headers: Headers
-    body: Body
+    etag: str
+    body: bytes
+    # Instead of ``headers`` for who has the body.
+    unchanged: Headers
+
+
+class Snapshot:
+    """One answer. Kept as one body, Brotli where that is shorter; other encodings are made of it when asked for."""
+
+    __slots__ = ("base", "born", "encoding", "finest", "modified", "sent", "sha", "status", "used")
+
+    def __init__(
+        self, status: str, base: Base, encoding: str, body: bytes, modified: int, sha: str, *, finest: bool
+    ) -> None:
+        """``body`` is packed, ``modified`` in seconds since 1970; ``sha`` is that of the answer, however packed."""
+        self.status, self.base, self.encoding, self.sha, self.finest = status, _shared(base), encoding, sha, finest
+        # Looks at the database (``Snapshots.tick``): at which it was kept, and at which it was given out last.
+        self.born = self.used = 0
+        self.date(modified, body)
+
+    @classmethod
+    def of(cls, status: str, headers: Headers, raw: bytes) -> "Snapshot":
+        """What Django has just answered."""
+        base = tuple((name, value) for name, value in headers if name.lower() not in PER_SENDING)
+        encoding = "br" if len(raw) >= SMALLEST else ""
+        sha = hashlib.sha256(repr((status, base)).encode() + raw).hexdigest()
+        return cls(status, base, encoding, pack(raw, encoding), int(time.time()), sha, finest=not encoding)
+
+    def date(self, modified: int, body: bytes) -> None:
+        """Set the time of the last change, which stands in the headers."""
+        self.modified = modified
+        self.sent = {self.encoding: self._ready(self.encoding, body)}
+
+    def _ready(self, encoding: str, body: bytes) -> Sent:
+        headers, etag = [*self.base, ("Content-Length", str(len(body)))], ""
+        if encoding:
+            headers.append(("Content-Encoding", encoding))
+        if self.status.startswith("200"):
+            etag = entity_tag(body)
+            headers += [("ETag", etag), ("Last-Modified", self.last_modified)]
+        return Sent(headers, etag, body, [pair for pair in headers if pair[0].lower() not in OF_BODY])
+
+    @property
+    def last_modified(self) -> str:
+        """As an HTTP date."""
+        return formatdate(self.modified, usegmt=True)
+
+    @property
+    def body(self) -> bytes:
+        """The body that is kept."""
+        return self.sent[self.encoding].body
+
+    @property
+    def raw(self) -> bytes:
+        """The body unpacked."""
+        return unpack(self.body, self.encoding)
+
+    def size(self) -> int:
+        """Bytes of memory, about."""
+        return OVERHEAD + sum(len(sent.body) for sent in list(self.sent.values()))
+
+    def made_for(self, encoding: str) -> Sent:
+        """In an encoding that is not there yet. A short body goes out as it is."""
+        return self.sent[""] if self.encoding == "" else self._ready(encoding, pack(self.raw, encoding))
+
+    def refined(self) -> "Snapshot":
+        """The same answer in as few bytes as we can; takes its time."""
+        body = min(self.body, pack(self.raw, self.encoding, BEST), key=len)
+        return Snapshot(self.status, self.base, self.encoding, body, self.modified, self.sha, finest=True)
 
 
 class Snapshots:
-    """The snapshots of one process. ``generation`` moves on with everything that the public reads."""
+    """The snapshots of one process, within ``most`` bytes; what was not asked for longest makes room.
 
-    def __init__(self) -> None:
-        self._kept: dict[str, Snapshot] = {}
-        self._state: object = None
-        self._lock = threading.Lock()
+    ``generation`` counts what the public reads: an answer begun before a change is not kept after it.
+    """
+
+    def __init__(self, most: int = 64_000_000) -> None:
+        self.most, self.size = most, 0
+        self.kept: dict[str, Snapshot] = {}
         self.generation = 0
+        # Counts the looks at the database, some a second: the clock of "asked for last".
+        self.tick = 1
+        # Counts what was put, refined or forgotten: whether there is something to write.
+        self.changes = 0
+        self._lock = threading.Lock()
 
-    def get(self, key: str) -> Snapshot | None:
-        """The snapshot of an address."""
-        return self._kept.get(key)
-
-    def put(self, key: str, snapshot: Snapshot, generation: int) -> None:
+    def put(self, path: str, snapshot: Snapshot, generation: int) -> bool:
         """Keep an answer that was begun in ``generation``; an older one might show what was withdrawn since."""
         with self._lock:
-            if generation == self.generation and generation > 0 and len(self._kept) < MOST_ENTRIES:
-                self._kept[key] = snapshot
+            if generation != self.generation or generation == 0:
+                return False
+            before = self.kept.get(path)
+            if before is not None:
+                if before.sha == snapshot.sha:
+                    return True
+                self.size -= before.size()
+                if before.modified == snapshot.modified:
+                    # Two answers of one second must not share their date.
+                    snapshot.date(before.modified + 1, snapshot.body)
+            snapshot.used = snapshot.born = self.tick
+            self.changes += 1
+            self.kept[path] = snapshot
+            self.size += snapshot.size()
+            if self.size > self.most:
+                self._make_room()
+            return True
 
-    def notice(self, state: object) -> None:
-        """Forget everything when the state is not the one that the snapshots were made in."""
+    def refine(self, path: str, finer: Snapshot) -> None:
+        """Put the same answer in its place in fewer bytes."""
         with self._lock:
-            if state != self._state or self.generation == 0:
-                self._state, self._kept = state, {}
-                self.generation += 1
+            before = self.kept.get(path)
+            if before is not None and before.sha == finer.sha and not before.finest:
+                finer.used = before.used
+                self.changes += 1
+                self.kept[path] = finer
+                self.size += finer.size() - before.size()
 
+    def add(self, snapshot: Snapshot, encoding: str) -> Sent:
+        """Make another encoding, and keep it where there is room to spare."""
+        sent = snapshot.made_for(encoding)
+        with self._lock:
+            if self.size + len(sent.body) <= self.most and encoding not in snapshot.sent:
+                snapshot.sent[encoding] = sent
+                self.size += len(sent.body)
+        return sent
 
-class SnapshotApplication:
-    """WSGI application around Django's."""
+    def forget(self, path: str) -> None:
+        """What is no longer there."""
+        with self._lock:
+            before = self.kept.pop(path, None)
+            if before is not None:
+                self.changes += 1
+                self.size -= before.size()
 
-    def __init__(self, application: Application, snapshots: Snapshots) -> None:
-        self._application, self._snapshots = application, snapshots
+    def next_generation(self) -> None:
+        """What the public reads has changed."""
+        with self._lock:
+            self.generation += 1
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if not is_plain(environ):
-            return self._application(environ, start_response)
-        # HEAD asks for the same answer, but its own has no body to keep.
-        snapshot = self._snapshots.get(environ["PATH_INFO"])
-        if snapshot is not None:
-            return _give(snapshot, environ, start_response)
-        return self._ask(environ, start_response)
+    def load(self, found: dict[str, Snapshot]) -> None:
+        """Take what was stored, before anything else is there."""
+        with self._lock:
+            for path, snapshot in found.items():
+                if self.size + snapshot.size() > self.most:
+                    return
+                self.kept[path] = snapshot
+                self.size += snapshot.size()
 
-    def _ask(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        generation = self._snapshots.generation
-        got: dict[str, Any] = {}
-
-        def remember(status: str, headers: Headers, exc_info: Any = None) -> Any:
-            got.update(status=status, headers=headers)
-            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
-
-        chunks = self._application(environ, remember)
-        body = environ.get(OFFERED)
-        names = {name.lower() for name, _ in got.get("headers", [])}
-        # A 304 has a body to offer too, but not the headers of one: without Content-Type a page would show as source.
-        whole = environ["REQUEST_METHOD"] == "GET" and got.get("status", "").startswith("200")
-        if body is not None and whole and "set-cookie" not in names:
-            headers = [(name, value) for name, value in got["headers"] if name.lower() not in PER_SENDING]
-            self._snapshots.put(environ["PATH_INFO"], Snapshot(headers, body), generation)
-        return chunks
-
-
-def is_plain(environ: dict[str, Any]) -> bool:
-    """Whether the answer may come from, and go into, the snapshots."""
-    if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or "HTTP_AUTHORIZATION" in environ:
-        return False
-    if settings.SESSION_COOKIE_NAME in environ.get("HTTP_COOKIE", ""):
-        return False
-    if settings.SECURE_SSL_REDIRECT and environ.get("HTTP_X_FORWARDED_PROTO") != "https":
-        return False
-    if not only_tracking(environ.get("QUERY_STRING", "")):
-        return False
-    domain, _ = split_domain_port(environ.get("HTTP_HOST", ""))
-    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
-
-
-def only_tracking(query: str) -> bool:
-    """Whether a query holds nothing but what mail and advertisement programs add."""
-    return not query or all(
-        name.startswith(TRACKING) or name in TRACKING_NAMES for name, _ in parse_qsl(query, keep_blank_values=True)
-    )
-
-
-def _give(snapshot: Snapshot, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
-    encoding, content, etag = snapshot.body.best(environ.get("HTTP_ACCEPT_ENCODING", ""))
-    headers = [*snapshot.headers, ("ETag", etag)]
-    if encoding:
-        headers.append(("Content-Encoding", encoding))
-    asked = environ.get("HTTP_IF_NONE_MATCH", "")
-    if asked and etag in {tag.strip().removeprefix("W/") for tag in asked.split(",")}:
-        start_response("304 Not Modified", [h for h in headers if h[0].lower() != "content-type"])
-        return []
-    start_response("200 OK", [*headers, ("Content-Length", str(len(content)))])
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
-
-
-def watch(snapshots: Snapshots, stop: threading.Event) -> None:
-    """Look at the state again and again until ``stop``; a database that does not answer changes nothing."""
-    state: Callable[[], object] = import_string(settings.SNAPSHOT_STATE)
-    answered = True
-    while True:
-        try:
-            close_old_connections()
-            snapshots.notice(state())
-            answered = True
-        except DatabaseError:
-            if answered:
-                log.warning("the database does not answer; public pages are given out as they were")
-            answered = False
-        if stop.wait(SECONDS):
-            return
-
-
-def with_snapshots(application: Application) -> Application:
-    """The application with snapshots in front and their watching thread started."""
-    snapshots = Snapshots()
-    threading.Thread(target=watch, args=(snapshots, threading.Event()), name="snapshots", daemon=True).start()
-    return SnapshotApplication(application, snapshots)
+    def _make_room(self) -> None:
+        """Down to nine tenths: first encodings that can be made again, then answers, oldest first."""
+        enough = self.most * 9 // 10
+        oldest = sorted(self.kept.items(), key=lambda item: item[1].used)
+        for _, snapshot in oldest:
+            for encoding in [name for name in snapshot.sent if name != snapshot.encoding]:
+                self.size -= len(snapshot.sent.pop(encoding).body)
+            if self.size <= enough:
+                return
+        for path, _ in oldest:
+            self.size -= self.kept.pop(path).size()
+            if self.size <= enough:
+                return

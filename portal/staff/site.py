@@ -5,6 +5,8 @@ from typing import Any
 from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.module_loading import import_string
 
 
 class StaffSite(admin.AdminSite):
@@ -14,13 +16,26 @@ class StaffSite(admin.AdminSite):
     site_title = "Plainspine"
     index_title = "What would you like to work on?"
 
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The first screen; an app whose config names a function in ``admin_home`` adds to it what that returns."""
+        context = dict(extra_context or {})
+        for config in apps.get_app_configs():
+            if home := getattr(config, "admin_home", ""):
+                context |= import_string(home)(request)
+        return super().index(request, context)
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """An app whose config has ``admin_groups`` (title, names of models) is listed as these groups."""
         listed: list[Any] = []
-        for app in super().get_app_list(request, app_label):
-            groups = getattr(apps.get_app_config(app["app_label"]), "admin_groups", ())
+        # The work comes first, people after it.
+        for app in sorted(super().get_app_list(request, app_label), key=lambda app: not _groups_of(app)):
+            groups = _groups_of(app)
             listed += _grouped(app, groups) if groups and app_label is None else [app]
         return listed
+
+
+def _groups_of(app: Any) -> tuple[tuple[str, str], ...]:
+    return getattr(apps.get_app_config(app["app_label"]), "admin_groups", ())
 
 
 def _grouped(app: Any, groups: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:

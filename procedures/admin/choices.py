@@ -1,38 +1,86 @@
 """What the toolbar offers to put in: everything a text can name, with the words staff know it by."""
 
-from dataclasses import dataclass
+from typing import Any
 
-from procedures.models import CareInstruction, FigureText, Page, Series, Source
+from django.http import HttpRequest, JsonResponse
+
+from procedures.admin.answers import staff_json
+from procedures.admin.preview import WRITERS
+from procedures.enums import Language
+from procedures.figures.overlay import media_url
+from procedures.markdown.context import PAGE_ANCHORS
+from procedures.markdown.library import SECTION
+from procedures.models import CareInstruction, Figure, FigureText, Page, Series, Source, Term
+
+# The top of a page, and its own parts (key points, sources …), whose addresses no text should lean on.
+NO_TARGET = PAGE_ANCHORS | {""}
+# Thumbnails in the chooser are shown this wide, in CSS pixels, on screens of any density.
+THUMBNAIL = 240
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """Lists of (Markdown, name). Each is one query."""
+@staff_json(*WRITERS, method="GET", most_bytes=0)
+def offered(request: HttpRequest) -> JsonResponse:
+    """All lists for one language (``?language=es``). A picture without words in it is offered last, and says so."""
+    asked = request.GET.get("language", "")
+    language = asked if asked in Language.values else Language.ENGLISH
+    return JsonResponse(
+        {
+            "pictures": _pictures(language),
+            "series": _plain(Series.objects.filter(language=language), "slug", "title"),
+            "care": [
+                {"key": row.key, "name": row.question, "more": row.answer}
+                for row in CareInstruction.objects.filter(language=language)
+            ],
+            "sources": [
+                {"key": row.key, "name": row.title, "more": f"{row.organisation}, {row.year or 'no year'}"}
+                for row in Source.objects.order_by("organisation", "title")
+            ],
+            "terms": [
+                {"key": row.key, "name": row.term, "more": row.definition, "aliases": row.aliases}
+                for row in Term.objects.filter(language=language).order_by("term")
+            ],
+            "pages": [_page(page) for page in _pages(language)],
+        }
+    )
 
-    figures: list[tuple[str, str]]
-    series: list[tuple[str, str]]
-    care: list[tuple[str, str]]
-    sources: list[tuple[str, str]]
-    pages: list[tuple[str, str]]
 
-    def named(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
-        """Name in the toolbar, title of its window, rows."""
-        return [
-            ("pages", "Link to which page?", self.pages),
-            ("figures", "Which picture?", self.figures),
-            ("series", "Which series of pictures?", self.series),
-            ("sources", "Which source says so?", self.sources),
-            ("care", "Which of our answers?", self.care),
-        ]
-
-    @classmethod
-    def now(cls) -> "Choices":
-        """All languages: a row says its own where it is not the first one."""
-        figures = {t.figure.slug: t.title for t in FigureText.objects.select_related("figure").order_by("-language")}
-        return cls(
-            figures=[(f"::: figure {slug}", f"{title} ({slug})") for slug, title in sorted(figures.items())],
-            series=[(f"::: series {s.slug}", str(s.title)) for s in Series.objects.all()],
-            care=[(f"::: care {c.key}", f"{c.question} ({c.language})") for c in CareInstruction.objects.all()],
-            sources=[(f"[@{s.key}]", f"{s.organisation}: {s.title}") for s in Source.objects.all()],
-            pages=[(f"page:{p.subject}", f"{p.title} ({p.language})") for p in Page.objects.order_by("title")],
+def _pictures(language: str) -> list[dict[str, Any]]:
+    words: dict[int, FigureText] = {}
+    for text in FigureText.objects.all():
+        if text.language == language or text.figure_id not in words:
+            words[text.figure_id] = text
+    rows = []
+    for figure in Figure.objects.prefetch_related("renditions"):
+        words_here = words.get(figure.pk)
+        small = [r for r in figure.renditions.all() if r.format == "jpeg" and r.width >= THUMBNAIL]
+        file = min(small, key=lambda r: r.width).file if small else figure.drawing or figure.image
+        rows.append(
+            {
+                "key": figure.slug,
+                "name": words_here.title if words_here else figure.slug,
+                "more": words_here.alt if words_here else "",
+                "has_words": bool(words_here and words_here.language == language),
+                "thumbnail": media_url(file),
+            }
         )
+    return sorted(rows, key=lambda row: (not row["has_words"], str(row["name"])))
+
+
+def _plain(rows: Any, key: str, name: str) -> list[dict[str, str]]:
+    return [{"key": getattr(row, key), "name": str(getattr(row, name)), "more": ""} for row in rows]
+
+
+def _pages(language: str) -> Any:
+    return Page.objects.in_language(language).select_related("live_release").order_by("title")
+
+
+def _page(page: Page) -> dict[str, Any]:
+    """With the sections a link can lead to: of the public text, else of the draft's headings with an own address."""
+    live = page.live_release
+    sections = (
+        [{"key": row["anchor"], "name": row["title"]} for row in live.sections if row["anchor"] not in NO_TARGET]
+        if live
+        else [{"key": match[2], "name": match[1]} for match in SECTION.finditer(page.body)]
+    )
+    more = "" if live else "not public yet"
+    return {"key": page.subject, "name": page.title, "more": more, "sections": sections}

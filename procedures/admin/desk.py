@@ -1,17 +1,30 @@
 """What the form of a page shows besides its fields: where it stands, what is to mend, who may do what."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.urls import reverse
 
 from portal.staff.models import User
 from procedures.admin.true_page import true_page
-from procedures.enums import PageKind
+from procedures.enums import Decision, PageKind
 from procedures.markdown import Library, Problem, render_page
-from procedures.models import Approval, Page, Release, ReleaseEvent, Revision
+from procedures.models import Approval, Page, Release, ReleaseEvent, ReviewComment, Revision
 from procedures.publishing.readiness import readiness
+from procedures.publishing.remarks import line_of
 from procedures.publishing.review import standing_approval
 from procedures.publishing.states import REVIEW_EVENTS, last_word, state_words, with_states
+from procedures.publishing.translations import Pair, pair
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What a reviewer said at one paragraph. ``line``: where that paragraph stands now, 0 when it is gone."""
+
+    line: int
+    quote: str
+    text: str
+    who: str
 
 
 @dataclass(frozen=True)
@@ -29,11 +42,19 @@ class Desk:
     html: str
     may_approve: bool
     may_publish: bool
+    remarks: list[Remark] = field(default_factory=list)
+    pair: Pair | None = None
     addresses: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def behind(self) -> bool:
+        """Whether this is a translation of a text that has changed since."""
+        then, now = (self.pair.made_from, self.pair.newest) if self.pair else (None, None)
+        return bool(then and now and then.content_hash != now.content_hash)
 
-def desk(page_id: int, user: User) -> Desk:
-    """Looks everything up anew: what the form holds may be unsaved."""
+
+def desk(page_id: int, user: User, *, with_page: bool = False) -> Desk:
+    """Looks everything up anew: what the form holds may be unsaved. ``with_page``: the page as it would look, too."""
     page = with_states(Page.objects.filter(pk=page_id)).get()
     revision = page.revisions.select_related("author").first()
     content = revision.content if revision else page.draft()
@@ -49,24 +70,45 @@ def desk(page_id: int, user: User) -> Desk:
         approval=standing_approval(revision) if revision else None,
         said=page.events.filter(kind__in=REVIEW_EVENTS).select_related("actor").first(),
         problems=readiness(page, content, rendered),
-        html=true_page(page, content, rendered, author=author) if may_approve else "",
+        html=true_page(page, content, rendered, author=author) if with_page else "",
+        remarks=remarks(page, content),
+        pair=pair(page),
         may_approve=may_approve,
         may_publish=user.has_perm("procedures.publish_page"),
         addresses=addresses(page),
     )
 
 
+def remarks(page: Page, content: dict[str, Any]) -> list[Remark]:
+    """What the last reviewer who sent this page back said at its paragraphs, in the order of the text."""
+    last = Approval.objects.filter(revision__page=page).exclude(decision=Decision.TRANSLATION_CHECKED).first()
+    if last is None or last.decision != Decision.SENT_BACK:
+        return []
+    found = [
+        Remark(line_of(row.quote, content["body"]), row.quote, row.text, str(last.reviewer))
+        for row in ReviewComment.objects.filter(approval=last)
+    ]
+    return sorted(found, key=lambda remark: remark.line or len(content["body"]))
+
+
 def addresses(page: Page) -> dict[str, str]:
     """Where the links of a page's form lead."""
-    of_this_page = f"?page__id__exact={page.pk}"
     return {
         "change": change_address(page),
         "review": reverse("admin:procedures_page_review", args=[page.pk]),
         "withdraw": reverse("admin:procedures_page_withdraw", args=[page.pk]),
-        "revisions": reverse("admin:procedures_revision_changelist") + of_this_page,
-        "releases": reverse("admin:procedures_release_changelist") + of_this_page,
-        "events": reverse("admin:procedures_releaseevent_changelist") + of_this_page,
+        "publish": reverse("admin:procedures_page_publish", args=[page.pk]),
+        "versions": reverse("admin:procedures_page_versions", args=[page.pk]),
+        "reading": reverse("admin:procedures_page_reading", args=[page.pk]),
+        "compare": reverse("admin:procedures_page_compare", args=[page.pk]),
+        "translation": reverse("admin:procedures_page_translation", args=[page.pk]),
+        "events": reverse("admin:procedures_releaseevent_changelist") + f"?page={page.pk}",
     }
+
+
+def page_trail(page: Page) -> list[tuple[str, str]]:
+    """The way back to a page's form, for the head of a screen."""
+    return [(page.title, change_address(page))]
 
 
 def change_address(page: Page) -> str:

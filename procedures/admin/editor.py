@@ -11,7 +11,6 @@ from markdownx.fields import MarkdownxFormField
 from markdownx.widgets import AdminMarkdownxWidget
 
 from procedures.admin.base import plain_newlines
-from procedures.admin.choices import Choices
 from procedures.enums import Provenance
 
 
@@ -23,7 +22,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
     class Media:
         # markdownx's own script and stylesheet stay out.
         extend = False
-        css = {"all": ["admin_portal/editor.css"]}
+        css = {"all": ["admin_portal/editor.css", "admin_portal/windows.css"]}
         js = [Script("admin_portal/editor.js", type="module")]
 
     @staticmethod
@@ -32,15 +31,19 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         return attrs
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """The textarea's context, our two addresses, and what the toolbar can put in."""
+        """The textarea's context, the addresses that the script asks, and where pictures come from."""
         context: dict[str, Any] = AdminTextareaWidget.get_context(self, name, value, attrs)
         addresses = {
             "preview": reverse("admin:procedures_page_preview"),
             "session": reverse("admin:procedures_page_session"),
+            "autosave": reverse("admin:procedures_page_autosave"),
+            "discard": reverse("admin:procedures_page_discard"),
+            "compare": reverse("admin:procedures_page_compare_kept"),
+            "choices": reverse("admin:procedures_page_choices"),
             "upload": reverse("admin:procedures_figure_upload"),
             "login": reverse("admin:login"),
         }
-        return {**context, **addresses, "choices": Choices.now(), "provenances": Provenance.choices}
+        return {**context, "addresses": addresses, "provenances": Provenance.choices}
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         """HTML through the site's own template folder; markdownx would change ``attrs`` in place."""

@@ -11,22 +11,35 @@ from django.utils.text import slugify
 from portal.staff.models import User
 from procedures.admin.base import AnyForm
 from procedures.enums import Language, Provenance
+from procedures.figures.duplicate import duplicate
 from procedures.figures.intake import MOST_BYTES, BadPictureError, Picture, read_picture
-from procedures.figures.renditions import store_picture
-from procedures.models import Figure, FigureText, Rendition
+from procedures.figures.orphans import files_of, forget, undone_on_failure
+from procedures.figures.renditions import replace_renditions, store_picture
+from procedures.models import Figure, FigureText
 
 LOOK_CLOSELY = "Look closely at the picture. Tick this when no name, date or number is visible in it."
 SLUG_LENGTH = 70
 
 
-class PictureForm(AnyForm):
-    """A figure and its picture file. ``picture`` is empty where an existing figure keeps its picture."""
+class PictureField(forms.FileField):
+    """A file that becomes a Picture, through intake; its refusals are sentences already."""
 
-    picture = forms.FileField(
-        required=False,
-        help_text="JPEG, PNG or WebP, up to 20 MB. Names, places and dates inside the file are removed.",
-        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
-    )
+    default_error_messages = {"required": "Choose a picture.", "empty": "The file is empty. Choose another one."}
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """The pixels."""
+        upload: UploadedFile | None = super().clean(data, initial)
+        if upload is None:
+            return None
+        try:
+            # One byte more than allowed is enough for intake to see that it is too much.
+            return read_picture(upload.read(MOST_BYTES + 1))
+        except BadPictureError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class PictureForm(AnyForm):
+    """Where a figure's picture comes from, and that a person has looked at it."""
 
     class Meta:
         model = Figure
@@ -39,19 +52,6 @@ class PictureForm(AnyForm):
             ticked.required = True
             ticked.error_messages["required"] = LOOK_CLOSELY
 
-    def clean_picture(self) -> Picture | None:
-        """The pixels, through intake; its refusals are sentences already."""
-        upload: UploadedFile | None = self.cleaned_data["picture"]
-        if upload is None:
-            if not (self.instance.image or self.instance.drawing):
-                raise forms.ValidationError("Choose a picture.")
-            return None
-        try:
-            # One byte more than allowed is enough for intake to see that it is too much.
-            return read_picture(upload.read(MOST_BYTES + 1))
-        except BadPictureError as error:
-            raise forms.ValidationError(str(error)) from error
-
     def clean(self) -> dict[str, Any]:
         """The database refuses a clinic's picture without its consent; here the sentence stands at the field."""
         values = super().clean() or self.cleaned_data
@@ -60,37 +60,44 @@ class PictureForm(AnyForm):
         return values
 
 
-@transaction.atomic
-def keep_picture(figure: Figure, picture: Picture | None, *, uploaded_by: User) -> None:
-    """Save a figure; with a new picture also its files, and the rows of its sizes in place of the old ones."""
-    if picture is None:
-        figure.save()
-        return
+def keep_picture(figure: Figure, picture: Picture, *, uploaded_by: User) -> None:
+    """Save a figure with a new picture: its files, then its rows, in place of those that it had.
+
+    Call it within ``undone_on_failure()`` and a transaction. Files of the old picture that no release shows go away
+    when the transaction is through.
+    """
+    old = files_of(figure) if figure.pk else []
     renditions = store_picture(figure, picture)
     figure.uploaded_by = uploaded_by
     figure.save()
-    figure.renditions.all().delete()
-    Rendition.objects.bulk_create(renditions)
+    replace_renditions(figure, renditions)
+    forget(old)
 
 
 class UploadForm(PictureForm):
     """A new picture with its words in one language: what the editor sends."""
 
+    picture = PictureField()
     language = forms.ChoiceField(choices=Language.choices)
     title, alt, caption = (
         field for field in fields_for_model(FigureText, ("title", "alt", "caption")).values() if field is not None
     )
 
-    @transaction.atomic
+    def clean_picture(self) -> Picture:
+        """The same picture twice is mostly a mistake; on purpose it comes in through the other screen."""
+        picture: Picture = self.cleaned_data["picture"]
+        if same := duplicate(picture):
+            raise forms.ValidationError(f"This picture is here already. Put it in with: ::: figure {same.slug}")
+        return picture
+
     def keep(self, *, uploaded_by: User) -> Figure:
         """Save figure, files and words. Call it on a valid form only."""
         figure: Figure = self.instance
-        words = self.cleaned_data
-        figure.slug = free_slug(words["title"])
-        keep_picture(figure, words["picture"], uploaded_by=uploaded_by)
-        FigureText.objects.create(
-            figure=figure, **{name: words[name] for name in ("language", "title", "alt", "caption")}
-        )
+        words = {name: self.cleaned_data[name] for name in ("language", "title", "alt", "caption")}
+        with undone_on_failure(), transaction.atomic():
+            figure.slug = free_slug(words["title"])
+            keep_picture(figure, self.cleaned_data["picture"], uploaded_by=uploaded_by)
+            FigureText.objects.create(figure=figure, **words)
         return figure
 
 

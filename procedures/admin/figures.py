@@ -1,26 +1,27 @@
-"""Pictures, their words and their marks."""
+"""Pictures and their words; the ways in, and to their marks."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.db import models
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path
-from django.utils import translation
+from django.urls import URLPattern, path, reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
-from procedures.admin import upload
-from procedures.admin.base import ContentAdmin, TextRows, staff
-from procedures.admin.figure_forms import PictureForm, keep_picture
-from procedures.admin.marks import PLACES, MarkForm, PercentField
+from procedures.admin import dicom_import, intake, intake_check, marks_page, upload
+from procedures.admin.base import ContentAdmin, TextRows
+from procedures.admin.desk import change_address
+from procedures.admin.figure_forms import PictureForm
+from procedures.admin.marks_shown import shown
 from procedures.admin.outdated import QuotedAdmin
 from procedures.enums import Language
-from procedures.figures.overlay import figure_view, media_url
-from procedures.models import Figure, FigureText, Marker
-from procedures.publishing.uses import uses
+from procedures.figures.orphans import files_of, forget
+from procedures.figures.overlay import media_url
+from procedures.models import Figure, FigureText
+from procedures.publishing.uses import used_on, uses
 
 
 class UsedAdmin(ContentAdmin):
@@ -48,25 +49,6 @@ class Words(TextRows):
         return super().get_formset(request, obj, **{**kwargs, "validate_min": True})
 
 
-class Marks(TextRows):
-    """Numbered in their order."""
-
-    model = Marker
-    form = MarkForm
-    formfield_overrides = {models.FloatField: {"form_class": PercentField}}
-    verbose_name = "mark"
-    verbose_name_plural = "marks, numbered in their order"
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Words first: they are what a reader gets; places in one line."""
-        words = [(f"label_{code}", f"note_{code}") for code in Language.values]
-        return [(None, {"fields": [("order", "key", "shape"), *words, PLACES]})]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With their words, in one query."""
-        return super().get_queryset(request).prefetch_related("texts")
-
-
 @admin.register(Figure)
 class FigureAdmin(QuotedAdmin, UsedAdmin):
     """Every picture comes in through intake; its files are made at once."""
@@ -77,13 +59,18 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
     list_display_links = ("thumbnail", "slug")
     list_filter = ("kind", "provenance")
     search_fields = ("slug", "texts__title", "texts__caption")
-    inlines = (Words, Marks)
-    readonly_fields = ("shown", "uploaded_by", "created_at")
+    inlines = (Words,)
+    fields = (
+        "shown", "edit_marks", "used", "slug", "provenance", "provenance_note", "nothing_visible", "uploaded_by",
+        "created_at",
+    )  # fmt: skip
+    readonly_fields = ("shown", "edit_marks", "used", "uploaded_by", "created_at")
 
-    def get_fieldsets(self, request: HttpRequest, obj: Figure | None = None) -> Any:
-        """The picture first."""
-        fields = ["slug", "picture", "provenance", "provenance_note", "nothing_visible"]
-        return [(None, {"fields": ["shown", *fields, "uploaded_by", "created_at"] if obj else fields})]
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """A new picture is looked at before anything else (procedures/admin/intake.py)."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(reverse("admin:procedures_figure_choose"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Figure]:
         """With what the list shows, in a fixed number of queries."""
@@ -102,12 +89,14 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
     def shown(self, figure: Figure) -> SafeString:
         """The saved picture with its marks and words, in the public stylesheet."""
         language = next((text.language for text in figure.texts.all()), Language.ENGLISH.value)
-        view = figure_view(figure, language)
-        values = {name: getattr(view, name) for name in view.__slots__} | {"dom_id": "fig"}
-        with translation.override(language):
-            html = render_to_string("admin/procedures/figure/shown.html", {"figure": values, "language": language})
         frame = '<iframe class="shown-figure" sandbox="allow-same-origin" title="{}" srcdoc="{}"></iframe>'
-        return format_html(frame, f"The picture {figure.slug} as patients see it", escape(html))
+        return format_html(frame, f"The picture {figure.slug} as patients see it", escape(shown(figure, language)))
+
+    @admin.display(description="marks")
+    def edit_marks(self, figure: Figure) -> SafeString:
+        """The way to the page where marks are placed."""
+        address = reverse("admin:procedures_figure_marks", args=[figure.pk])
+        return format_html('<a class="button" href="{}">Place and name the marks</a>', address)
 
     @admin.display(description="title")
     def titles(self, figure: Figure) -> str:
@@ -120,14 +109,42 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
         count: int = figure.mark_count
         return count
 
-    def save_model(self, request: HttpRequest, obj: Figure, form: Any, change: bool) -> None:
-        """Files first, then rows."""
-        keep_picture(obj, form.cleaned_data.get("picture"), uploaded_by=staff(request))
+    @admin.display(description="used on")
+    def used(self, figure: Figure) -> SafeString:
+        """Every page, guide and series that shows it, as links; and the ways to another picture."""
+        rows = [(use, change_address(use.page) if use.page else "") for use in used_on(figure)]
+        return render_to_string("admin/procedures/figure/used.html", {"figure": figure, "rows": rows})
+
+    def delete_model(self, request: HttpRequest, obj: Figure) -> None:
+        """Its files go too, unless another figure has them."""
+        forget(files_of(obj))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Figure]) -> None:
+        """The same for many."""
+        for figure in queryset:
+            forget(files_of(figure))
+        super().delete_queryset(request, queryset)
 
     def quotes(self, obj: Figure) -> tuple[str, str, str]:
         """See QuotedAdmin."""
         return "figure", obj.slug, f"::: figure {obj.slug}"
 
     def get_urls(self) -> list[URLPattern]:
-        """The editor's way to bring a picture in."""
-        return [path("upload/", upload.upload, name="procedures_figure_upload"), *super().get_urls()]
+        """The ways in, before Django's own rules, whose last one takes everything."""
+        view = self.admin_site.admin_view
+        return [
+            path("upload/", upload.upload, name="procedures_figure_upload"),
+            path("intake/", view(intake.choose), name="procedures_figure_choose"),
+            path("intake/<str:token>/", view(intake_check.check), name="procedures_figure_check"),
+            path("intake/<str:token>/picture.png", view(intake.picture), name="procedures_figure_waiting"),
+            path("intake/<str:token>/result.png", view(intake.result), name="procedures_figure_result"),
+            path("intake/<str:token>/cancel/", view(intake.cancel), name="procedures_figure_cancel"),
+            path("intake/<str:token>/frames/", view(dicom_import.frames), name="procedures_figure_frames"),
+            path("intake/<str:token>/frame.png", view(dicom_import.frame), name="procedures_figure_frame"),
+            path("marks/live/", marks_page.live, name="procedures_figure_marks_live"),
+            path("<int:figure_id>/marks/", view(marks_page.marks), name="procedures_figure_marks"),
+            path("<int:figure_id>/marks/file/", view(marks_page.download), name="procedures_figure_marks_download"),
+            path("<int:figure_id>/marks/bring-in/", view(marks_page.bring_in), name="procedures_figure_marks_bring_in"),
+            *super().get_urls(),
+        ]

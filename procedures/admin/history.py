@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from procedures.admin.base import ReadOnlyAdmin
-from procedures.models import Approval, OutsideLink, Release, ReleaseEvent, Revision
+from procedures.models import Approval, OutsideLink, Release, Revision
 
 
 @admin.register(Revision)
@@ -79,17 +79,6 @@ class ReleaseAdmin(ReadOnlyAdmin):
         """Opens what patients read."""
         address = reverse("admin:procedures_release_page", args=[release.pk])
         return format_html('<a href="{}">See as a page<span class="visually-hidden">: {}</span></a>', address, release)
-
-
-@admin.register(ReleaseEvent)
-class ReleaseEventAdmin(ReadOnlyAdmin):
-    """The log."""
-
-    list_display = ("created_at", "kind", "page", "actor", "reason")
-    list_display_links = ("created_at",)
-    list_filter = ("kind", "created_at")
-    list_select_related = ("page", "actor")
-    search_fields = ("page__title", "page__subject", "reason")
 
 
 @admin.register(OutsideLink)

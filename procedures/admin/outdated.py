@@ -14,20 +14,10 @@ from procedures.admin.desk import change_address
 from procedures.admin.shell import screen
 from procedures.enums import Language
 from procedures.models import Page
-from procedures.publishing.outdated import Outdated, outdated_pages
+from procedures.publishing.outdated import outdated_pages
 from procedures.publishing.publish import PublishRefusedError, renew
 from procedures.publishing.uses import printing_old
-
-KINDS = {
-    "figure": "picture",
-    "series": "series",
-    "term": "word",
-    "source": "source",
-    "care": "answer",
-    "page": "address of the page",
-    "clinic": "",
-    "list": "list of",
-}
+from procedures.publishing.waiting import words
 
 
 class QuotedAdmin(AnyAdmin):
@@ -39,20 +29,21 @@ class QuotedAdmin(AnyAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """Django's answer, with our message."""
-        self._tell(request, obj)
+        self.tell_outdated(request, obj)
         return super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Django's answer, with our message."""
-        self._tell(request, obj)
+        self.tell_outdated(request, obj)
         return super().response_change(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete, then say which pages still print it."""
         super().delete_model(request, obj)
-        self._tell(request, obj)
+        self.tell_outdated(request, obj)
 
-    def _tell(self, request: HttpRequest, obj: Any) -> None:
+    def tell_outdated(self, request: HttpRequest, obj: Any) -> None:
+        """A message with a link, where public pages print another value than ``obj`` has now."""
         kind, key, markdown = self.quotes(obj)
         languages = [obj.language] if hasattr(obj, "language") else Language.values
         old = [
@@ -78,7 +69,7 @@ def outdated(request: HttpRequest) -> HttpResponse:
         refused = _renew(request)
         if not refused:
             return HttpResponseRedirect(request.path)
-    rows = [(row.page, change_address(row.page), words(row)) for row in outdated_pages()]
+    rows = [(row.page, change_address(row.page), words(row.changed)) for row in outdated_pages()]
     context = {"rows": rows, "refused": refused, "may_renew": may_renew}
     title = "Public pages that print old values"
     return screen(request, "page/outdated", context, title=title, status=409 if refused else 200)
@@ -95,8 +86,3 @@ def _renew(request: HttpRequest) -> list[tuple[Page, PublishRefusedError]]:
             refused.append((page, error))
     messages.info(request, f"{done} {'page' if done == 1 else 'pages'} renewed.")
     return refused
-
-
-def words(row: Outdated) -> str:
-    """What changed: “word osteoporosis, answer driving”."""
-    return ", ".join(f"{KINDS.get(kind, kind)} {key}".strip() for kind, key in row.changed)

@@ -3,17 +3,22 @@
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
 
 from procedures.admin.base import AnyForm
+from procedures.admin.conflict import Conflict
 from procedures.enums import PageKind
 from procedures.models import GuideItem, Page
 
 
 class PageForm(AnyForm):
-    """``version`` is the draft version this form was opened with; ``conflict`` is set when somebody was faster."""
+    """``version`` is the draft version this form was opened with, ``parent`` its revision, the base of a merge.
+
+    ``window`` names the autosave slot of this form. ``conflict`` is set when somebody was faster.
+    """
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    parent = forms.CharField(widget=forms.HiddenInput, required=False)
+    window = forms.CharField(widget=forms.HiddenInput, required=False, max_length=36)
     note = forms.CharField(
         label="What did you change?",
         max_length=240,
@@ -26,7 +31,7 @@ class PageForm(AnyForm):
         required=False,
         help_text="One sentence that patients see when you publish. Leave it empty for small corrections.",
     )
-    conflict = ""
+    conflict: Conflict | None = None
 
     class Meta:
         model = Page
@@ -46,13 +51,10 @@ class PageForm(AnyForm):
         if "kind" in self.fields:
             kinds = [choice for choice in PageKind.choices if choice[0] != PageKind.GUIDE]
             self.fields["kind"].choices = [("", "---------"), *kinds]  # type: ignore[attr-defined]
-        if self.conflict:
-            # The form now knows of the other save, so saving once more is a decision, not an accident.
-            now = Page.objects.values_list("draft_version", flat=True).get(pk=self.instance.pk)
-            typed = QueryDict(mutable=True)
-            typed.update(self.data)
-            typed["version"] = str(now)
-            self.data = typed
+        if self.instance.pk and not self.is_bound:
+            newest = self.instance.revisions.first()
+            # A draft that never became a revision is nobody's base.
+            self.fields["parent"].initial = newest.pk if newest and newest.content == self.instance.draft() else ""
 
     def clean(self) -> dict[str, Any]:
         """One line, or the conflict."""
@@ -62,7 +64,7 @@ class PageForm(AnyForm):
                 # Both are one sentence; a line break typed into the larger box is a space.
                 values[name] = " ".join(values[name].split())
         if self.conflict:
-            raise forms.ValidationError(self.conflict)
+            raise forms.ValidationError(self.conflict.sentence)
         return values
 
 

@@ -11,15 +11,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import URLPattern, path
 from markdownx.models import MarkdownxField
 
-from procedures.admin import outdated, preview, review, versions, withdrawal
+from procedures.admin import autosave, choices, kit, outdated, preview, readers
 from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff, without_windows
+from procedures.admin.conflict import conflict, may_follow
 from procedures.admin.desk import change_address, desk
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.admin.page_form import GuideForm, GuideItemForm, PageForm
+from procedures.admin.workflow_urls import workflow_urls
 from procedures.enums import PageKind
 from procedures.links.codes import free_code
 from procedures.markdown import Problem
 from procedures.models import Guide, GuideItem, Page
+from procedures.publishing.autosave import forget
 from procedures.publishing.drafts import EditedMeanwhileError, claim_version, save_revision
 from procedures.publishing.publish import PublishRefusedError, publish
 from procedures.publishing.review import submit
@@ -45,6 +48,7 @@ class WorkflowAdmin(ContentAdmin):
     """What pages and guides share. Every save is a Revision; buttons call publishing, and show what it refuses."""
 
     change_form_template = "admin/procedures/page/change_form.html"
+    change_list_template = "admin/procedures/page/change_list.html"
     formfield_overrides = {**OVERRIDES, MarkdownxField: {"form_class": MarkdownFormField, "widget": MarkdownWidget}}
     search_fields = ("title", "subject", "slug", "body")
     prepopulated_fields = {"slug": ("title",), "subject": ("title",)}
@@ -64,6 +68,11 @@ class WorkflowAdmin(ContentAdmin):
     def review_due(self, page: Page) -> Any:
         """When the public text must be looked at again."""
         return page.live_release.next_review_on if page.live_release else None
+
+    @admin.display(description="links")
+    def links(self, page: Page) -> str:
+        """For mail and letters: the neutral link in one click, and the way to the message kit."""
+        return kit.cell(page) if page.live_release else ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
         """With states, in one query."""
@@ -95,9 +104,9 @@ class WorkflowAdmin(ContentAdmin):
         return without_windows(field) if db_field.name == "next_page" else field
 
     def get_form(self, request: HttpRequest, obj: Page | None = None, change: bool = False, **kwargs: Any) -> Any:
-        """The form; after a conflict it keeps everything typed and says what happened."""
+        """The form; after a conflict it holds both texts put together and says what happened."""
         form = super().get_form(request, obj, change, **kwargs)
-        return type("Form", (form,), {"conflict": getattr(request, "conflict", "")})
+        return type("Form", (form,), {"conflict": getattr(request, "conflict", None)})
 
     def changeform_view(
         self,
@@ -106,13 +115,14 @@ class WorkflowAdmin(ContentAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The form. A save that comes too late is undone whole and shown again: 409."""
+        """The form. A save that comes too late is undone whole and shown again, merged: 409."""
         context = {"is_nav_sidebar_enabled": False, **(extra_context or {})}
         try:
             return super().changeform_view(request, object_id, form_url, context)
         except EditedMeanwhileError as error:
-            request.conflict = error.sentence  # type: ignore[attr-defined]
-            response = super().changeform_view(request, object_id, form_url, context)
+            found = conflict(request.POST, error.page_id)
+            request.POST, request.conflict = found.data, found  # type: ignore[assignment, attr-defined]
+            response = super().changeform_view(request, object_id, form_url, {**context, "conflict": found})
             response.status_code = 409
             return response
 
@@ -136,7 +146,9 @@ class WorkflowAdmin(ContentAdmin):
             obj.code = free_code()
             obj.save()
             return
-        version = form.cleaned_data["version"]
+        version = may_follow(request.POST, obj)
+        if version is None:
+            version = form.cleaned_data["version"]
         claim_version(obj, expected=-1 if version is None else version)
         obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
 
@@ -144,6 +156,7 @@ class WorkflowAdmin(ContentAdmin):
         """The revision comes last, when the reading list is saved, too."""
         super().save_related(request, form, formsets, change)
         save_revision(form.instance, author=staff(request), note=form.cleaned_data["note"])
+        forget(staff(request), [form.cleaned_data["window"]])
 
     def response_add(self, request: HttpRequest, obj: Page, post_url_continue: str | None = None) -> HttpResponse:
         """Do what the button says."""
@@ -192,7 +205,7 @@ class PageAdmin(WorkflowAdmin):
     """Pages; their addresses under /admin/ hold the editor's and the workflow's screens as well."""
 
     form = PageForm
-    list_display = ("title", "state", "kind", "language", "address", "review_due")
+    list_display = ("title", "state", "links", "kind", "language", "address", "review_due")
     list_filter = (StateFilter, "kind", "language")
     place = ("slug", "subject", "language", "kind", "order")
 
@@ -206,13 +219,20 @@ class PageAdmin(WorkflowAdmin):
         own = [
             path("preview/", preview.preview, name="procedures_page_preview"),
             path("session/", preview.session, name="procedures_page_session"),
+            path("reads/", view(readers.reads), name="procedures_page_reads"),
+            path("autosave/", autosave.autosave, name="procedures_page_autosave"),
+            path("autosave/discard/", autosave.discard, name="procedures_page_discard"),
+            path("compare/", autosave.compare, name="procedures_page_compare_kept"),
+            path("choices/", choices.offered, name="procedures_page_choices"),
             path("outdated/", view(outdated.outdated), name="procedures_page_outdated"),
-            path("<int:page_id>/review/", view(review.review), name="procedures_page_review"),
-            path("<int:page_id>/withdraw/", view(withdrawal.withdrawal), name="procedures_page_withdraw"),
-            path("revisions/<int:revision_id>/", view(versions.revision), name="procedures_revision_page"),
-            path("releases/<int:release_id>/", view(versions.release), name="procedures_release_page"),
+            path("<int:page_id>/links/", view(kit.kit), name="procedures_page_kit"),
+            path("<int:page_id>/links/message.eml", view(kit.message), name="procedures_page_message"),
+            path("<int:page_id>/links/reminder.ics", view(kit.reminder), name="procedures_page_reminder"),
+            path("<int:page_id>/links/qr.svg", view(kit.qr_svg), name="procedures_page_qr_svg"),
+            path("<int:page_id>/links/qr.png", view(kit.qr_png), name="procedures_page_qr_png"),
+            path("<int:page_id>/links/sheet/<str:paper>/", view(kit.letter), name="procedures_page_letter"),
         ]
-        return own + super().get_urls()
+        return own + workflow_urls(view) + super().get_urls()
 
 
 class GuideItems(TextRows):
@@ -234,7 +254,7 @@ class GuideAdmin(WorkflowAdmin):
     """What patients are sent before or after one kind of visit."""
 
     form = GuideForm
-    list_display = ("title", "state", "language", "address", "review_due")
+    list_display = ("title", "state", "links", "language", "address", "review_due")
     list_filter = (StateFilter, "language")
     inlines = (GuideItems,)
 

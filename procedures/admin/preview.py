@@ -12,6 +12,7 @@ from procedures.enums import Language, PageKind
 from procedures.markdown import Library, Problem, render_page
 from procedures.models import Figure, Page
 from procedures.publishing.readiness import readiness
+from procedures.quality.advice import advice
 
 WRITERS = tuple(f"procedures.{verb}_{model}" for verb in ("add", "change") for model in ("page", "guide"))
 MOST_BYTES = 2 * 1024 * 1024
@@ -26,26 +27,29 @@ def session(request: HttpRequest) -> JsonResponse:
 
 @staff_json(*WRITERS, method="POST", most_bytes=MOST_BYTES)
 def preview(request: HttpRequest) -> JsonResponse:
-    """The page as it would be read, and what forbids publishing it. Saves nothing."""
+    """The page as it would be read, what forbids publishing it, and what would make it better. Saves nothing."""
     page, content = typed_page(request.POST)
-    rendered = render_page(content, kind=page.kind, library=Library(page.language))
+    library = Library(page.language)
+    rendered = render_page(content, kind=page.kind, library=library, with_lines=True)
     return JsonResponse(
         {
             "html": true_page(page, content, rendered),
             "problems": as_json(readiness(page, content, rendered)),
+            "advice": as_json(advice(page, content, rendered, library)),
             "minutes": rendered.minutes,
+            "level": rendered.level,
         }
     )
 
 
 def as_json(problems: list[Problem]) -> list[dict[str, Any]]:
-    """For the script: line (0: the whole page) and sentence."""
-    return [{"line": problem.line, "sentence": problem.sentence} for problem in problems]
+    """For the script: line (0: the whole page), sentence, and the field it is about where it is one."""
+    return [{"line": problem.line, "sentence": problem.sentence, "field": problem.field} for problem in problems]
 
 
 def typed_page(data: QueryDict) -> tuple[Page, dict[str, Any]]:
     """The form as it stands, whether or not it could be saved: an unsaved Page and its draft as plain data."""
-    saved = Page.objects.filter(pk=_number(data.get("page", ""))).first()
+    saved = Page.objects.filter(pk=whole_number(data.get("page", ""))).first()
     # 0 is no page: the rule about addresses leaves the page's own ones out, and a new page has none.
     page = saved or Page(pk=0, kind=data.get("kind", ""), language=data.get("language", ""), subject="")
     page.subject = data.get("subject", page.subject)
@@ -53,15 +57,15 @@ def typed_page(data: QueryDict) -> tuple[Page, dict[str, Any]]:
         page.language = Language.ENGLISH
     if page.kind not in PageKind.values:
         page.kind = PageKind.GUIDE if "items-TOTAL_FORMS" in data else PageKind.ABOUT
-    figure = Figure.objects.filter(pk=_number(data.get("lead_figure", ""))).first()
-    following = Page.objects.filter(pk=_number(data.get("next_page", ""))).first()
+    figure = Figure.objects.filter(pk=whole_number(data.get("lead_figure", ""))).first()
+    following = Page.objects.filter(pk=whole_number(data.get("next_page", ""))).first()
     texts = {name: data.get(name, "") for name in ("slug", "title", "key_message", "description", "next_label")}
     content: dict[str, Any] = {
         **texts,
         "body": plain_newlines(data.get("body", "")),
         "lead_figure": figure.slug if figure else "",
         "next_page": following.subject if following else "",
-        "review_months": _number(data.get("review_months", "")) or 12,
+        "review_months": whole_number(data.get("review_months", "")) or 12,
     }
     if page.kind == PageKind.GUIDE:
         content["items"] = _items(data)
@@ -71,23 +75,25 @@ def typed_page(data: QueryDict) -> tuple[Page, dict[str, Any]]:
 def _items(data: QueryDict) -> list[dict[str, Any]]:
     """The reading list from the rows of the form, in their order."""
     rows = []
-    for number in range(min(_number(data.get("items-TOTAL_FORMS", "")), MOST_ITEMS)):
+    for number in range(min(whole_number(data.get("items-TOTAL_FORMS", "")), MOST_ITEMS)):
         values = {name: data.get(f"items-{number}-{name}", "") for name in "page section minutes note order".split()}
         if values["page"] and not data.get(f"items-{number}-DELETE"):
             rows.append(values)
-    rows.sort(key=lambda values: _number(values["order"]))
-    subjects = dict(Page.objects.filter(pk__in=[_number(row["page"]) for row in rows]).values_list("pk", "subject"))
+    rows.sort(key=lambda values: whole_number(values["order"]))
+    subjects = dict(
+        Page.objects.filter(pk__in=[whole_number(row["page"]) for row in rows]).values_list("pk", "subject")
+    )
     return [
         {
-            "page": subjects.get(_number(row["page"]), ""),
+            "page": subjects.get(whole_number(row["page"]), ""),
             "section": row["section"],
-            "minutes": _number(row["minutes"]) or 1,
+            "minutes": whole_number(row["minutes"]) or 1,
             "note": row["note"],
         }
         for row in rows
     ]
 
 
-def _number(text: str) -> int:
+def whole_number(text: str) -> int:
     """A number from a form, 0 for anything else. At most nine digits: databases refuse longer ones."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

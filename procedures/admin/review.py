@@ -1,24 +1,31 @@
 """A reviewer's decision on exactly the text that was on the screen."""
 
+from typing import Any
+
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods
 
-from procedures.admin.base import staff
-from procedures.admin.desk import desk
+from procedures.admin.base import plain_newlines, staff
+from procedures.admin.compare import difference
+from procedures.admin.desk import Desk, desk, page_trail
 from procedures.admin.shell import screen
 from procedures.enums import Decision
 from procedures.models import Page
 from procedures.publishing.review import ReviewRefusedError, decide
+from procedures.publishing.versions import Version, of_release
 
 CHANGED = "The text was changed while you read it. This is the newest text: please decide on it."
 DONE = {
     Decision.APPROVED: "Approved. A manager can publish this text now.",
-    Decision.SENT_BACK: "Sent back with your comment.",
+    Decision.SENT_BACK: "Sent back with your comments.",
 }
+LONGEST = 4000
+MOST_REMARKS = 100
 
 
 class ReviewForm(forms.Form):
@@ -26,21 +33,54 @@ class ReviewForm(forms.Form):
 
     revision = forms.IntegerField(widget=forms.HiddenInput)
     decision = forms.ChoiceField(choices=[(Decision.APPROVED, "Approve"), (Decision.SENT_BACK, "Send back")])
-    comment = forms.CharField(max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    comment = forms.CharField(max_length=LONGEST, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def remarks(self) -> list[tuple[str, str]]:
+        """Words of a paragraph and what is said of it: from the fields ``quote-7`` and ``at-7`` of the comparison."""
+        found = []
+        for name in self.data:
+            text = plain_newlines(self.data[name]).strip() if name.startswith("at-") else ""
+            if text:
+                found.append((self.data.get(f"quote-{name[3:]}", "")[:LONGEST], text[:LONGEST]))
+        return found[:MOST_REMARKS]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("procedures.approve_page", raise_exception=True)
 def review(request: HttpRequest, page_id: int) -> HttpResponse:
-    """The page as it would look, a comment and two buttons. A refusal shows it again: 400, 403 or 409."""
+    """What changes for patients, the page as it would look, a comment and two buttons.
+
+    A refusal shows it all again with what was typed: 400, 403 or 409.
+    """
     page = get_object_or_404(Page, pk=page_id)
     refused, status, form = "", 200, ReviewForm(request.POST or None)
     if request.method == "POST":
         refused, status = _decide(request, page, form)
         if not refused:
             return HttpResponseRedirect(desk(page.pk, staff(request)).addresses["change"])
-    context = {"desk": desk(page.pk, staff(request)), "comment": form["comment"].value() or "", "refused": refused}
+    here = desk(page.pk, staff(request), with_page=True)
+    context = {
+        "desk": here,
+        "trail": page_trail(page),
+        "comment": form["comment"].value() or "",
+        "typed": dict(form.remarks()) if form.is_bound else {},
+        "refused": refused,
+        "own": settings.REQUIRE_SECOND_PERSON and bool(here.revision) and _author(here) == staff(request).pk,
+        **_difference(here),
+    }
     return screen(request, "page/review", context, title=f"Review: {page.title}", status=status)
+
+
+def _author(here: Desk) -> int | None:
+    return here.revision.author_id if here.revision else None
+
+
+def _difference(here: Desk) -> dict[str, Any]:
+    """Against what patients read, by whoever decides; a new page against nothing."""
+    if here.revision is None:
+        return {}
+    live = of_release(here.page, here.live) if here.live else None
+    return {"diff": difference(live, Version(here.page, here.revision, None))}
 
 
 def _decide(request: HttpRequest, page: Page, form: ReviewForm) -> tuple[str, int]:
@@ -51,7 +91,13 @@ def _decide(request: HttpRequest, page: Page, form: ReviewForm) -> tuple[str, in
     if latest is None or latest.pk != form.cleaned_data["revision"]:
         return CHANGED, 409
     try:
-        decide(latest, reviewer=staff(request), decision=decision, comment=form.cleaned_data["comment"].strip())
+        decide(
+            latest,
+            reviewer=staff(request),
+            decision=decision,
+            comment=form.cleaned_data["comment"].strip(),
+            remarks=form.remarks(),
+        )
     except ReviewRefusedError as error:
         return str(error), 403 if decision == Decision.APPROVED else 400
     messages.success(request, DONE[decision])

@@ -15,8 +15,10 @@ from procedures.content.kinds import Kind, explain
 from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind, SeriesKind
 from procedures.content.reference import CareKind, ClinicKind, CodeKind, LocationKind, SourceKind, TermKind
+from procedures.enums import Language
+from procedures.figures.orphans import undone_on_failure
 from procedures.markdown import Library, Problem, render_page
-from procedures.models import ContentRow, Page
+from procedures.models import ContentRow, Page, Revision
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import PublishRefusedError, publish_starter
 from procedures.publishing.readiness import broken_links
@@ -65,7 +67,7 @@ def load(folder: Path, *, check: bool = False, progress: Progress = lambda _: No
     rows = _read(folder, progress)
     report = Report()
     try:
-        with transaction.atomic():
+        with undone_on_failure(), transaction.atomic():
             _apply(rows, report, progress, store=not check)
             if check:
                 raise _Rollback
@@ -190,6 +192,7 @@ def _release(entries: list[Entry], report: Report, progress: Progress) -> None:
         language, subject = entry.key.split(" ")
         page = Page.objects.select_related("live_release").get(language=language, subject=subject)
         revision = save_revision(page, author=None, note="From the content folder")
+        _note_source(page)
         if page.live_release and not page.live_release.is_starter:
             report.left.append(f"page {entry.key}: the draft is new; the approved text stays public until you publish")
             continue
@@ -207,6 +210,18 @@ def _release(entries: list[Entry], report: Report, progress: Progress) -> None:
     errors = list(_broken(published))
     if errors:
         raise ContentErrors(errors)
+
+
+def _note_source(page: Page) -> None:
+    """Which English text this translation was made from: the newest one of the content folder, loaded before it.
+
+    Only a translation that is loaded now is noted: one whose file stays as it was falls behind its English.
+    """
+    if page.language == Language.ENGLISH:
+        return
+    sources = Revision.objects.filter(page__subject=page.subject, page__language=Language.ENGLISH, author=None)
+    page.translated_from = sources.order_by("-number").first()
+    page.save(update_fields=["translated_from"])
 
 
 def _broken(published: list[tuple[Entry, Page]]) -> Iterator[ContentError]:

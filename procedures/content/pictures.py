@@ -13,7 +13,7 @@ from procedures.content.yaml import dump_yaml
 from procedures.enums import Language, MarkerShape
 from procedures.figures.drawing import read_drawing
 from procedures.figures.intake import BadPictureError, Picture, read_picture
-from procedures.figures.renditions import put, store_picture
+from procedures.figures.renditions import put, replace_renditions, store_picture
 from procedures.models import Figure, Marker, Series, SeriesItem
 
 POSITION_DIGITS = 4
@@ -132,10 +132,7 @@ class FigureKind(Kind[Figure]):
             setattr(figure, name, put(file, self._drawings[stem]) if file and store else file)
         save_checked(figure)
         if renditions:
-            figure.renditions.all().delete()
-            for rendition in renditions:
-                rendition.figure = figure
-                rendition.save()
+            replace_renditions(figure, renditions)
         sync_texts(figure, "texts", data["text"])
         self._sync_markers(figure, data["markers"])
 

@@ -56,6 +56,8 @@ VALUES = (
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 logging.getLogger("pydicom").propagate = False
 
+# A DICOM file tells itself by the last four of its first bytes.
+PREAMBLE = 132
 PIXEL_DATA = b"\xe0\x7f\x10\x00"
 UNDEFINED = 0xFFFFFFFF
 
@@ -123,6 +125,11 @@ class DicomFile:
         return self.rows * self.columns * self.samples * self.allocated // 8
 
 
+def is_dicom(head: bytes) -> bool:
+    """Whether a file whose first PREAMBLE bytes are ``head`` calls itself DICOM."""
+    return head[128:PREAMBLE] == b"DICM"
+
+
 def damaged() -> str:
     return _("The DICOM file is damaged or cut off. Export it again and choose that.")
 
@@ -159,8 +166,8 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
     source = Bounded(stream)
     if source.size > MOST_BYTES:
         raise BadPictureError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose that."))
-    if source.read(132)[128:] != b"DICM":
-        raise BadPictureError(_("This is not a DICOM file. For JPEG, PNG or WebP use the other field."))
+    if not is_dicom(source.read(PREAMBLE)):
+        raise BadPictureError(_("This is not a DICOM file."))
     source.seek(0)
     dataset = dcmread(cast("BinaryIO", source), stop_before_pixels=True, specific_tags=[*LAYOUT, *VALUES])
     packing = str(dataset.file_meta.get("TransferSyntaxUID", "")) or IMPLICIT

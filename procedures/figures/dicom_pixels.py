@@ -4,6 +4,7 @@ import io
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, BinaryIO, cast
 
 from PIL import Image
@@ -22,6 +23,11 @@ class Samples:
 
     image: Image.Image
     values: Sequence[int] = ()
+
+    def numbers(self) -> set[int]:
+        """The stored numbers that occur."""
+        places = set(memoryview(self.image.tobytes()).cast("B" if self.image.mode == "L" else "H"))
+        return {self.values[place] for place in places}
 
 
 def samples(file: DicomFile, number: int) -> Samples:
@@ -61,7 +67,7 @@ def _plain(file: DicomFile, data: bytes) -> Samples:
         raise BadPictureError(damaged())
     if file.samples == 1:
         mode = "L" if file.allocated == 8 else "I;16"
-        return Samples(Image.frombytes(mode, size, data), stored_values(file))
+        return Samples(Image.frombytes(mode, size, _bare(file, data[: file.frame_bytes])), stored_values(file))
     # The full range of DICOM's YBR is that of JPEG, which Pillow calls YCbCr.
     mode = "RGB" if file.photometric == "RGB" else "YCbCr"
     if file.photometric == "YBR_FULL_422" and file.packing != RLE:
@@ -75,9 +81,22 @@ def _plain(file: DicomFile, data: bytes) -> Samples:
 
 def stored_values(file: DicomFile) -> Sequence[int]:
     """The number that each pattern of bits stands for. Bits above the highest hold old overlays: they are cut off."""
-    low = file.high_bit + 1 - file.stored
-    mask, sign = (1 << file.stored) - 1, 1 << (file.stored - 1) if file.signed else 0
-    return [(((pattern >> low) & mask) ^ sign) - sign for pattern in range(1 << file.allocated)]
+    return _patterns(file.allocated, file.stored, file.high_bit + 1 - file.stored, file.signed)
+
+
+@lru_cache(maxsize=4)
+def _patterns(allocated: int, stored: int, low: int, signed: bool) -> Sequence[int]:
+    mask, sign = (1 << stored) - 1, 1 << (stored - 1) if signed else 0
+    return [(((pattern >> low) & mask) ^ sign) - sign for pattern in range(1 << allocated)]
+
+
+def _bare(file: DicomFile, data: bytes) -> bytes:
+    """Grey pixels without the bits that are none: the picture of an old overlay must not go along."""
+    if file.stored == file.allocated:
+        return data
+    pixel = (((1 << file.stored) - 1) << (file.high_bit + 1 - file.stored)).to_bytes(file.allocated // 8, "little")
+    mask = int.from_bytes(pixel * (len(data) // len(pixel)), "little")
+    return (int.from_bytes(data, "little") & mask).to_bytes(len(data), "little")
 
 
 def _halved(file: DicomFile, data: bytes) -> Image.Image:

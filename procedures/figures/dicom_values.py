@@ -1,8 +1,8 @@
 """From stored numbers to shades of grey: rescale, window or lookup table, polarity (DICOM PS3.3 C.7.6.3, C.11)."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
@@ -12,7 +12,6 @@ from procedures.figures.intake import BadPictureError
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-Change = Callable[[float], float]
 MOST_PRESETS = 8
 LINEAR, EXACT, SIGMOID = "LINEAR", "LINEAR_EXACT", "SIGMOID"
 
@@ -49,6 +48,17 @@ class Preset:
 
 
 @dataclass(frozen=True, slots=True)
+class Linear:
+    """A straight line from stored numbers to what they mean."""
+
+    slope: float
+    intercept: float
+
+    def __call__(self, value: float) -> float:
+        return value * self.slope + self.intercept
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
     """A table of the file: the number that stands for ``first``, ``first`` + 1, … with ``bits`` each."""
 
@@ -65,7 +75,7 @@ class Lookup:
 class Grey:
     """How one frame's numbers become grey."""
 
-    rescale: Change
+    rescale: Linear | Lookup
     lookup: Lookup | None
     presets: tuple[Preset, ...]
     function: str
@@ -92,6 +102,24 @@ class Grey:
         numbers = [self.rescale(value) for value in values if value != self.padding] or [0.0]
         low, high = min(numbers), max(numbers)
         return Window((low + high) / 2, (high - low) or 1.0)
+
+    def plain(self) -> dict[str, Any]:
+        """As numbers and our own words, for a file."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, plain: dict[str, Any]) -> "Grey":
+        """What ``plain()`` gave."""
+        scale, lookup = plain["rescale"], plain["lookup"]
+        presets = (Preset(preset["label"], Window(**preset["window"])) for preset in plain["presets"])
+        return cls(
+            **plain
+            | {
+                "rescale": _table(scale) if "table" in scale else Linear(**scale),
+                "lookup": _table(lookup) if lookup else None,
+                "presets": tuple(presets),
+            }
+        )
 
     def _first(self, numbers: dict[int, float]) -> Window:
         return self.presets[0].window if self.presets else self.whole(numbers)
@@ -128,7 +156,7 @@ def _find(dataset: "Dataset", number: int, name: str) -> Any:
     return None
 
 
-def _rescale(dataset: "Dataset", number: int, *, signed: bool) -> Change:
+def _rescale(dataset: "Dataset", number: int, *, signed: bool) -> Linear | Lookup:
     # For X-ray films such a table leads to what the detector measured, not to what is looked at (PS3.4 N.2.1.2).
     if str(dataset.get("PixelIntensityRelationship", "")).strip().upper() not in {"LOG", "DISP"}:
         lookup = _lookup(dataset.get("ModalityLUTSequence"), signed=signed)
@@ -138,7 +166,11 @@ def _rescale(dataset: "Dataset", number: int, *, signed: bool) -> Change:
     slope, intercept = (
         default if value in (None, "") else float(value) for value, default in zip(given, (1.0, 0.0), strict=True)
     )
-    return lambda value: value * slope + intercept
+    return Linear(slope, intercept)
+
+
+def _table(plain: dict[str, Any]) -> Lookup:
+    return Lookup(plain["first"], plain["bits"], tuple(plain["table"]))
 
 
 def _lookup(sequence: Any, *, signed: bool) -> Lookup | None:

@@ -47,6 +47,25 @@ def _near(position: float) -> float:
     return float(whole) if abs(position - whole) < ROUNDING else position
 
 
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What a person did to a picture: black boxes, then perhaps a part that is kept; both in parts of the original."""
+
+    boxes: tuple[Box, ...] = ()
+    cut: Box | None = None
+
+    def apply(self, original: Picture) -> Picture:
+        """The picture that is kept; the same one when nothing was done."""
+        result = black_out(original, self.boxes) if self.boxes else original
+        return crop(result, self.cut) if self.cut else result
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Where a place of the original lies in the result; below 0 or above 1 when it was cut off."""
+        if self.cut is None:
+            return x, y
+        return (x - self.cut.x) / self.cut.width, (y - self.cut.y) / self.cut.height
+
+
 def crop(picture_: Picture, box: Box) -> Picture:
     """What lies in the box."""
     left, top, right, bottom = box.pixels(picture_.image.size)

@@ -39,6 +39,11 @@ def read_picture(data: bytes) -> Picture:
         raise BadPictureError(_("The file is empty. Choose another one."))
     if len(data) > MOST_BYTES:
         raise BadPictureError(_("The file is larger than 20 MB. Save a smaller copy and choose that."))
+    return reread(data)
+
+
+def reread(data: bytes) -> Picture:
+    """The same for a file that the portal itself wrote: a PNG of what came in may be larger than what came in."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

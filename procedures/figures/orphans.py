@@ -3,12 +3,15 @@
 import datetime
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils import timezone
 
 from portal.serving.media import NAME
+from procedures.figures.renditions import written
 from procedures.models import Figure, Release, Rendition
 
 FOLDER = "figures"
@@ -43,6 +46,40 @@ def sweep(found: list[Orphan]) -> list[Orphan]:
     for orphan in gone:
         default_storage.delete(orphan.name)
     return gone
+
+
+@contextmanager
+def undone_on_failure() -> Iterator[None]:
+    """What intake writes inside goes away again when the block fails. Put it around the transaction, not within."""
+    names: list[str] = []
+    token = written.set(names)
+    try:
+        yield
+    except BaseException:
+        sweep([Orphan(name, 0) for name in names])
+        raise
+    finally:
+        written.reset(token)
+
+
+def files_of(figure: Figure) -> list[str]:
+    """The picture files that a saved figure names."""
+    rows = figure.renditions.values_list("file", flat=True)
+    return [name for name in (figure.image, figure.drawing, figure.drawing_dark, *rows) if name]
+
+
+def forget(names: list[str]) -> None:
+    """Delete files once the transaction is through, as far as nothing names them then: no wait for the next sweep.
+
+    A replaced picture may show what it was replaced for. A file that came in again meanwhile is left to the sweep.
+    """
+    begun = timezone.now()
+
+    def delete() -> None:
+        old = [name for name in names if (age := _modified(name)) is not None and age < begun]
+        sweep([Orphan(name, 0) for name in old])
+
+    transaction.on_commit(delete)
 
 
 def _stored() -> list[str]:

@@ -1,12 +1,14 @@
 """A figure as the template shows it: picture sources, marks in per cent, the drawing beside it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.conf import settings
 
-from procedures.enums import FigureKind, MarkerShape, Provenance
-from procedures.models import Figure, Marker, Rendition
+from procedures.enums import FigureKind, Provenance
+from procedures.figures.marks import MarkValues, Words, values_of
+from procedures.models import Figure, Rendition
 
 # The picture fills the text column, inside its frame.
 SIZES = "(min-width: 40em) 36rem, calc(100vw - 3.6rem)"
@@ -103,7 +105,7 @@ def figure_view(figure: Figure, language: str) -> FigureView:
         src=media_url(_near(jpegs, 800).file) if jpegs else "",
         sizes=SIZES,
         large_href=media_url(jpegs[-1].file) if jpegs else (drawing["light"] if drawing else ""),
-        marks=[_mark(number, marker, language) for number, marker in enumerate(figure.markers.all(), start=1)],
+        marks=mark_views([values_of(marker) for marker in figure.markers.all()], language),
         drawing=drawing,
         thumbnail=_thumbnail(renditions, text.alt if text else "") if jpegs else _drawing_thumbnail(drawing, text),
         has_texts=text is not None,
@@ -145,21 +147,25 @@ def _drawing_thumbnail(drawing: dict[str, Any] | None, text: Any) -> dict[str, A
     return {"src": drawing["light"], "dark": drawing["dark"], "width": 480, "height": 480, "alt": alt}
 
 
-def _mark(number: int, marker: Marker, language: str) -> Mark:
-    text = next((t for t in marker.texts.all() if t.language == language), None)
-    circle = marker.shape == MarkerShape.CIRCLE
+def mark_views(marks: Iterable[MarkValues], language: str) -> list[Mark]:
+    """Marks as the template draws them, numbered from 1; they need not be saved."""
+    return [_mark(number, mark, mark.words.get(language, Words(""))) for number, mark in enumerate(marks, start=1)]
+
+
+def _mark(number: int, mark: MarkValues, words: Words) -> Mark:
+    # From the centre to the edge, for circle and box alike.
+    rx, ry = mark.half
     return Mark(
         number=number,
-        label=text.label if text else "",
-        text=text.text if text else "",
-        shape=marker.shape,
-        x=per_cent(marker.x),
-        y=per_cent(marker.y),
-        target_x=per_cent(marker.target_x),
-        target_y=per_cent(marker.target_y),
-        # From the centre to the edge, for both: a circle gives its radius, a box its whole width.
-        rx=per_cent(marker.size_x if circle else marker.size_x / 2),
-        ry=per_cent((marker.size_y or marker.size_x) if circle else marker.size_y / 2),
+        label=words.label,
+        text=words.text,
+        shape=mark.shape,
+        x=per_cent(mark.x),
+        y=per_cent(mark.y),
+        target_x=per_cent(mark.target_x),
+        target_y=per_cent(mark.target_y),
+        rx=per_cent(rx),
+        ry=per_cent(ry),
     )
 
 

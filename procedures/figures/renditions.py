@@ -5,6 +5,7 @@ import io
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
@@ -12,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from PIL import Image
 
-from procedures.figures.intake import BadPictureError, Picture, read_picture
+from procedures.figures.intake import BadPictureError, Picture, reread
 from procedures.models import Figure, Rendition
 
 # The first is for cards and lists only; figures start at the second.
@@ -27,6 +28,8 @@ FORMATS: dict[str, dict[str, int | bool]] = {
 # Pillow's encoders let other threads run. More threads hold more buffers, and machines have two cores.
 THREADS = 2
 HASH_LETTERS = 20
+# Names of the files that put() has written since somebody began to note them (orphans.undone_on_failure).
+written: ContextVar[list[str] | None] = ContextVar("written", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def _encoded(image: Image.Image, name: str) -> bytes:
     return stream.getvalue()
 
 
-def master_png(picture: Picture) -> bytes:
+def png(picture: Picture) -> bytes:
     """The picture itself without loss: what marks are placed on and what an export holds."""
     stream = io.BytesIO()
     picture.image.save(stream, "PNG", compress_level=4)
@@ -85,6 +88,8 @@ def put(name: str, data: bytes) -> str:
         if stored != name:
             # Another process stored the same content in between.
             default_storage.delete(stored)
+        elif (noted := written.get()) is not None:
+            noted.append(name)
     return name
 
 
@@ -108,7 +113,7 @@ def _is_there(name: str, size: int) -> bool:
 def store_picture(figure: Figure, picture: Picture) -> list[Rendition]:
     """Write master and renditions to storage, set the figure's fields; the caller saves figure and rows."""
     with ThreadPoolExecutor(1) as pool:
-        packing = pool.submit(master_png, picture)
+        packing = pool.submit(png, picture)
         renditions = _store_renditions(figure, picture)
         master = packing.result()
     figure.image = put(f"figures/{picture.sha256[:HASH_LETTERS]}.png", master)
@@ -155,7 +160,7 @@ def rebuild(figure: Figure) -> list[Rendition]:
     """
     if not figure.image:
         return []
-    renditions = _store_renditions(figure, _master(figure))
+    renditions = _store_renditions(figure, master(figure))
     with transaction.atomic():
         # Somebody may have brought in another picture meanwhile: its rows are not ours to replace.
         same = Figure.objects.select_for_update().filter(pk=figure.pk, sha256=figure.sha256).first()
@@ -164,10 +169,15 @@ def rebuild(figure: Figure) -> list[Rendition]:
     return renditions
 
 
-def _master(figure: Figure) -> Picture:
+def master(figure: Figure) -> Picture:
+    """The picture of a saved figure. Raises BadPictureError when its file is lost or damaged, or it is a drawing."""
+    if not figure.image:
+        raise BadPictureError("This figure is a drawing. Drawings are brought in with the content folder.")
+    if not figure.image:
+        raise BadPictureError("This figure is a drawing. Drawings are brought in with the content folder.")
     try:
         with default_storage.open(figure.image) as stream:
-            picture = read_picture(stream.read())
+            picture = reread(stream.read())
     except OSError as error:
         raise BadPictureError(f"The file {figure.image} is lost. Bring the picture in again.") from error
     if picture.sha256 != figure.sha256:

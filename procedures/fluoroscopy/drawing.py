@@ -1,9 +1,10 @@
-"""Line drawings that fit the X-ray pictures point for point, and the two drawings that stand alone; SVG text."""
+"""Line drawings that fit the X-ray pictures point for point, and the drawings that stand alone; SVG text."""
 
 from functools import lru_cache
 
 from procedures.fluoroscopy import outlines as trace
 from procedures.fluoroscopy.contours import path, smooth_outlines
+from procedures.fluoroscopy.everyday import EVERYDAY, everyday_layers
 from procedures.fluoroscopy.geometry import Vector
 from procedures.fluoroscopy.plain_drawings import PLAIN, plain_layers
 from procedures.fluoroscopy.scene import view_of
@@ -12,7 +13,7 @@ from procedures.fluoroscopy.spine import LEVELS, Spine
 from procedures.fluoroscopy.stages import BY_SLUG, STAGES, Stage
 
 RASTER = 500
-DRAWINGS: tuple[str, ...] = (*(stage.slug for stage in STAGES), *PLAIN)
+DRAWINGS: tuple[str, ...] = (*(stage.slug for stage in STAGES), *PLAIN, *EVERYDAY)
 
 
 @lru_cache(maxsize=64)
@@ -65,6 +66,8 @@ def _layers(stage: Stage) -> list[Layer]:
 
 @lru_cache(maxsize=32)
 def _cached(slug: str) -> tuple[Layer, ...]:
+    if slug in EVERYDAY:
+        return tuple(everyday_layers(slug))
     return tuple(_layers(BY_SLUG[slug]) if slug in BY_SLUG else plain_layers(slug))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from procedures.fluoroscopy.anatomy import BACK, FRONT, HALF_HEIGHT, PEDICLE_Y, PEDICLE_Z, upper_edge_at
 from procedures.fluoroscopy.devices import needle_axis
+from procedures.fluoroscopy.everyday import EVERYDAY, everyday_points
 from procedures.fluoroscopy.geometry import Vector
 from procedures.fluoroscopy.plain_drawings import PLAIN, plain_points
 from procedures.fluoroscopy.scene import view_of
@@ -44,14 +45,14 @@ PLANS: dict[str, tuple[Plan, ...]] = {
         Plan("spinous-process", "spinous process of L2", (0.88, 0.70)),
     ),
     "kyphoplasty-fracture": (
-        Plan("break", "break", (0.15, 0.35), "arrow"),
-        Plan("front", "front edge", (0.13, 0.52)),
-        Plan("neighbour", "L2", (0.14, 0.69)),
+        Plan("break", "break", (0.15, 0.33), "arrow"),
+        Plan("front", "front edge", (0.12, 0.52)),
+        Plan("neighbour", "L2", (0.14, 0.72)),
         Plan("canal", "canal below L1", (0.86, 0.49)),
     ),
     "kyphoplasty-needle-entering": (
-        Plan("vertebra", "front of L1", (0.14, 0.46)),
-        Plan("tip", "needle tip", (0.21, 0.62), "arrow"),
+        Plan("vertebra", "front of L1", (0.14, 0.44)),
+        Plan("tip", "needle tip", (0.19, 0.64), "arrow"),
         Plan("pedicle", "pedicle bridge", (0.70, 0.67)),
         Plan("needle", "needle", (0.86, 0.27)),
     ),
@@ -62,20 +63,20 @@ PLANS: dict[str, tuple[Plan, ...]] = {
         Plan("canal", "canal below L1", (0.86, 0.57)),
     ),
     "kyphoplasty-balloon": (
-        Plan("top", "upper edge", (0.15, 0.36), "arrow"),
-        Plan("balloon", "balloon", (0.13, 0.54)),
+        Plan("top", "upper edge", (0.15, 0.35), "arrow"),
+        Plan("balloon", "balloon", (0.13, 0.55)),
         Plan("needle", "needle", (0.86, 0.27)),
         Plan("canal", "canal below L1", (0.86, 0.57)),
     ),
     "kyphoplasty-cement-going-in": (
-        Plan("vertebra", "upper edge", (0.15, 0.36)),
-        Plan("cement", "cement", (0.13, 0.54), "arrow"),
+        Plan("vertebra", "upper edge", (0.15, 0.35)),
+        Plan("cement", "cement", (0.13, 0.55), "arrow"),
         Plan("needle", "needle", (0.86, 0.27)),
         Plan("canal", "canal below L1", (0.86, 0.57)),
     ),
     "kyphoplasty-cement-done": (
-        Plan("vertebra", "upper edge", (0.15, 0.36)),
-        Plan("cement", "cement", (0.13, 0.54)),
+        Plan("vertebra", "upper edge", (0.15, 0.35)),
+        Plan("cement", "cement", (0.13, 0.55)),
         Plan("canal", "canal below L1", (0.86, 0.49)),
     ),
     "kyphoplasty-front-view": (
@@ -103,10 +104,35 @@ PLANS: dict[str, tuple[Plan, ...]] = {
     ),
     "drawing-nerves": (
         Plan("cord", "cord", (0.86, 0.10)),
-        Plan("root", "root", (0.08, 0.31)),
+        Plan("root", "root", (0.08, 0.26)),
         Plan("disc", "disc", (0.07, 0.46)),
-        Plan("vertebra", "vertebra", (0.08, 0.63)),
+        Plan("vertebra", "vertebra", (0.08, 0.66)),
         Plan("strands", "strands", (0.88, 0.92)),
+    ),
+    "drawing-needle-site": (
+        Plan("site", "site", (0.14, 0.20)),
+        Plan("clean", "clean", (0.07, 0.56), "arrow"),
+        Plan("red", "red", (0.93, 0.54), "arrow"),
+        Plan("wet", "wet", (0.54, 0.93), "arrow"),
+    ),
+    "drawing-first-days": (
+        Plan("rest", "rest", (0.075, 0.075)),
+        Plan("meals", "meals", (0.567, 0.075)),
+        Plan("walk", "walk", (0.075, 0.567)),
+        Plan("heavy", "heavy", (0.93, 0.695)),
+    ),
+    "drawing-safe-home": (
+        Plan("light", "light", (0.27, 0.30)),
+        Plan("bar", "bar", (0.70, 0.29)),
+        Plan("rail", "rail", (0.16, 0.64)),
+        Plan("floor", "floor", (0.49, 0.70)),
+        Plan("phone", "phone", (0.79, 0.66)),
+        Plan("shoes", "shoes", (0.89, 0.74)),
+    ),
+    "drawing-whom-to-call": (
+        Plan("emergency", "emergency", (0.55, 0.066)),
+        Plan("today", "today", (0.55, 0.39)),
+        Plan("visit", "visit", (0.55, 0.714)),
     ),
 }
 
@@ -152,6 +178,8 @@ def _device_point(stage: Stage, shows: str) -> Vector:
 
 def _spot(slug: str, shows: str) -> Vector:
     """Where in the picture, 0 to 1, the thing lies that a mark shows."""
+    if slug in EVERYDAY:
+        return np.array(everyday_points(slug)[shows], np.float64)
     if slug in PLAIN:
         return plain_points(slug)[shows]
     stage = BY_SLUG[slug]

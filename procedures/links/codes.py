@@ -51,5 +51,5 @@ def read_code(typed: str) -> str | None:
 
 
 def read_out(code: str) -> str:
-    """For the phone: ``K7 · M4 · P2``."""
-    return " · ".join(code[start : start + 2] for start in range(0, len(code), 2))
+    """For the phone, in pairs: ``K 7 – M 4 – P 2``. Typed like that, it leads to the page, too."""
+    return " – ".join(" ".join(code[start : start + 2]) for start in range(0, len(code), 2))

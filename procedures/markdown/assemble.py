@@ -28,14 +28,20 @@ def assemble(tokens: list[Token], context: Context, *, nested: bool = False) -> 
             parts.append(_plain(run, context, nested=nested))
             run = []
             group = tokens[position : end + 1]
-            parts.append(
-                _table(group, context) if token.type == "table_open" else _block(group, context, nested=nested)
-            )
+            html = _table(group, context) if token.type == "table_open" else _block(group, context, nested=nested)
+            parts.append(_with_line(html, token, context))
+        elif context.with_lines:
+            parts.append(_with_line(_plain(tokens[position : end + 1], context, nested=nested), token, context))
         else:
             run += tokens[position : end + 1]
         position = end + 1
     parts.append(_plain(run, context, nested=nested))
     return joined(parts)
+
+
+def _with_line(html: SafeString, token: Token, context: Context) -> SafeString:
+    """A part with the comment ``line N`` before it, where a preview asks for that. Comments move no pixel."""
+    return format_html("<!--line {}-->{}", _line(token), html) if context.with_lines and html else html
 
 
 def joined(parts: list[SafeString]) -> SafeString:

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from markdown_it.token import Token
 
+from procedures.enums import PageKind
 from procedures.figures.overlay import FigureView
 from procedures.markdown.context import Context
 from procedures.models import Term
@@ -141,10 +142,22 @@ def _glossary(context: Context) -> SafeString:
 def _reading_levels(context: Context) -> SafeString:
     rows = [
         # US school grade in English; other languages have points of their own. The translation says which.
-        {**row, "words": _("Grade %(level)s") % {"level": f"{row['level']:.1f}"}}
+        # Whole numbers: a tenth of a grade tells a reader nothing.
+        {**row, "words": _("Grade %(level)s") % {"level": max(1, round(row["level"]))}}
         for row in context.library.reading_levels()
     ]
-    return component("reading_levels", levels=rows) if rows else NOTHING
+    # Short lists, because nobody takes in a long one.
+    groups = (
+        (_("Your back and your choices"), {PageKind.CONDITION, PageKind.CHOICE, PageKind.PROCEDURE}),
+        (
+            _("Before and after a procedure"),
+            {PageKind.PREPARATION, PageKind.RECOVERY, PageKind.RISKS, PageKind.PREVENTION},
+        ),
+        (_("Guides for your visit"), {PageKind.GUIDE}),
+        (_("About this site"), {PageKind.ABOUT}),
+    )
+    listed = [{"name": name, "levels": [row for row in rows if row["kind"] in kinds]} for name, kinds in groups]
+    return component("reading_levels", groups=[group for group in listed if group["levels"]]) if rows else NOTHING
 
 
 def _locations(context: Context) -> SafeString:
@@ -197,7 +210,9 @@ def _key_points(
         context.problems.add(line, "A page has its key points once.")
     if context.headings:
         context.problems.add(line, "Key points stand before the first heading.")
-    context.key_points = component("key_points", body=body)
+    html = component("key_points", body=body)
+    # They move to the top of the page, and their line with them.
+    context.key_points = format_html("<!--line {}-->{}", line, html) if context.with_lines else html
     return NOTHING
 
 

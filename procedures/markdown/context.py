@@ -28,7 +28,7 @@ class Context:
     """State of one rendering; made anew for each page."""
 
     library: Library
-    words: WordFinder
+    words: WordFinder = field(default_factory=lambda: WordFinder([]))
     problems: Problems = field(default_factory=Problems)
     sources: list[Source] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
@@ -43,6 +43,8 @@ class Context:
     last_heading: str = ""
     last_level: int = 1
     labels: set[str] = field(default_factory=set)
+    # Only a preview asks for them: comments that say which line of the text a part was made from.
+    with_lines: bool = False
 
     def number_of(self, source: Source) -> int:
         """The number of a source on this page: in order of first use."""

@@ -75,10 +75,10 @@ def sections(html: str) -> list[Section]:
     return [section for section in reader.sections if section.text or section.title]
 
 
-def prose(html: str) -> str:
-    """The article as sentences: a heading or list entry without an end mark is a sentence of its own."""
+def prose(article: str | list[Section]) -> str:
+    """The article (HTML, or its sections) as sentences: a heading or entry without an end mark is one of its own."""
     lines: list[str] = []
-    for section in sections(html):
+    for section in sections(article) if isinstance(article, str) else article:
         lines += [section.title, *section.text.split("\n")]
     return "\n".join(
         line if line[-1] in ".!?:" else f"{line}." for line in lines if any(letter.isalpha() for letter in line)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend. ``line`` counts from 1 in the Markdown; 0 means the page as a whole."""
+    """One thing to mend. ``line`` counts from 1 in the Markdown; 0 means the page as a whole, or its ``field``."""
 
     line: int
     sentence: str
+    field: str = ""
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.sentence}" if self.line else self.sentence

@@ -19,10 +19,9 @@ from procedures.markdown.problems import Problem
 from procedures.markdown.reading import minutes, reading_level
 from procedures.markdown.squeeze import squeezed
 from procedures.markdown.words import WordFinder
-from procedures.models import Term
 
 # Raise it when the same text gives other HTML: check_releases then tells old releases from broken ones.
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -36,25 +35,35 @@ class RenderedPage:
     thumbnail: dict[str, Any] | None
     minutes: int
     level: float
+    prose: str = ""
     anchors: frozenset[str] = frozenset()
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 def render_page(
-    content: dict[str, Any], *, kind: str, library: Library, old_anchors: Mapping[str, str] | None = None
+    content: dict[str, Any],
+    *,
+    kind: str,
+    library: Library,
+    old_anchors: Mapping[str, str] | None = None,
+    with_lines: bool = False,
 ) -> RenderedPage:
     """Render a draft (``Page.draft()``) in the language of ``library``. Never raises for what is typed.
 
     ``old_anchors`` are section addresses of earlier releases, each with the section that stands for it now.
+    ``with_lines`` (previews only) puts ``<!--line N-->`` before each part of the body: the line it was made from.
     """
     with translation.override(library.language):
-        return _render(content, kind, library.fresh(), old_anchors or {})
+        context = Context(library.fresh(), old_anchors=old_anchors or {}, with_lines=with_lines)
+        return _render(content, kind, context)
 
 
-def _render(content: dict[str, Any], kind: str, library: Library, old_anchors: Mapping[str, str]) -> RenderedPage:
+def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPage:
+    library = context.library
     # The indexes list every word themselves; marking them again would only repeat the list.
-    terms: list[Term] = [] if "::: glossary" in content["body"] else library.terms
-    context = Context(library, WordFinder(terms), old_anchors=old_anchors)
+    context.words = WordFinder([] if "::: glossary" in content["body"] else library.terms)
+    named = [item["page"] for item in content.get("items", [])]
+    library.preload(content["body"], figures=[content["lead_figure"]], pages=[content["next_page"], *named])
     body = _body(content["body"], context)
     lead = _lead(content["lead_figure"], context)
     phone, phone_href = library.phone("clinic.phone")
@@ -79,12 +88,14 @@ def _render(content: dict[str, Any], kind: str, library: Library, old_anchors: M
         values["items"] = _items(content.get("items", []), context)
         values["total_minutes"] = sum(item["minutes"] for item in values["items"])
     html = squeezed(render_to_string(template, values))
-    text = prose(html)
+    parts = sections(html)
+    text = prose(parts)
     return RenderedPage(
         html=html,
         problems=sorted(context.problems.found, key=lambda problem: problem.line),
         inputs=sorted(library.used.values(), key=lambda used: (used.kind, used.key)),
-        sections=sections(html),
+        sections=parts,
+        prose=text,
         thumbnail=_thumbnail(content["lead_figure"], library),
         # A guide takes as long as what it asks to read.
         minutes=minutes(text) + values.get("total_minutes", 0),
@@ -137,7 +148,7 @@ def _sources(context: Context) -> SafeString:
 def _words(context: Context) -> SafeString:
     found = sorted(context.words.found.values(), key=lambda term: term.term.casefold())
     for term in found:
-        context.library.note("term", term.key, [term.term, term.aliases, term.say, term.definition])
+        context.library.note_term(term)
     return blocks.component("words", terms=found) if found else EMPTY
 
 

@@ -1,21 +1,27 @@
 """One concept a file; ``history`` is append-only."""
 
+from procedures.models.autosave import Autosave
 from procedures.models.clinic import Clinic, ClinicText, Location, LocationText
 from procedures.models.content_row import ContentRow
+from procedures.models.feedback import Feedback
 from procedures.models.figure import Figure, FigureText, Marker, MarkerText, Rendition, Series, SeriesItem
-from procedures.models.history import Approval, Release, ReleaseEvent, ReleaseInput, Revision
+from procedures.models.history import Approval, Digest, Release, ReleaseEvent, ReleaseInput, ReviewComment, Revision
 from procedures.models.outside_link import OutsideLink
 from procedures.models.page import Guide, GuideItem, Page
 from procedures.models.path import Path
+from procedures.models.reads import ReadCount
 from procedures.models.reference import CareInstruction, ClinicalCode, Source, Term
 
 __all__ = [
     "Approval",
+    "Autosave",
     "CareInstruction",
     "Clinic",
     "ClinicText",
     "ClinicalCode",
     "ContentRow",
+    "Digest",
+    "Feedback",
     "Figure",
     "FigureText",
     "Guide",
@@ -27,10 +33,12 @@ __all__ = [
     "OutsideLink",
     "Page",
     "Path",
+    "ReadCount",
     "Release",
     "ReleaseEvent",
     "ReleaseInput",
     "Rendition",
+    "ReviewComment",
     "Revision",
     "Series",
     "SeriesItem",

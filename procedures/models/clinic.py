@@ -6,7 +6,7 @@ from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject
 
 from procedures.enums import Language
-from procedures.validators import validate_key, validate_phone, validate_plain_text
+from procedures.validators import validate_key, validate_phone, validate_plain_text, validate_time_zone
 
 
 class Clinic(models.Model):
@@ -25,6 +25,7 @@ class Clinic(models.Model):
     time_zone = models.CharField(
         max_length=60,
         default="UTC",
+        validators=[validate_time_zone],
         help_text="Such as America/Denver. Scheduled pages go live by this clock.",
     )
 
@@ -108,3 +109,8 @@ def clinic_json(language: str) -> Subquery:
         )
     )[:1]
     return Subquery(row, output_field=models.JSONField())
+
+
+def names_of_the_clinic() -> list[str]:
+    """Its name and its places, as a stranger would guess them (``GUESSABLE_WORDS``)."""
+    return [*Clinic.objects.values_list("name", flat=True), *Location.objects.values_list("texts__name", flat=True)]

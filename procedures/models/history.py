@@ -70,6 +70,29 @@ class Approval(AppendOnly):
         return f"{self.get_decision_display()}: {self.revision}"
 
 
+class ReviewComment(AppendOnly):
+    """What a reviewer said at one paragraph, together with a decision. ``quote``: its words, as a reader saw them."""
+
+    approval = models.ForeignKey(Approval, on_delete=models.PROTECT, related_name="comments")
+    quote = models.TextField()
+    text = models.TextField()
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        ordering = ["approval", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(text=""),
+                name="review_comment_says_something",
+                violation_error_message="Write what to change at this paragraph.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class ReleaseQuerySet(AppendOnlyQuerySet["Release"]):
     """Reading releases."""
 
@@ -118,6 +141,7 @@ class Release(AppendOnly):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     published_at = models.DateTimeField()
+    reviewed_on = models.DateField(null=True, help_text="Day of the approval by the clinic's clock; none for starters.")
     next_review_on = models.DateField()
     is_starter = models.BooleanField(default=False, help_text="Came with the portal; not yet reviewed by the clinic.")
     translation_checked = models.BooleanField(
@@ -190,3 +214,22 @@ class ReleaseEvent(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.page}"
+
+
+class Digest(AppendOnly):
+    """One mail with what is due, to one person, in one week: written first, so that nobody gets it twice."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    week = models.CharField(max_length=8, help_text="ISO year and week, such as 2026-W47.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "week"], name="one_digest_a_week"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.week}: {self.user}"

@@ -117,6 +117,9 @@ class Page(models.Model):
         "Revision", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
     )
     publish_at = models.DateTimeField(null=True, blank=True, editable=False)
+    scheduled_change = models.CharField(
+        max_length=240, blank=True, editable=False, help_text="What changed, for readers, once it is public."
+    )
     withdrawn_reason = models.CharField(max_length=240, blank=True, editable=False)
     replaced_by = models.ForeignKey(
         "self", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="replaces"

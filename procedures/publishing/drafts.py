@@ -8,12 +8,11 @@ from procedures.models import Page, Revision
 
 
 class EditedMeanwhileError(Exception):
-    """Somebody else saved this page since it was opened."""
+    """Somebody else saved this page since it was opened: the two texts must be put together first."""
 
-    sentence = (
-        "Somebody else saved this page while you were writing. Nothing of yours is lost: it is still in this form. "
-        "Open the page in a second window, compare, and save again."
-    )
+    def __init__(self, page_id: int) -> None:
+        super().__init__("Somebody else saved this page while you were writing.")
+        self.page_id = page_id
 
 
 @transaction.atomic
@@ -21,7 +20,7 @@ def claim_version(page: Page, *, expected: int) -> None:
     """Take the next draft version, or raise EditedMeanwhileError. ``select_for_update`` does nothing on SQLite."""
     taken = Page.objects.filter(pk=page.pk, draft_version=expected).update(draft_version=F("draft_version") + 1)
     if not taken:
-        raise EditedMeanwhileError
+        raise EditedMeanwhileError(page.pk)
     page.draft_version = expected + 1
 
 

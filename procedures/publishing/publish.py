@@ -15,8 +15,11 @@ from procedures.markdown import RENDERER_VERSION, Library, Problem, RenderedPage
 from procedures.models import Approval, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
 from procedures.models.page import public_path
 from procedures.publishing.anchors import old_anchors
+from procedures.publishing.clock import clinic_zone
 from procedures.publishing.readiness import readiness
 from procedures.publishing.review import standing_approval, translation_is_checked
+
+PUBLISHED_FIELDS = ("live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change").split()
 
 
 class PublishRefusedError(Exception):
@@ -82,6 +85,7 @@ def _release(
     library: Library | None = None,
 ) -> Release:
     page, content = revision.page, revision.content
+    take_turn(page)
     library = library or Library(page.language)
     rendered = render_page(content, kind=page.kind, library=library)
     last = page.releases.order_by("-number").first()
@@ -91,9 +95,9 @@ def _release(
     problems = readiness(page, content, rendered, links=links)
     if problems:
         raise PublishRefusedError(problems)
-    now = timezone.now()
+    now, zone = timezone.now(), clinic_zone()
+    live = page.live_release if kind == EventKind.RENEWED else None
     path = public_path(page.language, page.kind, content["slug"])
-    renewed = kind == EventKind.RENEWED and page.live_release is not None
     values: dict[str, Any] = {
         "path": path,
         "title": content["title"],
@@ -118,13 +122,14 @@ def _release(
         reviewer_name=str(approval.reviewer) if approval else "",
         published_by=actor,
         published_at=now,
-        # Renewing shows new clinic values, not a new review: the date of the next one stays.
-        next_review_on=page.live_release.next_review_on
-        if renewed and page.live_release
-        else add_months(timezone.localdate(now), content["review_months"]),
+        # Renewing shows new clinic values. It is no review and no news: both dates and the line about it stay.
+        reviewed_on=timezone.localdate(approval.created_at, zone) if approval else None,
+        next_review_on=live.next_review_on
+        if live
+        else add_months(timezone.localdate(now, zone), content["review_months"]),
         is_starter=approval is None,
         translation_checked=translation_is_checked(revision),
-        what_changed=what_changed,
+        what_changed=live.what_changed if live else what_changed,
     )
     ReleaseInput.objects.bulk_create(
         ReleaseInput(
@@ -138,10 +143,22 @@ def _release(
     )
     _claim_path(page, path)
     page.live_release, page.withdrawn_reason, page.replaced_by = release, "", None
-    page.scheduled_revision, page.publish_at = None, None
-    page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", "scheduled_revision", "publish_at"])
+    # A text that waits for its time is not what was made new here.
+    kept = () if kind == EventKind.RENEWED else forget_time(page)
+    page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", *kept])
     ReleaseEvent.objects.create(page=page, kind=kind, revision=revision, release=release, actor=actor)
     return release
+
+
+def take_turn(page: Page) -> None:
+    """What publishing writes, as it is now, locked: PostgreSQL waits here, SQLite did when the transaction began."""
+    page.refresh_from_db(fields=PUBLISHED_FIELDS, from_queryset=Page.objects.select_for_update(of=("self",)))
+
+
+def forget_time(page: Page) -> tuple[str, ...]:
+    """Nothing is planned for this page any more. Unsaved: returns the names of the changed fields."""
+    page.scheduled_revision, page.publish_at, page.scheduled_change = None, None, ""
+    return "scheduled_revision", "publish_at", "scheduled_change"
 
 
 def _claim_path(page: Page, path: str) -> None:
@@ -164,6 +181,7 @@ def add_months(day: datetime.date, months: int) -> datetime.date:
 @transaction.atomic
 def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None = None) -> None:
     """Take a page from the public. Its addresses answer 410 with the reason and what replaced it."""
+    take_turn(page)
     if page.live_release is None:
         raise PublishRefusedError([Problem(0, "This page is not public.")])
     if not reason.strip():
@@ -175,8 +193,7 @@ def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None =
         page.replaces.exclude(pk=replaced_by.pk).update(replaced_by=replaced_by)
     release = page.live_release
     page.live_release, page.withdrawn_reason, page.replaced_by = None, reason.strip(), replaced_by
-    page.scheduled_revision, page.publish_at = None, None
-    page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", "scheduled_revision", "publish_at"])
+    page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", *forget_time(page)])
     ReleaseEvent.objects.create(
         page=page,
         kind=EventKind.WITHDRAWN,

@@ -6,8 +6,8 @@ from typing import Any
 
 from procedures.enums import Language, PageKind
 from procedures.markdown import Problem, RenderedPage
-from procedures.markdown.plain import prose
 from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE, sentences, smog, words
+from procedures.markdown.where import Places
 from procedures.models import Page, Path, Release
 from procedures.models.page import public_path
 
@@ -26,7 +26,7 @@ def readiness(page: Page, content: dict[str, Any], rendered: RenderedPage, *, li
     problems = list(rendered.problems)
     problems += _fields(page, content)
     problems += _parts(page, content, rendered)
-    problems += _reading(page, rendered)
+    problems += _reading(page, content, rendered)
     problems += _address(page, content)
     if links:
         problems += broken_links(page, rendered)
@@ -37,26 +37,26 @@ def _fields(page: Page, content: dict[str, Any]) -> Iterator[Problem]:
     names = {"title": "title", "key_message": "key message", "description": "description", "slug": "address"}
     for field, name in names.items():
         if not content[field].strip():
-            yield Problem(0, f"The {name} is empty. Write one.")
+            yield Problem(0, f"The {name} is empty. Write one.", field)
     if not content["body"].strip():
-        yield Problem(0, "The text is empty.")
+        yield Problem(0, "The text is empty.", "body")
 
 
 def _parts(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Iterator[Problem]:
     if page.kind not in PLAIN_KINDS:
         if not content["lead_figure"]:
-            yield Problem(0, "Choose the picture that carries the message.")
+            yield Problem(0, "Choose the picture that carries the message.", "lead_figure")
         if "::: key-points" not in content["body"]:
-            yield Problem(0, "Put key points before the first heading: ::: key-points.")
+            yield Problem(0, "Put key points before the first heading: ::: key-points.", "body")
         if not any(used.kind == "source" for used in rendered.inputs):
-            yield Problem(0, "No source is cited. Cite where the facts come from: [@key].")
+            yield Problem(0, "No source is cited. Cite where the facts come from: [@key].", "body")
     if not content["next_page"] and page.kind != PageKind.ABOUT:
-        yield Problem(0, "Choose the next step, so that the reader knows what to do.")
+        yield Problem(0, "Choose the next step, so that the reader knows what to do.", "next_page")
     if page.kind == PageKind.GUIDE and not content.get("items"):
         yield Problem(0, "The reading list is empty. Add at least one page.")
 
 
-def _reading(page: Page, rendered: RenderedPage) -> Iterator[Problem]:
+def _reading(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Iterator[Problem]:
     if page.language == Language.ENGLISH and rendered.level > HARDEST_GRADE:
         yield Problem(
             0,
@@ -68,17 +68,19 @@ def _reading(page: Page, rendered: RenderedPage) -> Iterator[Problem]:
             f"The text has a Fernández-Huerta value of {rendered.level}; {HARDEST_SPANISH:.0f} is the least. "
             "Use shorter sentences and words.",
         )
-    text = prose(rendered.html)
+    text = rendered.prose
     if page.language == Language.ENGLISH and (grade := smog(text)) > HARDEST_SMOG:
         yield Problem(
             0,
             f"The text has SMOG grade {grade}; {HARDEST_SMOG} is the most. Use fewer words of three syllables or more.",
         )
+    places = Places(content["body"])
     for sentence in sentences(text):
         if (length := len(words(sentence))) > LONGEST_SENTENCE:
             quoted = shorten(sentence, LONGEST_QUOTE, placeholder=" …")
             yield Problem(
-                0, f"A sentence has {length} words; {LONGEST_SENTENCE} is the most. Make two of it: “{quoted}”"
+                places.line_of(sentence),
+                f"A sentence has {length} words; {LONGEST_SENTENCE} is the most. Make two of it: “{quoted}”",
             )
 
 
@@ -86,7 +88,8 @@ def _address(page: Page, content: dict[str, Any]) -> Iterator[Problem]:
     path = public_path(page.language, page.kind, content["slug"])
     taken = Path.objects.filter(path=path).exclude(page=page).select_related("page").first()
     if taken:
-        yield Problem(0, f"The address {path} belongs to “{taken.page.title}” for ever. Choose another one.")
+        sentence = f"The address {path} belongs to “{taken.page.title}” for ever. Choose another one."
+        yield Problem(0, sentence, "slug")
 
 
 def broken_links(page: Page, rendered: RenderedPage) -> list[Problem]:

@@ -1,11 +1,13 @@
 """Sending a text for review, and the reviewer's decision on exactly that text."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.db import transaction
 
 from portal.staff.models import User
 from procedures.enums import Decision, EventKind
-from procedures.models import Approval, ReleaseEvent, Revision
+from procedures.models import Approval, Page, ReleaseEvent, ReviewComment, Revision
 
 
 class ReviewRefusedError(Exception):
@@ -21,18 +23,33 @@ def submit(revision: Revision, *, actor: User, note: str = "") -> ReleaseEvent:
 
 
 @transaction.atomic
-def decide(revision: Revision, *, reviewer: User, decision: Decision, comment: str = "") -> Approval:
-    """Write the reviewer's decision. Raises ReviewRefusedError for one's own text and for a refusal without words."""
+def decide(
+    revision: Revision,
+    *,
+    reviewer: User,
+    decision: Decision,
+    comment: str = "",
+    remarks: Sequence[tuple[str, str]] = (),
+) -> Approval:
+    """Write the reviewer's decision, with remarks (words of a paragraph, what is said of it).
+
+    Raises ReviewRefusedError for one's own text and for a refusal without words.
+    """
     if decision == Decision.APPROVED and settings.REQUIRE_SECOND_PERSON and revision.author_id == reviewer.pk:
         raise ReviewRefusedError("This is your own text. Another person must approve it.")
     if decision == Decision.SENT_BACK and not comment.strip():
-        raise ReviewRefusedError("Say what to change, so that the editor knows what to do.")
+        if not remarks:
+            raise ReviewRefusedError("Say what to change, so that the editor knows what to do.")
+        comment = "See the comments at the text."
     approval = Approval.objects.create(
         revision=revision,
         content_hash=revision.content_hash,
         reviewer=reviewer,
         decision=decision,
         comment=comment,
+    )
+    ReviewComment.objects.bulk_create(
+        ReviewComment(approval=approval, quote=quote, text=text) for quote, text in remarks
     )
     ReleaseEvent.objects.create(
         page=revision.page, kind=EventKind(decision.value), revision=revision, actor=reviewer, reason=comment
@@ -49,6 +66,24 @@ def standing_approval(revision: Revision) -> Approval | None:
         .first()
     )
     return last if last and last.decision == Decision.APPROVED else None
+
+
+def newest_approved(page: Page) -> Revision | None:
+    """The text that can be published: the newest revision after the live one whose last decision is a yes.
+
+    The live text itself counts while nobody has approved it as public (starter text), or after a withdrawal.
+    """
+    decisions = Approval.objects.filter(revision__page=page).exclude(decision=Decision.TRANSLATION_CHECKED)
+    last = dict(decisions.order_by("pk").values_list("content_hash", "decision"))
+    revisions = page.revisions.select_related("author", "page").filter(
+        content_hash__in=[key for key, decision in last.items() if decision == Decision.APPROVED]
+    )
+    live = page.live_release
+    if live:
+        revisions = revisions.filter(number__gte=live.revision.number)
+        if not live.is_starter:
+            revisions = revisions.exclude(content_hash=live.revision.content_hash)
+    return revisions.first()
 
 
 def translation_is_checked(revision: Revision) -> bool:

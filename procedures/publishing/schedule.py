@@ -1,57 +1,92 @@
 """Publishing at a set time. The live version stays until then."""
 
 import datetime
+import logging
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.staff.models import User
 from procedures.enums import EventKind
 from procedures.markdown import Problem
 from procedures.models import Page, Release, ReleaseEvent, Revision
-from procedures.publishing.publish import PublishRefusedError, publish
+from procedures.publishing.clock import clinic_zone, clock_words
+from procedures.publishing.publish import PublishRefusedError, forget_time, publish, take_turn
 from procedures.publishing.review import standing_approval
+
+logger = logging.getLogger(__name__)
+FURTHEST = datetime.timedelta(days=366)
 
 
 @transaction.atomic
-def schedule(revision: Revision, *, actor: User, at: datetime.datetime) -> None:
-    """Publish an approved revision at ``at`` (aware). Raises PublishRefusedError."""
+def schedule(revision: Revision, *, actor: User, at: datetime.datetime, what_changed: str = "") -> None:
+    """Publish an approved revision at ``at`` (aware), instead of what was planned. Raises PublishRefusedError."""
     if standing_approval(revision) is None:
         raise PublishRefusedError([Problem(0, "This text is not approved. Send it for review first.")])
-    if at <= timezone.now():
-        raise PublishRefusedError([Problem(0, "Choose a time in the future.")])
+    now = timezone.now()
+    if at <= now:
+        raise PublishRefusedError([Problem(0, "That time is over. Choose a time in the future.")])
+    if at > now + FURTHEST:
+        raise PublishRefusedError([Problem(0, "That is more than a year ahead. Choose an earlier time.")])
     page = revision.page
-    page.scheduled_revision, page.publish_at = revision, at
-    page.save(update_fields=["scheduled_revision", "publish_at"])
+    take_turn(page)
+    page.scheduled_revision, page.publish_at, page.scheduled_change = revision, at, what_changed
+    page.save(update_fields=["scheduled_revision", "publish_at", "scheduled_change"])
     ReleaseEvent.objects.create(
-        page=page, kind=EventKind.SCHEDULED, revision=revision, actor=actor, reason=at.isoformat()
+        page=page, kind=EventKind.SCHEDULED, revision=revision, actor=actor, reason=clock_words(at, clinic_zone())
     )
 
 
 @transaction.atomic
 def unschedule(page: Page, *, actor: User | None, reason: str = "") -> None:
-    """Forget the set time."""
+    """Forget the set time; nothing happens where none is set. ``actor``: None when the portal itself refused."""
+    take_turn(page)
     revision = page.scheduled_revision
-    page.scheduled_revision, page.publish_at = None, None
-    page.save(update_fields=["scheduled_revision", "publish_at"])
+    if revision is None:
+        return
+    page.save(update_fields=forget_time(page))
     ReleaseEvent.objects.create(page=page, kind=EventKind.UNSCHEDULED, revision=revision, actor=actor, reason=reason)
 
 
+def scheduled() -> QuerySet[Page]:
+    """What waits for its time, the next one first, with the texts."""
+    return (
+        Page.objects.filter(publish_at__isnull=False)
+        .select_related("scheduled_revision__author", "live_release")
+        .order_by("publish_at", "pk")
+    )
+
+
 def publish_due(at: datetime.datetime) -> tuple[list[Release], list[tuple[Page, str]]]:
-    """Publish what is due at ``at``. What cannot go live is unscheduled with the reason, and returned second."""
+    """Publish what is due at ``at``. What cannot go live is unscheduled with the reason, and returned second.
+
+    What breaks is logged and stays planned, so that it is tried again; it holds up nothing else.
+    """
     released: list[Release] = []
     refused: list[tuple[Page, str]] = []
-    for page in Page.objects.due_for_publishing(at).select_related("scheduled_revision"):
-        revision = page.scheduled_revision
-        if revision is None:
-            continue
-        planned = page.events.filter(kind=EventKind.SCHEDULED, revision=revision).first()
-        actor = planned.actor if planned else None
+    for pk in Page.objects.due_for_publishing(at).order_by("publish_at", "pk").values_list("pk", flat=True):
         try:
-            if actor is None:
-                raise PublishRefusedError([Problem(0, "Nobody stands behind this schedule any more.")])
-            released.append(publish(revision, actor=actor))
-        except PublishRefusedError as error:
-            unschedule(page, actor=None, reason=str(error))
-            refused.append((page, str(error)))
+            _publish_one(pk, at, released, refused)
+        except Exception:
+            logger.exception("Page %s could not be published at its time; it is tried again.", pk)
     return released, refused
+
+
+@transaction.atomic
+def _publish_one(pk: int, at: datetime.datetime, released: list[Release], refused: list[tuple[Page, str]]) -> None:
+    """One page that is due. Several servers may come here at once: the one that is too late finds nothing due."""
+    due = Page.objects.select_for_update(of=("self",)).due_for_publishing(at).select_related("scheduled_revision")
+    page = due.filter(pk=pk).first()
+    revision = page.scheduled_revision if page else None
+    if page is None or revision is None:
+        return
+    planned = page.events.filter(kind=EventKind.SCHEDULED, revision=revision).select_related("actor").first()
+    actor = planned.actor if planned else None
+    try:
+        if actor is None or not actor.is_active:
+            raise PublishRefusedError([Problem(0, "Who planned this is not on the staff any more. Plan it again.")])
+        released.append(publish(revision, actor=actor, what_changed=page.scheduled_change))
+    except PublishRefusedError as error:
+        unschedule(page, actor=None, reason=str(error))
+        refused.append((page, str(error)))

@@ -21,12 +21,15 @@ class PageState(models.TextChoices):
     PUBLIC = "public", "Public"
     NEWER = "newer", "Public with a newer draft"
     STARTER = "starter", "Public starter text, never reviewed"
+    PLANNED = "planned", "Planned to go public"
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 def with_states(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
-    """Adds ``latest_hash`` (of the newest revision) and ``last_word`` (the last review event on that same text)."""
-    latest = Revision.objects.filter(page=OuterRef("pk")).order_by("-number").values("content_hash")[:1]
+    """Adds ``latest_hash`` and ``latest_author`` (of the newest revision) and ``last_word`` (the last review event
+    on that same text).
+    """
+    newest = Revision.objects.filter(page=OuterRef("pk")).order_by("-number")
     # Withdrawing ends what was said of the text before.
     said = ReleaseEvent.objects.filter(
         page=OuterRef("pk"),
@@ -34,7 +37,9 @@ def with_states(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
         revision__content_hash=OuterRef("latest_hash"),
     )
     return pages.select_related("live_release__revision").annotate(
-        latest_hash=Subquery(latest), last_word=Subquery(said.order_by("-pk").values("kind")[:1])
+        latest_hash=Subquery(newest.values("content_hash")[:1]),
+        latest_author=Subquery(newest.values("author")[:1]),
+        last_word=Subquery(said.order_by("-pk").values("kind")[:1]),
     )
 
 
@@ -49,6 +54,7 @@ CONDITIONS: dict[str, Q] = {
     PageState.PUBLIC: Q(live_release__isnull=False),
     PageState.NEWER: Q(live_release__isnull=False) & ~SAME,
     PageState.STARTER: Q(live_release__is_starter=True),
+    PageState.PLANNED: Q(publish_at__isnull=False),
     PageState.WITHDRAWN: Q(live_release__isnull=True) & ~Q(withdrawn_reason=""),
 }
 

@@ -1,17 +1,51 @@
 """Who needs a picture, a source, an answer: what must not be deleted, and which public pages print it."""
 
 import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
-from procedures.figures.used_on import why_kept
 from procedures.markdown import Library, render_page
-from procedures.models import CareInstruction, Figure, Page, ReleaseInput, Series, Source, Term
+from procedures.models import CareInstruction, Figure, Page, ReleaseInput, Series, SeriesItem, Source, Term
 
 Quotable = Figure | Series | Source | CareInstruction | Term
+# More than the parser would take, such as a block in a list: a thing too many is kept, never one too few.
+NAMED = {
+    "figure": r":::[ \t]*(?:figure|compare)[ \t][^\n]*(?<![\w-]){key}(?![\w-])",
+    "series": r":::[ \t]*series[ \t]+{key}[ \t]*$",
+    "care": r":::[ \t]*care\b[^\n]*(?<![\w-]){key}(?![\w-])",
+    "source": r"\[@[^\]\n]*(?<![\w-]){key}(?![\w-])",
+}
 
 
-def name_in_text(row: Series | Source | CareInstruction | Term) -> tuple[str, str]:
+class Place(StrEnum):
+    """Kinds of use, with the sentence that each gives as the reason not to delete."""
+
+    DRAFT = "The draft of “{}” shows it."
+    SCHEDULED = "The text of “{}” that waits for its day shows it."
+    SERIES = "The series “{}” shows it."
+    LIVE = "Patients see it on “{}”."
+    HISTORY = "Patients once saw it on “{}”."
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use; ``page`` is empty for a series, ``href`` (an address of the site) for what the public does not read."""
+
+    place: Place
+    title: str
+    page: Page | None = None
+    href: str = ""
+
+    def __str__(self) -> str:
+        return self.place.value.format(self.title)
+
+
+def name_in_text(row: Quotable) -> tuple[str, str]:
     """Kind and key, as ReleaseInput has them."""
     match row:
+        case Figure():
+            return "figure", row.slug
         case Series():
             return "series", row.slug
         case Source():
@@ -23,37 +57,64 @@ def name_in_text(row: Series | Source | CareInstruction | Term) -> tuple[str, st
 
 
 def uses(row: Quotable) -> list[str]:
-    """Why ``row`` cannot be deleted, one sentence for each page or series; empty when nothing needs it.
+    """Why ``row`` cannot be deleted, one sentence for each use; empty when nothing needs it."""
+    return [str(use) for use in used_on(row)]
+
+
+def used_on(row: Quotable) -> list[Use]:
+    """Every use, those that staff can change first. Once for each page and kind of use.
 
     A term may always go: pages then do without its explanation.
     """
     if isinstance(row, Term):
         return []
-    if isinstance(row, Figure):
-        return why_kept(row)
-    kind, key = name_in_text(row)
-    # Words stand in the release itself, so history needs nothing; what is live must stay renewable.
-    live = ReleaseInput.objects.filter(kind=kind, key=key, release__live_on__isnull=False)
-    if language := getattr(row, "language", ""):
-        live = live.filter(release__page__language=language)
-    titles = sorted({used.release.page.title for used in live.select_related("release__page")})
+    language = getattr(row, "language", "")
+    pages = Page.objects.in_language(language) if language else Page.objects.all()
+    waiting = pages.filter(scheduled_revision__isnull=False)
     return [
-        *(f"The draft of “{page.title}” shows it." for page in _drafts(kind, key, language)),
-        *(f"Patients see it on “{title}”." for title in titles),
+        *(Use(Place.DRAFT, page.title, page) for page in _naming(pages, row, "")),
+        *(Use(Place.SCHEDULED, page.title, page) for page in _naming(waiting, row, "scheduled_revision__content__")),
+        *_series(row),
+        *_released(row, language),
     ]
 
 
-def _drafts(kind: str, key: str, language: str) -> list[Page]:
-    named = re.escape(key)
-    pattern = {
-        "series": rf"^:::[ \t]*series[ \t]+{named}[ \t]*$",
-        "care": rf"^:::[ \t]*care\b[^\n]*(?<![\w-]){named}(?![\w-])",
-        "source": rf"\[@[^\]\n]*(?<![\w-]){named}(?![\w-])",
-    }[kind]
-    pages = Page.objects.filter(body__contains=key)
+def _series(row: Quotable) -> list[Use]:
+    if not isinstance(row, Figure):
+        return []
+    items = SeriesItem.objects.filter(figure=row).select_related("series").order_by("series__slug", "series__language")
+    return [Use(Place.SERIES, name) for name in dict.fromkeys(str(item.series) for item in items)]
+
+
+def _naming(pages: Any, row: Quotable, text: str) -> list[Page]:
+    """Pages whose text (own draft, or another under the prefix ``text``) names the row in a block or at its head."""
+    kind, key = name_in_text(row)
+    named = re.compile(NAMED[kind].replace("{key}", re.escape(key)), re.MULTILINE)
+    head = f"{text}lead_figure" if text else "lead_figure__slug"
+    rows = pages.order_by("title", "language").values_list("pk", f"{text}body", head)
+    keys = [pk for pk, body, lead in rows if (kind == "figure" and lead == key) or named.search(body or "")]
+    found = Page.objects.in_bulk(keys)
+    return [found[pk] for pk in keys]
+
+
+def _released(row: Quotable, language: str) -> list[Use]:
+    kind, key = name_in_text(row)
+    inputs = ReleaseInput.objects.filter(kind=kind, key=key).select_related("release__page")
+    if isinstance(row, Figure):
+        inputs = ReleaseInput.objects.filter(figure=row).select_related("release__page")
     if language:
-        pages = pages.in_language(language)
-    return [page for page in pages if re.search(pattern, page.body, re.MULTILINE)]
+        inputs = inputs.filter(release__page__language=language)
+    live: dict[int, Use] = {}
+    history: dict[int, Use] = {}
+    for release in (used.release for used in inputs):
+        page = release.page
+        if page.live_release_id == release.pk:
+            live[page.pk] = Use(Place.LIVE, release.title, page, release.path)
+        elif isinstance(row, Figure):
+            # Words stand in the release itself, so history needs nothing but picture files.
+            history[page.pk] = Use(Place.HISTORY, page.title, page)
+    older = [use for pk, use in history.items() if pk not in live]
+    return [*sorted(live.values(), key=lambda use: use.title), *sorted(older, key=lambda use: use.title)]
 
 
 def printing_old(*, kind: str, language: str, markdown: str, key: str = "") -> list[Page]:

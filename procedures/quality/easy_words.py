@@ -6,7 +6,7 @@ EASY = {
         activity afterward alphabet ambulance another anything area capital carry company condition computer decision
         description different direct disagree easier easily elevator emergency everyone everything exact example
         exercise family hospital illness important information injury insurance interpreter location medicine national
-        nobody operation previous recover serious similar society together tomorrow uncommon understand uneven
+        nobody operation previous recover serious similar simulated society together tomorrow uncommon understand uneven
         unsteady usual whenever yesterday
         """.split()
     ),

@@ -18,6 +18,15 @@ def failures(page: PageMeasures) -> Iterator[str]:
             f"a sentence of {passage.count:.0f} words, {LONGEST_SENTENCE} is the most; "
             f"make two of it{_where(passage)}: {quoted(passage.text)}"
         )
+    if page.wants_picture_and_source and not page.has_lead_picture:
+        yield "no picture carries the message; choose one at the top"
+    if page.wants_picture_and_source and not page.has_source:
+        yield "no source is cited; cite where the facts come from: [@key]"
+    yield from mendable(page)
+
+
+def mendable(page: PageMeasures) -> Iterator[str]:
+    """What is beyond a mark and does not forbid publishing: the editor is told."""
     for passage in page.long_lists:
         yield f"a list of {passage.count:.0f} entries, {LONGEST_LIST} is the most; group or shorten it{_where(passage)}"
     for passage in page.unsourced_numbers:
@@ -32,10 +41,6 @@ def failures(page: PageMeasures) -> Iterator[str]:
             f"{passage.count:.0f} letters, {ALT_MAX} is the most; shorten it" if passage.count else "no words; write it"
         )
         yield f"the text instead of the picture {passage.what} has {wrong}"
-    if page.wants_picture_and_source and not page.has_lead_picture:
-        yield "no picture carries the message; choose one at the top"
-    if page.wants_picture_and_source and not page.has_source:
-        yield "no source is cited; cite where the facts come from: [@key]"
     if not page.has_action:
         yield "nothing tells the reader what to do; add a card, steps, a checklist or the next step"
 

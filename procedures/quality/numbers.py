@@ -15,7 +15,7 @@ NUMBER = re.compile(
     r"|\b(?:un|dos|tres) (?:tercio|cuarto)s?\b|\bel doble\b|\bveces (?:más|menos|mayor)\b",
     re.IGNORECASE,
 )
-BEHIND = re.compile(r"[\s)]*(?:to|or|and|a|o|y|–|-)?\s*(?:\d[\d.,]*)?\s*([^\W\d_]*)")
+BEHIND = re.compile(r"[\s)]*(?:(?:to|or|and|a|o|y)\b|–|-)?\s*(?:\d[\d.,]*)?\s*([^\W\d_]*)")
 YEAR = re.compile(r"(?:19|20)\d\d\Z")
 ORDINAL = re.compile(r"\A\d+[.)]?\s")
 CLOCK = re.compile(r"\b\d{1,2}(?:[:.]\d\d)? ?(?:am|pm|a\. ?m\.|p\. ?m\.|AM|PM)(?!\w)")

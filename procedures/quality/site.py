@@ -58,7 +58,7 @@ def measure_site() -> SiteReport:
         dead = list(_dead_links(articles[release.path], articles, former))
         report = PageReport(release.path, page.subject, page.language, page.kind, release.title, measures, len(dead))
         report.failures = [*failures(measures), *dead]
-        report.notes = [*notes(measures), *_behind(page, pages)]
+        report.notes = [*notes(measures), *behind(page, _source_of(page, pages))]
         reports.append(report)
     return SiteReport(reports, list(_pictures_without_texts()))
 
@@ -82,17 +82,20 @@ def _dead_links(article: Article, articles: dict[str, Article], former: dict[str
             yield f"a link leads to {link}, which is not public; mend the link or publish that page"
 
 
-def _behind(page: Page, pages: list[Page]) -> Iterator[str]:
-    """A translation whose English text was released from something newer since."""
-    source = next((p for p in pages if p.subject == page.subject and p.language == Language.ENGLISH), page)
-    if source == page or page.live_release is None or source.live_release is None:
+def _source_of(page: Page, pages: list[Page]) -> Page | None:
+    return next((p for p in pages if p.subject == page.subject and p.language == Language.ENGLISH), None)
+
+
+def behind(page: Page, source: Page | None) -> Iterator[str]:
+    """A translation whose English text, ``source``, was released from something newer since."""
+    if source is None or source == page or page.live_release is None or source.live_release is None:
         return
     mine, theirs = page.live_release.revision, source.live_release.revision
     if page.translated_from:
-        behind = page.translated_from.content_hash != theirs.content_hash
+        older = page.translated_from.content_hash != theirs.content_hash
     else:
-        behind = mine.created_at < theirs.created_at
-    if behind:
+        older = mine.created_at < theirs.created_at
+    if older:
         yield (
             f"the English text is newer ({theirs.created_at:%Y-%m-%d}, this one {mine.created_at:%Y-%m-%d}); "
             "bring the translation up to date"

@@ -10,11 +10,15 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from portal.serving.public import Lasting
 from procedures.enums import Language
 from procedures.markdown.squeeze import squeezed
 from procedures.models import Clinic, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.phones import phone_href
+
+# The clinic's values by language, for the one page that must not ask for them: a reader still sees whom to call.
+LAST_SEEN: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ def frame(
 ) -> dict[str, Any]:
     """Context of ``site/base.html``. ``path``: canonical address; ``translations``: the same page by language."""
     home = root(language)
+    if clinic:
+        LAST_SEEN[language] = clinic
     nav = [
         {"label": label, "href": f"{home}{part}", "current": f"{home}{part}" == path}
         for label, part in (
@@ -97,10 +103,10 @@ def frame(
     }
 
 
-def show(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def show(template: str, context: dict[str, Any], *, status: int = 200, lasting: bool = False) -> HttpResponse:
     """Render a public page in the language of its context. No request in it: nothing personal can get in."""
     with translation.override(context["language"]):
         html = squeezed(render_to_string(template, context))
-    response = HttpResponse(html, status=status)
+    response = (Lasting if lasting else HttpResponse)(html, status=status)
     response.headers["Content-Language"] = str(context["language"])
     return response

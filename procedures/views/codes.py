@@ -2,12 +2,16 @@
 
 import re
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
 from portal.serving.public import public
 from procedures.enums import Language
-from procedures.links.codes import read_code
+from procedures.links.codes import is_valid, read_code
+from procedures.links.kit import neutral_path
+from procedures.links.kit.qr import qr
 from procedures.models import Page
 from procedures.views.chrome import frame, show, site_now
 from procedures.views.moved import moved
@@ -42,8 +46,19 @@ def answer(typed: str, language: str) -> HttpResponse:
             # A withdrawn page answers at its address, with its reason.
             last = page.live_release or page.releases.order_by("-number").first()
             if last:
-                return moved(last.path)
+                # However else it is typed leads there too, but only this spelling stands on letters.
+                return moved(last.path, lasting=typed == page.code)
     context = frame(language=language, clinic=site_now(language)[0], title=_("Please check the code"))
     error = _("This code leads nowhere. Look at your letter: 6 letters and digits, no 0, O, 1, I, L or U.")
     values = {"code": typed, "error": error if typed else "", "robots": "noindex"}
     return show("site/check_code.html", {**context, **values}, status=404 if typed else 200)
+
+
+@public
+def qr_code(request: HttpRequest, language: str, typed: str) -> HttpResponse:
+    """``/p/K7M4P2.svg``: the code's address as a QR code, for pages on paper. 404 unless a page is public under it."""
+    if not is_valid(typed) or not Page.objects.with_code(typed).published().exists():
+        raise Http404
+    drawing = qr(settings.PUBLIC_URL + neutral_path(language, typed))
+    svg = render_to_string("components/qr.html", {"qr": drawing, "file": True})
+    return HttpResponse(svg.strip(), content_type="image/svg+xml")

@@ -1,10 +1,14 @@
 """What a reader sees when something is wrong. Each says what to do; none says what was asked for."""
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
+from django.views import defaults
 
+from portal.serving.database import is_down
 from procedures.enums import Language
-from procedures.views.chrome import frame, show, site_now
+from procedures.views.chrome import LAST_SEEN, frame, show, site_now
 from procedures.views.reading import not_found as missing
 
 
@@ -49,3 +53,29 @@ def too_many(request: HttpRequest) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 from a view that knows no better."""
     return missing(_language(request), [])
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, or 503 where the reason is the database. Asks the database nothing."""
+    if is_down(sys.exc_info()[1]):
+        return unavailable(request)
+    return defaults.server_error(request)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """503 while the database cannot be used: pages that are kept are still answered, this one is not."""
+    if request.path_info.startswith("/admin/"):
+        # Staff read English.
+        sentence: object = (
+            "The database does not answer. Nothing was saved by this step: go back, copy what you typed, and try again "
+            "in a few minutes. Patients can still read the pages."
+        )
+    else:
+        sentence = _("This part of our site has a short break. Please try again in a few minutes, or call us.")
+    language = _language(request)
+    title = _("Please come back in a few minutes")
+    context = frame(language=language, clinic=LAST_SEEN.get(language), title=title)
+    response = show("site/unavailable.html", {**context, "sentence": sentence, "robots": "noindex"}, status=503)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Retry-After"] = "60"
+    return response

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from portal.serving.public import public
 from procedures.enums import Language, PageKind
+from procedures.links.kit import neutral_path
+from procedures.links.read import read
 from procedures.links.resolve import beginning, candidates
 from procedures.models import Page, Path, Release
 from procedures.views import codes
@@ -16,7 +19,8 @@ from procedures.views.moved import moved
 MOST_OFFERS = 8
 # What a page shows of its release besides the article.
 SHOWN = (
-    "title is_starter translation_checked author_name reviewer_name published_at next_review_on what_changed"
+    "title is_starter translation_checked author_name reviewer_name reviewed_on published_at next_review_on "
+    "what_changed"
 ).split()
 # Addresses that are no page of staff, in every language.
 FIXED = frozenset(f"{root(code)}{name}" for code in Language.values for name in ("", "visits/", "search/", "p/"))
@@ -66,15 +70,15 @@ def page(request: HttpRequest, rest: str) -> HttpResponse:
     if coded:
         return codes.answer(*coded)
     language = Language.SPANISH if names[-1].startswith("/es/") else Language.ENGLISH
-    rows = {row.path: row for row in Path.objects.for_reading(language).filter(path__in=names)}
+    rows = {row.path: row for row in read(names, language)}
     found = next((rows[name] for name in names if name in rows), None)
     if found is None:
         return _fixed(asked, names) or _not_found(asked, language)
     live = found.page.live_release
     if live is None:
-        return _gone(found)
+        return _gone(found, lasting=asked == found.path)
     if live.path != asked:
-        return moved(live.path)
+        return moved(live.path, lasting=asked == found.path)
     return show(
         "site/guide.html" if found.page.kind == PageKind.GUIDE else "site/page.html",
         page_context(found.page, live, found.clinic, translations_of(found)),
@@ -97,6 +101,9 @@ def page_context(
         visits_crumb = {"label": _("Your visit"), "href": f"{root(page.language)}visits/"}
         context["breadcrumbs"].insert(1, visits_crumb)
     values = {name: getattr(release, name) for name in SHOWN}
+    context["code_path"] = neutral_path(page.language, page.code)
+    context["code_url"] = settings.PUBLIC_URL + context["code_path"]
+    context["clear_href"] = f"{root(page.language)}clear/{page.code}/"
     return {**context, "release": {**values, "html": release.article}}
 
 
@@ -131,7 +138,7 @@ def translations_of(row: Path | None) -> dict[str, str | None]:
     return {code: getattr(row, f"path_{code}", None) for code in Language.values}
 
 
-def _gone(row: Path) -> HttpResponse:
+def _gone(row: Path, *, lasting: bool) -> HttpResponse:
     page, new = row.page, row.page.replaced_by
     release = new.live_release if new else None
     context = frame(language=page.language, clinic=row.clinic, title=row.last_title)
@@ -143,7 +150,7 @@ def _gone(row: Path) -> HttpResponse:
         "replacement": replacement,
         "robots": "noindex",
     }
-    return show("site/gone.html", {**context, **values}, status=410)
+    return show("site/gone.html", {**context, **values}, status=410, lasting=lasting)
 
 
 def _fixed(asked: str, names: list[str]) -> HttpResponse | None:

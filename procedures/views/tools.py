@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.serving.public import public
 from procedures.enums import Language
+from procedures.links.read import read
 from procedures.markdown.embed import embed
 from procedures.models import Path, Release
 from procedures.views.chrome import show
@@ -34,7 +35,7 @@ def plain_text(request: HttpRequest, address: str) -> HttpResponse:
 def _read(address: str) -> tuple[Path, Release]:
     path = f"/{address}"
     language = Language.SPANISH if path.startswith("/es/") else Language.ENGLISH
-    row = Path.objects.for_reading(language).filter(path=path).first()
+    row = next(iter(read([path], language)), None)
     release = row.page.live_release if row else None
     if row is None or release is None or release.path != path:
         raise Http404

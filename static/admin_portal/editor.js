@@ -1,9 +1,13 @@
 // The Markdown field: toolbar, true preview, pictures, and care for what is typed.
-// No key is taken away: Tab and Esc leave the field, undo is the browser's own, drag and drop is untouched.
+// No key is taken away: Tab and Esc leave the field, undo is the browser's own, drag and drop is untouched but for pictures.
 
 import { all } from "./editor/ask.js";
 import { guard, startNotice } from "./editor/guard.js";
+import { startMerge } from "./editor/merge.js";
+import { startPaste } from "./editor/paste.js";
 import { startPreview } from "./editor/preview.js";
+import { startSafety } from "./editor/safety.js";
+import { startSplit } from "./editor/split.js";
 import { startTools } from "./editor/toolbar.js";
 import { showIn } from "./editor/true_page.js";
 import { openWindows } from "./editor/windows.js";
@@ -13,13 +17,25 @@ function start(editor) {
   // A row that is only a pattern for new rows stays as it is.
   if (!field || editor.dataset.started || field.name.includes("__prefix__")) return;
   editor.dataset.started = "yes";
+  const { form } = field;
+  const live = editor.querySelector("[data-live]");
   const notice = startNotice(editor);
-  startTools(editor, field, openWindows(editor, field));
-  notice.retry(startPreview(editor, field, notice));
-  guard(editor, field.form, notice);
+  const windows = openWindows(editor, field);
+  startTools(editor, field, windows);
+  startPaste(field, windows.upload, (sentence) => { live.textContent = sentence; });
+  startSplit(editor);
+  const refresh = startPreview(editor, field, notice);
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !event.isComposing) editor.querySelector("[data-width]").focus();
+    if (event.key === "Escape" && !event.isComposing) editor.querySelector("[data-view]").focus();
   });
+  notice.retry(refresh);
+  // One net under the whole form, however many fields of this kind it has.
+  if (form.dataset.guarded || !form.elements.window) return;
+  form.dataset.guarded = "yes";
+  startMerge(form);
+  const safety = startSafety(editor, form, notice);
+  notice.retry(() => Promise.all([refresh(), safety.keep()]));
+  guard(editor, form, notice, safety);
 }
 
 all("[data-editor]").forEach(start);

@@ -4,7 +4,6 @@ import pytest
 
 from portal.staff.models import User
 from procedures.models import Guide, GuideItem, Page, Revision
-from procedures.publishing.drafts import EditedMeanwhileError
 from tests.admin.conftest import PAGES, SignIn, form_of, typed
 from tests.factories import make_next, make_public
 
@@ -48,40 +47,6 @@ def test_a_new_page_gets_a_code_and_a_revision(page: Page, editor: User, sign_in
     assert answer["Location"] == form_of(made)
     assert len(made.code) == 6
     assert made.revisions.get().content["title"] == "After care"
-
-
-def test_the_second_of_two_who_save_is_told_and_loses_nothing(
-    page: Page, editor: User, manager: User, sign_in: SignIn
-) -> None:
-    opened = typed(page)
-    sign_in(manager).post(form_of(page), {**opened, "title": "The manager's title"})
-
-    answer = sign_in(editor).post(form_of(page), {**opened, "title": "Nina's title", "key_message": "Nina's words."})
-
-    page.refresh_from_db()
-    html = answer.content.decode()
-    assert answer.status_code == 409
-    assert EditedMeanwhileError.sentence in html
-    assert "Nina&#x27;s title" in html
-    assert "Nina&#x27;s words." in html
-    assert page.title == "The manager's title"
-    assert page.revisions.count() == 1
-
-
-def test_saving_once_more_after_the_conflict_is_a_decision(
-    page: Page, editor: User, manager: User, sign_in: SignIn
-) -> None:
-    opened, client = typed(page), sign_in(editor)
-    sign_in(manager).post(form_of(page), {**opened, "title": "The manager's title"})
-    shown = client.post(form_of(page), {**opened, "title": "Nina's title"})
-    version = shown.context["adminform"].form["version"].value()
-
-    answer = client.post(form_of(page), {**opened, "title": "Nina's title", "version": version})
-
-    page.refresh_from_db()
-    assert answer.status_code == 302
-    assert page.title == "Nina's title"
-    assert [r.content["title"] for r in page.revisions.order_by("number")] == ["The manager's title", "Nina's title"]
 
 
 @pytest.mark.parametrize("version", ["", "no number", "99"])

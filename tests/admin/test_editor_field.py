@@ -6,14 +6,16 @@ import markdownx.fields
 import markdownx.widgets
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.forms import Form
+from django.test.utils import CaptureQueriesContext
 from django.utils.module_loading import import_string
 
 from portal.staff.models import User
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.models import Page
 from tests.admin.conftest import PAGES, SignIn, form_of
-from tests.factories import make_figure
+from tests.factories import make_figure, make_public
 
 pytestmark = pytest.mark.django_db
 
@@ -77,11 +79,45 @@ def test_an_empty_text_is_empty() -> None:
     assert form.cleaned_data["body"] == ""
 
 
-def test_the_toolbar_offers_what_there_is(page: Page, editor: User, sign_in: SignIn) -> None:
-    make_figure("a-balloon", size=(40, 40))
+def test_the_toolbar_offers_what_there_is_in_the_language_of_the_page(
+    page: Page, editor: User, sign_in: SignIn
+) -> None:
+    make_figure("a-balloon", size=(400, 400))
+    client = sign_in(editor)
 
-    html = sign_in(editor).get(form_of(page)).content.decode()
+    offered = client.get(f"{PAGES}choices/?language=en").json()
+    spanish = client.get(f"{PAGES}choices/?language=es").json()
 
-    assert '<option value="::: figure a-balloon">Needle (a-balloon)</option>' in html
-    assert '<option value="[@nice]">NICE: A guide</option>' in html
-    assert '<option value="page:contact">Contact (en)</option>' in html
+    picture = next(row for row in offered["pictures"] if row["key"] == "a-balloon")
+    assert (picture["name"], picture["more"], picture["has_words"]) == ("Needle", "A needle in a bone.", True)
+    shown = client.get(picture["thumbnail"])
+    assert b"".join(shown.streaming_content)[:2] == b"\xff\xd8"
+    assert [(row["key"], row["name"], row["more"]) for row in offered["sources"]] == [("nice", "A guide", "NICE, 2013")]
+    assert {row["key"] for row in offered["pages"]} == {"small-cut", "contact"}
+    assert next(row for row in spanish["pictures"] if row["key"] == "a-balloon")["has_words"] is False
+    assert spanish["pages"] == []
+
+
+def test_sections_that_a_link_can_lead_to_are_offered(page: Page, editor: User, sign_in: SignIn) -> None:
+    draft = sign_in(editor).get(f"{PAGES}choices/?language=en").json()["pages"]
+    make_public(page)
+    public = sign_in(editor).get(f"{PAGES}choices/?language=en").json()["pages"]
+
+    def sections(pages: list[dict[str, Any]]) -> list[str]:
+        return [section["key"] for row in pages if row["key"] == "small-cut" for section in row["sections"]]
+
+    assert sections(draft) == ["when-to-call"]
+    assert sections(public) == ["what-it-is", "when-to-call"]
+
+
+def test_a_list_costs_the_same_however_long_it_is(
+    page: Page, editor: User, sign_in: SignIn, django_assert_num_queries: Any
+) -> None:
+    client = sign_in(editor)
+    with CaptureQueriesContext(connection) as few:
+        client.get(f"{PAGES}choices/")
+    for number in range(3):
+        make_figure(f"more-{number}", size=(40, 40))
+
+    with django_assert_num_queries(len(few)):
+        client.get(f"{PAGES}choices/")

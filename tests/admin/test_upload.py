@@ -51,7 +51,9 @@ def test_a_picture_comes_in_with_its_words_and_gives_its_snippet(editor: User, s
 def test_a_second_picture_of_the_same_title_gets_a_number(editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
 
-    slugs = [client.post(UPLOAD, sent(title=title)).json()["slug"] for title in ("Bone", "Bone", "Bone", "!!!")]
+    titles = ("Bone", "Bone", "Bone", "!!!")
+    files = (picture_file(size=(60 + number, 40)) for number, _ in enumerate(titles))
+    slugs = [client.post(UPLOAD, sent(title=title, picture=next(files))).json()["slug"] for title in titles]
 
     assert slugs == ["bone", "bone-2", "bone-3", "picture"]
 
@@ -172,7 +174,19 @@ def test_uploads_are_counted_for_each_person(
     monkeypatch.setattr(upload, "MOST_UPLOADS", 2)
     client = sign_in(editor)
 
-    statuses = [client.post(UPLOAD, sent()).status_code for _ in range(3)]
+    statuses = [client.post(UPLOAD, sent(picture=picture_file(size=(60, side)))).status_code for side in (40, 41, 42)]
 
     assert statuses == [201, 201, 429]
-    assert sign_in(manager).post(UPLOAD, sent()).status_code == 201
+    assert sign_in(manager).post(UPLOAD, sent(picture=picture_file(size=(60, 43)))).status_code == 201
+
+
+def test_a_picture_that_is_here_already_is_named(editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+    client.post(UPLOAD, sent())
+
+    answer = client.post(UPLOAD, sent(title="Another title"))
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"]["picture"][0]["message"] == (
+        "This picture is here already. Put it in with: ::: figure needle-in-place"
+    )

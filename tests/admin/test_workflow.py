@@ -171,7 +171,7 @@ def test_only_the_two_decisions_are_taken(page: Page, reviewer: User, sign_in: S
 def test_the_reviewer_sees_the_page_as_it_would_look(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
     submit(save_revision(page, author=editor), actor=editor)
 
-    html = sign_in(reviewer).get(form_of(page)).content.decode()
+    html = sign_in(reviewer).get(f"{PAGES}{page.pk}/review/").content.decode()
 
     assert 'srcdoc="&lt;!doctype html&gt;' in html
     assert "&lt;h1 class=&quot;page__title&quot;&gt;Small cut&lt;/h1&gt;" in html
@@ -228,8 +228,8 @@ def test_the_form_links_to_the_public_page_and_its_versions(page: Page, editor: 
     html = sign_in(editor).get(form_of(page)).content.decode()
 
     assert '<a href="/small-cut/">View on site</a>' in html
-    assert f'href="/admin/procedures/release/?page__id__exact={page.pk}"' in html
-    assert f'href="/admin/procedures/revision/?page__id__exact={page.pk}"' in html
+    assert f'href="{PAGES}{page.pk}/versions/"' in html
+    assert f'href="{PAGES}{page.pk}/compare/"' in html
     assert "the old address keeps working" in html
 
 
@@ -237,7 +237,7 @@ def test_buttons_are_shown_to_those_who_may_use_them(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:
     make_public(page)
-    labels = ("Save draft", "Save and send for review", "Approve this text", "Publish</button>", "Withdraw …")
+    labels = ("Save draft", "Save and send for review", "Review this text", "Publish</button>", "later …", "Withdraw …")
 
     shown = {
         user.first_name: [label for label in labels if label in sign_in(user).get(form_of(page)).content.decode()]
@@ -246,6 +246,6 @@ def test_buttons_are_shown_to_those_who_may_use_them(
 
     assert shown == {
         "Nina": ["Save draft", "Save and send for review"],
-        "Rosa": ["Approve this text"],
-        "Max": ["Save draft", "Save and send for review", "Publish</button>", "Withdraw …"],
+        "Rosa": ["Review this text"],
+        "Max": ["Save draft", "Save and send for review", "Publish</button>", "later …", "Withdraw …"],
     }

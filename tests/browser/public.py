@@ -31,11 +31,12 @@ def tab(browser: Browser, size: ViewportSize, **options: Any) -> Iterator[Page]:
 
 
 def addresses(served_site: ServedSite, *, language: str | None = None, only_articles: bool = False) -> list[str]:
-    """Paths of the public pages, the odd ones too. A booklet repeats whole pages, so one stands for all."""
+    """Paths of the public pages, the odd ones too. One booklet and one form stand for all: they repeat themselves."""
     pages = crawl(served_site.url).pages.values()
     found = sorted(p.path for p in pages if language in {None, p.language} and (p.is_article or not only_articles))
-    repeating = [path for path in found if path.endswith(BOOKLET)]
-    return [p for p in found if p not in repeating[1:]] + ([] if only_articles else list(EXTRA))
+    booklets = [path for path in found if path.endswith(BOOKLET)]
+    questions = [path for path in found if "/clear/" in path]
+    return [p for p in found if p not in {*booklets[1:], *questions[1:]}] + ([] if only_articles else list(EXTRA))
 
 
 def visit(page: Page, served_site: ServedSite, path: str) -> None:

@@ -8,11 +8,22 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser
 
-from portal.staff.models import User
-from procedures.models import CareInstruction, ClinicalCode, Location, OutsideLink, Page, Series, SeriesItem
+from portal.staff.models import AuditEvent, User
+from procedures.models import (
+    CareInstruction,
+    ClinicalCode,
+    Feedback,
+    Figure,
+    Location,
+    OutsideLink,
+    Page,
+    Series,
+    SeriesItem,
+)
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import submit
 from tests.admin.conftest import PAGES
+from tests.admin.intake import CHOOSE
 from tests.browser.admin import Desk, desk
 from tests.browser.public import AXE, DESK, PHONE
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_term, make_user
@@ -39,10 +50,12 @@ def boss(transactional_db: None) -> User:
     OutsideLink.objects.create(url="https://nice.example/", answer="answers 200", checked_at=timezone.now())
     page = make_page()
     make_public(page)
+    Feedback.objects.create(page=page, was_clear=False, comment="What is a small cut?")
     guide = make_page("first-visit", kind="guide", slug="first-visit")
     guide.items.create(page=page, minutes=4)
     waiting = make_page("big-cut")
     submit(save_revision(waiting, author=make_user("ed")), actor=make_user("ed"))
+    AuditEvent.objects.create(kind="signed-in")
     return User.objects.create(username="boss", first_name="Boss", is_staff=True, is_superuser=True)
 
 
@@ -51,14 +64,16 @@ def screens(boss: User) -> list[str]:
     client = Client()
     client.force_login(boss)
     page, waiting = Page.objects.get(subject="small-cut"), Page.objects.get(subject="big-cut")
-    wanted = ["/admin/", "/admin/procedures/", "/admin/password_change/", f"{PAGES}outdated/"]
+    wanted = ["/admin/", "/admin/procedures/", "/admin/password_change/", f"{PAGES}outdated/", CHOOSE]
     wanted += ["/admin/procedures/clinicalcode/try/?code=S32.010A&system=icd-10-cm"]
+    wanted += [f"{PAGES}reads/", f"{PAGES}{page.pk}/links/", f"{PAGES}{page.pk}/links/sheet/letter/"]
     wanted += [f"{PAGES}{waiting.pk}/review/", f"{PAGES}{page.pk}/withdraw/", f"{PAGES}{waiting.pk}/change/"]
     for model in admin.site._registry:
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         rows = client.get(base).context["cl"].result_list
         pk = rows[0].pk
         wanted += [base, f"{base}add/", *(f"{base}{pk}/{screen}/" for screen in ("change", "delete", "history"))]
+    wanted.append(f"/admin/procedures/figure/{Figure.objects.all()[0].pk}/marks/")
     return [path for path in dict.fromkeys(wanted) if client.get(path).status_code == 200]
 
 
@@ -96,7 +111,7 @@ def test_axe_finds_nothing_on_any_screen(browser: Browser, live_server: Any, bos
 
 
 def test_axe_finds_nothing_by_night_and_on_a_phone(browser: Browser, live_server: Any, boss: User) -> None:
-    own = ("/admin/", "/page/", "/review/", "/withdraw/", "/outdated/")
+    own = ("/admin/", "/page/", "/review/", "/withdraw/", "/outdated/", "/feedback/")
     with desk(browser, live_server.url, PHONE, bypass_csp=True, color_scheme="dark") as at:
         paths = [path for path in walk(at, boss) if path.endswith(own) or path.startswith(PAGES)]
         assert findings(at, [path for path in paths if not path.endswith(("/history/", "/delete/"))]) == {}

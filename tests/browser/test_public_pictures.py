@@ -10,15 +10,32 @@ from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
 
-CLOSEST = 28  # px between the centres of two marks
+CLOSEST = 28  # px from the centre of a mark to what a finger may touch of its neighbour: disc, line, outline
 # Every stage that shows: its picture's box, its discs and the numbers of its list.
 STAGES = """() => [...document.querySelectorAll(".xray__stage")].filter((e) => e.checkVisibility()).map((stage) => {
   const box = (e) => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
   const figure = stage.closest("figure");
+  // The outline of everything that a neighbour draws, walked along in steps of 3 pixels.
+  const nearest = (mark, stage) => {
+    const rim = mark.querySelector(".mark__rim").getBoundingClientRect();
+    const [x, y] = [rim.left + rim.width / 2, rim.top + rim.height / 2];
+    const others = [...stage.querySelectorAll(".mark")].filter((other) => other !== mark);
+    const parts = others.flatMap((other) => [...other.querySelectorAll(".mark__rim, .mark__case")]);
+    return Math.min(...parts.map((part) => {
+      const at = part.getScreenCTM();
+      const half = part.matches(".mark__case") ? parseFloat(getComputedStyle(part).strokeWidth) / 2 : 0;
+      const steps = Math.ceil(part.getTotalLength() / 3);
+      return Math.min(...Array.from({length: steps + 1}, (_, step) => {
+        const point = part.getPointAtLength(3 * step).matrixTransform(at);
+        return Math.hypot(point.x - x, point.y - y) - half;
+      }));
+    }));
+  };
   return {
     figure: figure.id,
     picture: box(stage.querySelector("img")),
     discs: [...stage.querySelectorAll(".mark__rim")].map(box),
+    nearest: [...stage.querySelectorAll(".mark")].map((mark) => nearest(mark, stage)),
     digits: [...stage.querySelectorAll(".mark__digit")].map((e) => e.textContent),
     legend: [...figure.querySelectorAll(".xray__legend > li")].map((e) => String(e.value)),
   };
@@ -32,16 +49,13 @@ def wrong_with(stage: dict[str, Any]) -> list[str]:
     found = []
     if not (right - left > 100 and stage["legend"] == stage["digits"] and len(stage["discs"]) == len(stage["legend"])):
         found.append(f"list {stage['legend']}, marks {stage['digits']}, width {right - left}")
-    centres = []
-    for number, (x0, y0, x1, y1) in enumerate(stage["discs"], start=1):
-        if x0 < left or y0 < top or x1 > right or y1 > bottom:
-            found.append(f"disc {number} leaves the picture")
-        centres.append(((x0 + x1) / 2, (y0 + y1) / 2))
-    for first, (x, y) in enumerate(centres):
-        for second in range(first + 1, len(centres)):
-            apart = ((x - centres[second][0]) ** 2 + (y - centres[second][1]) ** 2) ** 0.5
-            if apart < CLOSEST:
-                found.append(f"discs {first + 1} and {second + 1} are {apart:.1f} px apart")
+    found += [
+        f"{px:.1f} px from mark {number} to the next"
+        for number, px in enumerate(stage["nearest"], start=1)
+        if px < CLOSEST
+    ]
+    found += [f"disc {number} leaves the picture" for number, (x0, y0, x1, y1) in enumerate(stage["discs"], start=1)
+              if x0 < left or y0 < top or x1 > right or y1 > bottom]  # fmt: skip
     return found
 
 

@@ -70,6 +70,72 @@ def test_a_folder_becomes_rows_and_public_pages(folder: Path) -> None:
     assert Clinic.objects.get().texts.get().about == "We are small."
 
 
+SPANISH = """\
+---
+subject: contact
+slug: contact
+kind: about
+title: Con voz
+key_message: Si le va mal, yo voy con usted.
+description: Dónde estamos.
+review_months: 12
+---
+## Más
+
+Usted ve el mar y la luz. Yo voy con usted. La casa es de dos.
+"""
+
+
+@pytest.fixture
+def two_languages(folder: Path) -> Path:
+    """The folder with a Spanish twin of one page."""
+    (folder / "pages" / "es").mkdir()
+    (folder / "pages" / "es" / "contact.md").write_text(SPANISH, encoding="utf-8")
+    change(folder, "clinic.yaml", "    about: We are small.\n", "    about: We are small.\n  es:\n    hours: Lunes\n")
+    return folder
+
+
+def in_step(subject: str = "contact") -> bool:
+    """Whether the Spanish page was made from the English text that the public reads."""
+    english, spanish = (Page.objects.get(subject=subject, language=language) for language in ("en", "es"))
+    return spanish.translated_from.content_hash == english.live_release.revision.content_hash
+
+
+def test_a_translation_knows_the_english_text_it_was_loaded_with(two_languages: Path) -> None:
+    load(two_languages)
+
+    assert in_step()
+    assert Page.objects.get(subject="contact", language="en").translated_from is None
+
+
+def test_a_translation_falls_behind_when_only_its_english_changes_and_catches_up_when_it_is_loaded(
+    two_languages: Path,
+) -> None:
+    load(two_languages)
+
+    change(two_languages, "pages/en/contact.md", "We are here.", "We wait here.")
+    load(two_languages)
+    assert not in_step()
+
+    change(two_languages, "pages/es/contact.md", "Yo voy con usted.", "Él va con usted.")
+    load(two_languages)
+    assert in_step()
+
+
+def test_what_staff_write_in_english_is_not_what_a_loaded_translation_was_made_from(two_languages: Path) -> None:
+    load(two_languages)
+    english = Page.objects.get(subject="contact", language="en")
+    english.body = english.body.replace("We are here.", "We have moved.")
+    english.save()
+    save_revision(english, author=make_user("editor"), note="")
+
+    change(two_languages, "pages/es/contact.md", "Yo voy con usted.", "Él va con usted.")
+    load(two_languages)
+
+    assert Page.objects.get(subject="contact", language="es").translated_from.author is None
+    assert in_step()
+
+
 def test_a_second_load_changes_nothing(folder: Path) -> None:
     load(folder)
     rows, files = everything(), tree(folder.parent / "media")
@@ -247,3 +313,12 @@ def test_the_command_fails_with_the_lines_alone(folder: Path) -> None:
 
     assert str(refused.value).startswith(f"{folder}/sources.yaml:4: ")
     assert not ContentRow.objects.exists()
+
+
+def test_a_load_that_fails_after_its_pictures_leaves_no_file_behind(folder: Path) -> None:
+    change(folder, "pages/en/small-cut.md", "::: key-points", "::: no-such-block")
+
+    with pytest.raises(ContentErrors):
+        load(folder)
+
+    assert [file for file in (folder.parent / "media").rglob("*") if file.is_file()] == []

@@ -1,9 +1,11 @@
 """DICOM files as X-ray machines write them, made on the spot: nobody's picture, with planted names to look for."""
 
 import io
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from PIL import Image
@@ -13,8 +15,9 @@ from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, XRayAngiographicImageStorage
 
-from procedures.figures.dicom import frame, read_header
-from procedures.figures.intake import BadPictureError
+from procedures.figures.dicom import Frames, read_header, unpack
+from procedures.figures.dicom_values import Window
+from procedures.figures.intake import BadPictureError, Picture
 
 NAME, UID = "PLANTED^PATIENT", "1.2.826.0.1.3680043.99.4711.4712"
 PLANTED = [NAME.encode(), UID.encode(), b"PLANTEDTEXT"]
@@ -79,6 +82,19 @@ def lookup(table: Sequence[int], *, first: int = 0, bits: int = 8) -> Items:
 
 def opened(data: bytes) -> io.BytesIO:
     return io.BytesIO(data)
+
+
+@contextmanager
+def unpacked(stream: BinaryIO) -> Iterator[Frames]:
+    """What waits while a person chooses."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield unpack(stream, Path(folder))
+
+
+def frame(stream: BinaryIO, number: int = 1, window: Window | None = None, *, invert: bool = False) -> Picture:
+    """One frame of a file, all the way through."""
+    with unpacked(stream) as frames:
+        return frames.picture(number, window, invert=invert)
 
 
 def shown(data: bytes, *args: Any, **kwargs: Any) -> Image.Image:

@@ -11,18 +11,21 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from procedures.figures.dicom import Window, frame, read_header, thumbnails, whole_window
+from procedures.figures.dicom import read_header
+from procedures.figures.dicom_values import Window
 from procedures.figures.intake import BadPictureError
 from tests.figures.dicom_files import (
     SIDE,
     colour,
     dicom,
     eight_bit,
+    frame,
     lookup,
     opened,
     ramp,
     row,
     shown,
+    unpacked,
 )
 
 RED, BLUE = (200, 30, 40), (10, 20, 220)
@@ -196,7 +199,34 @@ def test_pixels_that_are_higher_than_wide_give_a_higher_picture() -> None:
 
 
 def test_whole_window_reaches_from_darkest_to_brightest_pixel() -> None:
-    assert whole_window(opened(dicom(ramp(), WindowCenter=5, WindowWidth=3))) == Window(31.5, 63)
+    with unpacked(opened(dicom(ramp(), WindowCenter=5, WindowWidth=3))) as frames:
+        assert frames.whole(1) == Window(31.5, 63)
+
+
+def test_window_without_the_extremes_leaves_a_bright_shutter_out() -> None:
+    pixels = bytearray(ramp())
+    pixels[:60] = struct.pack("<H", 60_000) * 30
+
+    with unpacked(opened(dicom(bytes(pixels)))) as frames:
+        assert frames.whole(1).width == 60_000
+        assert frames.most(1) == Window(31.5, 63)
+
+
+def test_a_frame_of_one_shade_has_windows_too() -> None:
+    with unpacked(opened(dicom(bytes(2 * SIDE * SIDE)))) as frames:
+        assert [preset.window.width for preset in frames.presets(1)] == [1, 1]
+
+
+def test_presets_are_those_of_the_file_then_those_of_the_frame() -> None:
+    with unpacked(opened(dicom(ramp(), WindowCenter=5, WindowWidth=3, Modality="CT"))) as frames:
+        names = [preset.label for preset in frames.presets(1)]
+
+    assert names == ["Window 1 of the file", "Bone", "Soft tissue", "Full range", "Without the extremes"]
+
+
+def test_colour_has_no_windows() -> None:
+    with unpacked(opened(colour(bytes(RED) * SIDE * SIDE))) as frames:
+        assert frames.colour
 
 
 def test_implicit_files_are_read_like_explicit_ones() -> None:
@@ -245,12 +275,12 @@ def test_a_frame_that_is_not_there_is_refused(number: int) -> None:
 
 
 def test_thumbnails_are_small_few_and_spread_from_first_to_last() -> None:
-    small = thumbnails(opened(eight_bit(ramp(wide=False) * 100, NumberOfFrames=100)), most=5)
-
-    assert [one.number for one in small] == [1, 26, 51, 75, 100]
-    assert len(thumbnails(opened(eight_bit(ramp(wide=False) * 100, NumberOfFrames=100)), most=99)) == 24
-    large = thumbnails(opened(dicom(bytes(2 * 400 * 300), Rows=300, Columns=400)))
-    assert [one.picture.image.size for one in large] == [(160, 120)]
+    with unpacked(opened(eight_bit(ramp(wide=False) * 100, NumberOfFrames=100))) as frames:
+        assert frames.spread(5) == [1, 26, 51, 75, 100]
+        assert len(frames.spread()) == 24
+    with unpacked(opened(dicom(bytes(2 * 400 * 300), Rows=300, Columns=400))) as frames:
+        assert frames.spread() == [1]
+        assert frames.thumbnail(1).image.size == (160, 120)
 
 
 def test_wide_frames_are_kept_no_wider_than_other_pictures() -> None:

@@ -4,15 +4,22 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as Items
 
-from procedures.figures.dicom import Window, frame, read_header
+from procedures.figures.dicom import read_header, unpack
+from procedures.figures.dicom_values import Window
+from procedures.figures.intake import BadPictureError
 from procedures.figures.renditions import store_picture
 from procedures.models import Figure
 from tests.figures.dicom_files import (
     NAME,
     PLANTED,
+    SIDE,
     UID,
     dicom,
+    frame,
+    lookup,
     opened,
     packaged,
     ramp,
@@ -36,6 +43,50 @@ def test_no_stored_byte_names_the_patient(capfd: pytest.CaptureFixture[str]) -> 
     assert found.image.info == {}
     output = "".join(capfd.readouterr())
     assert not [text for text in (NAME, UID, "PLANTEDTEXT") if text in f"{info!r} {found!r} {output}"]
+
+
+def test_no_waiting_byte_names_the_patient(tmp_path: Path) -> None:
+    group = Dataset()
+    group.FrameComments = "PLANTEDTEXT"
+    data = dicom(
+        ramp(),
+        WindowCenter=3,
+        WindowWidth=9,
+        WindowCenterWidthExplanation="PLANTEDTEXT",
+        VOILUTSequence=lookup(range(64)),
+        SharedFunctionalGroupsSequence=Items([group]),
+    )
+
+    unpack(opened(data), tmp_path)
+
+    waiting = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert {file.name for file in tmp_path.iterdir()} == {"frames.raw", "frames.json", "values.raw"}
+    assert ramp() in waiting
+    assert not [planted for planted in PLANTED if planted in waiting]
+
+
+def test_bits_beside_the_pixels_do_not_wait(tmp_path: Path) -> None:
+    overlay = b"".join(
+        (int.from_bytes(ramp()[at : at + 2], "little") | 0xF000).to_bytes(2, "little")
+        for at in range(0, len(ramp()), 2)
+    )
+
+    unpack(opened(dicom(overlay, BitsStored=12, HighBit=11)), tmp_path)
+
+    assert (tmp_path / "frames.raw").read_bytes() == ramp()
+
+
+def test_what_is_too_large_unpacked_is_refused_before_a_pixel_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("procedures.figures.dicom.MOST_BYTES", 2 * SIDE * SIDE)
+
+    unpack(opened(dicom(ramp())), tmp_path)
+    (tmp_path / "two").mkdir()
+    with pytest.raises(BadPictureError, match="Unpacked, the pictures are larger than 250 MB"):
+        unpack(opened(dicom(ramp() * 2, NumberOfFrames=2)), tmp_path / "two")
+
+    assert list((tmp_path / "two").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from procedures.figures.dicom import Window, frame
+from procedures.figures.dicom_values import Window
 from procedures.figures.intake import BadPictureError
-from tests.figures.dicom_files import SIDE, dicom, eight_bit, opened, refusal, shown
+from tests.figures.dicom_files import SIDE, dicom, eight_bit, frame, opened, refusal, shown
 
 
 def test_run_lengths_are_unpacked_with_eight_and_sixteen_bits() -> None:

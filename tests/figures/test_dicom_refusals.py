@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from procedures.figures.dicom import Window, frame, installed, read_header
+from procedures.figures.dicom import installed, read_header
 from procedures.figures.dicom_file import MOST_BYTES
+from procedures.figures.dicom_values import Window
 from procedures.figures.intake import BadPictureError
-from tests.figures.dicom_files import NAME, SIDE, dicom, opened, packaged, ramp, refusal
+from tests.figures.dicom_files import NAME, SIDE, dicom, frame, opened, packaged, ramp, refusal
 
 DAMAGED = "The DICOM file is damaged or cut off. Export it again and choose that."
 

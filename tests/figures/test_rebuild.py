@@ -167,3 +167,20 @@ def test_master_that_holds_something_else_is_a_bad_picture() -> None:
 
     with pytest.raises(BadPictureError, match="not a JPEG"):
         rebuild(figure)
+
+
+def test_a_screen_gets_a_bar_that_fills() -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    make_figure("one")
+    make_figure("two", size=(300, 300))
+    out = Screen()
+
+    call_command("rebuild_renditions", stdout=out)
+
+    steps = out.getvalue().split("\r\x1b[K")[1:]
+    assert [step[:31] for step in steps] == [f"[{'█' * 12}{'░' * 12}] 1/2 ", f"[{'█' * 24}] 2/2 "]
+    assert steps[0][31:].startswith("one: 6 files, 0 new")
+    assert out.getvalue().endswith("\n")

@@ -15,7 +15,7 @@ from procedures.fluoroscopy.scene import view_of
 from procedures.fluoroscopy.stages import BY_SLUG, STAGES
 from tests.fluoroscopy.conftest import FIGURES, SIZE, at, device_mask
 
-NEAREST = 0.11  # two discs of 28 pixels in a picture of 288 pixels, with a little air
+NEAREST = 0.188  # 28 px to the edge of the neighbour's disc of 30 px, in a picture of 230 px
 DEVICE_MARKS = [
     (stage.slug, key) for stage in STAGES for key in ("needle", "balloon", "cement") if getattr(stage, key) is not None
 ]

@@ -55,7 +55,7 @@ def test_small_letters_spaces_and_dashes_are_forgiven(code: str) -> None:
     typed = f" {code[:2].lower()} - {code[2:4]}\u2013{code[4:].lower()}. "
 
     assert normalise(typed) == code
-    assert normalise(read_out(code).replace("·", " ")) == code
+    assert normalise(read_out(code)) == code
 
 
 @pytest.mark.django_db

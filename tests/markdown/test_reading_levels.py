@@ -29,7 +29,7 @@ def test_each_public_page_of_the_language_is_listed_with_its_level(ground: Figur
 
     rows = {address: (title, level) for address, title, level in listed()}
 
-    assert rows["/small-cut/"] == ("A &lt;small&gt; cut", f"Grade {release.grade:.1f}")
+    assert rows["/small-cut/"] == ("A &lt;small&gt; cut", f"Grade {max(1, round(release.grade))}")
     assert rows.keys() == {"/small-cut/", "/contact/"}
     assert problems_of("::: reading-levels") == []
 
@@ -38,7 +38,24 @@ def test_spanish_pages_have_points_and_not_grades() -> None:
     make_clinic()
     release = make_public(make_translation(make_page()))
 
-    assert listed(language="es") == [(release.path, "Un corte chico", f"{release.grade:.1f} puntos")]
+    assert listed(language="es") == [(release.path, "Un corte chico", f"{round(release.grade)} puntos")]
+
+
+def test_pages_stand_in_short_lists_by_what_they_are_about(ground: Figure) -> None:
+    make_public(make_page("small-cut", title="A cut"))
+    make_public(make_page("after-cut", kind="recovery", title="After it"))
+
+    html = render("::: reading-levels").html
+    lists = {
+        name: re.findall(r'levels__link" href="[^"]*">([^<]*)<', body)
+        for name, body in re.findall(r'levels__group"[^>]*>([^<]*)</p>(.*?)</ul>', html, re.DOTALL)
+    }
+
+    assert lists == {
+        "Your back and your choices": ["A cut"],
+        "Before and after a procedure": ["After it"],
+        "About this site": ["Contact"],
+    }
 
 
 def test_without_public_pages_there_is_no_list_and_no_problem(ground: Figure) -> None:

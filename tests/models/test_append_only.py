@@ -7,15 +7,15 @@ import pytest
 from django.db import IntegrityError, models, transaction
 from django.db.models import ProtectedError
 
-from portal.staff.models import User
-from procedures.models import Approval, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
+from portal.staff.models import AuditEvent, User
+from procedures.models import Approval, Digest, Page, Path, Release, ReleaseEvent, ReleaseInput, ReviewComment, Revision
 from procedures.models.append_only import AppendOnly, AppendOnlyError
 from procedures.publishing.drafts import save_revision
 from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_user
 
 pytestmark = pytest.mark.django_db
 
-TABLES = [Revision, Approval, Release, ReleaseInput, ReleaseEvent]
+TABLES = [Revision, Approval, ReviewComment, Release, ReleaseInput, ReleaseEvent, Digest, AuditEvent]
 CHANGES: dict[str, Callable[[Any, Any], object]] = {
     "save": lambda row, rows: row.save(),
     "save fields": lambda row, rows: row.save(update_fields=["id"]),
@@ -39,6 +39,9 @@ def public_page() -> Page:
     make_figure(size=(48, 48))
     page = make_page()
     make_public(page)
+    ReviewComment.objects.create(approval=Approval.objects.latest("pk"), quote="It is short.", text="Is it?")
+    Digest.objects.create(user=make_user(), week="2026-W47")
+    AuditEvent.objects.create(kind="signed-in", person=make_user("ed"))
     return page
 
 

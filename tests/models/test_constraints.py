@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from procedures.models import (
     Approval,
+    Autosave,
     CareInstruction,
     Clinic,
     ClinicalCode,
     ClinicText,
     ContentRow,
+    Digest,
     Figure,
     FigureText,
     GuideItem,
@@ -23,9 +25,11 @@ from procedures.models import (
     MarkerText,
     Page,
     Path,
+    ReadCount,
     Release,
     ReleaseInput,
     Rendition,
+    ReviewComment,
     Revision,
     Series,
     Term,
@@ -70,7 +74,23 @@ def location() -> Location:
     return Location.objects.get_or_create(key="main", phone="1 2 3", address="x")[0]
 
 
+def reads(count: int = 1) -> ReadCount:
+    """The total of a day and an address."""
+    return ReadCount(day=timezone.now().date(), path="/x/", language="en", reads=count)
+
+
+def autosave(window: str = "w") -> Autosave:
+    """What somebody is typing."""
+    return Autosave(user=make_user(), form="page", window=window, opened_at=timezone.now(), seen_at=timezone.now())
+
+
 BROKEN: dict[str, Callable[[], list[models.Model]]] = {
+    "one_digest_a_week": lambda: [Digest(user=make_user(), week="2026-W47") for _ in range(2)],
+    "review_comment_says_something": lambda: [ReviewComment(approval=approve(revision()), quote="x", text="")],
+    "autosave_once_per_window": lambda: [autosave(), autosave()],
+    "autosave_names_its_window": lambda: [autosave("")],
+    "reads_once_per_day_and_address": lambda: [reads(), reads()],
+    "reads_are_counted": lambda: [reads(0)],
     "clinic_is_one_row": lambda: [Clinic(pk=2, name="Other", phone="+1 303")],
     "clinic_text_once_per_language": lambda: [ClinicText(clinic=make_clinic(), language="en", hours="x")],
     "location_text_once_per_language": lambda: [

@@ -35,6 +35,11 @@ ODD: dict[str, tuple[Callable[[dict[str, str]], object], list[str]]] = {
         lambda environ: env.database(Path("/x"), environ),
         ["nonsense", "mysql://u:p@h/d", "oracle://u:p@h/d", "postgres://u:p@h:port/d", "http://a.org", "://"],
     ),
+    "PORTAL_FEEDBACK_DAYS": (
+        lambda environ: env.number("PORTAL_FEEDBACK_DAYS", default=180, least=1, most=3650, environ=environ),
+        ["0", "-1", "+5", "3651", "9" * 5000, "x", "1.5", "1e3", "٣", "1 0"],
+    ),
+    "PORTAL_COUNT_READS": (lambda environ: env.boolean("PORTAL_COUNT_READS", default=True, environ=environ), ["yes", "0"]),
     "PORTAL_SECRET_KEY": (lambda environ: env.secret_key(Path("/x"), environ), ["short", "k" * 49]),
     "PORTAL_LOG_FORMAT": (
         lambda environ: env.choice("PORTAL_LOG_FORMAT", ("line", "json"), environ), ["JSON", "text", "json,line"]
@@ -90,6 +95,13 @@ def test_a_password_in_a_broken_database_address_is_never_repeated() -> None:
 )
 def test_a_boolean_is_true_or_false_in_any_letters(value: str, wanted: bool) -> None:
     assert env.boolean("PORTAL_DEBUG", default=True, environ={"PORTAL_DEBUG": value}) is wanted
+
+
+@pytest.mark.parametrize(("value", "wanted"), [("", 180), ("1", 1), (" 30 ", 30), ("3650", 3650)])
+def test_a_number_of_days_is_taken_as_it_is(value: str, wanted: int) -> None:
+    found = env.number("PORTAL_FEEDBACK_DAYS", default=180, least=1, most=3650, environ={"PORTAL_FEEDBACK_DAYS": value})
+
+    assert found == wanted
 
 
 def test_hosts_are_loopback_names_unless_told_otherwise() -> None:
@@ -199,6 +211,53 @@ def test_postgresql_is_named_by_its_address(scheme: str) -> None:
         5433,
         "portal",
     )
+
+
+@pytest.mark.parametrize("value", ["0", "4", "241", "x", "-5", "5.5", "1e2", "٣٠"])
+def test_a_number_outside_its_bounds_is_refused(value: str) -> None:
+    with pytest.raises(env.BadSettingError, match="Write a whole number from 5 to 240."):
+        env.number("PORTAL_X", default=30, least=5, most=240, environ={"PORTAL_X": value})
+
+
+def test_a_number_within_its_bounds_or_none_is_taken() -> None:
+    assert env.number("PORTAL_X", default=30, least=5, most=240, environ={"PORTAL_X": " 45 "}) == 45
+    assert env.number("PORTAL_X", default=30, least=5, most=240, environ={}) == 30
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "tls", "ssl"),
+    [
+        ("smtps://u:p%40x@mail.example.org", 465, False, True),
+        ("smtp://u:p%40x@mail.example.org", 587, True, False),
+        ("smtp://u:p%40x@127.0.0.1:25", 25, False, False),
+    ],
+)
+def test_mail_goes_encrypted_or_stays_on_this_machine(url: str, port: int, tls: bool, ssl: bool) -> None:
+    found = env.mail({"PORTAL_EMAIL_URL": url, "PORTAL_EMAIL_FROM": "site@clinic.example"})
+
+    assert (found["EMAIL_PORT"], found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (port, tls, ssl)
+    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("u", "p@x")
+    assert env.mail({}) == {"EMAIL_BACKEND": env.NO_MAIL}
+
+
+@pytest.mark.parametrize(
+    ("url", "sender"),
+    [
+        ("smtps://u:s3cret@mail.example.org", ""),
+        ("", "site@clinic.example"),
+        ("http://u:s3cret@mail.example.org", "site@clinic.example"),
+        ("smtps://u@mail.example.org", "site@clinic.example"),
+        ("smtps://u:s3cret@mail.example.org/?x=1", "site@clinic.example"),
+        ("smtps://u:s3cret@mail.example.org:0", "site@clinic.example"),
+        ("smtps://u:s3cret@mail.example.org", "no address"),
+    ],
+)
+def test_half_a_mail_setting_is_refused_without_repeating_the_password(url: str, sender: str) -> None:
+    with pytest.raises(env.BadSettingError) as refused:
+        env.mail({"PORTAL_EMAIL_URL": url, "PORTAL_EMAIL_FROM": sender})
+
+    assert "s3cret" not in str(refused.value)
+    assert str(refused.value).startswith("PORTAL_EMAIL_")
 
 
 @pytest.mark.parametrize("name", ["PORTAL_S3_ENDPOINT", "PORTAL_S3_REGION", "PORTAL_S3_CACHE_MB"])

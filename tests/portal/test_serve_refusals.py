@@ -176,3 +176,28 @@ def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> 
     assert said(run).startswith(f"CommandError: {content}/clinic.yaml:2: The field “phone” has the wrong kind of value")
     assert rows(data / "portal.sqlite3") == before
     assert not (data / "media").exists()
+
+
+@pytest.mark.parametrize(
+    "public",
+    [
+        {"PORTAL_PUBLIC_URL": "https://learn.example.org", "PORTAL_ALLOWED_HOSTS": "learn.example.org"},
+        {"PORTAL_ALLOWED_HOSTS": "127.0.0.1,learn.example.org"},
+    ],
+)
+def test_demo_accounts_never_stand_on_a_public_site(tmp_path: Path, public: dict[str, str]) -> None:
+    run = serve("--demo", data=tmp_path / "data", **public)
+
+    assert "--demo is for trying out on this machine only." in said(run)
+    assert not (tmp_path / "data" / "portal.sqlite3").exists()
+
+
+def test_with_tls_the_cookies_of_the_staff_are_locked_to_this_host(tmp_path: Path) -> None:
+    names = "SESSION_COOKIE_NAME CSRF_COOKIE_NAME DEVICE_COOKIE_NAME SESSION_COOKIE_PATH CSRF_COOKIE_PATH"
+    names += " SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE SESSION_COOKIE_DOMAIN"
+    code = f"from django.conf import settings; print([getattr(settings, name) for name in {names.split()}])"
+
+    run = manage("shell", "--no-imports", "-c", code, data=tmp_path, PORTAL_PUBLIC_URL="https://learn.example.org")
+
+    wanted = ["__Host-sessionid", "__Host-csrftoken", "__Host-device", "/", "/", True, True, None]
+    assert run.stdout.strip() == str(wanted)

@@ -44,11 +44,11 @@ def test_of_two_people_who_save_at_once_the_second_is_told(page: Page) -> None:
     opened = page.draft_version
     claim_version(page, expected=opened)
 
-    with pytest.raises(EditedMeanwhileError):
+    with pytest.raises(EditedMeanwhileError) as refused:
         claim_version(Page.objects.get(pk=page.pk), expected=opened)
 
     assert Page.objects.get(pk=page.pk).draft_version == opened + 1
-    assert "Nothing of yours is lost" in EditedMeanwhileError.sentence
+    assert refused.value.page_id == page.pk
 
 
 def test_sending_for_review_writes_an_event(page: Page) -> None:

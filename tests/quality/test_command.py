@@ -142,6 +142,9 @@ def test_a_link_to_a_section_that_is_gone_fails() -> None:
 
     other.body = BODY.replace("## What it is", "## What this is")
     make_public(other)
+    run()  # a reworded heading keeps its old address
+
+    plant(Page.objects.get(subject="other"), 'id="what-it-is"', 'id="what"')
     assert broken() == [
         "/small-cut/: a link leads to /other/#what-it-is, but that page has no such section; mend the link"
     ]

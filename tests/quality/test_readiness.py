@@ -28,7 +28,7 @@ def test_a_text_within_the_marks_may_be_published() -> None:
 
 
 def test_a_sentence_that_is_too_long_is_shown_to_the_editor() -> None:
-    assert refused(LONG) == [f"A sentence has 26 words; 25 is the most. Make two of it: “{LONG}”"]
+    assert refused(LONG) == [f"line 16: A sentence has 26 words; 25 is the most. Make two of it: “{LONG}”"]
 
 
 def test_too_many_long_words_are_refused_by_their_smog_grade() -> None:

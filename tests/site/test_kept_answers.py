@@ -9,7 +9,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from portal.serving.snapshots import SnapshotApplication, Snapshots
+from portal.serving.application import SnapshotApplication
+from portal.serving.snapshots import Snapshots
 from tests.factories import make_clinic, make_page, make_public
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +34,7 @@ def ask(_connection_stays_open: None) -> Ask:
     make_clinic()
     make_public(make_page())
     snapshots = Snapshots()
-    snapshots.notice("a state of the database")
+    snapshots.next_generation()
     application = SnapshotApplication(WSGIHandler(), snapshots)
 
     def request(**changes: str) -> tuple[str, dict[str, str], bytes]:

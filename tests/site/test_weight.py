@@ -1,9 +1,12 @@
 """A page and what it needs to paint fit into the first round trip of a connection: 14,000 bytes."""
 
+import time
+
 from tests.site.client import ask
 from tests.site.crawl import Document, Site
 
 FIRST_ROUND_TRIP = 14_000
+MOST_SECONDS = 150
 BROTLI = {"Accept-Encoding": "br"}
 
 
@@ -17,14 +20,20 @@ def test_every_page_paints_from_14000_bytes(site: Site) -> None:
     sheets = {path for page in site.pages.values() for path in blocking_sheets(page)}
     css = {path: len(ask(site.url, path, headers=BROTLI).body) for path in sheets}
 
-    weights = {
-        path: len(ask(site.url, path, headers=BROTLI).body) + sum(css[sheet] for sheet in blocking_sheets(page))
-        for path, page in site.pages.items()
-        if not path.endswith("/booklet/")  # several pages in one document, for paper
-    }
+    def too_heavy() -> dict[str, int]:
+        weights = {
+            path: len(ask(site.url, path, headers=BROTLI).body) + sum(css[sheet] for sheet in blocking_sheets(page))
+            for path, page in site.pages.items()
+            if not path.endswith("/booklet/")  # several pages in one document, for paper
+        }
+        return {path: weight for path, weight in weights.items() if weight > FIRST_ROUND_TRIP}
 
     assert all(blocking_sheets(page) for page in site.pages.values())
-    assert {path: weight for path, weight in weights.items() if weight > FIRST_ROUND_TRIP} == {}
+    # A page just rendered is packed quickly, and as small as it gets some seconds later.
+    until = time.monotonic() + MOST_SECONDS
+    while too_heavy() and time.monotonic() < until:
+        time.sleep(1)
+    assert too_heavy() == {}
 
 
 def test_no_script_delays_the_first_paint(site: Site) -> None:

@@ -1,5 +1,6 @@
 """``manage.py serve``: from an empty machine to a production server."""
 
+import datetime
 import io
 import multiprocessing
 import os
@@ -11,13 +12,17 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 
+from portal import env
 from portal.safekeeping.databases import known_fault
 from portal.serving.collect import collect_static_files
+from portal.serving.database import GONE, DatabaseFile, never_make_a_new_file
+from portal.serving.install import shelf
 from portal.serving.media import StorageUnavailableError
-from portal.staff.demo import make_demo_accounts
+from portal.staff.demo import is_public_site, make_demo_accounts
+from portal.staff.models import User
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MOST_WORKERS = 64
@@ -26,6 +31,13 @@ BLOCKING_THREADS = 16
 # All header lines of a request together, and how long they may take; more is answered 431 or 408.
 HEADER_BYTES, HEADER_MILLISECONDS = 64 * 1024, 10_000
 MINUTE = 60
+# Publish what is scheduled, answer who forgot a password; delete unfinished uploads and old answers of readers.
+EACH_MINUTE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("publish_due", {}),
+    ("answer_requests", {}),
+    ("sweep_media", {"waiting": True}),
+    ("purge_feedback", {}),
+)
 
 
 class Command(BaseCommand):
@@ -42,16 +54,35 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         self._check_options(options)
+        shown = f"[{host}]" if ":" in host else host
+        self._address = f"http://{shown}:{port}"
+        # What the workers find, which start with this environment.
+        os.environ.setdefault("PORTAL_PUBLIC_URL", self._address)
+        self._shelf = shelf(env.public_url())
         try:
             self._prepare(demo=options["demo"])
         except DatabaseError as error:
-            raise CommandError(f"The database cannot be used: {str(error).splitlines()[0]}") from error
+            self._go_on_without_database(str(error).splitlines()[0])
         except StorageUnavailableError as error:
             raise CommandError(f"{error} The first start stores the pictures; try again later.") from error
         except OSError as error:
             raise CommandError(f"The data folder {settings.DATA_DIR} cannot be used: {error}") from error
         connections.close_all()
+        never_make_a_new_file()
         self._serve(host, port, options["workers"])
+
+    def _go_on_without_database(self, reason: str) -> None:
+        """Patients can read what is stored, as after a power cut that a database server has not come back from yet."""
+        stored = self._shelf.load()
+        if not stored:
+            raise CommandError(f"The database cannot be used: {reason}")
+        newest = max(part.confirmed for part in stored)
+        shown = datetime.datetime.fromtimestamp(newest, tz=datetime.UTC).isoformat(sep=" ", timespec="seconds")
+        self.stderr.write(f"The database cannot be used: {reason}")
+        self.stderr.write(
+            f"Public pages are given out as they were on {shown}. "
+            "Nothing else works until the database is back; start again then, or after an upgrade."
+        )
 
     def _check_options(self, options: dict[str, Any]) -> None:
         if not 1 <= options["workers"] <= MOST_WORKERS:
@@ -60,6 +91,11 @@ class Command(BaseCommand):
             raise CommandError(f"--port is {options['port']}. Choose 1 to 65535.")
         if options["demo"] and options["host"] not in LOOPBACK:
             raise CommandError("--demo is for trying out on this machine only. Leave --host out, or --demo.")
+        if options["demo"] and is_public_site():
+            raise CommandError(
+                "--demo is for trying out on this machine only. Leave it out, or PORTAL_PUBLIC_URL and "
+                "PORTAL_ALLOWED_HOSTS."
+            )
         family = socket.AF_INET6 if ":" in options["host"] else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -73,6 +109,9 @@ class Command(BaseCommand):
 
     def _prepare(self, *, demo: bool) -> None:
         call_command("check", fail_level="ERROR", stdout=io.StringIO())
+        if DatabaseFile().trouble() and self._shelf.is_there():
+            # A new, empty database would hide that the old one is lost.
+            raise OperationalError(f"{GONE}. Put it back, or remove the folder snapshots to begin with an empty site")
         self._refuse_newer_database()
         self._refuse_wrong_bucket()
         if not connection.introspection.table_names():
@@ -88,6 +127,8 @@ class Command(BaseCommand):
         if demo:
             for name, password in make_demo_accounts().items():
                 self.stdout.write(f"account {name}: {password}")
+        elif not User.objects.filter(is_demo=False).exists():
+            self.stderr.write("No staff account yet. Make the first: manage.py invite NAME --superuser")
 
     def _refuse_newer_database(self) -> None:
         """A database that a later version has migrated must not be touched by this one."""
@@ -121,9 +162,11 @@ class Command(BaseCommand):
         from granian.log import LogLevels
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{port}"
-        os.environ.setdefault("PORTAL_PUBLIC_URL", address)
+        address = self._address
+        # For the workers: otherwise each of their threads keeps memory of its own, and what packing took stays taken.
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+        os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "131072")
+        os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "131072")
         server = Granian(
             "portal.wsgi:application",
             address=host,
@@ -146,11 +189,12 @@ class Command(BaseCommand):
         stop.set()
 
     def _each_minute(self, stop: threading.Event) -> None:
-        """Publish what is scheduled. What fails is logged, and tried again a minute later."""
+        """What must happen without anybody asking. What fails is logged, and tried again a minute later."""
         while not stop.wait(MINUTE):
-            try:
-                call_command("publish_due", verbosity=0)
-            except DatabaseError as error:
-                self.stderr.write(f"publish_due: {error}")
-            finally:
-                connections.close_all()
+            for command, options in EACH_MINUTE:
+                try:
+                    call_command(command, verbosity=0, **options)
+                except (DatabaseError, OSError) as error:
+                    self.stderr.write(f"{command}: {error}")
+                finally:
+                    connections.close_all()

@@ -5,17 +5,21 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from procedures.publishing.digest import send_digests
 from procedures.publishing.schedule import publish_due
 
 
 class Command(BaseCommand):
-    """Publishes scheduled texts whose time has come."""
+    """Publishes scheduled texts whose time has come, and once a week mails the staff what waits for them."""
 
-    help = "Publish what is scheduled for now or earlier."
+    help = "Publish what is scheduled for now or earlier; send the weekly mail where mail is configured."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        released, refused = publish_due(timezone.now())
+        now = timezone.now()
+        released, refused = publish_due(now)
         for release in released:
             self.stdout.write(f"published: {release.path}")
         for page, reason in refused:
             self.stderr.write(f"not published: {page}: {reason}")
+        for person in send_digests(now):
+            self.stdout.write(f"weekly mail sent: {person.username}")

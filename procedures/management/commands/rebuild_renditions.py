@@ -9,6 +9,9 @@ from procedures.figures.intake import BadPictureError
 from procedures.figures.renditions import rebuild
 from procedures.models import Figure
 
+BAR = 24
+WIDEST_LINE = 80
+
 
 class Command(BaseCommand):
     """May be stopped at any moment: what is done is done, and old files stay until ``sweep_media``."""
@@ -30,10 +33,24 @@ class Command(BaseCommand):
                 continue
             new = sum(row.file not in before for row in made)
             size = filesizeformat(sum(row.size for row in made))
-            self.stdout.write(f"{number}/{len(figures)} {figure.slug}: {len(made)} files, {new} new, {size}")
-            self.stdout.flush()
+            self._tell(number, len(figures), f"{figure.slug}: {len(made)} files, {new} new, {size}")
+        if figures and self._at_a_screen():
+            self.stdout.write("")
         if broken:
             raise CommandError("\n".join(broken))
+
+    def _at_a_screen(self) -> bool:
+        return bool(self.stdout.isatty())
+
+    def _tell(self, number: int, count: int, said: str) -> None:
+        """A bar that fills on a screen; in a log or a pipe one line for each picture."""
+        if not self._at_a_screen():
+            self.stdout.write(f"{number}/{count} {said}")
+        else:
+            bar = "█" * (number * BAR // count)
+            # Back to the start of the line, and clear what a longer name left behind.
+            self.stdout.write(f"\r\x1b[K[{bar:░<{BAR}}] {number}/{count} {said}"[: BAR + WIDEST_LINE], ending="")
+        self.stdout.flush()
 
 
 def _figures(slugs: list[str]) -> list[Figure]:

@@ -1,4 +1,4 @@
-"""``manage.py sweep_media [--delete] [--hours N]``: picture files that nothing names."""
+"""``manage.py sweep_media [--delete] [--hours N] [--waiting]``: picture files that nothing names."""
 
 import datetime
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
+from procedures.figures import waiting
 from procedures.figures.orphans import YOUNG, orphans, sweep
 
 
@@ -17,6 +18,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--delete", action="store_true", help="Delete what is listed.")
         parser.add_argument(
+            "--waiting",
+            action="store_true",
+            help="Only delete uploads that nobody has finished within an hour (serve does this each minute).",
+        )
+        parser.add_argument(
             "--hours",
             type=float,
             default=YOUNG / datetime.timedelta(hours=1),
@@ -26,6 +32,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not 0 <= options["hours"] <= 24 * 366:
             raise CommandError("--hours is a number from 0 to 8784.")
+        if options["waiting"]:
+            if gone := waiting.sweep():
+                self.stdout.write(f"{gone} unfinished {'upload' if gone == 1 else 'uploads'} deleted")
+            return
         found = orphans(older_than=datetime.timedelta(hours=options["hours"]))
         for orphan in found:
             self.stdout.write(f"{orphan.name}  {filesizeformat(orphan.size)}")

@@ -1,18 +1,20 @@
 // Care for what is typed: what went wrong is said in words, and nobody leaves with unsaved ones unasked.
 
 import { freshToken } from "./ask.js";
+import { anyLocal } from "./local.js";
 
 export function startNotice(editor) {
   const box = editor.querySelector("[data-notice]");
   const live = editor.querySelector("[data-live]");
   let again = () => {};
+  let topic = "";
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && !box.hidden) again();
   });
   return {
     retry: (act) => { again = act; },
-    clear: () => { box.hidden = true; },
-    say: ({ status, data }) => {
+    clear: (what) => { if (topic === what) box.hidden = true; },
+    say: ({ status, data }, what) => {
       const sentence = data.error ?? "The site has a problem. Your text is still here.";
       const button = document.createElement("button");
       Object.assign(button, { type: "button", className: "button", textContent: "Try again" });
@@ -24,25 +26,20 @@ export function startNotice(editor) {
         parts.push(link, ", then come back here. ");
       }
       box.replaceChildren(...parts, button);
+      if (box.hidden || topic !== what) live.textContent = sentence;
+      topic = what;
       box.hidden = false;
-      live.textContent = sentence;
     },
   };
 }
 
 // A login page would swallow what is sent to it, so the session is looked at first.
-export function guard(editor, form, notice) {
-  if (form.dataset.guarded) return;
-  form.dataset.guarded = "yes";
-  let changed = document.querySelector("[data-unsaved]") !== null;
+export function guard(editor, form, notice, safety) {
   let leaving = false;
   let checking = false;
-  const change = () => { changed = true; };
-  form.addEventListener("input", change);
-  form.addEventListener("change", change);
   window.addEventListener("pageshow", () => { leaving = false; });
   window.addEventListener("beforeunload", (event) => {
-    if (changed && !leaving) event.preventDefault();
+    if (!leaving && safety.dirty()) event.preventDefault();
   });
   form.addEventListener("submit", async (event) => {
     if (leaving) return;
@@ -52,11 +49,26 @@ export function guard(editor, form, notice) {
     const answer = await freshToken(editor);
     checking = false;
     if (answer.status === 401 || answer.status === 0) {
-      notice.say(answer);
+      notice.say(answer, "keep");
+      safety.keep();
       editor.scrollIntoView({ block: "nearest" });
       return;
     }
     leaving = true;
+    safety.saving();
     form.requestSubmit(event.submitter);
+  });
+  // On a shared computer the copies in the browser are the next person's to find.
+  document.querySelector("#logout-form")?.addEventListener("submit", (event) => {
+    const dialog = document.querySelector("dialog[data-window=leave]");
+    if (!dialog || anyLocal().length === 0 || dialog.dataset.asked) return;
+    event.preventDefault();
+    dialog.addEventListener("close", () => {
+      if (!dialog.returnValue) return;
+      dialog.dataset.asked = "yes";
+      if (dialog.returnValue === "remove") anyLocal().forEach((name) => localStorage.removeItem(name));
+      event.target.requestSubmit();
+    }, { once: true });
+    dialog.showModal();
   });
 }

@@ -1,32 +1,56 @@
 // The live preview and the list of what is to mend.
 
 import { send } from "./ask.js";
-import { showIn, startWidths } from "./true_page.js";
+import { startOutline } from "./outline.js";
+import { startScroll } from "./scroll.js";
+import { showIn } from "./true_page.js";
+import { startViews } from "./views.js";
 import { goToLine } from "./write.js";
 
 const WAIT = 400; // milliseconds after the last key
 
-function listProblems(field, problems) {
+function button(text, act) {
+  const made = Object.assign(document.createElement("button"), { type: "button", className: "line-button", textContent: text });
+  made.addEventListener("click", act);
+  return made;
+}
+
+function fill(list, field, rows) {
+  list.replaceChildren(...rows.map(({ line, sentence, field: name }) => {
+    const item = document.createElement("li");
+    const input = name && field.form.elements[name];
+    if (line) item.append(button(`Line ${line}`, () => goToLine(field, line)), ": ");
+    item.append(sentence);
+    if (!line && input) item.append(" ", button("Go there", () => {
+      const folded = input.closest("details");
+      if (folded) folded.open = true;
+      input.focus();
+    }));
+    return item;
+  }));
+}
+
+function listProblems(field, { problems, advice }) {
   const section = document.querySelector("[data-readiness]");
   if (!section) return;
   section.querySelector("[data-ready]").hidden = problems.length > 0;
-  section.querySelector("[data-problems]").replaceChildren(...problems.map(({ line, sentence }) => {
-    const item = document.createElement("li");
-    if (line) {
-      const button = document.createElement("button");
-      Object.assign(button, { type: "button", className: "line-button", textContent: `Line ${line}` });
-      button.addEventListener("click", () => goToLine(field, line));
-      item.append(button, ": ");
-    }
-    item.append(sentence);
-    return item;
-  }));
+  fill(section.querySelector("[data-problems]"), field, problems);
+  const better = section.querySelector("[data-better]");
+  better.hidden = !advice?.length;
+  better.querySelector("summary").textContent = `Could be better (${advice?.length ?? 0})`;
+  fill(better.querySelector("[data-advice]"), field, advice ?? []);
 }
 
 export function startPreview(editor, field, notice) {
   const frame = editor.querySelector("[data-true-page]");
   const state = editor.querySelector("[data-state]");
   const live = editor.querySelector("[data-live]");
+  // What is to mend stands right under the text while it is written.
+  const section = document.querySelector("[data-readiness]");
+  if (section) editor.append(section);
+  const outline = startOutline(editor, field);
+  const scroll = startScroll(field, frame);
+  const apply = startViews(editor, frame, () => scroll.renew());
   let number = 0;
   let running;
   let timer;
@@ -36,7 +60,7 @@ export function startPreview(editor, field, notice) {
     const mine = ++number;
     running?.abort();
     running = new AbortController();
-    state.textContent = "…";
+    outline();
     let answer;
     try {
       answer = await send(editor, editor.dataset.preview, new FormData(field.form), running.signal);
@@ -46,14 +70,21 @@ export function startPreview(editor, field, notice) {
     if (mine !== number) return;
     if (answer.status !== 200 || !answer.data.html) {
       state.textContent = "This preview is not up to date.";
-      notice.say(answer);
+      notice.say(answer, "preview");
       return;
     }
-    notice.clear();
-    showIn(frame, answer.data.html);
-    listProblems(field, answer.data.problems);
+    notice.clear("preview");
+    showIn(frame, answer.data.html, {
+      ready: scroll.watch,
+      shown: () => {
+        apply();
+        scroll.renew();
+      },
+    });
+    listProblems(field, answer.data);
     const count = answer.data.problems.length;
-    state.textContent = `${answer.data.minutes} min to read`;
+    const level = answer.data.level === undefined ? "" : ` · reading level ${answer.data.level}`;
+    state.textContent = `${answer.data.minutes} min to read${level} · ${count || "nothing"} to mend`;
     // Said aloud only when it is news: the preview follows every pause in typing.
     if (said !== count) live.textContent = `Preview ready. ${count || "Nothing"} to mend.`;
     said = count;
@@ -65,7 +96,6 @@ export function startPreview(editor, field, notice) {
   field.form.addEventListener("input", soon);
   field.form.addEventListener("change", soon);
   document.addEventListener("formset:removed", soon);
-  startWidths(editor, frame);
   refresh();
   return refresh;
 }

@@ -1,7 +1,7 @@
 // The toolbar: one stop for the Tab key, arrow keys within.
 
 import { all } from "./ask.js";
-import { putAround, putBeforeLines, putBlock } from "./write.js";
+import { putAround, putBeforeLines } from "./write.js";
 
 export function startTools(editor, field, windows) {
   const tools = editor.querySelector("[data-tools]");
@@ -10,14 +10,18 @@ export function startTools(editor, field, windows) {
   const acts = {
     line: (mark) => putBeforeLines(field, mark),
     around: (mark) => putAround(field, mark),
-    block: (block) => putBlock(field, block.replaceAll("|", "\n")),
-    choose: (name) => windows[name].showModal(),
+    choose: (name) => windows.open(name),
   };
+  const act = (button) => Object.entries(button.dataset).forEach(([name, value]) => acts[name]?.(value));
   tools.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
     reach(button);
-    Object.entries(button.dataset).forEach(([name, value]) => acts[name]?.(value));
+    act(button);
+  });
+  all("[data-foot]", editor).forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => act(button));
   });
   tools.addEventListener("keydown", (event) => {
     const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity };

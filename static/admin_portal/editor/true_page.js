@@ -2,8 +2,6 @@
 
 import { all } from "./ask.js";
 
-const WIDTHS = { phone: 360, desktop: 1280 };
-
 function tamed(html) {
   const doc = new DOMParser().parseFromString(html, "text/html");
   all("a[href]", doc).forEach((link) => {
@@ -25,40 +23,38 @@ function goToPlace(event) {
   event.currentTarget.getElementById(decodeURIComponent(place))?.scrollIntoView();
 }
 
-export function showIn(frame, html) {
+// Only what changed is exchanged: a picture that stays is not drawn anew, and opened details stay open.
+function exchange(body, next) {
+  const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName;
+  const [old, fresh] = [[...body.childNodes], [...next.childNodes]];
+  fresh.forEach((node, at) => {
+    const before = old[at];
+    if (!before) body.append(node);
+    else if (before.isEqualNode(node)) return;
+    else if (node.nodeType === Node.ELEMENT_NODE && alike(before, node) && node.childElementCount && before.childElementCount) {
+      [...before.attributes].filter(({ name }) => !node.hasAttribute(name)).forEach(({ name }) => before.removeAttribute(name));
+      [...node.attributes].forEach(({ name, value }) => before.setAttribute(name, value));
+      exchange(before, node);
+    } else before.replaceWith(node);
+  });
+  old.slice(fresh.length).forEach((node) => node.remove());
+}
+
+// ``ready`` is called when a new document stands in the frame, ``shown`` after every change of it.
+export function showIn(frame, html, { ready = () => {}, shown = () => {} } = {}) {
   const next = tamed(html);
   const doc = frame.contentDocument;
   if (frame.dataset.shown !== "ready" || !doc?.body) {
     frame.addEventListener("load", () => {
       frame.dataset.shown = "ready";
       frame.contentDocument.addEventListener("click", goToPlace);
+      ready();
+      shown();
     }, { once: true });
     frame.srcdoc = `<!doctype html>${next.documentElement.outerHTML}`;
     return;
   }
-  // Changing the body in place keeps the place that was scrolled to, and nothing flickers.
   doc.documentElement.lang = next.documentElement.lang;
-  doc.body.replaceChildren(...next.body.childNodes);
-}
-
-function fit(stage, frame) {
-  const width = Math.max(WIDTHS[stage.dataset.stage], stage.dataset.stage === "desktop" ? stage.clientWidth : 0);
-  const scale = Math.min(1, stage.clientWidth / width);
-  Object.assign(frame.style, {
-    width: `${width}px`,
-    height: `${stage.clientHeight / scale}px`,
-    transform: scale < 1 ? `scale(${scale})` : "",
-  });
-}
-
-export function startWidths(editor, frame) {
-  const stage = editor.querySelector("[data-stage]");
-  const buttons = all("[data-width]", editor);
-  buttons.forEach((button) => button.addEventListener("click", () => {
-    stage.dataset.stage = button.dataset.width;
-    buttons.forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
-    fit(stage, frame);
-  }));
-  new ResizeObserver(() => fit(stage, frame)).observe(stage);
-  editor.querySelector("[data-see]").hidden = false;
+  exchange(doc.body, next.body);
+  shown();
 }

@@ -1,46 +1,60 @@
-// Small windows: what to put in, and a new picture.
+// Small windows: each asks a few things and puts one block or a few words in.
 
-import { all, send } from "./ask.js";
-import { putBlock, putChoice } from "./write.js";
+import { all } from "./ask.js";
+import { BLOCKS } from "./blocks.js";
+import { startLists } from "./lists.js";
+import { startUpload } from "./upload.js";
+import { putBlock, removeSelection, type } from "./write.js";
+
+function answers(form) {
+  const data = new FormData(form);
+  return { ...Object.fromEntries(data), all: data.getAll("choice") };
+}
+
+function selected(field) {
+  return field.value.slice(field.selectionStart, field.selectionEnd);
+}
 
 export function openWindows(editor, field) {
   document.body.append(editor.querySelector("template[data-windows]").content.cloneNode(true));
   const windows = {};
+  const lists = startLists(editor, field);
   all("dialog[data-window]:not([data-taken])").forEach((dialog) => {
+    const name = dialog.dataset.window;
     dialog.dataset.taken = "";
-    windows[dialog.dataset.window] = dialog;
-    const choice = dialog.querySelector("[data-choice]");
-    if (choice) {
-      dialog.addEventListener("close", () => {
-        const option = choice.selectedOptions[0];
-        if (dialog.returnValue === "put" && option) putChoice(field, option.value, option.textContent);
-        dialog.returnValue = "";
-      });
-    }
-  });
-  const dialog = windows.upload;
-  const form = dialog.querySelector("[data-upload-form]");
-  dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const button = form.querySelector("[type=submit]");
-    const refusal = form.querySelector("[data-refusal]");
-    const body = new FormData(form);
-    const language = field.form.querySelector("[name=language]")?.value || editor.dataset.language || "en";
-    body.set("language", language);
-    button.disabled = true;
-    refusal.hidden = true;
-    const answer = await send(editor, editor.dataset.upload, body);
-    button.disabled = false;
-    if (answer.status === 201) {
+    windows[name] = dialog;
+    const form = dialog.querySelector("[data-put]");
+    if (!form) return;
+    lists.start(dialog, name);
+    form.addEventListener("submit", (event) => {
+      // Without a tick there is nothing to put in: the browser cannot require one of many boxes.
+      if (event.submitter?.value === "put" && name === "care" && !answers(form).all.length) event.preventDefault();
+    });
+    dialog.addEventListener("close", () => {
+      if (dialog.returnValue === "put") {
+        // Chosen lines that went into the window come back in the block.
+        if (dialog.dataset.took === selected(field)) removeSelection(field);
+        const given = answers(form);
+        const put = BLOCKS[name](given, lists.find(name, given.choice) ?? { name: "" });
+        if (put.inline) type(field, put.text);
+        else if (put) putBlock(field, put);
+      } else field.focus();
+      dialog.returnValue = "";
       form.reset();
-      dialog.close();
-      putBlock(field, answer.data.snippet);
-      return;
-    }
-    const sentences = Object.values(answer.data.errors ?? {}).flat().map((error) => error.message);
-    refusal.textContent = [answer.data.error ?? "The picture could not be sent. Please try again.", ...sentences].join(" ");
-    refusal.hidden = false;
+    });
   });
-  return windows;
+  const upload = startUpload(editor, field, windows.upload, lists.forget);
+  return {
+    upload,
+    async open(name) {
+      const dialog = windows[name];
+      const words = dialog.querySelector("[name=words]");
+      if (words) words.value = selected(field);
+      const text = dialog.querySelector("textarea[name=lines]");
+      delete dialog.dataset.took;
+      if (text && selected(field).trim()) text.value = dialog.dataset.took = selected(field);
+      await lists.fill(dialog, name);
+      dialog.showModal();
+    },
+  };
 }

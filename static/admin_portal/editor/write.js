@@ -1,6 +1,6 @@
 // Writing into a textarea in a way that the browser's own undo can take back.
 
-const WITH_END = /^:::[ \t]*(key-points|emergency|urgent|call|note|steps|do|dont|checklist|chance)\b/;
+const WITH_END = /^:::[ \t]*(key-points|emergency|urgent|call|note|steps|do|dont|checklist|chance|choices)\b/;
 
 function put(field, text, from = field.selectionStart, to = field.selectionEnd) {
   field.focus();
@@ -10,6 +10,23 @@ function put(field, text, from = field.selectionStart, to = field.selectionEnd) 
     field.setRangeText(text, from, to, "end");
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
+}
+
+export const type = (field, text) => put(field, text);
+
+export function removeSelection(field) {
+  field.focus();
+  document.execCommand("delete");
+}
+
+export function replaceAll(field, text) {
+  put(field, text, 0, field.value.length);
+}
+
+// In place of words somewhere in the text, for example one of two wordings in a merge.
+export function replaceAt(field, from, to, text) {
+  put(field, text, from, to);
+  field.setSelectionRange(from, from + text.length);
 }
 
 export function putAround(field, mark) {
@@ -49,14 +66,6 @@ export function putBlock(field, block) {
     const start = at + gap.length + inside.index + inside[0].length - inside[1].length;
     field.setSelectionRange(start, start + inside[1].length);
   }
-}
-
-export function putChoice(field, markdown, label) {
-  if (markdown.startsWith(":::")) putBlock(field, markdown);
-  else if (markdown.startsWith("page:")) {
-    const words = field.value.slice(field.selectionStart, field.selectionEnd) || label.replace(/ \(\w+\)$/, "");
-    put(field, `[${words}](${markdown})`);
-  } else if (markdown) put(field, markdown);
 }
 
 export function goToLine(field, line) {

@@ -1,0 +1,159 @@
+"""The way of a read: a snapshot, or Django once and then a snapshot.
+
+What may be kept is asked of Django with a request of our own that holds nothing of the reader's but the path and the
+encoding. So no header, host, cookie or query of one reader can find its way into what the next one gets.
+"""
+
+import io
+import sys
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from portal.serving.bodies import wanted
+from portal.serving.public import OFFERED
+from portal.serving.reads import READS
+from portal.serving.requests import Plain
+from portal.serving.snapshots import Headers, Snapshot, Snapshots
+
+StartResponse = Callable[..., Any]
+Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+MAY_BE_KEPT = ("200 ", "301 ", "410 ")
+NOT_MODIFIED = f"304 {HTTPStatus.NOT_MODIFIED.phrase}"
+# Staff, files and probes: never kept, and they need the request as it came.
+OTHERS = ("/admin/", "/healthz", "/readyz", settings.STATIC_URL, settings.MEDIA_URL)
+# Of the server's own values, these are the same for everybody.
+OF_SERVER = ("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "wsgi.errors", "wsgi.version")
+
+
+class Answer(NamedTuple):
+    """What Django said: with a snapshot where it may be kept, else with what to pass on."""
+
+    snapshot: Snapshot | None
+    status: str
+    headers: Headers
+    chunks: Iterable[bytes]
+
+
+class SnapshotApplication:
+    """WSGI application around Django's."""
+
+    def __init__(self, application: Application, snapshots: Snapshots) -> None:
+        self._application, self._snapshots, self._is_plain = application, snapshots, Plain()
+        self._host = next(iter(settings.ALLOWED_HOSTS), "localhost").lstrip(".")
+        self._scheme = "https" if settings.SECURE_SSL_REDIRECT else "http"
+        # When the database has last confirmed what is kept, and how old that may become unsaid (keeper.py).
+        self.confirmed = time.monotonic()
+        self.patience = float("inf")
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if not self._is_plain(environ):
+            return self._application(environ, start_response)
+        path = environ["PATH_INFO"]
+        snapshot = self._snapshots.kept.get(path)
+        if snapshot is None:
+            if path.startswith(OTHERS):
+                return self._application(environ, start_response)
+            generation = self._snapshots.generation
+            answer = self.ask(path, environ)
+            if answer.snapshot is None:
+                start_response(answer.status, answer.headers)
+                if environ["REQUEST_METHOD"] == "GET":
+                    return answer.chunks
+                close(answer.chunks)
+                return []
+            snapshot = answer.snapshot
+            self._snapshots.put(path, snapshot, generation)
+        return self._give(snapshot, environ, start_response)
+
+    def _give(self, snapshot: Snapshot, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        snapshot.used = self._snapshots.tick
+        encoding = wanted(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        sent = snapshot.sent.get(encoding) or self._snapshots.add(snapshot, encoding)
+        status, headers, body = snapshot.status, sent.headers, [sent.body]
+        if sent.etag:  # a page, not a redirect
+            READS.count(environ)
+        if sent.etag and _is_known(environ, sent.etag, snapshot):
+            status, headers, body = NOT_MODIFIED, sent.unchanged, []
+        elif environ["REQUEST_METHOD"] == "HEAD":
+            body = []
+        age = time.monotonic() - self.confirmed
+        if age > self.patience:
+            headers = [*headers, ("Age", str(int(age)))]
+        start_response(status, headers)
+        return body
+
+    def ask(self, path: str, environ: dict[str, Any] | None = None) -> Answer:
+        """What Django answers to anybody. Of ``environ`` it gets the encoding and the server's names only."""
+        got: dict[str, Any] = {}
+
+        def remember(status: str, headers: Headers, exc_info: Any = None) -> Any:
+            got.update(status=status, headers=headers)
+            return lambda _: None
+
+        asked = self._request(path, environ or {})
+        chunks = self._application(asked, remember)
+        status, headers, body = got["status"], got["headers"], asked.get(OFFERED)
+        if body is None or not may_be_kept(status, headers):
+            return Answer(None, status, headers, chunks)
+        close(chunks)
+        return Answer(Snapshot.of(status, headers, body), status, headers, [])
+
+    def _request(self, path: str, environ: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "wsgi.errors": sys.stderr,
+            "wsgi.version": (1, 0),
+            **{name: environ[name] for name in OF_SERVER if name in environ},
+            "REQUEST_METHOD": "GET",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": path,
+            "QUERY_STRING": "",
+            "HTTP_HOST": self._host,
+            "HTTP_X_FORWARDED_PROTO": self._scheme,
+            "HTTP_ACCEPT_ENCODING": wanted(environ.get("HTTP_ACCEPT_ENCODING", "")),
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+        }
+
+
+def may_be_kept(status: str, headers: Headers) -> bool:
+    """The list of what is allowed; everything else is somebody's own."""
+    if not status.startswith(MAY_BE_KEPT):
+        return False
+    for name, value in headers:
+        match name.lower():
+            case "set-cookie" | "www-authenticate" | "content-range":
+                return False
+            case "vary" if value.strip().lower() != "accept-encoding":
+                return False
+            case "cache-control" if "private" in value.lower() or "no-store" in value.lower():
+                return False
+    return True
+
+
+def _is_known(environ: dict[str, Any], etag: str, snapshot: Snapshot) -> bool:
+    """Whether the client has this very body (RFC 9110 §13.2.2: the tag decides alone where there is one)."""
+    asked = environ.get("HTTP_IF_NONE_MATCH")
+    if asked is not None:
+        return asked.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in asked.split(",")}
+    # The very date that we gave, like nginx: clocks of two machines may disagree.
+    since = environ.get("HTTP_IF_MODIFIED_SINCE")
+    return since is not None and since == snapshot.last_modified
+
+
+def close(chunks: Iterable[bytes]) -> None:
+    """Tell Django that the answer has gone out."""
+    done = getattr(chunks, "close", None)
+    if done:
+        done()

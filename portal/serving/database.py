@@ -1,0 +1,116 @@
+"""Whether the database is there, in words for an operator."""
+
+import logging
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
+from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
+from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
+
+from portal.serving.hosts import PROBES
+
+log = logging.getLogger(__name__)
+
+# Pictures come from a folder or a bucket.
+FILES = settings.MEDIA_URL
+GONE = "the database file is not there"
+REPLACED = "the database file was replaced while the server ran: restart the server"
+
+
+def is_down(error: BaseException | None) -> bool:
+    """Whether an error says that the database cannot be used, rather than that a statement was wrong."""
+    # SQLite's "malformed" and "not a database" come as the bare class.
+    return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
+
+
+def in_words(error: BaseException) -> str:
+    """The reason, without names of files or hosts."""
+    text = str(error).lower()
+    if "malformed" in text or "not a database" in text:
+        return "the database is damaged: restore a backup"
+    if "locked" in text or "busy" in text:
+        return "the database is locked by another program"
+    if "unable to open" in text:
+        return GONE
+    if "no such table" in text or "does not exist" in text:
+        return "the database is empty or not migrated"
+    return "the database does not answer"
+
+
+def _is_file() -> bool:
+    # Tests have their database in memory.
+    default = connections["default"]
+    return isinstance(default, SQLite) and not default.is_in_memory_db()
+
+
+def never_make_a_new_file() -> None:
+    """From now on this process opens SQLite's file only if it is there. An empty new one would hide the loss."""
+    config = connections.settings["default"]
+    if _is_file():
+        uri = f"file:{quote(str(config['NAME']))}?mode=rw"
+        config["OPTIONS"] = {**config["OPTIONS"], "database": uri, "uri": True}
+        connections.close_all()
+
+
+class DatabaseFile:
+    """A removed SQLite file stays readable and writable for who has it open: what staff save would be lost unseen."""
+
+    def __init__(self) -> None:
+        self._name = Path(str(connection.settings_dict["NAME"])) if _is_file() else None
+        self._first = self._identity()
+
+    def trouble(self) -> str:
+        """A sentence, or nothing when the file is the one from the start (or there is no file)."""
+        if self._name is None:
+            return ""
+        now = self._identity()
+        if now is None:
+            return GONE
+        self._first = self._first or now
+        return "" if now == self._first else REPLACED
+
+    def _identity(self) -> tuple[int, int] | None:
+        if self._name is None:
+            return None
+        try:
+            stat = os.stat(self._name)  # noqa: PTH116 -- on the way of every request that is no hit
+        except OSError:
+            return None
+        return stat.st_dev, stat.st_ino
+
+
+class DatabaseMiddleware:
+    """Answers 503 with a sentence instead of an error while the database cannot be used.
+
+    Also before a removed database file is written to: a thread that has it open would not notice.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    @cached_property
+    def _file(self) -> DatabaseFile:
+        return DatabaseFile()
+
+    @cached_property
+    def _sorry(self) -> Callable[[HttpRequest], HttpResponse]:
+        view: Callable[[HttpRequest], HttpResponse] = import_string(settings.UNAVAILABLE_VIEW)
+        return view
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if self._file.trouble() and request.path_info not in PROBES and not request.path_info.startswith(FILES):
+            return self._sorry(request)
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Django asks here what becomes of an error in a view."""
+        if not is_down(error):
+            return None
+        log.warning("%s", in_words(error))
+        return self._sorry(request)

@@ -1,0 +1,279 @@
+"""Keeps the snapshots of one process true, warm and on disk. Two threads that no reader waits for.
+
+The first looks at the database some times a second. After a publish it renders again what the publish concerns; what
+was there is given out until then. The second, at a low priority, works for all processes of a data folder (one of
+them holds the lock): it packs bodies as small as they get and writes them to disk, where the others find them.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable
+from typing import IO, Protocol
+
+from django.db import DatabaseError, close_old_connections
+
+from portal.serving.application import SnapshotApplication, close
+from portal.serving.changes import Changes
+from portal.serving.database import DatabaseFile, in_words
+from portal.serving.shelf import FILES, Shelf, Stored, number_of
+from portal.serving.snapshots import Snapshot, Snapshots
+
+log = logging.getLogger(__name__)
+
+# Readers are told how old a page may be when the database has not confirmed it for so long.
+PATIENCE = 5.0
+# The database is looked at again after this time, also while there is much to render.
+SLICE = 0.3
+# After a publish the most important addresses are rendered at once. The others are forgotten, which is enough to be
+# true, and rendered when nothing has been published for so many seconds: publishing often must not slow readers.
+AT_ONCE = 4
+QUIET = 2.0
+# More than this at once: progress is logged, and readers get half of the time.
+MANY = 50
+REPORT_EVERY = 10.0
+# Seconds between two rounds of packing and writing, and looks that an answer has to last before it is packed finer.
+ROUND = 2.0
+LOOKS = 5
+WRITE_EVERY = 15.0
+# Readers go first, but it has to come to an end on a busy machine too.
+NICE = 10
+
+
+class Source(Protocol):
+    """What the keeper asks of the domain (``settings.SNAPSHOT_SOURCE``). Any of these may raise DatabaseError."""
+
+    def public_state(self) -> str:
+        """A small value that changes whenever anything does that the public reads."""
+
+    def concerned(self, before: str, now: str) -> Iterable[str] | None:
+        """Addresses that the changes between two states concern, the most important first; None: all."""
+
+    def addresses(self) -> Iterable[str]:
+        """All addresses that are worth keeping, the most important first."""
+
+
+class Keeper:
+    """For one process. ``trouble`` says why the database cannot be used, or nothing."""
+
+    def __init__(self, application: SnapshotApplication, snapshots: Snapshots, shelf: Shelf, source: Source) -> None:
+        self._application, self._snapshots, self._shelf, self._source = application, snapshots, shelf, source
+        # Of the public site: what was seen last, and up to which everything kept is rendered.
+        self.state = self.settled = ""
+        self.trouble = ""
+        self._from_disk: set[str] = set()
+        self._waiting: dict[str, None] = {}
+        self._later: dict[str, None] = {}
+        self._noticed = 0.0
+        self._reported = 0.0
+        self._many = False
+        self._locked = False
+        # What was written: up to which change, and a hash of the content by file.
+        self._written = -1
+        self._signatures: dict[int, int] = {}
+
+    def load(self) -> None:
+        """Take what is on disk, before the first request."""
+        stored = self._shelf.load()
+        self._application.patience = PATIENCE
+        if stored:
+            for part in stored:
+                self._snapshots.load(part.snapshots)
+            self._from_disk = {part.state for part in stored}
+            age = max(0.0, time.time() - max(part.confirmed for part in stored))
+            self._application.confirmed = time.monotonic() - age
+
+    def how_old(self) -> str:
+        """What readers get while there is trouble, for an operator."""
+        age = int(time.monotonic() - self._application.confirmed)
+        return f"{len(self._snapshots.kept)} public addresses are given out as they were {age} s ago"
+
+    def start(self) -> None:
+        """Both threads; they end with the process."""
+        stop = threading.Event()
+        for work in (self.watch, self.refine):
+            threading.Thread(target=work, args=(stop,), name=work.__name__, daemon=True).start()
+
+    def watch(self, stop: threading.Event) -> None:
+        """The first thread."""
+        changes, file = Changes(), DatabaseFile()
+        while not stop.is_set():
+            try:
+                close_old_connections()
+                if not self._look(changes, file):
+                    stop.wait(SLICE)
+                    continue
+                self._renew(stop)
+                if not self._waiting:
+                    changes.wait(stop)
+            except DatabaseError as error:
+                self._say(in_words(error))
+                changes.forget()
+                stop.wait(SLICE)
+            except Exception:
+                # Without this thread the process would show old pages for ever.
+                log.exception("the snapshots could not be renewed; trying again")
+                stop.wait(PATIENCE)
+
+    def _look(self, changes: Changes, file: DatabaseFile) -> bool:
+        """Notice what has changed; False where the database file is not the one from the start."""
+        missing = file.trouble()
+        if missing:
+            self._say(missing)
+            changes.forget()
+            return False
+        if changes.may_have_come():
+            state = self._source.public_state()
+            if state != self.state:
+                self._notice(state)
+        self._say("")
+        self._application.confirmed = time.monotonic()
+        self._snapshots.tick += 1
+        return True
+
+    def _notice(self, state: str) -> None:
+        """What the change concerns waits to be rendered again, in front of what waits already."""
+        found: dict[str, None] = {}
+        everything = False
+        for before in {self.state} if self.state else self._from_disk:
+            concerned = self._source.concerned(before, state)
+            everything = everything or concerned is None
+            found.update(dict.fromkeys(concerned or ()))
+        kept = self._snapshots.kept
+        later: list[str] = []
+        if everything:
+            found.update(dict.fromkeys([*self._source.addresses(), *kept]))
+        elif not self.state:
+            # A start: what is kept and not concerned is as good as new.
+            found.update(dict.fromkeys(path for path in self._source.addresses() if path not in kept))
+        elif len(found) <= MANY:
+            later = [path for path in list(found)[AT_ONCE:] if path not in self._waiting]
+            for path in later:
+                del found[path]
+        self._snapshots.next_generation()
+        for path in later:
+            self._snapshots.forget(path)
+        self._later.update(dict.fromkeys(later))
+        self._noticed = time.monotonic()
+        self._waiting = {**found, **self._waiting}
+        self._many = not self.state or len(self._waiting) > MANY
+        self.state = state
+        if self._many:
+            self._reported = time.monotonic()
+            log.info("%s public addresses are being rendered, %s are there", len(self._waiting), len(kept))
+
+    def _renew(self, stop: threading.Event) -> None:
+        """Render what waits, for a while."""
+        if not self._waiting and time.monotonic() > self._noticed + QUIET:
+            self._waiting, self._later = self._later, {}
+        until = time.monotonic() + SLICE
+        in_turns = len(self._waiting) > MANY
+        while self._waiting and time.monotonic() < until and not stop.is_set():
+            begun = time.monotonic()
+            path = next(iter(self._waiting))
+            generation = self._snapshots.generation
+            answer = self._application.ask(path)
+            close(answer.chunks)
+            if answer.status.startswith("503"):
+                raise DatabaseError("a page could not be read")
+            if answer.snapshot is not None:
+                self._snapshots.put(path, answer.snapshot, generation)
+            elif not answer.status.startswith("5"):
+                self._snapshots.forget(path)
+            del self._waiting[path]
+            if in_turns:
+                self._report()
+                stop.wait(time.monotonic() - begun)
+        if not self._waiting:
+            self.settled = self.state
+            if self._many:
+                self._many = False
+                log.info("all public addresses are rendered")
+
+    def _report(self) -> None:
+        if time.monotonic() - self._reported > REPORT_EVERY:
+            self._reported = time.monotonic()
+            log.info("%s public addresses are still to be rendered", len(self._waiting))
+
+    def _say(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            if trouble:
+                log.warning("%s; public pages are given out as they were", trouble)
+            else:
+                log.info("the database answers again")
+            self.trouble = trouble
+
+    def refine(self, stop: threading.Event) -> None:
+        """The second thread."""
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        failed = False
+        with contextlib.ExitStack() as held:
+            while not stop.wait(ROUND):
+                try:
+                    self._round(stop, held)
+                    failed = False
+                except OSError as error:
+                    if not failed:
+                        log.warning("the snapshots cannot be written: %s; they are kept in memory", error.strerror)
+                    failed = True
+                except Exception:
+                    log.exception("the snapshots could not be written; trying again")
+
+    def _round(self, stop: threading.Event, held: contextlib.ExitStack) -> None:
+        """With the lock of the data folder: pack finer and write. Without: see what the one who has it has written."""
+        if not self._locked:
+            stream = self._lock()
+            if stream is None:
+                self._adopt()
+                return
+            held.enter_context(stream)
+            self._locked = True
+        self._refine_some(stop)
+        changes = self._snapshots.changes
+        if changes != self._written and self.settled:
+            self._write()
+            self._written = changes
+
+    def _lock(self) -> IO[str] | None:
+        """The lock of the data folder, kept as long as this process lives; None when another one has it."""
+        self._shelf.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stream = (self._shelf.folder / "lock").open("w")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.close()
+            return None
+        return stream
+
+    def _refine_some(self, stop: threading.Event) -> None:
+        """Pack finer what has stayed the same for a moment, until it is time to write."""
+        tick, until = self._snapshots.tick, time.monotonic() + WRITE_EVERY
+        for path, snapshot in list(self._snapshots.kept.items()):
+            if snapshot.finest or snapshot.born > tick - LOOKS:
+                continue
+            self._snapshots.refine(path, snapshot.refined())
+            if stop.is_set() or time.monotonic() > until:
+                return
+
+    def _write(self) -> None:
+        state = self.settled
+        confirmed = time.time() - (time.monotonic() - self._application.confirmed)
+        parts: list[dict[str, Snapshot]] = [{} for _ in range(FILES)]
+        for path, snapshot in list(self._snapshots.kept.items()):
+            parts[number_of(path)][path] = snapshot
+        for number, part in enumerate(parts):
+            signature = hash(tuple(sorted((path, one.sha, one.finest) for path, one in part.items())))
+            if self._signatures.get(number) != signature and (part or self._shelf.file(number).exists()):
+                self._shelf.write(number, Stored(state, confirmed, part))
+                self._signatures[number] = signature
+
+    def _adopt(self) -> None:
+        """What the process with the lock has packed finer; only where it is the very same answer."""
+        for stored in self._shelf.changed():
+            for path, snapshot in stored.snapshots.items():
+                if snapshot.finest:
+                    self._snapshots.refine(path, snapshot)

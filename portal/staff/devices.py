@@ -1,0 +1,54 @@
+"""The cookie of a browser that signed in before: it holds no secret of the account, only a count of its own."""
+
+import re
+import secrets
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+
+from portal.staff.models import User
+
+SALT = "portal.staff.device"
+LASTS = 60 * 60 * 24 * 180  # seconds
+MOST_PEOPLE = 8  # at one computer of the ward
+SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"),
+           ("Mac OS", "Mac"), ("CrOS", "Chromebook"), ("Linux", "Linux"))  # fmt: skip
+BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+
+
+def known_device(request: HttpRequest, user: User | None) -> str:
+    """This browser's random name for ``user``, or nothing."""
+    return _kept(request).get(str(user.pk), "") if user else ""
+
+
+def remember_device(request: HttpRequest, response: HttpResponse, user: User) -> None:
+    """From now on this browser counts for itself when ``user`` signs in."""
+    kept = _kept(request)
+    name = kept.pop(str(user.pk), "") or secrets.token_urlsafe(12)
+    people = dict([*kept.items(), (str(user.pk), name)][-MOST_PEOPLE:])
+    response.set_cookie(
+        settings.DEVICE_COOKIE_NAME,
+        signing.dumps(people, salt=SALT),
+        max_age=LASTS,
+        path=settings.SESSION_COOKIE_PATH,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _kept(request: HttpRequest) -> dict[str, str]:
+    try:
+        kept = signing.loads(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""), salt=SALT, max_age=LASTS)
+    except signing.BadSignature:
+        return {}
+    return {str(pk): str(name) for pk, name in kept.items()} if isinstance(kept, dict) else {}
+
+
+def described(request: HttpRequest) -> str:
+    """Such as "Firefox on Windows": enough to know one's own devices again."""
+    agent = request.headers.get("User-Agent", "")
+    browser = next((name for sign, name in BROWSERS if sign in agent), "A browser")
+    system = next((name for sign, name in SYSTEMS if re.search(sign, agent)), "an unknown system")
+    return f"{browser} on {system}"

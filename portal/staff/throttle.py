@@ -1,0 +1,106 @@
+"""Guessing is slow, and slows nobody else: delays that grow, counted so that a stranger cannot keep a nurse out.
+
+After OWASP's "device cookies": a browser that signed in to an account before has a count of its own. Strangers share
+counts by account and place, by place, and (with a high threshold) by account. Nothing is ever locked: a delay ends by
+itself, and a passkey or a link from a manager is not counted at all. Every attempt is counted before it is looked at,
+so many at once count as many.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from portal.staff.models import Throttle
+from portal.staff.origins import keyed
+
+FORGOTTEN_AFTER = timedelta(hours=1)
+SWEPT_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """``free`` attempts, then a delay of ``first`` seconds that doubles up to ``longest``."""
+
+    free: int
+    first: int
+    longest: int
+
+    def delay(self, attempts: int) -> timedelta:
+        """How long to wait after so many attempts."""
+        over = attempts - self.free
+        return timedelta(seconds=min(self.first * 2 ** min(over, 20), self.longest) if over >= 0 else 0)
+
+
+KNOWN_DEVICE = Limit(free=10, first=15, longest=900)
+ACCOUNT_AND_PLACE = Limit(free=5, first=15, longest=900)
+PLACE = Limit(free=40, first=15, longest=300)
+ACCOUNT = Limit(free=60, first=5, longest=30)
+CODE = Limit(free=5, first=15, longest=900)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """What is counted together, and how much of it is free."""
+
+    what: str
+    limit: Limit
+
+    @property
+    def key(self) -> str:
+        """Its row."""
+        return keyed("throttle", self.what)
+
+
+def buckets_of_sign_in(typed: str, place: str, device: str) -> list[Bucket]:
+    """What one attempt with a password counts towards; ``device`` is empty where the account never signed in."""
+    name = typed.strip().casefold()
+    if device:
+        return [Bucket(f"device|{name}|{device}", KNOWN_DEVICE)]
+    strangers = [Bucket(f"account|{name}", ACCOUNT)]
+    if place:
+        strangers += [Bucket(f"pair|{name}|{place}", ACCOUNT_AND_PLACE), Bucket(f"place|{place}", PLACE)]
+    return strangers
+
+
+def take(buckets: list[Bucket], now: datetime | None = None) -> int:
+    """Count one attempt towards all of ``buckets``; returns 0, or the seconds to wait, and then nothing is counted."""
+    now = now or timezone.now()
+    keys = sorted(bucket.key for bucket in buckets)
+    with transaction.atomic():
+        # One order for all, so that two requests never wait for each other.
+        for key in keys:
+            Throttle.objects.get_or_create(key=key, defaults={"last_at": now})
+        rows = {row.key: row for row in Throttle.objects.select_for_update().filter(key__in=keys).order_by("key")}
+        wait = max((row.blocked_until - now for row in rows.values() if row.blocked_until), default=timedelta())
+        if wait > timedelta():
+            return int(wait.total_seconds()) + 1
+        for bucket in buckets:
+            row = rows[bucket.key]
+            row.attempts = 1 if now - row.last_at > FORGOTTEN_AFTER else row.attempts + 1
+            row.last_at = now
+            # Nothing, not "until now": a request at the same moment has another now.
+            row.blocked_until = now + delay if (delay := bucket.limit.delay(row.attempts)) else None
+            row.save()
+    return 0
+
+
+def give_back(buckets: list[Bucket]) -> None:
+    """It was the right person: forget their own counts, and take this attempt out of those that are shared."""
+    shared = [bucket.key for bucket in buckets if bucket.limit in {PLACE, ACCOUNT}]
+    own = [bucket.key for bucket in buckets if bucket.limit not in {PLACE, ACCOUNT}]
+    Throttle.objects.filter(key__in=own).delete()
+    Throttle.objects.filter(key__in=shared, attempts__gt=0).update(attempts=F("attempts") - 1, blocked_until=None)
+    Throttle.objects.filter(last_at__lt=timezone.now() - SWEPT_AFTER).delete()
+
+
+def first_time(what: str) -> bool:
+    """True once for each ``what`` within a day, in whichever worker: a code from an app works once."""
+    try:
+        with transaction.atomic():
+            Throttle.objects.create(key=keyed("once", what))
+    except IntegrityError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""What staff see when they sign in and look after their account."""

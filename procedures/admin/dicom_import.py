@@ -1,0 +1,120 @@
+"""From the frames of a DICOM file to one picture: which frame, which window, which polarity."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from procedures.admin.answers import refusal
+from procedures.admin.intake import NEVER_KEPT, gone, waiting_of
+from procedures.admin.shell import screen
+from procedures.figures.dicom import Frames
+from procedures.figures.dicom_values import Window
+from procedures.figures.intake import BadPictureError, Picture
+from procedures.figures.renditions import png
+from procedures.figures.waiting import Waiting
+
+
+class WindowForm(forms.Form):
+    """A frame and how it is shown. Without middle and width the file decides."""
+
+    frame = forms.IntegerField(min_value=1, required=False, label="Frame")
+    center = forms.FloatField(
+        required=False, label="Middle of the window (brightness)", widget=forms.NumberInput({"step": "any"})
+    )
+    width = forms.FloatField(
+        required=False, label="Width of the window (contrast)", widget=forms.NumberInput({"step": "any"})
+    )
+    invert = forms.BooleanField(required=False, label="Turn black and white round")
+
+    def __init__(self, data: Any, *, frames: Frames) -> None:
+        super().__init__(data)
+        self.frames = frames
+        self.fields["frame"].widget.attrs["max"] = frames.count
+        self.fields["frame"].help_text = f"1 to {frames.count}"
+
+    def clean(self) -> dict[str, Any]:
+        """``window``: a Window, or None."""
+        values = super().clean() or self.cleaned_data
+        values["frame"] = values.get("frame") or 1
+        center, width = values.get("center"), values.get("width")
+        if (center is None) != (width is None) and not self.errors:
+            raise forms.ValidationError("Give both the middle and the width of the window, or neither.")
+        values["window"] = None
+        if center is not None and width is not None:
+            try:
+                values["window"] = Window(center, width)
+            except BadPictureError as error:
+                raise forms.ValidationError(str(error)) from error
+        return values
+
+    def picture(self) -> Picture:
+        """The chosen frame. Raises BadPictureError with a sentence for whatever is wrong."""
+        if not self.is_valid():
+            raise BadPictureError(" ".join(str(sentence) for rows in self.errors.values() for sentence in rows))
+        values = self.cleaned_data
+        return self.frames.picture(values["frame"], values["window"], invert=values["invert"])
+
+    def shown(self) -> list[tuple[str, str]]:
+        """What is on the screen, as fields. Call it on a valid form only."""
+        values = ((name, self.cleaned_data[name]) for name in ("frame", "center", "width", "invert"))
+        return [(name, "on" if value is True else str(value)) for name, value in values if value not in (None, False)]
+
+
+def _frames(request: HttpRequest, token: str) -> tuple[Waiting, Frames] | None:
+    waiting = waiting_of(request, token)
+    return (waiting, waiting.frames()) if waiting and waiting.has_frames else None
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def frames(request: HttpRequest, token: str) -> HttpResponse:
+    """The screen; with POST the shown picture goes on to be checked."""
+    found = _frames(request, token)
+    if found is None:
+        return gone(request)
+    waiting, there = found
+    form = WindowForm({"frame": "1", **(request.POST or request.GET).dict()}, frames=there)
+    error = ""
+    try:
+        shown = form.picture()
+    except BadPictureError as wrong:
+        error = str(wrong)
+    else:
+        if request.method == "POST":
+            waiting.put(shown)
+            return HttpResponseRedirect(reverse("admin:procedures_figure_check", args=[token]))
+    number = form.cleaned_data.get("frame") or 1 if form.is_valid() else 1
+    number = min(number, there.count)
+    context: dict[str, Any] = {
+        "waiting": waiting,
+        "frames": there,
+        "form": form,
+        "error": error,
+        "number": number,
+        "spread": there.spread(),
+        "presets": [] if there.colour else there.presets(number),
+        "range": None if there.colour else there.whole(number),
+        "taken": [] if error else form.shown(),
+        "query": "" if error else urlencode(form.shown()),
+    }
+    return screen(request, "figure/frames", context, title="Choose a frame and a window", status=400 if error else 200)
+
+
+@require_safe
+def frame(request: HttpRequest, token: str) -> HttpResponse:
+    """One frame as PNG; ``small`` in the address asks for a thumbnail."""
+    found = _frames(request, token)
+    if found is None:
+        raise Http404
+    form = WindowForm(request.GET, frames=found[1])
+    try:
+        if "small" in request.GET and form.is_valid():
+            shown = found[1].thumbnail(form.cleaned_data["frame"])
+        else:
+            shown = form.picture()
+    except BadPictureError as error:
+        return refusal(400, str(error))
+    return HttpResponse(png(shown), content_type="image/png", headers=NEVER_KEPT)

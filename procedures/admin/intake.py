@@ -1,0 +1,152 @@
+"""A picture comes in: choose it, cut and cover what nobody may see, look at the result, say where it is from, save.
+
+The first step takes JPEG, PNG, WebP and DICOM alike; what a file is its content decides. Between the steps bare pixels
+wait (procedures/figures/waiting.py). Every step works without a script; with one it is only quicker.
+"""
+
+from typing import Any, BinaryIO, cast
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from procedures.admin.answers import refusal, too_often
+from procedures.admin.base import staff
+from procedures.admin.intake_forms import EditsForm
+from procedures.admin.shell import screen
+from procedures.figures import dicom
+from procedures.figures.duplicate import duplicate
+from procedures.figures.intake import BadPictureError, Picture
+from procedures.figures.renditions import master, png
+from procedures.figures.waiting import Waiting, begin, bring, find
+from procedures.models import Figure
+
+FORM_BYTES = 64 * 1024
+MOST_UPLOADS, SECONDS = 40, 600
+# What waits is for one person, now: not for a browser's cache, not for a proxy's.
+NEVER_KEPT = {"Cache-Control": "no-store, private", "Content-Security-Policy": "default-src 'none'; sandbox"}
+
+
+def may(request: HttpRequest, figure: int | None) -> None:
+    """Raises PermissionDenied for whoever may not bring in this picture."""
+    if not staff(request).has_perm("procedures.add_figure" if figure is None else "procedures.change_figure"):
+        raise PermissionDenied
+
+
+def waiting_of(request: HttpRequest, token: str) -> Waiting | None:
+    """What waits for the person who asks."""
+    waiting = find(token, user_id=staff(request).pk)
+    if waiting:
+        may(request, waiting.figure)
+    return waiting
+
+
+def gone(request: HttpRequest) -> HttpResponse:
+    """The answer where nothing waits any longer."""
+    return screen(request, "figure/gone", {}, title="The picture is not here any longer", status=404)
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose(request: HttpRequest) -> HttpResponse:
+    """The first step. Who sends and how much is looked at before the file is read, and only then the token in it."""
+    asked = request.GET.get("figure", "")
+    figure = get_object_or_404(Figure, slug=asked) if asked else None
+    may(request, figure.pk if figure else None)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > dicom.MOST_BYTES + FORM_BYTES:
+        return _refused(request, figure, "The file is larger than 250 MB. Choose a smaller one.", 413)
+    answer: HttpResponse = _take(request, figure)
+    return answer
+
+
+@csrf_protect
+def _take(request: HttpRequest, figure: Figure | None) -> HttpResponse:
+    if request.method != "POST":
+        return _choose_screen(request, figure)
+    user = staff(request)
+    if too_often(user.pk, "intake", most=MOST_UPLOADS, seconds=SECONDS):
+        return _refused(request, figure, f"That were {MOST_UPLOADS} pictures in ten minutes. Wait a little.", 429)
+    try:
+        if "keep" in request.POST and figure:
+            original = master(figure)
+            waiting = begin(user_id=user.pk, figure=figure.pk)
+            waiting.put(original)
+        elif sent := request.FILES.get("picture"):
+            waiting = bring(cast("BinaryIO", sent.file), user_id=user.pk, figure=figure.pk if figure else None)
+        else:
+            raise BadPictureError("Choose a picture.")
+    except BadPictureError as error:
+        return _refused(request, figure, str(error), 400)
+    step = "check" if waiting.has_picture else "frames"
+    address = reverse(f"admin:procedures_figure_{step}", args=[waiting.token])
+    if _script(request):
+        return JsonResponse({"next": address}, status=201)
+    return HttpResponseRedirect(address)
+
+
+def _choose_screen(request: HttpRequest, figure: Figure | None, error: str = "", status: int = 200) -> HttpResponse:
+    context: dict[str, Any] = {"figure": figure, "error": error, "dicom": dicom.installed()}
+    title = f"Another picture for {figure.slug}" if figure else "Bring in a picture"
+    return screen(request, "figure/choose", context, title=title, status=status)
+
+
+def _refused(request: HttpRequest, figure: Figure | None, sentence: str, status: int) -> HttpResponse:
+    return refusal(status, sentence) if _script(request) else _choose_screen(request, figure, sentence, status)
+
+
+def _script(request: HttpRequest) -> bool:
+    return request.headers.get("Accept", "") == "application/json"
+
+
+@require_safe
+def picture(request: HttpRequest, token: str) -> HttpResponse:
+    """The picture that waits, as it came in."""
+    waiting = waiting_of(request, token)
+    if waiting is None or not waiting.has_picture:
+        raise Http404
+    return HttpResponse(waiting.picture_bytes(), content_type="image/png", headers=NEVER_KEPT)
+
+
+@require_safe
+def result(request: HttpRequest, token: str) -> HttpResponse:
+    """What would be kept with the rectangles in the address: as PNG, or told to a script that asks for JSON."""
+    waiting = waiting_of(request, token)
+    if waiting is None or not waiting.has_picture:
+        return refusal(404, "The picture has waited too long and is gone. Choose it again.")
+    rectangles = EditsForm(request.GET if "box-TOTAL_FORMS" in request.GET else None)
+    try:
+        made = edited(waiting, rectangles)
+    except BadPictureError as error:
+        return refusal(400, str(error))
+    if not _script(request):
+        return HttpResponse(png(made), content_type="image/png", headers=NEVER_KEPT)
+    same = duplicate(made)
+    width, height = made.image.size
+    return JsonResponse(
+        {"looked": made.sha256, "width": width, "height": height, "duplicate": same.slug if same else ""}
+    )
+
+
+def edited(waiting: Waiting, rectangles: EditsForm) -> Picture:
+    """The waiting picture with its rectangles. Raises BadPictureError also for numbers that are none."""
+    original = waiting.picture()
+    if not rectangles.cut.is_bound:
+        return original
+    if not rectangles.is_valid():
+        raise BadPictureError("One of the boxes has a number that does not fit. Mend it below.")
+    return rectangles.edits().apply(original)
+
+
+@require_POST
+def cancel(request: HttpRequest, token: str) -> HttpResponse:
+    """Nothing waits any longer."""
+    waiting = waiting_of(request, token)
+    if waiting is None:
+        return HttpResponseRedirect(reverse("admin:procedures_figure_changelist"))
+    waiting.drop()
+    if waiting.figure is None:
+        return HttpResponseRedirect(reverse("admin:procedures_figure_changelist"))
+    return HttpResponseRedirect(reverse("admin:procedures_figure_change", args=[waiting.figure]))

@@ -1,0 +1,155 @@
+"""The screen on which a person cuts, covers, looks and answers for a picture; and what saving it does."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods
+
+from procedures.admin.base import staff
+from procedures.admin.figure_forms import keep_picture
+from procedures.admin.intake import edited, gone, waiting_of
+from procedures.admin.intake_forms import CheckForm, EditsForm, NewForm, query
+from procedures.admin.outdated import QuotedAdmin
+from procedures.admin.shell import screen
+from procedures.figures.duplicate import duplicate
+from procedures.figures.edit import Edits
+from procedures.figures.intake import BadPictureError, Picture
+from procedures.figures.orphans import undone_on_failure
+from procedures.figures.placing import move_marks
+from procedures.figures.waiting import Waiting
+from procedures.models import Figure, FigureText
+
+LOOK_AGAIN = "The picture has changed since it was shown. Look at it once more, then tick and save."
+TWIN = (
+    "This picture has a drawing with the same marks, so it cannot be cut. Cover what nobody may see with black boxes."
+)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def check(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the picture; with POST and ``do=save`` keep what is on the screen, else show what the rectangles make."""
+    waiting = waiting_of(request, token)
+    if waiting is None:
+        return gone(request)
+    if not waiting.has_picture:
+        return HttpResponseRedirect(reverse("admin:procedures_figure_frames", args=[token]))
+    figure = Figure.objects.filter(pk=waiting.figure).first() if waiting.figure else None
+    if waiting.figure and figure is None:
+        waiting.drop()
+        return gone(request)
+    return _Desk(request, waiting, figure).answer()
+
+
+class _Desk:
+    """One request at this screen. ``figure``: the one whose picture is replaced."""
+
+    def __init__(self, request: HttpRequest, waiting: Waiting, figure: Figure | None) -> None:
+        self.request, self.waiting, self.figure = request, waiting, figure
+        data = request.POST if request.method == "POST" else None
+        self.rectangles = EditsForm(data)
+        self.saving = bool(data and data.get("do") == "save")
+        self.problems: list[str] = []
+
+    def answer(self) -> HttpResponse:
+        try:
+            result = edited(self.waiting, self.rectangles)
+        except BadPictureError as error:
+            self.problems.append(str(error))
+            return self._shown(None, self._form(self.request.POST), status=400)
+        if not self.saving:
+            return self._shown(result, self._form(self._typed()))
+        form = self._form(self.request.POST)
+        if self.request.POST.get("looked") != result.sha256:
+            self.problems.append(LOOK_AGAIN)
+            return self._shown(result, self._form(self._typed(without_tick=True)), status=409)
+        self._judge(form, result)
+        if self.problems or not form.is_valid():
+            return self._shown(result, form, status=400)
+        return self._saved(result, form)
+
+    def _form(self, data: Any) -> CheckForm:
+        instance = self.figure or Figure()
+        kind = CheckForm if self.figure else NewForm
+        if isinstance(data, QueryDict):
+            return kind(data, instance=instance)
+        # Another picture needs another look.
+        return kind(instance=instance, initial={**data, "nothing_visible": data.get("nothing_visible", False)})
+
+    def _typed(self, *, without_tick: bool = False) -> dict[str, Any]:
+        """What was typed so far, without a word about what is missing yet."""
+        typed: dict[str, Any] = dict(self.request.POST.items())
+        typed["nothing_visible"] = "nothing_visible" in typed and not without_tick
+        return typed
+
+    def _judge(self, form: CheckForm, result: Picture) -> None:
+        same = duplicate(result)
+        if same and same != self.figure and not self.request.POST.get("again"):
+            self.problems.append(f"This picture is here already: {same.slug}.")
+        if self.figure and self.figure.drawing and self.rectangles.edits().cut:
+            self.problems.append(TWIN)
+
+    def _shown(self, result: Picture | None, form: CheckForm, *, status: int = 200) -> HttpResponse:
+        original = self.waiting.picture().image.size
+        same = duplicate(result) if result else None
+        context: dict[str, Any] = {
+            "waiting": self.waiting,
+            "figure": self.figure,
+            "form": form,
+            "looked": result.sha256 if result else "",
+            "rectangles": self.rectangles.again() if result and self.rectangles.cut.is_bound else self.rectangles,
+            "query": query(self.request.POST),
+            "original": original,
+            "kept": result.image.size if result else None,
+            "same": same if same != self.figure else None,
+            "problems": self.problems,
+            "saving": self.saving and form.is_bound,
+            "media": forms.Media(),
+        }
+        title = f"Check the picture for {self.figure.slug}" if self.figure else "Check the picture"
+        return screen(self.request, "figure/check", context, title=title, status=status)
+
+    def _saved(self, result: Picture, form: CheckForm) -> HttpResponse:
+        desk = admin.site.get_model_admin(Figure)
+        figure: Figure = form.instance
+        outside: list[str] = []
+        with undone_on_failure(), transaction.atomic():
+            if isinstance(form, NewForm):
+                keep_picture(form.name_figure(), result, uploaded_by=staff(self.request))
+                FigureText.objects.bulk_create(form.texts())
+                desk.log_addition(self.request, figure, "Picture brought in.")
+            else:
+                outside = _replace(figure, result, self.rectangles.edits(), self.request)
+                desk.log_change(self.request, figure, "Another picture.")
+        self.waiting.drop()
+        self._tell(desk, figure, outside)
+        return HttpResponseRedirect(reverse("admin:procedures_figure_change", args=[figure.pk]))
+
+    def _tell(self, desk: Any, figure: Figure, outside: list[str]) -> None:
+        if self.figure is None:
+            messages.success(
+                self.request, f"The picture is in, with all its sizes. Texts show it with ::: figure {figure.slug}"
+            )
+            address = reverse("admin:procedures_figure_marks", args=[figure.pk])
+            messages.info(self.request, format_html('Next: <a href="{}">place and name its marks</a>.', address))
+            return
+        messages.success(
+            self.request, "The new picture is in, with all its sizes. What patients read stays until it is renewed."
+        )
+        if outside:
+            messages.warning(
+                self.request, f"These marks were cut off; they stand at the edge now: {', '.join(outside)}."
+            )
+        elif figure.markers.exists():
+            messages.info(self.request, "Look whether each mark still points at the right place.")
+        if isinstance(desk, QuotedAdmin):
+            desk.tell_outdated(self.request, figure)
+
+
+def _replace(figure: Figure, result: Picture, edits: Edits, request: HttpRequest) -> list[str]:
+    keep_picture(figure, result, uploaded_by=staff(request))
+    return move_marks(figure, edits)

@@ -1,0 +1,141 @@
+"""Pages to another portal and from it, as one file. What comes in is looked at first, and comes in as drafts."""
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from procedures.admin.base import staff
+from procedures.admin.bundle_files import keep as keep_file
+from procedures.admin.bundle_files import kept, throw_away
+from procedures.admin.shell import screen
+from procedures.content.bring_in import Plan, bring_in
+from procedures.content.bundle import write_bundle
+from procedures.content.unpack import BadBundleError
+from procedures.models import Page
+
+MOST_UPLOAD = 300 * 1024 * 1024
+TOKEN = re.compile(r"[0-9a-f]{64}\Z")
+
+
+class ExportForm(forms.Form):
+    """Which pages."""
+
+    pages = forms.ModelMultipleChoiceField(
+        queryset=Page.objects.order_by("language", "title"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one page."},
+    )
+
+
+class BundleForm(forms.Form):
+    """The file from the other portal."""
+
+    bundle = forms.FileField(
+        label="Bundle",
+        help_text="The file that the other portal made, such as plainspine-pages.zip.",
+        widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
+        error_messages={"required": "Choose the file first."},
+    )
+
+    def clean_bundle(self) -> UploadedFile:
+        """Not larger than a bundle can be."""
+        file: UploadedFile = self.cleaned_data["bundle"]
+        if (file.size or 0) > MOST_UPLOAD:
+            raise forms.ValidationError(f"The file is larger than {MOST_UPLOAD // 1024 // 1024} MB.")
+        return file
+
+
+@require_http_methods(["GET", "HEAD"])
+@permission_required("procedures.publish_page", raise_exception=True)
+def transfer(request: HttpRequest) -> HttpResponse:
+    """Both directions."""
+    return _both(request)
+
+
+def _both(request: HttpRequest, *, status: int = 200, **forms_: Any) -> HttpResponse:
+    context = {"export": ExportForm(), "bring": BundleForm(), **forms_}
+    return screen(request, "workflow/transfer", context, title="Move texts between two portals", status=status)
+
+
+@require_POST
+@permission_required("procedures.publish_page", raise_exception=True)
+def bundle(request: HttpRequest) -> HttpResponseBase:
+    """The file to take to another portal."""
+    form = ExportForm(request.POST)
+    if not form.is_valid():
+        return _both(request, status=400, export=form)
+    target = tempfile.TemporaryFile()  # noqa: SIM115 -- the answer closes it when it has been sent
+    write_bundle(form.cleaned_data["pages"], target)
+    target.seek(0)
+    name = f"plainspine-pages-{timezone.localdate():%Y-%m-%d}.zip"
+    return FileResponse(target, as_attachment=True, filename=name, content_type="application/zip")
+
+
+@require_POST
+@permission_required("procedures.publish_page", raise_exception=True)
+def look(request: HttpRequest) -> HttpResponse:
+    """First what would change; with the pages that were ticked, the import itself."""
+    if "token" in request.POST:
+        return _import(request)
+    form = BundleForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _both(request, status=400, bring=form)
+    token = keep_file(form.cleaned_data["bundle"])
+    file = kept(token)
+    try:
+        plan = bring_in(file, actor=staff(request), check=True)
+    except BadBundleError as error:
+        throw_away(token)
+        form.add_error("bundle", str(error).split("\n")[0] if "\n" not in str(error) else str(error).split("\n"))
+        return _both(request, status=400, bring=form)
+    return _plan(request, plan, token)
+
+
+def _plan(request: HttpRequest, plan: Plan, token: str, *, status: int = 200, refused: str = "") -> HttpResponse:
+    context = {
+        "plan": plan,
+        "token": token,
+        "refused": refused,
+        "pages": plan.pages,
+        "added": [change for change in plan.of("new") if change.kind != "page"],
+        "kept": plan.of("kept"),
+        "same": len(plan.of("same")),
+        "trail": [("Move texts between two portals", reverse("admin:procedures_page_transfer"))],
+    }
+    return screen(request, "workflow/bring_in", context, title="What would change", status=status)
+
+
+def _import(request: HttpRequest) -> HttpResponse:
+    token = request.POST["token"]
+    file: Path | None = kept(token) if TOKEN.match(token) else None
+    if file is None:
+        form = BundleForm()
+        messages.error(request, "The file is not kept here any more. Choose it again.")
+        return _both(request, status=409, bring=form)
+    ticked = set(request.POST.getlist("page"))
+    if not ticked:
+        plan = bring_in(file, actor=staff(request), check=True)
+        return _plan(request, plan, token, status=400, refused="Choose at least one page.")
+    try:
+        plan = bring_in(file, actor=staff(request), check=False, wanted=ticked.__contains__)
+    except BadBundleError as error:
+        messages.error(request, f"Nothing came in. {error}")
+        return _both(request, status=409)
+    throw_away(token)
+    count = len(plan.pages)
+    messages.success(
+        request,
+        f"{count} page{'' if count == 1 else 's'} came in as draft{'' if count == 1 else 's'}. "
+        "What patients read has not changed.",
+    )
+    return HttpResponseRedirect(reverse("admin:procedures_page_changelist"))

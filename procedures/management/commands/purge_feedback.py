@@ -1,0 +1,20 @@
+"""``manage.py purge_feedback``: also run each minute by ``serve``."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from procedures.models import Feedback
+
+
+class Command(BaseCommand):
+    """Deletes answers of readers whose time is over (PORTAL_FEEDBACK_DAYS)."""
+
+    help = "Delete answers to “Was this clear?” that are older than PORTAL_FEEDBACK_DAYS."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        deleted, _ = Feedback.objects.older_than(settings.FEEDBACK_DAYS, timezone.localdate()).delete()
+        if deleted and options["verbosity"]:
+            self.stdout.write(f"deleted: {deleted}")

@@ -1,0 +1,127 @@
+"""Three-way merge of texts (base, theirs, mine): what only one person changed is taken over, the rest is for a person.
+
+Lines first, then words within lines that both changed. The method is diff3 (Khanna, Kunal and Pierce, 2007): stretches
+of the base that both kept hold the rest apart; a stretch in between that only one side changed is that side's.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+# A word with the white space behind it, so that joining the pieces gives the text again.
+WORD = re.compile(r"\s*\S+\s*|\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the merged text. ``who``: "" (nobody or both alike), "theirs", "mine", or "both" (overlapping).
+
+    For "both" the merged text holds ``mine`` until a person decides; ``theirs`` and ``base`` are the other words.
+    """
+
+    who: str
+    mine: str
+    theirs: str = ""
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The whole merge of one text."""
+
+    pieces: list[Piece]
+
+    @property
+    def text(self) -> str:
+        """The merged text, with mine wherever both changed the same words."""
+        return "".join(piece.theirs if piece.who == "theirs" else piece.mine for piece in self.pieces)
+
+    @property
+    def overlaps(self) -> list[Piece]:
+        """What a person must decide."""
+        return [piece for piece in self.pieces if piece.who == "both"]
+
+    @property
+    def taken(self) -> list[Piece]:
+        """What came from the others without anybody being asked."""
+        return [piece for piece in self.pieces if piece.who == "theirs"]
+
+
+def merge(base: str, theirs: str, mine: str) -> Merged:
+    """Merge two texts that were both made from ``base``."""
+    pieces: list[Piece] = []
+    for piece in _diff3(*(text.splitlines(keepends=True) for text in (base, theirs, mine))):
+        if piece.who == "both" and piece.mine.strip() and piece.theirs.strip() and piece.base.strip():
+            pieces += _by_words(piece)
+        else:
+            pieces.append(piece)
+    return Merged([piece for piece in pieces if piece.mine or piece.theirs or piece.base])
+
+
+def merge_line(base: str, theirs: str, mine: str) -> Merged:
+    """Merge two texts of one line by their words."""
+    return Merged(list(_diff3(*(WORD.findall(text) for text in (base, theirs, mine)))))
+
+
+def _by_words(lines: Piece) -> list[Piece]:
+    """The lines once more, by words; whole lines where words of both lie side by side, which no one could read."""
+    found = list(_diff3(*(WORD.findall(text) for text in (lines.base, lines.theirs, lines.mine))))
+    return [lines] if any(piece.who == "both" for piece in found) else found
+
+
+def _diff3(base: Sequence[str], theirs: Sequence[str], mine: Sequence[str]) -> Iterator[Piece]:
+    """Pieces in order. The sequences are lines or words that give their text when joined."""
+    at_base = at_theirs = at_mine = 0
+    for in_base, in_theirs, in_mine, length in [
+        *_kept_by_both(base, theirs, mine),
+        (len(base), len(theirs), len(mine), 0),
+    ]:
+        changed = _piece(
+            "".join(base[at_base:in_base]), "".join(theirs[at_theirs:in_theirs]), "".join(mine[at_mine:in_mine])
+        )
+        if changed.mine or changed.theirs or changed.base:
+            yield changed
+        if length:
+            yield Piece("", "".join(base[in_base : in_base + length]))
+        at_base, at_theirs, at_mine = in_base + length, in_theirs + length, in_mine + length
+
+
+def _piece(base: str, theirs: str, mine: str) -> Piece:
+    if mine == theirs:
+        return Piece("", mine)
+    if theirs == base:
+        return Piece("mine", mine, theirs, base)
+    if mine == base:
+        return Piece("theirs", mine, theirs, base)
+    return Piece("both", mine, theirs, base)
+
+
+def _kept_by_both(
+    base: Sequence[str], theirs: Sequence[str], mine: Sequence[str]
+) -> Iterator[tuple[int, int, int, int]]:
+    """(place in base, in theirs, in mine, length) of every stretch of the base that both kept, in order."""
+    in_theirs = SequenceMatcher(None, base, theirs, autojunk=False).get_matching_blocks()
+    in_mine = SequenceMatcher(None, base, mine, autojunk=False).get_matching_blocks()
+    first = second = 0
+    while first < len(in_theirs) and second < len(in_mine):
+        a, b = in_theirs[first], in_mine[second]
+        start, end = max(a.a, b.a), min(a.a + a.size, b.a + b.size)
+        if start < end:
+            yield start, a.b + start - a.a, b.b + start - b.a, end - start
+        if a.a + a.size <= b.a + b.size:
+            first += 1
+        else:
+            second += 1
+
+
+def changes(old: str, new: str) -> list[tuple[str, str]]:
+    """(sign, words) in order; sign is "=" (same), "-" (only old) or "+" (only new). For showing, not for merging."""
+    before, after = WORD.findall(old), WORD.findall(new)
+    rows: list[tuple[str, str]] = []
+    for what, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if what == "equal":
+            rows.append(("=", "".join(before[a:b])))
+            continue
+        rows += [(sign, text) for sign, text in (("-", "".join(before[a:b])), ("+", "".join(after[c:d]))) if text]
+    return rows

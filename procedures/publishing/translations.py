@@ -1,0 +1,91 @@
+"""A translation and the text that it was made from: what changed there since, and who checked it."""
+
+from dataclasses import dataclass
+
+from django.db import models, transaction
+from django.db.models import F, OuterRef, Q, Subquery
+
+from portal.staff.models import User
+from procedures.enums import Decision, EventKind, Language
+from procedures.models import Approval, Page, ReleaseEvent, Revision
+from procedures.publishing.review import ReviewRefusedError, decide
+
+SOURCE = Language.ENGLISH
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A translation (``page``) beside its source. ``made_from`` is None where nobody has said it."""
+
+    page: Page
+    source: Page
+    made_from: Revision | None
+    newest: Revision | None
+    checked: Approval | None
+
+
+def pair(page: Page) -> Pair | None:
+    """The page beside its source text; None for a source text, or where there is none."""
+    if page.language == SOURCE:
+        return None
+    source = Page.objects.in_language(SOURCE).filter(subject=page.subject).select_related("live_release").first()
+    if source is None:
+        return None
+    made_from = page.translated_from
+    return Pair(page, source, made_from, newest_source(source), last_check(page))
+
+
+def newest_source(source: Page) -> Revision | None:
+    """What a translation follows: what patients read in the source language, else its newest draft."""
+    if source.live_release:
+        return Revision.objects.select_related("author").get(pk=source.live_release.revision_id)
+    return source.revisions.select_related("author").first()
+
+
+def last_check(page: Page) -> Approval | None:
+    """The translator's check of the newest draft; a change of the text leaves it without one."""
+    newest = page.revisions.first()
+    if newest is None:
+        return None
+    return (
+        Approval.objects.filter(
+            revision__page=page, content_hash=newest.content_hash, decision=Decision.TRANSLATION_CHECKED
+        )
+        .select_related("reviewer")
+        .first()
+    )
+
+
+def behind(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
+    """Public translations (of ``pages``) whose source reads differently from the text that they were made from."""
+    source = Page.objects.published().in_language(SOURCE).filter(subject=OuterRef("subject"))
+    return (
+        pages.filter(live_release__isnull=False, translated_from__isnull=False)
+        .exclude(language=SOURCE)
+        .annotate(source_hash=Subquery(source.values("live_release__revision__content_hash")[:1]))
+        .filter(source_hash__isnull=False)
+        .filter(~Q(source_hash=F("translated_from__content_hash")))
+    )
+
+
+@transaction.atomic
+def follows(page: Page, source: Revision, *, actor: User) -> None:
+    """Say that this translation now says what ``source`` says."""
+    Page.objects.filter(pk=page.pk).update(translated_from=source)
+    page.translated_from = source
+    ReleaseEvent.objects.create(
+        page=page,
+        kind=EventKind.FOLLOWS,
+        revision=page.revisions.first(),
+        actor=actor,
+        reason=f"Now says what revision {source.number} of the source text says.",
+    )
+
+
+def check_translation(revision: Revision, *, actor: User, translator: str) -> Approval:
+    """Record a qualified translator's check of exactly this text. ``translator``: name and qualification."""
+    if revision.page.language == SOURCE:
+        raise ReviewRefusedError("This is the source text: nothing was translated.")
+    if not translator.strip():
+        raise ReviewRefusedError("Write the translator's name and qualification.")
+    return decide(revision, reviewer=actor, decision=Decision.TRANSLATION_CHECKED, comment=translator.strip())

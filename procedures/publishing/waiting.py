@@ -1,0 +1,220 @@
+"""What waits for somebody: drafts sent back, texts to approve, reviews due … Each list is a fixed number of queries."""
+
+import datetime
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from portal.staff.models import User
+from procedures.enums import EventKind, Language
+from procedures.models import Page, ReleaseEvent
+from procedures.publishing.clock import clinic_zone, day_words
+from procedures.publishing.outdated import changed_since
+from procedures.publishing.schedule import scheduled
+from procedures.publishing.states import PageState, in_state, with_states
+from procedures.publishing.translations import behind
+
+SHOWN = 6
+WEEK = datetime.timedelta(days=7)
+MONTH = datetime.timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One page that waits, and why, in words."""
+
+    page: Page
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One list. ``key`` tells the screens where the work is done; ``total`` may be more than ``items``."""
+
+    key: str
+    title: str
+    hint: str
+    items: list[Item] = field(default_factory=list)
+    total: int = 0
+
+
+def waiting_for(user: User) -> list[Waiting]:
+    """All lists with something in them, the most urgent first, for what this person may do."""
+    writes = user.has_perm("procedures.change_page")
+    approves = user.has_perm("procedures.approve_page")
+    publishes = user.has_perm("procedures.publish_page")
+    lists: list[Waiting] = []
+    if publishes:
+        lists += [not_published(), approved(), planned()]
+    if approves:
+        lists.append(to_approve(user))
+    if writes:
+        lists.append(sent_back())
+    if writes or approves or publishes:
+        lists += [reviews_due(), out_of_date(), translations_behind()]
+    if approves or publishes:
+        lists.append(unchecked_translations())
+    return [one for one in lists if one.total]
+
+
+def _last_event(kind: EventKind) -> QuerySet[ReleaseEvent]:
+    return ReleaseEvent.objects.filter(page=OuterRef("pk"), kind=kind).order_by("-pk")
+
+
+def _in_state(state: PageState, kind: EventKind) -> QuerySet[Page]:
+    """Pages in a state with the event that brought them there: ``said``, ``said_at`` and ``said_by``."""
+    last = _last_event(kind)
+    names = {"said": "reason", "said_at": "created_at", "said_by": "actor"}
+    return in_state(with_states(Page.objects.all()), state).annotate(
+        **{name: Subquery(last.values(column)[:1]) for name, column in names.items()},
+        said_first=Subquery(last.values("actor__first_name")[:1]),
+        said_last=Subquery(last.values("actor__last_name")[:1]),
+        said_user=Subquery(last.values("actor__username")[:1]),
+    )
+
+
+def _who(page: Page) -> str:
+    names = (getattr(page, "said_first", ""), getattr(page, "said_last", ""))
+    return " ".join(name for name in names if name) or getattr(page, "said_user", "") or "Somebody"
+
+
+def _said(page: Page) -> str:
+    """“Rosa, 3 March 2026: Say who it is for.”"""
+    at, reason = getattr(page, "said_at", None), getattr(page, "said", "") or ""
+    day = f", {day_words(timezone.localtime(at).date())}" if at else ""
+    return f"{_who(page)}{day}: {reason}" if reason else f"{_who(page)}{day}"
+
+
+def _listed(key: str, title: str, hint: str, pages: QuerySet[Page]) -> Waiting:
+    """The pages that have waited longest first."""
+    rows = list(pages.order_by("said_at", "pk"))
+    return Waiting(key, title, hint, [Item(page, _said(page)) for page in rows[:SHOWN]], len(rows))
+
+
+def sent_back() -> Waiting:
+    """For those who write."""
+    pages = _in_state(PageState.SENT_BACK, EventKind.SENT_BACK)
+    return _listed("sent_back", "Sent back to you", "A reviewer asks for changes.", pages)
+
+
+def to_approve(user: User) -> Waiting:
+    """For those who review; one's own text is for somebody else."""
+    pages = _in_state(PageState.WAITING, EventKind.SUBMITTED)
+    if settings.REQUIRE_SECOND_PERSON:
+        pages = pages.filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
+    return _listed("to_approve", "To approve", "Read what changes, then approve it or send it back.", pages)
+
+
+def approved() -> Waiting:
+    """For those who publish: approved, and not planned yet."""
+    pages = _in_state(PageState.APPROVED, EventKind.APPROVED).filter(publish_at__isnull=True)
+    return _listed("approved", "Approved, to be published", "Patients do not read these texts yet.", pages)
+
+
+def planned() -> Waiting:
+    """What goes public by itself, and what will not, because it is not approved any more."""
+    rows = list(scheduled())
+    here = [
+        Item(
+            page,
+            f"{timezone.localtime(page.publish_at):%H:%M}, {day_words(timezone.localtime(page.publish_at).date())}",
+        )
+        for page in rows
+        if page.publish_at
+    ]
+    return Waiting("planned", "Planned to go public", "By the clinic’s clock.", here[:SHOWN], len(here))
+
+
+def not_published() -> Waiting:
+    """Plans that the portal itself had to give up, until somebody plans or publishes anew; and those it will."""
+    plans = (EventKind.SCHEDULED, EventKind.UNSCHEDULED, EventKind.PUBLISHED, EventKind.WITHDRAWN)
+    last = ReleaseEvent.objects.filter(page=OuterRef("pk"), kind__in=plans).order_by("-pk")
+    pages = Page.objects.annotate(
+        last_kind=Subquery(last.values("kind")[:1]),
+        last_actor=Subquery(last.values("actor")[:1]),
+        last_reason=Subquery(last.values("reason")[:1]),
+    ).filter(last_kind=EventKind.UNSCHEDULED, last_actor__isnull=True)
+    items = [Item(page, f"Was not published at its time. {getattr(page, 'last_reason', '')}") for page in pages]
+    items += [
+        Item(page, "Will not be published: a reviewer sent this text back after it was planned.") for page in _voided()
+    ]
+    hint = "A text that was planned cannot go public."
+    return Waiting("not_published", "Not published", hint, items[:SHOWN], len(items))
+
+
+def _voided() -> QuerySet[Page]:
+    """Planned pages whose text has lost its approval: the last decision on it is another one."""
+    said = ReleaseEvent.objects.filter(
+        page=OuterRef("pk"),
+        kind__in=(EventKind.APPROVED, EventKind.SENT_BACK),
+        revision__content_hash=OuterRef("scheduled_revision__content_hash"),
+    ).order_by("-pk")
+    return (
+        Page.objects.filter(publish_at__isnull=False)
+        .annotate(last_said=Subquery(said.values("kind")[:1]))
+        .exclude(last_said=EventKind.APPROVED)
+    )
+
+
+def reviews_due() -> Waiting:
+    """Public pages whose review is due or comes within a month."""
+    today = timezone.localdate(timezone=clinic_zone())
+    rows = list(
+        Page.objects.due_for_review(today + MONTH)
+        .select_related("live_release")
+        .defer("live_release__html", "live_release__sections")
+        .order_by("live_release__next_review_on", "title")
+    )
+    items = []
+    for page in rows[:SHOWN]:
+        due = page.live_release.next_review_on if page.live_release else today
+        items.append(Item(page, f"{'Due since' if due <= today else 'Due on'} {day_words(due)}"))
+    return Waiting(
+        "reviews", "Reviews due", "Is the text still right? Then approve and publish it anew.", items, len(rows)
+    )
+
+
+def out_of_date() -> Waiting:
+    """Public pages that print a value which has changed since."""
+    rows = changed_since()
+    items = [Item(row.page, words(row.changed)) for row in rows[:SHOWN]]
+    hint = "A picture, word, source or answer that they show was changed."
+    return Waiting("outdated", "Pages that print old values", hint, items, len(rows))
+
+
+KINDS = {
+    "figure": "picture",
+    "series": "series",
+    "term": "word",
+    "source": "source",
+    "care": "answer",
+    "page": "address of the page",
+    "clinic": "",
+    "list": "list of",
+}
+
+
+def words(changed: list[tuple[str, str]]) -> str:
+    """What changed: “word osteoporosis, answer driving”."""
+    return ", ".join(f"{KINDS.get(kind, kind)} {key}".strip() for kind, key in changed)
+
+
+def translations_behind() -> Waiting:
+    """Translations whose source was changed since."""
+    rows = list(behind(Page.objects.order_by("title")))
+    items = [Item(page, "The source text has changed since.") for page in rows[:SHOWN]]
+    return Waiting("translations", "Translations behind", "Bring them up to date.", items, len(rows))
+
+
+def unchecked_translations() -> Waiting:
+    """Public translations that no qualified translator has checked: one line, not one for each."""
+    count = (
+        Page.objects.published()
+        .exclude(language=Language.ENGLISH)
+        .filter(live_release__translation_checked=False)
+        .aggregate(count=Count("pk"))["count"]
+    )
+    hint = "No qualified translator’s check is on record. Their pages say so to patients."
+    return Waiting("unchecked", "Translations to be checked", hint, [], count)

@@ -1,0 +1,41 @@
+// The form around the field as plain values: to see whether anything is unsaved, to keep it, and to fill it in again.
+
+const NOT_TEXT = new Set(["csrfmiddlewaretoken", "window", "version", "merge_version", "page"]);
+
+export function values(form) {
+  const found = {};
+  new FormData(form).forEach((value, name) => {
+    if (!NOT_TEXT.has(name) && typeof value === "string") found[name] = value;
+  });
+  return found;
+}
+
+// A browser may call a line end \r\n where another says \n.
+export const same = (one, other) => JSON.stringify(one).replaceAll("\\r\\n", "\\n") === JSON.stringify(other).replaceAll("\\r\\n", "\\n");
+
+function row(form, name) {
+  // A row of the reading list that is not there yet: Django's own link adds one.
+  const [, group] = /^(.+)-\d+-/.exec(name) ?? [];
+  if (group) document.querySelector(`#${CSS.escape(group)}-group .add-row a`)?.click();
+  return form.elements[name];
+}
+
+// Fills by typing where the browser's own undo can take it back.
+export function fill(form, fields, type) {
+  const total = Object.entries(fields).filter(([name]) => !name.endsWith("_FORMS"));
+  total.forEach(([name, value]) => {
+    const input = form.elements[name] ?? row(form, name);
+    if (!input || input instanceof RadioNodeList) return;
+    if (input.type === "checkbox") input.checked = true;
+    else if (input.tagName === "TEXTAREA" && input.value !== value) type(input, value);
+    else if (input.value !== value) input.value = value;
+  });
+  form.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+export function clock(moment) {
+  const at = new Date(moment);
+  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const today = at.toDateString() === new Date().toDateString();
+  return today ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+}

@@ -1,0 +1,35 @@
+// The headings of the text, to jump to.
+
+import { goToLine } from "./write.js";
+
+const HEADING = /^(#{1,6})[ \t]+(.+?)[ \t]*(?:\{#[a-z0-9-]+\})?[ \t]*$/;
+
+export function startOutline(editor, field) {
+  const box = editor.querySelector("[data-outline]");
+  let shown = "";
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !box.open) return;
+    box.open = false;
+    box.querySelector("summary").focus();
+  });
+  return () => {
+    const headings = field.value.split("\n").flatMap((line, at) => {
+      const match = HEADING.exec(line);
+      return match ? [{ line: at + 1, level: match[1].length, title: match[2] }] : [];
+    });
+    box.hidden = headings.length === 0;
+    const now = JSON.stringify(headings);
+    if (now === shown) return;
+    shown = now;
+    box.querySelector("ol").replaceChildren(...headings.map(({ line, level, title }) => {
+      const item = Object.assign(document.createElement("li"), { className: `outline--${level}` });
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "line-button", textContent: title });
+      button.addEventListener("click", () => {
+        box.open = false;
+        goToLine(field, line);
+      });
+      item.append(button);
+      return item;
+    }));
+  };
+}

@@ -1,0 +1,147 @@
+// The rectangles of a picture: a list in per cent that the number fields hold, with undo.
+
+export const SIDES = ["left", "top", "width", "height"];
+const LEAST = 0.5;
+const MOST = 50;
+
+const round = (value) => Math.round(value * 100) / 100;
+const within = (value, least, most) => Math.min(most, Math.max(least, value));
+
+/** Keep a rectangle in the picture, at least LEAST per cent wide and high. */
+export function fitted([left, top, width, height]) {
+  const w = within(width, LEAST, 100);
+  const h = within(height, LEAST, 100);
+  return [within(left, 0, 100 - w), within(top, 0, 100 - h), w, h].map(round);
+}
+
+const inputs = (row) => SIDES.map((side) => row.querySelector(`[name$="-${side}"]`));
+const read = (row) => inputs(row).map((input) => input.value.trim());
+const isEmpty = (values) => values.every((value) => value === "");
+
+export class Rectangles {
+  constructor(root, changed) {
+    this.root = root;
+    this.changed = changed;
+    this.total = root.querySelector("[name=box-TOTAL_FORMS]");
+    this.list = root.querySelector("[data-boxes]");
+    this.cutRow = root.querySelector("[data-rectangle=cut]");
+    this.empty = root.querySelector("template[data-empty]");
+    this.before = [];
+    this.lastKey = "";
+    this.fill(this.typed());
+    this.now = this.typed();
+    root.addEventListener("input", (event) => this.onInput(event));
+    root.addEventListener("click", (event) => this.onClick(event));
+  }
+
+  /** What stands in the fields: {cut: four texts or null, boxes: lists of four texts}. */
+  typed() {
+    const rows = [...this.list.querySelectorAll("[data-rectangle]")].map(read).filter((values) => !isEmpty(values));
+    const cut = read(this.cutRow);
+    return { cut: isEmpty(cut) ? null : cut, boxes: rows };
+  }
+
+  /** Rectangles that are complete, for drawing: [kind, index, numbers]. */
+  whole() {
+    const { cut, boxes } = this.now;
+    const all = boxes.map((values, index) => ["box", index, values]);
+    if (cut) all.push(["cut", 0, cut]);
+    return all.filter(([, , values]) => values.every((value) => value !== "" && Number.isFinite(Number(value))))
+      .map(([kind, index, values]) => [kind, index, values.map(Number)]);
+  }
+
+  get(kind, index) {
+    return (kind === "cut" ? this.now.cut : this.now.boxes[index]).map(Number);
+  }
+
+  /** Note the state for undo. Changes with the same key (one drag, one run of arrow keys) are one step. */
+  remember(key = "") {
+    if (key && key === this.lastKey) return;
+    this.before.push(JSON.stringify(this.now));
+    this.lastKey = key;
+  }
+
+  set(kind, index, numbers, key) {
+    this.remember(key);
+    const values = fitted(numbers).map(String);
+    if (kind === "cut") this.now.cut = values;
+    else this.now.boxes[index] = values;
+    this.fill(this.now);
+    this.changed();
+  }
+
+  /** A new rectangle; its index, or -1 when there are enough. */
+  add(kind, numbers, key = "") {
+    if (kind === "box" && this.now.boxes.length >= MOST) return -1;
+    const index = kind === "cut" ? 0 : this.now.boxes.length;
+    this.set(kind, index, numbers, key);
+    return index;
+  }
+
+  remove(kind, index) {
+    this.remember();
+    if (kind === "cut") this.now.cut = null;
+    else this.now.boxes.splice(index, 1);
+    this.fill(this.now);
+    this.changed();
+  }
+
+  undo() {
+    const before = this.before.pop();
+    if (!before) return;
+    this.now = JSON.parse(before);
+    this.lastKey = "";
+    this.fill(this.now);
+    this.changed();
+  }
+
+  /** The fields as the state has them; fields that are there stay, so that nobody loses their place. */
+  fill({ cut, boxes }) {
+    const rows = [...this.list.querySelectorAll("[data-rectangle]")];
+    rows.slice(boxes.length).forEach((row) => row.remove());
+    while (this.list.children.length < boxes.length) this.list.append(this.row(this.list.children.length));
+    boxes.forEach((values, index) => this.write(this.list.children[index], values, `Black box ${index + 1}`));
+    this.write(this.cutRow, cut ?? ["", "", "", ""], "Part to keep (empty: all of it)");
+    this.cutRow.querySelector("[data-remove]").hidden = !cut;
+    this.total.value = boxes.length;
+  }
+
+  row(index) {
+    const made = this.empty.content.cloneNode(true);
+    for (const element of made.querySelectorAll("[name], [id], [for]")) {
+      for (const name of ["name", "id", "for"]) {
+        const value = element.getAttribute(name);
+        if (value) element.setAttribute(name, value.replace("__prefix__", index));
+      }
+    }
+    return made;
+  }
+
+  write(row, values, name) {
+    row.querySelector("legend").textContent = name;
+    row.querySelector("[data-remove]").hidden = false;
+    row.querySelector("[data-remove]").setAttribute("aria-label", `Remove: ${name}`);
+    inputs(row).forEach((input, place) => {
+      if (input.value.trim() !== values[place]) input.value = values[place];
+    });
+  }
+
+  onInput(event) {
+    if (!event.target.closest("[data-rectangle]")) return;
+    this.remember(`field ${event.target.name}`);
+    const rows = [...this.list.querySelectorAll("[data-rectangle]")].map(read);
+    const cut = read(this.cutRow);
+    this.now = { cut: isEmpty(cut) ? null : cut, boxes: rows };
+    this.changed();
+  }
+
+  onClick(event) {
+    const row = event.target.closest("[data-remove]")?.closest("[data-rectangle]");
+    if (!row) return;
+    const kind = row.dataset.rectangle;
+    const index = [...this.list.children].indexOf(row);
+    this.remove(kind, index);
+    const next = this.list.children[Math.min(index, this.list.children.length - 1)] ?? this.cutRow;
+    next.querySelector("input").focus();
+  }
+}

@@ -1,0 +1,41 @@
+// The page where marks are placed: the fields hold everything, the picture shows it and is one more way to change it.
+
+import { guard, startNotice } from "./editor/guard.js";
+import { startCanvas } from "./marks/canvas.js";
+import { startHistory } from "./marks/history.js";
+import { startLive } from "./marks/live.js";
+import { startPlacing } from "./marks/place.js";
+import { startRows } from "./marks/rows.js";
+
+function start(root) {
+  const form = root.querySelector("[data-form]");
+  const status = root.querySelector("[data-said]");
+  const say = (sentence) => { status.textContent = sentence; };
+  const notice = startNotice(root);
+  const rows = startRows(form, say);
+  const canvas = startCanvas(root);
+  const live = startLive(root, form, rows, notice);
+  const draw = () => {
+    canvas.draw(rows.all().map(rows.read), rows.indexOfChosen());
+    live.soon();
+  };
+  const history = startHistory(root, {
+    now: () => JSON.stringify(rows.all().map(rows.read)),
+    restore: (text) => { rows.restore(JSON.parse(text)); draw(); },
+    say,
+  });
+  // One step that Undo takes back. The form is told, so that nobody leaves with it unsaved.
+  const commit = () => {
+    rows.settle();
+    if (history.commit()) form.dispatchEvent(new Event("change"));
+    draw();
+  };
+  rows.listen({ draw, commit });
+  startPlacing(root, { rows, canvas, history, draw, commit, say });
+  notice.retry(live.now);
+  guard(root, form, notice);
+  draw();
+  root.querySelector("[data-refused]")?.focus();
+}
+
+document.querySelectorAll("[data-marks]").forEach(start);

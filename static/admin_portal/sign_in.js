@@ -1,0 +1,106 @@
+// Sign-in: passkeys, a button that shows the password, copy and print. Without it name, password and code still work.
+
+const toBytes = (text) => Uint8Array.from(
+  atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0),
+);
+const toText = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
+  .replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const opened = (list) => (list ?? []).map((item) => ({ ...item, id: toBytes(item.id) }));
+
+// The server's options, with bytes where browsers want bytes (WebAuthn level 2: older browsers know no other way).
+function forBrowser({ publicKey: asked }) {
+  const wanted = { ...asked, challenge: toBytes(asked.challenge) };
+  if (asked.user) {
+    wanted.user = { ...asked.user, id: toBytes(asked.user.id) };
+    wanted.excludeCredentials = opened(asked.excludeCredentials);
+    // A key that can keep its account name signs in alone; one that cannot is still a second step.
+    wanted.authenticatorSelection = {
+      ...asked.authenticatorSelection, residentKey: "preferred", requireResidentKey: false, userVerification: "preferred",
+    };
+  } else {
+    wanted.allowCredentials = opened(asked.allowCredentials);
+  }
+  return { publicKey: wanted };
+}
+
+function forServer(credential) {
+  const response = {};
+  for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
+    if (credential.response[name]) response[name] = toText(credential.response[name]);
+  }
+  if (credential.response.getTransports) response.transports = credential.response.getTransports();
+  return JSON.stringify({
+    id: credential.id, rawId: toText(credential.rawId), type: credential.type, response,
+    authenticatorAttachment: credential.authenticatorAttachment,
+    clientExtensionResults: credential.getClientExtensionResults(),
+  });
+}
+
+const REASONS = {
+  NotAllowedError: "The device did not confirm. Try again when you are ready.",
+  InvalidStateError: "This device has a passkey for your account already.",
+  SecurityError: "Passkeys need the site's name in the address, and https.",
+};
+
+async function ask(form) {
+  let options;
+  if (form.dataset.passkey === "alone") {
+    const answer = await fetch(form.action, { headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error();
+    options = (await answer.json()).request_options;
+  } else {
+    options = JSON.parse(form.dataset.options);
+  }
+  const wanted = forBrowser(options);
+  const credential = await (form.dataset.passkey === "create"
+    ? navigator.credentials.create(wanted) : navigator.credentials.get(wanted));
+  form.elements.credential.value = forServer(credential);
+  form.submit();
+}
+
+// Browsers tie a passkey to a name; an address of numbers has none.
+const named = /[a-z]/i.test(location.hostname) && !location.hostname.includes(":");
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  const button = form.querySelector("button:not([type=button])");
+  const status = form.querySelector("[role=status]");
+  const able = window.PublicKeyCredential && window.isSecureContext && named;
+  status.textContent = able ? "" : "Passkeys do not work here: they need https and the site's name in the address.";
+  button.hidden = !able;
+  // Beside name and password it is a second way only: where it cannot work it is no help to read of it.
+  if (!able && form.dataset.passkey === "alone") form.closest(".card").hidden = true;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    status.textContent = "Follow what your device asks …";
+    ask(form).catch((error) => {
+      button.disabled = false;
+      status.textContent = REASONS[error.name] ?? "That did not work. Try again, or take another way.";
+    });
+  });
+}
+for (const note of document.querySelectorAll("[data-needs-name]")) note.hidden = named;
+
+for (const input of document.querySelectorAll("input[type=password]")) {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "show-password", textContent: "Show the password" });
+  button.setAttribute("aria-controls", input.id);
+  button.addEventListener("click", () => {
+    input.type = input.type === "password" ? "text" : "password";
+    button.textContent = input.type === "password" ? "Show the password" : "Hide the password";
+  });
+  input.form.addEventListener("submit", () => { input.type = "password"; });
+  input.after(button);
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const field = document.getElementById(button.dataset.copy);
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(field.value);
+    button.parentElement.querySelector("[role=status]").textContent = "Copied.";
+  });
+}
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}

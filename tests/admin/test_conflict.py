@@ -1,0 +1,202 @@
+"""Two people save one page: both texts come back put together, and nothing is stored over the other's unasked."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.staff.models import User
+from procedures.models import Page
+from tests.admin.conftest import SignIn, form_of, typed
+from tests.factories import make_figure, make_public
+
+
+@pytest.fixture
+def opened(page: Page) -> dict[str, Any]:
+    """The form as Nina opened it, its revision known."""
+    make_public(page)
+    return typed(page, parent=page.revisions.get().pk)
+
+
+def fields(answer: Any) -> Any:
+    return answer.context["adminform"].form
+
+
+def test_changes_in_different_places_come_back_as_one_text(
+    page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
+) -> None:
+    theirs = page.body.replace("It is short.", "It is very short.")
+    sign_in(manager).post(form_of(page), {**opened, "body": theirs})
+
+    answer = sign_in(editor).post(form_of(page), {**opened, "body": page.body.replace("a question", "any question")})
+
+    page.refresh_from_db()
+    merged = theirs.replace("a question", "any question")
+    assert answer.status_code == 409
+    assert fields(answer)["body"].value() == merged
+    assert page.body == theirs
+    assert "Max saved this page while you were writing." in answer.content.decode()
+    assert answer.context["conflict"].undecided == []
+
+
+def merged_form(answer: Any, **changes: Any) -> dict[str, Any]:
+    """What the browser sends from the form that came back."""
+    form = answer.context["adminform"].form
+    return {**{name: form.data[name] for name in form.data}, **changes}
+
+
+def test_a_merged_text_is_saved_on_top_of_theirs(
+    page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
+) -> None:
+    sign_in(manager).post(form_of(page), {**opened, "title": "The manager's title"})
+    client = sign_in(editor)
+    shown = client.post(form_of(page), {**opened, "key_message": "Nina's words."})
+
+    answer = client.post(form_of(page), merged_form(shown))
+
+    page.refresh_from_db()
+    assert answer.status_code == 302
+    assert (page.title, page.key_message) == ("The manager's title", "Nina's words.")
+    assert [r.number for r in page.revisions.order_by("number")] == [1, 2, 3]
+
+
+def both_titles(page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]) -> tuple[Client, Any]:
+    sign_in(manager).post(form_of(page), {**opened, "title": "Large cut"})
+    client = sign_in(editor)
+    return client, client.post(form_of(page), {**opened, "title": "Tiny cut"})
+
+
+def test_saving_once_more_without_a_decision_stores_nothing(
+    page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
+) -> None:
+    client, shown = both_titles(page, editor, manager, sign_in, opened)
+
+    again = client.post(form_of(page), merged_form(shown))
+    stubborn = client.post(form_of(page), merged_form(again, merge_version="", merge_places=""))
+
+    page.refresh_from_db()
+    assert [shown.status_code, again.status_code, stubborn.status_code] == [409, 409, 409]
+    assert page.title == "Large cut"
+    assert fields(stubborn)["title"].value() == "Tiny cut"
+
+
+def test_what_both_changed_is_shown_three_ways_and_decided(
+    page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
+) -> None:
+    client, shown = both_titles(page, editor, manager, sign_in, opened)
+    place = shown.context["conflict"].undecided[0]
+
+    answer = client.post(form_of(page), merged_form(shown, **{"decided-0": "mine"}))
+
+    page.refresh_from_db()
+    assert (place.base.strip(), place.theirs_value.strip(), place.mine_value.strip()) == ("Small", "Large", "Tiny")
+    assert answer.status_code == 302
+    assert page.title == "Tiny cut"
+    assert [r.content["title"] for r in page.revisions.order_by("number")] == ["Small cut", "Large cut", "Tiny cut"]
+
+
+def test_a_third_save_in_between_is_merged_too(
+    page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
+) -> None:
+    client, shown = both_titles(page, editor, manager, sign_in, opened)
+    page.refresh_from_db()
+    sign_in(manager).post(form_of(page), typed(page, description="A newer description."))
+
+    answer = client.post(form_of(page), merged_form(shown, **{"decided-0": "mine"}))
+
+    assert answer.status_code == 409
+    assert fields(answer)["description"].value() == "A newer description."
+    assert fields(answer)["title"].value() == "Tiny cut"
+
+
+def test_a_picture_that_both_chose_anew_is_decided(
+    page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
+) -> None:
+    first, second = make_figure("first", size=(40, 40)), make_figure("second", size=(40, 40))
+    sign_in(manager).post(form_of(page), {**opened, "lead_figure": first.pk})
+    client = sign_in(editor)
+
+    shown = client.post(form_of(page), {**opened, "lead_figure": second.pk})
+    answer = client.post(form_of(page), merged_form(shown, lead_figure=first.pk, **{"decided-0": "theirs"}))
+
+    page.refresh_from_db()
+    place = shown.context["conflict"].undecided[0]
+    assert (place.field, place.theirs_value, place.mine_value) == ("lead_figure", str(first.pk), str(second.pk))
+    assert answer.status_code == 302
+    assert page.lead_figure == first
+
+
+def test_a_draft_without_revision_is_compared_with_what_is_saved(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    opened = typed(page)
+    sign_in(manager).post(form_of(page), {**opened, "title": "Large cut"})
+
+    answer = sign_in(editor).post(form_of(page), {**opened, "title": "Tiny cut"})
+
+    assert answer.status_code == 409
+    assert [place.field for place in answer.context["conflict"].undecided] == ["title"]
+    assert fields(answer)["title"].value() == "Tiny cut"
+
+
+@pytest.mark.parametrize(
+    "odd", [{"merge_version": "9" * 30}, {"parent": "x"}, {"merge_places": "-1", "merge_version": "1"}]
+)
+def test_odd_values_are_a_conflict_and_no_error(
+    page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any], odd: dict[str, str]
+) -> None:
+    sign_in(manager).post(form_of(page), {**opened, "title": "Large cut"})
+
+    answer = sign_in(editor).post(form_of(page), {**opened, "title": "Tiny cut", **odd})
+
+    page.refresh_from_db()
+    assert answer.status_code == 409
+    assert page.title == "Large cut"
+
+
+def test_reading_lists_of_two_people_stand_below_each_other(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    make_public(page)
+    other = Page.objects.get(subject="contact")
+    guide = Page.objects.create(**{**typed_guide(page), "code": "ABCDEF"})
+    guide.items.create(page=page, minutes=3, order=1)
+    guide.refresh_from_db()
+    opened = typed(guide, parent="") | rows(guide)
+    address = f"/admin/procedures/guide/{guide.pk}/change/"
+    sign_in(manager).post(address, {**opened, "items-0-minutes": 9})
+
+    answer = sign_in(editor).post(address, {**opened, "items-0-page": other.pk})
+    data = fields(answer).data
+
+    assert answer.status_code == 409
+    assert [data[f"items-{n}-page"] for n in (0, 1)] == [str(page.pk), str(other.pk)]
+    assert [data.get(f"items-{n}-DELETE", "") for n in (0, 1)] == ["on", ""]
+    saved = sign_in(editor).post(address, merged_form(answer, **{"decided-0": "rows"}))
+    assert saved.status_code == 302
+    assert [(item.page, item.minutes) for item in guide.items.all()] == [(other, 3)]
+
+
+def typed_guide(page: Page) -> dict[str, Any]:
+    names = "key_message description body review_months language".split()
+    return {
+        **{name: getattr(page, name) for name in names},
+        "subject": "visit",
+        "slug": "visit",
+        "title": "Visit",
+        "kind": "guide",
+    }
+
+
+def rows(guide: Page) -> dict[str, Any]:
+    item = guide.items.get()
+    values = {
+        "id": item.pk,
+        "guide": guide.pk,
+        "order": 1,
+        "page": item.page_id,
+        "section": "",
+        "minutes": 3,
+        "note": "",
+    }
+    return {"items-TOTAL_FORMS": 1, "items-INITIAL_FORMS": 1, **{f"items-0-{k}": v for k, v in values.items()}}

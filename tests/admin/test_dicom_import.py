@@ -1,0 +1,293 @@
+"""DICOM through the admin: a right picture or a clear refusal, never a 500; only pixels are ever on the disk."""
+
+import io
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.test import Client, override_settings
+from PIL import Image
+from pydicom.uid import ComputedRadiographyImageStorage, JPEGLosslessSV1, XRayRadiofluoroscopicImageStorage
+
+from portal.staff.models import User
+from procedures.models import Figure
+from tests.admin.conftest import SignIn
+from tests.admin.intake import CHOOSE, begun, rectangles, saved, sent_file, stored, waiting
+from tests.figures.dicom_files import NAME, PLANTED, SIDE, colour, dicom, eight_bit, packaged, ramp
+
+pytestmark = pytest.mark.django_db
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path) -> Iterator[None]:
+    with override_settings(DATA_DIR=tmp_path, MEDIA_ROOT=tmp_path / "media"):
+        yield
+
+
+@pytest.fixture
+def nina(editor: User, sign_in: SignIn) -> Client:
+    return sign_in(editor)
+
+
+def row(answer: Any) -> list[int]:
+    """The shades of the first row of an answered picture."""
+    image = Image.open(io.BytesIO(answer.content))
+    return list(image.convert("L").tobytes()[: image.width])
+
+
+def run() -> bytes:
+    """Three frames of an XA run, each darker than the one before, with a window of the file."""
+    frames = b"".join(bytes(2) + ramp()[2:] if number else ramp() for number in range(3))
+    return dicom(frames, NumberOfFrames=3, WindowCenter=32, WindowWidth=64)
+
+
+def test_a_run_becomes_a_figure_by_frame_and_window(nina: Client) -> None:
+    address = begun(nina, run())
+    page = nina.get(address)
+
+    taken = nina.post(address, {"frame": "2", "center": "32", "width": "8", "invert": "on"})
+    check = str(taken["Location"])
+    answer = saved(nina, check)
+
+    figure = Figure.objects.get()
+    assert address.endswith("/frames/")
+    assert [preset.label for preset in page.context["presets"]] == [
+        "Window 1 of the file",
+        "Full range",
+        "Without the extremes",
+    ]
+    assert page.context["spread"] == [1, 2, 3]
+    assert answer.status_code == 302
+    with default_storage.open(figure.image) as stream:
+        shades = list(Image.open(stream).tobytes()[:SIDE])
+    assert (shades[0], shades[20], shades[45]) == (255, 255, 0)
+    assert waiting() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "last"),
+    [
+        ("", 0, 255),
+        ("frame=1&center=32&width=64", 0, 255),
+        ("frame=1&center=32&width=64&invert=on", 255, 0),
+        ("frame=1&center=1000&width=10", 0, 0),
+    ],
+)
+def test_the_server_draws_each_window(nina: Client, query: str, first: int, last: int) -> None:
+    address = begun(nina, run())
+
+    shades = row(nina.get(address.replace("frames/", f"frame.png?{query}")))
+
+    assert (shades[0], shades[-1]) == (first, last)
+
+
+def test_a_frame_may_be_small(nina: Client) -> None:
+    address = begun(nina, dicom(bytes(2 * 400 * 300), Rows=300, Columns=400))
+
+    answer = nina.get(address.replace("frames/", "frame.png?frame=1&small=1"))
+
+    assert Image.open(io.BytesIO(answer.content)).size == (160, 120)
+    assert answer["Cache-Control"].startswith("no-store, private")
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("frame=9", "Choose a frame from 1 to 3."),
+        ("frame=0", "Ensure this value is greater than or equal to 1."),
+        ("frame=x", "Enter a whole number."),
+        ("frame=1&center=5", "Give both the middle and the width of the window, or neither."),
+        ("frame=1&center=5&width=0", "A window needs a middle and a width above zero."),
+        ("frame=1&center=nan&width=4", "Enter a number."),
+        ("frame=1&center=1e308&width=1e-308", None),
+        ("frame=99999999999999999999", "Choose a frame from 1 to 3."),
+    ],
+)
+def test_windows_that_are_none_are_told(nina: Client, query: str, sentence: str | None) -> None:
+    address = begun(nina, run())
+
+    page, shown = nina.get(f"{address}?{query}"), nina.get(address.replace("frames/", f"frame.png?{query}"))
+    taken = nina.post(address, dict(part.split("=") for part in query.split("&")))
+
+    if sentence is None:
+        assert (page.status_code, shown.status_code, taken.status_code) == (200, 200, 302)
+        return
+    assert (page.status_code, shown.status_code, taken.status_code) == (400, 400, 400)
+    assert sentence in page.content.decode()
+    assert sentence in shown.json()["error"]
+
+
+RIGHT: dict[str, Any] = {
+    "XA": lambda: dicom(ramp()),
+    "RF": lambda: dicom(ramp(), SOPClassUID=XRayRadiofluoroscopicImageStorage, Modality="RF"),
+    "SC": lambda: colour(bytes((200, 30, 40)) * SIDE * SIDE),
+    "CR, MONOCHROME1": lambda: dicom(
+        ramp(), SOPClassUID=ComputedRadiographyImageStorage, Modality="CR", PhotometricInterpretation="MONOCHROME1"
+    ),
+    "8 bit": lambda: eight_bit(ramp(wide=False)),
+    "12 of 16 bit, signed": lambda: dicom(ramp(), BitsStored=12, HighBit=11, PixelRepresentation=1),
+    "overlay": lambda: overlay(),
+    "its own CR": lambda: packaged("examples_overlay.dcm").read(),
+    "RLE": lambda: packaged("MR_small_RLE.dcm").read(),
+    "JPEG 2000": lambda: packaged("MR_small_jp2klossless.dcm").read(),
+    "colour, 2 frames": lambda: packaged("SC_rgb_rle_2frame.dcm").read(),
+}
+
+
+def overlay() -> bytes:
+    """Written words in a plane of their own."""
+    from pydicom import dcmread
+
+    data = dcmread(io.BytesIO(dicom(ramp())))
+    data.add_new(0x60000010, "US", SIDE)
+    data.add_new(0x60000011, "US", SIDE)
+    data.add_new(0x60000040, "CS", "G")
+    data.add_new(0x60000050, "SS", [1, 1])
+    data.add_new(0x60000100, "US", 1)
+    data.add_new(0x60000102, "US", 0)
+    data.add_new(0x60003000, "OB", b"\xff" * (SIDE * SIDE // 8))
+    stream = io.BytesIO()
+    data.save_as(stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_every_kind_becomes_a_picture(nina: Client, name: str) -> None:
+    address = begun(nina, RIGHT[name]())
+    if address.endswith("/frames/"):
+        address = str(nina.post(address, {"frame": "1"})["Location"])
+
+    answer = saved(nina, address)
+
+    assert answer.status_code == 302
+    assert Figure.objects.get().renditions.exists()
+
+
+def test_an_overlay_is_not_burned_in(nina: Client) -> None:
+    shades = [row(nina.get(begun(nina, data).replace("frames/", "frame.png"))) for data in (overlay(), dicom(ramp()))]
+
+    assert shades[0] == shades[1]
+
+
+def test_monochrome1_is_turned(nina: Client) -> None:
+    shades = row(nina.get(begun(nina, RIGHT["CR, MONOCHROME1"]()).replace("frames/", "frame.png")))
+
+    assert (shades[0], shades[-1]) == (255, 0)
+
+
+def lying() -> bytes:
+    whole = dicom(ramp())
+    at = whole.index(b"\xe0\x7f\x10\x00") + 8
+    return whole[:at] + struct.pack("<L", 2**31) + whole[at + 4 :]
+
+
+REFUSED: dict[str, Any] = {
+    "burned in": (lambda: dicom(ramp(), BurnedInAnnotation="YES"), "burned into its picture"),
+    "truncated": (lambda: dicom(ramp())[:-600], "damaged or cut off"),
+    "2 GB header lie": (lying, "damaged or cut off"),
+    "without a codec": (lambda: eight_bit(bytes(99), syntax=JPEGLosslessSV1), "packed as JPEG lossless"),
+    "too many frames": (lambda: dicom(ramp(), NumberOfFrames=500_000), "more than 2000 frames"),
+    "too many pixels": (lambda: dicom(ramp(), Rows=65535, Columns=32767), "more than 20 million"),
+    "32 bit": (lambda: dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31), "neither grey"),
+    "no picture": (lambda: packaged("rtplan.dcm").read(), "holds no picture"),
+    "of others, truncated": (lambda: packaged("MR_truncated.dcm").read(), "damaged or cut off"),
+    "only the head": (lambda: bytes(128) + b"DICM", "."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_shown_rightly_is_refused_and_leaves_nothing(nina: Client, name: str) -> None:
+    make, sentence = REFUSED[name]
+
+    plain = nina.post(CHOOSE, {"picture": sent_file(make(), "x.dcm", "application/dicom")})
+    script = nina.post(CHOOSE, {"picture": sent_file(make(), "photo.jpg")}, headers=JSON)
+
+    assert (plain.status_code, script.status_code) == (400, 400)
+    assert sentence in plain.content.decode()
+    assert sentence in script.json()["error"]
+    assert stored() == {}
+
+
+def test_nothing_of_the_file_but_pixels_is_ever_on_the_disk(nina: Client) -> None:
+    data = dicom(ramp(), WindowCenter=3, WindowWidth=9, WindowCenterWidthExplanation="PLANTEDTEXT")
+    assert all(planted in data for planted in PLANTED)
+
+    address = begun(nina, data)
+    while_waiting = stored()
+    nina.get(address)
+    checked = str(nina.post(address, {"frame": "1"})["Location"])
+    nina.get(checked)
+    before_saving = stored()
+    saved(nina, checked)
+
+    for files in (while_waiting, before_saving, stored()):
+        assert files
+        assert [name for name, content in files.items() if any(planted in content for planted in PLANTED)] == []
+    assert [text for text in (NAME, "PLANTEDTEXT") if text in repr(Figure.objects.values())] == []
+
+
+def test_one_may_go_back_for_another_window(nina: Client) -> None:
+    frames = begun(nina, run())
+    check = str(nina.post(frames, {"frame": "1"})["Location"])
+    first = nina.get(check).context["looked"]
+
+    nina.post(frames, {"frame": "1", "invert": "on"})
+
+    assert nina.get(check).context["looked"] != first
+    assert frames in nina.get(check).content.decode()
+
+
+def test_the_check_comes_after_the_frame(nina: Client) -> None:
+    frames = begun(nina, run())
+
+    assert nina.get(frames.replace("frames/", ""))["Location"] == frames
+
+
+def test_a_name_in_the_picture_is_covered_like_any_other(nina: Client) -> None:
+    check = str(nina.post(begun(nina, run()), {"frame": "1"})["Location"])
+
+    saved(nina, check, rectangles((0, 0, 100, 50)))
+
+    with default_storage.open(Figure.objects.get().image) as stream:
+        image = Image.open(stream)
+        assert image.crop((0, 0, SIDE, SIDE // 2)).getextrema() == (0, 0)
+
+
+def test_without_the_addition_the_screen_says_what_to_install(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    import builtins
+
+    original = builtins.__import__
+
+    def without(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "pydicom":
+            raise ImportError(name)
+        return original(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr("procedures.figures.dicom.find_spec", lambda _name: None)
+
+    page = nina.get(CHOOSE).content.decode()
+    answer = nina.post(CHOOSE, {"picture": sent_file(dicom(ramp()))})
+
+    assert (
+        "ask IT for pip install &#x27;plainspine[dicom]&#x27;" in page
+        or "ask IT for pip install 'plainspine[dicom]'" in page
+    )
+    assert answer.status_code == 400
+    assert "DICOM files need an addition to the portal." in answer.content.decode()
+
+
+def test_a_large_run_is_read_without_a_file_of_its_own(nina: Client) -> None:
+    """Two hundred frames: what is on the disk at the end is pixels, and the waiting folder is all there is."""
+    address = begun(nina, eight_bit(ramp(wide=False) * 200, NumberOfFrames=200))
+
+    sizes = {Path(name).name: len(content) for name, content in stored().items()}
+    assert sizes.keys() == {"about.json", "frames.json", "frames.raw", "values.raw"}
+    assert sizes["frames.raw"] == 200 * SIDE * SIDE
+    assert nina.get(address).context["spread"][-1] == 200
+    assert sorted(file.name for file in Path(settings.DATA_DIR).iterdir()) == ["waiting"]

@@ -1,0 +1,161 @@
+"""The log: narrowed down, taken along as a table that no spreadsheet can run; and the weekly mail."""
+
+import csv
+import datetime
+import io
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from portal.staff.models import User
+from procedures.enums import EventKind
+from procedures.models import Clinic, Digest, Page, ReleaseEvent
+from procedures.publishing.digest import send_digests
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.log import safe
+from procedures.publishing.review import submit
+from tests.admin.conftest import SignIn
+from tests.factories import make_page
+
+LOG = "/admin/procedures/releaseevent/"
+
+
+def rows(answer: Any) -> list[dict[str, str]]:
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=1", " =1", "\u00a0=1", "＝1", '=HYPERLINK("http://x")'],
+)
+def test_a_cell_that_a_spreadsheet_would_run_is_text(typed: str) -> None:
+    assert safe(typed) == f"'{typed}"
+
+
+@pytest.mark.parametrize("typed", ["", "Plain words", "3 - 2", "a=b", "Número", "'quoted"])
+def test_other_cells_stay_as_they_are(typed: str) -> None:
+    assert safe(typed) == typed
+
+
+def test_the_table_holds_every_event_and_runs_nothing(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+    Clinic.objects.update(time_zone="America/Denver")
+    submit(save_revision(page, author=editor), actor=editor, note='=cmd|"/c calc"!A1, "and", more\nlines')
+
+    answer = sign_in(manager).get(f"{LOG}table.csv")
+
+    found = rows(answer)
+    assert answer.streaming
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer["Content-Disposition"].startswith('attachment; filename="plainspine-log-')
+    assert len(found) == ReleaseEvent.objects.count()
+    assert found[-1]["why"] == '\'=cmd|"/c calc"!A1, "and", more\nlines'
+    assert (found[-1]["what"], found[-1]["subject"], found[-1]["account"]) == (
+        "Sent for review",
+        "small-cut",
+        "nina.clinic",
+    )
+    assert found[-1]["when"][-6:] in {"-06:00", "-07:00"}
+
+
+def test_the_table_is_the_managers(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
+    assert [sign_in(user).get(f"{LOG}table.csv").status_code for user in (editor, reviewer)] == [403, 403]
+    assert "Take along" not in sign_in(editor).get(LOG).content.decode()
+
+
+def test_the_log_is_narrowed_down_by_day_page_and_person(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    other = make_page("other", next_page=page.next_page)
+    submit(save_revision(page, author=editor), actor=editor)
+    submit(save_revision(other, author=editor), actor=manager)
+    client, today = sign_in(manager), timezone.localdate()
+    tomorrow = today + datetime.timedelta(days=1)
+
+    def found(**asked: Any) -> list[str]:
+        listed = client.get(LOG, asked).context["cl"].result_list
+        table = rows(client.get(f"{LOG}table.csv", asked))
+        assert sorted(row.page.subject for row in listed) == sorted(row["subject"] for row in table)
+        return sorted(row.page.subject for row in listed if row.kind == EventKind.SUBMITTED)
+
+    assert found() == ["other", "small-cut"]
+    assert found(page=page.pk) == ["small-cut"]
+    assert found(person=manager.pk) == ["other"]
+    assert found(kind="withdrawn") == []
+    assert found(first=today, last=today) == ["other", "small-cut"]
+    assert found(first=tomorrow) == found(last="2020-01-01") == []
+
+
+def test_an_odd_question_is_told_and_leaves_the_list(page: Page, manager: User, sign_in: SignIn) -> None:
+    answer = sign_in(manager).get(LOG, {"first": "yesterday-ish"})
+
+    assert answer.status_code == 200
+    assert "Enter a valid date." in answer.content.decode()
+
+
+def test_the_table_costs_the_same_for_any_number(
+    page: Page, editor: User, manager: User, sign_in: SignIn, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(20):
+        submit(save_revision(page, author=editor), actor=editor, note=str(number))
+    client = sign_in(manager)
+
+    with django_assert_max_num_queries(12):
+        assert len(rows(client.get(f"{LOG}table.csv"))) >= 20
+
+
+MONDAY = datetime.datetime(2026, 11, 23, 14, 30, tzinfo=datetime.UTC)  # half past seven in Denver
+
+
+@pytest.fixture
+def waiting(page: Page, editor: User, reviewer: User, settings: Any) -> Page:
+    """Something to approve, and mail."""
+    settings.MAIL_CONFIGURED = True
+    Clinic.objects.update(time_zone="America/Denver")
+    User.objects.filter(pk=reviewer.pk).update(email="rosa@clinic.example")
+    User.objects.filter(pk=editor.pk).update(email="nina@clinic.example")
+    submit(save_revision(page, author=editor), actor=editor, note="About Mrs. Example")
+    return page
+
+
+def test_the_weekly_mail_says_what_waits_and_nothing_else(waiting: Page, reviewer: User) -> None:
+    assert send_digests(MONDAY) == [reviewer]
+
+    (sent,) = mail.outbox
+    assert sent.to == ["rosa@clinic.example"]
+    assert sent.subject == "What waits for you"
+    assert "To approve: 1\n  - Small cut (English)" in sent.body
+    assert "/admin/" in sent.body
+    assert "Mrs. Example" not in sent.body
+
+
+def test_nobody_gets_two_in_a_week(waiting: Page, reviewer: User) -> None:
+    week = datetime.timedelta(days=7)
+
+    sent = [
+        len(send_digests(at)) for at in (MONDAY, MONDAY, MONDAY + week - datetime.timedelta(hours=2), MONDAY + week)
+    ]
+
+    assert sent == [1, 0, 0, 1]
+    assert Digest.objects.filter(user=reviewer).count() == 2
+
+
+def test_monday_begins_at_seven_by_the_clinics_clock(waiting: Page) -> None:
+    assert send_digests(MONDAY - datetime.timedelta(hours=1)) == []
+
+
+def test_without_mail_nothing_is_sent_or_noted(waiting: Page, settings: Any) -> None:
+    settings.MAIL_CONFIGURED = False
+
+    assert send_digests(MONDAY) == []
+    assert (mail.outbox, Digest.objects.count()) == ([], 0)
+
+
+def test_a_mail_server_that_fails_holds_up_nobody(waiting: Page, manager: User, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", 9, 1
+
+    assert send_digests(MONDAY) == []
+    assert Digest.objects.count() == 2

@@ -1,0 +1,285 @@
+"""The page where staff place marks, by its form alone: what a browser without JavaScript does."""
+
+from typing import Any
+
+import pytest
+
+from portal.staff.models import User
+from procedures.figures.marks import marks_of
+from procedures.models import Figure, Marker, MarkerText, Page
+from procedures.publishing.outdated import outdated_pages
+from procedures.publishing.publish import renew
+from tests.admin.conftest import SignIn, picture_file
+from tests.admin.marks_ground import ROW, address, bilingual, sent
+from tests.factories import make_public
+
+pytestmark = pytest.mark.django_db
+
+
+def saved(figure: Figure) -> list[tuple[str, str]]:
+    """Key and English label, in order."""
+    return [(found.key, found.words["en"].label) for found in marks_of(figure)]
+
+
+def test_a_mark_in_the_empty_row_is_saved_with_its_words(editor: User, sign_in: SignIn) -> None:
+    figure = bilingual()
+
+    answer = sign_in(editor).post(address(figure), sent(figure, {"text_en": "A  bone\r\nof the spine."}))
+
+    new = marks_of(figure)[1]
+    assert answer.status_code == 302
+    assert saved(figure) == [("tip", "Tip"), ("bone", "Bone")]
+    assert (new.x, new.y, new.target_x, new.target_y, new.half) == (0.8, 0.2, 0.6, 0.4, (0.0, 0.0))
+    assert new.words["en"].text == "A bone of the spine."
+    assert new.words["es"].label == "Hueso"
+
+
+def test_the_page_works_by_its_fields(editor: User, sign_in: SignIn) -> None:
+    html = sign_in(editor).get(address(bilingual())).content.decode()
+
+    for name in ("marks-0-x", "marks-0-target_y", "marks-0-label_es", "marks-0-deleted", "marks-1-x", "marks-1-number"):
+        assert f'name="{name}"' in html
+    assert 'class="mark__rim"' in html
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"x": "100.5"}, "Mark 2: Write a number from 0 to 100."),
+        ({"target_y": "-1"}, "Mark 2: Write a number from 0 to 100."),
+        ({"y": "left"}, "Mark 2: Write a number from 0 to 100."),
+        ({"y": "nan"}, "Mark 2: Write a number from 0 to 100."),
+        ({"y": ""}, "Mark 2: Write a number from 0 to 100."),
+        ({"label_es": " "}, "Mark 2: Write what this mark shows, in Español."),
+        ({"label_en": "a" * 61}, "Mark 2: Ensure this value has at most 60 characters (it has 61)."),
+        ({"label_en": "a\x07"}, "Mark 2: The text holds an invisible control character. Type the passage again."),
+        ({"shape": "star"}, "Mark 2: Select a valid choice. star is not one of the available choices."),
+        ({"shape": "circle", "width": "10"}, "Mark 2: Write how large the shape is, more than 0."),
+        ({"shape": "circle", "width": "1", "height": "1"}, "Mark 2: The shape is too small to be seen. Give it more width and height."),
+        ({"shape": "region", "width": "90", "height": "10"}, "Mark 2: The shape reaches out of the picture. Make it smaller or move it inwards."),
+        ({"x": "26", "y": "22"}, "Mark 2: On a phone its disc lies on disc 1. Move one of them away."),
+    ],
+)  # fmt: skip
+def test_a_wrong_mark_is_refused_and_everything_typed_stays(
+    editor: User, sign_in: SignIn, changes: dict[str, str], sentence: str
+) -> None:
+    figure = bilingual()
+
+    answer = sign_in(editor).post(address(figure), sent(figure, {"text_es": "Muy largo, muy bueno", **changes}))
+
+    html = answer.content.decode()
+    assert answer.status_code == 400
+    assert answer.context["refused"] == [sentence]
+    assert "Muy largo, muy bueno" in html
+    assert all(f'value="{value}"' in html for name, value in changes.items() if name in {"x", "y", "width"} and value)
+    assert saved(figure) == [("tip", "Tip")]
+
+
+def test_a_label_is_needed_only_in_languages_that_the_picture_speaks(editor: User, sign_in: SignIn) -> None:
+    figure = bilingual()
+    figure.texts.filter(language="es").delete()
+
+    sign_in(editor).post(address(figure), sent(figure, {"label_es": ""}))
+
+    assert saved(figure) == [("tip", "Tip"), ("bone", "Bone")]
+
+
+def test_marks_are_numbered_as_the_number_fields_say(editor: User, sign_in: SignIn) -> None:
+    figure = bilingual()
+
+    sign_in(editor).post(address(figure), sent(figure, {"number": "1"}, marks__0__number="2"))
+
+    assert saved(figure) == [("bone", "Bone"), ("tip", "Tip")]
+    assert list(figure.markers.values_list("order", flat=True)) == [0, 1]
+
+
+def test_a_ticked_mark_is_deleted_even_when_it_is_wrong(editor: User, sign_in: SignIn) -> None:
+    figure = bilingual()
+
+    sign_in(editor).post(address(figure), sent(figure, marks__0__deleted="on", marks__0__x="left"))
+
+    assert saved(figure) == []
+    assert not MarkerText.objects.exists()
+
+
+def test_saving_untouched_marks_changes_no_row(editor: User, sign_in: SignIn) -> None:
+    figure = bilingual()
+    Marker.objects.update(x=1 / 3)
+    before = Marker.objects.values().get(), list(MarkerText.objects.order_by("pk").values())
+
+    answer = sign_in(editor).post(address(figure), sent(figure), follow=True)
+
+    assert (Marker.objects.values().get(), list(MarkerText.objects.order_by("pk").values())) == before
+    assert "Nothing was changed." in answer.content.decode()
+
+
+def test_two_marks_with_the_same_label_get_keys_of_their_own(editor: User, sign_in: SignIn) -> None:
+    figure = bilingual()
+
+    sign_in(editor).post(address(figure), sent(figure, {}, {"y": "80"}, {"y": "60", "label_en": "¿?"}))
+
+    assert [key for key, _ in saved(figure)] == ["tip", "bone", "bone-2", "hueso"]
+
+
+def test_marks_that_somebody_else_saved_meanwhile_are_not_overwritten_unseen(editor: User, sign_in: SignIn) -> None:
+    figure, client = bilingual(), sign_in(editor)
+    late = sent(figure, {"label_en": "Late word"})
+    client.post(address(figure), sent(figure, {"label_en": "Early word"}))
+
+    answer = client.post(address(figure), late)
+    again = {**late, "version": answer.context["version"]}
+
+    assert answer.status_code == 409
+    assert "Late word" in answer.content.decode()
+    assert saved(figure)[1] == ("early-word", "Early word")
+    assert client.post(address(figure), again).status_code == 302
+    assert saved(figure)[1] == ("late-word", "Late word")
+
+
+@pytest.mark.parametrize("total", ["", "x", "999", None])
+def test_a_form_that_came_in_cut_off_deletes_nothing(editor: User, sign_in: SignIn, total: str | None) -> None:
+    figure = bilingual()
+    values = {name: value for name, value in sent(figure, marks__total=total).items() if value is not None}
+
+    answer = sign_in(editor).post(address(figure), values)
+
+    assert answer.status_code == 400
+    assert saved(figure) == [("tip", "Tip")]
+
+
+def test_more_marks_than_a_reader_can_follow_are_refused(editor: User, sign_in: SignIn) -> None:
+    figure = bilingual()
+    rows = [{"x": str(5 + 15 * (n % 6)), "y": str(10 + 20 * (n // 6))} for n in range(20)]
+
+    answer = sign_in(editor).post(address(figure), sent(figure, *rows))
+
+    assert answer.context["refused"][0] == "A picture has at most 20 marks. Delete some of them."
+
+
+def test_a_reviewer_reads_and_does_not_write_marks(reviewer: User, sign_in: SignIn) -> None:
+    figure, client = bilingual(), sign_in(reviewer)
+
+    assert client.get(address(figure)).status_code == 403
+    assert client.post(address(figure), sent(figure, {})).status_code == 403
+    assert client.get(address(figure, "file/")).status_code == 403
+    assert client.get(f"/admin/procedures/figure/{figure.pk}/change/").status_code == 200
+    assert saved(figure) == [("tip", "Tip")]
+
+
+def test_a_picture_that_is_not_there_is_a_404(editor: User, sign_in: SignIn) -> None:
+    assert sign_in(editor).get("/admin/procedures/figure/999/marks/").status_code == 404
+
+
+def test_the_form_of_a_picture_leads_to_its_marks(editor: User, sign_in: SignIn) -> None:
+    figure = bilingual()
+
+    html = sign_in(editor).get(f"/admin/procedures/figure/{figure.pk}/change/").content.decode()
+
+    assert f'href="{address(figure)}"' in html
+
+
+def test_what_changed_stands_in_the_history_of_the_picture(editor: User, sign_in: SignIn) -> None:
+    figure, client = bilingual(), sign_in(editor)
+
+    client.post(address(figure), sent(figure, {}, marks__0__x="25", marks__0__label_en="Point"))
+
+    html = client.get(f"/admin/procedures/figure/{figure.pk}/history/").content.decode()
+    assert "Marks. Bone: new; Point: disc moved, other words (en)." in html
+
+
+@pytest.mark.parametrize(
+    "change", [{"marks__0__x": "25"}, {"marks__0__label_en": "End"}, {"marks__0__shape": "arrow"}, {"marks__0__deleted": "on"}]
+)  # fmt: skip
+def test_a_change_of_marks_makes_pages_that_show_them_out_of_date(
+    page: Page, editor: User, manager: User, sign_in: SignIn, change: dict[str, str]
+) -> None:
+    make_public(page)
+    figure = page.lead_figure
+    assert figure is not None
+    assert outdated_pages() == []
+
+    answer = sign_in(editor).post(address(figure), sent(figure, **change), follow=True)
+
+    (found,) = (row for row in outdated_pages() if row.page.pk == page.pk)
+    assert found.changed == [("figure", "needle")]
+    assert "the old values" in answer.content.decode()
+    page.refresh_from_db()
+    renew(page, actor=manager)
+    page.refresh_from_db()
+    assert [row for row in outdated_pages() if row.page.pk == page.pk] == []
+
+
+def test_words_in_another_language_leave_a_page_as_it_is(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+    figure = page.lead_figure
+    assert figure is not None
+
+    sign_in(editor).post(address(figure), sent(figure, marks__0__label_es="Punta"))
+
+    assert MarkerText.objects.filter(language="es").exists()
+    assert outdated_pages() == []
+
+
+def live(client: Any, figure: Figure, **changes: Any) -> Any:
+    return client.post("/admin/procedures/figure/marks/live/", sent(figure, {"label_en": "Fresh word"}, **changes))
+
+
+def test_the_live_view_is_the_public_rendering_of_what_is_typed(editor: User, sign_in: SignIn) -> None:
+    figure = bilingual()
+
+    data = live(sign_in(editor), figure).json()
+
+    assert list(data["pages"]) == ["en", "es"]
+    assert "<strong>Fresh word.</strong>" in data["pages"]["en"]
+    assert "<strong>Hueso.</strong>" in data["pages"]["es"]
+    assert "Longer description" not in data["pages"]["en"]
+    assert data["pages"]["en"].count('class="mark"') == 2
+    assert saved(figure) == [("tip", "Tip")]
+
+
+def test_the_live_view_notes_what_is_wrong_and_what_could_be_better(editor: User, sign_in: SignIn) -> None:
+    notes = live(sign_in(editor), bilingual(), marks__0__label_en="", marks__1__x="30", marks__1__y="32").json()[
+        "notes"
+    ]
+
+    assert [(note["mark"], note["sentence"]) for note in notes] == [
+        (0, "Write what this mark shows, in English."),
+        (1, "On a phone it is close to disc 1. A little more room helps an unsteady finger."),
+    ]
+
+
+def test_the_live_view_is_for_those_who_may_change_pictures(reviewer: User, sign_in: SignIn, client: Any) -> None:
+    figure = bilingual()
+
+    assert live(sign_in(reviewer), figure).status_code == 403
+    assert live(client, figure).status_code == 401
+    assert ROW["label_en"] == "Bone"
+
+
+def test_the_live_view_of_a_picture_that_went_says_so(manager: User, sign_in: SignIn) -> None:
+    values = sent(bilingual()) | {"figure": "99999"}
+    answer = sign_in(manager).post("/admin/procedures/figure/marks/live/", values)
+
+    assert (answer.status_code, answer.json()["error"]) == (404, "This picture is gone.")
+
+
+def test_a_lost_file_is_said_and_marks_can_still_be_changed(editor: User, sign_in: SignIn) -> None:
+    figure, client = bilingual(), sign_in(editor)
+    figure.renditions.filter(format="jpeg").update(file="figures/lost.jpeg")
+
+    html = client.get(address(figure)).content.decode()
+    saving = client.post(address(figure), sent(figure, {}))
+
+    assert "The file figures/lost.jpeg is lost, so contrast cannot be measured on it." in html
+    assert saving.status_code == 302
+
+
+def test_after_a_new_picture_the_way_leads_to_its_marks(editor: User, sign_in: SignIn) -> None:
+    words = {"language": "en", "title": "Bone", "alt": "A bone.", "caption": "A bone of the spine.", "description": ""}
+    values = {f"texts-0-{name}": value for name, value in words.items()}
+    values |= {"texts-TOTAL_FORMS": "1", "texts-INITIAL_FORMS": "0", "slug": "bone", "provenance": "simulated"}
+    values |= {"provenance_note": "", "nothing_visible": "on"}
+
+    answer = sign_in(editor).post("/admin/procedures/figure/add/", {**values, "picture": picture_file()}, follow=True)
+
+    assert f'Next: <a href="{address(Figure.objects.get())}">place and name the marks</a>' in answer.content.decode()

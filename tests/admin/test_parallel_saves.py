@@ -1,0 +1,71 @@
+"""Fifty saves of one page at once, on the portal as it is served: one wins, the others are told, no text is lost."""
+
+import urllib.error
+import urllib.parse
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from html import unescape
+
+from tests.browser.test_admin_safety import PREPARE, shell
+from tests.conftest import ServedSite
+
+ATTEMPTS = 50
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is the answer."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+OPENER = urllib.request.build_opener(NoRedirect)
+
+
+def ask(site: ServedSite, path: str, session: str, data: dict[str, str] | None = None) -> tuple[int, str]:
+    token = "t" * 32
+    request = urllib.request.Request(site.url + path)
+    request.add_header("Cookie", f"sessionid={session}; csrftoken={token}")
+    body = urllib.parse.urlencode({**data, "csrfmiddlewaretoken": token}).encode() if data is not None else None
+    try:
+        with OPENER.open(request, body, timeout=120) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_of_fifty_saves_at_once_each_is_stored_or_told(served_site: ServedSite) -> None:
+    pk, nina, _ = shell(served_site, PREPARE.format(name="fifty-at-once")).split()[-3:]
+    path = f"/admin/procedures/page/{pk}/change/"
+    opened = shell(
+        served_site,
+        f"from procedures.models import Page; p = Page.objects.get(pk={pk}); print(p.draft_version, p.revisions.get().pk,"
+        " p.lead_figure_id)",
+    ).split()
+    values = {
+        "version": opened[0], "parent": opened[1], "lead_figure": opened[2], "page": pk, "title": "Walk again",
+        "key_message": "Walk.", "description": "How to walk.", "slug": "fifty-at-once", "subject": "fifty-at-once",
+        "language": "en", "kind": "recovery", "order": "100", "review_months": "12", "next_label": "", "next_page": "",
+        "note": "", "_continue": "1",
+    }  # fmt: skip
+
+    def save(number: int) -> tuple[int, str]:
+        return ask(served_site, path, nina, {**values, "body": f"Only the words of number {number:02d} here.\n"})
+
+    with ThreadPoolExecutor(ATTEMPTS) as pool:
+        answers = list(pool.map(save, range(ATTEMPTS)))
+    stored = shell(
+        served_site,
+        f"from procedures.models import Page; p = Page.objects.get(pk={pk});"
+        " print(p.draft_version, *[r.content['body'].strip()[-8:-6] for r in p.revisions.order_by('number')], sep=',')",
+    ).split(",")
+
+    statuses = [status for status, _ in answers]
+    assert sorted(set(statuses)) == [302, 409]
+    assert statuses.count(302) + statuses.count(409) == ATTEMPTS
+    # All were opened at the same version, so exactly one can be first.
+    assert statuses.count(302) == 1
+    assert stored == [str(int(opened[0]) + 1), stored[1], f"{statuses.index(302):02d}"]
+    for number, (status, html) in enumerate(answers):
+        if status == 409:
+            assert f"number {number:02d} here." in unescape(html)

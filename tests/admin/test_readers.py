@@ -1,0 +1,138 @@
+"""What readers tell us, as staff see it: answers unread first, really deleted; totals with their caveat."""
+
+import datetime
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from portal.staff.models import User
+from procedures.links.reads import add
+from procedures.models import Feedback, Page
+from tests.admin.conftest import PAGES, SignIn
+from tests.factories import make_public
+from tests.site.client import Answer
+from tests.site.crawl import Document, text_of
+
+ANSWERS = "/admin/procedures/feedback/"
+READS = f"{PAGES}reads/"
+
+
+@pytest.fixture
+def public(page: Page) -> Page:
+    make_public(page)
+    return page
+
+
+def answer(page: Page, comment: str, *, days_ago: int = 0, **values: object) -> Feedback:
+    day = timezone.localdate() - datetime.timedelta(days=days_ago)
+    return Feedback.objects.create(page=page, was_clear=False, comment=comment, received_on=day, **values)
+
+
+def rows(client: Client, address: str = ANSWERS) -> list[str]:
+    screen = Document.read(address, Answer(200, (), client.get(address).content))
+    table = screen.one("table", id="result_list") if address == ANSWERS else screen.of_class("reads__table")[0]
+    body = next(iter(table.iter("tbody")))
+    return [" ".join(filter(None, (text_of(cell) for cell in row))) for row in body.iter("tr")]
+
+
+def do(client: Client, action: str, *answers: Feedback, **more: str) -> None:
+    values = {"action": action, "_selected_action": [a.pk for a in answers], **more}
+    assert client.post(ANSWERS, values).status_code == 302
+
+
+def test_unread_answers_come_first_then_the_newest(editor: User, sign_in: SignIn, public: Page) -> None:
+    answer(public, "Read already.", is_read=True)
+    answer(public, "Older.", days_ago=3)
+    answer(public, "Newest.", section="when-to-call")
+    first, second, third = rows(sign_in(editor))
+
+    assert first.startswith("Newest. No Small cut (en) When to call")
+    assert second.startswith("Older.")
+    assert third.startswith("Read already.")
+
+
+def test_answers_are_marked_and_deleted_many_at_once(editor: User, sign_in: SignIn, public: Page) -> None:
+    client = sign_in(editor)
+    secret, other = answer(public, "My secret words."), answer(public, "Other words.")
+
+    do(client, "mark_read", secret, other)
+    assert list(Feedback.objects.values_list("is_read", flat=True)) == [True, True]
+    do(client, "mark_unread", other)
+    assert Feedback.objects.get(pk=other.pk).is_read is False
+    do(client, "delete_selected", secret, other, post="yes")
+
+    assert not Feedback.objects.exists()
+
+
+def test_a_deleted_answer_leaves_none_of_its_words_in_the_log(editor: User, sign_in: SignIn, public: Page) -> None:
+    client = sign_in(editor)
+    one, two = answer(public, "My secret words."), answer(public, "My secret words.")
+
+    client.post(f"{ANSWERS}{one.pk}/delete/", {"post": "yes"})
+    do(client, "delete_selected", two, post="yes")
+
+    assert not Feedback.objects.exists()
+    log = [(entry.object_repr, entry.change_message) for entry in LogEntry.objects.all()]
+    assert len(log) == 2
+    assert "secret" not in str(log)
+
+
+def test_nobody_writes_or_changes_an_answer(manager: User, sign_in: SignIn, public: Page) -> None:
+    client, one = sign_in(manager), answer(public, "Words.")
+
+    assert client.get(f"{ANSWERS}add/").status_code == 403
+    assert client.post(f"{ANSWERS}{one.pk}/change/", {"comment": "Other."}).status_code == 403
+    assert Feedback.objects.get().comment == "Words."
+
+
+def test_roles_see_what_they_need(
+    editor: User, reviewer: User, manager: User, visitor: User, sign_in: SignIn, public: Page
+) -> None:
+    one = answer(public, "Words.")
+    seen = {
+        u.first_name: (sign_in(u).get(ANSWERS).status_code, sign_in(u).get(READS).status_code)
+        for u in (editor, reviewer, manager, visitor)
+    }
+    may_delete = {
+        u.first_name: sign_in(u).get(f"{ANSWERS}{one.pk}/delete/").status_code for u in (editor, reviewer, manager)
+    }
+
+    assert seen == {"Nina": (200, 200), "Rosa": (200, 200), "Max": (200, 200), "Ines": (403, 403)}
+    assert may_delete == {"Nina": 200, "Rosa": 403, "Max": 200}
+
+
+def test_a_list_of_answers_costs_the_same_for_any_number(
+    editor: User, sign_in: SignIn, public: Page, django_assert_max_num_queries: object
+) -> None:
+    client = sign_in(editor)
+    for number in range(20):
+        answer(public, f"Words {number}.")
+
+    with django_assert_max_num_queries(9):  # type: ignore[operator]
+        client.get(ANSWERS)
+
+
+def test_pages_are_listed_with_how_often_they_were_opened(editor: User, sign_in: SignIn, public: Page) -> None:
+    add({"/small-cut/": 12, "/contact/": 3, "/": 40})
+    client = sign_in(editor)
+
+    assert rows(client, READS) == ["Small cut en Procedure 12", "Contact en About 3"]
+    assert "An estimate" in client.get(READS).text
+    assert '<rect width="25%"' in client.get(READS).text
+    assert READS in client.get(PAGES).text
+
+
+def test_the_span_is_chosen_and_nonsense_is_thirty_days(editor: User, sign_in: SignIn, public: Page) -> None:
+    client = sign_in(editor)
+
+    assert "in the last 7 days" in client.get(READS, {"days": "7"}).text
+    for odd in ("", "31", "x", "-1", "9" * 50):
+        assert "in the last 30 days" in client.get(READS, {"days": odd}).text
+
+
+def test_switched_off_counting_says_so(editor: User, sign_in: SignIn, public: Page, settings: object) -> None:
+    settings.COUNT_READS = False  # type: ignore[attr-defined]
+
+    assert "Counting is switched off" in sign_in(editor).get(READS).text

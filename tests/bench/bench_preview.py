@@ -1,0 +1,62 @@
+"""How long a preview takes on the server: ``python tests/bench/bench_preview.py`` with a loaded PORTAL_DATA_DIR of its own.
+
+Posts the English page whose text has the number of words nearest to 1,500, changed a little each time, as the editor
+does; prints the median and the slowest tenth in milliseconds, and the median of the processor's own time, which other work on
+the machine changes less. Compare within one run on a quiet machine only.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+WORDS = 1500
+FIELDS = "slug title key_message description body next_label review_months order subject language kind".split()
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=40)
+    options = parser.parse_args()
+    import django
+
+    django.setup()
+    from django.contrib.auth import get_user_model
+    from django.db import connection, transaction
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from procedures.models import Page
+
+    page = min(Page.objects.in_language("en"), key=lambda row: abs(len(row.body.split()) - WORDS))
+    typed = {name: getattr(page, name) for name in FIELDS}
+    typed |= {"page": page.pk, "lead_figure": page.lead_figure_id or "", "next_page": page.next_page_id or ""}
+    with transaction.atomic():
+        client = Client(HTTP_HOST="localhost")
+        client.force_login(get_user_model().objects.create(username="bench", is_staff=True, is_superuser=True))
+        times, busy = [], []
+        for number in range(options.rounds + 3):
+            typed["body"] = f"{page.body}\nOne more line, number {number}.\n"
+            begun, began = time.perf_counter(), time.process_time()
+            with CaptureQueriesContext(connection) as queries:
+                answer = client.post("/admin/procedures/page/preview/", typed)
+            times.append(1000 * (time.perf_counter() - begun))
+            busy.append(1000 * (time.process_time() - began))
+            if answer.status_code != 200:
+                sys.exit(f"The preview answered {answer.status_code}.")
+        transaction.set_rollback(True)
+    times = sorted(times[3:])
+    print(
+        f"{page.subject}, {len(page.body.split())} words, {len(queries)} queries: median {statistics.median(times):.0f} ms, "
+        f"nine of ten below {times[-len(times) // 10]:.0f} ms, processor {statistics.median(busy[3:]):.0f} ms"
+    )
+
+
+if __name__ == "__main__":
+    main()

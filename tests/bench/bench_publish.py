@@ -1,0 +1,72 @@
+"""What pressing Publish costs: ``python tests/bench/bench_publish.py [--rounds 21]`` with a loaded PORTAL_DATA_DIR of its own.
+
+Each round saves and approves a changed text of the longest English page, then sends the manager's POST through the
+whole site. Prints the median and the slowest tenth in milliseconds and the number of queries, for publishing now and for
+planning. Everything is undone. Compare within one run only.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=21)
+    rounds = parser.parse_args().rounds
+    import django
+
+    django.setup()
+    from django.db import connection, transaction
+    from django.db.models.functions import Length
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+    from django.utils import timezone
+
+    from portal.staff.models import User
+    from procedures.enums import Decision
+    from procedures.models import Page
+    from procedures.publishing.drafts import save_revision
+    from procedures.publishing.review import decide
+
+    with transaction.atomic():
+        boss = User.objects.create(username="bench-boss", is_staff=True, is_superuser=True)
+        doctor = User.objects.create(username="bench-doctor", is_staff=True)
+        page = Page.objects.published().in_language("en").order_by(-Length("body")).first()
+        if page is None:
+            raise SystemExit("There is no public page. Load some first: manage.py load_content.")
+        client = Client(HTTP_HOST="127.0.0.1")
+        client.force_login(boss)
+        soon = f"{timezone.localdate().replace(day=1).replace(year=timezone.localdate().year + 1)}"
+        for name, more in (("publish now", {"now": "1"}), ("plan", {"later": "1", "day": soon, "time": "09:00"})):
+            took, queries = [], 0
+            for number in range(rounds + 2):
+                page.refresh_from_db()
+                page.key_message = f"Round {number} of {name}."
+                page.save()
+                revision = save_revision(page, author=doctor)
+                decide(revision, reviewer=boss, decision=Decision.APPROVED)
+                with CaptureQueriesContext(connection) as seen:
+                    begun = time.perf_counter()
+                    answer = client.post(
+                        f"/admin/procedures/page/{page.pk}/publish/", {"revision": revision.pk, **more}
+                    )
+                    took.append((time.perf_counter() - begun) * 1000)
+                queries = len(seen)
+                if answer.status_code != 302:
+                    raise SystemExit(f"{name}: answered {answer.status_code}")
+            took = sorted(took[2:])
+            slow = took[int(len(took) * 0.9)]
+            print(f"{name}: median {statistics.median(took):.1f} ms, slowest tenth {slow:.1f} ms, {queries} queries")
+        print(f"page: {page.title}, {len(page.body.split())} words")
+        transaction.set_rollback(True)
+
+
+if __name__ == "__main__":
+    main()

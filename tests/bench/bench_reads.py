@@ -1,0 +1,279 @@
+"""How fast pages go out, against the server's own floor and nginx, in interleaved rounds. Needs wrk; nginx where it is.
+
+    .venv/bin/python tests/bench/bench_reads.py [--pages 10000] [--rounds 5] [--seconds 5] [--peer NAME=URL …] [--json FILE]
+
+Builds a data folder of its own with the starter content and synthetic pages of 10 kB, serves it as in production (two
+workers), and beside it Granian giving out the same bytes (bare.py) and nginx with the same bytes as files. Each round
+runs every target once, in turns, so that what else the machine does hits all; ratios are made within a round and their
+median is printed. A peer (another system's page, already running) takes part in "hit" and "miss".
+
+About 8 minutes with 10,000 pages, of which 3 are for building and rendering them.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+OURS, BARE, NGINX = 8480, 8481, 8482
+CONNECTIONS = 16
+LUA = """
+local paths = {}
+for line in io.lines("%(file)s") do paths[#paths + 1] = line end
+math.randomseed(7)
+request = function() return wrk.format("GET", paths[math.random(#paths)]) end
+done = function(s, l, r)
+  local e = s.errors
+  io.write(string.format("@@%%d %%d %%d %%d\\n", s.requests * 1000000 / s.duration, l:percentile(50), l:percentile(99),
+    e.connect + e.read + e.write + e.status + e.timeout))
+end
+"""
+NGINX_CONF = """
+daemon off; worker_processes 2; pid {folder}/nginx.pid; error_log {folder}/nginx.err warn;
+events {{ worker_connections 512; }}
+http {{ access_log off; sendfile on; keepalive_requests 1000000; default_type "text/html; charset=utf-8";
+  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  server {{ listen 127.0.0.1:{port}; root {folder}/www; {headers}
+    location / {{ try_files $uri/index.html $uri =404; }} }} }}
+"""
+
+
+@dataclass
+class Target:
+    """One server in one scenario. ``rounds``: requests a second, p50 and p99 in µs, errors."""
+
+    name: str
+    url: str
+    paths: list[str]
+    headers: dict[str, str] = field(default_factory=dict)
+    rounds: list[list[int]] = field(default_factory=list)
+
+    def run(self, seconds: int) -> None:
+        """One run of wrk."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "paths"
+            file.write_text("\n".join(self.paths) + "\n")
+            script = Path(folder) / "run.lua"
+            script.write_text(LUA % {"file": file})
+            headers = [part for name, value in self.headers.items() for part in ("-H", f"{name}: {value}")]
+            command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), *headers, self.url]
+            out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found = re.search(r"@@(\d+) (\d+) (\d+) (\d+)", out)
+        assert found, out
+        self.rounds.append([int(value) for value in found.groups()])
+
+
+def prepare(folder: Path, count: int) -> list[str]:
+    """A data folder with the starter content and ``count`` pages; their addresses."""
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    call_command("load_content", if_empty=True, verbosity=0)
+    from tests.bench.synthetic import make_pages
+
+    return make_pages(count)
+
+
+@contextlib.contextmanager
+def started(command: list[str], log: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
+    """A server as long as the block lasts."""
+    with log.open("a") as stream:
+        process = subprocess.Popen(
+            command, stdout=stream, stderr=stream, text=True, cwd=ROOT, env={**os.environ, **environ}
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def wait_for(url: str, log: Path) -> None:
+    """Until it answers."""
+    for _ in range(1200):
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        time.sleep(0.1)
+    sys.exit(f"{url} does not answer:\n{log.read_text()[-2000:]}")
+
+
+def copy_bytes(paths: list[str], folder: Path, encoding: str) -> str:
+    """The answers of our server for the two yardsticks; nginx's header lines."""
+    import http.client
+
+    index, lines = [], ""
+    connection = http.client.HTTPConnection("127.0.0.1", OURS)
+    for number, path in enumerate(paths):
+        connection.request("GET", path, headers={"Accept-Encoding": encoding})
+        response = connection.getresponse()
+        body = response.read()
+        headers = [pair for pair in response.getheaders() if pair[0].lower() not in {"date", "server", "connection"}]
+        file = folder / "www" / path.strip("/") / "index.html"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(body)
+        index.append([path, headers, str(file.relative_to(folder))])
+        if number == 0:
+            own = {"content-length", "etag", "last-modified", "content-type"}
+            lines = " ".join(f'add_header {name} "{value}";' for name, value in headers if name.lower() not in own)
+    (folder / "answers.json").write_text(json.dumps(index))
+    return lines
+
+
+def worker_megabytes(pid: int) -> list[int]:
+    """Resident memory of each worker."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    sizes = []
+    for child in children:
+        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
+            status = Path(f"/proc/{child}/status").read_text()
+            sizes.append(int(status.split("VmRSS:")[1].split()[0]) // 1024)
+    return sizes
+
+
+PUBLISH = """
+import sys, time
+sys.path.insert(0, {root!r})
+import django; django.setup()
+from procedures.models import Page
+from tests.factories import make_public
+page = Page.objects.published().filter(language="en", live_release__is_starter=True).exclude(subject__startswith="synthetic").filter(kind="procedure").first()
+while True:
+    begun = time.perf_counter(); make_public(page); took = time.perf_counter() - begun
+    print(f"published in {{took:.2f}} s", flush=True)
+    time.sleep(max(0.0, 1 - took))
+"""
+
+
+def rounds(name: str, targets: list[Target], options: argparse.Namespace, results: dict[str, Any]) -> None:
+    """All targets in turns, and a table."""
+    for target in targets:
+        target.run(1)
+        target.rounds.clear()
+    for _ in range(options.rounds):
+        for target in targets:
+            target.run(options.seconds)
+    ours = targets[0]
+    print(
+        f"\n{name}\n| target | req/s | ours / it | p50 ms | p99 ms | p99 ours / its | errors |\n|---|---:|---:|---:|---:|---:|---:|"
+    )
+    for target in targets:
+        speed = [one[0] / other[0] for one, other in zip(ours.rounds, target.rounds, strict=True)]
+        slow = [one[2] / other[2] for one, other in zip(ours.rounds, target.rounds, strict=True)]
+        middle = [statistics.median(values) for values in zip(*target.rounds, strict=True)]
+        row = {"req/s": middle[0], "ratio": statistics.median(speed), "p50": middle[1] / 1000, "p99": middle[2] / 1000,
+               "p99 ratio": statistics.median(slow), "errors": sum(one[3] for one in target.rounds)}  # fmt: skip
+        results.setdefault(name, {})[target.name] = row
+        print(f"| {target.name} | {row['req/s']:.0f} | {row['ratio']:.2f} | {row['p50']:.2f} | {row['p99']:.2f} | {row['p99 ratio']:.2f} | {row['errors']} |",
+              flush=True)  # fmt: skip
+
+
+def main() -> None:
+    """Build, serve, run, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pages", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=URL")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    if not shutil.which("wrk"):
+        sys.exit("wrk is not there: apt-get install wrk")
+    folder = Path(tempfile.mkdtemp(prefix="bench-reads-"))
+    try:
+        measure(folder, options)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def measure(folder: Path, options: argparse.Namespace) -> None:
+    """Everything, with ``folder`` for what is made on the way."""
+    (folder / "www").mkdir()
+    # nginx started by root reads as another user; the data folder stays closed.
+    folder.chmod(0o755)
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "portal.settings", "PORTAL_DATA_DIR": str(folder / "data"),
+                   "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{OURS}"}  # fmt: skip
+    os.environ.pop("DATABASE_URL", None)
+    import django
+
+    django.setup()
+    paths = prepare(folder, options.pages)
+    log = folder / "log"
+    python, br = sys.executable, {"Accept-Encoding": "br"}
+    results: dict[str, Any] = {}
+    with contextlib.ExitStack() as stack:
+        begun = time.monotonic()
+        server = stack.enter_context(started([python, "manage.py", "serve", "--port", str(OURS)], log))
+        wait_for(f"http://127.0.0.1:{OURS}/readyz", log)
+        print(f"first answer after {time.monotonic() - begun:.1f} s")
+        while log.read_text().count("all public addresses are rendered") < 2:
+            time.sleep(1)
+        print(f"{options.pages} pages rendered in both workers after {time.monotonic() - begun:.0f} s")
+        print(f"memory of the workers: {worker_megabytes(server.pid)} MB")
+        headers = copy_bytes(paths, folder, "br")
+        bare = [str(Path(python).parent / "granian"), "--interface", "wsgi", "--workers", "2", "--blocking-threads", "16", "--no-ws",
+                "--host", "127.0.0.1", "--port", str(BARE), "--log-level", "error", "tests.bench.bare:application"]  # fmt: skip
+        stack.enter_context(started(bare, log, BARE_FOLDER=str(folder)))
+        yardsticks = {"bare server": BARE}
+        if shutil.which("nginx"):
+            conf = folder / "nginx.conf"
+            conf.write_text(NGINX_CONF.format(folder=folder, port=NGINX, headers=headers))
+            stack.enter_context(started(["nginx", "-p", str(folder), "-c", str(conf)], log))
+            yardsticks["nginx, static files"] = NGINX
+        else:
+            print("nginx is not there: apt-get install nginx-light")
+        for port in yardsticks.values():
+            wait_for(f"http://127.0.0.1:{port}{paths[0]}", log)
+
+        def targets(chosen: list[str], **extra: str) -> list[Target]:
+            ports = {"ours": OURS, **yardsticks}
+            return [Target(name, f"http://127.0.0.1:{port}", chosen, {**br, **extra}) for name, port in ports.items()]
+
+        peers = [
+            Target(name, url, ["/" + url.split("/", 3)[3]])
+            for name, _, url in (one.partition("=") for one in options.peer)
+        ]
+        rounds("hit", [*targets(paths[:1]), *peers], options, results)
+        tag = urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{OURS}{paths[0]}", headers=br)).headers[
+            "ETag"
+        ]
+        rounds("conditional hit (304)", targets(paths[:1], **{"If-None-Match": tag})[:1], options, results)
+        for count in sorted({min(1000, len(paths)), len(paths)}):
+            rounds(f"{count} pages at random", targets(paths[:count]), options, results)
+        miss = Target("ours", f"http://127.0.0.1:{OURS}", [f"{paths[0]}?miss=1"])
+        rounds("miss (rendered by Django)", [miss, *peers], options, results)
+        print(f"\nmemory of the workers: {worker_megabytes(server.pid)} MB")
+        quiet, busy = targets(paths[:1000])[:1], targets(paths[:1000])[:1]
+        for _ in range(options.rounds):
+            quiet[0].run(options.seconds)
+            with started([python, "-c", PUBLISH.format(root=str(ROOT))], log):
+                before = log.read_text().count("published in")
+                while log.read_text().count("published in") == before:
+                    time.sleep(0.1)
+                busy[0].run(options.seconds)
+        shares = [one[0] / other[0] for one, other in zip(busy[0].rounds, quiet[0].rounds, strict=True)]
+        errors = sum(one[3] for one in busy[0].rounds)
+        results["publishing"] = {"share": statistics.median(shares), "errors": errors}
+        print(f"\nwhile publishing every second: {statistics.median(shares):.2f} of the throughput, {errors} errors; "
+              f"{log.read_text().count('published in')} times published")  # fmt: skip
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

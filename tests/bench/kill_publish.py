@@ -1,0 +1,103 @@
+"""kill -9 while texts are saved and published: ``python tests/bench/kill_publish.py [--rounds 50]``; needs nothing else.
+
+Each round starts a process that saves, approves, plans, publishes and withdraws one page without pause, in a data
+folder of its own, kills it at a random moment and looks whether what is left is whole. Ends with 1 at the first torn state.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+WORK = """
+import datetime, itertools
+from django.utils import timezone
+from tests.factories import approve, make_user
+from procedures.models import Page
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.publish import publish, withdraw
+from procedures.publishing.schedule import publish_due, schedule
+boss = make_user("max")
+print("ready", flush=True)
+for number in itertools.count():
+    page = Page.objects.get(subject="small-cut")
+    page.title = f"Round {number} {timezone.now()}"[:90]
+    page.save()
+    revision = save_revision(page, author=make_user("ed"))
+    approve(revision)
+    if number % 3 == 0:
+        schedule(revision, actor=boss, at=timezone.now() + datetime.timedelta(hours=1), what_changed=page.title)
+        publish_due(timezone.now() + datetime.timedelta(hours=2))
+    else:
+        publish(revision, actor=boss, what_changed=page.title)
+    if number % 5 == 0:
+        withdraw(Page.objects.get(pk=page.pk), actor=boss, reason="Old.")
+"""
+PREPARE = """
+from tests.factories import make_clinic, make_next, make_page
+make_clinic()
+make_page(next_page=make_next())
+"""
+LOOK = """
+from procedures.enums import EventKind
+from procedures.models import Page, Release, ReleaseEvent, Revision
+from procedures.models.page import content_hash
+from procedures.publishing.publish import release_hash
+page = Page.objects.select_related("live_release__revision").get(subject="small-cut")
+names = ("path", "title", "key_message", "description", "html")
+for release in page.releases.all():
+    assert release_hash(**{name: getattr(release, name) for name in names}) == release.sha256, "a torn release"
+    assert release.events.filter(kind=EventKind.PUBLISHED).count() == 1, "a release without its event"
+    assert release.inputs.exists() and release.approval.content_hash == release.revision.content_hash
+for revision in page.revisions.all():
+    assert content_hash(revision.content) == revision.content_hash, "a torn revision"
+last = page.events.filter(kind__in=[EventKind.PUBLISHED, EventKind.WITHDRAWN]).first()
+if last is not None:
+    wanted = last.release if last.kind == EventKind.PUBLISHED else None
+    assert page.live_release == wanted, "the live pointer and the log do not agree"
+assert (page.publish_at is None) == (page.scheduled_revision is None) == (page.scheduled_change == "")
+print(page.revisions.count(), page.releases.count())
+"""
+
+
+def run(code: str, environ: dict[str, str], **options: object) -> "subprocess.Popen[str]":
+    """Python with Django set up."""
+    start = "import django; django.setup()\n"
+    return subprocess.Popen(
+        [sys.executable, "-c", start + code], env=environ, cwd=ROOT, text=True, stdout=subprocess.PIPE, **options
+    )  # type: ignore[call-overload,no-any-return]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=50)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as data:
+        environ = {**os.environ, "PORTAL_DATA_DIR": data, "DJANGO_SETTINGS_MODULE": "portal.settings"}
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=environ, cwd=ROOT, check=True)
+        if run(PREPARE, environ).wait():
+            raise SystemExit("The page could not be made.")
+        seen = ""
+        for number in range(rounds):
+            worker = run(WORK, environ)
+            assert worker.stdout and worker.stdout.readline() == "ready\n"
+            time.sleep(random.uniform(0.02, 1.0))
+            worker.kill()
+            worker.wait()
+            look = run(LOOK, environ)
+            seen, _ = look.communicate()
+            if look.returncode:
+                raise SystemExit(f"round {number + 1}: torn")
+        revisions, releases = seen.split()
+        print(f"{rounds} kills, no torn state; {revisions} revisions, {releases} releases looked at")
+
+
+if __name__ == "__main__":
+    main()

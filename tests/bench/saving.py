@@ -1,0 +1,45 @@
+"""Saves and publishes one page for ever, telling each step: what tests/bench/kill_saves.py kills. No test by itself.
+
+Usage: python saving.py PAGE SEED. Prints "saved WORD" and "published WORD" when the database has answered.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+
+def main(page_id: int, seed: str) -> None:
+    """Until killed."""
+    import django
+
+    django.setup()
+    from django.contrib.auth import get_user_model
+    from django.test import Client
+
+    from procedures.enums import Decision
+    from procedures.models import Page
+    from procedures.publishing.review import decide
+    from tests.admin.conftest import form_of, typed
+
+    client = Client(HTTP_HOST="localhost")
+    client.force_login(get_user_model().objects.get(username="manager"))
+    reviewer = get_user_model().objects.get(username="reviewer")
+    for number in range(100_000):
+        page, word = Page.objects.get(pk=page_id), f"w{seed}x{number}"
+        body = page.body.rsplit("\n\nLast word: ", 1)[0].rstrip() + f"\n\nLast word: {word}.\n"
+        newest = page.revisions.first()
+        values = typed(page, body=body, parent=newest.pk if newest else "")
+        answer = client.post(form_of(page), values)
+        print(f"saved {word}" if answer.status_code == 302 else f"odd {answer.status_code}", flush=True)
+        page.refresh_from_db()
+        decide(page.revisions.latest("number"), reviewer=reviewer, decision=Decision.APPROVED)
+        newest = page.revisions.first()
+        answer = client.post(form_of(page), typed(page, parent=newest.pk if newest else "", _publish="1"))
+        print(f"published {word}" if answer.status_code == 302 else f"odd {answer.status_code}", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])

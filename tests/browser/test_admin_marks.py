@@ -1,0 +1,358 @@
+"""The page where marks are placed, in a real browser: keyboard alone, mouse, every size and colour, without script."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from PIL import Image
+from playwright.sync_api import Browser, Locator, expect
+
+from portal.staff.models import User
+from procedures.figures.contrast import LEAST, luminance, ratio
+from procedures.figures.marks import keep_marks, marks_of
+from procedures.models import Figure
+from tests.admin.conftest import person
+from tests.admin.marks_ground import address, bilingual, mark, version
+from tests.browser.admin import Desk, desk
+from tests.browser.public import AXE, DESK, NARROW, PHONE
+from tests.browser.test_admin_walk import FINDINGS
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def figure(transactional_db: None) -> Figure:
+    """A picture with two marks."""
+    made = bilingual(size=(900, 900))
+    keep_marks(made, [mark("tip"), mark("bone", x=0.8, target_x=0.7, target_y=0.7)], expected=version(made))
+    return made
+
+
+@pytest.fixture
+def editor(transactional_db: None) -> User:
+    return person("Nina", "Editor")
+
+
+def start(at: Desk, editor: User, figure: Figure) -> None:
+    """Open the page and wait for its first live view."""
+    at.sign_in(editor)
+    at.open(address(figure))
+    up_to_date(at)
+
+
+def up_to_date(at: Desk) -> None:
+    """The live view shows what is typed."""
+    expect(at.page.locator("[data-live-state]")).to_have_text("Up to date.")
+
+
+@pytest.fixture
+def at(browser: Browser, live_server: Any, figure: Figure, editor: User) -> Iterator[Desk]:
+    """The page, open at a desk. The browser may complain of nothing."""
+    with desk(browser, live_server.url, DESK) as made:
+        start(made, editor, figure)
+        yield made
+        assert made.complaints == []
+
+
+def canvas(at: Desk) -> Locator:
+    return at.page.get_by_role("application", name="Picture with its marks")
+
+
+def names(at: Desk) -> list[str]:
+    """The list as it stands: number and words of each mark."""
+    rows = at.page.locator("[data-row]").all()
+    return [f"{row.locator('[data-number]').inner_text()} {row.locator('[data-name]').inner_text()}" for row in rows]
+
+
+def value(at: Desk, name: str) -> float:
+    return float(at.page.locator(f"[name={name}]").input_value())
+
+
+def shown(at: Desk, language: str = "en") -> list[str]:
+    """The list of marks in the live view."""
+    frame = at.page.frame_locator(f"iframe[data-language={language}]")
+    return [" ".join(text.split()) for text in frame.locator(".xray__legend > li").all_inner_texts()]
+
+
+def tab_to(at: Desk, name: str) -> None:
+    """Press Tab until the button of this name has the focus, as somebody without a mouse does."""
+    for _ in range(60):
+        at.page.keyboard.press("Tab")
+        if at.page.evaluate("document.activeElement.textContent.trim()") == name:
+            return
+    raise AssertionError(f"Tab never reaches “{name}”")
+
+
+def test_everything_is_done_by_keyboard_alone(at: Desk, figure: Figure) -> None:
+    keys = at.page.keyboard
+    # A new mark: the cross starts in the middle.
+    tab_to(at, "Add a mark")
+    keys.press("Enter")
+    for _ in range(7):
+        keys.press("Shift+ArrowLeft")
+    for _ in range(3):
+        keys.press("ArrowDown")
+    keys.press("Enter")
+    # Its words, in two languages.
+    keys.type("Disc")
+    keys.press("Tab")
+    keys.type("A soft cushion.")
+    keys.press("Tab")
+    keys.type("Disco")
+    pixel = 100 / at.page.locator("[data-canvas]").evaluate("(e) => e.clientWidth")
+    target = [value(at, "marks-2-target_x"), value(at, "marks-2-target_y")]
+    assert target == pytest.approx([50 - 70 * pixel, 50 + 3 * pixel], abs=0.02)
+    # Move its disc, leave a second attempt.
+    before = value(at, "marks-2-x")
+    tab_to(at, "Move the disc")
+    keys.press("Enter")
+    keys.press("Shift+ArrowRight")
+    keys.press("Enter")
+    moved = value(at, "marks-2-x")
+    assert moved == pytest.approx(before + 10 * pixel, abs=0.02)
+    keys.press("Enter")
+    keys.press("Shift+ArrowRight")
+    keys.press("Escape")
+    assert value(at, "marks-2-x") == moved
+    # Up by one, delete another, take that back on the picture.
+    tab_to(at, "Up")
+    keys.press("Enter")
+    assert names(at) == ["1 Tip · tip es", "2 Disc · Disco", "3 Bone · bone es"]
+    tab_to(at, "Delete")
+    keys.press("Enter")
+    assert names(at) == ["1 Tip · tip es", "2 Bone · bone es"]
+    canvas(at).focus()
+    keys.press("Control+z")
+    assert names(at) == ["1 Tip · tip es", "2 Disc · Disco", "3 Bone · bone es"]
+    up_to_date(at)
+    expect(at.page.frame_locator("iframe[data-language=es]").locator(".xray__legend")).to_contain_text("Disco.")
+    tab_to(at, "Save marks")
+    keys.press("Enter")
+    expect(at.page.locator(".messagelist")).to_contain_text("Marks saved.")
+
+    assert [(found.key, found.words["en"].text) for found in marks_of(figure)] == [
+        ("tip", ""),
+        ("disc", "A soft cushion."),
+        ("bone", ""),
+    ]
+    up_to_date(at)
+    assert shown(at) == ["Tip.", "Disc. A soft cushion.", "Bone."]
+
+
+def test_tab_is_not_trapped_on_the_picture(at: Desk) -> None:
+    canvas(at).focus()
+
+    at.page.keyboard.press("Tab")
+
+    assert at.page.evaluate("document.activeElement.closest('[data-row]') !== null")
+
+
+def test_arrow_keys_on_the_picture_move_the_chosen_mark_and_undo_takes_a_row_of_them_back(at: Desk) -> None:
+    canvas(at).focus()
+    for key in ("ArrowRight", "Shift+ArrowRight", "ArrowUp"):
+        at.page.keyboard.press(key)
+    pixel = 100 / at.page.locator("[data-canvas]").evaluate("(e) => e.clientWidth")
+
+    assert [value(at, "marks-0-x"), value(at, "marks-0-y")] == pytest.approx([20 + 11 * pixel, 20 - pixel], abs=0.03)
+    at.page.keyboard.press("Control+z")
+    assert [value(at, "marks-0-x"), value(at, "marks-0-y")] == [20, 20]
+    at.page.keyboard.press("Control+y")
+    assert value(at, "marks-0-x") > 20
+
+
+def test_a_click_adds_a_mark_and_a_drag_moves_one(at: Desk) -> None:
+    box = canvas(at).bounding_box()
+    assert box is not None
+    assert box["width"] >= 700
+
+    def spot(x: float, y: float) -> tuple[float, float]:
+        return box["x"] + box["width"] * x, box["y"] + box["height"] * y
+
+    at.page.mouse.click(*spot(0.5, 0.2))
+    added = [value(at, "marks-2-target_x"), value(at, "marks-2-target_y")]
+    at.page.mouse.move(*spot(0.8, 0.2))
+    at.page.mouse.down()
+    at.page.mouse.move(*spot(0.85, 0.25), steps=4)
+    at.page.mouse.up()
+
+    assert added == pytest.approx([50, 20], abs=0.2)
+    assert [value(at, "marks-1-x"), value(at, "marks-1-y")] == pytest.approx([85, 25], abs=0.5)
+    assert len(names(at)) == 3
+    assert at.page.locator("[data-row]").nth(1).locator("details").evaluate("(e) => e.open")
+
+
+def test_a_mark_is_placed_again_by_a_click(at: Desk) -> None:
+    at.page.get_by_role("button", name="Move the target").first.click()
+    canvas(at).click(position={"x": 70, "y": 210})
+
+    width = at.page.locator("[data-canvas]").evaluate("(e) => e.clientWidth")
+    wanted = [7000 / width, 21000 / width]
+    assert [value(at, "marks-0-target_x"), value(at, "marks-0-target_y")] == pytest.approx(wanted, abs=0.2)
+
+
+def test_a_shape_gets_a_size_that_handle_and_fields_change(at: Desk) -> None:
+    at.page.get_by_label("Shape").first.select_option("circle")
+    first = [value(at, "marks-0-width"), value(at, "marks-0-height")]
+    box = canvas(at).bounding_box()
+    assert box is not None
+    grip = at.page.locator("[data-grip=size] .marks__grip").first.bounding_box()
+    assert grip is not None
+    at.page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    at.page.mouse.down()
+    at.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.65, steps=3)
+    at.page.mouse.up()
+    dragged = [value(at, "marks-0-width"), value(at, "marks-0-height")]
+    at.page.get_by_label("Width, %").first.fill("30")
+
+    assert first == [16, 16]
+    assert dragged == pytest.approx([20, 30], abs=0.5)
+    up_to_date(at)
+    assert at.page.frame_locator("iframe[data-language=en]").locator("ellipse.mark__line").get_attribute("rx") == "15%"
+
+
+def test_what_is_wrong_is_said_while_it_is_typed(at: Desk) -> None:
+    at.page.locator("[name=marks-0-label_en]").fill("")
+
+    note = at.page.locator("[data-row]").first.locator("[data-notes]")
+    expect(note).to_have_text("Write what this mark shows, in English.")
+    at.page.locator("[name=marks-0-label_en]").fill("Tip")
+    expect(note).to_be_hidden()
+
+
+def test_a_refused_save_keeps_what_was_typed(at: Desk) -> None:
+    at.page.locator("[name=marks-0-label_en]").fill("A new word")
+    at.page.locator("[name=marks-0-x]").fill("120")
+    at.page.get_by_role("button", name="Save marks").click()
+
+    expect(at.page.locator("[data-refused]")).to_contain_text("Mark 1: Write a number from 0 to 100.")
+    assert at.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
+    assert at.page.locator("[name=marks-0-x]").input_value() == "120"
+    assert at.page.evaluate("document.activeElement.matches('[data-refused]')")
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
+    browser: Browser, live_server: Any, figure: Figure, editor: User, colours: Any
+) -> None:
+    for size in (PHONE, DESK):
+        with desk(browser, live_server.url, size, bypass_csp=True, color_scheme=colours) as made:
+            start(made, editor, figure)
+            made.page.evaluate(AXE)
+            made.page.get_by_label("Shape").first.select_option("region")
+            made.page.evaluate("document.querySelectorAll('#content details').forEach((part) => { part.open = true; })")
+            made.page.get_by_role("button", name="Add a mark").click()
+
+            assert made.page.evaluate(FINDINGS) == []
+            assert made.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_the_fields_alone_do_it_without_javascript(
+    browser: Browser, live_server: Any, figure: Figure, editor: User
+) -> None:
+    with desk(browser, live_server.url, NARROW, java_script_enabled=False) as made:
+        made.sign_in(editor)
+        made.open(address(figure))
+        row = made.page.locator("[data-new]")
+        for name, text in {
+            "x": "15",
+            "y": "80",
+            "target_x": "40",
+            "target_y": "70",
+            "label_en": "Rib",
+            "label_es": "Costilla",
+        }.items():
+            row.locator(f"[name$=-{name}]").fill(text)
+        made.page.get_by_role("button", name="Save marks").click()
+
+        expect(made.page.locator(".messagelist")).to_contain_text("Marks saved.")
+        assert made.page.locator(".mark__rim").count() == 3
+    assert [found.key for found in marks_of(figure)] == ["tip", "bone", "rib"]
+
+
+def lightest_and_darkest(picture: Image.Image, x: float, y: float, reach: int = 5) -> tuple[float, float]:
+    """Luminances around a spot."""
+    spots = [(round(x) + dx, round(y) + dy) for dx in range(-reach, reach + 1) for dy in range(-reach, reach + 1)]
+    levels = [luminance(*picture.getpixel(spot)) for spot in spots]  # type: ignore[misc]
+    return max(levels), min(levels)
+
+
+@pytest.mark.parametrize("forced", ["none", "active"])
+def test_drawn_marks_show_on_every_grey(
+    browser: Browser, live_server: Any, figure: Figure, editor: User, forced: Any
+) -> None:
+    marks = [
+        mark("tip", x=0.15, y=0.15, target_x=0.4, target_y=0.15),
+        mark("arrow", shape="arrow", x=0.15, y=0.4, target_x=0.4, target_y=0.4),
+        mark("ring", shape="circle", x=0.15, y=0.65, target_x=0.5, target_y=0.65, size_x=0.1, size_y=0.1),
+        mark("box", shape="region", x=0.15, y=0.9, target_x=0.5, target_y=0.88, size_x=0.2, size_y=0.2),
+    ]
+    keep_marks(figure, marks, expected=version(figure))
+    with desk(browser, live_server.url, PHONE, forced_colors=forced) as made:
+        start(made, editor, figure)
+        frame = made.page.locator("iframe[data-language=en]").element_handle().content_frame()
+        assert frame is not None
+        stage = frame.locator(".xray__stage")
+        for grey in (0, 60, 119, 150, 200, 255):
+            stage.evaluate(
+                """(stage, grey) => {
+                  stage.querySelector("img").style.visibility = "hidden";
+                  stage.style.backgroundColor = `rgb(${grey}, ${grey}, ${grey})`;
+                  stage.style.forcedColorAdjust = "none";
+                }""",
+                grey,
+            )
+            picture = Image.open(io.BytesIO(stage.screenshot())).convert("RGB")
+            size = picture.width
+            # Middle of each line, left edge of each ring, tip of the arrow, left edge of circle and box.
+            spots = [(0.28, 0.15), (0.26, 0.4), (0.3, 0.65), (0.3, 0.885), (0.38, 0.4), (0.4, 0.65), (0.4, 0.8)]
+            spots += [(one.x - 13 / size, one.y) for one in marks]
+            for spot in spots:
+                light, dark = lightest_and_darkest(picture, spot[0] * size, spot[1] * size)
+                ground = luminance(grey, grey, grey)
+                assert max(ratio(light, ground), ratio(dark, ground)) >= LEAST, (grey, spot)
+                assert ratio(light, dark) >= LEAST, (grey, spot)
+
+
+def test_a_file_is_looked_at_before_it_is_saved(at: Desk, figure: Figure) -> None:
+    with at.page.expect_download() as downloaded:
+        at.page.get_by_role("link", name="Download the saved marks").click()
+    page = json.loads(downloaded.value.path().read_text())
+    page["items"][0]["body"][0]["value"] = "Point"
+    file = {"name": "marks.jsonld", "mimeType": "application/json", "buffer": json.dumps(page).encode()}
+    at.page.get_by_label("Bring in marks from a file").set_input_files([file])  # type: ignore[list-item]
+    at.page.get_by_role("button", name="See what it would change").click()
+
+    expect(at.page.get_by_role("heading", name="From the file: nothing is saved yet")).to_be_visible()
+    expect(at.page.locator(".marks__changes")).to_have_text("Point: other words (en).")
+    up_to_date(at)
+    assert shown(at)[0] == "Point."
+    assert marks_of(figure)[0].words["en"].label == "Tip"
+    at.page.get_by_role("button", name="Save marks").click()
+    expect(at.page.locator(".messagelist")).to_contain_text("Marks saved.")
+    assert marks_of(figure)[0].words["en"].label == "Point"
+
+
+def test_after_the_session_ended_nothing_is_lost(at: Desk, figure: Figure) -> None:
+    Session.objects.all().delete()
+    at.page.locator("[name=marks-0-label_en]").fill("A new word")
+
+    notice = at.page.locator("[data-notice]")
+    expect(notice).to_contain_text("You are signed out. Your text is still here.")
+    at.page.get_by_role("button", name="Save marks").click()
+    expect(notice).to_be_visible()
+    assert at.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
+    assert at.page.url.endswith(address(figure))
+
+
+def test_leaving_with_unsaved_marks_is_asked_about(at: Desk) -> None:
+    asked: list[str] = []
+    at.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    canvas(at).click(position={"x": 300, "y": 500})
+
+    at.page.get_by_role("link", name="Figures").click()
+
+    expect(at.page.locator("[data-row]")).to_have_count(3)
+    assert asked == ["beforeunload"]

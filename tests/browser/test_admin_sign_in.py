@@ -1,0 +1,184 @@
+"""Signing in with a real browser: passkeys, the app, the pages by axe, on a phone and by night."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import override_settings
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from portal.staff import links
+from portal.staff.models import User
+from tests.browser.admin import Desk, desk
+from tests.browser.public import AXE, DESK, PHONE
+from tests.staff.conftest import WORDS, code_of, member, with_app
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+FINDINGS = """async () => {
+  const found = await axe.run(document, {resultTypes: ["violations"]});
+  return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`));
+}"""
+
+
+@pytest.fixture(autouse=True)
+def _in_earnest() -> Iterator[None]:
+    with override_settings(REQUIRE_SECOND_FACTOR=True):
+        yield
+
+
+def with_device(context: BrowserContext, at: Desk) -> Any:
+    """A device that confirms with a finger, as a phone or a laptop does."""
+    session = context.new_cdp_session(at.page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": True, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return session
+
+
+def type_in(at: Desk, name: str, password: str = WORDS) -> None:
+    at.page.get_by_label("User name or mail address").fill(name)
+    at.page.get_by_label("Password", exact=True).fill(password)
+    at.page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def test_a_passkey_is_set_up_and_then_signs_in_alone(browser: Browser, live_server: Any) -> None:
+    nina = member()
+    address = live_server.url.replace("127.0.0.1", "localhost")
+    with desk(browser, address, DESK) as at:
+        # Passkeys belong to a name; browsers take localhost for one, and a number for none.
+        at.url = address
+        with_device(at.context, at)
+        at.open("/admin/procedures/page/")
+        type_in(at, "nina")
+        at.page.get_by_role("link", name="Use a passkey").click()
+        at.page.get_by_label("A name for it").fill("My laptop")
+        at.page.get_by_role("button", name="Add the passkey").click()
+        expect(at.page.get_by_role("heading", level=1)).to_have_text("Keep these recovery codes")
+        assert at.page.locator(".codes li").count() == 10
+        at.page.get_by_label("I have put the codes away").check()
+        at.page.get_by_role("button", name="Go on").click()
+        expect(at.page.get_by_role("heading", level=1)).to_have_text("What would you like to work on?")
+
+        at.page.get_by_role("button", name="Sign out").click()
+        at.open("/admin/account/")
+        at.page.get_by_role("button", name="Sign in with a passkey").click()
+        expect(at.page.get_by_text("Passkey “My laptop”")).to_be_visible()
+
+        at.page.get_by_role("button", name="Sign out", exact=True).first.click()
+        type_in(at, "nina")
+        at.page.get_by_role("button", name="Use a passkey").click()
+        expect(at.page.get_by_role("heading", level=1)).to_have_text("What would you like to work on?")
+        assert at.complaints == []
+    assert [event.detail for event in nina.audit_events.filter(kind="signed-in").order_by("pk")] == [
+        "password", "webauthn", "password + webauthn",
+    ]  # fmt: skip
+
+
+def test_an_app_is_set_up_by_hand_and_keyboard(browser: Browser, live_server: Any) -> None:
+    member()
+    with desk(browser, live_server.url, PHONE) as at:
+        at.open("/admin/")
+        type_in(at, "nina")
+        at.page.get_by_role("link", name="Use an app").click()
+        square = at.page.get_by_role("img", name="Square to scan with the app")
+        assert square.evaluate("image => image.complete && image.naturalWidth > 0")
+        at.page.get_by_text("No camera? Type this key instead").click()
+        secret = at.page.locator(".key").inner_text().replace(" ", "")
+        at.page.get_by_label("Code that the app shows now").fill(code_of(secret))
+        at.page.keyboard.press("Enter")
+        expect(at.page.get_by_role("heading", level=1)).to_have_text("Keep these recovery codes")
+        assert at.complaints == []
+
+
+def test_signing_in_beside_an_open_form_lets_it_save(browser: Browser, live_server: Any) -> None:
+    nina = member()
+    secret = with_app(nina)
+    with desk(browser, live_server.url, DESK) as at:
+        at.open("/admin/login/")
+        first = at.page
+        state = first.evaluate("fetch('/admin/session/').then(answer => answer.json())")
+        beside = at.context.new_page()
+        at.page = beside
+        at.open("/admin/")
+        type_in(at, "nina")
+        beside.get_by_label("Code").fill(code_of(secret))
+        beside.get_by_role("button", name="Go on").click()
+        expect(beside.get_by_role("heading", level=1)).to_have_text("What would you like to work on?")
+        now = first.evaluate("fetch('/admin/session/').then(answer => answer.json())")
+        status = first.evaluate(
+            "token => fetch('/admin/account/sessions/end-all/',"
+            " {method: 'POST', headers: {'X-CSRFToken': token}}).then(answer => answer.status)",
+            now["csrf_token"],
+        )
+
+        assert (state["signed_in"], now["signed_in"], status) == (False, True, 200)
+
+
+def pages_of(at: Desk, nina: User) -> Iterator[str]:
+    """Bring the browser to every page of the sign-in, one after the other."""
+    at.open("/admin/login/")
+    yield "sign in"
+    type_in(at, "nina", "wrong")
+    yield "refused"
+    at.open("/admin/password/forgotten/")
+    yield "forgotten"
+    at.open("/admin/welcome/no-such-link/")
+    yield "gone"
+    at.open(links.make_link(nina, actor=None).replace("http://127.0.0.1:8000", ""))
+    yield "welcome"
+    at.open("/admin/login/")
+    type_in(at, "nina")
+    yield "set up"
+    at.page.get_by_role("link", name="Use an app").click()
+    yield "app"
+    at.page.get_by_text("No camera?").click()
+    secret = at.page.locator(".key").inner_text().replace(" ", "")
+    at.open("/admin/account/passkeys/add/")
+    yield "passkey"
+    at.page.go_back()
+    at.open("/admin/account/app/")
+    at.page.get_by_text("No camera?").click()
+    secret = at.page.locator(".key").inner_text().replace(" ", "")
+    at.page.get_by_label("Code that the app shows now").fill(code_of(secret))
+    at.page.get_by_role("button", name="Go on").click()
+    yield "codes"
+    at.page.get_by_label("I have put the codes away").check()
+    at.page.get_by_role("button", name="Go on").click()
+    for path in (
+        "account/", "account/codes/new/", "account/app/remove/", "password_change/", "confirm/", "confirm/code/",
+        "staff/user/", "staff/user/add/", f"staff/user/{nina.pk}/change/", "staff/auditevent/",
+    ):  # fmt: skip
+        at.open(f"/admin/{path}")
+        yield path
+    other = User.objects.get(username="rosa")
+    at.open(f"/admin/staff/user/{other.pk}/change/")
+    yield "person"
+    at.page.get_by_role("link", name="Lost phone or key").click()
+    yield "lost"
+    at.page.go_back()
+    at.page.get_by_role("button", name="New link").click()
+    yield "link"
+    at.context.clear_cookies()
+    at.open("/admin/login/")
+    type_in(at, "nina")
+    yield "second step"
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESK, "light")])
+def test_axe_finds_nothing_and_every_page_fits(browser: Browser, live_server: Any, size: Any, scheme: Any) -> None:
+    nina = member("nina", "Manager")
+    member("rosa", "Reviewer")
+    found, wide = {}, {}
+    with desk(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as at:
+        for name in pages_of(at, nina):
+            at.page.evaluate(AXE)
+            if here := at.page.evaluate(FINDINGS):
+                found[name] = here
+            wide[name] = at.page.evaluate("document.documentElement.scrollWidth") - size["width"]
+
+    assert found == {}
+    assert {name: more for name, more in wide.items() if more > 0} == {}
+    assert len(wide) == 23

@@ -1,0 +1,292 @@
+"""“Was this clear?”: answered without a cookie and without a name, refused from elsewhere, kept only as long as needed."""
+
+import datetime
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from procedures.feedback.limits import Limits, network
+from procedures.models import Feedback, Page
+from procedures.publishing.publish import withdraw
+from procedures.views import clear
+from tests.factories import make_clinic, make_page, make_public, make_translation, make_user
+from tests.site.client import Answer
+from tests.site.crawl import Document
+
+HERE = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+def page(db: None) -> Page:
+    make_clinic()
+    page = make_page()
+    make_public(page)
+    return page
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clear, "LIMITS", Limits())
+
+
+def form_of(page: Page) -> str:
+    return f"{'/es' if page.language == 'es' else ''}/clear/{page.code}/"
+
+
+def send(client: Client, page: Page, headers: dict[str, str] | None = None, **typed: str) -> HttpResponse:
+    values = {"clear": "no", "section": "", "comment": "", "website": "", **typed}
+    return client.post(form_of(page), values, headers=HERE if headers is None else headers)  # type: ignore[return-value]
+
+
+def document(response: Any) -> Document:
+    return Document.read("/", Answer(response.status_code, (), response.content))
+
+
+def test_the_page_ends_with_a_link_to_the_question(client: Client, page: Page) -> None:
+    assert f'<p><a href="{form_of(page)}">Was this clear?</a></p>' in client.get("/small-cut/").text
+    assert form_of(page) not in client.get("/small-cut/booklet/").text
+
+
+def test_the_question_is_asked_in_the_language_of_the_page(client: Client, page: Page) -> None:
+    spanish = make_translation(page)
+    make_public(spanish)
+
+    english, translated = document(client.get(form_of(page))), document(client.get(form_of(spanish)))
+
+    assert (english.language, english.title) == ("en", "Was this clear? Small cut – Test Spine Clinic")
+    assert (translated.language, translated.title) == ("es", "¿Se entendió bien? Un corte chico – Test Spine Clinic")
+    # A code is asked about in its own language only.
+    assert client.get(f"/es/clear/{page.code}/").status_code == 404
+
+
+def test_an_answer_is_kept_with_its_part_and_its_day_and_nothing_else(client: Client, page: Page) -> None:
+    response = send(client, page, clear="no", section="when-to-call", comment="  What is\n cement? ")
+
+    assert (response.status_code, response["Location"]) == (303, f"{form_of(page)}thanks/")
+    answer = Feedback.objects.get()
+    assert (answer.page, answer.section, answer.was_clear) == (page, "when-to-call", False)
+    assert (answer.comment, answer.received_on, answer.is_read) == ("What is cement?", timezone.localdate(), False)
+    assert {field.name for field in Feedback._meta.fields} == {
+        "id", "page", "section", "was_clear", "comment", "received_on", "is_read",
+    }  # fmt: skip
+    assert "Thank you" in client.get(response["Location"]).text
+
+
+def test_one_word_is_enough(client: Client, page: Page) -> None:
+    assert send(client, page, clear="yes").status_code == 303
+    assert Feedback.objects.get().was_clear
+
+
+def test_the_link_may_name_a_part_and_only_one_of_the_page(client: Client, page: Page) -> None:
+    def chosen(part: str) -> list[str | None]:
+        form = document(client.get(form_of(page), {"part": part}))
+        return [option.get("value") for option in form.elements("option") if "selected" in option.attrib]
+
+    assert chosen("when-to-call") == ["when-to-call"]
+    assert chosen("nowhere") == []
+    send(client, page, section="nowhere")
+    assert Feedback.objects.get().section == ""
+
+
+def test_nobody_gets_a_cookie(client: Client, page: Page) -> None:
+    answers = [
+        client.get(form_of(page)),
+        send(client, page),
+        send(client, page, clear=""),
+        send(client, page, headers={}),
+    ]
+    answers.append(client.get(f"{form_of(page)}thanks/"))
+
+    assert [answer.status_code for answer in answers] == [200, 303, 400, 403, 200]
+    assert [answer.cookies for answer in answers] == [{}] * 5
+    assert client.cookies == {}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "testserver"},
+        {"Origin": "http://testserver.evil.example"},
+        {"Origin": "http://testserver:81"},
+        {"Origin": "http://testserver", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "http://testserver", "Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://testserver", "Sec-Fetch-Site": "none"},
+    ],
+)
+def test_a_form_from_elsewhere_is_refused(client: Client, page: Page, headers: dict[str, str]) -> None:
+    response = send(client, page, headers=headers)
+
+    assert response.status_code == 403
+    assert "did not come from our own page" in response.text
+    assert not Feedback.objects.exists()
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://testserver"}, {"Origin": "http://127.0.0.1:8000"}, HERE])
+def test_a_form_of_ours_is_taken_with_old_and_new_browsers(client: Client, page: Page, headers: dict[str, str]) -> None:
+    assert send(client, page, headers=headers).status_code == 303
+
+
+def test_a_program_that_fills_in_everything_is_thanked_and_forgotten(client: Client, page: Page) -> None:
+    assert send(client, page, website="https://spam.example").status_code == 303
+    assert not Feedback.objects.exists()
+    trap = document(client.get(form_of(page))).one("input", name="website")
+    assert (trap.get("tabindex"), trap.get("autocomplete")) == ("-1", "off")
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"clear": ""}, "Please choose Yes or No."),
+        ({"clear": "maybe"}, "Please choose Yes or No."),
+        ({"comment": "a" * 301}, "Your line is too long: 301 letters. Please shorten it to 300."),
+        ({"comment": "a\x01b"}, "Your line holds signs that we cannot read."),
+        ({"comment": "I was born on 03/04/1948"}, "seems to hold a number, a date or an email address"),
+        ({"comment": "born 1948-04-03"}, "seems to hold a number"),
+        ({"comment": "mail me: ann@example.org"}, "seems to hold a number"),
+        ({"comment": "call 303-555-0100"}, "seems to hold a number"),
+        ({"comment": "my number is 12345678"}, "seems to hold a number"),
+    ],
+)
+def test_what_cannot_be_kept_is_told_and_stays_typed(
+    client: Client, page: Page, typed: dict[str, str], sentence: str
+) -> None:
+    values = {"section": "when-to-call", "comment": "Words.", **typed}
+    response = send(client, page, **values)
+    form = document(response)
+
+    assert response.status_code == 400
+    assert sentence in response.text
+    assert (form.one("textarea").text or "").strip() == values["comment"].replace("\x01", "\ufffd") or "\x01" in values[
+        "comment"
+    ]
+    assert [o.get("value") for o in form.elements("option") if "selected" in o.attrib] == ["when-to-call"]
+    assert not Feedback.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "words", ["Kyphoplasty takes 30 to 60 minutes?", "Page 2 of 14, 8 am", "T12 and L1–L3 in 2026", "¿1 de 100?"]
+)
+def test_harmless_figures_are_fine(client: Client, page: Page, words: str) -> None:
+    assert send(client, page, comment=words).status_code == 303
+
+
+def test_refusals_are_in_spanish_for_spanish_readers(client: Client, page: Page) -> None:
+    spanish = make_translation(page)
+    make_public(spanish)
+
+    assert "Elija Sí o No" in send(client, spanish, clear="").text
+    assert "Parece que su línea contiene" in send(client, spanish, comment="a@b.org").text
+    assert "no llegó desde nuestra página" in send(client, spanish, headers={}).text
+
+
+def test_what_is_typed_comes_back_as_text(client: Client, page: Page) -> None:
+    assert "</textarea><script>" not in send(client, page, clear="", comment="</textarea><script>x</script>").text
+
+
+def test_too_large_a_form_is_refused_before_it_is_read(client: Client, page: Page) -> None:
+    response = send(client, page, comment="a" * 9000)
+
+    assert response.status_code == 413
+    assert "write one line" in response.text
+
+
+def test_only_public_pages_are_asked_about(client: Client, page: Page) -> None:
+    draft = make_page("draft")
+    withdraw(Page.objects.get(pk=page.pk), actor=make_user("max"), reason="Old.")
+
+    for asked in (draft, page):
+        assert client.get(form_of(asked)).status_code == 404
+        assert send(client, asked).status_code == 404
+    assert client.get("/clear/nonsense/").status_code == 404
+    assert not Feedback.objects.exists()
+
+
+def test_other_methods_are_405(client: Client, page: Page) -> None:
+    response = client.put(form_of(page))
+
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, POST")
+
+
+def test_the_form_costs_one_query_and_an_answer_two(client: Client, page: Page) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        client.get(form_of(page))
+    with CaptureQueriesContext(connection) as answered:
+        send(client, page)
+
+    assert len(asked) == 1
+    assert sum(q["sql"].startswith(("SELECT", "INSERT")) for q in answered.captured_queries) == 2
+
+
+def test_answers_from_one_address_are_limited_and_nothing_typed_is_lost(client: Client, page: Page) -> None:
+    statuses = [send(client, page, comment="Word.").status_code for _ in range(7)]
+    last = send(client, page, comment="Kept.")
+
+    assert statuses == [303] * 6 + [429]
+    assert "try again in an hour" in last.text
+    assert "Kept." in last.text
+    assert Feedback.objects.count() == 6
+
+
+@override_settings(BEHIND_TLS=True, SECURE_SSL_REDIRECT=False)
+def test_behind_a_proxy_its_word_counts_and_only_its_last(client: Client, page: Page) -> None:
+    def from_(forwarded: str) -> int:
+        return send(client, page, headers={**HERE, "X-Forwarded-For": forwarded}).status_code
+
+    assert [from_(f"10.0.0.{n}, 192.0.2.1") for n in range(7)] == [303] * 6 + [429]
+    assert from_("192.0.2.2") == 303
+
+
+def test_limits_fill_up_again_and_forget_everything_after_a_day() -> None:
+    now = [0.0]
+    limits = Limits(each=2, together=100, clock=lambda: now[0])
+
+    first = [limits.allow("192.0.2.1") for _ in range(3)]
+    now[0] = 1800
+    second = [limits.allow("192.0.2.1") for _ in range(2)]
+    key, names = limits._key, set(limits._buckets)
+    now[0] = 86_500
+    assert limits.allow("192.0.2.1")
+
+    assert (first, second) == ([True, True, False], [True, False])
+    assert limits._key != key
+    assert not names & set(limits._buckets)
+    assert b"192" not in b"".join(limits._buckets)
+
+
+def test_a_limit_holds_for_everybody_together_and_for_a_whole_household() -> None:
+    limits = Limits(each=2, together=5, clock=lambda: 0.0)
+
+    assert [limits.allow(f"192.0.2.{n}") for n in range(7)] == [True] * 5 + [False] * 2
+    assert network("2001:db8:1:2::1") == network("2001:db8:1:2:ffff::9") != network("2001:db8:1:3::1")
+    assert [Limits(each=1, together=9, clock=lambda: 0.0).allow("") for _ in range(3)] == [True] * 3
+
+
+def test_memory_of_limits_is_bounded() -> None:
+    limits = Limits(each=1, together=10**6, most=50, clock=lambda: 0.0)
+
+    for number in range(500):
+        limits.allow(f"10.0.{number // 250}.{number % 250}")
+
+    assert len(limits._buckets) <= 50
+
+
+def test_answers_are_purged_after_their_time(page: Page, settings: Any) -> None:
+    today = timezone.localdate()
+    for days in (0, 180, 181, 400):
+        Feedback.objects.create(page=page, was_clear=True, received_on=today - datetime.timedelta(days=days))
+
+    call_command("purge_feedback", verbosity=0)
+    assert sorted((today - a.received_on).days for a in Feedback.objects.all()) == [0, 180]
+    settings.FEEDBACK_DAYS = 1
+    call_command("purge_feedback", verbosity=0)
+    assert sorted((today - a.received_on).days for a in Feedback.objects.all()) == [0]

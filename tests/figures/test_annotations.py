@@ -1,0 +1,265 @@
+"""Marks as W3C Web Annotations: what goes out comes in again, and what cannot be read is refused in a sentence."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from procedures.enums import MarkerShape
+from procedures.figures.annotations import CONTEXT, annotation_page, fragment
+from procedures.figures.annotations_read import MOST_MARKS, BadAnnotationsError, read_annotations
+from procedures.figures.marks import WIDE, MarkValues, Words, rounded
+from procedures.models import Figure
+from tests.factories import make_figure
+
+PICTURE = "ab" * 32
+
+
+def drawing() -> Figure:
+    """A figure that needs no database: its picture is known by its drawing."""
+    figure = Figure(pk=1, slug="needle", drawing=f"figures/{PICTURE}.svg")
+    figure._prefetched_objects_cache = {"renditions": []}  # type: ignore[attr-defined]
+    return figure
+
+
+def mark(shape: str = "point", **values: Any) -> MarkValues:
+    places = {"x": 0.2, "y": 0.25, "target_x": 0.5, "target_y": 0.5, **values}
+    words = {"en": Words("Tip", "The end."), "es": Words("Punta")}
+    return MarkValues("tip", shape, **{"words": words, **places})
+
+
+def there_and_back(marks: list[MarkValues]) -> list[MarkValues]:
+    data = json.dumps(annotation_page(drawing(), marks), ensure_ascii=False).encode()
+    found = read_annotations(data, picture=PICTURE)
+    assert found.remarks == []
+    return found.marks
+
+
+@pytest.mark.parametrize(
+    ("given_mark", "xywh"),
+    [
+        (mark(), "49.5,49.5,1,1"),
+        (mark("arrow", target_x=0.0, target_y=1.0), "0,99.5,0.5,0.5"),
+        (mark("circle", size_x=0.1, size_y=0.2), "40,30,20,40"),
+        (mark("circle", size_x=0.1), "40,40,20,20"),
+        (mark("region", size_x=0.3333, size_y=0.5), "33.335,25,33.33,50"),
+    ],
+)
+def test_the_fragment_is_what_the_mark_shows(given_mark: MarkValues, xywh: str) -> None:
+    assert fragment(given_mark) == f"xywh=percent:{xywh}"
+
+
+def test_a_page_follows_the_annotation_model() -> None:
+    page = annotation_page(drawing(), [mark("circle", size_x=0.1, size_y=0.2)])
+
+    (item,) = page["items"]
+    assert (page["@context"][0], page["type"], item["type"]) == (CONTEXT, "AnnotationPage", "Annotation")
+    assert page["id"].endswith("/pictures/#needle-marks")
+    assert item["id"].endswith("/pictures/#needle/tip")
+    assert item["body"] == [
+        {"type": "TextualBody", "purpose": "tagging", "value": "Tip", "language": "en", "format": "text/plain"},
+        {"type": "TextualBody", "purpose": "describing", "value": "The end.", "language": "en", "format": "text/plain"},
+        {"type": "TextualBody", "purpose": "tagging", "value": "Punta", "language": "es", "format": "text/plain"},
+    ]
+    assert [selector["type"] for selector in item["target"]["selector"]] == ["FragmentSelector", "SvgSelector"]
+    assert item["target"]["selector"][1]["value"] == (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" preserveAspectRatio="none">'
+        '<ellipse cx="50" cy="50" rx="10" ry="20"/><line x1="20" y1="25" x2="50" y2="50"/></svg>'
+    )
+    assert item["target"]["source"]["sha256"] == PICTURE
+
+
+@pytest.mark.django_db
+def test_the_source_of_a_picture_is_its_large_file() -> None:
+    figure = make_figure(size=(900, 300))
+
+    source = annotation_page(figure, [mark()])["items"][0]["target"]["source"]
+
+    assert source["id"].startswith("http") and source["id"].endswith("-800.jpeg")
+    assert source["sha256"] == figure.sha256
+
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Co", "Cn")), max_size=60).map(
+    lambda t: " ".join(t.split())
+)
+LABELS = TEXTS.filter(bool)
+PLACE = st.floats(0, 1)
+
+
+@st.composite
+def any_mark(draw: Any, key: str) -> MarkValues:
+    """Any mark that can be saved, with as many digits as are kept."""
+    shape = draw(st.sampled_from(MarkerShape.values))
+    target = [draw(PLACE), draw(PLACE)]
+    size = [0.0, 0.0]
+    if shape in WIDE:
+        halves = [draw(st.floats(0.001, 0.5)) for _ in target]
+        target = [min(1 - half, max(half, place)) for place, half in zip(target, halves, strict=True)]
+        size = halves if shape == MarkerShape.CIRCLE else [2 * half for half in halves]
+    languages = draw(st.lists(st.sampled_from(["en", "es"]), min_size=1, unique=True).map(sorted))
+    words = {code: Words(draw(LABELS), draw(TEXTS)) for code in languages}
+    return rounded(MarkValues(key, shape, draw(PLACE), draw(PLACE), *target, *size, words=words))
+
+
+@st.composite
+def all_marks(draw: Any) -> list[MarkValues]:
+    keys = draw(
+        st.lists(st.from_regex(r"[a-z0-9]{1,12}(-[a-z0-9]{1,9}){0,2}", fullmatch=True), unique=True, max_size=6)
+    )
+    return [draw(any_mark(key)) for key in keys]
+
+
+@given(all_marks())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_marks_that_go_out_come_in_the_same(marks: list[MarkValues]) -> None:
+    found = there_and_back(marks)
+
+    assert [(one.key, one.shape, one.words) for one in found] == [(one.key, one.shape, one.words) for one in marks]
+    for one, other in zip(found, marks, strict=True):
+        places = ("x", "y", "target_x", "target_y", "size_x", "size_y")
+        assert [getattr(one, name) for name in places] == pytest.approx(
+            [getattr(other, name) for name in places], abs=2e-6
+        )
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["id", "type", "body", "target", "selector", "source", "sha256", "value", "language", "purpose", "styleClass"]),
+        inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(st.lists(JSON, max_size=3))
+@settings(max_examples=200, deadline=None)
+def test_whatever_stands_in_a_page_is_read_or_refused_in_a_sentence(items: list[Any]) -> None:
+    try:
+        read_annotations(json.dumps({"type": "AnnotationPage", "items": items}).encode(), picture=PICTURE)
+    except BadAnnotationsError as error:
+        assert str(error).endswith(".")
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=100, deadline=None)
+def test_whatever_bytes_come_in_are_refused_in_a_sentence(data: bytes) -> None:
+    with pytest.raises(BadAnnotationsError):
+        read_annotations(data, picture=PICTURE)
+
+
+def foreign(**changes: Any) -> dict[str, Any]:
+    """An annotation as another tool writes it."""
+    return {
+        "id": "#3f2a",
+        "type": "Annotation",
+        "body": {"type": "TextualBody", "value": "Needle", "purpose": "tagging"},
+        "target": {
+            "source": "https://example.org/x.jpg",
+            "selector": {"type": "FragmentSelector", "value": "xywh=percent:10,20,30,40"},
+        },
+        **changes,
+    }
+
+
+def target(value: str, **more: Any) -> dict[str, Any]:
+    return {"target": {"source": "x", "selector": [{"value": value}], **more}}
+
+
+def read(*items: Any) -> list[MarkValues]:
+    return read_annotations(json.dumps({"type": "AnnotationPage", "items": items}).encode(), picture=PICTURE).marks
+
+
+def test_another_tools_box_becomes_a_box_with_a_disc_beside_it() -> None:
+    (found,) = read(foreign())
+
+    assert (found.key, found.shape, found.words) == ("needle", "region", {"en": Words("Needle")})
+    assert (found.target_x, found.target_y, found.size_x, found.size_y) == (0.25, 0.4, 0.3, 0.4)
+    assert (found.x, found.y) == (0.43, 0.4)
+
+
+def test_a_file_that_names_no_picture_is_read_with_a_remark() -> None:
+    data = json.dumps({"type": "AnnotationPage", "items": [foreign(), foreign()]}).encode()
+
+    found = read_annotations(data, picture=PICTURE)
+
+    assert len(found.remarks) == 1
+    assert "does not say for which picture" in found.remarks[0]
+    assert [one.key for one in found.marks] == ["needle", "needle-2"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "shape"),
+    [
+        ({"target": "https://example.org/x.jpg#xywh=percent:10,20,0,0"}, "point"),
+        ({"target": [{"selector": {"value": "xywh=percent:10,20,1,1"}, "styleClass": "arrow"}]}, "arrow"),
+        (target("xywh=percent:10,20,30,40", styleClass="circle"), "circle"),
+        (target("xywh=percent:10,20,30,40", styleClass="arrow"), "region"),
+        (target("xywh=percent:10,20,30,40", styleClass=["circle"]), "region"),
+    ],
+)
+def test_shapes_of_other_tools(changes: dict[str, Any], shape: str) -> None:
+    assert [found.shape for found in read(foreign(**changes))] == [shape]
+
+
+def test_bodies_of_other_tools() -> None:
+    bodies = [
+        "Needle",
+        {"value": "It is\nhollow.", "purpose": "commenting", "language": "en-GB"},
+        {"value": "Aguja", "language": "ES"},
+    ]
+
+    (found,) = read(foreign(body=bodies))
+
+    assert found.words == {"en": Words("Needle", "It is hollow."), "es": Words("Aguja")}
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "is not JSON"),
+        (b"{", "is not JSON"),
+        (b"\xff\xfe{}", "is not JSON"),
+        (b"NaN", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b'{"type": "AnnotationPage", "items": ["\\ud800"]}', "is not JSON"),
+        (b"9" * 5000, "is not JSON"),
+        (b"[]", "no W3C annotation page"),
+        (b'{"type": "AnnotationPage"}', "no W3C annotation page"),
+        (b'{"type": "Manifest", "items": []}', "no W3C annotation page"),
+        (b" " * (1024 * 1024 + 1), "larger than 1 MB"),
+    ],
+)
+def test_a_file_that_holds_no_marks_is_refused(data: bytes, sentence: str) -> None:
+    with pytest.raises(BadAnnotationsError, match=sentence):
+        read_annotations(data, picture=PICTURE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"target": {"source": {"sha256": "00"}, "selector": {"value": "xywh=percent:1,1,1,1"}}}, "belong to another picture"),
+        (target("xywh=percent:90,20,30,40"), "Mark 1 of the file lies outside the picture."),
+        (target("xywh=percent:10,20,30,999999999999"), "lies outside the picture"),
+        (target("xywh=percent:-1,20,30,40"), "does not say where it lies"),
+        (target("xywh=pixel:10,20,30,40"), "does not say where it lies"),
+        (target("<svg><polygon points='1,1 2,2'/></svg>"), "does not say where it lies"),
+        (target('<!DOCTYPE svg [<!ENTITY a "b">]><svg/>'), "does not say where it lies"),
+        (target('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><line x1="nan" y1="0" x2="1" y2="1"/></svg>'), "does not say where"),
+        (target('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><line x1="101" y1="0" x2="1" y2="1"/></svg>'), "outside the picture"),
+        ({"target": None}, "has no target"),
+        ({"target": ["a", "b"]}, "has no target, or more than one"),
+        ({"body": 7}, "has a body that is no text"),
+        ({"body": {"value": "Nadel", "language": "de"}}, "words in the language “de”. Here are en and es."),
+        ({"body": ["one", "two", "three"]}, "two explanations in the language “en”"),
+    ],
+)  # fmt: skip
+def test_a_mark_that_cannot_be_read_is_refused(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadAnnotationsError, match=sentence):
+        read(foreign(**changes))
+
+
+def test_more_marks_than_a_picture_has_are_refused() -> None:
+    with pytest.raises(BadAnnotationsError, match=f"holds {MOST_MARKS + 1} marks"):
+        read(*[foreign()] * (MOST_MARKS + 1))

@@ -1,0 +1,86 @@
+"""What is noted about marks: sizes are CSS pixels of a picture that is 230 px wide."""
+
+from typing import Any
+
+import pytest
+
+from procedures.figures.contrast import STROKES, WHITE
+from procedures.figures.mark_checks import APART, TOUCHING, notes, pixels
+from procedures.figures.marks import MarkValues
+
+TOUCH = "On a phone its disc lies on disc 1. Move one of them away."
+CLOSE = "On a phone it is close to disc 1. A little more room helps an unsteady finger."
+
+
+def mark(shape: str = "point", **values: float) -> MarkValues:
+    return MarkValues("tip", shape, **{"x": 0.2, "y": 0.2, "target_x": 0.5, "target_y": 0.5, **values})
+
+
+def said(*marks: MarkValues, aspect: float = 1.0) -> list[tuple[int, str, bool]]:
+    return [(note.index, note.sentence, note.forbids) for note in notes(marks, aspect=aspect, backdrops=[])]
+
+
+def test_the_limits_are_not_below_those_of_the_specification() -> None:
+    assert TOUCHING >= 24
+    assert APART - TOUCHING / 2 >= 28
+
+
+@pytest.mark.parametrize(
+    ("px", "wanted"), [(30.0, [(1, TOUCH, True)]), (30.8, [(1, CLOSE, False)]), (43.0, [(1, CLOSE, False)]), (43.4, [])]
+)
+def test_two_discs_keep_their_distance(px: float, wanted: list[Any]) -> None:
+    assert said(mark(), mark(x=0.2 + px / 230, target_x=0.9)) == wanted
+
+
+def test_distances_follow_the_shape_of_the_picture() -> None:
+    assert pixels((0, 0), (0.1, 0.1), 1.0) == pytest.approx(23 * 2**0.5)
+    assert said(mark(), mark(y=0.33, target_x=0.9), aspect=1.0) == [(1, TOUCH, True)]
+    assert said(mark(), mark(y=0.33, target_x=0.9), aspect=2.0) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"target_x": 0.22, "target_y": 0.2}, "On a phone its disc covers what it points at. Move the disc aside."),
+        ({"x": 0.05}, "On a phone the edge of the picture cuts its disc. Move it inwards."),
+        ({"y": 0.97}, "On a phone the edge of the picture cuts its disc. Move it inwards."),
+    ],
+)
+def test_what_could_be_better_is_noted_and_may_be_saved(values: dict[str, float], sentence: str) -> None:
+    assert said(mark(**values)) == [(0, sentence, False)]
+
+
+def test_a_disc_that_covers_another_marks_target_is_noted() -> None:
+    assert said(mark(), mark(x=0.5, y=0.5, target_x=0.8)) == [
+        (1, "On a phone its disc covers what mark 1 points at. Move the disc aside.", False)
+    ]
+
+
+def test_a_disc_may_stand_in_its_own_circle() -> None:
+    assert said(mark("circle", x=0.5, y=0.5, size_x=0.2, size_y=0.2)) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "sentence"),
+    [
+        ("circle", (0.01, 0.2), "The shape is too small to be seen. Give it more width and height."),
+        ("circle", (0.51, 0.2), "The shape reaches out of the picture. Make it smaller or move it inwards."),
+        ("region", (0.2, 1.02), "The shape reaches out of the picture. Make it smaller or move it inwards."),
+    ],
+)
+def test_a_shape_is_seen_and_lies_in_the_picture(shape: str, size: tuple[float, float], sentence: str) -> None:
+    assert said(mark(shape, size_x=size[0], size_y=size[1])) == [(0, sentence, True)]
+
+
+def test_a_shape_may_fill_the_picture() -> None:
+    assert said(mark("region", size_x=1, size_y=1)) == []
+
+
+def test_a_mark_that_would_not_show_may_not_be_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A stylesheet that draws white lines only.
+    for part in STROKES:
+        monkeypatch.setitem(STROKES, part, (WHITE,))  # type: ignore[arg-type]
+
+    (first, *_) = notes([mark()], aspect=1, backdrops=[lambda spot: [1.0]])
+
+    assert (first.sentence, first.forbids) == ("Its ring hardly shows here: contrast 1.0, needed is 3.", True)

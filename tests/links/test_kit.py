@@ -1,0 +1,245 @@
+"""The message kit, read by parsers that know nothing of it: email, html5lib, urllib, icalendar."""
+
+import datetime
+import email
+import re
+from email.message import EmailMessage
+from email.policy import SMTP, default
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+import html5lib
+import icalendar
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from procedures.links.codes import ALPHABET, normalise, read_out
+from procedures.links.kit import Sending
+from procedures.links.kit.html import html
+from procedures.links.kit.mail import eml, mailto
+from procedures.links.kit.reminder import BadTimeError, escaped, folded, ics, moment, tomorrow_at_ten
+from procedures.links.kit.spoken import spelled
+from procedures.links.kit.words import plain, words
+from tests.links.sendings import CODE, SENDINGS, sending
+
+CONDITION = re.compile(r"kypho|vertebro|cifo|fractur|cement|osteo|spine frac|columna|cancer|biops", re.IGNORECASE)
+NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
+every = pytest.mark.parametrize("about", SENDINGS, ids=lambda about: f"{about.language} {len(about.neutral)}")
+
+
+def text_of(document: str) -> str:
+    root = html5lib.parse(document, namespaceHTMLElements=False)
+    return " ".join("".join(root.find("body").itertext()).split())
+
+
+@every
+def test_the_address_stands_alone_on_its_line_and_mail_cannot_break_it(about: Sending) -> None:
+    assert plain(about).splitlines().count(about.neutral) == 1
+    assert len(about.neutral) <= 60
+    assert not set("?=&# ") & set(about.neutral)
+
+
+@every
+def test_nothing_in_a_message_names_a_condition(about: Sending) -> None:
+    message = email.message_from_bytes(eml(about), policy=default)
+    whole = "\n".join([plain(about), html(about), unquote(mailto(about)), str(message["Subject"]), ics_text(about)])
+
+    assert CONDITION.search(about.readable)
+    assert CONDITION.findall(whole) == []
+
+
+def ics_text(about: Sending) -> str:
+    return ics(about, at=NOW).replace(b"\r\n ", b"").decode()
+
+
+def test_the_subject_is_the_same_for_everybody() -> None:
+    assert words(sending("en")).subject == "Reading for your visit"
+    assert words(sending("es")).subject == "Qué leer para su cita"
+
+
+@every
+def test_a_spanish_message_holds_no_english(about: Sending) -> None:
+    english = {paragraph for paragraph in plain(sending("en")).splitlines() if " " in paragraph}
+    spanish = set(plain(about).splitlines())
+
+    assert english & spanish == (english if about.language == "en" else english & set(english_names(about)))
+
+
+def english_names(about: Sending) -> list[str]:
+    """What is the same in both languages: the clinic, its phone, the code."""
+    return [about.clinic, about.phone, read_out(about.code)]
+
+
+@every
+def test_a_draft_has_no_sender_no_recipient_and_two_readings(about: Sending) -> None:
+    message = email.message_from_bytes(eml(about), policy=default)
+
+    assert isinstance(message, EmailMessage)
+    assert (message["X-Unsent"], message["Subject"]) == ("1", words(about).subject)
+    assert not {"From", "To", "Cc", "Bcc", "Date", "Message-ID"} & set(message.keys())
+    assert message.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert message.defects == []
+    assert content(message, "plain") == plain(about)
+    assert content(message, "html") == html(about)
+
+
+def content(message: EmailMessage, kind: str) -> str:
+    """A part as it was written, with one kind of line break."""
+    return str(message.get_body((kind,)).get_content()).replace("\r\n", "\n")
+
+
+@every
+def test_every_line_of_a_draft_is_short_ascii_with_crlf(about: Sending) -> None:
+    raw = eml(about)
+
+    assert raw.isascii()
+    assert raw.count(b"\n") == raw.count(b"\r\n")
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+    # Even who reads the encoded source finds the address whole.
+    assert raw.decode().count(about.neutral) == 4
+
+
+@every
+@pytest.mark.parametrize("encoding", ["quoted-printable", "base64", "8bit"])
+def test_a_message_survives_another_encoding(about: Sending, encoding: str) -> None:
+    again = EmailMessage(policy=SMTP)
+    again.set_content(plain(about), cte=encoding)
+    again.add_alternative(html(about), subtype="html", cte=encoding)
+    read = email.message_from_bytes(again.as_bytes(), policy=default)
+
+    assert content(read, "plain") == plain(about)
+    assert content(read, "html") == html(about)
+
+
+@every
+def test_the_html_is_one_column_of_large_type_and_fetches_nothing(about: Sending) -> None:
+    source = html(about)
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+    root = parser.parse(source)
+
+    assert parser.errors == []
+    assert len(source.encode()) <= 25_000
+    assert max(map(len, source.splitlines())) < 998
+    assert {element.tag for element in root.iter()}.isdisjoint(
+        {"img", "link", "script", "table", "iframe", "form", "object"}
+    )
+    assert "url(" not in source
+    assert [int(size) for size in re.findall(r"(\d+)px/|font-size:(\d+)px", source) for size in size if size] == [
+        18,
+        16,
+        22,
+    ]
+    assert {m.get("name"): m.get("content") for m in root.iter("meta") if m.get("name")}["color-scheme"] == "light dark"
+    assert "prefers-color-scheme: dark" in source
+    assert {a.get("href") for a in root.iter("a")} == {about.neutral, "tel:+13035550100"}
+    assert root.get("lang") == about.language
+
+
+@every
+def test_the_html_says_what_the_text_says(about: Sending) -> None:
+    said = words(about)
+    said_in_html = text_of(html(about)).replace(said.open_button + " ", "", 1)
+
+    assert said_in_html == " ".join(plain(about).split())
+
+
+def test_the_name_of_a_clinic_is_no_markup() -> None:
+    assert "<Spine>" not in html(sending("en"))
+    assert text_of(html(sending("en"))).endswith("Clínica “Peña & Søn” <Spine>")
+
+
+@every
+def test_a_mailto_address_is_one_that_mail_programs_read(about: Sending) -> None:
+    address = mailto(about)
+    scheme, _, rest = address.partition(":")
+    to, _, query = rest.partition("?")
+    fields = {name: unquote(value, errors="strict") for name, _, value in (f.partition("=") for f in query.split("&"))}
+
+    assert (scheme, to) == ("mailto", "")
+    assert re.fullmatch(r"[A-Za-z0-9%._~:?&=-]+", address)  # RFC 6068: all else is percent-encoded, a space never "+"
+    assert "%0A" not in address.replace("%0D%0A", "")
+    assert fields == {"subject": words(about).subject, "body": plain(about).replace("\n", "\r\n")}
+    assert urlsplit(address).fragment == ""
+    # Some mail programs cut longer ones.
+    assert len(address) < 2000
+
+
+@every
+def test_a_calendar_reads_the_reminder(about: Sending) -> None:
+    at = datetime.datetime(2026, 11, 30, 10, tzinfo=ZoneInfo("America/Denver"))
+    calendar = icalendar.Calendar.from_ical(ics(about, at=at))
+    (event,) = calendar.walk("VEVENT")
+
+    assert event.decoded("DTSTART") == at
+    assert event.decoded("DTEND") - event.decoded("DTSTART") == datetime.timedelta(minutes=30)
+    assert str(event["SUMMARY"]) == words(about).subject
+    assert str(event["DESCRIPTION"]) == plain(about).strip()
+    assert str(event["URL"]) == about.neutral
+    assert not {"ATTENDEE", "ORGANIZER", "LOCATION", "COMMENT", "CONTACT"} & set(event)
+    assert (calendar["VERSION"], str(event["CLASS"])) == ("2.0", "PRIVATE")
+    assert {"UID", "DTSTAMP"} <= set(event)
+    assert [alarm["ACTION"] for alarm in event.walk("VALARM")] == ["DISPLAY"]
+
+
+def test_two_reminders_are_two_entries() -> None:
+    first, second = (icalendar.Calendar.from_ical(ics(sending(), at=NOW)).walk("VEVENT")[0]["UID"] for _ in range(2))
+
+    assert first != second
+
+
+@given(text=st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=400))
+def test_lines_are_folded_by_octets_and_no_letter_is_cut(text: str) -> None:
+    folds = folded(f"DESCRIPTION:{escaped(text)}")
+
+    assert all(len(line) <= 75 for line in folds.removesuffix(b"\r\n").split(b"\r\n"))
+    assert all(line.decode() or True for line in folds.split(b"\r\n"))
+    assert folds.replace(b"\r\n ", b"").decode() == f"DESCRIPTION:{escaped(text)}\r\n"
+
+
+def test_a_time_is_by_the_clinics_clock() -> None:
+    winter = moment("2026-03-02T10:00", "America/Denver", now=NOW)
+    summer = moment("2026-07-02T10:00", "America/Denver", now=NOW)
+
+    assert (winter.hour, summer.hour) == (17, 16)
+    assert tomorrow_at_ten("Pacific/Auckland", now=NOW) == "2026-03-03T10:00"
+    assert tomorrow_at_ten("Nowhere/Town", now=NOW) == "2026-03-02T10:00"
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone", "sentence"),
+    [
+        ("", "UTC", "Write the date and the time"),
+        ("tomorrow", "UTC", "Write the date and the time"),
+        ("2026-13-01T10:00", "UTC", "Write the date and the time"),
+        ("2026-03-05T10:00\r\nATTENDEE:x", "UTC", "Write the date and the time"),
+        ("9999-12-31T23:59", "America/Denver", "Write the date and the time"),
+        ("0001-01-01T00:00", "Asia/Tokyo", "Write the date and the time"),
+        ("2026-03-08T02:30", "America/Denver", "this time does not exist"),
+        ("2026-02-28T10:00", "UTC", "Choose a time in the future"),
+        ("2026-05-28T10:00", "Mars/Olympus", "“Mars/Olympus” is not known"),
+        ("2026-05-28T10:00", "../etc/passwd", "is not known"),
+    ],
+)
+def test_a_time_that_is_none_is_refused_with_a_sentence(typed: str, zone: str, sentence: str) -> None:
+    with pytest.raises(BadTimeError, match=re.escape(sentence)):
+        moment(typed, zone, now=NOW)
+
+
+def test_an_hour_that_comes_twice_is_the_first_of_them() -> None:
+    assert moment("2026-11-01T01:30", "America/Denver", now=NOW).hour == 7
+
+
+def test_a_code_read_out_in_pairs_is_the_code() -> None:
+    assert read_out(CODE) == f"K 7 – M 4 – P {CODE[-1]}"
+    assert normalise(read_out(CODE)) == CODE
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_sign_has_a_word_that_begins_with_it(language: str) -> None:
+    said = [spelled(sign, language) for sign in ALPHABET]
+
+    assert len(set(said)) == len(ALPHABET)
+    for sign, word in zip(ALPHABET, said, strict=True):
+        assert sign.isdigit() or word.split()[-1][0].upper() == sign

@@ -1,0 +1,42 @@
+"""The compiled statement gives what the query gives."""
+
+from typing import Any
+
+import pytest
+
+from procedures.links.read import MOST_NAMES, read
+from procedures.links.resolve import candidates
+from procedures.models import Path
+from tests.factories import make_clinic, make_page, make_public, make_translation
+
+pytestmark = pytest.mark.django_db
+
+
+def values(row: Path) -> list[dict[str, Any]]:
+    """Everything that a row holds, and the rows that came with it."""
+    rows = [row, row.page, row.page.live_release]
+    return [{name: value for name, value in vars(one).items() if name != "_state"} for one in rows]
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_rows_are_those_of_the_query(language: str, django_assert_num_queries: Any) -> None:
+    make_clinic()
+    page = make_page()
+    make_public(page)
+    make_public(make_translation(page))
+    names = ["/small-cut/", "/es/small-cut-es/", "/no-such-page/"]
+
+    with django_assert_num_queries(1):
+        rows = {row.path: values(row) for row in read(names, language)}
+
+    assert rows == {row.path: values(row) for row in Path.objects.for_reading(language).filter(path__in=names)}
+    assert rows.keys() == {"/small-cut/", "/es/small-cut-es/"}
+
+
+def test_there_is_room_for_all_that_an_address_may_mean() -> None:
+    damaged = "/Small_Cut=20=2D  x/).index.html =20 b=0A"
+    assert len(candidates(damaged)) <= MOST_NAMES
+
+
+def test_a_name_that_is_no_address_finds_nothing() -> None:
+    assert read(["' OR 1=1 --"], "en") == []

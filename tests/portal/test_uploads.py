@@ -1,0 +1,46 @@
+"""Files that are being sent have no name on the disk, and none is larger than any form takes."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.test import RequestFactory, override_settings
+
+from portal.serving import uploads
+
+CONTENT = b"nobody shall find this" * 200_000
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path) -> Iterator[None]:
+    with override_settings(DATA_DIR=tmp_path):
+        yield
+
+
+def sent(content: bytes) -> object:
+    file = io.BytesIO(content)
+    file.name = "Jane Doe.dcm"
+    return RequestFactory().post("/", {"picture": file})
+
+
+def test_a_large_file_is_whole_and_nowhere_on_the_disk_by_name() -> None:
+    request = sent(CONTENT)
+
+    upload = request.FILES["picture"]  # type: ignore[attr-defined]
+
+    assert settings.FILE_UPLOAD_HANDLERS == ["portal.serving.uploads.UnnamedFileHandler"]
+    assert (upload.size, upload.read()) == (len(CONTENT), CONTENT)
+    assert list(Path(settings.DATA_DIR).iterdir()) == []
+    upload.close()
+
+
+def test_what_no_form_takes_is_refused_while_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MOST_BYTES", 1_000_000)
+
+    with pytest.raises(RequestDataTooBig):
+        sent(CONTENT).FILES  # type: ignore[attr-defined]  # noqa: B018 -- reading is what takes the file in
+
+    assert list(Path(settings.DATA_DIR).iterdir()) == []

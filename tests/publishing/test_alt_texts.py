@@ -1,0 +1,69 @@
+"""No picture without its words in the language of the page that shows it can be released, however it is shown."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from procedures.models import Figure, FigureText, Page, Series, SeriesItem
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.publish import PublishRefusedError, publish
+from tests.factories import BODY, approve, make_clinic, make_figure, make_next, make_page, make_translation, make_user
+
+pytestmark = pytest.mark.django_db
+MISSING = "The picture “silent” has no texts in this language yet."
+
+
+@pytest.fixture
+def silent() -> Figure:
+    """A picture that speaks Spanish only; its mark speaks both."""
+    make_clinic()
+    make_next()
+    figure = make_figure("silent", size=(300, 300))
+    figure.texts.update(language="es")
+    return figure
+
+
+def refusal(page: Page) -> list[str]:
+    revision = save_revision(page, author=make_user("ed"))
+    approve(revision)
+    try:
+        publish(revision, actor=make_user("max"))
+    except PublishRefusedError as refused:
+        return [problem.sentence for problem in refused.problems]
+    return []
+
+
+@pytest.mark.parametrize(
+    "block", ["::: figure silent", "::: compare needle silent", "::: compare silent needle", "::: series stages"]
+)
+def test_a_picture_without_words_in_this_language_holds_the_page_back(silent: Figure, block: str) -> None:
+    series = Series.objects.create(slug="stages", language="en", title="Stages")
+    SeriesItem.objects.create(series=series, figure=silent, heading="One", text="Text.")
+    page = make_page(body=f"{BODY}\n{block}\n", next_page=make_next(), lead_figure=Figure.objects.get(slug="needle"))
+
+    assert MISSING in refusal(page)
+    page.refresh_from_db()
+    assert page.live_release is None
+
+    FigureText.objects.create(figure=silent, language="en", title="Bone", alt="A bone.", caption="A bone.")
+    assert refusal(page) == []
+
+
+def test_so_does_the_picture_at_the_head_of_a_page(silent: Figure) -> None:
+    page = make_page(next_page=make_next(), lead_figure=silent)
+
+    assert MISSING in refusal(page)
+
+
+def test_english_words_do_not_do_for_a_spanish_page(silent: Figure) -> None:
+    needle = Figure.objects.get(slug="needle")
+    page = make_translation(make_page(next_page=make_next(), lead_figure=needle), lead_figure=None)
+    page.body += "\n::: figure needle\n"
+    page.save()
+
+    assert "The picture “needle” has no texts in this language yet." in refusal(page)
+
+
+@pytest.mark.parametrize("alt", ["", None])
+def test_the_database_takes_no_empty_alt_text(silent: Figure, alt: str | None) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        silent.texts.update(alt=alt)

@@ -1,0 +1,79 @@
+"""The clinic's clock: the two nights a year on which it jumps, and every other one."""
+
+import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from procedures.models import Clinic
+from procedures.publishing.clock import ClockError, RepeatedTimeError, clinic_zone, clock_words, moment
+from tests.factories import make_clinic
+
+DENVER = ZoneInfo("America/Denver")
+SPRING, AUTUMN = datetime.date(2027, 3, 14), datetime.date(2026, 11, 1)
+
+
+def utc(text: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(f"{text}+00:00")
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "wanted"),
+    [
+        (datetime.date(2026, 12, 1), datetime.time(9, 30), "2026-12-01T16:30"),
+        (datetime.date(2026, 7, 1), datetime.time(9, 30), "2026-07-01T15:30"),
+        (SPRING, datetime.time(1, 59), "2027-03-14T08:59"),
+        (SPRING, datetime.time(3, 0), "2027-03-14T09:00"),
+        (AUTUMN, datetime.time(0, 59), "2026-11-01T06:59"),
+        (AUTUMN, datetime.time(2, 0), "2026-11-01T09:00"),
+    ],
+)
+def test_a_time_on_the_wall_is_one_moment(day: datetime.date, time: datetime.time, wanted: str) -> None:
+    assert moment(day, time, DENVER) == utc(wanted)
+
+
+@pytest.mark.parametrize("minute", [0, 30, 59])
+def test_a_time_that_the_clock_leaves_out_is_refused_with_the_next_one(minute: int) -> None:
+    with pytest.raises(ClockError, match=f"There is no 02:{minute:02} on 14 March 2027.*Choose 03:{minute:02} instead"):
+        moment(SPRING, datetime.time(2, minute), DENVER)
+
+
+def test_a_time_that_comes_twice_is_asked_about() -> None:
+    with pytest.raises(RepeatedTimeError, match="01:30 comes twice on 1 November 2026") as told:
+        moment(AUTUMN, datetime.time(1, 30), DENVER)
+
+    assert [one.astimezone(datetime.UTC) for one in told.value.moments] == [
+        utc("2026-11-01T07:30"),
+        utc("2026-11-01T08:30"),
+    ]
+
+
+@pytest.mark.parametrize(("which", "wanted"), [(0, "2026-11-01T07:30"), (1, "2026-11-01T08:30")])
+def test_the_one_that_is_meant_is_taken(which: int, wanted: str) -> None:
+    assert moment(AUTUMN, datetime.time(1, 30), DENVER, which=which) == utc(wanted)
+
+
+def test_a_half_hour_jump_is_told_as_well() -> None:
+    with pytest.raises(ClockError, match="Choose 02:45 instead"):
+        moment(datetime.date(2026, 10, 4), datetime.time(2, 15), ZoneInfo("Australia/Lord_Howe"))
+
+
+@pytest.mark.django_db
+def test_the_zone_is_the_clinics() -> None:
+    assert clinic_zone() == ZoneInfo("UTC")
+    make_clinic(time_zone="America/Denver")
+
+    assert clinic_zone() == DENVER
+    assert clock_words(utc("2026-11-01T07:30"), DENVER) == "1 November 2026, 01:30 (MDT)"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["Denver", "America/Nowhere", "../etc/passwd", "", "/America/Denver"])
+def test_a_zone_that_is_none_is_refused(name: str) -> None:
+    clinic = Clinic(pk=1, name="C", phone="+1 303-555-0100", time_zone=name)
+
+    with pytest.raises(ValidationError) as refused:
+        clinic.full_clean()
+
+    assert "time_zone" in refused.value.message_dict

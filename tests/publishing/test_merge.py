@@ -1,0 +1,99 @@
+"""Three-way merge: nobody's words are lost, and nobody is asked without need."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from procedures.publishing.merge import changes, merge, merge_line
+
+BASE = "## One\nThe first line.\n\n## Two\nThe second line.\n\n## Three\nThe third line.\n"
+
+
+def test_changes_in_different_places_are_put_together() -> None:
+    theirs = BASE.replace("first line", "first line of Ana")
+    mine = BASE.replace("third line", "third line of mine")
+
+    merged = merge(BASE, theirs, mine)
+
+    assert merged.text == BASE.replace("first line", "first line of Ana").replace("third line", "third line of mine")
+    assert merged.overlaps == []
+    assert ["Ana" in piece.theirs for piece in merged.taken] == [True]
+
+
+def test_different_words_of_one_line_are_put_together() -> None:
+    base = "You may walk on the same day and drive after a week.\n"
+
+    merged = merge(base, base.replace("may walk", "can walk"), base.replace("a week", "two weeks"))
+
+    assert merged.text == "You can walk on the same day and drive after two weeks.\n"
+    assert merged.overlaps == []
+
+
+def test_the_same_words_changed_by_both_are_for_a_person() -> None:
+    merged = merge(BASE, BASE.replace("second line", "middle line"), BASE.replace("second line", "other line"))
+
+    assert [(p.base, p.theirs, p.mine) for p in merged.overlaps] == [
+        ("The second line.\n", "The middle line.\n", "The other line.\n")
+    ]
+    assert "The other line." in merged.text
+
+
+def test_the_same_change_by_both_is_no_conflict() -> None:
+    both = BASE.replace("second", "2nd")
+
+    assert merge(BASE, both, both).text == both
+    assert merge(BASE, both, both).overlaps == []
+
+
+def test_a_part_that_one_deletes_and_the_other_edits_is_for_a_person() -> None:
+    merged = merge(BASE, BASE.replace("## Two\nThe second line.\n\n", ""), BASE.replace("second line", "other line"))
+
+    assert len(merged.overlaps) == 1
+    assert "The other line." in merged.overlaps[0].mine
+    assert merged.overlaps[0].theirs.strip() == ""
+
+
+@pytest.mark.parametrize("empty", ["", "\n"])
+def test_an_empty_base_asks_for_everything(empty: str) -> None:
+    merged = merge(empty, "Theirs.\n", "Mine.\n")
+
+    assert len(merged.overlaps) == 1
+    assert merged.text.strip() == "Mine."
+
+
+def test_one_line_is_merged_by_words() -> None:
+    merged = merge_line("A small cut helps.", "A very small cut helps.", "A small cut helps you.")
+
+    assert merged.text == "A very small cut helps you."
+
+
+texts = st.lists(st.sampled_from(["a\n", "b\n", "c d\n", "e f g\n", "\n", "h"]), max_size=8).map("".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(base=texts, theirs=texts, mine=texts)
+def test_whatever_is_merged_no_word_is_lost(base: str, theirs: str, mine: str) -> None:
+    merged = merge(base, theirs, mine)
+
+    # Each side is whole again when every piece is read as that side wrote it.
+    assert "".join(p.mine if p.who != "theirs" else p.base for p in merged.pieces) == mine
+    assert (
+        "".join(
+            p.theirs if p.who in {"theirs", "both"} else p.base if p.who == "mine" else p.mine for p in merged.pieces
+        )
+        == theirs
+    )
+
+
+@given(mine=texts, base=texts)
+def test_who_is_alone_gets_exactly_the_own_text(base: str, mine: str) -> None:
+    assert merge(base, base, mine).text == mine
+    assert merge(base, mine, base).text == mine
+
+
+@given(old=texts, new=texts)
+def test_changes_hold_both_texts(old: str, new: str) -> None:
+    rows = changes(old, new)
+
+    assert "".join(words for sign, words in rows if sign in "=-") == old
+    assert "".join(words for sign, words in rows if sign in "=+") == new

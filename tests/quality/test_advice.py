@@ -1,0 +1,88 @@
+"""Advice while writing: what could be better, with its line; nothing of it forbids publishing."""
+
+from typing import Any
+
+import pytest
+
+from procedures.markdown import Library, render_page
+from procedures.models import Page
+from procedures.publishing.drafts import save_revision
+from procedures.quality.advice import advice
+from tests.factories import make_clinic, make_next, make_page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def page() -> Page:
+    make_clinic()
+    return make_page(next_page=make_next())
+
+
+def said(page: Page, body: str, **values: Any) -> list[tuple[int, str]]:
+    library, content = Library(page.language), {**page.draft(), "body": body, **values}
+    rendered = render_page(content, kind=page.kind, library=library)
+    return [(problem.line, problem.sentence) for problem in advice(page, content, rendered, library)]
+
+
+def test_a_good_text_needs_its_translation_only(page: Page) -> None:
+    assert said(page, page.body) == [(0, "This page is not in Español yet.")]
+
+
+def test_a_number_without_source_is_named_with_its_line(page: Page) -> None:
+    found = said(page, page.body + "\nAbout 30 of them feel better.\n")
+
+    assert (16, "The number “30 of” has no source. Cite where it comes from: [@key].") in found
+
+
+def test_a_long_sentence_is_named_before_it_forbids_publishing(page: Page) -> None:
+    long = "We look at it and we ask you and we tell you what we see and what it may well mean to you."
+
+    found = said(page, f"{page.body}\n{long}\n")
+
+    assert (
+        16,
+        "23 words; 20 is the target. Shorten: “We look at it and we ask you and we tell you what we see and what it …”",
+    ) in found
+
+
+def test_a_hard_paragraph_is_named_with_its_grade(page: Page) -> None:
+    hard = "Percutaneous vertebral augmentation procedures necessitate multidisciplinary preprocedural evaluation. " * 2
+
+    found = said(page, f"{page.body}\n{hard}\n")
+
+    assert [line for line, sentence in found if "This paragraph reads at grade" in sentence] == [16]
+
+
+def test_a_long_paragraph_is_two(page: Page) -> None:
+    found = said(page, f"{page.body}\nWe look. We ask. We help. We call.\n")
+
+    assert (16, "This paragraph has 4 sentences; 3 is the target. Make two of it.") in found
+
+
+def test_a_text_that_asks_for_nothing_says_so(page: Page) -> None:
+    found = said(page, "## Only\n\nWords.\n", next_page="")
+
+    assert any(sentence.startswith("Nothing tells the reader what to do.") for _, sentence in found)
+
+
+def test_a_translation_that_is_behind_says_so(page: Page) -> None:
+    source = save_revision(page, author=None)
+    spanish = make_page(language="es", slug="corte", translated_from=source)
+    before = said(spanish, spanish.body)
+    page.title = "A newer title"
+    page.save()
+    save_revision(page, author=None)
+
+    after = said(spanish, spanish.body)
+
+    news = (0, "The English text has changed since this translation was made. Compare the two.")
+    assert news not in before
+    assert after == [*before, news]
+
+
+def test_the_counts_of_the_site_report_are_there_too(page: Page) -> None:
+    found = said(page, f"{page.body}\nIt is a catastrophe.\n\n" + "- It is so.\n" * 8)
+
+    assert (0, "Long word, neither explained nor everyday: catastrophe.") in found
+    assert any(sentence.startswith("A list of 8 entries, 7 is the most") for _, sentence in found)

@@ -1,0 +1,47 @@
+"""One process of the server without a network: requests in, answers out."""
+
+from typing import Any
+
+from portal.serving.application import SnapshotApplication
+from portal.serving.public import OFFERED
+
+PAGE = b"<h1>A page</h1>" + b" words" * 300
+HTML = ("Content-Type", "text/html; charset=utf-8")
+
+
+class Django:
+    """Stands for the application behind: offers a body, remembers what it was asked."""
+
+    def __init__(self, *, status: str = "200 OK", headers: list[tuple[str, str]] | None = None) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.status, self.headers = status, [HTML] if headers is None else headers
+        self.body = PAGE
+
+    @property
+    def asked(self) -> int:
+        """How often."""
+        return len(self.requests)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self.requests.append(environ)
+        environ[OFFERED] = self.body
+        start_response(self.status, list(self.headers))
+        return [self.body]
+
+
+def environ(**changes: str) -> dict[str, Any]:
+    """A plain request of a reader."""
+    return {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/kyphoplasty/",
+        "QUERY_STRING": "",
+        "HTTP_HOST": "localhost",
+        **changes,
+    }
+
+
+def ask(application: SnapshotApplication, **changes: str) -> tuple[str, dict[str, str], bytes]:
+    """Status, headers and body of an answer."""
+    got: list[Any] = []
+    body = b"".join(application(environ(**changes), lambda status, headers, *_: got.append((status, dict(headers)))))
+    return got[0][0], got[0][1], body

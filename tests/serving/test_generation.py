@@ -1,0 +1,92 @@
+"""Which addresses a change concerns."""
+
+import json
+
+import pytest
+
+from procedures.models import Clinic, GuideItem, Page
+from procedures.publishing.generation import addresses, concerned, public_state
+from procedures.publishing.publish import withdraw
+from tests.factories import make_clinic, make_page, make_public, make_translation, make_user
+
+pytestmark = pytest.mark.django_db
+
+OF_ALL = ["/sitemap.xml", "/connect/guides.json"]
+ENGLISH = ["/", "/visits/", *OF_ALL]
+LISTS = [*ENGLISH, "/es/", "/es/visits/", "/p/", "/es/p/", "/robots.txt"]
+
+
+@pytest.fixture
+def page() -> Page:
+    """Public, with a public sibling that leads on."""
+    make_clinic()
+    page = make_page()
+    make_public(page)
+    return page
+
+
+def test_the_state_changes_with_every_publish_and_with_the_clinic(page: Page) -> None:
+    states = [public_state()]
+    make_public(page)
+    states.append(public_state())
+    Clinic.objects.update(phone="+1 303-555-0199")
+    states.append(public_state())
+    assert len(set(states)) == 3
+    assert public_state() == states[-1]
+
+
+def test_a_publish_concerns_its_page_first_and_the_lists(page: Page) -> None:
+    before = public_state()
+    make_public(page)
+    found = concerned(before, public_state())
+    assert found is not None
+    assert found[0] == "/small-cut/"
+    assert set(found) == {"/small-cut/", "/small-cut/plain.txt", f"/p/{page.code}", *ENGLISH}
+
+
+def test_a_publish_concerns_translations_former_addresses_and_booklets(page: Page) -> None:
+    guide = make_page("first", kind="guide")
+    GuideItem.objects.create(guide=guide, page=page)
+    make_public(guide)
+    make_public(make_translation(page))
+    page.slug = "tiny-cut"
+    page.save()
+    before = public_state()
+    make_public(page)
+    found = concerned(before, public_state())
+    assert found is not None
+    assert {"/tiny-cut/", "/small-cut/", "/es/small-cut-es/", "/visits/first/booklet/"} <= set(found)
+    assert "/contact/" not in found
+
+
+def test_withdrawing_concerns_the_address_and_pages_that_lead_there(page: Page) -> None:
+    old = make_page("old-cut")
+    make_public(old)
+    withdraw(old, actor=make_user("max"), reason="We no longer do this.", replaced_by=page)
+    before = public_state()
+    withdraw(page, actor=make_user("max"), reason="Nor this.")
+    assert {"/small-cut/", "/old-cut/"} <= set(concerned(before, public_state()) or [])
+
+
+def test_another_clinic_or_another_database_concerns_everything(page: Page) -> None:
+    before = public_state()
+    number, clinic = json.loads(before)
+    Clinic.objects.update(name="Another name")
+    assert concerned(before, public_state()) is None
+    assert concerned(json.dumps([number + 5, clinic]), before) is None
+
+
+def test_an_event_that_patients_do_not_see_concerns_nothing(page: Page) -> None:
+    assert concerned(public_state(), public_state()) == []
+
+
+def test_all_addresses_are_those_that_patients_are_sent(page: Page) -> None:
+    guide = make_page("first", kind="guide")
+    GuideItem.objects.create(guide=guide, page=page)
+    make_public(guide)
+    make_page("draft-only")
+    found = addresses()
+    codes = {f"/p/{one.code}" for one in Page.objects.exclude(subject="draft-only")}
+    own = {"/small-cut/", "/contact/", "/visits/first/"}
+    assert set(found) == {*LISTS, *own, *(f"{path}plain.txt" for path in own), "/visits/first/booklet/", *codes}
+    assert len(found) == len(set(found))

@@ -1,0 +1,192 @@
+"""Invitations and new passwords: a scanner's visit changes nothing, the button uses the link up, once."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from portal.env import NO_MAIL
+from portal.staff import links, people
+from portal.staff.models import AuditEvent, PasswordRequest, StaffLink, User
+from tests.staff.conftest import WORDS, link_in, member, signed_in, type_password, with_app
+
+pytestmark = pytest.mark.django_db
+NEW = "violin harbour nine pears"
+WITH_MAIL = {
+    "DEFAULT_FROM_EMAIL": "site@clinic.example",
+    "EMAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend",
+}
+
+
+def invited(client: Client, **values: Any) -> Any:
+    from django.contrib.auth.models import Group
+
+    roles = [Group.objects.get_or_create(name="Editor")[0].pk]
+    typed = {"first_name": "Ida", "last_name": "", "username": "ida", "email": "", "roles": roles, **values}
+    return client.post("/admin/staff/user/add/", typed)
+
+
+def test_a_manager_invites_and_the_person_gets_to_work(max_: User) -> None:
+    page = invited(signed_in(max_))
+    ida = User.objects.get(username="ida")
+    path = link_in(page)
+    browser = Client()
+    opened = browser.get(path)
+    weak = browser.post(path, {"new_password": "password2026"})
+    started = browser.post(path, {"new_password": NEW}, follow=True)
+
+    assert "Hello Ida" in opened.text
+    assert "attackers try first" in weak.text
+    assert [group.name for group in ida.groups.all()] == ["Editor"]
+    assert started.redirect_chain[-1][0] == "/admin/account/start/"
+    assert type_password(Client(), "ida", NEW)["Location"] == "/admin/"
+    assert list(AuditEvent.objects.filter(person=ida).order_by("pk").values_list("kind", flat=True))[:4] == [
+        "invited", "link-made", "link-used", "signed-in",
+    ]  # fmt: skip
+    assert AuditEvent.objects.get(kind="invited").actor == max_
+    assert path.split("/")[-2] not in "".join(str(vars(row)) for row in StaffLink.objects.all())
+
+
+@pytest.mark.parametrize("method", ["get", "head", "options"])
+def test_a_mail_scanner_uses_nothing_up(max_: User, method: str) -> None:
+    path = link_in(links.make_link(max_, actor=None))
+    before = list(StaffLink.objects.values()), list(AuditEvent.objects.values_list("kind", flat=True))
+    for _ in range(3):
+        getattr(Client(), method)(path)
+
+    assert (list(StaffLink.objects.values()), list(AuditEvent.objects.values_list("kind", flat=True))) == before
+    assert Client().post(path, {"new_password": NEW}).status_code == 302
+
+
+def test_a_scanner_that_posts_blindly_uses_nothing_up(max_: User) -> None:
+    path = link_in(links.make_link(max_, actor=None))
+
+    assert Client(enforce_csrf_checks=True).post(path, {"new_password": NEW}).status_code == 403
+    assert Client().post(path, {}).status_code == 200
+    assert StaffLink.objects.get().used_at is None
+
+
+def test_used_old_revoked_replaced_and_invented_links_answer_the_same(nina: User, max_: User) -> None:
+    used = link_in(links.make_link(nina, actor=None))
+    Client().post(used, {"new_password": NEW})
+    replaced = link_in(links.make_link(nina, actor=None))
+    revoked = link_in(links.make_link(nina, actor=None))
+    links.revoke_links(nina, actor=max_)
+    old = link_in(links.make_link(nina, actor=None))
+    StaffLink.objects.filter(used_at=None, revoked_at=None).update(
+        created_at=timezone.now() - timedelta(days=2), expires_at=timezone.now() - timedelta(days=1)
+    )
+    closed = member("closed")
+    of_closed = link_in(links.make_link(closed, actor=None))
+    User.objects.filter(pk=closed.pk).update(is_active=False)
+
+    for path in (used, replaced, revoked, old, of_closed, "/admin/welcome/invented-token/"):
+        for answer in (Client().get(path), Client().post(path, {"new_password": "other long words here"})):
+            assert answer.status_code == 410
+            assert "was used already, was replaced by a newer one, or is too old" in answer.text
+    nina.refresh_from_db()
+    assert nina.check_password(NEW)
+
+
+def test_of_two_at_the_same_moment_one_wins(nina: User, rf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = link_in(links.make_link(nina, actor=None)).split("/")[-2]
+    seen = StaffLink.objects.of_token(token, timezone.now())
+    assert links.use_link(token, NEW, request=rf.post("/"))
+    # The second one had looked before the first one wrote.
+    monkeypatch.setattr("portal.staff.models.link.StaffLinkQuerySet.of_token", lambda *_: seen)
+
+    assert links.use_link(token, "other long words here", request=rf.post("/")) is None
+    nina.refresh_from_db()
+    assert nina.check_password(NEW)
+
+
+def test_a_link_is_no_way_around_the_second_factor_and_ends_sessions(nina: User) -> None:
+    secret = with_app(nina)
+    there = signed_in(nina, secret)
+    path = link_in(links.make_link(nina, actor=None))
+
+    assert Client().post(path, {"new_password": NEW})["Location"] == "/admin/login/code/"
+    assert there.get("/admin/").status_code == 302
+
+
+def test_the_link_of_another_person_takes_over_the_browser(nina: User, max_: User) -> None:
+    browser = signed_in(max_)
+    path = link_in(links.make_link(nina, actor=max_))
+
+    browser.post(path, {"new_password": NEW})
+
+    assert browser.session["_auth_user_id"] == str(nina.pk)
+    assert max_.sessions.count() == 0
+
+
+@override_settings(**WITH_MAIL)
+def test_with_mail_the_invitation_is_sent_and_shown(max_: User) -> None:
+    page = invited(signed_in(max_), email="ida@clinic.example")
+
+    assert "It was sent to" in page.text
+    assert [message.to for message in mail.outbox] == [["ida@clinic.example"]]
+    assert link_in(mail.outbox[0].body) == link_in(page)
+    assert "7 days" in mail.outbox[0].body
+
+
+@override_settings(**{**WITH_MAIL, "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend", "EMAIL_PORT": 1})
+def test_mail_that_cannot_be_sent_is_said(max_: User) -> None:
+    page = invited(signed_in(max_), email="ida@clinic.example")
+
+    assert "The mail could not be sent. Hand the link over yourself." in page.text
+
+
+@override_settings(**WITH_MAIL)
+def test_forgotten_passwords_answer_and_cost_the_same_for_everybody(nina: User) -> None:
+    member("rosa", email="rosa@clinic.example")
+    Client().post("/admin/password/forgotten/", {"username": "first"})  # the count of this place is there now
+    pages, statements = set(), set()
+    for name in ("rosa", "rosa@clinic.example", "nina", "nobody"):
+        with CaptureQueriesContext(connection) as captured:
+            answer = Client().post("/admin/password/forgotten/", {"username": name})
+        pages.add((answer.status_code, re.sub(r'value="[^"]*"', "", answer.text)))
+        statements.add(tuple(re.sub(r"[(\d'].*", "", query["sql"]) for query in captured))
+    assert len(pages) == len(statements) == 1
+    assert mail.outbox == []
+
+    assert links.answer_password_requests() == 1
+    assert [message.to for message in mail.outbox] == [["rosa@clinic.example"]]
+    assert PasswordRequest.objects.count() == 0
+    assert Client().post(link_in(mail.outbox[0].body), {"new_password": NEW}).status_code == 302
+
+
+@override_settings(**WITH_MAIL)
+def test_asking_again_and_again_fills_no_mailbox_and_ends_no_link(db: None) -> None:
+    member("rosa", email="rosa@clinic.example")
+    for _ in range(3):
+        Client().post("/admin/password/forgotten/", {"username": "rosa"})
+        links.answer_password_requests()
+
+    assert len(mail.outbox) == 1
+    assert Client().get(link_in(mail.outbox[0].body)).status_code == 200
+
+
+@override_settings(EMAIL_BACKEND=NO_MAIL)
+def test_without_mail_the_page_says_who_helps(nina: User) -> None:
+    answer = Client().post("/admin/password/forgotten/", {"username": "nina"})
+
+    assert "Ask a manager of the site" in answer.text
+    assert PasswordRequest.objects.count() == 0
+
+
+@override_settings(**WITH_MAIL)
+@pytest.mark.django_db(transaction=True)
+def test_changes_are_told_to_the_person() -> None:
+    rosa, boss = member("rosa", email="rosa@clinic.example"), member("max", "Manager")
+    with_app(rosa)
+
+    people.reset_factor(rosa, actor=boss)
+
+    assert [message.subject for message in mail.outbox] == ["Plainspine: the second factor was reset by a manager"]
+    assert WORDS not in mail.outbox[0].body

@@ -1,0 +1,188 @@
+"""Guessing is slow; a stranger keeps nobody out; the counts are shared by all workers."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client, override_settings
+
+from portal.staff import throttle
+from portal.staff.models import Throttle, User
+from tests.conftest import ROOT, separate_database
+from tests.staff.conftest import signed_in, type_password, with_app
+
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+STRANGER = {"REMOTE_ADDR": "192.0.2.66"}
+pytestmark = pytest.mark.django_db
+
+
+def bucket(limit: throttle.Limit = throttle.CODE) -> list[throttle.Bucket]:
+    return [throttle.Bucket("test", limit)]
+
+
+def test_five_are_free_then_the_delay_doubles_up_to_its_longest() -> None:
+    now, waits = NOON, []
+    for _ in range(16):
+        wait = throttle.take(bucket(), now)
+        waits.append(wait)
+        now += timedelta(seconds=wait + 1)
+    taken = [wait for wait in waits if wait]
+
+    assert waits[:5] == [0] * 5
+    assert throttle.CODE.delay(5).total_seconds() == 15
+    assert throttle.CODE.delay(7).total_seconds() == 60
+    assert throttle.CODE.delay(10_000).total_seconds() == 900
+    assert len(taken) > 3
+
+
+def test_waiting_is_not_made_longer_by_trying() -> None:
+    for _ in range(5):
+        throttle.take(bucket(), NOON)
+    first = [throttle.take(bucket(), NOON + timedelta(seconds=second)) for second in range(14)]
+
+    assert first == list(range(16, 2, -1))
+    assert throttle.take(bucket(), NOON + timedelta(seconds=15)) == 0
+
+
+def test_an_hour_later_all_is_forgotten() -> None:
+    for _ in range(5):
+        throttle.take(bucket(), NOON)
+
+    assert throttle.take(bucket(), NOON + timedelta(hours=2)) == 0
+    assert Throttle.objects.get().attempts == 1
+
+
+def test_the_right_password_forgets_the_wrong_ones(nina: User, client: Client) -> None:
+    for _ in range(3):
+        for _ in range(4):
+            type_password(client, "nina", "wrong")
+        assert type_password(client).status_code == 302
+        client.logout()
+
+
+def test_a_stranger_who_guesses_is_told_to_wait_for_known_and_unknown_names(nina: User) -> None:
+    for name in ("nina", "nobody"):
+        client = Client(**{**STRANGER, "REMOTE_ADDR": f"192.0.2.{len(name)}"})
+        answers = [type_password(client, name, "wrong") for _ in range(6)]
+
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+        assert "Wait" in answers[-1].text
+        assert name in answers[-1].text  # what was typed is kept, except the password
+
+
+def test_even_the_right_password_waits(nina: User) -> None:
+    client = Client(**STRANGER)
+    for _ in range(5):
+        type_password(client, "nina", "wrong")
+
+    assert type_password(client).status_code == 429
+
+
+def test_a_stranger_locks_nobody_out(nina: User) -> None:
+    secret = with_app(nina)
+    ward = signed_in(nina, secret)
+    ward.post("/admin/logout/")
+    # From the clinic's own network, and from a hundred others.
+    for number in range(100):
+        type_password(Client(REMOTE_ADDR=f"198.51.100.{number}"), "nina", "wrong")
+        type_password(Client(), "nina", "wrong")
+
+    assert type_password(Client(), "nina").status_code == 429
+    assert type_password(ward, "nina")["Location"] == "/admin/login/code/"
+
+
+def test_a_device_counts_for_its_own_account_only(nina: User, max_: User) -> None:
+    own = signed_in(max_)
+    own.post("/admin/logout/")
+    for _ in range(5):
+        type_password(own, "nina", "wrong")
+
+    assert type_password(own, "nina").status_code == 429
+    assert type_password(own, "max").status_code == 302
+
+
+def test_a_forged_device_cookie_is_none(nina: User) -> None:
+    for number in range(6):
+        client = Client(**STRANGER)
+        client.cookies[settings.DEVICE_COOKIE_NAME] = f"eyIxIjoiYSJ9:forged:{number}"
+        answer = type_password(client, "nina", "wrong")
+
+    assert answer.status_code == 429
+
+
+def test_codes_are_slowed_too(nina: User, client: Client) -> None:
+    with_app(nina)
+    type_password(client)
+    answers = [client.post("/admin/login/code/", {"code": "000000"}).text for _ in range(6)]
+
+    assert "This code is not right" in answers[4]
+    assert "Wait" in answers[5]
+
+
+def test_names_and_addresses_do_not_stand_in_the_table(nina: User) -> None:
+    type_password(Client(**STRANGER), "nina", "wrong")
+
+    assert Throttle.objects.count() == 3
+    assert not any("nina" in row.key or "192" in row.key for row in Throttle.objects.all())
+
+
+@override_settings(BEHIND_TLS=True)
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "place"),
+    [
+        ("127.0.0.1", "192.0.2.9", "192.0.2.9"),
+        ("127.0.0.1", "203.0.113.1, 192.0.2.9", "192.0.2.9"),
+        ("127.0.0.1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("127.0.0.1", "", ""),
+        ("127.0.0.1", "unknown", ""),
+        ("93.184.216.34", "", "93.184.216.34"),
+    ],
+)
+def test_behind_a_proxy_the_place_is_what_the_proxy_saw(rf: Any, remote: str, forwarded: str, place: str) -> None:
+    from portal.staff.origins import network
+
+    assert network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)) == place
+
+
+def test_without_a_proxy_nobody_chooses_their_address(rf: Any) -> None:
+    from portal.staff.origins import network
+
+    assert network(rf.get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR="192.0.2.9")) == "192.0.2.1"
+
+
+AT_ONCE = """
+import django
+django.setup()
+from threading import Thread
+from django.db import connection
+from portal.staff import throttle
+from portal.staff.models import Throttle
+if Throttle._meta.db_table not in connection.introspection.table_names():
+    with connection.schema_editor() as editor:
+        editor.create_model(Throttle)
+taken, first = [], []
+def attempt():
+    taken.append(throttle.take([throttle.Bucket("a", throttle.CODE), throttle.Bucket("b", throttle.PLACE)]))
+    first.append(throttle.first_time("totp|1|123456"))
+    connection.close()
+threads = [Thread(target=attempt) for _ in range(12)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(taken.count(0), len(taken), first.count(True), len(first))
+"""
+
+
+def test_many_at_once_count_as_many_and_a_code_counts_once(tmp_path: Path) -> None:
+    # A database in memory, as tests have it, locks in another way than a file.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    environ |= {"PORTAL_DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "portal.settings"}
+
+    with separate_database(environ):
+        run = subprocess.run([sys.executable, "-c", AT_ONCE], cwd=ROOT, env=environ, capture_output=True, text=True)
+
+    assert (run.stdout.split(), run.stderr) == (["5", "12", "1", "12"], "")
