@@ -9,7 +9,7 @@ from procedures.figures.marks import marks_of
 from procedures.models import Figure, Marker, MarkerText, Page
 from procedures.publishing.outdated import outdated_pages
 from procedures.publishing.publish import renew
-from tests.admin.conftest import SignIn, picture_file
+from tests.admin.conftest import SignIn
 from tests.admin.marks_ground import ROW, address, bilingual, sent
 from tests.factories import make_public
 
@@ -272,14 +272,3 @@ def test_a_lost_file_is_said_and_marks_can_still_be_changed(editor: User, sign_i
 
     assert "The file figures/lost.jpeg is lost, so contrast cannot be measured on it." in html
     assert saving.status_code == 302
-
-
-def test_after_a_new_picture_the_way_leads_to_its_marks(editor: User, sign_in: SignIn) -> None:
-    words = {"language": "en", "title": "Bone", "alt": "A bone.", "caption": "A bone of the spine.", "description": ""}
-    values = {f"texts-0-{name}": value for name, value in words.items()}
-    values |= {"texts-TOTAL_FORMS": "1", "texts-INITIAL_FORMS": "0", "slug": "bone", "provenance": "simulated"}
-    values |= {"provenance_note": "", "nothing_visible": "on"}
-
-    answer = sign_in(editor).post("/admin/procedures/figure/add/", {**values, "picture": picture_file()}, follow=True)
-
-    assert f'Next: <a href="{address(Figure.objects.get())}">place and name the marks</a>' in answer.content.decode()

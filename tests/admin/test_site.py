@@ -14,6 +14,7 @@ def test_the_first_screen_lists_the_work_in_its_order(manager: User, sign_in: Si
     assert [app["name"] for app in context["app_list"]] == [
         "Pages",
         "What pages show",
+        "What readers say",
         "The clinic",
         "History",
         "People",

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.browser
 
 # A draft of its own for each test, and sessions of two people; prints "PAGE COOKIE COOKIE".
 PREPARE = """
-import sys
+import sys, time
 from importlib import import_module
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, BACKEND_SESSION_KEY, SESSION_KEY
-from portal.staff.models import User
+from portal.staff.models import StaffSession, User
 from procedures.links.codes import free_code
 from procedures.models import Figure, Page
 from procedures.publishing.drafts import save_revision
@@ -35,6 +35,9 @@ for name in ("editor", "manager"):
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    row = StaffSession.objects.create(user=user, session_key=session.session_key, device="Browser")
+    session["staff"] = {{"row": row.pk, "started": time.time(), "seen": time.time(), "complete": True}}
     session.save()
     keys.append(session.session_key)
 print(page.pk, *keys)

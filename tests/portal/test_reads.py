@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 
-from portal.serving import snapshots
+from portal.serving import reads as counting
+from portal.serving.application import SnapshotApplication
 from portal.serving.reads import READS, Reads, is_opened_by_a_person, write
-from portal.serving.snapshots import SnapshotApplication, Snapshots
-from tests.portal.test_snapshots import Django, ask
+from portal.serving.snapshots import Snapshots
+from tests.serving.plain import Django, ask
 
 PHONE = "Mozilla/5.0 (Linux; Android 14; SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36"
 PERSON = {
@@ -70,11 +71,11 @@ def test_what_every_browser_sends_must_be_there(missing: str) -> None:
 @pytest.mark.usefixtures("_counting")
 def test_a_page_is_counted_whether_kept_new_or_unchanged() -> None:
     kept = Snapshots()
-    kept.notice("a state")
+    kept.next_generation()
     application = SnapshotApplication(Django(), kept)
     person = {name: value for name, value in PERSON.items() if name.startswith("HTTP_")}
 
-    etag = ask(application, **person)[1]  # from Django
+    ask(application, **person)  # from Django
     etag = ask(application, **person)[1]["ETag"]  # from memory
     assert ask(application, **person, HTTP_IF_NONE_MATCH=etag)[0].startswith("304")
     ask(application)  # a program
@@ -86,7 +87,7 @@ def test_a_page_is_counted_whether_kept_new_or_unchanged() -> None:
 @pytest.mark.usefixtures("_counting")
 def test_what_is_no_page_is_not_counted() -> None:
     kept = Snapshots()
-    kept.notice("a state")
+    kept.next_generation()
 
     def missing(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         start_response("404 Not Found", [])
@@ -100,14 +101,13 @@ def test_what_is_no_page_is_not_counted() -> None:
 def test_counting_that_is_switched_off_counts_nothing(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.COUNT_READS = False
     monkeypatch.setattr(READS, "on", False)
-    monkeypatch.setattr(snapshots, "watch", lambda *_: None)
     before = threading.active_count()
 
-    snapshots.with_snapshots(Django())
+    counting.keep_totals()
     READS.count(PERSON)
 
     assert READS.take() == {}
-    assert "reads" not in {thread.name for thread in threading.enumerate()} or threading.active_count() == before
+    assert threading.active_count() == before
 
 
 def test_many_threads_lose_no_count() -> None:
