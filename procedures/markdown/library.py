@@ -208,6 +208,18 @@ class Library:
             self.note("page", subject, [link.href])
         return link
 
+    def named_page(self, subject: str, section: str = "") -> PageLink | None:
+        """The same for a page whose title, and that of one of its sections, is printed with the link."""
+        link = self.page(subject)
+        if link:
+            self.note("title", f"{subject}#{section}", [link.title, link.section_title(section)])
+        return link
+
+    def titled(self, key: str) -> PageLink | None:
+        """``named_page`` by what a release noted: ``subject#section``."""
+        subject, _, section = key.partition("#")
+        return self.named_page(subject, section)
+
     def note_term(self, term: Term) -> None:
         """Remember that a word was explained."""
         self.note("term", term.key, [term.term, term.aliases, term.say, term.definition])

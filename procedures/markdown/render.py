@@ -156,7 +156,7 @@ def _next(content: dict[str, Any], context: Context) -> dict[str, str] | None:
     subject = content["next_page"]
     if not subject:
         return None
-    page = context.library.page(subject)
+    page = context.library.named_page(subject)
     if page is None:
         context.problems.add(0, f"The next step leads to “{subject}”, which is no page in this language.")
         return None
@@ -167,7 +167,7 @@ def _next(content: dict[str, Any], context: Context) -> dict[str, str] | None:
 def _items(items: list[dict[str, Any]], context: Context) -> list[dict[str, Any]]:
     rows = []
     for number, item in enumerate(items, start=1):
-        page = context.library.page(item["page"])
+        page = context.library.named_page(item["page"], item["section"])
         if page is None:
             context.problems.add(0, f"The reading list names “{item['page']}”, which is no page in this language.")
             continue

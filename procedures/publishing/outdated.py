@@ -34,6 +34,7 @@ def fingerprints(language: str, wanted: set[tuple[str, str]]) -> dict[tuple[str,
         "care": library.care,
         "page": library.page,
         "clinic": library.clinic_value,
+        "title": library.titled,
     }
     for term in library.terms:
         library.note_term(term)

@@ -191,6 +191,7 @@ KINDS = {
     "source": "source",
     "care": "answer",
     "page": "address of the page",
+    "title": "title of the page",
     "clinic": "",
     "list": "list of",
 }
@@ -198,7 +199,7 @@ KINDS = {
 
 def words(changed: list[tuple[str, str]]) -> str:
     """What changed: “word osteoporosis, answer driving”."""
-    return ", ".join(f"{KINDS.get(kind, kind)} {key}".strip() for kind, key in changed)
+    return ", ".join(f"{KINDS.get(kind, kind)} {key.removesuffix('#')}".strip() for kind, key in changed)
 
 
 def translations_behind() -> Waiting:

@@ -1,10 +1,14 @@
 """From the public and back: withdrawing, coming back, renewing; and drafts that stay private meanwhile."""
 
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from procedures.enums import EventKind
 from procedures.models import CareInstruction, Clinic, FigureText, Page, ReleaseEvent, Source
+from procedures.publishing.outdated import changed_since
 from procedures.publishing.publish import PublishRefusedError, publish, renew, withdraw
 from tests.factories import BODY, make_page, make_public, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
@@ -177,3 +181,19 @@ def test_a_replacement_that_is_replaced_itself_leads_on_to_the_last_one(page: Pa
 
     assert fresh(page).replaced_by == third
     assert '<a href="/third/"' in client.get("/small-cut/").content.decode().replace(' class="button"', "")
+
+
+def test_a_new_title_makes_pages_that_print_it_out_of_date(page: Page) -> None:
+    guide = make_page("first-visit", kind="guide")
+    guide.items.create(page=page, minutes=4)
+    make_public(page)
+    make_public(guide)
+    assert changed_since() == []
+
+    page = fresh(page)
+    page.title = "A very small cut"
+    page.save()
+    make_public(page)
+
+    assert [(row.page.subject, row.changed) for row in changed_since()] == [("first-visit", [("title", "small-cut#")])]
+    call_command("check_releases", stdout=StringIO())
