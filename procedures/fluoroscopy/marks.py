@@ -126,13 +126,13 @@ PLANS: dict[str, tuple[Plan, ...]] = {
         Plan("bar", "bar", (0.70, 0.29)),
         Plan("rail", "rail", (0.16, 0.64)),
         Plan("floor", "floor", (0.49, 0.70)),
-        Plan("phone", "phone", (0.79, 0.66)),
-        Plan("shoes", "shoes", (0.89, 0.74)),
+        Plan("phone", "phone", (0.675, 0.645)),
+        Plan("shoes", "shoes", (0.86, 0.70)),
     ),
     "drawing-whom-to-call": (
-        Plan("emergency", "emergency", (0.55, 0.066)),
-        Plan("today", "today", (0.55, 0.39)),
-        Plan("visit", "visit", (0.55, 0.714)),
+        Plan("emergency", "emergency", (0.53, 0.072)),
+        Plan("today", "today", (0.53, 0.396)),
+        Plan("visit", "visit", (0.53, 0.72)),
     ),
 }
 
