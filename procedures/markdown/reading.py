@@ -8,16 +8,14 @@ Nothing is taken out beforehand: a clinical word counts as hard even where the p
 import math
 import re
 import warnings
+from functools import cache
+from typing import Any
 
 from procedures.markdown.syllables import syllables
 
-with warnings.catch_warnings():
-    # textstat 0.7.4 imports pkg_resources; newer releases fetch a word list when they run.
-    warnings.simplefilter("ignore")
-    from textstat.textstat import textstatistics
-
 WORDS_A_MINUTE = 150  # slow reading with pauses for pictures
 POLYSYLLABLE = 3
+TEXTSTAT = {"en": "en_US", "es": "es"}
 TEXTSTAT_SHORT = 2
 LONGEST_SENTENCE = 25  # words; 20 is the target
 HARDEST_SMOG = 8.0
@@ -27,14 +25,17 @@ SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’»)\]]*\s+(?=[\"“‘«(¿¡\
 ABBREVIATION = re.compile(r"(?:\b(?:Dr|Dra|Drs|Mr|Mrs|Ms|Sr|Sra|St|No|vs|e\.g|i\.e|p\. ej|EE|UU)|\b[A-Z])\.\Z")
 
 
-def _library(language: str) -> textstatistics:
+@cache
+def _library(language: str) -> Any:
+    """textstat, when a text is measured first: it takes 10 MB that a worker which only serves pages never needs."""
+    with warnings.catch_warnings():
+        # textstat 0.7.4 imports pkg_resources; newer releases fetch a word list when they run.
+        warnings.simplefilter("ignore")
+        from textstat.textstat import textstatistics
     # One for each language: switching a shared one would give another thread the wrong rules.
     library = textstatistics()
-    library.set_lang(language)
+    library.set_lang(TEXTSTAT[language])
     return library
-
-
-TEXTSTAT = {"en": _library("en_US"), "es": _library("es")}
 
 
 def words(text: str) -> list[str]:
@@ -66,9 +67,9 @@ def reading_level(text: str, language: str) -> float:
     theirs = _for_textstat(found)
     if language == "es":
         own = 206.84 - 60 * weight - 1.02 * length
-        return round(min(own, float(TEXTSTAT["es"].fernandez_huerta(theirs)) if theirs else own), 1)
+        return round(min(own, float(_library("es").fernandez_huerta(theirs)) if theirs else own), 1)
     own = 0.39 * length + 11.8 * weight - 15.59
-    return round(max(own, float(TEXTSTAT["en"].flesch_kincaid_grade(theirs)) if theirs else own), 1)
+    return round(max(own, float(_library("en").flesch_kincaid_grade(theirs)) if theirs else own), 1)
 
 
 def smog(text: str) -> float:
@@ -78,7 +79,7 @@ def smog(text: str) -> float:
         return 0.0
     hard = sum(syllables(word, "en") >= POLYSYLLABLE for word in words(text))
     own = 1.043 * math.sqrt(hard * 30 / len(found)) + 3.1291
-    return round(max(own, float(TEXTSTAT["en"].smog_index(_for_textstat(found)))), 1)
+    return round(max(own, float(_library("en").smog_index(_for_textstat(found)))), 1)
 
 
 def _for_textstat(found: list[str]) -> str:

@@ -80,4 +80,7 @@ def desk(browser: Browser, url: str, size: ViewportSize, **options: Any) -> Iter
     try:
         yield made
     finally:
+        # What the page still sends when it goes must not run into the emptying of the tables.
+        made.page.goto("about:blank")
+        made.page.wait_for_timeout(150)
         context.close()

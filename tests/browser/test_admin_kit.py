@@ -38,7 +38,7 @@ def test_a_link_is_copied_two_clicks_from_the_first_screen(
     with desk(browser, live_server.url, DESK, permissions=["clipboard-read", "clipboard-write"]) as at:
         at.sign_in(boss)
         at.open("/admin/")
-        at.page.locator("#content-main").get_by_role("link", name="Pages", exact=True).last.click()
+        at.page.locator("#content-main").get_by_role("link", name="All pages", exact=True).click()
         at.page.get_by_role("button", name="Copy link of Small cut (en)").click()
 
         expect(at.page.get_by_role("status")).to_have_text("Copied. The neutral link of “Small cut” is ready to paste.")

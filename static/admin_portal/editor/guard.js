@@ -33,8 +33,17 @@ export function startNotice(editor) {
   };
 }
 
+// Where nothing is kept meanwhile, it is enough to know whether something was typed.
+function typedIn(form) {
+  let changed = document.querySelector("[data-unsaved]") !== null;
+  const change = () => { changed = true; };
+  form.addEventListener("input", change);
+  form.addEventListener("change", change);
+  return { dirty: () => changed, keep: () => {}, saving: () => {} };
+}
+
 // A login page would swallow what is sent to it, so the session is looked at first.
-export function guard(editor, form, notice, safety) {
+export function guard(editor, form, notice, safety = typedIn(form)) {
   let leaving = false;
   let checking = false;
   window.addEventListener("pageshow", () => { leaving = false; });
