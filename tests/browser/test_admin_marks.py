@@ -230,7 +230,7 @@ def test_a_refused_save_keeps_what_was_typed(at: Desk) -> None:
     expect(at.page.locator("[data-refused]")).to_contain_text("Mark 1: Write a number from 0 to 100.")
     assert at.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
     assert at.page.locator("[name=marks-0-x]").input_value() == "120"
-    assert at.page.evaluate("document.activeElement.matches('[data-refused]')")
+    expect(at.page.locator("[data-refused]")).to_be_focused()
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

@@ -14,9 +14,11 @@ pytestmark = pytest.mark.browser
 MOST_STEPS = 800
 # A group of radio buttons is one stop: the chosen one. A row that scrolls is a stop, so that arrow keys can move it.
 EXPECTED = """() => {
-  const stops = [...document.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')];
+  const stops = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
   const reachable = stops.filter((e) => e.checkVisibility({visibilityProperty: true}))
-    .filter((e) => e.type !== "radio" || e.checked);
+    .filter((e) => e.tabIndex >= 0)
+    .filter((e) => e.type !== "radio" || e.checked || !e.form?.querySelector(`[name="${e.name}"]:checked`) &&
+      e === e.form?.querySelector(`[name="${e.name}"]`));
   reachable.forEach((e, place) => { e.dataset.stop = place; });
   return reachable.length;
 }"""

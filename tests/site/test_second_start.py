@@ -15,6 +15,9 @@ LONGEST_SECOND_START = 5.0  # seconds
 # SQLite's own helpers; what they hold belongs to the database, which is compared row by row.
 DATABASE = {"portal.sqlite3", "portal.sqlite3-wal", "portal.sqlite3-shm"}
 
+# Finished pages, written by who serves; each may be made again at any time.
+SNAPSHOTS = "snapshots"
+
 
 def rows(site: ServedSite) -> str:
     """Every row of the database as text, on SQLite and PostgreSQL."""
@@ -28,7 +31,7 @@ def files(folder: Path) -> dict[str, tuple[int, str]]:
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in DATABASE
+        if path.is_file() and path.name not in DATABASE and path.parent.name != SNAPSHOTS
     }
 
 
