@@ -41,24 +41,6 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def _roles_stay(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test with transactions of its own empties all tables after it: the roles that a migration made, too."""
-    yield
-    marker = request.node.get_closest_marker("django_db")
-    emptied = {"transactional_db", "live_server"} & set(request.fixturenames)
-    if emptied or (marker and marker.kwargs.get("transaction")):
-        from django.contrib.auth.models import Group, Permission
-
-        from procedures.roles import ROLES
-
-        with request.getfixturevalue("django_db_blocker").unblock():
-            for name, codenames in ROLES.items():
-                group, _ = Group.objects.get_or_create(name=name)
-                owned = Permission.objects.filter(content_type__app_label__in=("procedures", "staff"))
-                group.permissions.set(owned.filter(codename__in=codenames))
-
-
 @dataclass(frozen=True)
 class ServedSite:
     """A portal that ``manage.py serve`` brought up from nothing."""

@@ -93,7 +93,9 @@ def write(page: Page, old: str, new: str) -> None:
 
 
 def kept(page: Page) -> None:
-    expect(page.locator("[data-kept]")).to_have_text("Your text is kept. It is not saved as a draft yet.")
+    expect(page.locator("[data-kept]")).to_have_text(
+        "Your text is kept. It is not saved as a draft yet.", timeout=30_000
+    )
 
 
 def save(page: Page) -> None:

@@ -174,6 +174,7 @@ def test_axe_finds_nothing_and_every_page_fits(browser: Browser, live_server: An
     found, wide = {}, {}
     with desk(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as at:
         for name in pages_of(at, nina):
+            at.page.locator("main h1").first.wait_for()
             at.page.evaluate(AXE)
             if here := at.page.evaluate(FINDINGS):
                 found[name] = here
