@@ -234,7 +234,12 @@ def test_a_folder_that_is_full_refuses_the_upload_with_the_same_sentence(
     sign_in: SignIn,
     db: None,
     monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    tmp_path: Path,
 ) -> None:
+    # A folder of its own: a picture that is there already would not be written again.
+    settings.MEDIA_ROOT = tmp_path
+
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
