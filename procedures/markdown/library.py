@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -78,20 +77,25 @@ class Library:
 
     def fresh(self) -> "Library":
         """The same knowledge with nothing noted yet, for the next page of a run."""
-        other = Library(self.language, _cache=self._cache)
-        for name in ("terms", "clinic"):
-            if name in self.__dict__:
-                other.__dict__[name] = self.__dict__[name]
-        return other
+        return Library(self.language, _cache=self._cache)
 
-    @cached_property
+    @property
     def terms(self) -> list[Term]:
         """All glossary terms of this language."""
-        return list(Term.objects.filter(language=self.language))
+        if ("terms", "") not in self._cache:
+            self._cache["terms", ""] = list(Term.objects.filter(language=self.language))
+        found: list[Term] = self._cache["terms", ""]
+        return found
 
-    @cached_property
+    @property
     def clinic(self) -> dict[str, str]:
         """The clinic's values that a text may print, by name; empty texts where there is no clinic yet."""
+        if ("clinic", "") not in self._cache:
+            self._cache["clinic", ""] = self._clinic()
+        found: dict[str, str] = self._cache["clinic", ""]
+        return found
+
+    def _clinic(self) -> dict[str, str]:
         clinic = Clinic.objects.first() or Clinic(name="", phone="", emergency_number="911")
         text = clinic.texts.filter(language=self.language).first() if clinic.pk else None
         return {

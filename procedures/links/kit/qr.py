@@ -3,8 +3,10 @@
 import io
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-import segno
+if TYPE_CHECKING:
+    import segno
 
 QUIET = 4  # modules of white around the code, as ISO/IEC 18004 asks
 # Version 2 at level M repairs 8 codewords; a tenth of its modules lies in 9. Version 3 repairs 13, a tenth lies in 12.
@@ -24,8 +26,11 @@ class Qr:
     path: str
 
 
-def symbol(address: str) -> segno.QRCode:
+def symbol(address: str) -> "segno.QRCode":
     """In capital letters an address fits the alphanumeric mode: a smaller code, larger modules. Level M."""
+    # Loaded when a code is first drawn: 11 MB that a worker which only serves pages never needs.
+    import segno
+
     code = segno.make(address.upper(), error="m", boost_error=False, micro=False)
     if isinstance(code.version, int) and code.version < ENOUGH_TO_REPAIR:
         return segno.make(address.upper(), error="m", boost_error=False, micro=False, version=ENOUGH_TO_REPAIR)
