@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 
 from django.apps import AppConfig
-from django.contrib.admin import apps as admin
+from django.contrib.admin.apps import SimpleAdminConfig
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
 
@@ -28,8 +28,10 @@ def _functions() -> set[str]:
         return {name.upper() for (name,) in connection.execute("SELECT DISTINCT name FROM pragma_function_list")}
 
 
-class StaffAdminConfig(admin.AdminConfig):
-    """Django's admin with our site (portal/staff/site.py) behind every ``admin.site``."""
+class StaffAdminConfig(SimpleAdminConfig):
+    """Django's admin with our site (portal/staff/site.py) behind every ``admin.site``.
 
-    default = False
+    Its screens are loaded with its addresses, when the first member of staff comes.
+    """
+
     default_site = "portal.staff.site.StaffSite"

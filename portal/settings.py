@@ -50,7 +50,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.staff.gate.StaffGate",
-    "procedures.admin.clock.ClinicTimeMiddleware",
+    "procedures.middleware.ClinicTimeMiddleware",
     "portal.serving.trouble.StorageTroubleMiddleware",
 ]
 

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,7 +17,7 @@ AROUND_SIGNS = re.compile(r" ?([{};,]) ?")
 
 
 class FlatManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Writes every ``@import`` of our two sheets in place: one request instead of one per component.
+    """Writes every ``@import`` of our sheets in place: one request instead of one per component.
 
     Rules for paper stand beside their component in the sources. Here they move to a sheet of their own, which a
     browser fetches without letting the reader wait for it.
@@ -23,8 +25,8 @@ class FlatManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore
 
     # Modules name each other by their hashed names, too.
     support_js_module_import_aggregation = True
-    sheets = ("css/site.css", "css/more.css")
-    # Where the rules of both for paper go.
+    sheets = ("css/site.css", "css/more.css", "css/booklet.css")
+    # Where the rules of all for paper go.
     paper = "css/print.css"
 
     def post_process(
@@ -63,15 +65,19 @@ def only(css: str, *, on_paper: bool) -> str:
     parts = []
     for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
         if rule.type == "at-rule" and rule.at_keyword == "layer" and rule.content is not None:
-            kept = "".join(_choose(tinycss2.parse_rule_list(rule.content, skip_whitespace=True), on_paper=on_paper))
-            if kept:
-                parts.append(f"@layer {tinycss2.serialize(rule.prelude).strip()}{{{kept}}}")
+            rules = tinycss2.parse_rule_list(rule.content, skip_whitespace=True)
+            parts.append((tinycss2.serialize(rule.prelude).strip(), "".join(_choose(rules, on_paper=on_paper))))
         elif rule.type == "at-rule" and rule.content is None:
-            parts.append(rule.serialize())
+            parts.append(("", rule.serialize()))
         else:
-            parts += _choose([rule], on_paper=on_paper)
+            parts.append(("", "".join(_choose([rule], on_paper=on_paper))))
+    squeezed = ""
+    # Neighbours in one layer share its braces.
+    for layer, group in groupby((part for part in parts if part[1]), key=itemgetter(0)):
+        kept = "".join(rules for _, rules in group)
+        squeezed += f"@layer {layer}{{{kept}}}" if layer else kept
     # Sheets hold no string with two spaces or a space beside these signs.
-    return AROUND_SIGNS.sub(r"\1", "".join(parts)).replace(";}", "}").replace(": ", ":")
+    return AROUND_SIGNS.sub(r"\1", squeezed).replace(";}", "}").replace(": ", ":")
 
 
 def _choose(rules: list[Any], *, on_paper: bool) -> Iterator[str]:

@@ -35,11 +35,6 @@ CHANGES = {
 }
 
 
-def may_sign_in(request: HttpRequest, user: User) -> bool:
-    """Open accounts of staff; those of ``--demo`` at this machine only."""
-    return user.is_active and user.is_staff and (not user.is_demo or demo_may_sign_in(request))
-
-
 def wait_in_words(seconds: int) -> str:
     """Such as "15 seconds" or "2 minutes"."""
     if seconds <= 90:
@@ -63,7 +58,7 @@ def check_password(request: HttpRequest, typed: str, password: str) -> User | No
         right = False
     else:
         right = user.check_password(password)
-    if user is None or not right or not may_sign_in(request, user):
+    if user is None or not right or not sessions.may_sign_in(request, user):
         audit.record(audit.Kind.REFUSED, person=user, request=request)
         return None
     throttle.give_back(buckets)
@@ -84,7 +79,7 @@ class StaffAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
         """A passkey of a closed account gets the same answer as a wrong password."""
-        if may_sign_in(request, user):
+        if sessions.may_sign_in(request, user):
             return None
         audit.record(audit.Kind.REFUSED, person=user, request=request)
         request.session.flush()

@@ -26,8 +26,9 @@ else:
     AnyUserAdmin = UserAdmin
     AuditAdminBase = admin.ModelAdmin
 
-# allauth's tables are its own business; factors are changed on one's own page, or reset by a manager.
-admin.site.unregister([EmailAddress, Authenticator])
+# allauth's tables are its own business; factors are changed on one's own page, or reset by a manager. What a role
+# may do stands in the code; a screen that changes it would hide that.
+admin.site.unregister([EmailAddress, Authenticator, Group])
 
 
 @admin.register(User)

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from portal.staff import audit, sessions
-from portal.staff.adapter import may_sign_in
 from portal.staff.models import User
 
 # What may be opened before the second factor is set up (names in urls.py).
@@ -53,7 +52,7 @@ def _is_over(request: HttpRequest, user: User) -> bool:
     """End a session whose time is over, or that never came through our sign-in."""
     if sessions.stamps(request) is None and not settings.REQUIRE_SECOND_FACTOR:
         return False
-    if sessions.seconds_left(request.session) > 0 and may_sign_in(request, user):
+    if sessions.seconds_left(request.session) > 0 and sessions.may_sign_in(request, user):
         return False
     timed_out = sessions.stamps(request) is not None
     if timed_out:

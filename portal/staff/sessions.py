@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.staff import audit
+from portal.staff.demo import demo_may_sign_in
 from portal.staff.devices import described
 from portal.staff.models import StaffSession, User
 
@@ -29,6 +30,11 @@ class Stamps(TypedDict):
     started: float
     seen: float
     complete: bool
+
+
+def may_sign_in(request: HttpRequest, user: User) -> bool:
+    """Open accounts of staff; those of ``--demo`` at this machine only."""
+    return user.is_active and user.is_staff and (not user.is_demo or demo_may_sign_in(request))
 
 
 def start(request: HttpRequest, user: User, *, complete: bool) -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
+from django.core.checks import CheckMessage
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver
 from django.utils.module_loading import import_string
 
 
@@ -15,6 +17,16 @@ class StaffSite(admin.AdminSite):
     site_header = "Plainspine"
     site_title = "Plainspine"
     index_title = "What would you like to work on?"
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        """The addresses of all screens, which are loaded now."""
+        admin.autodiscover()
+        return super().get_urls()
+
+    def check(self, app_configs: Any) -> list[CheckMessage]:
+        """What is wrong with a screen."""
+        admin.autodiscover()
+        return super().check(app_configs)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The first screen; an app whose config names a function in ``admin_home`` adds to it what that returns."""

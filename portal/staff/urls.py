@@ -1,5 +1,6 @@
-"""Addresses of signing in and of one's own account, all under /admin/. Only what is used of allauth is mounted."""
+"""Everything under /admin/: signing in, one's own account, the screens. Only what is used of allauth is mounted."""
 
+from django.contrib import admin
 from django.urls import path
 
 from portal.staff.views import account, entrance, links, state
@@ -29,4 +30,6 @@ urlpatterns = [
     path("account/codes/new/", account.MakeCodes.as_view(), name="mfa_generate_recovery_codes"),
     path("account/sessions/end/", account.end_session, name="staff_end_session"),
     path("account/sessions/end-all/", account.end_sessions, name="staff_end_sessions"),
+    # After ours: its own sign-in knows no second factor.
+    path("", admin.site.urls),
 ]

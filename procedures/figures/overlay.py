@@ -170,5 +170,5 @@ def _mark(number: int, mark: MarkValues, words: Words) -> Mark:
 
 
 def per_cent(part: float) -> str:
-    """0.3721 → ``37.21%``."""
-    return f"{part * 100:.2f}".rstrip("0").rstrip(".") + "%"
+    """0.3721 → ``37.2%``: a third of a pixel on a telephone."""
+    return f"{part * 100:.1f}".rstrip("0").rstrip(".") + "%"

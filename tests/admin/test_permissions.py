@@ -75,6 +75,7 @@ def test_lists_cost_the_same_for_any_number(
 
 
 def test_every_model_a_clinic_edits_has_its_screen() -> None:
+    admin.autodiscover()
     screens = {model._meta.model_name for model in admin.site._registry if model._meta.app_label == "procedures"}
 
     assert screens == set(

@@ -68,6 +68,7 @@ def screens(boss: User) -> list[str]:
     wanted += ["/admin/procedures/clinicalcode/try/?code=S32.010A&system=icd-10-cm"]
     wanted += [f"{PAGES}reads/", f"{PAGES}{page.pk}/links/", f"{PAGES}{page.pk}/links/sheet/letter/"]
     wanted += [f"{PAGES}{waiting.pk}/review/", f"{PAGES}{page.pk}/withdraw/", f"{PAGES}{waiting.pk}/change/"]
+    assert admin.site._registry
     for model in admin.site._registry:
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         rows = client.get(base).context["cl"].result_list

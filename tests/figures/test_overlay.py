@@ -18,7 +18,7 @@ def view(figure: Figure, language: str = "en") -> FigureView:
 
 
 @pytest.mark.parametrize(
-    ("part", "text"), [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.21%"), (0.5, "50%"), (1 / 3, "33.33%"), (0.00001, "0%")]
+    ("part", "text"), [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.2%"), (0.5, "50%"), (1 / 3, "33.3%"), (0.00001, "0%")]
 )
 def test_a_position_is_a_short_per_cent_text(part: float, text: str) -> None:
     assert per_cent(part) == text

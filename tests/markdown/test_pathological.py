@@ -24,9 +24,10 @@ from procedures.markdown import Library, render_page
 from procedures.models import Term
 
 library = Library("en")
-library.terms = [Term(key=word, term=word, language="en", definition="x") for word in ("canal", "spinal canal", "a a")]
-library.clinic = {"clinic.phone": "1", "clinic.emergency_number": "911"}
-library._cache = type("Nothing", (dict,), {"__contains__": lambda *_: True, "__missing__": lambda *_: None})()
+library._cache = type("Nothing", (dict,), {"__contains__": lambda *_: True, "__missing__": lambda *_: None})({
+    ("clinic", ""): {"clinic.phone": "1", "clinic.emergency_number": "911"},
+    ("terms", ""): [Term(key=word, term=word, language="en", definition="x") for word in ("canal", "spinal canal", "a a")],
+})
 library.__class__ = type("Empty", (Library,), {
     "care": lambda *_: None, "series": lambda *_: None, "fresh": lambda self: self, "locations": lambda *_: [],
     "all_figures": lambda *_: [],

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.test import Client
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from procedures.models import GuideItem, Page, Release
@@ -108,6 +108,7 @@ def test_other_pages_may_still_name_the_old_section(page: Page, client: Client) 
     call_command("check_links", stdout=StringIO())
 
 
+@settings(deadline=None)
 @given(
     then=st.lists(st.sampled_from("abcdef"), unique=True, min_size=1),
     now=st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1),

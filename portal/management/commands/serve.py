@@ -31,6 +31,8 @@ BLOCKING_THREADS = 16
 # All header lines of a request together, and how long they may take; more is answered 431 or 408.
 HEADER_BYTES, HEADER_MILLISECONDS = 64 * 1024, 10_000
 MINUTE = 60
+# A worker that has not ended by itself this long after a request to stop is ended.
+SECONDS_TO_STOP = 20
 # Publish what is scheduled, answer who forgot a password; delete unfinished uploads and old answers of readers.
 EACH_MINUTE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("publish_due", {}),
@@ -176,6 +178,7 @@ class Command(BaseCommand):
             blocking_threads=BLOCKING_THREADS,
             websockets=False,
             respawn_failed_workers=True,
+            workers_kill_timeout=SECONDS_TO_STOP,
             log_access=False,
             # Its only warning is about the number of threads, which is meant.
             log_level=LogLevels.error,
