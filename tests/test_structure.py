@@ -23,7 +23,7 @@ LAYERS = [
     {"models"},
     {"figures", "markdown"},
     {"publishing", "content", "links", "feedback", "search", "quality", "fluoroscopy"},
-    {"admin", "views", "templatetags", "management", "urls", "apps"},
+    {"admin", "views", "middleware", "templatetags", "management", "urls", "apps"},
 ]
 LONGEST_MODULE = 300
 

@@ -27,19 +27,18 @@ def main() -> None:
     import django
 
     django.setup()
-    from django.contrib.auth import get_user_model
     from django.db import connection, transaction
-    from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
+    from portal.staff.models import User
     from procedures.models import Page
+    from tests.bench.staff import signed_in
 
     page = min(Page.objects.in_language("en"), key=lambda row: abs(len(row.body.split()) - WORDS))
     typed = {name: getattr(page, name) for name in FIELDS}
     typed |= {"page": page.pk, "lead_figure": page.lead_figure_id or "", "next_page": page.next_page_id or ""}
     with transaction.atomic():
-        client = Client(HTTP_HOST="localhost")
-        client.force_login(get_user_model().objects.create(username="bench", is_staff=True, is_superuser=True))
+        client = signed_in(User.objects.create(username="bench", is_staff=True, is_superuser=True))
         times, busy = [], []
         for number in range(options.rounds + 3):
             typed["body"] = f"{page.body}\nOne more line, number {number}.\n"

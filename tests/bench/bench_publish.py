@@ -25,7 +25,6 @@ def main() -> None:
     django.setup()
     from django.db import connection, transaction
     from django.db.models.functions import Length
-    from django.test import Client
     from django.test.utils import CaptureQueriesContext
     from django.utils import timezone
 
@@ -34,6 +33,7 @@ def main() -> None:
     from procedures.models import Page
     from procedures.publishing.drafts import save_revision
     from procedures.publishing.review import decide
+    from tests.bench.staff import signed_in
 
     with transaction.atomic():
         boss = User.objects.create(username="bench-boss", is_staff=True, is_superuser=True)
@@ -41,8 +41,7 @@ def main() -> None:
         page = Page.objects.published().in_language("en").order_by(-Length("body")).first()
         if page is None:
             raise SystemExit("There is no public page. Load some first: manage.py load_content.")
-        client = Client(HTTP_HOST="127.0.0.1")
-        client.force_login(boss)
+        client = signed_in(boss)
         soon = f"{timezone.localdate().replace(day=1).replace(year=timezone.localdate().year + 1)}"
         for name, more in (("publish now", {"now": "1"}), ("plan", {"later": "1", "day": soon, "time": "09:00"})):
             took, queries = [], 0
@@ -59,8 +58,10 @@ def main() -> None:
                     )
                     took.append((time.perf_counter() - begun) * 1000)
                 queries = len(seen)
-                if answer.status_code != 302:
-                    raise SystemExit(f"{name}: answered {answer.status_code}")
+                page.refresh_from_db()
+                is_live = page.live_release is not None and page.live_release.revision_id == revision.pk
+                if answer.status_code != 302 or is_live != (name == "publish now"):
+                    raise SystemExit(f"{name}: answered {answer.status_code} {answer.headers.get('Location', '')}")
             took = sorted(took[2:])
             slow = took[int(len(took) * 0.9)]
             print(f"{name}: median {statistics.median(took):.1f} ms, slowest tenth {slow:.1f} ms, {queries} queries")

@@ -52,16 +52,13 @@ def words(number: int) -> dict[str, str]:
     return {**said, "provenance": "simulated", "provenance_note": "", "nothing_visible": "on"}
 
 
-def signed_in() -> Any:
+def somebody() -> Any:
     """Django's client with a member of staff who may do everything."""
-    from django.test import Client
-
     from portal.staff.models import User
+    from tests.bench.staff import signed_in
 
     user, _ = User.objects.get_or_create(username="bench", defaults={"is_staff": True, "is_superuser": True})
-    client = Client(headers={"host": "127.0.0.1"})
-    client.force_login(user)
-    return client
+    return signed_in(user)
 
 
 def ours(client: Any, data: bytes, number: int) -> None:
@@ -137,7 +134,7 @@ class Browser:
         from django.conf import settings
 
         self.url, self.token = url, "b" * 32
-        session = signed_in().cookies[settings.SESSION_COOKIE_NAME].value
+        session = somebody().cookies[settings.SESSION_COOKIE_NAME].value
         self.cookies = f"{settings.SESSION_COOKIE_NAME}={session}; csrftoken={self.token}"
 
     def post(self, path: str, fields: dict[str, str], picture: bytes | None = None) -> dict[str, Any]:
@@ -213,7 +210,7 @@ def memory(data: bytes) -> tuple[float, float, float]:
 
 def compare(rounds: int, width: int, height: int) -> int:
     """Both ways in turns, then the memory."""
-    client = signed_in()
+    client = somebody()
     times: dict[str, list[float]] = {"ours": [], "alone": []}
     for number in range(-1, rounds):
         data = photograph(width, height, number + 1)

@@ -16,17 +16,15 @@ def main(page_id: int, seed: str) -> None:
     import django
 
     django.setup()
-    from django.contrib.auth import get_user_model
-    from django.test import Client
-
+    from portal.staff.models import User
     from procedures.enums import Decision
     from procedures.models import Page
     from procedures.publishing.review import decide
     from tests.admin.conftest import form_of, typed
+    from tests.bench.staff import signed_in
 
-    client = Client(HTTP_HOST="localhost")
-    client.force_login(get_user_model().objects.get(username="manager"))
-    reviewer = get_user_model().objects.get(username="reviewer")
+    client = signed_in(User.objects.get(username="manager"))
+    reviewer = User.objects.get(username="reviewer")
     for number in range(100_000):
         page, word = Page.objects.get(pk=page_id), f"w{seed}x{number}"
         body = page.body.rsplit("\n\nLast word: ", 1)[0].rstrip() + f"\n\nLast word: {word}.\n"
