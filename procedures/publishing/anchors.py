@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property
 
 from django.utils.html import strip_tags
 
@@ -13,10 +14,15 @@ HEADING = re.compile(r'<h([234])(?:\s[^>]*)?\sid="([^"]+)"[^>]*>(.*?)</h\1>', re
 ALIKE = 0.5  # share of common words from which on a section counts as the same one, reworded
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Section:
     anchor: str
-    words: list[str]
+    html: str
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Title and text. Most sections are never asked for them."""
+        return strip_tags(self.html).split()
 
 
 def old_anchors(before: Release | None, html: str) -> dict[str, str]:
@@ -40,11 +46,11 @@ def old_anchors(before: Release | None, html: str) -> dict[str, str]:
 
 
 def _sections(html: str) -> list[_Section]:
-    """Sections that the author named, in order, with title and text as words."""
+    """Sections that the author named, in order."""
     found = list(HEADING.finditer(html))
     ends = [*(match.start() for match in found), len(html)][1:]
     return [
-        _Section(match[2], strip_tags(f"{match[3]} {html[match.end() : end]}").split())
+        _Section(match[2], f"{match[3]} {html[match.end() : end]}")
         for match, end in zip(found, ends, strict=True)
         if not TAKEN.match(match[2])
     ]
