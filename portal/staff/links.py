@@ -67,7 +67,7 @@ def use_link(token: str, password: str, *, request: HttpRequest) -> StaffLink | 
     audit.record(audit.Kind.LINK_USED, person=user, actor=user, request=request, detail=link.get_purpose_display())
     if link.purpose == StaffLink.Purpose.PASSWORD:
         audit.record(audit.Kind.PASSWORD_CHANGED, person=user, actor=user, request=request)
-        mail.tell(user, "a new password was set")
+        transaction.on_commit(lambda: mail.tell(user, "a new password was set"))
     return link
 
 
@@ -97,5 +97,9 @@ def answer_password_requests() -> int:
             continue
         user = person_called(asked.typed)
         if user and user.is_active and user.is_staff and user.email and not user.is_demo and not _has_new_link(user):
-            sent += send_link(user, make_link(user, actor=None))
+            went = send_link(user, make_link(user, actor=None))
+            if not went:
+                # Asking again must help: a link that nobody has would stand in the way of the next one.
+                StaffLink.objects.filter(user=user).usable(timezone.now()).update(revoked_at=timezone.now())
+            sent += went
     return sent

@@ -1,27 +1,19 @@
 """One mail a week at most to each member of staff: what waits for them. Titles and counts only, nothing of patients."""
 
 import datetime
-import logging
-from smtplib import SMTPException
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
 
+from portal.staff import mail
 from portal.staff.models import User
 from procedures.models import Digest
 from procedures.publishing.clock import clinic_zone
 from procedures.publishing.waiting import Waiting, waiting_for
 
-logger = logging.getLogger(__name__)
 MONDAY, FROM_HOUR = 0, 7
 # What is worth a mail; the rest can wait until somebody signs in.
 WORTH = frozenset({"sent_back", "to_approve", "approved", "not_published", "reviews", "translations", "outdated"})
-
-
-def is_configured() -> bool:
-    """Whether this portal sends mail at all."""
-    return bool(getattr(settings, "MAIL_CONFIGURED", False))
 
 
 def send_digests(at: datetime.datetime) -> list[User]:
@@ -30,7 +22,7 @@ def send_digests(at: datetime.datetime) -> list[User]:
     The week is written down first: a mail that fails is not tried again that week, and nobody ever gets two.
     """
     here = at.astimezone(clinic_zone())
-    if not is_configured() or (here.weekday() == MONDAY and here.hour < FROM_HOUR):
+    if not mail.is_configured() or (here.weekday() == MONDAY and here.hour < FROM_HOUR):
         return []
     year, number, _ = here.isocalendar()
     week = f"{year}-W{number:02}"
@@ -47,14 +39,7 @@ def _send(person: User, week: str) -> bool:
     except IntegrityError:  # another server was faster
         return False
     waiting = [one for one in waiting_for(person) if one.key in WORTH]
-    if not waiting:
-        return False
-    try:
-        send_mail("What waits for you", words(waiting), None, [person.email])
-    except (SMTPException, OSError):
-        logger.exception("The weekly mail to %s could not be sent.", person.username)
-        return False
-    return True
+    return bool(waiting) and mail.send(person, "what waits for you", words(waiting))
 
 
 def words(waiting: list[Waiting]) -> str:

@@ -35,7 +35,10 @@ def concerned(before: str, now: str) -> list[str] | None:
         return []
     live = [page.live_release.path for page in pages if page.live_release]
     lists = _lists(sorted({page.language for page in pages}))
-    rest = [*_of(pages, Path.objects.filter(page__in=pages)), *_neighbours(pages)]
+    paths = Path.objects.filter(page__in=pages)
+    # Also where a page was read before it was withdrawn or moved: nothing of the old text may stay there.
+    forms = [form for path, kind in paths.values_list("path", "page__kind") for form in _forms(path, kind)]
+    rest = [*_of(pages, paths), *forms, *_neighbours(pages)]
     return list(dict.fromkeys([*live, *lists, *rest]))
 
 
@@ -52,10 +55,14 @@ def _of(pages: Iterable[Page], paths: QuerySet[Path]) -> list[str]:
     for page in pages:
         codes.append(f"{_root(page.language)}p/{page.code}")
         if page.live_release:
-            path = page.live_release.path
-            live.append(path)
-            forms += [f"{path}plain.txt", *([f"{path}booklet/"] if page.kind == PageKind.GUIDE else [])]
+            live.append(page.live_release.path)
+            forms += _forms(page.live_release.path, page.kind)
     return [*live, *paths.values_list("path", flat=True), *forms, *codes]
+
+
+def _forms(path: str, kind: str) -> list[str]:
+    """The same page in other forms."""
+    return [f"{path}plain.txt", *([f"{path}booklet/"] if kind == PageKind.GUIDE else [])]
 
 
 def _neighbours(pages: list[Page]) -> list[str]:

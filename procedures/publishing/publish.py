@@ -51,6 +51,8 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
 
     The approved words stay as they are, so the approval stays too. None when nothing would change.
     """
+    # Another may have published or withdrawn it since this page was fetched.
+    take_turn(page)
     live = page.live_release
     if live is None:
         return None

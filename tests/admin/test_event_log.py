@@ -9,6 +9,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from portal.env import NO_MAIL
 from portal.staff.models import User
 from procedures.enums import EventKind
 from procedures.models import Clinic, Digest, Page, ReleaseEvent
@@ -112,7 +113,6 @@ MONDAY = datetime.datetime(2026, 11, 23, 14, 30, tzinfo=datetime.UTC)  # half pa
 @pytest.fixture
 def waiting(page: Page, editor: User, reviewer: User, settings: Any) -> Page:
     """Something to approve, and mail."""
-    settings.MAIL_CONFIGURED = True
     Clinic.objects.update(time_zone="America/Denver")
     User.objects.filter(pk=reviewer.pk).update(email="rosa@clinic.example")
     User.objects.filter(pk=editor.pk).update(email="nina@clinic.example")
@@ -125,7 +125,7 @@ def test_the_weekly_mail_says_what_waits_and_nothing_else(waiting: Page, reviewe
 
     (sent,) = mail.outbox
     assert sent.to == ["rosa@clinic.example"]
-    assert sent.subject == "What waits for you"
+    assert sent.subject == "Plainspine: what waits for you"
     assert "To approve: 1\n  - Small cut (English)" in sent.body
     assert "/admin/" in sent.body
     assert "Mrs. Example" not in sent.body
@@ -147,7 +147,7 @@ def test_monday_begins_at_seven_by_the_clinics_clock(waiting: Page) -> None:
 
 
 def test_without_mail_nothing_is_sent_or_noted(waiting: Page, settings: Any) -> None:
-    settings.MAIL_CONFIGURED = False
+    settings.EMAIL_BACKEND = NO_MAIL
 
     assert send_digests(MONDAY) == []
     assert (mail.outbox, Digest.objects.count()) == ([], 0)

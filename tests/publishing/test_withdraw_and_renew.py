@@ -109,6 +109,16 @@ def test_renewing_a_page_that_is_not_public_does_nothing(page: Page) -> None:
     assert not ReleaseEvent.objects.filter(page=page).exists()
 
 
+def test_renewing_never_brings_back_what_was_withdrawn_meanwhile(page: Page) -> None:
+    publish(approved(page), actor=make_user("max"))
+    fetched = Page.objects.select_related("live_release").get(pk=page.pk)
+    Source.objects.filter(key="nice").update(title="A newer guide")
+    withdraw(fresh(page), actor=make_user("max"), reason="We no longer do this.")
+
+    assert renew(fetched, actor=make_user("max")) is None
+    assert fresh(page).live_release is None
+
+
 def test_renewing_never_takes_words_of_the_draft(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     Page.objects.filter(pk=page.pk).update(body="## SECRET", title="SECRET")

@@ -55,7 +55,9 @@ def test_a_publish_concerns_translations_former_addresses_and_booklets(page: Pag
     make_public(page)
     found = concerned(before, public_state())
     assert found is not None
-    assert {"/tiny-cut/", "/small-cut/", "/es/small-cut-es/", "/visits/first/booklet/"} <= set(found)
+    assert {"/tiny-cut/", "/small-cut/", "/small-cut/plain.txt", "/es/small-cut-es/", "/visits/first/booklet/"} <= set(
+        found
+    )
     assert "/contact/" not in found
 
 
@@ -65,7 +67,7 @@ def test_withdrawing_concerns_the_address_and_pages_that_lead_there(page: Page) 
     withdraw(old, actor=make_user("max"), reason="We no longer do this.", replaced_by=page)
     before = public_state()
     withdraw(page, actor=make_user("max"), reason="Nor this.")
-    assert {"/small-cut/", "/old-cut/"} <= set(concerned(before, public_state()) or [])
+    assert {"/small-cut/", "/small-cut/plain.txt", "/old-cut/"} <= set(concerned(before, public_state()) or [])
 
 
 def test_another_clinic_or_another_database_concerns_everything(page: Page) -> None:

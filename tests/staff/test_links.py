@@ -172,6 +172,18 @@ def test_asking_again_and_again_fills_no_mailbox_and_ends_no_link(db: None) -> N
     assert Client().get(link_in(mail.outbox[0].body)).status_code == 200
 
 
+def test_a_link_that_could_not_be_sent_does_not_stand_in_the_way_of_the_next(db: None) -> None:
+    member("rosa", email="rosa@clinic.example")
+    refused = {**WITH_MAIL, "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend", "EMAIL_PORT": 1}
+    sent = []
+    for mailing in (refused, WITH_MAIL):
+        with override_settings(**mailing):
+            Client().post("/admin/password/forgotten/", {"username": "rosa"})
+            sent.append(links.answer_password_requests())
+
+    assert sent == [0, 1]
+
+
 @override_settings(EMAIL_BACKEND=NO_MAIL)
 def test_without_mail_the_page_says_who_helps(nina: User) -> None:
     answer = Client().post("/admin/password/forgotten/", {"username": "nina"})

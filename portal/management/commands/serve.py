@@ -197,7 +197,7 @@ class Command(BaseCommand):
             for command, options in EACH_MINUTE:
                 try:
                     call_command(command, verbosity=0, **options)
-                except (DatabaseError, OSError) as error:
-                    self.stderr.write(f"{command}: {error}")
+                except Exception as error:  # this thread has to outlive whatever a command runs into
+                    self.stderr.write(f"{command}: {error!r}")
                 finally:
                     connections.close_all()
