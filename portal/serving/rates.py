@@ -3,13 +3,13 @@
 import threading
 import time
 from collections import OrderedDict
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
 
+from portal.serving.callers import is_this_machine, network
+
 MOST_PLACES = 10_000
-NETWORK_OF_ONE_PLACE = 64  # bits of an IPv6 address that a household or clinic gets
 
 
 class Rate:
@@ -21,9 +21,13 @@ class Rate:
         self._lock = threading.Lock()
 
     def exceeded(self, request: HttpRequest) -> bool:
-        """Count one request; True where the place has used up its share. Where no place is known nobody is refused."""
-        place = _place(request)
-        return bool(place) and not self.take(place, time.monotonic())
+        """Count one request; True where the place has used up its share.
+
+        Nobody is refused at this machine, or where no place is known.
+        """
+        place = network(request)
+        at_hand = is_this_machine(request) and not settings.BEHIND_TLS
+        return bool(place) and not at_hand and not self.take(place, time.monotonic())
 
     def take(self, place: str, now: float) -> bool:
         """One of what ``place`` has left at ``now`` seconds, if there is one."""
@@ -34,18 +38,3 @@ class Rate:
             if len(self._places) > MOST_PLACES:
                 self._places.popitem(last=False)
         return left >= 1
-
-
-def _place(request: HttpRequest) -> str:
-    """The reader's address, or IPv6 network; empty for this machine, and where a proxy does not tell."""
-    seen = str(request.META.get("REMOTE_ADDR", ""))
-    if settings.BEHIND_TLS:
-        # The last one is what the proxy itself saw; those before it are what the reader wrote.
-        seen = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
-    try:
-        address = ip_address(seen)
-    except ValueError:
-        return ""
-    if isinstance(address, IPv6Address):
-        return str(ip_network(f"{address}/{NETWORK_OF_ONE_PLACE}", strict=False))
-    return "" if address.is_loopback else str(address)

@@ -18,11 +18,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
+from portal.serving.callers import network
 from portal.staff import audit, factors, mail, sessions, throttle
 from portal.staff.demo import demo_may_sign_in
 from portal.staff.devices import known_device, remember_device
 from portal.staff.models import User, person_called
-from portal.staff.origins import network
 
 REFUSED = "The name or the password is not right. Check both, and whether capital letters are on."
 WAIT = "That was tried too often. Wait {} and try again. A passkey works at once."

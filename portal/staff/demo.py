@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpRequest
 
+from portal.serving.callers import is_this_machine
 from portal.staff.models import User
-from portal.staff.origins import is_this_machine
 
 DEMO = {"editor": "Editor", "reviewer": "Reviewer", "manager": "Manager"}
 

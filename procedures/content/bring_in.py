@@ -16,6 +16,7 @@ from procedures.content.kinds import Kind, explain
 from procedures.content.pages import PageContentKind
 from procedures.content.unpack import BadBundleError, unpack
 from procedures.enums import EventKind
+from procedures.figures.orphans import undone_on_failure
 from procedures.models import Page, ReleaseEvent
 from procedures.publishing.drafts import claim_version, save_revision
 
@@ -63,8 +64,9 @@ def bring_in(file: Any, *, actor: User | None, check: bool, wanted: Callable[[st
         folder = Path(name).resolve()
         unpack(file, folder)
         try:
-            with transaction.atomic():
-                _apply(_read(folder), plan, actor, wanted, check=check)
+            rows = _read(folder)
+            with undone_on_failure(), transaction.atomic():
+                _apply(rows, plan, actor, wanted, check=check)
                 if check:
                     raise _Undo
         except _Undo:

@@ -5,7 +5,6 @@ are forgotten together, so nobody can go back from one to the other.
 """
 
 import hashlib
-import ipaddress
 import secrets
 import threading
 import time
@@ -24,7 +23,7 @@ class _Bucket:
 
 
 class Limits:
-    """Token buckets: ``each`` answers an hour from one address, ``together`` from all, in one process."""
+    """Token buckets: ``each`` answers an hour from one place, ``together`` from all, in one process."""
 
     def __init__(
         self, *, each: int = 6, together: int = 120, most: int = 20_000, clock: Callable[[], float] = time.monotonic
@@ -38,21 +37,21 @@ class Limits:
         self._buckets: dict[bytes, _Bucket] = {}
         self._all = _Bucket(self._together, now)
 
-    def allow(self, address: str) -> bool:
-        """Whether one more answer may come. An empty address (a proxy that does not say) shares the limit of all."""
+    def allow(self, place: str) -> bool:
+        """Whether one more answer may come. No place (a proxy that does not say) shares the limit of all."""
         with self._lock:
             now = self._clock()
             if now - self._since > DAY:
                 self._forget(now)
             if not _has_token(self._all, self._together, now):
                 return False
-            if address and not self._allow_one(address, now):
+            if place and not self._allow_one(place, now):
                 return False
             self._all.tokens -= 1
             return True
 
-    def _allow_one(self, address: str, now: float) -> bool:
-        name = hashlib.blake2b(network(address).encode(), key=self._key, digest_size=8).digest()
+    def _allow_one(self, place: str, now: float) -> bool:
+        name = hashlib.blake2b(place.encode(), key=self._key, digest_size=8).digest()
         if len(self._buckets) >= self._most:
             self._buckets.clear()
         bucket = self._buckets.setdefault(name, _Bucket(self._each, now))
@@ -67,17 +66,6 @@ def _has_token(bucket: _Bucket, size: int, now: float) -> bool:
     bucket.tokens = min(float(size), bucket.tokens + (now - bucket.at) * size / 3600)
     bucket.at = now
     return bucket.tokens >= 1
-
-
-def network(address: str) -> str:
-    """One household has many IPv6 addresses, but one /64."""
-    try:
-        parsed = ipaddress.ip_address(address.strip())
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return str(parsed)
-    return str(ipaddress.ip_network(f"{parsed}/64", strict=False).network_address)
 
 
 LIMITS = Limits()

@@ -1,4 +1,4 @@
-"""Who sends a form, as far as the request says: our own page or another one, and from which address."""
+"""Whether a form comes from our own page, as far as the request says."""
 
 from urllib.parse import urlsplit
 
@@ -14,10 +14,3 @@ def comes_from_here(request: HttpRequest) -> bool:
     return origin == settings.PUBLIC_URL or (
         urlsplit(origin).scheme in {"http", "https"} and urlsplit(origin).netloc == request.get_host()
     )
-
-
-def address_of(request: HttpRequest) -> str:
-    """Whom to count an answer to; used for the limits only, and kept nowhere. Behind a proxy, what that adds last."""
-    if settings.BEHIND_TLS:
-        return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return str(request.META.get("REMOTE_ADDR", ""))

@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from portal.serving.callers import network
 from portal.serving.public import public
 from procedures.feedback.answer import UnusableError, clean_comment, receive
 from procedures.feedback.limits import LIMITS
-from procedures.feedback.sender import address_of, comes_from_here
+from procedures.feedback.sender import comes_from_here
 from procedures.links.codes import is_valid
 from procedures.models import Page
 from procedures.models.clinic import clinic_json
@@ -113,7 +114,7 @@ def _take(request: HttpRequest, language: str, code: str) -> HttpResponse:
             comment = clean_comment(typed["comment"])
         except UnusableError as error:
             return _form(page, language, typed, error=str(error), status=400)
-        if not LIMITS.allow(address_of(request)):
+        if not LIMITS.allow(network(request)):
             sentence = _("We are getting very many answers right now. Please try again in an hour, or call us.")
             return _form(page, language, typed, error=str(sentence), status=429)
         receive(page, was_clear=ANSWERS[typed["clear"]], section=typed["section"], comment=comment)

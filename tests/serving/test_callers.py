@@ -1,0 +1,49 @@
+"""Who asks: one household, one clinic or one IPv4 address, and never what somebody wrote about themselves."""
+
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from portal.serving.callers import is_this_machine, network
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "place"),
+    [
+        ("127.0.0.1", "192.0.2.9", "192.0.2.9"),
+        ("127.0.0.1", "203.0.113.1, 192.0.2.9", "192.0.2.9"),
+        ("127.0.0.1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("127.0.0.1", "::ffff:192.0.2.9", "192.0.2.9"),
+        ("127.0.0.1", "", ""),
+        ("::ffff:127.0.0.1", "", ""),
+        ("127.0.0.1", "unknown", ""),
+        ("93.184.216.34", "", "93.184.216.34"),
+    ],
+)
+@override_settings(BEHIND_TLS=True)
+def test_behind_a_proxy_the_place_is_what_the_proxy_saw(rf: Any, remote: str, forwarded: str, place: str) -> None:
+    assert network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)) == place
+
+
+@pytest.mark.parametrize(
+    ("remote", "place"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("", ""),
+    ],
+)
+def test_without_a_proxy_nobody_chooses_their_place(rf: Any, remote: str, place: str) -> None:
+    assert network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR="192.0.2.9")) == place
+
+
+@pytest.mark.parametrize(
+    ("remote", "is_near"),
+    [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("10.0.0.1", False), ("", False)],
+)
+def test_this_machine_is_known(rf: Any, remote: str, is_near: bool) -> None:
+    assert is_this_machine(rf.get("/", REMOTE_ADDR=remote)) is is_near
