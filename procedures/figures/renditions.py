@@ -173,8 +173,6 @@ def master(figure: Figure) -> Picture:
     """The picture of a saved figure. Raises BadPictureError when its file is lost or damaged, or it is a drawing."""
     if not figure.image:
         raise BadPictureError("This figure is a drawing. Drawings are brought in with the content folder.")
-    if not figure.image:
-        raise BadPictureError("This figure is a drawing. Drawings are brought in with the content folder.")
     try:
         with default_storage.open(figure.image) as stream:
             picture = reread(stream.read())

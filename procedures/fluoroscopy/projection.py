@@ -12,7 +12,6 @@ import numpy as np
 from procedures.fluoroscopy.geometry import Array, Vector
 
 SOURCE_TO_OBJECT_MM = 680.0
-SOURCE_TO_DETECTOR_MM = 1000.0
 HALF_WIDTH_MM = 78.0
 FIELD_RADIUS_MM = 75.5
 ROWS_AT_ONCE = 48_000  # samples per block: about what a core's second-level cache holds

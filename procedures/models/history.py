@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.safestring import SafeString
 
+from portal.append_only import AppendOnly, AppendOnlyManager, AppendOnlyQuerySet
 from procedures.enums import Decision, EventKind
-from procedures.models.append_only import AppendOnly, AppendOnlyManager, AppendOnlyQuerySet
 from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
 from procedures.models.page import Page, content_hash

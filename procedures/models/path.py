@@ -5,8 +5,8 @@ from typing import Any, NoReturn, Self
 from django.db import models
 from django.db.models import Q
 
+from portal.append_only import AppendOnlyError
 from procedures.enums import Language
-from procedures.models.append_only import AppendOnlyError
 from procedures.models.clinic import clinic_json
 from procedures.models.history import Release
 from procedures.models.page import Page

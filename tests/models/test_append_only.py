@@ -7,9 +7,9 @@ import pytest
 from django.db import IntegrityError, models, transaction
 from django.db.models import ProtectedError
 
+from portal.append_only import AppendOnly, AppendOnlyError
 from portal.staff.models import AuditEvent, User
 from procedures.models import Approval, Digest, Page, Path, Release, ReleaseEvent, ReleaseInput, ReviewComment, Revision
-from procedures.models.append_only import AppendOnly, AppendOnlyError
 from procedures.publishing.drafts import save_revision
 from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_user
 
