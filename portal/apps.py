@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 
+from allauth.account.apps import AccountConfig
 from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.db.backends.sqlite3.base import DatabaseWrapper
@@ -26,6 +27,16 @@ def _functions() -> set[str]:
     """What SQLite's own library can do."""
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         return {name.upper() for (name,) in connection.execute("SELECT DISTINCT name FROM pragma_function_list")}
+
+
+class SignInConfig(AccountConfig):  # type: ignore[misc]
+    """allauth's accounts, which would insist on their own middleware by name; ours is in portal/staff/gate.py."""
+
+    default = False
+
+    def ready(self) -> None:
+        """Its system checks."""
+        from allauth.account import checks  # noqa: F401 -- as allauth does it
 
 
 class StaffAdminConfig(SimpleAdminConfig):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.middleware import AccountMiddleware
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -20,6 +21,19 @@ SETTING_UP = frozenset(
 )
 # What a page asks by itself says so with this header, and does not count as somebody being at work.
 BACKGROUND = "X-Background"
+
+
+class SignInMiddleware:
+    """allauth's middleware, for staff only: it compares every 404 with its own addresses, and so loads all screens."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response, self.for_staff = get_response, AccountMiddleware(get_response)
+        self.process_exception = self.for_staff.process_exception
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        get_response = self.for_staff if request.path_info.startswith("/admin/") else self.get_response
+        response: HttpResponse = get_response(request)
+        return response
 
 
 class StaffGate:
