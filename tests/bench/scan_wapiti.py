@@ -45,7 +45,7 @@ def signed_in(url: str, name: str, password: str) -> str:
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 
 
-def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minutes: int) -> list[str]:
+def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minutes: float) -> list[str]:
     """What wapiti found, one line each."""
     report = reports / f"{visitor}.json"
     start = f"{url}/admin/" if cookie else f"{url}/"
@@ -53,7 +53,7 @@ def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minute
         command = [
             wapiti, "-u", start, "--scope", "folder", "-m", MODULES, "-f", "json", "-o", str(report),
             # The admin's lists have more filters than anybody waits for: two fifths of the time for finding addresses.
-            "--max-scan-time", str(minutes * 24), "--max-attack-time", str(max(5, minutes * 36 // 15)),
+            "--max-scan-time", str(int(minutes * 24)), "--max-attack-time", str(max(2, int(minutes * 36 / 15))),
             "-t", "10", "--flush-session", "--store-session", session, "--no-bugreport",
             "-x", f"{url}/admin/logout/", "-v", "0",
         ]  # fmt: skip
@@ -98,7 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--wapiti", default="wapiti")
     parser.add_argument("--reports", type=Path, required=True)
-    parser.add_argument("--minutes", type=int, default=4)
+    parser.add_argument("--minutes", type=float, default=4)
     parser.add_argument("visitors", nargs="*", default=VISITORS)
     chosen = parser.parse_args()
     chosen.reports.mkdir(parents=True, exist_ok=True)
