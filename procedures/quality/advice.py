@@ -9,6 +9,7 @@ from procedures.markdown import Library, Problem, RenderedPage
 from procedures.markdown.reading import LONGEST_SENTENCE, reading_level, sentences, words
 from procedures.markdown.where import Places
 from procedures.models import Page
+from procedures.publishing.translations import newest_source
 from procedures.quality.article import Article, take_apart
 from procedures.quality.marks import only_marks, without_source
 from procedures.quality.measure import PARAGRAPH_SENTENCES, TARGET_SENTENCE, PageMeasures, measure
@@ -93,7 +94,8 @@ def _translations(page: Page) -> Iterator[Problem]:
         if language != page.language and language not in there:
             yield Problem(0, f"This page is not in {language.label} yet.")
     made_from = page.translated_from
-    if made_from and made_from.page.revisions.latest("number").content_hash != made_from.content_hash:
+    newest = newest_source(made_from.page) if made_from else None
+    if made_from and newest and newest.content_hash != made_from.content_hash:
         label = Language(made_from.page.language).label
         yield Problem(0, f"The {label} text has changed since this translation was made. Compare the two.")
 

@@ -8,7 +8,7 @@ from procedures.markdown import Library, render_page
 from procedures.models import Page
 from procedures.publishing.drafts import save_revision
 from procedures.quality.advice import advice
-from tests.factories import make_clinic, make_next, make_page
+from tests.factories import make_clinic, make_next, make_page, make_public
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +79,22 @@ def test_a_translation_that_is_behind_says_so(page: Page) -> None:
     news = (0, "The English text has changed since this translation was made. Compare the two.")
     assert news not in before
     assert after == [*before, news]
+
+
+def test_a_translation_follows_what_patients_read_not_the_next_draft(page: Page) -> None:
+    first = make_public(page)
+    spanish = make_page(language="es", slug="corte", translated_from=first.revision)
+    page.title = "A newer title"
+    page.save()
+    save_revision(page, author=None)
+    with_a_draft = said(spanish, spanish.body)
+    make_public(page)
+
+    once_public = said(spanish, spanish.body)
+
+    news = (0, "The English text has changed since this translation was made. Compare the two.")
+    assert once_public == [*with_a_draft, news]
+    assert news not in with_a_draft
 
 
 def test_the_counts_of_the_site_report_are_there_too(page: Page) -> None:
