@@ -56,7 +56,7 @@ class Desk:
 
 def desk(page_id: int, user: User, *, with_page: bool = False) -> Desk:
     """Looks everything up anew: what the form holds may be unsaved. ``with_page``: the page as it would look, too."""
-    page = with_states(Page.objects.filter(pk=page_id)).get()
+    page = with_states(Page.objects.filter(pk=page_id), texts=True).get()
     revision = page.revisions.select_related("author").first()
     content = revision.content if revision else page.draft()
     rendered = render_page(content, kind=page.kind, library=Library(page.language))

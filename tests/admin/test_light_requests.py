@@ -1,15 +1,20 @@
 """What staff look at is rendered once, and read from the database once."""
 
+import datetime
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.staff.models import User
 from procedures.models import Page
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import submit
+from procedures.publishing.schedule import schedule
+from procedures.publishing.waiting import approved, planned, to_approve
 from tests.admin.conftest import PAGES, SignIn, form_of
-from tests.factories import make_public
+from tests.factories import approve, make_public
 
 pytestmark = pytest.mark.django_db
 
@@ -49,3 +54,62 @@ def test_a_decision_leads_to_the_form_and_renders_nothing(submitted: Page, revie
 
     assert answer["Location"] == form_of(submitted)
     assert renderings(asked) == 0
+
+
+def whole_texts(asked: CaptureQueriesContext) -> list[str]:
+    """Queries that load an article, or a revision with all its words."""
+    names = ('"procedures_release"."html"', '"procedures_revision"."content"')
+    return [query["sql"] for query in asked if any(name in query["sql"] for name in names)]
+
+
+def test_the_list_of_pages_loads_no_whole_text(submitted: Page, manager: User, sign_in: SignIn) -> None:
+    client = sign_in(manager)
+
+    with CaptureQueriesContext(connection) as asked:
+        html = client.get(PAGES).content.decode()
+
+    assert "Public, with a newer draft: waiting for review" in html
+    assert whole_texts(asked) == []
+
+
+def test_what_the_toolbar_offers_is_found_without_articles(submitted: Page, editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+
+    with CaptureQueriesContext(connection) as asked:
+        offered = client.get(f"{PAGES}choices/").json()
+
+    assert {page["key"]: bool(page["sections"]) for page in offered["pages"]}["small-cut"]
+    assert whole_texts(asked) == []
+
+
+def test_what_waits_is_listed_in_one_query_without_whole_texts(submitted: Page, reviewer: User, manager: User) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        waiting = to_approve(reviewer)
+    assert [(item.page.title, item.words[:4]) for item in waiting.items] == [("A newer title", "Nina")]
+    assert (len(asked), whole_texts(asked)) == (1, [])
+    newest = submitted.revisions.latest("number")
+    approve(newest, reviewer)
+
+    with CaptureQueriesContext(connection) as asked:
+        waiting = approved()
+    assert [item.page.title for item in waiting.items] == ["A newer title"]
+    assert (len(asked), whole_texts(asked)) == (1, [])
+    schedule(newest, actor=manager, at=timezone.now() + datetime.timedelta(days=1))
+
+    with CaptureQueriesContext(connection) as asked:
+        waiting = planned()
+    assert [item.page.title for item in waiting.items] == ["A newer title"]
+    assert (len(asked), whole_texts(asked)) == (1, [])
+
+
+def test_planned_texts_are_listed_without_their_words(submitted: Page, manager: User, sign_in: SignIn) -> None:
+    newest = submitted.revisions.latest("number")
+    approve(newest)
+    schedule(newest, actor=manager, at=timezone.now() + datetime.timedelta(days=1))
+    client = sign_in(manager)
+
+    with CaptureQueriesContext(connection) as asked:
+        html = client.get(f"{PAGES}planned/").content.decode()
+
+    assert f"revision {newest.number} by Nina" in html
+    assert whole_texts(asked) == []
