@@ -8,13 +8,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.staff.models import User
-from procedures.models import Page
+from procedures.models import Autosave, Page
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import submit
 from procedures.publishing.schedule import schedule
 from procedures.publishing.waiting import approved, planned, to_approve
 from tests.admin.conftest import PAGES, SignIn, form_of
-from tests.factories import approve, make_public
+from tests.factories import approve, make_public, make_translation
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +113,63 @@ def test_planned_texts_are_listed_without_their_words(submitted: Page, manager: 
 
     assert f"revision {newest.number} by Nina" in html
     assert whole_texts(asked) == []
+
+
+def about_pages(asked: CaptureQueriesContext) -> int:
+    """Queries that load a page by its number."""
+    return sum(
+        query["sql"].startswith("SELECT")
+        and 'FROM "procedures_page"' in query["sql"]
+        and '"procedures_page"."id" = ' in query["sql"]
+        for query in asked
+    )
+
+
+def test_an_editor_who_waits_asks_for_the_page_once(submitted: Page, editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+    here, nowhere = {"page": submitted.pk, "window": "w1"}, {"page": 10**8, "window": "w2"}
+
+    with CaptureQueriesContext(connection) as asked:
+        kept = client.post(f"{PAGES}autosave/", here)
+    times = about_pages(asked)
+    lost = client.post(f"{PAGES}autosave/", nowhere)
+
+    assert times == 1
+    assert (kept.json()["saved_by"], lost.json()["saved_by"]) == ("Nina", "")
+    assert set(Autosave.objects.values_list("window", "page")) == {("w1", submitted.pk), ("w2", None)}
+
+
+def test_a_reminder_asks_for_the_page_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
+    client = sign_in(reviewer)
+    at = f"{timezone.localdate() + datetime.timedelta(days=2)}T10:00"
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get(f"{PAGES}{submitted.pk}/links/reminder.ics", {"at": at})
+
+    assert answer["Content-Type"].startswith("text/calendar")
+    assert about_pages(asked) == 1
+
+
+def test_a_translation_that_follows_renders_its_source_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
+    live = submitted.live_release
+    assert live is not None
+    spanish = make_translation(submitted, translated_from=live.revision)
+    save_revision(spanish, author=None)
+    client = sign_in(reviewer)
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get(f"{PAGES}{spanish.pk}/translation/")
+
+    assert answer.context["count"] == 0
+    assert renderings(asked) == 2, "one for each language"
+
+
+def test_a_revision_is_numbered_by_the_one_before(page: Page) -> None:
+    first = save_revision(page, author=None)
+    page.title = "Another"
+
+    with CaptureQueriesContext(connection) as asked:
+        second = save_revision(page, author=None)
+
+    assert (first.number, second.number) == (1, 2)
+    assert sum(query["sql"].startswith("SELECT") and "procedures_revision" in query["sql"] for query in asked) == 1
