@@ -1,14 +1,15 @@
 """The screen on which a person cuts, covers, looks and answers for a picture; and what saving it does."""
 
+import io
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
+from PIL import Image
 
 from procedures.admin.base import staff
 from procedures.admin.figure_forms import keep_picture
@@ -42,10 +43,10 @@ def check(request: HttpRequest, token: str) -> HttpResponse:
     if waiting.figure and figure is None:
         waiting.drop()
         return gone(request)
-    return _Desk(request, waiting, figure).answer()
+    return _Check(request, waiting, figure).answer()
 
 
-class _Desk:
+class _Check:
     """One request at this screen. ``figure``: the one whose picture is replaced."""
 
     def __init__(self, request: HttpRequest, waiting: Waiting, figure: Figure | None) -> None:
@@ -54,6 +55,7 @@ class _Desk:
         self.rectangles = EditsForm(data)
         self.saving = bool(data and data.get("do") == "save")
         self.problems: list[str] = []
+        self.same: Figure | None = None
 
     def answer(self) -> HttpResponse:
         try:
@@ -61,13 +63,15 @@ class _Desk:
         except BadPictureError as error:
             self.problems.append(str(error))
             return self._shown(None, self._form(self.request.POST), status=400)
+        same = duplicate(result)
+        self.same = same if same != self.figure else None
         if not self.saving:
             return self._shown(result, self._form(self._typed()))
         form = self._form(self.request.POST)
         if self.request.POST.get("looked") != result.sha256:
             self.problems.append(LOOK_AGAIN)
             return self._shown(result, self._form(self._typed(without_tick=True)), status=409)
-        self._judge(form, result)
+        self._judge()
         if self.problems or not form.is_valid():
             return self._shown(result, form, status=400)
         return self._saved(result, form)
@@ -86,16 +90,13 @@ class _Desk:
         typed["nothing_visible"] = "nothing_visible" in typed and not without_tick
         return typed
 
-    def _judge(self, form: CheckForm, result: Picture) -> None:
-        same = duplicate(result)
-        if same and same != self.figure and not self.request.POST.get("again"):
-            self.problems.append(f"This picture is here already: {same.slug}.")
+    def _judge(self) -> None:
+        if self.same and not self.request.POST.get("again"):
+            self.problems.append(f"This picture is here already: {self.same.slug}.")
         if self.figure and self.figure.drawing and self.rectangles.edits().cut:
             self.problems.append(TWIN)
 
     def _shown(self, result: Picture | None, form: CheckForm, *, status: int = 200) -> HttpResponse:
-        original = self.waiting.picture().image.size
-        same = duplicate(result) if result else None
         context: dict[str, Any] = {
             "waiting": self.waiting,
             "figure": self.figure,
@@ -103,12 +104,11 @@ class _Desk:
             "looked": result.sha256 if result else "",
             "rectangles": self.rectangles.again() if result and self.rectangles.cut.is_bound else self.rectangles,
             "query": query(self.request.POST),
-            "original": original,
+            "original": _size(self.waiting),
             "kept": result.image.size if result else None,
-            "same": same if same != self.figure else None,
+            "same": self.same,
             "problems": self.problems,
             "saving": self.saving and form.is_bound,
-            "media": forms.Media(),
         }
         title = f"Check the picture for {self.figure.slug}" if self.figure else "Check the picture"
         return screen(self.request, "figure/check", context, title=title, status=status)
@@ -148,6 +148,12 @@ class _Desk:
             messages.info(self.request, "Look whether each mark still points at the right place.")
         if isinstance(desk, QuotedAdmin):
             desk.tell_outdated(self.request, figure)
+
+
+def _size(waiting: Waiting) -> tuple[int, int]:
+    """Width and height from the head of the file: its pixels are decoded already, and that takes longest here."""
+    with Image.open(io.BytesIO(waiting.picture_bytes()), formats=["PNG"]) as opened:
+        return opened.size
 
 
 def _replace(figure: Figure, result: Picture, edits: Edits, request: HttpRequest) -> list[str]:
