@@ -29,7 +29,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Desk:
-    """One saved page on the desk of one member of staff. ``article``: its text as HTML; ``html``: the whole document."""
+    """One saved page on the desk of one member of staff. ``article``: its text; ``html``: the whole document."""
 
     page: Page
     state: str
