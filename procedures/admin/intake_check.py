@@ -18,10 +18,10 @@ from procedures.admin.intake_forms import CheckForm, EditsForm, NewForm, query
 from procedures.admin.outdated import QuotedAdmin
 from procedures.admin.shell import screen
 from procedures.figures.duplicate import duplicate
-from procedures.figures.edit import Edits
 from procedures.figures.intake import BadPictureError, Picture
 from procedures.figures.orphans import undone_on_failure
 from procedures.figures.placing import move_marks
+from procedures.figures.renditions import store_picture
 from procedures.figures.waiting import Waiting
 from procedures.models import Figure, FigureText
 
@@ -117,14 +117,17 @@ class _Check:
         desk = admin.site.get_model_admin(Figure)
         figure: Figure = form.instance
         outside: list[str] = []
-        with undone_on_failure(), transaction.atomic():
-            if isinstance(form, NewForm):
-                keep_picture(form.name_figure(), result, uploaded_by=staff(self.request))
-                FigureText.objects.bulk_create(form.texts())
-                desk.log_addition(self.request, figure, "Picture brought in.")
-            else:
-                outside = _replace(figure, result, self.rectangles.edits(), self.request)
-                desk.log_change(self.request, figure, "Another picture.")
+        with undone_on_failure():
+            renditions = store_picture(figure, result)
+            with transaction.atomic():
+                if isinstance(form, NewForm):
+                    keep_picture(form.name_figure(), renditions, uploaded_by=staff(self.request))
+                    FigureText.objects.bulk_create(form.texts())
+                    desk.log_addition(self.request, figure, "Picture brought in.")
+                else:
+                    keep_picture(figure, renditions, uploaded_by=staff(self.request))
+                    outside = move_marks(figure, self.rectangles.edits())
+                    desk.log_change(self.request, figure, "Another picture.")
         self.waiting.drop()
         self._tell(desk, figure, outside)
         return HttpResponseRedirect(reverse("admin:procedures_figure_change", args=[figure.pk]))
@@ -151,11 +154,6 @@ class _Check:
 
 
 def _size(waiting: Waiting) -> tuple[int, int]:
-    """Width and height from the head of the file: its pixels are decoded already, and that takes longest here."""
+    """Width and height from the head of the file: nobody needs its pixels a second time."""
     with Image.open(io.BytesIO(waiting.picture_bytes()), formats=["PNG"]) as opened:
         return opened.size
-
-
-def _replace(figure: Figure, result: Picture, edits: Edits, request: HttpRequest) -> list[str]:
-    keep_picture(figure, result, uploaded_by=staff(request))
-    return move_marks(figure, edits)
