@@ -20,12 +20,11 @@ NOT_TEXT = frozenset({"csrfmiddlewaretoken", "version", "window", "page", "typed
 @staff_json(*WRITERS, method="POST", most_bytes=MOST_BYTES)
 def autosave(request: HttpRequest) -> JsonResponse:
     """Keep the posted form (``typed``: it holds something unsaved) and report: others here, newer saves, older text."""
-    window = _window(request)
+    window, page = _window(request)
     if not 0 < len(window.key) <= LONGEST_KEY:
         return refusal(400, "This form is too old. Copy your text, load the page again and put it in.")
     if saved := request.POST.get("saved"):
         slots.forget(window.user, [saved])
-    page = Page.objects.filter(pk=window.page_id).first() if window.page_id else None
     fields = _fields(request.POST) if request.POST.get("typed") else {}
     slot = slots.keep(window, fields, version=whole_number(request.POST.get("version", "")))
     newest = page.revisions.select_related("author").first() if page else None
@@ -65,13 +64,13 @@ def compare(request: HttpRequest) -> JsonResponse:
     )
 
 
-def _window(request: HttpRequest) -> slots.Window:
+def _window(request: HttpRequest) -> tuple[slots.Window, Page | None]:
+    """Who types where, and the saved page there, if there is one."""
     data = request.POST
     form = "guide" if "items-TOTAL_FORMS" in data else "page"
-    page_id = whole_number(data.get("page", "")) or None
-    if page_id and not Page.objects.filter(pk=page_id).exists():
-        page_id = None
-    return slots.Window(staff(request), page_id, form, data.get("window", ""))
+    page_id = whole_number(data.get("page", ""))
+    page = Page.objects.filter(pk=page_id).first() if page_id else None
+    return slots.Window(staff(request), page.pk if page else None, form, data.get("window", "")), page
 
 
 def _fields(data: QueryDict) -> dict[str, str]:

@@ -71,7 +71,8 @@ def _plain(rows: Any, key: str, name: str) -> list[dict[str, str]]:
 
 
 def _pages(language: str) -> Any:
-    return Page.objects.in_language(language).select_related("live_release").order_by("title")
+    pages = Page.objects.in_language(language).select_related("live_release").defer("live_release__html")
+    return pages.order_by("title")
 
 
 def _page(page: Page) -> dict[str, Any]:

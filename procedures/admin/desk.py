@@ -29,7 +29,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Desk:
-    """One saved page on the desk of one member of staff."""
+    """One saved page on the desk of one member of staff. ``article``: its text; ``html``: the whole document."""
 
     page: Page
     state: str
@@ -39,6 +39,7 @@ class Desk:
     approval: Approval | None
     said: ReleaseEvent | None
     problems: list[Problem]
+    article: str
     html: str
     may_approve: bool
     may_publish: bool
@@ -55,7 +56,7 @@ class Desk:
 
 def desk(page_id: int, user: User, *, with_page: bool = False) -> Desk:
     """Looks everything up anew: what the form holds may be unsaved. ``with_page``: the page as it would look, too."""
-    page = with_states(Page.objects.filter(pk=page_id)).get()
+    page = with_states(Page.objects.filter(pk=page_id), texts=True).get()
     revision = page.revisions.select_related("author").first()
     content = revision.content if revision else page.draft()
     rendered = render_page(content, kind=page.kind, library=Library(page.language))
@@ -70,6 +71,7 @@ def desk(page_id: int, user: User, *, with_page: bool = False) -> Desk:
         approval=standing_approval(revision) if revision else None,
         said=page.events.filter(kind__in=REVIEW_EVENTS).select_related("actor").first(),
         problems=readiness(page, content, rendered),
+        article=rendered.html,
         html=true_page(page, content, rendered, author=author) if with_page else "",
         remarks=remarks(page, content),
         pair=pair(page),

@@ -15,7 +15,7 @@ from procedures.figures.duplicate import duplicate
 from procedures.figures.intake import MOST_BYTES, BadPictureError, Picture, read_picture
 from procedures.figures.orphans import files_of, forget, undone_on_failure
 from procedures.figures.renditions import replace_renditions, store_picture
-from procedures.models import Figure, FigureText
+from procedures.models import Figure, FigureText, Rendition
 
 LOOK_CLOSELY = "Look closely at the picture. Tick this when no name, date or number is visible in it."
 SLUG_LENGTH = 70
@@ -60,14 +60,16 @@ class PictureForm(AnyForm):
         return values
 
 
-def keep_picture(figure: Figure, picture: Picture, *, uploaded_by: User) -> None:
-    """Save a figure with a new picture: its files, then its rows, in place of those that it had.
+def keep_picture(figure: Figure, renditions: list[Rendition], *, uploaded_by: User) -> None:
+    """Save the rows of a figure with a new picture, in place of those that it had.
 
-    Call it within ``undone_on_failure()`` and a transaction. Files of the old picture that no release shows go away
-    when the transaction is through.
+    The picture's files are there: call ``store_picture`` before the transaction, because sizes take seconds and other
+    people's saves wait for a transaction on SQLite; and call both within ``undone_on_failure()``. Files of the old
+    picture that no release shows go away when the transaction is through.
     """
-    old = files_of(figure) if figure.pk else []
-    renditions = store_picture(figure, picture)
+    # The figure at hand names the new files already.
+    before = Figure.objects.filter(pk=figure.pk).first()
+    old = files_of(before) if before else []
     figure.uploaded_by = uploaded_by
     figure.save()
     replace_renditions(figure, renditions)
@@ -94,10 +96,12 @@ class UploadForm(PictureForm):
         """Save figure, files and words. Call it on a valid form only."""
         figure: Figure = self.instance
         words = {name: self.cleaned_data[name] for name in ("language", "title", "alt", "caption")}
-        with undone_on_failure(), transaction.atomic():
-            figure.slug = free_slug(words["title"])
-            keep_picture(figure, self.cleaned_data["picture"], uploaded_by=uploaded_by)
-            FigureText.objects.create(figure=figure, **words)
+        with undone_on_failure():
+            renditions = store_picture(figure, self.cleaned_data["picture"])
+            with transaction.atomic():
+                figure.slug = free_slug(words["title"])
+                keep_picture(figure, renditions, uploaded_by=uploaded_by)
+                FigureText.objects.create(figure=figure, **words)
         return figure
 
 

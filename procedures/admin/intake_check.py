@@ -1,14 +1,15 @@
 """The screen on which a person cuts, covers, looks and answers for a picture; and what saving it does."""
 
+import io
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
+from PIL import Image
 
 from procedures.admin.base import staff
 from procedures.admin.figure_forms import keep_picture
@@ -17,10 +18,10 @@ from procedures.admin.intake_forms import CheckForm, EditsForm, NewForm, query
 from procedures.admin.outdated import QuotedAdmin
 from procedures.admin.shell import screen
 from procedures.figures.duplicate import duplicate
-from procedures.figures.edit import Edits
 from procedures.figures.intake import BadPictureError, Picture
 from procedures.figures.orphans import undone_on_failure
 from procedures.figures.placing import move_marks
+from procedures.figures.renditions import store_picture
 from procedures.figures.waiting import Waiting
 from procedures.models import Figure, FigureText
 
@@ -42,10 +43,10 @@ def check(request: HttpRequest, token: str) -> HttpResponse:
     if waiting.figure and figure is None:
         waiting.drop()
         return gone(request)
-    return _Desk(request, waiting, figure).answer()
+    return _Check(request, waiting, figure).answer()
 
 
-class _Desk:
+class _Check:
     """One request at this screen. ``figure``: the one whose picture is replaced."""
 
     def __init__(self, request: HttpRequest, waiting: Waiting, figure: Figure | None) -> None:
@@ -54,6 +55,7 @@ class _Desk:
         self.rectangles = EditsForm(data)
         self.saving = bool(data and data.get("do") == "save")
         self.problems: list[str] = []
+        self.same: Figure | None = None
 
     def answer(self) -> HttpResponse:
         try:
@@ -61,13 +63,15 @@ class _Desk:
         except BadPictureError as error:
             self.problems.append(str(error))
             return self._shown(None, self._form(self.request.POST), status=400)
+        same = duplicate(result)
+        self.same = same if same != self.figure else None
         if not self.saving:
             return self._shown(result, self._form(self._typed()))
         form = self._form(self.request.POST)
         if self.request.POST.get("looked") != result.sha256:
             self.problems.append(LOOK_AGAIN)
             return self._shown(result, self._form(self._typed(without_tick=True)), status=409)
-        self._judge(form, result)
+        self._judge()
         if self.problems or not form.is_valid():
             return self._shown(result, form, status=400)
         return self._saved(result, form)
@@ -86,16 +90,13 @@ class _Desk:
         typed["nothing_visible"] = "nothing_visible" in typed and not without_tick
         return typed
 
-    def _judge(self, form: CheckForm, result: Picture) -> None:
-        same = duplicate(result)
-        if same and same != self.figure and not self.request.POST.get("again"):
-            self.problems.append(f"This picture is here already: {same.slug}.")
+    def _judge(self) -> None:
+        if self.same and not self.request.POST.get("again"):
+            self.problems.append(f"This picture is here already: {self.same.slug}.")
         if self.figure and self.figure.drawing and self.rectangles.edits().cut:
             self.problems.append(TWIN)
 
     def _shown(self, result: Picture | None, form: CheckForm, *, status: int = 200) -> HttpResponse:
-        original = self.waiting.picture().image.size
-        same = duplicate(result) if result else None
         context: dict[str, Any] = {
             "waiting": self.waiting,
             "figure": self.figure,
@@ -103,12 +104,11 @@ class _Desk:
             "looked": result.sha256 if result else "",
             "rectangles": self.rectangles.again() if result and self.rectangles.cut.is_bound else self.rectangles,
             "query": query(self.request.POST),
-            "original": original,
+            "original": _size(self.waiting),
             "kept": result.image.size if result else None,
-            "same": same if same != self.figure else None,
+            "same": self.same,
             "problems": self.problems,
             "saving": self.saving and form.is_bound,
-            "media": forms.Media(),
         }
         title = f"Check the picture for {self.figure.slug}" if self.figure else "Check the picture"
         return screen(self.request, "figure/check", context, title=title, status=status)
@@ -117,14 +117,17 @@ class _Desk:
         desk = admin.site.get_model_admin(Figure)
         figure: Figure = form.instance
         outside: list[str] = []
-        with undone_on_failure(), transaction.atomic():
-            if isinstance(form, NewForm):
-                keep_picture(form.name_figure(), result, uploaded_by=staff(self.request))
-                FigureText.objects.bulk_create(form.texts())
-                desk.log_addition(self.request, figure, "Picture brought in.")
-            else:
-                outside = _replace(figure, result, self.rectangles.edits(), self.request)
-                desk.log_change(self.request, figure, "Another picture.")
+        with undone_on_failure():
+            renditions = store_picture(figure, result)
+            with transaction.atomic():
+                if isinstance(form, NewForm):
+                    keep_picture(form.name_figure(), renditions, uploaded_by=staff(self.request))
+                    FigureText.objects.bulk_create(form.texts())
+                    desk.log_addition(self.request, figure, "Picture brought in.")
+                else:
+                    keep_picture(figure, renditions, uploaded_by=staff(self.request))
+                    outside = move_marks(figure, self.rectangles.edits())
+                    desk.log_change(self.request, figure, "Another picture.")
         self.waiting.drop()
         self._tell(desk, figure, outside)
         return HttpResponseRedirect(reverse("admin:procedures_figure_change", args=[figure.pk]))
@@ -150,6 +153,7 @@ class _Desk:
             desk.tell_outdated(self.request, figure)
 
 
-def _replace(figure: Figure, result: Picture, edits: Edits, request: HttpRequest) -> list[str]:
-    keep_picture(figure, result, uploaded_by=staff(request))
-    return move_marks(figure, edits)
+def _size(waiting: Waiting) -> tuple[int, int]:
+    """Width and height from the head of the file: nobody needs its pixels a second time."""
+    with Image.open(io.BytesIO(waiting.picture_bytes()), formats=["PNG"]) as opened:
+        return opened.size

@@ -102,9 +102,8 @@ def kit_address(page_id: int) -> str:
     return reverse("admin:procedures_page_kit", args=[page_id])
 
 
-def _ready(page_id: int) -> tuple[Sending, Clinic]:
+def _ready(found: Kit) -> tuple[Sending, Clinic]:
     """For files: 404 where there is nothing to send."""
-    found = kit_of(page_id)
     if found.about is None or found.clinic is None:
         raise Http404
     return found.about, found.clinic
@@ -114,7 +113,7 @@ def _ready(page_id: int) -> tuple[Sending, Clinic]:
 @permission_required(SEE, raise_exception=True)
 def message(request: HttpRequest, page_id: int) -> HttpResponse:
     """The draft for a mail program."""
-    about, _ = _ready(page_id)
+    about, _ = _ready(kit_of(page_id))
     return _file(eml(about), "message/rfc822", f"reading-{about.code}-{about.language}.eml")
 
 
@@ -123,7 +122,7 @@ def message(request: HttpRequest, page_id: int) -> HttpResponse:
 def reminder(request: HttpRequest, page_id: int) -> HttpResponse:
     """The calendar file for the chosen time; 400 with the screen and what was typed for a time that is none."""
     found = kit_of(page_id)
-    about, clinic = _ready(page_id)
+    about, clinic = _ready(found)
     typed = request.GET.get("at", "")[:40]
     try:
         at = moment(typed, clinic.time_zone, now=timezone.now())
@@ -136,7 +135,7 @@ def reminder(request: HttpRequest, page_id: int) -> HttpResponse:
 @permission_required(SEE, raise_exception=True)
 def qr_svg(request: HttpRequest, page_id: int) -> HttpResponse:
     """The QR code as a drawing, with its size on paper."""
-    about, _ = _ready(page_id)
+    about, _ = _ready(kit_of(page_id))
     drawing = render_to_string("components/qr.html", {"qr": qr(about.neutral), "file": True})
     return _file(drawing.strip().encode(), "image/svg+xml", f"qr-{about.code}.svg")
 
@@ -145,7 +144,7 @@ def qr_svg(request: HttpRequest, page_id: int) -> HttpResponse:
 @permission_required(SEE, raise_exception=True)
 def qr_png(request: HttpRequest, page_id: int) -> HttpResponse:
     """The QR code as a picture for a printer."""
-    about, _ = _ready(page_id)
+    about, _ = _ready(kit_of(page_id))
     return _file(png(about.neutral), "image/png", f"qr-{about.code}.png")
 
 
@@ -153,7 +152,7 @@ def qr_png(request: HttpRequest, page_id: int) -> HttpResponse:
 @permission_required(SEE, raise_exception=True)
 def letter(request: HttpRequest, page_id: int, paper: str) -> HttpResponse:
     """One sheet to put into an envelope, in the language of the page."""
-    about, _ = _ready(page_id)
+    about, _ = _ready(kit_of(page_id))
     if paper not in PAPERS:
         raise Http404
     context = {"about": about, "qr": qr(about.neutral), "words": words(about), "paper": paper}

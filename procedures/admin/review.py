@@ -1,5 +1,6 @@
 """A reviewer's decision on exactly the text that was on the screen."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from procedures.admin.base import plain_newlines, staff
 from procedures.admin.compare import difference
-from procedures.admin.desk import Desk, desk, page_trail
+from procedures.admin.desk import Desk, change_address, desk, page_trail
 from procedures.admin.shell import screen
 from procedures.enums import Decision
 from procedures.models import Page
@@ -45,6 +46,16 @@ class ReviewForm(forms.Form):
         return found[:MOST_REMARKS]
 
 
+@dataclass(frozen=True)
+class _Shown(Version):
+    """The text on this screen. It is rendered already: rendering it again could show another picture or answer."""
+
+    html: str
+
+    def article(self) -> str:
+        return self.html
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("procedures.approve_page", raise_exception=True)
 def review(request: HttpRequest, page_id: int) -> HttpResponse:
@@ -57,7 +68,7 @@ def review(request: HttpRequest, page_id: int) -> HttpResponse:
     if request.method == "POST":
         refused, status = _decide(request, page, form)
         if not refused:
-            return HttpResponseRedirect(desk(page.pk, staff(request)).addresses["change"])
+            return HttpResponseRedirect(change_address(page))
     here = desk(page.pk, staff(request), with_page=True)
     context = {
         "desk": here,
@@ -80,7 +91,7 @@ def _difference(here: Desk) -> dict[str, Any]:
     if here.revision is None:
         return {}
     live = of_release(here.page, here.live) if here.live else None
-    return {"diff": difference(live, Version(here.page, here.revision, None))}
+    return {"diff": difference(live, _Shown(here.page, here.revision, None, here.article))}
 
 
 def _decide(request: HttpRequest, page: Page, form: ReviewForm) -> tuple[str, int]:

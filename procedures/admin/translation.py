@@ -72,8 +72,9 @@ def beside(both: Pair) -> dict[str, Any]:
     """Sections of the source, with its changes, beside those of the translation."""
     if both.newest is None:
         return {"sections": [], "count": 0}
-    then = Version(both.source, both.made_from or both.newest, None).reading()
     now = Version(both.source, both.newest, None).reading()
+    made_from = both.made_from or both.newest
+    then = now if made_from == both.newest else Version(both.source, made_from, None).reading()
     rows = compare(then, now)
     own = both.page.revisions.first()
     here = Version(both.page, own, None).reading() if own else []

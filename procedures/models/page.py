@@ -39,9 +39,13 @@ class PageQuerySet(models.QuerySet["Page"]):
         return self.filter(publish_at__lte=at)
 
     def for_cards(self, language: str) -> Self:
-        """Public pages of one language with their releases and the clinic, for lists: one query."""
+        """Public pages of one language with their releases and the clinic, for lists: one query, no whole text."""
         return (
-            self.published().in_language(language).select_related("live_release").annotate(clinic=clinic_json(language))
+            self.published()
+            .in_language(language)
+            .select_related("live_release")
+            .defer("body", "live_release__html", "live_release__sections")
+            .annotate(clinic=clinic_json(language))
         )
 
     def with_code(self, code: str) -> Self:

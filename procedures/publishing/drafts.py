@@ -1,7 +1,7 @@
 """Saving a draft: every save is a Revision, and nobody overwrites what somebody else saved meanwhile."""
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F
 
 from portal.staff.models import User
 from procedures.models import Page, Revision
@@ -31,5 +31,5 @@ def save_revision(page: Page, *, author: User | None, note: str = "") -> Revisio
     latest = page.revisions.order_by("-number").first()
     if latest and latest.content == content:
         return latest
-    number = (page.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
+    number = latest.number + 1 if latest else 1
     return Revision.objects.create(page=page, number=number, content=content, author=author, note=note)

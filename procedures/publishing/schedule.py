@@ -50,10 +50,11 @@ def unschedule(page: Page, *, actor: User | None, reason: str = "") -> None:
 
 
 def scheduled() -> QuerySet[Page]:
-    """What waits for its time, the next one first, with the texts."""
+    """What waits for its time, the next one first, with the revision and its author: for lists, no whole text."""
     return (
         Page.objects.filter(publish_at__isnull=False)
-        .select_related("scheduled_revision__author", "live_release")
+        .select_related("scheduled_revision__author")
+        .defer("body", "scheduled_revision__content")
         .order_by("publish_at", "pk")
     )
 

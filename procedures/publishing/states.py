@@ -25,9 +25,13 @@ class PageState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
-def with_states(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
+# What a list has no use for: the whole text that patients read, three times over.
+TEXTS = ("live_release__html", "live_release__sections", "live_release__revision__content")
+
+
+def with_states(pages: models.QuerySet[Page], *, texts: bool = False) -> models.QuerySet[Page]:
     """Adds ``latest_hash`` and ``latest_author`` (of the newest revision) and ``last_word`` (the last review event
-    on that same text).
+    on that same text). ``texts``: with all of the live release; reading them costs a query a row otherwise.
     """
     newest = Revision.objects.filter(page=OuterRef("pk")).order_by("-number")
     # Withdrawing ends what was said of the text before.
@@ -36,7 +40,8 @@ def with_states(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
         kind__in=(*REVIEW_EVENTS, EventKind.WITHDRAWN),
         revision__content_hash=OuterRef("latest_hash"),
     )
-    return pages.select_related("live_release__revision").annotate(
+    pages = pages.select_related("live_release__revision")
+    return (pages if texts else pages.defer(*TEXTS)).annotate(
         latest_hash=Subquery(newest.values("content_hash")[:1]),
         latest_author=Subquery(newest.values("author")[:1]),
         last_word=Subquery(said.order_by("-pk").values("kind")[:1]),

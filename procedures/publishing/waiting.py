@@ -67,7 +67,7 @@ def _in_state(state: PageState, kind: EventKind) -> QuerySet[Page]:
     """Pages in a state with the event that brought them there: ``said``, ``said_at`` and ``said_by``."""
     last = _last_event(kind)
     names = {"said": "reason", "said_at": "created_at", "said_by": "actor"}
-    return in_state(with_states(Page.objects.all()), state).annotate(
+    return in_state(with_states(Page.objects.defer("body")), state).annotate(
         **{name: Subquery(last.values(column)[:1]) for name, column in names.items()},
         said_first=Subquery(last.values("actor__first_name")[:1]),
         said_last=Subquery(last.values("actor__last_name")[:1]),

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from textwrap import shorten
 from typing import Any
 
-from procedures.enums import Language, PageKind
+from procedures.enums import Language
 from procedures.markdown import Library, Problem, RenderedPage
 from procedures.markdown.reading import LONGEST_SENTENCE, reading_level, sentences, words
 from procedures.markdown.where import Places
 from procedures.models import Page
-from procedures.publishing.readiness import PLAIN_KINDS
-from procedures.quality.article import Article, Block, take_apart
-from procedures.quality.marks import mendable, notes
-from procedures.quality.measure import ACTIONS, PARAGRAPH_SENTENCES, TARGET_SENTENCE, measure
-from procedures.quality.numbers import unsourced
+from procedures.publishing.translations import newest_source
+from procedures.quality.article import Article, take_apart
+from procedures.quality.marks import only_marks, without_source
+from procedures.quality.measure import PARAGRAPH_SENTENCES, TARGET_SENTENCE, PageMeasures, measure
 
 # A paragraph may be harder than its page, but not by much. Spanish counts the other way round.
 HARD_PARAGRAPH, HARD_SPANISH_PARAGRAPH = 8.0, 60.0
@@ -23,24 +22,22 @@ LONGEST_QUOTE = 70
 
 
 def advice(page: Page, content: dict[str, Any], rendered: RenderedPage, library: Library) -> list[Problem]:
-    """In the order of the text; what concerns the whole page comes last, with line 0."""
+    """In the order of the text; what concerns the whole page comes last, with line 0. Everything is said once."""
     article, places = take_apart(rendered.html), Places(content["body"])
+    measures = measure(rendered.html, kind=page.kind, library=library, article=article)
     found = [*_paragraphs(article, places, page.language), *_sentences(article, places)]
-    if page.kind not in PLAIN_KINDS:
-        found += _numbers(article, places, library)
+    found += _numbers(article, places, measures)
     found.sort(key=lambda problem: (problem.line == 0, problem.line))
-    if ACTIONS.isdisjoint(article.parts) and page.kind != PageKind.ABOUT:
-        found.append(
-            Problem(0, "Nothing tells the reader what to do. Add a card, steps, a checklist or the next step.")
-        )
-    return [*found, *_measures(page, rendered, library), *_translations(page)]
+    # A sentence that stands in the text twice has the line of the first: one thing to mend.
+    return list(dict.fromkeys([*found, *_measures(measures), *_translations(page)]))
 
 
-def _measures(page: Page, rendered: RenderedPage, library: Library) -> Iterator[Problem]:
-    """The same counts as ``measure_content`` prints of the public pages."""
-    measures = measure(rendered.html, kind=page.kind, library=library)
-    for sentence in (*mendable(measures), *notes(measures)):
-        yield Problem(0, f"{sentence[0].upper()}{sentence[1:]}.")
+def _measures(measures: PageMeasures) -> Iterator[Problem]:
+    """What ``measure_content`` says of public pages, too: as far as it belongs to no line of the text."""
+    if not measures.has_action:
+        yield Problem(0, "Nothing tells the reader what to do. Add a card, steps, a checklist or the next step.")
+    for sentence in only_marks(measures):
+        yield Problem(0, _whole(sentence))
     for word in measures.hard_words:
         yield Problem(0, f"Long word, neither explained nor everyday: {word}.")
 
@@ -77,18 +74,15 @@ def long_sentences(article: Article) -> list[str]:
     return [said for said in read if len(words(said)) > TARGET_SENTENCE]
 
 
-def _numbers(article: Article, places: Places, library: Library) -> Iterator[Problem]:
-    seen: set[tuple[str, str]] = set()
-    for block, number in unsourced(article, library.clinic.values()):
-        # A clinic's picture or glossary is mended there, not in this text.
-        line = _line(block, places)
-        if line and (block.text, number) not in seen:
-            seen.add((block.text, number))
-            yield Problem(line, f"The number “{number}” has no source. Cite where it comes from: [@key].")
-
-
-def _line(block: Block, places: Places) -> int:
-    return places.line_of(block.text) if block.part not in {"title", "key message"} else 0
+def _numbers(article: Article, places: Places, measures: PageMeasures) -> Iterator[Problem]:
+    heads = {block.text for block in article.blocks if block.part in {"title", "key message"}}
+    for passage in measures.unsourced_numbers:
+        # These stand above the text, which may say the same again.
+        is_head = not passage.section and passage.text in heads
+        if line := 0 if is_head else places.line_of(passage.text):
+            yield Problem(line, f"The number “{passage.what}” has no source. Cite where it comes from: [@key].")
+        else:
+            yield Problem(0, _whole(without_source(passage)))
 
 
 def _translations(page: Page) -> Iterator[Problem]:
@@ -100,9 +94,14 @@ def _translations(page: Page) -> Iterator[Problem]:
         if language != page.language and language not in there:
             yield Problem(0, f"This page is not in {language.label} yet.")
     made_from = page.translated_from
-    if made_from and made_from.page.revisions.latest("number").content_hash != made_from.content_hash:
+    newest = newest_source(made_from.page) if made_from else None
+    if made_from and newest and newest.content_hash != made_from.content_hash:
         label = Language(made_from.page.language).label
         yield Problem(0, f"The {label} text has changed since this translation was made. Compare the two.")
+
+
+def _whole(sentence: str) -> str:
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _quoted(text: str) -> str:

@@ -26,14 +26,23 @@ def failures(page: PageMeasures) -> Iterator[str]:
 
 
 def mendable(page: PageMeasures) -> Iterator[str]:
-    """What is beyond a mark and does not forbid publishing: the editor is told."""
+    """What is beyond a mark and does not forbid publishing: the editor is told, with lines (``advice``)."""
+    yield from map(without_source, page.unsourced_numbers)
+    yield from only_marks(page)
+    if not page.has_action:
+        yield "nothing tells the reader what to do; add a card, steps, a checklist or the next step"
+
+
+def without_source(passage: Passage) -> str:
+    """A number that nothing stands behind."""
+    advice = "cite it [@key] or take it out"
+    return f"the number “{passage.what}” has no source; {advice}{_where(passage)}: {quoted(passage.text)}"
+
+
+def only_marks(page: PageMeasures) -> Iterator[str]:
+    """The part of ``mendable`` that the editor reads in these same words."""
     for passage in page.long_lists:
         yield f"a list of {passage.count:.0f} entries, {LONGEST_LIST} is the most; group or shorten it{_where(passage)}"
-    for passage in page.unsourced_numbers:
-        yield (
-            f"the number “{passage.what}” has no source; cite it [@key] or take it out"
-            f"{_where(passage)}: {quoted(passage.text)}"
-        )
     for link in page.dead_anchors:
         yield f"a link leads to {link}, which is nowhere on this page; mend the link or the heading's address"
     for passage in page.bad_alts:
@@ -41,8 +50,6 @@ def mendable(page: PageMeasures) -> Iterator[str]:
             f"{passage.count:.0f} letters, {ALT_MAX} is the most; shorten it" if passage.count else "no words; write it"
         )
         yield f"the text instead of the picture {passage.what} has {wrong}"
-    if not page.has_action:
-        yield "nothing tells the reader what to do; add a card, steps, a checklist or the next step"
 
 
 def _reading(page: PageMeasures) -> Iterator[str]:

@@ -63,9 +63,12 @@ class PageMeasures:
     bad_alts: list[Passage] = field(default_factory=list)
 
 
-def measure(html: str, *, kind: str, library: Library) -> PageMeasures:
-    """Measure an article (``RenderedPage.html`` or ``Release.html``) in the language of ``library``."""
-    language, article, text = library.language, take_apart(html), prose(html)
+def measure(html: str, *, kind: str, library: Library, article: Article | None = None) -> PageMeasures:
+    """Measure an article (``RenderedPage.html`` or ``Release.html``) in the language of ``library``.
+
+    ``article``: the same HTML where somebody has taken it apart already.
+    """
+    language, article, text = library.language, article or take_apart(html), prose(html)
     read = [(block, sentence) for block in article.blocks if block.is_prose for sentence in sentences(block.text)]
     lengths = [(block, sentence, len(words(sentence))) for block, sentence in read]
     paragraphs = [block for block in article.blocks if block.tag == "p" and block.part in {"", "card"}]

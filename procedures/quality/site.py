@@ -54,8 +54,9 @@ def measure_site() -> SiteReport:
         release = page.live_release
         if release is None:
             continue
-        measures = measure(release.html, kind=page.kind, library=libraries[page.language])
-        dead = list(_dead_links(articles[release.path], articles, former))
+        article = articles[release.path]
+        measures = measure(release.html, kind=page.kind, library=libraries[page.language], article=article)
+        dead = list(_dead_links(article, articles, former))
         report = PageReport(release.path, page.subject, page.language, page.kind, release.title, measures, len(dead))
         report.failures = [*failures(measures), *dead]
         report.notes = [*notes(measures), *behind(page, _source_of(page, pages))]

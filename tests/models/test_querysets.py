@@ -71,6 +71,7 @@ def test_cards_with_their_clinic_cost_one_query_however_many_there_are(pages: di
     assert len(found) == 2 + extra
     assert found[0][1] == "+1 303-555-0100"
     assert len(queries) == 1
+    assert '"procedures_release"."html"' not in queries[0]["sql"]
 
 
 def test_a_page_by_its_address_costs_one_query(pages: dict[str, Page]) -> None:

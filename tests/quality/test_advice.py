@@ -8,7 +8,7 @@ from procedures.markdown import Library, render_page
 from procedures.models import Page
 from procedures.publishing.drafts import save_revision
 from procedures.quality.advice import advice
-from tests.factories import make_clinic, make_next, make_page
+from tests.factories import make_clinic, make_next, make_page, make_public
 
 pytestmark = pytest.mark.django_db
 
@@ -81,8 +81,65 @@ def test_a_translation_that_is_behind_says_so(page: Page) -> None:
     assert after == [*before, news]
 
 
+def test_a_translation_follows_what_patients_read_not_the_next_draft(page: Page) -> None:
+    first = make_public(page)
+    spanish = make_page(language="es", slug="corte", translated_from=first.revision)
+    page.title = "A newer title"
+    page.save()
+    save_revision(page, author=None)
+    with_a_draft = said(spanish, spanish.body)
+    make_public(page)
+
+    once_public = said(spanish, spanish.body)
+
+    news = (0, "The English text has changed since this translation was made. Compare the two.")
+    assert once_public == [*with_a_draft, news]
+    assert news not in with_a_draft
+
+
 def test_the_counts_of_the_site_report_are_there_too(page: Page) -> None:
     found = said(page, f"{page.body}\nIt is a catastrophe.\n\n" + "- It is so.\n" * 8)
 
     assert (0, "Long word, neither explained nor everyday: catastrophe.") in found
     assert any(sentence.startswith("A list of 8 entries, 7 is the most") for _, sentence in found)
+
+
+FAULTS = """## Only
+
+We look. We ask. We help. About 30 of them call.
+
+We look. We ask. We help. About 30 of them call.
+
+We look at it and we ask you and we tell you what we see and what it may well mean to you.
+
+It is a catastrophe. See [below](#nowhere).
+
+"""
+
+
+@pytest.mark.parametrize("kind", ["procedure", "guide", "about"])
+def test_everything_is_said_once_with_its_line_where_it_has_one(page: Page, kind: str) -> None:
+    page.kind = kind
+
+    found = said(page, FAULTS + "- It is so.\n" * 8, next_page="", key_message="Of all, 40 % feel better.")
+
+    assert found == [
+        (3, "This paragraph has 4 sentences; 3 is the target. Make two of it."),
+        (3, "The number “30 of” has no source. Cite where it comes from: [@key]."),
+        (
+            7,
+            "23 words; 20 is the target. Shorten: “We look at it and we ask you and we tell you what we see and what it …”",
+        ),
+        (
+            0,
+            "The number “40 % feel” has no source; cite it [@key] or take it out: “Of all, 40 % feel better.”.",
+        ),
+        (0, "Nothing tells the reader what to do. Add a card, steps, a checklist or the next step."),
+        (0, "A list of 8 entries, 7 is the most; group or shorten it, under “Only”."),
+        (
+            0,
+            "A link leads to #nowhere, which is nowhere on this page; mend the link or the heading's address.",
+        ),
+        (0, "Long word, neither explained nor everyday: catastrophe."),
+        (0, "This page is not in Español yet."),
+    ]

@@ -1,0 +1,175 @@
+"""What staff look at is rendered once, and read from the database once."""
+
+import datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from portal.staff.models import User
+from procedures.models import Autosave, Page
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.review import submit
+from procedures.publishing.schedule import schedule
+from procedures.publishing.waiting import approved, planned, to_approve
+from tests.admin.conftest import PAGES, SignIn, form_of
+from tests.factories import approve, make_public, make_translation
+
+pytestmark = pytest.mark.django_db
+
+
+def renderings(asked: CaptureQueriesContext) -> int:
+    """The renderer asks for the words of the glossary once for each text."""
+    return sum('FROM "procedures_term"' in query["sql"] for query in asked)
+
+
+@pytest.fixture
+def submitted(page: Page, editor: User) -> Page:
+    """Public, with a newer text that waits for review."""
+    make_public(page)
+    page.title = "A newer title"
+    page.save()
+    submit(save_revision(page, author=editor), actor=editor)
+    return page
+
+
+def test_a_reviewers_screen_renders_its_text_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
+    client = sign_in(reviewer)
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get(f"{PAGES}{submitted.pk}/review/")
+
+    assert renderings(asked) == 1
+    assert answer.context["desk"].revision.content["title"] == "A newer title"
+    assert answer.context["diff"]["count"] == 1
+
+
+def test_a_decision_leads_to_the_form_and_renders_nothing(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
+    client = sign_in(reviewer)
+    values = {"revision": submitted.revisions.latest("number").pk, "decision": "approved", "comment": ""}
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.post(f"{PAGES}{submitted.pk}/review/", values)
+
+    assert answer["Location"] == form_of(submitted)
+    assert renderings(asked) == 0
+
+
+def whole_texts(asked: CaptureQueriesContext) -> list[str]:
+    """Queries that load an article, or a revision with all its words."""
+    names = ('"procedures_release"."html"', '"procedures_revision"."content"')
+    return [query["sql"] for query in asked if any(name in query["sql"] for name in names)]
+
+
+def test_the_list_of_pages_loads_no_whole_text(submitted: Page, manager: User, sign_in: SignIn) -> None:
+    client = sign_in(manager)
+
+    with CaptureQueriesContext(connection) as asked:
+        html = client.get(PAGES).content.decode()
+
+    assert "Public, with a newer draft: waiting for review" in html
+    assert whole_texts(asked) == []
+
+
+def test_what_the_toolbar_offers_is_found_without_articles(submitted: Page, editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+
+    with CaptureQueriesContext(connection) as asked:
+        offered = client.get(f"{PAGES}choices/").json()
+
+    assert {page["key"]: bool(page["sections"]) for page in offered["pages"]}["small-cut"]
+    assert whole_texts(asked) == []
+
+
+def test_what_waits_is_listed_in_one_query_without_whole_texts(submitted: Page, reviewer: User, manager: User) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        waiting = to_approve(reviewer)
+    assert [(item.page.title, item.words[:4]) for item in waiting.items] == [("A newer title", "Nina")]
+    assert (len(asked), whole_texts(asked)) == (1, [])
+    newest = submitted.revisions.latest("number")
+    approve(newest, reviewer)
+
+    with CaptureQueriesContext(connection) as asked:
+        waiting = approved()
+    assert [item.page.title for item in waiting.items] == ["A newer title"]
+    assert (len(asked), whole_texts(asked)) == (1, [])
+    schedule(newest, actor=manager, at=timezone.now() + datetime.timedelta(days=1))
+
+    with CaptureQueriesContext(connection) as asked:
+        waiting = planned()
+    assert [item.page.title for item in waiting.items] == ["A newer title"]
+    assert (len(asked), whole_texts(asked)) == (1, [])
+
+
+def test_planned_texts_are_listed_without_their_words(submitted: Page, manager: User, sign_in: SignIn) -> None:
+    newest = submitted.revisions.latest("number")
+    approve(newest)
+    schedule(newest, actor=manager, at=timezone.now() + datetime.timedelta(days=1))
+    client = sign_in(manager)
+
+    with CaptureQueriesContext(connection) as asked:
+        html = client.get(f"{PAGES}planned/").content.decode()
+
+    assert f"revision {newest.number} by Nina" in html
+    assert whole_texts(asked) == []
+
+
+def about_pages(asked: CaptureQueriesContext) -> int:
+    """Queries that load a page by its number."""
+    return sum(
+        query["sql"].startswith("SELECT")
+        and 'FROM "procedures_page"' in query["sql"]
+        and '"procedures_page"."id" = ' in query["sql"]
+        for query in asked
+    )
+
+
+def test_an_editor_who_waits_asks_for_the_page_once(submitted: Page, editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+    here, nowhere = {"page": submitted.pk, "window": "w1"}, {"page": 10**8, "window": "w2"}
+
+    with CaptureQueriesContext(connection) as asked:
+        kept = client.post(f"{PAGES}autosave/", here)
+    times = about_pages(asked)
+    lost = client.post(f"{PAGES}autosave/", nowhere)
+
+    assert times == 1
+    assert (kept.json()["saved_by"], lost.json()["saved_by"]) == ("Nina", "")
+    assert set(Autosave.objects.values_list("window", "page")) == {("w1", submitted.pk), ("w2", None)}
+
+
+def test_a_reminder_asks_for_the_page_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
+    client = sign_in(reviewer)
+    at = f"{timezone.localdate() + datetime.timedelta(days=2)}T10:00"
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get(f"{PAGES}{submitted.pk}/links/reminder.ics", {"at": at})
+
+    assert answer["Content-Type"].startswith("text/calendar")
+    assert about_pages(asked) == 1
+
+
+def test_a_translation_that_follows_renders_its_source_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
+    live = submitted.live_release
+    assert live is not None
+    spanish = make_translation(submitted, translated_from=live.revision)
+    save_revision(spanish, author=None)
+    client = sign_in(reviewer)
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get(f"{PAGES}{spanish.pk}/translation/")
+
+    assert answer.context["count"] == 0
+    assert renderings(asked) == 2, "one for each language"
+
+
+def test_a_revision_is_numbered_by_the_one_before(page: Page) -> None:
+    first = save_revision(page, author=None)
+    page.title = "Another"
+
+    with CaptureQueriesContext(connection) as asked:
+        second = save_revision(page, author=None)
+
+    assert (first.number, second.number) == (1, 2)
+    assert sum(query["sql"].startswith("SELECT") and "procedures_revision" in query["sql"] for query in asked) == 1
