@@ -23,8 +23,8 @@ from procedures.publishing.waiting import words
 class QuotedAdmin(AnyAdmin):
     """Mixin for what pages quote. After each save it says how many public pages print the old value."""
 
-    def quotes(self, obj: Any) -> tuple[str, str, str]:
-        """Kind and key as a release notes them (key may be empty: all), and a line of Markdown that uses it."""
+    def quotes(self, obj: Any) -> tuple[str, str]:
+        """Kind and key as a release notes them; the key may be empty: all."""
         raise NotImplementedError
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
@@ -44,13 +44,9 @@ class QuotedAdmin(AnyAdmin):
 
     def tell_outdated(self, request: HttpRequest, obj: Any) -> None:
         """A message with a link, where public pages print another value than ``obj`` has now."""
-        kind, key, markdown = self.quotes(obj)
+        kind, key = self.quotes(obj)
         languages = [obj.language] if hasattr(obj, "language") else Language.values
-        old = [
-            page
-            for language in languages
-            for page in printing_old(kind=kind, key=key, language=language, markdown=markdown)
-        ]
+        old = [page for language in languages for page in printing_old(kind=kind, key=key, language=language)]
         if old:
             count = "1 public page prints" if len(old) == 1 else f"{len(old)} public pages print"
             link = format_html('<a href="{}">Look and renew</a>', reverse("admin:procedures_page_outdated"))
