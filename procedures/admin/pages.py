@@ -218,7 +218,6 @@ class PageAdmin(WorkflowAdmin):
         view = self.admin_site.admin_view
         own = [
             path("preview/", preview.preview, name="procedures_page_preview"),
-            path("session/", preview.session, name="procedures_page_session"),
             path("reads/", view(readers.reads), name="procedures_page_reads"),
             path("autosave/", autosave.autosave, name="procedures_page_autosave"),
             path("autosave/discard/", autosave.discard, name="procedures_page_discard"),
