@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
-from procedures.admin.base import AnyAdmin, staff
+from procedures.admin.base import AnyAdmin, staff, whole_number
 from procedures.admin.desk import change_address
 from procedures.admin.shell import screen
 from procedures.enums import Language
@@ -74,7 +74,7 @@ def outdated(request: HttpRequest) -> HttpResponse:
 def _renew(request: HttpRequest) -> list[tuple[Page, PublishRefusedError]]:
     """Renew the ticked pages, each by itself: one that cannot be renewed holds up no other."""
     refused, done = [], 0
-    ticked = [int(pk) for pk in request.POST.getlist("page") if pk.isascii() and pk.isdigit() and len(pk) < 10]
+    ticked = [whole_number(pk) for pk in request.POST.getlist("page")]
     for page in Page.objects.published().filter(pk__in=ticked).select_related("live_release"):
         try:
             done += renew(page, actor=staff(request)) is not None

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse, QueryDict
 
 from procedures.admin.answers import staff_json
-from procedures.admin.base import plain_newlines
+from procedures.admin.base import plain_newlines, whole_number
 from procedures.admin.true_page import true_page
 from procedures.enums import Language, PageKind
 from procedures.markdown import Library, Problem, render_page
@@ -85,8 +85,3 @@ def _items(data: QueryDict) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def whole_number(text: str) -> int:
-    """A number from a form, 0 for anything else. At most nine digits: databases refuse longer ones."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
