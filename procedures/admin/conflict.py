@@ -82,7 +82,7 @@ class Conflict:
         return said + "Both texts are put together below. Look them through, then save."
 
 
-def may_follow(data: QueryDict, page: Page) -> int | None:
+def may_follow(data: QueryDict) -> int | None:
     """The draft version that a merged form may be saved over, or None when it must be merged first (again)."""
     version, count = data.get("merge_version", ""), data.get("merge_places", "")
     if not (version.isdecimal() and count.isdecimal() and len(count) < 5):

@@ -146,7 +146,7 @@ class WorkflowAdmin(ContentAdmin):
             obj.code = free_code()
             obj.save()
             return
-        version = may_follow(request.POST, obj)
+        version = may_follow(request.POST)
         if version is None:
             version = form.cleaned_data["version"]
         claim_version(obj, expected=-1 if version is None else version)

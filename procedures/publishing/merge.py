@@ -37,16 +37,6 @@ class Merged:
         """The merged text, with mine wherever both changed the same words."""
         return "".join(piece.theirs if piece.who == "theirs" else piece.mine for piece in self.pieces)
 
-    @property
-    def overlaps(self) -> list[Piece]:
-        """What a person must decide."""
-        return [piece for piece in self.pieces if piece.who == "both"]
-
-    @property
-    def taken(self) -> list[Piece]:
-        """What came from the others without anybody being asked."""
-        return [piece for piece in self.pieces if piece.who == "theirs"]
-
 
 def merge(base: str, theirs: str, mine: str) -> Merged:
     """Merge two texts that were both made from ``base``."""

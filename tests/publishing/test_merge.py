@@ -4,9 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procedures.publishing.merge import changes, merge, merge_line
+from procedures.publishing.merge import Merged, Piece, changes, merge, merge_line
 
 BASE = "## One\nThe first line.\n\n## Two\nThe second line.\n\n## Three\nThe third line.\n"
+
+
+def by(merged: Merged, who: str) -> list[Piece]:
+    """Pieces that one side changed; of "both", what a person must decide."""
+    return [piece for piece in merged.pieces if piece.who == who]
 
 
 def test_changes_in_different_places_are_put_together() -> None:
@@ -16,8 +21,8 @@ def test_changes_in_different_places_are_put_together() -> None:
     merged = merge(BASE, theirs, mine)
 
     assert merged.text == BASE.replace("first line", "first line of Ana").replace("third line", "third line of mine")
-    assert merged.overlaps == []
-    assert ["Ana" in piece.theirs for piece in merged.taken] == [True]
+    assert by(merged, "both") == []
+    assert ["Ana" in piece.theirs for piece in by(merged, "theirs")] == [True]
 
 
 def test_different_words_of_one_line_are_put_together() -> None:
@@ -26,13 +31,13 @@ def test_different_words_of_one_line_are_put_together() -> None:
     merged = merge(base, base.replace("may walk", "can walk"), base.replace("a week", "two weeks"))
 
     assert merged.text == "You can walk on the same day and drive after two weeks.\n"
-    assert merged.overlaps == []
+    assert by(merged, "both") == []
 
 
 def test_the_same_words_changed_by_both_are_for_a_person() -> None:
     merged = merge(BASE, BASE.replace("second line", "middle line"), BASE.replace("second line", "other line"))
 
-    assert [(p.base, p.theirs, p.mine) for p in merged.overlaps] == [
+    assert [(p.base, p.theirs, p.mine) for p in by(merged, "both")] == [
         ("The second line.\n", "The middle line.\n", "The other line.\n")
     ]
     assert "The other line." in merged.text
@@ -42,22 +47,22 @@ def test_the_same_change_by_both_is_no_conflict() -> None:
     both = BASE.replace("second", "2nd")
 
     assert merge(BASE, both, both).text == both
-    assert merge(BASE, both, both).overlaps == []
+    assert by(merge(BASE, both, both), "both") == []
 
 
 def test_a_part_that_one_deletes_and_the_other_edits_is_for_a_person() -> None:
     merged = merge(BASE, BASE.replace("## Two\nThe second line.\n\n", ""), BASE.replace("second line", "other line"))
 
-    assert len(merged.overlaps) == 1
-    assert "The other line." in merged.overlaps[0].mine
-    assert merged.overlaps[0].theirs.strip() == ""
+    assert len(by(merged, "both")) == 1
+    assert "The other line." in by(merged, "both")[0].mine
+    assert by(merged, "both")[0].theirs.strip() == ""
 
 
 @pytest.mark.parametrize("empty", ["", "\n"])
 def test_an_empty_base_asks_for_everything(empty: str) -> None:
     merged = merge(empty, "Theirs.\n", "Mine.\n")
 
-    assert len(merged.overlaps) == 1
+    assert len(by(merged, "both")) == 1
     assert merged.text.strip() == "Mine."
 
 
