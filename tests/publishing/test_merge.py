@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procedures.publishing.merge import Merged, Piece, changes, merge, merge_line
+from procedures.publishing.diff import words
+from procedures.publishing.merge import MOST_LETTERS, Merged, Piece, changes, common, merge, merge_line
 
 BASE = "## One\nThe first line.\n\n## Two\nThe second line.\n\n## Three\nThe third line.\n"
 
@@ -102,3 +103,26 @@ def test_changes_hold_both_texts(old: str, new: str) -> None:
 
     assert "".join(words for sign, words in rows if sign in "=-") == old
     assert "".join(words for sign, words in rows if sign in "=+") == new
+
+
+def test_a_change_looks_as_on_the_screen_that_compares_versions() -> None:
+    old, new = "You can walk (on the day).", "You may walk (the same day)."
+
+    rows = changes(old, new)
+
+    assert rows == [
+        ("=", "You "), ("-", "can"), ("+", "may"), ("=", " walk ("), ("-", "on the"), ("+", "the same"), ("=", " day)."),
+    ]  # fmt: skip
+    before, after = words(old, new)
+    assert [(s.text, s.changed) for s in before] == [(text, sign == "-") for sign, text in rows if sign in "=-"]
+    assert [(s.text, s.changed) for s in after] == [(text, sign == "+") for sign, text in rows if sign in "=+"]
+
+
+def test_a_line_without_end_is_shown_whole_instead_of_keeping_everybody_waiting() -> None:
+    line = "word " * (MOST_LETTERS // 5)
+
+    assert changes(f"One.\n{line}a", f"One.\n{line}b") == [("=", "One.\n"), ("-", f"{line}a"), ("+", f"{line}b")]
+
+
+def test_what_two_texts_have_in_common_is_whole_words() -> None:
+    assert common("You can walk today.", "You may walk tomorrow.") == "You walk "
