@@ -1,7 +1,6 @@
 """System checks: settings that can be read but must not run."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.http.request import validate_host
 from django.urls import URLPattern, URLResolver, get_resolver
+
+from portal.hosts import is_loopback
 
 RENDERER = "procedures.markdown.preview_html"
 
@@ -56,7 +57,7 @@ def public_url_is_reachable(app_configs: Sequence[AppConfig] | None, **kwargs: A
     parts = urlsplit(settings.PUBLIC_URL)
     host = parts.hostname or ""
     found: list[CheckMessage] = []
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         found.append(
             Warning(
                 "PORTAL_PUBLIC_URL starts with http://, so passwords of the staff cross the network in the clear.",
@@ -81,10 +82,3 @@ def second_factor_is_asked_for(app_configs: Sequence[AppConfig] | None, **kwargs
     if settings.REQUIRE_SECOND_FACTOR:
         return []
     return [Error("REQUIRE_SECOND_FACTOR is off: a password alone opens the admin.", id="portal.E003")]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

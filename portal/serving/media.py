@@ -1,8 +1,6 @@
 """Pictures: stored whole or not at all, served with a type that our own file name fixes."""
 
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal.serving.public import encode
+from portal.serving.whole import write_whole
 
 NAME = re.compile(r"figures/[0-9a-f]{16,64}(?:-[0-9]{1,5})?\.(avif|webp|jpeg|png|svg)\Z")
 TYPES = {
@@ -43,18 +42,7 @@ class AtomicFileSystemStorage(FileSystemStorage):
     def _write(self, name: str, content: Any) -> str:
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                for chunk in content.chunks():
-                    stream.write(chunk)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(draft).chmod(0o640)
-            Path(draft).replace(target)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        write_whole(target, content.chunks(), mode=0o640)
         return name
 
 

@@ -3,10 +3,11 @@
 import contextlib
 import logging
 import os
-import tempfile
 import time
 from pathlib import Path
 from typing import IO
+
+from portal.serving.whole import write_whole
 
 # Evicting frees more than one picture needs, so that it does not happen with every one.
 AFTER_EVICTION = 0.9
@@ -52,20 +53,12 @@ class PictureCache:
     def put(self, name: str, data: bytes) -> None:
         """Keep a copy. A full disk costs the copy only, and is logged."""
         target = self._path(name)
-        draft = None
         try:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=".new-")
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(draft).replace(target)
+            write_whole(target, [data])
             self._evict()
         except OSError as error:
             log.warning("a picture could not be kept in the cache: %s", error.strerror)
-            if draft:
-                Path(draft).unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self.folder / name

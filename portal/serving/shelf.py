@@ -10,12 +10,12 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from portal.serving.snapshots import Snapshot
+from portal.serving.whole import write_whole
 
 FILES = 16
 MAGIC = b"plainspine snapshots 1\n"
@@ -86,16 +86,7 @@ class Shelf:
 
     def _replace(self, target: Path, content: bytes) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(dir=self.folder, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(draft).replace(target)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        write_whole(target, [content])
         directory = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(directory)

@@ -25,7 +25,7 @@ from portal.staff.devices import known_device, remember_device
 from portal.staff.models import User, person_called
 
 REFUSED = "The name or the password is not right. Check both, and whether capital letters are on."
-WAIT = "That was tried too often. Wait {} and try again. A passkey works at once."
+PASSKEY = "A passkey works at once."
 CHANGES = {
     "mfa/email/totp_activated": (audit.Kind.FACTOR_ADDED, "an app for codes was added"),
     "mfa/email/totp_deactivated": (audit.Kind.FACTOR_REMOVED, "the app for codes was removed"),
@@ -33,13 +33,6 @@ CHANGES = {
     "mfa/email/webauthn_removed": (audit.Kind.FACTOR_REMOVED, "a passkey was removed"),
     "mfa/email/recovery_codes_generated": (audit.Kind.CODES_MADE, "new recovery codes were made"),
 }
-
-
-def wait_in_words(seconds: int) -> str:
-    """Such as "15 seconds" or "2 minutes"."""
-    if seconds <= 90:
-        return f"{seconds} seconds"
-    return f"{-(-seconds // 60)} minutes"
 
 
 def check_password(request: HttpRequest, typed: str, password: str) -> User | None:
@@ -52,7 +45,7 @@ def check_password(request: HttpRequest, typed: str, password: str) -> User | No
     wait = throttle.take(buckets)
     if wait:
         audit.record(audit.Kind.SLOWED, person=user, request=request)
-        raise ValidationError(WAIT.format(wait_in_words(wait)), code="wait", params={"seconds": wait})
+        raise ValidationError(f"{throttle.too_often(wait)} {PASSKEY}", code="wait", params={"seconds": wait})
     if user is None:
         make_password(password)
         right = False

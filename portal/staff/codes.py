@@ -43,7 +43,7 @@ class _Code(forms.Form):
         wait = throttle.take(bucket)
         if wait:
             audit.record(audit.Kind.SLOWED, person=self.user, request=context.request, detail="code")
-            raise ValidationError(f"That was tried too often. Wait {wait} seconds and try again.", code="wait")
+            raise ValidationError(throttle.too_often(wait), code="wait")
         try:
             code: str = super().clean_code()  # type: ignore[misc]
         except ValidationError:

@@ -1,7 +1,6 @@
 """Accounts to try the admin with. Their random passwords are shown once and stored nowhere."""
 
 import secrets
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -9,10 +8,13 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpRequest
 
+from portal.hosts import is_loopback
 from portal.serving.callers import is_this_machine
 from portal.staff.models import User
 
 DEMO = {"editor": "Editor", "reviewer": "Reviewer", "manager": "Manager"}
+# Django's test client calls itself so; no network knows the name.
+TEST_CLIENT = "testserver"
 
 
 @transaction.atomic
@@ -32,17 +34,9 @@ def make_demo_accounts() -> dict[str, str]:
 def is_public_site() -> bool:
     """Whether others than this machine can come here: by its address, or by a host name that it answers to."""
     hosts = [urlsplit(settings.PUBLIC_URL).hostname or "", *settings.ALLOWED_HOSTS]
-    return not all(_is_loopback(host.strip("[]")) for host in hosts)
+    return not all(host == TEST_CLIENT or is_loopback(host) for host in hosts)
 
 
 def demo_may_sign_in(request: HttpRequest) -> bool:
     """Accounts without a second factor are for somebody who sits at this machine, never for a network."""
     return is_this_machine(request) and not is_public_site()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        # Django's test client calls itself so; no network knows the name.
-        return host in {"localhost", "testserver"}

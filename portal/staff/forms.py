@@ -63,7 +63,7 @@ class ChangePasswordForm(NewPasswordForm):
         bucket = [throttle.Bucket(f"again|{self.user.pk}", throttle.CODE)]
         wait = throttle.take(bucket)
         if wait:
-            raise ValidationError(f"That was tried too often. Wait {wait} seconds and try again.", code="wait")
+            raise ValidationError(throttle.too_often(wait), code="wait")
         if not self.user.check_password(password):
             raise ValidationError("This is not your password until now.", code="refused")
         throttle.give_back(bucket)

@@ -16,8 +16,21 @@ from django.utils import timezone
 from portal.staff.models import Throttle
 from portal.staff.origins import keyed
 
+TOO_OFTEN = "That was tried too often. Wait {} and try again."
 FORGOTTEN_AFTER = timedelta(hours=1)
 SWEPT_AFTER = timedelta(days=1)
+
+
+def wait_in_words(seconds: int) -> str:
+    """Such as "15 seconds" or "2 minutes"."""
+    if seconds <= 90:
+        return f"{seconds} seconds"
+    return f"{-(-seconds // 60)} minutes"
+
+
+def too_often(seconds: int) -> str:
+    """The sentence for who must wait so long."""
+    return TOO_OFTEN.format(wait_in_words(seconds))
 
 
 @dataclass(frozen=True)

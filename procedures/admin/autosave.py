@@ -5,8 +5,8 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse, QueryDict
 
 from procedures.admin.answers import refusal, staff_json
-from procedures.admin.base import staff
-from procedures.admin.preview import MOST_BYTES, WRITERS, typed_page, whole_number
+from procedures.admin.base import staff, whole_number
+from procedures.admin.preview import MOST_BYTES, WRITERS, typed_page
 from procedures.models import Autosave, Page
 from procedures.publishing import autosave as slots
 from procedures.publishing.merge import changes

@@ -24,6 +24,11 @@ def plain_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def whole_number(text: str) -> int:
+    """A number from a form, 0 for anything else. At most nine digits: databases refuse longer ones."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 class TextField(forms.CharField):
     """Longer text, with one kind of newline."""
 

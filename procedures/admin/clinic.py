@@ -10,8 +10,6 @@ from procedures.admin.outdated import QuotedAdmin
 from procedures.enums import Language
 from procedures.models import Clinic, ClinicText, Location, LocationText
 
-VALUES = "name phone after_hours_phone emergency_number hours".split()
-
 
 class ClinicTexts(TextRows):
     """Hours and a few words about the clinic."""
@@ -49,9 +47,9 @@ class ClinicAdmin(QuotedAdmin, ContentAdmin):
         obj.pk = 1
         super().save_model(request, obj, form, change)
 
-    def quotes(self, obj: Clinic) -> tuple[str, str, str]:
+    def quotes(self, obj: Clinic) -> tuple[str, str]:
         """See QuotedAdmin."""
-        return "clinic", "", " ".join(f"{{clinic.{name}}}" for name in VALUES)
+        return "clinic", ""
 
 
 class LocationTexts(TextRows):
@@ -69,6 +67,6 @@ class LocationAdmin(QuotedAdmin, ContentAdmin):
     list_display = ("key", "phone", "address", "order")
     inlines = (LocationTexts,)
 
-    def quotes(self, obj: Location) -> tuple[str, str, str]:
+    def quotes(self, obj: Location) -> tuple[str, str]:
         """See QuotedAdmin."""
-        return "list", "locations", "::: locations"
+        return "list", "locations"

@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from procedures.admin.preview import typed_page
 from procedures.models import Page, Revision
-from procedures.publishing.merge import Merged, Piece, changes, merge, merge_line
+from procedures.publishing.merge import Merged, Piece, changes, common, merge, merge_line
 
 TEXTS = {
     "title": "Title",
@@ -82,7 +82,7 @@ class Conflict:
         return said + "Both texts are put together below. Look them through, then save."
 
 
-def may_follow(data: QueryDict, page: Page) -> int | None:
+def may_follow(data: QueryDict) -> int | None:
     """The draft version that a merged form may be saved over, or None when it must be merged first (again)."""
     version, count = data.get("merge_version", ""), data.get("merge_places", "")
     if not (version.isdecimal() and count.isdecimal() and len(count) < 5):
@@ -127,7 +127,7 @@ def _text(
     first, second = str(theirs[name]), str(mine[name])
     if name == "body" and second:
         second = second.strip() + "\n"
-    old = str(base.get(name, "")) if base else "".join(words for sign, words in changes(first, second) if sign == "=")
+    old = str(base.get(name, "")) if base else common(first, second)
     merged: Merged = (merge if name == "body" else merge_line)(old, first, second)
     so_far = ""
     for piece in merged.pieces:

@@ -35,7 +35,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         context: dict[str, Any] = AdminTextareaWidget.get_context(self, name, value, attrs)
         addresses = {
             "preview": reverse("admin:procedures_page_preview"),
-            "session": reverse("admin:procedures_page_session"),
+            "session": reverse("staff_session"),
             "autosave": reverse("admin:procedures_page_autosave"),
             "discard": reverse("admin:procedures_page_discard"),
             "compare": reverse("admin:procedures_page_compare_kept"),

@@ -126,9 +126,9 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
             forget(files_of(figure))
         super().delete_queryset(request, queryset)
 
-    def quotes(self, obj: Figure) -> tuple[str, str, str]:
+    def quotes(self, obj: Figure) -> tuple[str, str]:
         """See QuotedAdmin."""
-        return "figure", obj.slug, f"::: figure {obj.slug}"
+        return "figure", obj.slug
 
     def get_urls(self) -> list[URLPattern]:
         """The ways in, before Django's own rules, whose last one takes everything."""

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from procedures.admin.answers import refusal, staff_json
+from procedures.admin.base import whole_number
 from procedures.admin.marks import Ground, MarkRows, as_sent
 from procedures.admin.marks_shown import shown
 from procedures.admin.shell import screen
@@ -101,9 +102,8 @@ def _page(
 @staff_json("procedures.change_figure", method="POST", most_bytes=MOST_FORM_BYTES)
 def live(request: HttpRequest) -> JsonResponse:
     """The public rendering of what is typed, in each language, and the notes on each row. Saves nothing."""
-    text = request.POST.get("figure", "")
-    found = Figure.objects.filter(pk=int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None
-    figure = found.prefetch_related("texts", "renditions", "markers__texts").first() if found else None
+    found = Figure.objects.filter(pk=whole_number(request.POST.get("figure", "")))
+    figure = found.prefetch_related("texts", "renditions", "markers__texts").first()
     if figure is None:
         return refusal(404, "This picture is gone.")
     rows = MarkRows(Ground.of(figure), data=request.POST)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
-from procedures.admin.base import AnyAdmin, staff
+from procedures.admin.base import AnyAdmin, staff, whole_number
 from procedures.admin.desk import change_address
 from procedures.admin.shell import screen
 from procedures.enums import Language
@@ -23,8 +23,8 @@ from procedures.publishing.waiting import words
 class QuotedAdmin(AnyAdmin):
     """Mixin for what pages quote. After each save it says how many public pages print the old value."""
 
-    def quotes(self, obj: Any) -> tuple[str, str, str]:
-        """Kind and key as a release notes them (key may be empty: all), and a line of Markdown that uses it."""
+    def quotes(self, obj: Any) -> tuple[str, str]:
+        """Kind and key as a release notes them; the key may be empty: all."""
         raise NotImplementedError
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
@@ -44,13 +44,9 @@ class QuotedAdmin(AnyAdmin):
 
     def tell_outdated(self, request: HttpRequest, obj: Any) -> None:
         """A message with a link, where public pages print another value than ``obj`` has now."""
-        kind, key, markdown = self.quotes(obj)
+        kind, key = self.quotes(obj)
         languages = [obj.language] if hasattr(obj, "language") else Language.values
-        old = [
-            page
-            for language in languages
-            for page in printing_old(kind=kind, key=key, language=language, markdown=markdown)
-        ]
+        old = [page for language in languages for page in printing_old(kind=kind, key=key, language=language)]
         if old:
             count = "1 public page prints" if len(old) == 1 else f"{len(old)} public pages print"
             link = format_html('<a href="{}">Look and renew</a>', reverse("admin:procedures_page_outdated"))
@@ -78,7 +74,7 @@ def outdated(request: HttpRequest) -> HttpResponse:
 def _renew(request: HttpRequest) -> list[tuple[Page, PublishRefusedError]]:
     """Renew the ticked pages, each by itself: one that cannot be renewed holds up no other."""
     refused, done = [], 0
-    ticked = [int(pk) for pk in request.POST.getlist("page") if pk.isascii() and pk.isdigit() and len(pk) < 10]
+    ticked = [whole_number(pk) for pk in request.POST.getlist("page")]
     for page in Page.objects.published().filter(pk__in=ticked).select_related("live_release"):
         try:
             done += renew(page, actor=staff(request)) is not None

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST, require_safe
 
-from procedures.admin.base import staff
+from procedures.admin.base import staff, whole_number
 from procedures.admin.clock import MomentForm
 from procedures.admin.desk import change_address, page_trail
 from procedures.admin.shell import screen
@@ -87,13 +87,10 @@ def _event(page: Page, row: ReleaseEvent) -> Entry:
 def bring_back(request: HttpRequest, page_id: int) -> HttpResponse:
     """An earlier text becomes the draft. 404 for a text of another page, 409 when somebody saved meanwhile."""
     page = get_object_or_404(Page, pk=page_id)
-    typed = {name: request.POST.get(name, "") for name in ("revision", "version")}
-    numbers = {
-        name: int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0 for name, text in typed.items()
-    }
-    revision = get_object_or_404(Revision.objects.select_related("page"), pk=numbers["revision"], page=page)
+    wanted = whole_number(request.POST.get("revision", ""))
+    revision = get_object_or_404(Revision.objects.select_related("page"), pk=wanted, page=page)
     try:
-        _, missing = restore(revision, actor=staff(request), expected=numbers["version"])
+        _, missing = restore(revision, actor=staff(request), expected=whole_number(request.POST.get("version", "")))
     except EditedMeanwhileError:
         context: dict[str, Any] = {"page": page, "trail": page_trail(page), "back": change_address(page)}
         return screen(request, "workflow/not_restored", context, title="Not restored", status=409)

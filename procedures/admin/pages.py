@@ -146,7 +146,7 @@ class WorkflowAdmin(ContentAdmin):
             obj.code = free_code()
             obj.save()
             return
-        version = may_follow(request.POST, obj)
+        version = may_follow(request.POST)
         if version is None:
             version = form.cleaned_data["version"]
         claim_version(obj, expected=-1 if version is None else version)
@@ -218,7 +218,6 @@ class PageAdmin(WorkflowAdmin):
         view = self.admin_site.admin_view
         own = [
             path("preview/", preview.preview, name="procedures_page_preview"),
-            path("session/", preview.session, name="procedures_page_session"),
             path("reads/", view(readers.reads), name="procedures_page_reads"),
             path("autosave/", autosave.autosave, name="procedures_page_autosave"),
             path("autosave/discard/", autosave.discard, name="procedures_page_discard"),

@@ -3,10 +3,9 @@
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse, QueryDict
-from django.middleware.csrf import get_token
 
 from procedures.admin.answers import staff_json
-from procedures.admin.base import plain_newlines
+from procedures.admin.base import plain_newlines, whole_number
 from procedures.admin.true_page import true_page
 from procedures.enums import Language, PageKind
 from procedures.markdown import Library, Problem, render_page
@@ -17,12 +16,6 @@ from procedures.quality.advice import advice
 WRITERS = tuple(f"procedures.{verb}_{model}" for verb in ("add", "change") for model in ("page", "guide"))
 MOST_BYTES = 2 * 1024 * 1024
 MOST_ITEMS = 60
-
-
-@staff_json(*WRITERS, method="GET", most_bytes=0)
-def session(request: HttpRequest) -> JsonResponse:
-    """Whether the editor is still signed in, with a token for the form: signing in again makes a new one."""
-    return JsonResponse({"token": get_token(request)})
 
 
 @staff_json(*WRITERS, method="POST", most_bytes=MOST_BYTES)
@@ -92,8 +85,3 @@ def _items(data: QueryDict) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def whole_number(text: str) -> int:
-    """A number from a form, 0 for anything else. At most nine digits: databases refuse longer ones."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

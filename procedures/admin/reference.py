@@ -52,9 +52,9 @@ class TermAdmin(QuotedAdmin, UsedAdmin):
     search_fields = ("term", "key", "definition")
     prepopulated_fields = {"key": ("term",)}
 
-    def quotes(self, obj: Term) -> tuple[str, str, str]:
+    def quotes(self, obj: Term) -> tuple[str, str]:
         """See QuotedAdmin. Pages that would link the word anew are found in the list of outdated pages."""
-        return "term", obj.key, obj.term
+        return "term", obj.key
 
 
 @admin.register(Source)
@@ -65,9 +65,9 @@ class SourceAdmin(QuotedAdmin, UsedAdmin):
     list_display = ("key", "organisation", "title", "year")
     search_fields = ("key", "organisation", "title", "identifier")
 
-    def quotes(self, obj: Source) -> tuple[str, str, str]:
+    def quotes(self, obj: Source) -> tuple[str, str]:
         """See QuotedAdmin."""
-        return "source", obj.key, f"Cited. [@{obj.key}]"
+        return "source", obj.key
 
 
 @admin.register(CareInstruction)
@@ -79,9 +79,9 @@ class CareInstructionAdmin(QuotedAdmin, UsedAdmin):
     list_filter = ("language",)
     search_fields = ("key", "question", "answer")
 
-    def quotes(self, obj: CareInstruction) -> tuple[str, str, str]:
+    def quotes(self, obj: CareInstruction) -> tuple[str, str]:
         """See QuotedAdmin."""
-        return "care", obj.key, f"::: care {obj.key}"
+        return "care", obj.key
 
 
 @admin.register(ClinicalCode)

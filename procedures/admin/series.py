@@ -27,6 +27,6 @@ class SeriesAdmin(QuotedAdmin, UsedAdmin):
     search_fields = ("title", "slug")
     inlines = (Stages,)
 
-    def quotes(self, obj: Series) -> tuple[str, str, str]:
+    def quotes(self, obj: Series) -> tuple[str, str]:
         """See QuotedAdmin."""
-        return "series", obj.slug, f"::: series {obj.slug}"
+        return "series", obj.slug

@@ -4,14 +4,14 @@ import datetime
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
 from procedures.enums import Language
-from procedures.models import Clinic, Page, Path, ReadCount
+from procedures.models import Page, Path, ReadCount
+from procedures.publishing.clock import clinic_zone
 
 BOOKLET = "booklet/"
 LISTS = frozenset(f"{root}{part}" for root in ("/", "/es/") for part in ("", "visits/"))
@@ -19,12 +19,8 @@ ROWS_A_STATEMENT = 200
 
 
 def today() -> datetime.date:
-    """The day by the clinic's clock; by UTC where its time zone is not known."""
-    name = Clinic.objects.values_list("time_zone", flat=True).first() or "UTC"
-    try:
-        return timezone.now().astimezone(ZoneInfo(name)).date()
-    except (KeyError, ValueError, OSError):
-        return timezone.now().date()
+    """The day by the clinic's clock."""
+    return timezone.localdate(timezone=clinic_zone())
 
 
 def add(counts: Mapping[str, int]) -> None:
@@ -75,6 +71,8 @@ def most_read(days: int) -> list[PageReads]:
     for path, page_id in Path.objects.values_list("path", "page_id"):
         by_page[page_id] += totals[path] + totals[path + BOOKLET]
     pages = Page.objects.published().select_related("live_release")
+    # Every public page at once: their texts are most of the bytes, and a list of totals reads none.
+    pages = pages.defer("live_release__html", "live_release__sections")
     return sorted((PageReads(p, by_page[p.pk]) for p in pages), key=lambda row: (-row.reads, str(row.page)))
 
 

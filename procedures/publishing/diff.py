@@ -1,7 +1,7 @@
 """Two versions side by side: paragraph beside paragraph, and word by word where one was changed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -120,17 +120,25 @@ def _alike(old: Block, new: Block) -> float:
 
 
 def words(old: str, new: str) -> tuple[list[Segment], list[Segment]]:
-    """Both texts in segments. White space alone between two changes counts as changed, so that phrases stay whole."""
-    a, b = TOKEN.findall(old), TOKEN.findall(new)
+    """Both texts in segments."""
     before: list[Segment] = []
     after: list[Segment] = []
+    for changed, was, now in stretches(old, new):
+        _put(before, was, changed)
+        _put(after, now, changed)
+    return before, after
+
+
+def stretches(old: str, new: str) -> Iterator[tuple[bool, str, str]]:
+    """(changed, old words, new words) in order. White space alone between two changes counts as changed, so that
+    phrases stay whole. Every screen that shows what was changed shows it by these.
+    """
+    a, b = TOKEN.findall(old), TOKEN.findall(new)
     codes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
     for number, (what, i1, i2, j1, j2) in enumerate(codes):
+        was = "".join(a[i1:i2])
         inside = 0 < number < len(codes) - 1
-        changed = what != "equal" or (inside and not "".join(a[i1:i2]).strip())
-        _put(before, "".join(a[i1:i2]), changed)
-        _put(after, "".join(b[j1:j2]), changed)
-    return before, after
+        yield what != "equal" or (inside and not was.strip()), was, "".join(b[j1:j2])
 
 
 def _put(segments: list[Segment], text: str, changed: bool) -> None:

@@ -8,9 +8,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import groupby
+from operator import itemgetter
+
+from procedures.publishing.diff import stretches
 
 # A word with the white space behind it, so that joining the pieces gives the text again.
 WORD = re.compile(r"\s*\S+\s*|\s+")
+# Beyond this many in both texts, lines that changed are shown whole: the time to compare words grows with the square.
+MOST_LETTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +42,6 @@ class Merged:
     def text(self) -> str:
         """The merged text, with mine wherever both changed the same words."""
         return "".join(piece.theirs if piece.who == "theirs" else piece.mine for piece in self.pieces)
-
-    @property
-    def overlaps(self) -> list[Piece]:
-        """What a person must decide."""
-        return [piece for piece in self.pieces if piece.who == "both"]
-
-    @property
-    def taken(self) -> list[Piece]:
-        """What came from the others without anybody being asked."""
-        return [piece for piece in self.pieces if piece.who == "theirs"]
 
 
 def merge(base: str, theirs: str, mine: str) -> Merged:
@@ -115,13 +111,36 @@ def _kept_by_both(
             second += 1
 
 
+def common(one: str, other: str) -> str:
+    """The words that both texts have, in order: the base of two texts whose base is not known."""
+    words, others = WORD.findall(one), WORD.findall(other)
+    blocks = SequenceMatcher(None, words, others, autojunk=False).get_matching_blocks()
+    return "".join("".join(words[block.a : block.a + block.size]) for block in blocks)
+
+
 def changes(old: str, new: str) -> list[tuple[str, str]]:
-    """(sign, words) in order; sign is "=" (same), "-" (only old) or "+" (only new). For showing, not for merging."""
-    before, after = WORD.findall(old), WORD.findall(new)
+    """(sign, words) in order; sign is "=" (same), "-" (only old) or "+" (only new). For showing, not for merging.
+
+    Lines first: a long text is then compared word by word only where its lines differ.
+    """
     rows: list[tuple[str, str]] = []
+    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
     for what, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        was, now = "".join(before[a:b]), "".join(after[c:d])
         if what == "equal":
-            rows.append(("=", "".join(before[a:b])))
+            _put(rows, "=", was)
             continue
-        rows += [(sign, text) for sign, text in (("-", "".join(before[a:b])), ("+", "".join(after[c:d]))) if text]
+        finer = stretches(was, now) if len(was) + len(now) <= MOST_LETTERS else [(True, was, now)]
+        for changed, group in groupby(finer, key=itemgetter(0)):
+            parts = [(gone, came) for _, gone, came in group]
+            _put(rows, "-" if changed else "=", "".join(gone for gone, _ in parts))
+            if changed:
+                _put(rows, "+", "".join(came for _, came in parts))
     return rows
+
+
+def _put(rows: list[tuple[str, str]], sign: str, text: str) -> None:
+    if text and rows and rows[-1][0] == sign:
+        rows[-1] = sign, rows[-1][1] + text
+    elif text:
+        rows.append((sign, text))

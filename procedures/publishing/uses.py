@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from procedures.markdown import Library, render_page
 from procedures.models import CareInstruction, Figure, Page, ReleaseInput, Series, SeriesItem, Source, Term
+from procedures.publishing.outdated import fingerprints
 
 Quotable = Figure | Series | Source | CareInstruction | Term
 # More than the parser would take, such as a block in a list: a thing too many is kept, never one too few.
@@ -117,17 +117,13 @@ def _released(row: Quotable, language: str) -> list[Use]:
     return [*sorted(live.values(), key=lambda use: use.title), *sorted(older, key=lambda use: use.title)]
 
 
-def printing_old(*, kind: str, language: str, markdown: str, key: str = "") -> list[Page]:
-    """Public pages of ``language`` whose release holds another value of ``kind`` (and ``key``) than ``markdown`` gives.
+def printing_old(*, kind: str, language: str, key: str = "") -> list[Page]:
+    """Public pages of ``language`` whose release holds another value of ``kind`` (and ``key``) than there is today.
 
-    ``markdown`` is a line that uses the thing, such as ``::: care driving``: rendering it tells today's fingerprints
-    by the same recipe that releases have. Much cheaper than outdated_pages(), which renders every page.
+    Renders nothing, so a word of the glossary that no page linked so far is seen by outdated_pages() only.
     """
-    content = dict.fromkeys(("title", "key_message", "lead_figure", "next_page", "next_label"), "") | {"body": markdown}
-    rendered = render_page(content, kind="about", library=Library(language))
-    now = {(used.kind, used.key): used.fingerprint for used in rendered.inputs}
     live = ReleaseInput.objects.filter(kind=kind, release__live_on__language=language).select_related("release__page")
-    if key:
-        live = live.filter(key=key)
-    pages = {used.release.page for used in live if now.get((used.kind, used.key)) != used.fingerprint}
+    rows = list((live.filter(key=key) if key else live).defer("release__html", "release__sections"))
+    now = fingerprints(language, {(used.kind, used.key) for used in rows})
+    pages = {used.release.page for used in rows if now.get((used.kind, used.key)) != used.fingerprint}
     return sorted(pages, key=lambda page: page.title)

@@ -9,7 +9,7 @@ from procedures.enums import Language
 from procedures.links import connect
 from procedures.models import Page
 from procedures.views.chrome import frame, root, show, site_now
-from procedures.views.reading import card
+from procedures.views.reading import card, clinic_of
 
 HALF_A_DAY = "public, max-age=43200"
 
@@ -25,7 +25,7 @@ def service(request: HttpRequest) -> HttpResponse:
     except connect.BadRequestError as error:
         return _feed_response({"error": str(error)}, kind, callback, status=400)
     pages = _in_any_language(asked)
-    clinic = getattr(pages[0], "clinic", None) if pages else site_now(asked.language)[0]
+    clinic = clinic_of(pages, asked.language)
     data = connect.feed(values, asked, pages, (clinic or {}).get("name", ""))
     return _feed_response(data, kind, callback)
 
@@ -67,7 +67,7 @@ def application(request: HttpRequest) -> HttpResponse:
         response.headers["Location"] = live[0].path
         response.headers["Cache-Control"] = HALF_A_DAY
         return response
-    clinic = getattr(pages[0], "clinic", None) if pages else site_now(asked.language)[0]
+    clinic = clinic_of(pages, asked.language)
     context = frame(language=asked.language, clinic=clinic, title=_("Reading for your visit"))
     results = [
         {"title": release.title, "href": release.path, "section": "", "snippet": release.key_message}

@@ -1,4 +1,4 @@
-// Sign-in: passkeys, a button that shows the password, copy and print. Without it name, password and code still work.
+// Sign-in: passkeys, a button that shows the password. Without it name, password and code still work.
 
 const toBytes = (text) => Uint8Array.from(
   atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0),
@@ -90,17 +90,4 @@ for (const input of document.querySelectorAll("input[type=password]")) {
   });
   input.form.addEventListener("submit", () => { input.type = "password"; });
   input.after(button);
-}
-
-for (const button of document.querySelectorAll("[data-copy]")) {
-  const field = document.getElementById(button.dataset.copy);
-  button.hidden = !navigator.clipboard;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(field.value);
-    button.parentElement.querySelector("[role=status]").textContent = "Copied.";
-  });
-}
-for (const button of document.querySelectorAll("[data-print]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => window.print());
 }

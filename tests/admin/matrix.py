@@ -102,7 +102,6 @@ OF_A_PUBLIC_PAGE: dict[str, list[Ask]] = {
     f"page_{name}": [get(READS)] for name in ("message", "reminder", "qr_svg", "qr_png", "letter")
 }
 OF_THE_SITE: dict[str, list[Ask]] = {
-    "page_session": [get(JSON_WRITES)],
     "page_outdated": [get(READS), post(MANAGES)],
     "page_planned": [get(READS)],
     "page_transfer": [get(MANAGES)],

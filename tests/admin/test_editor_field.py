@@ -40,6 +40,7 @@ def test_the_form_names_none_of_markdownx_public_addresses(page: Page, editor: U
 
     assert "markdownx" not in html
     assert f'data-preview="{PAGES}preview/"' in html
+    assert 'data-session="/admin/session/"' in html
     assert 'data-upload="/admin/procedures/figure/upload/"' in html
 
 

@@ -90,6 +90,9 @@ def test_an_app_is_set_up_by_hand_and_keyboard(browser: Browser, live_server: An
         at.page.get_by_label("Code that the app shows now").fill(code_of(secret))
         at.page.keyboard.press("Enter")
         expect(at.page.get_by_role("heading", level=1)).to_have_text("Keep these recovery codes")
+        at.page.evaluate("window.print = () => { document.title = 'On paper'; }")
+        at.page.get_by_role("button", name="Print").click()
+        expect(at.page).to_have_title("On paper")
         assert at.complaints == []
 
 
@@ -115,6 +118,28 @@ def test_signing_in_beside_an_open_form_lets_it_save(browser: Browser, live_serv
         )
 
         assert (state["signed_in"], now["signed_in"], status) == (False, True, 200)
+
+
+def test_a_link_is_copied_over_plain_http_too(browser: Browser, live_server: Any) -> None:
+    boss = User.objects.create(username="boss", is_staff=True, is_superuser=True)
+    nina = member()
+    permissions = ["clipboard-read", "clipboard-write"]
+    with (
+        override_settings(REQUIRE_SECOND_FACTOR=False),
+        desk(browser, live_server.url, DESK, permissions=permissions) as at,
+    ):
+        at.sign_in(boss)
+        at.open(f"/admin/staff/user/{nina.pk}/change/")
+        at.page.get_by_role("button", name="New link").click()
+        # Over plain http a browser has no such thing.
+        at.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined, configurable: true})")
+        at.page.get_by_role("button", name="Copy", exact=True).click()
+        expect(at.page.get_by_role("status")).to_have_text("Copied. The link is ready to paste.")
+        pasted = at.page.evaluate("delete navigator.clipboard, navigator.clipboard.readText()")
+
+        assert pasted == at.page.get_by_label("Link, works once").input_value()
+        assert "/admin/welcome/" in pasted
+        assert at.complaints == []
 
 
 def pages_of(at: Desk, nina: User) -> Iterator[str]:

@@ -112,6 +112,13 @@ def test_a_withdrawn_page_is_no_longer_listed(page: Page) -> None:
     assert [row.page.subject for row in most_read(30)] == ["contact"]
 
 
+def test_most_read_leaves_the_texts_of_the_pages_where_they_are(page: Page) -> None:
+    (row,) = [row for row in most_read(30) if row.page == page]
+
+    assert row.page.live_release is not None
+    assert row.page.live_release.get_deferred_fields() == {"html", "sections"}
+
+
 def test_most_read_costs_the_same_for_any_number_of_pages(page: Page, django_assert_num_queries: Any) -> None:
     for number in range(3):
         make_public(make_page(f"cut-{number}"))

@@ -244,7 +244,7 @@ def test_a_folder_that_is_full_refuses_the_upload_with_the_same_sentence(
         raise OSError(28, "No space left on device")
 
     client = sign_in(editor)
-    monkeypatch.setattr("portal.serving.media.os.fsync", full)
+    monkeypatch.setattr("portal.serving.whole.os.fsync", full)
 
     refused = client.post(UPLOAD, sent(), headers={"Accept": "text/html"})
 

@@ -4,9 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procedures.publishing.merge import changes, merge, merge_line
+from procedures.publishing.diff import words
+from procedures.publishing.merge import MOST_LETTERS, Merged, Piece, changes, common, merge, merge_line
 
 BASE = "## One\nThe first line.\n\n## Two\nThe second line.\n\n## Three\nThe third line.\n"
+
+
+def by(merged: Merged, who: str) -> list[Piece]:
+    """Pieces that one side changed; of "both", what a person must decide."""
+    return [piece for piece in merged.pieces if piece.who == who]
 
 
 def test_changes_in_different_places_are_put_together() -> None:
@@ -16,8 +22,8 @@ def test_changes_in_different_places_are_put_together() -> None:
     merged = merge(BASE, theirs, mine)
 
     assert merged.text == BASE.replace("first line", "first line of Ana").replace("third line", "third line of mine")
-    assert merged.overlaps == []
-    assert ["Ana" in piece.theirs for piece in merged.taken] == [True]
+    assert by(merged, "both") == []
+    assert ["Ana" in piece.theirs for piece in by(merged, "theirs")] == [True]
 
 
 def test_different_words_of_one_line_are_put_together() -> None:
@@ -26,13 +32,13 @@ def test_different_words_of_one_line_are_put_together() -> None:
     merged = merge(base, base.replace("may walk", "can walk"), base.replace("a week", "two weeks"))
 
     assert merged.text == "You can walk on the same day and drive after two weeks.\n"
-    assert merged.overlaps == []
+    assert by(merged, "both") == []
 
 
 def test_the_same_words_changed_by_both_are_for_a_person() -> None:
     merged = merge(BASE, BASE.replace("second line", "middle line"), BASE.replace("second line", "other line"))
 
-    assert [(p.base, p.theirs, p.mine) for p in merged.overlaps] == [
+    assert [(p.base, p.theirs, p.mine) for p in by(merged, "both")] == [
         ("The second line.\n", "The middle line.\n", "The other line.\n")
     ]
     assert "The other line." in merged.text
@@ -42,22 +48,22 @@ def test_the_same_change_by_both_is_no_conflict() -> None:
     both = BASE.replace("second", "2nd")
 
     assert merge(BASE, both, both).text == both
-    assert merge(BASE, both, both).overlaps == []
+    assert by(merge(BASE, both, both), "both") == []
 
 
 def test_a_part_that_one_deletes_and_the_other_edits_is_for_a_person() -> None:
     merged = merge(BASE, BASE.replace("## Two\nThe second line.\n\n", ""), BASE.replace("second line", "other line"))
 
-    assert len(merged.overlaps) == 1
-    assert "The other line." in merged.overlaps[0].mine
-    assert merged.overlaps[0].theirs.strip() == ""
+    assert len(by(merged, "both")) == 1
+    assert "The other line." in by(merged, "both")[0].mine
+    assert by(merged, "both")[0].theirs.strip() == ""
 
 
 @pytest.mark.parametrize("empty", ["", "\n"])
 def test_an_empty_base_asks_for_everything(empty: str) -> None:
     merged = merge(empty, "Theirs.\n", "Mine.\n")
 
-    assert len(merged.overlaps) == 1
+    assert len(by(merged, "both")) == 1
     assert merged.text.strip() == "Mine."
 
 
@@ -97,3 +103,26 @@ def test_changes_hold_both_texts(old: str, new: str) -> None:
 
     assert "".join(words for sign, words in rows if sign in "=-") == old
     assert "".join(words for sign, words in rows if sign in "=+") == new
+
+
+def test_a_change_looks_as_on_the_screen_that_compares_versions() -> None:
+    old, new = "You can walk (on the day).", "You may walk (the same day)."
+
+    rows = changes(old, new)
+
+    assert rows == [
+        ("=", "You "), ("-", "can"), ("+", "may"), ("=", " walk ("), ("-", "on the"), ("+", "the same"), ("=", " day)."),
+    ]  # fmt: skip
+    before, after = words(old, new)
+    assert [(s.text, s.changed) for s in before] == [(text, sign == "-") for sign, text in rows if sign in "=-"]
+    assert [(s.text, s.changed) for s in after] == [(text, sign == "+") for sign, text in rows if sign in "=+"]
+
+
+def test_a_line_without_end_is_shown_whole_instead_of_keeping_everybody_waiting() -> None:
+    line = "word " * (MOST_LETTERS // 5)
+
+    assert changes(f"One.\n{line}a", f"One.\n{line}b") == [("=", "One.\n"), ("-", f"{line}a"), ("+", f"{line}b")]
+
+
+def test_what_two_texts_have_in_common_is_whole_words() -> None:
+    assert common("You can walk today.", "You may walk tomorrow.") == "You walk "

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from portal.staff import throttle
 from portal.staff.models import Throttle, User
@@ -121,6 +122,25 @@ def test_codes_are_slowed_too(nina: User, client: Client) -> None:
 
     assert "This code is not right" in answers[4]
     assert "Wait" in answers[5]
+
+
+def test_long_waits_are_told_in_minutes_wherever_something_is_asked(nina: User) -> None:
+    secret = with_app(nina)
+    desk, door = signed_in(nina, secret), Client(**STRANGER)
+    type_password(door)
+    for what in (f"code|{nina.pk}", f"again|{nina.pk}"):
+        for _ in range(5):
+            throttle.take([throttle.Bucket(what, throttle.CODE)])
+    Throttle.objects.filter(blocked_until__isnull=False).update(blocked_until=timezone.now() + timedelta(seconds=840))
+
+    code = door.post("/admin/login/code/", {"code": "000000"})
+    password = desk.post("/admin/password_change/", {"old_password": "x", "new_password": "x"})
+
+    assert [throttle.wait_in_words(seconds) for seconds in (15, 90, 91, 900)] == [
+        "15 seconds", "90 seconds", "2 minutes", "15 minutes",
+    ]  # fmt: skip
+    for answer in (code, password):
+        assert "That was tried too often. Wait 14 minutes and try again." in answer.text
 
 
 def test_names_and_addresses_do_not_stand_in_the_table(nina: User) -> None:

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods
 
 from portal.serving.callers import network
 from portal.staff import audit, mail, sessions, throttle
-from portal.staff.adapter import wait_in_words
 from portal.staff.forms import ChangePasswordForm, ForgottenForm, NewPasswordForm
 from portal.staff.links import use_link
 from portal.staff.models import PasswordRequest, StaffLink
+from portal.staff.throttle import wait_in_words
 from portal.staff.views.account import person
 from portal.staff.views.entrance import sign_this_out
 from portal.staff.views.frame import show

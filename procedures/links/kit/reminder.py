@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from procedures.links.kit.sending import Sending
 from procedures.links.kit.words import plain, words
+from procedures.publishing import clock
 
 LONGEST_LINE = 75  # octets, without the line break
 LASTS = datetime.timedelta(minutes=30)
+UNREADABLE = "Write the date and the time, such as 2026-11-30T10:00."
 UTC_FORM = "%Y%m%dT%H%M%SZ"
 
 
@@ -28,18 +30,23 @@ def moment(typed: str, zone_name: str, *, now: datetime.datetime) -> datetime.da
             f"The clinic's time zone “{zone_name}” is not known. Put one such as America/Denver under Clinic."
         ) from error
     try:
-        local = datetime.datetime.fromisoformat(typed.strip())
+        shown = datetime.datetime.fromisoformat(typed.strip())
     except ValueError as error:
-        raise BadTimeError("Write the date and the time, such as 2026-11-30T10:00.") from error
-    aware = local.replace(tzinfo=zone) if local.tzinfo is None else local
+        raise BadTimeError(UNREADABLE) from error
+    if shown.tzinfo is not None:
+        raise BadTimeError(UNREADABLE)
     try:
-        in_utc = aware.astimezone(datetime.UTC)
-        exists = in_utc.astimezone(zone).replace(tzinfo=None) == aware.astimezone(zone).replace(tzinfo=None)
-        is_local = local.tzinfo is not None or in_utc.astimezone(zone).replace(tzinfo=None) == local
+        in_utc = clock.moment(shown.date(), shown.time(), zone)
     except OverflowError as error:
-        raise BadTimeError("Write the date and the time, such as 2026-11-30T10:00.") from error
-    if not (exists and is_local):
-        raise BadTimeError("The clocks go forward in that hour: this time does not exist. Choose another one.")
+        raise BadTimeError(UNREADABLE) from error
+    except clock.RepeatedTimeError as error:
+        # The form has one field: nowhere to say which of the two is meant.
+        raise BadTimeError(
+            f"{shown:%H:%M} comes twice on {clock.day_words(shown.date())}: the clocks go back that night. "
+            "Choose a time before or after that hour."
+        ) from error
+    except clock.ClockError as error:
+        raise BadTimeError(str(error)) from error
     if in_utc <= now:
         raise BadTimeError("Choose a time in the future.")
     return in_utc

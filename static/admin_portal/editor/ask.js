@@ -4,7 +4,7 @@ const UNREACHABLE = { status: 0, data: { error: "We cannot reach the site. Your 
 
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-async function ask(address, options = {}) {
+export async function ask(address, options = {}) {
   try {
     const response = await fetch(address, { headers: { Accept: "application/json" }, redirect: "error", ...options });
     const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
@@ -15,12 +15,15 @@ async function ask(address, options = {}) {
   }
 }
 
+const SIGNED_OUT = { status: 401, data: { error: "You are signed out. Your text is still here." } };
+
 // Signing in again makes a new token; without it the form could not be sent any more.
 export async function freshToken(editor) {
   const answer = await ask(editor.dataset.session);
-  if (answer.status === 200) {
-    all("input[name=csrfmiddlewaretoken]").forEach((input) => { input.value = answer.data.token; });
-  }
+  if (answer.status !== 200) return answer;
+  // The token is good for whoever is signed in at this browser; nobody is, so nothing could be sent with it.
+  if (!answer.data.signed_in) return SIGNED_OUT;
+  all("input[name=csrfmiddlewaretoken]").forEach((input) => { input.value = answer.data.csrf_token; });
   return answer;
 }
 
@@ -36,8 +39,4 @@ export async function send(editor, address, body, signal, { leaving = false, bac
   if (answer.data.code !== "csrf" || (await freshToken(editor)).status !== 200) return answer;
   body.set("csrfmiddlewaretoken", token());
   return ask(address, { method: "POST", body, signal });
-}
-
-export async function look(address) {
-  return ask(address);
 }

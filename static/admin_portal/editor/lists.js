@@ -1,6 +1,7 @@
 // Lists to choose from in the small windows: what there is, in the language of the page, with a search above.
 
-import { all, look } from "./ask.js";
+import { all, ask } from "./ask.js";
+import { languageOf } from "./form.js";
 
 const KINDS = { link: "pages", source: "sources", word: "terms", picture: "pictures", series: "series", care: "care" };
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
@@ -40,10 +41,10 @@ function options(select, rows) {
 export function startLists(editor, field) {
   let known;
   let language = "";
-  const asked = () => field.form.querySelector("[name=language]")?.value || field.form.querySelector("[data-language]")?.dataset.language || "en";
+  const asked = () => languageOf(field);
 
   async function load() {
-    const answer = await look(`${editor.dataset.choices}?language=${asked()}`);
+    const answer = await ask(`${editor.dataset.choices}?language=${asked()}`);
     if (answer.status !== 200) return answer.data.error ?? "The list could not be loaded. Please try again.";
     known = answer.data;
     language = asked();

@@ -1,6 +1,7 @@
 // A new picture, from the button, the clipboard or dropped on the text. It always asks for the words first.
 
 import { send } from "./ask.js";
+import { languageOf } from "./form.js";
 import { putBlock } from "./write.js";
 
 const PICTURE = /^image\//;
@@ -25,8 +26,7 @@ export function startUpload(editor, field, dialog, forget) {
     event.preventDefault();
     const button = form.querySelector("[type=submit]");
     const body = new FormData(form);
-    const language = field.form.querySelector("[name=language]")?.value || field.form.querySelector("[data-language]")?.dataset.language || "en";
-    body.set("language", language);
+    body.set("language", languageOf(field));
     button.disabled = true;
     refusal.hidden = true;
     const answer = await send(editor, editor.dataset.upload, body);

@@ -1,0 +1,17 @@
+"""Which hosts are this machine."""
+
+import pytest
+
+from portal.hosts import is_loopback
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "::1", "[::1]"])
+def test_these_are_this_machine(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "testserver", "*", ".localhost.example", "192.168.1.5", "[2001:db8::1]", "clinic"]
+)
+def test_these_may_be_others(host: str) -> None:
+    assert not is_loopback(host)
