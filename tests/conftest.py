@@ -41,6 +41,15 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def own_folder(tmp_path: Path) -> Iterator[Path]:
+    """A data folder for one test alone, with nothing in it: what it writes can be counted."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with override_settings(DATA_DIR=folder, MEDIA_ROOT=folder / "media"):
+        yield folder
+
+
 @dataclass(frozen=True)
 class ServedSite:
     """A portal that ``manage.py serve`` brought up from nothing."""

@@ -126,6 +126,14 @@ def make_public(page: Page, *, author: User | None = None) -> Release:
     return publish(revision, actor=make_user("max"))
 
 
+def make_public_page() -> Page:
+    """A clinic, and the one page that its patients read, with the sibling that it leads to."""
+    make_clinic()
+    page = make_page()
+    make_public(page)
+    return page
+
+
 def make_next() -> Page:
     """A public page of kind about, which needs no next step of its own."""
     found = Page.objects.filter(subject="contact", language="en").first()

@@ -12,9 +12,9 @@ from django.test import Client
 from PIL import Image
 
 from portal.staff.models import User
-from procedures.models import Page
+from procedures.models import Clinic, Page
 from procedures.roles import ROLES
-from tests.factories import make_clinic, make_next, make_page
+from tests.factories import make_clinic, make_next, make_page, make_public
 
 PAGES = "/admin/procedures/page/"
 APPS = ("procedures", "staff")
@@ -71,10 +71,32 @@ def sign_in() -> SignIn:
 
 
 @pytest.fixture
+def nina(editor: User, sign_in: SignIn) -> Client:
+    """The editor, signed in."""
+    return sign_in(editor)
+
+
+@pytest.fixture
 def page(db: None) -> Page:
     """A draft that is ready to be published."""
     make_clinic()
     return make_page(next_page=make_next())
+
+
+@pytest.fixture
+def denver(page: Page) -> Page:
+    """The page of a clinic in Denver."""
+    Clinic.objects.update(time_zone="America/Denver")
+    return page
+
+
+def next_of_many(page: Page, number: int) -> None:
+    """Make ``page`` a row of its own beside the one that it was, and public."""
+    page.pk, page.subject, page.slug, page.code = None, f"page-{number}", f"page-{number}", f"C{number}"
+    page._state.adding = True
+    page.live_release = None
+    page.save()
+    make_public(page)
 
 
 def typed(page: Page, /, **changes: Any) -> dict[str, Any]:

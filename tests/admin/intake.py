@@ -5,13 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
+from procedures.models import Figure
+
 CHOOSE = "/admin/procedures/figure/intake/"
 WORDS = {"title_en": "Bone", "alt_en": "A bone.", "caption_en": "A bone of the spine."}
 SIDES = ("left", "top", "width", "height")
+# What a script asks for.
+JSON = {"Accept": "application/json"}
 
 
 def sent_file(data: bytes, name: str = "photo.jpg", kind: str = "image/jpeg") -> SimpleUploadedFile:
@@ -64,6 +69,14 @@ def saved(client: Client, address: str, fields: dict[str, Any] | None = None, **
         "do": "save",
     }
     return client.post(address, {name: value for name, value in {**values, **changes}.items() if value is not None})
+
+
+def master_of(figure: Figure) -> Image.Image:
+    """The picture as it is kept, from which all sizes are made."""
+    with default_storage.open(figure.image) as stream:
+        image = Image.open(stream)
+        image.load()
+    return image
 
 
 def stored() -> dict[str, bytes]:

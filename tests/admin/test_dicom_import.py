@@ -2,36 +2,31 @@
 
 import io
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.files.storage import default_storage
-from django.test import Client, override_settings
+from django.test import Client
 from PIL import Image
 from pydicom.uid import ComputedRadiographyImageStorage, JPEGLosslessSV1, XRayRadiofluoroscopicImageStorage
 
-from portal.staff.models import User
 from procedures.models import Figure
-from tests.admin.conftest import SignIn
-from tests.admin.intake import CHOOSE, begun, rectangles, saved, sent_file, stored, waiting
-from tests.figures.dicom_files import NAME, PLANTED, SIDE, colour, dicom, eight_bit, packaged, ramp
+from tests.admin.intake import CHOOSE, JSON, begun, master_of, rectangles, saved, sent_file, stored, waiting
+from tests.figures.dicom_files import (
+    NAME,
+    PLANTED,
+    SIDE,
+    colour,
+    dicom,
+    eight_bit,
+    overlay_plane,
+    packaged,
+    ramp,
+    without_pydicom,
+)
 
-pytestmark = pytest.mark.django_db
-JSON = {"Accept": "application/json"}
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(tmp_path: Path) -> Iterator[None]:
-    with override_settings(DATA_DIR=tmp_path, MEDIA_ROOT=tmp_path / "media"):
-        yield
-
-
-@pytest.fixture
-def nina(editor: User, sign_in: SignIn) -> Client:
-    return sign_in(editor)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
 
 def row(answer: Any) -> list[int]:
@@ -63,8 +58,7 @@ def test_a_run_becomes_a_figure_by_frame_and_window(nina: Client) -> None:
     ]
     assert page.context["spread"] == [1, 2, 3]
     assert answer.status_code == 302
-    with default_storage.open(figure.image) as stream:
-        shades = list(Image.open(stream).tobytes()[:SIDE])
+    shades = list(master_of(figure).tobytes()[:SIDE])
     assert (shades[0], shades[20], shades[45]) == (255, 255, 0)
     assert waiting() == []
 
@@ -144,13 +138,7 @@ def overlay() -> bytes:
     from pydicom import dcmread
 
     data = dcmread(io.BytesIO(dicom(ramp())))
-    data.add_new(0x60000010, "US", SIDE)
-    data.add_new(0x60000011, "US", SIDE)
-    data.add_new(0x60000040, "CS", "G")
-    data.add_new(0x60000050, "SS", [1, 1])
-    data.add_new(0x60000100, "US", 1)
-    data.add_new(0x60000102, "US", 0)
-    data.add_new(0x60003000, "OB", b"\xff" * (SIDE * SIDE // 8))
+    data.update(overlay_plane("OB"))
     stream = io.BytesIO()
     data.save_as(stream)
     return stream.getvalue()
@@ -253,22 +241,12 @@ def test_a_name_in_the_picture_is_covered_like_any_other(nina: Client) -> None:
 
     saved(nina, check, rectangles((0, 0, 100, 50)))
 
-    with default_storage.open(Figure.objects.get().image) as stream:
-        image = Image.open(stream)
-        assert image.crop((0, 0, SIDE, SIDE // 2)).getextrema() == (0, 0)
+    image = master_of(Figure.objects.get())
+    assert image.crop((0, 0, SIDE, SIDE // 2)).getextrema() == (0, 0)
 
 
 def test_without_the_addition_the_screen_says_what_to_install(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    import builtins
-
-    original = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "pydicom":
-            raise ImportError(name)
-        return original(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    without_pydicom(monkeypatch)
     monkeypatch.setattr("procedures.figures.dicom.find_spec", lambda _name: None)
 
     page = nina.get(CHOOSE).content.decode()

@@ -7,7 +7,7 @@ from django.contrib import admin
 
 from portal.staff.models import User
 from procedures.models import Page
-from tests.admin.conftest import PAGES, SignIn, form_of, typed
+from tests.admin.conftest import PAGES, SignIn, form_of, next_of_many, typed
 from tests.factories import make_public
 
 
@@ -63,11 +63,7 @@ def test_lists_cost_the_same_for_any_number(
     page: Page, editor: User, sign_in: SignIn, name: str, count: int, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(count):
-        page.pk, page.subject, page.slug, page.code = None, f"page-{number}", f"page-{number}", f"C{number}"
-        page._state.adding = True
-        page.live_release = None
-        page.save()
-        make_public(page)
+        next_of_many(page, number)
     client = sign_in(editor)
 
     with django_assert_max_num_queries(14):

@@ -3,41 +3,26 @@
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
-from django.test import Client, override_settings
+from django.test import Client
 from PIL import Image
 
-from portal.staff.models import User
 from procedures.content.files import ContentErrors
 from procedures.content.load import load
 from procedures.models import Figure
-from tests.admin.conftest import SignIn
-from tests.admin.intake import CHOOSE, rectangles, saved, sent_file, stored, waiting
+from tests.admin.intake import CHOOSE, JSON, rectangles, saved, sent_file, stored, waiting
 from tests.admin.test_upload import UPLOAD
 from tests.admin.test_upload import sent as upload_of
 from tests.content.conftest import FILES
 from tests.figures.test_intake import HOSTILE, SECRET, animated, encoded, planted, scene
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 ROOT = Path(__file__).resolve().parents[2]
-JSON = {"Accept": "application/json"}
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(tmp_path: Path) -> Iterator[None]:
-    with override_settings(DATA_DIR=tmp_path / "data", MEDIA_ROOT=tmp_path / "data" / "media"):
-        (tmp_path / "data").mkdir()
-        yield
-
-
-@pytest.fixture
-def nina(editor: User, sign_in: SignIn) -> Client:
-    return sign_in(editor)
 
 
 def bomb(width: int, height: int) -> bytes:

@@ -10,9 +10,18 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, ViewportSize, expect
 
 from portal.staff.models import User
+from procedures.models import CareInstruction
+from procedures.models import Page as PageRow
+from tests.factories import make_clinic, make_figure, make_next, make_page, make_term
 
 # Refusals that a test brings about; the browser tells of each.
 EXPECTED = ("status of 400", "status of 401", "status of 403", "status of 409", "net::ERR_FAILED")
+
+# What axe finds outside the preview, which holds a public page: those have tests of their own.
+FINDINGS = """async () => {
+  const found = await axe.run({exclude: ["iframe"]}, {resultTypes: ["violations"], iframes: false});
+  return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`));
+}"""
 
 
 @dataclass
@@ -85,3 +94,19 @@ def desk(browser: Browser, url: str, size: ViewportSize, **options: Any) -> Iter
             made.page.goto("about:blank")
             made.page.wait_for_timeout(150)
         context.close()
+
+
+def write(at: Desk, text: str) -> None:
+    """Put the text in place of everything, as a person would."""
+    at.page.locator("#id_body").fill(text)
+
+
+def stocked_draft() -> PageRow:
+    """A draft, and one of everything that its text may name."""
+    make_clinic()
+    make_figure(size=(400, 400))
+    make_figure("balloon", size=(400, 400))
+    make_term()
+    for key, question in (("driving", "When can I drive?"), ("washing", "When can I wash?")):
+        CareInstruction.objects.create(key=key, language="en", question=question, answer="Tomorrow.")
+    return make_page(next_page=make_next())

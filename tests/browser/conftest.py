@@ -1,12 +1,21 @@
-"""A real browser: Debian's Chromium, driven by Playwright."""
+"""A real browser: Debian's Chromium, driven by Playwright; a phone of a reader, and a desk of the staff."""
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from portal.staff.models import User
+from procedures.models import Figure
+from procedures.models import Page as PageRow
+from tests.admin.conftest import form_of, person
+from tests.browser.admin import Desk, desk
+from tests.browser.marks import marked_figure
+from tests.browser.public import DESK, PHONE, tab
 from tests.conftest import chromium
+from tests.factories import make_clinic, make_figure, make_next, make_page
 
 FLAGS = [
     "--no-sandbox",
@@ -45,3 +54,55 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     made = browser.new_context(viewport={"width": 360, "height": 740})
     yield made
     made.close()
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    """A phone that holds still; what it complains about fails the test."""
+    with tab(browser, PHONE, reduced_motion="reduce") as page:
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+        assert complaints == []
+
+
+@pytest.fixture
+def editor(transactional_db: None) -> User:
+    return person("Nina", "Editor")
+
+
+@pytest.fixture
+def boss(transactional_db: None) -> User:
+    """May do everything."""
+    return User.objects.create(username="boss", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def row(transactional_db: None) -> PageRow:
+    """A draft that is ready to be published."""
+    make_clinic()
+    make_figure(size=(40, 40))
+    return make_page(next_page=make_next())
+
+
+@pytest.fixture
+def figure(transactional_db: None) -> Figure:
+    """A picture with two marks."""
+    return marked_figure()
+
+
+@pytest.fixture
+def seat(browser: Browser, live_server: Any, editor: User) -> Iterator[Desk]:
+    """A desk with the editor signed in at it. The browser may complain of nothing."""
+    with desk(browser, live_server.url, DESK) as made:
+        made.sign_in(editor)
+        yield made
+        assert made.complaints == []
+
+
+@pytest.fixture
+def at(row: PageRow, seat: Desk) -> Desk:
+    """The form of the draft, open at a desk."""
+    seat.edit(form_of(row))
+    return seat

@@ -61,3 +61,8 @@ def over_all(page: Page, served_site: ServedSite, paths: list[str], script: str)
         if value := page.evaluate(script):
             found[path] = value
     return found
+
+
+def open_tools(page: Page) -> None:
+    """Unfold the readers' tools."""
+    page.locator(".tools > summary").click()

@@ -10,7 +10,7 @@ from procedures.models import Page
 from tests.admin.conftest import PAGES
 from tests.browser.admin import desk
 from tests.browser.public import DESK, PHONE
-from tests.factories import make_clinic, make_page, make_public
+from tests.factories import make_public_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASTED = """async () => {
@@ -21,15 +21,7 @@ PASTED = """async () => {
 
 @pytest.fixture
 def page(transactional_db: None) -> Page:
-    make_clinic()
-    page = make_page()
-    make_public(page)
-    return page
-
-
-@pytest.fixture
-def boss(transactional_db: None) -> User:
-    return User.objects.create(username="boss", is_staff=True, is_superuser=True)
+    return make_public_page()
 
 
 def test_a_link_is_copied_two_clicks_from_the_first_screen(

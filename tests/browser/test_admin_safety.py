@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.admin import FINDINGS
 from tests.browser.public import AXE, DESK
-from tests.browser.test_admin_walk import FINDINGS
 from tests.conftest import ROOT, ServedSite
 
 pytestmark = pytest.mark.browser

@@ -21,7 +21,7 @@ from procedures.models import Page as PageRow
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.schedule import publish_due
 from tests.admin.conftest import PAGES, form_of, person
-from tests.browser.admin import Desk, desk
+from tests.browser.admin import FINDINGS, Desk, desk
 from tests.browser.public import AXE, DESK, PHONE
 from tests.factories import make_clinic, make_figure, make_next, make_page, make_public, make_source, make_user
 
@@ -203,12 +203,6 @@ def test_a_new_editors_first_page(seats: dict[str, Desk], way: str) -> None:
     print(f"\nby {way}:", *(f"  {seconds:5.1f} s  {name}" for name, seconds in hands.steps.items()), sep="\n")  # noqa: T201 -- the times are what this is run for
 
 
-FINDINGS = """async () => {
-  const found = await axe.run({exclude: ["iframe"]}, {resultTypes: ["violations"], iframes: false});
-  return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`));
-}"""
-
-
 @pytest.fixture
 def screens(transactional_db: None) -> list[str]:
     """Every screen of the workflow with something on it."""
@@ -229,9 +223,8 @@ def screens(transactional_db: None) -> list[str]:
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")])
 def test_the_workflows_screens_are_for_everybody(
-    browser: Browser, live_server: Any, screens: list[str], size: Any, scheme: Any
+    browser: Browser, live_server: Any, screens: list[str], boss: User, size: Any, scheme: Any
 ) -> None:
-    boss = User.objects.create(username="boss", is_staff=True, is_superuser=True)
     found: dict[str, Any] = {}
     with desk(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as at:
         at.sign_in(boss)
@@ -246,9 +239,8 @@ def test_the_workflows_screens_are_for_everybody(
 
 
 def test_the_strict_policy_holds_on_the_workflows_screens(
-    browser: Browser, live_server: Any, screens: list[str]
+    browser: Browser, live_server: Any, screens: list[str], boss: User
 ) -> None:
-    boss = User.objects.create(username="boss", is_staff=True, is_superuser=True)
     with desk(browser, live_server.url, DESK) as at:
         at.sign_in(boss)
         for path in screens:

@@ -24,16 +24,11 @@ from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import submit
 from tests.admin.conftest import PAGES
 from tests.admin.intake import CHOOSE
-from tests.browser.admin import Desk, desk
+from tests.browser.admin import FINDINGS, Desk, desk
 from tests.browser.public import AXE, DESK, PHONE
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_term, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-FINDINGS = """async () => {
-  const found = await axe.run({exclude: ["iframe"]}, {resultTypes: ["violations"], iframes: false});
-  return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`));
-}"""
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from PIL import Image
 
 FILES = {
@@ -177,6 +178,10 @@ Bring your list.
 """,
 }
 DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><path d="M0 0h10"/></svg>'
+# What the report of a load names.
+ROWS = ["care en driving", "care en washing", "clinic clinic", "code icd-10-cm M48.5 small-cut", "figure needle",
+        "location branch", "location main", "page en contact", "page en first-visit", "page en small-cut",
+        "series en stages", "source nice", "term en vertebra"]  # fmt: skip
 
 Change = Callable[..., None]
 
@@ -205,3 +210,11 @@ def change(folder: Path, name: str, old: str, new: str) -> None:
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file below a folder with its bytes."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """Every row of the domain, table by table."""
+    return {
+        model.__name__: list(model._base_manager.order_by("pk").values())
+        for model in apps.get_app_config("procedures").get_models()
+    }

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from procedures.content.files import ContentError, ContentErrors, read_yaml
 from procedures.content.load import load
-from tests.content.conftest import FILES, change
-from tests.content.test_load import everything
+from tests.content.conftest import FILES, change, everything
 
 pytestmark = pytest.mark.django_db
 

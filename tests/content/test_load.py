@@ -1,16 +1,13 @@
-"""The content folder into the database: whole or not at all, and never over what staff changed."""
+"""The content folder into the database: whole or not at all, looked at first, told step by step."""
 
 import io
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.apps import apps
 from django.core.management import CommandError, call_command
 
 from procedures.content.files import ContentErrors
 from procedures.content.load import load
-from procedures.enums import Decision
 from procedures.models import (
     CareInstruction,
     Clinic,
@@ -23,25 +20,9 @@ from procedures.models import (
     Source,
     Term,
 )
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.publish import publish
-from procedures.publishing.review import decide
-from tests.content.conftest import change, tree
-from tests.factories import make_user
+from tests.content.conftest import ROWS, change, everything, tree
 
 pytestmark = pytest.mark.django_db
-
-ROWS = ["care en driving", "care en washing", "clinic clinic", "code icd-10-cm M48.5 small-cut", "figure needle",
-        "location branch", "location main", "page en contact", "page en first-visit", "page en small-cut",
-        "series en stages", "source nice", "term en vertebra"]  # fmt: skip
-
-
-def everything() -> dict[str, list[dict[str, Any]]]:
-    """Every row of the domain."""
-    return {
-        model.__name__: list(model._base_manager.order_by("pk").values())
-        for model in apps.get_app_config("procedures").get_models()
-    }
 
 
 def test_a_folder_becomes_rows_and_public_pages(folder: Path) -> None:
@@ -70,72 +51,6 @@ def test_a_folder_becomes_rows_and_public_pages(folder: Path) -> None:
     assert Clinic.objects.get().texts.get().about == "We are small."
 
 
-SPANISH = """\
----
-subject: contact
-slug: contact
-kind: about
-title: Con voz
-key_message: Si le va mal, yo voy con usted.
-description: Dónde estamos.
-review_months: 12
----
-## Más
-
-Usted ve el mar y la luz. Yo voy con usted. La casa es de dos.
-"""
-
-
-@pytest.fixture
-def two_languages(folder: Path) -> Path:
-    """The folder with a Spanish twin of one page."""
-    (folder / "pages" / "es").mkdir()
-    (folder / "pages" / "es" / "contact.md").write_text(SPANISH, encoding="utf-8")
-    change(folder, "clinic.yaml", "    about: We are small.\n", "    about: We are small.\n  es:\n    hours: Lunes\n")
-    return folder
-
-
-def in_step(subject: str = "contact") -> bool:
-    """Whether the Spanish page was made from the English text that the public reads."""
-    english, spanish = (Page.objects.get(subject=subject, language=language) for language in ("en", "es"))
-    return spanish.translated_from.content_hash == english.live_release.revision.content_hash
-
-
-def test_a_translation_knows_the_english_text_it_was_loaded_with(two_languages: Path) -> None:
-    load(two_languages)
-
-    assert in_step()
-    assert Page.objects.get(subject="contact", language="en").translated_from is None
-
-
-def test_a_translation_falls_behind_when_only_its_english_changes_and_catches_up_when_it_is_loaded(
-    two_languages: Path,
-) -> None:
-    load(two_languages)
-
-    change(two_languages, "pages/en/contact.md", "We are here.", "We wait here.")
-    load(two_languages)
-    assert not in_step()
-
-    change(two_languages, "pages/es/contact.md", "Yo voy con usted.", "Él va con usted.")
-    load(two_languages)
-    assert in_step()
-
-
-def test_what_staff_write_in_english_is_not_what_a_loaded_translation_was_made_from(two_languages: Path) -> None:
-    load(two_languages)
-    english = Page.objects.get(subject="contact", language="en")
-    english.body = english.body.replace("We are here.", "We have moved.")
-    english.save()
-    save_revision(english, author=make_user("editor"), note="")
-
-    change(two_languages, "pages/es/contact.md", "Yo voy con usted.", "Él va con usted.")
-    load(two_languages)
-
-    assert Page.objects.get(subject="contact", language="es").translated_from.author is None
-    assert in_step()
-
-
 def test_a_second_load_changes_nothing(folder: Path) -> None:
     load(folder)
     rows, files = everything(), tree(folder.parent / "media")
@@ -161,85 +76,6 @@ def test_a_changed_file_changes_its_row_and_releases_its_page(folder: Path) -> N
     assert page.live_release.number == 2
     assert "We are with you." in page.live_release.html
     assert "After two days." in page.live_release.html
-
-
-CHANGED_BY_STAFF = {
-    "clinic clinic": lambda: Clinic.objects.update(phone="+1 303-555-0177"),
-    "source nice": lambda: Source.objects.update(title="Staff's title"),
-    "term en vertebra": lambda: Term.objects.update(definition="Staff's words."),
-    "care en driving": lambda: CareInstruction.objects.filter(key="driving").update(answer="Staff's answer."),
-    "location main": lambda: Location.objects.filter(key="main").update(phone="+1 303-555-0177"),
-    "figure needle": lambda: Marker.objects.update(x=0.33),
-    "page en contact": lambda: Page.objects.filter(subject="contact").update(title="Staff's title"),
-}
-CHANGED_IN_FILE = {
-    "clinic clinic": ("clinic.yaml", "0100", "0188"),
-    "source nice": ("sources.yaml", "A guide", "File's title"),
-    "term en vertebra": ("glossary/en.yaml", "A bone of the spine.", "File's words."),
-    "care en driving": ("care/en.yaml", "After a week.", "File's answer."),
-    "location main": ("locations.yaml", "0100", "0188"),
-    "figure needle": ("figures/needle.yaml", "at: [0.2, 0.2]", "at: [0.4, 0.4]"),
-    "page en contact": ("pages/en/contact.md", "title: Contact", "title: File's title"),
-}
-
-
-@pytest.mark.parametrize("row", CHANGED_BY_STAFF)
-def test_what_staff_changed_is_left_alone_and_said_so(folder: Path, row: str) -> None:
-    load(folder)
-    CHANGED_BY_STAFF[row]()
-    before = everything()
-    change(folder, *CHANGED_IN_FILE[row])
-
-    report = load(folder)
-
-    assert report.left == [f"{row}: changed here, left as it is"]
-    assert (report.updated, report.created, report.released) == ([], [], [])
-    assert everything() == before
-
-
-@pytest.mark.parametrize("row", CHANGED_BY_STAFF)
-def test_what_only_the_file_changed_is_taken(folder: Path, row: str) -> None:
-    load(folder)
-    change(folder, *CHANGED_IN_FILE[row])
-
-    assert load(folder).updated == [row]
-    assert load(folder).unchanged == len(ROWS)
-
-
-def test_what_staff_made_themselves_is_left_alone(folder: Path) -> None:
-    Source.objects.create(key="nice", organisation="Staff", title="Ours")
-
-    report = load(folder)
-
-    assert report.left == ["source nice: changed here, left as it is"]
-    assert Source.objects.get().organisation == "Staff"
-
-
-def test_what_staff_deleted_stays_deleted(folder: Path) -> None:
-    load(folder)
-    Term.objects.all().delete()
-    change(folder, "glossary/en.yaml", "A bone of the spine.", "File's words.")
-
-    report = load(folder)
-
-    assert report.left == ["term en vertebra: deleted here, left deleted"]
-    assert not Term.objects.exists()
-
-
-def test_an_approved_text_stays_public_until_somebody_publishes(folder: Path) -> None:
-    load(folder)
-    page = Page.objects.get(subject="small-cut")
-    revision = save_revision(page, author=make_user("ed"))
-    decide(revision, reviewer=make_user("rita"), decision=Decision.APPROVED)
-    release = publish(revision, actor=make_user("max"))
-    change(folder, "pages/en/small-cut.md", "We look after you.", "We are with you.")
-
-    report = load(folder)
-
-    assert report.left == ["page en small-cut: the draft is new; the approved text stays public until you publish"]
-    page = Page.objects.get(subject="small-cut")
-    assert page.live_release == release
-    assert "We are with you." in page.body
 
 
 def test_a_check_writes_neither_rows_nor_files(folder: Path) -> None:

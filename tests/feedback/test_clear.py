@@ -16,7 +16,7 @@ from procedures.feedback.limits import Limits
 from procedures.models import Feedback, Page
 from procedures.publishing.publish import withdraw
 from procedures.views import clear
-from tests.factories import make_clinic, make_page, make_public, make_translation, make_user
+from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
 from tests.site.client import Answer
 from tests.site.crawl import Document
 
@@ -25,10 +25,7 @@ HERE = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
 
 @pytest.fixture
 def page(db: None) -> Page:
-    make_clinic()
-    page = make_page()
-    make_public(page)
-    return page
+    return make_public_page()
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """DICOM files as X-ray machines write them, made on the spot: nobody's picture, with planted names to look for."""
 
+import builtins
 import io
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -80,6 +81,19 @@ def lookup(table: Sequence[int], *, first: int = 0, bits: int = 8) -> Items:
     return Items([item])
 
 
+def overlay_plane(vr: str) -> Dataset:
+    """Words written over the whole picture, in a plane of their own."""
+    plane = Dataset()
+    plane.add_new(0x60000010, "US", SIDE)
+    plane.add_new(0x60000011, "US", SIDE)
+    plane.add_new(0x60000040, "CS", "G")
+    plane.add_new(0x60000050, "SS", [1, 1])
+    plane.add_new(0x60000100, "US", 1)
+    plane.add_new(0x60000102, "US", 0)
+    plane.add_new(0x60003000, vr, b"\xff" * (SIDE * SIDE // 8))
+    return plane
+
+
 def opened(data: bytes) -> io.BytesIO:
     return io.BytesIO(data)
 
@@ -121,3 +135,15 @@ def refusal(data: bytes) -> str:
         frame(opened(data))
     assert str(by_header.value) == str(by_frame.value)
     return str(by_header.value)
+
+
+def without_pydicom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A portal that was installed without the addition."""
+    original = builtins.__import__
+
+    def without(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "pydicom":
+            raise ImportError(name)
+        return original(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)

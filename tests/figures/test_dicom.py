@@ -7,9 +7,7 @@ import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import (
-    ImplicitVRLittleEndian,
-)
+from pydicom.uid import ImplicitVRLittleEndian
 
 from procedures.figures.dicom import read_header
 from procedures.figures.dicom_values import Window
@@ -22,6 +20,7 @@ from tests.figures.dicom_files import (
     frame,
     lookup,
     opened,
+    overlay_plane,
     ramp,
     row,
     shown,
@@ -91,18 +90,10 @@ def test_overlay_bits_above_the_picture_are_not_shown() -> None:
 
 
 def test_overlay_planes_are_not_burned_in() -> None:
-    overlay = Dataset()
-    overlay.add_new(0x60000010, "US", SIDE)
-    overlay.add_new(0x60000011, "US", SIDE)
-    overlay.add_new(0x60000040, "CS", "G")
-    overlay.add_new(0x60000050, "SS", [1, 1])
-    overlay.add_new(0x60000100, "US", 1)
-    overlay.add_new(0x60000102, "US", 0)
-    overlay.add_new(0x60003000, "OW", b"\xff" * (SIDE * SIDE // 8))
     data = dicom(ramp())
     start = data.index(b"\xe0\x7f\x10\x00")
     stream = io.BytesIO()
-    overlay.save_as(stream, implicit_vr=False, little_endian=True)
+    overlay_plane("OW").save_as(stream, implicit_vr=False, little_endian=True)
 
     assert shown(data[:start] + stream.getvalue() + data[start:]).tobytes() == shown(data).tobytes()
 

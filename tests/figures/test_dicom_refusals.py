@@ -1,6 +1,5 @@
 """DICOM files that are refused: each with a sentence, none with an allocation."""
 
-import builtins
 import io
 import random
 import struct
@@ -13,7 +12,7 @@ from procedures.figures.dicom import installed, read_header
 from procedures.figures.dicom_file import MOST_BYTES
 from procedures.figures.dicom_values import Window
 from procedures.figures.intake import BadPictureError
-from tests.figures.dicom_files import NAME, SIDE, dicom, frame, opened, packaged, ramp, refusal
+from tests.figures.dicom_files import NAME, SIDE, dicom, frame, opened, packaged, ramp, refusal, without_pydicom
 
 DAMAGED = "The DICOM file is damaged or cut off. Export it again and choose that."
 
@@ -129,14 +128,7 @@ def test_damaged_files_give_a_picture_or_a_sentence_and_nothing_else(seed: int) 
 
 
 def test_a_portal_without_pydicom_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "pydicom":
-            raise ImportError(name)
-        return original(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    without_pydicom(monkeypatch)
 
     assert refusal(b"") == "DICOM files need an addition to the portal. Ask IT for: pip install 'plainspine[dicom]'."
 

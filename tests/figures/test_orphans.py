@@ -1,17 +1,14 @@
 """The sweep takes what nothing names, and nothing else."""
 
 import datetime
-import io
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.core.management import CommandError, call_command
-from django.test import override_settings
+from django.core.management import CommandError
 from PIL import Image
 
 from procedures.figures.intake import picture
@@ -19,15 +16,10 @@ from procedures.figures.orphans import Orphan, orphans, sweep
 from procedures.figures.renditions import put, replace_renditions, store_picture
 from procedures.models import Figure, Rendition
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public
+from tests.figures.stored import files, run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 NOBODYS = f"figures/{'ab' * 10}-480.webp"
-
-
-@pytest.fixture(autouse=True)
-def _own_media(tmp_path: Path) -> Iterator[None]:
-    with override_settings(MEDIA_ROOT=tmp_path / "media"):
-        yield
 
 
 def write(name: str, *, hours_old: float = 48) -> Path:
@@ -46,16 +38,6 @@ def age(name: str, hours: float) -> Path:
 def age_all() -> None:
     for path in Path(settings.MEDIA_ROOT).rglob("*.*"):
         age(str(path.relative_to(settings.MEDIA_ROOT)), 48)
-
-
-def files() -> set[str]:
-    return {f"figures/{path.name}" for path in (Path(settings.MEDIA_ROOT) / "figures").iterdir()}
-
-
-def run(command: str, *args: str) -> list[str]:
-    out = io.StringIO()
-    call_command(command, *args, stdout=out)
-    return out.getvalue().splitlines()
 
 
 def test_a_portal_without_pictures_has_no_orphans() -> None:

@@ -1,16 +1,12 @@
 """All sizes again from the masters; a rebuild may stop at any moment."""
 
 import io
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
-from django.test import override_settings
 from PIL import Image
 
 from procedures.figures import renditions
@@ -19,25 +15,9 @@ from procedures.figures.renditions import encode, rebuild
 from procedures.models import Figure, Rendition
 from procedures.publishing.outdated import outdated_pages
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public
+from tests.figures.stored import files, run
 
-pytestmark = pytest.mark.django_db
-NOBODYS = f"figures/{'ab' * 10}-480.webp"
-
-
-@pytest.fixture(autouse=True)
-def _own_media(tmp_path: Path) -> Iterator[None]:
-    with override_settings(MEDIA_ROOT=tmp_path / "media"):
-        yield
-
-
-def files() -> set[str]:
-    return {f"figures/{path.name}" for path in (Path(settings.MEDIA_ROOT) / "figures").iterdir()}
-
-
-def run(command: str, *args: str) -> list[str]:
-    out = io.StringIO()
-    call_command(command, *args, stdout=out)
-    return out.getvalue().splitlines()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
 
 def other_options(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,16 +20,13 @@ from procedures.models import Clinic, Page, ReadCount
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import publish, withdraw
 from tests.conftest import ROOT, ServedSite, free_port, wait_until_ready
-from tests.factories import approve, make_clinic, make_page, make_public, make_translation, make_user
+from tests.factories import approve, make_clinic, make_page, make_public, make_public_page, make_translation, make_user
 from tests.portal.test_reads import PERSON
 
 
 @pytest.fixture
 def page(db: None) -> Page:
-    make_clinic()
-    page = make_page()
-    make_public(page)
-    return page
+    return make_public_page()
 
 
 def totals() -> dict[tuple[str, str], int]:

@@ -1,23 +1,18 @@
 """Files that are being sent have no name on the disk, and none is larger than any form takes."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.test import RequestFactory, override_settings
+from django.test import RequestFactory
 
 from portal.serving import uploads
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 CONTENT = b"nobody shall find this" * 200_000
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(tmp_path: Path) -> Iterator[None]:
-    with override_settings(DATA_DIR=tmp_path):
-        yield
 
 
 def sent(content: bytes) -> object:

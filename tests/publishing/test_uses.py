@@ -5,7 +5,7 @@ from PIL import Image
 
 from procedures.figures.duplicate import duplicate
 from procedures.figures.intake import picture
-from procedures.models import CareInstruction, Figure, Series, SeriesItem
+from procedures.models import CareInstruction, Figure, Page, Series, SeriesItem
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.uses import Place, used_on, uses
 from tests.factories import BODY, approve, make_clinic, make_figure, make_next, make_page, make_public, make_user
@@ -98,17 +98,22 @@ def test_what_patients_once_read_keeps_its_picture(needle: Figure) -> None:
     assert uses(needle) == ["Patients once saw it on “Small cut”."]
 
 
+def plan_and_go_on(page: Page, body: str) -> None:
+    """The text as it is waits for its day; the draft says something else already."""
+    revision = save_revision(page, author=make_user())
+    approve(revision)
+    page.scheduled_revision = revision
+    page.publish_at = "2030-01-01T00:00:00Z"
+    page.body = body
+    page.save()
+
+
 def test_a_text_that_waits_for_its_day_keeps_its_picture(needle: Figure) -> None:
     make_clinic()
     page = make_page(
         body=BODY + "\n::: figure needle\n", lead_figure=Figure.objects.get(slug="before"), next_page=make_next()
     )
-    revision = save_revision(page, author=make_user())
-    approve(revision)
-    page.scheduled_revision = revision
-    page.publish_at = "2030-01-01T00:00:00Z"
-    page.body = "No picture any more."
-    page.save()
+    plan_and_go_on(page, "No picture any more.")
 
     assert uses(needle) == ["The text of “Small cut” that waits for its day shows it."]
 
@@ -135,12 +140,7 @@ def test_an_answer_that_a_waiting_text_prints_is_kept(needle: Figure) -> None:
     make_clinic()
     answer = CareInstruction.objects.create(key="driving", language="en", question="When?", answer="Tomorrow.")
     page = make_page(body=BODY + "\n::: care driving\n", lead_figure=needle, next_page=make_next())
-    revision = save_revision(page, author=make_user())
-    approve(revision)
-    page.scheduled_revision = revision
-    page.publish_at = "2030-01-01T00:00:00Z"
-    page.body = "No answer any more."
-    page.save()
+    plan_and_go_on(page, "No answer any more.")
 
     assert uses(answer) == ["The text of “Small cut” that waits for its day shows it."]
 

@@ -7,7 +7,7 @@ import pytest
 from procedures.models import Clinic, GuideItem, Page
 from procedures.publishing.generation import addresses, concerned, public_state
 from procedures.publishing.publish import withdraw
-from tests.factories import make_clinic, make_page, make_public, make_translation, make_user
+from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -19,10 +19,7 @@ LISTS = [*ENGLISH, "/es/", "/es/visits/", "/p/", "/es/p/", "/robots.txt"]
 @pytest.fixture
 def page() -> Page:
     """Public, with a public sibling that leads on."""
-    make_clinic()
-    page = make_page()
-    make_public(page)
-    return page
+    return make_public_page()
 
 
 def test_the_state_changes_with_every_publish_and_with_the_clinic(page: Page) -> None:

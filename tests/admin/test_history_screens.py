@@ -1,0 +1,103 @@
+"""What was, and when: versions compared and brought back, what patients read on a day, what changed for them."""
+
+import datetime
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from portal.staff.models import User
+from procedures.models import Clinic, Page, Release, Term
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.publish import publish, renew
+from tests.admin.conftest import PAGES, SignIn
+from tests.factories import approve, make_public, make_translation
+
+
+def test_any_two_versions_are_compared_in_both_ways(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+    page.title = "Tiny cut"
+    page.save()
+    save_revision(page, author=editor)
+    client, address = sign_in(editor), f"{PAGES}{page.pk}/compare/"
+
+    read = client.get(address).content.decode()
+    typed_ = client.get(address, {"old": "v1", "new": "r2", "as": "markdown"}).content.decode()
+    missing = client.get(address, {"old": "v1", "new": "r9"})
+
+    assert "<del>Small</del>" in read and "<ins>Tiny</ins>" in read
+    assert "<ins>Tiny</ins>" in typed_
+    assert missing.status_code == 404
+    assert "There is no version “r9” of this page." in missing.content.decode()
+
+
+def test_the_history_says_who_when_and_why_and_restores(page: Page, editor: User, sign_in: SignIn) -> None:
+    first = save_revision(page, author=editor, note="Shorter.")
+    page.title = "Worse"
+    page.save()
+    save_revision(page, author=editor)
+    client = sign_in(editor)
+
+    html = client.get(f"{PAGES}{page.pk}/versions/").content.decode()
+    answer = client.post(f"{PAGES}{page.pk}/restore/", {"revision": first.pk, "version": page.draft_version})
+    late = client.post(f"{PAGES}{page.pk}/restore/", {"revision": first.pk, "version": page.draft_version})
+
+    page.refresh_from_db()
+    assert "Saved revision 1" in html and "Nina" in html and "Shorter." in html
+    assert (answer.status_code, late.status_code) == (302, 409)
+    assert page.title == "Small cut"
+    assert page.revisions.count() == 3
+
+
+def test_a_text_of_another_page_is_not_restored_here(page: Page, editor: User, sign_in: SignIn) -> None:
+    other = Page.objects.get(subject="contact").revisions.first()
+    assert other is not None
+
+    answer = sign_in(editor).post(f"{PAGES}{page.pk}/restore/", {"revision": other.pk, "version": 0})
+
+    page.refresh_from_db()
+    assert answer.status_code == 404
+    assert page.title == "Small cut"
+
+
+def test_what_the_patient_read_on_a_day(denver: Page, manager: User, sign_in: SignIn, monkeypatch: Any) -> None:
+    make_public(denver)
+    translation = make_translation(denver)
+    make_public(translation)
+    denver.refresh_from_db()
+    denver.title = "Second title"
+    make_public(denver)
+    first, second = Release.objects.filter(page=denver).order_by("number")
+    client, address = sign_in(manager), f"{PAGES}{denver.pk}/reading/"
+
+    def rows(at: datetime.datetime) -> list[tuple[str, Any]]:
+        here = timezone.localtime(at, datetime.timezone(datetime.timedelta(0)))
+        Clinic.objects.update(time_zone="UTC")
+        answer = client.get(address, {"day": f"{here:%Y-%m-%d}", "time": f"{here:%H:%M:%S.%f}"})
+        return [(one.language, release) for one, release, _, _ in answer.context["rows"]]
+
+    just_after = first.events.get().created_at
+    assert rows(just_after - datetime.timedelta(minutes=1)) == [("en", None), ("es", None)]
+    assert rows(just_after) == [("en", first), ("es", None)]
+    now = timezone.now() + datetime.timedelta(minutes=1)
+    assert rows(now) == [("en", second), ("es", translation.releases.get())]
+    client.post(f"{PAGES}{denver.pk}/withdraw/", {"reason": "Old."})
+    html = client.get(address, {"day": "2036-03-03", "time": "12:00"}).content.decode()
+    assert "Its address said: “Old.”" in html
+
+
+def test_the_line_about_what_changed_stands_at_the_end_in_the_pages_language(page: Page, manager: User) -> None:
+    spanish = make_translation(page)
+    for one in (page, spanish):
+        revision = save_revision(one, author=None)
+        approve(revision)
+        publish(revision, actor=manager, what_changed="<New> number.")
+        one.refresh_from_db()
+        Term.objects.create(key=f"cut{one.pk}", language=one.language, term="corte", definition="x")
+        renew(one, actor=manager)
+
+    english = Client().get("/small-cut/").content.decode()
+    espanol = Client().get("/es/small-cut-es/").content.decode()
+    assert "What changed: &lt;New&gt; number." in english
+    assert "Qué cambió: &lt;New&gt; number." in espanol
+    assert english.index("What changed") > english.index("Next review due")

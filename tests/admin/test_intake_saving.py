@@ -1,0 +1,170 @@
+"""From a file that waits to a figure: cut and cover, look, answer for it, save."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from PIL import Image
+
+from portal.staff.models import User
+from procedures.figures.intake import picture
+from procedures.models import Figure
+from tests.admin.intake import JSON, begun, looked, master_of, rectangles, saved, stored, waiting
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
+
+
+# Cut and cover
+
+
+def test_what_was_covered_or_cut_off_is_nowhere_in_what_is_stored(nina: Client) -> None:
+    address = begun(nina)
+    fields = rectangles((0, 0, 12.5, 25), (30, 30, 20, 20), cut=(0, 0, 50, 100))
+
+    answer = saved(nina, address, fields)
+
+    image = master_of(Figure.objects.get())
+    assert answer.status_code == 302
+    assert image.size == (100, 100)
+    assert [image.getpixel(at) for at in ((5, 5), (24, 24), (30, 5), (70, 40), (99, 99))] == [0, 0, 60, 0, 200]
+    assert waiting() == []
+
+
+def test_the_result_is_what_the_server_made(nina: Client) -> None:
+    address = begun(nina)
+    fields = rectangles((0, 0, 25, 25))
+
+    told = nina.get(f"{address}result.png", fields, headers=JSON).json()
+    shown = nina.get(f"{address}result.png", fields)
+
+    wanted = Image.new("L", (200, 100), 200)
+    wanted.paste(0, (0, 0, 50, 25))
+    assert told == {"looked": picture(wanted).sha256, "width": 200, "height": 100, "duplicate": ""}
+    assert shown["Content-Type"] == "image/png"
+    assert shown["Cache-Control"].startswith("no-store, private")
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (rectangles((90, 0, 20, 10)), "The box reaches over the edge of the picture. Draw it inside."),
+        (rectangles(("", 0, 20, 10)), "Fill in all four numbers, or none."),  # type: ignore[arg-type]
+        (rectangles(("nan", 0, 20, 10)), "Enter a number."),  # type: ignore[arg-type]
+        (rectangles((-1, 0, 20, 10)), "Ensure this value is greater than or equal to 0."),
+        (rectangles((0, 0, 0, 10)), "The box is empty. Draw it larger."),
+        (rectangles(cut=(0, 0, 10, 10)), "Less than 64 pixels would be left. Draw the box larger."),
+        (rectangles() | {"box-TOTAL_FORMS": "many"}, "ManagementForm data is missing"),
+        (rectangles(*[(0, 0, 1, 1)] * 51), "Please submit at most 50 forms."),
+    ],
+)
+@pytest.mark.parametrize("do", ["show", "save"])
+def test_rectangles_that_do_not_fit_are_told_where_they_stand(
+    nina: Client, fields: dict[str, Any], sentence: str, do: str
+) -> None:
+    address = begun(nina)
+
+    answer = nina.post(address, {**fields, "do": do, "title_en": "Typed"})
+    script = nina.get(f"{address}result.png", fields, headers=JSON)
+
+    assert answer.status_code == 400
+    assert sentence in answer.content.decode()
+    assert 'value="Typed"' in answer.content.decode()
+    assert (script.status_code, list(script.json())) == (400, ["error"])
+    assert not Figure.objects.exists()
+
+
+def test_showing_the_result_keeps_all_that_was_typed_and_adds_empty_rows(nina: Client) -> None:
+    address = begun(nina)
+
+    answer = nina.post(
+        address, {**rectangles((1, 2, 3, 4)), "do": "show", "alt_es": "Un hueso.", "provenance": "licensed"}
+    )
+
+    form, boxes = answer.context["form"], answer.context["rectangles"].boxes
+    assert (form["alt_es"].value(), form["provenance"].value()) == ("Un hueso.", "licensed")
+    assert [box["left"].value() for box in boxes] == [1, None, None]
+    assert "This field is required" not in answer.content.decode()
+
+
+def test_what_nobody_has_seen_is_not_saved(nina: Client) -> None:
+    address = begun(nina)
+    seen = looked(nina, address, rectangles())
+
+    answer = saved(nina, address, rectangles((0, 0, 50, 50)), looked=seen)
+
+    assert answer.status_code == 409
+    assert "The picture has changed since it was shown." in answer.content.decode()
+    assert answer.context["form"]["nothing_visible"].value() is False
+    assert answer.context["form"]["title_en"].value() == "Bone"
+    assert not Figure.objects.exists()
+
+
+# Saving
+
+
+def test_a_saved_picture_has_its_words_its_sizes_and_its_author(nina: Client, editor: User) -> None:
+    answer = saved(nina, begun(nina), title_es="Hueso", alt_es="Un hueso.", caption_es="Un hueso de la columna.")
+
+    figure = Figure.objects.get()
+    assert answer["Location"] == f"/admin/procedures/figure/{figure.pk}/change/"
+    assert (figure.slug, figure.uploaded_by, figure.provenance) == ("bone", editor, "simulated")
+    assert {text.language: text.alt for text in figure.texts.all()} == {"en": "A bone.", "es": "Un hueso."}
+    assert {row.format for row in figure.renditions.all()} == {"avif", "webp", "jpeg"}
+    assert "::: figure bone" in nina.get(answer["Location"]).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentences"),
+    [
+        ({"nothing_visible": None}, ["Look closely at the picture. Tick this when no name, date or number is visible in it."]),
+        ({"provenance": None}, ["This field is required."]),
+        ({"provenance": "clinic"}, ["Write where the patient&#x27;s written consent is filed. No name."]),
+        ({"alt_en": ""}, ["Say what the picture shows, for people who cannot see it."]),
+        ({"alt_en": "x" * 126}, ["Ensure this value has at most 125 characters (it has 126)."]),
+        ({"title_es": "Hueso"}, ["Say what the picture shows, for people who cannot see it.", "Write one or two short"]),
+        ({"title_en": "", "alt_en": "", "caption_en": ""}, ["Give the picture a title."]),
+    ],
+)  # fmt: skip
+def test_an_incomplete_picture_says_what_is_missing_and_loses_nothing(
+    nina: Client, changes: dict[str, Any], sentences: list[str]
+) -> None:
+    address = begun(nina)
+
+    answer = saved(nina, address, rectangles((5, 5, 10, 10)), **changes)
+
+    html = answer.content.decode()
+    assert answer.status_code == 400
+    assert [sentence for sentence in sentences if sentence not in html] == []
+    assert answer.context["rectangles"].boxes[0]["left"].value() == 5
+    assert not Figure.objects.exists()
+    assert nina.get(address).status_code == 200
+
+
+def test_the_same_picture_again_names_the_figure_that_has_it(nina: Client) -> None:
+    saved(nina, begun(nina))
+    address = begun(nina)
+
+    told = nina.get(f"{address}result.png", headers=JSON).json()
+    refused = saved(nina, address)
+    second = saved(nina, address, again="on")
+
+    first = Figure.objects.get(slug="bone")
+    assert told["duplicate"] == "bone"
+    assert refused.status_code == 400
+    assert f'href="/admin/procedures/figure/{first.pk}/change/"' in refused.content.decode()
+    assert second.status_code == 302
+    assert set(Figure.objects.values_list("slug", flat=True)) == {"bone", "bone-2"}
+
+
+def test_a_save_that_fails_leaves_no_file(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = begun(nina)
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise OSError("no room on the disk")
+
+    monkeypatch.setattr("procedures.admin.figure_forms.replace_renditions", broken)
+    with pytest.raises(OSError, match="no room"):
+        saved(nina, address)
+
+    assert [name for name in stored() if not name.startswith("waiting/")] == []
+    assert not Figure.objects.exists()

@@ -1,0 +1,104 @@
+"""Marks and the page that places them, for everybody: axe, every size and colour, on every grey, without a script."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+from portal.staff.models import User
+from procedures.figures.contrast import LEAST, luminance, ratio
+from procedures.figures.marks import keep_marks, marks_of
+from procedures.models import Figure
+from tests.admin.marks_ground import address, mark, version
+from tests.browser.admin import FINDINGS, desk
+from tests.browser.marks import start
+from tests.browser.public import AXE, DESK, NARROW, PHONE
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
+    browser: Browser, live_server: Any, figure: Figure, editor: User, colours: Any
+) -> None:
+    for size in (PHONE, DESK):
+        with desk(browser, live_server.url, size, bypass_csp=True, color_scheme=colours) as made:
+            made.sign_in(editor)
+            start(made, figure)
+            made.page.evaluate(AXE)
+            made.page.get_by_label("Shape").first.select_option("region")
+            made.page.evaluate("document.querySelectorAll('#content details').forEach((part) => { part.open = true; })")
+            made.page.get_by_role("button", name="Add a mark").click()
+
+            assert made.page.evaluate(FINDINGS) == []
+            assert made.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_the_fields_alone_do_it_without_javascript(
+    browser: Browser, live_server: Any, figure: Figure, editor: User
+) -> None:
+    with desk(browser, live_server.url, NARROW, java_script_enabled=False) as made:
+        made.sign_in(editor)
+        made.open(address(figure))
+        row = made.page.locator("[data-new]")
+        for name, text in {
+            "x": "15",
+            "y": "80",
+            "target_x": "40",
+            "target_y": "70",
+            "label_en": "Rib",
+            "label_es": "Costilla",
+        }.items():
+            row.locator(f"[name$=-{name}]").fill(text)
+        made.page.get_by_role("button", name="Save marks").click()
+
+        expect(made.page.locator(".messagelist")).to_contain_text("Marks saved.")
+        assert made.page.locator(".mark__rim").count() == 3
+    assert [found.key for found in marks_of(figure)] == ["tip", "bone", "rib"]
+
+
+def lightest_and_darkest(picture: Image.Image, x: float, y: float, reach: int = 5) -> tuple[float, float]:
+    """Luminances around a spot."""
+    spots = [(round(x) + dx, round(y) + dy) for dx in range(-reach, reach + 1) for dy in range(-reach, reach + 1)]
+    levels = [luminance(*picture.getpixel(spot)) for spot in spots]  # type: ignore[misc]
+    return max(levels), min(levels)
+
+
+@pytest.mark.parametrize("forced", ["none", "active"])
+def test_drawn_marks_show_on_every_grey(
+    browser: Browser, live_server: Any, figure: Figure, editor: User, forced: Any
+) -> None:
+    marks = [
+        mark("tip", x=0.15, y=0.15, target_x=0.4, target_y=0.15),
+        mark("arrow", shape="arrow", x=0.15, y=0.4, target_x=0.4, target_y=0.4),
+        mark("ring", shape="circle", x=0.15, y=0.65, target_x=0.5, target_y=0.65, size_x=0.1, size_y=0.1),
+        mark("box", shape="region", x=0.15, y=0.9, target_x=0.5, target_y=0.88, size_x=0.2, size_y=0.2),
+    ]
+    keep_marks(figure, marks, expected=version(figure))
+    with desk(browser, live_server.url, PHONE, forced_colors=forced) as made:
+        made.sign_in(editor)
+        start(made, figure)
+        frame = made.page.locator("iframe[data-language=en]").element_handle().content_frame()
+        assert frame is not None
+        stage = frame.locator(".xray__stage")
+        for grey in (0, 60, 119, 150, 200, 255):
+            stage.evaluate(
+                """(stage, grey) => {
+                  stage.querySelector("img").style.visibility = "hidden";
+                  stage.style.backgroundColor = `rgb(${grey}, ${grey}, ${grey})`;
+                  stage.style.forcedColorAdjust = "none";
+                }""",
+                grey,
+            )
+            picture = Image.open(io.BytesIO(stage.screenshot())).convert("RGB")
+            size = picture.width
+            # Middle of each line, left edge of each ring, tip of the arrow, left edge of circle and box.
+            spots = [(0.28, 0.15), (0.26, 0.4), (0.3, 0.65), (0.3, 0.885), (0.38, 0.4), (0.4, 0.65), (0.4, 0.8)]
+            spots += [(one.x - 13 / size, one.y) for one in marks]
+            for spot in spots:
+                light, dark = lightest_and_darkest(picture, spot[0] * size, spot[1] * size)
+                ground = luminance(grey, grey, grey)
+                assert max(ratio(light, ground), ratio(dark, ground)) >= LEAST, (grey, spot)
+                assert ratio(light, dark) >= LEAST, (grey, spot)

@@ -1,0 +1,93 @@
+"""The preview beside the text: it follows what is typed, leads nowhere else, and says what is to mend."""
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from procedures.models import Page as PageRow
+from tests.browser.admin import Desk, write
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_the_preview_follows_what_is_typed_at_both_widths(at: Desk) -> None:
+    at.page.locator("#id_title").fill("A very new title")
+    write(at, "Only these words.")
+    expect(at.page.frame_locator("[data-stage] iframe").locator("h1")).to_have_text("A very new title")
+    widths = [at.page.evaluate("document.querySelector('[data-stage] iframe').contentWindow.innerWidth")]
+
+    at.page.get_by_role("button", name="Desktop").click()
+    widths.append(at.page.evaluate("document.querySelector('[data-stage] iframe').contentWindow.innerWidth"))
+
+    assert "Only these words." in at.article()
+    assert widths == [360, 1280]
+
+
+def test_the_preview_wears_the_public_stylesheet(at: Desk) -> None:
+    size = at.page.evaluate(
+        "getComputedStyle(document.querySelector('[data-stage] iframe').contentDocument.querySelector('h1')).fontSize"
+    )
+
+    assert size == "32px"
+
+
+def test_an_old_preview_never_overwrites_a_newer_one(at: Desk) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if "Old words." in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    at.page.route("**/preview/", hold)
+    write(at, "Old words.")
+    at.page.wait_for_timeout(700)
+    write(at, "New words.")
+    expect(at.page.frame_locator("[data-stage] iframe").locator("article")).to_contain_text("New words.")
+    assert len(held) == 1
+    held[0].fulfill(json={"html": "<article>Old words.</article>", "problems": [], "minutes": 1})
+    at.page.wait_for_timeout(300)
+
+    assert "New words." in at.article()
+
+
+def test_nothing_in_the_preview_leads_away(at: Desk, row: PageRow) -> None:
+    frame = at.page.frame_locator("[data-stage] iframe")
+    before = at.page.url
+
+    frame.get_by_role("link", name="When to call").first.click()
+    expect(frame.locator("#when-to-call")).to_be_in_viewport()
+    with at.context.expect_page() as opened:
+        frame.get_by_role("link", name="Home").first.click()
+
+    assert at.page.url == before
+    assert opened.value.url.endswith("/")
+    assert "Small cut" in at.article()
+
+
+def test_what_is_to_mend_is_listed_and_leads_to_its_line(at: Desk) -> None:
+    write(at, "One.\n\nTwo.\n\n::: figure nowhere\n")
+
+    at.page.get_by_role("button", name="Line 5").click()
+
+    chosen = at.page.evaluate(
+        "(() => { const f = document.activeElement; return f.value.slice(f.selectionStart, f.selectionEnd); })()"
+    )
+    assert "There is no picture “nowhere”." in at.page.locator("[data-problems]").inner_text()
+    assert chosen == "::: figure nowhere"
+
+
+def test_the_preview_is_announced_only_when_there_is_news(at: Desk) -> None:
+    live = at.page.locator("[data-live]")
+    expect(live).to_have_text("Preview ready. Nothing to mend.")
+    at.page.evaluate(
+        "window.said = 0; new MutationObserver(() => window.said++).observe("
+        "document.querySelector('[data-live]'), {childList: true, characterData: true, subtree: true})"
+    )
+
+    write(at, at.text + "\nMore.\n")
+    at.page.wait_for_timeout(900)
+    write(at, "No key points.")
+    expect(live).to_have_text("Preview ready. 2 to mend.")
+
+    assert at.page.evaluate("window.said") == 1

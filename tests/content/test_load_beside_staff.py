@@ -1,0 +1,94 @@
+"""The content folder where staff are at work: what they changed, made, deleted or approved is left as it is."""
+
+from pathlib import Path
+
+import pytest
+
+from procedures.content.load import load
+from procedures.enums import Decision
+from procedures.models import CareInstruction, Clinic, Location, Marker, Page, Source, Term
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.publish import publish
+from procedures.publishing.review import decide
+from tests.content.conftest import ROWS, change, everything
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+CHANGED_BY_STAFF = {
+    "clinic clinic": lambda: Clinic.objects.update(phone="+1 303-555-0177"),
+    "source nice": lambda: Source.objects.update(title="Staff's title"),
+    "term en vertebra": lambda: Term.objects.update(definition="Staff's words."),
+    "care en driving": lambda: CareInstruction.objects.filter(key="driving").update(answer="Staff's answer."),
+    "location main": lambda: Location.objects.filter(key="main").update(phone="+1 303-555-0177"),
+    "figure needle": lambda: Marker.objects.update(x=0.33),
+    "page en contact": lambda: Page.objects.filter(subject="contact").update(title="Staff's title"),
+}
+CHANGED_IN_FILE = {
+    "clinic clinic": ("clinic.yaml", "0100", "0188"),
+    "source nice": ("sources.yaml", "A guide", "File's title"),
+    "term en vertebra": ("glossary/en.yaml", "A bone of the spine.", "File's words."),
+    "care en driving": ("care/en.yaml", "After a week.", "File's answer."),
+    "location main": ("locations.yaml", "0100", "0188"),
+    "figure needle": ("figures/needle.yaml", "at: [0.2, 0.2]", "at: [0.4, 0.4]"),
+    "page en contact": ("pages/en/contact.md", "title: Contact", "title: File's title"),
+}
+
+
+@pytest.mark.parametrize("row", CHANGED_BY_STAFF)
+def test_what_staff_changed_is_left_alone_and_said_so(folder: Path, row: str) -> None:
+    load(folder)
+    CHANGED_BY_STAFF[row]()
+    before = everything()
+    change(folder, *CHANGED_IN_FILE[row])
+
+    report = load(folder)
+
+    assert report.left == [f"{row}: changed here, left as it is"]
+    assert (report.updated, report.created, report.released) == ([], [], [])
+    assert everything() == before
+
+
+@pytest.mark.parametrize("row", CHANGED_BY_STAFF)
+def test_what_only_the_file_changed_is_taken(folder: Path, row: str) -> None:
+    load(folder)
+    change(folder, *CHANGED_IN_FILE[row])
+
+    assert load(folder).updated == [row]
+    assert load(folder).unchanged == len(ROWS)
+
+
+def test_what_staff_made_themselves_is_left_alone(folder: Path) -> None:
+    Source.objects.create(key="nice", organisation="Staff", title="Ours")
+
+    report = load(folder)
+
+    assert report.left == ["source nice: changed here, left as it is"]
+    assert Source.objects.get().organisation == "Staff"
+
+
+def test_what_staff_deleted_stays_deleted(folder: Path) -> None:
+    load(folder)
+    Term.objects.all().delete()
+    change(folder, "glossary/en.yaml", "A bone of the spine.", "File's words.")
+
+    report = load(folder)
+
+    assert report.left == ["term en vertebra: deleted here, left deleted"]
+    assert not Term.objects.exists()
+
+
+def test_an_approved_text_stays_public_until_somebody_publishes(folder: Path) -> None:
+    load(folder)
+    page = Page.objects.get(subject="small-cut")
+    revision = save_revision(page, author=make_user("ed"))
+    decide(revision, reviewer=make_user("rita"), decision=Decision.APPROVED)
+    release = publish(revision, actor=make_user("max"))
+    change(folder, "pages/en/small-cut.md", "We look after you.", "We are with you.")
+
+    report = load(folder)
+
+    assert report.left == ["page en small-cut: the draft is new; the approved text stays public until you publish"]
+    page = Page.objects.get(subject="small-cut")
+    assert page.live_release == release
+    assert "We are with you." in page.body

@@ -1,0 +1,78 @@
+"""Translations in the content folder: which English text they were made from."""
+
+from pathlib import Path
+
+import pytest
+
+from procedures.content.load import load
+from procedures.models import Page
+from procedures.publishing.drafts import save_revision
+from tests.content.conftest import change
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+SPANISH = """\
+---
+subject: contact
+slug: contact
+kind: about
+title: Con voz
+key_message: Si le va mal, yo voy con usted.
+description: Dónde estamos.
+review_months: 12
+---
+## Más
+
+Usted ve el mar y la luz. Yo voy con usted. La casa es de dos.
+"""
+
+
+@pytest.fixture
+def two_languages(folder: Path) -> Path:
+    """The folder with a Spanish twin of one page."""
+    (folder / "pages" / "es").mkdir()
+    (folder / "pages" / "es" / "contact.md").write_text(SPANISH, encoding="utf-8")
+    change(folder, "clinic.yaml", "    about: We are small.\n", "    about: We are small.\n  es:\n    hours: Lunes\n")
+    return folder
+
+
+def in_step(subject: str = "contact") -> bool:
+    """Whether the Spanish page was made from the English text that the public reads."""
+    english, spanish = (Page.objects.get(subject=subject, language=language) for language in ("en", "es"))
+    return spanish.translated_from.content_hash == english.live_release.revision.content_hash
+
+
+def test_a_translation_knows_the_english_text_it_was_loaded_with(two_languages: Path) -> None:
+    load(two_languages)
+
+    assert in_step()
+    assert Page.objects.get(subject="contact", language="en").translated_from is None
+
+
+def test_a_translation_falls_behind_when_only_its_english_changes_and_catches_up_when_it_is_loaded(
+    two_languages: Path,
+) -> None:
+    load(two_languages)
+
+    change(two_languages, "pages/en/contact.md", "We are here.", "We wait here.")
+    load(two_languages)
+    assert not in_step()
+
+    change(two_languages, "pages/es/contact.md", "Yo voy con usted.", "Él va con usted.")
+    load(two_languages)
+    assert in_step()
+
+
+def test_what_staff_write_in_english_is_not_what_a_loaded_translation_was_made_from(two_languages: Path) -> None:
+    load(two_languages)
+    english = Page.objects.get(subject="contact", language="en")
+    english.body = english.body.replace("We are here.", "We have moved.")
+    english.save()
+    save_revision(english, author=make_user("editor"), note="")
+
+    change(two_languages, "pages/es/contact.md", "Yo voy con usted.", "Él va con usted.")
+    load(two_languages)
+
+    assert Page.objects.get(subject="contact", language="es").translated_from.author is None
+    assert in_step()

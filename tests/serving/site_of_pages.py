@@ -1,0 +1,113 @@
+"""What the tests of the keeper share: a site of a few pages that publishes, and processes that keep them."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import OperationalError
+
+from portal.serving.application import SnapshotApplication
+from portal.serving.keeper import Keeper
+from portal.serving.shelf import Shelf
+from portal.serving.snapshots import Snapshots
+from tests.serving.plain import Django, ask
+
+PATIENCE = 10.0
+
+
+class Site(Django):
+    """Django and the domain in one: pages with a text each, a state that counts changes."""
+
+    def __init__(self, pages: dict[str, str]) -> None:
+        super().__init__()
+        self.pages, self.number, self.clinic, self.down = pages, 1, "a", False
+        self.changed: list[tuple[int, str]] = []
+
+    def __call__(self, environ, start_response):  # type: ignore[no-untyped-def]
+        text = self.pages.get(environ["PATH_INFO"])
+        self.status = "503 Down" if self.down else "404 Not Found" if text is None else "200 OK"
+        self.body = f"<h1>{text}</h1>{self.clinic}".encode() + b" words" * 200
+        return super().__call__(environ, start_response)
+
+    def publish(self, path: str, text: str) -> None:
+        self.number += 1
+        self.pages[path] = text
+        self.changed.append((self.number, path))
+
+    def public_state(self) -> str:
+        if self.down:
+            raise OperationalError("database is locked")
+        return json.dumps([self.number, self.clinic])
+
+    def concerned(self, before: str, now: str) -> Iterable[str] | None:
+        (first, clinic), (last, clinic_now) = json.loads(before), json.loads(now)
+        if clinic != clinic_now:
+            return None
+        return [path for number, path in self.changed if first < number <= last]
+
+    def addresses(self) -> Iterable[str]:
+        return list(self.pages)
+
+
+class Quiet:
+    """Instead of a database's counter: look all the time."""
+
+    def wait(self, stop: threading.Event) -> None:
+        stop.wait(0.01)
+
+    def may_have_come(self) -> bool:
+        return True
+
+    def forget(self) -> None:
+        """Nothing to forget."""
+
+
+class File:
+    """Instead of a database file."""
+
+    reason = ""
+
+    def trouble(self) -> str:
+        return self.reason
+
+
+class Process:
+    """One process of the server."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self.snapshots = Snapshots()
+        self.application = SnapshotApplication(site, self.snapshots)
+        self.keeper = Keeper(self.application, self.snapshots, Shelf(folder, "program"), site)
+        self.keeper.load()
+
+    @contextmanager
+    def running(self, *, refine: bool = False) -> Iterator["Process"]:
+        stop = threading.Event()
+        works = [self.keeper.watch, self.keeper.refine] if refine else [self.keeper.watch]
+        threads = [threading.Thread(target=work, args=(stop,), daemon=True) for work in works]
+        for thread in threads:
+            thread.start()
+        try:
+            yield self
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+    def text(self, path: str) -> str:
+        """The heading of a page as a reader gets it."""
+        return ask(self.application, PATH_INFO=path)[2].partition(b"</h1>")[0].removeprefix(b"<h1>").decode()
+
+    def kept(self) -> set[str]:
+        return set(self.snapshots.kept)
+
+
+def eventually(wanted: Callable[[], object]) -> None:
+    """Wait until this is true; not for ever."""
+    until = time.monotonic() + PATIENCE
+    while not wanted():
+        assert time.monotonic() < until, "it did not come"
+        time.sleep(0.005)

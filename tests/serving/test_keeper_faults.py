@@ -1,0 +1,101 @@
+"""The keeper in trouble: without the database, with a page that fails, on a full disk, under a clock that jumps."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from portal.serving import keeper as module
+from portal.serving.shelf import Shelf
+from tests.serving.plain import ask
+from tests.serving.site_of_pages import Process, Site, eventually
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_quick_keeper")]
+
+
+def test_without_the_database_pages_go_out_with_their_age(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    site = Site({"/a/": "A"})
+    with Process(site, tmp_path).running() as process:
+        eventually(lambda: process.kept() == {"/a/"})
+        assert "Age" not in ask(process.application, PATH_INFO="/a/")[1]
+        site.down = True
+        eventually(lambda: process.keeper.trouble)
+        time.sleep(0.1)
+        status, headers, _ = ask(process.application, PATH_INFO="/a/")
+        assert (status, headers["Age"]) == ("200 OK", "0")
+        assert process.keeper.trouble == "the database is locked by another program"
+        site.down = False
+        eventually(lambda: not process.keeper.trouble)
+        assert "Age" not in ask(process.application, PATH_INFO="/a/")[1]
+    assert (
+        len([record for record in caplog.records if "public pages are given out as they were" in record.message]) == 1
+    )
+
+
+def test_a_page_that_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    site = Site({"/a/": "A"})
+    with Process(site, tmp_path).running() as process:
+        eventually(lambda: process.kept() == {"/a/"})
+        site.down = True
+        site.publish("/a/", "A2")
+        time.sleep(0.05)
+        assert process.text("/a/") == "A"
+        site.down = False
+        eventually(lambda: process.text("/a/") == "A2")
+
+
+def test_a_fault_of_one_page_does_not_stop_the_others(tmp_path: Path) -> None:
+    site = Site({"/a/": "A", "/b/": "B"})
+    call = site.__class__.__call__
+
+    def faulty(self, environ, start_response):  # type: ignore[no-untyped-def]
+        if environ["PATH_INFO"] == "/a/":
+            start_response("500 Internal Server Error", [])
+            return []
+        return call(self, environ, start_response)
+
+    site.__class__.__call__ = faulty
+    try:
+        with Process(site, tmp_path).running() as process:
+            eventually(lambda: process.kept() == {"/b/"})
+    finally:
+        site.__class__.__call__ = call
+
+
+def test_a_full_disk_is_said_once_and_pages_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Shelf, "write", full)
+    site = Site({"/a/": "A"})
+    with Process(site, tmp_path).running(refine=True) as process:
+        eventually(lambda: "No space left on device" in caplog.text)
+        site.publish("/a/", "A2")
+        eventually(lambda: process.text("/a/") == "A2")
+        time.sleep(0.1)
+    assert caplog.text.count("No space left") == 1
+
+
+@pytest.mark.parametrize("jump", [-86_400, 86_400])
+def test_a_clock_that_jumps_changes_nothing_for_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: int
+) -> None:
+    site = Site({"/a/": "A"})
+    real = time.time
+    with Process(site, tmp_path).running(refine=True) as process:
+        eventually(lambda: process.kept() == {"/a/"})
+        before = ask(process.application, PATH_INFO="/a/")[1]
+        monkeypatch.setattr(time, "time", lambda: real() + jump)
+        site.publish("/a/", "A2")
+        eventually(lambda: process.text("/a/") == "A2")
+        after = ask(process.application, PATH_INFO="/a/")[1]
+        assert "Age" not in after
+        assert after["Last-Modified"] != before["Last-Modified"]
+        eventually(lambda: len(Shelf(tmp_path, "program").load()) == 1)
+    monkeypatch.setattr(time, "time", lambda: real() - jump)
+    assert Process(site, tmp_path).text("/a/") in {"A", "A2"}

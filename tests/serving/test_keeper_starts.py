@@ -1,0 +1,67 @@
+"""What a keeper stores for the next start and for its neighbours."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from portal.serving.shelf import Shelf
+from tests.serving.site_of_pages import Process, Site, eventually
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_quick_keeper")]
+
+
+def test_a_second_start_is_warm_and_renews_only_what_changed_meanwhile(tmp_path: Path) -> None:
+    site = Site({"/": "Home", "/a/": "A", "/b/": "B"})
+    with Process(site, tmp_path).running(refine=True) as process:
+        eventually(
+            lambda: (
+                len(Shelf(tmp_path, "program").load()) > 0 and all(s.finest for s in process.snapshots.kept.values())
+            )
+        )
+        eventually(lambda: sum(len(part.snapshots) for part in Shelf(tmp_path, "program").load()) == 3)
+    site.requests.clear()
+    site.publish("/b/", "B2")
+
+    process = Process(site, tmp_path)
+    assert [process.text(path) for path in ("/", "/a/", "/b/")] == ["Home", "A", "B"]
+    assert site.asked == 0
+    with process.running():
+        eventually(lambda: process.text("/b/") == "B2")
+        assert [request["PATH_INFO"] for request in site.requests] == ["/b/"]
+
+
+def test_a_start_without_the_database_gives_out_what_is_stored(tmp_path: Path) -> None:
+    site = Site({"/a/": "A"})
+    with Process(site, tmp_path).running(refine=True):
+        eventually(lambda: len(Shelf(tmp_path, "program").load()) == 1)
+    site.down = True
+
+    with Process(site, tmp_path).running() as process:
+        eventually(lambda: process.keeper.trouble)
+        assert process.text("/a/") == "A"
+
+
+def test_what_is_not_yet_renewed_is_never_stored_as_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between noticing a publish and rendering it: the next start has to notice it again."""
+    site = Site({"/a/": "A"})
+    with Process(site, tmp_path).running(refine=True) as process:
+        eventually(lambda: len(Shelf(tmp_path, "program").load()) == 1)
+        monkeypatch.setattr(process.keeper, "_renew", lambda stop: None)
+        site.publish("/a/", "A2")
+        eventually(lambda: json.loads(process.keeper.state)[0] == 2)
+        process.snapshots.changes += 1
+        time.sleep(0.2)
+    with Process(site, tmp_path).running() as process:
+        eventually(lambda: process.text("/a/") == "A2")
+
+
+def test_one_process_packs_for_all(tmp_path: Path) -> None:
+    site = Site({"/a/": "A"})
+    first, second = Process(site, tmp_path), Process(site, tmp_path)
+    with first.running(refine=True), second.running(refine=True):
+        for process in (first, second):
+            eventually(lambda process=process: process.kept() and process.snapshots.kept["/a/"].finest)
+    bodies = {process.snapshots.kept["/a/"].body for process in (first, second)}
+    assert len(bodies) == 1
