@@ -1,6 +1,5 @@
 """The screen on which a person cuts, covers, looks and answers for a picture; and what saving it does."""
 
-import io
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
-from PIL import Image
 
 from procedures.admin.base import staff
 from procedures.admin.figure_forms import keep_picture
@@ -18,7 +16,7 @@ from procedures.admin.intake_forms import CheckForm, EditsForm, NewForm, query
 from procedures.admin.outdated import QuotedAdmin
 from procedures.admin.shell import screen
 from procedures.figures.duplicate import duplicate
-from procedures.figures.intake import BadPictureError, Picture
+from procedures.figures.intake import BadPictureError, Picture, size_of
 from procedures.figures.orphans import undone_on_failure
 from procedures.figures.placing import move_marks
 from procedures.figures.renditions import store_picture
@@ -104,7 +102,7 @@ class _Check:
             "looked": result.sha256 if result else "",
             "rectangles": self.rectangles.again() if result and self.rectangles.cut.is_bound else self.rectangles,
             "query": query(self.request.POST),
-            "original": _size(self.waiting),
+            "original": size_of(self.waiting.picture_bytes()),
             "kept": result.image.size if result else None,
             "same": self.same,
             "problems": self.problems,
@@ -151,9 +149,3 @@ class _Check:
             messages.info(self.request, "Look whether each mark still points at the right place.")
         if isinstance(desk, QuotedAdmin):
             desk.tell_outdated(self.request, figure)
-
-
-def _size(waiting: Waiting) -> tuple[int, int]:
-    """Width and height from the head of the file: nobody needs its pixels a second time."""
-    with Image.open(io.BytesIO(waiting.picture_bytes()), formats=["PNG"]) as opened:
-        return opened.size

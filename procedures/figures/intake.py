@@ -42,6 +42,12 @@ def read_picture(data: bytes) -> Picture:
     return reread(data)
 
 
+def size_of(png: bytes) -> tuple[int, int]:
+    """Width and height of a file that the portal itself wrote, from its head: its pixels are not read."""
+    with Image.open(io.BytesIO(png), formats=["PNG"]) as opened:
+        return opened.size
+
+
 def reread(data: bytes) -> Picture:
     """The same for a file that the portal itself wrote: a PNG of what came in may be larger than what came in."""
     try:
