@@ -8,11 +8,7 @@ the Internet (ssrf, xxe, log4shell, cms, wapp) are left out: nothing but this ma
 """
 
 import argparse
-import http.cookiejar
 import json
-import os
-import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,28 +17,12 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from tests.conftest import ROOT, free_port, wait_until_ready
+from tests.bench.demo import served
 
 MODULES = (
     "crlf,cookieflags,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,shellshock,sql,upload,xss"
 )
 VISITORS = ("nobody", "editor", "reviewer", "manager")
-
-
-def signed_in(url: str, name: str, password: str) -> str:
-    """The Cookie header of a person who has signed in."""
-    jar = http.cookiejar.CookieJar()
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-    with opener.open(f"{url}/admin/", timeout=30) as answer:
-        address, html = answer.geturl(), answer.read().decode()
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', html)
-    assert token
-    form = {"csrfmiddlewaretoken": token[1], "username": name, "login": name, "password": password}
-    request = urllib.request.Request(address, urllib.parse.urlencode(form).encode(), {"Referer": address})
-    opener.open(request, timeout=30).close()
-    with opener.open(f"{url}/admin/", timeout=30) as answer:
-        assert answer.geturl() == f"{url}/admin/", f"{name} is not signed in: {answer.geturl()}"
-    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 
 
 def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minutes: float) -> list[str]:
@@ -104,29 +84,13 @@ def main() -> int:
     chosen.reports.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        log, port = Path(folder) / "log", free_port()
-        environ = {
-            name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))
-        }
-        environ |= {"PORTAL_DATA_DIR": f"{folder}/data", "PYTHONUNBUFFERED": "1"}
-        with log.open("w") as stream:
-            command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(port), "--demo"]
-            server = subprocess.Popen(
-                command, stdout=stream, stderr=subprocess.STDOUT, text=True, env=environ, cwd=ROOT
-            )
-        url = f"http://127.0.0.1:{port}"
-        try:
-            wait_until_ready(url, server, log)
-            passwords = dict(re.findall(r"^account (\w+): (\S+)", log.read_text(), re.MULTILINE))
+        with served(Path(folder)) as demo:
             for visitor in chosen.visitors:
-                cookie = signed_in(url, visitor, passwords[visitor]) if visitor in passwords else ""
-                found = scan(chosen.wapiti, url, visitor, cookie, chosen.reports, chosen.minutes)
+                cookie = demo.signed_in(visitor) if visitor in demo.passwords else ""
+                found = scan(chosen.wapiti, demo.url, visitor, cookie, chosen.reports, chosen.minutes)
                 print(f"{visitor}: {len(found)} findings")
                 lines += found
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=30)
-        failed = log.read_text().count("answered 500")
+        failed = demo.log.read_text().count("answered 500")
     print("\n".join(lines))
     print(f"answers of 500: {failed}")
     return 1 if lines or failed else 0

@@ -164,7 +164,6 @@ class Command(BaseCommand):
         from granian.log import LogLevels
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-        address = self._address
         # For the workers: otherwise each of their threads keeps memory of its own, and what packing took stays taken.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "131072")
@@ -187,9 +186,14 @@ class Command(BaseCommand):
         )
         stop = threading.Event()
         threading.Thread(target=self._each_minute, args=(stop,), daemon=True).start()
-        server.on_startup(lambda: self.stdout.write(f"Ready: {address}/  (staff: {address}/admin/)"))
+        server.on_startup(self._say_ready)
         server.serve()
         stop.set()
+
+    def _say_ready(self) -> None:
+        self.stdout.write(f"Ready: {self._address}/  (staff: {self._address}/admin/)")
+        # Into a file or the journal it would come when the server ends.
+        self.stdout.flush()
 
     def _each_minute(self, stop: threading.Event) -> None:
         """What must happen without anybody asking. What fails is logged, and tried again a minute later."""

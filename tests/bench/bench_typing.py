@@ -1,0 +1,69 @@
+"""Whether typing ever blocks: ``.venv/bin/python tests/bench/bench_typing.py [--keys 400] [--words 1500]``.
+
+Serves the starter content, opens the English page that is nearest to so many words in Chromium as the demo editor, types
+40 keys a second into its text while the preview follows, and prints how long the keys took to be through, and every task
+of the script longer than 50 ms (what browsers call a long task). Needs Chromium and a quiet machine.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from playwright.sync_api import sync_playwright
+
+from tests.bench.demo import served
+from tests.browser.conftest import FLAGS
+from tests.conftest import ROOT, chromium
+
+WATCH = """() => {
+  window.tasks = []; window.keys = [];
+  new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((e) => e.duration))).observe({type: "longtask"});
+  document.querySelector("#id_body").addEventListener("keydown", () => {
+    const begun = performance.now(); setTimeout(() => window.keys.push(performance.now() - begun)); });
+}"""
+NEAREST = """
+from procedures.models import Page
+print(min(Page.objects.in_language("en"), key=lambda page: abs(len(page.body.split()) - {words})).pk)
+"""
+TEXT = "These words come in one after the other while the preview follows. "
+
+
+def main() -> None:
+    """Type and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keys", type=int, default=400)
+    parser.add_argument("--words", type=int, default=1500)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, served(Path(name)) as demo:
+        command = [sys.executable, "manage.py", "shell", "-v0", "-c", NEAREST.format(words=options.words)]
+        page_id = subprocess.check_output(command, cwd=ROOT, env=demo.environ, text=True).split()[-1]
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+            context = browser.new_context(viewport={"width": 1280, "height": 800})
+            for part in demo.signed_in("editor").split("; "):
+                key, _, value = part.partition("=")
+                context.add_cookies([{"name": key, "value": value, "url": f"{demo.url}/admin/"}])
+            page = context.new_page()
+            page.goto(f"{demo.url}/admin/procedures/page/{page_id}/change/")
+            page.frame_locator("[data-stage] iframe").locator("article").wait_for()
+            words = len(page.locator("#id_body").input_value().split())
+            page.evaluate(WATCH)
+            page.locator("#id_body").press("Control+Home")
+            page.keyboard.type((TEXT * (options.keys // len(TEXT) + 1))[: options.keys], delay=25)
+            page.wait_for_timeout(1500)
+            keys, tasks = sorted(page.evaluate("window.keys")), page.evaluate("window.tasks")
+            browser.close()
+    print(
+        f"{words} words, {len(keys)} keys: median {statistics.median(keys):.1f} ms, 99 of 100 below "
+        f"{keys[int(len(keys) * 0.99)]:.1f} ms, longest {keys[-1]:.1f} ms\n"
+        f"tasks longer than 50 ms: {len(tasks)}{', longest ' + format(max(tasks), '.0f') + ' ms' if tasks else ''}"
+    )
+
+
+if __name__ == "__main__":
+    main()
