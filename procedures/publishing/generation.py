@@ -38,7 +38,7 @@ def concerned(before: str, now: str) -> list[str] | None:
     paths = Path.objects.filter(page__in=pages)
     # Also where a page was read before it was withdrawn or moved: nothing of the old text may stay there.
     forms = [form for path, kind in paths.values_list("path", "page__kind") for form in _forms(path, kind)]
-    rest = [*_of(pages, paths), *forms, *_neighbours(pages)]
+    rest = [*_of(pages, paths), *forms, *_questions(pages), *_neighbours(pages)]
     return list(dict.fromkeys([*live, *lists, *rest]))
 
 
@@ -63,6 +63,12 @@ def _of(pages: Iterable[Page], paths: QuerySet[Path]) -> list[str]:
 def _forms(path: str, kind: str) -> list[str]:
     """The same page in other forms."""
     return [f"{path}plain.txt", *([f"{path}booklet/"] if kind == PageKind.GUIDE else [])]
+
+
+def _questions(pages: Iterable[Page]) -> list[str]:
+    """“Was this clear?” names the title and the sections."""
+    asked = [f"{_root(page.language)}clear/{page.code}/" for page in pages]
+    return [*asked, *(f"{path}thanks/" for path in asked)]
 
 
 def _neighbours(pages: list[Page]) -> list[str]:

@@ -45,7 +45,7 @@ def ask(request: HttpRequest, language: str, code: str) -> HttpResponse:
     page = _page(language, code)
     # All three names are there: a template would take a missing “clear” for the method of a dictionary.
     typed = {"clear": "", "section": request.GET.get("part", "")[:80], "comment": ""}
-    return _fresh(_form(page, language, typed)) if page else not_found(language, [])
+    return _form(page, language, typed) if page else not_found(language, [])
 
 
 @public
@@ -54,7 +54,7 @@ def thanks(request: HttpRequest, language: str, code: str) -> HttpResponse:
     page = _page(language, code)
     if page is None:
         return not_found(language, [])
-    return _fresh(show("site/clear_thanks.html", _context(page, language, _("Thank you."))))
+    return show("site/clear_thanks.html", _context(page, language, _("Thank you.")))
 
 
 def _page(language: str, code: str) -> Page | None:
@@ -73,12 +73,6 @@ def _context(page: Page, language: str, title: object) -> dict[str, Any]:
     with translation.override(language):
         page_title = f"{title} {live.title}"
     return {**context, "page_title": page_title, "read": {"title": live.title, "href": live.path}}
-
-
-def _fresh(response: HttpResponse) -> HttpResponse:
-    """Never kept: the form shows the sections of today, and nothing that a publish concerns names these addresses."""
-    response.headers["Cache-Control"] = "no-cache"
-    return response
 
 
 def _form(page: Page, language: str, typed: dict[str, str], *, error: str = "", status: int = 200) -> HttpResponse:

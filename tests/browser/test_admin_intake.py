@@ -107,7 +107,9 @@ def test_a_picture_comes_in_by_the_keyboard_alone(seat: Desk, files: dict[str, s
 def test_boxes_are_drawn_moved_sized_and_undone_with_the_mouse(seat: Desk, files: dict[str, str]) -> None:
     choose(seat, files["photo"])
     page, mouse = seat.page, seat.page.mouse
-    page.get_by_role("button", name="Read this picture").click()
+    # Dragging knows no waiting: picture and script have to be there.
+    with page.expect_navigation(wait_until="load"):
+        page.get_by_role("button", name="Read this picture").click()
     stage = page.locator("[data-stage]")
     stage.scroll_into_view_if_needed()
     place = stage.bounding_box()

@@ -11,7 +11,6 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from portal.serving.public import OFFERED
 from procedures.feedback.limits import Limits
 from procedures.models import Feedback, Page
 from procedures.publishing.publish import withdraw
@@ -49,12 +48,6 @@ def document(response: Any) -> Document:
 def test_the_page_ends_with_a_link_to_the_question(client: Client, page: Page) -> None:
     assert f'<p><a href="{form_of(page)}">Was this clear?</a></p>' in client.get("/small-cut/").text
     assert form_of(page) not in client.get("/small-cut/booklet/").text
-
-
-def test_no_form_with_old_sections_is_kept(client: Client, page: Page) -> None:
-    for address in (form_of(page), f"{form_of(page)}thanks/"):
-        answer = client.get(address)
-        assert (answer.status_code, OFFERED in answer.wsgi_request.META) == (200, False)
 
 
 def test_the_question_is_asked_in_the_language_of_the_page(client: Client, page: Page) -> None:

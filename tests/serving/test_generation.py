@@ -38,7 +38,8 @@ def test_a_publish_concerns_its_page_first_and_the_lists(page: Page) -> None:
     found = concerned(before, public_state())
     assert found is not None
     assert found[0] == "/small-cut/"
-    assert set(found) == {"/small-cut/", "/small-cut/plain.txt", f"/p/{page.code}", *ENGLISH}
+    asked = {f"/clear/{page.code}/", f"/clear/{page.code}/thanks/"}
+    assert set(found) == {"/small-cut/", "/small-cut/plain.txt", f"/p/{page.code}", *asked, *ENGLISH}
 
 
 def test_a_publish_concerns_translations_former_addresses_and_booklets(page: Page) -> None:
@@ -64,7 +65,8 @@ def test_withdrawing_concerns_the_address_and_pages_that_lead_there(page: Page) 
     withdraw(old, actor=make_user("max"), reason="We no longer do this.", replaced_by=page)
     before = public_state()
     withdraw(page, actor=make_user("max"), reason="Nor this.")
-    assert {"/small-cut/", "/small-cut/plain.txt", "/old-cut/"} <= set(concerned(before, public_state()) or [])
+    wanted = {"/small-cut/", "/small-cut/plain.txt", f"/clear/{page.code}/", "/old-cut/"}
+    assert wanted <= set(concerned(before, public_state()) or [])
 
 
 def test_another_clinic_or_another_database_concerns_everything(page: Page) -> None:
