@@ -132,6 +132,15 @@ class separate_database:  # noqa: N801 -- reads as a statement
             connection.execute(statement)
 
 
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
 def chromium() -> str | None:
     """Debian's Chromium, where it is installed."""
     return shutil.which("chromium")

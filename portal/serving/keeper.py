@@ -1,8 +1,9 @@
-"""Keeps the snapshots of one process true, warm and on disk. Two threads that no reader waits for.
+"""Keeps the snapshots of one process true, warm and on disk. Three threads that no reader waits for.
 
 The first looks at the database some times a second. After a publish it renders again what the publish concerns; what
-was there is given out until then. The second, at a low priority, works for all processes of a data folder (one of
-them holds the lock): it packs bodies as small as they get and writes them to disk, where the others find them.
+was there is given out until then. The second works for all processes of a data folder (one of them holds the lock): it
+has bodies packed as small as they get, and writes them to disk, where the others find them. The third only packs, at a
+low priority.
 """
 
 import contextlib
@@ -12,11 +13,13 @@ import os
 import threading
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Protocol
 
 from django.db import DatabaseError, close_old_connections
 
 from portal.serving.application import SnapshotApplication, close
+from portal.serving.bodies import pack
 from portal.serving.changes import Changes
 from portal.serving.database import DatabaseFile, in_words
 from portal.serving.shelf import FILES, Shelf, Stored, number_of
@@ -39,7 +42,8 @@ REPORT_EVERY = 10.0
 ROUND = 2.0
 LOOKS = 5
 WRITE_EVERY = 15.0
-# Readers go first, but it has to come to an end on a busy machine too.
+# Readers go first, but packing has to end on a busy machine too. No thread that runs Python for long may have
+# this priority: it would be put aside while it holds what all others wait for.
 NICE = 10
 
 
@@ -74,6 +78,7 @@ class Keeper:
         # What was written: up to which change, and a hash of the content by file.
         self._written = -1
         self._signatures: dict[int, int] = {}
+        self._packer = ThreadPoolExecutor(1, thread_name_prefix="pack", initializer=_step_back)
 
     def load(self) -> None:
         """Take what is on disk, before the first request."""
@@ -208,8 +213,6 @@ class Keeper:
 
     def refine(self, stop: threading.Event) -> None:
         """The second thread."""
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         failed = False
         with contextlib.ExitStack() as held:
             while not stop.wait(ROUND):
@@ -255,9 +258,16 @@ class Keeper:
         for path, snapshot in list(self._snapshots.kept.items()):
             if snapshot.finest or snapshot.born > tick - LOOKS:
                 continue
-            self._snapshots.refine(path, snapshot.refined())
+            self._snapshots.refine(path, snapshot.refined(self._pack_patiently))
             if stop.is_set() or time.monotonic() > until:
                 return
+
+    def _pack_patiently(self, raw: bytes, encoding: str, quality: int) -> bytes:
+        try:
+            packed = self._packer.submit(pack, raw, encoding, quality)
+        except RuntimeError:  # the process is ending
+            raise SystemExit from None
+        return packed.result()
 
     def _write(self) -> None:
         state = self.settled
@@ -277,3 +287,8 @@ class Keeper:
             for path, snapshot in stored.snapshots.items():
                 if snapshot.finest:
                     self._snapshots.refine(path, snapshot)
+
+
+def _step_back() -> None:
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

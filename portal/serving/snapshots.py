@@ -3,6 +3,7 @@
 import hashlib
 import threading
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from functools import lru_cache
 from typing import NamedTuple
@@ -94,8 +95,8 @@ class Snapshot:
         """In an encoding that is not there yet. A short body goes out as it is."""
         return self.sent[""] if self.encoding == "" else self._ready(encoding, pack(self.raw, encoding))
 
-    def refined(self) -> "Snapshot":
-        """The same answer in as few bytes as we can; takes its time."""
+    def refined(self, pack: Callable[[bytes, str, int], bytes] = pack) -> "Snapshot":
+        """The same answer in as few bytes as we can; ``pack`` takes its time."""
         body = min(self.body, pack(self.raw, self.encoding, BEST), key=len)
         return Snapshot(self.status, self.base, self.encoding, body, self.modified, self.sha, finest=True)
 

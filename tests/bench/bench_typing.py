@@ -17,8 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from playwright.sync_api import sync_playwright
 
 from tests.bench.demo import served
-from tests.browser.conftest import FLAGS
-from tests.conftest import ROOT, chromium
+from tests.conftest import FLAGS, ROOT, chromium
 
 WATCH = """() => {
   window.tasks = []; window.keys = [];

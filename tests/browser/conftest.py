@@ -14,16 +14,8 @@ from tests.admin.conftest import form_of, person
 from tests.browser.admin import Desk, desk
 from tests.browser.marks import marked_figure
 from tests.browser.public import DESK, PHONE, tab
-from tests.conftest import chromium
+from tests.conftest import FLAGS, chromium
 from tests.factories import make_clinic, make_figure, make_next, make_page
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")
