@@ -1,10 +1,12 @@
 """A real browser: Debian's Chromium, driven by Playwright; a phone of a reader, and a desk of the staff."""
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from portal.staff.models import User
@@ -16,6 +18,34 @@ from tests.browser.marks import marked_figure
 from tests.browser.public import DESK, PHONE, tab
 from tests.conftest import FLAGS, chromium
 from tests.factories import make_clinic, make_figure, make_next, make_page
+
+# What the live server is answering: a browser may be gone while its last request is still at work.
+OPEN: list[object] = []
+
+
+def _begins(**_: object) -> None:
+    OPEN.append(None)
+
+
+def _ends(**_: object) -> None:
+    if OPEN:
+        OPEN.pop()
+
+
+request_started.connect(_begins)
+request_finished.connect(_ends)
+
+
+@pytest.fixture(autouse=True)
+def _answered_before_the_tables_are_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """PostgreSQL would find the two waiting for each other."""
+    OPEN.clear()
+    if "live_server" in request.fixturenames:
+        request.getfixturevalue("transactional_db")
+    yield
+    until = time.monotonic() + 10
+    while OPEN and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

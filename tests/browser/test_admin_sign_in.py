@@ -84,7 +84,7 @@ def test_an_app_is_set_up_by_hand_and_keyboard(browser: Browser, live_server: An
         type_in(at, "nina")
         at.page.get_by_role("link", name="Use an app").click()
         square = at.page.get_by_role("img", name="Square to scan with the app")
-        assert square.evaluate("image => image.complete && image.naturalWidth > 0")
+        assert square.evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
         at.page.get_by_text("No camera? Type this key instead").click()
         secret = at.page.locator(".key").inner_text().replace(" ", "")
         at.page.get_by_label("Code that the app shows now").fill(code_of(secret))
@@ -146,7 +146,8 @@ def pages_of(at: Desk, nina: User) -> Iterator[str]:
     """Bring the browser to every page of the sign-in, one after the other."""
     at.open("/admin/login/")
     yield "sign in"
-    type_in(at, "nina", "wrong")
+    with at.page.expect_navigation():
+        type_in(at, "nina", "wrong")
     yield "refused"
     at.open("/admin/password/forgotten/")
     yield "forgotten"
@@ -155,9 +156,11 @@ def pages_of(at: Desk, nina: User) -> Iterator[str]:
     at.open(links.make_link(nina, actor=None).replace("http://127.0.0.1:8000", ""))
     yield "welcome"
     at.open("/admin/login/")
-    type_in(at, "nina")
+    with at.page.expect_navigation():
+        type_in(at, "nina")
     yield "set up"
-    at.page.get_by_role("link", name="Use an app").click()
+    with at.page.expect_navigation():
+        at.page.get_by_role("link", name="Use an app").click()
     yield "app"
     at.page.get_by_text("No camera?").click()
     secret = at.page.locator(".key").inner_text().replace(" ", "")
@@ -168,10 +171,12 @@ def pages_of(at: Desk, nina: User) -> Iterator[str]:
     at.page.get_by_text("No camera?").click()
     secret = at.page.locator(".key").inner_text().replace(" ", "")
     at.page.get_by_label("Code that the app shows now").fill(code_of(secret))
-    at.page.get_by_role("button", name="Go on").click()
+    with at.page.expect_navigation():
+        at.page.get_by_role("button", name="Go on").click()
     yield "codes"
     at.page.get_by_label("I have put the codes away").check()
-    at.page.get_by_role("button", name="Go on").click()
+    with at.page.expect_navigation():
+        at.page.get_by_role("button", name="Go on").click()
     for path in (
         "account/", "account/codes/new/", "account/app/remove/", "password_change/", "confirm/", "confirm/code/",
         "staff/user/", "staff/user/add/", f"staff/user/{nina.pk}/change/", "staff/auditevent/",
@@ -181,10 +186,12 @@ def pages_of(at: Desk, nina: User) -> Iterator[str]:
     other = User.objects.get(username="rosa")
     at.open(f"/admin/staff/user/{other.pk}/change/")
     yield "person"
-    at.page.get_by_role("link", name="Lost phone or key").click()
+    with at.page.expect_navigation():
+        at.page.get_by_role("link", name="Lost phone or key").click()
     yield "lost"
     at.page.go_back()
-    at.page.get_by_role("button", name="New link").click()
+    with at.page.expect_navigation():
+        at.page.get_by_role("button", name="New link").click()
     yield "link"
     at.context.clear_cookies()
     at.open("/admin/login/")
