@@ -6,20 +6,26 @@ import { listen } from "./reader/listen.js";
 import { stepThrough } from "./reader/series.js";
 import { explainWords } from "./reader/words.js";
 
-// Paper needs the pictures that nobody has scrolled to yet.
-function fetchAllPictures() {
-  eachOf("img[loading=lazy]", (image) => { image.loading = "eager"; });
+const LONGEST_WAIT = 3000; // ms
+
+// Paper needs the pictures that nobody has scrolled to yet. Printing by the browser's menu fetches lazy ones and waits for
+// them; for those that are made eager as late as beforeprint it would not wait.
+async function printWithAllPictures() {
+  const pictures = [...document.images];
+  pictures.forEach((image) => { image.loading = "eager"; });
+  const tooLong = new Promise((done) => { setTimeout(done, LONGEST_WAIT); });
+  await Promise.race([Promise.allSettled(pictures.map((image) => image.decode())), tooLong]);
+  window.print();
 }
 
 function offerPrinting() {
   eachOf("[data-print]", (button) => {
     button.hidden = false;
-    button.addEventListener("click", () => window.print());
+    button.addEventListener("click", printWithAllPictures);
   });
   // Paper shows what a screen folds away: descriptions are opened, then closed again.
   const opened = [];
   window.addEventListener("beforeprint", () => {
-    fetchAllPictures();
     eachOf("main details:not([open])", (details) => { details.open = true; opened.push(details); });
   });
   window.addEventListener("afterprint", () => {

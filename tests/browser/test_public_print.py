@@ -1,12 +1,13 @@
 """A page on paper: nothing to click, nothing folded away, addresses spelled out, ink on white."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
-from tests.browser.public import DESK, addresses, tab, visit
+from tests.browser.public import DESK, PHONE, addresses, tab, visit, wait_until
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -156,14 +157,38 @@ def test_numbers_of_the_list_print_with_their_ground(paper: Page, served_site: S
     assert set(adjust) == {"exact"}
 
 
+def slowly(route: Route) -> None:
+    """A picture takes its time to come."""
+    time.sleep(0.05)
+    route.continue_()
+
+
+def test_printing_at_once_waits_for_every_picture(browser: Browser, served_site: ServedSite) -> None:
+    with tab(browser, PHONE) as page:
+        page.route("**/media/**", slowly)
+        page.goto(f"{served_site.url}/kyphoplasty/")
+        at_once, again = page.pdf(), page.pdf()
+
+    # The X-rays are images in the file, the drawings make up much of the rest.
+    assert at_once.count(b"/Subtype /Image") == again.count(b"/Subtype /Image") > 0
+    assert abs(len(at_once) - len(again)) < len(again) / 100
+
+
 def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, DESK) as page:
-        page.add_init_script("window.print = () => { dispatchEvent(new Event('beforeprint')); window.printed = true; }")
+        page.add_init_script(
+            """window.print = () => {
+                 window.missing = [...document.images].filter((image) => !image.complete).length;
+                 dispatchEvent(new Event('beforeprint'));
+                 window.printed = true; }"""
+        )
+        page.route("**/media/**", slowly)
         visit(page, served_site, "/kyphoplasty/")
         page.locator(".tools summary").click()
         page.locator("[data-print]").click()
+        wait_until(page, "window.printed === true")
 
-        assert page.evaluate("window.printed")
+        assert page.evaluate("window.missing") == 0
         assert page.locator("main details:not([open])").count() == 0
         page.evaluate("window.dispatchEvent(new Event('afterprint'))")
         assert page.locator("main details[open]:not(.tools)").count() == 0
