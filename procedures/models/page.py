@@ -6,7 +6,7 @@ import json
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, Q
 from markdownx.models import MarkdownxField
 
 from procedures.enums import Language, PageKind
@@ -48,19 +48,13 @@ class PageQuerySet(models.QuerySet["Page"]):
             .annotate(clinic=clinic_json(language))
         )
 
+    def listed(self) -> "models.QuerySet[Page, tuple[str, str, str, datetime.datetime]]":
+        """Subject, language, address and time of publishing of every public page: no text, however many there are."""
+        return self.published().values_list("subject", "language", "live_release__path", "live_release__published_at")
+
     def with_code(self, code: str) -> Self:
         """The page of a neutral code, also a withdrawn one: only its releases may be shown."""
         return self.filter(code=code).select_related("live_release")
-
-    def with_translations(self) -> Self:
-        """Adds ``path_<language>``: the public address of the same subject in each language, or None."""
-        same_subject = Page.objects.published().filter(subject=OuterRef("subject"))
-        return self.annotate(
-            **{
-                f"path_{code}": Subquery(same_subject.in_language(code).values("live_release__path")[:1])
-                for code in Language.values
-            }
-        )
 
 
 class Page(models.Model):

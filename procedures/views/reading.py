@@ -29,7 +29,7 @@ FIXED = frozenset(f"{root(code)}{name}" for code in Language.values for name in 
 @public
 def home(request: HttpRequest, language: str) -> HttpResponse:
     """``/`` and ``/es/``: what this is, find your visit, the topics."""
-    pages = list(Page.objects.for_cards(language))
+    pages = list(Page.objects.for_cards(language).exclude(kind=PageKind.ABOUT))
     clinic = clinic_of(pages, language)
     context = frame(
         language=language,
@@ -39,7 +39,7 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
         path=root(language),
         translations={code: root(code) for code in Language.values},
     )
-    topics = [card(p) for p in pages if p.kind not in {PageKind.GUIDE, PageKind.ABOUT}]
+    topics = [card(p) for p in pages if p.kind != PageKind.GUIDE]
     return show("site/home.html", {**context, "guides": _guides(pages), "topics": topics})
 
 

@@ -78,8 +78,8 @@ class Target:
         self.rounds.append([int(value) for value in found.groups()])
 
 
-def prepare(folder: Path, count: int) -> list[str]:
-    """A data folder with the starter content and ``count`` pages; their addresses."""
+def prepare(count: int) -> list[str]:
+    """Fill the data folder with the starter content and ``count`` pages; their addresses."""
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
@@ -191,9 +191,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=URL")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--folder", type=Path, help="keep everything here; a second run finds its pages rendered")
     options = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is not there: apt-get install wrk")
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        measure(options.folder.resolve(), options)
+        return
     folder = Path(tempfile.mkdtemp(prefix="bench-reads-"))
     try:
         measure(folder, options)
@@ -203,7 +208,7 @@ def main() -> None:
 
 def measure(folder: Path, options: argparse.Namespace) -> None:
     """Everything, with ``folder`` for what is made on the way."""
-    (folder / "www").mkdir()
+    (folder / "www").mkdir(exist_ok=True)
     # nginx started by root reads as another user; the data folder stays closed.
     folder.chmod(0o755)
     os.environ |= {"DJANGO_SETTINGS_MODULE": "portal.settings", "PORTAL_DATA_DIR": str(folder / "data"),
@@ -212,7 +217,10 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
     import django
 
     django.setup()
-    paths = prepare(folder, options.pages)
+    index = folder / "paths.json"
+    if not index.exists():
+        index.write_text(json.dumps(prepare(options.pages)))
+    paths = json.loads(index.read_text())
     log = folder / "log"
     python, br = sys.executable, {"Accept-Encoding": "br"}
     results: dict[str, Any] = {}

@@ -86,15 +86,17 @@ def test_a_page_by_its_address_costs_one_query(pages: dict[str, Page]) -> None:
     assert len(queries) == 1
 
 
-def test_translations_share_a_subject_and_only_public_ones_show(pages: dict[str, Page]) -> None:
+def test_what_is_listed_is_public_and_carries_no_text(pages: dict[str, Page]) -> None:
     spanish = make_translation(pages["public"], slug="publica")
-
-    before = Page.objects.with_translations().get(subject="public", language="en")
-    assert (before.path_en, before.path_es) == ("/public/", None)
+    assert {path for _, _, path, _ in Page.objects.listed()} == {"/public/", "/contact/"}
 
     make_public(spanish)
-    after = Page.objects.with_translations().get(subject="public", language="en")
-    assert (after.path_en, after.path_es) == ("/public/", "/es/publica/")
+    with CaptureQueriesContext(connection) as queries:
+        found = [(subject, language, path) for subject, language, path, _ in Page.objects.listed()]
+
+    assert ("public", "es", "/es/publica/") in found
+    assert "body" not in queries[0]["sql"]
+    assert '"html"' not in queries[0]["sql"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from procedures.models import Clinic, GuideItem, Page
 from procedures.publishing.generation import addresses, concerned, public_state
@@ -37,9 +39,19 @@ def test_a_publish_concerns_its_page_first_and_the_lists(page: Page) -> None:
     make_public(page)
     found = concerned(before, public_state())
     assert found is not None
-    assert found[0] == "/small-cut/"
+    assert found[:3] == ["/small-cut/", "/", "/visits/"]
+    assert found[-2:] == OF_ALL
     asked = {f"/clear/{page.code}/", f"/clear/{page.code}/thanks/"}
     assert set(found) == {"/small-cut/", "/small-cut/plain.txt", f"/p/{page.code}", *asked, *ENGLISH}
+
+
+def test_no_text_is_read_to_know_the_addresses(page: Page) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        addresses()
+        concerned(json.dumps([0, json.loads(public_state())[1]]), public_state())
+
+    assert len(queries) > 3
+    assert [one["sql"] for one in queries if '"body"' in one["sql"] or '"html"' in one["sql"]] == []
 
 
 def test_a_publish_concerns_translations_former_addresses_and_booklets(page: Page) -> None:
