@@ -34,6 +34,8 @@ def in_words(error: BaseException) -> str:
     text = str(error).lower()
     if "malformed" in text or "not a database" in text:
         return "the database is damaged: restore a backup"
+    if "disk is full" in text or "no space left" in text:
+        return "the disk of the database is full: make room"
     if "locked" in text or "busy" in text:
         return "the database is locked by another program"
     if "unable to open" in text:

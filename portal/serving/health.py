@@ -1,7 +1,9 @@
 """For load balancers: is the process alive, and is everything behind it there."""
 
+import shutil
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 # Of this process, where it has snapshots (install.py).
 keeper: "Keeper | None" = None
 PLAIN = "text/plain; charset=utf-8"
+# With less room on the disk of the data folder an operator has to act before staff are refused.
+LEAST_MEGABYTES = 64
 
 
 @csrf_exempt
@@ -31,7 +35,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when database and media answer and no migration is missing, else 503 with the reason."""
     try:
-        trouble = (keeper.trouble if keeper else "") or _missing_migrations()
+        trouble = (keeper.trouble if keeper else "") or _missing_migrations() or _missing_room()
     except DatabaseError as error:
         trouble = in_words(error)
     if trouble:
@@ -47,6 +51,11 @@ def _missing_migrations() -> str:
     executor = MigrationExecutor(connection)
     planned = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return "migrations are missing: run manage.py migrate" if planned else ""
+
+
+def _missing_room() -> str:
+    free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
+    return f"the disk of the data folder is nearly full ({free} MB are left)" if free < LEAST_MEGABYTES else ""
 
 
 def _answer(status: int, text: str) -> HttpResponse:

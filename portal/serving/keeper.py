@@ -9,20 +9,18 @@ low priority.
 import contextlib
 import fcntl
 import logging
-import os
 import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Protocol
 
 from django.db import DatabaseError, close_old_connections
 
 from portal.serving.application import SnapshotApplication, close
-from portal.serving.bodies import pack
 from portal.serving.changes import Changes
 from portal.serving.database import DatabaseFile, in_words
-from portal.serving.shelf import FILES, Shelf, Stored, number_of
+from portal.serving.packing import PatientPacker
+from portal.serving.shelf import Shelf, Stored, number_of
 from portal.serving.snapshots import Snapshot, Snapshots
 
 log = logging.getLogger(__name__)
@@ -42,9 +40,8 @@ REPORT_EVERY = 10.0
 ROUND = 2.0
 LOOKS = 5
 WRITE_EVERY = 15.0
-# Readers go first, but packing has to end on a busy machine too. No thread that runs Python for long may have
-# this priority: it would be put aside while it holds what all others wait for.
-NICE = 10
+# Writing takes a twentieth of the time at most, however much there is and however often something is published.
+WRITE_SHARE = 20
 
 
 class Source(Protocol):
@@ -75,10 +72,9 @@ class Keeper:
         self._reported = 0.0
         self._many = False
         self._locked = False
-        # What was written: up to which change, and a hash of the content by file.
-        self._written = -1
-        self._signatures: dict[int, int] = {}
-        self._packer = ThreadPoolExecutor(1, thread_name_prefix="pack", initializer=_step_back)
+        # Not before this time is written again.
+        self._write_at = 0.0
+        self._pack = PatientPacker()
 
     def load(self) -> None:
         """Take what is on disk, before the first request."""
@@ -236,10 +232,8 @@ class Keeper:
             held.enter_context(stream)
             self._locked = True
         self._refine_some(stop)
-        changes = self._snapshots.changes
-        if changes != self._written and self.settled:
+        if self.settled and time.monotonic() >= self._write_at:
             self._write()
-            self._written = changes
 
     def _lock(self) -> IO[str] | None:
         """The lock of the data folder, kept as long as this process lives; None when another one has it."""
@@ -258,37 +252,34 @@ class Keeper:
         for path, snapshot in list(self._snapshots.kept.items()):
             if snapshot.finest or snapshot.born > tick - LOOKS:
                 continue
-            self._snapshots.refine(path, snapshot.refined(self._pack_patiently))
+            self._snapshots.refine(path, snapshot.refined(self._pack))
             if stop.is_set() or time.monotonic() > until:
                 return
 
-    def _pack_patiently(self, raw: bytes, encoding: str, quality: int) -> bytes:
-        try:
-            packed = self._packer.submit(pack, raw, encoding, quality)
-        except RuntimeError:  # the process is ending
-            raise SystemExit from None
-        return packed.result()
-
     def _write(self) -> None:
-        state = self.settled
-        confirmed = time.time() - (time.monotonic() - self._application.confirmed)
-        parts: list[dict[str, Snapshot]] = [{} for _ in range(FILES)]
-        for path, snapshot in list(self._snapshots.kept.items()):
-            parts[number_of(path)][path] = snapshot
-        for number, part in enumerate(parts):
-            signature = hash(tuple(sorted((path, one.sha, one.finest) for path, one in part.items())))
-            if self._signatures.get(number) != signature and (part or self._shelf.file(number).exists()):
+        """The files that changed addresses fall to."""
+        begun, state = time.monotonic(), self.settled
+        confirmed = time.time() - (begun - self._application.confirmed)
+        changed = self._snapshots.take_changed()
+        parts: dict[int, dict[str, Snapshot]] = {number_of(path): {} for path in changed}
+        for path, snapshot in list(self._snapshots.kept.items()) if parts else ():
+            if (number := number_of(path)) in parts:
+                parts[number][path] = snapshot
+        try:
+            for number, part in parts.items():
                 self._shelf.write(number, Stored(state, confirmed, part))
-                self._signatures[number] = signature
+        except BaseException:
+            self._snapshots.give_back(changed)
+            raise
+        self._write_at = time.monotonic() + WRITE_SHARE * (time.monotonic() - begun)
 
     def _adopt(self) -> None:
         """What the process with the lock has packed finer; only where it is the very same answer."""
-        for stored in self._shelf.changed():
+        for stored in self._shelf.changed(self._can_be_finer):
             for path, snapshot in stored.snapshots.items():
                 if snapshot.finest:
                     self._snapshots.refine(path, snapshot)
 
-
-def _step_back() -> None:
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+    def _can_be_finer(self, path: str, sha: str) -> bool:
+        kept = self._snapshots.kept.get(path)
+        return kept is not None and not kept.finest and kept.sha == sha

@@ -11,14 +11,16 @@ import json
 import logging
 import os
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal.serving.snapshots import Snapshot
+from portal.serving.snapshots import Base, Snapshot
 from portal.serving.whole import write_whole
 
-FILES = 16
-MAGIC = b"plainspine snapshots 1\n"
+# With 10,000 pages each is about a megabyte, and a publish writes a dozen of them.
+FILES = 64
+MAGIC = b"plainspine snapshots 2\n"
 HASH = 32  # bytes
 log = logging.getLogger(__name__)
 
@@ -61,39 +63,42 @@ class Shelf:
             log.info("%s files of snapshots are of another version of the program; they are made again", self._foreign)
         return [stored for stored in found if stored]
 
-    def changed(self) -> list[Stored]:
-        """Files that another process has written since the last look."""
+    def changed(self, wanted: Callable[[str, str], bool] | None = None) -> list[Stored]:
+        """Files that another process has written since the last look; of each what is ``wanted``, by path and sha."""
         found = []
         for number in range(FILES):
             with contextlib.suppress(OSError):
                 if self.file(number).stat().st_mtime_ns != self._seen.get(number):
-                    found.append(self._read(number))
+                    found.append(self._read(number, wanted))
         return [stored for stored in found if stored]
 
     def write(self, number: int, stored: Stored) -> None:
         """Replace one file. OSError when the disk refuses: the old file then stays."""
+        # All pages of a language share their headers.
+        bases: dict[Base, int] = {}
         index, bodies = [], []
-        for path, snapshot in sorted(stored.snapshots.items()):
-            body = snapshot.body
-            index.append([path, snapshot.status, snapshot.base, snapshot.encoding, len(body), snapshot.modified,
-                          snapshot.sha, snapshot.finest])  # fmt: skip
+        for path, one in sorted(stored.snapshots.items()):
+            body, base = one.body, bases.setdefault(one.base, len(bases))
+            index.append([path, one.status, base, one.encoding, len(body), one.modified, one.sha, one.finest])
             bodies.append(body)
-        head = json.dumps(
-            {"program": self._program, "state": stored.state, "confirmed": stored.confirmed, "index": index}
-        ).encode()
-        content = b"".join([len(head).to_bytes(8, "big"), head, *bodies])
-        self._replace(self.file(number), MAGIC + hashlib.sha256(content).digest() + content)
+        about = {"program": self._program, "state": stored.state, "confirmed": stored.confirmed}
+        head = json.dumps({**about, "bases": list(bases), "index": index}).encode()
+        content = [len(head).to_bytes(8, "big"), head, *bodies]
+        digest = hashlib.sha256()
+        for chunk in content:
+            digest.update(chunk)
+        self._replace(self.file(number), [MAGIC, digest.digest(), *content])
 
-    def _replace(self, target: Path, content: bytes) -> None:
+    def _replace(self, target: Path, content: list[bytes]) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(target, [content])
+        write_whole(target, content)
         directory = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(directory)
         finally:
             os.close(directory)
 
-    def _read(self, number: int) -> Stored | None:
+    def _read(self, number: int, wanted: Callable[[str, str], bool] | None = None) -> Stored | None:
         file = self.file(number)
         try:
             self._seen[number] = file.stat().st_mtime_ns
@@ -110,20 +115,20 @@ class Shelf:
         if hashlib.sha256(memoryview(content)[start:]).digest() != content[len(MAGIC) : start]:
             log.warning("the snapshots in %s are damaged; they are made again", file)
             return None
-        return self._parse(content, start)
+        return self._parse(content, start, wanted)
 
-    def _parse(self, content: bytes, start: int) -> Stored | None:
+    def _parse(self, content: bytes, start: int, wanted: Callable[[str, str], bool] | None) -> Stored | None:
         """Content whose hash is right, so it is what we wrote."""
         at = start + 8 + int.from_bytes(content[start : start + 8], "big")
         head = json.loads(content[start + 8 : at])
         if head["program"] != self._program:
             self._foreign += 1
             return None
+        bases = [tuple((name, value) for name, value in base) for base in head["bases"]]
         snapshots = {}
         for path, status, base, encoding, length, modified, sha, finest in head["index"]:
-            headers = tuple((name, value) for name, value in base)
-            snapshots[path] = Snapshot(
-                status, headers, encoding, content[at : at + length], modified, sha, finest=finest
-            )
+            if wanted is None or wanted(path, sha):
+                body = content[at : at + length]
+                snapshots[path] = Snapshot(status, bases[base], encoding, body, modified, sha, finest=finest)
             at += length
         return Stored(head["state"], head["confirmed"], snapshots)

@@ -113,8 +113,8 @@ class Snapshots:
         self.generation = 0
         # Counts the looks at the database, some a second: the clock of "asked for last".
         self.tick = 1
-        # Counts what was put, refined or forgotten: whether there is something to write.
-        self.changes = 0
+        # What was put, refined or forgotten since somebody took the list (shelf.py has to write it).
+        self._changed: set[str] = set()
         self._lock = threading.Lock()
 
     def put(self, path: str, snapshot: Snapshot, generation: int) -> bool:
@@ -131,7 +131,7 @@ class Snapshots:
                     # Two answers of one second must not share their date.
                     snapshot.date(before.modified + 1, snapshot.body)
             snapshot.used = snapshot.born = self.tick
-            self.changes += 1
+            self._changed.add(path)
             self.kept[path] = snapshot
             self.size += snapshot.size()
             if self.size > self.most:
@@ -144,7 +144,7 @@ class Snapshots:
             before = self.kept.get(path)
             if before is not None and before.sha == finer.sha and not before.finest:
                 finer.used = before.used
-                self.changes += 1
+                self._changed.add(path)
                 self.kept[path] = finer
                 self.size += finer.size() - before.size()
 
@@ -162,8 +162,19 @@ class Snapshots:
         with self._lock:
             before = self.kept.pop(path, None)
             if before is not None:
-                self.changes += 1
+                self._changed.add(path)
                 self.size -= before.size()
+
+    def take_changed(self) -> set[str]:
+        """Addresses whose answer has changed since the last call. ``give_back`` them if they could not be used."""
+        with self._lock:
+            taken, self._changed = self._changed, set()
+        return taken
+
+    def give_back(self, changed: set[str]) -> None:
+        """They are to be taken again."""
+        with self._lock:
+            self._changed |= changed
 
     def next_generation(self) -> None:
         """What the public reads has changed."""
@@ -190,5 +201,6 @@ class Snapshots:
                 return
         for path, _ in oldest:
             self.size -= self.kept.pop(path).size()
+            self._changed.add(path)
             if self.size <= enough:
                 return

@@ -29,10 +29,23 @@ class FlatManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore
     # Where the rules of all for paper go.
     paper = "css/print.css"
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._urls: dict[str, str] = {}
+
+    def url(self, name: str, force: bool = False) -> str:
+        """The address with the hash in it. Looked up once: a page asks for six, and parsing each takes time."""
+        if force:
+            return str(super().url(name, force))
+        if name not in self._urls:
+            self._urls[name] = super().url(name)
+        return self._urls[name]
+
     def post_process(
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str | None, bool | Exception]]:
         """Flatten and split our sheets first; hashing and compression follow as usual."""
+        self._urls.clear()
         if dry_run or self.paper not in paths:
             yield from super().post_process(paths, dry_run, **options)
             return

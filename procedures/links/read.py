@@ -34,6 +34,9 @@ class Compiled:
         self.compiler = queryset.query.get_compiler(self.db)
         self.sql, self._values = self.compiler.as_sql()
         self._at = [self._values.index(place) for place in places]
+        # What turns a row's values into Python's is the same each time too; Django asks for it with each run.
+        converters = self.compiler.get_converters([column for column, *_ in self.compiler.select])
+        self.compiler.get_converters = lambda expressions: converters
 
     def rows(self, values: Sequence[str]) -> list[Any]:
         """Run it. Fewer values than places are allowed, none is not."""

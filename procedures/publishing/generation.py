@@ -60,7 +60,9 @@ def addresses() -> list[str]:
     """Every address that patients are sent or can come to by links: lists, pages, what leads to them."""
     pages = _rows(Page.objects.filter(Exists(Release.objects.filter(page=OuterRef("pk")))))
     forms = [f"{_root(language)}p/" for language in Language.values]
-    return list(dict.fromkeys([*_lists(Language.values), *forms, *_of(pages, Path.objects.all()), "/robots.txt", *FOR_MACHINES]))
+    return list(
+        dict.fromkeys([*_lists(Language.values), *forms, *_of(pages, Path.objects.all()), "/robots.txt", *FOR_MACHINES])
+    )
 
 
 def _rows(pages: QuerySet[Page]) -> list[Row]:

@@ -1,6 +1,7 @@
 """What stands around every public page: clinic, menu, languages, address."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.db.models import Subquery
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from portal.serving.public import Lasting
@@ -19,6 +21,15 @@ from procedures.phones import phone_href
 
 # The clinic's values by language, for the one page that must not ask for them: a reader still sees whom to call.
 LAST_SEEN: dict[str, dict[str, Any]] = {}
+# The main menu: what comes after ``/`` or ``/es/``, and its words.
+NAV = {
+    "": _("Topics"),
+    "visits/": _("Your visit"),
+    "pictures/": _("Pictures"),
+    "glossary/": _("Words"),
+    "contact/": _("Contact"),
+    "about/": _("About"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +82,6 @@ def frame(
     home = root(language)
     if clinic:
         LAST_SEEN[language] = clinic
-    nav = [
-        {"label": label, "href": f"{home}{part}", "current": f"{home}{part}" == path}
-        for label, part in (
-            (_("Topics"), ""),
-            (_("Your visit"), "visits/"),
-            (_("Pictures"), "pictures/"),
-            (_("Words"), "glossary/"),
-            (_("Contact"), "contact/"),
-            (_("About"), "about/"),
-        )
-    ]
     others = [
         {"language": code, "label": Language(code).label, "href": href, "url": settings.PUBLIC_URL + href}
         for code, href in (translations or {}).items()
@@ -91,7 +91,7 @@ def frame(
     return {
         "language": language,
         "site": site(clinic),
-        "nav": nav,
+        "current": path if path.removeprefix(home) in NAV else "",
         "home_href": home,
         "search_href": f"{home}search/",
         "code_href": f"{home}p/",
@@ -101,6 +101,18 @@ def frame(
         "canonical_url": settings.PUBLIC_URL + path if path else "",
         "breadcrumbs": [] if path == home else crumbs,
     }
+
+
+@lru_cache(maxsize=128)
+def standing(template: str, language: str, site: Site, **more: object) -> SafeString:
+    """A part that is the same on all pages of a language: rendered once for each state of the clinic.
+
+    ``more`` must have few values: never what a reader typed.
+    """
+    home = root(language)
+    nav = [{"label": label, "href": f"{home}{part}"} for part, label in NAV.items()]
+    with translation.override(language):
+        return render_to_string(template, {"language": language, "site": site, "nav": nav, "home_href": home, **more})
 
 
 def show(template: str, context: dict[str, Any], *, status: int = 200, lasting: bool = False) -> HttpResponse:

@@ -113,6 +113,14 @@ def wait_for(url: str, log: Path) -> None:
     sys.exit(f"{url} does not answer:\n{log.read_text()[-2000:]}")
 
 
+def wait_until_packed(snapshots: Path) -> None:
+    """Until nothing has been written for a minute: packing goes on beside readers, but is over some time."""
+    quiet_since = time.time()
+    while time.time() - quiet_since < 60:
+        time.sleep(2)
+        quiet_since = max([quiet_since, *(file.stat().st_mtime for file in snapshots.glob("*.snapshots"))])
+
+
 def copy_bytes(paths: list[str], folder: Path, encoding: str) -> str:
     """The answers of our server for the two yardsticks; nginx's header lines."""
     import http.client
@@ -152,7 +160,7 @@ sys.path.insert(0, {root!r})
 import django; django.setup()
 from procedures.models import Page
 from tests.factories import make_public
-page = Page.objects.published().filter(language="en", live_release__is_starter=True).exclude(subject__startswith="synthetic").filter(kind="procedure").first()
+page = Page.objects.published().get(language="en", subject="kyphoplasty")
 while True:
     begun = time.perf_counter(); make_public(page); took = time.perf_counter() - begun
     print(f"published in {{took:.2f}} s", flush=True)
@@ -232,7 +240,9 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
         while log.read_text().count("all public addresses are rendered") < 2:
             time.sleep(1)
         print(f"{options.pages} pages rendered in both workers after {time.monotonic() - begun:.0f} s")
-        print(f"memory of the workers: {worker_megabytes(server.pid)} MB")
+        print(f"memory of the workers: {worker_megabytes(server.pid)} MB", flush=True)
+        wait_until_packed(folder / "data" / "snapshots")
+        print(f"all packed and written after {time.monotonic() - begun:.0f} s")
         headers = copy_bytes(paths, folder, "br")
         bare = [str(Path(python).parent / "granian"), "--interface", "wsgi", "--workers", "2", "--blocking-threads", "16", "--no-ws",
                 "--host", "127.0.0.1", "--port", str(BARE), "--log-level", "error", "tests.bench.bare:application"]  # fmt: skip

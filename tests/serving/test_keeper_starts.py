@@ -51,7 +51,7 @@ def test_what_is_not_yet_renewed_is_never_stored_as_current(tmp_path: Path, monk
         monkeypatch.setattr(process.keeper, "_renew", lambda stop: None)
         site.publish("/a/", "A2")
         eventually(lambda: json.loads(process.keeper.state)[0] == 2)
-        process.snapshots.changes += 1
+        process.snapshots.give_back({"/a/"})
         time.sleep(0.2)
     with Process(site, tmp_path).running() as process:
         eventually(lambda: process.text("/a/") == "A2")

@@ -53,7 +53,7 @@ DAMAGE = {
     "torn": lambda content: content[: len(content) // 2],
     "empty": lambda content: b"",
     "one byte": lambda content: content[:-50] + bytes([content[-50] ^ 1]) + content[-49:],
-    "another format": lambda content: content.replace(b"snapshots 1", b"snapshots 9", 1),
+    "another format": lambda content: content.replace(b"snapshots 2", b"snapshots 9", 1),
     "zeros": lambda content: bytes(len(content)),
     "longer": lambda content: content + b"x",
 }

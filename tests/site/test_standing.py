@@ -1,0 +1,41 @@
+"""Parts that are rendered once: they follow the clinic and the language, and never show another page's."""
+
+import pytest
+from django.test import Client
+
+from procedures.models import Clinic
+from procedures.views.chrome import site, standing
+from tests.factories import make_public, make_public_page, make_translation
+
+pytestmark = pytest.mark.django_db
+
+
+def test_header_and_footer_follow_the_clinic_at_once(client: Client) -> None:
+    make_public_page()
+    first = client.get("/small-cut/").text
+    Clinic.objects.update(name="Another Spine Clinic", phone="+1 303-555-0177")
+    second = client.get("/small-cut/").text
+
+    assert first.count("Test Spine Clinic") >= 2
+    assert "Test Spine Clinic" not in second
+    assert second.count("Another Spine Clinic") == first.count("Test Spine Clinic")
+    assert 'href="tel:+13035550177"' in second
+
+
+def test_each_language_has_its_own_and_each_page_its_own_place_in_the_menu(client: Client) -> None:
+    make_public(make_translation(make_public_page()))
+    pages = {path: client.get(path).text for path in ("/", "/small-cut/", "/contact/", "/es/small-cut-es/", "/")}
+
+    assert "Skip to the text" in pages["/"] and "Llame" not in pages["/"]
+    assert 'href="/es/visits/"' in pages["/es/small-cut-es/"] and 'href="/visits/"' not in pages["/es/small-cut-es/"]
+    current = {path: text.count('menu__link" href="' + path + '" aria-current="page"') for path, text in pages.items()}
+    assert current == {"/": 1, "/small-cut/": 0, "/contact/": 1, "/es/small-cut-es/": 0}
+
+
+def test_what_a_clinic_types_is_escaped() -> None:
+    clinic = dict.fromkeys(("name", "phone", "after_hours_phone", "emergency_number", "hours"), "<b>&")
+
+    html = standing("site/footer.html", "en", site(clinic))
+
+    assert "<b>" not in html
+    assert "&lt;b&gt;&amp;" in html
