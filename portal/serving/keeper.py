@@ -231,6 +231,7 @@ class Keeper:
                 return
             held.enter_context(stream)
             self._locked = True
+            self._shelf.tidy()
         self._refine_some(stop)
         if self.settled and time.monotonic() >= self._write_at:
             self._write()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from portal.serving.snapshots import Base, Snapshot
-from portal.serving.whole import write_whole
+from portal.serving.whole import DRAFT, write_whole
 
 # With 10,000 pages each is about a megabyte, and a publish writes a dozen of them.
 FILES = 64
@@ -54,6 +54,11 @@ class Shelf:
     def is_there(self) -> bool:
         """Whether this installation has ever stored anything."""
         return any(self.file(number).exists() for number in range(FILES))
+
+    def tidy(self) -> None:
+        """Remove what a process that was killed has left half written. Only for who alone writes here."""
+        for draft in self.folder.glob(f"{DRAFT}*"):
+            draft.unlink(missing_ok=True)
 
     def load(self) -> list[Stored]:
         """All files that can be used."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,12 +68,10 @@ print(page.revisions.count(), page.releases.count())
 """
 
 
-def run(code: str, environ: dict[str, str], **options: object) -> "subprocess.Popen[str]":
+def run(code: str, environ: dict[str, str], arguments: Sequence[str] = ()) -> "subprocess.Popen[str]":
     """Python with Django set up."""
-    start = "import django; django.setup()\n"
-    return subprocess.Popen(
-        [sys.executable, "-c", start + code], env=environ, cwd=ROOT, text=True, stdout=subprocess.PIPE, **options
-    )  # type: ignore[call-overload,no-any-return]
+    command = [sys.executable, "-c", f"import django; django.setup()\n{code}", *arguments]
+    return subprocess.Popen(command, env=environ, cwd=ROOT, text=True, stdout=subprocess.PIPE)
 
 
 def main() -> None:

@@ -118,6 +118,8 @@ def test_a_process_that_dies_while_it_writes_leaves_the_old_or_the_new_file(shel
         assert found in (old, texts([new]))
         seen.add(len(found))
     assert seen <= {len(old), len(new.snapshots)}
+    shelf.tidy()
+    assert [file.name for file in shelf.folder.iterdir()] == [shelf.file(3).name]
 
 
 def test_only_files_that_another_process_has_written_are_read_again(shelf: Shelf) -> None:

@@ -1,0 +1,85 @@
+"""kill -9 while pictures come in: ``python tests/bench/kill_uploads.py [--rounds 30]``; needs nothing else.
+
+Each round starts a process that takes in one new picture after the other, in a data folder of its own, and kills it at a
+random moment. Then every picture that has a row is whole, every size of it can be decoded, what was told as kept is
+there, and what was left half done is found by ``sweep_media``. Ends with 1 at the first torn state.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.bench.kill_publish import ROOT, run
+
+WORK = """
+import io, itertools, os
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+from tests.factories import make_user
+from procedures.admin.figure_forms import UploadForm
+user = make_user("ed")
+print("ready", flush=True)
+for number in itertools.count():
+    stream = io.BytesIO()
+    Image.frombytes("L", (600, 400), os.urandom(240_000)).save(stream, "JPEG")
+    values = {"language": "en", "title": f"Picture {number}", "alt": "Grey grain.", "caption": "Grain.",
+              "provenance": "simulated", "provenance_note": "", "nothing_visible": "on"}
+    form = UploadForm(values, {"picture": SimpleUploadedFile("x.jpg", stream.getvalue())})
+    assert form.is_valid(), form.errors
+    print("kept", form.keep(uploaded_by=user).slug, flush=True)
+"""
+LOOK = """
+import datetime, sys
+from django.core.files.storage import default_storage
+from PIL import Image
+from procedures.figures.orphans import files_of, orphans, sweep
+from procedures.models import Figure
+told = set(sys.argv[1:])
+figures = list(Figure.objects.prefetch_related("renditions", "texts"))
+assert told <= {figure.slug for figure in figures}, "a picture that was told is lost"
+for figure in figures:
+    assert figure.renditions.exists() and figure.texts.exists(), "a picture without its sizes or its words"
+    for name in files_of(figure):
+        with default_storage.open(name) as stream, Image.open(stream) as picture:
+            picture.load()
+left = sweep(orphans(older_than=datetime.timedelta(0)))
+named = {name for figure in figures for name in files_of(figure)}
+stored = set(f"figures/{name}" for name in default_storage.listdir("figures")[1])
+assert stored == named, f"files that nothing names and no sweep finds: {sorted(stored - named)}"
+print(len(figures), len(left))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=30)
+    rounds, left = parser.parse_args().rounds, 0
+    with tempfile.TemporaryDirectory() as data:
+        environ = {**os.environ, "PORTAL_DATA_DIR": data, "DJANGO_SETTINGS_MODULE": "portal.settings"}
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=environ, cwd=ROOT, check=True)
+        pictures = "0"
+        for number in range(rounds):
+            worker = run(WORK, environ)
+            assert worker.stdout and worker.stdout.readline() == "ready\n"
+            time.sleep(random.uniform(0.02, 1.5))
+            worker.kill()
+            told = [line.split()[1] for line in worker.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+            worker.wait()
+            look = run(LOOK, environ, arguments=told)
+            seen, _ = look.communicate()
+            if look.returncode:
+                raise SystemExit(f"round {number + 1}: torn")
+            pictures, swept = seen.split()
+            left += int(swept)
+    print(f"{rounds} kills, no torn state; {pictures} pictures looked at, {left} files left half done and swept")
+
+
+if __name__ == "__main__":
+    main()
