@@ -1,9 +1,8 @@
-"""Keeps the snapshots of one process true, warm and on disk. Three threads that no reader waits for.
+"""Keeps the snapshots of one process true, warm and on disk. Two threads that no reader waits for.
 
 The first looks at the database some times a second. After a publish it renders again what the publish concerns; what
 was there is given out until then. The second works for all processes of a data folder (one of them holds the lock): it
-has bodies packed as small as they get, and writes them to disk, where the others find them. The third only packs, at a
-low priority.
+has bodies packed as small as they get (packing.py), and writes them to disk, where the others find them.
 """
 
 import contextlib
@@ -74,7 +73,7 @@ class Keeper:
         self._locked = False
         # Not before this time is written again.
         self._write_at = 0.0
-        self._pack = PatientPacker()
+        self._pack, self._much = PatientPacker(), False
 
     def load(self) -> None:
         """Take what is on disk, before the first request."""
@@ -211,6 +210,7 @@ class Keeper:
         """The second thread."""
         failed = False
         with contextlib.ExitStack() as held:
+            held.callback(self._pack.rest)
             while not stop.wait(ROUND):
                 try:
                     self._round(stop, held)
@@ -250,12 +250,17 @@ class Keeper:
     def _refine_some(self, stop: threading.Event) -> None:
         """Pack finer what has stayed the same for a moment, until it is time to write."""
         tick, until = self._snapshots.tick, time.monotonic() + WRITE_EVERY
-        for path, snapshot in list(self._snapshots.kept.items()):
-            if snapshot.finest or snapshot.born > tick - LOOKS:
-                continue
+        kept = list(self._snapshots.kept.items())
+        coarse = [(path, one) for path, one in kept if not one.finest and one.born <= tick - LOOKS]
+        self._much = self._much or len(coarse) > MANY
+        for path, snapshot in coarse:
             self._snapshots.refine(path, snapshot.refined(self._pack))
             if stop.is_set() or time.monotonic() > until:
                 return
+        self._pack.rest()
+        if self._much and not self._waiting:
+            self._much = False
+            log.info("all public addresses are packed")
 
     def _write(self) -> None:
         """The files that changed addresses fall to."""

@@ -113,12 +113,18 @@ def wait_for(url: str, log: Path) -> None:
     sys.exit(f"{url} does not answer:\n{log.read_text()[-2000:]}")
 
 
-def wait_until_packed(snapshots: Path) -> None:
-    """Until nothing has been written for a minute: packing goes on beside readers, but is over some time."""
-    quiet_since = time.time()
-    while time.time() - quiet_since < 60:
-        time.sleep(2)
-        quiet_since = max([quiet_since, *(file.stat().st_mtime for file in snapshots.glob("*.snapshots"))])
+def wait_until_warm(log: Path, pid: int, begun: float) -> None:
+    """Until both workers have rendered all pages, and after a cold start one has packed them, which goes on beside readers."""
+    cold = "are being rendered, 0 are there" in log.read_text()
+    while log.read_text().count("all public addresses are rendered") < 2:
+        time.sleep(1)
+    print(
+        f"all pages rendered in both workers after {time.monotonic() - begun:.0f} s: {worker_megabytes(pid)} MB",
+        flush=True,
+    )
+    while cold and "all public addresses are packed" not in log.read_text():
+        time.sleep(1)
+    print(f"packed after {time.monotonic() - begun:.0f} s", flush=True)
 
 
 def copy_bytes(paths: list[str], folder: Path, encoding: str) -> str:
@@ -236,13 +242,8 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
         begun = time.monotonic()
         server = stack.enter_context(started([python, "manage.py", "serve", "--port", str(OURS)], log))
         wait_for(f"http://127.0.0.1:{OURS}/readyz", log)
-        print(f"first answer after {time.monotonic() - begun:.1f} s")
-        while log.read_text().count("all public addresses are rendered") < 2:
-            time.sleep(1)
-        print(f"{options.pages} pages rendered in both workers after {time.monotonic() - begun:.0f} s")
-        print(f"memory of the workers: {worker_megabytes(server.pid)} MB", flush=True)
-        wait_until_packed(folder / "data" / "snapshots")
-        print(f"all packed and written after {time.monotonic() - begun:.0f} s")
+        print(f"first answer after {time.monotonic() - begun:.1f} s", flush=True)
+        wait_until_warm(log, server.pid, begun)
         headers = copy_bytes(paths, folder, "br")
         bare = [str(Path(python).parent / "granian"), "--interface", "wsgi", "--workers", "2", "--blocking-threads", "16", "--no-ws",
                 "--host", "127.0.0.1", "--port", str(BARE), "--log-level", "error", "tests.bench.bare:application"]  # fmt: skip

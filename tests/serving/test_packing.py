@@ -1,0 +1,70 @@
+"""The process that packs: what it gives back, that it ends, and that its end stops nothing."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import brotli
+import pytest
+
+from portal.serving.bodies import BEST
+from portal.serving.packing import PatientPacker
+from tests.conftest import ROOT
+from tests.serving.plain import PAGE
+
+
+def processes() -> set[str]:
+    """Children of this process that pack."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return {pid for pid in children if "portal.serving.packing" in Path(f"/proc/{pid}/cmdline").read_text()}
+
+
+def test_a_piece_comes_back_packed_by_one_process_of_the_lowest_priority() -> None:
+    packer = PatientPacker()
+
+    packed = [packer(PAGE * number, "br", BEST) for number in (1, 2, 300)]
+    (process,) = processes()
+
+    assert [brotli.decompress(one) for one in packed] == [PAGE * number for number in (1, 2, 300)]
+    assert os.getpriority(os.PRIO_PROCESS, int(process)) == 19
+    packer.rest()
+    assert processes() == set()
+
+
+def test_nothing_runs_before_there_is_something_to_pack_and_after_a_rest_it_begins_again() -> None:
+    packer = PatientPacker()
+    assert processes() == set()
+    packer.rest()
+
+    for _ in range(2):
+        assert brotli.decompress(packer(PAGE, "br", BEST)) == PAGE
+        assert len(processes()) == 1
+        packer.rest()
+
+
+def test_a_killed_process_is_said_and_the_piece_is_packed_here(caplog: pytest.LogCaptureFixture) -> None:
+    packer = PatientPacker()
+    packer(PAGE, "br", BEST)
+    os.kill(int(processes().pop()), 9)
+    time.sleep(0.1)
+
+    assert brotli.decompress(packer(PAGE * 2, "br", BEST)) == PAGE * 2
+    assert "packing in this process" in caplog.text
+    assert brotli.decompress(packer(PAGE * 3, "br", BEST)) == PAGE * 3
+    packer.rest()
+
+
+def test_it_ends_with_the_process_that_asked() -> None:
+    code = (
+        "import os, sys; from portal.serving.packing import PatientPacker; packer = PatientPacker();"
+        "packer(b'words ' * 99, 'br', 11); print(packer._process.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    pid = int(done.stdout)
+
+    until = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]:
+        assert time.monotonic() < until
+        time.sleep(0.02)
