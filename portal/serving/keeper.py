@@ -18,6 +18,7 @@ from django.db import DatabaseError, close_old_connections
 from portal.serving.application import SnapshotApplication, close
 from portal.serving.changes import Changes
 from portal.serving.database import DatabaseFile, in_words
+from portal.serving.garbage import settle
 from portal.serving.packing import PatientPacker
 from portal.serving.shelf import Shelf, Stored, number_of
 from portal.serving.snapshots import Snapshot, Snapshots
@@ -85,6 +86,7 @@ class Keeper:
             self._from_disk = {part.state for part in stored}
             age = max(0.0, time.time() - max(part.confirmed for part in stored))
             self._application.confirmed = time.monotonic() - age
+        settle()
 
     def how_old(self) -> str:
         """What readers get while there is trouble, for an operator."""
@@ -191,6 +193,7 @@ class Keeper:
             self.settled = self.state
             if self._many:
                 self._many = False
+                settle()
                 log.info("all public addresses are rendered")
 
     def _report(self) -> None:
@@ -253,6 +256,8 @@ class Keeper:
         kept = list(self._snapshots.kept.items())
         coarse = [(path, one) for path, one in kept if not one.finest and one.born <= tick - LOOKS]
         self._much = self._much or len(coarse) > MANY
+        if self._much:
+            settle()
         for path, snapshot in coarse:
             self._snapshots.refine(path, snapshot.refined(self._pack))
             if stop.is_set() or time.monotonic() > until:
@@ -285,6 +290,8 @@ class Keeper:
             for path, snapshot in stored.snapshots.items():
                 if snapshot.finest:
                     self._snapshots.refine(path, snapshot)
+            if len(stored.snapshots) > MANY:
+                settle()
 
     def _can_be_finer(self, path: str, sha: str) -> bool:
         kept = self._snapshots.kept.get(path)

@@ -1,0 +1,31 @@
+"""A full search for garbage stops every reader: it must not grow with the number of pages."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from portal.serving.garbage import settle
+from portal.serving.snapshots import Snapshot
+from tests.serving.plain import HTML, PAGE
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+def test_what_has_settled_is_not_searched_again_but_still_freed() -> None:
+    gc.collect()
+    before = len(gc.get_objects())
+    kept = {f"/{number}/": Snapshot.of("200 OK", [HTML], PAGE + b"%d" % number) for number in range(2000)}
+    assert len(gc.get_objects()) > before + 2000
+
+    settle()
+    searched, frozen = len(gc.get_objects()), gc.get_freeze_count()
+    assert searched < 2000
+    assert frozen > before + 2000
+
+    kept.clear()
+    assert gc.get_freeze_count() < frozen - 2000
