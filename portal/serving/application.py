@@ -6,17 +6,17 @@ encoding. So no header, host, cookie or query of one reader can find its way int
 
 import io
 import sys
-import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from time import monotonic
 from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from portal.serving.bodies import wanted
+from portal.serving.bodies import LONGEST_HEADER, encoding_for, wanted
 from portal.serving.public import OFFERED
 from portal.serving.reads import READS
-from portal.serving.requests import Plain
+from portal.serving.requests import plain
 from portal.serving.snapshots import Headers, Snapshot, Snapshots
 
 StartResponse = Callable[..., Any]
@@ -43,45 +43,44 @@ class SnapshotApplication:
     """WSGI application around Django's."""
 
     def __init__(self, application: Application, snapshots: Snapshots) -> None:
-        self._application, self._snapshots, self._is_plain = application, snapshots, Plain()
+        self._application, self._snapshots, self._kept = application, snapshots, snapshots.kept
+        self._is_plain = plain()
         self._host = next(iter(settings.ALLOWED_HOSTS), "localhost").lstrip(".")
         self._scheme = "https" if settings.SECURE_SSL_REDIRECT else "http"
         # When the database has last confirmed what is kept, and how old that may become unsaid (keeper.py).
-        self.confirmed = time.monotonic()
+        self.confirmed = monotonic()
         self.patience = float("inf")
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """A hit is answered in here: between two readers each function that is called costs more than what it does."""
         if not self._is_plain(environ):
             return self._application(environ, start_response)
         path = environ["PATH_INFO"]
-        snapshot = self._snapshots.kept.get(path)
+        snapshot = self._kept.get(path)
         if snapshot is None:
             if path.startswith(OTHERS):
                 return self._application(environ, start_response)
             generation = self._snapshots.generation
             answer = self.ask(path, environ)
             if answer.snapshot is None:
-                start_response(answer.status, answer.headers)
-                if environ["REQUEST_METHOD"] == "GET":
-                    return answer.chunks
-                close(answer.chunks)
-                return []
+                return _passed_on(answer, environ, start_response)
             snapshot = answer.snapshot
             self._snapshots.put(path, snapshot, generation)
-        return self._give(snapshot, environ, start_response)
-
-    def _give(self, snapshot: Snapshot, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
         snapshot.used = self._snapshots.tick
-        encoding = wanted(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
+        encoding = encoding_for(accepted) if len(accepted) <= LONGEST_HEADER else ""
         sent = snapshot.sent.get(encoding) or self._snapshots.add(snapshot, encoding)
         status, headers, body = snapshot.status, sent.headers, [sent.body]
         if sent.etag:  # a page, not a redirect
-            READS.count(environ)
-        if sent.etag and _is_known(environ, sent.etag, snapshot):
-            status, headers, body = NOT_MODIFIED, sent.unchanged, []
-        elif environ["REQUEST_METHOD"] == "HEAD":
+            if "HTTP_SEC_FETCH_MODE" in environ:
+                READS.count(environ)
+            if ("HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ) and _is_known(
+                environ, sent.etag, snapshot
+            ):
+                status, headers, body = NOT_MODIFIED, sent.unchanged, []
+        if environ["REQUEST_METHOD"] == "HEAD":
             body = []
-        age = time.monotonic() - self.confirmed
+        age = monotonic() - self.confirmed
         if age > self.patience:
             headers = [*headers, ("Age", str(int(age)))]
         start_response(status, headers)
@@ -125,6 +124,15 @@ class SnapshotApplication:
             "wsgi.multiprocess": True,
             "wsgi.run_once": False,
         }
+
+
+def _passed_on(answer: Answer, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """What is not kept, as Django said it."""
+    start_response(answer.status, answer.headers)
+    if environ["REQUEST_METHOD"] == "GET":
+        return answer.chunks
+    close(answer.chunks)
+    return []
 
 
 def may_be_kept(status: str, headers: Headers) -> bool:

@@ -18,11 +18,12 @@ LONGEST_HEADER = 200
 
 def wanted(accepted: str) -> str:
     """``br``, ``gzip`` or nothing for an Accept-Encoding header."""
-    return _known(accepted) if len(accepted) <= LONGEST_HEADER else ""
+    return encoding_for(accepted) if len(accepted) <= LONGEST_HEADER else ""
 
 
 @lru_cache(maxsize=256)
-def _known(accepted: str) -> str:
+def encoding_for(accepted: str) -> str:
+    """``wanted`` for a header that is no longer than ``LONGEST_HEADER``."""
     offered = {part.split(";")[0].strip() for part in accepted.lower().split(",") if not _refused(part)}
     return "br" if "br" in offered else "gzip" if "gzip" in offered else ""
 

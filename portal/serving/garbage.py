@@ -4,10 +4,10 @@ import gc
 
 
 def settle() -> None:
-    """Call it when much has come that stays. A full search looks at everything else only.
+    """Call it when much has come that stays: later searches look at everything else only.
 
-    It stops all threads of a process: with 10,000 pages, a quarter of a second now and then. What is left out by this
-    is still freed as soon as nothing refers to it; only rings of objects that were there at this moment are not.
+    A search stops all threads of a process; with 10,000 pages that was a quarter of a second now and then. This one
+    passes over what has settled before. What has is still freed as soon as nothing refers to it.
     """
-    gc.collect(1)
+    gc.collect()
     gc.freeze()

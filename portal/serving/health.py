@@ -35,11 +35,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when database and media answer and no migration is missing, else 503 with the reason."""
     try:
-        trouble = (keeper.trouble if keeper else "") or _missing_migrations() or _missing_room()
+        trouble = (keeper.trouble if keeper else "") or _missing_migrations()
     except DatabaseError as error:
         trouble = in_words(error)
     if trouble:
         return _answer(503, f"{trouble} ({keeper.how_old()})" if keeper else trouble)
+    if no_room := _missing_room():
+        return _answer(503, no_room)
     try:
         default_storage.exists("figures/ready")
     except OSError:
@@ -54,7 +56,10 @@ def _missing_migrations() -> str:
 
 
 def _missing_room() -> str:
-    free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
+    try:
+        free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
+    except OSError:
+        return "the data folder does not answer"
     return f"the disk of the data folder is nearly full ({free} MB are left)" if free < LEAST_MEGABYTES else ""
 
 

@@ -44,7 +44,7 @@ def program(public_url: str) -> str:
     ours = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
     for folder in [*ours, settings.TEMPLATES_DIR]:
         for file in sorted(folder.rglob("*")):
-            if file.suffix in {".py", ".html", ".xml", ".mo"}:
+            if file.suffix in {".py", ".html", ".mo"}:
                 stat = file.stat()
                 digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"

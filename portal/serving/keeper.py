@@ -6,12 +6,11 @@ has bodies packed as small as they get (packing.py), and writes them to disk, wh
 """
 
 import contextlib
-import fcntl
 import logging
 import threading
 import time
 from collections.abc import Iterable
-from typing import IO, Protocol
+from typing import Protocol
 
 from django.db import DatabaseError, close_old_connections
 
@@ -40,8 +39,9 @@ REPORT_EVERY = 10.0
 ROUND = 2.0
 LOOKS = 5
 WRITE_EVERY = 15.0
-# Writing takes a twentieth of the time at most, however much there is and however often something is published.
-WRITE_SHARE = 20
+# Writing takes a twentieth of the time, however much there is and however often something is published; but what was
+# withdrawn must not stay on disk for long.
+WRITE_SHARE, WRITE_AT_LEAST = 20, 30.0
 
 
 class Source(Protocol):
@@ -183,7 +183,8 @@ class Keeper:
                 raise DatabaseError("a page could not be read")
             if answer.snapshot is not None:
                 self._snapshots.put(path, answer.snapshot, generation)
-            elif not answer.status.startswith("5"):
+            elif not (self._many and answer.status.startswith("5")):
+                # Also after a fault: the text may be withdrawn. When all is rendered again, old is better than none.
                 self._snapshots.forget(path)
             del self._waiting[path]
             if in_turns:
@@ -228,27 +229,21 @@ class Keeper:
     def _round(self, stop: threading.Event, held: contextlib.ExitStack) -> None:
         """With the lock of the data folder: pack finer and write. Without: see what the one who has it has written."""
         if not self._locked:
-            stream = self._lock()
+            stream = self._shelf.lock()
             if stream is None:
                 self._adopt()
                 return
             held.enter_context(stream)
             self._locked = True
             self._shelf.tidy()
+            # Once after each start every file says up to which state it is good, also where nothing in it has changed.
+            self._snapshots.give_back(set(self._snapshots.kept))
         self._refine_some(stop)
         if self.settled and time.monotonic() >= self._write_at:
             self._write()
-
-    def _lock(self) -> IO[str] | None:
-        """The lock of the data folder, kept as long as this process lives; None when another one has it."""
-        self._shelf.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stream = (self._shelf.folder / "lock").open("w")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.close()
-            return None
-        return stream
+        if self._much and not self._waiting and all(one.finest for one in list(self._snapshots.kept.values())):
+            self._much = False
+            log.info("all public addresses are packed")
 
     def _refine_some(self, stop: threading.Event) -> None:
         """Pack finer what has stayed the same for a moment, until it is time to write."""
@@ -256,42 +251,42 @@ class Keeper:
         kept = list(self._snapshots.kept.items())
         coarse = [(path, one) for path, one in kept if not one.finest and one.born <= tick - LOOKS]
         self._much = self._much or len(coarse) > MANY
-        if self._much:
+        if self._much and coarse:
             settle()
         for path, snapshot in coarse:
             self._snapshots.refine(path, snapshot.refined(self._pack))
             if stop.is_set() or time.monotonic() > until:
                 return
         self._pack.rest()
-        if self._much and not self._waiting:
-            self._much = False
-            log.info("all public addresses are packed")
 
     def _write(self) -> None:
         """The files that changed addresses fall to."""
         begun, state = time.monotonic(), self.settled
-        confirmed = time.time() - (begun - self._application.confirmed)
         changed = self._snapshots.take_changed()
-        parts: dict[int, dict[str, Snapshot]] = {number_of(path): {} for path in changed}
-        for path, snapshot in list(self._snapshots.kept.items()) if parts else ():
-            if (number := number_of(path)) in parts:
-                parts[number][path] = snapshot
         try:
+            confirmed = time.time() - (begun - self._application.confirmed)
+            parts: dict[int, dict[str, Snapshot]] = {number_of(path): {} for path in changed}
+            for path, snapshot in list(self._snapshots.kept.items()) if parts else ():
+                if (number := number_of(path)) in parts:
+                    parts[number][path] = snapshot
             for number, part in parts.items():
                 self._shelf.write(number, Stored(state, confirmed, part))
         except BaseException:
             self._snapshots.give_back(changed)
             raise
-        self._write_at = time.monotonic() + WRITE_SHARE * (time.monotonic() - begun)
+        finally:
+            took = time.monotonic() - begun
+            self._write_at = begun + took + min(WRITE_SHARE * took, WRITE_AT_LEAST)
 
     def _adopt(self) -> None:
         """What the process with the lock has packed finer; only where it is the very same answer."""
-        for stored in self._shelf.changed(self._can_be_finer):
+        found = self._shelf.changed(self._can_be_finer)
+        for stored in found:
             for path, snapshot in stored.snapshots.items():
                 if snapshot.finest:
                     self._snapshots.refine(path, snapshot)
-            if len(stored.snapshots) > MANY:
-                settle()
+        if sum(len(stored.snapshots) for stored in found) > MANY:
+            settle()
 
     def _can_be_finer(self, path: str, sha: str) -> bool:
         kept = self._snapshots.kept.get(path)

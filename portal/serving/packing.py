@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,7 @@ from portal.serving.bodies import pack
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBER = 4  # bytes of a length or a quality
+PATIENCE = 60.0  # seconds for one piece
 log = logging.getLogger(__name__)
 
 
@@ -25,15 +27,18 @@ class PatientPacker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._failed = False
 
     def __call__(self, raw: bytes, encoding: str, quality: int) -> bytes:
         """As ``bodies.pack``."""
-        try:
-            return self._ask(raw, encoding, quality)
-        except (OSError, EOFError) as error:
-            log.warning("packing in this process: the one beside it ended (%r)", error)
-            self.rest()
-            return pack(raw, encoding, quality)
+        if not self._failed:
+            try:
+                return self._ask(raw, encoding, quality)
+            except (OSError, EOFError) as error:
+                log.warning("packing in this process for now: the one beside it ended (%r)", error)
+                self.rest()
+                self._failed = True
+        return pack(raw, encoding, quality)
 
     def _ask(self, raw: bytes, encoding: str, quality: int) -> bytes:
         if self._process is None:
@@ -46,13 +51,20 @@ class PatientPacker:
         to, answer = self._process.stdin, self._process.stdout
         if to is None or answer is None:
             raise EOFError
-        to.write(_number(quality) + _number(len(encoding)) + encoding.encode() + _number(len(raw)))
-        to.write(raw)
-        to.flush()
-        return _read(answer, _read_number(answer))
+        # Ending it ends our wait, too.
+        watch = threading.Timer(PATIENCE, self._process.kill)
+        watch.start()
+        try:
+            to.write(_number(quality) + _number(len(encoding)) + encoding.encode() + _number(len(raw)))
+            to.write(raw)
+            to.flush()
+            return _read(answer, _read_number(answer))
+        finally:
+            watch.cancel()
 
     def rest(self) -> None:
         """End the process; the next piece starts another."""
+        self._failed = False
         if self._process is not None:
             with contextlib.suppress(OSError), self._process:
                 self._process.kill()
@@ -87,8 +99,10 @@ def main(asked: IO[bytes], answers: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    # Ctrl+C is for the server, which then ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(19)
+    # A stop is for the server, which then ends this one.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        os.nice(19)
     with contextlib.suppress(BrokenPipeError):
         main(sys.stdin.buffer, sys.stdout.buffer)

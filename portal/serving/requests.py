@@ -1,5 +1,6 @@
 """Which requests may be answered from the snapshots: those in which nothing is about one reader."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -7,39 +8,39 @@ from urllib.parse import parse_qsl
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+SAFE = frozenset({"GET", "HEAD"})
 TRACKING = ("utm_", "mc_", "pk_", "hsa_")
 TRACKING_NAMES = frozenset({"fbclid", "gclid", "msclkid", "dclid", "yclid", "igshid", "mkt_tok", "_hsenc", "_hsmi"})
 
 
-class Plain:
-    """Decides with the settings of the moment it was made; one for each application."""
+def plain() -> Callable[[dict[str, Any]], bool]:
+    """What decides, with the settings of this moment, whether the answer is the same for everybody.
 
-    def __init__(self) -> None:
-        self._session = settings.SESSION_COOKIE_NAME
-        self._only_tls = settings.SECURE_SSL_REDIRECT
-        hosts = list(settings.ALLOWED_HOSTS)
+    As far as the request tells. One for each application.
+    """
+    session, only_tls, hosts = settings.SESSION_COOKIE_NAME, settings.SECURE_SSL_REDIRECT, list(settings.ALLOWED_HOSTS)
 
-        @lru_cache(maxsize=128)
-        def known(host: str) -> bool:
-            domain, _ = split_domain_port(host)
-            return bool(domain) and validate_host(domain, hosts)
+    @lru_cache(maxsize=128)
+    def known(host: str) -> bool:
+        domain, _ = split_domain_port(host)
+        return bool(domain) and validate_host(domain, hosts)
 
-        self._known = known
-
-    def __call__(self, environ: dict[str, Any]) -> bool:
-        """Whether the answer is the same for everybody, as far as the request tells."""
+    def is_plain(environ: dict[str, Any]) -> bool:
+        query = environ.get("QUERY_STRING")
         return (
-            environ["REQUEST_METHOD"] in {"GET", "HEAD"}
-            and self._known(environ.get("HTTP_HOST", ""))
+            environ["REQUEST_METHOD"] in SAFE
+            and known(environ.get("HTTP_HOST", ""))
             and "HTTP_AUTHORIZATION" not in environ
-            and self._session not in environ.get("HTTP_COOKIE", "")
-            and not (self._only_tls and environ.get("HTTP_X_FORWARDED_PROTO") != "https")
-            and only_tracking(environ.get("QUERY_STRING", ""))
+            and ("HTTP_COOKIE" not in environ or session not in environ["HTTP_COOKIE"])
+            and not (only_tls and environ.get("HTTP_X_FORWARDED_PROTO") != "https")
+            and (not query or only_tracking(query))
         )
+
+    return is_plain
 
 
 def only_tracking(query: str) -> bool:
     """Whether a query holds nothing but what mail and advertisement programs add."""
-    return not query or all(
+    return all(
         name.startswith(TRACKING) or name in TRACKING_NAMES for name, _ in parse_qsl(query, keep_blank_values=True)
     )

@@ -6,6 +6,7 @@ made by another version is ignored with a line in the log: it can all be made ag
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import logging
@@ -14,6 +15,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from portal.serving.snapshots import Base, Snapshot
 from portal.serving.whole import DRAFT, write_whole
@@ -54,6 +56,17 @@ class Shelf:
     def is_there(self) -> bool:
         """Whether this installation has ever stored anything."""
         return any(self.file(number).exists() for number in range(FILES))
+
+    def lock(self) -> IO[str] | None:
+        """The right to write here, as long as the stream is open; None when another process has it."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stream = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.close()
+            return None
+        return stream
 
     def tidy(self) -> None:
         """Remove what a process that was killed has left half written. Only for who alone writes here."""

@@ -16,7 +16,7 @@ Base = tuple[tuple[str, str], ...]
 PER_SENDING = frozenset({"content-encoding", "content-length", "etag", "date", "last-modified"})
 # What a 304 leaves out: it has no body.
 OF_BODY = frozenset({"content-type", "content-length", "content-encoding"})
-# Bytes that an entry costs besides its bodies (tests/bench/bench_memory.py).
+# Bytes that an entry costs besides its bodies: headers, tags, the address.
 OVERHEAD = 1_500
 
 

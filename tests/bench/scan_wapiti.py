@@ -9,6 +9,7 @@ the Internet (ssrf, xxe, log4shell, cms, wapp) are left out: nothing but this ma
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ MODULES = (
     "crlf,cookieflags,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,shellshock,sql,upload,xss"
 )
 ATTEMPTS = 3
+LEAST_ADDRESSES = 50
 # Where there is a folder in memory, its notes are not slowed by a disk.
 MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder with a random name is made in it
 VISITORS = ("nobody", "editor", "reviewer", "manager")
@@ -43,13 +45,19 @@ def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minute
     for attempt in range(ATTEMPTS):
         report.unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as session:
-            done = subprocess.run([*command, "--store-session", session], capture_output=True, text=True)
+            done = subprocess.run(
+                [*command, "--store-session", session], capture_output=True, text=True, timeout=60 + minutes * 240
+            )
         if done.returncode == 0:
             break
         # Its own notes, a SQLite file, are locked now and then: that says nothing of us, and the scan begins again.
         if attempt + 1 == ATTEMPTS or "database is locked" not in done.stdout + done.stderr:
             sys.exit(f"{visitor}: wapiti ended with {done.returncode}\n{(done.stdout + done.stderr)[-3000:]}")
     found = json.loads(report.read_text())
+    seen = found["infos"]["crawled_pages_nbr"]
+    print(f"{visitor}: {seen} addresses", flush=True)
+    if seen < LEAST_ADDRESSES:
+        sys.exit(f"{visitor}: wapiti came to {seen} addresses only; that is no scan")
     entries = [
         (kind, entry)
         for part in ("vulnerabilities", "anomalies")
@@ -90,6 +98,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=4)
     parser.add_argument("visitors", nargs="*", default=VISITORS)
     chosen = parser.parse_args()
+    # Who ends the scan ends the portal and wapiti with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     chosen.reports.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     with tempfile.TemporaryDirectory() as folder:

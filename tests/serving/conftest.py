@@ -24,3 +24,4 @@ def _quick_keeper(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "ROUND", 0.02)
     monkeypatch.setattr(keeper, "LOOKS", 1)
     monkeypatch.setattr(keeper, "QUIET", 0.02)
+    monkeypatch.setattr(keeper, "WRITE_SHARE", 0)

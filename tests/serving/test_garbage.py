@@ -1,6 +1,7 @@
 """A full search for garbage stops every reader: it must not grow with the number of pages."""
 
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -29,3 +30,19 @@ def test_what_has_settled_is_not_searched_again_but_still_freed() -> None:
 
     kept.clear()
     assert gc.get_freeze_count() < frozen - 2000
+
+
+def test_dead_rings_are_freed_before_the_rest_settles() -> None:
+    class Ring:
+        """Refers to itself."""
+
+    rings = [Ring() for _ in range(100)]
+    for ring in rings:
+        ring.me = ring  # type: ignore[attr-defined]
+    last = weakref.ref(rings[-1])
+    gc.collect()  # they are old now
+    del rings, ring
+
+    settle()
+
+    assert last() is None

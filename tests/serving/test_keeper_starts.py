@@ -1,7 +1,6 @@
 """What a keeper stores for the next start and for its neighbours."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -51,10 +50,36 @@ def test_what_is_not_yet_renewed_is_never_stored_as_current(tmp_path: Path, monk
         monkeypatch.setattr(process.keeper, "_renew", lambda stop: None)
         site.publish("/a/", "A2")
         eventually(lambda: json.loads(process.keeper.state)[0] == 2)
+        written = [file.stat().st_mtime_ns for file in tmp_path.glob("*.snapshots")]
         process.snapshots.give_back({"/a/"})
-        time.sleep(0.2)
+        eventually(lambda: [file.stat().st_mtime_ns for file in tmp_path.glob("*.snapshots")] != written)
     with Process(site, tmp_path).running() as process:
         eventually(lambda: process.text("/a/") == "A2")
+
+
+def test_after_a_change_of_the_clinic_the_next_start_but_one_renders_nothing(tmp_path: Path) -> None:
+    """Also where what a file holds stayed the same: every file says up to which state it is good."""
+    site = Site({f"/{number}/": "text" for number in range(40)})
+    for turn in range(3):
+        if turn == 1:
+            site.clinic, site.__class__ = "b", Unchanging
+        site.requests.clear()
+        with Process(site, tmp_path).running(refine=True) as process:
+            eventually(lambda process=process: process.keeper.settled == site.public_state())
+            states = lambda: {part.state for part in Shelf(tmp_path, "program").load()}  # noqa: E731 -- asked until so
+            eventually(lambda states=states: states() == {site.public_state()})
+    assert site.requests == []
+
+
+class Unchanging(Site):
+    """A site on whose pages the clinic does not stand."""
+
+    def __call__(self, environ, start_response):  # type: ignore[no-untyped-def]
+        clinic, self.clinic = self.clinic, "a"
+        try:
+            return super().__call__(environ, start_response)
+        finally:
+            self.clinic = clinic
 
 
 def test_one_process_packs_for_all(tmp_path: Path) -> None:

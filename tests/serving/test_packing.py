@@ -1,6 +1,8 @@
 """The process that packs: what it gives back, that it ends, and that its end stops nothing."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +11,7 @@ from pathlib import Path
 import brotli
 import pytest
 
+from portal.serving import packing
 from portal.serving.bodies import BEST
 from portal.serving.packing import PatientPacker
 from tests.conftest import ROOT
@@ -52,8 +55,24 @@ def test_a_killed_process_is_said_and_the_piece_is_packed_here(caplog: pytest.Lo
 
     assert brotli.decompress(packer(PAGE * 2, "br", BEST)) == PAGE * 2
     assert "packing in this process" in caplog.text
-    assert brotli.decompress(packer(PAGE * 3, "br", BEST)) == PAGE * 3
+    assert processes() == set()
     packer.rest()
+    assert brotli.decompress(packer(PAGE * 3, "br", BEST)) == PAGE * 3
+    assert len(processes()) == 1
+    packer.rest()
+
+
+def test_a_process_that_does_not_answer_is_ended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    packer = PatientPacker()
+    packer(PAGE, "br", BEST)
+    monkeypatch.setattr(packing, "PATIENCE", 0.2)
+    os.kill(int(processes().pop()), signal.SIGSTOP)
+
+    assert brotli.decompress(packer(PAGE * 2, "br", BEST)) == PAGE * 2
+    assert "packing in this process" in caplog.text
+    assert processes() == set()
 
 
 def test_it_ends_with_the_process_that_asked() -> None:
@@ -61,10 +80,16 @@ def test_it_ends_with_the_process_that_asked() -> None:
         "import os, sys; from portal.serving.packing import PatientPacker; packer = PatientPacker();"
         "packer(b'words ' * 99, 'br', 11); print(packer._process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    pid = int(done.stdout)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=30
+    )
+    stat = Path(f"/proc/{int(done.stdout)}/stat")
 
-    until = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]:
+    until, is_there = time.monotonic() + 10, True
+    while is_there:
         assert time.monotonic() < until
         time.sleep(0.02)
+        with contextlib.suppress(OSError):
+            is_there = "Z" not in stat.read_text().rpartition(")")[2]
+            continue
+        is_there = False

@@ -7,7 +7,7 @@ import brotli
 import pytest
 
 from portal.serving.application import SnapshotApplication
-from portal.serving.requests import Plain, only_tracking
+from portal.serving.requests import only_tracking, plain
 from portal.serving.snapshots import Snapshots
 from tests.serving.plain import HTML, PAGE, Django, ask, environ
 
@@ -224,8 +224,8 @@ def test_10000_pages_in_two_languages_stay_within_the_bound() -> None:
     ],
 )
 def test_request_that_is_not_plain_goes_to_django(change: dict[str, str]) -> None:
-    assert Plain()(environ())
-    assert not Plain()(environ(**change))
+    assert plain()(environ())
+    assert not plain()(environ(**change))
 
 
 @pytest.mark.parametrize("query", ["", "utm_source=mail", "fbclid=1&utm_medium=x", "gclid="])
