@@ -177,8 +177,8 @@ def test_a_shape_gets_a_size_that_handle_and_fields_change(at: Desk) -> None:
 
     assert first == [16, 16]
     assert dragged == pytest.approx([20, 30], abs=0.5)
-    up_to_date(at)
-    assert at.page.frame_locator("iframe[data-language=en]").locator("ellipse.mark__line").get_attribute("rx") == "15%"
+    shown = at.page.frame_locator("iframe[data-language=en]").locator("ellipse.mark__line")
+    expect(shown).to_have_attribute("rx", "15%")
 
 
 # ── Saving ──
