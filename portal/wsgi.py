@@ -10,4 +10,5 @@ django_application = get_wsgi_application()
 # After Django is set up: it reads the settings.
 from portal.serving.install import with_snapshots  # noqa: E402 -- see above
 
-application = with_snapshots(django_application)
+# Bound once, not by the server for each request.
+application = with_snapshots(django_application).__call__

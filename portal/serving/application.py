@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from portal.serving.bodies import LONGEST_HEADER, encoding_for, wanted
+from portal.serving.bodies import LONGEST_HEADER, wanted
 from portal.serving.public import OFFERED
 from portal.serving.reads import READS
 from portal.serving.requests import plain
@@ -26,6 +26,8 @@ MAY_BE_KEPT = ("200 ", "301 ", "410 ")
 NOT_MODIFIED = f"304 {HTTPStatus.NOT_MODIFIED.phrase}"
 # Staff, files and probes: never kept, and they need the request as it came.
 OTHERS = ("/admin/", "/healthz", "/readyz", settings.STATIC_URL, settings.MEDIA_URL)
+# Different headers of usual readers; nobody may fill the memory with others.
+MOST_REMEMBERED = 128
 # Of the server's own values, these are the same for everybody.
 OF_SERVER = ("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "wsgi.errors", "wsgi.version")
 
@@ -44,15 +46,46 @@ class SnapshotApplication:
 
     def __init__(self, application: Application, snapshots: Snapshots) -> None:
         self._application, self._snapshots, self._kept = application, snapshots, snapshots.kept
-        self._is_plain = plain()
+        self._is_plain, self._only_tls = plain(), settings.SECURE_SSL_REDIRECT
+        # What usual readers send: names of the host that are ours, and encodings for an Accept-Encoding header.
+        self._hosts: set[str] = set()
+        self._encodings: dict[str, str] = {}
         self._host = next(iter(settings.ALLOWED_HOSTS), "localhost").lstrip(".")
-        self._scheme = "https" if settings.SECURE_SSL_REDIRECT else "http"
+        self._scheme = "https" if self._only_tls else "http"
         # When the database has last confirmed what is kept, and how old that may become unsaid (keeper.py).
         self.confirmed = monotonic()
         self.patience = float("inf")
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """A hit is answered in here: between two readers each function that is called costs more than what it does."""
+        """The usual reader, about whom nothing has to be decided, is answered in here.
+
+        While this runs no other reader of the process is answered, so each look into something counts.
+        """
+        snapshot = self._kept.get(environ["PATH_INFO"])
+        if (
+            snapshot is None
+            or environ.get("HTTP_HOST") not in self._hosts
+            or environ["REQUEST_METHOD"] != "GET"
+            or environ.get("QUERY_STRING")
+            or "HTTP_COOKIE" in environ
+            or "HTTP_AUTHORIZATION" in environ
+            or "HTTP_IF_NONE_MATCH" in environ
+            or "HTTP_IF_MODIFIED_SINCE" in environ
+            or (self._only_tls and environ.get("HTTP_X_FORWARDED_PROTO") != "https")
+            or monotonic() - self.confirmed > self.patience
+        ):
+            return self._decide(environ, start_response)
+        sent = snapshot.sent.get(self._encodings.get(environ.get("HTTP_ACCEPT_ENCODING", ""), "not seen yet"))
+        if sent is None:
+            return self._decide(environ, start_response)
+        snapshot.used = self._snapshots.tick
+        if sent.etag and "HTTP_SEC_FETCH_MODE" in environ:
+            READS.count(environ)
+        start_response(snapshot.status, sent.headers)
+        return [sent.body]
+
+    def _decide(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Any request. What it shows about the usual reader is remembered."""
         if not self._is_plain(environ):
             return self._application(environ, start_response)
         path = environ["PATH_INFO"]
@@ -67,16 +100,13 @@ class SnapshotApplication:
             snapshot = answer.snapshot
             self._snapshots.put(path, snapshot, generation)
         snapshot.used = self._snapshots.tick
-        accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
-        encoding = encoding_for(accepted) if len(accepted) <= LONGEST_HEADER else ""
+        encoding = self._encoding(environ)
         sent = snapshot.sent.get(encoding) or self._snapshots.add(snapshot, encoding)
         status, headers, body = snapshot.status, sent.headers, [sent.body]
         if sent.etag:  # a page, not a redirect
             if "HTTP_SEC_FETCH_MODE" in environ:
                 READS.count(environ)
-            if ("HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ) and _is_known(
-                environ, sent.etag, snapshot
-            ):
+            if _is_known(environ, sent.etag, snapshot):
                 status, headers, body = NOT_MODIFIED, sent.unchanged, []
         if environ["REQUEST_METHOD"] == "HEAD":
             body = []
@@ -85,6 +115,16 @@ class SnapshotApplication:
             headers = [*headers, ("Age", str(int(age)))]
         start_response(status, headers)
         return body
+
+    def _encoding(self, environ: dict[str, Any]) -> str:
+        """Of a plain request: what it accepts and which host it names are known from now on."""
+        accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
+        encoding = wanted(accepted)
+        if len(self._encodings) < MOST_REMEMBERED and len(accepted) <= LONGEST_HEADER:
+            self._encodings[accepted] = encoding
+        if len(self._hosts) < MOST_REMEMBERED:
+            self._hosts.add(environ["HTTP_HOST"])
+        return encoding
 
     def ask(self, path: str, environ: dict[str, Any] | None = None) -> Answer:
         """What Django answers to anybody. Of ``environ`` it gets the encoding and the server's names only."""

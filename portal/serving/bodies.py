@@ -5,25 +5,20 @@ No Zstandard: Brotli's best is smaller for texts of this size, and every browser
 
 import gzip
 import hashlib
-from functools import lru_cache
 
 import brotli
 
 # Shorter ones grow, or fit into one packet anyway.
 SMALLEST = 600
 QUICK, BEST = 5, 11
-# What an honest client sends is shorter; nobody may fill the memory of ``wanted`` with long ones.
+# What an honest client sends is shorter.
 LONGEST_HEADER = 200
 
 
 def wanted(accepted: str) -> str:
     """``br``, ``gzip`` or nothing for an Accept-Encoding header."""
-    return encoding_for(accepted) if len(accepted) <= LONGEST_HEADER else ""
-
-
-@lru_cache(maxsize=256)
-def encoding_for(accepted: str) -> str:
-    """``wanted`` for a header that is no longer than ``LONGEST_HEADER``."""
+    if len(accepted) > LONGEST_HEADER:
+        return ""
     offered = {part.split(";")[0].strip() for part in accepted.lower().split(",") if not _refused(part)}
     return "br" if "br" in offered else "gzip" if "gzip" in offered else ""
 

@@ -1,7 +1,6 @@
 """Which requests may be answered from the snapshots: those in which nothing is about one reader."""
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,7 +19,6 @@ def plain() -> Callable[[dict[str, Any]], bool]:
     """
     session, only_tls, hosts = settings.SESSION_COOKIE_NAME, settings.SECURE_SSL_REDIRECT, list(settings.ALLOWED_HOSTS)
 
-    @lru_cache(maxsize=128)
     def known(host: str) -> bool:
         domain, _ = split_domain_port(host)
         return bool(domain) and validate_host(domain, hosts)

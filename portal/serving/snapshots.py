@@ -4,9 +4,9 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
-from typing import NamedTuple
 
 from portal.serving.bodies import BEST, SMALLEST, entity_tag, pack, unpack
 
@@ -26,7 +26,8 @@ def _shared(base: Base) -> Base:
     return base
 
 
-class Sent(NamedTuple):
+@dataclass(slots=True)
+class Sent:
     """A snapshot in one encoding, ready to go out."""
 
     headers: Headers
