@@ -7,11 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, expect
 
 from portal.staff.models import User
 from procedures.models import CareInstruction
 from procedures.models import Page as PageRow
+from tests.browser.live import SIGNED_IN
 from tests.factories import make_clinic, make_figure, make_next, make_page, make_term
 
 # Refusals that a test brings about; the browser tells of each.
@@ -32,7 +33,6 @@ class Desk:
     context: BrowserContext
     url: str
     complaints: list[str] = field(default_factory=list)
-    user_id: int = 0
 
     def open(self, path: str) -> None:
         """Go to a path of the site."""
@@ -42,8 +42,8 @@ class Desk:
         """Give the browser the cookie of a session; the sign-in itself has tests of its own."""
         client = Client()
         client.force_login(user)
-        self.user_id = user.pk
         cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+        SIGNED_IN[cookie.value] = user.pk
         address = {"domain": "127.0.0.1", "path": settings.SESSION_COOKIE_PATH}
         self.context.add_cookies([{"name": cookie.key, "value": cookie.value, **address}])  # type: ignore[typeddict-item]
 
@@ -64,21 +64,11 @@ class Desk:
 
 @contextmanager
 def desk(browser: Browser, url: str, size: ViewportSize, **options: Any) -> Iterator[Desk]:
-    """A clean profile; what the console complains about is kept.
-
-    live_server's threads share one connection to a database in memory, where what the editor keeps in the background
-    would run into the test's own transactions. It is answered here; test_admin_safety.py has a server of its own for it.
-    """
+    """A clean profile; what the console complains about is kept."""
     context = browser.new_context(viewport=size, **options)
     # live_server calls itself localhost; cookies are for the number.
     made = Desk(context.new_page(), context, url.replace("localhost", "127.0.0.1"))
     made.page.set_default_timeout(10_000)
-
-    def kept(route: Route) -> None:
-        report = {"user": made.user_id, "version": 0, "others": [], "unsaved": [], "kept_at": None}
-        route.fulfill(json=report)
-
-    context.route("**/procedures/page/autosave/", kept)
 
     def note(kind: str, text: str) -> None:
         if kind in {"error", "warning"} and not any(known in text for known in EXPECTED):

@@ -4,20 +4,25 @@ import os
 import time
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.signals import request_finished, request_started
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from portal.staff.models import User
 from procedures.models import Figure
 from procedures.models import Page as PageRow
 from tests.admin.conftest import form_of, person
 from tests.browser.admin import Desk, desk
+from tests.browser.live import FilesAndKept
 from tests.browser.marks import marked_figure
 from tests.browser.public import DESK, PHONE, tab
 from tests.conftest import FLAGS, chromium
 from tests.factories import make_clinic, make_figure, make_next, make_page
+
+# Many tests share few cores: what takes long there is not broken. What is to be quick has a benchmark.
+expect.set_options(timeout=20_000)
 
 # What the live server is answering: a browser may be gone while its last request is still at work.
 OPEN: list[object] = []
@@ -34,6 +39,12 @@ def _ends(**_: object) -> None:
 
 request_started.connect(_begins)
 request_finished.connect(_ends)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _live_server_answers_like_ours() -> Iterator[None]:
+    with mock.patch("django.contrib.staticfiles.handlers.StaticFilesHandler", FilesAndKept):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -195,7 +195,8 @@ def pages_of(at: Desk, nina: User) -> Iterator[str]:
     yield "link"
     at.context.clear_cookies()
     at.open("/admin/login/")
-    type_in(at, "nina")
+    with at.page.expect_navigation():
+        type_in(at, "nina")
     yield "second step"
 
 

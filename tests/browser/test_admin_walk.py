@@ -78,15 +78,17 @@ def walk(at: Desk, boss: User) -> list[str]:
     return screens(boss)
 
 
-def test_the_strict_policy_holds_on_every_screen(browser: Browser, live_server: Any, boss: User) -> None:
-    with desk(browser, live_server.url, DESK) as at:
+def test_every_screen_keeps_the_strict_policy_and_fits_a_phone(browser: Browser, live_server: Any, boss: User) -> None:
+    with desk(browser, live_server.url, PHONE) as at:
         at.open("/admin/login/")
-        paths = walk(at, boss)
-        for path in paths:
+        widths = {}
+        for path in walk(at, boss):
             at.open(path)
+            widths[path] = at.page.evaluate("document.documentElement.scrollWidth")
         at.page.wait_for_timeout(500)
 
-        assert len(paths) > 55
+        assert len(widths) > 55
+        assert {path: width for path, width in widths.items() if width > 360} == {}
         assert at.complaints == []
 
 
@@ -111,13 +113,3 @@ def test_axe_finds_nothing_by_night_and_on_a_phone(browser: Browser, live_server
     with desk(browser, live_server.url, PHONE, bypass_csp=True, color_scheme="dark") as at:
         paths = [path for path in walk(at, boss) if path.endswith(own) or path.startswith(PAGES)]
         assert findings(at, [path for path in paths if not path.endswith(("/history/", "/delete/"))]) == {}
-
-
-def test_every_screen_fits_a_phone(browser: Browser, live_server: Any, boss: User) -> None:
-    with desk(browser, live_server.url, PHONE) as at:
-        widths = {}
-        for path in walk(at, boss):
-            at.open(path)
-            widths[path] = at.page.evaluate("document.documentElement.scrollWidth")
-
-    assert {path: width for path, width in widths.items() if width > 360} == {}
