@@ -8,5 +8,5 @@ def squeezed(html: SafeString) -> SafeString:
     if "<pre" in html:
         return html
     # Not a pattern such as \s*\n: on a long line of spaces that takes minutes.
-    lines = (line.strip() for line in html.split("\n"))
-    return SafeString("\n".join(line for line in lines if line) + "\n")
+    lines = filter(None, map(str.strip, html.split("\n")))
+    return SafeString("\n".join(lines) + "\n")

@@ -49,6 +49,12 @@ class Site:
 def site(clinic: dict[str, Any] | None) -> Site:
     """From ``clinic_json``; None (no clinic yet) gives empty values."""
     values = clinic or {"name": "", "phone": "", "after_hours_phone": "", "emergency_number": "", "hours": ""}
+    return _site(tuple(values.items()))
+
+
+@lru_cache(maxsize=16)
+def _site(items: tuple[tuple[str, str], ...]) -> Site:
+    values = dict(items)
     return Site(
         **values,
         phone_href=phone_href(values["phone"]),
@@ -110,9 +116,16 @@ def standing(template: str, language: str, site: Site, **more: object) -> SafeSt
     ``more`` must have few values: never what a reader typed.
     """
     home = root(language)
-    nav = [{"label": label, "href": f"{home}{part}"} for part, label in NAV.items()]
+    values = {
+        "language": language,
+        "site": site,
+        "nav": [{"label": label, "href": f"{home}{part}"} for part, label in NAV.items()],
+        "home_href": home,
+        "search_href": f"{home}search/",
+        **more,
+    }
     with translation.override(language):
-        return render_to_string(template, {"language": language, "site": site, "nav": nav, "home_href": home, **more})
+        return render_to_string(template, values)
 
 
 def show(template: str, context: dict[str, Any], *, status: int = 200, lasting: bool = False) -> HttpResponse:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tests.conftest import ROOT, ServedSite, free_port, wait_until_ready
 
-LONGEST_SECOND_START = 5.0  # seconds
+# The first one stores pictures and renders pages; how many seconds the second takes says tests/bench/bench_reads.py.
+SHORTER = 3
 # SQLite's own helpers; what they hold belongs to the database, which is compared row by row.
 DATABASE = {"portal.sqlite3", "portal.sqlite3-wal", "portal.sqlite3-shm"}
 
@@ -63,15 +64,15 @@ def test_second_start_changes_no_row_and_no_file(served_site: ServedSite, tmp_pa
     assert "static files collected" not in (tmp_path / "log").read_text()
 
 
-def test_second_start_is_quick(served_site: ServedSite, tmp_path: Path) -> None:
+def test_second_start_is_short_against_the_first(served_site: ServedSite, tmp_path: Path) -> None:
     best = float("inf")
     for _ in range(3):  # another program may have the machine for itself at one of these moments
         with second_serve(served_site, tmp_path / "log") as seconds:
             best = min(best, seconds)
-        if best < LONGEST_SECOND_START:
+        if best * SHORTER < served_site.first_start_seconds:
             break
 
-    assert best < LONGEST_SECOND_START
+    assert best * SHORTER < served_site.first_start_seconds
 
 
 def test_first_start_left_rows_and_files_to_compare(served_site: ServedSite) -> None:
