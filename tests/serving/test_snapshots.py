@@ -5,8 +5,9 @@ from typing import Any
 
 import brotli
 import pytest
+from django.test import override_settings
 
-from portal.serving.application import SnapshotApplication
+from portal.serving.application import MOST_REMEMBERED, SnapshotApplication
 from portal.serving.requests import only_tracking, plain
 from portal.serving.snapshots import Snapshots
 from tests.serving.plain import HTML, PAGE, Django, ask, environ
@@ -206,26 +207,64 @@ def test_10000_pages_in_two_languages_stay_within_the_bound() -> None:
     assert snapshots.size == sum(one.size() for one in snapshots.kept.values())
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"REQUEST_METHOD": "POST"},
-        {"HTTP_AUTHORIZATION": "Basic eDp5"},
-        {"HTTP_AUTHORIZATION": ""},
-        {"HTTP_COOKIE": "sessionid=abc"},
-        {"HTTP_COOKIE": "a=b; sessionid=abc"},
-        {"HTTP_HOST": "evil.example"},
-        {"HTTP_HOST": "localhost.evil.example"},
-        {"HTTP_HOST": "localhost@evil.example"},
-        {"HTTP_HOST": ""},
-        {"QUERY_STRING": "q=pain"},
-        {"QUERY_STRING": "utm_source=mail&q=pain"},
-        {"QUERY_STRING": "%75tm_source=mail&code=1"},
-    ],
-)
+SOMEBODYS = [
+    {"REQUEST_METHOD": "POST"},
+    {"HTTP_AUTHORIZATION": "Basic eDp5"},
+    {"HTTP_AUTHORIZATION": ""},
+    {"HTTP_COOKIE": "sessionid=abc"},
+    {"HTTP_COOKIE": "a=b; sessionid=abc"},
+    {"HTTP_HOST": "evil.example"},
+    {"HTTP_HOST": "localhost.evil.example"},
+    {"HTTP_HOST": "localhost@evil.example"},
+    {"HTTP_HOST": ""},
+    {"QUERY_STRING": "q=pain"},
+    {"QUERY_STRING": "utm_source=mail&q=pain"},
+    {"QUERY_STRING": "%75tm_source=mail&code=1"},
+]
+
+
+@pytest.mark.parametrize("change", SOMEBODYS)
 def test_request_that_is_not_plain_goes_to_django(change: dict[str, str]) -> None:
     assert plain()(environ())
     assert not plain()(environ(**change))
+
+
+@pytest.mark.parametrize("change", SOMEBODYS)
+def test_a_kept_page_with_many_readers_answers_no_request_about_somebody(
+    snapshots: Snapshots, change: dict[str, str]
+) -> None:
+    django = Django()
+    application = SnapshotApplication(django, snapshots)
+    for _ in range(3):
+        ask(application)
+    ask(application, **change)
+
+    assert django.asked == 2
+    assert django.requests[1].items() >= change.items()
+
+
+@override_settings(SECURE_SSL_REDIRECT=True)
+def test_a_kept_page_is_not_given_out_without_tls(snapshots: Snapshots) -> None:
+    django = Django()
+    application = SnapshotApplication(django, snapshots)
+    for _ in range(3):
+        ask(application, HTTP_X_FORWARDED_PROTO="https")
+    ask(application)
+
+    assert [request.get("HTTP_X_FORWARDED_PROTO") for request in django.requests] == ["https", None]
+
+
+def test_what_strangers_send_does_not_fill_the_memory(snapshots: Snapshots) -> None:
+    application = SnapshotApplication(Django(), snapshots)
+    with override_settings(ALLOWED_HOSTS=[".example.org"]):
+        wide = SnapshotApplication(Django(), snapshots)
+    for number in range(1000):
+        ask(application, HTTP_ACCEPT_ENCODING=f"br, x-{number}")
+        ask(wide, HTTP_HOST=f"h{number}.example.org", HTTP_ACCEPT_ENCODING="x" * 190 + str(number))
+
+    assert ask(application, HTTP_ACCEPT_ENCODING="br, last")[1]["Content-Encoding"] == "br"
+    for one in (application, wide):
+        assert len(one._hosts) <= MOST_REMEMBERED and len(one._encodings) <= MOST_REMEMBERED
 
 
 @pytest.mark.parametrize("query", ["", "utm_source=mail", "fbclid=1&utm_medium=x", "gclid="])
