@@ -12,7 +12,7 @@ from tests.admin.marks_ground import address
 from tests.browser.admin import Desk
 from tests.browser.marks import start, up_to_date
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

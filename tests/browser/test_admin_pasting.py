@@ -9,7 +9,7 @@ from procedures.models import Figure
 from tests.admin.conftest import picture_file
 from tests.browser.admin import Desk, write
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 FIXTURES = Path(__file__).parent / "clipboard"
 
 

@@ -12,7 +12,7 @@ from tests.browser.admin import FINDINGS
 from tests.browser.public import AXE, DESK
 from tests.conftest import ROOT, ServedSite
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.writes]
 
 # A draft of its own for each test, and sessions of two people; prints "PAGE COOKIE COOKIE".
 PREPARE = """

@@ -13,7 +13,7 @@ from tests.browser.admin import Desk, desk
 from tests.browser.public import AXE, DESK, PHONE
 from tests.staff.conftest import WORDS, code_of, member, with_app
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 FINDINGS = """async () => {
   const found = await axe.run(document, {resultTypes: ["violations"]});
   return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`));

@@ -25,7 +25,7 @@ from tests.browser.admin import FINDINGS, Desk, desk
 from tests.browser.public import AXE, DESK, PHONE
 from tests.factories import make_clinic, make_figure, make_next, make_page, make_public, make_source, make_user
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 
 TEXT = """::: key-points
 - It is short.

@@ -10,7 +10,7 @@ from portal.staff.models import User
 from procedures.models import Page as PageRow
 from tests.browser.admin import Desk, write
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 
 
 def test_a_session_that_ends_keeps_the_text_and_shows_no_login_page(at: Desk, editor: User) -> None:
