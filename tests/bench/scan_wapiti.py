@@ -38,7 +38,7 @@ def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minute
         wapiti, "-u", start, "--scope", "folder", "-m", MODULES, "-f", "json", "-o", str(report),
         # The admin's lists have more filters than anybody waits for: two fifths of the time for finding addresses.
         "--max-scan-time", str(int(minutes * 24)), "--max-attack-time", str(max(2, int(minutes * 36 / 15))),
-        "-t", "10", "--tasks", "8", "--flush-session", "--no-bugreport", "-x", f"{url}/admin/logout/", "-v", "0",
+        "-t", "10", "--tasks", "1", "--flush-session", "--no-bugreport", "-x", f"{url}/admin/logout/", "-v", "0",
     ]  # fmt: skip
     if cookie:
         command += ["-H", f"Cookie: {cookie}"]
@@ -50,7 +50,8 @@ def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minute
             )
         if done.returncode == 0:
             break
-        # Its own notes, a SQLite file, are locked now and then: that says nothing of us, and the scan begins again.
+        # Its own notes, a SQLite file, are locked now and then, even with one task: that says nothing of us, and the scan
+        # begins again.
         if attempt + 1 == ATTEMPTS or "database is locked" not in done.stdout + done.stderr:
             sys.exit(f"{visitor}: wapiti ended with {done.returncode}\n{(done.stdout + done.stderr)[-3000:]}")
     found = json.loads(report.read_text())
