@@ -50,8 +50,7 @@ def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minute
             )
         if done.returncode == 0:
             break
-        # Its own notes, a SQLite file, are locked now and then, even with one task: that says nothing of us, and the scan
-        # begins again.
+        # Its own notes, a SQLite file, may be locked: that says nothing of us, and the scan begins again.
         if attempt + 1 == ATTEMPTS or "database is locked" not in done.stdout + done.stderr:
             sys.exit(f"{visitor}: wapiti ended with {done.returncode}\n{(done.stdout + done.stderr)[-3000:]}")
     found = json.loads(report.read_text())
