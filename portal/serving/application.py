@@ -100,7 +100,7 @@ class SnapshotApplication:
             snapshot = answer.snapshot
             self._snapshots.put(path, snapshot, generation)
         snapshot.used = self._snapshots.tick
-        encoding = self._encoding(environ)
+        encoding = self._get_to_know(environ)
         sent = snapshot.sent.get(encoding) or self._snapshots.add(snapshot, encoding)
         status, headers, body = snapshot.status, sent.headers, [sent.body]
         if sent.etag:  # a page, not a redirect
@@ -116,8 +116,8 @@ class SnapshotApplication:
         start_response(status, headers)
         return body
 
-    def _encoding(self, environ: dict[str, Any]) -> str:
-        """Of a plain request: what it accepts and which host it names are known from now on."""
+    def _get_to_know(self, environ: dict[str, Any]) -> str:
+        """Remember what a plain request accepts and which host it names; returns the encoding for it."""
         accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
         encoding = wanted(accepted)
         if len(self._encodings) < MOST_REMEMBERED and len(accepted) <= LONGEST_HEADER:
