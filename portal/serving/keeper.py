@@ -30,7 +30,7 @@ PATIENCE = 5.0
 SLICE = 0.3
 # After a publish the most important addresses are rendered at once. The others are forgotten, which is enough to be
 # true, and rendered when nothing has been published for so many seconds: publishing often must not slow readers.
-AT_ONCE = 4
+AT_ONCE = 3
 QUIET = 2.0
 # More than this at once: progress is logged, and readers get half of the time.
 MANY = 50

@@ -186,6 +186,8 @@ class ReleaseInput(AppendOnly):
 
     class Meta:
         ordering = ["release", "kind", "key"]
+        # For "where is this used": the table grows with each release.
+        indexes = [models.Index(fields=["kind", "key"], name="release_input_kind_key")]
         constraints = [
             models.UniqueConstraint(fields=["release", "kind", "key"], name="input_once_per_release"),
         ]

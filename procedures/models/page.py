@@ -140,6 +140,8 @@ class Page(models.Model):
             ("approve_page", "Can approve texts or send them back"),
             ("publish_page", "Can publish, schedule and withdraw pages"),
         ]
+        # For the lists that patients read.
+        indexes = [models.Index(fields=["language", "kind"], name="page_language_kind")]
         constraints = [
             models.UniqueConstraint(
                 fields=["subject", "language"],

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from portal.compiled import compiled
 from procedures.enums import EventKind, Language, PageKind
 from procedures.models import Clinic, Page, Path, Release, ReleaseEvent, ReleaseInput
 from procedures.models.clinic import clinic_json
+from procedures.models.page import PageQuerySet
 
 # These change what patients read.
 PUBLIC = (EventKind.PUBLISHED, EventKind.RENEWED, EventKind.WITHDRAWN)
@@ -16,13 +18,17 @@ PUBLIC = (EventKind.PUBLISHED, EventKind.RENEWED, EventKind.WITHDRAWN)
 FOR_MACHINES = ("/sitemap.xml", "/connect/guides.json")
 # So many pages in one go (a changed answer that all of them print): all addresses then, in the background.
 MANY = 200
+# Instead of the numbers of two events (portal/compiled.py). No event has these.
+BETWEEN = (-1, -2)
+Rows = QuerySet[Any, tuple[Any, ...]]
+
+
+COLUMNS = ("language", "kind", "code", "live_release__path")
 
 
 class Row(NamedTuple):
     """What a page's addresses are made of; ``path`` is that of its live release."""
 
-    pk: int
-    subject: str
     language: str
     kind: str
     code: str
@@ -31,9 +37,18 @@ class Row(NamedTuple):
 
 def public_state() -> str:
     """The newest event and the clinic's row, which stands on every page without a release. Two small queries."""
-    newest = ReleaseEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
-    clinic = Clinic.objects.values_list(*(clinic_json(language) for language in Language.values)).first()
-    return json.dumps([newest or 0, clinic], sort_keys=True)
+    newest, clinic = _newest_event.tuples(), _clinic.tuples()
+    return json.dumps([newest[0][0] if newest else 0, clinic[0] if clinic else None], sort_keys=True)
+
+
+@compiled()
+def _newest_event() -> Rows:
+    return ReleaseEvent.objects.order_by("-pk").values_list("pk")[:1]
+
+
+@compiled()
+def _clinic() -> Rows:
+    return Clinic.objects.values_list(*(clinic_json(language) for language in Language.values))[:1]
 
 
 def concerned(before: str, now: str) -> list[str] | None:
@@ -41,44 +56,71 @@ def concerned(before: str, now: str) -> list[str] | None:
     (first, clinic), (last, clinic_now) = json.loads(before), json.loads(now)
     if clinic != clinic_now or first > last:
         return None
-    events = ReleaseEvent.objects.filter(pk__gt=first, pk__lte=last, kind__in=PUBLIC)
-    pages = _rows(Page.objects.filter(pk__in=events.values("page"))[: MANY + 1])
+    pages = [Row(*row) for row in _changed_pages.tuples(first, last)]
     if len(pages) > MANY:
         return None
     if not pages:
         return []
     live = [page.path for page in pages if page.path]
     lists = _lists(sorted({page.language for page in pages}))
-    paths = Path.objects.filter(page__in=[page.pk for page in pages])
     # Also where a page was read before it was withdrawn or moved: nothing of the old text may stay there.
-    forms = [form for path, kind in paths.values_list("path", "page__kind") for form in _forms(path, kind)]
-    rest = [*_of(pages, paths), *forms, *_questions(pages), *_neighbours(pages)]
+    paths = _their_paths.tuples(first, last)
+    forms = [form for path, kind in paths for form in _forms(path, kind)]
+    rest = [*(path for path, _ in paths), *forms, *_codes(pages), *_questions(pages), *_neighbours(first, last)]
     return list(dict.fromkeys([*live, *lists, *rest, *FOR_MACHINES]))
 
 
 def addresses() -> list[str]:
     """Every address that patients are sent or can come to by links: lists, pages, what leads to them."""
-    pages = _rows(Page.objects.filter(Exists(Release.objects.filter(page=OuterRef("pk")))))
-    forms = [f"{_root(language)}p/" for language in Language.values]
-    return list(
-        dict.fromkeys([*_lists(Language.values), *forms, *_of(pages, Path.objects.all()), "/robots.txt", *FOR_MACHINES])
-    )
+    # No whole text: there may be ten thousand pages.
+    released = Page.objects.filter(Exists(Release.objects.filter(page=OuterRef("pk"))))
+    pages = [Row(*row) for row in released.values_list(*COLUMNS)]
+    live = [page.path for page in pages if page.path]
+    forms = [form for page in pages if page.path for form in _forms(page.path, page.kind)]
+    typed = [f"{_root(language)}p/" for language in Language.values]
+    paths = Path.objects.values_list("path", flat=True)
+    found = [*_lists(Language.values), *typed, *live, *paths, *forms, *_codes(pages), "/robots.txt", *FOR_MACHINES]
+    return list(dict.fromkeys(found))
 
 
-def _rows(pages: QuerySet[Page]) -> list[Row]:
-    """No whole text: there may be ten thousand pages."""
-    return [Row(*row) for row in pages.values_list("pk", "subject", "language", "kind", "code", "live_release__path")]
+def _changed(first: int, last: int) -> PageQuerySet:
+    """Pages with an event after ``first``, up to ``last``, that changes what patients read."""
+    events = ReleaseEvent.objects.filter(pk__gt=first, pk__lte=last, kind__in=PUBLIC)
+    return Page.objects.filter(pk__in=events.values("page"))
 
 
-def _of(pages: Iterable[Row], paths: QuerySet[Path]) -> list[str]:
-    """All addresses of pages: those that count first."""
-    live, forms, codes = [], [], []
-    for page in pages:
-        codes.append(f"{_root(page.language)}p/{page.code}")
-        if page.path:
-            live.append(page.path)
-            forms += _forms(page.path, page.kind)
-    return [*live, *paths.values_list("path", flat=True), *forms, *codes]
+@compiled(*BETWEEN)
+def _changed_pages(first: int, last: int) -> Rows:
+    return _changed(first, last).values_list(*COLUMNS)[: MANY + 1]
+
+
+@compiled(*BETWEEN)
+def _their_paths(first: int, last: int) -> Rows:
+    return Path.objects.filter(page__in=_changed(first, last)).values_list("path", "page__kind")
+
+
+@compiled(*BETWEEN)
+def _their_translations(first: int, last: int) -> Rows:
+    subjects = _changed(first, last).values("subject")
+    return Page.objects.published().filter(subject__in=subjects).values_list("live_release__path")
+
+
+@compiled(*BETWEEN)
+def _replaced_by_them(first: int, last: int) -> Rows:
+    return Path.objects.filter(page__replaced_by__in=_changed(first, last)).values_list("path")
+
+
+@compiled(*BETWEEN)
+def _guides_that_hold_them(first: int, last: int) -> Rows:
+    used = ReleaseInput.objects.filter(kind="page", key__in=_changed(first, last).values("subject"))
+    return used.filter(release__live_on__isnull=False).values_list("release__path")
+
+
+def _neighbours(first: int, last: int) -> list[str]:
+    """Addresses of pages that name changed ones: translations, those that they replace, booklets that hold them."""
+    neighbours = [*_their_translations.tuples(first, last), *_replaced_by_them.tuples(first, last)]
+    booklets = [f"{path}booklet/" for (path,) in _guides_that_hold_them.tuples(first, last)]
+    return [*(path for (path,) in neighbours), *booklets]
 
 
 def _forms(path: str, kind: str) -> list[str]:
@@ -86,19 +128,15 @@ def _forms(path: str, kind: str) -> list[str]:
     return [f"{path}plain.txt", *([f"{path}booklet/"] if kind == PageKind.GUIDE else [])]
 
 
+def _codes(pages: Iterable[Row]) -> list[str]:
+    """What letters print."""
+    return [f"{_root(page.language)}p/{page.code}" for page in pages]
+
+
 def _questions(pages: Iterable[Row]) -> list[str]:
     """“Was this clear?” names the title and the sections."""
     asked = [f"{_root(page.language)}clear/{page.code}/" for page in pages]
     return [*asked, *(f"{path}thanks/" for path in asked)]
-
-
-def _neighbours(pages: Iterable[Row]) -> list[str]:
-    """Addresses of pages that name these: translations, pages that these replace, booklets that hold them."""
-    subjects = {page.subject for page in pages}
-    translations = Page.objects.published().filter(subject__in=subjects).values_list("live_release__path", flat=True)
-    replaced = Path.objects.filter(page__replaced_by__in=[page.pk for page in pages]).values_list("path", flat=True)
-    guides = ReleaseInput.objects.filter(kind="page", key__in=subjects, release__live_on__isnull=False)
-    return [*translations, *replaced, *(f"{path}booklet/" for path in guides.values_list("release__path", flat=True))]
 
 
 def _lists(languages: Iterable[str]) -> list[str]:

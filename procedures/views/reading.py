@@ -6,12 +6,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from portal.compiled import compiled
 from portal.serving.public import public
 from procedures.enums import Language, PageKind
 from procedures.links.kit import neutral_path
 from procedures.links.read import read
 from procedures.links.resolve import beginning, candidates
 from procedures.models import Page, Path, Release
+from procedures.models.page import PageQuerySet
 from procedures.views import codes
 from procedures.views.chrome import frame, root, show, site_now
 from procedures.views.moved import moved
@@ -26,10 +28,21 @@ SHOWN = (
 FIXED = frozenset(f"{root(code)}{name}" for code in Language.values for name in ("", "visits/", "search/", "p/"))
 
 
+# No language has this name (portal/compiled.py).
+@compiled("\0language")
+def _for_home(language: str) -> PageQuerySet:
+    return Page.objects.for_cards(language).filter(kind__in=[kind for kind in PageKind if kind != PageKind.ABOUT])
+
+
+@compiled("\0language")
+def _for_visits(language: str) -> PageQuerySet:
+    return Page.objects.for_cards(language).guides()
+
+
 @public
 def home(request: HttpRequest, language: str) -> HttpResponse:
     """``/`` and ``/es/``: what this is, find your visit, the topics."""
-    pages = list(Page.objects.for_cards(language).exclude(kind=PageKind.ABOUT))
+    pages = _for_home.models(language)
     clinic = clinic_of(pages, language)
     context = frame(
         language=language,
@@ -46,7 +59,7 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
 @public
 def visits(request: HttpRequest, language: str) -> HttpResponse:
     """``/visits/``: all guides."""
-    guides = list(Page.objects.for_cards(language).guides())
+    guides = _for_visits.models(language)
     path = f"{root(language)}visits/"
     context = frame(
         language=language,
