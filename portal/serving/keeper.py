@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 PATIENCE = 5.0
 # The database is looked at again after this time, also while there is much to render.
 SLICE = 0.3
-# After a publish the most important addresses are rendered at once. The others are forgotten, which is enough to be
+# After a publish so many pages and lists are rendered at once. All other addresses are forgotten, which is enough to be
 # true, and rendered when nothing has been published for so many seconds: publishing often must not slow readers.
-AT_ONCE = 3
+AT_ONCE = 4
 QUIET = 2.0
 # More than this at once: progress is logged, and readers get half of the time.
 MANY = 50
@@ -39,9 +39,9 @@ REPORT_EVERY = 10.0
 ROUND = 2.0
 LOOKS = 5
 WRITE_EVERY = 15.0
-# Writing takes a twentieth of the time, however much there is and however often something is published; but what was
+# Writing takes a fiftieth of the time, however much there is and however often something is published; but what was
 # withdrawn must not stay on disk for long.
-WRITE_SHARE, WRITE_AT_LEAST = 20, 30.0
+WRITE_SHARE, WRITE_AT_LEAST = 50, 30.0
 
 
 class Source(Protocol):
@@ -50,8 +50,8 @@ class Source(Protocol):
     def public_state(self) -> str:
         """A small value that changes whenever anything does that the public reads."""
 
-    def concerned(self, before: str, now: str) -> Iterable[str] | None:
-        """Addresses that the changes between two states concern, the most important first; None: all."""
+    def concerned(self, before: str, now: str) -> tuple[list[str], list[str]] | None:
+        """Addresses that the changes between two states concern: what readers open, and the rest. None: all may be."""
 
     def addresses(self) -> Iterable[str]:
         """All addresses that are worth keeping, the most important first."""
@@ -139,22 +139,28 @@ class Keeper:
     def _notice(self, state: str) -> None:
         """What the change concerns waits to be rendered again, in front of what waits already."""
         found: dict[str, None] = {}
+        rest: dict[str, None] = {}
         everything = False
         for before in {self.state} if self.state else self._from_disk:
             concerned = self._source.concerned(before, state)
             everything = everything or concerned is None
-            found.update(dict.fromkeys(concerned or ()))
+            opened, others = concerned or ([], [])
+            found.update(dict.fromkeys(opened))
+            rest.update(dict.fromkeys(others))
         kept = self._snapshots.kept
         later: list[str] = []
         if everything:
-            found.update(dict.fromkeys([*self._source.addresses(), *kept]))
+            found = dict.fromkeys([*found, *self._source.addresses(), *kept])
         elif not self.state:
             # A start: what is kept and not concerned is as good as new.
-            found.update(dict.fromkeys(path for path in self._source.addresses() if path not in kept))
-        elif len(found) <= MANY:
-            later = [path for path in list(found)[AT_ONCE:] if path not in self._waiting]
-            for path in later:
-                del found[path]
+            new = [path for path in self._source.addresses() if path not in kept]
+            found = dict.fromkeys([*found, *rest, *new])
+        elif len(found) + len(rest) > MANY:
+            found = {**found, **rest}
+        else:
+            at_once = list(found)[:AT_ONCE]
+            later = [path for path in {**found, **rest} if path not in at_once and path not in self._waiting]
+            found = dict.fromkeys(at_once)
         self._snapshots.next_generation()
         for path in later:
             self._snapshots.forget(path)
@@ -241,15 +247,14 @@ class Keeper:
         self._refine_some(stop)
         if self.settled and time.monotonic() >= self._write_at:
             self._write()
-        if self._much and not self._waiting and all(one.finest for one in list(self._snapshots.kept.values())):
+        if self._much and not self._waiting and not self._snapshots.coarse():
             self._much = False
             log.info("all public addresses are packed")
 
     def _refine_some(self, stop: threading.Event) -> None:
         """Pack finer what has stayed the same for a moment, until it is time to write."""
         tick, until = self._snapshots.tick, time.monotonic() + WRITE_EVERY
-        kept = list(self._snapshots.kept.items())
-        coarse = [(path, one) for path, one in kept if not one.finest and one.born <= tick - LOOKS]
+        coarse = [(path, one) for path, one in self._snapshots.coarse() if one.born <= tick - LOOKS]
         self._much = self._much or len(coarse) > MANY
         if self._much and coarse:
             settle()

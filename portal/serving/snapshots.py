@@ -116,6 +116,8 @@ class Snapshots:
         self.tick = 1
         # What was put, refined or forgotten since somebody took the list (shelf.py has to write it).
         self._changed: set[str] = set()
+        # What can be packed finer, in the order in which it came.
+        self._coarse: dict[str, None] = {}
         self._lock = threading.Lock()
 
     def put(self, path: str, snapshot: Snapshot, generation: int) -> bool:
@@ -133,8 +135,7 @@ class Snapshots:
                     snapshot.date(before.modified + 1, snapshot.body)
             snapshot.used = snapshot.born = self.tick
             self._changed.add(path)
-            self.kept[path] = snapshot
-            self.size += snapshot.size()
+            self._keep(path, snapshot)
             if self.size > self.most:
                 self._make_room()
             return True
@@ -146,8 +147,8 @@ class Snapshots:
             if before is not None and before.sha == finer.sha and not before.finest:
                 finer.used = before.used
                 self._changed.add(path)
-                self.kept[path] = finer
-                self.size += finer.size() - before.size()
+                self.size -= before.size()
+                self._keep(path, finer)
 
     def add(self, snapshot: Snapshot, encoding: str) -> Sent:
         """Make another encoding, and keep it where there is room to spare."""
@@ -161,10 +162,13 @@ class Snapshots:
     def forget(self, path: str) -> None:
         """What is no longer there."""
         with self._lock:
-            before = self.kept.pop(path, None)
-            if before is not None:
-                self._changed.add(path)
-                self.size -= before.size()
+            if path in self.kept:
+                self._drop(path)
+
+    def coarse(self) -> list[tuple[str, Snapshot]]:
+        """What can be packed finer, with its address."""
+        with self._lock:
+            return [(path, self.kept[path]) for path in self._coarse]
 
     def take_changed(self) -> set[str]:
         """Addresses whose answer has changed since the last call. ``give_back`` them if they could not be used."""
@@ -188,8 +192,19 @@ class Snapshots:
             for path, snapshot in found.items():
                 if self.size + snapshot.size() > self.most:
                     return
-                self.kept[path] = snapshot
-                self.size += snapshot.size()
+                self._keep(path, snapshot)
+
+    def _keep(self, path: str, snapshot: Snapshot) -> None:
+        self.kept[path] = snapshot
+        self.size += snapshot.size()
+        self._coarse.pop(path, None)
+        if not snapshot.finest:
+            self._coarse[path] = None
+
+    def _drop(self, path: str) -> None:
+        self.size -= self.kept.pop(path).size()
+        self._coarse.pop(path, None)
+        self._changed.add(path)
 
     def _make_room(self) -> None:
         """Down to nine tenths: first encodings that can be made again, then answers, oldest first."""
@@ -201,7 +216,6 @@ class Snapshots:
             if self.size <= enough:
                 return
         for path, _ in oldest:
-            self.size -= self.kept.pop(path).size()
-            self._changed.add(path)
+            self._drop(path)
             if self.size <= enough:
                 return

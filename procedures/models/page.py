@@ -14,6 +14,9 @@ from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
 from procedures.validators import DESCRIPTION_MAX, validate_page_slug, validate_plain_text, validate_slug
 
+# What lists show of a release.
+ON_CARDS = ("title", "path", "key_message", "description", "thumbnail", "minutes")
+
 
 class PageQuerySet(models.QuerySet["Page"]):
     """Who may see what, and what is due: the vocabulary of every list of pages."""
@@ -29,6 +32,10 @@ class PageQuerySet(models.QuerySet["Page"]):
     def guides(self) -> Self:
         """Only what an appointment email links to."""
         return self.filter(kind=PageKind.GUIDE)
+
+    def on_home(self) -> Self:
+        """Topics and guides: everything but pages about the clinic and the site."""
+        return self.filter(kind__in=[kind for kind in PageKind if kind != PageKind.ABOUT])
 
     def due_for_review(self, on: datetime.date) -> Self:
         """Public pages whose review date has come by ``on``."""

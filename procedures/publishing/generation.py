@@ -1,5 +1,6 @@
 """For the snapshots: one small value that changes with what the public reads, and which addresses a change concerns."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from portal.compiled import compiled
 from procedures.enums import EventKind, Language, PageKind
 from procedures.models import Clinic, Page, Path, Release, ReleaseEvent, ReleaseInput
 from procedures.models.clinic import clinic_json
-from procedures.models.page import PageQuerySet
+from procedures.models.page import ON_CARDS, PageQuerySet
 
 # These change what patients read.
 PUBLIC = (EventKind.PUBLISHED, EventKind.RENEWED, EventKind.WITHDRAWN)
@@ -36,9 +37,13 @@ class Row(NamedTuple):
 
 
 def public_state() -> str:
-    """The newest event and the clinic's row, which stands on every page without a release. Two small queries."""
+    """The newest event, the clinic's row, which stands on every page without a release, and a hash of each list.
+
+    One small query each.
+    """
     newest, clinic = _newest_event.tuples(), _clinic.tuples()
-    return json.dumps([newest[0][0] if newest else 0, clinic[0] if clinic else None], sort_keys=True)
+    lists = {str(code): hashlib.sha256(repr(_cards.tuples(code)).encode()).hexdigest() for code in Language.values}
+    return json.dumps([newest[0][0] if newest else 0, clinic[0] if clinic else None, lists], sort_keys=True)
 
 
 @compiled()
@@ -51,23 +56,30 @@ def _clinic() -> Rows:
     return Clinic.objects.values_list(*(clinic_json(language) for language in Language.values))[:1]
 
 
-def concerned(before: str, now: str) -> list[str] | None:
-    """Addresses whose answer may differ between two states: published pages, lists, the rest; None when all may."""
-    (first, clinic), (last, clinic_now) = json.loads(before), json.loads(now)
+# No language has this name.
+@compiled("\0language")
+def _cards(language: str) -> Rows:
+    shown = Page.objects.published().in_language(language).on_home()
+    return shown.values_list("kind", *(f"live_release__{name}" for name in ON_CARDS))
+
+
+def concerned(before: str, now: str) -> tuple[list[str], list[str]] | None:
+    """Addresses whose answer may differ between two states: pages and lists, then all others; None when any may."""
+    (first, clinic, lists), (last, clinic_now, lists_now) = json.loads(before), json.loads(now)
     if clinic != clinic_now or first > last:
         return None
     pages = [Row(*row) for row in _changed_pages.tuples(first, last)]
     if len(pages) > MANY:
         return None
+    listing = _lists(language for language in Language.values if lists[language] != lists_now[language])
+    opened = [*(page.path for page in pages if page.path), *listing]
     if not pages:
-        return []
-    live = [page.path for page in pages if page.path]
-    lists = _lists(sorted({page.language for page in pages}))
+        return opened, []
     # Also where a page was read before it was withdrawn or moved: nothing of the old text may stay there.
     paths = _their_paths.tuples(first, last)
     forms = [form for path, kind in paths for form in _forms(path, kind)]
     rest = [*(path for path, _ in paths), *forms, *_codes(pages), *_questions(pages), *_neighbours(first, last)]
-    return list(dict.fromkeys([*live, *lists, *rest, *FOR_MACHINES]))
+    return opened, [path for path in dict.fromkeys([*rest, *FOR_MACHINES]) if path not in opened]
 
 
 def addresses() -> list[str]:

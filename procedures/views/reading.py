@@ -13,7 +13,7 @@ from procedures.links.kit import neutral_path
 from procedures.links.read import read
 from procedures.links.resolve import beginning, candidates
 from procedures.models import Page, Path, Release
-from procedures.models.page import PageQuerySet
+from procedures.models.page import ON_CARDS, PageQuerySet
 from procedures.views import codes
 from procedures.views.chrome import frame, root, show, site_now
 from procedures.views.moved import moved
@@ -31,7 +31,7 @@ FIXED = frozenset(f"{root(code)}{name}" for code in Language.values for name in 
 # No language has this name (portal/compiled.py).
 @compiled("\0language")
 def _for_home(language: str) -> PageQuerySet:
-    return Page.objects.for_cards(language).filter(kind__in=[kind for kind in PageKind if kind != PageKind.ABOUT])
+    return Page.objects.for_cards(language).on_home()
 
 
 @compiled("\0language")
@@ -125,15 +125,9 @@ def card(page: Page) -> dict[str, Any]:
     live = page.live_release
     if live is None:
         raise ValueError("Only published pages have cards.")
-    return {
-        "title": live.title,
-        "href": live.path,
-        "key_message": live.key_message,
-        "description": live.description,
-        "kind": page.kind,
-        "picture": live.thumbnail,
-        "minutes": live.minutes,
-    }
+    # Only these: a change of them is what renews the lists (publishing/generation.py).
+    shown = {name: getattr(live, name) for name in ON_CARDS}
+    return {**shown, "href": live.path, "picture": live.thumbnail, "kind": page.kind}
 
 
 def _guides(pages: list[Page]) -> list[dict[str, Any]]:

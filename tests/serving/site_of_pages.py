@@ -25,6 +25,8 @@ class Site(Django):
         super().__init__()
         self.pages, self.number, self.clinic, self.down = pages, 1, "a", False
         self.changed: list[tuple[int, str]] = []
+        # Concerned by each change, and opened by nobody.
+        self.rest: list[str] = []
 
     def __call__(self, environ, start_response):  # type: ignore[no-untyped-def]
         text = self.pages.get(environ["PATH_INFO"])
@@ -42,11 +44,11 @@ class Site(Django):
             raise OperationalError("database is locked")
         return json.dumps([self.number, self.clinic])
 
-    def concerned(self, before: str, now: str) -> Iterable[str] | None:
+    def concerned(self, before: str, now: str) -> tuple[list[str], list[str]] | None:
         (first, clinic), (last, clinic_now) = json.loads(before), json.loads(now)
         if clinic != clinic_now:
             return None
-        return [path for number, path in self.changed if first < number <= last]
+        return [path for number, path in self.changed if first < number <= last], self.rest
 
     def addresses(self) -> Iterable[str]:
         return list(self.pages)

@@ -3,19 +3,29 @@
 import json
 
 import pytest
-from django.db import connection
+from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
-from procedures.models import Clinic, GuideItem, Page
+from procedures.models import Clinic, GuideItem, Page, Release
 from procedures.publishing.generation import addresses, concerned, public_state
 from procedures.publishing.publish import withdraw
+from procedures.views.reading import card
 from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
 
 pytestmark = pytest.mark.django_db
 
+LISTS_FOR_READERS = {"/", "/visits/"}
 OF_ALL = ["/sitemap.xml", "/connect/guides.json"]
 ENGLISH = ["/", "/visits/", *OF_ALL]
 LISTS = [*ENGLISH, "/es/", "/es/visits/", "/p/", "/es/p/", "/robots.txt"]
+
+
+def all_concerned(before: str, now: str) -> list[str]:
+    """Where not everything is."""
+    found = concerned(before, now)
+    assert found is not None
+    assert not set(found[0]) & set(found[1])
+    return [*found[0], *found[1]]
 
 
 @pytest.fixture
@@ -34,21 +44,68 @@ def test_the_state_changes_with_every_publish_and_with_the_clinic(page: Page) ->
     assert public_state() == states[-1]
 
 
-def test_a_publish_concerns_its_page_first_and_the_lists(page: Page) -> None:
+def test_a_publish_with_another_title_concerns_its_page_first_and_the_lists(page: Page) -> None:
     before = public_state()
+    page.title = "A very small cut"
+    page.save()
     make_public(page)
-    found = concerned(before, public_state())
-    assert found is not None
+    found = all_concerned(before, public_state())
     assert found[:3] == ["/small-cut/", "/", "/visits/"]
     assert found[-2:] == OF_ALL
     asked = {f"/clear/{page.code}/", f"/clear/{page.code}/thanks/"}
     assert set(found) == {"/small-cut/", "/small-cut/plain.txt", f"/p/{page.code}", *asked, *ENGLISH}
 
 
+def test_a_publish_that_lists_do_not_show_concerns_the_page_and_no_list_for_readers(page: Page) -> None:
+    before = public_state()
+    page.body += "\n\nA word more.\n"
+    page.save()
+    make_public(page)
+    found = all_concerned(before, public_state())
+    assert found[0] == "/small-cut/"
+    assert found[-2:] == OF_ALL
+    assert not {"/", "/visits/", "/es/", "/es/visits/"} & set(found)
+
+
+def test_whatever_a_card_shows_renews_the_lists_of_its_language(page: Page) -> None:
+    release = page.live_release
+    assert release is not None
+    others = {"title": "Other", "path": "/other/", "key_message": "Other.", "description": "Other.",
+              "thumbnail": {"src": "/media/other.webp"}, "minutes": 55}  # fmt: skip
+    shown = card(page)
+    assert shown.keys() - {"href", "picture", "kind"} == others.keys()
+    for name, value in others.items():
+        before = public_state()
+        # Releases never change: the table's own rules are passed by to tell one value from the next.
+        models.QuerySet(Release).filter(pk=release.pk).update(**{name: value})
+        assert concerned(before, public_state()) == (["/", "/visits/"], []), name
+        page.refresh_from_db()
+        assert card(page) != shown, name
+        shown = card(page)
+
+
+def test_another_order_of_the_cards_renews_the_lists_without_a_publish(page: Page) -> None:
+    make_public(make_page("later", order=200))
+    before = public_state()
+    Page.objects.filter(pk=page.pk).update(order=300)
+    assert concerned(before, public_state()) == (["/", "/visits/"], [])
+
+
+def test_withdrawn_and_public_again_between_looks_renews_nothing_that_did_not_change(page: Page) -> None:
+    before = public_state()
+    withdraw(page, actor=make_user("max"), reason="For a moment.")
+    between = public_state()
+    make_public(page)
+    now = public_state()
+    assert set(all_concerned(before, between)) >= LISTS_FOR_READERS
+    assert set(all_concerned(between, now)) >= LISTS_FOR_READERS
+    assert not LISTS_FOR_READERS & set(all_concerned(before, now))
+
+
 def test_no_text_is_read_to_know_the_addresses(page: Page) -> None:
     with CaptureQueriesContext(connection) as queries:
         addresses()
-        concerned(json.dumps([0, json.loads(public_state())[1]]), public_state())
+        concerned(json.dumps([0, *json.loads(public_state())[1:]]), public_state())
 
     assert len(queries) > 3
     assert [one["sql"] for one in queries if '"body"' in one["sql"] or '"html"' in one["sql"]] == []
@@ -63,8 +120,7 @@ def test_a_publish_concerns_translations_former_addresses_and_booklets(page: Pag
     page.save()
     before = public_state()
     make_public(page)
-    found = concerned(before, public_state())
-    assert found is not None
+    found = all_concerned(before, public_state())
     assert {"/tiny-cut/", "/small-cut/", "/small-cut/plain.txt", "/es/small-cut-es/", "/visits/first/booklet/"} <= set(
         found
     )
@@ -78,19 +134,19 @@ def test_withdrawing_concerns_the_address_and_pages_that_lead_there(page: Page) 
     before = public_state()
     withdraw(page, actor=make_user("max"), reason="Nor this.")
     wanted = {"/small-cut/", "/small-cut/plain.txt", f"/clear/{page.code}/", "/old-cut/"}
-    assert wanted <= set(concerned(before, public_state()) or [])
+    assert wanted <= set(all_concerned(before, public_state()))
 
 
 def test_another_clinic_or_another_database_concerns_everything(page: Page) -> None:
     before = public_state()
-    number, clinic = json.loads(before)
+    number, *rest = json.loads(before)
     Clinic.objects.update(name="Another name")
     assert concerned(before, public_state()) is None
-    assert concerned(json.dumps([number + 5, clinic]), before) is None
+    assert concerned(json.dumps([number + 5, *rest]), before) is None
 
 
 def test_an_event_that_patients_do_not_see_concerns_nothing(page: Page) -> None:
-    assert concerned(public_state(), public_state()) == []
+    assert concerned(public_state(), public_state()) == ([], [])
 
 
 def test_all_addresses_are_those_that_patients_are_sent(page: Page) -> None:

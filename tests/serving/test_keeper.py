@@ -50,6 +50,21 @@ def test_the_less_important_is_forgotten_at_once_and_rendered_when_it_is_quiet(
         assert {process.text(path) for path in site.pages} == {"new"}
 
 
+def test_what_nobody_opens_is_forgotten_at_once_however_little_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "QUIET", 60.0)
+    site = Site({"/a/": "old", "/a/plain.txt": "old", "/b/": "old"})
+    site.rest = ["/a/plain.txt"]
+    with Process(site, tmp_path).running() as process:
+        eventually(lambda: len(process.kept()) == 3 and not process.keeper._waiting)
+        site.publish("/a/", "new")
+        eventually(lambda: process.kept() == {"/a/", "/b/"})
+        eventually(lambda: process.text("/a/") == "new")
+        monkeypatch.setattr(module, "QUIET", 0.0)
+        eventually(lambda: "/a/plain.txt" in process.kept())
+
+
 def test_readers_never_wait_for_a_renewal(tmp_path: Path) -> None:
     site = Site({"/a/": "A"})
     with Process(site, tmp_path).running() as process:
