@@ -161,18 +161,26 @@ def worker_megabytes(pid: int) -> list[int]:
     return sizes
 
 
+# Each time with another text, as an editor would.
 PUBLISH = """
 import sys, time
 sys.path.insert(0, {root!r})
 import django; django.setup()
 from procedures.models import Page
 from tests.factories import make_public
-page = Page.objects.published().get(language="en", subject="kyphoplasty")
+page = Page.objects.published().get(language="en", subject={subject!r})
+text = page.body.partition("\\n\\nRound ")[0]
 while True:
-    begun = time.perf_counter(); make_public(page); took = time.perf_counter() - begun
+    begun = time.perf_counter()
+    page.body = f"{{text}}\\n\\nRound {{begun}}.\\n"
+    page.save()
+    make_public(page)
+    took = time.perf_counter() - begun
     print(f"published in {{took:.2f}} s", flush=True)
     time.sleep(max(0.0, 1 - took))
 """
+# About as long as the pages that are read, and the longest text.
+PUBLISHED = ("contact", "kyphoplasty")
 
 
 def rounds(name: str, targets: list[Target], options: argparse.Namespace, results: dict[str, Any]) -> None:
@@ -197,6 +205,28 @@ def rounds(name: str, targets: list[Target], options: argparse.Namespace, result
         results.setdefault(name, {})[target.name] = row
         print(f"| {target.name} | {row['req/s']:.0f} | {row['ratio']:.2f} | {row['p50']:.2f} | {row['p99']:.2f} | {row['p99 ratio']:.2f} | {row['errors']} |",
               flush=True)  # fmt: skip
+
+
+def publishing(
+    subject: str, targets: list[Target], options: argparse.Namespace, log: Path, results: dict[str, Any]
+) -> None:
+    """The same target, quiet and while somebody publishes: each time between two quiet runs, so that noise hits both."""
+    quiet, busy = targets
+    quiet.run(options.seconds)
+    for _ in range(options.rounds):
+        with started([sys.executable, "-c", PUBLISH.format(root=str(ROOT), subject=subject)], log):
+            before = log.read_text().count("published in")
+            while log.read_text().count("published in") == before:
+                time.sleep(0.1)
+            busy.run(options.seconds)
+        # What is put off until the last publish has come is done: it belongs to neither.
+        time.sleep(5)
+        quiet.run(options.seconds)
+    between = [(one[0] + other[0]) / 2 for one, other in itertools.pairwise(quiet.rounds)]
+    share = statistics.median(one[0] / other for one, other in zip(busy.rounds, between, strict=True))
+    errors = sum(one[3] for one in busy.rounds)
+    results[f"publishing {subject}"] = {"share": share, "errors": errors}
+    print(f"\nwhile {subject} is published every second: {share:.2f} of the throughput, {errors} errors", flush=True)
 
 
 def main() -> None:
@@ -279,24 +309,8 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
         miss = Target("ours", f"http://127.0.0.1:{OURS}", [f"{paths[0]}?miss=1"])
         rounds("miss (rendered by Django)", [miss, *peers], options, results)
         print(f"\nmemory of the workers: {worker_megabytes(server.pid)} MB")
-        (quiet, *_), (busy, *_) = targets(paths[:1000]), targets(paths[:1000])
-        quiet.run(options.seconds)
-        for _ in range(options.rounds):
-            with started([python, "-c", PUBLISH.format(root=str(ROOT))], log):
-                before = log.read_text().count("published in")
-                while log.read_text().count("published in") == before:
-                    time.sleep(0.1)
-                busy.run(options.seconds)
-            # What is put off until the last publish has come is done: it belongs to neither.
-            time.sleep(5)
-            quiet.run(options.seconds)
-        # Each time between two runs without publishing, so that what else the machine does hits both.
-        between = [(one[0] + other[0]) / 2 for one, other in itertools.pairwise(quiet.rounds)]
-        shares = [one[0] / other for one, other in zip(busy.rounds, between, strict=True)]
-        errors = sum(one[3] for one in busy.rounds)
-        results["publishing"] = {"share": statistics.median(shares), "errors": errors}
-        print(f"\nwhile publishing every second: {statistics.median(shares):.2f} of the throughput, {errors} errors; "
-              f"{log.read_text().count('published in')} times published")  # fmt: skip
+        for subject in PUBLISHED:
+            publishing(subject, [targets(paths[:1000])[0] for _ in range(2)], options, log, results)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
 
