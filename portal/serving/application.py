@@ -6,6 +6,7 @@ encoding. So no header, host, cookie or query of one reader can find its way int
 
 import io
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from time import monotonic
@@ -26,6 +27,8 @@ MAY_BE_KEPT = ("200 ", "301 ", "410 ")
 NOT_MODIFIED = f"304 {HTTPStatus.NOT_MODIFIED.phrase}"
 # Staff, files and probes: never kept, and they need the request as it came.
 OTHERS = ("/admin/", "/healthz", "/readyz", settings.STATIC_URL, settings.MEDIA_URL)
+# Seconds between two looks at the clock.
+CLOCK = 0.5
 # Different headers of usual readers; nobody may fill the memory with others.
 MOST_REMEMBERED = 128
 # Of the server's own values, these are the same for everybody.
@@ -47,42 +50,51 @@ class SnapshotApplication:
     def __init__(self, application: Application, snapshots: Snapshots) -> None:
         self._application, self._snapshots, self._kept = application, snapshots, snapshots.kept
         self._is_plain, self._only_tls = plain(), settings.SECURE_SSL_REDIRECT
-        # What usual readers send: names of the host that are ours, and encodings for an Accept-Encoding header.
-        self._hosts: set[str] = set()
+        # What usual readers send: an encoding for each Accept-Encoding header, and these for each host that is ours.
         self._encodings: dict[str, str] = {}
+        self._usual: dict[str, dict[str, str]] = {}
         self._host = next(iter(settings.ALLOWED_HOSTS), "localhost").lstrip(".")
         self._scheme = "https" if self._only_tls else "http"
-        # When the database has last confirmed what is kept, and how old that may become unsaid (keeper.py).
+        # When the database has last confirmed what is kept, how old that may become unsaid, and whether it is older.
         self.confirmed = monotonic()
         self.patience = float("inf")
+        self.late = False
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """The usual reader, about whom nothing has to be decided, is answered in here.
 
         While this runs no other reader of the process is answered, so each look into something counts.
         """
-        snapshot = self._kept.get(environ["PATH_INFO"])
+        try:
+            snapshot = self._kept[environ["PATH_INFO"]]
+            sent = snapshot.sent[self._usual[environ["HTTP_HOST"]][environ["HTTP_ACCEPT_ENCODING"]]]
+        except KeyError:
+            return self._decide(environ, start_response)
         if (
-            snapshot is None
-            or environ.get("HTTP_HOST") not in self._hosts
-            or environ["REQUEST_METHOD"] != "GET"
+            environ["REQUEST_METHOD"] != "GET"
             or environ.get("QUERY_STRING")
             or "HTTP_COOKIE" in environ
             or "HTTP_AUTHORIZATION" in environ
             or "HTTP_IF_NONE_MATCH" in environ
             or "HTTP_IF_MODIFIED_SINCE" in environ
             or (self._only_tls and environ.get("HTTP_X_FORWARDED_PROTO") != "https")
-            or monotonic() - self.confirmed > self.patience
+            or self.late
         ):
             return self._decide(environ, start_response)
-        sent = snapshot.sent.get(self._encodings.get(environ.get("HTTP_ACCEPT_ENCODING", ""), "not seen yet"))
-        if sent is None:
-            return self._decide(environ, start_response)
         snapshot.used = self._snapshots.tick
-        if sent.etag and "HTTP_SEC_FETCH_MODE" in environ:
+        if "HTTP_SEC_FETCH_MODE" in environ and sent.etag:
             READS.count(environ)
         start_response(snapshot.status, sent.headers)
         return [sent.body]
+
+    def look_at_the_clock(self) -> None:
+        """Whether readers have to be told how old what they get is."""
+        self.late = monotonic() - self.confirmed > self.patience
+
+    def clock(self, stop: threading.Event) -> None:
+        """A thread: a look at the clock for each answer would cost a fifth of it."""
+        while not stop.wait(CLOCK):
+            self.look_at_the_clock()
 
     def _decide(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Any request. What it shows about the usual reader is remembered."""
@@ -122,8 +134,8 @@ class SnapshotApplication:
         encoding = wanted(accepted)
         if len(self._encodings) < MOST_REMEMBERED and len(accepted) <= LONGEST_HEADER:
             self._encodings[accepted] = encoding
-        if len(self._hosts) < MOST_REMEMBERED:
-            self._hosts.add(environ["HTTP_HOST"])
+        if len(self._usual) < MOST_REMEMBERED:
+            self._usual[environ["HTTP_HOST"]] = self._encodings
         return encoding
 
     def ask(self, path: str, environ: dict[str, Any] | None = None) -> Answer:

@@ -86,6 +86,7 @@ class Keeper:
             self._from_disk = {part.state for part in stored}
             age = max(0.0, time.time() - max(part.confirmed for part in stored))
             self._application.confirmed = time.monotonic() - age
+            self._application.look_at_the_clock()
         settle()
 
     def how_old(self) -> str:
@@ -94,9 +95,9 @@ class Keeper:
         return f"{len(self._snapshots.kept)} public addresses are given out as they were {age} s ago"
 
     def start(self) -> None:
-        """Both threads; they end with the process."""
+        """Both threads, and the clock of the application; they end with the process."""
         stop = threading.Event()
-        for work in (self.watch, self.refine):
+        for work in (self.watch, self.refine, self._application.clock):
             threading.Thread(target=work, args=(stop,), name=work.__name__, daemon=True).start()
 
     def watch(self, stop: threading.Event) -> None:

@@ -36,6 +36,7 @@ def environ(**changes: str) -> dict[str, Any]:
         "PATH_INFO": "/kyphoplasty/",
         "QUERY_STRING": "",
         "HTTP_HOST": "localhost",
+        "HTTP_ACCEPT_ENCODING": "",
         **changes,
     }
 

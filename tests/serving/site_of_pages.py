@@ -88,7 +88,7 @@ class Process:
     @contextmanager
     def running(self, *, refine: bool = False) -> Iterator["Process"]:
         stop = threading.Event()
-        works = [self.keeper.watch, self.keeper.refine] if refine else [self.keeper.watch]
+        works = [self.keeper.watch, self.application.clock, *([self.keeper.refine] if refine else [])]
         threads = [threading.Thread(target=work, args=(stop,), daemon=True) for work in works]
         for thread in threads:
             thread.start()
