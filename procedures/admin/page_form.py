@@ -48,6 +48,9 @@ class PageForm(AnyForm):
             # A draft may be saved half written; publishing asks for both.
             if name in self.fields:
                 self.fields[name].required = False
+        for field, name in (("title", "title"), ("slug", "address"), ("subject", "subject")):
+            if field in self.fields:
+                self.fields[field].error_messages["required"] = f"The {name} is empty. Write one."
         if "kind" in self.fields:
             kinds = [choice for choice in PageKind.choices if choice[0] != PageKind.GUIDE]
             self.fields["kind"].choices = [("", "---------"), *kinds]  # type: ignore[attr-defined]

@@ -21,11 +21,11 @@ from procedures.admin.workflow_urls import workflow_urls
 from procedures.enums import PageKind
 from procedures.links.codes import free_code
 from procedures.markdown import Problem
-from procedures.models import Guide, GuideItem, Page
+from procedures.models import Guide, GuideItem, Page, Revision
 from procedures.publishing.autosave import forget
 from procedures.publishing.drafts import EditedMeanwhileError, claim_version, save_revision
 from procedures.publishing.publish import PublishRefusedError, publish
-from procedures.publishing.review import submit
+from procedures.publishing.review import standing_approval, submit
 from procedures.publishing.states import PageState, in_state, state_words, with_states
 
 
@@ -180,7 +180,8 @@ class WorkflowAdmin(ContentAdmin):
             submit(revision, actor=actor, note=request.POST.get("note", ""))
             messages.success(request, "Saved and sent for review.")
         else:
-            messages.success(request, "Draft saved. What patients read has not changed.")
+            again = APPROVAL_GONE if _lost_its_approval(page, revision) else ""
+            messages.success(request, f"Draft saved. What patients read has not changed.{again}")
         return HttpResponseRedirect(change_address(page))
 
     def _refused(self, request: HttpRequest, page: Page, problems: list[Problem]) -> HttpResponse:
@@ -191,6 +192,16 @@ class WorkflowAdmin(ContentAdmin):
         response = self.changeform_view(again, str(page.pk), change_address(page), context)
         response.status_code = 409
         return response
+
+
+APPROVAL_GONE = " The text before it was approved; this one has to go to review again."
+
+
+def _lost_its_approval(page: Page, newest: Revision) -> bool:
+    """Whether the revision before was approved and not public yet: its approval does not hold for this text."""
+    before = page.revisions.exclude(pk=newest.pk).first()
+    is_public = before is not None and page.live_release is not None and page.live_release.revision_id == before.pk
+    return bool(before and not is_public and standing_approval(before) and not standing_approval(newest))
 
 
 TEXT: Any = ("Text", {"fields": ("title", "key_message", "body")})

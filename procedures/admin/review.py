@@ -22,7 +22,7 @@ from procedures.publishing.versions import Version, of_release
 
 CHANGED = "The text was changed while you read it. This is the newest text: please decide on it."
 DONE = {
-    Decision.APPROVED: "Approved. A manager can publish this text now.",
+    Decision.APPROVED: "Approved. It goes public when a manager publishes it.",
     Decision.SENT_BACK: "Sent back with your comments.",
 }
 LONGEST = 4000

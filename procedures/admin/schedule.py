@@ -17,6 +17,7 @@ from procedures.admin.shell import screen
 from procedures.models import Page, Revision
 from procedures.publishing.clock import clock_words
 from procedures.publishing.publish import PublishRefusedError, publish
+from procedures.publishing.readiness import forbidding
 from procedures.publishing.review import newest_approved, standing_approval
 from procedures.publishing.schedule import schedule, scheduled, unschedule
 
@@ -68,6 +69,9 @@ def _context(page: Page, forms_: dict[str, Any], refused: list[str]) -> dict[str
         "zone": moment_form.zone,
         "now": clock_words(timezone.now(), moment_form.zone),
         "refused": refused,
+        # Told before the button is pressed, too.
+        "forbidding": [] if refused or revision is None else [str(one) for one in forbidding(page, revision.content)],
+        "change": change_address(page),
     }
 
 

@@ -8,6 +8,8 @@ from markdown_it.token import Token
 from procedures.markdown.context import Context
 
 PAGE_LINK = re.compile(r"page:([a-z0-9-]+)(?:#([a-z0-9-]+))?\Z")
+# What was meant to be a link and is none for the parser: patients would read the brackets.
+NO_LINK = re.compile(r"\]\(([^()\n]+)\)")
 PLAIN_LINK = re.compile(r"(?:https://|mailto:|tel:|#)")
 
 
@@ -33,9 +35,11 @@ def resolve(token: Token, context: Context, *, running_text: bool) -> None:
         elif child.type == "value":
             result += _value(child, context, line, linked=depth > 0)
             continue
-        elif child.type == "text" and running_text and depth == 0:
-            result += _words(child, context)
-            continue
+        elif child.type == "text":
+            _no_links(child, context, line)
+            if running_text and depth == 0:
+                result += _words(child, context)
+                continue
         result.append(child)
     token.children = result
 
@@ -68,6 +72,12 @@ def _link(token: Token, context: Context, line: int) -> None:
     elif not PLAIN_LINK.match(href):
         context.problems.add(line, f"The link “{href}” must start with https://; for our own pages write page:subject.")
         token.attrSet("href", "#")
+
+
+def _no_links(token: Token, context: Context, line: int) -> None:
+    for address in NO_LINK.findall(token.content):
+        told = f"“{address}” is no address. Links start with https:// and hold no spaces; for our own pages write"
+        context.problems.add(line, f"{told} page:subject.")
 
 
 def _citation(token: Token, context: Context, line: int) -> list[Token]:

@@ -5,7 +5,7 @@ from textwrap import shorten
 from typing import Any
 
 from procedures.enums import Language, PageKind
-from procedures.markdown import Problem, RenderedPage
+from procedures.markdown import Library, Problem, RenderedPage, render_page
 from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE, sentences, smog, words
 from procedures.markdown.where import Places
 from procedures.models import Page, Path, Release
@@ -31,6 +31,11 @@ def readiness(page: Page, content: dict[str, Any], rendered: RenderedPage, *, li
     if links:
         problems += broken_links(page, rendered)
     return problems
+
+
+def forbidding(page: Page, content: dict[str, Any]) -> list[Problem]:
+    """``readiness`` of a text that is not rendered yet."""
+    return readiness(page, content, render_page(content, kind=page.kind, library=Library(page.language)))
 
 
 def _fields(page: Page, content: dict[str, Any]) -> Iterator[Problem]:

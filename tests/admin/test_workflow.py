@@ -37,7 +37,7 @@ def test_the_whole_way(page: Page, editor: User, reviewer: User, manager: User, 
     assert state(page) == "Waiting for review"
 
     approved = decide(sign_in(reviewer), page, Decision.APPROVED, "Good.")
-    assert said(approved) == "Approved. A manager can publish this text now."
+    assert said(approved) == "Approved. It goes public when a manager publishes it."
     assert state(page) == "Approved, to be published"
 
     page.refresh_from_db()
@@ -84,6 +84,59 @@ def test_a_refused_publication_lists_what_to_mend_with_line_numbers(
     assert answer.status_code == 409
     assert f"Line {line}: There is no picture “nowhere”." in html
     assert not ReleaseEvent.objects.filter(page=page, kind=EventKind.PUBLISHED).exists()
+
+
+def test_everybody_on_the_way_is_told_what_will_forbid_publishing(
+    page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
+) -> None:
+    mend = "1 thing is to be mended before it can be published:"
+    body = page.body + "\n\n[walks](page:nowhere)\n"
+
+    written = sign_in(editor).post(form_of(page), typed(page, body=body, _submit="1"), follow=True)
+    shown = sign_in(reviewer).get(f"{PAGES}{page.pk}/review/")
+    decide(sign_in(reviewer), page, Decision.APPROVED, "Good.")
+    waiting = sign_in(editor).get(form_of(page))
+    assert [mend in answer.content.decode() for answer in (written, shown, waiting)] == [True] * 3
+
+    screen = sign_in(manager).get(f"{PAGES}{page.pk}/publish/").content.decode()
+    assert "It cannot be published as it is:" in screen
+    assert "There is no page on “nowhere” in this language." in screen
+    assert f'href="{form_of(page)}"' in screen
+
+
+def test_a_text_that_may_go_public_is_not_said_to_be_hindered(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    approve(save_revision(page, author=editor))
+
+    assert "It cannot be published as it is" not in sign_in(manager).get(f"{PAGES}{page.pk}/publish/").content.decode()
+
+
+def test_who_changes_an_approved_text_is_told_that_it_needs_another_review(
+    page: Page, editor: User, reviewer: User, sign_in: SignIn
+) -> None:
+    approve(save_revision(page, author=editor), reviewer)
+    client = sign_in(editor)
+    first = said(client.post(form_of(page), typed(page, title="Another title", _save="1")))
+    page.refresh_from_db()
+    second = said(client.post(form_of(page), typed(page, title="A third title", _save="1")))
+
+    assert first.endswith("The text before it was approved; this one has to go to review again.")
+    assert second == "Draft saved. What patients read has not changed."
+
+
+def test_a_draft_after_a_public_text_takes_nothing_away(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+    page.refresh_from_db()
+    saved = sign_in(editor).post(form_of(page), typed(page, title="Another title", _save="1"))
+
+    assert said(saved) == "Draft saved. What patients read has not changed."
+
+
+def test_an_empty_title_is_named(page: Page, editor: User, sign_in: SignIn) -> None:
+    answer = sign_in(editor).post(form_of(page), typed(page, title="", _save="1"))
+
+    assert "The title is empty. Write one." in answer.content.decode()
 
 
 def test_a_form_after_a_refusal_saves_to_the_same_page(page: Page, manager: User, sign_in: SignIn) -> None:

@@ -94,6 +94,8 @@ def test_a_page_link_leads_to_the_slug_and_the_section(ground: Figure) -> None:
         ("a\n\n[x](http://example.org)", "line 3: The link “http://example.org” must start with https://"),
         ("[x](/recovery/)", "line 1: The link “/recovery/” must start with https://"),
         ("[x](//example.org)", "line 1: The link “//example.org” must start with https://"),
+        ("a\n\n- [x](https://exa mple.org)", "line 3: “https://exa mple.org” is no address."),
+        ("a\n[x](javascript:void)", "line 2: “javascript:void” is no address. Links start with https://"),
         ("a\n\n![alt](picture.png)", "line 3: Pictures are put in with a block: ::: figure SLUG."),
         ("- a\n- b\n- [@none]", "line 3: There is no source “none”."),
         ("> a\n> [@none]", "line 2: There is no source “none”."),
