@@ -69,8 +69,8 @@ def _context(page: Page, forms_: dict[str, Any], refused: list[str]) -> dict[str
         "zone": moment_form.zone,
         "now": clock_words(timezone.now(), moment_form.zone),
         "refused": refused,
-        # Told before the button is pressed, too.
-        "forbidding": [] if refused or revision is None else [str(one) for one in forbidding(page, revision.content)],
+        # Told before the button is pressed.
+        "forbidding": [str(problem) for problem in forbidding(page, revision.content)] if revision else [],
         "change": change_address(page),
     }
 

@@ -36,7 +36,7 @@ def resolve(token: Token, context: Context, *, running_text: bool) -> None:
             result += _value(child, context, line, linked=depth > 0)
             continue
         elif child.type == "text":
-            _no_links(child, context, line)
+            _tell_of_broken_links(child, context, line)
             if running_text and depth == 0:
                 result += _words(child, context)
                 continue
@@ -74,10 +74,13 @@ def _link(token: Token, context: Context, line: int) -> None:
         token.attrSet("href", "#")
 
 
-def _no_links(token: Token, context: Context, line: int) -> None:
+def _tell_of_broken_links(token: Token, context: Context, line: int) -> None:
     for address in NO_LINK.findall(token.content):
-        told = f"“{address}” is no address. Links start with https:// and hold no spaces; for our own pages write"
-        context.problems.add(line, f"{told} page:subject.")
+        context.problems.add(
+            line,
+            f"“{address}” is no address. Links start with https:// and hold no spaces; "
+            "for our own pages write page:subject.",
+        )
 
 
 def _citation(token: Token, context: Context, line: int) -> list[Token]:

@@ -97,6 +97,8 @@ def test_what_the_manager_did_not_see_is_not_published(
     page.refresh_from_db()
     assert answer.status_code == 409
     assert "That text is not the approved one any more." in answer.content.decode()
+    # There is nothing to mend in it.
+    assert "An editor mends it" not in answer.content.decode()
     assert page.live_release is None
 
 
@@ -112,3 +114,11 @@ def test_withdrawn_and_back_again(page: Page, editor: User, reviewer: User, mana
     assert Client().get("/small-cut/").status_code == 200
     kinds = list(page.events.order_by("pk").values_list("kind", flat=True))
     assert kinds[-3:] == [EventKind.PUBLISHED, EventKind.WITHDRAWN, EventKind.PUBLISHED]
+
+
+def test_a_text_that_may_go_public_is_not_said_to_be_hindered(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    approve(save_revision(page, author=editor))
+
+    assert "It cannot be published as it is" not in sign_in(manager).get(publish_address(page)).content.decode()

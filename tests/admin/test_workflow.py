@@ -104,14 +104,6 @@ def test_everybody_on_the_way_is_told_what_will_forbid_publishing(
     assert f'href="{form_of(page)}"' in screen
 
 
-def test_a_text_that_may_go_public_is_not_said_to_be_hindered(
-    page: Page, editor: User, manager: User, sign_in: SignIn
-) -> None:
-    approve(save_revision(page, author=editor))
-
-    assert "It cannot be published as it is" not in sign_in(manager).get(f"{PAGES}{page.pk}/publish/").content.decode()
-
-
 def test_who_changes_an_approved_text_is_told_that_it_needs_another_review(
     page: Page, editor: User, reviewer: User, sign_in: SignIn
 ) -> None:
