@@ -20,6 +20,14 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 120
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the group
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that ask the served portal go to one process, first: bringing it up takes a minute of a processor."""
+    for item in items:
+        if "served_site" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("served"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing a test does touches the data folder of an installation."""
@@ -141,6 +149,8 @@ FLAGS = [
 ]
 
 
-def chromium() -> str | None:
-    """Debian's Chromium, where it is installed."""
-    return shutil.which("chromium")
+def chromium(*, whole: bool = False) -> str | None:
+    """Debian's Chromium, where it is installed; unless ``whole`` rather the one without the window that nobody sees,
+    which does a quarter of the work for each new page, with the same engine.
+    """
+    return (None if whole else shutil.which("chromium-headless-shell")) or shutil.which("chromium")

@@ -42,7 +42,7 @@ def main() -> None:
         command = [sys.executable, "manage.py", "shell", "-v0", "-c", NEAREST.format(words=options.words)]
         page_id = subprocess.check_output(command, cwd=ROOT, env=demo.environ, text=True).split()[-1]
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=chromium(whole=True), args=FLAGS)
             context = browser.new_context(viewport={"width": 1280, "height": 800})
             for part in demo.signed_in("editor").split("; "):
                 key, _, value = part.partition("=")

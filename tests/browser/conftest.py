@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 from django.core.signals import request_finished, request_started
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from portal.staff.models import User
 from procedures.models import Figure
@@ -60,25 +60,40 @@ def _answered_before_the_tables_are_emptied(request: pytest.FixtureRequest) -> I
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def driver() -> Iterator[Playwright]:
+    """Playwright, which keeps an event loop in this thread; Django would take that for an async context."""
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    try:
+        with sync_playwright() as playwright:
+            yield playwright
+    finally:
+        if before is None:
+            os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
+
+
+def launched(driver: Playwright, path: str | None) -> Iterator[Browser]:
     """Chromium; where it is not installed the test is skipped and says so, in CI it fails."""
-    path = chromium()
     if path is None:
         reason = "Chromium is not installed (Debian: apt-get install chromium)"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    # Playwright keeps an event loop in this thread; Django would take that for an async context.
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    try:
-        with sync_playwright() as playwright:
-            started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-            yield started
-            started.close()
-    finally:
-        if before is None:
-            os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
+    started = driver.chromium.launch(executable_path=path, args=FLAGS)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def browser(driver: Playwright) -> Iterator[Browser]:
+    """Chromium, without a window where that is installed."""
+    yield from launched(driver, chromium())
+
+
+@pytest.fixture(scope="session")
+def whole_browser(driver: Playwright) -> Iterator[Browser]:
+    """Chromium as people have it: what it fetches ahead is not what the one without a window does."""
+    yield from launched(driver, chromium(whole=True))
 
 
 @pytest.fixture

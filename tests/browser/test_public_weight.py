@@ -18,11 +18,11 @@ MOST_JUMP = 0.01  # layout shift, of Lighthouse's 0.1
 
 
 def test_every_page_costs_a_phone_at_most_120_kb_with_its_first_picture(
-    browser: Browser, served_site: ServedSite
+    whole_browser: Browser, served_site: ServedSite
 ) -> None:
     heavy: dict[str, dict[str, int]] = {}
     pictures = 0
-    with tab(browser, SIZE, device_scale_factor=PIXELS, is_mobile=True) as page:
+    with tab(whole_browser, SIZE, device_scale_factor=PIXELS, is_mobile=True) as page:
         network = page.context.new_cdp_session(page)
         network.send("Network.enable")
         network.send("Network.setCacheDisabled", {"cacheDisabled": True})

@@ -15,7 +15,7 @@ from tests.site.crawl import Document, Site, text_of
 
 @pytest.fixture(scope="session")
 def codes(served_site: ServedSite) -> dict[str, str]:
-    """Neutral code → subject of every page, as the served portal stores them."""
+    """Neutral code → subject of every page that patients read; other tests write drafts on the same portal."""
     done = subprocess.run(
         [sys.executable, "manage.py", "dumpdata", "procedures.page"],
         cwd=ROOT,
@@ -24,7 +24,8 @@ def codes(served_site: ServedSite) -> dict[str, str]:
         text=True,
         check=True,
     )
-    return {row["fields"]["code"]: row["fields"]["subject"] for row in json.loads(done.stdout)}
+    pages = [row["fields"] for row in json.loads(done.stdout)]
+    return {page["code"]: page["subject"] for page in pages if page["live_release"]}
 
 
 @pytest.fixture(scope="session")
