@@ -12,7 +12,7 @@ from procedures.markdown import Library, Problem, render_page
 from procedures.models import Approval, Page, Release, ReleaseEvent, ReviewComment, Revision
 from procedures.publishing.readiness import readiness
 from procedures.publishing.remarks import line_of
-from procedures.publishing.review import standing_approval
+from procedures.publishing.review import newest_approved, standing_approval
 from procedures.publishing.states import REVIEW_EVENTS, last_word, state_words, with_states
 from procedures.publishing.translations import Pair, pair
 
@@ -29,7 +29,10 @@ class Remark:
 
 @dataclass(frozen=True)
 class Desk:
-    """One saved page on the desk of one member of staff. ``article``: its text; ``html``: the whole document."""
+    """One saved page on the desk of one member of staff. ``article``: its text; ``html``: the whole document.
+
+    ``to_publish``: the approved text that waits for a manager; not looked for where this person is none.
+    """
 
     page: Page
     state: str
@@ -43,6 +46,7 @@ class Desk:
     html: str
     may_approve: bool
     may_publish: bool
+    to_publish: Revision | None = None
     remarks: list[Remark] = field(default_factory=list)
     pair: Pair | None = None
     addresses: dict[str, str] = field(default_factory=dict)
@@ -60,7 +64,7 @@ def desk(page_id: int, user: User, *, with_page: bool = False) -> Desk:
     revision = page.revisions.select_related("author").first()
     content = revision.content if revision else page.draft()
     rendered = render_page(content, kind=page.kind, library=Library(page.language))
-    may_approve = user.has_perm("procedures.approve_page")
+    may_approve, may_publish = (user.has_perm(f"procedures.{what}_page") for what in ("approve", "publish"))
     author = str(revision.author) if revision and revision.author else ""
     return Desk(
         page=page,
@@ -76,7 +80,8 @@ def desk(page_id: int, user: User, *, with_page: bool = False) -> Desk:
         remarks=remarks(page, content),
         pair=pair(page),
         may_approve=may_approve,
-        may_publish=user.has_perm("procedures.publish_page"),
+        may_publish=may_publish,
+        to_publish=newest_approved(page) if may_publish else None,
         addresses=addresses(page),
     )
 

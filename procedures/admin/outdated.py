@@ -16,7 +16,7 @@ from procedures.enums import Language
 from procedures.models import Page
 from procedures.publishing.outdated import outdated_pages
 from procedures.publishing.publish import PublishRefusedError, renew
-from procedures.publishing.uses import printing_old
+from procedures.publishing.uses import naming_old, printing_old
 from procedures.publishing.waiting import words
 
 
@@ -47,10 +47,21 @@ class QuotedAdmin(AnyAdmin):
         kind, key = self.quotes(obj)
         languages = [obj.language] if hasattr(obj, "language") else Language.values
         old = [page for language in languages for page in printing_old(kind=kind, key=key, language=language)]
-        if old:
-            count = "1 public page prints" if len(old) == 1 else f"{len(old)} public pages print"
-            link = format_html('<a href="{}">Look and renew</a>', reverse("admin:procedures_page_outdated"))
-            messages.warning(request, format_html("{} the old values. {}.", count, link))
+        tell_of(request, old, "the old values")
+
+
+def tell_published(request: HttpRequest, page: Page) -> None:
+    """What has happened, and which other public pages still name the page as it was."""
+    messages.success(request, "Published. Patients read this text now.")
+    tell_of(request, naming_old(page), "its old title or address")
+
+
+def tell_of(request: HttpRequest, pages: list[Page], what: str) -> None:
+    """A message with the way to renew, where there are such pages."""
+    if pages:
+        count = "1 public page prints" if len(pages) == 1 else f"{len(pages)} public pages print"
+        link = format_html('<a href="{}">Look and renew</a>', reverse("admin:procedures_page_outdated"))
+        messages.warning(request, format_html("{} {}. {}.", count, what, link))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -16,6 +16,7 @@ from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff, with
 from procedures.admin.conflict import conflict, may_follow
 from procedures.admin.desk import change_address, desk
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
+from procedures.admin.outdated import tell_published
 from procedures.admin.page_form import GuideForm, GuideItemForm, PageForm
 from procedures.admin.workflow_urls import workflow_urls
 from procedures.enums import PageKind
@@ -108,6 +109,10 @@ class WorkflowAdmin(ContentAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         return type("Form", (form,), {"conflict": getattr(request, "conflict", None)})
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list has the width of the window: with the sidebar its last columns would be cut."""
+        return super().changelist_view(request, {"is_nav_sidebar_enabled": False, **(extra_context or {})})
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -175,7 +180,7 @@ class WorkflowAdmin(ContentAdmin):
                 publish(revision, actor=actor, what_changed=request.POST.get("what_changed", "").strip())
             except PublishRefusedError as error:
                 return self._refused(request, page, error.problems)
-            messages.success(request, "Published. Patients read this text now.")
+            tell_published(request, page)
         elif "_submit" in request.POST:
             submit(revision, actor=actor, note=request.POST.get("note", ""))
             messages.success(request, "Saved and sent for review.")

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from procedures.admin.base import staff
 from procedures.admin.clock import MomentForm
 from procedures.admin.desk import change_address, page_trail
+from procedures.admin.outdated import tell_published
 from procedures.admin.shell import screen
 from procedures.models import Page, Revision
 from procedures.publishing.clock import clock_words
@@ -96,7 +97,7 @@ def _act(request: HttpRequest, page: Page, forms_: dict[str, Any]) -> tuple[list
             messages.success(request, f"Planned: patients read this text from {clock_words(at, moment.zone)} on.")
         else:
             publish(revision, actor=actor, what_changed=what_changed)
-            messages.success(request, "Published. Patients read this text now.")
+            tell_published(request, page)
     except PublishRefusedError as error:
         return [str(problem) for problem in error.problems], 409
     return [], 200

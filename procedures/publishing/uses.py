@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import Q
+
 from procedures.models import CareInstruction, Figure, Page, ReleaseInput, Series, SeriesItem, Source, Term
 from procedures.publishing.outdated import fingerprints
 
@@ -122,8 +124,18 @@ def printing_old(*, kind: str, language: str, key: str = "") -> list[Page]:
 
     Renders nothing, so a word of the glossary that no page linked so far is seen by outdated_pages() only.
     """
-    live = ReleaseInput.objects.filter(kind=kind, release__live_on__language=language).select_related("release__page")
-    rows = list((live.filter(key=key) if key else live).defer("release__html", "release__sections"))
+    return _printing_old(Q(kind=kind, key=key) if key else Q(kind=kind), language)
+
+
+def naming_old(page: Page) -> list[Page]:
+    """Public pages that print the title, a section's title or the address that ``page`` had before."""
+    named = Q(kind="title", key__startswith=f"{page.subject}#") | Q(kind="page", key=page.subject)
+    return _printing_old(named, page.language)
+
+
+def _printing_old(inputs: Q, language: str) -> list[Page]:
+    live = ReleaseInput.objects.filter(inputs, release__live_on__language=language).select_related("release__page")
+    rows = list(live.defer("release__html", "release__sections"))
     now = fingerprints(language, {(used.kind, used.key) for used in rows})
     pages = {used.release.page for used in rows if now.get((used.kind, used.key)) != used.fingerprint}
     return sorted(pages, key=lambda page: page.title)

@@ -1,5 +1,6 @@
 """Reviewing and publishing: what these screens do when somebody uses them."""
 
+import pytest
 from django.test import Client
 
 from portal.staff.models import User
@@ -122,3 +123,48 @@ def test_a_text_that_may_go_public_is_not_said_to_be_hindered(
     approve(save_revision(page, author=editor))
 
     assert "It cannot be published as it is" not in sign_in(manager).get(publish_address(page)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    {
+        "another address": ({"slug": "call-us"}, True),
+        "another title": ({"title": "Call us"}, True),
+        "the same, other words": ({"description": "Whom to call."}, False),
+    }.values(),
+)
+def test_the_manager_hears_which_pages_name_it_as_it_was(
+    page: Page, editor: User, manager: User, sign_in: SignIn, change: dict[str, str], told: bool
+) -> None:
+    page.body += "\n[](page:contact)\n"
+    page.save()
+    make_public(page)
+    contact = Page.objects.get(subject="contact", language="en")
+    for name, value in change.items():
+        setattr(contact, name, value)
+    contact.save()
+    revision = save_revision(contact, author=editor)
+    approve(revision)
+    client = sign_in(manager)
+
+    answer = client.post(publish_address(contact), {"revision": revision.pk, "now": "1"})
+    messages = [str(message) for message in client.get(answer["Location"]).context["messages"]]
+
+    assert messages[0] == "Published. Patients read this text now."
+    assert [message.startswith("1 public page prints its old title or address.") for message in messages[1:]] == (
+        [True] if told else []
+    )
+
+
+def test_the_way_to_publishing_is_there_while_there_is_something_to_publish(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    client, way = sign_in(manager), "Publish, now or later"
+    revision = save_revision(page, author=editor)
+    draft = client.get(form_of(page)).content.decode()
+    approve(revision)
+    approved = client.get(form_of(page)).content.decode()
+    client.post(publish_address(page), {"revision": revision.pk, "now": "1"})
+    public = client.get(form_of(page)).content.decode()
+
+    assert [way in html for html in (draft, approved, public)] == [False, True, False]

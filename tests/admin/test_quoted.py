@@ -162,6 +162,14 @@ def test_a_changed_location_is_told(page: Page, manager: User, sign_in: SignIn) 
     assert "1 public page prints the old values." in message
 
 
+def test_what_is_wrong_in_a_row_is_named_with_the_way_there(page: Page, manager: User, sign_in: SignIn) -> None:
+    rows = {"texts-TOTAL_FORMS": 1, "texts-0-language": "xx", "texts-0-id": "", "texts-0-clinic": 1}
+
+    html = sign_in(manager).post(f"{BASE}clinic/1/change/", {**CLINIC, **rows}).content.decode()
+
+    assert '<li><a href="#id_texts-0-language">Text 1, Language</a>: Select a valid choice.' in html
+
+
 def test_there_is_one_clinic_and_it_stays(page: Page, manager: User, sign_in: SignIn, admin_user: User) -> None:
     client = sign_in(admin_user)
 
