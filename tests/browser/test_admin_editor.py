@@ -63,6 +63,17 @@ def test_tab_and_escape_leave_the_field(at: Desk) -> None:
     assert at.text == before
 
 
+def test_by_keyboard_the_way_past_the_page_does_not_lead_through_it(at: Desk) -> None:
+    at.page.get_by_role("button", name="Long sentences").focus()
+
+    at.page.keyboard.press("Tab")
+    expect(at.page.get_by_role("link", name="Past the page, to the rest of the form")).to_be_focused()
+    at.page.keyboard.press("Enter")
+    at.page.keyboard.press("Tab")
+
+    assert at.page.evaluate("document.activeElement.closest('.readiness, .field-lead_figure') !== null")
+
+
 def test_the_toolbar_is_one_stop_with_arrow_keys_within(at: Desk) -> None:
     at.page.get_by_role("button", name="Heading", exact=True).focus()
 

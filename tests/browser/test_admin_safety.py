@@ -144,6 +144,29 @@ def test_discarded_text_is_offered_no_more(draft: Draft) -> None:
     assert first.locator("[data-offers]").is_hidden()
 
 
+def test_older_texts_wait_behind_one_line(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    for words in ("the red door", "the green door", "the blue door"):
+        tab = draft.open(nina)
+        write(tab, "the door", words)
+        kept(tab)
+        tab.close()
+
+    again = draft.open(nina)
+    offers = again.locator("[data-offers]")
+    shown = offers.get_by_role("button", name="Discard")
+    expect(shown).to_have_count(1)
+    offers.get_by_text("2 older texts that are not saved").click()
+    expect(shown).to_have_count(3)
+    shown.first.click()
+    expect(offers.get_by_text("1 older text that is not saved")).to_be_visible()
+    shown.first.click()
+    offers.get_by_role("button", name="Continue with it").click()
+    kept(again)
+
+    assert "the red door" in again.locator("#id_body").input_value()
+
+
 def test_two_people_see_each_other_and_their_saves_are_put_together(draft: Draft) -> None:
     nina, boss = draft.open(draft.context(draft.nina)), draft.open(draft.context(draft.max))
     write(boss, "the door", "the green door")

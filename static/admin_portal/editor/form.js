@@ -39,7 +39,8 @@ export function fill(form, fields, type) {
 
 export function clock(moment) {
   const at = new Date(moment);
-  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  // As the rest of the admin writes the time, whatever the browser's own way is.
+  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const today = at.toDateString() === new Date().toDateString();
   return today ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
 }

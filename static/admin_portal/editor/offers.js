@@ -50,17 +50,27 @@ export function startOffers(editor, form, { take, forget }) {
     await send(editor, editor.dataset.discard, body);
   }
 
+  // The newest first. Older ones wait behind one line: the text itself is to come next, not a pile of what was.
+  function lay(rows) {
+    const [newest, ...older] = rows;
+    box.hidden = rows.length === 0;
+    box.replaceChildren(...(newest ? [newest] : []));
+    if (!older.length) return;
+    const pile = document.createElement("details");
+    const words = older.length === 1 ? "1 older text that is not saved" : `${older.length} older texts that are not saved`;
+    pile.append(Object.assign(document.createElement("summary"), { textContent: words }), ...older);
+    box.append(pile);
+  }
+
   function show(offers) {
-    const rows = offers.filter((offer) => offer.fields).map((offer) => {
+    const late = (offer) => new Date(offer.at).getTime();
+    const rows = offers.filter((offer) => offer.fields).sort((one, other) => late(other) - late(one)).map((offer) => {
       const row = Object.assign(document.createElement("div"), { className: "offer" });
       const title = !form.elements.page && offer.fields.title ? ` “${offer.fields.title}”` : "";
       const words = Object.assign(document.createElement("p"), {
         textContent: `You have text${title} from ${clock(offer.at)} that is not saved${offer.here ? " (kept in this browser)" : ""}.`,
       });
-      const gone = () => {
-        row.remove();
-        box.hidden = all(".offer", box).length === 0;
-      };
+      const gone = () => lay(all(".offer", box).filter((one) => one !== row));
       const buttons = Object.assign(document.createElement("div"), { className: "buttons" });
       buttons.append(
         button("Continue with it", () => { gone(); take(offer); }),
@@ -70,8 +80,7 @@ export function startOffers(editor, form, { take, forget }) {
       row.append(words, buttons);
       return row;
     });
-    box.replaceChildren(...rows);
-    box.hidden = rows.length === 0;
+    lay(rows);
   }
 
   return { show, discard };
