@@ -51,7 +51,7 @@ def leaf(name: str, options: str, line: int, context: Context) -> SafeString:
 def _figure_html(slug: str, line: int, context: Context, *, eager: bool = False) -> SafeString:
     view = context.library.figure(slug)
     if view is None:
-        context.problems.add(line, f"There is no picture “{slug}”.")
+        context.missing(line, "figure", slug, f"There is no picture “{slug}”.")
         return NOTHING
     return figure_html(view, line, context, eager=eager)
 
@@ -87,7 +87,8 @@ def _compare(slugs: list[str], line: int, context: Context) -> SafeString:
 def _series(slugs: list[str], line: int, context: Context) -> SafeString:
     series = context.library.series(slugs[0]) if len(slugs) == 1 else None
     if series is None:
-        context.problems.add(line, f"There is no series “{' '.join(slugs)}” in this language.")
+        name = " ".join(slugs)
+        context.missing(line, "series", name, f"There is no series “{name}” in this language.")
         return NOTHING
     items = [
         {
@@ -107,7 +108,7 @@ def _care(keys: list[str], line: int, context: Context) -> SafeString:
     for key in keys:
         answer = context.library.care(key)
         if answer is None:
-            context.problems.add(line, f"The clinic has no answer “{key}” in this language.")
+            context.missing(line, "care", key, f"The clinic has no answer “{key}” in this language.")
         else:
             anchor = context.free_anchor(f"care-{key}")
             rows.append({"anchor": anchor, "question": answer.question, "answer": answer.answer})

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from procedures.markdown.library import Library
 from procedures.markdown.problems import Problems
@@ -12,6 +13,10 @@ from procedures.models import Source
 PAGE_ANCHORS = frozenset(
     "main page-contents page-points page-words page-sources page-reading tip large-type word-shown".split()
 )
+
+LIKE = 0.8  # of difflib's ratio: a letter or two wrong, not another word
+# A text with more unknown names has other troubles, and each costs a comparison with all names there are.
+MOST_SLIPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,15 @@ class Context:
     labels: set[str] = field(default_factory=set)
     # Only a preview asks for them: comments that say which line of the text a part was made from.
     with_lines: bool = False
+    # Names that lead nowhere, by kind and key, each with the one that was probably meant, or an empty text.
+    slips: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def missing(self, line: int, kind: str, key: str, sentence: str) -> None:
+        """Note that no name of that kind (see Library.names) is ``key``, and which was probably meant."""
+        if (kind, key) not in self.slips and len(self.slips) < MOST_SLIPS:
+            self.slips[kind, key] = "".join(get_close_matches(key, self.library.names(kind), 1, LIKE))
+        meant = self.slips.get((kind, key))
+        self.problems.add(line, f"{sentence} Did you mean “{meant}”?" if meant else sentence)
 
     def number_of(self, source: Source) -> int:
         """The number of a source on this page: in order of first use."""

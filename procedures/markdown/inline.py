@@ -27,7 +27,9 @@ def resolve(token: Token, context: Context, *, running_text: bool) -> None:
         elif child.type == "link_close":
             depth -= 1
         elif child.type == "image":
-            context.problems.add(line, "Pictures are put in with a block: ::: figure SLUG.")
+            context.problems.add(
+                line, "Pictures are put in with a block: ::: figure, and behind it the slug of the picture."
+            )
             child = _text(child.content)
         elif child.type == "citation":
             result += _citation(child, context, line)
@@ -62,7 +64,7 @@ def _link(token: Token, context: Context, line: int) -> None:
     if match := PAGE_LINK.match(href):
         page = context.library.page(match[1])
         if page is None:
-            context.problems.add(line, f"There is no page on “{match[1]}” in this language.")
+            context.missing(line, "page", match[1], f"There is no page on “{match[1]}” in this language.")
         token.attrSet("href", (page.href if page else "#") + (f"#{match[2]}" if match[2] else ""))
         if page:
             context.page_links.append((line, match[1], match[2] or ""))
@@ -88,7 +90,7 @@ def _citation(token: Token, context: Context, line: int) -> list[Token]:
     for key in re.split(r"\s*;\s*@", token.content):
         source = context.library.source(key)
         if source is None:
-            context.problems.add(line, f"There is no source “{key}”.")
+            context.missing(line, "source", key, f"There is no source “{key}”.")
             continue
         number = context.number_of(source)
         result.append(Token("sup_open", "sup", 1, attrs={"class": "cite"}))

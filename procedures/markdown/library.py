@@ -149,6 +149,20 @@ class Library:
             linked = {row.subject: _page_link(row) for row in links.select_related("live_release__revision")}
             self._cache |= {("page", key): linked.get(key) for key in wanted["page"]}
 
+    def names(self, kind: str) -> list[str]:
+        """All names of a kind (figure, series, care, source, page) that a text in this language may write."""
+        if ("names", kind) not in self._cache:
+            rows, name = {
+                "figure": (Figure.objects.all(), "slug"),
+                "series": (Series.objects.filter(language=self.language), "slug"),
+                "care": (CareInstruction.objects.filter(language=self.language), "key"),
+                "source": (Source.objects.all(), "key"),
+                "page": (Page.objects.in_language(self.language), "subject"),
+            }[kind]
+            self._cache["names", kind] = list(rows.values_list(name, flat=True))
+        found: list[str] = self._cache["names", kind]
+        return found
+
     def figure(self, slug: str) -> FigureView | None:
         """A picture with its marks, or None."""
         if ("figure", slug) not in self._cache:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from procedures.models import Figure
-from tests.factories import make_term
+from procedures.markdown.context import MOST_SLIPS
+from procedures.models import Figure, Series
+from tests.factories import make_source, make_term
 from tests.markdown.ground import body_of, problems_of, render
 
 pytestmark = pytest.mark.django_db
@@ -96,7 +97,7 @@ def test_a_page_link_leads_to_the_slug_and_the_section(ground: Figure) -> None:
         ("[x](//example.org)", "line 1: The link “//example.org” must start with https://"),
         ("a\n\n- [x](https://exa mple.org)", "line 3: “https://exa mple.org” is no address."),
         ("a\n[x](javascript:void)", "line 2: “javascript:void” is no address. Links start with https://"),
-        ("a\n\n![alt](picture.png)", "line 3: Pictures are put in with a block: ::: figure SLUG."),
+        ("a\n\n![alt](picture.png)", "line 3: Pictures are put in with a block: ::: figure, and behind it the slug"),
         ("- a\n- b\n- [@none]", "line 3: There is no source “none”."),
         ("> a\n> [@none]", "line 2: There is no source “none”."),
         ("| a |\n|---|\n| x |\n| [@none] |", "line 4: There is no source “none”."),
@@ -104,6 +105,36 @@ def test_a_page_link_leads_to_the_slug_and_the_section(ground: Figure) -> None:
 )
 def test_an_error_in_a_sentence_names_its_line(ground: Figure, markdown: str, problem: str) -> None:
     assert [found[: len(problem)] for found in problems_of(markdown)] == [problem]
+
+
+@pytest.mark.parametrize(
+    ("markdown", "meant"),
+    [
+        ("::: figure nedle", "There is no picture “nedle”. Did you mean “needle”?"),
+        (
+            "::: series cement-stage",
+            "There is no series “cement-stage” in this language. Did you mean “cement-stages”?",
+        ),
+        ("::: care driwing", "The clinic has no answer “driwing” in this language. Did you mean “driving”?"),
+        ("Text [@boneheath].", "There is no source “boneheath”. Did you mean “bonehealth”?"),
+        ("[x](page:recovry)", "There is no page on “recovry” in this language. Did you mean “recovery”?"),
+    ],
+)
+def test_a_slip_is_told_with_what_was_meant(ground: Figure, markdown: str, meant: str) -> None:
+    make_source("bonehealth")
+    Series.objects.create(slug="cement-stages", language="en", title="Cement")
+    Series.objects.create(slug="cement-stage-es", language="es", title="Cemento")
+
+    assert problems_of(markdown) == [f"line 1: {meant}"]
+
+
+def test_a_text_of_wrong_names_is_not_searched_without_end(ground: Figure) -> None:
+    keys = [f"nice{number:02}" for number in range(30)]
+
+    problems = problems_of(" ".join(f"[@{key}]" for key in keys))
+
+    assert len(problems) == 30
+    assert sum("Did you mean" in problem for problem in problems) == MOST_SLIPS
 
 
 def test_a_word_is_linked_at_its_first_use_only() -> None:
