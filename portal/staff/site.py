@@ -17,6 +17,8 @@ class StaffSite(admin.AdminSite):
     site_header = "Plainspine"
     site_title = "Plainspine"
     index_title = "What would you like to work on?"
+    # All lists are on the first screen; beside a table or two texts they would take the room of a column.
+    enable_nav_sidebar = False
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """The addresses of all screens, which are loaded now."""

@@ -84,7 +84,6 @@ def _page(
     drawn = [mark for _, mark in rows.drawn()] if any(form.is_bound for form in rows.forms) else saved
     view = figure_view(figure, rows.ground.languages[0])
     context = {
-        "is_nav_sidebar_enabled": False,
         "figure": figure,
         "view": view,
         "rows": rows,

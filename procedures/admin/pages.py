@@ -109,10 +109,6 @@ class WorkflowAdmin(ContentAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         return type("Form", (form,), {"conflict": getattr(request, "conflict", None)})
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list has the width of the window: with the sidebar its last columns would be cut."""
-        return super().changelist_view(request, {"is_nav_sidebar_enabled": False, **(extra_context or {})})
-
     def changeform_view(
         self,
         request: HttpRequest,
@@ -121,13 +117,13 @@ class WorkflowAdmin(ContentAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The form. A save that comes too late is undone whole and shown again, merged: 409."""
-        context = {"is_nav_sidebar_enabled": False, **(extra_context or {})}
         try:
-            return super().changeform_view(request, object_id, form_url, context)
+            return super().changeform_view(request, object_id, form_url, extra_context)
         except EditedMeanwhileError as error:
             found = conflict(request.POST, error.page_id)
             request.POST, request.conflict = found.data, found  # type: ignore[assignment, attr-defined]
-            response = super().changeform_view(request, object_id, form_url, {**context, "conflict": found})
+            again = {**(extra_context or {}), "conflict": found}
+            response = super().changeform_view(request, object_id, form_url, again)
             response.status_code = 409
             return response
 

@@ -11,7 +11,5 @@ def screen(
     request: HttpRequest, template: str, context: dict[str, Any], *, title: str, status: int = 200
 ) -> TemplateResponse:
     """``admin/procedures/<template>.html`` with everything the admin's frame needs."""
-    # The sidebar with all lists would take the room that two texts side by side need.
-    frame = {**admin.site.each_context(request), "is_nav_sidebar_enabled": False}
-    values = {**frame, "title": title, **context}
+    values = {**admin.site.each_context(request), "title": title, **context}
     return TemplateResponse(request, f"admin/procedures/{template}.html", values, status=status)
