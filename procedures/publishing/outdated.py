@@ -36,8 +36,9 @@ def fingerprints(language: str, wanted: set[tuple[str, str]]) -> dict[tuple[str,
         "clinic": library.clinic_value,
         "title": library.titled,
     }
-    for term in library.terms:
-        library.note_term(term)
+    if any(kind == "term" for kind, _ in wanted):
+        for term in library.terms:
+            library.note_term(term)
     for kind, key in wanted:
         if kind in quoted:
             quoted[kind](key)

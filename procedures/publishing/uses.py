@@ -134,8 +134,8 @@ def naming_old(page: Page) -> list[Page]:
 
 
 def _printing_old(inputs: Q, language: str) -> list[Page]:
-    live = ReleaseInput.objects.filter(inputs, release__live_on__language=language).select_related("release__page")
-    rows = list(live.defer("release__html", "release__sections"))
-    now = fingerprints(language, {(used.kind, used.key) for used in rows})
-    pages = {used.release.page for used in rows if now.get((used.kind, used.key)) != used.fingerprint}
-    return sorted(pages, key=lambda page: page.title)
+    live = ReleaseInput.objects.filter(inputs, release__live_on__language=language)
+    rows = list(live.values_list("kind", "key", "fingerprint", "release__page"))
+    now = fingerprints(language, {(kind, key) for kind, key, _, _ in rows})
+    old = {page for kind, key, fingerprint, page in rows if now.get((kind, key)) != fingerprint}
+    return sorted(Page.objects.in_bulk(old).values(), key=lambda page: page.title) if old else []
