@@ -53,10 +53,11 @@ export function startOffers(editor, form, { take, forget }) {
   // The newest first. Older ones wait behind one line: the text itself is to come next, not a pile of what was.
   function lay(rows) {
     const [newest, ...older] = rows;
+    const open = box.querySelector("details")?.open ?? false; // who looks through them is not shut out by each discard
     box.hidden = rows.length === 0;
     box.replaceChildren(...(newest ? [newest] : []));
     if (!older.length) return;
-    const pile = document.createElement("details");
+    const pile = Object.assign(document.createElement("details"), { open });
     const words = older.length === 1 ? "1 older text that is not saved" : `${older.length} older texts that are not saved`;
     pile.append(Object.assign(document.createElement("summary"), { textContent: words }), ...older);
     box.append(pile);
