@@ -53,6 +53,39 @@ def test_a_killed_worker_costs_its_requests_in_flight_and_no_more(server: Server
     assert [failure for failure in readers.failures if failure[0] > killed + 1] == []
 
 
+def test_workers_killed_again_and_again_come_back_each_time(server: Server) -> None:
+    refused: list[float] = []
+    for _ in range(3):
+        for pid in server.worker_pids():
+            os.kill(pid, signal.SIGKILL)
+        killed = time.monotonic()
+        server.eventually("/kyphoplasty/", 200, seconds=20)
+        refused.append(time.monotonic() - killed)
+
+    assert server.process is not None and server.process.poll() is None
+    server.wait_for("3 times in a row")
+    assert server.stop() == 0
+    # The restarts are immediate at first: what is left is the time that a worker takes to start.
+    assert min(refused) < 2
+
+
+def test_a_server_whose_workers_keep_dying_stops_when_it_is_told_to(server: Server) -> None:
+    for round_number in range(1, 6):
+        server.wait_for("Restarting it", 2 * (round_number - 1))
+        deadline = time.monotonic() + 20
+        while len(pids := server.worker_pids()) < server.workers and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+    server.wait_for("5 times in a row", 2)
+
+    begun = time.monotonic()
+    assert server.process is not None
+    server.process.terminate()
+    server.process.wait(timeout=10)
+    assert time.monotonic() - begun < 10
+
+
 def test_a_stop_under_load_fails_no_request(server: Server) -> None:
     with Readers(server.port) as readers:
         time.sleep(1)

@@ -158,17 +158,18 @@ class Command(BaseCommand):
     def _serve(self, host: str, port: int, workers: int) -> None:
         # Workers start from a clean process: a fork would copy locks that another thread holds at that moment.
         multiprocessing.set_start_method("spawn", force=True)
-        from granian import Granian
         from granian.constants import Interfaces
         from granian.http import HTTP1Settings
         from granian.log import LogLevels
+
+        from portal.serving.supervisor import SupervisedServer
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
         # For the workers: otherwise each of their threads keeps memory of its own, and what packing took stays taken.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "131072")
         os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "131072")
-        server = Granian(
+        server = SupervisedServer(
             "portal.wsgi:application",
             address=host,
             port=port,

@@ -1,0 +1,83 @@
+"""The web server process: starts the workers and restarts those that die."""
+
+import logging
+import threading
+import time
+from typing import Any
+
+from granian import Granian
+
+logger = logging.getLogger("portal.supervisor")
+
+# A worker that lived this long was healthy: if it dies later, its restart is immediate again.
+HEALTHY_SECONDS = 10.0
+IMMEDIATE_RESTARTS = 2
+FIRST_DELAY_SECONDS = 0.25
+MAX_DELAY_SECONDS = 30.0
+# The timer must never fire before the worker is due.
+TIMER_MARGIN_SECONDS = 0.05
+
+
+def restart_delay(early_exits: int) -> float:
+    """Seconds to wait before a worker starts again after ``early_exits`` exits in a row, each soon after its start.
+
+    The first two restarts are immediate; from then on the delay doubles, up to ``MAX_DELAY_SECONDS``.
+    """
+    if early_exits <= IMMEDIATE_RESTARTS:
+        return 0.0
+    # The exponent is bounded, so that a worker that dies all night does not overflow the float.
+    return min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(early_exits - IMMEDIATE_RESTARTS - 1, 16))
+
+
+class SupervisedServer(Granian):  # type: ignore[misc]
+    """Granian gives up when a worker dies twice within seconds; this server keeps restarting it with backoff.
+
+    Granian's main loop calls ``_respawn_workers`` when workers have exited. A worker that must wait is left to a timer,
+    which wakes the main loop when the delay is over, so other workers are not held up and a stop signal is obeyed at once.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # By index of the worker: exits soon after the start, in a row; when a dead worker may start again.
+        self._early_exits: dict[int, int] = {}
+        self._due_at: dict[int, float] = {}
+
+    def _respawn_workers(self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
+        if delay:  # a restart that somebody asked for (SIGHUP), not a crash
+            super()._respawn_workers(workers, spawn_target, target_loader, delay=delay)
+            return
+        # Not ``workers``: Granian's list can miss a worker that dies while the list is read and emptied.
+        due = [worker.idx for worker in self.wrks if not worker.is_alive() and self._is_due(worker)]
+        if due:
+            super()._respawn_workers(due, spawn_target, target_loader)
+        # Granian exits when a worker dies whose start is listed here and was less than 5.5 seconds ago.
+        self.respawned_wrks.clear()
+        if self.interrupt_children:  # appended since, and its wake-up call may be lost
+            self.main_loop_interrupt.set()
+
+    def _is_due(self, worker: Any) -> bool:
+        """Whether this dead worker may start now. If not, a timer wakes the main loop when it may."""
+        now, index = time.monotonic(), worker.idx
+        if index in self._due_at:
+            if now < self._due_at[index]:
+                return False
+            del self._due_at[index]
+            return True
+        healthy = now - worker.birth >= HEALTHY_SECONDS
+        exits = self._early_exits[index] = 1 if healthy else self._early_exits.get(index, 0) + 1
+        delay = restart_delay(exits)
+        if not delay:
+            logger.error("Worker %d exited unexpectedly. Restarting it.", index + 1)
+            return True
+        logger.error(
+            "Worker %d exited unexpectedly, %d times in a row. Restarting it in %g s.", index + 1, exits, delay
+        )
+        self._due_at[index] = now + delay
+        timer = threading.Timer(delay + TIMER_MARGIN_SECONDS, self._wake, [index])
+        timer.daemon = True
+        timer.start()
+        return False
+
+    def _wake(self, index: int) -> None:
+        self.interrupt_children.append(index)
+        self.main_loop_interrupt.set()
