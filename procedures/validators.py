@@ -27,8 +27,12 @@ RESERVED_SLUGS = frozenset(
 
 # Two code points at the end of every plane are no characters; HTML forbids them as it does control characters.
 NO_CHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+# Embeddings, overrides and isolates of the text direction: what follows them is shown in another order.
+DIRECTION_CONTROLS = "\u202a-\u202e\u2066-\u2069"
 INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\ufdef\U000f0000-\U0010fffd" + NO_CHARACTERS + "]"
+    f"[{DIRECTION_CONTROLS}\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\ufdef\U000f0000-\U0010fffd"
+    + NO_CHARACTERS
+    + "]"
 )
 
 
@@ -60,6 +64,6 @@ def validate_words(value: object) -> None:
 
 
 def validate_plain_text(value: str) -> None:
-    """Text without control or private-use characters, which the renderer keeps for itself."""
+    """Text without control characters, direction controls, or the private-use characters that the renderer needs."""
     if INVISIBLE.search(value):
         raise ValidationError("The text holds an invisible control character. Type the passage again.")

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from portal.safekeeping.errors import SafekeepingError
+from portal.serving.whole import describe_write_error, new_file
 
 FORMAT = 1
 MANIFEST, DATABASE, KEY, MEDIA = "manifest.json", "database", "secret-key", "media/"
@@ -71,37 +71,19 @@ class _Hashed(io.RawIOBase):
 @contextmanager
 def writing(target: Path, manifest: Manifest) -> Iterator[Writer]:
     """An archive that appears under its name only when it is whole, and never over another file."""
-    if target.exists():
-        raise SafekeepingError(f"{target} is there already. Choose another name; backups are never overwritten.")
     try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise SafekeepingError(f"{target.parent} cannot be written: {error.strerror}.") from error
-    draft = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream, tarfile.open(fileobj=stream, mode="w|") as tar:
+        with new_file(target) as stream, tarfile.open(fileobj=stream, mode="w|") as tar:
             yield Writer(tar, manifest)
             text = json.dumps(asdict(manifest), indent=1).encode()
             info = tarfile.TarInfo(MANIFEST)
             info.size = len(text)
             tar.addfile(info, io.BytesIO(text))
-            tar.close()
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.link(draft, target)  # unlike a rename it never replaces a file that came meanwhile
-        _fsync_folder(target.parent)
+    except FileExistsError as error:
+        raise SafekeepingError(
+            f"{target} is there already. Choose another name; backups are never overwritten."
+        ) from error
     except OSError as error:
-        raise SafekeepingError(f"The backup could not be written: {error.strerror or error}.") from error
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        raise SafekeepingError(describe_write_error(error, target)) from error
 
 
 def read_manifest(source: Path) -> Manifest:

@@ -32,8 +32,9 @@ def restart_delay(early_exits: int) -> float:
 class SupervisedServer(Granian):  # type: ignore[misc]
     """Granian gives up when a worker dies twice within seconds; this server keeps restarting it with backoff.
 
-    Granian's main loop calls ``_respawn_workers`` when workers have exited. A worker that must wait is left to a timer,
-    which wakes the main loop when the delay is over, so other workers are not held up and a stop signal is obeyed at once.
+    Granian's main loop calls ``_respawn_workers`` when workers have exited. A worker that must wait is left to a
+    timer, which wakes the main loop when the delay is over, so other workers are not held up and a stop signal is
+    obeyed at once.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,10 +1,24 @@
 """Files that are there whole or not at all, also after a crash."""
 
+import errno
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
+ADVICE = {
+    errno.ENOSPC: "The disk is full. Free some space or choose another disk.",
+    errno.EDQUOT: "The disk quota is used up. Free some space or choose another disk.",
+    errno.EACCES: "You are not allowed to write there. Choose another folder or change its permissions.",
+    errno.EPERM: "You are not allowed to write there. Choose another folder or change its permissions.",
+    errno.EROFS: "The disk is read-only. Choose another one.",
+    errno.ENOENT: "The folder does not exist. Create it first.",
+    errno.ENOTDIR: "Part of the path is a file and not a folder. Choose another path.",
+    errno.EISDIR: "This is a folder. Add a file name.",
+    errno.ENAMETOOLONG: "The name is too long. Choose a shorter one.",
+}
 # How the name of a file begins until it is whole.
 DRAFT = ".new-"
 
@@ -26,3 +40,39 @@ def write_whole(target: Path, chunks: Iterable[bytes], mode: int = 0o600) -> Non
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[BinaryIO]:
+    """A stream into a file that appears as ``target`` only when the block ends without an error.
+
+    Raises FileExistsError if ``target`` exists, also if it appeared in the meantime, and OSError if the disk refuses.
+    Nothing is left behind then.
+    """
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(draft, target)  # unlike a rename it never replaces a file
+        _sync_folder(target.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def describe_write_error(error: OSError, target: Path) -> str:
+    """A sentence for the terminal: what could not be written, and what to do."""
+    advice = ADVICE.get(error.errno or 0, f"{error.strerror or error}.")
+    return f"{target} could not be written. {advice}"

@@ -95,7 +95,6 @@ class InviteForm(AnyUserForm):
         model = User
         fields = ("first_name", "last_name", "username", "email")
         help_texts = {
-            "username": "To sign in with, such as nina. Letters, digits and . - _ @ +",
             "email": "The invitation goes here. Leave it empty to hand the link over yourself.",
         }
 
@@ -105,10 +104,3 @@ class InviteForm(AnyUserForm):
         for field in self.fields.values():
             if isinstance(field.widget, forms.TextInput):
                 field.widget.attrs["class"] = "vTextField"
-
-    def clean_email(self) -> str:
-        """One address, one account: people sign in with it and get links by it."""
-        email = str(self.cleaned_data["email"])
-        if email and User.objects.filter(email__iexact=email).exists():
-            raise ValidationError("Somebody here has this address already.")
-        return email

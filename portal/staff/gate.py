@@ -17,7 +17,7 @@ from portal.staff.models import User
 SETTING_UP = frozenset(
     "account_login account_logout account_reauthenticate mfa_reauthenticate mfa_reauthenticate_webauthn staff_set_up "
     "mfa_activate_totp staff_app_picture mfa_add_webauthn mfa_view_recovery_codes staff_codes_file "
-    "mfa_generate_recovery_codes staff_session welcome jsi18n".split()
+    "mfa_generate_recovery_codes staff_session welcome damaged_welcome jsi18n".split()
 )
 # What a page asks by itself says so with this header, and does not count as somebody being at work.
 BACKGROUND = "X-Background"

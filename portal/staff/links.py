@@ -1,5 +1,6 @@
 """One-time links: made, sent, used, revoked. Each has exactly one writer here."""
 
+import re
 import secrets
 from datetime import timedelta
 
@@ -19,6 +20,18 @@ LASTS = {
 }
 IN_WORDS = {StaffLink.Purpose.INVITATION: "7 days", StaffLink.Purpose.PASSWORD: "24 hours"}
 AGAIN = timedelta(minutes=15)
+# 32 random bytes are 43 characters of URL-safe base64.
+TOKEN_BYTES, TOKEN_LENGTH = 32, 43
+
+
+def repaired_token(typed: str) -> str:
+    """The token in what is left of a link that mail programs broke up, quoted, or added punctuation to.
+
+    Tokens are ``TOKEN_LENGTH`` characters of the URL-safe base64 alphabet. Returns ``typed`` if there is none in it.
+    """
+    joined = re.sub(r"=?\s+", "", typed)
+    found = re.match(rf"[^A-Za-z0-9_-]*(?:3D)?([A-Za-z0-9_-]{{{TOKEN_LENGTH}}})(?![A-Za-z0-9_-])", joined)
+    return found[1] if found else typed
 
 
 @transaction.atomic
@@ -27,7 +40,7 @@ def make_link(user: User, *, actor: User | None, request: HttpRequest | None = N
     purpose = StaffLink.Purpose.PASSWORD if user.has_usable_password() else StaffLink.Purpose.INVITATION
     now = timezone.now()
     StaffLink.objects.filter(user=user).usable(now).update(revoked_at=now)
-    token = secrets.token_urlsafe(32)
+    token = secrets.token_urlsafe(TOKEN_BYTES)
     StaffLink.objects.create(
         user=user, purpose=purpose, token_hash=hash_of(token), created_at=now, created_by=actor,
         expires_at=now + LASTS[purpose],

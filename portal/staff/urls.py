@@ -1,7 +1,7 @@
 """Everything under /admin/: signing in, one's own account, the screens. Only what is used of allauth is mounted."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, re_path
 
 from portal.staff.views import account, entrance, links, state
 
@@ -17,6 +17,8 @@ urlpatterns = [
     path("password_change/", links.change_password, name="staff_change_password"),
     path("password/forgotten/", links.forgotten, name="staff_forgotten"),
     path("welcome/<str:token>/", links.welcome, name="welcome"),
+    # A link that was damaged in a mail still gets an answer about links.
+    re_path(r"^[Ww][Ee][Ll][Cc][Oo][Mm][Ee](?![a-z0-9])(?P<token>.*)\Z", links.welcome, name="damaged_welcome"),
     path("account/", account.account, name="mfa_index"),
     path("account/start/", account.set_up, name="staff_set_up"),
     path("account/app/", account.AddApp.as_view(), name="mfa_activate_totp"),

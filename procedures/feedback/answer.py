@@ -9,8 +9,34 @@ from procedures.models import Feedback, Page
 from procedures.models.feedback import COMMENT_MAX
 from procedures.validators import validate_plain_text
 
-# A mail address, a date in figures, six digits or more that belong together: the number of a phone or a record.
-PERSONAL = re.compile(r"\S@\S+\.\S|\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b|(?:\d[ ().-]{0,2}){6}")
+# Names of the months, English and Spanish, as people shorten them.
+MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic)[a-z]*"
+DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+# What could tell who wrote it. A date counts if it can be one: "steps 1-2-3" and "T12-L1" are none.
+PERSONAL = re.compile(
+    "|".join(
+        [
+            r"\S@\S+\.\S",
+            # 1/2/1950, 01-02-50, 01.02.50, 1950-01-02; the year has two or four digits, day and month are possible.
+            rf"(?<![\w./-]){DAY}([./-]){DAY}\1\d{{4}}(?![\w/-])",
+            rf"(?<![\w./-]){DAY}([/-]){DAY}\2\d\d(?![\w/-])",
+            r"(?<![\w./-])(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|[12]\d|3[01])\.\d\d(?![\w/-])",
+            rf"(?<!\d)(?:19|20)\d\d([./-]){DAY}\3{DAY}(?!\d)",
+            # January 2, 1950; 2 Jan 1950; 2 de enero de 1950.
+            rf"\b{MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:de\s+|del\s+)?\d{{4}}\b",
+            rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s+(?:de\s+)?{MONTH}\.?,?\s+(?:de\s+|del\s+)?\d{{4}}\b",
+            # Six digits in one piece: a record or a phone.
+            r"\d{6}",
+            # Phones and social security numbers in groups.
+            r"(?<!\d)\(?\d{3}\)?[ .-]{1,2}\d{3}[ .-]\d{4}(?!\d)",
+            r"(?<!\d)\d{3}[.-]\d{4}(?!\d)",
+            r"(?<!\d)\d{3}[ .-]\d{2}[ .-]\d{4}(?!\d)",
+            r"(?<!\d)\d{2}(?:[ .-]\d{2}){3,}(?!\d)",
+            r"\+\d(?:[ ().-]{0,2}\d){6}",
+        ]
+    ),
+    re.IGNORECASE,
+)
 
 
 class UnusableError(ValueError):

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject
 
+from portal.validators import validate_single_line
 from procedures.enums import Language
 from procedures.validators import validate_key, validate_phone, validate_plain_text, validate_time_zone
 
@@ -12,7 +13,11 @@ from procedures.validators import validate_key, validate_phone, validate_plain_t
 class Clinic(models.Model):
     """The clinic that runs this site; exactly one row."""
 
-    name = models.CharField(max_length=120, help_text="As on the door. Patients see it on every page.")
+    name = models.CharField(
+        max_length=120,
+        validators=[validate_single_line],
+        help_text="As on the door. Patients see it on every page.",
+    )
     phone = models.CharField(
         max_length=25, validators=[validate_phone], help_text="The number that patients call in office hours."
     )
@@ -49,7 +54,9 @@ class ClinicText(models.Model):
 
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=2, choices=Language.choices)
-    hours = models.CharField(max_length=200, help_text="Such as Monday to Friday, 8 am to 5 pm.")
+    hours = models.CharField(
+        max_length=200, validators=[validate_single_line], help_text="Such as Monday to Friday, 8 am to 5 pm."
+    )
     about = models.TextField(blank=True, validators=[MaxLengthValidator(1000), validate_plain_text])
 
     class Meta:
@@ -82,8 +89,8 @@ class LocationText(models.Model):
 
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=2, choices=Language.choices)
-    name = models.CharField(max_length=120)
-    hours = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=120, validators=[validate_single_line])
+    hours = models.CharField(max_length=200, blank=True, validators=[validate_single_line])
     directions = models.TextField(blank=True, help_text="Parking, door, lift.", validators=[validate_plain_text])
 
     class Meta:

@@ -5,6 +5,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import Q
 
+from portal.validators import validate_single_line
 from procedures.enums import FigureKind, Language, MarkerShape, Provenance
 from procedures.validators import ALT_MAX, validate_plain_text, validate_slug, validate_unit
 
@@ -69,13 +70,16 @@ class FigureText(models.Model):
 
     figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=2, choices=Language.choices)
-    title = models.CharField(max_length=80)
+    title = models.CharField(max_length=80, validators=[validate_single_line])
     alt = models.CharField(
         "text instead of the picture",
         max_length=ALT_MAX,
+        validators=[validate_single_line],
         help_text="What it is, and its point, for who cannot see it.",
     )
-    caption = models.CharField(max_length=240, help_text="One or two short sentences under the picture.")
+    caption = models.CharField(
+        max_length=240, validators=[validate_single_line], help_text="One or two short sentences under the picture."
+    )
     description = models.TextField(
         "longer description", blank=True, validators=[MaxLengthValidator(3000), validate_plain_text]
     )
@@ -132,8 +136,8 @@ class MarkerText(models.Model):
 
     marker = models.ForeignKey(Marker, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=2, choices=Language.choices)
-    label = models.CharField(max_length=60)
-    text = models.CharField(max_length=240, blank=True)
+    label = models.CharField(max_length=60, validators=[validate_single_line])
+    text = models.CharField(max_length=240, blank=True, validators=[validate_single_line])
 
     class Meta:
         verbose_name = "text"
@@ -173,7 +177,7 @@ class Series(models.Model):
 
     slug = models.CharField(max_length=80, validators=[validate_slug])
     language = models.CharField(max_length=2, choices=Language.choices)
-    title = models.CharField(max_length=120)
+    title = models.CharField(max_length=120, validators=[validate_single_line])
 
     class Meta:
         ordering = ["slug", "language"]
@@ -192,7 +196,7 @@ class SeriesItem(models.Model):
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="items")
     order = models.PositiveSmallIntegerField(default=0)
     figure = models.ForeignKey(Figure, on_delete=models.PROTECT, related_name="series_items")
-    heading = models.CharField(max_length=120)
+    heading = models.CharField(max_length=120, validators=[validate_single_line])
     text = models.TextField(validators=[MaxLengthValidator(1000), validate_plain_text])
 
     class Meta:

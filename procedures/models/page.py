@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from markdownx.models import MarkdownxField
 
+from portal.validators import validate_single_line
 from procedures.enums import Language, PageKind
 from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
@@ -87,13 +88,13 @@ class Page(models.Model):
         validators=[validate_page_slug],
         help_text="The last part of the web address. If you change it, the old address keeps working.",
     )
-    title = models.CharField(max_length=100, validators=[validate_plain_text])
+    title = models.CharField(max_length=100, validators=[validate_single_line])
     key_message = models.CharField(
-        max_length=240, validators=[validate_plain_text], help_text="The one thing to remember. One sentence."
+        max_length=240, validators=[validate_single_line], help_text="The one thing to remember. One sentence."
     )
     description = models.CharField(
         max_length=DESCRIPTION_MAX,
-        validators=[validate_plain_text],
+        validators=[validate_single_line],
         help_text="For search results: what this page answers. It may be seen in a link preview.",
     )
     body = MarkdownxField("text", blank=True, validators=[validate_plain_text])
@@ -108,7 +109,12 @@ class Page(models.Model):
     next_page = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="The next step."
     )
-    next_label = models.CharField(max_length=100, blank=True, help_text="What the button says: what happens next.")
+    next_label = models.CharField(
+        max_length=100,
+        blank=True,
+        validators=[validate_single_line],
+        help_text="What the button says: what happens next.",
+    )
     review_months = models.PositiveSmallIntegerField(
         "review every … months", default=12, help_text="The page comes back to you after this time."
     )
@@ -232,7 +238,7 @@ class GuideItem(models.Model):
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="guide_items")
     section = models.CharField(max_length=80, blank=True, help_text="The section's anchor, or empty for the page.")
     minutes = models.PositiveSmallIntegerField(default=5, help_text="How long it takes to read.")
-    note = models.CharField(max_length=200, blank=True, help_text="Why to read it.")
+    note = models.CharField(max_length=200, blank=True, validators=[validate_single_line], help_text="Why to read it.")
 
     class Meta:
         ordering = ["order", "pk"]

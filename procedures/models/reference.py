@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from portal.validators import validate_single_line
 from procedures.enums import CodeSystem, Language
 from procedures.validators import validate_https, validate_key, validate_plain_text, validate_slug, validate_words
 
@@ -13,9 +14,15 @@ class Term(models.Model):
 
     key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
     language = models.CharField(max_length=2, choices=Language.choices)
-    term = models.CharField(max_length=80, help_text="As it stands in running text.")
+    term = models.CharField(max_length=80, validators=[validate_single_line], help_text="As it stands in running text.")
     aliases = models.JSONField(default=list, blank=True, help_text='Other words for it: ["word", "other word"].')
-    say = models.CharField("how to say it", max_length=80, blank=True, help_text="Such as KY-foh-plas-tee.")
+    say = models.CharField(
+        "how to say it",
+        max_length=80,
+        blank=True,
+        validators=[validate_single_line],
+        help_text="Such as KY-foh-plas-tee.",
+    )
     definition = models.TextField(help_text="One or two plain sentences.", validators=[validate_plain_text])
 
     class Meta:
@@ -39,12 +46,18 @@ class Source(models.Model):
     """A cited reference."""
 
     key = models.CharField(max_length=60, unique=True, validators=[validate_key], help_text="Cited as [@key].")
-    organisation = models.CharField(max_length=160, help_text="Who says it: a journal, a society.")
-    title = models.CharField(max_length=300)
+    organisation = models.CharField(
+        max_length=160, validators=[validate_single_line], help_text="Who says it: a journal, a society."
+    )
+    title = models.CharField(max_length=300, validators=[validate_single_line])
     year = models.PositiveSmallIntegerField(null=True, blank=True)
     url = models.CharField("web address", max_length=300, blank=True, validators=[validate_https])
-    identifier = models.CharField(max_length=120, blank=True, help_text="PMID, DOI or the like.")
-    used_for = models.CharField(max_length=300, blank=True, help_text="What we take from it.")
+    identifier = models.CharField(
+        max_length=120, blank=True, validators=[validate_single_line], help_text="PMID, DOI or the like."
+    )
+    used_for = models.CharField(
+        max_length=300, blank=True, validators=[validate_single_line], help_text="What we take from it."
+    )
 
     class Meta:
         ordering = ["key"]
@@ -59,7 +72,9 @@ class CareInstruction(models.Model):
     key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
     language = models.CharField(max_length=2, choices=Language.choices)
     order = models.PositiveSmallIntegerField(default=0)
-    question = models.CharField(max_length=160, help_text="Such as When can I drive?")
+    question = models.CharField(
+        max_length=160, validators=[validate_single_line], help_text="Such as When can I drive?"
+    )
     answer = models.TextField(help_text="The clinic's own answer, in plain words.", validators=[validate_plain_text])
 
     class Meta:

@@ -1,6 +1,8 @@
 """What a reader sees when something is wrong. Each says what to do; none says what was asked for."""
 
 import sys
+from importlib import import_module
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +12,13 @@ from portal.serving.database import is_down
 from procedures.enums import Language
 from procedures.views.chrome import LAST_SEEN, frame, show, site_now
 from procedures.views.reading import not_found as missing
+
+STAFF = "/admin/"
+
+
+def staff_errors() -> Any:
+    """The staff's error pages. Imported when needed: a process that serves patients only never loads the admin."""
+    return import_module("portal.staff.views.errors")
 
 
 def _language(request: HttpRequest) -> str:
@@ -32,7 +41,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
-    """403, also for a form that was open too long."""
+    """403: no permission, or a form that failed the CSRF check."""
+    if request.path_info.startswith(STAFF):
+        return staff_errors().forbidden(request, reason)
     return _plain(
         request,
         403,
@@ -52,6 +63,8 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 from a view that knows no better."""
+    if request.path_info.startswith(STAFF):
+        return staff_errors().not_found(request)
     return missing(_language(request), [])
 
 
@@ -64,7 +77,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """503 while the database cannot be used: pages that are kept are still answered, this one is not."""
-    if request.path_info.startswith("/admin/"):
+    if request.path_info.startswith(STAFF):
         # Staff read English.
         sentence: object = (
             "The database does not answer. Nothing was saved by this step: go back, copy what you typed, and try again "

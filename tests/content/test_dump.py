@@ -64,7 +64,7 @@ def test_what_staff_wrote_comes_back_byte_for_byte(folder: Path, tmp_path: Path)
         Page.objects.filter(subject="contact").update(
             # A browser sends other line ends, and no last one.
             body="## Where we are\r\n\r\nWe are here.\r\n\r\n::: locations",
-            title=ODD.strip().replace("\r\n", " ")[:100].strip(),
+            title=" ".join(ODD.split())[:100],
         )
         Term.objects.update(aliases=["x: y", "- a", "yes", "1"], definition=ODD.strip())
         CareInstruction.objects.filter(key="washing").update(answer="null", order=7)

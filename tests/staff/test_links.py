@@ -89,7 +89,7 @@ def test_used_old_revoked_replaced_and_invented_links_answer_the_same(nina: User
     for path in (used, replaced, revoked, old, of_closed, "/admin/welcome/invented-token/"):
         for answer in (Client().get(path), Client().post(path, {"new_password": "other long words here"})):
             assert answer.status_code == 410
-            assert "was used already, was replaced by a newer one, or is too old" in answer.text
+            assert "was used already, was replaced by a newer one, has expired" in answer.text
     nina.refresh_from_db()
     assert nina.check_password(NEW)
 

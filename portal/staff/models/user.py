@@ -1,24 +1,73 @@
 """Who signs in: the clinic's editors, reviewers and managers. Patients never do."""
 
 import unicodedata
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.validators import ASCIIUsernameValidator
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
+
+from portal.validators import validate_single_line
 
 
 class User(AbstractUser):
-    """A member of staff. Ours from the start, because replacing Django's own model later is a migration trap."""
+    """A member of staff. Ours from the start, because replacing Django's own model later is a migration trap.
 
+    User names are stored in lower case, so ``Editor`` cannot be created beside ``editor``.
+    """
+
+    # ASCII only: letters of other alphabets look like Latin ones, and two accounts must never look alike.
+    username = models.CharField(
+        "user name",
+        max_length=150,
+        unique=True,
+        help_text="To sign in with, such as nina. Letters, digits and . - _ @ +",
+        validators=[
+            ASCIIUsernameValidator(
+                message="Use letters without accents, digits and . - _ @ + only. Capitals do not count."
+            )
+        ],
+        error_messages={"unique": "This user name is taken. Choose another one."},
+    )
+    first_name = models.CharField("first name", max_length=150, blank=True, validators=[validate_single_line])
+    last_name = models.CharField("last name", max_length=150, blank=True, validators=[validate_single_line])
     is_demo = models.BooleanField(
         default=False, editable=False, help_text="Made by serve --demo: needs no second factor, works on loopback only."
     )
     # Part of what every session is checked against: one step up ends them all.
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
 
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(username=Lower("username")),
+                name="staff_username_is_lower_case",
+                violation_error_message="Write the user name in lower case.",
+            ),
+        ]
+
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+    def clean(self) -> None:
+        """One account per mail address: people sign in with it, and links are sent to it."""
+        super().clean()
+        if self.email and User.objects.filter(email__iexact=self.email).exclude(pk=self.pk).exists():
+            raise ValidationError({"email": "Another account has this mail address already. Use a different one."})
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        """Normalize the user name before its characters are checked."""
+        self.username = self.normalize_username(self.username)
+        super().clean_fields(exclude=exclude)
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """The stored form of a user name: NFKC, trimmed, lower case."""
+        return super().normalize_username(username).strip().lower()
 
     def set_password(self, raw_password: str | None) -> None:
         """Normalised, so that an accented letter typed on another keyboard is the same (NIST SP 800-63B, 3.1.1.2)."""
@@ -39,9 +88,11 @@ def normal(password: str | None) -> str | None:
 
 
 def person_called(typed: str) -> User | None:
-    """The account with this user name, else the only one with this mail address. One query, found or not."""
-    found = list(User.objects.filter(Q(username=typed) | (Q(email__iexact=typed) & ~Q(email=""))).order_by("pk")[:3])
-    by_name = [user for user in found if user.username == typed]
+    """The account with this user name in any case, else the only one with this mail address. Always one query."""
+    typed = typed.strip()
+    name = User.normalize_username(typed)
+    found = list(User.objects.filter(Q(username=name) | (Q(email__iexact=typed) & ~Q(email=""))).order_by("pk")[:3])
+    by_name = [user for user in found if user.username == name]
     if by_name:
         return by_name[0]
     return found[0] if len(found) == 1 else None

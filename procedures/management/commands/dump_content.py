@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal.serving.whole import describe_write_error
 from procedures.content.dump import dump
 
 
@@ -19,6 +20,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             dump(options["folder"])
+        except FileExistsError as error:
+            raise CommandError(f"{options['folder']} is not empty. Name an empty or new folder.") from error
         except OSError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(describe_write_error(error, options["folder"])) from error
         self.stdout.write(f"content written to {options['folder']}")

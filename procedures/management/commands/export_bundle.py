@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
+from portal.serving.whole import describe_write_error, new_file
 from procedures.content.bundle import write_bundle
 from procedures.models import Page
 
@@ -22,12 +23,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         pages = chosen(options["pages"])
         try:
-            with options["file"].open("xb") as target:
+            with new_file(options["file"]) as target:
                 count = write_bundle(pages, target)
         except FileExistsError as error:
             raise CommandError(f"{options['file']} is there already. Name a new file.") from error
         except OSError as error:
-            raise CommandError(f"{options['file']} cannot be written: {error.strerror}.") from error
+            raise CommandError(describe_write_error(error, options["file"])) from error
         self.stdout.write(f"{len(pages)} pages, {count} files written to {options['file']}")
 
 

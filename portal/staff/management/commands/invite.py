@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--reset-second-factor", action="store_true", help="After a lost phone, nobody else left.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = User.objects.filter(username=options["username"]).first()
+        user = User.objects.filter(username=User.normalize_username(options["username"])).first()
         if user is None:
             address = self._invite(options)
         elif user.is_demo:

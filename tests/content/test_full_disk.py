@@ -1,0 +1,97 @@
+"""Commands that write files: whole or not at all, and a sentence about the disk."""
+
+import contextlib
+import errno
+import io
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from portal.safekeeping.archive import DATABASE, Manifest, writing
+from portal.safekeeping.errors import SafekeepingError
+from portal.serving.whole import describe_write_error, new_file
+from tests.factories import make_page
+
+COMMANDS = (("dump_content", "content"), ("export_bundle", "pages.zip"))
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which nothing more can be stored."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root can make a disk that is full")
+    with (folder / "filler").open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while stream.write(bytes(1024)):
+            pass
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_is_named_and_no_part_of_a_file_stays(full_disk: Path) -> None:
+    make_page(body="words " * 6000)
+
+    for command, name in COMMANDS:
+        with pytest.raises(CommandError) as refused:
+            call_command(command, full_disk / name)
+        assert "The disk is full. Free some space or choose another disk." in str(refused.value), command
+        assert name in str(refused.value), command
+        assert [file.name for file in full_disk.iterdir()] == ["filler"], command
+    manifest = Manifest(made_at="", database="sqlite", migrations=[], public_url="")
+    with (
+        pytest.raises(SafekeepingError, match="The disk is full"),
+        writing(full_disk / "portal.tar", manifest) as writer,
+    ):
+        writer.add(DATABASE, io.BytesIO(bytes(1 << 20)), 1 << 20)
+    assert [file.name for file in full_disk.iterdir()] == ["filler"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    for command in ("export_bundle", "backup"):
+        with pytest.raises(CommandError, match=r"could not be written\. The folder does not exist\. Create it first\."):
+            call_command(command, tmp_path / "missing" / "file")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("mine")
+
+    for command in ("export_bundle", "backup"):
+        with pytest.raises(CommandError, match="is there already"):
+            call_command(command, tmp_path / "there")
+    with pytest.raises(CommandError, match="is not empty"):
+        call_command("dump_content", tmp_path)
+    assert (tmp_path / "there").read_text() == "mine"
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    with pytest.raises(FileExistsError), new_file(target) as stream:
+        stream.write(b"new")
+        target.write_bytes(b"came first")
+
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
+    assert target.read_bytes() == b"came first"
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), new_file(tmp_path / "out") as stream:
+        stream.write(b"half")
+        raise KeyboardInterrupt
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_reason_says_what_to_do() -> None:
+    for number in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EIO):
+        sentence = describe_write_error(OSError(number, os.strerror(number)), Path("/backups/a.tar"))
+        assert sentence.startswith("/backups/a.tar could not be written. ") and "[Errno" not in sentence
