@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-from granian import Granian
+from granian.server.mp import MPServer
 
 logger = logging.getLogger("portal.supervisor")
 
@@ -29,7 +29,7 @@ def restart_delay(early_exits: int) -> float:
     return min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(early_exits - IMMEDIATE_RESTARTS - 1, 16))
 
 
-class SupervisedServer(Granian):  # type: ignore[misc]
+class SupervisedServer(MPServer):
     """Granian gives up when a worker dies twice within seconds; this server keeps restarting it with backoff.
 
     Granian's main loop calls ``_respawn_workers`` when workers have exited. A worker that must wait is left to a
@@ -48,7 +48,7 @@ class SupervisedServer(Granian):  # type: ignore[misc]
             super()._respawn_workers(workers, spawn_target, target_loader, delay=delay)
             return
         # Not ``workers``: Granian's list can miss a worker that dies while the list is read and emptied.
-        due = [worker.idx for worker in self.wrks if not worker.is_alive() and self._is_due(worker)]
+        due = [worker.idx for worker in self.wrks if not worker.inner.is_alive() and self._is_due(worker)]
         if due:
             super()._respawn_workers(due, spawn_target, target_loader)
         # Granian exits when a worker dies whose start is listed here and was less than 5.5 seconds ago.

@@ -2,7 +2,6 @@
 
 import sys
 from importlib import import_module
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -16,9 +15,10 @@ from procedures.views.reading import not_found as missing
 STAFF = "/admin/"
 
 
-def staff_errors() -> Any:
-    """The staff's error pages. Imported when needed: a process that serves patients only never loads the admin."""
-    return import_module("portal.staff.views.errors")
+def staff_page(view: str, request: HttpRequest, *args: str) -> HttpResponse:
+    """An error page for staff. Imported when needed: a process that serves patients only never loads the admin."""
+    response: HttpResponse = getattr(import_module("portal.staff.views.errors"), view)(request, *args)
+    return response
 
 
 def _language(request: HttpRequest) -> str:
@@ -43,7 +43,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
     """403: no permission, or a form that failed the CSRF check."""
     if request.path_info.startswith(STAFF):
-        return staff_errors().forbidden(request, reason)
+        return staff_page("forbidden", request, reason)
     return _plain(
         request,
         403,
@@ -64,7 +64,7 @@ def too_many(request: HttpRequest) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 from a view that knows no better."""
     if request.path_info.startswith(STAFF):
-        return staff_errors().not_found(request)
+        return staff_page("not_found", request)
     return missing(_language(request), [])
 
 

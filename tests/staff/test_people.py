@@ -181,7 +181,7 @@ def test_the_command_is_the_way_back_when_nobody_else_is_left(max_: User) -> Non
     ("arguments", "sentence"),
     [
         (["new", "--role", "Boss"], "There is no role 'Boss'. Choose one of: Editor, Manager, Reviewer."),
-        (["a b"], "Enter a valid username"),
+        (["a b"], "Use letters without accents"),
         (["new", "--email", "no"], "Enter a valid email"),
         (["demo"], "demo was made by --demo. Choose another name."),
         (["closed"], "The account closed is closed. A manager can open it again."),

@@ -41,7 +41,7 @@ class User(AbstractUser):
     # Part of what every session is checked against: one step up ends them all.
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
 
-    class Meta(AbstractUser.Meta):
+    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
         constraints = [
             models.CheckConstraint(
                 condition=Q(username=Lower("username")),
