@@ -22,7 +22,7 @@ function start(editor) {
   const notice = startNotice(editor);
   const windows = openWindows(editor, field);
   startTools(editor, field, windows);
-  startPaste(field, windows.upload, (sentence) => { live.textContent = sentence; });
+  startPaste(editor, field, windows.upload, (sentence) => { live.textContent = sentence; });
   startSplit(editor);
   const refresh = startPreview(editor, field, notice);
   field.addEventListener("keydown", (event) => {

@@ -1,10 +1,13 @@
 """What comes into the text from elsewhere: words that are pasted; pictures that are chosen, pasted or dropped."""
 
+import re
 from pathlib import Path
 
+import nh3
 import pytest
 from playwright.sync_api import Locator, expect
 
+from procedures.markdown.parser import parser
 from procedures.models import Figure
 from tests.admin.conftest import picture_file
 from tests.browser.admin import Desk, write
@@ -30,31 +33,134 @@ def paste(at: Desk, **data: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(file.stem for file in FIXTURES.glob("*.html")))
-def test_what_word_and_others_put_on_the_clipboard_becomes_markdown(at: Desk, name: str) -> None:
+def told(at: Desk) -> str:
+    """What the list above the text says was left out or changed: one line for each kind."""
+    lines = at.page.locator("[data-pasted] li").evaluate_all(
+        """(items) => items.map((item) => `${item.dataset.kind}: ${item.lastChild.data.trim()}`)"""
+    )
+    return "\n".join(lines)
+
+
+def close_list(at: Desk) -> None:
+    button = at.page.get_by_role("button", name="Close this list")
+    if button.count():
+        button.click()
+
+
+def pasted(at: Desk, **data: str) -> tuple[str, str]:
+    """The text that a paste makes of an empty field, and what the list says about it."""
     at.page.locator("#id_body").fill("")
-
-    paste(at, html=(FIXTURES / f"{name}.html").read_text(), plain="plain")
-    text = at.text
-    at.page.keyboard.press("Control+z")
-
-    assert text == (FIXTURES / f"{name}.md").read_text().rstrip("\n")
-    assert at.text == ""
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        {"plain": "# not *touched*"},
-        {"plain": "int x = 1;", "html": "<div><span>int</span><span> x = 1;</span></div>"},
-    ],
-)
-def test_plain_text_is_pasted_as_it_is(at: Desk, data: dict[str, str]) -> None:
-    at.page.locator("#id_body").fill("")
-
     paste(at, **data)
+    found = at.text, told(at)
+    close_list(at)
+    return found
 
-    assert at.text == data["plain"]
+
+def test_what_word_and_others_put_on_the_clipboard_becomes_markdown_and_says_what_it_left_out(at: Desk) -> None:
+    names = sorted(file.stem for file in FIXTURES.glob("*.html"))
+    assert len(names) >= 10
+    for name in names:
+        wanted = (FIXTURES / f"{name}.md").read_text().rstrip("\n")
+        notes = FIXTURES / f"{name}.notes"
+        text, said = pasted(at, html=(FIXTURES / f"{name}.html").read_text(), plain="plain")
+        at.page.keyboard.press("Control+z")
+
+        assert text == wanted, name
+        assert said == (notes.read_text().rstrip("\n") if notes.exists() else ""), name
+        assert at.text == "", name
+        # Nothing that the conversion wrote is printed to readers.
+        words = nh3.clean(parser().render(wanted), tags=set())
+        assert not re.search(r"\\|\*\*|\]\(|---", words), (name, words)
+
+
+# Fragment, text, list above the text.
+CASES = {
+    "<p>Take <s><del>two pills</del></s><ins>one pill</ins>.</p>": (
+        "Take one pill.",
+        "deleted: “two pills”\ninserted: “one pill”",
+    ),
+    "<p><s>all of it</s></p>": ("", "deleted: “all of it”"),
+    "<style>.k {text-decoration: line-through} @media print {p {display: none}}</style><p>a <i class=k>b</i> c</p>": (
+        "a c",
+        "deleted: “b”",
+    ),
+    "<span>10<sup>6</sup></span>": ("10⁶", ""),
+    "<p>H<sub>2</sub>O, 5 × 10<sup>−3</sup>, Na<sup>+</sup>, the 22<sup>nd</sup>, A<sup>TM</sup></p>": (
+        "H₂O, 5 × 10⁻³, Na⁺, the 22nd, A™",
+        "",
+    ),
+    "<p>e<sup>2x</sup> C<sub>max</sub> 1.<sup>er</sup> 3<sup>a</sup></p>": (
+        "e^(2x) C_max 1.er 3ª",
+        "script: “C_max”, “e^(2x)”",
+    ),
+    "<p>Spine<sup>1,3</sup></p>": ("Spine\\[1,3\\]", "footnote: “[1,3]”"),
+    "<table border=1><tr><td>a<td>b<td>c<tr><td rowspan=3>x<td colspan=2>y<tr><td>1<td rowspan=2>2<tr><td>3</table>": (
+        "| a | b | c |\n|---|---|---|\n| x | y | y |\n| x | 1 | 2 |\n| x | 3 | 2 |",
+        "merged: “x”, “y”, “2”",
+    ),
+    "<table><tr><th>a<th>b<tr><td><p>1</p><p>2:</p><p>3</p><td><table><tr><td>p<td>q</table></table>": (
+        "| a | b |\n|---|---|\n| 1; 2: 3 | p, q |",
+        "cell: “1 / 2: / 3”\nnested: “pq”",
+    ),
+    "<ol start=9><li>a<li>b<p>c</p><ul><li>d</ul></ol><ol><li>e</ol><ol reversed><li>f<li>g</ol>": (
+        "9. a\n10. b\n\n    c\n\n    - d\n\n1) e\n2) f\n\n1. g",
+        "",
+    ),
+    "<ul><li>a<ol start=4><li>b</ol></ul>": ("- a\n\n  4. b", ""),
+    "<p># a</p><p>- b</p><p>1945. c</p><p>2) d</p><p>---</p><p>&gt; e</p><p>::: f</p><p>*g* _h_ i_j `k` [l] &amp;lt;</p>": (
+        "\\# a\n\n\\- b\n\n1945\\. c\n\n2\\) d\n\n\\---\n\n\\> e\n\n\\::: f\n\n"
+        "\\*g\\* \\_h\\_ i_j \\`k\\` \\[l\\] \\&lt;",
+        "",
+    ),
+    "<p>a<br>1. b<br>- c</p>": ("a\\\n1\\. b\\\n\\- c", ""),
+    "<p><b>Note:</b>do <b>(n)</b>ot</p>": ("**Note**:do **(n**)ot", ""),
+    "<ul><li><p>• x</p></li></ul><p>• y<br>· z</p>": ("- x\n- y\n- z", ""),
+    "<p><a href='javascript:alert(1)'>a</a> <a href='file:///c:/d.doc'>b</a> <a href='#x'>c</a></p>": (
+        "a b c",
+        "link: “a”, “b (file:///c:/d.doc)”, “c (#x)”",
+    ),
+    "<p><font face=Wingdings>à ¥</font> <span style='font-family:Symbol'>£</span> \uf0fc \ue123</p>": (
+        "→ \\[symbol\\] ≤ ✓ \\[symbol\\]",
+        "symbol: “→ [symbol] £ \uf0fc \ue123”, “→ [symbol] ≤ ✓ [symbol]”",
+    ),
+    "<p>v <math><msup><mi>x</mi><mn>2</mn></msup></math><!--[if gte msEquation 12]><m:oMath><m:f><m:num><m:r>a</m:r>"
+    "</m:num><m:den><m:r>b+c</m:r></m:den></m:f></m:oMath><![endif]--><![if !msEquation]><img src=x><![endif]></p>": (
+        "v x² a/(b+c)",
+        "equation: “x²”, “a/(b+c)”",
+    ),
+    "<p><input type=checkbox checked> yes <input value=Ann> <img src=x alt='A knee'> <iframe src='m'></iframe></p>": (
+        "☑ yes",
+        "picture: “A knee”\nmedia: “m”\ncontrol: “Ann”\ncheckbox: “yes”",
+    ),
+    "<p>a\u202eb\u202c \u200bc\xadd e\u2011f</p>": ("ab cd e-f", "direction: “ab \u200bc\xadd e\u2011f”"),
+    "<p>before</p><ul><!--StartFragment--><li>in</li><!--EndFragment--><li>after</li></ul>": ("- in", ""),
+}
+
+
+def test_meaning_survives_a_paste_or_the_list_says_what_did_not(at: Desk) -> None:
+    for html, wanted in CASES.items():
+        assert pasted(at, html=html, plain="?") == wanted, html
+
+
+def test_plain_text_is_pasted_as_it_is_and_what_markdown_makes_of_it_is_said(at: Desk) -> None:
+    cases = [
+        ({"plain": "# not *touched*\n\n1. a\n2. b"}, ""),
+        ({"plain": "int x = 1;", "html": "<div><span>int</span><span> x = 1;</span></div>"}, ""),
+        ({"plain": "See.\n1945. A year\n• a\nb\tc"}, "tab: “b c”\nmarkup: “1945. A year”\nbullet: “• a”"),
+    ]
+    for data, said in cases:
+        assert pasted(at, **data) == (data["plain"], said)
+
+
+def test_what_two_pastes_left_out_stays_in_one_list_until_it_is_closed(at: Desk) -> None:
+    paste(at, html="<p>a <del>b</del></p>", plain="?")
+    paste(at, html="<p>c <del>d</del></p>", plain="?")
+    paste(at, html="<p>e</p>", plain="?")
+
+    assert told(at) == "deleted: “b”, “d”"
+    close_list(at)
+    expect(at.page.locator("#id_body")).to_be_focused()
+    assert told(at) == ""
 
 
 # ── Pictures ──

@@ -1,152 +1,272 @@
-// What Word, Google Docs or a web page puts on the clipboard, as Markdown of our dialect: headings, bold, italics, lists,
-// links and tables. Everything else is its text alone.
+// What Word, Google Docs, Outlook, or a web page puts on the clipboard, as Markdown of our dialect: headings, bold,
+// italics, lists, links, and tables, and a report of what is different now.
 
-const SKIPPED = new Set(["STYLE", "SCRIPT", "META", "LINK", "TITLE", "XML", "NOSCRIPT", "TEMPLATE", "IMG", "SVG", "O:P", "BUTTON", "INPUT", "SELECT", "TEXTAREA"]);
-const BLOCKS = new Set(["P", "DIV", "SECTION", "ARTICLE", "MAIN", "HEADER", "FOOTER", "ASIDE", "NAV", "FIGURE", "FIGCAPTION", "BODY", "BLOCKQUOTE", "PRE", "ADDRESS", "DL", "DT", "DD", "CENTER", "FORM", "DETAILS", "SUMMARY"]);
-const STRUCTURE = "h1,h2,h3,h4,h5,h6,ul,ol,table,a[href],strong,em,i,b,[class^=MsoList],[class^=MsoHeading],[data-style*=mso-list],[data-style*='font-weight'],[data-style*='font-style']";
+import { clean, css } from "./clean.js";
+import { address, escaped, oneLine, paragraphs, weight, withBreaks } from "./inline.js";
+
+const BLOCKS = new Set("P DIV SECTION ARTICLE MAIN HEADER FOOTER ASIDE NAV FIGURE FIGCAPTION BODY BLOCKQUOTE PRE ADDRESS DL DT DD CENTER FORM FIELDSET LEGEND DETAILS SUMMARY UL OL LI TABLE HR CAPTION H1 H2 H3 H4 H5 H6".split(" "));
+const STRUCTURE = "h1,h2,h3,h4,h5,h6,p,ul,ol,table,a[href],strong,em,i,b,[class^=MsoList],[class^=MsoHeading],[role=heading],[data-style*=mso-list],[data-style*='font-weight'],[data-style*='font-style']";
 const DEEPEST = 4; // #### is the last heading of the dialect
+const MOST_CELLS = 60;
+const BULLET = /^[•·▪▫◦‣⁃∙●○■➢❖◆]\s+/;
 
-const style = (node) => (node.getAttribute?.("data-style") ?? "").replace(/\s+/g, "").toLowerCase();
-const tidy = (text) => text.replace(/[ \t\n\r\f\u00a0]+/g, " ");
-const escaped = (text) => text.replace(/[\\`*[\]]/g, "\\$&");
-const atStart = (text) => text.replace(/^(#{1,6}\s|[-+>]\s|:::)/, "\\$1").replace(/^(\d+)([.)]\s)/, "$1\\$2");
-
-function isHidden(node) {
-  return SKIPPED.has(node.nodeName.toUpperCase()) || /display:none|mso-list:ignore|mso-hide:all/.test(style(node));
-}
-
-function address(link) {
-  const href = (link.getAttribute("href") ?? "").trim();
-  // Google Docs sends links through itself.
-  const through = /^https?:\/\/www\.google\.com\/url\?(.*)$/.exec(href);
-  const target = through ? new URLSearchParams(through[1]).get("q") ?? "" : href;
-  return /^(https?:\/\/|mailto:|tel:)/i.test(target) ? target.replace(/[()\s<>]/g, encodeURIComponent) : "";
-}
-
-function weight(node, outer) {
-  const said = style(node);
-  const bold = /(^|;)font-weight:(bold|[6-9]00)/.test(said) || (/^(B|STRONG)$/.test(node.nodeName) && !/(^|;)font-weight:(normal|[1-4]00)/.test(said));
-  const italic = /(^|;)font-style:italic/.test(said) || (/^(I|EM)$/.test(node.nodeName) && !/(^|;)font-style:normal/.test(said));
-  return { bold: outer.bold || bold, italic: outer.italic || italic };
-}
-
-// Words with their weight, in order: [{text, bold, italic, href}].
-function runs(node, outer = { bold: false, italic: false, href: "" }) {
-  if (node.nodeType === Node.TEXT_NODE) return [{ ...outer, text: tidy(node.data) }];
-  if (node.nodeType !== Node.ELEMENT_NODE || isHidden(node)) return [];
-  if (node.nodeName === "BR") return [{ ...outer, text: "\n" }];
-  const here = { ...outer, ...weight(node, outer) };
-  if (node.nodeName === "A") here.href = address(node) || outer.href;
-  return [...node.childNodes].flatMap((child) => runs(child, here));
-}
-
-function marked(run) {
-  const [, before, words, after] = /^(\s*)(.*?)(\s*)$/s.exec(run.text);
-  if (!words) return run.text;
-  const sign = `${run.bold ? "**" : ""}${run.italic ? "*" : ""}`;
-  const inside = `${sign}${escaped(words)}${[...sign].reverse().join("")}`;
-  return `${before}${run.href ? `[${inside}](${run.href})` : inside}${after}`;
-}
-
-const alike = (one, other) => one && one.bold === other.bold && one.italic === other.italic && one.href === other.href;
-
-function words(nodes, { plain = false } = {}) {
-  const joined = [];
-  nodes.flatMap((node) => runs(node)).forEach((run) => {
-    const weighed = plain ? { ...run, bold: false } : run;
-    const last = joined.at(-1);
-    // White space alone has no weight: "**a** **b**" is "**a b**".
-    if (alike(last, weighed) || (last && !weighed.text.trim())) last.text += weighed.text;
-    else joined.push(weighed);
-  });
-  return joined.map(marked).join("").replace(/ *\n */g, "\n").replace(/ {2,}/g, " ").trim();
-}
-
-function wordList(node) {
-  // Word's lists are paragraphs; the level stands in the style, the sign in a part that is not to be shown.
-  const level = /mso-list:[^;]*level(\d)/.exec(style(node));
-  if (!level && !/^MsoListParagraph/.test(node.className ?? "")) return null;
-  const sign = [...node.querySelectorAll("[data-style]")].find((part) => /mso-list:ignore/.test(style(part)))?.textContent.trim() ?? "";
-  return { depth: Number(level?.[1] ?? 1) - 1, ordered: /^([0-9]+|[a-z]|[ivx]+)[.)]/i.test(sign) };
-}
-
-function entry(text, depth, mark) {
-  const [first, ...rest] = text.split("\n");
-  const indent = "   ".repeat(depth); // enough under "-" and under "1."
-  return [`${indent}${mark} ${first}`, ...rest.map((line) => `${indent}  ${line}`)].join("\n");
-}
-
-function list(node, depth, out) {
-  let number = 0;
-  [...node.children].forEach((item) => {
-    if (/^(UL|OL)$/.test(item.nodeName)) return list(item, depth + 1, out); // Google Docs nests lists beside entries
-    const inner = [...item.childNodes].filter((child) => !/^(UL|OL)$/.test(child.nodeName));
-    const text = words(inner);
-    number += 1;
-    if (text) out.push({ list: true, text: entry(text, depth, node.nodeName === "OL" ? `${number}.` : "-") });
-    return [...item.children].filter((child) => /^(UL|OL)$/.test(child.nodeName)).forEach((child) => list(child, depth + 1, out));
-  });
-}
-
-function table(node, out) {
-  const rows = [...node.rows].map((row) => [...row.cells].map((cell) => words([cell], { plain: row.rowIndex === 0 }).replaceAll("\n", " ").replaceAll("|", "\\|")));
-  const width = Math.max(0, ...rows.map((row) => row.length));
-  if (width < 2) return rows.forEach(([cell]) => cell && out.push({ text: cell })); // a table for layout only
-  const line = (cells) => `| ${Array.from({ length: width }, (_, at) => cells[at] ?? "").join(" | ")} |`;
-  return out.push({ text: [line(rows[0]), `|${"---|".repeat(width)}`, ...rows.slice(1).map(line)].join("\n") });
-}
+const isBlock = (node) => node.nodeType === Node.ELEMENT_NODE && (BLOCKS.has(node.nodeName) || /^(block|flex|grid|list-item|table|flow-root)/.test(css(node).display ?? ""));
+const holdsBlock = (node) => node.nodeType === Node.ELEMENT_NODE && [...node.querySelectorAll("*")].some(isBlock);
+const spoken = (node) => node.textContent.replace(/\s+/g, " ").trim();
 
 function heading(node) {
+  if (node.getAttribute("role") === "heading") return Number(node.getAttribute("aria-level")) || 2;
   const level = /^H([1-6])$/.exec(node.nodeName)?.[1] ?? /^MsoHeading([1-6])/.exec(node.className ?? "")?.[1];
   return level ? Number(level) : /^MsoTitle/.test(node.className ?? "") ? 1 : 0;
 }
 
-function blocks(node, out, shift) {
-  let loose = [];
-  const flush = () => {
-    const text = words(loose);
-    loose = [];
-    if (text) out.push({ text: atStart(text) });
-  };
-  [...node.childNodes].forEach((child) => {
-    if (child.nodeType !== Node.ELEMENT_NODE) return child.nodeType === Node.TEXT_NODE ? loose.push(child) : undefined;
-    if (isHidden(child)) return undefined;
-    const level = heading(child);
-    const item = wordList(child);
-    const holds = child.querySelector("p,div,h1,h2,h3,h4,h5,h6,ul,ol,table");
-    if (!level && !item && !holds && !BLOCKS.has(child.nodeName) && !/^(UL|OL|TABLE|HR)$/.test(child.nodeName)) return loose.push(child);
-    flush();
-    if (level) {
-      const text = words([child], { plain: true }).replaceAll("\n", " ");
-      return text && out.push({ text: `${"#".repeat(Math.min(level + shift, DEEPEST))} ${text}` });
-    }
-    if (item) {
-      const number = item.ordered ? 1 + (out.numbers?.[item.depth] ?? 0) : 0;
-      out.numbers = { ...Object.fromEntries(Object.entries(out.numbers ?? {}).filter(([depth]) => depth < item.depth)), [item.depth]: number };
-      const text = words([child]);
-      return text && out.push({ list: true, text: entry(text, item.depth, item.ordered ? `${number}.` : "-") });
-    }
-    out.numbers = undefined;
-    if (/^(UL|OL)$/.test(child.nodeName)) return list(child, 0, out);
-    if (child.nodeName === "TABLE") return table(child, out);
-    if (child.nodeName === "HR") return undefined;
-    return blocks(child, out, shift);
+// ── Lists ──
+
+const ROMAN = { i: 1, v: 5, x: 10, l: 50 };
+const roman = (text) => [...text].reduce((sum, letter, at) => sum + (ROMAN[letter] < (ROMAN[text[at + 1]] ?? 0) ? -ROMAN[letter] : ROMAN[letter]), 0);
+
+// A sign such as "3.", "b)", "(iv)", "Step 2:" or "1.2": {number, isPlain}, or null for a bullet.
+function numberOf(sign, last) {
+  const found = /^[([]?(?:\p{L}+\s+)?((?:\d+\.)*)(\d+|[a-z]{1,5})[.):\]]*$/iu.exec(sign);
+  if (!found || (found[2] === "o" && sign === "o")) return null;
+  const [, before, end] = found;
+  if (/\d/.test(end)) return { number: Number(end), isPlain: !before && /^\d+[.)]$/.test(sign) };
+  const letters = end.toLowerCase();
+  const isRoman = /^[ivxl]+$/.test(letters) && (letters.length > 1 || letters === "i" ? last !== 8 : roman(letters) === last + 1);
+  if (isRoman) return { number: roman(letters), isPlain: false };
+  return letters.length === 1 ? { number: letters.charCodeAt(0) - 96, isPlain: false } : null;
+}
+
+// Word's lists are paragraphs: the level is in the style, the sign in data-sign (see clean.js).
+function wordItem(node) {
+  const level = /level(\d+)/.exec(css(node)["mso-list"] ?? "")?.[1];
+  const sign = node.getAttribute("data-sign");
+  const [, kind] = /^MsoList(Bullet|Number)/.exec(node.className ?? "") ?? [];
+  if (sign === null && !kind) return null;
+  return { depth: Number(level ?? 1) - 1, sign: sign ?? "", isOrdered: kind === "Number" };
+}
+
+function wordList(node, item, state) {
+  const key = css(node)["mso-list"] ?? node.className;
+  const last = state.numbers[key] ?? 0;
+  const read = numberOf(item.sign, last + (state.gone[key] ?? 0));
+  if (read?.number === 1) state.gone[key] = 0;
+  const gone = state.gone[key] ?? 0;
+  const isMark = /^[✓✗☐☑☒]$/.test(item.sign); // a bullet that says something
+  const text = item.content(isMark ? `${item.sign} ` : "");
+  if (!text.length) {
+    if (node.hasAttribute("data-deleted")) state.gone[key] = gone + 1;
+    return;
+  }
+  const number = read ? read.number - gone : last + 1;
+  if (read && !read.isPlain) state.note("number", `${item.sign} ${spoken(node)}`);
+  const isOrdered = read !== null || item.isOrdered;
+  state.numbers[key] = isOrdered ? number : 0;
+  state.out.push({ depth: item.depth, number: isOrdered ? Math.max(0, number) : null, text });
+}
+
+const LETTERED = /^(lower|upper)-(alpha|latin|roman|greek)/;
+
+function htmlList(node, depth, state, outer) {
+  const items = [...node.children].filter((child) => child.nodeName === "LI");
+  const isOrdered = node.nodeName === "OL";
+  const isReversed = isOrdered && node.hasAttribute("reversed");
+  let number = Number.parseInt(node.getAttribute("start") ?? (isReversed ? items.length : 1), 10) || 0;
+  const type = `${css(node)["list-style-type"] ?? ""} ${css(node)["list-style"] ?? ""}`.trim();
+  const isLettered = /^[aAiI]$/.test(node.getAttribute("type") ?? "") || LETTERED.test(type) || items.some((item) => LETTERED.test(css(item)["list-style-type"] ?? ""));
+  [...node.childNodes].forEach((item) => {
+    if (/^(UL|OL)$/.test(item.nodeName)) return htmlList(item, depth + 1, state, outer); // Google Docs nests lists beside items
+    if (item.nodeType !== Node.ELEMENT_NODE && !item.textContent.trim()) return undefined;
+    // Word on the web puts each item into a list of its own and says the level.
+    const level = Number(item.getAttribute?.("data-aria-level") ?? 0);
+    const here = level ? level - 1 : depth;
+    const value = Number.parseInt(item.getAttribute?.("value") ?? "", 10);
+    if (!Number.isNaN(value)) number = value;
+    const inner = convert(item.nodeName === "LI" ? [...item.childNodes] : [item], here, { ...state, isInItem: true }, item.nodeType === Node.ELEMENT_NODE ? weight(item, outer) : outer);
+    if (!inner.length) return undefined;
+    const first = inner[0].depth === undefined ? inner.shift() : { text: [] };
+    state.out.push({ ...first, inside: undefined, depth: here, number: isOrdered ? number : null });
+    if (isOrdered && isLettered && number > 0) state.note("number", `${spoken(item)} (${number})`);
+    state.out.push(...inner.map((part) => ({ inside: here, ...part })));
+    number += isReversed ? -1 : 1;
+    return undefined;
   });
+}
+
+// ── Tables ──
+
+// The blocks in a cell on one line: Markdown has no other cells.
+function cellText(cell, isHead, state) {
+  const parts = [];
+  const loose = [];
+  const flush = () => {
+    parts.push(...paragraphs(loose.splice(0), state.note, weight(cell, {}), { isPlain: isHead }).flat());
+  };
+  const walk = (node) => [...node.childNodes].forEach((child) => {
+    if (!isBlock(child) && !holdsBlock(child)) return loose.push(child);
+    flush();
+    if (child.nodeName === "TABLE") {
+      state.note("nested", spoken(child));
+      [...child.rows].forEach((row) => parts.push([...row.cells].map((inner) => cellText(inner, false, state)).filter(Boolean).join(", ")));
+      return undefined;
+    }
+    walk(child);
+    return flush();
+  });
+  walk(cell);
   flush();
+  const lines = parts.map((part) => part.trim()).filter(Boolean);
+  if (lines.length > 1) state.note("cell", lines.join(" / "));
+  return lines.reduce((text, line) => (text ? `${text}${/[.,:;!?…]\W*$/.test(text) ? "" : ";"} ${line}` : line), "").replaceAll("|", "\\|");
 }
 
-// Styles tell what Word means, but must not count as styles: the content policy would complain of each.
-function inert(html) {
-  const attributes = (tag) => tag.replace(/\s(style|on[a-z]+)(\s*=)/gi, (_, name, rest) => ` ${/^style$/i.test(name) ? "data-style" : "data-off"}${rest}`);
-  return html.replace(/<style\b[\s\S]*?<\/style>/gi, "").replace(/<[a-z][^>]*>/gi, attributes);
+// Every place of the table holds the cell that covers it.
+function gridOf(node, state) {
+  const grid = [...node.rows].map(() => []);
+  const isHead = (row) => row.rowIndex === 0 || row.parentElement.nodeName === "THEAD";
+  [...node.rows].forEach((row, y) => {
+    let x = 0;
+    [...row.cells].forEach((cell) => {
+      while (grid[y][x]) x += 1;
+      const [across, down] = [Math.min(cell.colSpan, MOST_CELLS), Math.min(cell.rowSpan || MOST_CELLS, grid.length - y)];
+      const text = cellText(cell, isHead(row), state);
+      if (text && (across > 1 || down > 1)) state.note("merged", text);
+      for (let v = y; v < y + down; v += 1) for (let u = x; u < x + across; u += 1) grid[v][u] ??= { text, cell };
+      x += across;
+    });
+  });
+  return grid;
 }
 
-// Markdown, or "" where the clipboard holds no structure and the plain text serves better.
+// Rows of a head that has several: "Dose – morning".
+function oneHead(rows) {
+  return Array.from({ length: Math.max(...rows.map((row) => row.length)) }, (_, x) => (
+    { text: [...new Set(rows.map((row) => row[x]?.text).filter(Boolean))].join(" – "), cell: null }
+  ));
+}
+
+const isLayout = (node) => node.getAttribute("role") === "presentation" || [...node.rows].every((row) => row.cells.length < 2)
+  || [...node.querySelectorAll("td")].some((cell) => cell.closest("table") === node && cell.querySelector("h1,h2,h3,h4,h5,h6"))
+  || ([...node.querySelectorAll("table")].length > 0 && !node.querySelector("th,caption") && !(Number(node.getAttribute("border")) > 0));
+
+function table(node, depth, state, outer) {
+  if (isLayout(node)) {
+    [...node.rows].forEach((row) => [...row.cells].forEach((cell) => state.out.push(...convert([...cell.childNodes], depth, state, weight(cell, outer)))));
+    return;
+  }
+  const caption = node.caption ? oneLine([node.caption], state.note, { isPlain: true }) : "";
+  if (caption) state.out.push({ text: [`**${caption}**`] });
+  const grid = gridOf(node, state).filter((row) => row.some((place) => place?.text));
+  if (!grid.length) return;
+  const width = Math.max(...grid.map((row) => row.length));
+  const isHeadRow = (row) => row.every((place) => !place?.text || place.cell.nodeName === "TH") || row.some((place) => place?.cell.closest("thead"));
+  const later = grid.findIndex((row) => !isHeadRow(row));
+  const count = Math.max(1, later < 0 ? 1 : later);
+  if (later === 0 && grid.some((row) => row[0]?.cell.nodeName === "TH")) state.note("head", grid[0].map((place) => place?.text ?? "").join(" | "));
+  // One cell across the whole width is said once.
+  const once = (row) => (new Set(row.map((place) => place?.cell)).size === 1 && row.length > 1 && row[0] ? [row[0]] : row);
+  const line = (row) => `| ${Array.from({ length: width }, (_, x) => row[x]?.text ?? "").join(" | ")} |`;
+  const rows = grid.slice(count).map((row) => line(once(row)));
+  state.out.push({ block: [line(count > 1 ? oneHead(grid.slice(0, count)) : once(grid[0])), `|${"---|".repeat(width)}`, ...rows].join("\n") });
+}
+
+// ── Blocks ──
+
+function pushWords(nodes, state, outer) {
+  paragraphs(nodes, state.note, outer).forEach((lines) => {
+    // Bullets that were typed.
+    if (state.isInItem) state.out.push({ text: lines.map((line) => line.replace(BULLET, "")) });
+    else if (lines.some((line) => BULLET.test(line)) && lines.every((line, at) => BULLET.test(line) || at === 0)) {
+      lines.forEach((line) => state.out.push(BULLET.test(line) ? { depth: 0, number: null, text: [line.replace(BULLET, "")] } : { text: [line] }));
+    } else state.out.push({ text: lines });
+  });
+}
+
+function pushHeading(node, level, state, outer) {
+  const text = oneLine([node], state.note, { isPlain: true }, outer).replace(/(#+)$/, "\\$1");
+  const sign = node.getAttribute("data-sign");
+  const number = sign && numberOf(sign, 0) ? `${escaped(sign)} ` : "";
+  if (text) state.out.push({ block: `${"#".repeat(Math.min(level + state.shift, DEEPEST))} ${number}${text}` });
+}
+
+function pushBlock(node, depth, state, outer) {
+  const level = heading(node);
+  if (level && !node.querySelector("p,ul,ol,table")) return pushHeading(node, level, state, outer);
+  const item = wordItem(node);
+  if (item) {
+    item.content = (before) => paragraphs([...node.childNodes], state.note, weight(node, outer)).flat().map((line, at) => (at ? line : before + line));
+    return wordList(node, item, state);
+  }
+  if (/^(UL|OL)$/.test(node.nodeName)) return htmlList(node, depth + (state.isInItem ? 1 : 0), state, outer);
+  if (node.nodeName === "TABLE") return table(node, depth, state, outer);
+  if (node.nodeName === "HR") return undefined;
+  const isIndented = /^MsoListParagraph/.test(node.className ?? "");
+  const inner = convert([...node.childNodes], depth, state, { ...weight(node, outer), ...(node.nodeName === "PRE" ? { isPre: true } : {}) });
+  const last = state.out.at(-1);
+  // A paragraph of a list without a sign goes on with the item before it.
+  const inside = isIndented && last ? last.depth ?? last.inside : undefined;
+  state.out.push(...inner.map((part) => (inside === undefined ? part : { inside, ...part })));
+  return undefined;
+}
+
+// Blocks in order: {text: lines} is a paragraph, with a depth a list item; {block} is finished Markdown; inside: the
+// depth of the item that it belongs to.
+function convert(nodes, depth, { note, shift, numbers, gone, isInItem }, outer = { bold: false, italic: false, href: "" }) {
+  const state = { note, shift, numbers, gone, out: [], isInItem };
+  const loose = [];
+  nodes.forEach((node) => {
+    if (!isBlock(node) && !holdsBlock(node)) return loose.push(node);
+    pushWords(loose.splice(0), state, outer);
+    if (isBlock(node)) return pushBlock(node, depth, state, outer);
+    return state.out.push(...convert([...node.childNodes], depth, state, { ...weight(node, outer), href: node.nodeName === "A" ? address(node, note) : outer.href }));
+  });
+  pushWords(loose, state, outer);
+  return state.out;
+}
+
+// ── Markdown ──
+
+const indented = (text, width) => text.split("\n").map((line) => (line ? " ".repeat(width) + line : line)).join("\n");
+
+// Items get the indentation that their signs need; lists that follow one another stay apart.
+function written(parts) {
+  const open = []; // the lists around: {depth, width, number, isOrdered, sign}
+  let text = "";
+  let last = null;
+  parts.forEach((part) => {
+    const level = part.depth ?? part.inside ?? -1;
+    const isItem = part.depth !== undefined;
+    while (open.length && open.at(-1).depth > level) open.pop();
+    let isTight = isItem && last?.isItem;
+    let body = part.block ?? withBreaks(part.text);
+    let width = open.length ? open.at(-1).width : 0;
+    if (isItem) {
+      const before = open.at(-1)?.depth === level ? open.pop() : null;
+      const isOrdered = part.number !== null;
+      const goesOn = before && before.isOrdered === isOrdered && (!isOrdered || before.number + 1 === part.number);
+      const outer = open.at(-1)?.width ?? 0;
+      const swaps = { ".": ")", ")": "." };
+      const sign = goesOn ? before.sign : swaps[before?.sign] ?? ".";
+      const mark = isOrdered ? `${part.number}${sign}` : "-";
+      if (!goesOn && (before || (isOrdered && part.number !== 1))) isTight = false;
+      open.push({ depth: level, width: outer + (isOrdered ? Math.max(3, mark.length + 1) : 2), number: part.number, isOrdered, sign: isOrdered ? sign : "" });
+      body = `${mark} ${indented(body, open.at(-1).width - outer).trimStart()}`.trimEnd();
+      width = outer;
+    }
+    text += `${text ? (isTight ? "\n" : "\n\n") : ""}${indented(body, width)}`;
+    last = { isItem };
+  });
+  return text;
+}
+
+// {markdown, notes: [[kind, words]], isStructured}; where it is not, the plain text of the clipboard serves as well.
 export function toMarkdown(html) {
-  const doc = new DOMParser().parseFromString(inert(html), "text/html");
-  if (!doc.body.querySelector(STRUCTURE)) return "";
-  const out = [];
+  const notes = [];
+  const note = (kind, words) => notes.push([kind, words]);
+  const body = clean(html, note);
+  const isStructured = body.querySelector(STRUCTURE) !== null;
   // The page's title is a field, so a text's own first level becomes our first: ##.
-  blocks(doc.body, out, doc.body.querySelector("h1,.MsoTitle,.MsoHeading1") ? 1 : 0);
-  return out.map(({ text, list: isList }, at) => `${at ? (isList && out[at - 1].list ? "\n" : "\n\n") : ""}${text}`).join("");
+  const shift = body.querySelector("h1,.MsoTitle,.MsoHeading1,[role=heading][aria-level='1']") ? 1 : 0;
+  const parts = convert([...body.childNodes], 0, { note, shift, numbers: {}, gone: {}, isInItem: false });
+  return { markdown: written(parts), notes, isStructured };
 }

@@ -1,23 +1,33 @@
-// Pasting: text from Word or a web page becomes Markdown, a picture goes through its window. "Paste as plain text"
-// brings no HTML with it and is left to the browser.
+// Pasting: text from Word or a web page becomes Markdown, a picture opens its dialog. "Paste as plain text" brings no
+// HTML and is left to the browser.
 
 import { toMarkdown } from "./convert.js";
+import { plainNotes, startPasteNotice } from "./paste_notice.js";
 import { type } from "./write.js";
 
-export function startPaste(field, upload, say) {
+const spoken = (markdown) => markdown.replace(/\\\n/g, "\n").replace(/\\([^\w\s])/g, "$1").replace(/\s+/g, "");
+
+export function startPaste(editor, field, upload, say) {
+  const list = startPasteNotice(editor, field);
   field.addEventListener("paste", (event) => {
     const html = event.clipboardData?.getData("text/html");
+    const plain = event.clipboardData?.getData("text/plain") ?? "";
     const [picture] = upload.pictures(event.clipboardData);
-    // Word puts a picture of the text beside the text.
-    if (picture && !html?.trim()) {
+    const made = html?.trim() ? toMarkdown(html) : { markdown: "", notes: [], isStructured: false };
+    // Word puts a picture of the text beside the text; a browser puts the HTML of a picture beside the picture.
+    if (picture && !made.markdown) {
       event.preventDefault();
       upload.open(picture);
       return;
     }
-    const markdown = html ? toMarkdown(html) : "";
-    if (!markdown || markdown === event.clipboardData.getData("text/plain").trim()) return;
+    const says = made.isStructured || spoken(made.markdown) !== spoken(plain);
+    if (!html?.trim() || !says || made.markdown === plain.trim()) {
+      list([...made.notes, ...plainNotes(plain)]);
+      return;
+    }
     event.preventDefault();
-    type(field, markdown);
+    if (made.markdown) type(field, made.markdown);
+    list(made.notes);
     say("The pasted text was turned into Markdown. Control Z takes it back.");
   });
 }

@@ -1,0 +1,388 @@
+// HTML from the clipboard as a document that holds only what the text says. What Markdown cannot hold becomes plain
+// words, or is taken out; each such change is reported with note(kind, words), see paste_notice.js.
+
+import { fromSymbolFont, isSymbolFont, raised, UNKNOWN } from "./symbols.js";
+
+const USED = /^(font|font-weight|font-style|font-family|text-decoration|text-decoration-line|display|visibility|vertical-align|color|background|background-color|white-space|list-style-type|list-style|mso-[\w-]+)$/;
+const INVISIBLE = "style,script,meta,link,title,xml,noscript,template,o\\:smarttagtype";
+const declared = new WeakMap();
+
+// The last value of each property of a node, in lower case.
+export function css(node) {
+  if (!declared.has(node)) {
+    const found = {};
+    (node.getAttribute?.("data-style") ?? "").split(";").forEach((part) => {
+      const at = part.indexOf(":");
+      const name = part.slice(0, at).trim().toLowerCase();
+      if (at > 0 && USED.test(name)) found[name] = part.slice(at + 1).replace(/!important/i, "").replace(/\s+/g, " ").trim().toLowerCase();
+    });
+    declared.set(node, found);
+  }
+  return declared.get(node);
+}
+
+const every = (body) => [...body.querySelectorAll("*")];
+const texts = (body) => {
+  const walker = body.ownerDocument.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) found.push(walker.currentNode);
+  return found;
+};
+const comments = (body) => {
+  const walker = body.ownerDocument.createTreeWalker(body.ownerDocument, NodeFilter.SHOW_COMMENT);
+  const found = [];
+  while (walker.nextNode()) found.push(walker.currentNode);
+  return found;
+};
+const above = (node, test) => {
+  for (let at = node.parentElement; at; at = at.parentElement) if (test(at)) return at;
+  return null;
+};
+const said = (node) => node.textContent.replace(/\s+/g, " ").trim();
+
+function textBefore(node) {
+  const range = node.ownerDocument.createRange();
+  range.setStart(node.parentElement?.closest("p,li,td,th,div,h1,h2,h3,h4,h5,h6,body") ?? node.ownerDocument.body, 0);
+  range.setEndBefore(node);
+  return range.toString().slice(-24);
+}
+
+// Styles say what Word means, but must not apply: the content policy would complain about each.
+function inert(html) {
+  const attributes = (tag) => tag.replace(/\s(style|on[a-z]+)(\s*=)/gi, (_, name, rest) => ` ${/^style$/i.test(name) ? "data-style" : "data-off"}${rest}`);
+  return html.replace(/^Version:[\d.]+\s+StartHTML:[^<]*/i, "").replace(/<style\b[\s\S]*?<\/style>/gi, "").replace(/<[a-z][^>]*>/gi, attributes);
+}
+
+function styleRules(html) {
+  const sheets = [...html.matchAll(/<style\b[^>]*>([\s\S]*?)<\/style>/gi)].map(([, text]) => text).join("\n");
+  const plain = sheets.replace(/<!--|-->/g, "").replace(/\/\*[\s\S]*?\*\//g, "").replace(/@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}/gi, "");
+  return [...plain.matchAll(/([^{}]+)\{([^{}]*)\}/g)].map(([, selector, rule]) => [selector.trim(), rule]).filter(([selector]) => !selector.startsWith("@"));
+}
+
+function applyRules(body, rules) {
+  const found = new Map();
+  rules.forEach(([selector, rule]) => {
+    let nodes = [];
+    try { nodes = body.querySelectorAll(selector); } catch { /* not a selector that this browser knows */ }
+    nodes.forEach((node) => found.set(node, `${found.get(node) ?? ""}${rule};`));
+  });
+  found.forEach((rule, node) => node.setAttribute("data-style", rule + (node.getAttribute("data-style") ?? "")));
+}
+
+// Browsers and Excel put the surroundings of what was copied around it.
+function trimToFragment(body) {
+  const marks = comments(body);
+  const start = marks.find((mark) => mark.data.trim() === "StartFragment");
+  const end = marks.findLast((mark) => mark.data.trim() === "EndFragment");
+  const outside = (node) => (start && start.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING)
+    || (end && end.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_FOLLOWING);
+  [...texts(body), ...body.querySelectorAll("img,input,button,select,textarea")]
+    .filter((node) => outside(node) && !above(node, (at) => /-list$/.test(css(at)["mso-element"] ?? "")))
+    .forEach((node) => node.remove());
+}
+
+// Word writes the sign of a list item, "3." or a bullet, into the text. It moves to the paragraph: data-sign.
+function takeOutListSigns(body) {
+  every(body).filter((node) => css(node)["mso-list"] === "ignore").forEach((node) => {
+    const text = texts(node).map((part) => fromSymbolFont(part.data, fontOf(part))).join("").replace(/\s+/g, " ").trim();
+    node.closest("p,li,h1,h2,h3,h4,h5,h6,div")?.setAttribute("data-sign", text.replaceAll(UNKNOWN, "•"));
+    node.remove();
+  });
+}
+
+function takeOutComments(body, note) {
+  const anchors = body.querySelectorAll(".MsoCommentReference,.msocomanchor,.msocomoff,a[href*='#_msocom'],a[href*='#_msoanchor'],a[href*='#cmnt']:not([href*='#cmnt_ref'])");
+  anchors.forEach((anchor) => {
+    if (said(anchor).length > 8) note("comment", said(anchor));
+    const raisedAnchor = anchor.closest("sup");
+    (raisedAnchor && said(raisedAnchor) === said(anchor) ? raisedAnchor : anchor).remove();
+  });
+  const isComment = (node) => css(node)["mso-element"] === "comment" || /(^|\s)(msocomtxt|MsoCommentText|MsoCommentSubject)/.test(node.className ?? "");
+  let count = 0;
+  every(body).filter((node) => isComment(node) && !above(node, isComment)).forEach((node) => {
+    if (said(node)) count = note("comment", said(node));
+    node.remove();
+  });
+  body.querySelectorAll("a[href*='#cmnt_ref']").forEach((anchor) => {
+    const box = anchor.closest("div,p");
+    anchor.remove();
+    if (!box || box === body) return;
+    count = note("comment", said(box));
+    box.remove();
+  });
+  if (anchors.length && !count) note("comment", "the text of the comment was not on the clipboard");
+  every(body).filter((node) => css(node)["mso-element"] === "comment-list").forEach((node) => node.remove());
+}
+
+const isDeleted = (node) => /^(DEL|S|STRIKE)$/.test(node.nodeName) || node.getAttribute("role") === "deletion"
+  || /line-through/.test(`${css(node)["text-decoration"]} ${css(node)["text-decoration-line"]}`)
+  || /(^|\s)(mso-?del|\w*track\w*delet\w*)/i.test(node.className?.baseVal ?? node.className ?? "");
+export const isInserted = (node) => node.nodeName === "INS" || node.getAttribute("role") === "insertion"
+  || /(^|\s)(mso-?ins|\w*track\w*insert\w*)/i.test(node.className?.baseVal ?? node.className ?? "");
+
+function takeOutDeleted(body, note) {
+  every(body).filter((node) => isDeleted(node) && !above(node, isDeleted)).forEach((node) => {
+    if (said(node)) note("deleted", said(node));
+    // What is left of a list item counts: the numbers after an item that is gone move up.
+    node.closest("p,li")?.setAttribute("data-deleted", "");
+    if (/^(P|LI)$/.test(node.nodeName)) node.replaceChildren();
+    else node.remove();
+  });
+  every(body).filter((node) => isInserted(node) && !above(node, isInserted) && said(node)).forEach((node) => note("inserted", said(node)));
+}
+
+const isHidden = (node) => {
+  const { display, visibility, "mso-hide": hide } = css(node);
+  return display === "none" || /hidden|collapse/.test(visibility ?? "") || hide === "all" || node.hasAttribute("hidden");
+};
+
+function takeOutHidden(body, note) {
+  body.querySelectorAll(INVISIBLE).forEach((node) => node.remove());
+  every(body).filter((node) => isHidden(node) && !above(node, isHidden)).forEach((node) => {
+    if (said(node)) note("hidden", said(node));
+    node.remove();
+  });
+}
+
+function takeOutContents(body, note) {
+  const isLine = (node) => /^MsoToc(\d|Heading)/i.test(node.className ?? "");
+  every(body).filter(isLine).forEach((node) => {
+    if (said(node)) note("contents", said(node).replace(/[\s.…]+\d*$/, ""));
+    node.remove();
+  });
+}
+
+// ── Equations ──
+
+const grouped = (text) => (/^[\p{L}\p{N}.]+$/u.test(text) ? text : `(${text})`);
+
+function linear(node) {
+  if (node.nodeType === Node.TEXT_NODE) return node.data.replace(/\s+/g, " ");
+  const name = node.nodeName.toLowerCase().replace(/^m:/, "");
+  if (/^(annotation|annotation-xml)$|pr$/.test(name)) return "";
+  const parts = [...node.childNodes].filter((child) => child.nodeType === Node.TEXT_NODE || (child.nodeType === Node.ELEMENT_NODE && !/^(m:)?\w*pr$/i.test(child.nodeName))).map(linear);
+  const [first = "", second = "", third = ""] = parts.map((part) => part.trim()).filter(Boolean);
+  if (/^(mfrac|f)$/.test(name)) return `${grouped(first)}/${grouped(second)}`;
+  if (/^(msup|ssup)$/.test(name)) return first + raised(second, "", false).text;
+  if (/^(msub|ssub)$/.test(name)) return first + raised(second, "", true).text;
+  if (/^(msubsup|ssubsup)$/.test(name)) return first + raised(second, "", true).text + raised(third, "", false).text;
+  if (name === "msqrt") return `√(${parts.join("").trim()})`;
+  if (name === "rad") return `√(${[...node.children].filter((child) => /^m:e$/i.test(child.nodeName)).map(linear).join("").trim()})`;
+  if (name === "mroot") return `(${first})^(1/${second})`;
+  return parts.join("");
+}
+
+function writeOutEquations(body, note) {
+  const put = (node, text) => {
+    note("equation", text.trim());
+    const next = node.nextSibling?.textContent ?? "";
+    node.replaceWith(`${/[\p{L}\p{N}]$/u.test(textBefore(node)) ? " " : ""}${text.trim()}${/^[\p{L}\p{N}]/u.test(next) ? " " : ""}`);
+  };
+  body.querySelectorAll("math").forEach((math) => {
+    if (math.isConnected) put(math.closest(".katex,mjx-container,.mwe-math-element,.MathJax") ?? math, linear(math));
+  });
+  comments(body).filter((part) => /^\[if\s+gte\s+msEquation/i.test(part.data)).forEach((part) => {
+    const inside = part.data.replace(/^\[if[^\]]*\]>/i, "").replace(/<!\[endif\]$/i, "");
+    const text = linear(new DOMParser().parseFromString(inert(inside), "text/html").body);
+    // What follows is the same as a picture, for other programs.
+    let next = part.nextSibling;
+    while (next && !/^\[endif\]/i.test(next.data ?? "")) {
+      const after = next.nextSibling;
+      if (next.nodeType === Node.ELEMENT_NODE && (next.matches("img") || next.querySelector("img"))) next.remove();
+      next = after;
+    }
+    put(part, text);
+  });
+}
+
+// A text box stands in a part that only Word reads, and mostly once more for others.
+function reportTextBoxes(body, note) {
+  comments(body).filter((part) => /<v:textbox/i.test(part.data)).forEach((part) => {
+    const boxes = new DOMParser().parseFromString(inert(part.data.replace(/^\[if[^\]]*\]>/i, "")), "text/html").querySelectorAll("v\\:textbox");
+    boxes.forEach((box) => { if (said(box) && !said(body).includes(said(box))) note("textbox", said(box)); });
+  });
+}
+
+// ── Pictures and controls ──
+
+function writeOutPictures(body, note) {
+  body.querySelectorAll("img,svg,picture,video,audio,iframe,object,embed,canvas").forEach((node) => {
+    if (!node.isConnected) return;
+    const words = (node.getAttribute("alt") ?? node.getAttribute("aria-label") ?? node.getAttribute("title") ?? "").trim();
+    const isIcon = /^svg$/i.test(node.nodeName) && !words;
+    const isDot = [node.getAttribute("width"), node.getAttribute("height")].some((size) => size !== null && Number.parseInt(size, 10) <= 2);
+    if (/^\p{Extended_Pictographic}/u.test(words) && words.length <= 8) node.replaceWith(words);
+    else if (/^(IMG|PICTURE|SVG|CANVAS)$/i.test(node.nodeName) && !node.querySelector("img")) {
+      if (!isIcon && !isDot) note("picture", words || "without a description");
+      node.remove();
+    } else if (!/^PICTURE$/i.test(node.nodeName)) {
+      note("media", words || node.getAttribute("src") || node.nodeName.toLowerCase());
+      node.remove();
+    }
+  });
+}
+
+function writeOutControls(body, note) {
+  const box = (isOn, words) => {
+    note("checkbox", words);
+    return isOn ? "☑ " : "☐ ";
+  };
+  body.querySelectorAll("input[type=checkbox],input[type=radio]").forEach((input) => {
+    input.replaceWith(box(input.hasAttribute("checked"), said(input.closest("label") ?? input) || (input.nextSibling?.textContent ?? "").trim() || "a box"));
+  });
+  body.querySelectorAll("li[role=checkbox],[role=checkbox]").forEach((item) => {
+    const isOn = item.getAttribute("aria-checked") === "true";
+    (item.querySelector("p") ?? item).prepend(box(isOn, said(item) || "a box"));
+  });
+  body.querySelectorAll("input,button,select,textarea").forEach((node) => {
+    const words = node.nodeName === "SELECT" ? said(node.querySelector("[selected]") ?? node) : node.getAttribute("value") ?? said(node);
+    if (words && node.getAttribute("type") !== "hidden") note("control", words);
+    node.remove();
+  });
+}
+
+// ── Characters ──
+
+function fontOf(node) {
+  const named = (at) => css(at)["mso-symbol-font-family"] ?? css(at)["font-family"] ?? at.getAttribute("face");
+  const at = above(node, named);
+  return at ? named(at).split(",")[0].replace(/["']/g, "").trim().toLowerCase() : "";
+}
+
+function writeOutSymbols(body, note) {
+  texts(body).forEach((node) => {
+    const text = node.data;
+    const font = fontOf(node);
+    if (!isSymbolFont(font) && !/[\ue000-\uf8ff]/.test(text)) return;
+    node.data = fromSymbolFont(text, font);
+    if (node.data.includes(UNKNOWN)) note("symbol", said(node.parentElement.closest("p,li,td,div") ?? node.parentElement));
+  });
+}
+
+const NOTE_LINK = ".MsoFootnoteReference a,.MsoEndnoteReference a,a.sdfootnoteanc,a.sdfootnotesym,a.sdendnoteanc,a.sdendnotesym,a[role=doc-noteref],a[role=doc-backlink],a.footnote-ref,a.footnote-backref,sup a[href*='#']";
+
+function writeOutFootnotes(body, note) {
+  const links = new Set(body.querySelectorAll(NOTE_LINK));
+  every(body).forEach((node) => { if (css(node)["mso-footnote-id"] || css(node)["mso-endnote-id"]) links.add(node); });
+  links.forEach((link) => {
+    if (!link.isConnected) return;
+    const number = said(link).replace(/^\[|\]$/g, "").trim();
+    const outer = link.closest("sup") ?? link.closest(".MsoFootnoteReference,.MsoEndnoteReference") ?? link;
+    const place = said(outer) === said(link) ? outer : link;
+    if (/^[↑↩^⤴\ufe0e\ufe0f]*$/u.test(number)) place.remove();
+    else if (number.length <= 5) {
+      note("footnote", `[${number}]`);
+      place.replaceWith(`[${number}]${/^\S/.test(place.nextSibling?.textContent ?? " ") && !textBefore(place).trim() ? " " : ""}`);
+    }
+  });
+}
+
+function scriptOf(node) {
+  if (node.nodeName === "SUP" || css(node)["vertical-align"] === "super") return "sup";
+  if (node.nodeName === "SUB" || css(node)["vertical-align"] === "sub") return "sub";
+  const lift = Number.parseFloat(css(node)["mso-text-raise"] ?? "0");
+  return Math.abs(lift) < 2 ? "" : lift > 0 ? "sup" : "sub";
+}
+
+function writeOutScripts(body, note) {
+  // From the inside out.
+  every(body).reverse().filter((node) => scriptOf(node) && said(node)).forEach((node) => {
+    const before = textBefore(node);
+    const isBelow = scriptOf(node) === "sub";
+    const own = node.textContent.replace(/\s+/g, " ");
+    // Numbers of sources: pain¹,² or pain¹–³
+    const isReference = !isBelow && /^\s*\d+(\s*[,–-]\s*\d+)+\s*$/.test(own) && /[\p{L}\p{P}]\s*$/u.test(before);
+    const { text, isExact } = isReference ? { text: `[${own.trim()}]`, isExact: true } : raised(own, before, isBelow);
+    if (isReference) note("footnote", text);
+    if (!isExact) note("script", (/\S*$/.exec(before)?.[0] ?? "") + text);
+    node.replaceWith(text);
+  });
+}
+
+const isUnderlined = (node) => !isInserted(node) && !above(node, isInserted) && !node.closest("a")
+  && !node.querySelector("a") && !every(node).some(isInserted)
+  && (node.nodeName === "U" || /underline/.test(`${css(node)["text-decoration"]} ${css(node)["text-decoration-line"]}`));
+
+function writeOutUnderlines(body, note) {
+  every(body).filter((node) => isUnderlined(node) && said(node) && !node.closest("h1,h2,h3,h4,h5,h6")).forEach((node) => {
+    if (!above(node, isUnderlined)) note("underlined", said(node));
+    node.setAttribute("data-style", `${node.getAttribute("data-style") ?? ""};font-weight:bold`);
+    declared.delete(node);
+  });
+}
+
+// ── Said by color or place ──
+
+const NAMED = { red: [255, 0, 0], darkred: [139, 0, 0], crimson: [220, 20, 60], firebrick: [178, 34, 34], maroon: [128, 0, 0], orangered: [255, 69, 0], yellow: [255, 255, 0], lime: [0, 255, 0], aqua: [0, 255, 255], cyan: [0, 255, 255], fuchsia: [255, 0, 255], magenta: [255, 0, 255], orange: [255, 165, 0], green: [0, 128, 0], blue: [0, 0, 255], lightgreen: [144, 238, 144], pink: [255, 192, 203] };
+
+function rgb(value = "") {
+  const hex = /#([\da-f]{6}|[\da-f]{3})\b/.exec(value)?.[1];
+  if (hex) return (hex.length === 3 ? [...hex].map((digit) => digit + digit) : hex.match(/../g)).map((part) => Number.parseInt(part, 16));
+  const numbers = /rgba?\(([^)]*)\)/.exec(value)?.[1].match(/[\d.]+/g)?.map(Number);
+  if (numbers) return numbers[3] === 0 ? null : numbers.slice(0, 3);
+  return NAMED[value.split(" ")[0]] ?? null;
+}
+
+function isColored(node) {
+  if (node.nodeName === "MARK") return true;
+  const own = css(node);
+  const color = rgb(own.color ?? node.getAttribute("color") ?? "");
+  if (color && color[0] > 120 && color[1] < 100 && color[2] < 100) return true;
+  const ground = rgb(own["mso-highlight"] ?? own["background-color"] ?? own.background);
+  return /^(SPAN|FONT|B|I|STRONG|EM)$/.test(node.nodeName) && ground !== null && Math.max(...ground) - Math.min(...ground) > 60;
+}
+
+const isCode = (body) => every(body).slice(0, 3).some((node) => /monospace|consolas|courier|menlo|monaco/.test(`${css(node)["font-family"]} ${css(node).font}`));
+
+function reportColors(body, note) {
+  // Editors of code color every word.
+  if (isCode(body)) return;
+  const colored = every(body).filter((node) => isColored(node) && said(node) && !above(node, isColored) && !above(node, isInserted) && !isInserted(node) && !every(node).some(isInserted));
+  const share = colored.reduce((sum, node) => sum + said(node).length, 0) / Math.max(1, said(body).length);
+  // A whole text in one color says nothing by it.
+  if (share < 0.9 || colored.length === 1) colored.forEach((node) => note("colored", said(node)));
+}
+
+function reportTabs(body, note) {
+  const tabs = every(body).filter((node) => css(node)["mso-tab-count"] || /Apple-tab-span/.test(node.className ?? ""));
+  tabs.forEach((tab) => {
+    const words = said(tab.closest("p,li,td,div,h1,h2,h3,h4") ?? tab.parentElement);
+    tab.replaceWith(" ");
+    if (words) note("tab", words);
+  });
+}
+
+// Names of fields, as {PAGE}, that are not in a comment of Word's.
+function takeOutFieldCodes(body) {
+  let isCode = false;
+  const walker = body.ownerDocument.createTreeWalker(body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+  const codes = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    const mark = node.nodeType === Node.ELEMENT_NODE ? css(node)["mso-element"] : "";
+    if (mark === "field-begin") isCode = true;
+    else if (mark === "field-separator" || mark === "field-end") isCode = false;
+    else if (isCode && node.nodeType === Node.TEXT_NODE) codes.push(node);
+  }
+  if (!isCode) codes.forEach((node) => node.remove());
+}
+
+function takeOutDirections(body, note) {
+  texts(body).filter((node) => /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(node.data)).forEach((node) => {
+    const isReversed = /[\u202d\u202e]/.test(node.data);
+    node.data = node.data.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+    if (isReversed) note("direction", said(node));
+  });
+  body.querySelectorAll("bdo[dir=rtl]").forEach((node) => note("direction", said(node)));
+}
+
+export function clean(html, note) {
+  const { body } = new DOMParser().parseFromString(inert(html), "text/html");
+  applyRules(body, styleRules(html));
+  trimToFragment(body);
+  [
+    takeOutListSigns, takeOutComments, writeOutEquations, takeOutFieldCodes, takeOutDeleted, takeOutHidden, takeOutContents, reportTextBoxes, writeOutPictures,
+    writeOutControls, takeOutDirections, writeOutSymbols, reportTabs, writeOutFootnotes, reportColors, writeOutScripts, writeOutUnderlines,
+  ].forEach((step) => step(body, note));
+  return body;
+}

@@ -1,0 +1,121 @@
+// Words of a cleaned document as Markdown: bold, italics, links, line breaks, and nothing that reads as markup by accident.
+
+import { css } from "./clean.js";
+
+const BREAK = "\n";
+const PUNCTUATION = /[\p{P}\p{S}]/u;
+const WORD = /[\p{L}\p{N}]/u;
+const PLAIN = { bold: false, italic: false, href: "" };
+
+const tidy = (text) => text.replace(/[\u00ad\u200b\u2060\ufeff]/g, "").replace(/\u2011/g, "-").replace(/[ \t\n\r\f\v\u00a0\u2000-\u200a\u2028\u2029\u202f\u3000]+/g, " ");
+export const escaped = (text) => text
+  .replace(/[\\`*[\]]/g, "\\$&")
+  .replace(/_/g, (sign, at, whole) => (WORD.test(whole[at - 1] ?? " ") && WORD.test(whole[at + 1] ?? " ") ? sign : "\\_"))
+  .replace(/&(?=#?\w+;)/g, "\\&");
+
+// Signs at the start of a line that would make it a heading, a list, a line, a block or a table.
+function atLineStart(line) {
+  if (/^(#{1,6}(\s|$)|[-+>](\s|$)|>|:::|~~~)/.test(line) || /^(=+|-+|[-|: ]*-[-|: ]*)$/.test(line)) return `\\${line}`;
+  return line.replace(/^(\d{1,9})([.)](\s|$))/, "$1\\$2");
+}
+
+export function address(link, note) {
+  const href = (link.getAttribute("href") ?? "").trim();
+  if (!href) return "";
+  // Google Docs and Outlook send links through themselves.
+  const through = /^https?:\/\/(?:www\.google\.[a-z.]+\/url|[\w.-]+\.safelinks\.protection\.outlook\.com\/)\?(.*)$/i.exec(href);
+  const asked = through && new URLSearchParams(through[1]);
+  const target = asked ? asked.get("q") ?? asked.get("url") ?? "" : href;
+  if (/^(https?:\/\/|mailto:|tel:)/i.test(target)) return target.replace(/[()\s<>]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  const words = tidy(link.textContent).trim();
+  if (words) note("link", /^(javascript|data|vbscript):/i.test(target) ? words : `${words} (${target.slice(0, 60)})`);
+  return "";
+}
+
+export function weight(node, outer) {
+  const { "font-weight": said = "", "font-style": slant = "" } = css(node);
+  const isBold = /^(bold|bolder|[6-9]00)$/.test(said) || (/^(B|STRONG|TH|DT)$/.test(node.nodeName) && !/^(normal|[1-4]00)$/.test(said));
+  const isItalic = /^(italic|oblique)/.test(slant) || (/^(I|EM|CITE|DFN|VAR)$/.test(node.nodeName) && slant !== "normal");
+  return { ...outer, bold: outer.bold || isBold, italic: outer.italic || isItalic };
+}
+
+// Words with their weight, in order: [{text, bold, italic, href}].
+function runs(node, outer, note) {
+  if (node.nodeType === Node.TEXT_NODE) {
+    const lines = outer.isPre ? node.data.split(/\r?\n/) : [node.data];
+    return lines.flatMap((line, at) => [...(at ? [{ ...outer, text: BREAK }] : []), { ...outer, text: tidy(line) }]);
+  }
+  if (node.nodeType !== Node.ELEMENT_NODE) return [];
+  // A PDF viewer ends every printed line so.
+  if (node.nodeName === "BR") return [{ ...outer, text: node.getAttribute("role") === "presentation" ? " " : BREAK }];
+  const here = weight(node, outer);
+  if (node.nodeName === "A" && !outer.href) here.href = address(node, note);
+  if (node.nodeName === "PRE") here.isPre = true;
+  const inside = [...node.childNodes].flatMap((child) => runs(child, here, note));
+  return node.nodeName === "Q" ? [{ ...outer, text: "“" }, ...inside, { ...outer, text: "”" }] : inside;
+}
+
+const alike = (one, other) => one.bold === other.bold && one.italic === other.italic && one.href === other.href;
+
+function join(found) {
+  const joined = [];
+  found.forEach((run) => {
+    if (!run.text) return;
+    const last = joined.at(-1);
+    // White space alone has no weight: "**a** **b**" is "**a b**".
+    if (last && (alike(last, run) || (!run.text.trim() && last.href === run.href))) last.text += run.text;
+    else joined.push({ ...run });
+  });
+  return joined;
+}
+
+// Two weights within one word: signs that touch would be read wrongly, so the weaker one goes.
+function apart(joined) {
+  joined.forEach((run, at) => {
+    const last = joined[at - 1];
+    if (!last || /\s$/.test(last.text) || /^\s/.test(run.text) || last.href !== run.href) return;
+    if ((last.bold || last.italic) && (run.bold || run.italic)) last.italic = run.italic = false;
+  });
+  return join(joined);
+}
+
+// A sign between a letter and a punctuation mark does not count as markup, so the punctuation stays outside.
+function signed(run, before, after) {
+  const sign = `${run.bold ? "**" : ""}${run.italic ? "*" : ""}`;
+  let [, left, words, right] = /^(\s*)(.*?)(\s*)$/s.exec(run.text);
+  if (!sign || !words) return escaped(run.text);
+  if (!left && WORD.test(before) && PUNCTUATION.test(words[0])) [left, words] = [words[0], words.slice(1)];
+  if (!right && WORD.test(after) && PUNCTUATION.test(words.at(-1) ?? "")) [right, words] = [words.at(-1), words.slice(0, -1)];
+  if (!WORD.test(words)) return escaped(left + words + right);
+  return `${escaped(left)}${sign}${escaped(words)}${[...sign].reverse().join("")}${escaped(right)}`;
+}
+
+function marked(joined) {
+  let text = "";
+  for (let at = 0; at < joined.length; at += 1) {
+    const { href } = joined[at];
+    const part = [];
+    while (at < joined.length && joined[at].href === href) part.push(joined[at++]);
+    at -= 1;
+    const inside = part.map((run, index) => signed(run, part[index - 1]?.text.at(-1) ?? (href ? "" : text.at(-1) ?? ""), part[index + 1]?.text[0] ?? "")).join("");
+    const [, left, words, right] = /^(\s*)(.*?)(\s*)$/s.exec(inside);
+    text += href && words ? `${left}[${words.replaceAll(BREAK, " ")}](${href})${right}` : inside;
+  }
+  return text;
+}
+
+const allRuns = (nodes, note, outer, { isPlain = false }) => nodes.flatMap((node) => runs(node, { ...PLAIN, ...outer }, note))
+  .map((run) => ({ ...run, bold: run.bold && !isPlain }));
+
+// The paragraphs of these nodes; a line break within one is a line break.
+export function paragraphs(nodes, note, outer = PLAIN, options = {}) {
+  const text = marked(apart(join(allRuns(nodes, note, outer, options)))).replace(/ *\n */g, "\n").replace(/ {2,}/g, " ").trim();
+  return text.split(/\n{2,}/).filter(Boolean).map((part) => part.split("\n"));
+}
+
+export const withBreaks = (lines) => lines.map(atLineStart).join("\\\n");
+
+export function oneLine(nodes, note, options = {}, outer = PLAIN) {
+  const found = allRuns(nodes, note, outer, options).map((run) => ({ ...run, text: run.text.replaceAll(BREAK, " ") }));
+  return marked(apart(join(found))).replace(/ {2,}/g, " ").trim();
+}

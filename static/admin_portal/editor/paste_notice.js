@@ -1,0 +1,84 @@
+// What a paste left out or changed, listed above the text until staff close the list.
+
+const SENTENCES = {
+  deleted: "Deleted or crossed-out words were left out:",
+  inserted: "Words added with Track Changes are in the text:",
+  comment: "Comments were left out:",
+  hidden: "Hidden text was left out:",
+  contents: "A table of contents was left out:",
+  textbox: "Text boxes were left out:",
+  picture: "Pictures were left out. Add each one with “New picture …”:",
+  media: "Videos, frames, or embedded files were left out:",
+  control: "Buttons and form fields were left out:",
+  link: "These words lost their link, because its address does not work on a public page:",
+  colored: "Words lost their color or highlighting. If the color says something, write it in words:",
+  underlined: "Underlined words are bold now:",
+  script: "Raised or lowered characters are written with ^ or _. Check them:",
+  equation: "Equations are written as text. Check them:",
+  symbol: "Some symbols could not be read and are written as [symbol]. Replace them:",
+  footnote: "Note numbers are plain text in brackets. For a source, use “Source …” instead:",
+  number: "These list labels became plain numbers. Check text that refers to them:",
+  checkbox: "Check boxes are written as ☐ and ☑:",
+  merged: "Merged table cells were split. Their text is in each cell they covered:",
+  cell: "Lines in a table cell were joined into one line:",
+  nested: "A table inside a table cell was written as one line:",
+  head: "The first row became the table’s head. Check that it is one:",
+  tab: "Tabs became spaces. If they made columns, use “Table …” instead:",
+  direction: "Marks that reverse the reading direction were removed. Check the order:",
+  markup: "Markdown reads these lines as a list, a heading, or code. To keep them as text, put \\ before the first sign (for a number, before its period):",
+  bullet: "Typed bullets run together into one paragraph. Start each line with “- ” instead:",
+};
+const MOST = 12; // words shown of each kind
+const LONGEST = 160;
+
+const short = (words) => {
+  const text = words.replace(/\s+/g, " ").trim();
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text;
+};
+
+function row(kind, said) {
+  const item = document.createElement("li");
+  const words = said.slice(0, MOST).map((text) => `“${short(text)}”`).join(", ");
+  item.dataset.kind = kind;
+  item.append(Object.assign(document.createElement("strong"), { textContent: SENTENCES[kind] }), ` ${words}${said.length > MOST ? `, and ${said.length - MOST} more` : ""}`);
+  return item;
+}
+
+// What Markdown makes of plain text that was not written as Markdown.
+export function plainNotes(text) {
+  const lines = text.split(/\r?\n/);
+  const number = (line) => Number(/^ {0,3}(\d{1,9})[.)]\s/.exec(line ?? "")?.[1] ?? NaN);
+  const notes = [];
+  lines.forEach((line, at) => {
+    const isLoneNumber = number(line) > 1 && !lines.slice(0, at).some((before) => number(before) === number(line) - 1);
+    const isUnderline = /^ {0,3}(=+|-+)\s*$/.test(line) && lines[at - 1]?.trim() && !/^\s*\|/.test(lines[at - 1]);
+    const isIndented = /^( {4,}|\t)\S/.test(line) && !lines[at - 1]?.trim();
+    if (isLoneNumber || isUnderline || isIndented) notes.push(["markup", line]);
+    else if (/^\s*[•·▪◦‣●○■➢]\s/.test(line)) notes.push(["bullet", line]);
+    else if (/\S\t+\S/.test(line)) notes.push(["tab", line]);
+  });
+  return notes;
+}
+
+export function startPasteNotice(editor, field) {
+  const box = editor.querySelector("[data-pasted]");
+  function close() {
+    box.replaceChildren();
+    field.focus();
+  }
+  // What an earlier paste left out stays in the list.
+  const shown = new Map();
+  return (notes) => {
+    if (!notes.length) return;
+    if (!box.firstChild) shown.clear();
+    notes.forEach(([kind, words]) => {
+      if (words) shown.set(kind, new Set([...shown.get(kind) ?? [], words]));
+    });
+    const list = document.createElement("ul");
+    Object.keys(SENTENCES).filter((kind) => shown.has(kind)).forEach((kind) => list.append(row(kind, [...shown.get(kind)])));
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "line-button", textContent: "Close this list" });
+    button.addEventListener("click", close);
+    const head = Object.assign(document.createElement("p"), { textContent: "The pasted text differs from the original. Check what was left out or changed:" });
+    box.replaceChildren(head, list, button);
+  };
+}

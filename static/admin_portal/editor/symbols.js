@@ -1,0 +1,56 @@
+// Characters that need a table: symbol fonts, superscripts, and subscripts.
+
+const table = (from, to) => Object.fromEntries([...from].map((character, at) => [character, [...to][at]]));
+
+const SUPERSCRIPTS = table("0123456789+-−–=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁼⁽⁾ⁿⁱ");
+const SUBSCRIPTS = table("0123456789+-−–=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋₌₍₎");
+
+// Latin-1 as Word and Outlook write it, by the glyph that each font shows.
+const SYMBOL = table(
+  "ABGDEZHQIKLMNXOPRSTUFCYWabgdezhqiklmnxoprstufcyw¥£³±´¸¹»¬­®¯«°·Ö¢²ºå\"ÛÞÜ¶¼×ð§¨©ª",
+  "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρστυφχψω∞≤≥±×÷≠≈←↑→↓↔°•√′″≡Σ∀⇔⇒⇐∂…⋅∅♣♦♥♠",
+);
+const WINGDINGS = table("àßáâäæåãèðïñòüûýþ¨oqnl§ØvJKL()*MNCDFEGHIÄ«¡ù÷øö", "→←↑↓↗↘↙↖➔⇨⇦⇧⇩✓✗☒☑☐☐☐■●▪➢❖☺😐☹☎✆✉💣☠👍👎☞☜☝☟✋➘★○↖↗↘↗");
+const WINGDINGS_2 = table("PORQTS£", "✓✗☒☑☒✗☐");
+const WINGDINGS_3 = table("\"#!$fghi", "↔↕→↓←→↑↓");
+const FONTS = { symbol: SYMBOL, wingdings: WINGDINGS, "wingdings 2": WINGDINGS_2, "wingdings 3": WINGDINGS_3, webdings: table("ar", "✓✗") };
+const SHARED = /[\s\u00a0.,;:!?]/; // the same in Symbol as in other fonts, near enough
+
+export const UNKNOWN = "[symbol]";
+export const isSymbolFont = (name) => Object.hasOwn(FONTS, name);
+
+// Text in a symbol font as Unicode; "" as the font: only private-use characters are in question.
+export function fromSymbolFont(text, font) {
+  const known = FONTS[font] ?? {};
+  const read = (character) => {
+    const code = character.codePointAt(0);
+    const isPrivate = code >= 0xf020 && code <= 0xf0ff;
+    if (!isPrivate && (code > 0xff || !isSymbolFont(font))) return code >= 0xe000 && code <= 0xf8ff ? UNKNOWN : character;
+    const plain = isPrivate ? String.fromCharCode(code - 0xf000) : character;
+    if (known[plain]) return known[plain];
+    // Word puts bullets and check boxes in the private area without always naming the font.
+    if (isPrivate && !isSymbolFont(font)) return { "·": "•", "§": "▪", "ü": "✓", "à": "→", "à": "→" }[plain] ?? UNKNOWN;
+    if (SHARED.test(plain)) return plain;
+    return font === "symbol" && /[\d()+=<>/%[\]{}|&*#-]/.test(plain) ? plain : UNKNOWN;
+  };
+  return [...text].map(read).join("").replaceAll(`${UNKNOWN}${UNKNOWN}`, UNKNOWN);
+}
+
+const ORDINAL = /^(st|nd|rd|th|er|ra|ro|do|da|to|ta|re|e|de|ème|eme)$/i;
+const MARKS = { TM: "™", SM: "℠", R: "®", C: "©" };
+
+// {text, isExact}: a raised or lowered text as characters, after the text that it follows.
+export function raised(text, before, isBelow) {
+  const letters = [...text.replace(/\s+/g, "")];
+  const known = isBelow ? SUBSCRIPTS : SUPERSCRIPTS;
+  const follows = /[\d.]$/.test(before);
+  if (!letters.length) return { text, isExact: true };
+  if (!isBelow && follows && ORDINAL.test(text.trim())) return { text: text.trim(), isExact: true };
+  if (!isBelow && follows && /^[oaºª]$/.test(text.trim())) return { text: table("oaºª", "ºªºª")[text.trim()], isExact: true };
+  if (!isBelow && MARKS[text.trim()]) return { text: MARKS[text.trim()], isExact: true };
+  if (letters.every((letter) => known[letter])) return { text: letters.map((letter) => known[letter]).join(""), isExact: true };
+  // Signs that already are what they look like: ®, *, †, °, ².
+  if (!letters.some((letter) => /[\p{L}\p{N}]/u.test(letter.normalize("NFD")) && !/[\u00aa\u00b2\u00b3\u00b9\u00ba\u2070-\u209f]/.test(letter))) return { text, isExact: true };
+  const sign = isBelow ? "_" : "^";
+  return { text: /^(\p{L}+|\p{N})$/u.test(text.trim()) ? sign + text.trim() : `${sign}(${text.trim()})`, isExact: false };
+}
