@@ -96,7 +96,7 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
     def edit_marks(self, figure: Figure) -> SafeString:
         """The way to the page where marks are placed."""
         address = reverse("admin:procedures_figure_marks", args=[figure.pk])
-        return format_html('<a class="button" href="{}">Place and name the marks</a>', address)
+        return format_html('<a class="button" href="{}">Place and name the markers</a>', address)
 
     @admin.display(description="title")
     def titles(self, figure: Figure) -> str:

@@ -91,7 +91,7 @@ class MarkForm(forms.Form):
     """One mark. Its key stays for ever, and is made by us."""
 
     number = forms.IntegerField(label="Number", required=False, min_value=1, max_value=999)
-    deleted = forms.BooleanField(label="Delete this mark", required=False)
+    deleted = forms.BooleanField(label="Delete this marker", required=False)
     key = forms.CharField(max_length=KEY_LENGTH, required=False, widget=forms.HiddenInput, validators=[validate_slug])
     shape = forms.ChoiceField(label="Shape", choices=MarkerShape.choices, initial=MarkerShape.POINT)
     x = PercentField("% from the left")
@@ -140,7 +140,7 @@ class MarkForm(forms.Form):
             if f"label_{code}" in self.errors or values.get(f"label_{code}"):
                 continue
             if code in self.languages:
-                self.add_error(f"label_{code}", f"Write what this mark shows, in {Language(code).label}.")
+                self.add_error(f"label_{code}", f"Write what this marker shows, in {Language(code).label}.")
             elif values.get(f"text_{code}"):
                 self.add_error(f"label_{code}", "Write a label for this explanation.")
         if values.get("shape") in WIDE:
@@ -220,15 +220,15 @@ class MarkRows:
 
     @property
     def errors(self) -> list[str]:
-        """All that forbids saving, row by row: “Mark 2: …”."""
+        """All that forbids saving, row by row: “Marker 2: …”."""
         found = [
-            f"Mark {place}: {sentence}"
+            f"Marker {place}: {sentence}"
             for place, form in enumerate(self.standing, start=1)
             for sentences in form.errors.values()
             for sentence in sentences
         ]
         too_many = len(self.standing) > MOST_MARKS
-        return ([f"A picture has at most {MOST_MARKS} marks. Delete some of them."] if too_many else []) + found
+        return ([f"A picture has at most {MOST_MARKS} markers. Delete some of them."] if too_many else []) + found
 
     def is_valid(self) -> bool:
         """Whether it may be saved so."""
@@ -270,9 +270,13 @@ class MarkRows:
 
     def marks(self) -> list[MarkValues]:
         """All marks, each with a key of its own. Call it when is_valid()."""
+        drawn = [mark for _, mark in self.drawn()]
+        # A key that a marker has already is not free for a new marker before it.
+        had = {mark.key for mark in drawn if mark.key}
         found: list[MarkValues] = []
-        for place, (_, mark) in enumerate(self.drawn(), start=1):
-            key = free_key(mark.key, mark.words, place, [other.key for other in found])
+        for place, mark in enumerate(drawn, start=1):
+            taken = {other.key for other in found} | (set() if mark.key else had)
+            key = free_key(mark.key, mark.words, place, taken)
             found.append(replace(mark, key=key))
         return found
 

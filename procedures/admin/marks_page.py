@@ -20,8 +20,8 @@ from procedures.figures.overlay import figure_view
 from procedures.models import Figure
 
 CHANGED_MEANWHILE = (
-    "Somebody else changed these marks, or the picture, while you worked. Nothing is saved yet, and what you typed is "
-    "still here. Look at the saved marks in another window, then save again to put yours in their place."
+    "Somebody else changed these markers, or the picture, while you worked. Nothing is saved yet, and what you typed is "
+    "still here. Look at the saved markers in another window, then save again to put yours in their place."
 )
 INCOMPLETE = "The form came in incomplete, so nothing was saved. Load the page again."
 # All marks with the longest words fit many times over.
@@ -64,8 +64,8 @@ def _say(request: HttpRequest, figure: Figure, changes: list[str]) -> None:
         messages.info(request, "Nothing was changed.")
         return
     model_admin: Any = admin.site.get_model_admin(Figure)
-    model_admin.log_change(request, figure, f"Marks. {'; '.join(changes)}."[:1000])
-    messages.success(request, "Marks saved.")
+    model_admin.log_change(request, figure, f"Markers. {'; '.join(changes)}."[:1000])
+    messages.success(request, "Markers saved.")
     model_admin.tell_outdated(request, figure)
 
 
@@ -95,7 +95,7 @@ def _page(
         "most_bytes": MOST_BYTES,
         **more,
     }
-    return screen(request, "figure/marks", context, title=f"Marks on “{view.title}”", status=status)
+    return screen(request, "figure/marks", context, title=f"Markers on “{view.title}”", status=status)
 
 
 @staff_json("procedures.change_figure", method="POST", most_bytes=MOST_FORM_BYTES)
@@ -133,7 +133,7 @@ def bring_in(request: HttpRequest, figure_id: int) -> HttpResponse:
     upload = request.FILES.get("file")
     try:
         if upload is None:
-            raise BadAnnotationsError("Choose a file of marks first.")
+            raise BadAnnotationsError("Choose a file of markers first.")
         # One byte more than allowed is enough to see that it is too much.
         found = read_annotations(upload.read(MOST_BYTES + 1), picture=picture_hash(figure))
     except BadAnnotationsError as error:

@@ -1,4 +1,4 @@
-// The page where marks are placed: the fields hold everything, the picture shows it and is one more way to change it.
+// The page where markers are placed: the fields hold everything, the picture shows it and is one more way to change it.
 
 import { guard, startNotice } from "./editor/guard.js";
 import { startCanvas } from "./marks/canvas.js";
@@ -6,6 +6,8 @@ import { startHistory } from "./marks/history.js";
 import { startLive } from "./marks/live.js";
 import { startPlacing } from "./marks/place.js";
 import { startRows } from "./marks/rows.js";
+
+const PAUSE = 700; // milliseconds
 
 function start(root) {
   const form = root.querySelector("[data-form]");
@@ -20,18 +22,24 @@ function start(root) {
     live.soon();
   };
   const history = startHistory(root, {
-    now: () => JSON.stringify(rows.all().map(rows.read)),
+    now: () => JSON.stringify(rows.snapshot()),
     restore: (text) => { rows.restore(JSON.parse(text)); draw(); },
+    adopt: rows.adopt,
     say,
   });
   // One step that Undo takes back. The form is told, so that nobody leaves with it unsaved.
+  let pause = 0;
   const commit = () => {
+    clearTimeout(pause);
     rows.settle();
     if (history.commit()) form.dispatchEvent(new Event("change"));
     draw();
   };
-  rows.listen({ draw, commit });
-  startPlacing(root, { rows, canvas, history, draw, commit, say });
+  // Typing is a step as soon as it pauses.
+  const typed = () => { clearTimeout(pause); pause = setTimeout(commit, PAUSE); };
+  rows.listen({ draw, commit, typed });
+  form.addEventListener("submit", history.keep);
+  startPlacing(root, { rows, canvas, draw, commit, say });
   notice.retry(live.now);
   guard(root, form, notice);
   draw();

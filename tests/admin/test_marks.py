@@ -45,19 +45,19 @@ def test_the_page_works_by_its_fields(editor: User, sign_in: SignIn) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"x": "100.5"}, "Mark 2: Write a number from 0 to 100."),
-        ({"target_y": "-1"}, "Mark 2: Write a number from 0 to 100."),
-        ({"y": "left"}, "Mark 2: Write a number from 0 to 100."),
-        ({"y": "nan"}, "Mark 2: Write a number from 0 to 100."),
-        ({"y": ""}, "Mark 2: Write a number from 0 to 100."),
-        ({"label_es": " "}, "Mark 2: Write what this mark shows, in Español."),
-        ({"label_en": "a" * 61}, "Mark 2: Ensure this value has at most 60 characters (it has 61)."),
-        ({"label_en": "a\x07"}, "Mark 2: The text holds an invisible control character. Type the passage again."),
-        ({"shape": "star"}, "Mark 2: Select a valid choice. star is not one of the available choices."),
-        ({"shape": "circle", "width": "10"}, "Mark 2: Write how large the shape is, more than 0."),
-        ({"shape": "circle", "width": "1", "height": "1"}, "Mark 2: The shape is too small to be seen. Give it more width and height."),
-        ({"shape": "region", "width": "90", "height": "10"}, "Mark 2: The shape reaches out of the picture. Make it smaller or move it inwards."),
-        ({"x": "26", "y": "22"}, "Mark 2: On a phone its disc lies on disc 1. Move one of them away."),
+        ({"x": "100.5"}, "Marker 2: Write a number from 0 to 100."),
+        ({"target_y": "-1"}, "Marker 2: Write a number from 0 to 100."),
+        ({"y": "left"}, "Marker 2: Write a number from 0 to 100."),
+        ({"y": "nan"}, "Marker 2: Write a number from 0 to 100."),
+        ({"y": ""}, "Marker 2: Write a number from 0 to 100."),
+        ({"label_es": " "}, "Marker 2: Write what this marker shows, in Español."),
+        ({"label_en": "a" * 61}, "Marker 2: Ensure this value has at most 60 characters (it has 61)."),
+        ({"label_en": "a\x07"}, "Marker 2: The text holds an invisible control character. Type the passage again."),
+        ({"shape": "star"}, "Marker 2: Select a valid choice. star is not one of the available choices."),
+        ({"shape": "circle", "width": "10"}, "Marker 2: Write how large the shape is, more than 0."),
+        ({"shape": "circle", "width": "1", "height": "1"}, "Marker 2: The shape is too small to be seen. Give it more width and height."),
+        ({"shape": "region", "width": "90", "height": "10"}, "Marker 2: The shape reaches out of the picture. Make it smaller or move it inwards."),
+        ({"x": "26", "y": "22"}, "Marker 2: On a phone its disc lies on disc 1. Move one of them away."),
     ],
 )  # fmt: skip
 def test_a_wrong_mark_is_refused_and_everything_typed_stays(
@@ -153,7 +153,7 @@ def test_more_marks_than_a_reader_can_follow_are_refused(editor: User, sign_in: 
 
     answer = sign_in(editor).post(address(figure), sent(figure, *rows))
 
-    assert answer.context["refused"][0] == "A picture has at most 20 marks. Delete some of them."
+    assert answer.context["refused"][0] == "A picture has at most 20 markers. Delete some of them."
 
 
 def test_a_reviewer_reads_and_does_not_write_marks(reviewer: User, sign_in: SignIn) -> None:
@@ -184,7 +184,7 @@ def test_what_changed_stands_in_the_history_of_the_picture(editor: User, sign_in
     client.post(address(figure), sent(figure, {}, marks__0__x="25", marks__0__label_en="Point"))
 
     html = client.get(f"/admin/procedures/figure/{figure.pk}/history/").content.decode()
-    assert "Marks. Bone: new; Point: disc moved, other words (en)." in html
+    assert "Markers. Bone: new; Point: disc moved, other words (en)." in html
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_the_live_view_notes_what_is_wrong_and_what_could_be_better(editor: User
     ]
 
     assert [(note["mark"], note["sentence"]) for note in notes] == [
-        (0, "Write what this mark shows, in English."),
+        (0, "Write what this marker shows, in English."),
         (1, "On a phone it is close to disc 1. A little more room helps an unsteady finger."),
     ]
 
@@ -272,3 +272,14 @@ def test_a_lost_file_is_said_and_marks_can_still_be_changed(editor: User, sign_i
 
     assert "The file figures/lost.jpeg is lost, so contrast cannot be measured on it." in html
     assert saving.status_code == 302
+
+
+def test_a_new_marker_before_an_old_one_of_the_same_name_leaves_it_its_key(editor: User, sign_in: SignIn) -> None:
+    figure = bilingual()
+    (old,) = marks_of(figure)
+
+    sign_in(editor).post(address(figure), sent(figure, {"number": "1", "label_en": old.key}, marks__0__number="2"))
+
+    new, kept = marks_of(figure)
+    assert kept.key == old.key
+    assert new.key == f"{old.key}-2"

@@ -100,7 +100,7 @@ def test_the_same_file_changes_nothing(figure: Figure, editor: User, sign_in: Si
     answer = bring_in(client, figure, download(client, figure).content)
 
     assert answer.context["brought"]["changes"] == []
-    assert "The file holds the marks that are saved already." in answer.content.decode()
+    assert "The file holds the markers that are already saved." in answer.content.decode()
 
 
 def test_words_that_a_file_lacks_can_be_typed_before_saving(figure: Figure, editor: User, sign_in: SignIn) -> None:
@@ -112,7 +112,7 @@ def test_words_that_a_file_lacks_can_be_typed_before_saving(figure: Figure, edit
     shown = bring_in(client, figure, json.dumps(page).encode())
     saved = client.post(address(figure), form_of(shown) | {"marks-0-label_es": "Punta"})
 
-    assert shown.context["refused"] == ["Mark 1: Write what this mark shows, in Español."]
+    assert shown.context["refused"] == ["Marker 1: Write what this marker shows, in Español."]
     assert saved.status_code == 302
     assert Marker.objects.count() == 1
 
@@ -120,8 +120,8 @@ def test_words_that_a_file_lacks_can_be_typed_before_saving(figure: Figure, edit
 @pytest.mark.parametrize(
     ("data", "status", "sentence"),
     [
-        (None, 400, "Choose a file of marks first."),
-        (b"<html>", 400, "The file is not JSON. Choose a file of marks, such as one downloaded here."),
+        (None, 400, "Choose a file of markers first."),
+        (b"<html>", 400, "The file is not JSON. Choose a file of markers, such as one downloaded here."),
         (b" " * (1024 * 1024 + 1), 413, "The file is larger than 1 MB. A file of marks is much smaller; choose another one."),
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """The page where marks are placed, in a real browser: by keyboard alone, by mouse, from a file, and nothing is lost."""
 
 import json
+import re
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -23,7 +24,7 @@ def at(figure: Figure, seat: Desk) -> Desk:
 
 
 def canvas(at: Desk) -> Locator:
-    return at.page.get_by_role("application", name="Picture with its marks")
+    return at.page.get_by_role("application", name="Picture with its markers")
 
 
 def names(at: Desk) -> list[str]:
@@ -57,7 +58,7 @@ def tab_to(at: Desk, name: str) -> None:
 def test_everything_is_done_by_keyboard_alone(at: Desk, figure: Figure) -> None:
     keys = at.page.keyboard
     # A new mark: the cross starts in the middle.
-    tab_to(at, "Add a mark")
+    tab_to(at, "Add marker")
     keys.press("Enter")
     for _ in range(7):
         keys.press("Shift+ArrowLeft")
@@ -97,9 +98,9 @@ def test_everything_is_done_by_keyboard_alone(at: Desk, figure: Figure) -> None:
     assert names(at) == ["1 Tip · tip es", "2 Disc · Disco", "3 Bone · bone es"]
     up_to_date(at)
     expect(at.page.frame_locator("iframe[data-language=es]").locator(".xray__legend")).to_contain_text("Disco.")
-    tab_to(at, "Save marks")
+    tab_to(at, "Save markers")
     keys.press("Enter")
-    expect(at.page.locator(".messagelist")).to_contain_text("Marks saved.")
+    expect(at.page.locator(".messagelist")).to_contain_text("Markers saved.")
 
     assert [(found.key, found.words["en"].text) for found in marks_of(figure)] == [
         ("tip", ""),
@@ -131,25 +132,148 @@ def test_arrow_keys_on_the_picture_move_the_chosen_mark_and_undo_takes_a_row_of_
     assert value(at, "marks-0-x") > 20
 
 
-def test_a_click_adds_a_mark_and_a_drag_moves_one(at: Desk) -> None:
+def spot(at: Desk, x: float, y: float) -> tuple[float, float]:
+    """Where this part of the picture is on the screen."""
+    box = canvas(at).bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] * x, box["y"] + box["height"] * y
+
+
+def drag(at: Desk, start: tuple[float, float], end: tuple[float, float]) -> None:
+    at.page.mouse.move(*spot(at, *start))
+    at.page.mouse.down()
+    at.page.mouse.move(*spot(at, *end), steps=4)
+    at.page.mouse.up()
+
+
+def test_a_click_after_add_marker_adds_one_and_a_drag_moves_one(at: Desk) -> None:
     box = canvas(at).bounding_box()
     assert box is not None
     assert box["width"] >= 700
 
-    def spot(x: float, y: float) -> tuple[float, float]:
-        return box["x"] + box["width"] * x, box["y"] + box["height"] * y
-
-    at.page.mouse.click(*spot(0.5, 0.2))
+    at.page.get_by_role("button", name="Add marker").click()
+    at.page.mouse.dblclick(*spot(at, 0.5, 0.2))
     added = [value(at, "marks-2-target_x"), value(at, "marks-2-target_y")]
-    at.page.mouse.move(*spot(0.8, 0.2))
-    at.page.mouse.down()
-    at.page.mouse.move(*spot(0.85, 0.25), steps=4)
-    at.page.mouse.up()
+    drag(at, (0.8, 0.2), (0.85, 0.25))
 
     assert added == pytest.approx([50, 20], abs=0.2)
     assert [value(at, "marks-1-x"), value(at, "marks-1-y")] == pytest.approx([85, 25], abs=0.5)
     assert len(names(at)) == 3
     assert at.page.locator("[data-row]").nth(1).locator("details").evaluate("(e) => e.open")
+
+
+def test_only_add_marker_adds_a_marker(at: Desk) -> None:
+    add = at.page.get_by_role("button", name="Add marker")
+    free = (0.5, 0.2)
+
+    at.page.mouse.click(*spot(at, *free))
+    drag(at, free, (0.6, 0.3))
+    assert len(names(at)) == 2
+    for leave in (
+        lambda: at.page.keyboard.press("Escape"),
+        add.click,
+        at.page.get_by_role("button", name="Cancel").click,
+    ):
+        add.click()
+        expect(add).to_have_attribute("aria-pressed", "true")
+        drag(at, free, (0.6, 0.3))
+        expect(at.page.locator("[data-said]")).to_have_text("That was a drag. Click or tap without moving.")
+        leave()
+        expect(add).to_have_attribute("aria-pressed", "false")
+        expect(add).to_be_focused()
+        at.page.mouse.click(*spot(at, *free))
+        assert len(names(at)) == 2
+    # Cancel from a field as well.
+    add.click()
+    at.page.locator("[name=marks-0-label_en]").press("Escape")
+    expect(add).to_have_attribute("aria-pressed", "false")
+    # A drag of a marker that is canceled leaves it in its place.
+    at.page.mouse.move(*spot(at, 0.8, 0.2))
+    at.page.mouse.down()
+    at.page.mouse.move(*spot(at, 0.9, 0.4), steps=3)
+    assert value(at, "marks-1-x") > 85
+    at.page.keyboard.press("Escape")
+    at.page.mouse.up()
+    assert [value(at, "marks-1-x"), value(at, "marks-1-y")] == [80, 20]
+
+
+def choose(at: Desk, index: int) -> None:
+    """Open the row of a marker, if it is closed."""
+    row = at.page.locator("[data-row]").nth(index)
+    if not row.locator("details").evaluate("(details) => details.open"):
+        row.locator("[data-head]").click()
+    expect(row).to_have_class(re.compile("is-chosen"))
+
+
+def state(at: Desk) -> list[str]:
+    return at.page.locator("[data-row]").evaluate_all(
+        """(rows) => rows.map((row) => [...row.querySelectorAll("[name]")]
+          .filter((input) => /-(key|shape|x|y|label_en)$/.test(input.name)).map((input) => input.value).join(" "))"""
+    )
+
+
+def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_is(at: Desk) -> None:
+    label = at.page.locator("[name=marks-0-label_en]")
+    label.press("End")
+    label.press_sequentially("!!")
+    states = [state(at)]
+
+    def act(what: str) -> None:
+        at.page.locator("[data-row].is-chosen").get_by_role("button", name=what, exact=True).click()
+        states.append(state(at))
+
+    # Another marker is deleted, then the typed-in one goes down and changes its shape.
+    choose(at, 1)
+    act("Delete")
+    at.page.keyboard.press("Control+z")
+    assert state(at) == states[0]
+    expect(at.page.locator("[data-row].is-chosen [data-name]")).to_contain_text("Bone")
+    at.page.keyboard.press("Control+Shift+z")
+    assert state(at) == states.pop()
+    at.page.keyboard.press("Control+z")
+    choose(at, 0)
+    act("Down")
+    at.page.locator("[data-row].is-chosen").get_by_label("Shape").select_option("circle")
+    states.append(state(at))
+    act("Delete")
+    at.page.get_by_role("button", name="Add marker").click()
+    at.page.mouse.click(*spot(at, 0.5, 0.2))
+    states.append(state(at))
+    at.page.keyboard.type("New")
+    typed = state(at)
+    # From a field, from the body of the page, from a button.
+    for place in ("[name=marks-1-label_en]", "body", "[data-do=undo]"):
+        at.page.evaluate("document.activeElement.blur()")
+        if place != "body":
+            at.page.locator(place).first.focus()
+        for wanted in reversed(states):
+            at.page.keyboard.press("Control+z")
+            assert state(at) == wanted
+        for wanted in [*states[1:], typed]:
+            at.page.keyboard.press("Control+y")
+            assert state(at) == wanted
+    # In a field, what was just typed.
+    choose(at, 0)
+    at.page.locator("[name=marks-0-label_en]").fill("Typed")
+    at.page.keyboard.press("Control+z")
+    assert state(at) == typed
+
+
+def test_undo_after_a_refused_save_still_brings_a_deleted_marker_back(at: Desk, figure: Figure) -> None:
+    at.page.locator("[name=marks-0-x]").fill("120")
+    choose(at, 1)
+    at.page.locator("[data-row].is-chosen").get_by_role("button", name="Delete", exact=True).click()
+    at.page.get_by_role("button", name="Save markers").click()
+    expect(at.page.locator("[data-refused]")).to_be_visible()
+
+    at.page.get_by_role("button", name="Undo").click()
+    choose(at, 0)
+    at.page.locator("[name=marks-0-x]").fill("20")
+    at.page.get_by_role("button", name="Save markers").click()
+
+    expect(at.page.locator(".messagelist")).to_contain_text("Nothing was changed.")
+    assert [found.key for found in marks_of(figure)] == ["tip", "bone"]
+    expect(at.page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
 def test_a_mark_is_placed_again_by_a_click(at: Desk) -> None:
@@ -188,7 +312,7 @@ def test_what_is_wrong_is_said_while_it_is_typed(at: Desk) -> None:
     at.page.locator("[name=marks-0-label_en]").fill("")
 
     note = at.page.locator("[data-row]").first.locator("[data-notes]")
-    expect(note).to_have_text("Write what this mark shows, in English.")
+    expect(note).to_have_text("Write what this marker shows, in English.")
     at.page.locator("[name=marks-0-label_en]").fill("Tip")
     expect(note).to_be_hidden()
 
@@ -196,9 +320,9 @@ def test_what_is_wrong_is_said_while_it_is_typed(at: Desk) -> None:
 def test_a_refused_save_keeps_what_was_typed(at: Desk) -> None:
     at.page.locator("[name=marks-0-label_en]").fill("A new word")
     at.page.locator("[name=marks-0-x]").fill("120")
-    at.page.get_by_role("button", name="Save marks").click()
+    at.page.get_by_role("button", name="Save markers").click()
 
-    expect(at.page.locator("[data-refused]")).to_contain_text("Mark 1: Write a number from 0 to 100.")
+    expect(at.page.locator("[data-refused]")).to_contain_text("Marker 1: Write a number from 0 to 100.")
     assert at.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
     assert at.page.locator("[name=marks-0-x]").input_value() == "120"
     expect(at.page.locator("[data-refused]")).to_be_focused()
@@ -206,11 +330,11 @@ def test_a_refused_save_keeps_what_was_typed(at: Desk) -> None:
 
 def test_a_file_is_looked_at_before_it_is_saved(at: Desk, figure: Figure) -> None:
     with at.page.expect_download() as downloaded:
-        at.page.get_by_role("link", name="Download the saved marks").click()
+        at.page.get_by_role("link", name="Download the saved markers").click()
     page = json.loads(downloaded.value.path().read_text())
     page["items"][0]["body"][0]["value"] = "Point"
     file = {"name": "marks.jsonld", "mimeType": "application/json", "buffer": json.dumps(page).encode()}
-    at.page.get_by_label("Bring in marks from a file").set_input_files([file])  # type: ignore[list-item]
+    at.page.get_by_label("Bring in markers from a file").set_input_files([file])  # type: ignore[list-item]
     at.page.get_by_role("button", name="See what it would change").click()
 
     expect(at.page.get_by_role("heading", name="From the file: nothing is saved yet")).to_be_visible()
@@ -218,8 +342,8 @@ def test_a_file_is_looked_at_before_it_is_saved(at: Desk, figure: Figure) -> Non
     up_to_date(at)
     assert shown(at)[0] == "Point."
     assert marks_of(figure)[0].words["en"].label == "Tip"
-    at.page.get_by_role("button", name="Save marks").click()
-    expect(at.page.locator(".messagelist")).to_contain_text("Marks saved.")
+    at.page.get_by_role("button", name="Save markers").click()
+    expect(at.page.locator(".messagelist")).to_contain_text("Markers saved.")
     assert marks_of(figure)[0].words["en"].label == "Point"
 
 
@@ -229,7 +353,7 @@ def test_after_the_session_ended_nothing_is_lost(at: Desk, figure: Figure) -> No
 
     notice = at.page.locator("[data-notice]")
     expect(notice).to_contain_text("You are signed out. Your text is still here.")
-    at.page.get_by_role("button", name="Save marks").click()
+    at.page.get_by_role("button", name="Save markers").click()
     expect(notice).to_be_visible()
     assert at.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
     assert at.page.url.endswith(address(figure))
@@ -238,6 +362,7 @@ def test_after_the_session_ended_nothing_is_lost(at: Desk, figure: Figure) -> No
 def test_leaving_with_unsaved_marks_is_asked_about(at: Desk) -> None:
     asked: list[str] = []
     at.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    at.page.get_by_role("button", name="Add marker").click()
     canvas(at).click(position={"x": 300, "y": 500})
 
     at.page.get_by_role("link", name="Figures").click()

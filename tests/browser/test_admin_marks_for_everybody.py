@@ -13,7 +13,7 @@ from procedures.figures.marks import keep_marks, marks_of
 from procedures.models import Figure
 from tests.admin.marks_ground import address, mark, version
 from tests.browser.admin import FINDINGS, desk
-from tests.browser.marks import start
+from tests.browser.marks import start, up_to_date
 from tests.browser.public import AXE, DESK, NARROW, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -30,10 +30,44 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
             made.page.evaluate(AXE)
             made.page.get_by_label("Shape").first.select_option("region")
             made.page.evaluate("document.querySelectorAll('#content details').forEach((part) => { part.open = true; })")
-            made.page.get_by_role("button", name="Add a mark").click()
+            made.page.get_by_role("button", name="Add marker").click()
 
             assert made.page.evaluate(FINDINGS) == []
             assert made.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
+    browser: Browser, live_server: Any, figure: Figure, editor: User
+) -> None:
+    shown = """(selector) => {
+      const {top, bottom, left} = document.querySelector(selector).getBoundingClientRect();
+      const part = document.elementFromPoint(left + 4, (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2);
+      return top >= -1 && bottom <= innerHeight + 1 && part?.closest(selector) !== null;
+    }"""
+    for width, height in ((390, 740), (1024, 768), (1280, 800)):
+        with desk(browser, live_server.url, {"width": width, "height": height}, has_touch=True) as made:
+            made.sign_in(editor)
+            start(made, figure)
+            canvas = made.page.locator("[data-canvas]")
+            # A tap without "Add marker" adds none.
+            canvas.tap(position={"x": 100, "y": 150})
+            assert made.page.locator("[data-row]").count() == 2
+            made.page.get_by_role("button", name="Add marker").tap()
+            canvas.tap(position={"x": 100, "y": 150})
+            assert made.page.locator("[data-row]").count() == 3
+
+            up_to_date(made)
+            for name in ("label_en", "text_es", "label_en"):
+                made.page.locator(f"[name=marks-2-{name}]").focus()
+                made.page.wait_for_timeout(150)
+                assert made.page.evaluate(shown, "[data-canvas]"), (width, height, name)
+                assert made.page.evaluate(shown, f"[name=marks-2-{name}]"), (width, height, name)
+            # The instructions come along with the picture.
+            made.page.locator("[data-row]").last.get_by_role("button", name="Move the target").click()
+            made.page.wait_for_timeout(150)
+            for part in ("[data-canvas]", "[data-hint]", "[data-do=leave]"):
+                assert made.page.evaluate(shown, part), (width, height, part)
+            assert made.complaints == []
 
 
 def test_the_fields_alone_do_it_without_javascript(
@@ -52,9 +86,9 @@ def test_the_fields_alone_do_it_without_javascript(
             "label_es": "Costilla",
         }.items():
             row.locator(f"[name$=-{name}]").fill(text)
-        made.page.get_by_role("button", name="Save marks").click()
+        made.page.get_by_role("button", name="Save markers").click()
 
-        expect(made.page.locator(".messagelist")).to_contain_text("Marks saved.")
+        expect(made.page.locator(".messagelist")).to_contain_text("Markers saved.")
         assert made.page.locator(".mark__rim").count() == 3
     assert [found.key for found in marks_of(figure)] == ["tip", "bone", "rib"]
 

@@ -1,8 +1,10 @@
-// Undo and redo: whole states of the form as texts.
+// Undo and redo: whole states of the form. It takes the place of the browser's own undo, which knows typed text only
+// and would take back typing in another marker after one was deleted.
 
 const MOST = 200;
+const KEPT = "plainspine:markers"; // from a refused save to the page that shows the refusal
 
-export function startHistory(root, { now, restore, say }) {
+export function startHistory(root, { now, restore, adopt, say }) {
   const buttons = { undo: root.querySelector("[data-do=undo]"), redo: root.querySelector("[data-do=redo]") };
   const past = [];
   const future = [];
@@ -37,9 +39,47 @@ export function startHistory(root, { now, restore, say }) {
   }
 
   const undo = () => go(past, future, "Undone.", "There is nothing to undo.");
-  const redo = () => go(future, past, "Done again.", "There is nothing to do again.");
+  const redo = () => go(future, past, "Redone.", "There is nothing to redo.");
+
+  function pressed(event) {
+    const key = event.key.toLowerCase();
+    const isElsewhere = !root.contains(event.target) && event.target !== document.body;
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.isComposing || isElsewhere || !"zy".includes(key)) return;
+    event.preventDefault();
+    if (key === "y" || event.shiftKey) redo(); else undo();
+  }
+
+  // A refused save comes back as a new page; its steps can still be taken back there.
+  function keep() {
+    commit();
+    const states = JSON.stringify({ page: location.pathname, past, current, future });
+    try { sessionStorage.setItem(KEPT, states); } catch { /* then there is nothing to undo after a refusal */ }
+  }
+
+  function takeKept() {
+    let kept = null;
+    try {
+      kept = JSON.parse(sessionStorage.getItem(KEPT));
+      sessionStorage.removeItem(KEPT);
+    } catch { /* nothing was kept */ }
+    if (!kept || kept.page !== location.pathname || !root.querySelector("[data-unsaved]")) return;
+    if (!adopt(JSON.parse(kept.current))) return;
+    current = now();
+    past.push(...kept.past);
+    future.push(...kept.future);
+  }
+
+  takeKept();
+  document.addEventListener("keydown", pressed);
+  // From a menu, or by shaking a phone.
+  root.addEventListener("beforeinput", (event) => {
+    if (!/^history/.test(event.inputType)) return;
+    event.preventDefault();
+    if (event.inputType === "historyUndo") undo(); else redo();
+  });
   buttons.undo.addEventListener("click", undo);
   buttons.redo.addEventListener("click", redo);
   Object.values(buttons).forEach((button) => button.addEventListener("blur", show));
-  return { commit, undo, redo };
+  show();
+  return { commit, keep };
 }

@@ -28,7 +28,10 @@ export function startLive(root, form, rows, notice) {
     if (body) frame.style.height = `${Math.ceil(body.getBoundingClientRect().height) + 2}px`;
   }
 
+  // Notes appear above fields; the field that is typed in stays where it is on the screen.
   function note(notes) {
+    const field = document.activeElement;
+    const top = field.getBoundingClientRect().top;
     rows.all().forEach((row, index) => {
       const mine = notes.filter((found) => found.mark === index);
       const list = row.querySelector("[data-notes]");
@@ -36,6 +39,8 @@ export function startLive(root, form, rows, notice) {
       list.hidden = mine.length === 0;
       row.querySelector("[data-warned]").hidden = mine.length === 0;
     });
+    const shift = field.getBoundingClientRect().top - top;
+    if (shift && field.closest("[data-row]")) window.scrollBy(0, shift);
   }
 
   async function now() {

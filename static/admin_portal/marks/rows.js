@@ -15,7 +15,9 @@ export function startRows(form, say) {
   const pattern = list.querySelector("[data-new]");
   pattern.remove();
   let chosen = null;
-  let hooks = { draw() {}, commit() {} };
+  let count = 0;
+  const newId = () => `${performance.timeOrigin}-${count += 1}`;
+  let hooks = { draw() {}, commit() {}, typed() {} };
 
   const all = () => [...list.children];
   const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
@@ -56,8 +58,9 @@ export function startRows(form, say) {
     if (chosen) chosen.querySelector("details").open = true;
   }
 
-  function make(values) {
+  function make(values, id) {
     const row = pattern.cloneNode(true);
+    row.dataset.marker = id ?? newId();
     row.classList.remove("mark-row--new");
     delete row.dataset.new;
     row.querySelector("details").open = false;
@@ -74,32 +77,58 @@ export function startRows(form, say) {
     return row;
   }
 
+  const snapshot = () => all().map((row) => ({ id: row.dataset.marker, values: read(row) }));
+
+  // The same rows on another page keep their ids.
+  function adopt(states) {
+    if (states.length !== all().length) return false;
+    all().forEach((row, index) => { row.dataset.marker = states[index].id; });
+    return true;
+  }
+
+  // Each row is told by its id, so that a marker that comes back is the chosen one, and no other row takes its place.
   function restore(states) {
-    const at = indexOfChosen();
+    const known = new Map(all().map((row) => [row.dataset.marker, row]));
+    const isWanted = (row) => states.some(({ id }) => id === row.dataset.marker);
+    const focused = document.activeElement;
+    const back = states.filter(({ id }) => !known.has(id));
     list.querySelectorAll(".errorlist").forEach((errors) => errors.remove());
-    while (all().length > states.length) all().at(-1).remove();
-    states.forEach((values, index) => (all()[index] ? write(all()[index], values) : make(values)));
-    chosen = all()[Math.min(at, states.length - 1)] ?? null;
+    all().filter((row) => !isWanted(row)).forEach((row) => row.remove());
+    const changed = [];
+    states.forEach(({ id, values }, index) => {
+      const row = known.get(id) ?? make(values, id);
+      if (JSON.stringify(read(row)) !== JSON.stringify(values)) {
+        write(row, values);
+        changed.push(row);
+      }
+      if (all()[index] !== row) all()[index].before(row);
+    });
+    const first = back.length ? all().find((row) => row.dataset.marker === back[0].id) : changed[0];
+    if (first || !chosen?.isConnected) chosen = first ?? all()[0] ?? null;
     settle();
     choose(chosen);
+    if (document.activeElement !== document.body) return;
+    (focused.isConnected ? focused : chosen ? heading(chosen) : form.querySelector("[data-do=add]")).focus({ preventScroll: focused.isConnected });
   }
 
   function step(row, button, by) {
     const index = all().indexOf(row);
     const other = all()[index + by];
-    if (!other) { say(by < 0 ? "It is the first mark already." : "It is the last mark already."); return; }
+    if (!other) { say(by < 0 ? "This is the first marker." : "This is the last marker."); return; }
+    hooks.commit();
     if (by < 0) other.before(row); else other.after(row);
     hooks.commit();
     button.focus();
-    say(`Now mark ${index + by + 1} of ${all().length}.`);
+    say(`Now marker ${index + by + 1} of ${all().length}.`);
   }
 
   function drop(row) {
+    hooks.commit(); // what was typed is a step of its own
     const index = all().indexOf(row);
     row.remove();
     choose(all()[Math.min(index, all().length - 1)]);
     hooks.commit();
-    say(`Mark ${index + 1} deleted. Undo brings it back.`);
+    say(`Marker ${index + 1} deleted. Undo restores it.`);
     (chosen ? heading(chosen) : form.querySelector("[data-do=undo]")).focus();
   }
 
@@ -135,17 +164,21 @@ export function startRows(form, say) {
       if (event.target.name?.endsWith("-shape")) reshape(row);
       settle();
       hooks.draw();
+      hooks.typed();
     });
     row.addEventListener("change", () => hooks.commit());
   }
 
-  all().forEach(equip);
+  all().forEach((row) => {
+    row.dataset.marker = newId();
+    equip(row);
+  });
   const wrong = all().find((row) => row.querySelector(".errorlist"));
   chosen = wrong ?? all()[0] ?? null;
   settle();
   choose(chosen);
   return {
-    all, read, write, add, restore, settle, choose, field, indexOfChosen, aspect,
+    all, read, write, add, snapshot, adopt, restore, settle, choose, field, indexOfChosen, aspect,
     chosen: () => chosen,
     listen: (given) => { hooks = given; },
   };
