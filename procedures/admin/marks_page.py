@@ -20,8 +20,8 @@ from procedures.figures.overlay import figure_view
 from procedures.models import Figure
 
 CHANGED_MEANWHILE = (
-    "Somebody else changed these markers, or the picture, while you worked. Nothing is saved yet, and what you typed is "
-    "still here. Look at the saved markers in another window, then save again to put yours in their place."
+    "Somebody else changed these markers, or the picture, while you worked. Nothing is saved yet, and what you typed "
+    "is still here. Look at the saved markers in another window, then save again to put yours in their place."
 )
 INCOMPLETE = "The form came in incomplete, so nothing was saved. Load the page again."
 # All marks with the longest words fit many times over.

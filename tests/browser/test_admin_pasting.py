@@ -102,6 +102,10 @@ CASES = {
         "| a | b |\n|---|---|\n| 1; 2: 3 | p, q |",
         "cell: “1 / 2: / 3”\nnested: “pq”",
     ),
+    "<table><tr><th>a<th>b<th>c<tr><td style='text-decoration: line-through'>1<td>2<td>10<font class=Superscript>3</font></table>": (
+        "| a | b | c |\n|---|---|---|\n|  | 2 | 10³ |",
+        "deleted: “1”",
+    ),
     "<ol start=9><li>a<li>b<p>c</p><ul><li>d</ul></ol><ol><li>e</ol><ol reversed><li>f<li>g</ol>": (
         "9. a\n10. b\n\n    c\n\n    - d\n\n1) e\n2) f\n\n1. g",
         "",
@@ -150,6 +154,19 @@ def test_plain_text_is_pasted_as_it_is_and_what_markdown_makes_of_it_is_said(at:
     ]
     for data, said in cases:
         assert pasted(at, **data) == (data["plain"], said)
+
+
+def test_pasted_blocks_do_not_run_into_the_words_around_them(at: Desk) -> None:
+    at.page.locator("#id_body").fill("Before. After.")
+    at.page.locator("#id_body").evaluate("(field) => field.setSelectionRange(7, 8)")
+    paste(at, html="<span> in <b>between</b> </span>", plain=" in between ")
+    assert at.text == "Before. in **between** After."
+    paste(at, html="<ul><li>a</li></ul>", plain="?")
+    assert at.text == "Before. in **between** \n\n- a\n\nAfter."
+    at.page.locator("#id_body").press("Control+End")
+    paste(at, html="<h2>b</h2><p>c</p>", plain="?")
+
+    assert at.text == "Before. in **between** \n\n- a\n\nAfter.\n\n## b\n\nc"
 
 
 def test_what_two_pastes_left_out_stays_in_one_list_until_it_is_closed(at: Desk) -> None:

@@ -2,12 +2,42 @@
 // inline: true where it goes into the sentence.
 
 const lines = (text) => (text ?? "").split("\n").map((line) => line.trim().replace(/^([-*•]|\d+[.)])\s+/, "")).filter(Boolean);
-const listed = (text, mark = () => "-") => lines(text).map((line, at) => `${mark(at)} ${line}`).join("\n");
+const ITEM = /^(\s*)(?:([-*•]|\d+[.)])\s+)?(.*?)\s*$/;
+
+// The lines of a list as items. Lines that were taken from a list in the text keep what is nested and goes on in them.
+function items(text) {
+  const found = [];
+  let isMarked = false;
+  (text ?? "").split("\n").filter((line) => line.trim()).forEach((line) => {
+    const [, indent, sign, words] = ITEM.exec(line);
+    if (found.length && isMarked && indent.length > 1) found.at(-1).inside.push(`${sign ? `${sign} ` : ""}${words}`);
+    else {
+      isMarked = sign !== undefined;
+      found.push({ sign, words, inside: [] });
+    }
+  });
+  return found;
+}
+
+// Signs that count on are those of a list; a lone "1945." is part of the sentence.
+function listed(text, { isOrdered = false } = {}) {
+  const found = items(text);
+  const numbers = found.map(({ sign }) => Number.parseInt(sign, 10));
+  const isCounted = numbers.every((number, at) => number === numbers[0] + at) && (numbers.length > 1 || numbers[0] === 1);
+  const start = isOrdered && isCounted ? numbers[0] : 1;
+  return found.map(({ sign, words, inside }, at) => {
+    const mark = isOrdered ? `${start + at}.` : "-";
+    const whole = isCounted || Number.isNaN(numbers[at]) ? words : `${sign} ${words}`;
+    const own = whole.replace(/^(\d+)([.)]\s)/, "$1\\$2");
+    return [`${mark} ${own}`, ...inside.map((line) => " ".repeat(mark.length + 1) + line)].join("\n");
+  }).join("\n");
+}
+
 const block = (name, inside) => `::: ${name}\n${inside}\n:::`;
 const inline = (text) => ({ inline: true, text });
 
 export const BLOCKS = {
-  link: ({ choice, section, words }, { name }) => inline(`[${(words || name).replace(/[[\]]/g, "")}](page:${choice}${section ? `#${section}` : ""})`),
+  link: ({ choice, section, words }, { name }) => inline(`[${(words || name).replace(/(?<!\\)[[\]]/g, "\\$&")}](page:${choice}${section ? `#${section}` : ""})`),
   source: ({ choice }) => inline(`[@${choice}]`),
   word: (_, { name }) => inline(name),
   picture: ({ choice, second }) => (second ? `::: compare ${choice} ${second}` : `::: figure ${choice}`),
@@ -15,7 +45,7 @@ export const BLOCKS = {
   care: ({ all }) => `::: care ${all.join(" ")}`,
   points: (answers) => block("key-points", listed(answers.lines)),
   card: (answers) => block(answers.urgency, lines(answers.lines).length > 1 || answers.urgency !== "note" ? listed(answers.lines) : lines(answers.lines).join("")),
-  steps: (answers) => block("steps", listed(answers.lines, (at) => `${at + 1}.`)),
+  steps: (answers) => block("steps", listed(answers.lines, { isOrdered: true })),
   checklist: (answers) => block("checklist", listed(answers.lines)),
   dos: (answers) => [["do", answers.lines], ["dont", answers.not]].filter(([, text]) => lines(text).length)
     .map(([name, text]) => block(name, listed(text))).join("\n\n"),
@@ -25,7 +55,7 @@ export const BLOCKS = {
   )).join("\n")),
   value: ({ value }) => inline(`{${value}}`),
   table: (answers) => {
-    const heads = lines(answers.lines);
+    const heads = lines(answers.lines).map((head) => head.replace(/(?<!\\)\|/g, "\\|"));
     const row = `|${" … |".repeat(heads.length)}`;
     return [`| ${heads.join(" | ")} |`, `|${"---|".repeat(heads.length)}`, ...Array.from({ length: Number(answers.rows) }, () => row)].join("\n");
   },

@@ -125,7 +125,7 @@ function takeOutDeleted(body, note) {
     if (said(node)) note("deleted", said(node));
     // What is left of a list item counts: the numbers after an item that is gone move up.
     node.closest("p,li")?.setAttribute("data-deleted", "");
-    if (/^(P|LI)$/.test(node.nodeName)) node.replaceChildren();
+    if (/^(P|LI|TD|TH)$/.test(node.nodeName)) node.replaceChildren();
     else node.remove();
   });
   every(body).filter((node) => isInserted(node) && !above(node, isInserted) && said(node)).forEach((node) => note("inserted", said(node)));
@@ -278,9 +278,10 @@ function writeOutFootnotes(body, note) {
 }
 
 function scriptOf(node) {
-  if (node.nodeName === "SUP" || css(node)["vertical-align"] === "super") return "sup";
-  if (node.nodeName === "SUB" || css(node)["vertical-align"] === "sub") return "sub";
-  const lift = Number.parseFloat(css(node)["mso-text-raise"] ?? "0");
+  const align = css(node)["vertical-align"] ?? "";
+  if (node.nodeName === "SUP" || align === "super" || node.matches(".Superscript")) return "sup";
+  if (node.nodeName === "SUB" || align === "sub" || node.matches(".Subscript")) return "sub";
+  const lift = Number.parseFloat(css(node)["mso-text-raise"] ?? (/px|pt/.test(align) ? align : "0"));
   return Math.abs(lift) < 2 ? "" : lift > 0 ? "sup" : "sub";
 }
 

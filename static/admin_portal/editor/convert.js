@@ -259,7 +259,7 @@ function written(parts) {
   return text;
 }
 
-// {markdown, notes: [[kind, words]], isStructured}; where it is not, the plain text of the clipboard serves as well.
+// {markdown, notes: [[kind, words]], isStructured, isInline}; where it is not structured, the plain text of the clipboard serves as well.
 export function toMarkdown(html) {
   const notes = [];
   const note = (kind, words) => notes.push([kind, words]);
@@ -268,5 +268,6 @@ export function toMarkdown(html) {
   // The page's title is a field, so a text's own first level becomes our first: ##.
   const shift = body.querySelector("h1,.MsoTitle,.MsoHeading1,[role=heading][aria-level='1']") ? 1 : 0;
   const parts = convert([...body.childNodes], 0, { note, shift, numbers: {}, gone: {}, isInItem: false });
-  return { markdown: written(parts), notes, isStructured };
+  const isInline = parts.length === 1 && parts[0].text?.length === 1 && parts[0].depth === undefined;
+  return { markdown: written(parts), notes, isStructured, isInline };
 }

@@ -3,7 +3,7 @@
 
 import { toMarkdown } from "./convert.js";
 import { plainNotes, startPasteNotice } from "./paste_notice.js";
-import { type } from "./write.js";
+import { type, typeBlocks } from "./write.js";
 
 const spoken = (markdown) => markdown.replace(/\\\n/g, "\n").replace(/\\([^\w\s])/g, "$1").replace(/\s+/g, "");
 
@@ -26,7 +26,10 @@ export function startPaste(editor, field, upload, say) {
       return;
     }
     event.preventDefault();
-    if (made.markdown) type(field, made.markdown);
+    // Words from the middle of a sentence bring the space around them.
+    const space = (at) => (/[ \u00a0]/.test(plain.at(at) ?? "") ? " " : "");
+    if (made.isInline) type(field, space(0) + made.markdown + space(-1));
+    else if (made.markdown) typeBlocks(field, made.markdown);
     list(made.notes);
     say("The pasted text was turned into Markdown. Control Z takes it back.");
   });

@@ -14,6 +14,15 @@ function put(field, text, from = field.selectionStart, to = field.selectionEnd) 
 
 export const type = (field, text) => put(field, text);
 
+// Paragraphs, lists, and tables in place of the selection, with an empty line where they would run into other words.
+export function typeBlocks(field, blocks) {
+  const before = field.value.slice(0, field.selectionStart);
+  const after = field.value.slice(field.selectionEnd);
+  const gap = (words, isDone, isHalf) => (!words.trim() || isDone ? "" : isHalf ? "\n" : "\n\n");
+  const first = gap(before, before.endsWith("\n\n"), before.endsWith("\n"));
+  put(field, first + blocks + gap(after, after.startsWith("\n\n"), after.startsWith("\n")));
+}
+
 export function removeSelection(field) {
   field.focus();
   document.execCommand("delete");
