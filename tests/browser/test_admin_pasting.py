@@ -93,6 +93,10 @@ CASES = {
         "e^(2x) C_max 1.er 3ª",
         "script: “C_max”, “e^(2x)”",
     ),
+    "<p>1<sup>1</sup>/<sub>2</sub> or 2 <sup>3</sup>⁄<sub>16</sub> cm<sup>2 </sup>wide</p>": (
+        "1½ or 2 3/16 cm² wide",
+        "",
+    ),
     "<p>Spine<sup>1,3</sup></p>": ("Spine\\[1,3\\]", "footnote: “[1,3]”"),
     "<table border=1><tr><td>a<td>b<td>c<tr><td rowspan=3>x<td colspan=2>y<tr><td>1<td rowspan=2>2<tr><td>3</table>": (
         "| a | b | c |\n|---|---|---|\n| x | y | y |\n| x | 1 | 2 |\n| x | 3 | 2 |",

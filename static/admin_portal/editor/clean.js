@@ -1,7 +1,7 @@
 // HTML from the clipboard as a document that holds only what the text says. What Markdown cannot hold becomes plain
 // words, or is taken out; each such change is reported with note(kind, words), see paste_notice.js.
 
-import { fromSymbolFont, isSymbolFont, raised, UNKNOWN } from "./symbols.js";
+import { fromSymbolFont, isSymbolFont, raised, UNKNOWN, withFractions } from "./symbols.js";
 
 const USED = /^(font|font-weight|font-style|font-family|text-decoration|text-decoration-line|display|visibility|vertical-align|color|background|background-color|white-space|list-style-type|list-style|mso-[\w-]+)$/;
 const INVISIBLE = "style,script,meta,link,title,xml,noscript,template,o\\:smarttagtype";
@@ -71,14 +71,18 @@ function applyRules(body, rules) {
 
 // Browsers and Excel put the surroundings of what was copied around it.
 function trimToFragment(body) {
-  const marks = comments(body);
-  const start = marks.find((mark) => mark.data.trim() === "StartFragment");
-  const end = marks.findLast((mark) => mark.data.trim() === "EndFragment");
-  const outside = (node) => (start && start.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING)
-    || (end && end.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_FOLLOWING);
-  [...texts(body), ...body.querySelectorAll("img,input,button,select,textarea")]
-    .filter((node) => outside(node) && !above(node, (at) => /-list$/.test(css(at)["mso-element"] ?? "")))
-    .forEach((node) => node.remove());
+  const marks = comments(body).filter((mark) => /^\s*(Start|End)Fragment\s*$/.test(mark.data));
+  const start = marks.find((mark) => mark.data.includes("Start"));
+  const end = marks.findLast((mark) => mark.data.includes("End"));
+  const walker = body.ownerDocument.createTreeWalker(body.ownerDocument, NodeFilter.SHOW_COMMENT | NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+  const outside = [];
+  let isOutside = start !== undefined;
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (node === start || node === end) isOutside = node === end;
+    else if (isOutside && body.contains(node) && (node.nodeType === Node.TEXT_NODE || /^(IMG|INPUT|BUTTON|SELECT|TEXTAREA)$/.test(node.nodeName))) outside.push(node);
+  }
+  outside.filter((node) => !above(node, (at) => /-list$/.test(css(at)["mso-element"] ?? ""))).forEach((node) => node.remove());
 }
 
 // Word writes the sign of a list item, "3." or a bullet, into the text. It moves to the paragraph: data-sign.
@@ -296,13 +300,15 @@ function writeOutScripts(body, note) {
     const { text, isExact } = isReference ? { text: `[${own.trim()}]`, isExact: true } : raised(own, before, isBelow);
     if (isReference) note("footnote", text);
     if (!isExact) note("script", (/\S*$/.exec(before)?.[0] ?? "") + text);
-    node.replaceWith(text);
+    const [, left, right] = /^(\s*).*?(\s*)$/s.exec(own);
+    node.replaceWith(left + text.trim() + right);
   });
+  body.normalize();
+  texts(body).forEach((node) => { node.data = withFractions(node.data); });
 }
 
-const isUnderlined = (node) => !isInserted(node) && !above(node, isInserted) && !node.closest("a")
-  && !node.querySelector("a") && !every(node).some(isInserted)
-  && (node.nodeName === "U" || /underline/.test(`${css(node)["text-decoration"]} ${css(node)["text-decoration-line"]}`));
+const isUnderlined = (node) => (node.nodeName === "U" || /underline/.test(`${css(node)["text-decoration"]} ${css(node)["text-decoration-line"]}`))
+  && !isInserted(node) && !above(node, isInserted) && !node.closest("a") && !node.querySelector("a") && !every(node).some(isInserted);
 
 function writeOutUnderlines(body, note) {
   every(body).filter((node) => isUnderlined(node) && said(node) && !node.closest("h1,h2,h3,h4,h5,h6")).forEach((node) => {

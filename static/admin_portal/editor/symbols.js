@@ -36,6 +36,15 @@ export function fromSymbolFont(text, font) {
   return [...text].map(read).join("").replaceAll(`${UNKNOWN}${UNKNOWN}`, UNKNOWN);
 }
 
+const FRACTIONS = Object.fromEntries([..."½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"].map((sign) => [sign.normalize("NFKC"), sign]));
+
+// "1¹/₂" as "1½" and "2³/₁₆" as "2 3/16", so that they do not read as powers.
+export const withFractions = (text) => text.replace(/(\d?)\s?([⁰¹²³⁴-⁹]+)[/⁄]([₀-₉]+)/g, (_, whole, above, below) => {
+  const [upper, lower] = [above.normalize("NFKC"), below.normalize("NFKC")];
+  const sign = FRACTIONS[`${upper}⁄${lower}`];
+  return sign ? whole + sign : `${whole && `${whole} `}${upper}/${lower}`;
+});
+
 const ORDINAL = /^(st|nd|rd|th|er|ra|ro|do|da|to|ta|re|e|de|ème|eme)$/i;
 const MARKS = { TM: "™", SM: "℠", R: "®", C: "©" };
 

@@ -86,7 +86,7 @@ export function startRows(form, say) {
     return true;
   }
 
-  // Each row is told by its id, so that a marker that comes back is the chosen one, and no other row takes its place.
+  // Rows are matched by id, so that a restored marker is the chosen one and no other row takes its place.
   function restore(states) {
     const known = new Map(all().map((row) => [row.dataset.marker, row]));
     const isWanted = (row) => states.some(({ id }) => id === row.dataset.marker);
