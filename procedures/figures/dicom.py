@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from procedures.figures.dicom_file import COLOUR, MOST_BYTES, PREAMBLE, DicomFile, is_dicom, open_dicom, sentences
 from procedures.figures.dicom_frames import Frames, Writer
 from procedures.figures.dicom_pixels import samples, stored_values
-from procedures.figures.dicom_values import Grey, Preset, grey, usual_presets
+from procedures.figures.dicom_values import Grey, Preset, dark_bone, grey, modality, usual_presets
 from procedures.figures.intake import BadPictureError
 
 __all__ = ["MOST_BYTES", "PREAMBLE", "DicomInfo", "Frames", "installed", "is_dicom", "read_header", "unpack"]
@@ -65,6 +65,8 @@ def unpack(stream: BinaryIO, folder: Path) -> Frames:
                 tones=[] if info.colour else [_grey(file, number) for number in range(1, own + 1)],
                 usual=() if info.colour else usual_presets(file.dataset),
                 stretch=file.stretch,
+                modality=modality(file.dataset),
+                dark_bone=dark_bone(file.dataset),
             )
     return Frames.load(folder)
 

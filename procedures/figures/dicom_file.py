@@ -48,7 +48,8 @@ LAYOUT = (
     "ExtendedOffsetTable ExtendedOffsetTableLengths"
 ).split()
 VALUES = (
-    "Modality RescaleSlope RescaleIntercept ModalityLUTSequence PixelIntensityRelationship VOILUTSequence "
+    "Modality RescaleSlope RescaleIntercept ModalityLUTSequence PixelIntensityRelationship "
+    "PixelIntensityRelationshipSign VOILUTSequence "
     "WindowCenter WindowWidth VOILUTFunction PresentationLUTShape PixelPaddingValue "
     "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence"
 ).split()

@@ -55,7 +55,15 @@ class Writer:
         self._raw.write(image.tobytes())
         self.count += 1
 
-    def finish(self, *, tones: list[Grey], usual: tuple[Preset, ...], stretch: float) -> None:
+    def finish(
+        self,
+        *,
+        tones: list[Grey],
+        usual: tuple[Preset, ...],
+        stretch: float,
+        modality: str = "",
+        dark_bone: bool | None = None,
+    ) -> None:
         """The numbers. ``tones``: one for all frames or one for each, none for colour."""
         (self.folder / VALUES).write_bytes(array("i", self.values).tobytes())
         plain = [json.dumps(tone.plain()) for tone in tones]
@@ -68,13 +76,19 @@ class Writer:
             "tones": [json.loads(tone) for tone in kept],
             "tone_of": [kept.index(tone) for tone in plain],
             "usual": [asdict(preset) for preset in usual],
+            "modality": modality,
+            "dark_bone": dark_bone,
         }
         (self.folder / NUMBERS).write_text(json.dumps(numbers))
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Such a folder, read: every frame can be shown in any window, without pydicom."""
+    """Such a folder, read: every frame can be shown in any window.
+
+    ``modality`` is one of dicom_values.MODALITIES, or empty. ``dark_bone`` says whether bone is darker than soft tissue
+    when the frame is shown as the file asks; None when the file does not tell.
+    """
 
     folder: Path
     mode: str
@@ -84,6 +98,8 @@ class Frames:
     tones: tuple[Grey, ...]
     tone_of: tuple[int, ...]
     usual: tuple[Preset, ...]
+    modality: str
+    dark_bone: bool | None
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 MOST_PRESETS = 8
+# Fluoroscopy, then radiographs, then the rest. Anything else that a file says is not passed on.
+FLUOROSCOPY = frozenset({"XA", "RF"})
+RADIOGRAPHS = frozenset({"CR", "DX", "RG", "PX", "MG"})
+MODALITIES = FLUOROSCOPY | RADIOGRAPHS | {"CT", "MR", "US", "NM", "PT", "OT", "SC", "XC", "ES", "GM"}
 LINEAR, EXACT, SIGMOID = "LINEAR", "LINEAR_EXACT", "SIGMOID"
 
 
@@ -127,8 +131,6 @@ class Grey:
 
 def grey(dataset: "Dataset", number: int, *, signed: bool) -> Grey:
     """What the header says about frame ``number`` (from 1)."""
-    shape = str(dataset.get("PresentationLUTShape", "")).strip().upper()
-    photometric = str(dataset.get("PhotometricInterpretation", "")).strip().upper()
     padding = dataset.get("PixelPaddingValue")
     function = str(_find(dataset, number, "VOILUTFunction") or LINEAR).strip().upper()
     rescale = _rescale(dataset, number, signed=signed)
@@ -137,7 +139,7 @@ def grey(dataset: "Dataset", number: int, *, signed: bool) -> Grey:
         lookup=_lookup(dataset.get("VOILUTSequence"), signed=signed or rescale(0) < 0),
         presets=tuple(_presets(dataset, number)),
         function=function if function in {EXACT, SIGMOID} else LINEAR,
-        inverted=photometric == "MONOCHROME1" or shape == "INVERSE",
+        inverted=_inverted(dataset),
         padding=None if padding is None else int(padding),
     )
 
@@ -198,6 +200,33 @@ def _presets(dataset: "Dataset", number: int) -> Iterator[Preset]:
         if width > 0:
             # The name is ours: the explanations that files carry are free text.
             yield Preset(_("Window %(number)s of the file") % {"number": place}, Window(center, width))
+
+
+def modality(dataset: "Dataset") -> str:
+    """The kind of machine, as one of MODALITIES; empty when it is none of them."""
+    said = str(dataset.get("Modality", "") or "").strip().upper()
+    return said if said in MODALITIES else ""
+
+
+def dark_bone(dataset: "Dataset") -> bool | None:
+    """Whether bone is darker than soft tissue when shown as the file asks; None when the file does not tell.
+
+    Pixel Intensity Relationship Sign (PS3.3 C.8.11.3.1.2) says which numbers bone has: 1 means low ones, as everywhere
+    in angiography and fluoroscopy. Radiographs and CT without it are shown with white bone.
+    """
+    kind = modality(dataset)
+    sign = dataset.get("PixelIntensityRelationshipSign")
+    if sign not in (1, -1) and kind in FLUOROSCOPY:
+        sign = 1
+    if sign in (1, -1) and kind in FLUOROSCOPY | RADIOGRAPHS:
+        return (sign == 1) != _inverted(dataset)
+    return False if kind in RADIOGRAPHS | {"CT"} else None
+
+
+def _inverted(dataset: "Dataset") -> bool:
+    shape = str(dataset.get("PresentationLUTShape", "") or "").strip().upper()
+    photometric = str(dataset.get("PhotometricInterpretation", "") or "").strip().upper()
+    return photometric == "MONOCHROME1" or shape == "INVERSE"
 
 
 def usual_presets(dataset: "Dataset") -> tuple[Preset, ...]:

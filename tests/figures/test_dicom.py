@@ -276,3 +276,23 @@ def test_thumbnails_are_small_few_and_spread_from_first_to_last() -> None:
 
 def test_wide_frames_are_kept_no_wider_than_other_pictures() -> None:
     assert shown(eight_bit(bytes(3200 * 100), Rows=100, Columns=3200)).size == (1600, 50)
+
+
+# What the picture shows
+
+
+def test_modality_and_polarity_go_along_so_that_the_kind_of_picture_can_be_guessed() -> None:
+    cases: list[tuple[dict[str, object], str, bool | None]] = [
+        ({"Modality": "XA"}, "XA", True),
+        ({"Modality": "RF", "PhotometricInterpretation": "MONOCHROME1"}, "RF", False),
+        ({"Modality": "XA", "PixelIntensityRelationshipSign": -1}, "XA", False),
+        ({"Modality": "DX", "PixelIntensityRelationshipSign": 1}, "DX", True),
+        ({"Modality": "DX", "PixelIntensityRelationshipSign": 1, "PresentationLUTShape": "INVERSE"}, "DX", False),
+        ({"Modality": "CR", "PhotometricInterpretation": "MONOCHROME1"}, "CR", False),
+        ({"Modality": "CT"}, "CT", False),
+        ({"Modality": "MR"}, "MR", None),
+        ({"Modality": "SMITH JOHN"}, "", None),
+    ]
+    for values, modality, dark_bone in cases:
+        with unpacked(opened(dicom(ramp(), **values))) as frames:
+            assert (frames.modality, frames.dark_bone) == (modality, dark_bone), values
