@@ -7,15 +7,18 @@ person looks, crops or blackens (``figures.edit``), and ticks. Every refusal is 
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.utils.translation import gettext as _
 
-from procedures.figures.dicom_file import COLOUR, MOST_BYTES, PREAMBLE, DicomFile, is_dicom, open_dicom, sentences
-from procedures.figures.dicom_frames import Frames, Writer
-from procedures.figures.dicom_pixels import samples, stored_values
+from procedures.figures.dicom_file import COLOUR, MOST_BYTES, DicomFile, open_dicom, sentences
+from procedures.figures.dicom_frames import Frames, finish
+from procedures.figures.dicom_pixels import store
 from procedures.figures.dicom_values import Grey, Preset, dark_bone, grey, modality, usual_presets
-from procedures.figures.intake import BadPictureError
+from procedures.figures.intake import PREAMBLE, BadPictureError, is_dicom
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["MOST_BYTES", "PREAMBLE", "DicomInfo", "Frames", "installed", "is_dicom", "read_header", "unpack"]
 
@@ -57,17 +60,18 @@ def unpack(stream: BinaryIO, folder: Path) -> Frames:
         info = _info(file)
         if file.rows * file.columns * file.samples * (file.allocated // 8) * file.frames > MOST_BYTES:
             raise BadPictureError(_("Unpacked, the pictures are larger than 250 MB. Export fewer frames."))
-        with Writer(folder) as writer:
-            for number in range(1, file.frames + 1):
-                writer.add(samples(file, number))
-            own = file.frames if "PerFrameFunctionalGroupsSequence" in file.dataset else 1
-            writer.finish(
-                tones=[] if info.colour else [_grey(file, number) for number in range(1, own + 1)],
-                usual=() if info.colour else usual_presets(file.dataset),
-                stretch=file.stretch,
-                modality=modality(file.dataset),
-                dark_bone=dark_bone(file.dataset),
-            )
+        layout = store(file, folder)
+        own = file.frames if "PerFrameFunctionalGroupsSequence" in file.dataset else 1
+        finish(
+            folder,
+            layout,
+            count=file.frames,
+            tones=[] if info.colour else [_grey(file, number) for number in range(1, own + 1)],
+            usual=() if info.colour else usual_presets(file.dataset),
+            stretch=file.stretch,
+            modality=modality(file.dataset),
+            dark_bone=dark_bone(file.dataset),
+        )
     return Frames.load(folder)
 
 
@@ -75,7 +79,7 @@ def _info(file: DicomFile) -> DicomInfo:
     if file.photometric in COLOUR:
         return DicomInfo(file.rows, file.columns, file.frames, True, False, (), 0, 255)
     tones = _grey(file, 1)
-    numbers = [tones.rescale(value) for value in set(stored_values(file))]
+    numbers = tones.rescale(_possible(file))
     return DicomInfo(
         rows=file.rows,
         columns=file.columns,
@@ -83,9 +87,17 @@ def _info(file: DicomFile) -> DicomInfo:
         colour=False,
         inverted=tones.inverted,
         presets=tones.presets + usual_presets(file.dataset),
-        lowest=min(numbers),
-        highest=max(numbers),
+        lowest=float(numbers.min()),
+        highest=float(numbers.max()),
     )
+
+
+def _possible(file: DicomFile) -> "np.ndarray[Any, Any]":
+    """All numbers that the stored bits can hold."""
+    import numpy as np
+
+    half = 1 << (file.stored - 1)
+    return np.arange(-half, half) if file.signed else np.arange(2 * half)
 
 
 def _grey(file: DicomFile, number: int) -> Grey:

@@ -10,11 +10,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from django.utils.translation import gettext as _
 
-from procedures.figures.intake import BadPictureError
+from procedures.figures.dicom_values import numbers_of
+from procedures.figures.intake import PREAMBLE, BadPictureError, is_dicom, right_shape
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -24,20 +25,22 @@ MOST_HEADER_BYTES = 16 * 1024 * 1024
 MOST_FRAMES = 2000
 MOST_PIXELS = 20_000_000
 
+# What is read costs at least this much, however short it is: it bounds the number of elements, and of fragments.
+READ_COST, FRAGMENT_COST = 48, 1024
+# The groups of all frames, and lookup tables, are read whole when they are asked for.
+MOST_SEQUENCE_BYTES = 4 * 1024 * 1024
+
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
-RLE, JPEG = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.50"
-JPEG_2000 = frozenset({"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"})
-READABLE = frozenset({IMPLICIT, EXPLICIT, RLE, JPEG}) | JPEG_2000
+NATIVE = frozenset({IMPLICIT, EXPLICIT})
+RLE = "1.2.840.10008.1.2.5"
+# Baseline, extended with 8 or 12 bits, lossless in two forms, JPEG-LS lossless and near-lossless.
+JPEGS = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81))
+# JPEG 2000 lossless and lossy, High-Throughput JPEG 2000 in three forms.
+JPEG_2000 = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
+READABLE = NATIVE | {RLE} | JPEGS | JPEG_2000
 # Our words: nothing from within the file is ever shown.
-PACKINGS = {
-    "1.2.840.10008.1.2.1.99": "deflate",
-    "1.2.840.10008.1.2.2": "big-endian",
-    "1.2.840.10008.1.2.4.51": "JPEG with 12 bits",
-    "1.2.840.10008.1.2.4.57": "JPEG lossless",
-    "1.2.840.10008.1.2.4.70": "JPEG lossless",
-    "1.2.840.10008.1.2.4.80": "JPEG-LS",
-    "1.2.840.10008.1.2.4.81": "JPEG-LS",
-}
+DEFLATE, BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
+PACKINGS = {DEFLATE: "deflate", BIG_ENDIAN: "big-endian"}
 GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 COLOUR = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
 
@@ -53,18 +56,17 @@ VALUES = (
     "WindowCenter WindowWidth VOILUTFunction PresentationLUTShape PixelPaddingValue "
     "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence"
 ).split()
+SEQUENCES = tuple(name for name in VALUES if name.endswith("Sequence"))
 # pydicom writes odd values of a file into the log; a name could be among them.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 logging.getLogger("pydicom").propagate = False
 
-# A DICOM file tells itself by the last four of its first bytes.
-PREAMBLE = 132
 PIXEL_DATA = b"\xe0\x7f\x10\x00"
 UNDEFINED = 0xFFFFFFFF
 
 
 class Bounded(io.RawIOBase):
-    """A file of which only ``left`` bytes may be read, however long its parts say that they are."""
+    """A file of which only ``left`` bytes may be read, however long its parts say that they are, or however many."""
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__()
@@ -72,14 +74,14 @@ class Bounded(io.RawIOBase):
         stream.seek(0, io.SEEK_END)
         self.size = stream.tell()
         stream.seek(0)
-        self.left = MOST_HEADER_BYTES
+        self.left, self.cost = MOST_HEADER_BYTES, READ_COST
 
     def read(self, size: int | None = -1, /) -> bytes:
         """At most what the file holds. Only deflated files are asked for as a whole, and those are refused."""
         if size is None or size < 0:
-            raise BadPictureError(packed_as(PACKINGS["1.2.840.10008.1.2.1.99"]))
+            raise BadPictureError(packed_as(PACKINGS[DEFLATE]))
         there = min(size, max(0, self.size - self._stream.tell()))
-        self.left -= there
+        self.left -= max(there, self.cost)
         if self.left < 0:
             raise BadPictureError(damaged())
         return self._stream.read(there)
@@ -121,14 +123,9 @@ class DicomFile:
     @property
     def frame_bytes(self) -> int:
         """Bytes of one frame that is not compressed."""
-        if self.photometric == "YBR_FULL_422" and self.packing in {IMPLICIT, EXPLICIT}:
+        if self.photometric == "YBR_FULL_422" and self.packing in NATIVE:
             return self.rows * self.columns * 2
         return self.rows * self.columns * self.samples * self.allocated // 8
-
-
-def is_dicom(head: bytes) -> bool:
-    """Whether a file whose first PREAMBLE bytes are ``head`` calls itself DICOM."""
-    return head[128:PREAMBLE] == b"DICM"
 
 
 def damaged() -> str:
@@ -169,34 +166,62 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
         raise BadPictureError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose that."))
     if not is_dicom(source.read(PREAMBLE)):
         raise BadPictureError(_("This is not a DICOM file."))
-    source.seek(0)
-    dataset = dcmread(cast("BinaryIO", source), stop_before_pixels=True, specific_tags=[*LAYOUT, *VALUES])
-    packing = str(dataset.file_meta.get("TransferSyntaxUID", "")) or IMPLICIT
+    start = _start(source)
+    source.seek(start)
+    dataset = dcmread(
+        cast("BinaryIO", source), stop_before_pixels=True, specific_tags=[*LAYOUT, *VALUES], force=start == 0
+    )
+    packing = _packing(dataset)
     if packing not in READABLE:
         raise BadPictureError(packed_as(PACKINGS.get(packing, _("an unusual form or a film"))))
-    if str(dataset.get("BurnedInAnnotation", "")).strip().upper() == "YES":
+    if _text(dataset, "BurnedInAnnotation") == "YES":
         raise BadPictureError(
             _("The file says that a name, date or number is burned into its picture. Choose one without.")
         )
+    for name in SEQUENCES:
+        raw = dataset.get_item(name)
+        if raw is not None and isinstance(raw.value, bytes) and len(raw.value) > MOST_SEQUENCE_BYTES:
+            raise BadPictureError(damaged())
     return _checked(dataset, source, packing)
 
 
+def _start(source: Bounded) -> int:
+    """Where pydicom begins to read: at the preamble, or at a data set without one, behind "DICM" if that is there."""
+    source.seek(0)
+    head = source.read(PREAMBLE)
+    return 4 if head.startswith(b"DICM") else 0
+
+
+def _packing(dataset: "Dataset") -> str:
+    """The transfer syntax; for a file without one, how its elements are written."""
+    meta = getattr(dataset, "file_meta", None)
+    said = str(meta.get("TransferSyntaxUID") or "").strip("\0 ") if meta is not None else ""
+    if said:
+        return said
+    implicit, little = dataset.original_encoding
+    if not little:
+        return BIG_ENDIAN
+    return IMPLICIT if implicit else EXPLICIT
+
+
 def _checked(dataset: "Dataset", source: Bounded, packing: str) -> DicomFile:
-    start, length = _pixel_data(source, implicit=packing == IMPLICIT)
+    start, length = _pixel_data(source, implicit=bool(dataset.original_encoding[0]))
+    rows, columns = _number(dataset, "Rows", 0), _number(dataset, "Columns", 0)
     if not start or "Rows" not in dataset or "Columns" not in dataset:
         raise BadPictureError(_("This DICOM file holds no picture. Choose another one."))
-    allocated = int(dataset.BitsAllocated)
+    samples = _number(dataset, "SamplesPerPixel", 1)
+    allocated = _number(dataset, "BitsAllocated", 8 * length // max(1, rows * columns) if packing in NATIVE else 0)
     stored = _number(dataset, "BitsStored", allocated)
     file = DicomFile(
-        rows=int(dataset.Rows),
-        columns=int(dataset.Columns),
+        rows=rows,
+        columns=columns,
         frames=_number(dataset, "NumberOfFrames", 1) or 1,
-        samples=_number(dataset, "SamplesPerPixel", 1),
+        samples=samples,
         allocated=allocated,
         stored=stored,
         high_bit=_number(dataset, "HighBit", stored - 1),
         signed=_number(dataset, "PixelRepresentation", 0) == 1,
-        photometric=str(dataset.PhotometricInterpretation).strip().upper(),
+        photometric=_text(dataset, "PhotometricInterpretation") or ("MONOCHROME2" if samples == 1 else "RGB"),
         planar=_number(dataset, "PlanarConfiguration", 0) == 1,
         packing=packing,
         start=start,
@@ -215,6 +240,7 @@ def _refuse_odd(file: DicomFile) -> None:
         raise BadPictureError(_("The picture has no pixels, or more than 20 million. Export a smaller copy."))
     if not 0 < file.frames <= MOST_FRAMES:
         raise BadPictureError(_("The file has more than 2000 frames. Export fewer and choose that."))
+    right_shape((file.columns, file.rows))
     grey = file.photometric in GREY and file.samples == 1 and file.allocated in {8, 16}
     colour = file.photometric in COLOUR and file.samples == 3 and file.allocated == file.stored == 8
     if not (grey or colour):
@@ -223,7 +249,7 @@ def _refuse_odd(file: DicomFile) -> None:
         raise BadPictureError(damaged())
     if file.length != UNDEFINED and file.start + file.length > file.source.size:
         raise BadPictureError(damaged())
-    if file.packing in {IMPLICIT, EXPLICIT} and file.frames * file.frame_bytes > file.length:
+    if file.packing in NATIVE and file.frames * file.frame_bytes > file.length:
         raise BadPictureError(damaged())
 
 
@@ -238,17 +264,21 @@ def _pixel_data(source: Bounded, *, implicit: bool) -> tuple[int, int]:
 
 
 def _number(dataset: "Dataset", name: str, default: int) -> int:
-    value: Any = dataset.get(name)
-    return default if value in (None, "") else int(value)
+    found = numbers_of(dataset, name)
+    return int(found[0]) if found else default
+
+
+def _text(dataset: "Dataset", name: str) -> str:
+    value = dataset.get(name)
+    # More than one value where there should be one: the first counts.
+    value = value if isinstance(value, str) else next(iter(value or ()), "")
+    return str(value).strip("\0 ").upper()
 
 
 def _stretch(dataset: "Dataset") -> float:
-    """How much higher than wide a pixel is."""
+    """How much higher than wide a pixel is. Sizes that are no sizes say nothing."""
     for name in ("PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing"):
-        value = dataset.get(name)
-        if value is not None and len(value) == 2:
-            high, wide = (float(part) for part in value)
-            if 0.2 <= high / wide <= 5:
-                return high / wide
-            raise BadPictureError(damaged())
+        sizes = numbers_of(dataset, name)
+        if len(sizes) == 2 and min(sizes) > 0 and 0.2 <= sizes[0] / sizes[1] <= 5:
+            return sizes[0] / sizes[1]
     return 1.0

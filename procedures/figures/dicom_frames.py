@@ -1,85 +1,47 @@
 """The pixels of a DICOM file without the file: what waits while a person chooses a frame and a window.
 
-A folder with ``frames.raw``, the bare pixels of all frames one behind the other, ``values.raw``, what each pattern of
-bits stands for, and ``frames.json``, numbers only.
+A folder with ``frames.raw``, the numbers of all frames one behind the other, or with ``packed.raw``, the compressed
+frames, of which each is unpacked when it is first asked for; and ``frames.json``, numbers only.
 """
 
 import json
-from array import array
-from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.utils.translation import gettext as _
 from PIL import Image
 
-from procedures.figures.dicom_file import damaged
-from procedures.figures.dicom_pixels import Samples
+from procedures.figures.dicom_pixels import Layout, read
 from procedures.figures.dicom_values import Grey, Preset, Window
 from procedures.figures.intake import BadPictureError, Picture, fit, picture
 
-PIXELS, VALUES, NUMBERS = "frames.raw", "values.raw", "frames.json"
+if TYPE_CHECKING:
+    import numpy as np
+
+    Numbers = np.ndarray[Any, Any]
+
+NUMBERS = "frames.json"
 MOST_THUMBNAILS = 24
 THUMBNAIL = 160
-BYTES = {"L": 1, "I;16": 2, "RGB": 3}
 # The darkest and the brightest hundredth are mostly shutters and metal.
 EXTREMES = 0.01
+# Pixels that are counted at once: counting needs eight bytes for each.
+STRIP = 1 << 20
 
 
-class Writer:
-    """Writes such a folder; what breaks off leaves no ``frames.json``, without which nothing is read."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.count = folder, 0
-        self.mode, self.size = "", (0, 0)
-        self.values: Sequence[int] = ()
-        self._open = ExitStack()
-
-    def __enter__(self) -> Self:
-        self._raw = self._open.enter_context((self.folder / PIXELS).open("xb"))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
-
-    def add(self, found: Samples) -> None:
-        """One more frame. All have one size and one meaning."""
-        image = found.image
-        if self.count == 0:
-            self.mode, self.size, self.values = image.mode, image.size, found.values
-        elif (self.mode, self.size) != (image.mode, image.size) or self.values != found.values:
-            raise BadPictureError(damaged())
-        self._raw.write(image.tobytes())
-        self.count += 1
-
-    def finish(
-        self,
-        *,
-        tones: list[Grey],
-        usual: tuple[Preset, ...],
-        stretch: float,
-        modality: str = "",
-        dark_bone: bool | None = None,
-    ) -> None:
-        """The numbers. ``tones``: one for all frames or one for each, none for colour."""
-        (self.folder / VALUES).write_bytes(array("i", self.values).tobytes())
-        plain = [json.dumps(tone.plain()) for tone in tones]
-        kept = list(dict.fromkeys(plain))
-        numbers = {
-            "mode": self.mode,
-            "size": self.size,
-            "count": self.count,
-            "stretch": stretch,
-            "tones": [json.loads(tone) for tone in kept],
-            "tone_of": [kept.index(tone) for tone in plain],
-            "usual": [asdict(preset) for preset in usual],
-            "modality": modality,
-            "dark_bone": dark_bone,
-        }
-        (self.folder / NUMBERS).write_text(json.dumps(numbers))
+def finish(folder: Path, layout: Layout, *, tones: list[Grey], usual: tuple[Preset, ...], **facts: Any) -> None:
+    """The numbers, written last: without them nothing is read. ``tones``: one for all frames or one for each."""
+    plain = [json.dumps(tone.plain()) for tone in tones]
+    kept = {tone: place for place, tone in enumerate(dict.fromkeys(plain))}
+    numbers = {
+        "layout": asdict(layout),
+        "tones": [json.loads(tone) for tone in kept],
+        "tone_of": [kept[tone] for tone in plain],
+        "usual": [asdict(preset) for preset in usual],
+        **facts,
+    }
+    (folder / NUMBERS).write_text(json.dumps(numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +53,7 @@ class Frames:
     """
 
     folder: Path
-    mode: str
-    size: tuple[int, int]
+    layout: Layout
     count: int
     stretch: float
     tones: tuple[Grey, ...]
@@ -109,7 +70,7 @@ class Frames:
             folder,
             **plain
             | {
-                "size": tuple(plain["size"]),
+                "layout": Layout.of(plain["layout"]),
                 "tones": tuple(Grey.of(tone) for tone in plain["tones"]),
                 "tone_of": tuple(plain["tone_of"]),
                 "usual": tuple(Preset(preset["label"], Window(**preset["window"])) for preset in plain["usual"]),
@@ -140,66 +101,93 @@ class Frames:
         count = min(most, self.count)
         return sorted({1 + round(place * (self.count - 1) / max(1, count - 1)) for place in range(count)})
 
+    def notes(self, number: int) -> list[str]:
+        """What of the file is not followed for a grey frame, as sentences."""
+        tone = self._tone(number)
+        values = self._counted(number)[0]
+        if (tone.lookup or tone.presets) and not tone.usable(values):
+            return [*tone.notes, _without_window()]
+        return list(tone.notes)
+
     def whole(self, number: int) -> Window:
         """From the darkest to the brightest pixel of a grey frame, without what only fills its corners."""
-        return self._tone(number).whole(self._samples(number).numbers())
-
-    def most(self, number: int) -> Window:
-        """The same without the darkest and the brightest hundredth of the pixels."""
-        tone, found = self._tone(number), self._samples(number)
-        counted: dict[float, int] = {}
-        for pixels, value in _counts(found):
-            if value != tone.padding:
-                counted[tone.rescale(value)] = counted.get(tone.rescale(value), 0) + pixels
-        if not counted:
-            return self.whole(number)
-        numbers, passed = sorted(counted), 0
-        left = EXTREMES * sum(counted.values())
-        inner: list[float] = []
-        for number_ in numbers:
-            passed += counted[number_]
-            if passed > left and passed - counted[number_] < sum(counted.values()) - left:
-                inner.append(number_)
-        return Window((inner[0] + inner[-1]) / 2, (inner[-1] - inner[0]) or 1.0)
+        return self._tone(number).whole(self._counted(number)[0])
 
     def presets(self, number: int) -> list[Preset]:
         """Windows to choose from: those of the file, those that every viewer has, those that this frame needs."""
+        tone = self._tone(number)
+        values, counts = self._counted(number)
         return [
-            *self._tone(number).presets,
+            *tone.presets,
             *self.usual,
-            Preset(_("Full range"), self.whole(number)),
-            Preset(_("Without the extremes"), self.most(number)),
+            Preset(_("Full range"), tone.whole(values)),
+            Preset(_("Without the extremes"), _inner(tone, values, counts)),
         ]
 
     def _tone(self, number: int) -> Grey:
         return self.tones[self.tone_of[number - 1] if len(self.tone_of) > 1 else 0]
 
-    def _samples(self, number: int) -> Samples:
+    def _samples(self, number: int) -> "Numbers":
         if not 1 <= number <= self.count:
             raise BadPictureError(_("Choose a frame from 1 to %(frames)s.") % {"frames": self.count})
-        width, height = self.size
-        length = width * height * BYTES[self.mode]
-        with (self.folder / PIXELS).open("rb") as raw:
-            raw.seek((number - 1) * length)
-            image = Image.frombytes(self.mode, self.size, raw.read(length))
-        values = array("i")
-        values.frombytes((self.folder / VALUES).read_bytes())
-        return Samples(image, values)
+        return read(self.layout, self.folder, number)
+
+    def _counted(self, number: int) -> "tuple[Numbers, Numbers]":
+        """The stored numbers that occur in a grey frame, in order, and how many pixels have each."""
+        return _count(self._samples(number))
 
     def _shown(self, number: int, window: Window | None, *, invert: bool) -> Image.Image:
+        import numpy as np
+
         found = self._samples(number)
-        image = found.image
         if self.tones:
-            shades = self._tone(number).shades(found.numbers(), window, invert=invert)
-            table = [shades.get(value, 0) for value in found.values]
-            # Pillow looks 16-bit pixels up only as 32-bit ones.
-            image = image.point(table) if image.mode == "L" else image.convert("I").point(table, "L")
+            values, _counts = _count(found)
+            table = np.zeros(1 << (8 * found.dtype.itemsize), np.uint8)
+            table[_places(values)] = self._tone(number).shades(values, window, invert=invert)
+            found = table[_places(found)]
+        height, width = found.shape[:2]
+        image = Image.frombytes("L" if self.tones else "RGB", (width, height), found.tobytes())
         if self.stretch != 1:
             image = image.resize((image.width, max(1, round(image.height * self.stretch))), Image.Resampling.LANCZOS)
         return image
 
 
-def _counts(found: Samples) -> list[tuple[int, int]]:
-    """How many pixels have each stored number."""
-    places = Counter(memoryview(found.image.tobytes()).cast("B" if found.image.mode == "L" else "H"))
-    return [(pixels, found.values[place]) for place, pixels in places.items()]
+def _without_window() -> str:
+    return _(
+        "The file’s own window would show this frame in one shade. It is shown from its darkest to its brightest pixel."
+    )
+
+
+def _places(values: "Numbers") -> "Numbers":
+    """Numbers as places in a table of all patterns of their bits."""
+    return values.view(f"u{values.dtype.itemsize}")
+
+
+def _count(found: "Numbers") -> "tuple[Numbers, Numbers]":
+    import numpy as np
+
+    patterns = _places(found.ravel())
+    counts = np.zeros(1 << (8 * found.dtype.itemsize), np.int64)
+    for start in range(0, patterns.size, STRIP):
+        counts += np.bincount(patterns[start : start + STRIP], minlength=counts.size)
+    present = np.flatnonzero(counts)
+    values = present.astype(patterns.dtype).view(found.dtype)
+    order = np.argsort(values)
+    return values[order], counts[present][order]
+
+
+def _inner(tone: Grey, values: "Numbers", counts: "Numbers") -> Window:
+    """From the darkest to the brightest pixel, without the darkest and the brightest hundredth of them."""
+    import numpy as np
+
+    if tone.padding is not None and np.any(values != tone.padding):
+        counts = counts[values != tone.padding]
+    numbers = tone.numbers(values)
+    if not numbers.size:
+        return tone.whole(values)
+    order = np.argsort(numbers)
+    numbers, passed = numbers[order], np.cumsum(counts[order])
+    left = EXTREMES * passed[-1]
+    low = numbers[np.searchsorted(passed, left, side="right")]
+    high = numbers[np.searchsorted(passed, passed[-1] - left, side="left")]
+    return Window((float(low) + float(high)) / 2, float(high - low) or 1.0)

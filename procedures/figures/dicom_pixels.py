@@ -1,170 +1,212 @@
-"""The pixels of one frame: found in the file, unpacked within limits, as Pillow's images."""
+"""The pixels of frames: taken out of the file, waiting compressed or bare, and unpacked by pydicom within limits."""
 
-import io
-import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, BinaryIO, cast
+import json
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from signal import SIGKILL, SIGXCPU
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
-from PIL import Image
+from django.utils.translation import gettext as _
 
-from procedures.figures.dicom_file import EXPLICIT, IMPLICIT, JPEG, MOST_BYTES, RLE, DicomFile, damaged
+from procedures.figures import decoder
+from procedures.figures.bitstreams import bare_j2k, frame_size, without_extras
+from procedures.figures.dicom_file import FRAGMENT_COST, JPEGS, MOST_BYTES, NATIVE, RLE, DicomFile, damaged
 from procedures.figures.intake import BadPictureError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Samples = np.ndarray[Any, Any]
 
 # A packed frame is smaller than a plain one, but for headers and tables.
 TABLES = 64 * 1024
-RLE_HEADER = 64
+MOST_SECONDS = 60
+# The machine has other work; each decoder may take 2 GB for a moment.
+AT_ONCE = threading.BoundedSemaphore(2)
+PIXELS, PACKED = "frames.raw", "packed.raw"
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
-    """Grey: an ``L`` or ``I;16`` image whose pixels are places in ``values``, the stored numbers. Colour: ``RGB``."""
+class Layout:
+    """How the frames of a folder are stored. ``pieces``: start and length of each packed frame; none when bare."""
 
-    image: Image.Image
-    values: Sequence[int] = ()
+    syntax: str
+    dtype: str
+    shape: tuple[int, ...]
+    shift: int
+    options: dict[str, Any]
+    pieces: tuple[tuple[int, int], ...]
 
-    def numbers(self) -> set[int]:
-        """The stored numbers that occur."""
-        places = set(memoryview(self.image.tobytes()).cast("B" if self.image.mode == "L" else "H"))
-        return {self.values[place] for place in places}
+    @classmethod
+    def of(cls, plain: dict[str, Any]) -> Self:
+        """What ``asdict`` made of one."""
+        pieces = tuple((start, length) for start, length in plain["pieces"])
+        return cls(**plain | {"shape": tuple(plain["shape"]), "pieces": pieces})
 
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of an unpacked frame."""
+        import numpy as np
 
-def samples(file: DicomFile, number: int) -> Samples:
-    """Frame ``number`` (from 1). Call it within ``sentences()``."""
-    file.source.left = MOST_BYTES
-    if file.packing in {IMPLICIT, EXPLICIT}:
-        file.source.seek(file.start + (number - 1) * file.frame_bytes)
-        return _plain(file, file.source.read(file.frame_bytes))
-    data = _packed(file, number)
-    if file.packing == RLE:
-        return _plain(file, _run_lengths(file, data))
-    if file.packing == JPEG:
-        return _jpeg(file, data)
-    return _jpeg_2000(file, data)
+        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
 
 
-def _packed(file: DicomFile, number: int) -> bytes:
-    from pydicom.encaps import get_frame
+def store(file: DicomFile, folder: Path) -> Layout:
+    """The pixels of all frames, and nothing else, into ``folder``. Call it within ``sentences()``.
 
-    dataset = file.dataset
-    tables = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
+    Frames that are not compressed are stored as numbers, without the bits that are none. Compressed ones stay so, each
+    without its comments, and the first is unpacked at once: what cannot be unpacked is refused now. Run lengths are all
+    unpacked, because words may stand behind their end.
+    """
+    file.source.left, file.source.cost = 2 * MOST_BYTES, FRAGMENT_COST
+    layout = _layout(file)
+    if file.packing in NATIVE:
+        with (folder / PIXELS).open("xb") as raw:
+            for number in range(file.frames):
+                raw.write(_native(file, layout, number))
+        return layout
+    with ExitStack() as on_failure:
+        on_failure.callback((folder / PACKED).unlink, missing_ok=True)
+        layout = Layout(**asdict(layout) | {"pieces": _pack(file, folder / PACKED)})
+        if file.packing == RLE:
+            _unpack(layout, folder, range(file.frames), folder / PIXELS)
+            return Layout(**asdict(layout) | {"pieces": ()})
+        read(layout, folder, 1)
+        on_failure.pop_all()
+    return layout
+
+
+def read(layout: Layout, folder: Path, number: int) -> "Samples":
+    """Frame ``number`` (from 1): one that is still packed is unpacked, and kept so while it waits."""
+    import numpy as np
+
+    place, start = folder / PIXELS, (number - 1) * layout.frame_bytes
+    if layout.pieces:
+        place, start = folder / f"frame-{number}.raw", 0
+        if not place.exists():
+            with AT_ONCE:
+                _unpack(layout, folder, [number - 1], place)
+    with place.open("rb") as raw:
+        raw.seek(start)
+        return np.frombuffer(raw.read(layout.frame_bytes), layout.dtype).reshape(layout.shape)
+
+
+def _layout(file: DicomFile) -> Layout:
+    grey = file.samples == 1
+    size = file.allocated // 8
+    options: dict[str, Any] = {
+        "rows": file.rows,
+        "columns": file.columns,
+        "samples_per_pixel": file.samples,
+        "bits_allocated": file.allocated,
+        # With the bits below the stored ones: they are shifted out of the result.
+        "bits_stored": file.high_bit + 1,
+        "photometric_interpretation": file.photometric,
+        "pixel_representation": int(file.signed),
+        "pixel_keyword": "PixelData",
+        "number_of_frames": 1,
+    }
+    if not grey:
+        options["planar_configuration"] = int(file.planar)
+    return Layout(
+        syntax=file.packing,
+        dtype=f"{'|' if size == 1 else '<'}{'i' if file.signed and grey else 'u'}{size}",
+        shape=(file.rows, file.columns) if grey else (file.rows, file.columns, file.samples),
+        shift=file.high_bit + 1 - file.stored,
+        options=options,
+        pieces=(),
+    )
+
+
+def _native(file: DicomFile, layout: Layout, number: int) -> bytes:
+    from pydicom.pixels.decoders.base import get_decoder
+
+    file.source.seek(file.start + number * file.frame_bytes)
+    data = file.source.read(file.frame_bytes)
+    # One frame of an odd number of bytes has no padding of its own.
+    data += bytes(len(data) % 2)
+    found, _properties = get_decoder(file.packing).as_array(data, index=0, **layout.options)
+    plain: bytes = decoder.fitting(found, asdict(layout)).tobytes()
+    return plain
+
+
+def _pack(file: DicomFile, place: Path) -> list[tuple[int, int]]:
+    pieces, at = [], 0
+    with place.open("xb") as packed:
+        for data in islice(_bitstreams(file), file.frames):
+            if not data or len(data) > 2 * file.frame_bytes + TABLES:
+                raise BadPictureError(damaged())
+            bare = _bare(file, data)
+            packed.write(bare)
+            pieces.append((at, len(bare)))
+            at += len(bare)
+    if len(pieces) < file.frames:
+        raise BadPictureError(damaged())
+    return pieces
+
+
+def _bitstreams(file: DicomFile) -> Iterator[bytes]:
+    from pydicom.encaps import generate_frames
+
+    tables = (file.dataset.get("ExtendedOffsetTable"), file.dataset.get("ExtendedOffsetTableLengths"))
     file.source.seek(file.start)
-    data = get_frame(
+    return generate_frames(
         cast("BinaryIO", file.source),
-        number - 1,
         number_of_frames=file.frames,
         extended_offsets=cast("tuple[bytes, bytes]", tables) if all(tables) else None,
     )
-    if not data or len(data) > 2 * file.frame_bytes + TABLES:
+
+
+def _bare(file: DicomFile, data: bytes) -> bytes:
+    """A bitstream without words, of the size that the header declares: a decoder makes room for what it declares."""
+    if file.packing == RLE:
+        return data
+    data = without_extras(data, colors=False) if file.packing in JPEGS else bare_j2k(data)
+    if frame_size(data) != (file.columns, file.rows, file.samples):
         raise BadPictureError(damaged())
     return data
 
 
-def _plain(file: DicomFile, data: bytes) -> Samples:
-    size = (file.columns, file.rows)
-    if len(data) < file.frame_bytes:
-        raise BadPictureError(damaged())
-    if file.samples == 1:
-        mode = "L" if file.allocated == 8 else "I;16"
-        return Samples(Image.frombytes(mode, size, _bare(file, data[: file.frame_bytes])), stored_values(file))
-    # The full range of DICOM's YBR is that of JPEG, which Pillow calls YCbCr.
-    mode = "RGB" if file.photometric == "RGB" else "YCbCr"
-    if file.photometric == "YBR_FULL_422" and file.packing != RLE:
-        return Samples(_halved(file, data).convert("RGB"))
-    if file.planar or file.packing == RLE:
-        area = file.rows * file.columns
-        planes = [Image.frombytes("L", size, data[place * area : (place + 1) * area]) for place in range(3)]
-        return Samples(Image.merge(mode, planes).convert("RGB"))
-    return Samples(Image.frombytes(mode, size, data).convert("RGB"))
+def _unpack(layout: Layout, folder: Path, numbers: "range | list[int]", place: Path) -> None:
+    """Some frames into ``place``, by a process of its own. Nothing is there when it fails."""
+    draft = folder / f".{secrets.token_hex(4)}"
+    task = asdict(layout) | {
+        "source": str(folder / PACKED),
+        "target": str(draft),
+        "frames": [layout.pieces[number] for number in numbers],
+        "megabytes": 1 + (layout.frame_bytes * len(numbers) >> 20),
+    }
+    # Python, this very file, isolated from the environment and from the folder that it is started in.
+    command = [sys.executable, "-I", decoder.__file__]
+    try:
+        done = subprocess.run(  # noqa: S603 -- no part of it comes from outside
+            command,
+            input=json.dumps(task).encode(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            timeout=MOST_SECONDS,
+            check=False,
+        ).returncode
+        if done in {-SIGXCPU, -SIGKILL}:
+            raise BadPictureError(_too_much())
+        if done or draft.stat().st_size != layout.frame_bytes * len(numbers):
+            raise BadPictureError(damaged())
+        draft.chmod(0o600)
+        draft.replace(place)
+    except subprocess.TimeoutExpired:
+        raise BadPictureError(_too_much()) from None
+    finally:
+        draft.unlink(missing_ok=True)
 
 
-def stored_values(file: DicomFile) -> Sequence[int]:
-    """The number that each pattern of bits stands for. Bits above the highest hold old overlays: they are cut off."""
-    return _patterns(file.allocated, file.stored, file.high_bit + 1 - file.stored, file.signed)
-
-
-@lru_cache(maxsize=4)
-def _patterns(allocated: int, stored: int, low: int, signed: bool) -> Sequence[int]:
-    mask, sign = (1 << stored) - 1, 1 << (stored - 1) if signed else 0
-    return [(((pattern >> low) & mask) ^ sign) - sign for pattern in range(1 << allocated)]
-
-
-def _bare(file: DicomFile, data: bytes) -> bytes:
-    """Grey pixels without the bits that are none: the picture of an old overlay must not go along."""
-    if file.stored == file.allocated:
-        return data
-    pixel = (((1 << file.stored) - 1) << (file.high_bit + 1 - file.stored)).to_bytes(file.allocated // 8, "little")
-    mask = int.from_bytes(pixel * (len(data) // len(pixel)), "little")
-    return (int.from_bytes(data, "little") & mask).to_bytes(len(data), "little")
-
-
-def _halved(file: DicomFile, data: bytes) -> Image.Image:
-    """Two pixels share their colour: Y Y B R."""
-    if file.columns % 2:
-        raise BadPictureError(damaged())
-    light = bytearray(file.rows * file.columns)
-    light[0::2], light[1::2] = data[0::4], data[1::4]
-    half, size = (file.columns // 2, file.rows), (file.columns, file.rows)
-    blue, red = (Image.frombytes("L", half, data[place::4]).resize(size, Image.Resampling.NEAREST) for place in (2, 3))
-    return Image.merge("YCbCr", [Image.frombytes("L", size, bytes(light)), blue, red])
-
-
-def _run_lengths(file: DicomFile, data: bytes) -> bytes:
-    """PS3.5 annex G: one segment for each byte of each sample, the high byte first, packed as TIFF's PackBits."""
-    count, *starts = struct.unpack("<16L", data[:RLE_HEADER])
-    if count != file.samples * file.allocated // 8:
-        raise BadPictureError(damaged())
-    area = file.rows * file.columns
-    ends = [*starts[1:count], len(data)]
-    planes = [
-        # As one long line: runs may cross the ends of lines. Pillow stops when the line is full.
-        Image.frombytes("L", (area, 1), data[start:end], "packbits", "L")
-        for start, end in zip(starts[:count], ends, strict=True)
-    ]
-    if file.allocated == 16:
-        high, low = planes
-        return Image.merge("LA", [low, high]).tobytes()
-    return b"".join(plane.tobytes() for plane in planes)
-
-
-def _jpeg(file: DicomFile, data: bytes) -> Samples:
-    with _opened(file, data, "JPEG") as image:
-        if file.samples == 1:
-            return Samples(_mode(image, "L"), stored_values(file))
-        if file.photometric == "RGB" and not {"adobe_transform", "jfif"} & image.info.keys():
-            # The header says that these are no YBR; without a marker of its own the decoder would think so.
-            image.draft("YCbCr", image.size)
-            return Samples(Image.frombytes("RGB", image.size, image.tobytes()))
-        return Samples(_mode(image, "RGB"))
-
-
-def _jpeg_2000(file: DicomFile, data: bytes) -> Samples:
-    from pydicom.pixels.utils import get_j2k_parameters
-
-    with _opened(file, data, "JPEG2000") as image:
-        if file.samples == 3:
-            return Samples(_mode(image, "RGB"))
-        form: dict[str, Any] = get_j2k_parameters(data)
-        # Pillow widens every number to the full 8 or 16 bits and makes it positive: both are undone.
-        precision, wide = form["precision"], 8 if form["precision"] <= 8 else 16
-        pixels = _mode(image, "L" if wide == 8 else "I;16")
-        plain = (place >> (wide - precision) for place in range(1 << wide))
-        half = 1 << (precision - 1)
-        if form["is_signed"]:
-            return Samples(pixels, [value - half for value in plain])
-        return Samples(pixels, [(value ^ half) - half if file.signed else value for value in plain])
-
-
-def _opened(file: DicomFile, data: bytes, form: str) -> Image.Image:
-    image = Image.open(io.BytesIO(data), formats=[form])
-    if image.size != (file.columns, file.rows):
-        raise BadPictureError(damaged())
-    return image
-
-
-def _mode(image: Image.Image, mode: str) -> Image.Image:
-    image.load()
-    if image.mode != mode:
-        raise BadPictureError(damaged())
-    return image.copy()
+def _too_much() -> str:
+    return _("A frame takes too long to unpack. Export the pictures uncompressed (“Explicit VR Little Endian”).")

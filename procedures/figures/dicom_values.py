@@ -1,4 +1,8 @@
-"""From stored numbers to shades of grey: rescale, window or lookup table, polarity (DICOM PS3.3 C.7.6.3, C.11)."""
+"""From stored numbers to shades of grey: rescale, window or lookup table, polarity (DICOM PS3.3 C.7.6.3, C.11).
+
+What a header says is kept as numbers (``Grey``). pydicom's own functions do the arithmetic, on a data set that is made
+of these numbers and of nothing else.
+"""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -10,7 +14,10 @@ from django.utils.translation import gettext as _
 from procedures.figures.intake import BadPictureError
 
 if TYPE_CHECKING:
+    import numpy as np
     from pydicom.dataset import Dataset
+
+    Numbers = np.ndarray[Any, Any]
 
 MOST_PRESETS = 8
 # Fluoroscopy, then radiographs, then the rest. Anything else that a file says is not passed on.
@@ -18,6 +25,11 @@ FLUOROSCOPY = frozenset({"XA", "RF"})
 RADIOGRAPHS = frozenset({"CR", "DX", "RG", "PX", "MG"})
 MODALITIES = FLUOROSCOPY | RADIOGRAPHS | {"CT", "MR", "US", "NM", "PT", "OT", "SC", "XC", "ES", "GM"}
 LINEAR, EXACT, SIGMOID = "LINEAR", "LINEAR_EXACT", "SIGMOID"
+# pydicom spreads a window over the numbers that so many bits hold, and looks a number up as one of so many bits.
+BITS = 16
+WHITE = (1 << BITS) - 1
+# A bound for numbers of files: far beyond every meaning, and nothing overflows.
+LARGEST = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +43,18 @@ class Window:
         if not (math.isfinite(self.center) and math.isfinite(self.width) and self.width > 0):
             raise BadPictureError(_("A window needs a middle and a width above zero."))
 
-    def shade(self, value: float, function: str = LINEAR) -> float:
-        """0 (black) to 1 (white): the three formulas of C.11.2.1.2 and C.11.2.1.3."""
-        center, width = self.center, self.width
-        if function == SIGMOID:
-            return 1 / (1 + math.exp(min(700.0, -4 * (value - center) / width)))
-        if function != EXACT and width > 1:
-            center, width = center - 0.5, width - 1
-        elif function != EXACT:
-            return float(value > center - 0.5)
-        return min(1.0, max(0.0, (value - center) / width + 0.5))
+    def apply(self, numbers: "Numbers", function: str) -> "Numbers":
+        """0 (black) to 1 (white). LINEAR is defined for widths from 1 on; narrower windows are exact."""
+        from pydicom.dataset import Dataset
+        from pydicom.pixels.processing import apply_windowing
+
+        data = Dataset()
+        data.PhotometricInterpretation, data.BitsStored, data.PixelRepresentation = "MONOCHROME2", BITS, 0
+        data.VOILUTFunction = EXACT if function == LINEAR and self.width < 1 else function
+        data.add_new("WindowCenter", "FD", self.center)
+        data.add_new("WindowWidth", "FD", self.width)
+        shades: Numbers = apply_windowing(numbers, data) / WHITE
+        return shades
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +72,14 @@ class Linear:
     slope: float
     intercept: float
 
-    def __call__(self, value: float) -> float:
-        return value * self.slope + self.intercept
+    def __call__(self, numbers: "Numbers") -> "Numbers":
+        from pydicom.dataset import Dataset
+        from pydicom.pixels.processing import apply_rescale
+
+        data = Dataset()
+        data.add_new("RescaleSlope", "FD", self.slope)
+        data.add_new("RescaleIntercept", "FD", self.intercept)
+        return apply_rescale(numbers, data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +90,23 @@ class Lookup:
     bits: int
     table: tuple[int, ...]
 
-    def __call__(self, value: float) -> float:
-        place = round(value) - self.first
-        return float(self.table[min(max(place, 0), len(self.table) - 1)])
+    def __call__(self, numbers: "Numbers") -> "Numbers":
+        """As 16 bits for each entry, whatever the table says: pydicom counts the places with as many bits, too."""
+        import numpy as np
+        from pydicom.dataset import Dataset
+        from pydicom.pixels.processing import apply_voi
+
+        item, data = Dataset(), Dataset()
+        item.add_new("LUTDescriptor", "SL", [len(self.table), self.first, BITS])
+        item.add_new("LUTData", "UL", list(self.table))
+        data.VOILUTSequence = [item]
+        places = np.clip(np.rint(numbers), self.first - 1, self.first + len(self.table) - 1).astype(np.int64)
+        return apply_voi(places, data)
 
 
 @dataclass(frozen=True, slots=True)
 class Grey:
-    """How one frame's numbers become grey."""
+    """How one frame's numbers become grey. ``notes``: what of the file could not be followed, as sentences."""
 
     rescale: Linear | Lookup
     lookup: Lookup | None
@@ -85,27 +114,37 @@ class Grey:
     function: str
     inverted: bool
     padding: int | None
+    notes: tuple[str, ...] = ()
 
-    def shades(self, values: Iterable[int], window: Window | None, *, invert: bool) -> dict[int, int]:
-        """Stored number → 0 … 255. Without ``window``: the file's table, else its first window, else all of ``values``.
+    def shades(self, values: "Numbers", window: Window | None, *, invert: bool) -> "Numbers":
+        """Shades 0 … 255 of the stored numbers that occur.
 
+        Without ``window``: the file's table, else its first window, else all of ``values``; never one shade for all.
         ``invert`` turns what the file says about its polarity.
         """
-        numbers = {value: self.rescale(value) for value in values}
-        if window is None and self.lookup:
-            top = (1 << self.lookup.bits) - 1
-            parts = {value: self.lookup(number) / top for value, number in numbers.items()}
-        else:
-            chosen, function = window or self._first(numbers), self.function if window or self.presets else EXACT
-            parts = {value: chosen.shade(number, function) for value, number in numbers.items()}
-        turned = self.inverted != invert
-        return {value: round(255 * (1 - part if turned else part)) for value, part in parts.items()}
+        import numpy as np
 
-    def whole(self, values: Iterable[int]) -> Window:
+        parts = self._parts(values, window)
+        # pydicom's inversion starts from the largest number there is, which need not be white.
+        turned = 1 - parts if self.inverted != invert else parts
+        shades: Numbers = np.rint(255 * np.clip(turned, 0, 1)).astype(np.uint8)
+        return shades
+
+    def usable(self, values: "Numbers") -> bool:
+        """Whether the file's own table or window tells these numbers apart."""
+        if not (self.lookup or self.presets):
+            return False
+        return len(values) < 2 or _differ(self._own(self.rescale(values)))
+
+    def whole(self, values: "Numbers") -> Window:
         """From the smallest to the largest number that is not padding."""
-        numbers = [self.rescale(value) for value in values if value != self.padding] or [0.0]
-        low, high = min(numbers), max(numbers)
+        numbers = self.numbers(values)
+        low, high = (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
         return Window((low + high) / 2, (high - low) or 1.0)
+
+    def numbers(self, values: "Numbers") -> "Numbers":
+        """What stored numbers mean, without those that only fill corners."""
+        return self.rescale(values if self.padding is None else values[values != self.padding])
 
     def plain(self) -> dict[str, Any]:
         """As numbers and our own words, for a file."""
@@ -122,52 +161,97 @@ class Grey:
                 "rescale": _table(scale) if "table" in scale else Linear(**scale),
                 "lookup": _table(lookup) if lookup else None,
                 "presets": tuple(presets),
+                "notes": tuple(plain["notes"]),
             }
         )
 
-    def _first(self, numbers: dict[int, float]) -> Window:
-        return self.presets[0].window if self.presets else self.whole(numbers)
+    def _parts(self, values: "Numbers", window: Window | None) -> "Numbers":
+        numbers = self.rescale(values)
+        if window:
+            return window.apply(numbers, self.function)
+        if self.usable(values):
+            return self._own(numbers)
+        return self.whole(values).apply(numbers, EXACT)
+
+    def _own(self, numbers: "Numbers") -> "Numbers":
+        if self.lookup:
+            parts: Numbers = self.lookup(numbers) / ((1 << self.lookup.bits) - 1)
+            return parts
+        return self.presets[0].window.apply(numbers, self.function)
+
+
+def _differ(parts: "Numbers") -> bool:
+    return bool(round(255 * float(parts.min())) != round(255 * float(parts.max())))
 
 
 def grey(dataset: "Dataset", number: int, *, signed: bool) -> Grey:
     """What the header says about frame ``number`` (from 1)."""
-    padding = dataset.get("PixelPaddingValue")
-    function = str(_find(dataset, number, "VOILUTFunction") or LINEAR).strip().upper()
-    rescale = _rescale(dataset, number, signed=signed)
+    notes: list[str] = []
+    padding = numbers_of(dataset, "PixelPaddingValue")
+    function = str(_find(dataset, number, "VOILUTFunction") or LINEAR).strip("\0 ").upper()
+    function = function if function in {EXACT, SIGMOID} else LINEAR
+    rescale = _rescale(dataset, number, signed, notes)
+    below_zero = signed or (isinstance(rescale, Linear) and rescale.intercept < 0)
+    lookup = _lookup(_value(dataset, "VOILUTSequence"), below_zero, notes)
     return Grey(
         rescale=rescale,
-        lookup=_lookup(dataset.get("VOILUTSequence"), signed=signed or rescale(0) < 0),
-        presets=tuple(_presets(dataset, number)),
-        function=function if function in {EXACT, SIGMOID} else LINEAR,
+        lookup=lookup,
+        presets=tuple(_presets(dataset, number, function, notes)),
+        function=function,
         inverted=_inverted(dataset),
-        padding=None if padding is None else int(padding),
+        padding=int(padding[0]) if padding else None,
+        notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _value(dataset: "Dataset", name: str) -> Any:
+    """A value of the file; None for what is not there or is not what its type says."""
+    try:
+        return dataset.get(name)
+    except Exception:
+        # pydicom converts a value when it is asked for, and raises many kinds for broken ones. Here all are optional.
+        return None
+
+
+def numbers_of(dataset: "Dataset", name: str) -> list[float]:
+    """The numbers of an optional value. None at all when one of them is broken."""
+    return _numbers(_value(dataset, name))
+
+
+def _numbers(value: Any) -> list[float]:
+    parts = value if isinstance(value, Iterable) and not isinstance(value, str | bytes) else [value]
+    try:
+        numbers = [float(str(part).strip("\0 ")) for part in parts if part not in (None, "")]
+    except ValueError:
+        return []
+    return numbers if all(abs(number) <= LARGEST for number in numbers) else []
 
 
 def _find(dataset: "Dataset", number: int, name: str) -> Any:
     """A value of the file, else of the groups that hold it for all frames or for this one."""
     if name in dataset:
-        return dataset.get(name)
-    own = list(dataset.get("PerFrameFunctionalGroupsSequence") or ())
-    shared = list(dataset.get("SharedFunctionalGroupsSequence") or ())
+        return _value(dataset, name)
+    own = list(_value(dataset, "PerFrameFunctionalGroupsSequence") or ())
+    shared = list(_value(dataset, "SharedFunctionalGroupsSequence") or ())
     for group in [*own[number - 1 : number], *shared]:
         for sequence in ("FrameVOILUTSequence", "PixelValueTransformationSequence"):
-            for item in group.get(sequence) or ():
+            for item in _value(group, sequence) or ():
                 if name in item:
-                    return item.get(name)
+                    return _value(item, name)
     return None
 
 
-def _rescale(dataset: "Dataset", number: int, *, signed: bool) -> Linear | Lookup:
+def _rescale(dataset: "Dataset", number: int, signed: bool, notes: list[str]) -> Linear | Lookup:
     # For X-ray films such a table leads to what the detector measured, not to what is looked at (PS3.4 N.2.1.2).
-    if str(dataset.get("PixelIntensityRelationship", "")).strip().upper() not in {"LOG", "DISP"}:
-        lookup = _lookup(dataset.get("ModalityLUTSequence"), signed=signed)
+    if str(_value(dataset, "PixelIntensityRelationship") or "").strip("\0 ").upper() not in {"LOG", "DISP"}:
+        lookup = _lookup(_value(dataset, "ModalityLUTSequence"), signed, notes)
         if lookup:
             return lookup
-    given = (_find(dataset, number, name) for name in ("RescaleSlope", "RescaleIntercept"))
-    slope, intercept = (
-        default if value in (None, "") else float(value) for value, default in zip(given, (1.0, 0.0), strict=True)
-    )
+    slopes, intercepts = (_numbers(_find(dataset, number, name)) for name in ("RescaleSlope", "RescaleIntercept"))
+    slope, intercept = (slopes or [1.0])[0], (intercepts or [0.0])[0]
+    if slope == 0:
+        notes.append(_("The file’s scale is 0, which would make all shades one. It is not followed."))
+        slope = 1.0
     return Linear(slope, intercept)
 
 
@@ -175,36 +259,50 @@ def _table(plain: dict[str, Any]) -> Lookup:
     return Lookup(plain["first"], plain["bits"], tuple(plain["table"]))
 
 
-def _lookup(sequence: Any, *, signed: bool) -> Lookup | None:
+def _lookup(sequence: Any, signed: bool, notes: list[str]) -> Lookup | None:
     if not sequence:
         return None
-    count, first, bits = (int(part) for part in sequence[0].LUTDescriptor)
+    try:
+        found = _read_table(sequence[0], signed)
+    except Exception:
+        found = None
+    if found is None:
+        notes.append(_("The file’s lookup table is empty or damaged. It is not followed."))
+    return found
+
+
+def _read_table(item: "Dataset", signed: bool) -> Lookup | None:
+    count, first, bits = (int(part) for part in item.LUTDescriptor)
     # The three numbers are stored without sign, or with it, as the file's writer thought best.
     count, first = count & 0xFFFF or 0x10000, first & 0xFFFF
     if signed and first >= 0x8000:
         first -= 0x10000
-    data = sequence[0].LUTData
+    data = item.LUTData
     if isinstance(data, bytes):
         data = data if len(data) < 2 * count else memoryview(data[: 2 * count]).cast("H")
-    table = tuple(int(part) & 0xFFFF for part in data)[:count]
-    if not table or not 0 < bits <= 16:
-        raise ValueError
+    parts = data if isinstance(data, Iterable) else [data]
+    table = tuple(int(part) & 0xFFFF for part in parts)[:count]
+    if not table or not 0 < bits <= BITS:
+        return None
     return Lookup(first, bits, tuple(min(part, (1 << bits) - 1) for part in table))
 
 
-def _presets(dataset: "Dataset", number: int) -> Iterator[Preset]:
-    centers, widths = (_many(_find(dataset, number, name)) for name in ("WindowCenter", "WindowWidth"))
+def _presets(dataset: "Dataset", number: int, function: str, notes: list[str]) -> Iterator[Preset]:
+    centers, widths = (_numbers(_find(dataset, number, name)) for name in ("WindowCenter", "WindowWidth"))
+    least = 1.0 if function == LINEAR else 0.0
     for place, (center, width) in enumerate(zip(centers, widths, strict=False), start=1):
         if place > MOST_PRESETS:
             break
-        if width > 0:
+        if width > 0 and width >= least:
             # The name is ours: the explanations that files carry are free text.
             yield Preset(_("Window %(number)s of the file") % {"number": place}, Window(center, width))
+        else:
+            notes.append(_("Window %(number)s of the file has no width. It is not offered.") % {"number": place})
 
 
 def modality(dataset: "Dataset") -> str:
     """The kind of machine, as one of MODALITIES; empty when it is none of them."""
-    said = str(dataset.get("Modality", "") or "").strip().upper()
+    said = str(_value(dataset, "Modality") or "").strip("\0 ").upper()
     return said if said in MODALITIES else ""
 
 
@@ -215,28 +313,22 @@ def dark_bone(dataset: "Dataset") -> bool | None:
     in angiography and fluoroscopy. Radiographs and CT without it are shown with white bone.
     """
     kind = modality(dataset)
-    sign = dataset.get("PixelIntensityRelationshipSign")
+    sign = _value(dataset, "PixelIntensityRelationshipSign")
     if sign not in (1, -1) and kind in FLUOROSCOPY:
         sign = 1
     if sign in (1, -1) and kind in FLUOROSCOPY | RADIOGRAPHS:
-        return (sign == 1) != _inverted(dataset)
+        return bool(sign == 1) != _inverted(dataset)
     return False if kind in RADIOGRAPHS | {"CT"} else None
 
 
 def _inverted(dataset: "Dataset") -> bool:
-    shape = str(dataset.get("PresentationLUTShape", "") or "").strip().upper()
-    photometric = str(dataset.get("PhotometricInterpretation", "") or "").strip().upper()
+    shape = str(_value(dataset, "PresentationLUTShape") or "").strip("\0 ").upper()
+    photometric = str(_value(dataset, "PhotometricInterpretation") or "").strip("\0 ").upper()
     return photometric == "MONOCHROME1" or shape == "INVERSE"
 
 
 def usual_presets(dataset: "Dataset") -> tuple[Preset, ...]:
     """Windows that every viewer offers: only the numbers of CT mean the same on every machine."""
-    if str(dataset.get("Modality", "")).strip().upper() != "CT":
+    if modality(dataset) != "CT":
         return ()
     return Preset(_("Bone"), Window(480, 2500)), Preset(_("Soft tissue"), Window(50, 400))
-
-
-def _many(value: Any) -> list[float]:
-    if value in (None, ""):
-        return []
-    return [float(part) for part in (value if isinstance(value, Iterable) else [value])]

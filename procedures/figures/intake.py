@@ -1,28 +1,45 @@
 """The one way in for pixels: checked before decoding, rebuilt from bare pixels, named by what they show.
 
-Nothing of the file that somebody sent is kept: no name, no metadata, no colour profile, no bytes behind the picture.
+Nothing of the file that somebody sent is kept: no name, no metadata, no bytes behind the picture. Its color profile is
+applied (figures.color), not kept.
 """
 
 import hashlib
 import io
+import re
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
+
+from procedures.figures.bitstreams import PNG, BadPictureError, Png, png, webp_size, without_extras
+from procedures.figures.color import profile_of, profile_of_png, to_srgb
+
+__all__ = ["BadPictureError", "Picture", "fit", "picture", "read_picture", "reread", "right_shape", "size_of"]
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 MOST_BYTES = 20 * 1024 * 1024
 MOST_PIXELS = 40_000_000
 # Readers get 1600 px at most, so nothing wider is kept.
 WIDEST = 1600
+# A marker is 24 px wide: what is smaller than one shows nothing. What is ten times longer than wide is a strip.
+LEAST_SIDE, LONGEST = 24, 10
+# Bits of a 16-bit picture; up to MOST_NARROW its numbers may be narrower ones, stored as they are.
+FULL, MOST_NARROW = 16, 14
+# High bytes below this: all numbers of a 16-bit picture fit into 14 bits.
+DARK = 64
 # EXIF tag; values from 5 on are turned by a quarter.
 ORIENTATION, LYING = 0x0112, 5
 STRIP = 256
-
-
-class BadPictureError(ValueError):
-    """The file is refused. The message is a sentence for the person who chose it."""
+# A DICOM file says so in the last four of its first bytes. Old ones, and parts of others, begin with their first
+# element: of the groups 2 or 8, in either byte order, with a short length or the two letters of its type.
+PREAMBLE = 132
+BARE_DICOM = re.compile(
+    rb"DICM|[\x02\x08]\0.[\0-\x20](?:AE|AS|AT|CS|DA|DS|DT|IS|LO|OB|OW|PN|SH|SQ|ST|TM|UI|UL|US|..\0\0)|\0[\x02\x08]\0[\0-\x20][A-Z]{2}",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +56,16 @@ def read_picture(data: bytes) -> Picture:
         raise BadPictureError(_("The file is empty. Choose another one."))
     if len(data) > MOST_BYTES:
         raise BadPictureError(_("The file is larger than 20 MB. Save a smaller copy and choose that."))
-    return reread(data)
+    if is_dicom(data[:PREAMBLE]):
+        raise BadPictureError(
+            _("This is a DICOM file. Bring it in with “Bring in a picture”, where you choose a frame.")
+        )
+    return _read(data, checked=True)
+
+
+def is_dicom(head: bytes) -> bool:
+    """Whether a file that begins with these PREAMBLE bytes is DICOM, also without the preamble that it should have."""
+    return head[128:PREAMBLE] == b"DICM" or bool(BARE_DICOM.match(head))
 
 
 def size_of(png: bytes) -> tuple[int, int]:
@@ -50,36 +76,77 @@ def size_of(png: bytes) -> tuple[int, int]:
 
 def reread(data: bytes) -> Picture:
     """The same for a file that the portal itself wrote: a PNG of what came in may be larger than what came in."""
+    return _read(data, checked=False)
+
+
+def _read(data: bytes, *, checked: bool) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _decode(data)
+            return _decode(data, checked=checked)
     except BadPictureError:
         raise
     except UnidentifiedImageError as error:
         raise BadPictureError(_("This is not a JPEG, PNG or WebP picture. Save it as one of these.")) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise BadPictureError(_("The picture has more than 40 million pixels. Save a smaller copy.")) from error
+        raise BadPictureError(_too_large()) from error
     except Exception as error:
         # Pillow's decoders raise many kinds for broken files; the person who chose the file needs one sentence.
         raise BadPictureError(_("The picture is damaged or cut off. Save it again and choose that.")) from error
 
 
-def _decode(data: bytes) -> Picture:
+def _too_large() -> str:
+    return _("The picture has more than 40 million pixels. Save a smaller copy.")
+
+
+def _decode(data: bytes, *, checked: bool) -> Picture:
     # The decoder decides what the file is, never its name or what the browser called it.
-    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+    found = Png(data)
+    if data.startswith(b"\xff\xd8\xff"):
+        found = Png(without_extras(data))
+    elif data.startswith(PNG):
+        found = png(data)
+    elif data.startswith(b"RIFF"):
+        width, height = webp_size(data)
+        if width * height > MOST_PIXELS:
+            raise BadPictureError(_too_large())
+    with Image.open(io.BytesIO(found.data), formats=FORMATS) as opened:
         if opened.width * opened.height > MOST_PIXELS:
-            raise BadPictureError(_("The picture has more than 40 million pixels. Save a smaller copy."))
+            raise BadPictureError(_too_large())
         # Many phones put a small second picture behind the first (MPO); only the first is ever read.
         if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
             raise BadPictureError(_("The picture moves. Choose one with a single frame."))
+        if checked:
+            right_shape(opened.size)
+        profile = _profile(opened, found)
         if opened.format == "JPEG":
             # Lets the decoder skip detail that is thrown away below: most of the time of a large photograph.
             opened.draft(None, _smallest_use(opened))
         opened.load()
         # In place: a copy of 40 million pixels would be another 160 MB.
         ImageOps.exif_transpose(opened, in_place=True)
-        return picture(fit(_eight_bit(opened)))
+        return picture(to_srgb(fit(_eight_bit(opened, found)), profile))
+
+
+def right_shape(size: tuple[int, int]) -> None:
+    """Refuse what is no picture for a reader: a dot, or a thin strip."""
+    short, long = sorted(size)
+    if short < LEAST_SIDE:
+        raise BadPictureError(
+            _("The picture is only %(width)s × %(height)s pixels. Choose one with at least %(least)s on each side.")
+            % {"width": size[0], "height": size[1], "least": LEAST_SIDE}
+        )
+    if long > LONGEST * short:
+        raise BadPictureError(
+            _("The picture is %(width)s × %(height)s pixels: more than %(most)s times as long as it is wide. Crop it.")
+            % {"width": size[0], "height": size[1], "most": LONGEST}
+        )
+
+
+def _profile(opened: Image.Image, found: Png) -> bytes | None:
+    if opened.format == "PNG":
+        return profile_of_png(opened, found.profile, found.primaries, found.transfer)
+    return profile_of(opened)
 
 
 def _smallest_use(opened: Image.Image) -> tuple[int, int]:
@@ -106,20 +173,43 @@ def picture(image: Image.Image) -> Picture:
     return Picture(bare, hashlib.sha256(name + pixels).hexdigest())
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Grey or colour, 8 bit; transparent parts become white. Careful with memory: a copy may be 160 MB."""
+def _eight_bit(image: Image.Image, found: Png) -> Image.Image:
+    """Grey, RGB or CMYK, 8 bit; transparent parts become white. Careful with memory: a copy may be 160 MB."""
     if image.mode.startswith("I"):
-        return _sixteen_to_eight(image)
-    if image.mode in {"1", "L"}:
+        return _sixteen_to_eight(image, highest(image.getextrema(), found.significant))
+    if found.depth == 16 and max(high for _low, high in _extrema(image)) < DARK:
+        raise BadPictureError(
+            _("The picture has 16 bits for each color and uses only the darkest of them. Save it with 8 bits.")
+        )
+    if image.mode in {"1", "L"} and not image.has_transparency_data:
         return image if image.mode == "L" else image.convert("L")
     if image.has_transparency_data:
         return _on_white(image if image.mode == "RGBA" else image.convert("RGBA"))
-    return image if image.mode == "RGB" else image.convert("RGB")
+    return image if image.mode in {"RGB", "CMYK"} else image.convert("RGB")
 
 
-def _sixteen_to_eight(image: Image.Image) -> Image.Image:
-    """Full white stays full white. In strips, because Pillow looks 16-bit pixels up only as 32-bit ones."""
-    table = [round(value / 257) for value in range(1 << 16)]
+def _extrema(image: Image.Image) -> list[tuple[Any, Any]]:
+    return [image.getchannel(band).getextrema() for band in image.getbands() if band != "A"]  # type: ignore[misc]
+
+
+def highest(extrema: Any, significant: int) -> int:
+    """Which number of a 16-bit grey picture is white.
+
+    Writers should spread fewer bits over all 16 and say in sBIT how many they were. Many store 10, 12 or 14 bits as
+    they are, with sBIT or without. So the picture has as many bits as sBIT says, if its numbers fit into them; without
+    sBIT, as many as its numbers need, up to 14; else 16.
+    """
+    needed = int(extrema[1]).bit_length()
+    if significant:
+        return (1 << (significant if needed <= significant <= FULL else FULL)) - 1
+    return (1 << (needed if 0 < needed <= MOST_NARROW else FULL)) - 1
+
+
+def _sixteen_to_eight(image: Image.Image, white: int) -> Image.Image:
+    """In strips, because Pillow looks 16-bit pixels up only as 32-bit ones."""
+    table = [min(255, round(value * 255 / white)) for value in range(1 << 16)]
+    if isinstance(through := image.info.get("transparency"), int):
+        table[through] = 255
     grey = Image.new("L", image.size)
     for top in range(0, image.height, STRIP):
         strip = image.crop((0, top, image.width, min(top + STRIP, image.height)))

@@ -60,7 +60,7 @@ def test_no_waiting_byte_names_the_patient(tmp_path: Path) -> None:
     unpack(opened(data), tmp_path)
 
     waiting = b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    assert {file.name for file in tmp_path.iterdir()} == {"frames.raw", "frames.json", "values.raw"}
+    assert {file.name for file in tmp_path.iterdir()} == {"frames.raw", "frames.json"}
     assert ramp() in waiting
     assert not [planted for planted in PLANTED if planted in waiting]
 

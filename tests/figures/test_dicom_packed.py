@@ -1,21 +1,109 @@
-"""DICOM frames that are compressed: unpacked rightly, or refused with the way out."""
+"""DICOM frames that are compressed: unpacked rightly, or refused with the way out.
+
+``samples/twelve_bits.jpg`` is ``wave()`` in 12 bits: no encoder for them is among what tests install. It was made with
+imagecodecs 2026.3.6: ``jpeg8_encode(wave(), level=50, bitspersample=12, optimize=True)``, which is off by 5 at most.
+"""
 
 import io
+import json
 import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
+import gdcm
+import jpeg_ls
+import numpy as np
 import pytest
 from PIL import Image
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
     JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     RLELossless,
 )
 
+from procedures.figures import decoder
 from procedures.figures.dicom_values import Window
 from procedures.figures.intake import BadPictureError
-from tests.figures.dicom_files import SIDE, dicom, eight_bit, frame, opened, refusal, shown
+from tests.figures.dicom_files import SIDE, dicom, eight_bit, frame, opened, refusal, shown, unpacked
+from tests.test_structure import imports
+
+WIDE = 1024
+TWELVE = {"Rows": WIDE, "Columns": WIDE, "BitsStored": 12, "HighBit": 11}
+JPEG_FORMS = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLSLossless)
+
+
+def wave() -> Any:
+    """A full-size picture of 12 bits."""
+    y, x = np.mgrid[0:WIDE, 0:WIDE]
+    return (2048 + 1500 * np.sin(x / 200) * np.cos(y / 150) + (x + y) / 8).astype("<u2")
+
+
+def by_gdcm(pixels: Any, syntax: str) -> bytes:
+    """The bitstream that GDCM makes of 12-bit pixels."""
+    forms = gdcm.TransferSyntax
+    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
+    element.SetByteStringValue(pixels.tobytes())
+    image = gdcm.Image()
+    # The change below counts references to it, and ends the process when Python frees it first.
+    image.thisown = False
+    image.SetNumberOfDimensions(2)
+    image.SetDimensions((pixels.shape[1], pixels.shape[0], 1))
+    grey = gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2)
+    image.SetPhotometricInterpretation(grey)
+    image.SetPixelFormat(gdcm.PixelFormat(1, 16, 12, 11, 0))
+    image.SetTransferSyntax(forms(forms.ExplicitVRLittleEndian))
+    image.SetDataElement(element)
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(forms(forms.GetTSType(syntax)))
+    change.SetInput(image)
+    assert change.Change()
+    made = change.GetOutput()
+    parts = made.GetDataElement().GetSequenceOfFragments()
+    every = range(parts.GetNumberOfFragments())
+    return b"".join(
+        parts.GetFragment(number).GetByteValue().GetBuffer().encode("utf-8", "surrogateescape") for number in every
+    )
+
+
+def numbers(data: bytes, number: int = 1) -> Any:
+    """The stored numbers of a frame."""
+    with unpacked(opened(data)) as frames:
+        return frames._samples(number).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "loss"),
+    [
+        (JPEGLossless, 0),
+        (JPEGLosslessSV1, 0),
+        (JPEGLSLossless, 0),
+        (JPEGLSNearLossless, 3),
+        (JPEGExtended12Bit, 5),
+    ],
+)
+def test_a_full_size_frame_is_that_of_its_uncompressed_twin(syntax: UID, loss: int) -> None:
+    plain = wave()
+    if syntax == JPEGExtended12Bit:
+        packed = (Path(__file__).parent / "samples" / "twelve_bits.jpg").read_bytes()
+    elif syntax in {JPEGLSLossless, JPEGLSNearLossless}:
+        packed = bytes(jpeg_ls.encode(plain, lossy_error=loss))
+    else:
+        packed = by_gdcm(plain, syntax)
+
+    twin, found = numbers(dicom(plain.tobytes(), **TWELVE)), numbers(dicom(packed, syntax=syntax, **TWELVE))
+
+    assert len(packed) < plain.nbytes / 2
+    assert (twin == plain).all()
+    assert int(abs(found - twin).max()) <= loss
 
 
 def test_run_lengths_are_unpacked_with_eight_and_sixteen_bits() -> None:
@@ -37,42 +125,114 @@ def test_run_lengths_that_end_early_or_promise_more_bytes_are_refused() -> None:
             frame(opened(eight_bit(data, syntax=RLELossless)))
 
 
-@pytest.mark.parametrize(("syntax", "form"), [(JPEGBaseline8Bit, "JPEG"), (JPEG2000Lossless, "JPEG2000")])
-def test_jpeg_frames_are_unpacked(syntax: str, form: str) -> None:
+def gradient(form: str, size: int = SIDE, **options: Any) -> bytes:
     stream = io.BytesIO()
-    Image.linear_gradient("L").resize((SIDE, SIDE)).save(stream, form)
+    Image.linear_gradient("L").resize((size, size)).save(stream, form, **options)
+    return stream.getvalue()
 
-    shades = shown(eight_bit(stream.getvalue(), syntax=syntax)).tobytes()
+
+@pytest.mark.parametrize(("syntax", "form"), [(JPEGBaseline8Bit, "JPEG"), (JPEG2000Lossless, "JPEG2000")])
+def test_jpeg_frames_are_unpacked(syntax: UID, form: str) -> None:
+    shades = shown(eight_bit(gradient(form), syntax=syntax)).tobytes()
 
     assert (min(shades), max(shades)) == (0, 255)
 
 
-def test_jpeg_frames_of_another_size_than_the_header_says_are_refused() -> None:
+def test_frames_of_another_size_than_the_header_says_are_refused_before_they_are_unpacked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decoder, "__file__", "/nowhere")
+    for syntax, form in ((JPEGBaseline8Bit, "JPEG"), (JPEG2000Lossless, "JPEG2000")):
+        with pytest.raises(BadPictureError, match="damaged"):
+            frame(opened(eight_bit(gradient(form, SIDE * 4), syntax=syntax)))
+
+
+def test_words_in_a_compressed_frame_do_not_wait(tmp_path: Path) -> None:
+    from procedures.figures.dicom import unpack
+
+    word = b"PLANTED^PATIENT"
+    exif = Image.Exif()
+    exif[0x010E] = word.decode()
+    jpeg = gradient("JPEG", comment=word, exif=exif) + word
+    jpeg_2000 = gradient("JPEG2000", comment=word) + word
+    ls = bytes(jpeg_ls.encode(np.zeros((SIDE, SIDE), "u1")))
+    ls = ls[:2] + b"\xff\xfe" + struct.pack(">H", len(word) + 2) + word + ls[2:] + word
+    for syntax, packed in ((JPEGBaseline8Bit, jpeg), (JPEG2000Lossless, jpeg_2000), (JPEGLSLossless, ls)):
+        assert word in packed
+        folder = tmp_path / syntax
+        folder.mkdir()
+
+        frames = unpack(opened(eight_bit(packed, syntax=syntax)), folder)
+
+        assert frames.picture().image.size == (SIDE, SIDE)
+        for file in folder.iterdir():
+            assert word not in file.read_bytes(), (syntax.name, file.name)
+
+
+def test_frames_are_unpacked_when_they_are_asked_for() -> None:
+    from pydicom import dcmread
+    from pydicom.encaps import encapsulate
+
+    data = dcmread(opened(eight_bit(bytes(2), syntax=JPEGBaseline8Bit, NumberOfFrames=3)))
+    damaged = gradient("JPEG")[:-300] + b"\xff\xd9"
+    data.PixelData = encapsulate([gradient("JPEG"), damaged, gradient("JPEG")])
     stream = io.BytesIO()
-    Image.new("L", (SIDE * 4, SIDE * 4)).save(stream, "JPEG")
+    data.save_as(stream)
 
-    with pytest.raises(BadPictureError, match="damaged"):
-        frame(opened(eight_bit(stream.getvalue(), syntax=JPEGBaseline8Bit)))
+    with unpacked(opened(stream.getvalue())) as frames:
+        there = {file.name for file in frames.folder.iterdir()}
+        third = frames.picture(3)
+        assert there == {"packed.raw", "frame-1.raw", "frames.json"}
+        assert third.sha256 == frames.picture(1).sha256
+        assert (frames.folder / "frame-3.raw").exists()
+        with pytest.raises(BadPictureError, match="Choose a frame from 1 to 3"):
+            frames.picture(4)
 
 
-@pytest.mark.parametrize(
-    ("syntax", "name"),
-    [
-        (JPEGLosslessSV1, "JPEG lossless"),
-        ("1.2.840.10008.1.2.4.80", "JPEG-LS"),
+def test_a_codec_that_crashes_or_never_ends_ends_only_its_own_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mad = tmp_path / "mad.py"
+    monkeypatch.setattr(decoder, "__file__", str(mad))
+    data = eight_bit(gradient("JPEG"), syntax=JPEGBaseline8Bit)
+    for code, sentence in (
+        ("import os; os.abort()", "damaged"),
+        ("import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True: pass", "takes too long"),
+        ("bytearray(1 << 50)", "damaged"),
+        ("", "damaged"),
+    ):
+        mad.write_text(code)
+        with pytest.raises(BadPictureError, match=sentence):
+            frame(opened(data))
+
+
+def test_the_decoder_sees_no_setting_and_may_not_take_much() -> None:
+    asked = (
+        "import json, resource, runpy, sys\n"
+        "runpy.run_path(sys.argv[1])['limit'](1)\n"
+        "kinds = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE)\n"
+        "print(json.dumps([resource.getrlimit(kind)[0] for kind in kinds]))"
+    )
+
+    told = subprocess.run([sys.executable, "-I", "-c", asked, decoder.__file__], capture_output=True, check=True)
+
+    assert json.loads(told.stdout) == [2 * 1024**3, 30, 1024**2]
+    assert not [name for _line, name in imports(Path(decoder.__file__)) if name.startswith(("procedures", "portal"))]
+
+
+def test_packing_without_a_codec_is_refused_with_the_way_out() -> None:
+    for syntax, name in (
+        (DeflatedExplicitVRLittleEndian, "deflate"),
         ("1.2.840.10008.1.2.4.102", "an unusual form or a film"),
-    ],
-)
-def test_packing_without_a_codec_is_refused_with_the_way_out(syntax: str, name: str) -> None:
-    sentence = refusal(dicom(b"\xff\xd8\xff\xd9", syntax=syntax))
-
-    assert sentence == (
-        f"The pixels are packed as {name}, which the portal cannot unpack. Export the picture uncompressed "
-        "(“Explicit VR Little Endian”), or as PNG, and choose that."
-    )
+    ):
+        assert refusal(dicom(bytes(2 * SIDE * SIDE), syntax=UID(syntax))) == (
+            f"The pixels are packed as {name}, which the portal cannot unpack. Export the picture uncompressed "
+            "(“Explicit VR Little Endian”), or as PNG, and choose that."
+        )
 
 
-def test_deflated_files_are_refused_before_they_are_inflated() -> None:
-    assert refusal(dicom(bytes(2 * SIDE * SIDE), syntax=DeflatedExplicitVRLittleEndian)).startswith(
-        "The pixels are packed as deflate"
-    )
+def test_what_is_no_bitstream_at_all_is_damaged() -> None:
+    for syntax in JPEG_FORMS:
+        for data in (b"\xff\xd8\xff\xd9", b"\xff\xd8" + b"\xff" * 5000, b"Nothing at all.", bytes(99)):
+            with pytest.raises(BadPictureError, match=r"damaged|too many parts"):
+                frame(opened(eight_bit(data, syntax=syntax)))
