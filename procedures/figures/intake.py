@@ -181,7 +181,9 @@ def _eight_bit(image: Image.Image, found: Png) -> Image.Image:
         raise BadPictureError(
             _("The picture has 16 bits for each color and uses only the darkest of them. Save it with 8 bits.")
         )
-    if image.mode in {"1", "L"} and not image.has_transparency_data:
+    if image.mode in {"1", "L", "LA"} and image.has_transparency_data:
+        return _grey_on_white(image)
+    if image.mode in {"1", "L"}:
         return image if image.mode == "L" else image.convert("L")
     if image.has_transparency_data:
         return _on_white(image if image.mode == "RGBA" else image.convert("RGBA"))
@@ -214,6 +216,13 @@ def _sixteen_to_eight(image: Image.Image, white: int) -> Image.Image:
     for top in range(0, image.height, STRIP):
         strip = image.crop((0, top, image.width, min(top + STRIP, image.height)))
         grey.paste(strip.convert("I").point(table, "L"), (0, top))
+    return grey
+
+
+def _grey_on_white(image: Image.Image) -> Image.Image:
+    both = image.convert("LA")
+    grey = both.getchannel("L")
+    grey.paste(255, mask=ImageChops.invert(both.getchannel("A")))
     return grey
 
 

@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
+from procedures.figures.bitstreams import SOS, segments, webp_size
 from procedures.figures.intake import BadPictureError, read_picture
 from procedures.figures.renditions import store_picture
 from procedures.models import Figure
@@ -36,16 +37,19 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     return stream.getvalue()
 
 
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    """A part of a PNG."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
 def png_of(width: int, height: int) -> bytes:
     """A PNG whose header claims a size that its few bytes do not hold."""
 
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
-    )
+    return PNG + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
 
 
 def animated(kind: str) -> bytes:
@@ -123,18 +127,68 @@ def test_colours_of_printing_presses_become_screen_colours() -> None:
 
 
 def test_sixteen_bits_keep_their_brightness() -> None:
-    wide = Image.new("I;16", (3, 1))
-    for x, value in enumerate((0, 0x8080, 0xFFFF)):
+    assert shades_of(sixteen_bits([0, 0x8080, 0xFFFF])) == [0, 128, 255]
+
+
+def sixteen_bits(numbers: list[int], significant: int = 0) -> bytes:
+    """A grey PNG whose first pixels have these numbers, the rest the first; with sBIT where that is wanted."""
+    wide = Image.new("I;16", (30, 30), numbers[0])
+    for x, value in enumerate(numbers):
         wide.putpixel((x, 0), value)
+    data = encoded(wide)
+    return data[:33] + chunk(b"sBIT", bytes([significant])) + data[33:] if significant else data
 
-    picture = read_picture(encoded(wide))
 
-    assert picture.image.mode == "L"
-    assert [picture.image.getpixel((x, 0)) for x in range(3)] == [0, 128, 255]
+def shades_of(data: bytes, count: int = 3) -> list[Any]:
+    image = read_picture(data).image
+    assert image.mode == "L"
+    return [image.getpixel((x, 0)) for x in range(count)]
+
+
+def test_sixteen_bits_that_hold_fewer_are_not_black() -> None:
+    for numbers, significant, wanted in (
+        ([0, 2048, 4095], 0, [0, 128, 255]),
+        ([0, 2048, 4095], 12, [0, 128, 255]),
+        ([0, 512, 1023], 0, [0, 128, 255]),
+        ([0, 512, 1023], 12, [0, 32, 64]),  # a dark picture of 12 bits, as the file says
+        ([0, 16383, 8192], 14, [0, 255, 128]),
+        ([0, 0x8008, 0xFFFF], 12, [0, 128, 255]),  # spread over 16 bits, as PNG wants it
+        ([0, 0x7FFF, 0x3FFF], 0, [0, 127, 64]),  # fifteen bits are as likely a darker picture
+        ([0, 4095, 4095], 16, [0, 16, 16]),  # the file says that all 16 count
+        ([0, 0, 0], 0, [0, 0, 0]),
+    ):
+        assert shades_of(sixteen_bits(numbers, significant)) == wanted, (numbers, significant)
+
+
+def test_sixteen_bits_in_color_that_hold_fewer_are_refused_with_the_way_out() -> None:
+    def color(value: int, kind: int, bands: int) -> bytes:
+        head = struct.pack(">IIBBBBB", 30, 30, 16, kind, 0, 0, 0)
+        rows = (b"\0" + struct.pack(">H", value) * 30 * bands) * 30
+        return PNG + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+    for kind, bands in ((2, 3), (4, 2), (6, 4)):
+        assert read_picture(color(0xFFFF, kind, bands)).image.getpixel((0, 0)) in {255, (255, 255, 255)}
+        with pytest.raises(BadPictureError, match="uses only the darkest"):
+            read_picture(color(4095, kind, bands))
+
+
+def test_dots_and_strips_are_no_pictures() -> None:
+    for size, sentence in (
+        ((1, 1), "only 1 × 1 pixels. Choose one with at least 24"),
+        ((3000, 1), "only 3000 × 1"),
+        ((1, 3000), "only 1 × 3000"),
+        ((23, 23), "only 23 × 23"),
+        ((400, 30), "400 × 30 pixels: more than 10 times"),
+        ((30, 400), "30 × 400 pixels: more than 10 times"),
+    ):
+        for kind in ("PNG", "JPEG", "WEBP"):
+            with pytest.raises(BadPictureError, match=sentence):
+                read_picture(encoded(Image.new("L", size), kind))
+    assert read_picture(encoded(Image.new("L", (24, 240)))).image.size == (24, 240)
 
 
 def test_transparent_parts_become_white_paper() -> None:
-    layer = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
+    layer = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
     layer.putpixel((1, 1), (200, 10, 10, 255))
 
     picture = read_picture(encoded(layer))
@@ -145,7 +199,25 @@ def test_transparent_parts_become_white_paper() -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
 def test_every_common_mode_becomes_grey_or_colour(mode: str) -> None:
-    assert read_picture(encoded(scene(mode=mode))).image.mode in {"L", "RGB"}
+    image = read_picture(encoded(scene(mode=mode))).image
+
+    assert image.mode in {"L", "RGB"}
+    assert [image.convert("L").getpixel(place) for place in ((2, 2), (35, 15))] == pytest.approx(
+        [0, 255] if mode == "1" else [5, 220], abs=1
+    )
+
+
+def test_transparent_colors_of_grey_and_palettes_become_white_paper() -> None:
+    palette = scene(mode="L").convert("P")
+    for image, through in (
+        (scene(mode="L"), 5),
+        (palette, palette.getpixel((2, 2))),
+        (scene(mode="RGB"), (5, 5, 5)),
+        (Image.new("I;16", (40, 30), 40_000), 40_000),
+    ):
+        taken = read_picture(encoded(image, transparency=through)).image.convert("RGB")
+
+        assert taken.getpixel((2, 2)) == (255, 255, 255), image.mode
 
 
 @pytest.mark.parametrize(("orientation", "size", "dark"), [(1, (40, 30), (2, 2)), (3, (40, 30), (37, 27)),
@@ -231,3 +303,76 @@ def test_a_phone_picture_with_a_second_one_behind_it_gives_the_first() -> None:
 
     assert taken.image.size == (64, 48)
     assert taken.image.getpixel((10, 10)) == (255, 255, 255)
+
+
+# What costs more than its size tells
+
+
+def progressive(scans: int, size: tuple[int, int] = (64, 64)) -> bytes:
+    """A JPEG with its last scan again and again."""
+    data = encoded(Image.linear_gradient("L").resize(size), "JPEG", progressive=True)
+    ends = [end for marker, _start, end in segments(data) if marker == SOS]
+    assert len(ends) == 6
+    return data[: ends[-1]] + data[ends[-2] : ends[-1]] * (scans - len(ends)) + b"\xff\xd9"
+
+
+def test_scans_of_a_progressive_picture_are_counted_before_it_is_decoded() -> None:
+    assert read_picture(progressive(64)).image.size == (64, 64)
+    for data in (progressive(65), progressive(200), progressive(64, (2600, 2600))):
+        with pytest.raises(BadPictureError, match="too many passes"):
+            read_picture(data)
+    assert read_picture(progressive(10, (2600, 2600))).image.size == (1600, 1600)
+
+
+def test_ordinary_progressive_pictures_of_the_largest_size_are_taken() -> None:
+    data = encoded(Image.new("RGB", (6300, 6300), "grey"), "JPEG", progressive=True)
+
+    assert sum(marker == SOS for marker, _start, _end in segments(data)) == 10
+    assert read_picture(data).image.size == (1600, 1600)
+
+
+def test_words_are_dropped_before_a_decoder_opens_them() -> None:
+    bomb = zlib.compress(bytes(60_000_000), 9)
+    png, jpeg, webp = (encoded(scene(), kind) for kind in ("PNG", "JPEG", "WEBP"))
+    text = chunk(b"zTXt", b"Comment\0\0" + bomb) + chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + bomb)
+    xmp = b"<x:xmpmeta>" + b"x" * 60_000
+    words = b"\xff\xe1" + struct.pack(">H", len(xmp) + 31) + b"http://ns.adobe.com/xap/1.0/\0" + xmp
+    riff = webp[12:] + b"XYZW" + struct.pack("<I", 3_000_000) + bytes(3_000_000)
+    for data in (
+        png[:33] + text * 40 + png[33:],
+        png[:33] + chunk(b"iCCP", b"p\0\0" + bomb) + png[33:],
+        jpeg[:2] + words * 300 + jpeg[2:],
+        jpeg[:2] + b"\xff" * 10_000_000 + jpeg[2:],
+        b"RIFF" + struct.pack("<I", len(riff) + 4) + b"WEBP" + riff,
+    ):
+        assert read_picture(data).image.size == (40, 30)
+
+
+def test_files_of_countless_parts_are_refused() -> None:
+    png, jpeg = encoded(scene()), encoded(scene(), "JPEG")
+    for data in (
+        jpeg[:2] + b"\xff\xfe\0\2" * 4_000_000 + jpeg[2:],
+        png[:33] + chunk(b"tEXt", b"") * 1_000_000 + png[33:],
+        png[:33] + chunk(b"IDAT", b"") * 1_000_000 + png[33:],
+    ):
+        with pytest.raises(BadPictureError, match="too many parts"):
+            read_picture(data)
+
+
+def test_a_webp_that_claims_a_huge_canvas_is_refused_before_room_is_made_for_it() -> None:
+    data = bytearray(encoded(scene().convert("RGBA"), "WEBP", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0"))
+    assert data[12:16] == b"VP8X"
+    data[24:30] = b"\xff\xff\0\xff\xff\0"
+
+    with pytest.raises(BadPictureError, match="more than 40 million pixels"):
+        read_picture(bytes(data))
+    assert [webp_size(encoded(scene(), "WEBP", lossless=lossless)) for lossless in (False, True)] == [(40, 30)] * 2
+
+
+def test_a_dicom_file_is_called_one_with_a_preamble_or_without() -> None:
+    from tests.figures.dicom_files import dicom, ramp
+
+    whole = dicom(ramp())
+    for data in (whole, whole[128:], whole[132:], b"\x08\0\5\0CS\x0a\0ISO_IR 100"):
+        with pytest.raises(BadPictureError, match="This is a DICOM file"):
+            read_picture(data)
