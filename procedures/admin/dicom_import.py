@@ -1,5 +1,6 @@
-"""From the frames of a DICOM file to one picture: which frame, which window, which polarity."""
+"""From the frames of a DICOM file, or a 16-bit PNG, to one picture: which frame, which window, which polarity."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -89,18 +90,29 @@ def frames(request: HttpRequest, token: str) -> HttpResponse:
     number = form.cleaned_data.get("frame") or 1 if form.is_valid() else 1
     number = min(number, there.count)
     context: dict[str, Any] = {
+        **_of_frame(there, number),
         "waiting": waiting,
         "frames": there,
         "form": form,
         "error": error,
         "number": number,
         "spread": there.spread(),
-        "presets": [] if there.colour else there.presets(number),
-        "range": None if there.colour else there.whole(number),
         "taken": [] if error else form.shown(),
         "query": "" if error else urlencode(form.shown()),
     }
     return screen(request, "figure/frames", context, title="Choose a frame and a window", status=400 if error else 200)
+
+
+def _of_frame(there: Frames, number: int) -> dict[str, Any]:
+    """Windows and notes of a grey frame; none for color, or where the frame turns out to be damaged."""
+    with suppress(BadPictureError):
+        if not there.colour:
+            return {
+                "presets": there.presets(number),
+                "range": there.whole(number),
+                "notes": there.notes(number),
+            }
+    return {"presets": [], "range": None, "notes": []}
 
 
 @require_safe

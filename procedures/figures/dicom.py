@@ -1,4 +1,6 @@
-"""Pictures out of DICOM files (extra ``dicom``). Only pixels leave: no text, no overlay, no part of the data set.
+"""Pictures out of DICOM files and 16-bit PNGs (extra ``dicom``), whose shades a person chooses by a window.
+
+Only pixels leave: no text, no overlay, no part of the data set.
 
 No file counts as clean. Names are often part of the picture itself, and ``BurnedInAnnotation: NO`` is no proof: a
 person looks, crops or blackens (``figures.edit``), and ticks. Every refusal is a BadPictureError with a sentence.
@@ -11,16 +13,36 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.utils.translation import gettext as _
 
-from procedures.figures.dicom_file import COLOUR, MOST_BYTES, DicomFile, open_dicom, sentences
+from procedures.figures.dicom_file import COLOUR, EXPLICIT, MOST_BYTES, DicomFile, open_dicom, sentences
 from procedures.figures.dicom_frames import Frames, finish
-from procedures.figures.dicom_pixels import store
-from procedures.figures.dicom_values import Grey, Preset, dark_bone, grey, modality, usual_presets
-from procedures.figures.intake import PREAMBLE, BadPictureError, is_dicom
+from procedures.figures.dicom_pixels import PIXELS, Layout, store
+from procedures.figures.dicom_values import (
+    EXACT,
+    Grey,
+    Linear,
+    Preset,
+    Window,
+    dark_bone,
+    grey,
+    modality,
+    usual_presets,
+)
+from procedures.figures.intake import PREAMBLE, BadPictureError, is_dicom, sixteen_bits
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["MOST_BYTES", "PREAMBLE", "DicomInfo", "Frames", "installed", "is_dicom", "read_header", "unpack"]
+__all__ = [
+    "MOST_BYTES",
+    "PREAMBLE",
+    "DicomInfo",
+    "Frames",
+    "installed",
+    "is_dicom",
+    "read_header",
+    "unpack",
+    "unpack_sixteen_bits",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +95,34 @@ def unpack(stream: BinaryIO, folder: Path) -> Frames:
             dark_bone=dark_bone(file.dataset),
         )
     return Frames.load(folder)
+
+
+def unpack_sixteen_bits(data: bytes, folder: Path) -> bool:
+    """The numbers of a grey PNG with 16 bits into ``folder``, as one frame. No other picture leaves anything there.
+
+    True when a person has to choose a window, because the file does not tell which number is white. Call it with a file
+    that ``read_picture`` has taken.
+    """
+    found = sixteen_bits(data) if installed() else None
+    if found is None:
+        return False
+    image, white, told = found
+    (folder / PIXELS).write_bytes(image.tobytes())
+    bits = white.bit_length()
+    whole = Preset(_("All of %(bits)s bits") % {"bits": bits}, Window(white / 2, white))
+    note = _("The file has room for 16 bits in each pixel and uses %(bits)s. It does not say which number is white.")
+    tone = Grey(Linear(1, 0), None, (whole,), EXACT, False, None, () if told else (note % {"bits": bits},))
+    finish(
+        folder,
+        Layout(EXPLICIT, "<u2", (image.height, image.width), 0, {}, ()),
+        count=1,
+        tones=[tone],
+        usual=(),
+        stretch=1,
+        modality="",
+        dark_bone=None,
+    )
+    return not told
 
 
 def _info(file: DicomFile) -> DicomInfo:

@@ -128,6 +128,22 @@ def _decode(data: bytes, *, checked: bool) -> Picture:
         return picture(to_srgb(fit(_eight_bit(opened, found)), profile))
 
 
+def sixteen_bits(data: bytes) -> tuple[Image.Image, int, bool] | None:
+    """The upright numbers of a grey PNG with 16 bits, which of them is white, and whether the file tells so.
+
+    None for every other picture. Call it with a file that ``read_picture`` has taken.
+    """
+    if not data.startswith(PNG):
+        return None
+    found = png(data)
+    with Image.open(io.BytesIO(found.data), formats=["PNG"]) as opened:
+        if not opened.mode.startswith("I"):
+            return None
+        ImageOps.exif_transpose(opened, in_place=True)
+        white = highest(opened.getextrema(), found.significant)
+        return opened.copy(), white, bool(found.significant) or white.bit_length() == FULL
+
+
 def right_shape(size: tuple[int, int]) -> None:
     """Refuse what is no picture for a reader: a dot, or a thin strip."""
     short, long = sorted(size)

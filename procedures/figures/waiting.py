@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from procedures.figures.dicom import PREAMBLE, Frames, is_dicom, unpack
+from procedures.figures.dicom import PREAMBLE, Frames, is_dicom, unpack, unpack_sixteen_bits
 from procedures.figures.intake import MOST_BYTES, BadPictureError, Picture, read_picture, reread
 from procedures.figures.renditions import png
 
@@ -47,7 +47,7 @@ class Waiting:
 
     @property
     def has_frames(self) -> bool:
-        """Whether it came from a DICOM file."""
+        """Whether it came with more shades than a screen has, so that a window is chosen."""
         return (self.folder / "frames.json").exists()
 
     def picture(self) -> Picture:
@@ -112,7 +112,10 @@ def bring(stream: BinaryIO, *, user_id: int, figure: int | None = None) -> Waiti
                 waiting.put(frames.picture())
         else:
             # One byte more than allowed is enough for intake to see that it is too much.
-            waiting.put(read_picture(stream.read(MOST_BYTES + 1)))
+            data = stream.read(MOST_BYTES + 1)
+            found = read_picture(data)
+            if not unpack_sixteen_bits(data, waiting.folder):
+                waiting.put(found)
     except BaseException:
         waiting.drop()
         raise

@@ -9,10 +9,16 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from PIL import Image
-from pydicom.uid import ComputedRadiographyImageStorage, JPEGLosslessSV1, XRayRadiofluoroscopicImageStorage
+from pydicom.uid import (
+    MPEG2MPML,
+    ComputedRadiographyImageStorage,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    XRayRadiofluoroscopicImageStorage,
+)
 
 from procedures.models import Figure
-from tests.admin.intake import CHOOSE, JSON, begun, master_of, rectangles, saved, sent_file, stored, waiting
+from tests.admin.intake import CHOOSE, JSON, begun, master_of, photograph, rectangles, saved, sent_file, stored, waiting
 from tests.figures.dicom_files import (
     NAME,
     PLANTED,
@@ -178,7 +184,8 @@ REFUSED: dict[str, Any] = {
     "burned in": (lambda: dicom(ramp(), BurnedInAnnotation="YES"), "burned into its picture"),
     "truncated": (lambda: dicom(ramp())[:-600], "damaged or cut off"),
     "2 GB header lie": (lying, "damaged or cut off"),
-    "without a codec": (lambda: eight_bit(bytes(99), syntax=JPEGLosslessSV1), "packed as JPEG lossless"),
+    "without a codec": (lambda: eight_bit(bytes(99), syntax=MPEG2MPML), "packed as an unusual form or a film"),
+    "no bitstream": (lambda: eight_bit(bytes(99), syntax=JPEGLosslessSV1), "damaged or cut off"),
     "too many frames": (lambda: dicom(ramp(), NumberOfFrames=500_000), "more than 2000 frames"),
     "too many pixels": (lambda: dicom(ramp(), Rows=65535, Columns=32767), "more than 20 million"),
     "32 bit": (lambda: dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31), "neither grey"),
@@ -265,7 +272,86 @@ def test_a_large_run_is_read_without_a_file_of_its_own(nina: Client) -> None:
     address = begun(nina, eight_bit(ramp(wide=False) * 200, NumberOfFrames=200))
 
     sizes = {Path(name).name: len(content) for name, content in stored().items()}
-    assert sizes.keys() == {"about.json", "frames.json", "frames.raw", "values.raw"}
+    assert sizes.keys() == {"about.json", "frames.json", "frames.raw"}
     assert sizes["frames.raw"] == 200 * SIDE * SIDE
     assert nina.get(address).context["spread"][-1] == 200
     assert sorted(file.name for file in Path(settings.DATA_DIR).iterdir()) == ["waiting"]
+
+
+def compressed_run() -> bytes:
+    """Three JPEG frames, the second one broken."""
+    from pydicom import dcmread
+    from pydicom.encaps import encapsulate
+
+    one = photograph((SIDE, SIDE), "JPEG")
+    data = dcmread(io.BytesIO(eight_bit(one, syntax=JPEGBaseline8Bit, NumberOfFrames=3)))
+    data.PixelData = encapsulate([one, one[:-30], one])
+    stream = io.BytesIO()
+    data.save_as(stream)
+    return stream.getvalue()
+
+
+def test_frames_are_unpacked_on_demand_and_a_damaged_one_is_told(nina: Client) -> None:
+    address = begun(nina, compressed_run())
+    before = {Path(name).name for name in stored()}
+
+    third = nina.get(address.replace("frames/", "frame.png?small=1&frame=3"))
+    page, second = nina.get(f"{address}?frame=2"), nina.get(address.replace("frames/", "frame.png?frame=2"))
+    taken = nina.post(address, {"frame": "2"})
+
+    assert before == {"about.json", "frames.json", "packed.raw", "frame-1.raw"}
+    assert {Path(name).name for name in stored()} - before == {"frame-3.raw"}
+    assert Image.open(io.BytesIO(third.content)).size == (SIDE, SIDE)
+    assert (page.status_code, second.status_code, taken.status_code) == (400, 400, 400)
+    assert "damaged or cut off" in page.content.decode()
+
+
+def test_a_page_asks_for_small_pictures_one_after_the_other(nina: Client) -> None:
+    page = nina.get(begun(nina, run())).content.decode()
+
+    assert page.count("data-small=") == page.count("<noscript>") == 3
+    assert "data-progress hidden" in page
+
+
+@pytest.mark.parametrize("width", ["0", "0.5", "1"])
+def test_a_window_of_the_file_without_width_never_gives_one_shade_and_is_told(nina: Client, width: str) -> None:
+    address = begun(nina, dicom(ramp(), WindowCenter="-5", WindowWidth=width))
+
+    page, shades = nina.get(address), row(nina.get(address.replace("frames/", "frame.png")))
+
+    assert (shades[0], shades[-1]) == (0, 255)
+    sentence = "would show this frame in one shade" if width == "1" else "Window 1 of the file has no width."
+    assert sentence in page.content.decode()
+
+
+def photograph_of(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_a_png_of_fewer_bits_than_it_has_room_for_is_shown_in_a_window(nina: Client) -> None:
+    wide = Image.new("I;16", (40, 30), 1000)
+    wide.putpixel((0, 0), 4095)
+    address = begun(nina, photograph_of(wide))
+    page = nina.get(address)
+    assert row(nina.get(address.replace("frames/", "frame.png")))[:2] == [255, 62]
+
+    taken = nina.post(address, {"frame": "1", "center": "500", "width": "1000"})
+    saved(nina, str(taken["Location"]))
+
+    assert address.endswith("/frames/")
+    assert "has room for 16 bits in each pixel and uses 12" in page.content.decode()
+    labels = [preset.label for preset in page.context["presets"]]
+    assert labels == ["All of 12 bits", "Full range", "Without the extremes"]
+    assert master_of(Figure.objects.get()).getextrema() == (255, 255)
+
+
+def test_a_png_of_sixteen_bits_goes_on_as_it_is_and_may_have_a_window(nina: Client) -> None:
+    wide = Image.new("I;16", (40, 30), 1000)
+    wide.putpixel((0, 0), 65535)
+
+    check = begun(nina, photograph_of(wide))
+
+    assert not check.endswith("/frames/")
+    assert f"{check}frames/" in nina.get(check).content.decode()

@@ -193,7 +193,6 @@ def test_pictures_are_decoded_and_stored_in_one_place_only() -> None:
     assert decoding == {
         "procedures/figures/contrast.py",  # what intake has stored, to measure marks against
         "procedures/figures/intake.py",
-        "procedures/figures/dicom_pixels.py",
         "procedures/fluoroscopy/render.py",
     }
     # restore puts back, byte for byte, what a checked backup holds.

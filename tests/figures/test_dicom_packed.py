@@ -174,7 +174,7 @@ def test_frames_are_unpacked_when_they_are_asked_for() -> None:
     from pydicom.encaps import encapsulate
 
     data = dcmread(opened(eight_bit(bytes(2), syntax=JPEGBaseline8Bit, NumberOfFrames=3)))
-    damaged = gradient("JPEG")[:-300] + b"\xff\xd9"
+    damaged = gradient("JPEG")[:-300]
     data.PixelData = encapsulate([gradient("JPEG"), damaged, gradient("JPEG")])
     stream = io.BytesIO()
     data.save_as(stream)
@@ -185,6 +185,8 @@ def test_frames_are_unpacked_when_they_are_asked_for() -> None:
         assert there == {"packed.raw", "frame-1.raw", "frames.json"}
         assert third.sha256 == frames.picture(1).sha256
         assert (frames.folder / "frame-3.raw").exists()
+        with pytest.raises(BadPictureError, match="damaged"):
+            frames.picture(2)
         with pytest.raises(BadPictureError, match="Choose a frame from 1 to 3"):
             frames.picture(4)
 

@@ -101,3 +101,21 @@ const plain = form.querySelector("[data-show]");
 // A frame by its number is another page: its presets differ.
 plain.querySelector("button").textContent = form.elements.frame?.type === "number" ? "Show this frame" : "Show";
 plain.hidden = form.elements.frame?.type !== "number";
+
+/** Small pictures one after the other: a compressed frame is unpacked when it is first asked for. */
+async function small() {
+  const places = [...document.querySelectorAll("[data-small]")];
+  const bar = document.querySelector("[data-progress]");
+  places.forEach((place) => { place.hidden = false; });
+  if (bar) bar.hidden = false;
+  for (const [ready, place] of places.entries()) {
+    bar.querySelector("progress").value = ready;
+    bar.querySelector("[data-progress-text]").textContent = `${ready} of ${places.length} small pictures are ready`;
+    const image = Object.assign(new Image(160, 160), { alt: "", src: place.dataset.small });
+    await image.decode().catch(() => { image.alt = "This frame is damaged."; });
+    place.replaceWith(image);
+  }
+  if (bar) bar.hidden = true;
+}
+
+small();
