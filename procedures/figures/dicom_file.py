@@ -71,26 +71,28 @@ class Bounded(io.RawIOBase):
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__()
         self._stream = stream
-        stream.seek(0, io.SEEK_END)
-        self.size = stream.tell()
         stream.seek(0)
+        # Some files have the four letters, but not the preamble that pydicom expects before them.
+        self._start = 4 if stream.read(4) == b"DICM" else 0
+        self.size = stream.seek(0, io.SEEK_END) - self._start
+        stream.seek(self._start)
         self.left, self.cost = MOST_HEADER_BYTES, READ_COST
 
     def read(self, size: int | None = -1, /) -> bytes:
         """At most what the file holds. Only deflated files are asked for as a whole, and those are refused."""
         if size is None or size < 0:
             raise BadPictureError(packed_as(PACKINGS[DEFLATE]))
-        there = min(size, max(0, self.size - self._stream.tell()))
+        there = min(size, max(0, self.size - self.tell()))
         self.left -= max(there, self.cost)
         if self.left < 0:
             raise BadPictureError(damaged())
         return self._stream.read(there)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._stream.seek(offset, whence)
+        return self._stream.seek(offset + (self._start if whence == 0 else 0), whence) - self._start
 
     def tell(self) -> int:
-        return self._stream.tell()
+        return self._stream.tell() - self._start
 
     def readable(self) -> bool:
         return True
@@ -166,11 +168,8 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
         raise BadPictureError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose that."))
     if not is_dicom(source.read(PREAMBLE)):
         raise BadPictureError(_("This is not a DICOM file."))
-    start = _start(source)
-    source.seek(start)
-    dataset = dcmread(
-        cast("BinaryIO", source), stop_before_pixels=True, specific_tags=[*LAYOUT, *VALUES], force=start == 0
-    )
+    source.seek(0)
+    dataset = dcmread(cast("BinaryIO", source), stop_before_pixels=True, specific_tags=[*LAYOUT, *VALUES], force=True)
     packing = _packing(dataset)
     if packing not in READABLE:
         raise BadPictureError(packed_as(PACKINGS.get(packing, _("an unusual form or a film"))))
@@ -183,13 +182,6 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
         if raw is not None and isinstance(raw.value, bytes) and len(raw.value) > MOST_SEQUENCE_BYTES:
             raise BadPictureError(damaged())
     return _checked(dataset, source, packing)
-
-
-def _start(source: Bounded) -> int:
-    """Where pydicom begins to read: at the preamble, or at a data set without one, behind "DICM" if that is there."""
-    source.seek(0)
-    head = source.read(PREAMBLE)
-    return 4 if head.startswith(b"DICM") else 0
 
 
 def _packing(dataset: "Dataset") -> str:

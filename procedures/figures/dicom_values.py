@@ -45,6 +45,7 @@ class Window:
 
     def apply(self, numbers: "Numbers", function: str) -> "Numbers":
         """0 (black) to 1 (white). LINEAR is defined for widths from 1 on; narrower windows are exact."""
+        import numpy as np
         from pydicom.dataset import Dataset
         from pydicom.pixels.processing import apply_windowing
 
@@ -53,7 +54,8 @@ class Window:
         data.VOILUTFunction = EXACT if function == LINEAR and self.width < 1 else function
         data.add_new("WindowCenter", "FD", self.center)
         data.add_new("WindowWidth", "FD", self.width)
-        shades: Numbers = apply_windowing(numbers, data) / WHITE
+        with np.errstate(over="ignore"):  # far below a sigmoid all is black
+            shades: Numbers = apply_windowing(numbers, data) / WHITE
         return shades
 
 

@@ -296,3 +296,149 @@ def test_modality_and_polarity_go_along_so_that_the_kind_of_picture_can_be_guess
     for values, modality, dark_bone in cases:
         with unpacked(opened(dicom(ramp(), **values))) as frames:
             assert (frames.modality, frames.dark_bone) == (modality, dark_bone), values
+
+
+# Valid files, or nearly so, that say little or say it oddly
+
+
+def raw(tag: tuple[int, int], vr: str, value: bytes) -> bytes:
+    """An element with exactly these bytes."""
+    return struct.pack("<HH", *tag) + vr.encode() + struct.pack("<H", len(value)) + value
+
+
+def with_raw(element: bytes, **values: object) -> bytes:
+    """A file with this element, in its order, instead of one that pydicom would write."""
+    whole = dicom(ramp(), **values)
+    start, tag = whole.index(b"\x08\x00\x16\x00"), struct.unpack("<HH", element[:4])
+    while struct.unpack("<HH", whole[start : start + 4]) < tag:
+        long = whole[start + 4 : start + 6] in {b"OB", b"OW", b"SQ", b"UN"}
+        start += (
+            12 + struct.unpack("<L", whole[start + 8 : start + 12])[0]
+            if long
+            else 8 + whole[start + 6] + 256 * whole[start + 7]
+        )
+    return whole[:start] + element + whole[start:]
+
+
+def test_optional_values_that_are_empty_or_broken_do_not_make_a_file_damaged() -> None:
+    plain = row(dicom(ramp()))
+    for name, element in (
+        ("PixelSpacing 0", raw((0x28, 0x30), "DS", b"0\0")),
+        ("PixelSpacing 0 and 0", raw((0x28, 0x30), "DS", b"0\\0 ")),
+        ("PixelSpacing of words", raw((0x28, 0x30), "DS", b"a\\b ")),
+        ("empty PixelSpacing", raw((0x28, 0x30), "DS", b"")),
+        ("one PixelAspectRatio", raw((0x28, 0x34), "IS", b"1 ")),
+        ("PixelAspectRatio 0", raw((0x28, 0x34), "IS", b"0\\1 ")),
+        ("negative PixelAspectRatio", raw((0x28, 0x34), "IS", b"-1\\1")),
+        ("a pixel like a needle", raw((0x28, 0x34), "IS", b"1\\4000")),
+        ("empty window", raw((0x28, 0x1050), "DS", b"") + raw((0x28, 0x1051), "DS", b"")),
+        ("window of words", raw((0x28, 0x1050), "DS", b"x ") + raw((0x28, 0x1051), "DS", b"y ")),
+        ("window without middle", raw((0x28, 0x1051), "DS", b"40")),
+        ("negative width", raw((0x28, 0x1050), "DS", b"9 ") + raw((0x28, 0x1051), "DS", b"-4")),
+        ("slope 0", raw((0x28, 0x1052), "DS", b"0 ") + raw((0x28, 0x1053), "DS", b"0 ")),
+        ("slope without number", raw((0x28, 0x1052), "DS", b"") + raw((0x28, 0x1053), "DS", b"")),
+        ("NumberOfFrames 1 and zero byte", raw((0x28, 0x08), "IS", b"1\0")),
+        ("empty NumberOfFrames", raw((0x28, 0x08), "IS", b"")),
+        ("NumberOfFrames 0", raw((0x28, 0x08), "IS", b"0 ")),
+        ("padding of no bytes", raw((0x28, 0x120), "US", b"")),
+        ("odd length", raw((0x28, 0x1055), "LO", b"abc")),
+    ):
+        assert row(with_raw(element)) == plain, name
+    for missing in ("SamplesPerPixel", "PhotometricInterpretation", "PixelRepresentation", "HighBit", "BitsStored"):
+        assert row(dicom(ramp(), **{missing: None})) == plain, missing
+
+
+@pytest.mark.parametrize("sequence", ["VOILUTSequence", "ModalityLUTSequence"])
+def test_a_lookup_table_without_content_is_passed_over_and_told(sequence: str) -> None:
+    for descriptor, data in (([], [1, 2]), ([2, 0, 8], []), ([2, 0], [1, 2]), ([2, 0, 99], [1, 2])):
+        table = lookup([1, 2])
+        table[0].add_new("LUTDescriptor", "US", descriptor)
+        table[0].add_new("LUTData", "US", data)
+
+        with unpacked(opened(dicom(ramp(), **{sequence: table}))) as frames:
+            assert frames.picture().image.getextrema() == (0, 255)
+            assert frames.notes(1) == ["The file’s lookup table is empty or damaged. It is not followed."]
+    assert row(dicom(ramp(), **{sequence: Items([])}))[-1] == 255
+
+
+def test_windows_that_would_show_one_shade_are_not_followed_and_that_is_told() -> None:
+    one_shade = "The file’s own window would show this frame in one shade."
+    for center, width, function, told in (
+        (0, 0, "LINEAR", "Window 1 of the file has no width."),
+        (0.5, 0.5, "LINEAR", "Window 1 of the file has no width."),
+        (0, 1, "LINEAR", one_shade),
+        (-500, 100, "LINEAR", one_shade),
+        (5000, 100, "LINEAR", one_shade),
+        (-9, 0.5, "LINEAR_EXACT", one_shade),
+        (90_000, 2, "SIGMOID", one_shade),
+    ):
+        data = dicom(ramp(), WindowCenter=center, WindowWidth=width, VOILUTFunction=function)
+        with unpacked(opened(data)) as frames:
+            shades = frames.picture().image
+            assert shades.getextrema() == (0, 255), (center, width, function)
+            assert [note for note in frames.notes(1) if note.startswith(told)], (center, width, function)
+
+
+def test_a_window_of_width_one_that_tells_pixels_apart_is_followed() -> None:
+    data = dicom(ramp(), WindowCenter=32, WindowWidth=1)
+
+    with unpacked(opened(data)) as frames:
+        assert frames.notes(1) == []
+        assert list(frames.picture().image.tobytes()[:SIDE]) == [0] * 32 + [255] * 32
+
+
+def test_the_first_of_several_windows_that_is_one_is_used() -> None:
+    data = dicom(ramp(), WindowCenter=[3, 32, 7], WindowWidth=[0, 1])
+
+    assert row(data) == [0] * 32 + [255] * 32
+
+
+def test_narrow_windows_that_a_person_chooses_are_exact() -> None:
+    data = dicom(ramp(), RescaleSlope="0.01", RescaleIntercept="0")
+
+    shades = row(data, window=Window(0.3, 0.2))
+
+    assert (shades[20], shades[30], shades[40]) == (0, 128, 255)
+
+
+def test_tables_of_any_number_of_bits_and_places_are_followed() -> None:
+    for bits in (8, 10, 12, 16):
+        top = (1 << bits) - 1
+        table = [0] * 300 + [top] * 200
+        data = dicom(ramp(step=10), VOILUTSequence=lookup(table, first=100, bits=bits))
+
+        assert row(data) == [0] * 40 + [255] * 24, bits
+
+
+def test_files_without_preamble_are_read() -> None:
+    whole, plain = dicom(ramp()), row(dicom(ramp()))
+    data_set = whole[whole.index(b"\x08\x00\x16\x00") :]
+    implicit = dicom(ramp(), syntax=ImplicitVRLittleEndian)
+
+    assert row(whole[132:]) == plain
+    assert row(whole[128:]) == plain
+    assert row(data_set) == plain
+    assert row(implicit[implicit.index(b"\x08\x00\x16\x00") :]) == plain
+
+
+def test_pixels_of_an_odd_number_of_bytes_are_read() -> None:
+    pixels = bytes(range(65)) * 65
+
+    assert shown(eight_bit(pixels * 3, Rows=65, Columns=65, NumberOfFrames=3), 2).size == (65, 65)
+
+
+def test_bits_that_do_not_start_at_the_lowest_are_read() -> None:
+    pixels = b"".join((column << 4 | 5).to_bytes(2, "little") for column in range(SIDE)) * SIDE
+
+    assert row(dicom(pixels, BitsStored=12, HighBit=15)) == row(dicom(ramp()))
+
+
+def test_windows_of_a_full_range_of_shades_are_found_by_counting_once() -> None:
+    """65,536 shades in one frame: one step for each shade through all shades would never end."""
+    pixels = b"".join(value.to_bytes(2, "little") for value in range(1 << 16))
+
+    with unpacked(opened(dicom(pixels, Rows=256, Columns=256))) as frames:
+        full, inner = frames.presets(1)
+
+    assert full.window == Window(32767.5, 65535)
+    assert (inner.window.center, inner.window.width) == pytest.approx((32767.5, 64225), abs=2)
