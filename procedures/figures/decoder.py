@@ -39,6 +39,7 @@ def limit(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (megabytes << 20, megabytes << 20))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(0o077)
 
 
 def decode(syntax: str, data: bytes, options: dict[str, Any]) -> Any:
@@ -103,14 +104,15 @@ def fitting(found: Any, task: dict[str, Any]) -> Any:
 
 
 def main() -> None:
-    """Read the task, write the frames one behind the other."""
+    """Read the task, and write each frame to the end of its target. One that fails ends the process."""
     task = json.load(sys.stdin)
     limit(task["megabytes"])
-    with Path(task["source"]).open("rb") as source, Path(task["target"]).open("xb") as target:
-        for start, length in task["frames"]:
+    with Path(task["source"]).open("rb") as source:
+        for start, length, target in task["frames"]:
             source.seek(start)
             found = fitting(decode(task["syntax"], source.read(length), task["options"]), task)
-            target.write(found.tobytes())
+            with Path(target).open("ab") as file:
+                file.write(found.tobytes())
     # Codecs have been seen to crash while Python takes them down; the frames are written by now.
     os._exit(0)
 

@@ -5,6 +5,7 @@ frames, of which each is unpacked when it is first asked for; and ``frames.json`
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -91,8 +92,9 @@ class Frames:
         return picture(fit(self._shown(number, window, invert=invert)))
 
     def thumbnail(self, number: int) -> Picture:
-        """The frame as the file wants it shown, at most 160 px wide and high."""
-        image = self._shown(number, None, invert=False)
+        """The frame as the file wants it shown, at most 160 px wide and high; those of the next frames get ready."""
+        following = [other for other in self.spread() if other > number]
+        image = self._shown(number, None, invert=False, following=following)
         image.thumbnail((THUMBNAIL, THUMBNAIL))
         return picture(image)
 
@@ -127,19 +129,19 @@ class Frames:
     def _tone(self, number: int) -> Grey:
         return self.tones[self.tone_of[number - 1] if len(self.tone_of) > 1 else 0]
 
-    def _samples(self, number: int) -> "Numbers":
+    def _samples(self, number: int, following: Sequence[int] = ()) -> "Numbers":
         if not 1 <= number <= self.count:
             raise BadPictureError(_("Choose a frame from 1 to %(frames)s.") % {"frames": self.count})
-        return read(self.layout, self.folder, number)
+        return read(self.layout, self.folder, number, following)
 
     def _counted(self, number: int) -> "tuple[Numbers, Numbers]":
         """The stored numbers that occur in a grey frame, in order, and how many pixels have each."""
         return _count(self._samples(number))
 
-    def _shown(self, number: int, window: Window | None, *, invert: bool) -> Image.Image:
+    def _shown(self, number: int, window: Window | None, *, invert: bool, following: Sequence[int] = ()) -> Image.Image:
         import numpy as np
 
-        found = self._samples(number)
+        found = self._samples(number, following)
         if self.tones:
             values, _counts = _count(found)
             table = np.zeros(1 << (8 * found.dtype.itemsize), np.uint8)

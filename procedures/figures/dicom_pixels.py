@@ -5,7 +5,7 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # A packed frame is smaller than a plain one, but for headers and tables.
 TABLES = 64 * 1024
 MOST_SECONDS = 60
+# Frames that are unpacked before they are asked for.
+MOST_ALONG = 3
 # The machine has other work; each decoder may take 2 GB for a moment.
 AT_ONCE = threading.BoundedSemaphore(2)
 PIXELS, PACKED = "frames.raw", "packed.raw"
@@ -76,26 +78,34 @@ def store(file: DicomFile, folder: Path) -> Layout:
         on_failure.callback((folder / PACKED).unlink, missing_ok=True)
         layout = Layout(**asdict(layout) | {"pieces": _pack(file, folder / PACKED)})
         if file.packing == RLE:
-            _unpack(layout, folder, range(file.frames), folder / PIXELS)
+            _unpack(layout, folder, [(number, folder / PIXELS) for number in range(file.frames)])
             return Layout(**asdict(layout) | {"pieces": ()})
         read(layout, folder, 1)
         on_failure.pop_all()
     return layout
 
 
-def read(layout: Layout, folder: Path, number: int) -> "Samples":
-    """Frame ``number`` (from 1): one that is still packed is unpacked, and kept so while it waits."""
+def read(layout: Layout, folder: Path, number: int, following: Sequence[int] = ()) -> "Samples":
+    """Frame ``number`` (from 1): one that is still packed is unpacked, and kept so while it waits.
+
+    ``following``: frames that will be asked for next. Some are unpacked along with it, as starting costs most.
+    """
     import numpy as np
 
     place, start = folder / PIXELS, (number - 1) * layout.frame_bytes
     if layout.pieces:
-        place, start = folder / f"frame-{number}.raw", 0
+        place, start = _place(folder, number), 0
         if not place.exists():
             with AT_ONCE:
-                _unpack(layout, folder, [number - 1], place)
+                missing = [other for other in following if not _place(folder, other).exists()]
+                _unpack(layout, folder, [(one - 1, _place(folder, one)) for one in [number, *missing[:MOST_ALONG]]])
     with place.open("rb") as raw:
         raw.seek(start)
         return np.frombuffer(raw.read(layout.frame_bytes), layout.dtype).reshape(layout.shape)
+
+
+def _place(folder: Path, number: int) -> Path:
+    return folder / f"frame-{number}.raw"
 
 
 def _layout(file: DicomFile) -> Layout:
@@ -174,20 +184,31 @@ def _bare(file: DicomFile, data: bytes) -> bytes:
     return data
 
 
-def _unpack(layout: Layout, folder: Path, numbers: "range | list[int]", place: Path) -> None:
-    """Some frames into ``place``, by a process of its own. Nothing is there when it fails."""
-    draft = folder / f".{secrets.token_hex(4)}"
+def _unpack(layout: Layout, folder: Path, wanted: list[tuple[int, Path]]) -> None:
+    """Frames to the ends of their places, by a process of its own. The first must come; later ones may fail."""
+    drafts = {place: folder / f".{secrets.token_hex(4)}" for _number, place in wanted}
     task = asdict(layout) | {
         "source": str(folder / PACKED),
-        "target": str(draft),
-        "frames": [layout.pieces[number] for number in numbers],
-        "megabytes": 1 + (layout.frame_bytes * len(numbers) >> 20),
+        "frames": [[*layout.pieces[number], str(drafts[place])] for number, place in wanted],
+        "megabytes": 1 + (layout.frame_bytes * len(wanted) // len(drafts) >> 20),
     }
-    # Python, this very file, isolated from the environment and from the folder that it is started in.
-    command = [sys.executable, "-I", decoder.__file__]
     try:
-        done = subprocess.run(  # noqa: S603 -- no part of it comes from outside
-            command,
+        ended = _run(task)
+        for place, draft in drafts.items():
+            if draft.exists() and draft.stat().st_size == layout.frame_bytes * len(wanted) // len(drafts):
+                draft.replace(place)
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+    if not wanted[0][1].exists():
+        raise BadPictureError(_too_much() if ended in {-SIGXCPU, -SIGKILL} else damaged())
+
+
+def _run(task: dict[str, Any]) -> int:
+    """How the decoder ended: Python, that very file, isolated from the environment and from the current folder."""
+    try:
+        return subprocess.run(  # noqa: S603 -- no part of it comes from outside
+            [sys.executable, "-I", decoder.__file__],
             input=json.dumps(task).encode(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -196,16 +217,8 @@ def _unpack(layout: Layout, folder: Path, numbers: "range | list[int]", place: P
             timeout=MOST_SECONDS,
             check=False,
         ).returncode
-        if done in {-SIGXCPU, -SIGKILL}:
-            raise BadPictureError(_too_much())
-        if done or draft.stat().st_size != layout.frame_bytes * len(numbers):
-            raise BadPictureError(damaged())
-        draft.chmod(0o600)
-        draft.replace(place)
     except subprocess.TimeoutExpired:
-        raise BadPictureError(_too_much()) from None
-    finally:
-        draft.unlink(missing_ok=True)
+        return -SIGKILL
 
 
 def _too_much() -> str:

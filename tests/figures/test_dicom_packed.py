@@ -191,6 +191,26 @@ def test_frames_are_unpacked_when_they_are_asked_for() -> None:
             frames.picture(4)
 
 
+def test_small_pictures_make_the_next_ones_ready_up_to_a_damaged_one() -> None:
+    from pydicom import dcmread
+    from pydicom.encaps import encapsulate
+
+    good, damaged = gradient("JPEG"), gradient("JPEG")[:-300]
+    data = dcmread(opened(eight_bit(bytes(2), syntax=JPEGBaseline8Bit, NumberOfFrames=7)))
+    data.PixelData = encapsulate([good, good, good, damaged, good, good, good])
+    stream = io.BytesIO()
+    data.save_as(stream)
+
+    with unpacked(opened(stream.getvalue())) as frames:
+        frames.thumbnail(2)
+        assert {file.stem for file in frames.folder.glob("frame-*")} == {"frame-1", "frame-2", "frame-3"}
+        frames.thumbnail(5)
+        assert {file.stem for file in frames.folder.glob("frame-*")} == {
+            f"frame-{number}" for number in (1, 2, 3, 5, 6, 7)
+        }
+        assert not list(frames.folder.glob(".*"))
+
+
 def test_a_codec_that_crashes_or_never_ends_ends_only_its_own_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
