@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.utils.translation import gettext as _
 
-from procedures.figures.dicom_file import COLOUR, EXPLICIT, MOST_BYTES, DicomFile, open_dicom, sentences
+from procedures.figures.dicom_file import COLOUR, EXPLICIT, MOST_BYTES, NEEDED, DicomFile, open_dicom, sentences
 from procedures.figures.dicom_frames import Frames, finish
 from procedures.figures.dicom_pixels import PIXELS, Layout, store
 from procedures.figures.dicom_values import (
@@ -62,8 +62,8 @@ class DicomInfo:
 
 
 def installed() -> bool:
-    """Is pydicom there? Screens ask before they offer DICOM."""
-    return find_spec("pydicom") is not None
+    """Are pydicom and its codecs there? Screens ask before they offer DICOM."""
+    return all(find_spec(name) is not None for name in NEEDED)
 
 
 def read_header(stream: BinaryIO) -> DicomInfo:

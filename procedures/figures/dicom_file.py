@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from django.utils.translation import gettext as _
@@ -20,6 +21,8 @@ from procedures.figures.intake import PREAMBLE, BadPictureError, is_dicom, right
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+# What the extra installs. Older portals had pydicom alone.
+NEEDED = ("pydicom", "numpy", "gdcm", "jpeg_ls", "pylibjpeg", "openjpeg")
 MOST_BYTES = 250 * 1024 * 1024
 MOST_HEADER_BYTES = 16 * 1024 * 1024
 MOST_FRAMES = 2000
@@ -159,6 +162,9 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
     """The header, read and checked. Call it within ``sentences()``."""
     try:
         from pydicom import dcmread
+
+        if any(find_spec(name) is None for name in NEEDED):
+            raise ImportError
     except ImportError:
         raise BadPictureError(
             _("DICOM files need an addition to the portal. Ask IT for: pip install 'plainspine[dicom]'.")
