@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 from PIL import Image, ImageChops, ImageCms
 
-from procedures.figures.bitstreams import BadPictureError
+from procedures.figures.bitstreams import MOST_PROFILE_BYTES, BadPictureError
 
 SRGB = ImageCms.createProfile("sRGB")
 INTENT, FLAGS = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
@@ -75,7 +75,8 @@ def _through(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Imag
 def profile_of(opened: Image.Image) -> bytes | None:
     """The profile that a JPEG or WebP carries, or that its camera names in Exif; None for sRGB."""
     if "icc_profile" in opened.info:
-        return opened.info["icc_profile"] or b""
+        profile: bytes = opened.info["icc_profile"] or b""
+        return profile if len(profile) <= MOST_PROFILE_BYTES else b""
     named = str(opened.getexif().get_ifd(INTEROPERABILITY).get(1, "")).strip("\0 ")
     return matrix_profile(ADOBE_PRIMARIES, ADOBE_GAMMA) if named == ADOBE_RGB else None
 

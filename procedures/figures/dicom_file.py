@@ -207,13 +207,14 @@ def _checked(dataset: "Dataset", source: Bounded, packing: str) -> DicomFile:
     rows, columns = _number(dataset, "Rows", 0), _number(dataset, "Columns", 0)
     if not start or "Rows" not in dataset or "Columns" not in dataset:
         raise BadPictureError(_("This DICOM file holds no picture. Choose another one."))
-    samples = _number(dataset, "SamplesPerPixel", 1)
-    allocated = _number(dataset, "BitsAllocated", 8 * length // max(1, rows * columns) if packing in NATIVE else 0)
+    samples, frames = _number(dataset, "SamplesPerPixel", 1), _number(dataset, "NumberOfFrames", 1) or 1
+    numbers = max(1, rows * columns * samples * frames)
+    allocated = _number(dataset, "BitsAllocated", 8 * length // numbers if packing in NATIVE else 0)
     stored = _number(dataset, "BitsStored", allocated)
     file = DicomFile(
         rows=rows,
         columns=columns,
-        frames=_number(dataset, "NumberOfFrames", 1) or 1,
+        frames=frames,
         samples=samples,
         allocated=allocated,
         stored=stored,

@@ -106,8 +106,7 @@ class Frames:
     def notes(self, number: int) -> list[str]:
         """What of the file is not followed for a grey frame, as sentences."""
         tone = self._tone(number)
-        values = self._counted(number)[0]
-        if (tone.lookup or tone.presets) and not tone.usable(values):
+        if (tone.lookup or tone.presets) and not tone.usable(*self._counted(number)):
             return [*tone.notes, _without_window()]
         return list(tone.notes)
 
@@ -143,9 +142,9 @@ class Frames:
 
         found = self._samples(number, following)
         if self.tones:
-            values, _counts = _count(found)
+            values, counts = _count(found)
             table = np.zeros(1 << (8 * found.dtype.itemsize), np.uint8)
-            table[_places(values)] = self._tone(number).shades(values, window, invert=invert)
+            table[_places(values)] = self._tone(number).shades(values, counts, window, invert=invert)
             found = table[_places(found)]
         height, width = found.shape[:2]
         image = Image.frombytes("L" if self.tones else "RGB", (width, height), found.tobytes())
@@ -156,7 +155,8 @@ class Frames:
 
 def _without_window() -> str:
     return _(
-        "The file’s own window would show this frame in one shade. It is shown from its darkest to its brightest pixel."
+        "The file’s own window would show nearly all of this frame in one shade. It is shown from its darkest to its "
+        "brightest pixel."
     )
 
 

@@ -28,6 +28,8 @@ LINEAR, EXACT, SIGMOID = "LINEAR", "LINEAR_EXACT", "SIGMOID"
 # pydicom spreads a window over the numbers that so many bits hold, and looks a number up as one of so many bits.
 BITS = 16
 WHITE = (1 << BITS) - 1
+# Of the pixels, in one shade.
+NEARLY_ALL = 0.95
 # A bound for numbers of files: far beyond every meaning, and nothing overflows.
 LARGEST = 1e12
 
@@ -118,25 +120,36 @@ class Grey:
     padding: int | None
     notes: tuple[str, ...] = ()
 
-    def shades(self, values: "Numbers", window: Window | None, *, invert: bool) -> "Numbers":
-        """Shades 0 … 255 of the stored numbers that occur.
+    def shades(self, values: "Numbers", counts: "Numbers", window: Window | None, *, invert: bool) -> "Numbers":
+        """Shades 0 … 255 of the stored numbers that occur; ``counts``: how many pixels have each.
 
         Without ``window``: the file's table, else its first window, else all of ``values``; never one shade for all.
         ``invert`` turns what the file says about its polarity.
         """
         import numpy as np
 
-        parts = self._parts(values, window)
+        parts = self._parts(values, counts, window)
         # pydicom's inversion starts from the largest number there is, which need not be white.
         turned = 1 - parts if self.inverted != invert else parts
         shades: Numbers = np.rint(255 * np.clip(turned, 0, 1)).astype(np.uint8)
         return shades
 
-    def usable(self, values: "Numbers") -> bool:
-        """Whether the file's own table or window tells these numbers apart."""
+    def usable(self, values: "Numbers", counts: "Numbers") -> bool:
+        """Whether the file's own table or window tells these numbers apart.
+
+        A width of 1 makes two shades. Some writers put it where they know no window: then one of them has all pixels.
+        """
+        import numpy as np
+
         if not (self.lookup or self.presets):
             return False
-        return len(values) < 2 or _differ(self._own(self.rescale(values)))
+        inside = values != self.padding if self.padding is not None else np.ones(values.shape, bool)
+        if np.count_nonzero(inside) < 2:
+            return True
+        shades = np.rint(255 * self._own(self.rescale(values[inside]))).astype(np.int64)
+        pixels = np.bincount(shades - shades.min(), weights=counts[inside])
+        narrow = not self.lookup and self.presets[0].window.width <= 1
+        return bool(pixels.max() < pixels.sum() * (NEARLY_ALL if narrow else 1))
 
     def whole(self, values: "Numbers") -> Window:
         """From the smallest to the largest number that is not padding."""
@@ -167,11 +180,11 @@ class Grey:
             }
         )
 
-    def _parts(self, values: "Numbers", window: Window | None) -> "Numbers":
+    def _parts(self, values: "Numbers", counts: "Numbers", window: Window | None) -> "Numbers":
         numbers = self.rescale(values)
         if window:
             return window.apply(numbers, self.function)
-        if self.usable(values):
+        if self.usable(values, counts):
             return self._own(numbers)
         return self.whole(values).apply(numbers, EXACT)
 
@@ -180,10 +193,6 @@ class Grey:
             parts: Numbers = self.lookup(numbers) / ((1 << self.lookup.bits) - 1)
             return parts
         return self.presets[0].window.apply(numbers, self.function)
-
-
-def _differ(parts: "Numbers") -> bool:
-    return bool(round(255 * float(parts.min())) != round(255 * float(parts.max())))
 
 
 def grey(dataset: "Dataset", number: int, *, signed: bool) -> Grey:
