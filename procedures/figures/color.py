@@ -77,7 +77,11 @@ def profile_of(opened: Image.Image) -> bytes | None:
     if "icc_profile" in opened.info:
         profile: bytes = opened.info["icc_profile"] or b""
         return profile if len(profile) <= MOST_PROFILE_BYTES else b""
-    named = str(opened.getexif().get_ifd(INTEROPERABILITY).get(1, "")).strip("\0 ")
+    try:
+        named = str(opened.getexif().get_ifd(INTEROPERABILITY).get(1, "")).strip("\0 ")
+    except Exception:
+        # Readers of broken Exif raise every kind of error there is; the picture beside it is sound.
+        return None
     return matrix_profile(ADOBE_PRIMARIES, ADOBE_GAMMA) if named == ADOBE_RGB else None
 
 

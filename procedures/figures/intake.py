@@ -82,6 +82,8 @@ def reread(data: bytes) -> Picture:
 def _read(data: bytes, *, checked: bool) -> Picture:
     try:
         with warnings.catch_warnings():
+            # Pillow warns of each odd entry of Exif.
+            warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return _decode(data, checked=checked)
     except BadPictureError:

@@ -348,6 +348,22 @@ def test_words_are_dropped_before_a_decoder_opens_them() -> None:
         assert read_picture(data).image.size == (40, 30)
 
 
+def test_broken_exif_does_not_spoil_the_picture_beside_it() -> None:
+    jpeg, png = encoded(scene(), "JPEG"), encoded(scene())
+    entry = struct.pack("<HHLL", 0x8769, 4, 1, 8)
+    head = b"II*\0\x08\0\0\0"
+    for exif in (
+        head,
+        head + b"\xff\xff" + bytes(50),
+        head + struct.pack("<H", 1) + entry + bytes(4),  # a folder that holds itself
+        head + struct.pack("<H", 5000) + struct.pack("<HHLL", 0x0100, 5, 8000, 90) * 5000,
+        head + struct.pack("<H", 1) + struct.pack("<HHLL", 0x8769, 4, 1, 0xFFFFFFF0) + bytes(4),
+    ):
+        part = b"\xff\xe1" + struct.pack(">H", len(exif) + 8) + b"Exif\0\0" + exif
+        for data in (jpeg[:2] + part + jpeg[2:], png[:33] + chunk(b"eXIf", exif) + png[33:]):
+            assert read_picture(data).image.size == (40, 30)
+
+
 def test_files_of_countless_parts_are_refused() -> None:
     png, jpeg = encoded(scene()), encoded(scene(), "JPEG")
     for data in (
