@@ -65,7 +65,7 @@ def store(file: DicomFile, folder: Path) -> Layout:
 
     Frames that are not compressed are stored as numbers, without the bits that are none. Compressed ones stay so, each
     without its comments, and the first is unpacked at once: what cannot be unpacked is refused now. Run lengths are all
-    unpacked, because words may stand behind their end.
+    unpacked, because text could follow their end.
     """
     file.source.left, file.source.cost = 2 * MOST_BYTES, FRAGMENT_COST
     layout = _layout(file)

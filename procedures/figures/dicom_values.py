@@ -308,7 +308,7 @@ def _presets(dataset: "Dataset", number: int, function: str, notes: list[str]) -
             # The name is ours: the explanations that files carry are free text.
             yield Preset(_("Window %(number)s of the file") % {"number": place}, Window(center, width))
         else:
-            notes.append(_("Window %(number)s of the file has no width. It is not offered.") % {"number": place})
+            notes.append(_("Window %(number)s of the file has no usable width. It is not offered.") % {"number": place})
 
 
 def modality(dataset: "Dataset") -> str:

@@ -320,7 +320,7 @@ def test_a_window_of_the_file_without_width_never_gives_one_shade_and_is_told(ni
     page, shades = nina.get(address), row(nina.get(address.replace("frames/", "frame.png")))
 
     assert (shades[0], shades[-1]) == (0, 255)
-    sentence = "nearly all of this frame in one shade" if width == "1" else "Window 1 of the file has no width."
+    sentence = "nearly all of this frame in one shade" if width == "1" else "Window 1 of the file has no usable width."
     assert sentence in page.content.decode()
 
 

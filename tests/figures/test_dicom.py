@@ -364,8 +364,8 @@ def test_a_lookup_table_without_content_is_passed_over_and_told(sequence: str) -
 def test_windows_that_would_show_one_shade_are_not_followed_and_that_is_told() -> None:
     one_shade = "The file’s own window would show nearly all of this frame in one shade."
     for center, width, function, told in (
-        (0, 0, "LINEAR", "Window 1 of the file has no width."),
-        (0.5, 0.5, "LINEAR", "Window 1 of the file has no width."),
+        (0, 0, "LINEAR", "Window 1 of the file has no usable width."),
+        (0.5, 0.5, "LINEAR", "Window 1 of the file has no usable width."),
         (0, 1, "LINEAR", one_shade),
         (1, 1, "LINEAR", one_shade),  # all but one column are white
         (-500, 100, "LINEAR", one_shade),
