@@ -41,7 +41,7 @@ MIDDLEWARE = [
     "portal.serving.headers.ConstantHeadersMiddleware",
     "portal.serving.hosts.KnownHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.serving.static.StaticFilesMiddleware",
     "portal.serving.database.DatabaseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "portal.serving.limits.BodyLimitMiddleware",

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from procedures.enums import Language
+from procedures.validators import PAGE_ROUTE
 from procedures.views import clear, codes, connect, machines, reading, search, tools
 
 
@@ -32,5 +33,5 @@ urlpatterns = [
     re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})plain\.txt\Z", tools.plain_text),
     re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})booklet/\Z", tools.booklet),
     # [\s\S]: mail programs put line breaks into addresses, and "." would not match them.
-    re_path(r"^(?P<rest>[\s\S]*)\Z", reading.page),
+    re_path(r"^(?P<rest>[\s\S]*)\Z", reading.page, name=PAGE_ROUTE),
 ]

@@ -1,10 +1,16 @@
 """Leaf checks of single values, shared by forms, the content loader and tests. Each raises a clear sentence."""
 
 import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+from django.urls import Resolver404, URLResolver, get_resolver, resolve
+
+from procedures.enums import Language
 
 ALT_MAX = 125
 DESCRIPTION_MAX = 155
@@ -20,10 +26,10 @@ validate_phone = RegexValidator(
 )
 validate_https = RegexValidator(r"\Ahttps://[^\s<>\"]+\Z", "A web address must start with https://.")
 
-# Addresses that are not pages; a page with such a slug could never be read.
-RESERVED_SLUGS = frozenset(
-    "admin clear connect es healthz media p readyz search static visits well-known robots sitemap".split()
-)
+# The name of the URL pattern that takes every address no other pattern claims: the pages.
+PAGE_ROUTE = "page"
+# The start of a route up to its first variable part: ``p/`` of ``p/<str:typed>.svg``.
+LITERAL = re.compile(r"\^?([\w./-]*)")
 
 # Two code points at the end of every plane are no characters; HTML forbids them as it does control characters.
 NO_CHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
@@ -37,10 +43,42 @@ INVISIBLE = re.compile(
 
 
 def validate_page_slug(value: str) -> None:
-    """A slug that can stand at the root of the site."""
+    """The last part of an address. Whether the site uses the whole address itself: ``is_reserved``."""
     validate_slug(value)
-    if value in RESERVED_SLUGS:
-        raise ValidationError(f"“{value}” is an address of the site itself. Choose another one.")
+
+
+def is_reserved(path: str) -> bool:
+    """Whether the site uses the address ``path`` (``/es/search/``) itself, so that no page can be read there.
+
+    Asked of the routes each time, so a new route reserves its words without a list to keep up to date.
+    """
+    own = path.strip("/")
+    if own in Language.values:
+        return True
+    try:
+        if resolve(path).url_name != PAGE_ROUTE:
+            return True
+    except Resolver404:
+        return True
+    folders = (settings.STATIC_URL.strip("/"), settings.MEDIA_URL.strip("/"))
+    literals = [*_literals(get_resolver().url_patterns), *folders]
+    return any(re.match(rf"\.?{re.escape(own)}(?:[/.]|\Z)", literal) for literal in literals)
+
+
+def reserved_sentence(path: str) -> str:
+    """For a page that wants the address ``path``."""
+    return f"{path} is an address that the site uses itself. Choose another one."
+
+
+def _literals(patterns: Iterable[Any], prefix: str = "") -> Iterator[str]:
+    """The fixed beginning of every route. What is below a prefix such as ``admin/`` is not looked at."""
+    for pattern in patterns:
+        match = LITERAL.match(str(pattern.pattern))
+        literal = prefix + (match[1] if match else "")
+        if isinstance(pattern, URLResolver) and not literal:
+            yield from _literals(pattern.url_patterns, literal)
+        else:
+            yield literal
 
 
 def validate_unit(value: float) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from portal.serving.bodies import LONGEST_HEADER, wanted
+from portal.serving.bodies import LONGEST_HEADER, is_known_tag, wanted
 from portal.serving.public import OFFERED
 from portal.serving.reads import READS
 from portal.serving.requests import plain
@@ -206,7 +206,7 @@ def _is_known(environ: dict[str, Any], etag: str, snapshot: Snapshot) -> bool:
     """Whether the client has this very body (RFC 9110 §13.2.2: the tag decides alone where there is one)."""
     asked = environ.get("HTTP_IF_NONE_MATCH")
     if asked is not None:
-        return asked.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in asked.split(",")}
+        return is_known_tag(asked, etag)
     # The very date that we gave, like nginx: clocks of two machines may disagree.
     since = environ.get("HTTP_IF_MODIFIED_SINCE")
     return since is not None and since == snapshot.last_modified

@@ -17,10 +17,15 @@ LONGEST_HEADER = 200
 
 def wanted(accepted: str) -> str:
     """``br``, ``gzip`` or nothing for an Accept-Encoding header."""
-    if len(accepted) > LONGEST_HEADER:
-        return ""
-    offered = {part.split(";")[0].strip() for part in accepted.lower().split(",") if not _refused(part)}
+    offered = accepted_encodings(accepted)
     return "br" if "br" in offered else "gzip" if "gzip" in offered else ""
+
+
+def accepted_encodings(accepted: str) -> set[str]:
+    """The names in an Accept-Encoding header that it does not refuse."""
+    if len(accepted) > LONGEST_HEADER:
+        return set()
+    return {part.split(";")[0].strip() for part in accepted.lower().split(",") if not _refused(part)}
 
 
 def _refused(part: str) -> bool:
@@ -42,6 +47,11 @@ def pack(raw: bytes, encoding: str, quality: int = QUICK) -> bytes:
 def unpack(packed: bytes, encoding: str) -> bytes:
     """The other way round."""
     return bytes(brotli.decompress(packed)) if encoding == "br" else packed
+
+
+def is_known_tag(asked: str, etag: str) -> bool:
+    """Whether an If-None-Match header names this tag (RFC 9110 §13.1.2: compared weakly)."""
+    return asked.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in asked.split(",")}
 
 
 def entity_tag(content: bytes) -> str:

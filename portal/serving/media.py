@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
@@ -64,7 +65,9 @@ def media(request: HttpRequest, name: str) -> HttpResponseBase:
         with stored:
             drawing = stored.read()
         response = HttpResponse(drawing, content_type=TYPES["svg"])
-        encode(response, request.headers.get("Accept-Encoding", ""))
+        etag = encode(response, request.headers.get("Accept-Encoding", ""))
+        response.headers["ETag"] = etag
+        response = get_conditional_response(request, etag=etag, response=response) or response
     else:
         response = FileResponse(stored, content_type=TYPES[match[1]])
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -1,19 +1,95 @@
-"""Static files with the hash of their content in their name, and the site's stylesheet as one file."""
+"""Static files with the hash of their content in their name, the site's stylesheet as one file, and its icon."""
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
+from wsgiref.headers import Headers
 
 import tinycss2
+from django.conf import settings
 from django.core.files.base import ContentFile
+from django.http import HttpRequest, HttpResponse
+from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.responders import MissingFileError, StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from portal.serving.bodies import accepted_encodings, is_known_tag
+from portal.serving.public import public
 
 IMPORT = re.compile(r'@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?;')
 SPACE = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
 AROUND_SIGNS = re.compile(r" ?([{};,]) ?")
+
+
+# Browsers ask for these by name, whatever a page says.
+ICONS = {"favicon.ico": "image/x-icon", "apple-touch-icon.png": "image/png"}
+A_DAY = "public, max-age=86400"
+
+
+class EncodedStaticFile(StaticFile):  # type: ignore[misc]
+    """A static file whose encodings each have an ETag of their own: a strong one names one sequence of bytes."""
+
+    @staticmethod
+    def get_alternatives(base_headers: Headers, files: Any) -> list[tuple[str, str, list[tuple[str, str]]]]:
+        """Encoding, file and headers, the shortest body first."""
+        found = []
+        for encoding, entry in sorted(files.items(), key=lambda item: item[1].size):
+            headers = Headers(base_headers.items())
+            headers["Content-Length"] = str(entry.size)
+            if encoding:
+                headers["Content-Encoding"] = encoding
+                headers["ETag"] = f'{headers["ETag"][:-1]}-{encoding}"'
+            found.append((encoding or "", entry.path, headers.items()))
+        return found
+
+    def get_path_and_headers(self, request_headers: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
+        """The shortest body that the client accepts."""
+        accepted = accepted_encodings(request_headers.get("HTTP_ACCEPT_ENCODING", "")) | {""}
+        return next((path, headers) for encoding, path, headers in self.alternatives if encoding in accepted)
+
+    def is_not_modified(self, request_headers: dict[str, Any]) -> bool:
+        """Whether the client has the body that it would get."""
+        asked = request_headers.get("HTTP_IF_NONE_MATCH")
+        if asked is None:
+            return bool(super().is_not_modified(request_headers))
+        return is_known_tag(asked, dict(self.get_path_and_headers(request_headers)[1])["ETag"])
+
+    def get_response(self, method: str, request_headers: dict[str, Any]) -> Any:
+        """A 304 names the encoding that it is about."""
+        if method in {"GET", "HEAD"} and self.is_not_modified(request_headers):
+            return self.get_not_modified_response(Headers(self.get_path_and_headers(request_headers)[1]))
+        return super().get_response(method, request_headers)
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
+    """WhiteNoise with our answers."""
+
+    def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> EncodedStaticFile:
+        """As WhiteNoise makes it, for installations that allow no other origin."""
+        if stat_cache is None and not Path(path).exists():
+            raise MissingFileError(path)
+        headers = Headers([])
+        self.add_mime_headers(headers, path, url)
+        self.add_cache_headers(headers, path, url)
+        encodings = {"gzip": f"{path}.gz", "br": f"{path}.br"}
+        return EncodedStaticFile(path, headers.items(), stat_cache=stat_cache, encodings=encodings)
+
+
+@public
+def icon(request: HttpRequest, name: str) -> HttpResponse:
+    """``/favicon.ico`` and what phones put on their home screens."""
+    response = HttpResponse(_icon(name), content_type=ICONS[name])
+    response.headers["Cache-Control"] = A_DAY
+    return response
+
+
+@lru_cache(maxsize=len(ICONS))
+def _icon(name: str) -> bytes:
+    return (settings.BASE_DIR / "static" / "img" / name).read_bytes()
 
 
 class FlatManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]

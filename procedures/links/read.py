@@ -7,7 +7,7 @@ from procedures.models import Path
 from procedures.models.path import PathQuerySet
 
 # One address as it came, and what it may have been before a mail program had it (resolve.py).
-MOST_NAMES = 6
+MOST_NAMES = 7
 
 
 def read(names: Sequence[str], language: str) -> list[Path]:

@@ -1,18 +1,31 @@
 """From what a mail program, a chat or a person made of an address back to the address that was meant.
 
-Only rows decide where a request may go; nothing of the request itself ever becomes a redirect.
+Only rows decide where a request may go; nothing of the request itself ever becomes a redirect. This module undoes
+damage by rule; ``address_index`` compares what is left with every address there is.
 """
 
+import html
 import re
 import unicodedata
 
 DASHES = re.compile("[\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 # Quoted-printable: =2D stands for a hyphen, a lone = was a soft line break.
-QUOTED = re.compile(r"=([0-9a-f]{2})", re.IGNORECASE)
+QUOTED = re.compile(r"(?:=[0-9a-f]{2})+", re.IGNORECASE)
+SOFT_BREAK = re.compile(r"=[ \t]*\r?\n")
+PERCENT = re.compile(r"(?:%[0-9a-f]{2})+", re.IGNORECASE)
+ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]{0,2});", re.IGNORECASE)
+NOT_ASCII = re.compile("[^\x00-\x7f]{2,}")
+APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u2032`´]")
+POSSESSIVE = re.compile(r"'s?(?=[/\s]|\Z)")
 EDGES = " .,;:!?'\"“”‘’«»<>()[]{}*_-=/\\|`´"
 INDEX_PAGE = re.compile(r"(?:index|default)\.[a-z]{3,5}\Z")
+EXTENSION = re.compile(r"\.(?:html?|php|aspx?|jsp|cfm|pdf)\Z")
+# The same page in another form: what stands behind its address.
+FORM = re.compile(r"(.*/)(booklet/|plain\.txt)\Z", re.DOTALL)
 LONGEST = 300
+# An address may have been encoded once by each program that it passed through.
+MAX_LAYERS = 3
 
 
 def candidates(raw: str) -> list[str]:
@@ -22,22 +35,84 @@ def candidates(raw: str) -> list[str]:
     ['/Kyphoplasty/).', '/kyphoplasty/']
     """
     found = [raw[:LONGEST]]
-    text = unicodedata.normalize("NFKC", raw[:LONGEST])
-    text = INVISIBLE.sub("", DASHES.sub("-", text)).casefold()
-    text = re.split(r"[&?#\r\n\t\x00]|%(?:0a|0d|26|3f)", text, maxsplit=1)[0]
-    unquoted = QUOTED.sub(lambda match: chr(int(match[1], 16)), text)
-    for form in (unquoted.replace("=", ""), text.replace("=", "")):
-        # A space was put in by a line break, or the words behind it belong to the sentence around the address.
-        found += [_tidy(form.replace(" ", "")), _tidy(form.split(" ", 1)[0])]
+    for form in readings(raw):
+        text = POSSESSIVE.sub("", re.split(r"[&?#\x00]", form, maxsplit=1)[0])
+        text = "/" + " ".join(text.split()).lstrip("/ ")
+        # A space stands for a hyphen or was put in by a line break, or the words behind it belong to the sentence.
+        found += [_tidy(text.replace(" ", "-")), _tidy(text.replace(" ", "")), _tidy(text.split(" ", 1)[0])]
     # PostgreSQL refuses a question that holds this sign; no address ever did.
     return [name for name in dict.fromkeys(found) if "\0" not in name]
 
 
+def readings(raw: str) -> list[str]:
+    """``raw`` with every encoding undone, in small letters without accents: with and without quoted-printable."""
+    text = raw[:LONGEST]
+    for _ in range(MAX_LAYERS):
+        decoded = NOT_ASCII.sub(_without_mojibake, PERCENT.sub(_from_percent, ENTITY.sub(_from_entity, text)))
+        if decoded == text:
+            break
+        text = decoded
+    unquoted = QUOTED.sub(_from_quoted, SOFT_BREAK.sub("", text))
+    return list(dict.fromkeys(fold(form).replace("=", "") for form in (unquoted, text)))
+
+
+def fold(text: str) -> str:
+    """In the letters that addresses are made of: compatibility forms, dashes, case and accents no longer matter."""
+    text = unicodedata.normalize("NFKC", NOT_ASCII.sub(_without_mojibake, text))
+    text = INVISIBLE.sub("", DASHES.sub("-", APOSTROPHES.sub("'", text))).casefold()
+    if text.isascii():
+        return text
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+
+
+def without_form(raw: str) -> tuple[str, str]:
+    """An address without ``booklet/`` or ``plain.txt`` behind it, and which of them it was, if any."""
+    match = FORM.match(raw) or FORM.match(f"{raw}/")
+    return (match[1], match[2]) if match else (raw, "")
+
+
+def _from_entity(match: re.Match[str]) -> str:
+    return html.unescape(match[0])
+
+
+def _from_percent(match: re.Match[str]) -> str:
+    return _text(bytes.fromhex(match[0].replace("%", "")))
+
+
+def _from_quoted(match: re.Match[str]) -> str:
+    return _text(bytes.fromhex(match[0].replace("=", "")))
+
+
+def _text(octets: bytes) -> str:
+    """UTF-8, or what Western mail programs sent before it."""
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets.decode("cp1252", errors="replace")
+
+
+def _without_mojibake(match: re.Match[str]) -> str:
+    """UTF-8 that a program took for Latin-1: ``Ã³`` was ``ó``."""
+    try:
+        return b"".join(_octet(sign) for sign in match[0]).decode()
+    except UnicodeError:
+        return match[0]
+
+
+def _octet(sign: str) -> bytes:
+    try:
+        return sign.encode("cp1252")
+    except UnicodeEncodeError:
+        return sign.encode("latin-1")
+
+
 def _tidy(text: str) -> str:
-    stripped = (part.strip(EDGES) for part in text.replace("\\", "/").replace("_", "-").split("/"))
+    stripped = (part.strip(EDGES) for part in re.sub(r"[_+]", "-", text.replace("\\", "/")).split("/"))
     parts = [re.sub(r"-{2,}", "-", part) for part in stripped if part]
     if parts and INDEX_PAGE.match(parts[-1]):
         parts.pop()
+    elif parts:
+        parts[-1] = EXTENSION.sub("", parts[-1])
     return f"/{'/'.join(parts)}/" if parts else "/"
 
 

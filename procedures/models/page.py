@@ -5,6 +5,7 @@ import hashlib
 import json
 from typing import Any, Self
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from markdownx.models import MarkdownxField
@@ -13,7 +14,14 @@ from portal.validators import validate_single_line
 from procedures.enums import Language, PageKind
 from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
-from procedures.validators import DESCRIPTION_MAX, validate_page_slug, validate_plain_text, validate_slug
+from procedures.validators import (
+    DESCRIPTION_MAX,
+    is_reserved,
+    reserved_sentence,
+    validate_page_slug,
+    validate_plain_text,
+    validate_slug,
+)
 
 # What lists show of a release.
 ON_CARDS = ("title", "path", "key_message", "description", "thumbnail", "minutes")
@@ -186,6 +194,11 @@ class Page(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} ({self.language})"
+
+    def clean(self) -> None:
+        """The address must not be one that the site uses itself: the page could never be read there."""
+        if self.slug and is_reserved(self.planned_path):
+            raise ValidationError({"slug": reserved_sentence(self.planned_path)})
 
     @property
     def planned_path(self) -> str:

@@ -10,6 +10,7 @@ from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE, sentence
 from procedures.markdown.where import Places
 from procedures.models import Page, Path, Release
 from procedures.models.page import public_path
+from procedures.validators import is_reserved, reserved_sentence
 
 HARDEST_GRADE = 6.0
 HARDEST_SPANISH = 70.0
@@ -27,7 +28,7 @@ def readiness(page: Page, content: dict[str, Any], rendered: RenderedPage, *, li
     problems += _fields(page, content)
     problems += _parts(page, content, rendered)
     problems += _reading(page, content, rendered)
-    problems += _address(page, content)
+    problems += _address(page, content, moves=links)
     if links:
         problems += broken_links(page, rendered)
     return problems
@@ -89,8 +90,12 @@ def _reading(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Ite
             )
 
 
-def _address(page: Page, content: dict[str, Any]) -> Iterator[Problem]:
+def _address(page: Page, content: dict[str, Any], *, moves: bool) -> Iterator[Problem]:
     path = public_path(page.language, page.kind, content["slug"])
+    # A page that is public there from an earlier version is still rebuilt: its phone number must not grow old.
+    stays = not moves and page.live_release is not None and page.live_release.path == path
+    if content["slug"] and not stays and is_reserved(path):
+        yield Problem(0, reserved_sentence(path), "slug")
     taken = Path.objects.filter(path=path).exclude(page=page).select_related("page").first()
     if taken:
         sentence = f"The address {path} belongs to “{taken.page.title}” for ever. Choose another one."

@@ -17,7 +17,7 @@ from procedures.views.chrome import frame, show, site_now
 from procedures.views.moved import moved
 
 LONGEST = 40
-ADDRESS = re.compile(r"/(?:(es)/)?p/(.+)/\Z")
+ADDRESS = re.compile(rf"/(?:({'|'.join(Language.values)})/)?p/(.+)/\Z")
 
 
 @public

@@ -9,6 +9,7 @@ from procedures.enums import Language
 from procedures.links import connect
 from procedures.models import Page
 from procedures.views.chrome import frame, root, show, site_now
+from procedures.views.moved import REVALIDATE
 from procedures.views.reading import card, clinic_of
 
 HALF_A_DAY = "public, max-age=43200"
@@ -65,7 +66,8 @@ def application(request: HttpRequest) -> HttpResponse:
     if len(live) == 1:
         response = HttpResponse(status=302)
         response.headers["Location"] = live[0].path
-        response.headers["Cache-Control"] = HALF_A_DAY
+        # The page may move or be withdrawn within half a day: only answers that lead nowhere else are cached.
+        response.headers["Cache-Control"] = REVALIDATE
         return response
     clinic = clinic_of(pages, asked.language)
     context = frame(language=asked.language, clinic=clinic, title=_("Reading for your visit"))

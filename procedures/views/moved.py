@@ -4,15 +4,17 @@ from django.http import HttpResponse
 
 from portal.serving.public import Lasting
 
-HEALS_AFTER = "max-age=1800"  # seconds; a wrong redirect is forgotten after half an hour
+# A page may come back to an earlier address. A browser or a cache on the way that still held the redirect from there
+# would send its reader round in a circle, so each use of a redirect asks whether it still holds.
+REVALIDATE = "no-cache"
 
 
 def moved(path: str, *, lasting: bool = False) -> HttpResponse:
     """To the canonical address. It comes from a row or from our own list, never from the request.
 
-    ``lasting``: from an address that has a row of its own. There is no end to the others: they are not kept.
+    ``lasting``: from an address that has a row of its own. There is no end to the others: they are not stored.
     """
     response = Lasting(status=301) if lasting else HttpResponse(status=301)
     response.headers["Location"] = path
-    response.headers["Cache-Control"] = HEALS_AFTER
+    response.headers["Cache-Control"] = REVALIDATE
     return response

@@ -9,16 +9,16 @@ from django.utils.translation import gettext_lazy as _
 from portal.compiled import compiled
 from portal.serving.public import public
 from procedures.enums import Language, PageKind
+from procedures.links.address_index import Address, address_index
 from procedures.links.kit import neutral_path
 from procedures.links.read import read
-from procedures.links.resolve import beginning, candidates
+from procedures.links.resolve import candidates, without_form
 from procedures.models import Page, Path, Release
 from procedures.models.page import ON_CARDS, PageQuerySet
 from procedures.views import codes
 from procedures.views.chrome import frame, root, show, site_now
 from procedures.views.moved import moved
 
-MOST_OFFERS = 8
 # What a page shows of its release besides the article.
 SHOWN = (
     "title is_starter translation_checked author_name reviewer_name reviewed_on published_at next_review_on "
@@ -76,26 +76,65 @@ def visits(request: HttpRequest, language: str) -> HttpResponse:
 
 @public
 def page(request: HttpRequest, rest: str) -> HttpResponse:
-    """Any other address: the page, one redirect to it, 410, or a helpful 404."""
-    asked = f"/{rest}"
+    """Any other address."""
+    return answer(f"/{rest}")
+
+
+def answer(asked: str) -> HttpResponse:
+    """The page at an address, one redirect to it, 410, or a helpful 404."""
     names = candidates(asked)
     coded = codes.code_address(names)
     if coded:
         return codes.answer(*coded)
     language = Language.SPANISH if names[-1].startswith("/es/") else Language.ENGLISH
-    rows = {row.path: row for row in read(names, language)}
-    found = next((rows[name] for name in names if name in rows), None)
+    found, form, offers = _find(names, language), "", []
+    if found is not None and " " in asked.strip() and address_index().names_another(asked, found.page.subject):
+        # “/kyphoplasty or vertebroplasty”: nobody knows which of the two was meant.
+        return not_found(language, _offered(address_index().closest(asked)[1]))
     if found is None:
-        return _fixed(asked, names) or _not_found(asked, language)
+        base, form = without_form(asked)
+        names = candidates(base) if form else names
+        found = _find(names, language) if form else None
+    if found is None:
+        meant, offers = _meant(base, names)
+        if isinstance(meant, HttpResponse):
+            return meant
+        found = _find([meant], language) if meant else None
+    if found is None:
+        return not_found(language, offers)
     live = found.page.live_release
     if live is None:
         return _gone(found, lasting=asked == found.path)
-    if live.path != asked:
-        return moved(live.path, lasting=asked == found.path)
+    target = live.path + form
+    if target != asked:
+        return moved(target, lasting=asked == found.path)
     return show(
         "site/guide.html" if found.page.kind == PageKind.GUIDE else "site/page.html",
         page_context(found.page, live, found.clinic, translations_of(found)),
     )
+
+
+def _find(names: list[str], language: str) -> Path | None:
+    """The row of the first of these addresses that has one."""
+    rows = {row.path: row for row in read(names, language)}
+    return next((rows[name] for name in names if name in rows), None)
+
+
+def _meant(asked: str, names: list[str]) -> tuple[str | HttpResponse | None, list[dict[str, str]]]:
+    """For an address that no row has: the row or the list that was meant, else pages to offer."""
+    index = address_index()
+    path = index.same(asked)
+    if path:
+        return path, []
+    fixed = _fixed(asked, names)
+    if fixed:
+        return fixed, []
+    path, offers = index.closest(asked)
+    return path, _offered(offers)
+
+
+def _offered(addresses: list[Address]) -> list[dict[str, str]]:
+    return [{"title": address.title, "href": address.live} for address in addresses if address.live]
 
 
 def page_context(
@@ -162,24 +201,23 @@ def _gone(row: Path, *, lasting: bool) -> HttpResponse:
 
 def _fixed(asked: str, names: list[str]) -> HttpResponse | None:
     """A damaged address of a list or of the home page."""
-    meant = next((name for name in names if name in FIXED), None)
+    meant = next((name for name in map(_language_first, names) if name in FIXED), None)
     # Signs that nobody can read are nobody's way home.
     if meant is None or (meant == "/" and not asked.strip().isprintable()):
         return None
     return moved(meant)
 
 
-def _not_found(asked: str, language: str) -> HttpResponse:
-    """A cut-off address leads on when only one page ever began so; we never guess between two."""
-    offers: list[dict[str, str]] = []
-    start = beginning(asked)
-    if start:
-        pages = list(Path.objects.owners_of(start)[:MOST_OFFERS])
-        live = [page.live_release for page in pages if page.live_release]
-        if len(pages) == len(live) == 1:
-            return moved(live[0].path)
-        offers = [{"title": release.title, "href": release.path} for release in live]
-    return not_found(language, offers)
+def _language_first(name: str) -> str:
+    """``/en/visits/`` and ``/visits/es/`` as they are here."""
+    english, spanish = (f"/{code}/" for code in (Language.ENGLISH, Language.SPANISH))
+    while name.startswith(spanish[:-1] + spanish):
+        name = name.removeprefix(spanish[:-1])
+    if name.startswith(english) or (name.endswith(english) and name != english):
+        return name.removeprefix(english[:-1]).removesuffix(english[1:])
+    if name.endswith(spanish) and name != spanish:
+        return spanish[:-1] + name.removesuffix(spanish[1:])
+    return name
 
 
 def not_found(language: str, offers: list[dict[str, str]]) -> HttpResponse:

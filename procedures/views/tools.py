@@ -3,7 +3,7 @@
 import textwrap
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,7 +14,7 @@ from procedures.links.read import read
 from procedures.markdown.embed import embed
 from procedures.models import Path, Release
 from procedures.views.chrome import show
-from procedures.views.reading import page_context, translations_of
+from procedures.views.reading import answer, page_context, translations_of
 
 LINE = 72
 
@@ -23,6 +23,8 @@ LINE = 72
 def plain_text(request: HttpRequest, address: str) -> HttpResponse:
     """``/kyphoplasty/plain.txt``: the words of a page, for screen readers, mail and old printers."""
     row, release = _read(address)
+    if row is None or release is None:
+        return answer(f"/{address}plain.txt")
     with translation.override(row.page.language):
         text = _plain(release, row)
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
@@ -32,13 +34,13 @@ def plain_text(request: HttpRequest, address: str) -> HttpResponse:
     return response
 
 
-def _read(address: str) -> tuple[Path, Release]:
+def _read(address: str) -> tuple[Path, Release] | tuple[None, None]:
     path = f"/{address}"
     language = Language.SPANISH if path.startswith("/es/") else Language.ENGLISH
     row = next(iter(read([path], language)), None)
     release = row.page.live_release if row else None
     if row is None or release is None or release.path != path:
-        raise Http404
+        return None, None
     return row, release
 
 
@@ -67,7 +69,8 @@ def booklet(request: HttpRequest, address: str) -> HttpResponse:
     releases = {release.page.subject: release for release in Release.objects.for_booklet(path, language)}
     guide = next((release for release in releases.values() if release.path == path), None)
     if guide is None:
-        raise Http404
+        # A page of this name from before it was reserved, or a damaged address.
+        return answer(f"{path}booklet/")
     subjects = dict.fromkeys(item["page"] for item in guide.revision.content.get("items", []))
     parts = [guide, *(releases[subject] for subject in subjects if subject in releases)]
     context = page_context(guide.page, guide, guide.clinic, translations_of(None))

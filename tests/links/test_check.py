@@ -127,6 +127,17 @@ def test_a_section_of_an_earlier_release_that_is_lost_is_found(page: Page) -> No
 
 
 def test_an_address_that_answers_otherwise_than_promised_is_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("procedures.views.reading.candidates", lambda raw: ["/nowhere/"])
+    monkeypatch.setattr("procedures.views.reading.read", lambda names, language: [])
 
-    assert "/small-cut/: answers 301 /small-cut/, not 200" in check("check_links")
+    assert "/small-cut/: answers 404 , not 200" in check("check_links")
+
+
+def test_an_address_that_breaks_its_view_is_a_line_and_no_traceback(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("procedures.views.reading.show", lambda *_, **__: 1 / 0)
+
+    found = check("check_links").splitlines()
+
+    assert "/small-cut/: answers 500 ZeroDivisionError, not 200" in [line.strip() for line in found]
+    assert "/recovery/: answers 500 ZeroDivisionError, not 200" in [line.strip() for line in found]

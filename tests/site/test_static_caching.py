@@ -1,5 +1,9 @@
 """What browsers may keep without asking: files with the hash of their content in their name, and nothing else."""
 
+import io
+
+from PIL import Image
+
 from tests.site.client import ask
 from tests.site.crawl import Site
 
@@ -13,3 +17,45 @@ def test_only_hashed_names_are_kept_for_ever(site: Site) -> None:
         answer = ask(site.url, path)
         assert (path, answer.status) == (path, 200)
         assert answer.header("cache-control") == "max-age=0, public"
+
+
+def test_each_encoding_of_a_file_has_an_etag_of_its_own_and_answers_304_to_that_one_only(site: Site) -> None:
+    hashed = [path for path in site.others if path.startswith("/static/") and path.endswith((".css", ".js"))]
+    pages = ["/", "/kyphoplasty/", "/kyphoplasty/plain.txt", "/sitemap.xml", "/favicon.ico"]
+    for path in [*hashed, "/static/css/site.css", "/static/img/icon.svg", *pages]:
+        tags: dict[str, str] = {}
+        for accepted in ("", "gzip", "br", "gzip;q=0, br;q=0"):
+            answer = ask(site.url, path, headers={"Accept-Encoding": accepted})
+            assert answer.status == 200, path
+            assert (tag := answer.header("etag")), path
+            encoding = answer.header("content-encoding")
+            assert encoding in accepted.replace("gzip;q=0, br;q=0", "")
+            assert tags.setdefault(encoding, tag) == tag
+            if encoding or len(tags) > 1:
+                assert "accept-encoding" in answer.header("vary").lower(), path
+        assert len(set(tags.values())) == len(tags), (path, tags)
+        if path in pages:
+            # A page is compressed again, and better, some time after it was first read.
+            continue
+        for accepted in ("", "gzip", "br"):
+            own = ask(site.url, path, headers={"Accept-Encoding": accepted})
+            for encoding, tag in tags.items():
+                for typed in (tag, f"W/{tag}", f'"other", {tag}'):
+                    again = ask(site.url, path, headers={"Accept-Encoding": accepted, "If-None-Match": typed})
+                    expected = 304 if encoding == own.header("content-encoding") else 200
+                    assert again.status == expected, (path, accepted, encoding, typed)
+                    assert again.header("etag") == own.header("etag")
+
+
+def test_browsers_find_the_icon_where_they_look_for_it(site: Site) -> None:
+    for path, kind, sizes in (
+        ("/favicon.ico", "image/x-icon", {(16, 16), (32, 32), (48, 48)}),
+        ("/apple-touch-icon.png", "image/png", {(180, 180)}),
+        ("/apple-touch-icon-precomposed.png", "image/png", {(180, 180)}),
+    ):
+        answer = ask(site.url, path)
+        assert (answer.status, answer.kind, answer.header("cache-control")) == (200, kind, "public, max-age=86400")
+        with Image.open(io.BytesIO(answer.body)) as picture:
+            assert picture.info.get("sizes", {picture.size}) == sizes
+            # The dark ground of static/img/icon.svg, at a place where all sizes have it.
+            assert picture.convert("RGB").getpixel((picture.width // 2, picture.height // 16 + 1)) == (16, 18, 20)

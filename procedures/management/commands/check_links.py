@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.urls import resolve
 
 from portal.serving.collect import collect_static_files
 from procedures.links.check import broken_addresses
 from procedures.links.outside import Answer, ask_all, outside_links, store
 from procedures.models import Page, Path
+from procedures.validators import is_reserved
+
+RESERVED = "the site uses this address itself; give the page another address and publish it"
 
 
 class Command(BaseCommand):
@@ -52,6 +55,9 @@ class Command(BaseCommand):
 def _unanswered() -> Iterator[str]:
     """Addresses and codes that do not get the answer they were promised, asked as a reader would."""
     for path, now in Path.objects.values_list("path", "page__live_release__path"):
+        if is_reserved(path):
+            yield f"{path}: {RESERVED}" if now == path else f"{path}: the site uses this address itself"
+            continue
         expected = (410, "") if now is None else (200, "") if path == now else (301, now)
         if (found := _ask(path)) != expected:
             yield f"{path}: answers {found[0]} {found[1]}, not {expected[0]} {expected[1]}"
@@ -64,6 +70,11 @@ def _ask(path: str) -> tuple[int, str]:
     """Status and Location of a GET, without a server around it."""
     request = HttpRequest()
     request.method, request.path, request.path_info = "GET", path, path
-    view, args, values = resolve(path)
-    answer = view(request, *args, **values)
+    try:
+        view, args, values = resolve(path)
+        answer = view(request, *args, **values)
+    except Http404:
+        return 404, ""
+    except Exception as error:
+        return 500, type(error).__name__
     return answer.status_code, answer.headers.get("Location", "")

@@ -1,0 +1,335 @@
+"""Every address that ever was public, in memory, to compare with what a damaged address still shows.
+
+What leads on by itself is safe to follow: the same letters whatever stands between them, or a few wrong letters where
+no other page is anywhere near. Two pages that could both be meant are offered, never chosen between.
+"""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Subquery
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+from procedures.enums import Language
+from procedures.links.resolve import EXTENSION, FEWEST_LETTERS, INDEX_PAGE, POSSESSIVE, readings
+from procedures.models import Path, ReleaseEvent
+
+FOLDER = "visits"
+FOLDER_WORDS = frozenset({FOLDER, "visit", "visitas", "visita"})
+LANGUAGE_WORDS = {
+    Language.ENGLISH: re.compile(r"(?:en|eng|english|ingles)(?:[-_][a-z0-9]{2,3})?\Z"),
+    Language.SPANISH: re.compile(r"(?:es|esp|spa|spanish|espanol)(?:[-_][a-z0-9]{2,3})?\Z"),
+}
+# Words around an address that name no page.
+FILLERS = frozenset(
+    "a amp and aqui at click de el enlace esta este feed for from here home html in index info information la lee leer "
+    "link los mas more of on or our page pages pagina paginas para pdf please por print read see site sitio su the "
+    "this to us use ver visit web website with y you your".split()
+)
+# Two pages may differ by one of these and say the opposite.
+DECISIVE = frozenset(
+    "after antes before con despues derecha derecho inferior izquierda izquierdo left lower no non not post pre right "
+    "sin superior upper with without".split()
+)
+OPPOSITES = re.compile("hyper|hypo|hiper|hipo")
+SEPARATORS = re.compile(r"[\s<>\"'“”«»…()\[\]{}|,;!*/\\]+")
+SCHEME = re.compile(r"(?:https?|ftp|mailto):+")
+HOST = re.compile(
+    r"(?:www\.)?[a-z0-9.-]+\.(?:app|biz|ca|care|clinic|com|dev|edu|es|example|eu|gov|health|hospital|info|internal|io|"
+    r"lan|local|med|mx|net|org|test|uk|us)(?::\d+)?\Z|localhost(?::\d+)?\Z|www\Z"
+)
+# What scanners and tired eyes take for each other.
+LOOKALIKES = str.maketrans("0158i|", "olsbll")
+LOOKALIKE_DIGITS = frozenset("0158")
+# Wrong letters that may be forgiven, by the letters that an address has at least; another page must be farther away.
+FORGIVEN = ((14, 3), (8, 2), (5, 1))
+RIVAL = 3  # times as far
+MOST_LETTERS = 100
+MOST_OFFERS = 8
+SIMILAR, SAME_WORDS = 68, 85  # percent
+
+
+def squashed(text: str) -> str:
+    """Letters and digits only."""
+    return re.sub(r"[^a-z0-9]", "", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address and its page. ``live``: where that page is read now; None if it was withdrawn."""
+
+    path: str
+    subject: str
+    language: str
+    live: str | None
+    title: str
+
+    @property
+    def slug(self) -> str:
+        """The last part."""
+        return self.path.rstrip("/").rsplit("/", 1)[-1]
+
+    @property
+    def in_folder(self) -> bool:
+        """Whether it is a guide's."""
+        return f"/{FOLDER}/" in self.path
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a damaged address still shows: its parts without host, language and folder."""
+
+    language: str = ""
+    in_folder: bool = False
+    parts: list[str] = field(default_factory=list)
+    # Everything but hosts, also what was taken for a language, a folder or a filler word.
+    every: list[str] = field(default_factory=list)
+
+    @property
+    def joined(self) -> str:
+        """All parts as one slug."""
+        return "-".join(self.parts)
+
+
+class AddressIndex:
+    """All addresses, by what is left of them when signs between the letters are lost."""
+
+    def __init__(self, addresses: Iterable[Address]) -> None:
+        self._exact: dict[str, list[Address]] = {}
+        self._similar: dict[str, list[Address]] = {}
+        self._words: dict[str, list[Address]] = {}
+        self._by_subject: dict[tuple[str, str], Address] = {}
+        for address in addresses:
+            letters = squashed(address.slug)
+            self._exact.setdefault(letters, []).append(address)
+            self._similar.setdefault(letters.translate(LOOKALIKES), []).append(address)
+            self._words.setdefault(address.slug.replace("-", " "), []).append(address)
+            if address.live == address.path:
+                self._by_subject[address.subject, address.language] = address
+
+    def same(self, raw: str) -> str | None:
+        """The address with the same letters: nothing was lost but signs, accents, folders and what stood around it."""
+        for asked in self._asked(raw):
+            whole, each = self._known(asked.joined), [self._known(part) for part in asked.parts]
+            if whole:
+                found = whole
+            elif found := self._known("-".join(_without_folders(asked.every))):
+                # What was taken for a language or a folder was a word of the address: ``dano/en/los/nervios``.
+                asked.language = next((code for code in Language.values if [code] == asked.every[:1]), "")
+            elif each and all(each):
+                found = [address for known in each for address in known]
+            else:
+                continue
+            chosen = self._choose(asked, found)
+            if chosen:
+                return chosen
+        return None
+
+    def names_another(self, raw: str, subject: str) -> bool:
+        """Whether what came names another page besides the one on ``subject``, spelled rightly or nearly so."""
+        parts = [part for asked in self._asked(raw) for part in asked.parts]
+        found = (self._known(part) or self._near(squashed(part).translate(LOOKALIKES)) for part in parts)
+        return any(rows and subject not in {row.subject for row in rows} for rows in found)
+
+    def _near(self, letters: str) -> list[Address]:
+        """Addresses spelled nearly so."""
+        found = process.extractOne(letters, list(self._similar), scorer=OSA.distance, score_cutoff=_forgiven(letters))
+        return self._similar[found[0]] if found else []
+
+    def closest(self, raw: str) -> tuple[str | None, list[Address]]:
+        """The one address that is spelled almost so, or what else may be meant, likeliest first."""
+        asked_forms = list(self._asked(raw))
+        for asked in asked_forms:
+            chosen = self._cut_off(asked) if self._begun(asked) else self._misspelled(asked)
+            if chosen:
+                return chosen, []
+        return None, self._offers(asked_forms[0]) if asked_forms else []
+
+    def _asked(self, raw: str) -> Iterator[Asked]:
+        """One for each way of reading what came."""
+        for text in readings(raw):
+            path = re.split(r"[&?#\x00]", text, maxsplit=1)[0]
+            parts = SEPARATORS.split(POSSESSIVE.sub(" ", SCHEME.sub(" ", path)))
+            asked = Asked()
+            for part in parts:
+                self._take(asked, EXTENSION.sub("", "" if INDEX_PAGE.match(part) else part.strip("._-+~:^$%@")))
+            if (asked.parts or asked.every) and len("-".join(asked.every)) <= MOST_LETTERS:
+                yield asked
+
+    def _take(self, asked: Asked, part: str) -> None:
+        """Put a part where it belongs. A word that is a page's own name is never taken for another."""
+        known = squashed(part) in self._exact
+        if part and not HOST.match(part):
+            asked.every.append(part)
+        if known and part not in FOLDER_WORDS:
+            asked.parts.append(part)
+            return
+        language = next((code for code, words in LANGUAGE_WORDS.items() if words.match(part)), "")
+        if language:
+            asked.language = language
+        elif part in FOLDER_WORDS:
+            asked.in_folder = True
+        elif len(part) > 2 and part not in FILLERS and not HOST.match(part):
+            asked.parts.append(part)
+
+    def _known(self, part: str) -> list[Address]:
+        """Addresses with these letters, filler words at either end left out where nothing is found with them."""
+        for letters in _without_fillers([word for word in re.split(r"[^a-z0-9]+", part) if word]):
+            found = self._exact.get(letters) or self._similar.get(letters.translate(LOOKALIKES))
+            if found:
+                return found
+        return []
+
+    def _choose(self, asked: Asked, found: list[Address]) -> str | None:
+        """One of several addresses of one page; None where they belong to different pages."""
+        if len({address.subject for address in found}) > 1:
+            found = [address for address in found if address.in_folder == asked.in_folder]
+        if len({address.subject for address in found}) > 1:
+            found = [address for address in found if address.slug == asked.joined]
+        if len({address.subject for address in found}) != 1:
+            return None
+        translated = self._by_subject.get((found[0].subject, asked.language))
+        if translated:
+            return translated.path
+        return next((a for a in found if a.language == (asked.language or Language.ENGLISH)), found[0]).path
+
+    def _begun(self, asked: Asked) -> list[Address]:
+        """Addresses that begin so: this one may have been cut off."""
+        letters = squashed(asked.joined)
+        if len(letters) < FEWEST_LETTERS:
+            return []
+        # “stage-1” is no beginning of “stage-12”.
+        begins = re.compile(re.escape(letters) + (r"(?!\d)" if letters[-1].isdigit() else ""))
+        begun = [address for key, rows in self._exact.items() if begins.match(key) for address in rows]
+        # What is cut off is the end: language and folder are there still, unless somebody left them out.
+        whole = [a for a in begun if (a.in_folder, a.language) == (asked.in_folder, asked.language or Language.ENGLISH)]
+        return whole or begun
+
+    def _cut_off(self, asked: Asked) -> str | None:
+        """Leads on only where one page ever began so, and is public."""
+        begun = self._begun(asked)
+        if len({address.subject for address in begun}) != 1 or not any(address.live for address in begun):
+            return None
+        return self._choose(asked, begun)
+
+    def _misspelled(self, asked: Asked) -> str | None:
+        plain = squashed(asked.joined)
+        letters = plain.translate(LOOKALIKES)
+        farthest = RIVAL * FORGIVEN[0][1]
+        near = process.extract(
+            letters, list(self._similar), scorer=OSA.distance, score_cutoff=farthest, limit=None, processor=None
+        )
+        if not near:
+            return None
+        key, distance, _ = near[0]
+        best = self._similar[key]
+        subjects = {address.subject for address in best}
+        allowed = _forgiven(key)
+        rivals = (
+            other
+            for name, other, _ in near[1:]
+            if not subjects.issuperset(address.subject for address in self._similar[name])
+        )
+        rival = next(rivals, farthest + 1)
+        if not 0 < distance <= allowed or rival < max(RIVAL * distance, distance + 2):
+            return None
+        return self._choose(asked, best) if _may_mean(asked.joined, best[0].slug) else None
+
+    def _offers(self, asked: Asked) -> list[Address]:
+        """What is spelled a little like it, or shares its words."""
+        scores: dict[str, float] = {}
+        by_subject: dict[str, Address] = {}
+
+        def note(rows: list[Address], score: float) -> None:
+            for address in rows:
+                if address.live and score > scores.get(address.subject, 0):
+                    scores[address.subject] = score
+                    by_subject[address.subject] = address
+
+        letters = squashed(asked.joined)
+        note(self._begun(asked), 100)
+        words = " ".join(word for word in re.split(r"[^a-z0-9]+", asked.joined) if word not in FILLERS)
+        for scorer, query, choices, least in (
+            (fuzz.ratio, letters, self._exact, SIMILAR),
+            (fuzz.token_set_ratio, words, self._words, SAME_WORDS),
+            *((fuzz.ratio, squashed(part), self._exact, SAME_WORDS) for part in asked.parts[:4]),
+        ):
+            if len(query) > 3:
+                rows = process.extract(query, list(choices), scorer=scorer, score_cutoff=least, limit=MOST_OFFERS)
+                for key, score, _ in rows:
+                    note(choices[key], score)
+        best = sorted(scores, key=lambda subject: (-scores[subject], subject))[:MOST_OFFERS]
+        english = any(by_subject[name].language == Language.ENGLISH for name in best)
+        language = asked.language or (Language.ENGLISH if english else "")
+        return [self._by_subject.get((name, language)) or by_subject[name] for name in best]
+
+
+def _forgiven(letters: str) -> int:
+    """Wrong letters that may be forgiven."""
+    return next((most for least, most in FORGIVEN if len(letters) >= least), 0)
+
+
+def _without_folders(parts: list[str]) -> list[str]:
+    """Without a language and a folder in front."""
+    kept = list(parts)
+    while kept and (kept[0] in FOLDER_WORDS or any(words.match(kept[0]) for words in LANGUAGE_WORDS.values())):
+        kept.pop(0)
+    return kept
+
+
+def _without_fillers(words: list[str]) -> Iterator[str]:
+    """The letters of all words, then with fewer and fewer filler words at the end and at the start."""
+    first = next((at for at, word in enumerate(words) if word not in FILLERS), 0)
+    last = next((at for at in range(len(words), 0, -1) if words[at - 1] not in FILLERS), len(words))
+    for start in range(first + 1):
+        for end in range(len(words), last - 1, -1):
+            yield "".join(words[start:end])
+
+
+def _may_mean(typed: str, slug: str) -> bool:
+    """Whether a spelling may stand for an address: never with another number or the opposite word in it."""
+    letters, own = squashed(typed), squashed(slug)
+    digits, own_digits = re.sub(r"\D", "", letters), re.sub(r"\D", "", own)
+    if digits != own_digits and (own_digits or not LOOKALIKE_DIGITS.issuperset(digits)):
+        return False
+    if set(OPPOSITES.findall(letters)) != set(OPPOSITES.findall(own)):
+        return False
+    words, own_words = set(re.split(r"[^a-z0-9]+", typed)), set(slug.split("-"))
+    if len(words) == 1 < len(own_words):
+        return not any(word in letters and word not in own for word in DECISIVE if len(word) > 4) and all(
+            fuzz.partial_ratio(word, letters) >= SIMILAR for word in own_words & DECISIVE
+        )
+    if words & DECISIVE - own_words:
+        return False
+    # A slip within such a word is no other word: “befroe”.
+    return all(
+        word in words or (len(word) > 3 and any(OSA.distance(word, other) <= 2 for other in words - own_words))
+        for word in own_words & DECISIVE
+    )
+
+
+_lock = threading.Lock()
+_built: tuple[Any, AddressIndex] = (None, AddressIndex(()))
+
+
+def address_index() -> AddressIndex:
+    """The index of what is in the database now; built again when something was published or withdrawn."""
+    global _built
+    newest_path = Path.objects.order_by("-pk").values("pk")[:1]
+    events = ReleaseEvent.objects.order_by("-pk").values_list("pk", "created_at", Subquery(newest_path))
+    state = events.first()
+    with _lock:
+        if _built[0] != state or state is None:
+            rows = Path.objects.order_by("path").values_list(
+                "path",
+                "page__subject",
+                "page__language",
+                "page__live_release__path",
+                "page__live_release__title",
+            )
+            _built = (state, AddressIndex(Address(*row[:4], row[4] or "") for row in rows.iterator()))
+        return _built[1]

@@ -1,0 +1,169 @@
+"""A damaged address against every address of a whole site: the page that was meant, or an offer; never another page."""
+
+import time
+from collections import Counter
+from urllib.parse import unquote_to_bytes
+
+from django.utils.encoding import repercent_broken_unicode
+
+from procedures.links.address_index import Address, AddressIndex
+from procedures.links.resolve import candidates
+from tests.links.damages import spellings
+
+# English slug, Spanish slug: the starter content.
+PAGES = """
+complications-and-risks complicaciones-y-riesgos
+getting-ready como-prepararse
+keeping-bones-strong huesos-fuertes
+kyphoplasty cifoplastia
+nerve-damage-warning-signs dano-en-los-nervios
+questions-to-ask preguntas
+recovery recuperacion
+spine-compression-fractures fracturas-de-la-columna
+treatment-choices opciones-de-tratamiento
+vertebroplasty vertebroplastia
+the-procedure-in-x-ray-pictures el-procedimiento-en-imagenes
+contact contact
+glossary glossary
+about about
+""".split()
+GUIDES = """
+after-your-procedure despues-de-su-procedimiento
+day-before el-dia-antes
+first-visit primera-cita
+kyphoplasty-consult cita-cifoplastia
+vertebroplasty-consult cita-vertebroplastia
+""".split()
+
+
+def addresses(pages: list[str], folder: str) -> list[Address]:
+    """Two languages for each subject."""
+    found = []
+    for english, spanish in zip(pages[::2], pages[1::2], strict=True):
+        for language, slug in (("en", english), ("es", spanish)):
+            path = f"{'/es' if language == 'es' else ''}{folder}/{slug}/"
+            found.append(Address(path, english, language, path, slug))
+    return found
+
+
+SITE = [*addresses(PAGES, ""), *addresses(GUIDES, "/visits")]
+INDEX = AddressIndex(SITE)
+
+
+def meant(path: str) -> tuple[str | None, list[str]]:
+    """Where an encoded path leads, and what is offered."""
+    raw = repercent_broken_unicode(unquote_to_bytes(path)).decode()
+    found = next((address for name in candidates(raw) for address in SITE if address.path == name), None)
+    if found and not (" " in raw.strip() and INDEX.names_another(raw, found.subject)):
+        return found.path, []
+    same = None if found else INDEX.same(raw)
+    if same:
+        return same, []
+    chosen, offers = INDEX.closest(raw)
+    return chosen, [address.path for address in offers]
+
+
+def test_every_damage_to_every_address_leads_to_its_page_or_offers_it() -> None:
+    wrong, lost, outcome, count = [], [], Counter[str](), 0
+    for address in SITE:
+        for name, damaged in spellings(address.path):
+            count += 1
+            found, offers = meant(damaged)
+            if found == address.path:
+                outcome["redirected"] += 1
+            elif found is not None:
+                wrong.append((name, address.path, damaged, found))
+            elif address.path in offers:
+                outcome["offered"] += 1
+            else:
+                lost.append((name, address.path, damaged, offers))
+
+    assert wrong == []
+    assert lost == []
+    assert count >= 600
+    assert outcome["redirected"] >= 0.98 * count, outcome
+
+
+# Nobody can know which page was meant: offered are both, or the only one that is near.
+UNCLEAR = {
+    "/kybroplasty/": {"/kyphoplasty/", "/vertebroplasty/"},
+    "/vertephoplasty/": {"/kyphoplasty/", "/vertebroplasty/"},
+    "/kyphoplasty-vs-vertebroplasty/": {"/kyphoplasty/", "/vertebroplasty/"},
+    "/kyphoplasty%20or%20vertebroplasti": {"/kyphoplasty/", "/vertebroplasty/"},
+    "/kyphoplasty/vertebroplasty/": {"/kyphoplasty/", "/vertebroplasty/"},
+    "/es/cifoplastia-o-vertebroplastia/": {"/es/cifoplastia/", "/es/vertebroplastia/"},
+    "/consult/": {"/visits/kyphoplasty-consult/", "/visits/vertebroplasty-consult/"},
+    "/plasty/": {"/kyphoplasty/"},
+    "/hypoplasty/": {"/kyphoplasty/"},
+    "/before-your-procedure/": {"/visits/after-your-procedure/"},
+    "/visits/before-your-procedures/": {"/visits/after-your-procedure/"},
+    "/kyphoplasty-2/": {"/kyphoplasty/"},
+    "/kyphoplasty/cost/": {"/kyphoplasty/"},
+}
+UNKNOWN = "/kyphosis/ /day-after/ /wp-login.php /.env /rehabilitation/ /visits/ /en/ /es/es/ /%F0%9F%A6%B4/ /".split()
+
+
+def test_between_two_pages_nothing_is_chosen_and_both_are_offered() -> None:
+    for path, offered in UNCLEAR.items():
+        found, offers = meant(path)
+        assert found is None, (path, found)
+        assert offered <= set(offers), (path, offers)
+
+
+def test_what_is_like_no_page_leads_to_none() -> None:
+    assert {path: meant(path)[0] for path in UNKNOWN} == dict.fromkeys(UNKNOWN)
+
+
+def test_a_page_is_read_in_the_language_that_the_address_asks_for() -> None:
+    expected = {
+        "/es/kyphoplasty/": "/es/cifoplastia/",
+        "/kyphoplasty/es/": "/es/cifoplastia/",
+        "/en/cifoplastia/": "/kyphoplasty/",
+        "/cifoplastia/": "/es/cifoplastia/",
+        "/es/visits/first-visit/": "/es/visits/primera-cita/",
+        "/primera-cita": "/es/visits/primera-cita/",
+        "/es-MX/recovery": "/es/recuperacion/",
+        "/es/about": "/es/about/",
+        "/en/about": "/about/",
+    }
+    assert {path: meant(path)[0] for path in expected} == expected
+
+
+def test_opposites_and_numbers_are_never_taken_for_each_other() -> None:
+    words = "mri-with-contrast l1-fracture stage-12 hypotension care-before-surgery left-hip-surgery rest".split()
+    index = AddressIndex(Address(f"/{word}/", word, "en", f"/{word}/", word) for word in words)
+    typed = """
+        mri-without-contrast mriwithoutcontrast l2-fracture stage-13 stage-1 hypertension care-after-surgery
+        left-hip-surgry-2 right-hip-surgery ret
+    """.split()
+
+    assert {word: index.closest(f"/{word}/")[0] for word in typed} == dict.fromkeys(typed)
+    assert index.closest("/left-hip-surgry/")[0] == "/left-hip-surgery/"
+    assert index.closest("/care-befroe-surgery/")[0] == "/care-before-surgery/"
+
+
+def test_a_withdrawn_page_keeps_its_place_and_is_never_offered() -> None:
+    index = AddressIndex(
+        [
+            Address("/lumbar-mri/", "mri", "en", "/lumbar-mri/", "Lumbar MRI"),
+            Address("/lumbar-puncture/", "puncture", "en", None, ""),
+        ]
+    )
+
+    assert index.closest("/lumbar-/") == (None, [Address("/lumbar-mri/", "mri", "en", "/lumbar-mri/", "Lumbar MRI")])
+    assert index.closest("/lumbar-pucnture/")[0] == "/lumbar-puncture/"
+
+
+def test_five_thousand_addresses_and_endless_paths_cost_little() -> None:
+    index = AddressIndex(
+        Address(f"/topic-{n}-of-care/", f"t{n}", "en", f"/topic-{n}-of-care/", "x") for n in range(5000)
+    )
+    paths = ["/topik-4711-of-care/", "/" + "a" * 100_000, "/" + "ab-" * 40, "/" + "x/" * 5000, "/" + "%25" * 9000]
+    paths += ["/" + "[(" * 4000, "/" + "é" * 300, "/" + "&amp;" * 3000, "/kyphoplasty " * 500]
+    started = time.process_time()
+
+    for path in paths:
+        index.same(path)
+        index.closest(path)
+
+    assert time.process_time() - started < 2.0, "each of nine takes some milliseconds, on a slow machine, too"

@@ -1,0 +1,173 @@
+"""Addresses that the site uses itself: no page can get one, and one that has it from before is named, not fatal."""
+
+import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path as File
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import include
+from django.urls import path as route
+
+from procedures.enums import Language, PageKind
+from procedures.models import GuideItem, Page, Path
+from procedures.models.page import public_path
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.publish import PublishRefusedError, publish, renew
+from procedures.validators import is_reserved
+from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_translation, make_user
+from tests.links.test_check import check, plant
+
+RESERVED = """
+/admin/ /clear/ /connect/ /en/ /es/ /favicon/ /healthz/ /media/ /p/ /readyz/ /robots/ /search/ /sitemap/ /static/
+/visits/ /well-known/ /es/booklet/ /es/clear/ /es/p/ /es/search/ /es/visits/ /visits/booklet/ /es/visits/booklet/
+""".split()
+FREE = """
+/booklet/ /thanks/ /plain/ /es/admin/ /es/media/ /visits/search/ /visits/p/ /es/visits/es/ /esophagus/ /search-tips/
+/patients/ /clear-vision/ /visit/ /kyphoplasty/
+""".split()
+
+
+def test_every_address_that_a_route_takes_is_reserved_and_no_other() -> None:
+    assert [path for path in RESERVED if not is_reserved(path)] == []
+    assert [path for path in FREE if is_reserved(path)] == []
+
+
+class WithFutureRoute:
+    """A URL configuration that knows one more route than today's."""
+
+    urlpatterns = [
+        route("clinic-hours/", lambda request: HttpResponse()),
+        route("files/<str:name>", lambda request, name: HttpResponse()),
+        route("", include("portal.urls")),
+    ]
+
+
+def test_a_route_added_later_reserves_its_words_by_itself(settings: object) -> None:
+    assert not is_reserved("/clinic-hours/")
+
+    settings.ROOT_URLCONF = WithFutureRoute
+
+    assert is_reserved("/clinic-hours/")
+    assert is_reserved("/files/")
+    assert not is_reserved("/kyphoplasty/")
+
+
+@pytest.fixture
+def site(db: None) -> Page:
+    """A clinic with a public page."""
+    make_clinic()
+    make_figure(size=(48, 48))
+    page = make_page()
+    make_public(page)
+    return Page.objects.get(pk=page.pk)
+
+
+def wanted() -> Iterator[tuple[str, str, str]]:
+    """Language, kind and slug of each reserved address that a slug can make."""
+    slugs = sorted({path.strip("/").rsplit("/", 1)[-1] for path in RESERVED})
+    for language in Language.values:
+        for kind in (PageKind.RECOVERY, PageKind.GUIDE):
+            for slug in slugs:
+                if public_path(language, kind, slug) in RESERVED:
+                    yield language, kind, slug
+
+
+def test_no_draft_is_saved_with_a_reserved_address(site: Page) -> None:
+    cases = list(wanted())
+    for language, kind, slug in cases:
+        page = make_page(f"subject-{slug}", language=language, kind=kind, slug="free-one")
+        page.full_clean()
+        page.slug = slug
+        with pytest.raises(ValidationError) as refused:
+            page.full_clean()
+        address = public_path(language, kind, slug)
+        assert refused.value.message_dict == {
+            "slug": [f"{address} is an address that the site uses itself. Choose another one."]
+        }
+        page.delete()
+    assert len(cases) == len(RESERVED)
+
+
+def test_publishing_refuses_what_came_around_the_form(site: Page) -> None:
+    guide = make_page("booklet", kind="guide", next_page=site)
+    GuideItem.objects.create(guide=guide, page=site)
+    revision = save_revision(guide, author=make_user("ed"))
+    approve(revision)
+
+    with pytest.raises(PublishRefusedError) as refused:
+        publish(revision, actor=make_user("max"))
+
+    assert [(problem.field, problem.sentence) for problem in refused.value.problems] == [
+        ("slug", "/visits/booklet/ is an address that the site uses itself. Choose another one.")
+    ]
+
+
+def make_reserved(page: Page, old: str, new: str) -> None:
+    """Move a public page as an earlier version of the portal let it be moved."""
+    plant("path", "path", old, new)
+    plant("release", "path", old, new)
+    plant("page", "slug", old.strip("/").rsplit("/", 1)[-1], new.strip("/").rsplit("/", 1)[-1])
+
+
+@pytest.fixture
+def reserved(site: Page) -> list[str]:
+    """Three public pages at addresses that were not refused once."""
+    guide = make_page("first-visit", kind="guide")
+    GuideItem.objects.create(guide=guide, page=site)
+    make_public(guide)
+    make_public(make_translation(site, slug="corte"))
+    make_public(make_page("waiting"))
+    make_reserved(guide, "/visits/first-visit/", "/visits/booklet/")
+    make_reserved(site, "/es/corte/", "/es/booklet/")
+    make_reserved(site, "/waiting/", "/media/")
+    return ["/es/booklet/", "/media/", "/visits/booklet/"]
+
+
+def test_the_check_names_each_such_page_and_goes_on(reserved: list[str]) -> None:
+    lines = check("check_links").splitlines()
+
+    for path in reserved:
+        assert f"{path}: the site uses this address itself; give the page another address and publish it" in lines
+    assert not any("/small-cut/:" in line for line in lines)
+
+
+def test_readers_of_such_a_page_still_find_it_where_no_booklet_is(reserved: list[str], client: Client) -> None:
+    assert client.get("/visits/booklet/").status_code == 200
+    assert client.get("/es/booklet/").status_code == 200
+
+
+def test_such_a_page_is_still_renewed_and_leaves_by_a_new_address(reserved: list[str], client: Client) -> None:
+    page = Page.objects.get(slug="booklet", language="es")
+    renew(page, actor=None)
+
+    page.slug = "corte"
+    page.full_clean()
+    page.save()
+    make_public(page)
+
+    assert Page.objects.get(pk=page.pk).live_release.path == "/es/corte/"
+    assert client.get("/es/booklet/")["Location"] == "/es/corte/"
+    assert Path.objects.filter(page=page).count() == 2
+
+
+def test_the_loader_names_file_and_line_of_a_reserved_address(db: None, tmp_path: File) -> None:
+    source = File(__file__).parents[2] / "content"
+    folder = tmp_path / "content"
+    (folder / "pages" / "en").mkdir(parents=True)
+    text = (source / "pages" / "en" / "about.md").read_text()
+    (folder / "pages" / "en" / "about.md").write_text(
+        re.sub("lead_figure: .*\n", "", text.replace("slug: about", "slug: search"))
+    )
+    for name in ("clinic.yaml", "locations.yaml", "sources.yaml", "codes.yaml"):
+        (folder / name).write_bytes((source / name).read_bytes())
+
+    with pytest.raises(CommandError) as refused:
+        call_command("load_content", str(folder), stdout=StringIO())
+
+    assert "pages/en/about.md" in str(refused.value)
+    assert "/search/ is an address that the site uses itself. Choose another one." in str(refused.value)
