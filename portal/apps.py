@@ -2,11 +2,15 @@
 
 import contextlib
 import sqlite3
+from typing import Any
 
 from allauth.account.apps import AccountConfig
 from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig
+from django.db.backends.signals import connection_created
 from django.db.backends.sqlite3.base import DatabaseWrapper
+
+from portal.text import fold
 
 
 class PortalConfig(AppConfig):
@@ -21,6 +25,17 @@ class PortalConfig(AppConfig):
 
         # Django asks every connection, under the write lock, and takes "locked" for a no that it never asks again.
         DatabaseWrapper.features_class.supports_json_field = "JSON" in _functions()
+        connection_created.connect(_teach_sqlite_to_fold, dispatch_uid="portal.fold")
+
+
+def _teach_sqlite_to_fold(connection: Any, **_: Any) -> None:
+    """SQLite knows only the case of ASCII letters (portal/admin_lists.py)."""
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("portal_fold", 1, _folded, deterministic=True)
+
+
+def _folded(text: object) -> str | None:
+    return None if text is None else fold(str(text))
 
 
 def _functions() -> set[str]:

@@ -14,17 +14,16 @@ from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from portal.admin_lists import SearchableList
 from portal.staff import factors, people
 from portal.staff.models import AuditEvent, StaffLink, User
 from portal.staff.views.people import may_manage, urls
 
 if TYPE_CHECKING:
     AnyUserAdmin = UserAdmin[User]
-    AuditAdminBase = admin.ModelAdmin[AuditEvent]
 else:
     # The type checker wants it with [], Django's class at run time does not take it.
     AnyUserAdmin = UserAdmin
-    AuditAdminBase = admin.ModelAdmin
 
 # allauth's tables are its own business; factors are changed on one's own page, or reset by a manager. What a role
 # may do stands in the code; a screen that changes it would hide that.
@@ -32,7 +31,7 @@ admin.site.unregister([EmailAddress, Authenticator, Group])
 
 
 @admin.register(User)
-class StaffAdmin(AnyUserAdmin):
+class StaffAdmin(SearchableList, AnyUserAdmin):
     """Roles are chosen with ticks. Only a superuser touches superusers. People are invited, closed, never deleted."""
 
     list_display = ("username", "get_full_name", "roles", "is_active", "last_login")
@@ -111,7 +110,7 @@ class StaffAdmin(AnyUserAdmin):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(AuditAdminBase):
+class AuditEventAdmin(SearchableList):
     """The log is read, by managers, and written by nobody."""
 
     list_display = ("at", "kind", "person", "actor", "detail", "origin")

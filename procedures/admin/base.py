@@ -8,6 +8,7 @@ from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db import models
 from django.http import HttpRequest
 
+from portal.admin_lists import SearchableList
 from portal.staff.models import User
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class TextField(forms.CharField):
 OVERRIDES: Any = {models.TextField: {"form_class": TextField, "widget": AdminTextareaWidget(attrs={"rows": 4})}}
 
 
-class ContentAdmin(AnyAdmin):
+class ContentAdmin(SearchableList):
     """Base of every form. ``identity`` names the fields that texts refer to: fixed once the row is there."""
 
     formfield_overrides = OVERRIDES
@@ -72,7 +73,7 @@ class TextRows(AnyStacked):
     formfield_overrides = OVERRIDES
 
 
-class ReadOnlyAdmin(AnyAdmin):
+class ReadOnlyAdmin(SearchableList):
     """History: everybody who may see it sees it, nobody changes it."""
 
     actions = None

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from procedures.publishing.clock import FIRST, SECOND, ClockError, RepeatedTimeError, clinic_zone, moment
+from procedures.publishing.clock import FIRST, SECOND, ClockError, DayError, RepeatedTimeError, clinic_zone, moment
 
 
 class MomentForm(forms.Form):
@@ -39,8 +39,8 @@ class MomentForm(forms.Form):
             except RepeatedTimeError as error:
                 self.repeated = True
                 self.add_error("time", str(error))
+            except DayError as error:
+                self.add_error("day", str(error))
             except ClockError as error:
                 self.add_error("time", str(error))
-            except OverflowError:
-                self.add_error("day", "Choose a day in this century.")
         return values

@@ -1,12 +1,14 @@
 """The log of everything: narrowed down by day, page and person, and taken along as a table."""
 
+import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -16,15 +18,27 @@ from portal.staff.models import User
 from procedures.admin.base import ReadOnlyAdmin, staff
 from procedures.enums import EventKind
 from procedures.models import Page, ReleaseEvent
-from procedures.publishing.clock import clinic_zone
+from procedures.publishing.clock import DayError, check_day, clinic_zone
 from procedures.publishing.log import table
+
+
+def validate_day(day: datetime.date) -> None:
+    """A day that can be asked about."""
+    try:
+        check_day(day)
+    except DayError as error:
+        raise ValidationError(str(error)) from error
 
 
 class LogFilterForm(forms.Form):
     """Every field may stay empty."""
 
-    first = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    first = forms.DateField(
+        label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}), validators=[validate_day]
+    )
+    last = forms.DateField(
+        label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}), validators=[validate_day]
+    )
     page = forms.ModelChoiceField(Page.objects.order_by("title"), required=False, empty_label="All pages")
     person = forms.ModelChoiceField(User.objects.order_by("username"), required=False, empty_label="Everybody")
     kind = forms.ChoiceField(label="What", required=False, choices=[("", "Everything"), *EventKind.choices])
@@ -111,7 +125,10 @@ class ReleaseEventAdmin(ReadOnlyAdmin):
 
 @require_safe
 def _table(request: HttpRequest, log: ReleaseEventAdmin) -> HttpResponseBase:
-    events = log.get_changelist_instance(request).get_queryset(request)
+    try:
+        events = log.get_changelist_instance(request).get_queryset(request)
+    except IncorrectLookupParameters:
+        return HttpResponseRedirect(reverse("admin:procedures_releaseevent_changelist"))
     name = f"plainspine-log-{timezone.localdate():%Y-%m-%d}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingHttpResponse(_in_zone(events), content_type="text/csv; charset=utf-8", headers=headers)

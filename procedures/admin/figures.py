@@ -59,6 +59,7 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
     list_display_links = ("thumbnail", "slug")
     list_filter = ("kind", "provenance")
     search_fields = ("slug", "texts__title", "texts__caption")
+    title_field = "texts__title"
     inlines = (Words,)
     fields = (
         "shown", "edit_marks", "used", "slug", "provenance", "provenance_note", "nothing_visible", "uploaded_by",

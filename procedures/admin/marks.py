@@ -8,6 +8,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms.models import fields_for_model
 from django.http import QueryDict
 
+from portal.text import normalize
 from procedures.enums import Language, MarkerShape
 from procedures.figures.annotations_read import KEY_LENGTH, MOST_MARKS, free_key
 from procedures.figures.contrast import Backdrop, backdrops_of
@@ -84,7 +85,7 @@ class OneLine(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """One line."""
-        return " ".join((super().to_python(value) or "").split())
+        return " ".join(normalize(super().to_python(value) or "").split())
 
 
 class MarkForm(forms.Form):

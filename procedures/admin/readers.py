@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from procedures.admin.base import AnyAdmin
+from portal.admin_lists import SearchableList
 from procedures.admin.desk import change_address
 from procedures.admin.shell import screen
 from procedures.links.reads import LISTS, most_read, reads_by_address
@@ -39,7 +39,7 @@ def reads(request: HttpRequest) -> HttpResponse:
 
 
 @admin.register(Feedback)
-class FeedbackAdmin(AnyAdmin):
+class FeedbackAdmin(SearchableList):
     """Answers, unread first: to read, to mark and to delete. Nobody writes or changes one."""
 
     list_display = ("comment_or_none", "is_read", "verdict", "on_page", "part", "received_on")

@@ -64,6 +64,7 @@ class SourceAdmin(QuotedAdmin, UsedAdmin):
     identity = ("key",)
     list_display = ("key", "organisation", "title", "year")
     search_fields = ("key", "organisation", "title", "identifier")
+    title_field = "title"
 
     def quotes(self, obj: Source) -> tuple[str, str]:
         """See QuotedAdmin."""
@@ -78,6 +79,7 @@ class CareInstructionAdmin(QuotedAdmin, UsedAdmin):
     list_display = ("question", "answer", "language", "key")
     list_filter = ("language",)
     search_fields = ("key", "question", "answer")
+    title_field = "question"
 
     def quotes(self, obj: CareInstruction) -> tuple[str, str]:
         """See QuotedAdmin."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from procedures.models.normalized import normalized
+
 FRONT_MATTER = re.compile(r"---\n(.*?\n)---\n?(.*)\Z", re.DOTALL)
 
 
@@ -151,7 +153,7 @@ def checked(row: Entry, fields: dict[str, Field]) -> dict[str, Any]:
             raise row.error(f"There is no field “{name}”. There are: {', '.join(fields)}.", name)
     data: dict[str, Any] = {}
     for name, spec in fields.items():
-        value = row.data.get(name, spec.default)
+        value = normalized(row.data.get(name, spec.default))
         if value is None and spec.required:
             raise row.error(f"The field “{name}” is missing.")
         if value is not None and (not isinstance(value, spec.kind) or isinstance(value, bool) != (spec.kind is bool)):

@@ -5,6 +5,7 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from portal.text import normalize
 from procedures.models import Feedback, Page
 from procedures.models.feedback import COMMENT_MAX
 from procedures.validators import validate_plain_text
@@ -45,7 +46,7 @@ class UnusableError(ValueError):
 
 def clean_comment(typed: str) -> str:
     """One line. Raises UnusableError for too much, for signs that are no text, and for what looks personal."""
-    comment = " ".join(typed.split())
+    comment = " ".join(normalize(typed).split())
     if len(comment) > COMMENT_MAX:
         raise UnusableError(
             _("Your line is too long: %(count)s letters. Please shorten it to %(most)s.")

@@ -15,6 +15,7 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Length
 from django.utils.html import escape
 
+from portal.text import legal_xml
 from procedures.enums import CodeSystem, Language
 from procedures.models import ClinicalCode, Page
 
@@ -25,6 +26,17 @@ SYSTEMS = {
     "2.16.840.1.113883.6.103": CodeSystem.ICD9CM,
     "2.16.840.1.113883.6.96": CodeSystem.SNOMED,
     "2.16.840.1.113883.6.12": CodeSystem.CPT,
+}
+# MedlinePlus Connect answers codes of drugs, laboratory tests and procedures as well. No page of ours has such a code:
+# a system that sends one gets an empty feed instead of an error.
+WITHOUT_PAGES = {
+    "2.16.840.1.113883.6.88": "RxNorm",
+    "2.16.840.1.113883.6.69": "NDC",
+    "2.16.840.1.113883.6.1": "LOINC",
+    "2.16.840.1.113883.6.4": "ICD-10-PCS",
+    "2.16.840.1.113883.6.104": "ICD-9-CM procedures",
+    "2.16.840.1.113883.6.285": "HCPCS",
+    "2.16.840.1.113883.12.292": "CVX",
 }
 # In these a code stands for all that begin with it.
 HIERARCHIC = frozenset({CodeSystem.ICD10CM, CodeSystem.ICD9CM})
@@ -43,7 +55,7 @@ class BadRequestError(ValueError):
 class Request:
     """A request that can be answered."""
 
-    system: CodeSystem
+    system: str
     code: str
     name: str
     language: str
@@ -65,15 +77,26 @@ def read_request(values: Mapping[str, str]) -> Request:
     for name in (SYSTEM, CODE, NAME, LANGUAGE):
         if len(values.get(name, "")) > LONGEST:
             raise BadRequestError(f"{name} is longer than {LONGEST} characters.")
-    system = SYSTEMS.get(values.get(SYSTEM, "").strip())
+    oid = values.get(SYSTEM, "").strip().lower().removeprefix("urn:oid:")
+    system = SYSTEMS.get(oid) or WITHOUT_PAGES.get(oid)
     if system is None:
-        raise BadRequestError(f"{SYSTEM} must be one of {', '.join(SYSTEMS)}.")
-    code = re.sub(r"[^0-9A-Z]", "", values.get(CODE, "").upper())
-    if not code:
+        raise BadRequestError(f"{SYSTEM} must be one of {', '.join([*SYSTEMS, *WITHOUT_PAGES])}.")
+    code, name = re.sub(r"[^0-9A-Z]", "", values.get(CODE, "").upper()), values.get(NAME, "").strip()
+    # Drugs may be asked for by name alone.
+    if not code and not (oid in WITHOUT_PAGES and name):
         raise BadRequestError(f"{CODE} is missing. Send the code, such as M80.08XA.")
-    spanish = values.get(LANGUAGE, "").strip().lower().startswith("es")
-    language = Language.SPANISH if spanish else Language.ENGLISH
-    return Request(system, code, values.get(NAME, "").strip(), language)
+    return Request(system, code, name, read_language(values.get(LANGUAGE, "")))
+
+
+def read_language(typed: str) -> str:
+    """``es``, ``es-US`` and ``spa`` are Spanish (RFC 5646: the first subtag counts whole); all else gets English."""
+    primary = re.split(r"[-_]", typed.strip().lower(), maxsplit=1)[0]
+    return Language.SPANISH if primary in {"es", "spa", "sp"} else Language.ENGLISH
+
+
+def legal_values(values: Mapping[str, str]) -> dict[str, str]:
+    """The parameters without characters that XML 1.0 cannot hold, as every format repeats them."""
+    return {name: legal_xml(value) for name, value in values.items()}
 
 
 def spellings(request: Request) -> list[str]:
@@ -168,28 +191,23 @@ def to_xml(data: dict[str, Any]) -> str:
     author = ElementTree.SubElement(root, "author")
     _atom(author, source["author"], ("name", "uri"))
     for category in source["category"]:
-        ElementTree.SubElement(root, "category", category)
+        ElementTree.SubElement(root, "category", {name: legal_xml(value) for name, value in category.items()})
     for item in source["entry"]:
         entry = ElementTree.SubElement(root, "entry", {"xml:lang": item["lang"]})
         _atom(entry, item, ("title", "id", "updated", "summary"))
         for link in item["link"]:
-            ElementTree.SubElement(entry, "link", {**link, "type": "text/html"})
+            ElementTree.SubElement(entry, "link", {**link, "title": legal_xml(link["title"]), "type": "text/html"})
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode")
 
 
 def error_xml(sentence: str) -> str:
     """What is wrong with a request, for a reader of XML."""
     root = ElementTree.Element("error")
-    root.text = _legal(sentence)
+    root.text = legal_xml(sentence)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode")
 
 
 def _atom(parent: ElementTree.Element, values: dict[str, Any], names: tuple[str, ...]) -> None:
     for name in names:
         attributes = {"type": values[name]["type"]} if "type" in values[name] else {}
-        ElementTree.SubElement(parent, name, attributes).text = _legal(values[name]["_value"])
-
-
-def _legal(text: str) -> str:
-    """Without the control characters that XML cannot hold."""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text)
+        ElementTree.SubElement(parent, name, attributes).text = legal_xml(values[name]["_value"])

@@ -7,10 +7,11 @@ from django.db.models.functions import Coalesce, JSONObject
 
 from portal.validators import validate_single_line
 from procedures.enums import Language
+from procedures.models.normalized import NormalizedModel
 from procedures.validators import validate_key, validate_phone, validate_plain_text, validate_time_zone
 
 
-class Clinic(models.Model):
+class Clinic(NormalizedModel):
     """The clinic that runs this site; exactly one row."""
 
     name = models.CharField(
@@ -49,7 +50,7 @@ class Clinic(models.Model):
         return self.name
 
 
-class ClinicText(models.Model):
+class ClinicText(NormalizedModel):
     """The clinic's own words in one language."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="texts")
@@ -69,7 +70,7 @@ class ClinicText(models.Model):
         return f"{self.clinic} ({self.language})"
 
 
-class Location(models.Model):
+class Location(NormalizedModel):
     """One address where patients are seen."""
 
     key = models.CharField(max_length=40, unique=True, validators=[validate_key])
@@ -84,7 +85,7 @@ class Location(models.Model):
         return self.key
 
 
-class LocationText(models.Model):
+class LocationText(NormalizedModel):
     """What a location is called and how to get there, in one language."""
 
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="texts")

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from portal.validators import validate_single_line
 from procedures.enums import FigureKind, Language, MarkerShape, Provenance
+from procedures.models.normalized import NormalizedModel
 from procedures.validators import ALT_MAX, validate_plain_text, validate_slug, validate_unit
 
 
@@ -65,7 +66,7 @@ class Figure(models.Model):
         return self.slug
 
 
-class FigureText(models.Model):
+class FigureText(NormalizedModel):
     """What a figure says in one language."""
 
     figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="texts")
@@ -131,7 +132,7 @@ class Marker(models.Model):
         return self.key
 
 
-class MarkerText(models.Model):
+class MarkerText(NormalizedModel):
     """What one mark says in one language."""
 
     marker = models.ForeignKey(Marker, on_delete=models.CASCADE, related_name="texts")
@@ -172,7 +173,7 @@ class Rendition(models.Model):
         return self.file
 
 
-class Series(models.Model):
+class Series(NormalizedModel):
     """Figures in order, in one language."""
 
     slug = models.CharField(max_length=80, validators=[validate_slug])
@@ -190,7 +191,7 @@ class Series(models.Model):
         return f"{self.slug} ({self.language})"
 
 
-class SeriesItem(models.Model):
+class SeriesItem(NormalizedModel):
     """One stage of a series."""
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="items")

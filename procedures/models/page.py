@@ -14,6 +14,7 @@ from portal.validators import validate_single_line
 from procedures.enums import Language, PageKind
 from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
+from procedures.models.normalized import NormalizedModel
 from procedures.validators import (
     DESCRIPTION_MAX,
     is_reserved,
@@ -73,7 +74,7 @@ class PageQuerySet(models.QuerySet["Page"]):
         return self.filter(code=code).select_related("live_release")
 
 
-class Page(models.Model):
+class Page(NormalizedModel):
     """Identity plus the working draft. ``live_release`` is what the public reads instead."""
 
     subject = models.CharField(
@@ -243,7 +244,7 @@ class Guide(Page):
         proxy = True
 
 
-class GuideItem(models.Model):
+class GuideItem(NormalizedModel):
     """One entry of a guide's reading list: a page, or a section of it."""
 
     guide = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="items")

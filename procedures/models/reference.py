@@ -6,10 +6,13 @@ from django.db.models import Q
 
 from portal.validators import validate_single_line
 from procedures.enums import CodeSystem, Language
+from procedures.models.normalized import NormalizedModel
 from procedures.validators import validate_https, validate_key, validate_plain_text, validate_slug, validate_words
 
+FIRST_YEAR, LAST_YEAR = 1800, 2100
 
-class Term(models.Model):
+
+class Term(NormalizedModel):
     """A glossary entry in one language. Its first use on a page is linked to the definition by itself."""
 
     key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
@@ -42,7 +45,7 @@ class Term(models.Model):
             raise ValidationError({"aliases": error}) from error
 
 
-class Source(models.Model):
+class Source(NormalizedModel):
     """A cited reference."""
 
     key = models.CharField(max_length=60, unique=True, validators=[validate_key], help_text="Cited as [@key].")
@@ -65,8 +68,13 @@ class Source(models.Model):
     def __str__(self) -> str:
         return self.key
 
+    def clean(self) -> None:
+        """The year is one of medical literature, not a slip of the finger."""
+        if self.year is not None and not FIRST_YEAR <= self.year <= LAST_YEAR:
+            raise ValidationError({"year": f"Write the year of publication, from {FIRST_YEAR} to {LAST_YEAR}."})
 
-class CareInstruction(models.Model):
+
+class CareInstruction(NormalizedModel):
     """One clinic-owned answer, printed everywhere from this one row."""
 
     key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")

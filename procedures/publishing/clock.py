@@ -10,10 +10,16 @@ from zoneinfo import ZoneInfo
 from procedures.models import Clinic
 
 FIRST, SECOND = 0, 1
+# Days that are typed lie between these. Beyond them time zones overflow and databases refuse.
+FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 1), datetime.date(2100, 12, 31)
 
 
 class ClockError(ValueError):
     """The time that was typed names no moment. The message is a sentence for who typed it."""
+
+
+class DayError(ClockError):
+    """The day is out of bounds."""
 
 
 class RepeatedTimeError(ClockError):
@@ -40,6 +46,7 @@ def moment(day: datetime.date, time: datetime.time, zone: ZoneInfo, *, which: in
     ``which``: FIRST or SECOND for a time that comes twice. Raises ClockError for a time that the clock leaves out,
     and RepeatedTimeError for one that comes twice while ``which`` is None.
     """
+    check_day(day)
     shown = datetime.datetime.combine(day, time.replace(tzinfo=None, fold=FIRST))
     first, second = shown.replace(tzinfo=zone), shown.replace(tzinfo=zone, fold=SECOND)
     if _on_the_wall(first, zone) != shown:
@@ -59,6 +66,12 @@ def moment(day: datetime.date, time: datetime.time, zone: ZoneInfo, *, which: in
             moments,
         )
     return moments[SECOND if which == SECOND else FIRST]
+
+
+def check_day(day: datetime.date) -> None:
+    """Raises DayError for a day that nobody at a clinic means: most often a slip in the year."""
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise DayError(f"Choose a day from {FIRST_DAY.year} to {LAST_DAY.year}. Look at the year.")
 
 
 def _on_the_wall(at: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:

@@ -6,26 +6,54 @@ index is rebuilt page by page when the event log has moved on; a search itself c
 
 import re
 import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
 
 import tantivy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
+from portal.text import fold, normalize
 from procedures.models import Page, Release, Term
 
 ANALYZER = "words"
 STEMMERS = {"en": "english", "es": "spanish"}
+# A word with its apostrophe is one word: “can’t” is not “can” and the letter t.
+TOKEN_PATTERN = "[\\p{L}\\p{N}_]+(?:['\u2018\u2019\u02bc][\\p{L}\\p{N}_]+)*"  # noqa: S105 -- a pattern, no secret
+# The same for text that portal.text.fold has seen; signs within a word make it a compound: x-ray, M80.08.
+WORD = re.compile(r"\w+(?:'\w+)*")
+COMPOUND = re.compile(r"\w+(?:['./-]\w+)*")
 FIELDS = {"title": 4.0, "section": 2.0, "text": 1.0}
 MOST_RESULTS = 10
-# (fewest letters, most slips): exact words first; short words are too much alike to be guessed.
-SPELLINGS = ((1, 0), (4, 1), (7, 2))
+MOST_HITS = 40
+# (fewest letters, most wrong letters) for which a word that no page has is taken for one that is spelled alike.
+SPELLINGS = ((8, 2), (5, 1))
+SHORTEST_MEANT = 4
 MOST_WORDS = 12
 SNIPPET_LETTERS = 220
 # tantivy's smallest heap for a writer; it is given back after each commit.
 WRITER_BYTES = 15_000_000
 EMPTY = SafeString("")
+# Words that say nothing by themselves: not searched for alone when no place has all words.
+STOPWORDS = {
+    "en": frozenset(
+        "a about after all am an and any are as at be been before but by can can't cannot could did do does don't for "
+        "from get had has have how i i'm if in is isn't it it's its just may me my no not of on or our should so some "
+        "than that the their them then there they this to too up was we what when where which who why will with would "
+        "you your".split()
+    ),
+    "es": frozenset(
+        "a al algo como con cual cuando de del desde donde el ella ellos en entre era es esta estan este esto fue ha "
+        "hay la las le les lo los mas me mi mis muy ni no nos o para pero por porque puede puedo que quien se si sin "
+        "sobre son soy su sus te tengo tu un una unas uno unos usted y ya yo".split()
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +74,10 @@ class Answer:
     suggestion: str = ""
 
 
+# One thing that is looked for: alternatives, each some words that must all be there. The first is what was typed.
+Wanted = list[list[str]]
+
+
 @dataclass
 class SearchIndex:
     """The index of one language."""
@@ -53,7 +85,13 @@ class SearchIndex:
     language: str
     event: int = -1
     _releases: dict[int, int] = field(default_factory=dict)
-    _aliases: dict[str, str] = field(default_factory=dict)
+    _aliases: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+    # Words of the public pages as written, and as stems.
+    _page_words: dict[int, Counter[str]] = field(default_factory=dict)
+    _words: Counter[str] = field(default_factory=Counter)
+    _stems: Counter[str] = field(default_factory=Counter)
+    # “xray” is “X-ray”.
+    _compounds: dict[str, list[str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -64,10 +102,11 @@ class SearchIndex:
         builder.add_text_field("href", stored=True, tokenizer_name="raw")
         self._schema = builder.build()
         self._index = tantivy.Index(self._schema)
-        self._index.register_tokenizer(ANALYZER, self._analyzer())
+        self._analyzer = self._new_analyzer()
+        self._index.register_tokenizer(ANALYZER, self._new_analyzer())
 
-    def _analyzer(self) -> tantivy.TextAnalyzer:
-        words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    def _new_analyzer(self) -> tantivy.TextAnalyzer:
+        words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(TOKEN_PATTERN))
         words = words.filter(tantivy.Filter.remove_long(60)).filter(tantivy.Filter.lowercase())
         words = words.filter(tantivy.Filter.ascii_fold()).filter(tantivy.Filter.stemmer(STEMMERS[self.language]))
         return words.build()
@@ -89,107 +128,219 @@ class SearchIndex:
                 self._forget(writer, release.page_id)
                 for section in release.sections:
                     writer.add_document(self._document(release, section))
+                self._note_words(release)
             writer.commit()
             writer.wait_merging_threads()
             self._index.reload()
-            self._releases, self.event = live, event
             self._aliases = {
-                # Spelt as _words() spells what is typed: "X-ray" is two words there.
-                words: term.term
+                tuple(words): WORD.findall(fold(term.term))
                 for term in Term.objects.filter(language=self.language)
                 for alias in term.aliases
-                if (words := " ".join(re.findall(r"\w+", alias.casefold())))
+                if (words := WORD.findall(fold(alias)))
             }
+            self._releases, self.event = live, event
 
     def _forget(self, writer: tantivy.IndexWriter, page: int) -> None:
         # delete_documents_by_term() takes a Python number for a signed one, and so finds no page.
         writer.delete_documents_by_query(tantivy.Query.term_query(self._schema, "page", page))
+        words = self._page_words.pop(page, Counter())
+        self._words -= words
+        self._stems -= self._stems_of(words)
+
+    def _note_words(self, release: Release) -> None:
+        texts = [release.title, *(f"{part['title']} {part['text']}" for part in release.sections)]
+        folded = fold(" ".join(texts))
+        words = Counter(WORD.findall(folded))
+        for compound in COMPOUND.findall(folded):
+            parts = WORD.findall(compound)
+            if len(parts) > 1:
+                self._compounds["".join(parts).replace("'", "")] = parts
+        self._page_words[release.page_id] = words
+        self._words += words
+        self._stems += self._stems_of(words)
+
+    def _stems_of(self, words: Iterable[str]) -> Counter[str]:
+        return Counter(self._analyzer.analyze(" ".join(words)))
 
     @staticmethod
     def _document(release: Release, section: dict[str, str]) -> tantivy.Document:
         anchor = f"#{section['anchor']}" if section["anchor"] else ""
+        # Releases of earlier versions may hold letters and accents apart, and soft hyphens.
+        values = {"title": release.title, "section": section["title"], "text": section["text"]}
         document = tantivy.Document()
         document.add_unsigned("page", release.page_id)
-        document.add_text("title", release.title)
-        document.add_text("section", section["title"])
-        document.add_text("text", section["text"])
+        for name, text in values.items():
+            document.add_text(name, normalize(text))
         document.add_text("href", release.path + anchor)
         return document
 
     def search(self, text: str) -> Answer:
-        """The best places for what somebody typed. Exact words first; if there are none, words spelt alike."""
-        words = self._words(text)
-        if not words:
+        """The best places for what somebody typed: all words, then words spelled alike, then some of the words."""
+        typed = list(self._read(text))
+        if not typed:
             return Answer([])
+        words = [word for wanted in typed for word in wanted[0]]
+        corrections = {word: right for word in words if (right := self._spelled_alike(word))}
+        corrected = [[[corrections.get(w, w) for w in one] for one in wanted] for wanted in typed]
+        telling = [wanted for wanted in corrected if self._tells(wanted)]
         searcher = self._index.searcher()
-        for least, most in SPELLINGS:
-            tried = [word for word in words if len(word) >= least]
-            fuzzy = dict.fromkeys(FIELDS, (False, most, True)) if most else None
-            for all_words in (True, False) if tried else ():
-                query = self._query(tried, all_words=all_words, fuzzy=fuzzy)
-                hits = [address for _, address in searcher.search(query, MOST_RESULTS * 4).hits]
-                if hits and not most:
-                    return self._answer(searcher, query, hits)
-                if hits:
-                    # Marks need the words as the pages have them.
-                    meant = self._meant(searcher.doc(hits[0]), tried)
-                    answer = self._answer(searcher, self._query(meant, all_words=False), hits)
-                    return Answer(answer.results, meant[0] if len(words) == 1 else "")
+        for tried, every in ((typed, True), (corrected, True), (telling, False)):
+            hits = _with_enye(text, searcher, self._hits(searcher, tried, every=every)) if tried else []
+            if hits:
+                suggestion = corrections.get(words[0], "") if len(words) == 1 and tried is not typed else ""
+                return Answer(self._results(searcher, tried, hits), suggestion)
         return Answer([])
 
-    def _query(
-        self, words: list[str], *, all_words: bool, fuzzy: dict[str, tuple[bool, int, bool]] | None = None
-    ) -> tantivy.Query:
-        query, _ = self._index.parse_query_lenient(
-            " ".join(words), list(FIELDS), FIELDS, fuzzy, conjunction_by_default=all_words
+    def _read(self, text: str) -> Iterator[Wanted]:
+        """What is looked for. Another name of a glossary word also finds that word; a compound also as one word."""
+        units = [WORD.findall(unit) for unit in COMPOUND.findall(fold(text))]
+        words = [word for unit in units for word in unit][:MOST_WORDS]
+        ends = {sum(map(len, units[:count])) for count in range(len(units) + 1)}
+        at = 0
+        while at < len(words):
+            alias = next((n for n in range(len(words) - at, 0, -1) if tuple(words[at : at + n]) in self._aliases), 0)
+            end = next((end for end in range(at + 1, len(words)) if end in ends), len(words))
+            if alias > 1 or (alias and end == at + 1):
+                own, term = words[at : at + alias], self._aliases[tuple(words[at : at + alias])]
+                # “cement” finds “bone cement” by itself, and must not find every bone.
+                yield [own] if set(own) <= set(term) else [own, term]
+                at += alias
+                continue
+            pair = "".join(words[at : end + 1])
+            if end == at + 1 < len(words) and (pair in self._words or pair in self._compounds):
+                end += 1
+            own = words[at:end]
+            joined = "".join(own).replace("'", "")
+            other = [joined] if len(own) > 1 else self._compounds.get(joined, own)
+            yield [own] if other == own else [own, other]
+            at = end
+
+    def _spelled_alike(self, word: str) -> str:
+        """The word of a page that a misspelled one was meant to be; empty where it is a word, or too short to tell."""
+        allowed = next((most for least, most in SPELLINGS if len(word) >= least), 0)
+        if not allowed or word.isdigit() or self._is_word(word):
+            return ""
+        found = process.extract(
+            word, list(self._words), scorer=OSA.distance, score_cutoff=allowed, limit=None, processor=None
         )
-        return query
+        near = [(distance, other) for other, distance, _ in found if distance == 1 or other[0] == word[0]]
+        best = min(
+            near, key=lambda pair: (pair[0], pair[1][0] != word[0], -self._words[pair[1]], pair[1]), default=None
+        )
+        return best[1] if best and len(best[1]) > SPELLINGS[-1][0] - 2 else ""
 
-    @staticmethod
-    def _meant(document: tantivy.Document, words: list[str]) -> list[str]:
-        """For each word the one of the document that is spelt most alike."""
-        text = " ".join(str(document.get_first(name)) for name in FIELDS)
-        known = sorted(set(re.findall(r"\w+", text.casefold())))
-        return [next(iter(get_close_matches(word, known, 1)), word) for word in words]
+    def _is_word(self, word: str) -> bool:
+        """Whether a page has it, or every reader knows it: then it is not a slip of the finger."""
+        return any(stem in self._stems or stem in self._common for stem in self._analyzer.analyze(word))
 
-    def _words(self, text: str) -> list[str]:
-        """Words without any query syntax; a glossary alias brings the word that the pages use."""
-        words = re.findall(r"\w+", text.casefold())[:MOST_WORDS]
-        typed = " ".join(words)
-        for alias, term in self._aliases.items():
-            if re.search(rf"\b{re.escape(alias)}\b", typed) and term.casefold() not in typed:
-                typed = re.sub(rf"\b{re.escape(alias)}\b", term.casefold(), typed)
-        # AND, OR and NOT in capitals are syntax; case-folded words are not.
-        return re.findall(r"\w+", typed)
+    @cached_property
+    def _common(self) -> frozenset[str]:
+        """Stems of the language's most common words, from the list that comes with textstat."""
+        library = find_spec("textstat")
+        if library is None or library.origin is None:
+            raise ModuleNotFoundError("textstat")
+        file = Path(library.origin).parent / "resources" / self.language / "easy_words.txt"
+        return frozenset(self._analyzer.analyze(fold(file.read_text(encoding="utf-8"))))
 
-    def _answer(
-        self,
-        searcher: tantivy.Searcher,
-        query: tantivy.Query,
-        addresses: list[tantivy.DocAddress],
-    ) -> Answer:
-        snippets = tantivy.SnippetGenerator.create(searcher, query, self._schema, "text")
-        snippets.set_max_num_chars(SNIPPET_LETTERS)
+    def _tells(self, wanted: Wanted) -> bool:
+        """Whether a word says something by itself."""
+        return any(len(word) > 1 and word not in STOPWORDS[self.language] for word in wanted[0])
+
+    def _hits(self, searcher: tantivy.Searcher, wanted: list[Wanted], *, every: bool) -> list[tantivy.DocAddress]:
+        """Places, those with the words in their titles first."""
+        found: dict[tuple[int, int], tuple[float, tantivy.DocAddress]] = {}
+        for fields in (list(FIELDS), ["title"]):
+            query = self._query(wanted, fields, every=every)
+            for score, address in searcher.search(query, MOST_HITS).hits:
+                found.setdefault((address.segment_ord, address.doc), (score, address))
+        ranked = []
+        for score, address in found.values():
+            document = searcher.doc(address)
+            rank = self._rank(document, wanted)
+            # Of a page that is called so, its beginning comes first.
+            below = rank < 2 and "#" in str(document.get_first("href"))
+            ranked.append((rank, below, -score, str(document.get_first("href")), address))
+        return [address for *_, address in sorted(ranked, key=lambda row: row[:4])]
+
+    def _rank(self, document: tantivy.Document, wanted: list[Wanted]) -> int:
+        """0: the title is what was typed; 1: it begins so; 2: it has all words; 3: the heading has; 4: the text."""
+        title = self._analyzer.analyze(str(document.get_first("title")))
+        names = [[token for one in wanted for token in self._tokens(one[0])]]
+        names += [self._tokens(other) for other in wanted[0][1:] if len(wanted) == 1]
+        if title in names:
+            return 0
+        if any(name == title[: len(name)] for name in names):
+            return 1
+        heading = self._analyzer.analyze(str(document.get_first("section")))
+        return 2 if self._holds(title, wanted) else 3 if self._holds(heading, wanted) else 4
+
+    def _holds(self, tokens: list[str], wanted: list[Wanted]) -> bool:
+        return all(any(set(self._tokens(words)) <= set(tokens) for words in one) for one in wanted)
+
+    def _tokens(self, words: list[str]) -> list[str]:
+        return list(self._analyzer.analyze(" ".join(words)))
+
+    def _query(self, wanted: list[Wanted], fields: Iterable[str], *, every: bool) -> tantivy.Query:
+        """Made of terms, never of query syntax."""
+        how = tantivy.Occur.Must if every else tantivy.Occur.Should
+        groups = []
+        for one in wanted:
+            ways = [
+                (tantivy.Occur.Should, tantivy.Query.boost_query(self._words_in(name, tokens), FIELDS[name]))
+                for words in one
+                if (tokens := self._tokens(words))
+                for name in fields
+            ]
+            groups.append((how, tantivy.Query.boolean_query(ways)))
+        return tantivy.Query.boolean_query(groups)
+
+    def _words_in(self, name: str, tokens: list[str]) -> tantivy.Query:
+        """The words one after another: a compound or a term of several words is one thing."""
+        if len(tokens) > 1:
+            return tantivy.Query.phrase_query(self._schema, name, tokens)
+        return tantivy.Query.term_query(self._schema, name, tokens[0], "position")
+
+    def _results(
+        self, searcher: tantivy.Searcher, wanted: list[Wanted], addresses: list[tantivy.DocAddress]
+    ) -> list[Result]:
+        marks = [self._snippets(searcher, shown) for shown in ([one[:1] for one in wanted], wanted)]
         results: list[Result] = []
-        pages: dict[int, int] = {}
+        pages: Counter[int] = Counter()
         for address in addresses:
             document = searcher.doc(address)
             page = int(document.get_first("page") or 0)
-            pages[page] = pages.get(page, 0) + 1
+            pages[page] += 1
             # Two places of one page are help, ten are noise.
             if pages[page] > 2 or len(results) == MOST_RESULTS:
                 continue
-            snippet = snippets.snippet_from_doc(document)
-            body = str(document.get_first("text"))
+            # What was typed is marked; what was meant by it, only where the text does not have the typed words.
+            snippet = next((mark for maker in marks if (mark := _marked(maker.snippet_from_doc(document)))), EMPTY)
             results.append(
                 Result(
                     str(document.get_first("title")),
                     str(document.get_first("href")),
                     str(document.get_first("section")),
-                    _marked(snippet) or format_html("{}", body[:SNIPPET_LETTERS]),
+                    snippet or format_html("{}", str(document.get_first("text"))[:SNIPPET_LETTERS]),
                 )
             )
-        return Answer(results)
+        return results
+
+    def _snippets(self, searcher: tantivy.Searcher, wanted: list[Wanted]) -> tantivy.SnippetGenerator:
+        telling = [one for one in wanted if self._tells(one)] or wanted
+        query = self._query(telling, ["text"], every=False)
+        snippets = tantivy.SnippetGenerator.create(searcher, query, self._schema, "text")
+        snippets.set_max_num_chars(SNIPPET_LETTERS)
+        return snippets
+
+
+def _with_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAddress]) -> list[tantivy.DocAddress]:
+    """Where ñ was typed, places that have it: it is a letter of its own, and many keyboards lack it."""
+    starts = re.findall(r"\w*ñ", normalize(text).casefold())
+    texts = {
+        hit: " ".join(str(searcher.doc(hit).get_first(name)) for name in FIELDS).casefold() for hit in hits if starts
+    }
+    exact = [hit for hit in texts if all(start in texts[hit] for start in starts)]
+    return exact or hits
 
 
 def _marked(snippet: tantivy.Snippet) -> SafeString:

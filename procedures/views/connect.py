@@ -18,7 +18,7 @@ HALF_A_DAY = "public, max-age=43200"
 @public
 def service(request: HttpRequest) -> HttpResponse:
     """The pages for a code as a feed: Atom, JSON or JavaScript."""
-    values = request.GET.dict()
+    values = connect.legal_values(request.GET.dict())
     kind, callback = connect.XML, ""
     try:
         kind, callback = connect.answer_format(values)
@@ -55,7 +55,7 @@ def _feed_response(data: dict[str, object], kind: str, callback: str, status: in
 @public
 def application(request: HttpRequest) -> HttpResponse:
     """The page for a code, for a person: a redirect to the only one, a choice of several, or the search page."""
-    values = request.GET.dict()
+    values = connect.legal_values(request.GET.dict())
     try:
         asked = connect.read_request(values)
     except connect.BadRequestError as error:

@@ -1,6 +1,7 @@
 """A reading reminder for a calendar (RFC 5545): nobody is invited, and its title names no condition."""
 
 import datetime
+import re
 import uuid
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,7 +14,10 @@ from procedures.publishing import clock
 
 LONGEST_LINE = 75  # octets, without the line break
 LASTS = datetime.timedelta(minutes=30)
+FARTHEST = datetime.timedelta(days=731)
 UNREADABLE = "Write the date and the time, such as 2026-11-30T10:00."
+# RFC 5545 §3.3.11 allows none of these in a text; a lone return would end the line for some programs.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 UTC_FORM = "%Y%m%dT%H%M%SZ"
 
 
@@ -37,8 +41,6 @@ def moment(typed: str, zone_name: str, *, now: datetime.datetime) -> datetime.da
         raise BadTimeError(UNREADABLE)
     try:
         in_utc = clock.moment(shown.date(), shown.time(), zone)
-    except OverflowError as error:
-        raise BadTimeError(UNREADABLE) from error
     except clock.RepeatedTimeError as error:
         # The form has one field: nowhere to say which of the two is meant.
         raise BadTimeError(
@@ -49,6 +51,8 @@ def moment(typed: str, zone_name: str, *, now: datetime.datetime) -> datetime.da
         raise BadTimeError(str(error)) from error
     if in_utc <= now:
         raise BadTimeError("Choose a time in the future.")
+    if in_utc > now + FARTHEST:
+        raise BadTimeError("That is more than two years ahead. Choose an earlier day.")
     return in_utc
 
 
@@ -92,6 +96,7 @@ def ics(about: Sending, *, at: datetime.datetime) -> bytes:
 
 def escaped(text: str) -> str:
     """Text as a value: backslash, semicolon, comma and line break have a meaning of their own."""
+    text = CONTROL.sub("", text.replace("\r\n", "\n"))
     return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
 
 

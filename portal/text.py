@@ -1,0 +1,32 @@
+"""Text as it is stored, searched and sent: one normalization for all."""
+
+import re
+import unicodedata
+
+# XML 1.0 §2.2: everything else may not stand in a document, not even escaped.
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Nothing is seen of these. The two joiners stay: emoji and some scripts are made with them.
+WITHOUT_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060\ufeff]")
+APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\uff07`´", "'"))
+JOINERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\u2069]")
+
+
+def legal_xml(text: str) -> str:
+    """Without characters that XML 1.0 forbids."""
+    return NOT_XML.sub("", text)
+
+
+def normalize(text: str) -> str:
+    """Text as it is stored: composed (NFC), without soft hyphens and other characters that have no width."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", WITHOUT_WIDTH.sub("", text))
+
+
+def fold(text: str) -> str:
+    """Text as it is compared in a search: case, accents, compatibility forms and kinds of apostrophe do not matter."""
+    if text.isascii():
+        return text.lower().replace("`", "'")
+    text = JOINERS.sub("", WITHOUT_WIDTH.sub("", text)).translate(APOSTROPHES)
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
