@@ -182,7 +182,7 @@ class SearchIndex:
         words = [word for wanted in typed for word in wanted[0]]
         corrections = {word: right for word in words if (right := self._spelled_alike(word))}
         corrected = [[[corrections.get(w, w) for w in one] for one in wanted] for wanted in typed]
-        telling = [wanted for wanted in corrected if self._tells(wanted)]
+        telling = [one for wanted in corrected for one in self._apart(wanted)]
         searcher = self._index.searcher()
         for tried, every in ((typed, True), (corrected, True), (telling, False)):
             hits = _with_enye(text, searcher, self._hits(searcher, tried, every=every)) if tried else []
@@ -241,6 +241,11 @@ class SearchIndex:
             raise ModuleNotFoundError("textstat")
         file = Path(library.origin).parent / "resources" / self.language / "easy_words.txt"
         return frozenset(self._analyzer.analyze(fold(file.read_text(encoding="utf-8"))))
+
+    def _apart(self, wanted: Wanted) -> list[Wanted]:
+        """What is looked for and each of its words by itself, without those that say nothing."""
+        words = [[[word]] for word in wanted[0]] if len(wanted[0]) > 1 else []
+        return [one for one in (wanted, *words) if self._tells(one)]
 
     def _tells(self, wanted: Wanted) -> bool:
         """Whether a word says something by itself."""
@@ -336,11 +341,11 @@ class SearchIndex:
 def _with_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAddress]) -> list[tantivy.DocAddress]:
     """Where ñ was typed, places that have it: it is a letter of its own, and many keyboards lack it."""
     starts = re.findall(r"\w*ñ", normalize(text).casefold())
-    texts = {
-        hit: " ".join(str(searcher.doc(hit).get_first(name)) for name in FIELDS).casefold() for hit in hits if starts
-    }
-    exact = [hit for hit in texts if all(start in texts[hit] for start in starts)]
-    return exact or hits
+    if not starts:
+        return hits
+    documents = ((hit, searcher.doc(hit)) for hit in hits)
+    texts = ((hit, " ".join(str(found.get_first(name)) for name in FIELDS).casefold()) for hit, found in documents)
+    return [hit for hit, words in texts if all(start in words for start in starts)] or hits
 
 
 def _marked(snippet: tantivy.Snippet) -> SafeString:

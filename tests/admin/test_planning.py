@@ -70,7 +70,8 @@ def test_the_nights_of_the_jumping_clock_are_told_and_nothing_typed_is_lost(
         ("2029-01-01", "09:00", "more than a year ahead"),
         ("", "", "This field is required."),
         ("soon", "noon", "Enter a valid date."),
-        ("9999-12-31", "23:59", "Choose a day in this century."),
+        ("9999-12-31", "23:59", "Choose a day from 2000 to 2100. Look at the year."),
+        ("0001-01-01", "00:00", "Choose a day from 2000 to 2100. Look at the year."),
     ],
 )
 def test_an_odd_time_is_refused(

@@ -140,3 +140,59 @@ def test_list_of_guides_has_ids_that_do_not_change(client, pages):
     (row,) = json.loads(client.get("/connect/guides.json").content)["guides"]
     assert row["id"] == guide.code
     assert row["neutral_url"].endswith(f"/p/{guide.code}")
+
+
+NOT_XML = "\x00\x01\x08\x0b\x0c\x0e\x1f\ufffe\uffff"
+
+
+def test_no_character_that_xml_forbids_gets_into_an_answer(client, pages):
+    dirty = f"Weak{NOT_XML}bones \U0001f9b4 é <&>\"'"
+    for name in ("dn", "c", "cs", "lang"):
+        values = {"cs": SNOMED, "c": "64859006", "dn": "x", name: {"c": "64859006", "cs": SNOMED}.get(name, "") + dirty}
+        for kind in ("text/xml", "application/json", "application/javascript"):
+            response = ask(client, type=kind, callback="show", **values)
+            text = response.content.decode()
+            assert not any(sign in text for sign in NOT_XML), (name, kind)
+            if kind == "text/xml":
+                root = ElementTree.fromstring(response.content)
+                if name == "dn":
+                    terms = {item.get("scheme"): item.get("term") for item in root.iter(f"{ATOM}category")}
+                    assert terms[connect.NAME] == "Weakbones \U0001f9b4 é <&>\"'"
+    assert client.get("/connect/service?" + f"{connect.NAME}=%ED%A0%80%0B&{connect.SYSTEM}={SNOMED}").status_code == 400
+
+
+def test_a_title_from_the_database_is_cleaned_too(client, pages):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procedures_release SET title = %s, key_message = %s", ["Bo\x0bnes", "Key\x1f."])
+        cursor.execute("UPDATE procedures_clinic SET name = %s", ["Spine\x0cClinic"])
+    response = ask(client, cs=SNOMED, c="64859006")
+    root = ElementTree.fromstring(response.content)
+    assert root.find(f"{ATOM}entry/{ATOM}title").text == "Bones"
+    assert root.find(f"{ATOM}title").text == "SpineClinic"
+
+
+def test_codes_of_drugs_tests_and_procedures_get_an_empty_feed(client, pages):
+    for system, code in (
+        ("2.16.840.1.113883.6.88", "637188"),
+        ("2.16.840.1.113883.6.69", "00310-0751-39"),
+        ("2.16.840.1.113883.6.1", "3187-2"),
+        ("2.16.840.1.113883.6.4", "0PS43ZZ"),
+        ("2.16.840.1.113883.12.292", "140"),
+        ("urn:oid:2.16.840.1.113883.6.88", "637188"),
+    ):
+        response = ask(client, cs=system, c=code, type="application/json")
+        assert (response.status_code, titles(response)) == (200, []), system
+        root = ElementTree.fromstring(ask(client, cs=system, c=code).content)
+        assert (root.tag, root.findall(f"{ATOM}entry")) == (f"{ATOM}feed", [])
+        assert ask(client, "application", cs=system, c=code).status_code == 200
+    by_name = ask(client, cs="2.16.840.1.113883.6.69", dn="Chantix 0.5 MG", type="application/json")
+    assert (by_name.status_code, titles(by_name)) == (200, [])
+    for system in ("", "2.16.840.1.113883.6.999", "6.88", "2.16.840.1.113883.6.881"):
+        assert ask(client, cs=system, c="1").status_code == 400, system
+
+
+def test_the_first_language_subtag_counts_whole():
+    spanish = ["es", "ES", "es-US", "es_MX", " es ", "spa", "es-419", "sp"]
+    english = ["", "en", "en-US", "est", "est-EE", "esp-x", "eses", "fr", "e", "-es", "zh-es"]
+    assert {typed: connect.read_language(typed) for typed in spanish} == dict.fromkeys(spanish, "es")
+    assert {typed: connect.read_language(typed) for typed in english} == dict.fromkeys(english, "en")

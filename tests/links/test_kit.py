@@ -214,8 +214,14 @@ def test_a_time_is_by_the_clinics_clock() -> None:
         ("tomorrow", "UTC", "Write the date and the time"),
         ("2026-13-01T10:00", "UTC", "Write the date and the time"),
         ("2026-03-05T10:00\r\nATTENDEE:x", "UTC", "Write the date and the time"),
-        ("9999-12-31T23:59", "America/Denver", "Write the date and the time"),
-        ("0001-01-01T00:00", "Asia/Tokyo", "Write the date and the time"),
+        ("9999-12-31T23:59", "America/Denver", "Choose a day from 2000 to 2100. Look at the year."),
+        ("9999-12-31T16:45", "America/Denver", "Choose a day from 2000 to 2100. Look at the year."),
+        ("9999-12-31T23:59", "Pacific/Kiritimati", "Choose a day from 2000 to 2100. Look at the year."),
+        ("0001-01-01T00:00", "Asia/Tokyo", "Choose a day from 2000 to 2100. Look at the year."),
+        ("0000-01-01T00:00", "UTC", "Write the date and the time"),
+        ("10000-01-01T00:00", "UTC", "Write the date and the time"),
+        ("2100-12-31T23:59", "America/Denver", "That is more than two years ahead. Choose an earlier day."),
+        ("2028-03-02T12:01", "UTC", "That is more than two years ahead. Choose an earlier day."),
         (
             "2026-03-08T02:30",
             "America/Denver",
@@ -245,3 +251,7 @@ def test_every_sign_has_a_word_that_begins_with_it(language: str) -> None:
     assert len(set(said)) == len(ALPHABET)
     for sign, word in zip(ALPHABET, said, strict=True):
         assert sign.isdigit() or word.split()[-1][0].upper() == sign
+
+
+def test_no_control_character_gets_into_a_calendar_and_no_line_is_added() -> None:
+    assert escaped("a\r\nb\x0bc\x00d\re\x1f;f") == "a\\nbcde\\;f"

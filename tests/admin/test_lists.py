@@ -1,0 +1,105 @@
+"""The lists of the admin: a search that forgives accents and case, titles first, and filters of any kind."""
+
+import pytest
+from django.contrib import admin
+from django.db import models
+from django.test import Client
+from django.urls import reverse
+
+from portal.staff.models import AuditEvent, User
+from procedures.models import CareInstruction, Feedback, Figure, FigureText, Page, Source
+from tests.admin.conftest import SignIn
+from tests.factories import make_clinic, make_figure, make_page, make_public, make_term
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def root(sign_in: SignIn) -> Client:
+    """A superuser, at the lists of a small site."""
+    make_clinic(time_zone="America/Denver")
+    make_figure(size=(48, 48))
+    make_public(make_page("aaa-before-kyphoplasty"))
+    client = sign_in(User.objects.create_superuser("root", "root@clinic.example", "x"))
+    client.get("/admin/")
+    return client
+
+
+def found(client: Client, model: type[models.Model], **query: str) -> list[object]:
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return list(client.get(address, query).context["cl"].result_list)
+
+
+def test_every_list_with_a_search_forgives_accents_case_and_invisible_signs(root: Client) -> None:
+    page = make_page("recovery", title="Recuperación después")
+    guide = make_page("guide", title="Guía de recuperación", kind="guide")
+    term = make_term("rec", term="recuperación")
+    source = Source.objects.create(key="rec", organisation="Sociedad", title="La recuperación")
+    care = CareInstruction.objects.create(language="es", key="rec", question="¿Y la recuperación?", answer="Sí.")
+    FigureText.objects.filter(language="en").update(title="La recuperación")
+    feedback = Feedback.objects.create(page=page, was_clear=True, comment="La recuperación no fue clara.")
+    event = AuditEvent.objects.create(kind="signed_in", detail="recuperación")
+    person = User.objects.create(username="maria", first_name="María Recuperación", is_staff=True)
+    rows = {Page: page, type(term): term, Source: source, CareInstruction: care, Feedback: feedback}
+    rows |= {AuditEvent: event, User: person, Figure: Figure.objects.get()}
+
+    for typed in ("RECUPERACIÓN", "recuperacion", "recuperacio\u0301n", "Recupera\u00adción", '"recuperación"'):
+        for model, row in rows.items():
+            listed = found(root, model, q=typed)
+            assert listed == [row], (model, typed)
+    guides = reverse("admin:procedures_guide_changelist")
+    assert [row.pk for row in root.get(guides, {"q": "GUIA"}).context["cl"].result_list] == [guide.pk]
+    assert found(root, Page, q="recuperación zebra") == []
+
+
+def test_a_page_that_is_called_as_typed_comes_first(root: Client) -> None:
+    make_page("one", title="Another page on kyphoplasty", order=1)
+    make_page("two", title="Kyphoplasty and you", order=2)
+    make_page("three", title="Kyphoplasty", order=900)
+    make_page("four", title="Bones", body="Kyphoplasty helps.", order=0)
+
+    titles = [page.title for page in found(root, Page, q="KYPHOPLASTY")]
+
+    assert titles[:2] == ["Kyphoplasty", "Kyphoplasty and you"]
+    assert titles.index("Another page on kyphoplasty") < titles.index("Bones")
+    chosen = root.get(reverse("admin:procedures_page_changelist")).context["cl"].list_display.index("title")
+    column = [page.title for page in found(root, Page, q="kyphoplasty", o=str(chosen))]
+    assert column == sorted(column), "a column that was chosen orders the list"
+
+
+def test_a_row_with_a_title_in_two_languages_is_listed_once(root: Client) -> None:
+    figure = FigureText.objects.get().figure
+    FigureText.objects.create(figure=figure, language="es", title="Needle", alt="x", caption="Needle.")
+
+    assert found(root, type(figure), q="needle") == [figure]
+
+
+ODD = ["-1", "0", "9999", "10000", "9" * 25, "abc", "2026-02-30", "10000-01-01", "", "٣", "\x00", "0,1,2"]
+
+
+def test_no_filter_in_an_address_breaks_a_list_and_what_cannot_be_read_is_said(root: Client) -> None:
+    root.raise_request_exception = False
+    broken, said = [], set()
+    for model in admin.site._registry:
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        names = [f.name for f in model._meta.fields if isinstance(f, models.DateField | models.PositiveIntegerField)]
+        for lookup in [f"{name}__{how}" for name in names[:2] for how in ("year", "range", "in")]:
+            for value in ODD:
+                answer = root.get(address, {lookup: value})
+                if answer.status_code >= 500:
+                    broken.append((address, lookup, value))
+                if (
+                    answer.status_code == 302
+                    and "could not be narrowed" in root.get(answer["Location"]).content.decode()
+                ):
+                    said.add(model)
+    assert broken == []
+    assert said >= {Page, Feedback, AuditEvent}
+
+
+def test_the_log_says_what_is_wrong_with_a_day(root: Client) -> None:
+    address = reverse("admin:procedures_releaseevent_changelist")
+    for day in ("0001-01-01", "9999-12-31", "1999-12-31", "2101-01-01"):
+        assert "Choose a day from 2000 to 2100." in root.get(address, {"first": day}).content.decode(), day
+    table = reverse("admin:procedures_releaseevent_table")
+    assert root.get(table, {"created_at__year": "10000"}).status_code in {200, 302}
