@@ -66,7 +66,7 @@ class SearchableList(AnyAdmin):
         words = " ".join(_words(request.GET.get("q", "")))
         if not field or not words or request.GET.get("o"):
             return ordering
-        return [self._rank(field, words), *ordering]
+        return [self._rank(field, words), *(ordering or ())]
 
     def _rank(self, field: str, words: str) -> Any:
         """Titles that are what was typed, begin with it, hold it; then everything else."""

@@ -42,7 +42,7 @@ class EncodedStaticFile(StaticFile):  # type: ignore[misc]
             headers["Content-Length"] = str(entry.size)
             if encoding:
                 headers["Content-Encoding"] = encoding
-                headers["ETag"] = f'{headers["ETag"][:-1]}-{encoding}"'
+                headers["ETag"] = f'{str(headers["ETag"])[:-1]}-{encoding}"'
             found.append((encoding or "", entry.path, headers.items()))
         return found
 

@@ -302,7 +302,7 @@ class SearchIndex:
     def _words_in(self, name: str, tokens: list[str]) -> tantivy.Query:
         """The words one after another: a compound or a term of several words is one thing."""
         if len(tokens) > 1:
-            return tantivy.Query.phrase_query(self._schema, name, tokens)
+            return tantivy.Query.phrase_query(self._schema, name, [*tokens])
         return tantivy.Query.term_query(self._schema, name, tokens[0], "position")
 
     def _results(

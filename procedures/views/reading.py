@@ -87,7 +87,8 @@ def answer(asked: str) -> HttpResponse:
     if coded:
         return codes.answer(*coded)
     language = Language.SPANISH if names[-1].startswith("/es/") else Language.ENGLISH
-    found, form, offers = _find(names, language), "", []
+    found, form = _find(names, language), ""
+    offers: list[dict[str, str]] = []
     if found is not None and " " in asked.strip() and address_index().names_another(asked, found.page.subject):
         # “/kyphoplasty or vertebroplasty”: nobody knows which of the two was meant.
         return not_found(language, _offered(address_index().closest(asked)[1]))
