@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import include
 from django.urls import path as route
 
+from portal.management.commands.restore import Command
 from procedures.enums import Language, PageKind
 from procedures.models import GuideItem, Page, Path
 from procedures.models.page import public_path
@@ -171,3 +172,16 @@ def test_the_loader_names_file_and_line_of_a_reserved_address(db: None, tmp_path
 
     assert "pages/en/about.md" in str(refused.value)
     assert "/search/ is an address that the site uses itself. Choose another one." in str(refused.value)
+
+
+def test_a_restored_site_with_such_pages_is_whole_and_the_pages_are_named(reserved: list[str]) -> None:
+    out = StringIO()
+
+    with pytest.raises(CommandError) as refused:
+        Command(stdout=out)._check()
+
+    assert "Restored. Start it with: manage.py serve" in out.getvalue()
+    lines = str(refused.value).splitlines()
+    for path in reserved:
+        assert any(line.endswith(f"{path}: the site uses this address itself; give the page another address and "
+                                 "publish it") for line in lines), path  # fmt: skip
