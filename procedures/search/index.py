@@ -188,7 +188,7 @@ class SearchIndex:
             hits = _with_enye(text, searcher, self._hits(searcher, tried, every=every)) if tried else []
             if hits:
                 suggestion = corrections.get(words[0], "") if len(words) == 1 and tried is not typed else ""
-                return Answer(self._results(searcher, tried, hits), suggestion)
+                return Answer(self._results(searcher, tried, hits, _starts_with_enye(text)), suggestion)
         return Answer([])
 
     def _read(self, text: str) -> Iterator[Wanted]:
@@ -306,7 +306,7 @@ class SearchIndex:
         return tantivy.Query.term_query(self._schema, name, tokens[0], "position")
 
     def _results(
-        self, searcher: tantivy.Searcher, wanted: list[Wanted], addresses: list[tantivy.DocAddress]
+        self, searcher: tantivy.Searcher, wanted: list[Wanted], addresses: list[tantivy.DocAddress], enye: list[str]
     ) -> list[Result]:
         marks = [self._snippets(searcher, shown) for shown in ([one[:1] for one in wanted], wanted)]
         results: list[Result] = []
@@ -319,7 +319,9 @@ class SearchIndex:
             if pages[page] > 2 or len(results) == MOST_RESULTS:
                 continue
             # What was typed is marked; what was meant by it, only where the text does not have the typed words.
-            snippet = next((mark for maker in marks if (mark := _marked(maker.snippet_from_doc(document)))), EMPTY)
+            snippet = next(
+                (mark for maker in marks if (mark := _marked(maker.snippet_from_doc(document), enye))), EMPTY
+            )
             results.append(
                 Result(
                     str(document.get_first("title")),
@@ -338,9 +340,14 @@ class SearchIndex:
         return snippets
 
 
+def _starts_with_enye(text: str) -> list[str]:
+    """The words with ñ in what was typed, up to that letter."""
+    return re.findall(r"\w*ñ", normalize(text).casefold())
+
+
 def _with_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAddress]) -> list[tantivy.DocAddress]:
     """Where ñ was typed, places that have it: it is a letter of its own, and many keyboards lack it."""
-    starts = re.findall(r"\w*ñ", normalize(text).casefold())
+    starts = _starts_with_enye(text)
     if not starts:
         return hits
     documents = ((hit, searcher.doc(hit)) for hit in hits)
@@ -348,11 +355,15 @@ def _with_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAddr
     return [hit for hit, words in texts if all(start in words for start in starts)] or hits
 
 
-def _marked(snippet: tantivy.Snippet) -> SafeString:
+def _marked(snippet: tantivy.Snippet, enye: list[str]) -> SafeString:
     """The snippet with its matches in ``<mark>``; ranges count bytes."""
     text = snippet.fragment().encode()
     parts, done = EMPTY, 0
     for mark in sorted(snippet.highlighted(), key=lambda found: found.start):
+        found = text[mark.start : mark.end].decode(errors="ignore").casefold()
+        if any(fold(found).startswith(fold(start)) and not found.startswith(start) for start in enye):
+            # “ano” where “año” was typed.
+            continue
         before, word = text[done : mark.start], text[mark.start : mark.end]
         parts += format_html("{}<mark>{}</mark>", before.decode(errors="ignore"), word.decode(errors="ignore"))
         done = mark.end

@@ -17,7 +17,7 @@ ENGLISH = {
     "glossary": "## T {#tee}\n\nTamp.\n\n## N {#enn}\n\nNeedle. A bone is hard.",
 }
 SPANISH = {
-    "kyphoplasty": "## La operación {#operacion}\n\nLa operación dura una hora. Le cuidan un año. Vaya con calma.",
+    "kyphoplasty": "## La operación {#operacion}\n\nLa operación dura una hora. Le cuidan un año. El ano. Vaya con calma.",
     "sleep": "## El ano {#ano}\n\nAvise si no siente el ano. Duerma de lado.",
     "glossary": "## N {#ene}\n\nNervio.",
 }
@@ -49,6 +49,9 @@ def test_accents_and_case_are_found_however_they_are_typed(search: Callable[...,
 
 def test_a_letter_that_was_typed_with_its_tilde_is_no_other_letter(search: Callable[..., Answer]) -> None:
     assert places(search("año", "es")) == ["/es/kyphoplasty-es/#operacion"]
+    snippet = search("año", "es").results[0].snippet
+    assert "<mark>año</mark>" in snippet
+    assert "<mark>ano</mark>" not in snippet
     assert set(places(search("ano", "es"))) >= {"/es/sleep-es/#ano"}
 
 
