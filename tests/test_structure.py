@@ -157,7 +157,7 @@ def test_every_suppression_carries_its_reason(file: Path) -> None:
 
 
 # The vocabulary of what patients may see (models/page.py, path.py, history.py), and tables that hold no draft.
-PUBLIC = {"published", "listed", "for_cards", "on_home", "for_reading", "for_booklet", "live", "owners_of", "with_code"}
+PUBLIC = {"published", "listed", "for_cards", "on_home", "for_reading", "for_booklet", "live", "with_code"}
 WITHOUT_DRAFTS = {"Clinic", "ReleaseEvent"}
 DRAFT = {
     "title", "slug", "key_message", "description", "body", "lead_figure", "next_page", "next_label", "review_months",

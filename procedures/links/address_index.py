@@ -15,7 +15,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from procedures.enums import Language
-from procedures.links.resolve import EXTENSION, FEWEST_LETTERS, INDEX_PAGE, POSSESSIVE, readings
+from procedures.links.resolve import EXTENSION, INDEX_PAGE, POSSESSIVE, readings
 from procedures.models import Path, ReleaseEvent
 
 FOLDER = "visits"
@@ -48,6 +48,8 @@ LOOKALIKE_DIGITS = frozenset("0158")
 # Wrong letters that may be forgiven, by the letters that an address has at least; another page must be farther away.
 FORGIVEN = ((14, 3), (8, 2), (5, 1))
 RIVAL = 3  # times as far
+# A beginning with fewer letters is not taken for an address that was cut off.
+FEWEST_LETTERS = 6
 MOST_LETTERS = 100
 MOST_OFFERS = 8
 SIMILAR, SAME_WORDS = 68, 85  # percent

@@ -114,12 +114,3 @@ def _tidy(text: str) -> str:
     elif parts:
         parts[-1] = EXTENSION.sub("", parts[-1])
     return f"/{'/'.join(parts)}/" if parts else "/"
-
-
-FEWEST_LETTERS = 6
-
-
-def beginning(raw: str) -> str | None:
-    """The start of an address that was cut off, or None where too little is left to tell."""
-    text = candidates(raw)[-1].rstrip("/")
-    return text if len(text.rsplit("/", 1)[-1]) >= FEWEST_LETTERS else None

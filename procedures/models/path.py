@@ -31,12 +31,6 @@ class PathQuerySet(models.QuerySet["Path"]):
             clinic=clinic_json(language), last_title=models.Subquery(last.values("title")[:1]), **translations
         )
 
-    def owners_of(self, start: str) -> models.QuerySet[Page]:
-        """Every page that ever had an address with this beginning, public or withdrawn, once each."""
-        return Page.objects.filter(pk__in=self.filter(path__startswith=start).values("page")).select_related(
-            "live_release"
-        )
-
     def update(self, **kwargs: Any) -> int:
         """Which address is canonical may change; whose it is may not."""
         if kwargs.keys() - {"is_canonical"}:
