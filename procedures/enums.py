@@ -26,10 +26,15 @@ class PageKind(models.TextChoices):
 
 
 class FigureKind(models.TextChoices):
-    """An X-ray picture has pixels, perhaps with a drawing beside it; a drawing has lines only."""
+    """What kind of picture a figure is. Pages print only what is true of its kind; OTHER claims nothing."""
 
-    XRAY = "xray", _("X-ray picture")
+    FLUOROSCOPY = "fluoroscopy", _("Fluoroscopy, or another X-ray on which bone looks dark")
+    RADIOGRAPH = "radiograph", _("Radiograph, or another X-ray on which bone looks white")
+    CT = "ct", _("CT")
+    MRI = "mri", _("MRI")
+    PHOTO = "photo", _("Photo")
     DRAWING = "drawing", _("Drawing")
+    OTHER = "other", _("Something else, or not known")
 
 
 class Provenance(models.TextChoices):

@@ -55,7 +55,7 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
 
     form = PictureForm
     identity = ("slug",)
-    list_display = ("thumbnail", "slug", "titles", "marks", "provenance", "created_at")
+    list_display = ("thumbnail", "slug", "titles", "kind", "marks", "provenance", "created_at")
     list_display_links = ("thumbnail", "slug")
     list_filter = ("kind", "provenance")
     search_fields = ("slug", "texts__title", "texts__caption")

@@ -166,7 +166,7 @@ def _wanted(kind: Kind[Any], entry: Entry, data: dict[str, Any], report: Report)
     if "code" in data and not data["code"]:
         data["code"] = current["code"]
     if current == data:
-        if not loaded:
+        if loaded is None or loaded.sha256 != fingerprint(current):
             _remember(kind, entry)
         report.unchanged += 1
         return False

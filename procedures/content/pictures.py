@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 
+from procedures import enums
 from procedures.content.files import Entry, Field, checked, entry, read_yaml
 from procedures.content.kinds import Kind, checked_texts, save_checked, sync_texts
 from procedures.content.reference import NAME, TEXT
@@ -26,7 +27,7 @@ class FigureKind(Kind[Figure]):
 
     name = "figure"
     fields = {
-        "kind": Field(str, "xray"),
+        "kind": Field(str, enums.FigureKind.OTHER.value),
         "image": TEXT,
         "drawing": TEXT,
         "drawing_dark": TEXT,
@@ -58,6 +59,8 @@ class FigureKind(Kind[Figure]):
 
     def read(self, entry: Entry) -> dict[str, Any]:
         data = super().read(entry)
+        # Older portals called every upload an X-ray. That is not known, so nothing is said about it.
+        data["kind"] = enums.FigureKind.OTHER.value if data["kind"] == "xray" else data["kind"]
         data["text"] = checked_texts(entry, data, self.text_fields)
         data["markers"] = [self._marker(entry, marker) for marker in data["markers"]]
         for name in ("image", "drawing", "drawing_dark"):

@@ -44,9 +44,9 @@ class FigureView:
     alt: str
     caption: str
     paragraphs: list[str]
+    kind: str
     simulated: bool
-    polarity_note: bool
-    is_drawing: bool
+    vector: bool
     width: int
     height: int
     sources: list[dict[str, str]]
@@ -91,9 +91,9 @@ def figure_view(figure: Figure, language: str) -> FigureView:
         alt=text.alt if text else "",
         caption=text.caption if text else "",
         paragraphs=[p for p in text.description.split("\n\n") if p.strip()] if text else [],
-        simulated=figure.provenance == Provenance.SIMULATED and figure.kind == FigureKind.XRAY,
-        polarity_note=figure.kind == FigureKind.XRAY,
-        is_drawing=figure.kind == FigureKind.DRAWING,
+        kind=figure.kind,
+        simulated=figure.provenance == Provenance.SIMULATED and figure.kind != FigureKind.DRAWING,
+        vector=not figure.image,
         width=jpegs[-1].width if jpegs else DRAWING_SIZE,
         height=jpegs[-1].height if jpegs else DRAWING_SIZE,
         sources=[

@@ -21,7 +21,7 @@ from procedures.markdown.squeeze import squeezed
 from procedures.markdown.words import WordFinder
 
 # Raise it when the same text gives other HTML: check_releases then tells old releases from broken ones.
-RENDERER_VERSION = 4
+RENDERER_VERSION = 5
 
 
 @dataclass(frozen=True)

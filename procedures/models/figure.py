@@ -12,10 +12,14 @@ from procedures.validators import ALT_MAX, validate_plain_text, validate_slug, v
 
 
 class Figure(models.Model):
-    """An X-ray picture or a drawing. File names hold the hash of what is in them, so files are never changed."""
+    """A picture or a drawing. File names contain the hash of the content, so files never change.
+
+    ``text_detection``: what the text finder marked in the kept pixels and what the uploader answered
+    (figures/text_detection.py). It never contains recognized text, which could be a patient's name.
+    """
 
     slug = models.CharField(max_length=80, unique=True, validators=[validate_slug])
-    kind = models.CharField(max_length=8, choices=FigureKind.choices, default=FigureKind.XRAY)
+    kind = models.CharField("kind of picture", max_length=12, choices=FigureKind.choices, default=FigureKind.OTHER)
     image = models.CharField("picture", max_length=120, blank=True, editable=False)
     width = models.PositiveIntegerField(default=0, editable=False, help_text="Pixels of the master.")
     height = models.PositiveIntegerField(default=0, editable=False, help_text="Pixels of the master.")
@@ -32,6 +36,7 @@ class Figure(models.Model):
         default=False,
         help_text="Look closely, then tick.",
     )
+    text_detection = models.JSONField(default=dict, blank=True, editable=False)
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -49,6 +54,11 @@ class Figure(models.Model):
                 condition=~Q(image="") | ~Q(drawing=""),
                 name="figure_has_a_picture_or_a_drawing",
                 violation_error_message="Choose a picture file. A figure without a picture or a drawing shows nothing.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(image="") | Q(kind=FigureKind.DRAWING),
+                name="figure_without_pixels_is_a_drawing",
+                violation_error_message="This figure has lines only. Choose “Drawing”.",
             ),
             models.CheckConstraint(
                 condition=Q(nothing_visible=True),

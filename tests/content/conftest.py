@@ -74,7 +74,7 @@ text:
     Ask us first.
 """,
     "figures/needle.yaml": """\
-kind: xray
+kind: fluoroscopy
 image: needle.png
 drawing: needle.svg
 drawing_dark: ''

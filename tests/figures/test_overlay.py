@@ -1,12 +1,20 @@
 """A figure as its template shows it: marks in per cent, sources, drawing, thumbnail."""
 
-import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from importlib import import_module
+from pathlib import Path
 
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.template.loader import render_to_string
+from django.test.utils import CaptureQueriesContext
+from django.utils import translation
+
+import procedures
+from procedures.enums import FigureKind
 from procedures.figures.overlay import FigureView, figure_view, per_cent
 from procedures.models import Figure, FigureText, Marker, MarkerText
-from tests.factories import make_figure
+from tests.factories import make_figure, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -75,20 +83,65 @@ def test_a_picture_without_words_in_a_language_says_so_and_keeps_its_marks() -> 
     assert (found.alt, found.caption, found.marks[0].label) == ("", "", "")
 
 
+DARK = "bone, metal and cement look dark"
+OSCUROS = "el hueso, el metal y el cemento se ven oscuros"
+# What stands under a picture of each kind, in English and in Spanish; other sentences stand under no picture.
+SAID = {
+    "fluoroscopy": (f"On this kind of X-ray, {DARK}.", f"En este tipo de rayos X, {OSCUROS}."),
+    "radiograph": (
+        "On this kind of X-ray, bone, metal and cement look white.",
+        "En este tipo de rayos X, el hueso, el metal y el cemento se ven blancos.",
+    ),
+    "ct": ("This is a CT picture.", "Esta es una imagen de tomografía."),
+    "mri": ("This is an MRI picture.", "Esta es una imagen de resonancia magnética."),
+    "photo": ("", ""),
+    "drawing": ("", ""),
+    "other": ("", ""),
+}
+
+
+def test_a_picture_says_only_what_is_true_of_its_kind() -> None:
+    assert set(SAID) == set(FigureKind.values)
+    figure = make_figure(size=(48, 48))
+    sentences = {sentence for pair in SAID.values() for sentence in pair if sentence}
+    for kind, pair in SAID.items():
+        Figure.objects.update(kind=kind)
+        for language, said in zip(("en", "es"), pair, strict=True):
+            with translation.override(language):
+                html = render_to_string("components/figure.html", {"figure": view(figure, language)})
+            assert [sentence for sentence in sentences if sentence in html] == [said] * bool(said), (kind, language)
+            assert ('class="xray__polarity"' in html) is bool(said), (kind, language)
+
+
+def test_the_switch_to_the_drawing_names_the_kind_of_the_picture() -> None:
+    figure = make_figure(size=(48, 48), drawing="figures/0123456789abcdef.svg")
+    names = {"fluoroscopy": "X-ray", "radiograph": "X-ray", "ct": "CT", "mri": "MRI", "photo": "Photo", "other": "Picture"}
+    for kind, name in names.items():
+        Figure.objects.update(kind=kind)
+        html = render_to_string("components/figure.html", {"figure": view(figure)})
+        assert f'value="xray" checked> {name}</label>' in html, kind
+
+
+def test_a_drawing_of_pixels_is_shown_as_a_picture() -> None:
+    html = render_to_string("components/figure.html", {"figure": view(make_figure(size=(48, 48), kind="drawing"))})
+
+    assert '<img class="xray__image" src="/media/figures/' in html
+    assert "xray--drawing" in html
+
+
 @pytest.mark.parametrize(
-    ("kind", "provenance", "simulated", "polarity"),
+    ("kind", "provenance", "simulated"),
     [
-        ("xray", "simulated", True, True),
-        ("xray", "licensed", False, True),
-        ("drawing", "simulated", False, False),
+        ("fluoroscopy", "simulated", True),
+        ("ct", "simulated", True),
+        ("fluoroscopy", "licensed", False),
+        ("drawing", "simulated", False),
     ],
 )
-def test_only_a_simulated_x_ray_says_that_it_is_simulated(
-    kind: str, provenance: str, simulated: bool, polarity: bool
-) -> None:
+def test_a_simulated_picture_says_so_and_a_drawing_does_not(kind: str, provenance: str, simulated: bool) -> None:
     found = view(make_figure(size=(48, 48), kind=kind, provenance=provenance))
 
-    assert (found.simulated, found.polarity_note) == (simulated, polarity)
+    assert found.simulated is simulated
 
 
 def test_a_pure_drawing_needs_no_pixels() -> None:
@@ -137,3 +190,22 @@ def test_the_fingerprint_tells_whether_a_reader_would_see_a_change(change: str) 
         figure.markers.update(x=0.21)
 
     assert (view(figure).fingerprint_data() == before) is (change == "nothing")
+
+
+def test_upgrading_claims_fluoroscopy_for_the_starter_set_only() -> None:
+    (file,) = (Path(procedures.__file__).parent / "migrations").glob("*_figure_kinds_text_detection.py")
+    migration = import_module(f"procedures.migrations.{file.stem}")
+    lines = "figures/0123456789abcdef.svg"
+    wanted = {
+        "kyphoplasty-healthy": ({"drawing": lines}, "fluoroscopy"),
+        "kyphoplasty-needle": ({"drawing": lines, "uploaded_by": make_user("ed")}, "other"),  # replaced by staff
+        "vertebroplasty-cement": ({"drawing": lines, "provenance": "licensed"}, "other"),
+        "entrance": ({"provenance": "licensed"}, "other"),
+        "spine-model": ({"drawing": lines}, "other"),
+    }
+    for slug, (values, _) in wanted.items():
+        make_figure(slug, size=(48, 48), **{"kind": "xray", **values})
+
+    migration.name_kinds(apps, None)
+
+    assert dict(Figure.objects.values_list("slug", "kind")) == {slug: kind for slug, (_, kind) in wanted.items()}
