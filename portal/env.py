@@ -30,6 +30,7 @@ KNOWN = frozenset(
         "PORTAL_SESSION_HOURS",
         "PORTAL_SESSION_IDLE_MINUTES",
         "PORTAL_SNAPSHOT_MB",
+        "PORTAL_TEXT_DETECTION",
     }
 )
 SHORTEST_KEY = 50

@@ -17,6 +17,7 @@ ALLOWED_HOSTS = env.allowed_hosts()
 PUBLIC_URL = env.public_url()
 REQUIRE_SECOND_PERSON = env.boolean("PORTAL_REQUIRE_SECOND_PERSON", default=True)
 COUNT_READS = env.boolean("PORTAL_COUNT_READS", default=True)
+TEXT_DETECTION = env.boolean("PORTAL_TEXT_DETECTION", default=True)
 FEEDBACK_DAYS = env.number("PORTAL_FEEDBACK_DAYS", default=180, least=1, most=3650)
 BEHIND_TLS = PUBLIC_URL.startswith("https://")
 

@@ -42,6 +42,8 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         MEDIA_ROOT=folder / "media",
         STATIC_ROOT=folder / "static",
         STORAGES=storages,
+        # A process of a second for each picture: on where it is tested.
+        TEXT_DETECTION=False,
         # Tests of the sign-in switch it on again; everywhere else a session is enough.
         REQUIRE_SECOND_FACTOR=False,
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],

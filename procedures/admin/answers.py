@@ -11,7 +11,7 @@ from django.utils.decorators import decorator_from_middleware
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-Answer = Callable[[HttpRequest], JsonResponse]
+Answer = Callable[..., JsonResponse]
 SIGNED_OUT = "You are signed out. Your text is still here."
 STALE = "You signed in again meanwhile. Your text is still here."
 
@@ -38,7 +38,7 @@ def staff_json(*permissions: str, method: str, most_bytes: int) -> Callable[[Ans
         checked = decorator_from_middleware(_JsonCsrf)(view)
 
         @wraps(view)
-        def answer(request: HttpRequest) -> HttpResponseBase:
+        def answer(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             user = request.user
             if not user.is_authenticated:
                 return refusal(401, SIGNED_OUT)
@@ -48,7 +48,7 @@ def staff_json(*permissions: str, method: str, most_bytes: int) -> Callable[[Ans
                 return JsonResponse({"error": f"Only {method}."}, status=405, headers={"Allow": method})
             if int(request.META.get("CONTENT_LENGTH") or 0) > most_bytes:
                 return refusal(413, f"That is more than {most_bytes // 1024 // 1024} MB.")
-            return cast("HttpResponseBase", checked(request))
+            return cast("HttpResponseBase", checked(request, **kwargs))
 
         return csrf_exempt(never_cache(answer))
 

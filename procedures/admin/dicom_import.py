@@ -86,6 +86,7 @@ def frames(request: HttpRequest, token: str) -> HttpResponse:
     else:
         if request.method == "POST":
             waiting.put(shown)
+            waiting.note(inverted=form.cleaned_data["invert"])
             return HttpResponseRedirect(reverse("admin:procedures_figure_check", args=[token]))
     number = form.cleaned_data.get("frame") or 1 if form.is_valid() else 1
     number = min(number, there.count)

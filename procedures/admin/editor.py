@@ -11,7 +11,6 @@ from markdownx.fields import MarkdownxFormField
 from markdownx.widgets import AdminMarkdownxWidget
 
 from procedures.admin.base import plain_newlines
-from procedures.enums import Provenance
 
 
 class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
@@ -31,7 +30,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         return attrs
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """The textarea's context, the addresses that the script asks, and where pictures come from."""
+        """The textarea's context, and the addresses that the script asks."""
         context: dict[str, Any] = AdminTextareaWidget.get_context(self, name, value, attrs)
         addresses = {
             "preview": reverse("admin:procedures_page_preview"),
@@ -43,7 +42,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "upload": reverse("admin:procedures_figure_upload"),
             "login": reverse("admin:login"),
         }
-        return {**context, "addresses": addresses, "provenances": Provenance.choices}
+        return {**context, "addresses": addresses}
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         """HTML through the site's own template folder; markdownx would change ``attrs`` in place."""

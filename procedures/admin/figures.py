@@ -17,6 +17,7 @@ from procedures.admin.desk import change_address
 from procedures.admin.figure_forms import PictureForm
 from procedures.admin.marks_shown import shown
 from procedures.admin.outdated import QuotedAdmin
+from procedures.admin.text_detection import text_detection_html
 from procedures.enums import Language
 from procedures.figures.orphans import files_of, forget
 from procedures.figures.overlay import media_url
@@ -62,10 +63,10 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
     title_field = "texts__title"
     inlines = (Words,)
     fields = (
-        "shown", "edit_marks", "used", "slug", "provenance", "provenance_note", "nothing_visible", "uploaded_by",
-        "created_at",
+        "shown", "edit_marks", "used", "slug", "kind", "provenance", "provenance_note", "nothing_visible", "marked_text",
+        "uploaded_by", "created_at",
     )  # fmt: skip
-    readonly_fields = ("shown", "edit_marks", "used", "uploaded_by", "created_at")
+    readonly_fields = ("shown", "edit_marks", "used", "marked_text", "uploaded_by", "created_at")
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """A new picture is looked at before anything else (procedures/admin/intake.py)."""
@@ -98,6 +99,11 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
         """The way to the page where marks are placed."""
         address = reverse("admin:procedures_figure_marks", args=[figure.pk])
         return format_html('<a class="button" href="{}">Place and name the markers</a>', address)
+
+    @admin.display(description="text in the picture")
+    def marked_text(self, figure: Figure) -> SafeString:
+        """What the text finder marked in the kept pixels, and what was answered."""
+        return text_detection_html(figure)
 
     @admin.display(description="title")
     def titles(self, figure: Figure) -> str:
@@ -136,10 +142,12 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
         view = self.admin_site.admin_view
         return [
             path("upload/", upload.upload, name="procedures_figure_upload"),
+            path("upload/<str:token>/", upload.saved, name="procedures_figure_uploaded"),
             path("intake/", view(intake.choose), name="procedures_figure_choose"),
             path("intake/<str:token>/", view(intake_check.check), name="procedures_figure_check"),
             path("intake/<str:token>/picture.png", view(intake.picture), name="procedures_figure_waiting"),
             path("intake/<str:token>/result.png", view(intake.result), name="procedures_figure_result"),
+            path("intake/<str:token>/text/", view(intake.text), name="procedures_figure_text"),
             path("intake/<str:token>/cancel/", view(intake.cancel), name="procedures_figure_cancel"),
             path("intake/<str:token>/frames/", view(dicom_import.frames), name="procedures_figure_frames"),
             path("intake/<str:token>/frame.png", view(dicom_import.frame), name="procedures_figure_frame"),

@@ -1,6 +1,7 @@
-"""A picture comes in: choose it, cut and cover what nobody may see, look at the result, say where it is from, save.
+"""Upload a picture: choose it, crop and cover it, look at the result, say what it is and where it is from, save.
 
-The first step takes JPEG, PNG, WebP and DICOM alike; what a file is its content decides. Between the steps bare pixels
+All uploads by staff pass these screens: new figures, replaced pictures, the editor's window, DICOM frames. The server
+saves only the result that it served last to this person (Waiting.was_shown). The first step takes JPEG, PNG, WebP and DICOM alike; what a file is its content decides. Between the steps bare pixels
 wait (procedures/figures/waiting.py). Every step works without a script; with one it is only quicker.
 """
 
@@ -8,24 +9,29 @@ from typing import Any, BinaryIO, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from procedures.admin.answers import refusal, too_often
 from procedures.admin.base import staff
-from procedures.admin.intake_forms import EditsForm
+from procedures.admin.intake_forms import EditsForm, TextAnswerForm
 from procedures.admin.shell import screen
 from procedures.figures import dicom
+from procedures.admin.text_detection import places_shown
 from procedures.figures.duplicate import duplicate
+from procedures.figures.edit import Edits
 from procedures.figures.intake import BadPictureError, Picture
 from procedures.figures.renditions import master, png
+from procedures.figures.text_detection import Detection, Status, detect
 from procedures.figures.waiting import Waiting, begin, bring, find
 from procedures.models import Figure
 
 FORM_BYTES = 64 * 1024
 MOST_UPLOADS, SECONDS = 40, 600
+# Outcomes after which it is worth another try.
+AGAIN = (Status.BUSY, Status.TIMED_OUT, Status.FAILED)
 # What waits is for one person, now: not for a browser's cache, not for a proxy's.
 NEVER_KEPT = {"Cache-Control": "no-store, private", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
@@ -72,7 +78,8 @@ def _take(request: HttpRequest, figure: Figure | None) -> HttpResponse:
     try:
         if "keep" in request.POST and figure:
             original = master(figure)
-            waiting = begin(user_id=user.pk, figure=figure.pk)
+            waiting = begin(user_id=user.pk, figure=figure.pk, own=True)
+            waiting.note(file_kind=figure.kind)
             waiting.put(original)
         elif sent := request.FILES.get("picture"):
             waiting = bring(cast("BinaryIO", sent.file), user_id=user.pk, figure=figure.pk if figure else None)
@@ -122,7 +129,10 @@ def result(request: HttpRequest, token: str) -> HttpResponse:
     except BadPictureError as error:
         return refusal(400, str(error))
     if not _script(request):
-        return HttpResponse(png(made), content_type="image/png", headers=NEVER_KEPT)
+        answer = HttpResponse(png(made), content_type="image/png", headers=NEVER_KEPT)
+        if request.method == "GET":
+            waiting.note_shown(made)
+        return answer
     same = duplicate(made)
     width, height = made.image.size
     return JsonResponse(
@@ -138,6 +148,33 @@ def edited(waiting: Waiting, rectangles: EditsForm) -> Picture:
     if not rectangles.is_valid():
         raise BadPictureError("One of the boxes has a number that does not fit. Mend it below.")
     return rectangles.edits().apply(original)
+
+
+def detected(waiting: Waiting, *, again: bool = False) -> Detection:
+    """What the text finder says about the picture that waits; it looks once, or ``again``."""
+    known = waiting.text()
+    if known is not None and not (again and known.status in AGAIN):
+        return known
+    found = detect(waiting.picture_bytes())
+    waiting.note_text(found)
+    return found
+
+
+@require_POST
+def text(request: HttpRequest, token: str) -> HttpResponse:
+    """Let the text finder look; answers the part of the check screen that shows what it marked."""
+    waiting = waiting_of(request, token)
+    if waiting is None or not waiting.has_picture:
+        return refusal(404, "The picture has waited too long and is gone. Choose it again.")
+    try:
+        found = detected(waiting, again="again" in request.POST)
+    except BadPictureError as error:
+        return refusal(400, str(error))
+    form = EditsForm(request.POST)
+    edits = form.edits() if form.is_valid() else Edits()
+    form_ = TextAnswerForm(initial={"text_answer": request.POST.get("text_answer", "")})
+    context = {"found": found, "places": places_shown(found, edits), "form": form_}
+    return render(request, "admin/procedures/figure/text_found.html", context)
 
 
 @require_POST

@@ -11,19 +11,24 @@ from django.views.decorators.http import require_http_methods
 
 from procedures.admin.base import staff
 from procedures.admin.figure_forms import keep_picture
-from procedures.admin.intake import edited, gone, waiting_of
-from procedures.admin.intake_forms import CheckForm, EditsForm, NewForm, query
+from procedures.admin.intake import detected, edited, gone, waiting_of
+from procedures.admin.intake_forms import CheckForm, EditsForm, NewForm, covering, query
 from procedures.admin.outdated import QuotedAdmin
 from procedures.admin.shell import screen
+from procedures.admin.text_detection import places_shown
+from procedures.enums import FigureKind
 from procedures.figures.duplicate import duplicate
+from procedures.figures.edit import Edits
 from procedures.figures.intake import BadPictureError, Picture, size_of
 from procedures.figures.orphans import undone_on_failure
 from procedures.figures.placing import move_marks
 from procedures.figures.renditions import store_picture
+from procedures.figures.text_detection import Detection, Place, Status, unavailable
 from procedures.figures.waiting import Waiting
 from procedures.models import Figure, FigureText
 
 LOOK_AGAIN = "The picture has changed since it was shown. Look at it once more, then tick and save."
+TEXT_MARKED = "The text finder marked places that may be text. Cover them, or answer “Is this text?” below."
 TWIN = (
     "This picture has a drawing with the same marks, so it cannot be cut. Cover what nobody may see with black boxes."
 )
@@ -49,11 +54,27 @@ class _Check:
 
     def __init__(self, request: HttpRequest, waiting: Waiting, figure: Figure | None) -> None:
         self.request, self.waiting, self.figure = request, waiting, figure
-        data = request.POST if request.method == "POST" else None
-        self.rectangles = EditsForm(data)
-        self.saving = bool(data and data.get("do") == "save")
+        self.data = request.POST if request.method == "POST" else None
+        self.saving = bool(self.data and self.data.get("do") == "save")
+        self.found = self._looked_for_text()
+        if self.data and (chosen := self.data.get("cover")):
+            self.data = covering(self.data, self._chosen(chosen))
+        self.rectangles = EditsForm(self.data)
         self.problems: list[str] = []
         self.same: Figure | None = None
+
+    def _looked_for_text(self) -> Detection | None:
+        """What the text finder said. It looks in this request only where no script asked it before."""
+        if self.saving or (self.data and "find" in self.data) or unavailable():
+            self.fresh = self.waiting.text() is None
+            return detected(self.waiting, again=bool(self.data and "find" in self.data))
+        self.fresh = False
+        return self.waiting.text()
+
+    def _chosen(self, chosen: str) -> list[Place]:
+        """The marked places that a button covers: one by its number, or all."""
+        places = self.found.places if self.found else ()
+        return [place for number, place in enumerate(places, start=1) if chosen in {"all", str(number)}]
 
     def answer(self) -> HttpResponse:
         try:
@@ -66,7 +87,7 @@ class _Check:
         if not self.saving:
             return self._shown(result, self._form(self._typed()))
         form = self._form(self.request.POST)
-        if self.request.POST.get("looked") != result.sha256:
+        if self.request.POST.get("looked") != result.sha256 or not self.waiting.was_shown(result):
             self.problems.append(LOOK_AGAIN)
             return self._shown(result, self._form(self._typed(without_tick=True)), status=409)
         self._judge()
@@ -79,8 +100,10 @@ class _Check:
         kind = CheckForm if self.figure else NewForm
         if isinstance(data, QueryDict):
             return kind(data, instance=instance)
-        # Another picture needs another look.
-        return kind(instance=instance, initial={**data, "nothing_visible": data.get("nothing_visible", False)})
+        # Another picture needs another look, and its kind is not known before somebody says it.
+        known = instance.kind if self.waiting.own and instance.kind != FigureKind.OTHER else ""
+        asked = {"nothing_visible": False, "kind": known}
+        return kind(instance=instance, initial={**asked, **data})
 
     def _typed(self, *, without_tick: bool = False) -> dict[str, Any]:
         """What was typed so far, without a word about what is missing yet."""
@@ -89,10 +112,23 @@ class _Check:
         return typed
 
     def _judge(self) -> None:
+        self._judge_text()
         if self.same and not self.request.POST.get("again"):
             self.problems.append(f"This picture is here already: {self.same.slug}.")
         if self.figure and self.figure.drawing and self.rectangles.edits().cut:
             self.problems.append(TWIN)
+
+    def _judge_text(self) -> None:
+        """Marked places are covered or answered for; what the finder could not do is said before anything is kept."""
+        found = self.found
+        if found is None or found.status is Status.NOTHING_MARKED:
+            return
+        if found.status is not Status.MARKED:
+            if self.fresh and not unavailable():
+                self.problems.append(found.sentence)
+            return
+        if found.visible(self._edits()) and (self.fresh or not self.request.POST.get("text_answer")):
+            self.problems.append(TEXT_MARKED)
 
     def _shown(self, result: Picture | None, form: CheckForm, *, status: int = 200) -> HttpResponse:
         context: dict[str, Any] = {
@@ -101,19 +137,28 @@ class _Check:
             "form": form,
             "looked": result.sha256 if result else "",
             "rectangles": self.rectangles.again() if result and self.rectangles.cut.is_bound else self.rectangles,
-            "query": query(self.request.POST),
+            "query": query(self.data or QueryDict()),
             "original": size_of(self.waiting.picture_bytes()),
             "kept": result.image.size if result else None,
             "same": self.same,
             "problems": self.problems,
+            "found": self.found,
+            "places": places_shown(self.found, self._edits()) if self.found else [],
+            "suggested": FigureKind(self.waiting.kind).label if self.waiting.kind else "",
             "saving": self.saving and form.is_bound,
         }
         title = f"Check the picture for {self.figure.slug}" if self.figure else "Check the picture"
         return screen(self.request, "figure/check", context, title=title, status=status)
 
+    def _edits(self) -> Edits:
+        """Cut and boxes, or none while one of them has a wrong number."""
+        return self.rectangles.edits() if self.rectangles.cut.is_bound and self.rectangles.is_valid() else Edits()
+
     def _saved(self, result: Picture, form: CheckForm) -> HttpResponse:
         desk = admin.site.get_model_admin(Figure)
         figure: Figure = form.instance
+        if self.found:
+            figure.text_detection = self.found.kept(self._edits(), form.cleaned_data["text_answer"]).to_json()
         outside: list[str] = []
         with undone_on_failure():
             renditions = store_picture(figure, result)
@@ -126,7 +171,7 @@ class _Check:
                     keep_picture(figure, renditions, uploaded_by=staff(self.request))
                     outside = move_marks(figure, self.rectangles.edits())
                     desk.log_change(self.request, figure, "Another picture.")
-        self.waiting.drop()
+        self.waiting.note_saved(figure.pk)
         self._tell(desk, figure, outside)
         return HttpResponseRedirect(reverse("admin:procedures_figure_change", args=[figure.pk]))
 
@@ -135,6 +180,9 @@ class _Check:
             messages.success(
                 self.request, f"The picture is in, with all its sizes. Texts show it with ::: figure {figure.slug}"
             )
+            if self.waiting.editor:
+                messages.info(self.request, "Close this tab and go back to your text. The picture is inserted there.")
+                return
             address = reverse("admin:procedures_figure_marks", args=[figure.pk])
             messages.info(self.request, format_html('Next: <a href="{}">place and name its marks</a>.', address))
             return

@@ -1,15 +1,19 @@
 """Forms of the intake screens: boxes in per cent, then words, provenance and the human check."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.forms.models import fields_for_model
 from django.http import QueryDict
 
+from procedures.admin.base import whole_number
 from procedures.admin.figure_forms import PictureForm, free_slug
-from procedures.enums import Language, Provenance
+from procedures.enums import FigureKind, Language, Provenance
+from procedures.admin.text_detection import padded
 from procedures.figures.edit import MOST_BOXES, Box, Edits
 from procedures.figures.intake import BadPictureError
+from procedures.figures.text_detection import ANSWERS, Place
 from procedures.models import Figure, FigureText
 
 SIDES = ("left", "top", "width", "height")
@@ -84,8 +88,33 @@ def query(data: QueryDict) -> str:
     return kept.urlencode()
 
 
+class TextAnswerForm(forms.Form):
+    """What the marked places are that stay visible; the question is asked only where there are any."""
+
+    text_answer = forms.ChoiceField(
+        choices=[(answer.value, label) for answer, label in ANSWERS.items()],
+        widget=forms.RadioSelect,
+        required=False,
+        label="Is this text?",
+    )
+
+
+def covering(data: QueryDict, places: Iterable[Place]) -> QueryDict:
+    """What was sent, with a black box more over each of these places."""
+    more = data.copy()
+    count = whole_number(data.get("box-TOTAL_FORMS", ""))
+    for place in places:
+        for side, value in zip(SIDES, padded(place), strict=True):
+            more[f"box-{count}-{side}"] = str(value)
+        count += 1
+    more["box-TOTAL_FORMS"] = str(count)
+    return more
+
+
 class CheckForm(PictureForm):
     """What a person says of a picture that waits. ``looked``: sha256 of the result that was on the screen."""
+
+    text_answer = TextAnswerForm.base_fields["text_answer"]
 
     looked = forms.CharField(widget=forms.HiddenInput, required=False)
     again = forms.BooleanField(
@@ -94,6 +123,8 @@ class CheckForm(PictureForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["kind"].widget = forms.RadioSelect(choices=FigureKind.choices)
+        self.fields["kind"].label = "What kind of picture it is"
         self.fields["provenance"].widget = forms.RadioSelect(choices=Provenance.choices)
         self.fields["provenance"].label = "Where the picture comes from"
         self.fields["provenance_note"].label = "Consent reference or licence"

@@ -1,11 +1,16 @@
-"""A new picture from within the editor: words and consent first, then the snippet that shows it."""
+"""A new picture from within the editor: the file goes to the check screen, and the saved picture into the text."""
+
+from typing import BinaryIO, cast
 
 from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
 
 from procedures.admin.answers import refusal, staff_json, too_often
 from procedures.admin.base import staff
-from procedures.admin.figure_forms import UploadForm
-from procedures.figures.intake import MOST_BYTES
+from procedures.figures.dicom import MOST_BYTES
+from procedures.figures.intake import BadPictureError
+from procedures.figures.waiting import bring, find
+from procedures.models import Figure
 
 FORM_BYTES = 64 * 1024
 MOST_UPLOADS, SECONDS = 20, 600
@@ -13,12 +18,32 @@ MOST_UPLOADS, SECONDS = 20, 600
 
 @staff_json("procedures.add_figure", method="POST", most_bytes=MOST_BYTES + FORM_BYTES)
 def upload(request: HttpRequest) -> JsonResponse:
-    """201 with ``snippet``; 400 with ``errors`` by field, or 429."""
+    """201 with ``next`` (the screen to check it on) and ``saved`` (where to ask for the outcome); nothing is kept yet."""
     user = staff(request)
     if too_often(user.pk, "picture", most=MOST_UPLOADS, seconds=SECONDS):
-        return refusal(429, f"That were {MOST_UPLOADS} pictures in ten minutes. Please wait a little.")
-    form = UploadForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return refusal(400, "The picture is not in yet.", errors=form.errors.get_json_data())
-    figure = form.keep(uploaded_by=user)
-    return JsonResponse({"slug": figure.slug, "snippet": f"::: figure {figure.slug}"}, status=201)
+        return refusal(429, f"You uploaded {MOST_UPLOADS} pictures in 10 minutes. Try again shortly.")
+    sent = request.FILES.get("picture")
+    if sent is None:
+        return refusal(400, "Choose a picture.")
+    try:
+        waiting = bring(cast("BinaryIO", sent.file), user_id=user.pk, editor=True)
+    except BadPictureError as error:
+        return refusal(400, str(error))
+    step = "check" if waiting.has_picture else "frames"
+    return JsonResponse(
+        {
+            "next": reverse(f"admin:procedures_figure_{step}", args=[waiting.token]),
+            "saved": reverse("admin:procedures_figure_uploaded", args=[waiting.token]),
+        },
+        status=201,
+    )
+
+
+@staff_json("procedures.add_figure", method="GET", most_bytes=0)
+def saved(request: HttpRequest, token: str) -> JsonResponse:
+    """``snippet`` once the picture is saved; without it the picture still waits. 404 when it was cancelled."""
+    waiting = find(token, user_id=staff(request).pk, touch=False)
+    if waiting is None:
+        return refusal(404, "The picture was cancelled, or it waited too long. Choose it again.")
+    figure = Figure.objects.filter(pk=waiting.saved).first() if waiting.saved else None
+    return JsonResponse({"slug": figure.slug, "snippet": f"::: figure {figure.slug}"} if figure else {})

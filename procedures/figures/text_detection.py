@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
+from django.conf import settings
 from django.utils import timezone
 
 from procedures.figures.edit import Box, Edits
@@ -44,6 +45,7 @@ class Status(StrEnum):
     MARKED = "marked"
     NOTHING_MARKED = "nothing_marked"
     NOT_INSTALLED = "not_installed"
+    SWITCHED_OFF = "switched_off"
     TIMED_OUT = "timed_out"
     BUSY = "busy"
     FAILED = "failed"
@@ -55,6 +57,10 @@ SENTENCES = {
     Status.NOT_INSTALLED: (
         "Text detection is not set up on this portal, so nothing was marked. Look at the whole picture. "
         f"IT installs it with {INSTALL} and a restart."
+    ),
+    Status.SWITCHED_OFF: (
+        "Text detection is switched off on this portal, so nothing was marked. Look at the whole picture. "
+        "IT switches it on with PORTAL_TEXT_DETECTION=true."
     ),
     Status.TIMED_OUT: (
         f"The text finder was stopped after {TIMEOUT_SECONDS} seconds, so nothing was marked. "
@@ -173,9 +179,11 @@ class Detection:
         return cls(**{**data, "status": Status(data["status"]), "places": places})
 
 
-def is_installed() -> bool:
-    """Whether the extra is there."""
-    return find_spec("rapidocr_onnxruntime") is not None
+def unavailable() -> Status | None:
+    """Why this portal has no text detection, or None where it has."""
+    if not settings.TEXT_DETECTION:
+        return Status.SWITCHED_OFF
+    return None if find_spec("rapidocr_onnxruntime") else Status.NOT_INSTALLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +200,8 @@ def detect(png: bytes, limits: Limits | None = None) -> Detection:
     """Search one picture. Never raises: a failure is an outcome that is shown."""
     limits = limits or Limits()
     date = timezone.now().isoformat(timespec="seconds")
-    if not is_installed():
-        return Detection(Status.NOT_INSTALLED, date=date)
+    if status := unavailable():
+        return Detection(status, date=date)
     try:
         with _turn(limits.wait) as has_turn:
             return replace(_run(png, limits) if has_turn else Detection(Status.BUSY), date=date)

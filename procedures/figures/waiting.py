@@ -18,27 +18,47 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
 
+from procedures.figures import kind_guess
 from procedures.figures.dicom import PREAMBLE, Frames, is_dicom, unpack, unpack_sixteen_bits
 from procedures.figures.intake import MOST_BYTES, BadPictureError, Picture, read_picture, reread
 from procedures.figures.renditions import png
+from procedures.figures.text_detection import Detection
 
 HOUR = 3600
 MOST = 5
 TOKEN = re.compile(r"[0-9a-f]{32}\Z")
 PICTURE, ABOUT = "picture.png", "about.json"
+# What was served to the person, and what the text finder marked: each bound to the pixels by their hash.
+SHOWN, TEXT = "shown", "text.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A picture that waits, or frames of which one will. ``figure``: key of the figure whose picture it replaces."""
+    """A picture that waits, or frames of which one will.
+
+    ``figure``: key of the figure whose picture it replaces. ``own``: the pixels are that figure's own, to be cut or
+    covered. ``editor``: it was sent from within a text, where it is inserted after saving. ``file_kind``: what the file
+    or its pixels suggest, a FigureKind or empty. ``inverted``: black and white were switched by hand. ``saved``: key of
+    the figure that it became.
+    """
 
     token: str
     folder: Path
     figure: int | None
+    own: bool = False
+    editor: bool = False
+    file_kind: str = ""
+    inverted: bool = False
+    saved: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """What kind of picture it probably is: a suggestion, never a choice."""
+        return kind_guess.inverted(self.file_kind) if self.inverted else self.file_kind
 
     @property
     def has_picture(self) -> bool:
@@ -63,10 +83,53 @@ class Waiting:
 
     def put(self, picture: Picture) -> None:
         """The picture that waits from now on."""
+        (self.folder / SHOWN).unlink(missing_ok=True)
+        self._write(PICTURE, png(picture))
+
+    def _write(self, name: str, data: bytes) -> None:
         draft = self.folder / f".{secrets.token_hex(4)}"
         draft.touch(mode=0o600)
-        draft.write_bytes(png(picture))
-        draft.replace(self.folder / PICTURE)
+        draft.write_bytes(data)
+        draft.replace(self.folder / name)
+
+    def note_shown(self, picture: Picture) -> None:
+        """Record that the pixels of this result went to the person's screen. Only the last result counts."""
+        self._write(SHOWN, picture.sha256.encode())
+
+    def was_shown(self, picture: Picture) -> bool:
+        """Whether exactly this result was the last one that went to the person's screen."""
+        try:
+            return (self.folder / SHOWN).read_bytes() == picture.sha256.encode()
+        except FileNotFoundError:
+            return False
+
+    def note(self, **values: Any) -> None:
+        """Change what is known about it."""
+        about = json.loads((self.folder / ABOUT).read_text())
+        self._write(ABOUT, json.dumps({**about, **values}).encode())
+
+    def note_text(self, detection: Detection) -> None:
+        """Keep what the text finder said about the picture that waits."""
+        record = {"sha256": self.picture().sha256, "detection": detection.to_json()}
+        self._write(TEXT, json.dumps(record).encode())
+
+    def text(self) -> Detection | None:
+        """What the text finder said about the picture that waits, or None before it looked."""
+        try:
+            record = json.loads((self.folder / TEXT).read_text())
+        except FileNotFoundError:
+            return None
+        return Detection.from_json(record["detection"]) if record["sha256"] == self.picture().sha256 else None
+
+    def note_saved(self, figure: int) -> None:
+        """The picture is a figure now. For a text that waits for it the figure's key stays; the pixels go."""
+        if not self.editor:
+            self.drop()
+            return
+        self.note(saved=figure)
+        for file in self.folder.iterdir():
+            if file.name != ABOUT:
+                file.unlink(missing_ok=True)
 
     def frames(self) -> Frames:
         """Raises FileNotFoundError where there are none."""
@@ -84,36 +147,40 @@ def room() -> Path:
     return folder
 
 
-def begin(*, user_id: int, figure: int | None = None) -> Waiting:
+def begin(*, user_id: int, figure: int | None = None, own: bool = False, editor: bool = False) -> Waiting:
     """An empty place. The caller fills it, or drops it."""
     sweep()
-    own = sorted(room().glob(f"{user_id}-*"), key=_last_use)
-    for oldest in own[: max(0, len(own) - MOST + 1)]:
+    others = sorted(room().glob(f"{user_id}-*"), key=_last_use)
+    for oldest in others[: max(0, len(others) - MOST + 1)]:
         shutil.rmtree(oldest, ignore_errors=True)
     token = secrets.token_hex(16)
     folder = room() / f"{user_id}-{token}"
     folder.mkdir(mode=0o700)
-    (folder / ABOUT).write_text(json.dumps({"figure": figure}))
-    return Waiting(token, folder, figure)
+    about = {"figure": figure, "own": own, "editor": editor}
+    (folder / ABOUT).write_text(json.dumps(about))
+    return Waiting(token, folder, **about)
 
 
-def bring(stream: BinaryIO, *, user_id: int, figure: int | None = None) -> Waiting:
+def bring(stream: BinaryIO, *, user_id: int, figure: int | None = None, editor: bool = False) -> Waiting:
     """The pixels of a file that somebody sends wait from now on; its content decides what it is.
 
     Raises BadPictureError; nothing waits then.
     """
-    waiting = begin(user_id=user_id, figure=figure)
+    waiting = begin(user_id=user_id, figure=figure, editor=editor)
     try:
         dicom = is_dicom(stream.read(PREAMBLE))
         stream.seek(0)
         if dicom:
             frames = unpack(stream, waiting.folder)
+            stream.seek(0)
+            waiting.note(file_kind=kind_guess.of_dicom(stream))
             if frames.colour and frames.count == 1:
                 waiting.put(frames.picture())
         else:
             # One byte more than allowed is enough for intake to see that it is too much.
             data = stream.read(MOST_BYTES + 1)
             found = read_picture(data)
+            waiting.note(file_kind=kind_guess.of_pixels(found.image))
             if not unpack_sixteen_bits(data, waiting.folder):
                 waiting.put(found)
     except BaseException:
@@ -122,17 +189,18 @@ def bring(stream: BinaryIO, *, user_id: int, figure: int | None = None) -> Waiti
     return waiting
 
 
-def find(token: str, *, user_id: int) -> Waiting | None:
-    """What waits for this person under this name; looking at it keeps it for another hour."""
+def find(token: str, *, user_id: int, touch: bool = True) -> Waiting | None:
+    """What waits for this person under this name. ``touch``: looking at it keeps it for another hour."""
     folder = room() / f"{user_id}-{token}"
     if not TOKEN.match(token) or _last_use(folder) < time.time() - HOUR:
         return None
     try:
-        os.utime(folder)
+        if touch:
+            os.utime(folder)
         about = json.loads((folder / ABOUT).read_text())
     except FileNotFoundError:
         return None  # swept between the two lines
-    return Waiting(token, folder, about["figure"])
+    return Waiting(token, folder, **about)
 
 
 def sweep() -> int:

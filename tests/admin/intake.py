@@ -53,6 +53,8 @@ def looked(client: Client, address: str, fields: dict[str, Any]) -> str:
     """What the page says is on the screen, with these rectangles."""
     answer = client.post(address, {**fields, "do": "show"})
     assert answer.status_code == 200, answer.content.decode()
+    # A browser loads the picture that the page shows.
+    assert client.get(f"{address}result.png", fields).status_code == 200
     return str(answer.context["looked"])
 
 
@@ -62,6 +64,7 @@ def saved(client: Client, address: str, fields: dict[str, Any] | None = None, **
     values = {
         **fields,
         **WORDS,
+        "kind": "photo",
         "provenance": "simulated",
         "provenance_note": "",
         "nothing_visible": "on",

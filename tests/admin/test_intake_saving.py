@@ -1,15 +1,34 @@
 """From a file that waits to a figure: cut and cover, look, answer for it, save."""
 
+import io
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from PIL import Image
 
 from portal.staff.models import User
+from procedures.enums import FigureKind
 from procedures.figures.intake import picture
-from procedures.models import Figure
-from tests.admin.intake import JSON, begun, looked, master_of, rectangles, saved, stored, waiting
+from procedures.models import Figure, Page
+from tests.admin.conftest import SignIn
+from tests.admin.intake import (
+    CHOOSE,
+    JSON,
+    WORDS,
+    begun,
+    looked,
+    master_of,
+    photograph,
+    rectangles,
+    saved,
+    stored,
+    waiting,
+)
+from tests.factories import make_figure, make_public
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
@@ -99,6 +118,100 @@ def test_what_nobody_has_seen_is_not_saved(nina: Client) -> None:
     assert not Figure.objects.exists()
 
 
+def test_one_request_with_a_computed_hash_saves_nothing(nina: Client) -> None:
+    address = begun(nina)
+    computed = picture(Image.open(io.BytesIO(photograph())).convert("L")).sha256
+    fields = {**rectangles(), **WORDS, "kind": "photo", "provenance": "simulated", "nothing_visible": "on", "do": "save"}
+
+    blind = nina.post(address, {**fields, "looked": computed})
+    assert (blind.status_code, blind.context["looked"]) == (409, computed), "the hash itself was right"
+    # Neither the page, nor what a script asks, nor a request for the head alone shows the pixels.
+    nina.get(address)
+    nina.get(f"{address}result.png", rectangles(), headers=JSON)
+    nina.head(f"{address}result.png", rectangles())
+    nina.get(f"{address}picture.png")
+    assert nina.post(address, {**fields, "looked": computed}).status_code == 409
+    assert not Figure.objects.exists()
+
+    nina.get(f"{address}result.png", rectangles())
+    assert nina.post(address, {**fields, "looked": computed}).status_code == 302
+
+
+def test_only_the_result_that_was_shown_last_is_saved(nina: Client) -> None:
+    address = begun(nina)
+    first = looked(nina, address, rectangles())
+    looked(nina, address, rectangles((0, 0, 50, 50)))
+
+    assert saved(nina, address, rectangles(), looked=first).status_code == 302, "the helper shows it again"
+    address = begun(nina, photograph((220, 100)))
+    first = looked(nina, address, rectangles())
+    looked(nina, address, rectangles((0, 0, 50, 50)))
+    values = {**rectangles(), **WORDS, "kind": "photo", "provenance": "simulated", "nothing_visible": "on"}
+    assert nina.post(address, {**values, "do": "save", "looked": first}).status_code == 409
+
+
+def test_what_another_person_was_shown_counts_for_nobody_else(nina: Client, manager: User, sign_in: SignIn) -> None:
+    max_ = sign_in(manager)
+    looked(max_, begun(max_), rectangles())
+    address = begun(nina)
+    values = {**rectangles(), **WORDS, "kind": "photo", "provenance": "simulated", "nothing_visible": "on"}
+
+    answer = nina.post(address, {**values, "do": "save", "looked": nina.get(address).context["looked"]})
+
+    assert answer.status_code == 409
+
+
+def test_the_picture_is_shown_at_its_full_size(nina: Client) -> None:
+    html = nina.get(begun(nina, photograph((1600, 900)))).content.decode()
+
+    assert re.search(r'<img data-kept src="[^"]+result\.png" width="1600" height="900"', html)
+    css = (Path(settings.BASE_DIR) / "static/admin_portal/intake/intake.css").read_text()
+    assert ".check__result .kept img { max-inline-size: none; inline-size: auto; block-size: auto; }" in css
+
+
+# The kind of picture
+
+
+@pytest.mark.parametrize("figure", ["", "needle"])
+def test_the_kind_of_picture_is_asked_and_never_chosen_beforehand(nina: Client, figure: str) -> None:
+    make_figure(kind="ct")
+    address = begun(nina, photograph((300, 200)), figure=figure)
+
+    html = nina.get(address).content.decode()
+    answer = saved(nina, address, kind=None)
+
+    assert html.count('name="kind"') == len(FigureKind)
+    assert not re.search(r'name="kind"[^>]* checked', html)
+    assert answer.status_code == 400
+    assert "Say what kind of picture it is." in answer.content.decode()
+    assert saved(nina, address, kind="radiograph").status_code == 302
+    assert Figure.objects.get(slug=figure or "bone").kind == "radiograph"
+
+
+def test_a_picture_that_is_cropped_again_keeps_its_kind_chosen(nina: Client) -> None:
+    make_figure(kind="ct")
+    address = nina.post(f"{CHOOSE}?figure=needle", {"keep": "yes"})["Location"]
+
+    assert nina.get(address).context["form"]["kind"].value() == "ct"
+
+
+def test_staff_change_the_kind_later_and_learn_which_pages_are_old(nina: Client, page: Page) -> None:
+    figure = Figure.objects.get()
+    make_public(page)
+    address = f"/admin/procedures/figure/{figure.pk}/change/"
+    text = figure.texts.get()
+    values = {"kind": "radiograph", "provenance": "simulated", "provenance_note": "", "nothing_visible": "on",
+              "texts-TOTAL_FORMS": 1, "texts-INITIAL_FORMS": 1, "texts-0-id": text.pk, "texts-0-figure": figure.pk,
+              "texts-0-language": "en", "texts-0-title": text.title, "texts-0-alt": text.alt,
+              "texts-0-caption": text.caption, "texts-0-description": ""}  # fmt: skip
+
+    answer = nina.post(address, values, follow=True)
+
+    figure.refresh_from_db()
+    assert figure.kind == "radiograph"
+    assert re.search(r"public pages? prints? the old values", answer.content.decode())
+
+
 # Saving
 
 
@@ -118,6 +231,7 @@ def test_a_saved_picture_has_its_words_its_sizes_and_its_author(nina: Client, ed
     [
         ({"nothing_visible": None}, ["Look closely at the picture. Tick this when no name, date or number is visible in it."]),
         ({"provenance": None}, ["This field is required."]),
+        ({"kind": None}, ["Say what kind of picture it is."]),
         ({"provenance": "clinic"}, ["Write where the patient&#x27;s written consent is filed. No name."]),
         ({"alt_en": ""}, ["Say what the picture shows, for people who cannot see it."]),
         ({"alt_en": "x" * 126}, ["Ensure this value has at most 125 characters (it has 126)."]),

@@ -19,15 +19,6 @@ from tests.factories import make_figure
 
 pytestmark = pytest.mark.django_db
 UPLOAD = "/admin/procedures/figure/upload/"
-SENT = {
-    "language": "en",
-    "title": "Bone",
-    "alt": "A bone.",
-    "caption": "A bone of the spine.",
-    "provenance": "simulated",
-    "provenance_note": "",
-    "nothing_visible": "on",
-}
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +37,7 @@ def bring_in(client: Client) -> Any:
 
 
 def upload(client: Client) -> Any:
-    return client.post(UPLOAD, {**SENT, "picture": picture_file()})
+    return saved(client, client.post(UPLOAD, {"picture": picture_file()}).json()["next"])
 
 
 def replace(client: Client) -> Any:

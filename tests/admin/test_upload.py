@@ -1,11 +1,13 @@
-"""A new picture from within the editor: only with its words, its consent and the tick, and only through intake."""
+"""A new picture from within the editor: the file waits for the check screen; only a picture that was shown is saved."""
 
 import io
+import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.storage import default_storage
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
@@ -14,78 +16,70 @@ from portal.staff.models import User
 from procedures.admin import upload
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, picture_file
+from tests.admin.intake import saved, waiting
+from tests.figures.dicom_files import dicom, ramp
 
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 UPLOAD = "/admin/procedures/figure/upload/"
 
 
 def sent(**changes: Any) -> dict[str, Any]:
-    """A complete upload."""
-    values = {
-        "picture": picture_file(),
-        "language": "en",
-        "title": "Needle in place",
-        "alt": "A needle in a bone of the spine.",
-        "caption": "The needle is in the bone.",
-        "provenance": "simulated",
-        "provenance_note": "",
-        "nothing_visible": "on",
-    }
-    return {name: value for name, value in {**values, **changes}.items() if value is not None}
+    """What the window in the editor sends."""
+    return {name: value for name, value in {"picture": picture_file(), **changes}.items() if value is not None}
 
 
-def test_a_picture_comes_in_with_its_words_and_gives_its_snippet(editor: User, sign_in: SignIn) -> None:
-    answer = sign_in(editor).post(UPLOAD, sent())
+def test_an_upload_keeps_nothing_and_leads_to_the_check_screen(nina: Client) -> None:
+    answer = nina.post(UPLOAD, sent(title="Needle", alt="A needle.", caption="A needle.", provenance="simulated",
+                                    kind="photo", nothing_visible="on", looked="0" * 64, do="save"))  # fmt: skip
+
+    told = answer.json()
+    assert answer.status_code == 201
+    assert not Figure.objects.exists()
+    assert nina.get(told["next"]).context["original"] == (60, 40)
+    assert nina.get(told["saved"]).json() == {}
+
+
+def test_the_saved_picture_is_told_to_the_text_that_waits_for_it(nina: Client) -> None:
+    told = nina.post(UPLOAD, sent()).json()
+
+    answer = saved(nina, told["next"])
 
     figure = Figure.objects.get()
-    text = figure.texts.get()
-    assert (answer.status_code, answer.json()) == (
-        201,
-        {"slug": "needle-in-place", "snippet": "::: figure needle-in-place"},
-    )
-    assert (text.language, text.alt) == ("en", "A needle in a bone of the spine.")
-    assert (figure.uploaded_by, figure.nothing_visible, figure.provenance) == (editor, True, "simulated")
-    assert {rendition.format for rendition in figure.renditions.all()} == {"avif", "webp", "jpeg"}
-    assert all(default_storage.exists(rendition.file) for rendition in figure.renditions.all())
+    assert answer["Location"] == f"/admin/procedures/figure/{figure.pk}/change/"
+    assert nina.get(told["saved"]).json() == {"slug": "bone", "snippet": "::: figure bone"}
+    assert "go back to your text" in nina.get(answer["Location"]).content.decode()
+    assert [name.rsplit("/", 1)[1] for name in waiting()] == ["about.json"], "no pixel waits any longer"
+    assert nina.get(told["next"], follow=True).status_code == 404
 
 
-def test_a_second_picture_of_the_same_title_gets_a_number(editor: User, sign_in: SignIn) -> None:
-    client = sign_in(editor)
+def test_a_dicom_file_from_the_editor_leads_to_its_frames(nina: Client) -> None:
+    run = SimpleUploadedFile("run.dcm", dicom(ramp() * 3, NumberOfFrames=3, WindowCenter=32, WindowWidth=64))
 
-    titles = ("Bone", "Bone", "Bone", "!!!")
-    files = (picture_file(size=(60 + number, 40)) for number, _ in enumerate(titles))
-    slugs = [client.post(UPLOAD, sent(title=title, picture=next(files))).json()["slug"] for title in titles]
+    told = nina.post(UPLOAD, sent(picture=run)).json()
 
-    assert slugs == ["bone", "bone-2", "bone-3", "picture"]
+    assert told["next"].endswith("/frames/")
+    assert nina.get(told["next"]).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "sentence"),
-    [
-        ("alt", "", "This field is required."),
-        ("caption", "", "This field is required."),
-        ("title", "", "This field is required."),
-        ("alt", "x" * 126, "Ensure this value has at most 125 characters (it has 126)."),
-        ("provenance", "", "This field is required."),
-        ("provenance", "clinic", "Write where the patient’s written consent is filed. No name."),
-        (
-            "nothing_visible",
-            None,
-            "Look closely at the picture. Tick this when no name, date or number is visible in it.",
-        ),
-        ("picture", None, "Choose a picture."),
-        ("language", "xx", "Select a valid choice. xx is not one of the available choices."),
-    ],
-)
-def test_an_incomplete_upload_says_what_is_missing(
-    editor: User, sign_in: SignIn, field: str, value: Any, sentence: str
-) -> None:
-    answer = sign_in(editor).post(UPLOAD, sent(**{field: value}))
+def test_a_cancelled_picture_is_told_with_404(nina: Client, manager: User, sign_in: SignIn) -> None:
+    told = nina.post(UPLOAD, sent()).json()
+    assert sign_in(manager).get(told["saved"]).status_code == 404, "nor does anybody else learn of it"
+    nina.post(f"{told['next']}cancel/")
 
-    errors = {name: [row["message"] for row in rows] for name, rows in answer.json()["errors"].items()}
-    named = "provenance_note" if value == "clinic" else field
-    assert answer.status_code == 400
-    assert errors == {named: [sentence.replace("’", "'")]}
-    assert not Figure.objects.exists()
+    answer = nina.get(told["saved"])
+
+    assert answer.status_code == 404
+    assert answer.json() == {"error": "The picture was cancelled, or it waited too long. Choose it again."}
+
+
+def test_asking_for_the_outcome_does_not_keep_the_picture(nina: Client) -> None:
+    told = nina.post(UPLOAD, sent()).json()
+    (folder,) = (Path(settings.DATA_DIR) / "waiting").iterdir()
+    os.utime(folder, (time.time() - 3500,) * 2)
+
+    nina.get(told["saved"])
+
+    assert time.time() - folder.stat().st_mtime > 3400
 
 
 EVIL = b"<html><script>alert(1)</script></html>"
@@ -112,31 +106,19 @@ def gif() -> bytes:
     ],
 )
 def test_what_is_no_picture_is_refused_with_a_sentence(
-    editor: User, sign_in: SignIn, name: str, data: bytes, content_type: str
+    nina: Client, name: str, data: bytes, content_type: str
 ) -> None:
-    answer = sign_in(editor).post(UPLOAD, sent(picture=SimpleUploadedFile(name, data, content_type)))
+    answer = nina.post(UPLOAD, sent(picture=SimpleUploadedFile(name, data, content_type)))
 
     assert answer.status_code == 400
-    assert answer.json()["errors"]["picture"][0]["message"].endswith(".")
-    assert not Figure.objects.exists()
+    assert answer.json()["error"].endswith(".")
+    assert waiting() == []
 
 
-def test_a_picture_keeps_its_size_and_loses_its_secrets(editor: User, sign_in: SignIn) -> None:
-    stream = io.BytesIO()
-    exif = Image.Exif()
-    exif[0x010E] = "Name of a patient"
-    Image.new("RGB", (1500, 700), "grey").save(stream, "JPEG", exif=exif, comment=b"Room 4")
+def test_an_upload_without_a_file_asks_for_one(nina: Client) -> None:
+    answer = nina.post(UPLOAD, {})
 
-    sign_in(editor).post(UPLOAD, sent(picture=SimpleUploadedFile("Jane Doe.jpg", stream.getvalue(), "image/jpeg")))
-
-    figure = Figure.objects.get()
-    files = [figure.image, *(rendition.file for rendition in figure.renditions.all())]
-    kept = b"".join(Path(default_storage.path(name)).read_bytes() for name in files)
-    # markdownx shrinks every picture to 500 pixels.
-    assert (figure.width, figure.height) == (1500, 700)
-    assert b"patient" not in kept
-    assert b"Room 4" not in kept
-    assert not any("Jane" in name for name in files)
+    assert (answer.status_code, answer.json()["error"]) == (400, "Choose a picture.")
 
 
 def test_strangers_get_json_and_leave_nothing(reviewer: User, visitor: User, sign_in: SignIn) -> None:
@@ -144,7 +126,7 @@ def test_strangers_get_json_and_leave_nothing(reviewer: User, visitor: User, sig
 
     assert [answer.status_code for answer in answers] == [401, 403, 403]
     assert {answer["Content-Type"] for answer in answers} == {"application/json"}
-    assert not Figure.objects.exists()
+    assert waiting() == []
 
 
 def test_an_upload_from_another_site_is_refused(editor: User) -> None:
@@ -158,10 +140,10 @@ def test_an_upload_from_another_site_is_refused(editor: User) -> None:
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(editor: User, sign_in: SignIn) -> None:
-    answer = sign_in(editor).post(UPLOAD, sent(), headers={"Content-Length": str(21 * 1024 * 1024)})
+    answer = sign_in(editor).post(UPLOAD, sent(), headers={"Content-Length": str(251 * 1024 * 1024)})
 
     assert answer.status_code == 413
-    assert answer.json() == {"error": "That is more than 20 MB."}
+    assert answer.json() == {"error": "That is more than 250 MB."}
 
 
 def test_only_post_uploads(editor: User, sign_in: SignIn) -> None:
@@ -178,15 +160,3 @@ def test_uploads_are_counted_for_each_person(
 
     assert statuses == [201, 201, 429]
     assert sign_in(manager).post(UPLOAD, sent(picture=picture_file(size=(60, 43)))).status_code == 201
-
-
-def test_a_picture_that_is_here_already_is_named(editor: User, sign_in: SignIn) -> None:
-    client = sign_in(editor)
-    client.post(UPLOAD, sent())
-
-    answer = client.post(UPLOAD, sent(title="Another title"))
-
-    assert answer.status_code == 400
-    assert answer.json()["errors"]["picture"][0]["message"] == (
-        "This picture is here already. Put it in with: ::: figure needle-in-place"
-    )

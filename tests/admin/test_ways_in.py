@@ -77,6 +77,10 @@ TAKEN: dict[str, Callable[[], bytes]] = {
 
 def by_editor(client: Client, data: bytes, name: str, _folder: Path) -> tuple[int, str]:
     answer = client.post(UPLOAD, upload_of(picture=sent_file(data, name, "image/gif")))
+    if answer.status_code == 201:
+        told = answer.json()
+        answer = saved(client, told["next"])
+        client.post(f"{told['next']}cancel/")  # the editor's note of the outcome
     return answer.status_code, answer.content.decode()
 
 

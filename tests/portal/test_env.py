@@ -39,6 +39,10 @@ ODD: dict[str, tuple[Callable[[dict[str, str]], object], list[str]]] = {
         lambda environ: env.number("PORTAL_FEEDBACK_DAYS", default=180, least=1, most=3650, environ=environ),
         ["0", "-1", "+5", "3651", "9" * 5000, "x", "1.5", "1e3", "٣", "1 0"],
     ),
+    "PORTAL_TEXT_DETECTION": (
+        lambda environ: env.boolean("PORTAL_TEXT_DETECTION", default=True, environ=environ),
+        ["yes", "0"],
+    ),
     "PORTAL_COUNT_READS": (lambda environ: env.boolean("PORTAL_COUNT_READS", default=True, environ=environ), ["yes", "0"]),
     "PORTAL_SECRET_KEY": (lambda environ: env.secret_key(Path("/x"), environ), ["short", "k" * 49]),
     "PORTAL_LOG_FORMAT": (

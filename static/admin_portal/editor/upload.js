@@ -1,46 +1,96 @@
-// A new picture, from the button, the clipboard or dropped on the text. It always asks for the words first.
+// A new picture, from the button, the clipboard or dropped on the text. It is checked and saved in a tab of its own; the
+// text stays open here and takes the saved picture.
 
-import { send } from "./ask.js";
-import { languageOf } from "./form.js";
+import { all, ask, send } from "./ask.js";
 import { putBlock } from "./write.js";
 
 const PICTURE = /^image\//;
+const ASK_EVERY = 4000; // milliseconds
 
 const pictures = (transfer) => [...transfer?.files ?? []].filter((file) => PICTURE.test(file.type));
 
 export function startUpload(editor, field, dialog, forget) {
   const form = dialog.querySelector("[data-upload-form]");
   const refusal = form.querySelector("[data-refusal]");
+  const said = form.querySelector("[data-said]");
+  const link = form.querySelector("[data-check-link]");
+  let saved = ""; // where to ask for the outcome of the picture that is being checked
+  let timer = 0;
+
+  const step = (name) => all("[data-step]", form).forEach((part) => { part.hidden = part.dataset.step !== name; });
+  const refuse = (sentence) => {
+    refusal.textContent = sentence;
+    refusal.hidden = !sentence;
+  };
+  const end = () => {
+    saved = "";
+    clearTimeout(timer);
+    form.reset();
+    step("choose");
+    refuse("");
+    said.textContent = "";
+    if (dialog.open) dialog.close();
+  };
+
   const open = (file) => {
-    if (file) {
+    if (!saved && file) {
       const transfer = new DataTransfer();
       transfer.items.add(file);
       form.elements.picture.files = transfer.files;
     }
-    refusal.hidden = true;
+    if (!saved) refuse("");
     if (!dialog.open) dialog.showModal();
-    if (file) form.elements.title.focus();
+    if (file && !saved) form.querySelector("[type=submit]").focus();
   };
-  dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+
+  // Asked each few seconds and whenever this tab is looked at again.
+  async function look() {
+    clearTimeout(timer);
+    if (!saved) return;
+    const asked = saved;
+    const answer = await ask(asked, { headers: { Accept: "application/json", "X-Background": "1" } });
+    if (asked !== saved) return;
+    if (answer.data.snippet) {
+      const { snippet } = answer.data;
+      end();
+      forget();
+      putBlock(field, snippet);
+      return;
+    }
+    if (answer.status === 404) {
+      saved = "";
+      step("choose");
+      form.reset();
+      refuse(answer.data.error);
+      return;
+    }
+    said.textContent = answer.status === 200 ? "" : answer.data.error ?? "The site did not answer. This window asks again.";
+    timer = setTimeout(look, ASK_EVERY);
+  }
+
+  all("[data-close]", dialog).forEach((button) => button.addEventListener("click", end));
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+  window.addEventListener("focus", look);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("[type=submit]");
-    const body = new FormData(form);
-    body.set("language", languageOf(field));
+    // Opened by the click itself: browsers block windows that open after an answer.
+    const tab = window.open("", "_blank");
     button.disabled = true;
-    refusal.hidden = true;
-    const answer = await send(editor, editor.dataset.upload, body);
+    refuse("");
+    const answer = await send(editor, editor.dataset.upload, new FormData(form));
     button.disabled = false;
-    if (answer.status === 201) {
-      form.reset();
-      dialog.close();
-      forget();
-      putBlock(field, answer.data.snippet);
+    if (answer.status !== 201) {
+      tab?.close();
+      refuse(answer.data.error ?? "The picture could not be sent. Please try again.");
       return;
     }
-    const sentences = Object.values(answer.data.errors ?? {}).flat().map((error) => error.message);
-    refusal.textContent = [answer.data.error ?? "The picture could not be sent. Please try again.", ...sentences].join(" ");
-    refusal.hidden = false;
+    saved = answer.data.saved;
+    link.href = answer.data.next;
+    if (tab) tab.location.replace(answer.data.next);
+    step("check");
+    link.focus();
+    timer = setTimeout(look, ASK_EVERY);
   });
   // Anything but a picture is left to the browser.
   field.addEventListener("dragover", (event) => {

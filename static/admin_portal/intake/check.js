@@ -1,7 +1,8 @@
-// Cut, cover, look: the rectangles on the picture, and the result as the server makes it.
+// Crop, cover, look: the rectangles on the picture, and the result as the server makes it.
 
 import { Rectangles } from "./rectangles.js";
 import { Stage } from "./stage.js";
+import { FoundText } from "./text.js";
 
 const PAUSE = 350;
 const form = document.querySelector("[data-check]");
@@ -17,6 +18,7 @@ let asked = 0;
 
 const rectangles = new Rectangles(find("rectangles"), () => {
   stage.draw();
+  text.draw();
   undo.disabled = rectangles.before.length === 0;
   clearTimeout(timer);
   timer = setTimeout(look, PAUSE);
@@ -25,6 +27,8 @@ const stage = new Stage(find("marks"), rectangles, {
   help: "stage-help",
   picked: () => form.querySelector("[name=draw]:checked").value,
 });
+
+const text = new FoundText(form, rectangles, (sentence) => { said.textContent = sentence; });
 
 for (const name of ["tools", "stage-help"]) find(name).hidden = false;
 find("marks").removeAttribute("hidden");
@@ -36,7 +40,7 @@ form.querySelectorAll("[data-add]").forEach((button) =>
     const kind = button.dataset.add;
     const there = kind === "cut" && rectangles.now.cut;
     const index = there ? 0 : rectangles.add(kind, kind === "cut" ? [10, 10, 80, 80] : [40, 45, 20, 10]);
-    if (index < 0) said.textContent = "There are 50 boxes. Cut the picture instead.";
+    if (index < 0) said.textContent = "There are 50 boxes. Crop the picture instead.";
     else stage.focus(kind, index);
   }),
 );

@@ -1,0 +1,215 @@
+"""Text in the pixels on the check screen: marked, covered, answered for, kept for the reviewer; and the kind's guess."""
+
+import io
+import re
+import sys
+from functools import partial
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client, override_settings
+from PIL import Image
+
+from procedures.admin.text_detection import text_detection_context
+from procedures.figures.text_detection import SENTENCES, Limits, Status
+from procedures.models import Figure
+from tests.admin.intake import begun, master_of, photograph, rectangles, saved
+from tests.factories import make_figure
+from tests.figures.dicom_files import dicom, ramp
+from tests.figures.test_text_detection import burned
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
+
+
+@pytest.fixture
+def finder() -> Any:
+    """Text detection as a clinic has it."""
+    pytest.importorskip("rapidocr_onnxruntime")
+    with override_settings(TEXT_DETECTION=True):
+        yield
+
+
+@pytest.fixture
+def no_finder(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A portal without the extra."""
+    monkeypatch.setitem(sys.modules, "rapidocr_onnxruntime", None)
+    with override_settings(TEXT_DETECTION=True):
+        yield
+
+
+def as_dicom(data: bytes) -> bytes:
+    """The picture as the second of two frames of a fluoroscope's run."""
+    image = Image.open(io.BytesIO(data)).convert("L")
+    empty = Image.linear_gradient("L").resize(image.size)
+    return dicom(
+        empty.tobytes() + image.tobytes(),
+        NumberOfFrames=2, Rows=image.height, Columns=image.width, BitsAllocated=8, BitsStored=8, HighBit=7,
+        WindowCenter=128, WindowWidth=256, Modality="XA",
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("finder")
+def test_marked_text_is_outlined_and_must_be_covered_or_answered_for(nina: Client) -> None:
+    address = begun(nina, burned(pixels=16))
+
+    asked = nina.post(f"{address}text/", rectangles())
+    html = asked.content.decode()
+    assert "The text finder marked places that may be text. It can miss text." in html
+    assert "Cover place 1" in html and "Is this text?" in html
+    page = nina.get(address).content.decode()
+    assert re.search(r'<svg class="stage__found"[^>]*><rect x="[\d.]+%"', page), "outlined without a script, too"
+
+    refused = saved(nina, address)
+    assert refused.status_code == 400
+    assert "Cover them, or answer “Is this text?” below." in refused.content.decode()
+    assert not Figure.objects.exists()
+
+    assert saved(nina, address, text_answer="harmless").status_code == 302
+    record = Figure.objects.get().text_detection
+    assert (record["status"], record["found"], record["answer"]) == ("marked", len(record["places"]), "harmless")
+    assert "SMITH" not in str(record)
+
+
+@pytest.mark.usefixtures("finder")
+def test_one_button_covers_all_marked_places(nina: Client) -> None:
+    address = begun(nina, burned(pixels=16))
+    nina.post(f"{address}text/", rectangles())
+
+    answer = nina.post(address, {**rectangles((90, 90, 5, 5)), "cover": "all", "title_en": "Typed"})
+
+    boxes = [
+        tuple(form[side].value() for side in ("left", "top", "width", "height"))
+        for form in answer.context["rectangles"].boxes
+        if form["left"].value() is not None
+    ]
+    assert boxes[0] == (90, 90, 5, 5)
+    assert len(boxes) == 1 + len(answer.context["places"])
+    assert all(place["covered"] for place in answer.context["places"])
+    assert answer.context["form"]["title_en"].value() == "Typed"
+    assert saved(nina, address, rectangles(*boxes)).status_code == 302
+    figure = Figure.objects.get()
+    shown = text_detection_context(figure)
+    assert (shown["found"], shown["left"], shown["covered"]) == (len(boxes) - 1, 0, len(boxes) - 1)
+    assert master_of(figure).crop((30, 30, 200, 38)).getextrema() == (0, 0)
+
+
+@pytest.mark.usefixtures("finder")
+def test_without_a_script_saving_shows_the_marked_places_before_an_answer_counts(nina: Client) -> None:
+    address = begun(nina, burned(pixels=16))
+
+    refused = saved(nina, address, text_answer="not_text")
+
+    assert refused.status_code == 400, "nobody had seen what was marked"
+    assert "Cover place 1" in refused.content.decode()
+    assert refused.context["form"]["title_en"].value() == "Bone"
+    assert saved(nina, address, text_answer="not_text").status_code == 302
+
+
+@pytest.mark.usefixtures("finder")
+def test_the_finder_looks_at_each_frame_that_is_taken(nina: Client) -> None:
+    address = begun(nina, as_dicom(burned(pixels=16)))
+    check = address.replace("frames/", "")
+
+    nina.post(address, {"frame": "1"})
+    assert SENTENCES[Status.NOTHING_MARKED] in nina.post(f"{check}text/", rectangles()).content.decode()
+    nina.post(address, {"frame": "2"})
+    assert "Cover place 1" in nina.post(f"{check}text/", rectangles()).content.decode()
+    assert saved(nina, check, kind="fluoroscopy").status_code == 400
+
+
+@pytest.mark.usefixtures("no_finder")
+def test_a_missing_engine_is_said_with_how_to_install_it(nina: Client) -> None:
+    address = begun(nina)
+
+    page = nina.get(address).content.decode()
+
+    assert "Text detection is not set up on this portal" in page
+    assert "pip install &#x27;plainspine[ocr]&#x27;" in page
+    assert saved(nina, address).status_code == 302
+    html = nina.get(f"/admin/procedures/figure/{Figure.objects.get().pk}/change/").content.decode()
+    assert "Text detection is not set up on this portal" in html
+
+
+@pytest.mark.usefixtures("finder")
+def test_a_failure_is_said_before_anything_is_saved(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("procedures.figures.text_detection.Limits", partial(Limits, memory=300 * 2**20))
+    address = begun(nina)
+
+    refused = saved(nina, address)
+
+    assert refused.status_code == 400
+    assert SENTENCES[Status.FAILED] in refused.content.decode()
+    assert "Look for text again" in refused.content.decode()
+    assert saved(nina, address).status_code == 302
+    assert Figure.objects.get().text_detection["status"] == "failed"
+
+
+def test_the_finder_is_asked_by_the_person_who_uploaded_only(nina: Client, manager: Any, sign_in: Any) -> None:
+    address = begun(nina)
+
+    assert sign_in(manager).post(f"{address}text/", rectangles()).status_code == 404
+    assert Client().post(f"{address}text/", rectangles()).status_code == 302
+    assert nina.get(f"{address}text/").status_code == 405
+
+
+def test_a_picture_nobody_searched_says_so_to_the_reviewer() -> None:
+    assert text_detection_context(make_figure())["sentence"] == (
+        "The text finder has not looked at this picture. Look at the whole picture."
+    )
+
+
+# The suggested kind
+
+
+GUESSES = [
+    ({"Modality": "XA"}, "", "fluoroscopy"),
+    ({"Modality": "RF"}, "on", "radiograph"),  # black and white switched by hand
+    ({"Modality": "XA", "PhotometricInterpretation": "MONOCHROME1"}, "", "radiograph"),
+    ({"Modality": "CR", "PhotometricInterpretation": "MONOCHROME1"}, "", "radiograph"),
+    ({"Modality": "DX"}, "", "radiograph"),
+    ({"Modality": "DX"}, "on", "fluoroscopy"),
+    ({"Modality": "CT"}, "on", "ct"),
+    ({"Modality": "MR"}, "", "mri"),
+    ({"Modality": "US"}, "", "other"),
+    ({"Modality": "SOMETHING"}, "", ""),
+]
+
+
+def test_a_dicom_file_suggests_its_kind_and_chooses_none(nina: Client) -> None:
+    for tags, invert, kind in GUESSES:
+        run = SimpleUploadedFile("run.dcm", dicom(ramp(), **tags))
+        frames = nina.post("/admin/procedures/figure/intake/", {"picture": run})["Location"]
+        check = nina.post(frames, {"frame": "1", **({"invert": invert} if invert else {})})["Location"]
+
+        shown = nina.get(check)
+
+        assert shown.context["waiting"].kind == kind, (tags, invert)
+        assert ("The file suggests:" in shown.content.decode()) is bool(kind), (tags, invert)
+        assert not re.search(r'name="kind"[^>]* checked', shown.content.decode()), (tags, invert)
+
+
+def test_switching_black_and_white_twice_comes_back_to_the_first_suggestion(nina: Client) -> None:
+    frames = begun(nina, dicom(ramp(), Modality="XA"))
+    for invert, kind in (({"invert": "on"}, "radiograph"), ({"invert": "on"}, "radiograph"), ({}, "fluoroscopy")):
+        check = nina.post(frames, {"frame": "1", **invert})["Location"]
+        assert nina.get(check).context["waiting"].kind == kind
+
+
+def test_pixels_suggest_photo_or_drawing_and_nothing_for_grey(nina: Client) -> None:
+    def sent(image: Image.Image) -> bytes:
+        stream = io.BytesIO()
+        image.save(stream, "PNG")
+        return stream.getvalue()
+
+    ramps = [Image.linear_gradient("L").resize((200, 150)), Image.linear_gradient("L").rotate(90).resize((200, 150))]
+    lines = Image.new("RGB", (200, 150), "white")
+    lines.paste((20, 90, 90), (20, 20, 60, 60))
+    pictures = {
+        "photo": Image.merge("RGB", [ramps[0], ramps[1], ramps[0]]),
+        "drawing": lines,
+        "": Image.linear_gradient("L").resize((200, 150)),
+    }
+    for kind, image in pictures.items():
+        assert nina.get(begun(nina, sent(image))).context["waiting"].kind == kind, kind
+    assert nina.get(begun(nina, photograph((201, 100)))).context["waiting"].kind == "drawing", "two flat greys"

@@ -1,0 +1,167 @@
+"""Text in the pixels: found by the real engine, in a process of its own whose failures are outcomes."""
+
+import fcntl
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.test import override_settings
+from PIL import Image, ImageDraw, ImageFont
+
+from procedures.figures import text_detection
+from procedures.figures.edit import Box, Edits
+from procedures.figures.intake import picture
+from procedures.figures.renditions import png
+from procedures.figures.text_detection import SENTENCES, Detection, Limits, Place, Status, detect
+
+pytest.importorskip("rapidocr_onnxruntime", reason="the extra ocr, which PyPI offers for Python 3.11 and 3.12")
+LINE = "SMITH, JOHN DOB 01/02/1950"
+
+
+@pytest.fixture(autouse=True)
+def _switched_on() -> object:
+    with override_settings(TEXT_DETECTION=True):
+        yield
+
+
+def gradient(size: tuple[int, int] = (512, 512)) -> Image.Image:
+    return Image.linear_gradient("L").resize(size).point([30 + value * 150 // 255 for value in range(256)])
+
+
+def burned(*, pixels: int, at: tuple[int, int] = (24, 24), size: tuple[int, int] = (512, 512), text: str = LINE) -> bytes:
+    """A grey gradient with a line of text in it, as PNG."""
+    image = gradient(size)
+    ImageDraw.Draw(image).text(at, text, fill=235, font=ImageFont.load_default(pixels))
+    return png(picture(image))
+
+
+def program(tmp_path: Path, source: str) -> Path:
+    file = tmp_path / "finder.py"
+    file.write_text(source)
+    return file
+
+
+def test_text_of_12_to_20_pixels_is_outlined_where_it_is() -> None:
+    for pixels, at, size in ((12, (24, 24), (512, 512)), (14, (200, 900), (1024, 1024)), (20, (24, 460), (512, 512))):
+        found = detect(burned(pixels=pixels, at=at, size=size))
+
+        assert found.status is Status.MARKED, pixels
+        left = min(place.left for place in found.places) * size[0]
+        top = min(place.top for place in found.places) * size[1]
+        right = max(place.left + place.width for place in found.places) * size[0]
+        assert abs(left - at[0]) < 8 and abs(top - at[1]) < 12, (pixels, left, top)
+        assert right - left > 10 * pixels, pixels
+        assert found.engine.startswith("rapidocr-onnxruntime 1.4.4")
+
+
+def test_text_far_down_a_very_high_picture_is_found() -> None:
+    found = detect(burned(pixels=14, at=(24, 3900), size=(300, 4000)))
+
+    assert found.status is Status.MARKED
+    assert all(0.96 < place.top < 0.99 for place in found.places)
+
+
+def test_nothing_marked_is_never_called_clean() -> None:
+    found = detect(png(picture(gradient())))
+
+    assert found.status is Status.NOTHING_MARKED
+    assert found.sentence == "The text finder did not mark anything. It can miss text. Look at the whole picture."
+
+
+def test_every_outcome_asks_for_a_look_at_the_whole_picture() -> None:
+    assert set(SENTENCES) == set(Status)
+    for sentence in SENTENCES.values():
+        assert "Look at the whole picture" in sentence
+        assert not {"clean", "safe", "no text"} & set(sentence.lower().split())
+
+
+def test_recognized_text_is_neither_kept_nor_told() -> None:
+    record = str(detect(burned(pixels=20)).to_json()).upper()
+
+    assert "SMITH" not in record and "1950" not in record
+
+
+def test_too_little_memory_is_an_outcome() -> None:
+    assert detect(burned(pixels=20), Limits(memory=300 * 1024**2)).status is Status.FAILED
+
+
+def test_a_search_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
+    slow = program(tmp_path, f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)\n")
+
+    begun = time.monotonic()
+    found = detect(b"", Limits(seconds=2, program=slow))
+
+    assert found.status is Status.TIMED_OUT
+    assert time.monotonic() - begun < 10
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_what_is_no_answer_is_a_failure(tmp_path: Path) -> None:
+    for source in ("raise SystemExit(3)", "print('{')", "print('{\"engine\": \"x\"}')", "print('{\"engine\": 1, \"boxes\": [[1]]}')"):
+        assert detect(b"", Limits(program=program(tmp_path, source))).status is Status.FAILED, source
+
+
+def test_the_process_sees_no_secret_of_the_portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_SECRET_KEY", "s" * 50)
+    monkeypatch.setenv("DATABASE_URL", "postgres://user:password@host/name")
+    source = "import json, os\nprint(json.dumps({'engine': ' '.join(os.environ), 'boxes': []}))"
+
+    engine = detect(b"", Limits(program=program(tmp_path, source))).engine
+
+    assert "PATH" in engine
+    assert "PORTAL" not in engine and "DATABASE" not in engine
+
+
+def test_one_search_at_a_time_and_a_bounded_wait() -> None:
+    lock = os.open(Path(tempfile.gettempdir()) / text_detection.LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        begun = time.monotonic()
+        assert detect(b"", Limits(wait=0.5)).status is Status.BUSY
+        assert time.monotonic() - begun < 5
+        threading.Timer(0.5, lambda: fcntl.flock(lock, fcntl.LOCK_UN)).start()
+        assert detect(png(picture(gradient((64, 64)))), Limits(wait=20)).status is Status.NOTHING_MARKED
+    finally:
+        os.close(lock)
+
+
+def test_a_switched_off_or_missing_engine_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with override_settings(TEXT_DETECTION=False):
+        assert detect(b"").status is Status.SWITCHED_OFF
+    monkeypatch.setitem(sys.modules, "rapidocr_onnxruntime", None)
+    assert detect(b"").status is Status.NOT_INSTALLED
+    assert "pip install 'plainspine[ocr]'" in SENTENCES[Status.NOT_INSTALLED]
+
+
+def test_a_place_is_covered_by_boxes_together_or_by_the_crop() -> None:
+    place = Place(0.2, 0.2, 0.4, 0.1, 0.9)
+    left, right = Box(0.1, 0.1, 0.3, 0.3), Box(0.4, 0.15, 0.3, 0.2)
+    cases = {
+        "nothing": (Edits(), False),
+        "one half": (Edits((left,)), False),
+        "both halves": (Edits((left, right)), True),
+        "the same half twice": (Edits((left, left)), False),
+        "the crop leaves it out": (Edits((), Box(0, 0.5, 1, 0.5)), True),
+        "the crop cuts through it": (Edits((), Box(0, 0.25, 1, 0.75)), False),
+        "half cropped, half covered": (Edits((right,), Box(0.4, 0, 0.6, 1)), True),
+    }
+    assert {name: place.is_covered(edits) for name, (edits, _) in cases.items()} == {
+        name: covered for name, (_, covered) in cases.items()
+    }
+
+
+def test_the_record_has_the_places_of_the_kept_picture() -> None:
+    found = Detection(Status.MARKED, "engine 1", "2026-01-01T00:00:00+00:00", (Place(0.6, 0.6, 0.2, 0.1, 0.9), Place(0, 0, 0.1, 0.1, 0.8)), 2)
+
+    kept = found.kept(Edits((), Box(0.5, 0.5, 0.5, 0.5)), "harmless")
+
+    (place,) = kept.places
+    assert [round(part, 6) for part in (place.left, place.top, place.width, place.height)] == [0.2, 0.2, 0.4, 0.2]
+    assert (kept.found, kept.answer) == (2, "harmless")
+    assert Detection.from_json(kept.to_json()) == kept
+    assert found.kept(Edits((Box(0, 0, 1, 1),)), "harmless").answer == "", "nobody was asked"
