@@ -17,7 +17,7 @@ from procedures.admin.desk import change_address
 from procedures.admin.figure_forms import PictureForm
 from procedures.admin.marks_shown import shown
 from procedures.admin.outdated import QuotedAdmin
-from procedures.admin.text_detection import text_detection_html
+from procedures.admin.text_detection import look_for_text, text_detection_html
 from procedures.enums import Language
 from procedures.figures.orphans import files_of, forget
 from procedures.figures.overlay import media_url
@@ -63,8 +63,8 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
     title_field = "texts__title"
     inlines = (Words,)
     fields = (
-        "shown", "edit_marks", "used", "slug", "kind", "provenance", "provenance_note", "nothing_visible", "marked_text",
-        "uploaded_by", "created_at",
+        "shown", "edit_marks", "used", "slug", "kind", "provenance", "provenance_note", "nothing_visible",
+        "marked_text", "uploaded_by", "created_at",
     )  # fmt: skip
     readonly_fields = ("shown", "edit_marks", "used", "marked_text", "uploaded_by", "created_at")
 
@@ -152,6 +152,7 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
             path("intake/<str:token>/frames/", view(dicom_import.frames), name="procedures_figure_frames"),
             path("intake/<str:token>/frame.png", view(dicom_import.frame), name="procedures_figure_frame"),
             path("marks/live/", marks_page.live, name="procedures_figure_marks_live"),
+            path("<int:figure_id>/text/", view(look_for_text), name="procedures_figure_look_for_text"),
             path("<int:figure_id>/marks/", view(marks_page.marks), name="procedures_figure_marks"),
             path("<int:figure_id>/marks/file/", view(marks_page.download), name="procedures_figure_marks_download"),
             path("<int:figure_id>/marks/bring-in/", view(marks_page.bring_in), name="procedures_figure_marks_bring_in"),

@@ -1,8 +1,9 @@
 """Upload a picture: choose it, crop and cover it, look at the result, say what it is and where it is from, save.
 
 All uploads by staff pass these screens: new figures, replaced pictures, the editor's window, DICOM frames. The server
-saves only the result that it served last to this person (Waiting.was_shown). The first step takes JPEG, PNG, WebP and DICOM alike; what a file is its content decides. Between the steps bare pixels
-wait (procedures/figures/waiting.py). Every step works without a script; with one it is only quicker.
+saves only the result that it served last to this person (Waiting.was_shown). The first step takes JPEG, PNG, WebP and
+DICOM alike; the content decides what a file is. Between the steps bare pixels wait (procedures/figures/waiting.py).
+Every step works without JavaScript.
 """
 
 from typing import Any, BinaryIO, cast
@@ -18,8 +19,8 @@ from procedures.admin.answers import refusal, too_often
 from procedures.admin.base import staff
 from procedures.admin.intake_forms import EditsForm, TextAnswerForm
 from procedures.admin.shell import screen
-from procedures.figures import dicom
 from procedures.admin.text_detection import places_shown
+from procedures.figures import dicom
 from procedures.figures.duplicate import duplicate
 from procedures.figures.edit import Edits
 from procedures.figures.intake import BadPictureError, Picture

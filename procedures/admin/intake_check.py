@@ -54,7 +54,7 @@ class _Check:
 
     def __init__(self, request: HttpRequest, waiting: Waiting, figure: Figure | None) -> None:
         self.request, self.waiting, self.figure = request, waiting, figure
-        self.data = request.POST if request.method == "POST" else None
+        self.data: QueryDict | None = request.POST if request.method == "POST" else None
         self.saving = bool(self.data and self.data.get("do") == "save")
         self.found = self._looked_for_text()
         if self.data and (chosen := self.data.get("cover")):

@@ -9,8 +9,8 @@ from django.http import QueryDict
 
 from procedures.admin.base import whole_number
 from procedures.admin.figure_forms import PictureForm, free_slug
-from procedures.enums import FigureKind, Language, Provenance
 from procedures.admin.text_detection import padded
+from procedures.enums import FigureKind, Language, Provenance
 from procedures.figures.edit import MOST_BOXES, Box, Edits
 from procedures.figures.intake import BadPictureError
 from procedures.figures.text_detection import ANSWERS, Place

@@ -3,18 +3,28 @@
 import math
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_http_methods
 
+from procedures.admin.base import staff
+from procedures.admin.shell import screen
 from procedures.figures.edit import Edits
-from procedures.figures.text_detection import ANSWERS, Answer, Detection, Place, Status
+from procedures.figures.intake import BadPictureError
 from procedures.figures.overlay import media_url
+from procedures.figures.renditions import master, png
+from procedures.figures.text_detection import ANSWERS, Answer, Detection, Place, Status, detect
 from procedures.models import Figure
 
 # A box over a marked place is this much larger on each side, in parts of the picture.
 PADDING = 0.004
 DIGITS = 2
+LOOK = "admin:procedures_figure_look_for_text"
 NOT_RUN = "The text finder has not looked at this picture. Look at the whole picture."
 
 
@@ -70,6 +80,30 @@ def text_detection_context(figure: Figure) -> dict[str, Any]:
     }
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def look_for_text(request: HttpRequest, figure_id: int) -> HttpResponse:
+    """Let the text finder look at a saved picture: one from a bundle or the content folder, or an older upload."""
+    if not staff(request).has_perm("procedures.change_figure"):
+        raise PermissionDenied
+    figure = get_object_or_404(Figure.objects.exclude(image=""), pk=figure_id)
+    error = ""
+    if request.method == "POST":
+        try:
+            found = detect(png(master(figure)))
+        except BadPictureError as wrong:
+            error = str(wrong)
+        else:
+            Figure.objects.filter(pk=figure.pk, sha256=figure.sha256).update(text_detection=found.to_json())
+            return HttpResponseRedirect(request.path)
+    context = {**text_detection_context(figure), "figure": figure, "error": error}
+    title = f"Text in the picture {figure.slug}"
+    return screen(request, "figure/text", context, title=title, status=400 if error else 200)
+
+
 def text_detection_html(figure: Figure) -> SafeString:
     """The same as HTML, for a form."""
-    return render_to_string("admin/procedures/figure/text_detection.html", text_detection_context(figure))
+    context = {
+        **text_detection_context(figure),
+        "address_to_look": reverse(LOOK, args=[figure.pk]) if figure.image else "",
+    }
+    return render_to_string("admin/procedures/figure/text_detection.html", context)

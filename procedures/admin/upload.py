@@ -18,7 +18,7 @@ MOST_UPLOADS, SECONDS = 20, 600
 
 @staff_json("procedures.add_figure", method="POST", most_bytes=MOST_BYTES + FORM_BYTES)
 def upload(request: HttpRequest) -> JsonResponse:
-    """201 with ``next`` (the screen to check it on) and ``saved`` (where to ask for the outcome); nothing is kept yet."""
+    """201 with ``next`` (the check screen) and ``saved`` (where to ask for the outcome). Nothing is saved yet."""
     user = staff(request)
     if too_often(user.pk, "picture", most=MOST_UPLOADS, seconds=SECONDS):
         return refusal(429, f"You uploaded {MOST_UPLOADS} pictures in 10 minutes. Try again shortly.")
@@ -41,9 +41,9 @@ def upload(request: HttpRequest) -> JsonResponse:
 
 @staff_json("procedures.add_figure", method="GET", most_bytes=0)
 def saved(request: HttpRequest, token: str) -> JsonResponse:
-    """``snippet`` once the picture is saved; without it the picture still waits. 404 when it was cancelled."""
+    """``snippet`` once the picture is saved; ``gone`` when it was cancelled; neither while it waits."""
     waiting = find(token, user_id=staff(request).pk, touch=False)
     if waiting is None:
-        return refusal(404, "The picture was cancelled, or it waited too long. Choose it again.")
+        return JsonResponse({"gone": "The picture was cancelled, or it waited too long. Choose it again."})
     figure = Figure.objects.filter(pk=waiting.saved).first() if waiting.saved else None
     return JsonResponse({"slug": figure.slug, "snippet": f"::: figure {figure.slug}"} if figure else {})

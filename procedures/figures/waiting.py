@@ -158,7 +158,7 @@ def begin(*, user_id: int, figure: int | None = None, own: bool = False, editor:
     folder.mkdir(mode=0o700)
     about = {"figure": figure, "own": own, "editor": editor}
     (folder / ABOUT).write_text(json.dumps(about))
-    return Waiting(token, folder, **about)
+    return Waiting(token, folder, figure, own, editor)
 
 
 def bring(stream: BinaryIO, *, user_id: int, figure: int | None = None, editor: bool = False) -> Waiting:

@@ -121,13 +121,14 @@ OF_THE_SITE: dict[str, list[Ask]] = {
 # Screens of one picture.
 OF_A_FIGURE: dict[str, list[Ask]] = {
     "figure_marks": [get(WRITES), post(WRITES)],
+    "figure_look_for_text": [get(WRITES), post(WRITES)],
     "figure_marks_download": [get(WRITES)],
     "figure_marks_bring_in": [post(WRITES)],
 }
 # A picture that waits belongs to the person who sent it: others find nothing there.
 OF_A_WAITING_PICTURE: dict[str, list[Ask]] = {
     f"figure_{name}": [get("0000L")] for name in ("check", "waiting", "result", "frames", "frame")
-} | {"figure_cancel": [post(EVERYBODY)]}
+} | {"figure_cancel": [post(EVERYBODY)], "figure_text": [post("0000L")], "figure_uploaded": [get(JSON_WRITES)]}
 # One's own sign-in and account: the same for every role, and tested where they are made (tests/staff).
 OWN_ACCOUNT = frozenset(
     "account_login account_logout account_reauthenticate mfa_activate_totp mfa_add_webauthn mfa_authenticate "

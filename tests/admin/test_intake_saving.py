@@ -121,7 +121,14 @@ def test_what_nobody_has_seen_is_not_saved(nina: Client) -> None:
 def test_one_request_with_a_computed_hash_saves_nothing(nina: Client) -> None:
     address = begun(nina)
     computed = picture(Image.open(io.BytesIO(photograph())).convert("L")).sha256
-    fields = {**rectangles(), **WORDS, "kind": "photo", "provenance": "simulated", "nothing_visible": "on", "do": "save"}
+    fields = {
+        **rectangles(),
+        **WORDS,
+        "kind": "photo",
+        "provenance": "simulated",
+        "nothing_visible": "on",
+        "do": "save",
+    }
 
     blind = nina.post(address, {**fields, "looked": computed})
     assert (blind.status_code, blind.context["looked"]) == (409, computed), "the hash itself was right"

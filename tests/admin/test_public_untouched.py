@@ -16,6 +16,7 @@ from procedures.models import Page
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import newest_approved
 from tests.admin.conftest import PAGES, SignIn, form_of, typed
+from tests.admin.intake import saved
 from tests.admin.test_upload import UPLOAD, sent
 from tests.factories import make_page, make_public, make_translation
 
@@ -80,7 +81,7 @@ def test_no_draft_action_changes_a_byte_of_what_is_public(
         "save and send": lambda: save(_submit="1", note="SECRET"),
         "a forged publish": lambda: save(_publish="1"),
         "a new page": lambda: nina.post(f"{PAGES}add/", typed(now(), subject="x", slug="x", page="", version="")),
-        "a new picture": lambda: nina.post(UPLOAD, sent()),
+        "a new picture": lambda: saved(nina, nina.post(UPLOAD, sent()).json()["next"]),
         "look at the review": lambda: rosa.get(f"{PAGES}{page.pk}/review/"),
         "send back": lambda: decide("sent_back"),
         "approve": lambda: decide("approved"),

@@ -159,6 +159,21 @@ def test_a_picture_nobody_searched_says_so_to_the_reviewer() -> None:
     )
 
 
+@pytest.mark.usefixtures("finder")
+def test_a_picture_that_came_another_way_is_searched_later(nina: Client, tmp_path: Any) -> None:
+    figure = make_figure(size=(512, 512))
+    figure.refresh_from_db()
+    address = f"/admin/procedures/figure/{figure.pk}/text/"
+    html = nina.get(f"/admin/procedures/figure/{figure.pk}/change/").content.decode()
+    assert "The text finder has not looked at this picture." in html and f'href="{address}"' in html
+
+    answer = nina.post(address, follow=True)
+
+    figure.refresh_from_db()
+    assert figure.text_detection["status"] == "nothing_marked"
+    assert SENTENCES[Status.NOTHING_MARKED] in answer.content.decode()
+
+
 # The suggested kind
 
 

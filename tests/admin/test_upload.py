@@ -61,15 +61,14 @@ def test_a_dicom_file_from_the_editor_leads_to_its_frames(nina: Client) -> None:
     assert nina.get(told["next"]).status_code == 200
 
 
-def test_a_cancelled_picture_is_told_with_404(nina: Client, manager: User, sign_in: SignIn) -> None:
+def test_a_cancelled_picture_is_told(nina: Client, manager: User, sign_in: SignIn) -> None:
     told = nina.post(UPLOAD, sent()).json()
-    assert sign_in(manager).get(told["saved"]).status_code == 404, "nor does anybody else learn of it"
+    assert "gone" in sign_in(manager).get(told["saved"]).json(), "others learn nothing of it"
     nina.post(f"{told['next']}cancel/")
 
     answer = nina.get(told["saved"])
 
-    assert answer.status_code == 404
-    assert answer.json() == {"error": "The picture was cancelled, or it waited too long. Choose it again."}
+    assert answer.json() == {"gone": "The picture was cancelled, or it waited too long. Choose it again."}
 
 
 def test_asking_for_the_outcome_does_not_keep_the_picture(nina: Client) -> None:
@@ -105,9 +104,7 @@ def gif() -> bytes:
         ("empty.png", b"", "image/png"),
     ],
 )
-def test_what_is_no_picture_is_refused_with_a_sentence(
-    nina: Client, name: str, data: bytes, content_type: str
-) -> None:
+def test_what_is_no_picture_is_refused_with_a_sentence(nina: Client, name: str, data: bytes, content_type: str) -> None:
     answer = nina.post(UPLOAD, sent(picture=SimpleUploadedFile(name, data, content_type)))
 
     assert answer.status_code == 400

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import override_settings
 from playwright.sync_api import Browser, Locator, expect
 
 from portal.staff.models import User
@@ -13,6 +14,7 @@ from tests.admin.intake import CHOOSE, WORDS, master_of, photograph
 from tests.browser.admin import FINDINGS, Desk, desk
 from tests.browser.public import AXE, DESK, PHONE
 from tests.figures.dicom_files import dicom, ramp
+from tests.figures.test_text_detection import burned
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 SIZE = (400, 200)
@@ -59,7 +61,7 @@ def test_a_picture_comes_in_by_the_keyboard_alone(seat: Desk, files: dict[str, s
     page, keys = seat.page, seat.page.keyboard
     tab_to(seat, page.get_by_role("button", name="Read this picture"))
     keys.press("Enter")
-    expect(page.get_by_role("heading", name="1. Cut and cover")).to_be_visible()
+    expect(page.get_by_role("heading", name="1. Crop and cover")).to_be_visible()
 
     tab_to(seat, page.get_by_role("button", name="Add a black box"))
     keys.press("Enter")
@@ -88,6 +90,8 @@ def test_a_picture_comes_in_by_the_keyboard_alone(seat: Desk, files: dict[str, s
     page.wait_for_timeout(900)
     seen(seat)
     tab_to(seat, page.locator("#id_nothing_visible"))
+    keys.press("Space")
+    tab_to(seat, page.locator("#id_kind_0"))
     keys.press("Space")
     tab_to(seat, page.locator("#id_provenance_0"))
     keys.press("Space")
@@ -170,6 +174,7 @@ def test_a_picture_comes_in_without_a_script(
         page.get_by_role("button", name="Show the result").click()
         expect(page.locator("#id_box-0-width")).to_have_value("50.0")
         page.locator("#id_nothing_visible").check()
+        page.locator("#id_kind_4").check()
         page.locator("#id_provenance_0").check()
         for name, value in WORDS.items():
             page.locator(f"#id_{name}").fill(value)
@@ -196,6 +201,41 @@ def test_a_dicom_window_follows_its_slider_and_what_is_shown_is_taken(seat: Desk
     page.get_by_role("button", name="Take this picture").click()
     expect(page.get_by_role("heading", name="2. Look: this is what is kept")).to_be_visible()
     expect(page.locator("[data-size]")).to_have_text("64 × 64 pixels")
+
+
+def test_marked_text_is_outlined_and_covered_with_one_click(seat: Desk, files: dict[str, str], tmp_path: Path) -> None:
+    pytest.importorskip("rapidocr_onnxruntime")
+    (tmp_path / "send" / "named.png").write_bytes(burned(pixels=16))
+    with override_settings(TEXT_DETECTION=True):
+        choose(seat, str(tmp_path / "send" / "named.png"))
+        page = seat.page
+        page.get_by_role("button", name="Read this picture").click()
+        cover = page.get_by_role("button", name="Cover place 1")
+        expect(cover).to_be_visible(timeout=60_000)
+        expect(page.locator("[data-found] rect")).to_have_count(page.locator("[data-place]").count())
+        page.get_by_role("button", name="Cover all marked places").click()
+
+        expect(page.locator("[data-found] rect")).to_have_count(0)
+        expect(page.get_by_text("Is this text?")).to_be_hidden()
+        expect(page.locator("[data-check] > section [data-said]")).to_have_text("The result has changed.")
+        page.locator("[data-undo]").click()
+        expect(cover).to_be_visible()
+
+
+def test_a_large_picture_is_shown_pixel_for_pixel_on_a_phone(
+    browser: Browser, live_server: Any, editor: User, tmp_path: Path
+) -> None:
+    file = tmp_path / "large.png"
+    file.write_bytes(photograph((1500, 1100)))
+    with desk(browser, live_server.url, PHONE) as at:
+        at.sign_in(editor)
+        choose(at, str(file))
+        at.page.get_by_role("button", name="Read this picture").click()
+        kept = at.page.locator("[data-kept]")
+        expect(kept).to_be_visible()
+
+        assert kept.evaluate("image => [image.clientWidth, image.clientHeight]") == [1500, 1100]
+        assert at.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")])
@@ -240,4 +280,4 @@ def test_a_refused_file_is_told_and_another_one_can_be_chosen(
     seat.page.set_input_files("#id_picture", files["photo"])
     button.click()
 
-    expect(seat.page.get_by_role("heading", name="1. Cut and cover")).to_be_visible()
+    expect(seat.page.get_by_role("heading", name="1. Crop and cover")).to_be_visible()

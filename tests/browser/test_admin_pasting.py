@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nh3
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Page, expect
 
 from procedures.markdown.parser import parser
 from procedures.models import Figure
@@ -187,31 +187,40 @@ def test_what_two_pastes_left_out_stays_in_one_list_until_it_is_closed(at: Desk)
 # ── Pictures ──
 
 
-def bring_in(window: Locator, title: str, alt: str, caption: str) -> None:
-    """Fill in what is asked of a new picture, and send it."""
-    window.locator("[name=title]").fill(title)
-    window.locator("[name=alt]").fill(alt)
-    window.locator("[name=caption]").fill(caption)
-    window.locator("[name=provenance]").select_option("simulated")
-    window.locator("[name=nothing_visible]").check()
-    window.get_by_role("button", name="Bring it in").click()
+def check_and_save(at: Desk, tab: Page, title: str, alt: str, caption: str) -> None:
+    """Fill in what the check screen asks, in its own tab, save, and come back to the text."""
+    expect(tab.locator("[data-kept]")).to_be_visible()
+    tab.wait_for_function("document.querySelector('[data-kept]').complete")
+    for name, value in {"title_en": title, "alt_en": alt, "caption_en": caption}.items():
+        tab.locator(f"#id_{name}").fill(value)
+    tab.get_by_label("Photo", exact=True).check()
+    tab.locator("#id_provenance_0").check()
+    tab.locator("#id_nothing_visible").check()
+    tab.get_by_role("button", name="Save the picture").click()
+    expect(tab.get_by_text("Close this tab and go back to your text.")).to_be_visible()
+    tab.close()
 
 
-def fill_upload(at: Desk, file: Path) -> None:
+def upload(at: Desk, file: Path) -> None:
     at.page.get_by_role("button", name="New picture …").click()
     window = at.page.locator("dialog[open]")
     window.locator("[name=picture]").set_input_files(file)
-    bring_in(window, "Balloon", "A balloon in a bone.", "The balloon makes space.")
+    window.get_by_role("button", name="Upload and check").click()
 
 
-def test_a_new_picture_comes_in_through_its_window(at: Desk, tmp_path: Path) -> None:
+def test_a_new_picture_is_checked_in_its_own_tab_and_comes_into_the_text(at: Desk, tmp_path: Path) -> None:
     file = tmp_path / "balloon.jpg"
     file.write_bytes(picture_file().read())
     write(at, "See this.")
 
-    fill_upload(at, file)
+    with at.page.context.expect_page() as opened:
+        upload(at, file)
+    expect(at.page.get_by_role("link", name="Check the picture")).to_be_visible()
+    assert not Figure.objects.filter(texts__title="Balloon").exists()
+    check_and_save(at, opened.value, "Balloon", "A balloon in a bone.", "The balloon makes space.")
 
-    expect(at.page.locator("#id_body")).to_have_value("See this.\n\n::: figure balloon\n")
+    expect(at.page.locator("#id_body")).to_have_value("See this.\n\n::: figure balloon\n", timeout=15_000)
+    expect(at.page.locator("dialog[open]")).to_have_count(0)
     assert Figure.objects.get(slug="balloon").texts.get().alt == "A balloon in a bone."
 
 
@@ -220,7 +229,7 @@ def test_a_refused_picture_says_why_and_leaves_the_text_usable(at: Desk, tmp_pat
     file.write_bytes(b"<script>alert(1)</script>")
     write(at, "My text.")
 
-    fill_upload(at, file)
+    upload(at, file)
     window = at.page.locator("dialog[open]")
     expect(window.locator("[data-refusal]")).to_contain_text("This is not a JPEG, PNG or WebP picture.")
     window.get_by_role("button", name="Cancel").click()
@@ -232,8 +241,24 @@ def test_a_refused_picture_says_why_and_leaves_the_text_usable(at: Desk, tmp_pat
     assert at.page.locator("#id_body").is_editable()
 
 
+def test_a_cancelled_picture_is_said_and_the_text_goes_on(at: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "knee.jpg"
+    file.write_bytes(picture_file().read())
+    write(at, "My text.")
+
+    with at.page.context.expect_page() as opened:
+        upload(at, file)
+    opened.value.get_by_role("button", name="Cancel").click()
+    opened.value.wait_for_url("**/procedures/figure/")
+
+    expect(at.page.locator("[data-refusal]")).to_have_text(
+        "The picture was cancelled, or it waited too long. Choose it again.", timeout=15_000
+    )
+    assert at.text == "My text."
+
+
 @pytest.mark.parametrize("event", ["paste", "drop"])
-def test_a_picture_that_is_pasted_or_dropped_asks_for_its_words(at: Desk, event: str) -> None:
+def test_a_picture_that_is_pasted_or_dropped_is_checked_first(at: Desk, event: str) -> None:
     data = list(picture_file().read())
 
     at.page.evaluate(
@@ -247,8 +272,10 @@ def test_a_picture_that_is_pasted_or_dropped_asks_for_its_words(at: Desk, event:
         }""",
         [event, data],
     )
-    opened = at.page.locator("dialog[open]")
-    bring_in(opened, "Knee", "A knee.", "This is a knee.")
-    expect(opened).to_be_hidden()
+    window = at.page.locator("dialog[open]")
+    with at.page.context.expect_page() as opened:
+        window.get_by_role("button", name="Upload and check").click()
+    check_and_save(at, opened.value, "Knee", "A knee.", "This is a knee.")
+    expect(window).to_be_hidden(timeout=15_000)
 
     assert "::: figure knee\n" in at.text

@@ -115,7 +115,14 @@ def test_a_picture_says_only_what_is_true_of_its_kind() -> None:
 
 def test_the_switch_to_the_drawing_names_the_kind_of_the_picture() -> None:
     figure = make_figure(size=(48, 48), drawing="figures/0123456789abcdef.svg")
-    names = {"fluoroscopy": "X-ray", "radiograph": "X-ray", "ct": "CT", "mri": "MRI", "photo": "Photo", "other": "Picture"}
+    names = {
+        "fluoroscopy": "X-ray",
+        "radiograph": "X-ray",
+        "ct": "CT",
+        "mri": "MRI",
+        "photo": "Photo",
+        "other": "Picture",
+    }
     for kind, name in names.items():
         Figure.objects.update(kind=kind)
         html = render_to_string("components/figure.html", {"figure": view(figure)})

@@ -32,7 +32,9 @@ def gradient(size: tuple[int, int] = (512, 512)) -> Image.Image:
     return Image.linear_gradient("L").resize(size).point([30 + value * 150 // 255 for value in range(256)])
 
 
-def burned(*, pixels: int, at: tuple[int, int] = (24, 24), size: tuple[int, int] = (512, 512), text: str = LINE) -> bytes:
+def burned(
+    *, pixels: int, at: tuple[int, int] = (24, 24), size: tuple[int, int] = (512, 512), text: str = LINE
+) -> bytes:
     """A grey gradient with a line of text in it, as PNG."""
     image = gradient(size)
     ImageDraw.Draw(image).text(at, text, fill=235, font=ImageFont.load_default(pixels))
@@ -90,7 +92,9 @@ def test_too_little_memory_is_an_outcome() -> None:
 
 
 def test_a_search_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    slow = program(tmp_path, f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)\n")
+    slow = program(
+        tmp_path, f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
+    )
 
     begun = time.monotonic()
     found = detect(b"", Limits(seconds=2, program=slow))
@@ -102,7 +106,12 @@ def test_a_search_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
 
 
 def test_what_is_no_answer_is_a_failure(tmp_path: Path) -> None:
-    for source in ("raise SystemExit(3)", "print('{')", "print('{\"engine\": \"x\"}')", "print('{\"engine\": 1, \"boxes\": [[1]]}')"):
+    for source in (
+        "raise SystemExit(3)",
+        "print('{')",
+        'print(\'{"engine": "x"}\')',
+        'print(\'{"engine": 1, "boxes": [[1]]}\')',
+    ):
         assert detect(b"", Limits(program=program(tmp_path, source))).status is Status.FAILED, source
 
 
@@ -156,7 +165,13 @@ def test_a_place_is_covered_by_boxes_together_or_by_the_crop() -> None:
 
 
 def test_the_record_has_the_places_of_the_kept_picture() -> None:
-    found = Detection(Status.MARKED, "engine 1", "2026-01-01T00:00:00+00:00", (Place(0.6, 0.6, 0.2, 0.1, 0.9), Place(0, 0, 0.1, 0.1, 0.8)), 2)
+    found = Detection(
+        Status.MARKED,
+        "engine 1",
+        "2026-01-01T00:00:00+00:00",
+        (Place(0.6, 0.6, 0.2, 0.1, 0.9), Place(0, 0, 0.1, 0.1, 0.8)),
+        2,
+    )
 
     kept = found.kept(Edits((), Box(0.5, 0.5, 0.5, 0.5)), "harmless")
 

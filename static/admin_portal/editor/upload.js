@@ -57,11 +57,11 @@ export function startUpload(editor, field, dialog, forget) {
       putBlock(field, snippet);
       return;
     }
-    if (answer.status === 404) {
+    if (answer.data.gone) {
       saved = "";
       step("choose");
       form.reset();
-      refuse(answer.data.error);
+      refuse(answer.data.gone);
       return;
     }
     said.textContent = answer.status === 200 ? "" : answer.data.error ?? "The site did not answer. This window asks again.";

@@ -81,7 +81,10 @@ export class FoundText {
       open += 1;
       const rect = document.createElementNS(SVG, "rect");
       ["x", "y", "width", "height"].forEach((name, at) => rect.setAttribute(name, `${outline[at]}%`));
-      outlines.push(rect);
+      const number = document.createElementNS(SVG, "text");
+      Object.entries({ x: `${outline[0]}%`, y: `${outline[1]}%`, dy: "-6" }).forEach(([name, value]) => number.setAttribute(name, value));
+      number.textContent = row.dataset.place;
+      outlines.push(rect, number);
     }
     this.svg.replaceChildren(...outlines);
     const asking = this.root.querySelector("[data-open-places]");
