@@ -3,11 +3,16 @@
 import hashlib
 import os
 import secrets
+import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+
+from procedures.figures.intake import Picture
+from procedures.figures.renditions import png
 
 DAY = 24 * 60 * 60  # seconds
 
@@ -23,7 +28,7 @@ def keep(file: UploadedFile) -> str:
     folder = _folder()
     for old in folder.iterdir():
         if time.time() - old.stat().st_mtime > DAY:
-            old.unlink(missing_ok=True)
+            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     draft, digest = folder / f".{secrets.token_hex(8)}", hashlib.sha256()
     with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
         for chunk in file.chunks():
@@ -43,3 +48,28 @@ def kept(token: str) -> Path | None:
 def throw_away(token: str) -> None:
     """It is not needed any more."""
     (_folder() / f"{token}.zip").unlink(missing_ok=True)
+    shutil.rmtree(_folder() / f"{token}.pictures", ignore_errors=True)
+
+
+def keep_pictures(token: str, pictures: Iterable[Picture]) -> None:
+    """The new pictures of a bundle, to be looked at before the import."""
+    folder = _folder() / f"{token}.pictures"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for picture in pictures:
+        (folder / f"{picture.sha256}.png").write_bytes(png(picture))
+
+
+def picture_of(token: str, sha256: str) -> bytes | None:
+    """One of them as PNG. Both names are 64 letters and digits, checked by the caller."""
+    file = _folder() / f"{token}.pictures" / f"{sha256}.png"
+    return file.read_bytes() if file.is_file() else None
+
+
+def note_shown(token: str, sha256: str, user_id: int) -> None:
+    """This person was served these pixels."""
+    (_folder() / f"{token}.pictures" / f"{sha256}.{user_id}").touch(mode=0o600)
+
+
+def was_shown(token: str, sha256: str, user_id: int) -> bool:
+    """Whether this person was served these pixels."""
+    return (_folder() / f"{token}.pictures" / f"{sha256}.{user_id}").is_file()

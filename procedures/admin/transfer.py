@@ -9,18 +9,20 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.files.uploadedfile import UploadedFile
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from procedures.admin.base import staff
 from procedures.admin.bundle_files import keep as keep_file
-from procedures.admin.bundle_files import kept, throw_away
+from procedures.admin.bundle_files import keep_pictures, kept, note_shown, picture_of, throw_away, was_shown
+from procedures.admin.intake import NEVER_KEPT
 from procedures.admin.shell import screen
-from procedures.content.bring_in import Plan, bring_in
+from procedures.content.bring_in import NotShownError, Plan, bring_in
 from procedures.content.bundle import write_bundle
 from procedures.content.unpack import BadBundleError
+from procedures.figures.intake import Picture
 from procedures.models import Page
 
 MOST_UPLOAD = 300 * 1024 * 1024
@@ -101,9 +103,25 @@ def look(request: HttpRequest) -> HttpResponse:
     return _plan(request, plan, token)
 
 
+@require_safe
+@permission_required("procedures.publish_page", raise_exception=True)
+def bundle_picture(request: HttpRequest, token: str, sha256: str) -> HttpResponse:
+    """One new picture of a bundle at full size; from now on the person has been shown it."""
+    data = picture_of(token, sha256) if TOKEN.match(token) and TOKEN.match(sha256) else None
+    if data is None:
+        raise Http404
+    if request.method == "GET":
+        note_shown(token, sha256, staff(request).pk)
+    return HttpResponse(data, content_type="image/png", headers=NEVER_KEPT)
+
+
 def _plan(request: HttpRequest, plan: Plan, token: str, *, status: int = 200, refused: str = "") -> HttpResponse:
+    keep_pictures(token, plan.pictures.values())
     context = {
         "plan": plan,
+        "pictures": [(slug, picture.sha256, picture.image.size) for slug, picture in plan.pictures.items()],
+        "ticked": request.POST.getlist("picture"),
+        "chosen": request.POST.getlist("page"),
         "token": token,
         "refused": refused,
         "pages": plan.pages,
@@ -122,12 +140,22 @@ def _import(request: HttpRequest) -> HttpResponse:
         form = BundleForm()
         messages.error(request, "The file is not kept here any more. Choose it again.")
         return _both(request, status=409, bring=form)
+    user = staff(request)
+    answers = set(request.POST.getlist("picture"))
+
+    def answered_for(slug: str, picture: Picture) -> bool:
+        return slug in answers and was_shown(token, picture.sha256, user.pk)
+
     ticked = set(request.POST.getlist("page"))
     if not ticked:
         plan = bring_in(file, actor=staff(request), check=True)
         return _plan(request, plan, token, status=400, refused="Choose at least one page.")
     try:
-        plan = bring_in(file, actor=staff(request), check=False, wanted=ticked.__contains__)
+        plan = bring_in(file, actor=user, check=False, wanted=ticked.__contains__, answered_for=answered_for)
+    except NotShownError as error:
+        plan = bring_in(file, actor=user, check=True)
+        sentence = f"Look at these pictures, then tick each one: {error}. Nothing was imported."
+        return _plan(request, plan, token, status=400, refused=sentence)
     except BadBundleError as error:
         messages.error(request, f"Nothing came in. {error}")
         return _both(request, status=409)

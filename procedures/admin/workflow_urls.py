@@ -27,5 +27,6 @@ def workflow_urls(guarded: Callable[[View], View]) -> list[URLPattern]:
         ("transfer/", transfer.transfer, "page_transfer"),
         ("transfer/bundle.zip", transfer.bundle, "page_bundle"),
         ("transfer/look/", transfer.look, "page_transfer_look"),
+        ("transfer/picture/<str:token>/<str:sha256>.png", transfer.bundle_picture, "page_bundle_picture"),
     ]
     return [path(address, guarded(view), name=f"procedures_{name}") for address, view, name in screens]

@@ -14,8 +14,10 @@ from procedures.content.bundle import carried
 from procedures.content.files import ContentError, ContentErrors, Entry
 from procedures.content.kinds import Kind, explain
 from procedures.content.pages import PageContentKind
+from procedures.content.pictures import FigureKind
 from procedures.content.unpack import BadBundleError, unpack
 from procedures.enums import EventKind
+from procedures.figures.intake import Picture
 from procedures.figures.orphans import undone_on_failure
 from procedures.models import Page, ReleaseEvent
 from procedures.publishing.drafts import claim_version, save_revision
@@ -39,6 +41,7 @@ class Plan:
     """What an import would do, or did."""
 
     changes: list[Change] = field(default_factory=list)
+    pictures: dict[str, Picture] = field(default_factory=dict)  # of new figures, by slug
 
     def of(self, *what: str) -> list[Change]:
         """Only those."""
@@ -50,14 +53,31 @@ class Plan:
         return [change for change in self.of(NEW, DRAFT) if change.kind == "page"]
 
 
+class NotShownError(Exception):
+    """New pictures that the person who imports has not been shown, or does not answer for; ``slugs``: which."""
+
+    def __init__(self, slugs: list[str]) -> None:
+        super().__init__(", ".join(slugs))
+        self.slugs = slugs
+
+
 class _Undo(Exception):  # noqa: N818 -- not an error: ends a dry run
     """Undoes a dry run."""
 
 
-def bring_in(file: Any, *, actor: User | None, check: bool, wanted: Callable[[str], bool] = lambda _: True) -> Plan:
+def bring_in(
+    file: Any,
+    *,
+    actor: User | None,
+    check: bool,
+    wanted: Callable[[str], bool] = lambda _: True,
+    answered_for: Callable[[str, Picture], bool] = lambda _slug, _picture: True,
+) -> Plan:
     """Import a bundle. ``check``: do everything and keep nothing. ``wanted``: which pages, by “language subject”.
 
-    Raises BadBundleError with a sentence, or with one line for each row that cannot be used; then nothing changed.
+    ``answered_for``: whether the person who imports was shown a new picture and says that it shows no name; a command
+    on the machine itself answers for all. Raises NotShownError otherwise, and BadBundleError with a sentence, or with
+    one line for each row that cannot be used; then nothing changed.
     """
     plan = Plan()
     with tempfile.TemporaryDirectory() as name:
@@ -67,6 +87,9 @@ def bring_in(file: Any, *, actor: User | None, check: bool, wanted: Callable[[st
             rows = _read(folder)
             with undone_on_failure(), transaction.atomic():
                 _apply(rows, plan, actor, wanted, check=check)
+                missing = [slug for slug, picture in plan.pictures.items() if not answered_for(slug, picture)]
+                if missing and not check:
+                    raise NotShownError(missing)
                 if check:
                     raise _Undo
         except _Undo:
@@ -112,6 +135,8 @@ def _apply(rows: list[Row], plan: Plan, actor: User | None, wanted: Callable[[st
             plan.changes.append(Change(kind.name, entry.key, entry.key, SAME if same else KEPT, words))
             continue
         plan.changes.append(Change(kind.name, entry.key, entry.key, NEW))
+        if isinstance(kind, FigureKind) and (picture := kind.picture(data)):
+            plan.pictures[entry.key] = picture
         _write(kind, entry, data, None, errors, store=not check)
     coming = {entry.key for _, entry, _ in pages}
     changed = [row for row in pages if _page(*row, plan, coming, errors, store=not check)]

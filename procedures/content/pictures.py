@@ -99,6 +99,10 @@ class FigureKind(Kind[Figure]):
             raise entry.error(f"{file_name}: {error}", name) from error
         return sha256
 
+    def picture(self, data: dict[str, Any]) -> Picture | None:
+        """The pixels of a figure that was read, or None for a drawing."""
+        return self._pictures.get(data["image"])
+
     def find(self, key: str) -> Figure | None:
         return Figure.objects.filter(slug=key).first()
 

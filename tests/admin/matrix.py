@@ -129,6 +129,8 @@ OF_A_FIGURE: dict[str, list[Ask]] = {
 OF_A_WAITING_PICTURE: dict[str, list[Ask]] = {
     f"figure_{name}": [get("0000L")] for name in ("check", "waiting", "result", "frames", "frame")
 } | {"figure_cancel": [post(EVERYBODY)], "figure_text": [post("0000L")], "figure_uploaded": [get(JSON_WRITES)]}
+# A picture of a bundle that somebody looks at before the import.
+OF_A_BUNDLE: dict[str, list[Ask]] = {"page_bundle_picture": [get("4404L")]}
 # One's own sign-in and account: the same for every role, and tested where they are made (tests/staff).
 OWN_ACCOUNT = frozenset(
     "account_login account_logout account_reauthenticate mfa_activate_totp mfa_add_webauthn mfa_authenticate "
@@ -161,7 +163,7 @@ FRAME: dict[str, list[Ask]] = {
 def table() -> dict[str, list[Ask]]:
     """All rows, by the full name of the address."""
     rows = {f"procedures_{model}_{screen}": asks for model, own in MODELS.items() for screen, asks in own.items()}
-    own = {**OF_A_PAGE, **OF_THE_SITE, **OF_A_FIGURE, **OF_A_WAITING_PICTURE, **OF_A_PUBLIC_PAGE}
+    own = {**OF_A_PAGE, **OF_THE_SITE, **OF_A_FIGURE, **OF_A_WAITING_PICTURE, **OF_A_BUNDLE, **OF_A_PUBLIC_PAGE}
     rows |= {f"procedures_{name}": asks for name, asks in own.items()}
     return rows | FRAME
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
 from portal.staff.models import User
+from procedures.content.bundle import write_bundle
 from procedures.enums import FigureKind
 from procedures.figures.intake import picture
 from procedures.models import Figure, Page
@@ -28,9 +30,12 @@ from tests.admin.intake import (
     stored,
     waiting,
 )
-from tests.factories import make_figure, make_public
+from tests.factories import make_figure, make_page, make_public
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
+
+
+LOOK = "/admin/procedures/page/transfer/look/"
 
 
 # Cut and cover
@@ -289,3 +294,32 @@ def test_a_save_that_fails_leaves_no_file(nina: Client, monkeypatch: pytest.Monk
 
     assert [name for name in stored() if not name.startswith("waiting/")] == []
     assert not Figure.objects.exists()
+
+
+# From a bundle
+
+
+def test_new_pictures_of_a_bundle_are_shown_before_the_import(page: Page, manager: User, sign_in: SignIn) -> None:
+    figure, stream = make_figure("balloon", size=(700, 650)), io.BytesIO()
+    other = make_page("second", lead_figure=figure)
+    write_bundle([other], stream)
+    other.delete()
+    figure.delete()
+    max_ = sign_in(manager)
+    plan = max_.post(LOOK, {"bundle": SimpleUploadedFile("b.zip", stream.getvalue())})
+    ((slug, _, size),) = plan.context["pictures"]
+    values = {"token": plan.context["token"], "page": "en second", "picture": slug}
+    assert (slug, size) == ("balloon", (700, 650))
+
+    blind = max_.post(LOOK, values)
+    assert blind.status_code == 400
+    assert "Look at these pictures, then tick each one: balloon." in blind.content.decode()
+    shown = re.search(r'<img src="([^"]+)" width="700" height="650"', blind.content.decode())
+    assert shown
+    assert max_.get(shown[1])["Content-Type"] == "image/png"
+    assert max_.post(LOOK, {**values, "picture": ""}).status_code == 400, "shown, but not answered for"
+    assert not Figure.objects.filter(slug="balloon").exists()
+
+    assert max_.post(LOOK, values).status_code == 302
+    assert Figure.objects.filter(slug="balloon").exists()
+    assert not list((Path(settings.DATA_DIR) / "bundles").iterdir())

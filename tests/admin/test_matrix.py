@@ -40,6 +40,7 @@ from tests.admin.matrix import (
     ACTS,
     FRAME,
     MODELS,
+    OF_A_BUNDLE,
     OF_A_FIGURE,
     OF_A_PAGE,
     OF_A_PUBLIC_PAGE,
@@ -219,9 +220,11 @@ def test_each_role_gets_its_own_on_every_other_screen(others: None, cookies: lis
     places: dict[str, list[Any]] = {
         **{name: [Figure.objects.values_list("pk", flat=True)[0]] for name in OF_A_FIGURE},
         **{name: ["0" * 32] for name in OF_A_WAITING_PICTURE},
+        **{name: ["0" * 64, "0" * 64] for name in OF_A_BUNDLE},
         **{name: [page.pk, "a4"] if name == "page_letter" else [page.pk] for name in OF_A_PUBLIC_PAGE},
     }
-    for name, asks in {**OF_THE_SITE, **OF_A_FIGURE, **OF_A_WAITING_PICTURE, **OF_A_PUBLIC_PAGE}.items():
+    asked = {**OF_THE_SITE, **OF_A_FIGURE, **OF_A_WAITING_PICTURE, **OF_A_BUNDLE, **OF_A_PUBLIC_PAGE}
+    for name, asks in asked.items():
         for wanted in asks:
             got = letters(reverse(f"admin:procedures_{name}", args=places.get(name)), wanted, cookies, page)
             if got != wanted.who:

@@ -20,20 +20,27 @@ from tests.bench.kill_publish import ROOT, run
 
 WORK = """
 import io, itertools, os
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from PIL import Image
 from tests.factories import make_user
-from procedures.admin.figure_forms import UploadForm
+from procedures.admin.figure_forms import free_slug, keep_picture
+from procedures.figures.intake import read_picture
+from procedures.figures.orphans import undone_on_failure
+from procedures.figures.renditions import store_picture
+from procedures.models import Figure, FigureText
 user = make_user("ed")
 print("ready", flush=True)
 for number in itertools.count():
     stream = io.BytesIO()
     Image.frombytes("L", (600, 400), os.urandom(240_000)).save(stream, "JPEG")
-    values = {"language": "en", "title": f"Picture {number}", "alt": "Grey grain.", "caption": "Grain.",
-              "provenance": "simulated", "provenance_note": "", "nothing_visible": "on"}
-    form = UploadForm(values, {"picture": SimpleUploadedFile("x.jpg", stream.getvalue())})
-    assert form.is_valid(), form.errors
-    print("kept", form.keep(uploaded_by=user).slug, flush=True)
+    figure = Figure(kind="other", provenance="simulated", nothing_visible=True)
+    with undone_on_failure():
+        renditions = store_picture(figure, read_picture(stream.getvalue()))
+        with transaction.atomic():
+            figure.slug = free_slug(f"Picture {number}")
+            keep_picture(figure, renditions, uploaded_by=user)
+            FigureText.objects.create(figure=figure, language="en", title=figure.slug, alt="Grain.", caption="Grain.")
+    print("kept", figure.slug, flush=True)
 """
 LOOK = """
 import datetime, sys
