@@ -23,7 +23,7 @@ def forget_kinds(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("procedures", "0012_lists_and_uses")]
+    dependencies = [("procedures", "0013_single_line_text")]
 
     operations = [
         migrations.AddField(
