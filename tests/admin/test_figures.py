@@ -17,6 +17,7 @@ def sent(figure: Figure | None = None, **changes: Any) -> dict[str, Any]:
     text = figure.texts.get() if figure else None
     values = {
         "slug": "bone",
+        "kind": "photo",
         "provenance": "simulated",
         "provenance_note": "",
         "nothing_visible": "on",

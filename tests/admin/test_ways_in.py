@@ -197,6 +197,7 @@ def test_pictures_are_decoded_and_stored_in_one_place_only() -> None:
     assert decoding == {
         "procedures/figures/contrast.py",  # what intake has stored, to measure marks against
         "procedures/figures/intake.py",
+        "procedures/figures/text_finder.py",  # PNG that intake wrote, in a process of its own
         "procedures/fluoroscopy/render.py",
     }
     # restore puts back, byte for byte, what a checked backup holds.
