@@ -87,7 +87,9 @@ def look_for_text(request: HttpRequest, figure_id: int) -> HttpResponse:
         raise PermissionDenied
     figure = get_object_or_404(Figure.objects.exclude(image=""), pk=figure_id)
     error = ""
-    if request.method == "POST":
+    known = text_detection_context(figure)
+    # What was marked and answered at upload stays: the pixels are the same.
+    if request.method == "POST" and not known.get("ran"):
         try:
             found = detect(png(master(figure)))
         except BadPictureError as wrong:
@@ -95,15 +97,14 @@ def look_for_text(request: HttpRequest, figure_id: int) -> HttpResponse:
         else:
             Figure.objects.filter(pk=figure.pk, sha256=figure.sha256).update(text_detection=found.to_json())
             return HttpResponseRedirect(request.path)
-    context = {**text_detection_context(figure), "figure": figure, "error": error}
+    context = {**known, "figure": figure, "error": error}
     title = f"Text in the picture {figure.slug}"
     return screen(request, "figure/text", context, title=title, status=400 if error else 200)
 
 
 def text_detection_html(figure: Figure) -> SafeString:
-    """The same as HTML, for a form."""
-    context = {
-        **text_detection_context(figure),
-        "address_to_look": reverse(LOOK, args=[figure.pk]) if figure.image else "",
-    }
+    """The same as HTML, for a form, with the way to search a picture that was not searched yet."""
+    context = text_detection_context(figure)
+    if figure.image and not context.get("ran"):
+        context["address_to_look"] = reverse(LOOK, args=[figure.pk])
     return render_to_string("admin/procedures/figure/text_detection.html", context)

@@ -171,6 +171,9 @@ def test_a_picture_that_came_another_way_is_searched_later(nina: Client, tmp_pat
 
     figure.refresh_from_db()
     assert figure.text_detection["status"] == "nothing_marked"
+    Figure.objects.update(text_detection={**figure.text_detection, "date": "2026-01-02T03:04:05+00:00"})
+    nina.post(address)
+    assert Figure.objects.get().text_detection["date"].startswith("2026-01-02"), "a finished record is not replaced"
     assert SENTENCES[Status.NOTHING_MARKED] in answer.content.decode()
 
 
