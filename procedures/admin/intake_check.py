@@ -27,11 +27,9 @@ from procedures.figures.text_detection import Detection, Place, Status, unavaila
 from procedures.figures.waiting import Waiting
 from procedures.models import Figure, FigureText
 
-LOOK_AGAIN = "The picture has changed since it was shown. Look at it once more, then tick and save."
+LOOK_AGAIN = "You have not seen the picture as it would be kept now. Look at it below, then tick and save."
 TEXT_MARKED = "The text finder marked places that may be text. Cover them, or answer “Is this text?” below."
-TWIN = (
-    "This picture has a drawing with the same marks, so it cannot be cut. Cover what nobody may see with black boxes."
-)
+TWIN = "This picture has a drawing with the same marks, so it cannot be cropped. Use black boxes instead."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -117,7 +117,7 @@ def test_what_nobody_has_seen_is_not_saved(nina: Client) -> None:
     answer = saved(nina, address, rectangles((0, 0, 50, 50)), looked=seen)
 
     assert answer.status_code == 409
-    assert "The picture has changed since it was shown." in answer.content.decode()
+    assert "You have not seen the picture as it would be kept now." in answer.content.decode()
     assert answer.context["form"]["nothing_visible"].value() is False
     assert answer.context["form"]["title_en"].value() == "Bone"
     assert not Figure.objects.exists()

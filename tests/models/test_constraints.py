@@ -97,7 +97,12 @@ BROKEN: dict[str, Callable[[], list[models.Model]]] = {
         LocationText(location=location(), language="en", name=name) for name in "ab"
     ],
     "content_row_once": lambda: [ContentRow(kind="page", key="x", sha256="1") for _ in range(2)],
-    "figure_has_a_picture_or_a_drawing": lambda: [Figure(slug="x", provenance="simulated", nothing_visible=True)],
+    "figure_has_a_picture_or_a_drawing": lambda: [
+        Figure(slug="x", kind="drawing", provenance="simulated", nothing_visible=True)
+    ],
+    "figure_without_pixels_is_a_drawing": lambda: [
+        Figure(slug="x", kind="ct", drawing="x", provenance="simulated", nothing_visible=True)
+    ],
     "figure_shows_no_name_date_or_number": lambda: [Figure(slug="x", provenance="simulated", image="x")],
     "clinic_figure_names_its_consent": lambda: [
         Figure(slug="x", provenance="clinic", image="x", nothing_visible=True)
