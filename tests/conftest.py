@@ -1,5 +1,6 @@
 """Shared ground: folders of its own, a small clinic, and the whole portal served as a clinic would."""
 
+import importlib
 import os
 import shutil
 import signal
@@ -26,6 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "served_site" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("served"))
+
+
+def require_text_detection() -> None:
+    """Skip where the extra "ocr" cannot be used; in CI that is a failure."""
+    try:
+        importlib.import_module("rapidocr_onnxruntime")
+    except ImportError as error:  # also where OpenCV does not find libGL
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"text detection (the extra ocr, for Python 3.11 and 3.12) is not usable: {error}")
 
 
 @pytest.fixture(scope="session", autouse=True)

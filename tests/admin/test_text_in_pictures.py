@@ -15,6 +15,7 @@ from procedures.admin.text_detection import text_detection_context
 from procedures.figures.text_detection import SENTENCES, Limits, Status
 from procedures.models import Figure
 from tests.admin.intake import begun, master_of, photograph, rectangles, saved
+from tests.conftest import require_text_detection
 from tests.factories import make_figure
 from tests.figures.dicom_files import dicom, ramp
 from tests.figures.test_text_detection import burned
@@ -25,7 +26,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 @pytest.fixture
 def finder() -> Any:
     """Text detection as a clinic has it."""
-    pytest.importorskip("rapidocr_onnxruntime")
+    require_text_detection()
     with override_settings(TEXT_DETECTION=True):
         yield
 

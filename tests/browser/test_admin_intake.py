@@ -13,6 +13,7 @@ from procedures.models import Figure
 from tests.admin.intake import CHOOSE, WORDS, master_of, photograph
 from tests.browser.admin import FINDINGS, Desk, desk
 from tests.browser.public import AXE, DESK, PHONE
+from tests.conftest import require_text_detection
 from tests.figures.dicom_files import dicom, ramp
 from tests.figures.test_text_detection import burned
 
@@ -204,7 +205,7 @@ def test_a_dicom_window_follows_its_slider_and_what_is_shown_is_taken(seat: Desk
 
 
 def test_marked_text_is_outlined_and_covered_with_one_click(seat: Desk, files: dict[str, str], tmp_path: Path) -> None:
-    pytest.importorskip("rapidocr_onnxruntime")
+    require_text_detection()
     (tmp_path / "send" / "named.png").write_bytes(burned(pixels=16))
     with override_settings(TEXT_DETECTION=True):
         choose(seat, str(tmp_path / "send" / "named.png"))

@@ -17,13 +17,14 @@ from procedures.figures.edit import Box, Edits
 from procedures.figures.intake import picture
 from procedures.figures.renditions import png
 from procedures.figures.text_detection import SENTENCES, Detection, Limits, Place, Status, detect
+from tests.conftest import require_text_detection
 
-pytest.importorskip("rapidocr_onnxruntime", reason="the extra ocr, which PyPI offers for Python 3.11 and 3.12")
 LINE = "SMITH, JOHN DOB 01/02/1950"
 
 
 @pytest.fixture(autouse=True)
 def _switched_on() -> object:
+    require_text_detection()
     with override_settings(TEXT_DETECTION=True):
         yield
 
