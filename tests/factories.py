@@ -6,6 +6,7 @@ from PIL import Image
 
 from portal.staff.models import User
 from procedures.enums import Decision
+from procedures.figures.approval import pixels_hash, record
 from procedures.figures.intake import picture
 from procedures.figures.renditions import store_picture
 from procedures.links.codes import free_code
@@ -113,7 +114,18 @@ def make_user(name: str = "ed", **values: Any) -> User:
 
 def approve(revision: Revision, reviewer: User | None = None) -> Approval:
     """Another person's yes to a revision."""
-    return decide(revision, reviewer=reviewer or make_user("rita"), decision=Decision.APPROVED)
+    return decide(
+        revision,
+        reviewer=reviewer or make_user("rita"),
+        decision=Decision.APPROVED,
+        pictures_seen=[pixels_hash(figure) for figure in Figure.objects.all()],
+    )
+
+
+def make_supplied(figure: Figure) -> Figure:
+    """A picture that came with the product: texts may show it in public without a reviewer."""
+    record(figure, None)
+    return figure
 
 
 def make_public(page: Page, *, author: User | None = None) -> Release:

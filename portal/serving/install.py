@@ -12,6 +12,7 @@ from portal.serving import health
 from portal.serving.application import Application, SnapshotApplication
 from portal.serving.database import never_make_a_new_file
 from portal.serving.keeper import Keeper, Source
+from portal.serving.public_files import PUBLIC_FILES
 from portal.serving.reads import keep_totals
 from portal.serving.shelf import Shelf
 from portal.serving.snapshots import Snapshots
@@ -25,7 +26,7 @@ def with_snapshots(application: Application) -> SnapshotApplication:
     snapshots = Snapshots(settings.SNAPSHOT_MB * MEGABYTE)
     wrapped = SnapshotApplication(application, snapshots)
     source = cast("Source", import_module(settings.SNAPSHOT_SOURCE))
-    keeper = Keeper(wrapped, snapshots, shelf(), source)
+    keeper = Keeper(wrapped, snapshots, shelf(), source, PUBLIC_FILES)
     keeper.load()
     keeper.start()
     health.keeper = keeper

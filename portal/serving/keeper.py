@@ -19,6 +19,7 @@ from portal.serving.changes import Changes
 from portal.serving.database import DatabaseFile, in_words
 from portal.serving.garbage import settle
 from portal.serving.packing import PatientPacker
+from portal.serving.public_files import PublicFiles
 from portal.serving.shelf import Shelf, Stored, number_of
 from portal.serving.snapshots import Snapshot, Snapshots
 
@@ -42,6 +43,9 @@ WRITE_EVERY = 15.0
 # Writing takes a fiftieth of the time, however much there is and however often something is published; but what was
 # withdrawn must not stay on disk for long.
 WRITE_SHARE, WRITE_AT_LEAST = 50, 30.0
+# Which files are public is read again after every change, and at least so often.
+FILES_SECONDS = 5.0
+FILES = "public-files.json"
 
 
 class Source(Protocol):
@@ -56,12 +60,24 @@ class Source(Protocol):
     def addresses(self) -> Iterable[str]:
         """All addresses that are worth keeping, the most important first."""
 
+    def public_files(self) -> Iterable[str]:
+        """Names of all media files that the public may read."""
+
 
 class Keeper:
     """For one process. ``trouble`` says why the database cannot be used, or nothing."""
 
-    def __init__(self, application: SnapshotApplication, snapshots: Snapshots, shelf: Shelf, source: Source) -> None:
+    def __init__(
+        self,
+        application: SnapshotApplication,
+        snapshots: Snapshots,
+        shelf: Shelf,
+        source: Source,
+        files: PublicFiles | None = None,
+    ) -> None:
         self._application, self._snapshots, self._shelf, self._source = application, snapshots, shelf, source
+        self._files = files or PublicFiles()
+        self._files_read, self._files_changed = 0.0, False
         # Of the public site: what was seen last, and up to which everything kept is rendered.
         self.state = self.settled = ""
         self.trouble = ""
@@ -79,6 +95,7 @@ class Keeper:
     def load(self) -> None:
         """Take what is on disk, before the first request."""
         stored = self._shelf.load()
+        self._files.load(self._shelf.folder / FILES)
         self._application.patience = PATIENCE
         if stored:
             for part in stored:
@@ -130,6 +147,10 @@ class Keeper:
             return False
         if changes.may_have_come():
             state = self._source.public_state()
+            if state != self.state or time.monotonic() > self._files_read + FILES_SECONDS:
+                # Before the pages: what was withdrawn closes at once, and a new page finds its pictures open.
+                self._files_changed |= self._files.refresh(self._source.public_files())
+                self._files_read = time.monotonic()
             if state != self.state:
                 self._notice(state)
         self._say("")
@@ -245,12 +266,22 @@ class Keeper:
             self._shelf.tidy()
             # Once after each start every file says up to which state it is good, also where nothing in it has changed.
             self._snapshots.give_back(set(self._snapshots.kept))
+        self._store_files()
         self._refine_some(stop)
         if self.settled and time.monotonic() >= self._write_at:
             self._write()
         if self._much and not self._waiting and not self._snapshots.coarse():
             self._much = False
             log.info("all public addresses are packed")
+
+    def _store_files(self) -> None:
+        if self._files_changed:
+            self._files_changed = False
+            try:
+                self._files.store(self._shelf.folder / FILES)
+            except OSError:
+                self._files_changed = True
+                raise
 
     def _refine_some(self, stop: threading.Event) -> None:
         """Pack finer what has stayed the same for a moment, until it is time to write."""

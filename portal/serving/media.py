@@ -1,16 +1,21 @@
-"""Pictures: stored whole or not at all, served with a type that our own file name fixes."""
+"""Pictures: stored whole or not at all, served with a type that our own file name fixes.
+
+The public gets those that PUBLIC_FILES allows; staff get all, through a view of the admin that calls ``stored_file``.
+"""
 
 import re
 from pathlib import Path
 from typing import Any
 
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import DatabaseError
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal.serving.public import encode
+from portal.serving.public_files import PUBLIC_FILES
 from portal.serving.whole import write_whole
 
 NAME = re.compile(r"figures/[0-9a-f]{16,64}(?:-[0-9]{1,5})?\.(avif|webp|jpeg|png|svg)\Z")
@@ -50,7 +55,21 @@ class AtomicFileSystemStorage(FileSystemStorage):
 @csrf_exempt
 @require_safe
 def media(request: HttpRequest, name: str) -> HttpResponseBase:
-    """One stored picture. Names carry the content's hash, so browsers may keep it for ever."""
+    """One stored picture, where the public may see it.
+
+    Names carry the content's hash, so a browser may keep it for ever. A cache that many share may not: it would go on
+    serving a picture that was withdrawn.
+    """
+    try:
+        if not NAME.match(name) or not PUBLIC_FILES.allows(name):
+            raise Http404
+    except DatabaseError:
+        return _not_now()
+    return stored_file(request, name, "public, max-age=31536000, s-maxage=0, immutable")
+
+
+def stored_file(request: HttpRequest, name: str, cache_control: str) -> HttpResponseBase:
+    """A file of the storage; 404 for any other name, 503 while the storage cannot be read."""
     match = NAME.match(name)
     if not match:
         raise Http404
@@ -71,7 +90,7 @@ def media(request: HttpRequest, name: str) -> HttpResponseBase:
     else:
         response = FileResponse(stored, content_type=TYPES[match[1]])
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response.headers["Cache-Control"] = cache_control
     return response
 
 

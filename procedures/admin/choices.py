@@ -5,8 +5,10 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 
 from procedures.admin.answers import staff_json
+from procedures.admin.figure_files import staff_url
 from procedures.admin.preview import WRITERS
 from procedures.enums import Language
+from procedures.figures.approval import public_files
 from procedures.figures.overlay import media_url
 from procedures.markdown.context import PAGE_ANCHORS
 from procedures.markdown.library import SECTION
@@ -49,7 +51,7 @@ def _pictures(language: str) -> list[dict[str, Any]]:
     for text in FigureText.objects.all():
         if text.language == language or text.figure_id not in words:
             words[text.figure_id] = text
-    rows = []
+    rows, public = [], public_files()
     for figure in Figure.objects.prefetch_related("renditions"):
         words_here = words.get(figure.pk)
         small = [r for r in figure.renditions.all() if r.format == "jpeg" and r.width >= THUMBNAIL]
@@ -60,7 +62,7 @@ def _pictures(language: str) -> list[dict[str, Any]]:
                 "name": words_here.title if words_here else figure.slug,
                 "more": words_here.alt if words_here else "",
                 "has_words": bool(words_here and words_here.language == language),
-                "thumbnail": media_url(file),
+                "thumbnail": media_url(file) if file in public else staff_url(file),
             }
         )
     return sorted(rows, key=lambda row: (not row["has_words"], str(row["name"])))

@@ -1,6 +1,6 @@
 """Two versions side by side, as a reader meets them or as an editor typed them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +10,9 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from procedures.admin.desk import page_trail
+from procedures.admin.figure_files import with_staff_urls
 from procedures.admin.shell import screen
+from procedures.figures.approval import public_files
 from procedures.models import Page
 from procedures.publishing.diff import Row, changes, compare
 from procedures.publishing.versions import Version, version
@@ -45,8 +47,18 @@ def difference(old: Version | None, new: Version, *, source: bool = False) -> di
     """Context of ``workflow/diff.html``. Without an old version everything is new, and is shown as it is."""
     after = new.source() if source else new.reading()
     before = (old.source() if source else old.reading()) if old else after
-    rows = compare(before, after)
+    public = public_files()
+    rows = [_for_staff(row, public) for row in compare(before, after)]
     return {"parts": folded(rows), "count": changes(rows) if old else 0, "old": old, "new": new}
+
+
+def _for_staff(row: Row, public: frozenset[str]) -> Row:
+    """Pictures that patients do not see yet, or any more, shown all the same."""
+    old, new = (
+        replace(block, picture=with_staff_urls(block.picture, public)) if block and block.picture else block
+        for block in (row.old, row.new)
+    )
+    return replace(row, old=old, new=new)
 
 
 @require_safe

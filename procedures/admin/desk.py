@@ -8,11 +8,12 @@ from django.urls import reverse
 from portal.staff.models import User
 from procedures.admin.true_page import true_page
 from procedures.enums import Decision, PageKind
+from procedures.figures.approval import Pictures
 from procedures.markdown import Library, Problem, render_page
-from procedures.models import Approval, Page, Release, ReleaseEvent, ReviewComment, Revision
+from procedures.models import Approval, Figure, Page, Release, ReleaseEvent, ReviewComment, Revision
 from procedures.publishing.readiness import readiness
 from procedures.publishing.remarks import line_of
-from procedures.publishing.review import newest_approved, standing_approval
+from procedures.publishing.review import new_figures, newest_approved, standing_approval
 from procedures.publishing.states import REVIEW_EVENTS, last_word, state_words, with_states
 from procedures.publishing.translations import Pair, pair
 
@@ -32,6 +33,7 @@ class Desk:
     """One saved page on the desk of one member of staff. ``article``: its text; ``html``: the whole document.
 
     ``to_publish``: the approved text that waits for a manager; not looked for where this person is none.
+    ``new_figures``: those of the text whose picture no reviewer has approved; looked for with ``html`` only.
     """
 
     page: Page
@@ -47,6 +49,7 @@ class Desk:
     may_approve: bool
     may_publish: bool
     to_publish: Revision | None = None
+    new_figures: list[Figure] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     pair: Pair | None = None
     addresses: dict[str, str] = field(default_factory=dict)
@@ -63,7 +66,7 @@ def desk(page_id: int, user: User, *, with_page: bool = False) -> Desk:
     page = with_states(Page.objects.filter(pk=page_id), texts=True).get()
     revision = page.revisions.select_related("author").first()
     content = revision.content if revision else page.draft()
-    rendered = render_page(content, kind=page.kind, library=Library(page.language))
+    rendered = render_page(content, kind=page.kind, library=Library(page.language, Pictures.CURRENT))
     may_approve, may_publish = (user.has_perm(f"procedures.{what}_page") for what in ("approve", "publish"))
     author = str(revision.author) if revision and revision.author else ""
     return Desk(
@@ -81,6 +84,7 @@ def desk(page_id: int, user: User, *, with_page: bool = False) -> Desk:
         pair=pair(page),
         may_approve=may_approve,
         may_publish=may_publish,
+        new_figures=new_figures(rendered) if with_page else [],
         to_publish=newest_approved(page) if may_publish else None,
         addresses=addresses(page),
     )

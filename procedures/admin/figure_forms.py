@@ -7,7 +7,8 @@ from django.utils.text import slugify
 from portal.staff.models import User
 from procedures.admin.base import AnyForm
 from procedures.enums import Provenance
-from procedures.figures.orphans import files_of, forget
+from procedures.figures.approval import files_of
+from procedures.figures.orphans import forget
 from procedures.figures.renditions import replace_renditions
 from procedures.models import Figure, Rendition
 

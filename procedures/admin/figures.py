@@ -14,13 +14,14 @@ from django.utils.safestring import SafeString
 from procedures.admin import dicom_import, intake, intake_check, marks_page, upload
 from procedures.admin.base import ContentAdmin, TextRows
 from procedures.admin.desk import change_address
+from procedures.admin.figure_files import file, staff_url
 from procedures.admin.figure_forms import PictureForm
 from procedures.admin.marks_shown import shown
 from procedures.admin.outdated import QuotedAdmin
 from procedures.admin.text_detection import look_for_text, text_detection_html
 from procedures.enums import Language
-from procedures.figures.orphans import files_of, forget
-from procedures.figures.overlay import media_url
+from procedures.figures.approval import files_of
+from procedures.figures.orphans import forget
 from procedures.models import Figure, FigureText
 from procedures.publishing.uses import used_on, uses
 
@@ -83,9 +84,9 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
     def thumbnail(self, figure: Figure) -> SafeString:
         """Small, with its alt text."""
         jpegs = sorted((r for r in figure.renditions.all() if r.format == "jpeg"), key=lambda r: r.width)
-        file = jpegs[0].file if jpegs else figure.drawing
+        name = jpegs[0].file if jpegs else figure.drawing
         alt = next((text.alt for text in figure.texts.all()), figure.slug)
-        return format_html('<img class="thumb" src="{}" alt="{}" loading="lazy">', media_url(file), alt)
+        return format_html('<img class="thumb" src="{}" alt="{}" loading="lazy">', staff_url(name) if name else "", alt)
 
     @admin.display(description="as patients see it")
     def shown(self, figure: Figure) -> SafeString:
@@ -151,6 +152,7 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
             path("intake/<str:token>/cancel/", view(intake.cancel), name="procedures_figure_cancel"),
             path("intake/<str:token>/frames/", view(dicom_import.frames), name="procedures_figure_frames"),
             path("intake/<str:token>/frame.png", view(dicom_import.frame), name="procedures_figure_frame"),
+            path("files/<path:name>", view(file), name="procedures_figure_file"),
             path("marks/live/", marks_page.live, name="procedures_figure_marks_live"),
             path("<int:figure_id>/text/", view(look_for_text), name="procedures_figure_look_for_text"),
             path("<int:figure_id>/marks/", view(marks_page.marks), name="procedures_figure_marks"),

@@ -64,6 +64,7 @@ def _address(key: str, page: Page) -> str:
     """Where the work on this page is done."""
     screens = {
         "to_approve": "review",
+        "new_pictures": "review",
         "approved": "publish",
         "planned": "publish",
         "not_published": "publish",

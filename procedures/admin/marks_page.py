@@ -1,5 +1,6 @@
 """The page where staff place the marks of a picture: show, save, look live, download, bring in from a file."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from procedures.admin.answers import refusal, staff_json
 from procedures.admin.base import whole_number
+from procedures.admin.figure_files import with_staff_urls
 from procedures.admin.marks import Ground, MarkRows, as_sent
 from procedures.admin.marks_shown import shown
 from procedures.admin.shell import screen
@@ -83,6 +85,7 @@ def _page(
     saved = marks_of(figure)
     drawn = [mark for _, mark in rows.drawn()] if any(form.is_bound for form in rows.forms) else saved
     view = figure_view(figure, rows.ground.languages[0])
+    view = replace(view, large_href=with_staff_urls(view.large_href))
     context = {
         "figure": figure,
         "view": view,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from procedures.admin.figure_files import with_staff_urls
 from procedures.figures.marks import MarkValues
 from procedures.figures.overlay import figure_view, mark_views
 from procedures.models import Figure
@@ -17,4 +18,5 @@ def shown(figure: Figure, language: str, marks: list[MarkValues] | None = None) 
         view = replace(view, marks=mark_views(marks, language))
     values = {name: getattr(view, name) for name in view.__slots__} | {"dom_id": "fig"}
     with translation.override(language):
-        return render_to_string("admin/procedures/figure/shown.html", {"figure": values, "language": language})
+        html = render_to_string("admin/procedures/figure/shown.html", {"figure": values, "language": language})
+    return with_staff_urls(html)

@@ -8,6 +8,7 @@ from procedures.admin.answers import staff_json
 from procedures.admin.base import plain_newlines, whole_number
 from procedures.admin.true_page import true_page
 from procedures.enums import Language, PageKind
+from procedures.figures.approval import Pictures
 from procedures.markdown import Library, Problem, render_page
 from procedures.models import Figure, Page
 from procedures.publishing.readiness import readiness
@@ -22,7 +23,7 @@ MOST_ITEMS = 60
 def preview(request: HttpRequest) -> JsonResponse:
     """The page as it would be read, what forbids publishing it, and what would make it better. Saves nothing."""
     page, content = typed_page(request.POST)
-    library = Library(page.language)
+    library = Library(page.language, Pictures.CURRENT)
     rendered = render_page(content, kind=page.kind, library=library, with_lines=True)
     return JsonResponse(
         {

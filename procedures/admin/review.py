@@ -14,10 +14,12 @@ from django.views.decorators.http import require_http_methods
 from procedures.admin.base import plain_newlines, staff
 from procedures.admin.compare import difference
 from procedures.admin.desk import Desk, change_address, desk, page_trail
+from procedures.admin.figure_files import staff_url
 from procedures.admin.shell import screen
 from procedures.enums import Decision
-from procedures.models import Page
-from procedures.publishing.review import ReviewRefusedError, decide
+from procedures.figures.approval import pixels_hash
+from procedures.models import Figure, Page
+from procedures.publishing.review import PicturesNotShownError, ReviewRefusedError, decide
 from procedures.publishing.versions import Version, of_release
 
 CHANGED = "The text was changed while you read it. This is the newest text: please decide on it."
@@ -77,9 +79,17 @@ def review(request: HttpRequest, page_id: int) -> HttpResponse:
         "typed": dict(form.remarks()) if form.is_bound else {},
         "refused": refused,
         "own": settings.REQUIRE_SECOND_PERSON and bool(here.revision) and _author(here) == staff(request).pk,
+        "pictures": [_picture(figure) for figure in here.new_figures],
         **_difference(here),
     }
     return screen(request, "page/review", context, title=f"Review: {page.title}", status=status)
+
+
+def _picture(figure: Figure) -> dict[str, Any]:
+    """A new picture at the full size that is kept, with the hash that the form sends back."""
+    names = {"": figure.image, "by day": figure.drawing, "by night": figure.drawing_dark}
+    files = [(words, staff_url(name)) for words, name in names.items() if name]
+    return {"figure": figure, "hash": pixels_hash(figure), "files": files}
 
 
 def _author(here: Desk) -> int | None:
@@ -108,7 +118,10 @@ def _decide(request: HttpRequest, page: Page, form: ReviewForm) -> tuple[str, in
             decision=decision,
             comment=form.cleaned_data["comment"].strip(),
             remarks=form.remarks(),
+            pictures_seen=request.POST.getlist("picture"),
         )
+    except PicturesNotShownError as error:
+        return str(error), 409
     except ReviewRefusedError as error:
         return str(error), 403 if decision == Decision.APPROVED else 400
     messages.success(request, DONE[decision])

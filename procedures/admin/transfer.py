@@ -20,7 +20,7 @@ from procedures.admin.bundle_files import keep_pictures, kept, note_shown, pictu
 from procedures.admin.intake import NEVER_KEPT
 from procedures.admin.shell import screen
 from procedures.content.bring_in import NotShownError, Plan, bring_in
-from procedures.content.bundle import write_bundle
+from procedures.content.bundle import UnapprovedPicturesError, write_bundle
 from procedures.content.unpack import BadBundleError
 from procedures.figures.intake import Picture
 from procedures.models import Page
@@ -77,7 +77,11 @@ def bundle(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return _both(request, status=400, export=form)
     target = tempfile.TemporaryFile()  # noqa: SIM115 -- the answer closes it when it has been sent
-    write_bundle(form.cleaned_data["pages"], target)
+    try:
+        write_bundle(form.cleaned_data["pages"], target)
+    except UnapprovedPicturesError as error:
+        form.add_error("pages", str(error))
+        return _both(request, status=409, export=form)
     target.seek(0)
     name = f"plainspine-pages-{timezone.localdate():%Y-%m-%d}.zip"
     return FileResponse(target, as_attachment=True, filename=name, content_type="application/zip")

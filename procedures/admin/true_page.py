@@ -5,6 +5,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
+from procedures.admin.figure_files import with_staff_urls
 from procedures.enums import PageKind
 from procedures.markdown import RenderedPage
 from procedures.models import Page, Release
@@ -36,7 +37,8 @@ def released_page(page: Page, release: Release) -> str:
     context = page_context(page, release, clinic, {})
     template = "site/guide.html" if page.kind == PageKind.GUIDE else "site/page.html"
     with translation.override(page.language):
-        return render_to_string(template, {**context, "preview": True})
+        html = render_to_string(template, {**context, "preview": True})
+    return with_staff_urls(html)
 
 
 def _months(content: dict[str, Any]) -> int:

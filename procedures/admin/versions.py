@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from procedures.admin.true_page import released_page, true_page
+from procedures.figures.approval import Pictures
 from procedures.markdown import Library, render_page
 from procedures.models import Release, Revision
 
@@ -15,7 +16,8 @@ from procedures.models import Release, Revision
 def revision(request: HttpRequest, revision_id: int) -> HttpResponse:
     """A saved draft with today's pictures and answers."""
     row: Revision = get_object_or_404(Revision.objects.select_related("page", "author"), pk=revision_id)
-    rendered = render_page(row.content, kind=row.page.kind, library=Library(row.page.language))
+    library = Library(row.page.language, Pictures.CURRENT)
+    rendered = render_page(row.content, kind=row.page.kind, library=library)
     return HttpResponse(true_page(row.page, row.content, rendered, author=str(row.author or "")))
 
 

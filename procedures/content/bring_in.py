@@ -84,7 +84,7 @@ def bring_in(
         folder = Path(name).resolve()
         unpack(file, folder)
         try:
-            rows = _read(folder)
+            rows = _read(folder, actor)
             with undone_on_failure(), transaction.atomic():
                 _apply(rows, plan, actor, wanted, check=check)
                 missing = [slug for slug, picture in plan.pictures.items() if not answered_for(slug, picture)]
@@ -103,10 +103,10 @@ def bring_in(
 Row = tuple[Kind[Any], Entry, dict[str, Any]]
 
 
-def _read(folder: Path) -> list[Row]:
+def _read(folder: Path, actor: User | None) -> list[Row]:
     rows: list[Row] = []
     errors: list[ContentError] = []
-    for kind in carried():
+    for kind in carried(actor):
         for file in kind.files(folder):
             # A list of sources is named whether or not it is there.
             if not file.exists():

@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from portal.staff.models import User
 from procedures.content.kinds import Kind
 from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind, SeriesKind
 from procedures.content.reference import SourceKind
+from procedures.figures.approval import Pictures, unapproved
 from procedures.markdown import Library, render_page
-from procedures.models import Page
+from procedures.models import Figure, Page
 
 FORMAT, VERSION = "plainspine-bundle", 1
 MANIFEST = "manifest.json"
@@ -23,9 +25,16 @@ PACKING = zipfile.ZIP_DEFLATED
 OLDEST = (1980, 1, 1, 0, 0, 0)
 
 
-def carried() -> list[Kind[Any]]:
-    """The kinds that a bundle holds, each after those it refers to. Clinic, answers and words stay at home."""
-    return [SourceKind(), FigureKind(), SeriesKind(), PageContentKind()]
+def carried(actor: User | None = None) -> list[Kind[Any]]:
+    """The kinds that a bundle holds, each after those it refers to. Clinic, answers and words stay at home.
+
+    ``actor``: who brings a bundle in, and so cannot approve its pictures.
+    """
+    return [SourceKind(), FigureKind(uploaded_by=actor), SeriesKind(), PageContentKind()]
+
+
+class UnapprovedPicturesError(Exception):
+    """A page shows a picture that no reviewer has seen, so it does not leave this portal. The message says which."""
 
 
 class _Chosen:
@@ -58,11 +67,11 @@ PARTS: tuple[type[_Chosen], ...] = (_Sources, _Figures, _Series, _Pages)
 
 
 def needed(pages: Iterable[Page]) -> dict[type[_Chosen], set[str]]:
-    """Keys of all that these pages show, by kind: found by rendering their drafts."""
+    """Keys of all that these pages show, by kind: found by rendering their drafts. Raises UnapprovedPicturesError."""
     keys: dict[type[_Chosen], set[str]] = {part: set() for part in PARTS}
     libraries: dict[str, Library] = {}
     for page in pages:
-        library = libraries.setdefault(page.language, Library(page.language))
+        library = libraries.setdefault(page.language, Library(page.language, Pictures.CURRENT))
         rendered = render_page(page.draft(), kind=page.kind, library=library)
         keys[_Pages].add(f"{page.language} {page.subject}")
         for used in rendered.inputs:
@@ -72,13 +81,18 @@ def needed(pages: Iterable[Page]) -> dict[type[_Chosen], set[str]]:
                 keys[_Figures].add(used.key)
             elif used.kind == "series":
                 keys[_Series].add(f"{page.language} {used.key}")
+    if new := unapproved(list(Figure.objects.filter(slug__in=keys[_Figures]))):
+        slugs = ", ".join(f"“{figure.slug}”" for figure in new)
+        raise UnapprovedPicturesError(
+            f"A reviewer has not approved these pictures yet: {slugs}. Have the pages with them reviewed first."
+        )
     return keys
 
 
 def write_bundle(pages: Iterable[Page], target: io.BufferedIOBase | Any) -> int:
     """Write the bundle of these pages' newest texts into an open binary file; the number of files in it.
 
-    The same rows give the same bytes.
+    The same rows give the same bytes. Raises UnapprovedPicturesError; then nothing is written.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

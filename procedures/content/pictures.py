@@ -6,12 +6,14 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 
+from portal.staff.models import User
 from procedures import enums
 from procedures.content.files import Entry, Field, checked, entry, read_yaml
 from procedures.content.kinds import Kind, checked_texts, save_checked, sync_texts
 from procedures.content.reference import NAME, TEXT
 from procedures.content.yaml import dump_yaml
 from procedures.enums import Language, MarkerShape
+from procedures.figures.approval import pixels_hash
 from procedures.figures.drawing import read_drawing
 from procedures.figures.intake import BadPictureError, Picture, read_picture
 from procedures.figures.renditions import put, replace_renditions, store_picture
@@ -47,7 +49,8 @@ class FigureKind(Kind[Figure]):
     }
     label_fields = {"label": NAME, "text": TEXT}
 
-    def __init__(self) -> None:
+    def __init__(self, *, uploaded_by: User | None = None) -> None:
+        self._uploaded_by = uploaded_by
         self._pictures: dict[str, Picture] = {}
         self._drawings: dict[str, bytes] = {}
 
@@ -127,7 +130,7 @@ class FigureKind(Kind[Figure]):
         for name in ("kind", "provenance", "provenance_note"):
             setattr(figure, name, data[name])
         figure.nothing_visible = True
-        renditions = []
+        renditions, before = [], pixels_hash(figure)
         if data["image"] and data["image"] != figure.sha256:
             if store:
                 renditions = store_picture(figure, self._pictures[data["image"]])
@@ -137,6 +140,8 @@ class FigureKind(Kind[Figure]):
             stem = data[name]
             file = f"figures/{stem}.svg" if stem else ""
             setattr(figure, name, put(file, self._drawings[stem]) if file and store else file)
+        if pixels_hash(figure) != before:
+            figure.uploaded_by = self._uploaded_by
         save_checked(figure)
         if renditions:
             replace_renditions(figure, renditions)
@@ -154,6 +159,11 @@ class FigureKind(Kind[Figure]):
             sync_texts(marker, "texts", values["text"])
         for left in have.values():
             left.delete()
+
+    def shown_by(self, row: Figure, data: dict[str, Any]) -> bool:
+        """Whether a row still shows the picture of the content folder."""
+        here = (row.sha256 if row.image else "", _hash_in(row.drawing), _hash_in(row.drawing_dark))
+        return here == (data["image"], data["drawing"], data["drawing_dark"])
 
     def write(self, folder: Path) -> None:
         target = folder / "figures"

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from portal.serving.media import NAME
 from procedures.figures.renditions import written
-from procedures.models import Figure, Release, Rendition
+from procedures.models import Figure, FigureApproval, Release, ReleaseInput, Rendition
 
 FOLDER = "figures"
 # Only what this portal wrote: finished files, and drafts of files that a crash left behind.
@@ -62,12 +63,6 @@ def undone_on_failure() -> Iterator[None]:
         written.reset(token)
 
 
-def files_of(figure: Figure) -> list[str]:
-    """The picture files that a saved figure names."""
-    rows = figure.renditions.values_list("file", flat=True)
-    return [name for name in (figure.image, figure.drawing, figure.drawing_dark, *rows) if name]
-
-
 def forget(names: list[str]) -> None:
     """Delete files once the transaction is through, as far as nothing names them then: no wait for the next sweep.
 
@@ -102,6 +97,11 @@ def _named() -> Iterator[str]:
     for names in Figure.objects.values_list("image", "drawing", "drawing_dark"):
         yield from names
     yield from Rendition.objects.values_list("file", flat=True)
+    # Pages may be rebuilt with these while a newer picture waits for approval.
+    used = ReleaseInput.objects.filter(figure_approval=OuterRef("pk"))
+    kept = FigureApproval.objects.filter(Exists(used) | Q(approval=None))
+    for files in kept.values_list("files", flat=True):
+        yield from files
     # A release shows the files it was made with, also when its figure has another picture by now; and what a patient
     # read on some day can be shown again.
     for html, thumbnail in Release.objects.values_list("html", "thumbnail").iterator():

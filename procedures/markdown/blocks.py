@@ -51,7 +51,7 @@ def leaf(name: str, options: str, line: int, context: Context) -> SafeString:
 def _figure_html(slug: str, line: int, context: Context, *, eager: bool = False) -> SafeString:
     view = context.library.figure(slug)
     if view is None:
-        context.missing(line, "figure", slug, f"There is no picture “{slug}”.")
+        context.missing_figure(line, slug)
         return NOTHING
     return figure_html(view, line, context, eager=eager)
 
@@ -97,7 +97,7 @@ def _series(slugs: list[str], line: int, context: Context) -> SafeString:
             "text": format_html("{}", item.text),
             "figure_html": _figure_html(item.figure.slug, line, context),
         }
-        for number, item in enumerate(series.items.all(), start=1)
+        for number, item in enumerate(context.library.stages(series), start=1)
     ]
     dom_id = context.free_anchor(f"series-{series.slug}")
     return component("series", title=series.title, dom_id=dom_id, items=items)

@@ -60,6 +60,14 @@ class Context:
         meant = self.slips.get((kind, key))
         self.problems.add(line, f"{sentence} Did you mean “{meant}”?" if meant else sentence)
 
+    def missing_figure(self, line: int, slug: str) -> None:
+        """Note that there is no picture of that name, or none that the public may see."""
+        if self.library.is_unapproved(slug):
+            sentence = f"The picture “{slug}” is not approved. A reviewer has to see it and approve this text first."
+            self.problems.add(line, sentence)
+        else:
+            self.missing(line, "figure", slug, f"There is no picture “{slug}”.")
+
     def number_of(self, source: Source) -> int:
         """The number of a source on this page: in order of first use."""
         if source not in self.sources:

@@ -13,8 +13,21 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from procedures.figures.approval import ApprovedFigure, Pictures, approved_figures, as_shown, public_figures
 from procedures.figures.overlay import FigureView, figure_view
-from procedures.models import CareInstruction, Clinic, Figure, Location, Page, ReleaseInput, Series, Source, Term
+from procedures.models import (
+    CareInstruction,
+    Clinic,
+    Figure,
+    FigureApproval,
+    Location,
+    Page,
+    ReleaseInput,
+    Series,
+    SeriesItem,
+    Source,
+    Term,
+)
 from procedures.phones import phone_href
 
 # What a text names; more than the parser would take does no harm, it is only looked up together with the rest.
@@ -64,9 +77,10 @@ def _page_link(page: Page) -> PageLink:
 
 @dataclass
 class Library:
-    """Read access to everything quotable in ``language``."""
+    """Read access to everything quotable in ``language``. ``pictures``: which picture of a figure is shown."""
 
     language: str
+    pictures: Pictures = Pictures.PUBLIC
     used: dict[tuple[str, str], Input] = field(default_factory=dict)
     _cache: dict[tuple[str, str], Any] = field(default_factory=dict)
 
@@ -77,7 +91,7 @@ class Library:
 
     def fresh(self) -> "Library":
         """The same knowledge with nothing noted yet, for the next page of a run."""
-        return Library(self.language, _cache=self._cache)
+        return Library(self.language, self.pictures, _cache=self._cache)
 
     @property
     def terms(self) -> list[Term]:
@@ -136,6 +150,7 @@ class Library:
             shown = {item.figure.slug for row in found.values() for item in row.items.all()}
             wanted["figure"] |= {slug for slug in shown if ("figure", slug) not in self._cache}
         if wanted["figure"]:
+            self._cache |= {("figure", key): None for key in wanted["figure"]}
             self._load_figures(Figure.objects.filter(slug__in=wanted["figure"]))
         if wanted["source"]:
             sources = {row.key: row for row in Source.objects.filter(key__in=wanted["source"])}
@@ -164,7 +179,7 @@ class Library:
         return found
 
     def figure(self, slug: str) -> FigureView | None:
-        """A picture with its marks, or None."""
+        """A picture with its marks; None where there is none, or none that may be shown (see ``is_unapproved``)."""
         if ("figure", slug) not in self._cache:
             self._load_figures(Figure.objects.filter(slug=slug))
         view: FigureView | None = self._cache.setdefault(("figure", slug), None)
@@ -172,19 +187,52 @@ class Library:
             self.note("figure", slug, view.fingerprint_data(), view.figure_id)
         return view
 
-    def all_figures(self) -> list[FigureView]:
-        """Every picture, for the index."""
-        slugs = self._load_figures(Figure.objects.all())
-        self.note("list", "figures", slugs)
-        return [view for slug in slugs if (view := self.figure(slug))]
+    def is_unapproved(self, slug: str) -> bool:
+        """Whether there is such a figure, but no picture of it that may be shown."""
+        return ("unapproved", slug) in self._cache
 
-    def _load_figures(self, figures: QuerySet[Figure]) -> list[str]:
-        slugs = []
-        rows = figures.prefetch_related("texts", "markers__texts", "renditions")
-        for figure in rows:
-            self._cache["figure", figure.slug] = figure_view(figure, self.language)
-            slugs.append(figure.slug)
+    def figure_approval(self, used: Input) -> FigureApproval | None:
+        """The approval under which a release shows a picture that it used; writes one where marks or sizes differ."""
+        kind = {"figure": "approved", "indexed": "public"}.get(used.kind, "")
+        shown: ApprovedFigure | None = self._cache.get((kind, used.key))
+        if shown is None:
+            return None
+        row = as_shown(shown)
+        self._cache[kind, used.key] = ApprovedFigure(shown.figure, row)
+        return row
+
+    def all_figures(self) -> list[FigureView]:
+        """Every picture that the public sees on other pages, as it is seen there: for the index."""
+        slugs = self._indexed()
+        self.note("list", "figures", slugs)
+        return [view for slug in slugs if (view := self.indexed_figure(slug))]
+
+    def indexed_figure(self, slug: str) -> FigureView | None:
+        """One picture of the index, or None where the public sees it on no other page."""
+        self._indexed()
+        view: FigureView | None = self._cache.get(("indexed", slug))
+        if view is not None:
+            self.note("indexed", slug, view.fingerprint_data(), view.figure_id)
+        return view
+
+    def _indexed(self) -> list[str]:
+        if ("list", "figures") not in self._cache:
+            shown = public_figures()
+            self._cache["list", "figures"] = list(shown)
+            self._cache |= {("public", slug): one for slug, one in shown.items()}
+            self._cache |= {("indexed", slug): figure_view(one.figure, self.language) for slug, one in shown.items()}
+        slugs: list[str] = self._cache["list", "figures"]
         return slugs
+
+    def _load_figures(self, figures: QuerySet[Figure]) -> None:
+        rows = list(figures.prefetch_related("texts", "markers__texts", "renditions"))
+        shown = {figure.slug: figure for figure in rows}
+        if self.pictures != Pictures.CURRENT:
+            approved = approved_figures(rows, self.pictures)
+            self._cache |= {("approved", slug): one for slug, one in approved.items()}
+            self._cache |= {("unapproved", figure.slug): True for figure in rows if figure.slug not in approved}
+            shown = {slug: one.figure for slug, one in approved.items()}
+        self._cache |= {("figure", slug): figure_view(figure, self.language) for slug, figure in shown.items()}
 
     def series(self, slug: str) -> Series | None:
         """Pictures in order, or None."""
@@ -193,9 +241,17 @@ class Library:
             self._cache["series", slug] = rows.prefetch_related("items__figure").first()
         found: Series | None = self._cache["series", slug]
         if found:
-            items = [(item.figure.slug, item.heading, item.text) for item in found.items.all()]
+            items = [(item.figure.slug, item.heading, item.text) for item in self.stages(found)]
             self.note("series", slug, [found.title, items])
         return found
+
+    def stages(self, series: Series) -> list[SeriesItem]:
+        """Its pictures with their words. A page that is rebuilt leaves out those that nobody has approved yet."""
+        items = list(series.items.all())
+        if self.pictures != Pictures.PUBLIC:
+            return items
+        self.read_ahead({"figure": {item.figure.slug for item in items}})
+        return [item for item in items if self._cache.get(("figure", item.figure.slug))]
 
     def source(self, key: str) -> Source | None:
         """A cited reference, or None."""

@@ -117,7 +117,7 @@ def _lead(slug: str, context: Context) -> SafeString:
         return EMPTY
     view = context.library.figure(slug)
     if view is None:
-        context.missing(0, "figure", slug, f"There is no picture “{slug}”.")
+        context.missing_figure(0, slug)
         return EMPTY
     return blocks.figure_html(view, 0, context, eager=True)
 

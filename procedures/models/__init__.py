@@ -5,7 +5,16 @@ from procedures.models.clinic import Clinic, ClinicText, Location, LocationText
 from procedures.models.content_row import ContentRow
 from procedures.models.feedback import Feedback
 from procedures.models.figure import Figure, FigureText, Marker, MarkerText, Rendition, Series, SeriesItem
-from procedures.models.history import Approval, Digest, Release, ReleaseEvent, ReleaseInput, ReviewComment, Revision
+from procedures.models.history import (
+    Approval,
+    Digest,
+    FigureApproval,
+    Release,
+    ReleaseEvent,
+    ReleaseInput,
+    ReviewComment,
+    Revision,
+)
 from procedures.models.outside_link import OutsideLink
 from procedures.models.page import Guide, GuideItem, Page
 from procedures.models.path import Path
@@ -23,6 +32,7 @@ __all__ = [
     "Digest",
     "Feedback",
     "Figure",
+    "FigureApproval",
     "FigureText",
     "Guide",
     "GuideItem",

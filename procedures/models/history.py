@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.safestring import SafeString
 
 from portal.append_only import AppendOnly, AppendOnlyManager, AppendOnlyQuerySet
@@ -68,6 +68,63 @@ class Approval(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.get_decision_display()}: {self.revision}"
+
+
+class FigureApprovalQuerySet(AppendOnlyQuerySet["FigureApproval"]):
+    """Reading approvals of pictures."""
+
+    def with_state(self) -> Self:
+        """Adds ``is_public`` (a live release shows it) and ``is_void`` (the page was sent back since)."""
+        shown = ReleaseInput.objects.filter(
+            figure_approval=OuterRef("pk"), kind="figure", release__live_on__isnull=False
+        )
+        sent_back = Approval.objects.filter(
+            revision__page=OuterRef("approval__revision__page"),
+            pk__gt=OuterRef("approval"),
+            decision=Decision.SENT_BACK,
+        )
+        return self.annotate(is_public=Exists(shown), is_void=Exists(sent_back))
+
+    def public(self) -> Self:
+        """Pictures that live releases show. An index of pictures does not count: it lists what others show."""
+        return self.with_state().filter(is_public=True)
+
+
+FigureApprovalManager = models.Manager.from_queryset(FigureApprovalQuerySet)
+
+
+class FigureApproval(AppendOnly):
+    """A picture that releases may show: pixels that a reviewer approved with a text, or that came with the product.
+
+    ``snapshot`` holds the figure as it was, so that a page can be rebuilt while a newer picture waits for approval.
+    """
+
+    # Kept without its figure where that was never public and is deleted.
+    figure = models.ForeignKey(Figure, null=True, on_delete=models.SET_NULL, related_name="approvals")
+    approval = models.ForeignKey(
+        Approval,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="figures",
+        help_text="Empty for pictures from the content folder.",
+    )
+    pixels_hash = models.CharField(max_length=64, help_text="Of the pixels and drawings that were approved.")
+    snapshot = models.JSONField()
+    snapshot_hash = models.CharField(max_length=64)
+    files = models.JSONField(default=list, help_text="Names of the files: master, sizes, drawings.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = FigureApprovalManager()
+    # Set by ``with_state``.
+    is_public: bool
+    is_void: bool
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.figure}: {self.approval or 'supplied'}"
 
 
 class ReviewComment(AppendOnly):
@@ -177,10 +234,20 @@ class ReleaseInput(AppendOnly):
     """What a release was made from besides its text, with a fingerprint: how "out of date" is known."""
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="inputs")
-    kind = models.CharField(max_length=12, help_text="figure, series, term, source, care, page, clinic or list.")
+    kind = models.CharField(
+        max_length=12, help_text="figure, indexed, series, term, source, care, page, clinic or list."
+    )
     key = models.CharField(max_length=100)
     fingerprint = models.CharField(max_length=64)
     figure = models.ForeignKey(Figure, null=True, blank=True, on_delete=models.PROTECT, related_name="uses")
+    figure_approval = models.ForeignKey(
+        FigureApproval,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="uses",
+        help_text="Which approved picture of the figure the release shows.",
+    )
 
     objects = AppendOnlyManager()
 

@@ -13,7 +13,9 @@ from procedures.publishing.waiting import Waiting, waiting_for
 
 MONDAY, FROM_HOUR = 0, 7
 # What is worth a mail; the rest can wait until somebody signs in.
-WORTH = frozenset({"sent_back", "to_approve", "approved", "not_published", "reviews", "translations", "outdated"})
+WORTH = frozenset(
+    {"sent_back", "to_approve", "new_pictures", "approved", "not_published", "reviews", "translations", "outdated"}
+)
 
 
 def send_digests(at: datetime.datetime) -> list[User]:

@@ -9,10 +9,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from portal.compiled import compiled
 from procedures.enums import EventKind, Language, PageKind
+from procedures.figures.approval import public_files
 from procedures.models import Clinic, Page, Path, Release, ReleaseEvent, ReleaseInput
 from procedures.models.clinic import clinic_json
 from procedures.models.page import ON_CARDS, PageQuerySet
 
+__all__ = ["addresses", "concerned", "public_files", "public_state"]
 # These change what patients read.
 PUBLIC = (EventKind.PUBLISHED, EventKind.RENEWED, EventKind.WITHDRAWN)
 # Lists that no reader waits for.

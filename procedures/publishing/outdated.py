@@ -29,6 +29,7 @@ def fingerprints(language: str, wanted: set[tuple[str, str]]) -> dict[tuple[str,
     }
     quoted = {
         "figure": library.figure,
+        "indexed": library.indexed_figure,
         "series": library.series,
         "source": library.source,
         "care": library.care,

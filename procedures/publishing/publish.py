@@ -1,16 +1,19 @@
 """The only writer of releases: renders, checks, stores, moves the live pointer and the address, in one transaction."""
 
 import calendar
+import contextlib
 import datetime
 import hashlib
 from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from portal.staff.models import User
 from procedures.enums import EventKind
+from procedures.figures.approval import Pictures
 from procedures.markdown import RENDERER_VERSION, Library, Problem, RenderedPage, render_page
 from procedures.models import Approval, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
 from procedures.models.page import public_path
@@ -36,7 +39,12 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
     approval = standing_approval(revision)
     if approval is None:
         raise PublishRefusedError([Problem(0, "This text is not approved. Send it for review first.")])
-    return _release(revision, approval=approval, actor=actor, kind=EventKind.PUBLISHED, what_changed=what_changed)
+    library = Library(revision.page.language, Pictures.APPROVED)
+    release = _release(
+        revision, approval=approval, actor=actor, kind=EventKind.PUBLISHED, what_changed=what_changed, library=library
+    )
+    rebuild_indexes(actor=actor)
+    return release
 
 
 @transaction.atomic
@@ -49,7 +57,8 @@ def publish_starter(revision: Revision, *, library: Library | None = None) -> Re
 def renew(page: Page, *, actor: User | None, library: Library | None = None) -> Release | None:
     """Release the live text again with today's pictures, terms, sources and clinic answers.
 
-    The approved words stay as they are, so the approval stays too. None when nothing would change.
+    The approved words stay as they are, so the approval stays too. None when nothing would change. A picture that
+    waits for approval stays out: the page shows the one that it has.
     """
     # Another may have published or withdrawn it since this page was fetched.
     take_turn(page)
@@ -61,7 +70,7 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
     checked = translation_is_checked(live.revision)
     if rendered.html == live.html and checked == live.translation_checked and not _inputs_changed(live, rendered):
         return None
-    return _release(
+    release = _release(
         live.revision,
         approval=live.approval,
         actor=actor,
@@ -69,6 +78,22 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
         links=False,
         library=library,
     )
+    rebuild_indexes(actor=actor)
+    return release
+
+
+def rebuild_indexes(*, actor: User | None) -> None:
+    """Take pictures that no other page shows any more out of the indexes of pictures; their files are closed already.
+
+    An index that cannot be rebuilt stays as it is, without those pictures.
+    """
+    shown = ReleaseInput.objects.filter(
+        figure_approval=OuterRef("figure_approval"), kind="figure", release__live_on__isnull=False
+    )
+    stale = ReleaseInput.objects.filter(~Exists(shown), kind="indexed", release__live_on__isnull=False)
+    for page in Page.objects.filter(live_release__in=stale.values("release")):
+        with contextlib.suppress(PublishRefusedError):
+            renew(page, actor=actor)
 
 
 def _inputs_changed(live: Release, rendered: RenderedPage) -> bool:
@@ -140,6 +165,7 @@ def _release(
             key=used.key,
             fingerprint=used.fingerprint,
             figure_id=used.figure_id,
+            figure_approval=library.figure_approval(used),
         )
         for used in rendered.inputs
     )
@@ -204,3 +230,4 @@ def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None =
         actor=actor,
         reason=reason,
     )
+    rebuild_indexes(actor=actor)

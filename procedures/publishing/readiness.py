@@ -5,6 +5,7 @@ from textwrap import shorten
 from typing import Any
 
 from procedures.enums import Language, PageKind
+from procedures.figures.approval import Pictures
 from procedures.markdown import Library, Problem, RenderedPage, render_page
 from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE, sentences, smog, words
 from procedures.markdown.where import Places
@@ -35,8 +36,9 @@ def readiness(page: Page, content: dict[str, Any], rendered: RenderedPage, *, li
 
 
 def forbidding(page: Page, content: dict[str, Any]) -> list[Problem]:
-    """``readiness`` of a text that is not rendered yet."""
-    return readiness(page, content, render_page(content, kind=page.kind, library=Library(page.language)))
+    """``readiness`` of a text that is not rendered yet, with the pictures that are approved now."""
+    library = Library(page.language, Pictures.APPROVED)
+    return readiness(page, content, render_page(content, kind=page.kind, library=library))
 
 
 def _fields(page: Page, content: dict[str, Any]) -> Iterator[Problem]:

@@ -1,17 +1,30 @@
 """Sending a text for review, and the reviewer's decision on exactly that text."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.conf import settings
 from django.db import transaction
 
 from portal.staff.models import User
 from procedures.enums import Decision, EventKind
-from procedures.models import Approval, Page, ReleaseEvent, ReviewComment, Revision
+from procedures.figures.approval import Pictures, pixels_hash, record, unapproved
+from procedures.markdown import Library, RenderedPage, render_page
+from procedures.models import Approval, Figure, Page, ReleaseEvent, ReviewComment, Revision
 
 
 class ReviewRefusedError(Exception):
     """The decision cannot be taken. The message is a sentence for the person who tried."""
+
+
+class PicturesNotShownError(ReviewRefusedError):
+    """The text shows a picture that the reviewer has not seen."""
+
+
+def new_figures(rendered: RenderedPage) -> list[Figure]:
+    """Figures of a text, rendered with ``Pictures.CURRENT``, whose current picture no reviewer has approved."""
+    used = [one.figure_id for one in rendered.inputs if one.kind == "figure"]
+    rows = Figure.objects.filter(pk__in=used).select_related("uploaded_by")
+    return unapproved(list(rows.prefetch_related("texts", "markers__texts", "renditions")))
 
 
 @transaction.atomic
@@ -30,10 +43,13 @@ def decide(
     decision: Decision,
     comment: str = "",
     remarks: Sequence[tuple[str, str]] = (),
+    pictures_seen: Collection[str] = (),
 ) -> Approval:
     """Write the reviewer's decision, with remarks (words of a paragraph, what is said of it).
 
-    Raises ReviewRefusedError for one's own text and for a refusal without words.
+    ``pictures_seen``: ``pixels_hash`` of each new picture that the reviewer was shown; the approval holds for these,
+    too. Raises ReviewRefusedError for one's own text or picture and for a refusal without words, and
+    PicturesNotShownError where the text shows another new picture.
     """
     if decision == Decision.APPROVED and settings.REQUIRE_SECOND_PERSON and revision.author_id == reviewer.pk:
         raise ReviewRefusedError("This is your own text. Another person must approve it.")
@@ -41,6 +57,7 @@ def decide(
         if not remarks:
             raise ReviewRefusedError("Say what to change, so that the editor knows what to do.")
         comment = "See the comments at the text."
+    new = _approvable(revision, reviewer, pictures_seen) if decision == Decision.APPROVED else []
     approval = Approval.objects.create(
         revision=revision,
         content_hash=revision.content_hash,
@@ -48,6 +65,8 @@ def decide(
         decision=decision,
         comment=comment,
     )
+    for figure in new:
+        record(figure, approval)
     ReviewComment.objects.bulk_create(
         ReviewComment(approval=approval, quote=quote, text=text) for quote, text in remarks
     )
@@ -55,6 +74,20 @@ def decide(
         page=revision.page, kind=EventKind(decision.value), revision=revision, actor=reviewer, reason=comment
     )
     return approval
+
+
+def _approvable(revision: Revision, reviewer: User, seen: Collection[str]) -> list[Figure]:
+    """The new pictures of a text, all of which the reviewer has seen and may approve."""
+    library = Library(revision.page.language, Pictures.CURRENT)
+    new = new_figures(render_page(revision.content, kind=revision.page.kind, library=library))
+    own = [figure.slug for figure in new if figure.uploaded_by_id == reviewer.pk]
+    if own and settings.REQUIRE_SECOND_PERSON:
+        raise ReviewRefusedError(f"You uploaded the picture “{own[0]}”. Another person must approve this text.")
+    if any(pixels_hash(figure) not in seen for figure in new):
+        raise PicturesNotShownError(
+            "This text shows a new picture that was not on your screen. Look at the pictures below, then decide again."
+        )
+    return new
 
 
 def standing_approval(revision: Revision) -> Approval | None:

@@ -124,7 +124,10 @@ def printing_old(*, kind: str, language: str, key: str = "") -> list[Page]:
 
     Renders nothing, so a word of the glossary that no page linked so far is seen by outdated_pages() only.
     """
-    return _printing_old(Q(kind=kind, key=key) if key else Q(kind=kind), language)
+    # An index of pictures shows them as other pages do.
+    kinds = [kind, "indexed"] if kind == "figure" else [kind]
+    inputs = Q(kind__in=kinds)
+    return _printing_old(inputs & Q(key=key) if key else inputs, language)
 
 
 def naming_old(page: Page) -> list[Page]:

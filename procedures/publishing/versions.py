@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from procedures.enums import EventKind
+from procedures.figures.approval import Pictures
 from procedures.markdown import Library, render_page
 from procedures.models import Page, Release, ReleaseEvent, Revision
 from procedures.publishing.wording import Block, article_blocks, field_blocks, source_blocks
@@ -48,7 +49,8 @@ class Version:
         """Its HTML: as patients read it, or with today's pictures and answers."""
         if self.release:
             return self.release.html
-        rendered = render_page(self.content, kind=self.page.kind, library=Library(self.page.language))
+        library = Library(self.page.language, Pictures.CURRENT)
+        rendered = render_page(self.content, kind=self.page.kind, library=library)
         return str(rendered.html)
 
     def reading(self) -> list[Block]:

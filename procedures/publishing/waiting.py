@@ -1,6 +1,7 @@
 """What waits for somebody: drafts sent back, texts to approve, reviews due … Each list is a fixed number of queries."""
 
 import datetime
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -9,7 +10,8 @@ from django.utils import timezone
 
 from portal.staff.models import User
 from procedures.enums import EventKind, Language
-from procedures.models import Page, ReleaseEvent
+from procedures.figures.approval import unapproved
+from procedures.models import Figure, Page, ReleaseEvent, ReleaseInput, SeriesItem
 from procedures.publishing.clock import clinic_zone, day_words
 from procedures.publishing.outdated import changed_since
 from procedures.publishing.schedule import scheduled
@@ -49,7 +51,7 @@ def waiting_for(user: User) -> list[Waiting]:
     if publishes:
         lists += [not_published(), approved(), planned()]
     if approves:
-        lists.append(to_approve(user))
+        lists += [to_approve(user), new_pictures(user)]
     if writes:
         lists.append(sent_back())
     if writes or approves or publishes:
@@ -105,6 +107,33 @@ def to_approve(user: User) -> Waiting:
     if settings.REQUIRE_SECOND_PERSON:
         pages = pages.filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
     return _listed("to_approve", "To approve", "Read what changes, then approve it or send it back.", pages)
+
+
+def new_pictures(user: User) -> Waiting:
+    """Public pages that go on showing an old picture, or leave one out, until a reviewer approves the new one."""
+    found: dict[int, set[str]] = {}
+    shown = list(_shown_on_live_pages())
+    new = {figure.pk: figure for figure in unapproved(list(Figure.objects.filter(pk__in={pk for pk, _ in shown})))}
+    for pk, page in shown:
+        if pk in new and not (settings.REQUIRE_SECOND_PERSON and new[pk].uploaded_by_id == user.pk):
+            found.setdefault(page, set()).add(new[pk].slug)
+    pages = Page.objects.defer("body").filter(pk__in=found).order_by("title", "pk")
+    items = [Item(page, f"Picture {', '.join(sorted(found[page.pk]))}") for page in pages]
+    hint = "Patients see the picture before this one. Look at the new one, then approve it with the text."
+    return Waiting("new_pictures", "New pictures to approve", hint, items[:SHOWN], len(items))
+
+
+def _shown_on_live_pages() -> Iterator[tuple[int, int]]:
+    """Figures with the public pages whose texts show them, as keys; those of a series as it is now."""
+    live = ReleaseInput.objects.filter(release__live_on__isnull=False)
+    yield from live.filter(kind="figure", figure__isnull=False).values_list("figure", "release__page")
+    series: dict[tuple[str, str], list[int]] = {}
+    for slug, language, figure in SeriesItem.objects.values_list("series__slug", "series__language", "figure"):
+        series.setdefault((slug, language), []).append(figure)
+    for slug, language, page in live.filter(kind="series").values_list(
+        "key", "release__page__language", "release__page"
+    ):
+        yield from ((figure, page) for figure in series.get((slug, language), ()))
 
 
 def approved() -> Waiting:
@@ -186,6 +215,7 @@ def out_of_date() -> Waiting:
 
 KINDS = {
     "figure": "picture",
+    "indexed": "picture",
     "series": "series",
     "term": "word",
     "source": "source",

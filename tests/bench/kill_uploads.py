@@ -46,7 +46,8 @@ LOOK = """
 import datetime, sys
 from django.core.files.storage import default_storage
 from PIL import Image
-from procedures.figures.orphans import files_of, orphans, sweep
+from procedures.figures.approval import files_of
+from procedures.figures.orphans import orphans, sweep
 from procedures.models import Figure
 told = set(sys.argv[1:])
 figures = list(Figure.objects.prefetch_related("renditions", "texts"))

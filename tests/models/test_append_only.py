@@ -9,13 +9,24 @@ from django.db.models import ProtectedError
 
 from portal.append_only import AppendOnly, AppendOnlyError
 from portal.staff.models import AuditEvent, User
-from procedures.models import Approval, Digest, Page, Path, Release, ReleaseEvent, ReleaseInput, ReviewComment, Revision
+from procedures.models import (
+    Approval,
+    Digest,
+    FigureApproval,
+    Page,
+    Path,
+    Release,
+    ReleaseEvent,
+    ReleaseInput,
+    ReviewComment,
+    Revision,
+)
 from procedures.publishing.drafts import save_revision
 from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_user
 
 pytestmark = pytest.mark.django_db
 
-TABLES = [Revision, Approval, ReviewComment, Release, ReleaseInput, ReleaseEvent, Digest, AuditEvent]
+TABLES = [Revision, Approval, FigureApproval, ReviewComment, Release, ReleaseInput, ReleaseEvent, Digest, AuditEvent]
 CHANGES: dict[str, Callable[[Any, Any], object]] = {
     "save": lambda row, rows: row.save(),
     "save fields": lambda row, rows: row.save(update_fields=["id"]),

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
 from portal.serving.whole import describe_write_error, new_file
-from procedures.content.bundle import write_bundle
+from procedures.content.bundle import UnapprovedPicturesError, write_bundle
 from procedures.models import Page
 
 
@@ -25,6 +25,8 @@ class Command(BaseCommand):
         try:
             with new_file(options["file"]) as target:
                 count = write_bundle(pages, target)
+        except UnapprovedPicturesError as error:
+            raise CommandError(str(error)) from error
         except FileExistsError as error:
             raise CommandError(f"{options['file']} is there already. Name a new file.") from error
         except OSError as error:

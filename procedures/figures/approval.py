@@ -1,0 +1,157 @@
+"""Which picture of a figure the public may see: one that a second person approved, or one supplied with the product."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from django.db import models
+
+from procedures.models import Approval, Figure, FigureApproval, FigureText, Marker, MarkerText, Rendition
+
+# What a snapshot leaves out: it says nothing about what is shown.
+LEFT_OUT = frozenset({"id", "created_at", "uploaded_by_id"})
+
+
+class Pictures(Enum):
+    """Which picture of each figure a rendering uses."""
+
+    CURRENT = "current"  # approved or not: previews and reviews
+    APPROVED = "approved"  # the current one, where it is approved: publishing
+    PUBLIC = "public"  # else the one that patients see now: rebuilding a page whose text stays the same
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedFigure:
+    """A figure as a release may show it, and the approval that allows it."""
+
+    figure: Figure
+    approval: FigureApproval
+
+
+def pixels_hash(figure: Figure) -> str:
+    """What an approval is bound to: the pixels of the picture and the lines of its drawings."""
+    parts = (figure.sha256, figure.drawing, figure.drawing_dark)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def files_of(figure: Figure) -> list[str]:
+    """The files that a saved figure names: master, drawings, sizes."""
+    rows = sorted(row.file for row in figure.renditions.all())
+    return [name for name in (figure.image, figure.drawing, figure.drawing_dark, *rows) if name]
+
+
+def take_snapshot(figure: Figure) -> dict[str, Any]:
+    """Everything that rendering the figure needs, as plain data."""
+    return {
+        "figure": _fields(figure),
+        "texts": _texts(figure),
+        "markers": [{**_fields(marker), "texts": _texts(marker)} for marker in figure.markers.all()],
+        "renditions": [_fields(row) for row in figure.renditions.all()],
+    }
+
+
+def _texts(owner: Figure | Marker) -> list[dict[str, Any]]:
+    return [_fields(text) for text in sorted(owner.texts.all(), key=lambda text: text.language)]
+
+
+def _fields(row: models.Model) -> dict[str, Any]:
+    own = [field for field in row._meta.concrete_fields if not field.is_relation and field.attname not in LEFT_OUT]
+    return {field.attname: getattr(row, field.attname) for field in own}
+
+
+def from_snapshot(figure_id: int, snapshot: dict[str, Any]) -> Figure:
+    """The figure as it was when the snapshot was taken: unsaved, to be rendered only."""
+    figure: Figure = _row(Figure, snapshot["figure"], pk=figure_id)
+    markers = []
+    for values in snapshot["markers"]:
+        marker: Marker = _row(Marker, values)
+        _prefetched(marker, texts=[_row(MarkerText, text) for text in values["texts"]])
+        markers.append(marker)
+    texts = [_row(FigureText, values) for values in snapshot["texts"]]
+    _prefetched(figure, texts=texts, markers=markers, renditions=[_row(Rendition, v) for v in snapshot["renditions"]])
+    return figure
+
+
+def _row(model: type[models.Model], values: dict[str, Any], **more: Any) -> Any:
+    names = {field.attname for field in model._meta.concrete_fields}
+    return model(**{name: value for name, value in values.items() if name in names}, **more)
+
+
+def _prefetched(row: Any, **related: list[Any]) -> None:
+    # Where prefetch_related() puts what it has read: nothing is asked of the database then.
+    row._prefetched_objects_cache = related
+
+
+def approved_figures(figures: Iterable[Figure], which: Pictures) -> dict[str, ApprovedFigure]:
+    """By slug, what a release may show of each figure; those of which nothing may be shown are left out.
+
+    One query for all of them, and one more for each figure whose newer picture waits for approval. Expects ``texts``,
+    ``markers__texts`` and ``renditions`` prefetched.
+    """
+    by_pk = {figure.pk: figure for figure in figures}
+    rows: dict[int, list[FigureApproval]] = {pk: [] for pk in by_pk}
+    found = FigureApproval.objects.with_state().filter(figure__in=by_pk).defer("snapshot", "files").order_by("pk")
+    for row in found:
+        rows[row.figure_id or 0].append(row)
+    allowed = {pk: _allowed(figure, rows[pk], which) for pk, figure in by_pk.items()}
+    return {by_pk[pk].slug: one for pk, one in allowed.items() if one}
+
+
+def _allowed(figure: Figure, rows: list[FigureApproval], which: Pictures) -> ApprovedFigure | None:
+    current = pixels_hash(figure)
+    same = [row for row in rows if row.pixels_hash == current and (row.is_public or not row.is_void)]
+    if same:
+        return ApprovedFigure(figure, same[-1])
+    if which == Pictures.APPROVED:
+        return None
+    # While a newer picture waits, patients go on seeing the one they see now. A supplied picture was always public.
+    older = [row for row in rows if row.is_public] or [row for row in rows if row.approval_id is None]
+    usable = [row for row in older if row.snapshot]
+    return ApprovedFigure(from_snapshot(figure.pk, usable[-1].snapshot), usable[-1]) if usable else None
+
+
+def public_figures() -> dict[str, ApprovedFigure]:
+    """By slug, the pictures that live releases show, each as it is shown there: for the index of pictures."""
+    rows = FigureApproval.objects.public().exclude(figure=None).order_by("figure__slug", "pk").select_related("figure")
+    newest = {row.figure.slug: row for row in rows if row.figure and row.snapshot}
+    return {slug: ApprovedFigure(from_snapshot(row.figure_id or 0, row.snapshot), row) for slug, row in newest.items()}
+
+
+def unapproved(figures: Collection[Figure]) -> list[Figure]:
+    """Those whose current picture no one has approved."""
+    approved = approved_figures(figures, Pictures.APPROVED)
+    return [figure for figure in figures if figure.slug not in approved]
+
+
+def record(figure: Figure, approval: Approval | None) -> FigureApproval:
+    """Write down that the current picture of a figure is approved; ``None``: it was supplied with the product."""
+    snapshot = take_snapshot(figure)
+    return FigureApproval.objects.create(
+        figure=figure,
+        approval=approval,
+        pixels_hash=pixels_hash(figure),
+        snapshot=snapshot,
+        snapshot_hash=_hash(snapshot),
+        files=files_of(figure),
+    )
+
+
+def as_shown(shown: ApprovedFigure) -> FigureApproval:
+    """The row for a release that shows the figure as it is now: words, marks or sizes may differ from the approved."""
+    if shown.figure._state.adding or _hash(take_snapshot(shown.figure)) == shown.approval.snapshot_hash:
+        return shown.approval
+    return record(shown.figure, shown.approval.approval)
+
+
+def _hash(snapshot: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(snapshot, sort_keys=True).encode()).hexdigest()
+
+
+def public_files() -> frozenset[str]:
+    """Names of all media files that the public may read now."""
+    return frozenset(
+        name for files in FigureApproval.objects.public().values_list("files", flat=True) for name in files
+    )
