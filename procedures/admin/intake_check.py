@@ -185,7 +185,7 @@ class _Check:
             messages.info(self.request, format_html('Next: <a href="{}">place and name its marks</a>.', address))
             return
         messages.success(
-            self.request, "The new picture is in, with all its sizes. What patients read stays until it is renewed."
+            self.request, "The new picture is saved. Patients see the old one until a reviewer approves the new one."
         )
         if outside:
             messages.warning(

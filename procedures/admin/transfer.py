@@ -80,6 +80,7 @@ def bundle(request: HttpRequest) -> HttpResponseBase:
     try:
         write_bundle(form.cleaned_data["pages"], target)
     except UnapprovedPicturesError as error:
+        target.close()
         form.add_error("pages", str(error))
         return _both(request, status=409, export=form)
     target.seek(0)

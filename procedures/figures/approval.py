@@ -12,7 +12,7 @@ from django.db import models
 from procedures.models import Approval, Figure, FigureApproval, FigureText, Marker, MarkerText, Rendition
 
 # What a snapshot leaves out: it says nothing about what is shown.
-LEFT_OUT = frozenset({"id", "created_at", "uploaded_by_id"})
+LEFT_OUT = frozenset({"id", "created_at"})
 
 
 class Pictures(Enum):
@@ -25,10 +25,11 @@ class Pictures(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ApprovedFigure:
-    """A figure as a release may show it, and the approval that allows it."""
+    """A figure as a release may show it, and the approval that allows it. ``saved``: it is the figure as it is now."""
 
     figure: Figure
     approval: FigureApproval
+    saved: bool
 
 
 def pixels_hash(figure: Figure) -> str:
@@ -58,8 +59,9 @@ def _texts(owner: Figure | Marker) -> list[dict[str, Any]]:
 
 
 def _fields(row: models.Model) -> dict[str, Any]:
-    own = [field for field in row._meta.concrete_fields if not field.is_relation and field.attname not in LEFT_OUT]
-    return {field.attname: getattr(row, field.attname) for field in own}
+    fields = row._meta.concrete_fields  # noqa: SLF001 -- Django documents it
+    own = [field.attname for field in fields if not field.is_relation]
+    return {name: getattr(row, name) for name in own if name not in LEFT_OUT}
 
 
 def from_snapshot(figure_id: int, snapshot: dict[str, Any]) -> Figure:
@@ -67,7 +69,7 @@ def from_snapshot(figure_id: int, snapshot: dict[str, Any]) -> Figure:
     figure: Figure = _row(Figure, snapshot["figure"], pk=figure_id)
     markers = []
     for values in snapshot["markers"]:
-        marker: Marker = _row(Marker, values)
+        marker: Marker = _row(Marker, values, pk=len(markers))
         _prefetched(marker, texts=[_row(MarkerText, text) for text in values["texts"]])
         markers.append(marker)
     texts = [_row(FigureText, values) for values in snapshot["texts"]]
@@ -76,13 +78,13 @@ def from_snapshot(figure_id: int, snapshot: dict[str, Any]) -> Figure:
 
 
 def _row(model: type[models.Model], values: dict[str, Any], **more: Any) -> Any:
-    names = {field.attname for field in model._meta.concrete_fields}
+    names = {field.attname for field in model._meta.concrete_fields}  # noqa: SLF001 -- Django documents it
     return model(**{name: value for name, value in values.items() if name in names}, **more)
 
 
 def _prefetched(row: Any, **related: list[Any]) -> None:
     # Where prefetch_related() puts what it has read: nothing is asked of the database then.
-    row._prefetched_objects_cache = related
+    row._prefetched_objects_cache = related  # noqa: SLF001 -- there is no public way to it
 
 
 def approved_figures(figures: Iterable[Figure], which: Pictures) -> dict[str, ApprovedFigure]:
@@ -104,20 +106,24 @@ def _allowed(figure: Figure, rows: list[FigureApproval], which: Pictures) -> App
     current = pixels_hash(figure)
     same = [row for row in rows if row.pixels_hash == current and (row.is_public or not row.is_void)]
     if same:
-        return ApprovedFigure(figure, same[-1])
+        return ApprovedFigure(figure, same[-1], saved=True)
     if which == Pictures.APPROVED:
         return None
     # While a newer picture waits, patients go on seeing the one they see now. A supplied picture was always public.
     older = [row for row in rows if row.is_public] or [row for row in rows if row.approval_id is None]
     usable = [row for row in older if row.snapshot]
-    return ApprovedFigure(from_snapshot(figure.pk, usable[-1].snapshot), usable[-1]) if usable else None
+    return _as_it_was(figure.pk, usable[-1]) if usable else None
+
+
+def _as_it_was(figure_id: int, row: FigureApproval) -> ApprovedFigure:
+    return ApprovedFigure(from_snapshot(figure_id, row.snapshot), row, saved=False)
 
 
 def public_figures() -> dict[str, ApprovedFigure]:
     """By slug, the pictures that live releases show, each as it is shown there: for the index of pictures."""
     rows = FigureApproval.objects.public().exclude(figure=None).order_by("figure__slug", "pk").select_related("figure")
     newest = {row.figure.slug: row for row in rows if row.figure and row.snapshot}
-    return {slug: ApprovedFigure(from_snapshot(row.figure_id or 0, row.snapshot), row) for slug, row in newest.items()}
+    return {slug: _as_it_was(row.figure_id or 0, row) for slug, row in newest.items()}
 
 
 def unapproved(figures: Collection[Figure]) -> list[Figure]:
@@ -141,7 +147,7 @@ def record(figure: Figure, approval: Approval | None) -> FigureApproval:
 
 def as_shown(shown: ApprovedFigure) -> FigureApproval:
     """The row for a release that shows the figure as it is now: words, marks or sizes may differ from the approved."""
-    if shown.figure._state.adding or _hash(take_snapshot(shown.figure)) == shown.approval.snapshot_hash:
+    if not shown.saved or _hash(take_snapshot(shown.figure)) == shown.approval.snapshot_hash:
         return shown.approval
     return record(shown.figure, shown.approval.approval)
 
@@ -152,6 +158,5 @@ def _hash(snapshot: dict[str, Any]) -> str:
 
 def public_files() -> frozenset[str]:
     """Names of all media files that the public may read now."""
-    return frozenset(
-        name for files in FigureApproval.objects.public().values_list("files", flat=True) for name in files
-    )
+    rows = FigureApproval.objects.public().values_list("files", flat=True)
+    return frozenset(name for files in rows for name in files)

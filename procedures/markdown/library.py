@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -198,7 +198,7 @@ class Library:
         if shown is None:
             return None
         row = as_shown(shown)
-        self._cache[kind, used.key] = ApprovedFigure(shown.figure, row)
+        self._cache[kind, used.key] = replace(shown, approval=row)
         return row
 
     def all_figures(self) -> list[FigureView]:

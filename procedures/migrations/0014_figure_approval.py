@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='releaseinput',
             name='kind',
-            field=models.CharField(help_text='figure, indexed, series, term, source, care, page, clinic or list.', max_length=12),
+            field=models.CharField(help_text='figure, indexed, series, term, source, care, page, clinic, list.', max_length=12),
         ),
         migrations.CreateModel(
             name='FigureApproval',

@@ -75,9 +75,8 @@ class FigureApprovalQuerySet(AppendOnlyQuerySet["FigureApproval"]):
 
     def with_state(self) -> Self:
         """Adds ``is_public`` (a live release shows it) and ``is_void`` (the page was sent back since)."""
-        shown = ReleaseInput.objects.filter(
-            figure_approval=OuterRef("pk"), kind="figure", release__live_on__isnull=False
-        )
+        live = ReleaseInput.objects.filter(release__live_on__isnull=False)
+        shown = live.filter(figure_approval=OuterRef("pk"), kind="figure")
         sent_back = Approval.objects.filter(
             revision__page=OuterRef("approval__revision__page"),
             pk__gt=OuterRef("approval"),
@@ -234,9 +233,7 @@ class ReleaseInput(AppendOnly):
     """What a release was made from besides its text, with a fingerprint: how "out of date" is known."""
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="inputs")
-    kind = models.CharField(
-        max_length=12, help_text="figure, indexed, series, term, source, care, page, clinic or list."
-    )
+    kind = models.CharField(max_length=12, help_text="figure, indexed, series, term, source, care, page, clinic, list.")
     key = models.CharField(max_length=100)
     fingerprint = models.CharField(max_length=64)
     figure = models.ForeignKey(Figure, null=True, blank=True, on_delete=models.PROTECT, related_name="uses")

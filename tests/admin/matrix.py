@@ -117,6 +117,7 @@ OF_THE_SITE: dict[str, list[Ask]] = {
     "page_choices": [get(JSON_WRITES)],
     "figure_choose": [get(WRITES), post(WRITES)],
     "figure_marks_live": [post("04041")],  # for no picture
+    "figure_file": [get("0004L")],  # no such file
 }
 # Screens of one picture.
 OF_A_FIGURE: dict[str, list[Ask]] = {

@@ -63,7 +63,7 @@ def test_releases_keep_the_picture_that_they_were_made_with(
     assert shown <= set(default_storage.listdir("figures")[1])
     assert all(name in release.html for name in shown)
     assert master_of(figure).getpixel((10, 10)) == 0
-    assert "the old values" in nina.get(answer["Location"]).content.decode()
+    assert "Patients see the old one until a reviewer approves" in nina.get(answer["Location"]).content.decode()
 
 
 def test_a_figure_with_a_drawing_is_covered_but_not_cut(nina: Client) -> None:

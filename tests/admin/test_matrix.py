@@ -221,6 +221,7 @@ def test_each_role_gets_its_own_on_every_other_screen(others: None, cookies: lis
         **{name: [Figure.objects.values_list("pk", flat=True)[0]] for name in OF_A_FIGURE},
         **{name: ["0" * 32] for name in OF_A_WAITING_PICTURE},
         **{name: ["0" * 64, "0" * 64] for name in OF_A_BUNDLE},
+        "figure_file": [f"figures/{'0' * 20}.png"],
         **{name: [page.pk, "a4"] if name == "page_letter" else [page.pk] for name in OF_A_PUBLIC_PAGE},
     }
     asked = {**OF_THE_SITE, **OF_A_FIGURE, **OF_A_WAITING_PICTURE, **OF_A_BUNDLE, **OF_A_PUBLIC_PAGE}

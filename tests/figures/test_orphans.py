@@ -123,8 +123,8 @@ def test_files_that_a_release_shows_stay_when_its_figure_gets_another_picture() 
     assert shown
     assert not shown & gone
     assert shown < files()
-    # Its master and what no page shows have nothing left that needs them.
-    assert gone == before - shown - {name for name in before if name in str(release.thumbnail)}
+    # The page may be rebuilt with any size of it while the other picture waits for approval.
+    assert before <= files()
 
 
 def test_sweep_lists_first_and_deletes_only_when_told() -> None:

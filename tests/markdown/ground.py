@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import html5lib
 
+from procedures.figures.approval import Pictures
 from procedures.markdown import Library, RenderedPage, render_page
 
 EMPTY = {
@@ -38,7 +39,7 @@ BODY_ENDS = re.compile(r'</div>\s*(?:<p class="(?:ask-us|next)"|<section class="
 
 def render(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> RenderedPage:
     """The finished article around ``body``."""
-    return render_page({**EMPTY, "body": body, **values}, kind=kind, library=Library(language))
+    return render_page({**EMPTY, "body": body, **values}, kind=kind, library=Library(language, Pictures.CURRENT))
 
 
 def body_of(markdown: str) -> str:

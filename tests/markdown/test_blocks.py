@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from procedures.models import Figure, FigureText, MarkerText
-from tests.factories import make_term
+from procedures.models import Figure, FigureText, MarkerText, Page
+from tests.factories import make_public, make_term
 from tests.markdown.ground import body_of, parsed, problems_of, render
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +145,7 @@ def test_the_lead_figure_is_fetched_first(ground: Figure) -> None:
 
 
 def test_no_id_stands_on_a_page_twice(ground: Figure) -> None:
+    make_public(Page.objects.get(subject="recovery"))
     make_term("needle")
     markdown = "\n\n".join(
         ["## Needle", "::: figure needle", "::: figure needle", "::: compare needle cement", "::: series stages"] * 2

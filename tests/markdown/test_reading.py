@@ -2,6 +2,7 @@
 
 import pytest
 
+from procedures.figures.approval import Pictures
 from procedures.markdown import Library, render_page
 from procedures.markdown.plain import Section, prose, sections
 from procedures.markdown.reading import minutes, reading_level
@@ -114,7 +115,7 @@ def test_a_change_of_what_was_used_changes_its_fingerprint_and_no_other(ground: 
 
 @pytest.mark.django_db
 def test_the_same_text_gives_the_same_page_also_in_one_run(ground: Figure) -> None:
-    library = Library("en")
+    library = Library("en", Pictures.CURRENT)
     content = {**EMPTY, "body": "## A\n\nText [@nice].\n\n::: figure needle"}
 
     first = render_page(content, kind="procedure", library=library)
@@ -126,7 +127,7 @@ def test_the_same_text_gives_the_same_page_also_in_one_run(ground: Figure) -> No
 
 @pytest.mark.django_db
 def test_a_page_of_a_run_does_not_inherit_the_inputs_of_the_one_before(ground: Figure) -> None:
-    library = Library("en")
+    library = Library("en", Pictures.CURRENT)
     render_page({**EMPTY, "body": "[@josr]"}, kind="procedure", library=library)
 
     second = render_page({**EMPTY, "body": "[@nice]"}, kind="procedure", library=library)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from procedures.figures.approval import Pictures
 from procedures.markdown import Library, render_page
 from procedures.quality import measure
 from procedures.quality.marks import failures, notes
@@ -149,7 +150,7 @@ def test_a_link_to_a_missing_anchor_of_its_own_page_fails() -> None:
 
 def test_a_picture_with_too_long_a_text_fails() -> None:
     make_figure()
-    library = Library("en")
+    library = Library("en", Pictures.CURRENT)
     rendered = render_page({**EMPTY, "body": "::: figure needle" + ACTION}, kind="about", library=library)
     # The column holds no more than the mark allows, so the text grows in the finished page.
     page = measure(rendered.html.replace("A needle in a bone.", "a" * 126), kind="about", library=library)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from procedures.figures.approval import Pictures
 from procedures.markdown import Library, render_page
 from procedures.publishing.readiness import readiness
 from procedures.quality import measure
@@ -17,8 +18,8 @@ POLYSYLLABIC = "A hospital. An injury. A family. An area. An emergency. An ambul
 def refused(text: str) -> list[str]:
     """What an editor reads about how ``text`` reads."""
     page = make_page("small-cut", kind="about", body=f"{BODY}\n{text}\n")
-    rendered = render_page(page.draft(), kind=page.kind, library=Library("en"))
-    fails = list(failures(measure(rendered.html, kind=page.kind, library=Library("en"))))
+    rendered = render_page(page.draft(), kind=page.kind, library=Library("en", Pictures.CURRENT))
+    fails = list(failures(measure(rendered.html, kind=page.kind, library=Library("en", Pictures.CURRENT))))
     assert bool(fails) == bool(text)
     return [str(problem) for problem in readiness(page, page.draft(), rendered)]
 

@@ -25,6 +25,7 @@ class Site(Django):
         super().__init__()
         self.pages, self.number, self.clinic, self.down = pages, 1, "a", False
         self.changed: list[tuple[int, str]] = []
+        self.files: set[str] = set()
         # Concerned by each change, and opened by nobody.
         self.rest: list[str] = []
 
@@ -52,6 +53,9 @@ class Site(Django):
 
     def addresses(self) -> Iterable[str]:
         return list(self.pages)
+
+    def public_files(self) -> Iterable[str]:
+        return list(self.files)
 
 
 class Quiet:

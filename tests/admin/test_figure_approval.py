@@ -1,0 +1,276 @@
+"""A picture becomes public only with the approval of a second person who was shown it, however it came in."""
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+from PIL import Image, ImageDraw
+
+from portal.staff.models import User
+from procedures.content.bundle import write_bundle
+from procedures.figures.approval import files_of
+from procedures.figures.intake import picture
+from procedures.figures.renditions import replace_renditions, store_picture
+from procedures.models import Clinic, Figure, Page, Release
+from procedures.publishing.generation import addresses
+from procedures.publishing.publish import renew, withdraw
+from procedures.publishing.schedule import publish_due
+from tests.admin.conftest import PAGES, SignIn, form_of, person, typed
+from tests.admin.intake import begun, saved
+from tests.admin.test_upload import UPLOAD, sent
+from tests.factories import BODY, make_clinic, make_figure, make_next, make_page, make_public, make_supplied
+from tests.figures.dicom_files import dicom, ramp
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
+LOOK_AND_RENEW = f"{PAGES}outdated/"
+
+
+def named_picture() -> bytes:
+    """A picture with a patient's name in its corner."""
+    image = Image.linear_gradient("L").resize((240, 160))
+    ImageDraw.Draw(image).text((4, 4), "SMITH, JOHN DOB 01/02/1950", fill=255)
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+class Ground:
+    """A small public site with an index of pictures, and four people who work on it."""
+
+    def __init__(self, sign_in: SignIn) -> None:
+        make_clinic()
+        make_figure()
+        self.following = make_next()
+        self.page = make_page(next_page=self.following, body=BODY)
+        make_public(self.page)
+        index = make_page("pictures", kind="about", body="## All of them\n\nHere they are.\n\n::: pictures\n")
+        make_public(index)
+        self.editor, self.manager = person("Nina", "Editor"), person("Max", "Manager")
+        self.reviewer = person("Rosa", "Reviewer")
+        # A manager who reviews, too, and brings pictures in.
+        self.both = person("Mia", "Manager")
+        self.both.groups.add(Group.objects.get(name="Reviewer"))
+        self.clients = {user: sign_in(user) for user in (self.editor, self.manager, self.reviewer, self.both)}
+        self.known = set(stored())
+
+    def show(self, slug: str, user: User) -> None:
+        """Put the picture into the draft of the public page, and send it for review."""
+        self.page.refresh_from_db()
+        body = f"{BODY}\n::: figure {slug}\n"
+        answer = self.clients[user].post(form_of(self.page), typed(self.page, body=body, _submit="1"))
+        assert answer.status_code == 302
+
+    def try_everything(self, user: User) -> None:
+        """All that this person can do to get something published without a reviewer."""
+        client, page = self.clients[user], self.page
+        newest = page.revisions.values_list("pk", flat=True).first()
+        client.post(f"{PAGES}{page.pk}/publish/", {"revision": newest, "now": "1"})
+        client.post(
+            f"{PAGES}{page.pk}/publish/", {"revision": newest, "later": "1", "day": "2031-01-01", "time": "9:00"}
+        )
+        client.post(f"{PAGES}{page.pk}/review/", {"revision": newest, "decision": "approved"})
+        Clinic.objects.update(phone=f"+1 303-555-01{Release.objects.count() % 90 + 10}")
+        client.post(LOOK_AND_RENEW, {"page": list(Page.objects.values_list("pk", flat=True))})
+        for public in Page.objects.published():
+            renew(public, actor=user)
+        publish_due(timezone.now() + timezone.timedelta(days=3650))
+
+
+def another_picture(figure: Figure, data: bytes | None = None) -> None:
+    """Replace the pixels, as any way in does."""
+    rows = store_picture(figure, picture(Image.open(io.BytesIO(data or named_picture()))))
+    figure.save()
+    replace_renditions(figure, rows)
+
+
+def stored() -> list[str]:
+    return [f"figures/{name}" for name in default_storage.listdir("figures")[1]]
+
+
+def status_of(client: Client, address: str) -> int:
+    """With the file closed."""
+    answer = client.get(address)
+    answer.close()
+    return answer.status_code
+
+
+def readable(names: set[str]) -> dict[str, list[str]]:
+    """By file, the public addresses that give it or name it; files that nobody outside reads are left out."""
+    reader, found = Client(), {}
+    texts = {path: reader.get(path).content.decode() for path in [*addresses(), "/search/?q=needle", "/search/?q=bone"]}
+    for name in names:
+        places = [path for path, text in texts.items() if name in text]
+        if status_of(reader, f"/media/{name}") != 404:
+            places.append("its own address")
+        if places:
+            found[name] = places
+    return found
+
+
+def by_screen(ground: Ground, user: User) -> str:
+    answer = saved(ground.clients[user], begun(ground.clients[user], named_picture()))
+    return Figure.objects.get(pk=answer["Location"].split("/")[-3]).slug
+
+
+def from_the_editor(ground: Ground, user: User) -> str:
+    upload = SimpleUploadedFile("photo.png", named_picture(), content_type="image/png")
+    answer = ground.clients[user].post(UPLOAD, sent(picture=upload))
+    assert answer.status_code == 201, answer.content
+    return str(answer.json()["slug"])
+
+
+def as_a_replacement(ground: Ground, user: User) -> str:
+    answer = saved(ground.clients[user], begun(ground.clients[user], named_picture(), figure="needle"))
+    assert answer.status_code == 302
+    return "needle"
+
+
+def as_a_frame(ground: Ground, user: User) -> str:
+    client = ground.clients[user]
+    frames = begun(client, dicom(ramp(), WindowCenter=32, WindowWidth=64))
+    check = (
+        client.post(frames, {"frame": "1", "center": "32", "width": "8"})["Location"] if "frames" in frames else frames
+    )
+    answer = saved(client, check)
+    return Figure.objects.get(pk=answer["Location"].split("/")[-3]).slug
+
+
+def a_bundle() -> bytes:
+    """From another portal: the public page with a picture that is not here."""
+    figure = make_figure("from-afar", size=(200, 200))
+    another_picture(figure)
+    page = make_page("afar", lead_figure=figure, next_page=Page.objects.get(subject="contact"))
+    stream = io.BytesIO()
+    make_supplied(figure)
+    write_bundle([page], stream)
+    page.delete()
+    figure.delete()
+    return stream.getvalue()
+
+
+def by_bundle_on_the_screen(ground: Ground, user: User) -> str:
+    client = ground.clients[user]
+    file = SimpleUploadedFile("pages.zip", a_bundle(), content_type="application/zip")
+    plan = client.post(f"{PAGES}transfer/look/", {"bundle": file})
+    if plan.status_code == 200:
+        client.post(f"{PAGES}transfer/look/", {"token": plan.context["token"], "page": "en afar"})
+    return "from-afar" if Figure.objects.filter(slug="from-afar").exists() else ""
+
+
+def by_bundle_on_the_command_line(ground: Ground, user: User) -> str:
+    file = Path(default_storage.path("")).parent / "pages.zip"
+    file.write_bytes(a_bundle())
+    call_command("import_bundle", str(file), verbosity=0)
+    file.unlink()
+    return "from-afar"
+
+
+WAYS: list[Callable[[Ground, User], str]] = [
+    by_screen,
+    from_the_editor,
+    as_a_replacement,
+    as_a_frame,
+    by_bundle_on_the_screen,
+    by_bundle_on_the_command_line,
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_a_picture_stays_closed_until_a_second_person_approved_it_on_the_screen(way: Any, sign_in: SignIn) -> None:
+    ground = Ground(sign_in)
+    slug = way(ground, ground.editor) or way(ground, ground.manager)
+    secret = set(stored()) - ground.known
+    assert secret, "the picture came in"
+
+    # Alone, and in turn; before and after a page shows it.
+    for user in (ground.editor, ground.manager):
+        ground.try_everything(user)
+        assert readable(secret) == {}, f"after {user}, on no page"
+    for user in (ground.editor, ground.manager, ground.editor):
+        ground.show(slug, user)
+        ground.try_everything(user)
+        ground.try_everything(ground.manager)
+        assert readable(secret) == {}, f"after {user}, on a draft"
+    # Patients go on reading the page, with the clinic's new number.
+    assert Clinic.objects.get().phone in Client().get(ground.page.live_release.path).content.decode()
+
+    review = f"{PAGES}{ground.page.pk}/review/"
+    screen = ground.clients[ground.reviewer].get(review)
+    shown = re.findall(r'name="picture" value="([0-9a-f]{64})"', screen.content.decode())
+    large = re.findall(r'class="inspect__image" src="([^"]+)"', screen.content.decode())
+    assert len(shown) == 1
+    assert [status_of(ground.clients[ground.reviewer], address) for address in large] == [200]
+    decision = {"revision": ground.page.revisions.first().pk, "decision": "approved", "comment": "Fine with me."}
+    unseen = ground.clients[ground.reviewer].post(review, decision)
+    assert (unseen.status_code, "Fine with me." in unseen.content.decode()) == (409, True)
+    assert readable(secret) == {}
+    assert ground.clients[ground.reviewer].post(review, {**decision, "picture": shown}).status_code == 302
+    assert readable(secret) == {}, "approved, not published"
+
+    answer = ground.clients[ground.manager].post(
+        f"{PAGES}{ground.page.pk}/publish/", {"revision": decision["revision"], "now": "1"}
+    )
+    assert answer.status_code == 302, answer.context and answer.context.get("refused")
+    assert set(readable(secret)) == set(files_of(Figure.objects.get(slug=slug))), "all of it is open now"
+
+    ground.page.refresh_from_db()
+    withdraw(ground.page, actor=ground.manager, reason="It was wrong.")
+    assert readable(secret) == {}, "withdrawn"
+
+
+def test_staff_see_a_picture_that_waits_and_nobody_else_does(sign_in: SignIn) -> None:
+    ground = Ground(sign_in)
+    by_screen(ground, ground.editor)
+    figure = Figure.objects.exclude(slug="needle").get()
+    ground.page.refresh_from_db()
+    client, outsider = ground.clients[ground.editor], sign_in(person("Ines"))
+
+    preview = client.post(f"{PAGES}preview/", typed(ground.page, body=f"::: figure {figure.slug}"))
+
+    html = preview.json()["html"]
+    for name in {row.file for row in figure.renditions.all() if row.file in html}:
+        address = f"/admin/procedures/figure/files/{name}"
+        assert address in html
+        assert f"/media/{name}" not in html
+        answer = client.get(address)
+        answer.close()
+        assert (answer.status_code, answer["Cache-Control"][:17]) == (200, "no-store, private")
+        assert Client().get(address).status_code == 302
+        assert outsider.get(address).status_code == 403
+
+
+def test_a_reviewer_finds_the_page_with_a_new_picture_and_cannot_approve_ones_own(sign_in: SignIn) -> None:
+    ground = Ground(sign_in)
+    as_a_replacement(ground, ground.both)
+    review = f"{PAGES}{ground.page.pk}/review/"
+    mine, others = ground.clients[ground.both], ground.clients[ground.reviewer]
+
+    assert review in others.get("/admin/").content.decode()
+    assert review not in mine.get("/admin/").content.decode()
+    shown = re.findall(r'name="picture" value="([0-9a-f]{64})"', mine.get(review).content.decode())
+    decision = {"revision": ground.page.revisions.first().pk, "decision": "approved", "picture": shown}
+    refused = mine.post(review, decision)
+    assert (refused.status_code, "You uploaded the picture" in refused.content.decode()) == (403, True)
+    assert others.post(review, decision).status_code == 302
+
+
+def test_a_page_with_a_picture_that_waits_does_not_leave_in_a_bundle(sign_in: SignIn, tmp_path: Path) -> None:
+    ground = Ground(sign_in)
+    as_a_replacement(ground, ground.editor)
+
+    answer = ground.clients[ground.manager].post(f"{PAGES}transfer/bundle.zip", {"pages": [ground.page.pk]})
+
+    assert answer.status_code == 409
+    assert "A reviewer has not approved these pictures yet: “needle”" in answer.content.decode()
+    with pytest.raises(CommandError, match="“needle”"):
+        call_command("export_bundle", str(tmp_path / "pages.zip"), "en/small-cut")
+    assert not (tmp_path / "pages.zip").exists()

@@ -1,0 +1,291 @@
+"""Safety rule 3: no picture is public before a second person approved it, and the approval holds for its pixels."""
+
+from importlib import import_module
+
+import pytest
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.test import Client
+from PIL import Image
+
+from procedures.enums import Decision
+from procedures.figures.approval import Pictures, files_of, pixels_hash, public_figures, public_files
+from procedures.figures.intake import picture
+from procedures.figures.renditions import replace_renditions, store_picture
+from procedures.markdown import Library, render_page
+from procedures.models import Clinic, Figure, FigureApproval, Page, ReleaseInput, Series, SeriesItem
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.outdated import changed_since
+from procedures.publishing.publish import PublishRefusedError, publish, publish_starter, renew, withdraw
+from procedures.publishing.review import PicturesNotShownError, ReviewRefusedError, decide
+from procedures.publishing.waiting import new_pictures
+from tests.factories import (
+    BODY,
+    approve,
+    make_clinic,
+    make_figure,
+    make_next,
+    make_page,
+    make_public,
+    make_supplied,
+    make_translation,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+NOT_APPROVED = "The picture “needle” is not approved. A reviewer has to see it and approve this text first."
+
+
+@pytest.fixture
+def page() -> Page:
+    """A public page with a picture that was approved with it."""
+    make_clinic()
+    page = make_page(next_page=make_next(), body=f"{BODY}\nCall {{clinic.phone}}.\n")
+    make_public(page)
+    return page
+
+
+def replace(figure: Figure) -> list[str]:
+    """Other pixels, as every way in stores them; the names of their files."""
+    rows = store_picture(figure, picture(Image.radial_gradient("L").resize((300, 300))))
+    figure.uploaded_by = make_user("una")
+    figure.save()
+    replace_renditions(figure, rows)
+    return files_of(Figure.objects.get(pk=figure.pk))
+
+
+def needle() -> Figure:
+    return Figure.objects.get(slug="needle")
+
+
+def html_of(page: Page) -> str:
+    page.refresh_from_db()
+    assert page.live_release is not None
+    return page.live_release.html
+
+
+def index() -> Page:
+    page = make_page("pictures", kind="about", body="## All\n\nHere they are.\n\n::: pictures\n", lead_figure=None)
+    page.lead_figure = None
+    page.save()
+    make_public(page)
+    return page
+
+
+def test_a_page_with_a_replaced_picture_is_rebuilt_with_the_one_before(page: Page) -> None:
+    before = set(files_of(needle()))
+    after = set(replace(needle()))
+    Clinic.objects.update(phone="+1 303-555-0177")
+
+    assert renew(page, actor=make_user()) is not None
+
+    assert "303-555-0177" in html_of(page)
+    assert before <= public_files()
+    assert not after & public_files()
+    assert not any(name in html_of(page) for name in after)
+    assert renew(page, actor=make_user()) is None, "it is not out of date because of a picture that waits"
+    assert page not in [row.page for row in changed_since()]
+
+
+def test_publishing_refuses_a_picture_that_was_replaced_after_its_approval(page: Page) -> None:
+    page.body += "\nOne more sentence for you.\n"
+    page.save()
+    revision = save_revision(page, author=make_user("ed"))
+    approve(revision)
+    replace(needle())
+
+    with pytest.raises(PublishRefusedError) as refused:
+        publish(revision, actor=make_user("max"))
+
+    assert [str(problem) for problem in refused.value.problems] == [NOT_APPROVED]
+    approve(revision)
+    publish(revision, actor=make_user("max"))
+    assert set(files_of(needle())) <= public_files()
+
+
+def test_an_approval_of_the_live_text_lets_its_new_picture_in_with_the_next_rebuild(page: Page) -> None:
+    after = set(replace(needle()))
+    assert [item.page for item in new_pictures(make_user("rita")).items] == [Page.objects.get(subject="contact"), page]
+    assert new_pictures(make_user("una")).items == [], "not for the person who uploaded it"
+
+    approve(page.revisions.first())
+
+    assert not after & public_files()
+    assert [row.page for row in changed_since() if row.page == page] == [page]
+    renew(page, actor=make_user())
+    assert after <= public_files()
+
+
+def test_nobody_approves_a_picture_that_they_uploaded_unless_the_operator_allows_it(page: Page, settings) -> None:  # type: ignore[no-untyped-def]
+    replace(needle())
+    revision = page.revisions.first()
+    seen = [pixels_hash(needle())]
+
+    with pytest.raises(ReviewRefusedError, match="You uploaded the picture “needle”. Another person must approve"):
+        decide(revision, reviewer=make_user("una"), decision=Decision.APPROVED, pictures_seen=seen)
+
+    settings.REQUIRE_SECOND_PERSON = False
+    decide(revision, reviewer=make_user("una"), decision=Decision.APPROVED, pictures_seen=seen)
+    assert FigureApproval.objects.first().pixels_hash == seen[0]
+
+
+def test_an_approval_needs_every_new_picture_on_the_screen(page: Page) -> None:
+    stale = pixels_hash(needle())
+    replace(needle())
+
+    for seen in ([], [stale], ["x"]):
+        with pytest.raises(PicturesNotShownError, match="a new picture that was not on your screen"):
+            decide(page.revisions.first(), reviewer=make_user("rita"), decision=Decision.APPROVED, pictures_seen=seen)
+    assert not public_files() & set(files_of(needle())) - set(FigureApproval.objects.last().files)
+    decide(page.revisions.first(), reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Not this one.")
+
+
+def test_sending_a_text_back_takes_back_what_was_said_of_its_new_pictures(page: Page) -> None:
+    replace(needle())
+    revision = page.revisions.first()
+    approve(revision)
+
+    decide(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="There is a name in the corner.")
+
+    renew(page, actor=make_user())
+    assert not set(files_of(needle())) & public_files() - set(FigureApproval.objects.last().files)
+    assert "needle" not in {
+        slug for slug, one in public_figures().items() if one.approval.pixels_hash == pixels_hash(needle())
+    }
+
+
+def test_the_index_shows_what_other_public_pages_show_and_nothing_else(page: Page) -> None:
+    unused = make_supplied(make_figure("unused", size=(64, 64)))
+    pictures = index()
+
+    assert "fig-needle" in html_of(pictures)
+    assert "unused" not in html_of(pictures)
+    assert not set(files_of(unused)) & public_files()
+    inputs = ReleaseInput.objects.filter(release=pictures.live_release)
+    assert {(used.kind, used.key) for used in inputs if used.figure_id} == {("indexed", "needle")}
+
+
+def test_withdrawing_closes_the_files_and_takes_them_out_of_the_index(page: Page) -> None:
+    other = make_page("other", next_page=make_next(), lead_figure=make_figure("other", size=(64, 64)))
+    make_public(other)
+    pictures = index()
+    name = files_of(Figure.objects.get(slug="other"))[-1]
+    assert (Client().get("/pictures/").content.decode().count("fig-other") > 0, name in public_files()) == (True, True)
+
+    withdraw(other, actor=make_user(), reason="It was wrong.")
+
+    assert name not in public_files()
+    assert "fig-other" not in html_of(pictures)
+    assert "fig-needle" in html_of(pictures)
+    assert Client().get(f"/media/{name}").status_code == 404
+
+
+def test_a_picture_stays_open_while_a_page_in_another_language_shows_it(page: Page) -> None:
+    figure = make_figure("shared", size=(64, 64))
+    figure.texts.create(language="es", title="Hueso", alt="Un hueso.", caption="Un hueso de la espalda.")
+    for marker in figure.markers.all():
+        marker.texts.create(language="es", label="Punta", text="La punta.")
+    english = make_page("shared", kind="about", body="## It\n\n::: figure shared\n", lead_figure=figure)
+    spanish = make_translation(
+        english, body="## Qué es\n\nEs un corte chico. Te vamos a cuidar.\n\n::: figure shared\n"
+    )
+    for one in (english, spanish):
+        make_public(one)
+
+    withdraw(english, actor=make_user(), reason="It was wrong.")
+    assert set(files_of(figure)) <= public_files()
+    withdraw(spanish, actor=make_user(), reason="It was wrong.")
+    assert not set(files_of(figure)) & public_files()
+
+
+def test_a_series_leaves_out_a_stage_that_waits_until_its_picture_is_approved(page: Page) -> None:
+    series = Series.objects.create(slug="stages", language="en", title="In pictures")
+    SeriesItem.objects.create(series=series, order=0, figure=needle(), heading="The needle", text="It goes in.")
+    page.body += "\n::: series stages\n"
+    page.save()
+    make_public(page)
+    new = make_figure("late", size=(64, 64))
+    SeriesItem.objects.create(series=series, order=1, figure=new, heading="Late", text="It comes late.")
+    Clinic.objects.update(phone="+1 303-555-0188")
+
+    renew(page, actor=make_user())
+
+    assert ("303-555-0188" in html_of(page), "It comes late" in html_of(page)) == (True, False)
+    assert not set(files_of(new)) & public_files()
+    assert "late" in str(new_pictures(make_user("rita")).items)
+    with pytest.raises(PublishRefusedError, match="“late” is not approved"):
+        publish(page.revisions.first(), actor=make_user("max"))
+    approve(page.revisions.first())
+    assert page in [row.page for row in changed_since()]
+    renew(page, actor=make_user())
+    assert "It comes late" in html_of(page)
+    assert set(files_of(new)) <= public_files()
+
+
+def test_a_supplied_picture_is_public_with_its_starter_text_and_its_replacement_is_not() -> None:
+    make_clinic()
+    figure = make_supplied(make_figure())
+    page = make_page("starter", kind="about", lead_figure=figure)
+    publish_starter(save_revision(page, author=None))
+    supplied = set(files_of(figure))
+    assert supplied <= public_files()
+
+    after = set(replace(figure))
+    Clinic.objects.update(phone="+1 303-555-0177")
+    renew(page, actor=make_user())
+    page.title = "Another title"
+    page.save()
+    publish_starter(save_revision(page, author=None))
+
+    assert supplied <= public_files()
+    assert not after & public_files()
+
+
+def test_previews_show_the_current_picture_and_releases_the_approved_one(page: Page) -> None:
+    after = replace(needle())
+
+    def shown(pictures: Pictures) -> str:
+        return str(render_page(page.draft(), kind=page.kind, library=Library("en", pictures)).html)
+
+    assert any(name in shown(Pictures.CURRENT) for name in after)
+    assert not any(name in shown(Pictures.PUBLIC) for name in after)
+    assert "needle" not in shown(Pictures.APPROVED)
+
+
+def test_new_sizes_of_the_same_pixels_need_no_new_approval(page: Page) -> None:
+    figure = needle()
+    rows = list(figure.renditions.all())
+    for row in rows:
+        row.pk, row.file = None, row.file.replace("figures/", "figures/0")[:120]
+        row._state.adding = True
+    replace_renditions(figure, rows)
+
+    assert renew(page, actor=make_user()) is not None
+
+    assert {row.file for row in rows} <= public_files()
+
+
+def test_a_database_from_before_keeps_what_is_public_and_closes_what_only_the_index_showed(page: Page) -> None:
+    pictures = index()
+    lonely = make_figure("lonely", size=(64, 64))
+    apps = MigrationLoader(connection).project_state(("procedures", "0014_approve_public_figures")).apps
+    old = apps.get_model("procedures", "ReleaseInput").objects
+    old.filter(kind="indexed").update(kind="figure")
+    old.create(release_id=pictures.live_release_id, kind="figure", key="lonely", fingerprint="", figure_id=lonely.pk)
+    old.update(figure_approval=None)
+    apps.get_model("procedures", "FigureApproval").objects.all().delete()
+    replaced = make_figure("replaced", size=(80, 80))
+    assert public_files() == frozenset()
+
+    import_module("procedures.migrations.0014_approve_public_figures").approve(apps, None)
+
+    assert public_files() == frozenset(files_of(needle()))
+    assert not set(files_of(replaced)) & public_files()
+    assert [row.approval for row in FigureApproval.objects.all()] == [
+        Page.objects.get(subject="contact").live_release.approval
+    ], "the first release that shows it"
+    after = set(replace(needle()))
+    Clinic.objects.update(phone="+1 303-555-0177")
+    renew(page, actor=make_user())
+    assert "303-555-0177" in html_of(page)
+    assert not after & public_files()

@@ -1,0 +1,105 @@
+"""Which files a process gives to the public: current within a second, and never more than was public."""
+
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import OperationalError
+from django.test import Client
+
+from portal.serving import public_files as module
+from portal.serving.keeper import FILES, Keeper
+from portal.serving.public_files import PublicFiles
+from portal.serving.shelf import Shelf
+from procedures.publishing.publish import withdraw
+from tests.factories import make_public_page, make_user
+from tests.serving.site_of_pages import Process, Site, eventually
+
+A, B = "figures/aaaaaaaaaaaaaaaaaaaa.png", "figures/bbbbbbbbbbbbbbbbbbbb.png"
+
+
+def unreachable() -> list[str]:
+    raise OperationalError("the database does not answer")
+
+
+def test_without_a_thread_the_database_is_asked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    files, public = PublicFiles(), {A}
+    monkeypatch.setattr(module, "_source", lambda: lambda: public)
+
+    assert (files.allows(A), files.allows(B)) == (True, False)
+    public.clear()
+    assert not files.allows(A)
+
+
+def test_with_a_thread_known_files_need_no_database_and_others_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = PublicFiles()
+    files.refresh([A])
+    monkeypatch.setattr(module, "_source", lambda: lambda: [A, B])
+    assert files.allows(B), "published a moment ago"
+
+    monkeypatch.setattr(module, "_source", lambda: unreachable)
+
+    assert files.allows(A)
+    with pytest.raises(OperationalError):
+        files.allows(B)
+    files.refresh([])
+    with pytest.raises(OperationalError):
+        files.allows(A)
+
+
+def test_after_a_start_the_stored_set_counts_only_while_the_database_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = PublicFiles(), PublicFiles()
+    before.refresh([A])
+    before.store(tmp_path / "set")
+    after.load(tmp_path / "set")
+    monkeypatch.setattr(module, "_source", lambda: unreachable)
+    assert after.allows(A)
+
+    monkeypatch.setattr(module, "_source", lambda: list)
+
+    assert not after.allows(A), "withdrawn while this process was not running"
+    (tmp_path / "set").write_text("{damaged")
+    damaged = PublicFiles()
+    damaged.load(tmp_path / "set")
+    assert not damaged.allows(A)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_quick_keeper")
+def test_every_process_notices_what_was_published_and_withdrawn_and_stores_it(tmp_path: Path) -> None:
+    site = Site({"/a/": "A"})
+    site.files = {A}
+    with Process(site, tmp_path).running(refine=True) as one, Process(site, tmp_path).running() as other:
+        eventually(lambda: all(A in process.keeper._files._names for process in (one, other)))
+        eventually(lambda: (tmp_path / FILES).exists())
+        site.files = {B}
+        site.publish("/a/", "A2")
+        eventually(lambda: all(process.keeper._files._names == {B} for process in (one, other)))
+        eventually(lambda: (tmp_path / FILES).read_text() == f'["{B}"]')
+    warm = PublicFiles()
+    Keeper(one.application, one.snapshots, Shelf(tmp_path, "another program"), site, warm).load()
+    assert warm._names == {B}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("own_folder")
+def test_a_picture_is_served_while_its_page_is_public_and_shared_caches_never_keep_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = make_public_page()
+    name = next(f"figures/{file}" for file in default_storage.listdir("figures")[1] if file.endswith(".png"))
+    answer = Client().get(f"/media/{name}")
+    answer.close()
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "public, max-age=31536000, s-maxage=0, immutable"
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_source", lambda: unreachable)
+        assert Client().get(f"/media/{name}").status_code == 503
+        assert Client().get("/media/figures/no.html").status_code == 404
+    for shown in (page, page.next_page):
+        assert shown is not None
+        withdraw(shown, actor=make_user(), reason="It was wrong.")
+    assert Client().get(f"/media/{name}").status_code == 404
