@@ -24,7 +24,7 @@ from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import PublishRefusedError, publish_starter, rebuild_indexes
 from procedures.publishing.readiness import broken_links
 
-# Blocks that list what is public.
+# Blocks that list what is public; the second lists pages with the first, too.
 LISTS = ("::: pictures", "::: reading-levels")
 Progress = Callable[[str], None]
 Row = tuple[Kind[Any], Entry, dict[str, Any]]
@@ -199,7 +199,7 @@ def _release(entries: list[Entry], report: Report, progress: Progress) -> None:
     published: list[tuple[Entry, Page]] = []
     libraries: dict[str, Library] = {}
     # What lists all public pages comes when they are public.
-    for entry in sorted(entries, key=lambda entry: any(name in entry.data["body"] for name in LISTS)):
+    for entry in sorted(entries, key=lambda entry: [name in entry.data["body"] for name in reversed(LISTS)]):
         language, subject = entry.key.split(" ")
         page = Page.objects.select_related("live_release").get(language=language, subject=subject)
         revision = save_revision(page, author=None, note="From the content folder")

@@ -67,7 +67,7 @@ def _fields(row: models.Model) -> dict[str, Any]:
 def from_snapshot(figure_id: int, snapshot: dict[str, Any]) -> Figure:
     """The figure as it was when the snapshot was taken: unsaved, to be rendered only."""
     figure: Figure = _row(Figure, snapshot["figure"], pk=figure_id)
-    markers = []
+    markers: list[Marker] = []
     for values in snapshot["markers"]:
         marker: Marker = _row(Marker, values, pk=len(markers))
         _prefetched(marker, texts=[_row(MarkerText, text) for text in values["texts"]])
@@ -143,6 +143,16 @@ def record(figure: Figure, approval: Approval | None) -> FigureApproval:
         snapshot_hash=_hash(snapshot),
         files=files_of(figure),
     )
+
+
+def are_unchanged(figures: Collection[Figure]) -> bool:
+    """Whether these still have the picture and the files that were read; locks them until the transaction ends.
+
+    A figure and its sizes are two queries. Without the lock another picture could be saved between them.
+    """
+    rows = Figure.objects.select_for_update().filter(pk__in=[figure.pk for figure in figures]).order_by("pk")
+    now = {row.pk: (pixels_hash(row), files_of(row)) for row in rows.prefetch_related("renditions")}
+    return all(now.get(figure.pk) == (pixels_hash(figure), files_of(figure)) for figure in figures)
 
 
 def as_shown(shown: ApprovedFigure) -> FigureApproval:

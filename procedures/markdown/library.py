@@ -13,7 +13,14 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from procedures.figures.approval import ApprovedFigure, Pictures, approved_figures, as_shown, public_figures
+from procedures.figures.approval import (
+    ApprovedFigure,
+    Pictures,
+    approved_figures,
+    are_unchanged,
+    as_shown,
+    public_figures,
+)
 from procedures.figures.overlay import FigureView, figure_view
 from procedures.models import (
     CareInstruction,
@@ -200,6 +207,11 @@ class Library:
         row = as_shown(shown)
         self._cache[kind, used.key] = replace(shown, approval=row)
         return row
+
+    def figures_are_unchanged(self, inputs: Iterable[Input]) -> bool:
+        """Whether the current pictures that a release is made from are still the same; they are locked then."""
+        found: list[ApprovedFigure | None] = [self._cache.get(("approved", one.key)) for one in inputs]
+        return are_unchanged([one.figure for one in found if one and one.saved])
 
     def all_figures(self) -> list[FigureView]:
         """Every picture that the public sees on other pages, as it is seen there: for the index."""

@@ -120,6 +120,8 @@ def _release(
     if moved:
         rendered = render_page(content, kind=page.kind, library=library, old_anchors=moved)
     problems = readiness(page, content, rendered, links=links)
+    if not library.figures_are_unchanged(used for used in rendered.inputs if used.kind == "figure"):
+        problems.append(Problem(0, "Another picture was saved while this page was published. Publish it again."))
     if problems:
         raise PublishRefusedError(problems)
     now, zone = timezone.now(), clinic_zone()

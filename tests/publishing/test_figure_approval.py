@@ -1,5 +1,6 @@
 """Safety rule 3: no picture is public before a second person approved it, and the approval holds for its pixels."""
 
+from collections.abc import Iterable
 from importlib import import_module
 
 import pytest
@@ -13,7 +14,9 @@ from procedures.figures.approval import Pictures, files_of, pixels_hash, public_
 from procedures.figures.intake import picture
 from procedures.figures.renditions import replace_renditions, store_picture
 from procedures.markdown import Library, render_page
+from procedures.markdown.library import Input
 from procedures.models import Clinic, Figure, FigureApproval, Page, ReleaseInput, Series, SeriesItem
+from procedures.publishing import publish as publishing
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.outdated import changed_since
 from procedures.publishing.publish import PublishRefusedError, publish, publish_starter, renew, withdraw
@@ -127,6 +130,23 @@ def test_nobody_approves_a_picture_that_they_uploaded_unless_the_operator_allows
     settings.REQUIRE_SECOND_PERSON = False
     decide(revision, reviewer=make_user("una"), decision=Decision.APPROVED, pictures_seen=seen)
     assert FigureApproval.objects.first().pixels_hash == seen[0]
+
+
+def test_a_picture_that_is_saved_while_its_page_is_published_stays_out(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Library):
+        def figures_are_unchanged(self, inputs: Iterable[Input]) -> bool:
+            replace(needle())
+            return super().figures_are_unchanged(inputs)
+
+    monkeypatch.setattr(publishing, "Library", Slow)
+    approve(page.revisions.first())
+
+    with pytest.raises(PublishRefusedError, match="Another picture was saved while this page was published"):
+        publish(page.revisions.first(), actor=make_user("max"))
+
+    assert not public_files() & set(files_of(needle()))
 
 
 def test_an_approval_needs_every_new_picture_on_the_screen(page: Page) -> None:
