@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.http import HttpResponse
 from django.test import Client, override_settings
 
-from portal.serving import bucket
+from portal.serving import bucket, public_files
 from portal.serving.headers import CONSTANT_HEADERS
 from portal.serving.media import StorageUnavailableError
 from procedures.figures.renditions import put
@@ -27,6 +27,13 @@ pytestmark = pytest.mark.django_db  # an answer of 404 asks for the clinic's nam
 MOODS = ["slow", "refusing", "gone"]
 
 
+class AllPublic:
+    """Every file is public."""
+
+    def __contains__(self, name: str) -> bool:
+        return True
+
+
 def picture(letter: str) -> str:
     return f"figures/{hashlib.sha256(letter.encode()).hexdigest()[:16]}-480.webp"
 
@@ -37,6 +44,8 @@ def front(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(bucket, "READ_SECONDS", 1.5)
+    # What is stored here belongs to no page.
+    monkeypatch.setattr(public_files, "_source", lambda: AllPublic)
     made = Front(s3_address)
     options = {
         "bucket_name": "pictures",
@@ -77,7 +86,7 @@ def test_a_picture_is_served_through_our_own_address(front: Front) -> None:
 
     assert (answer.status_code, answer.content) == (200, b"a picture")
     assert answer.headers["Content-Type"] == "image/webp"
-    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, s-maxage=0, immutable"
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert {n: answer.headers[n] for n in CONSTANT_HEADERS if n != "Content-Security-Policy"} == {
         n: value for n, value in CONSTANT_HEADERS.items() if n != "Content-Security-Policy"

@@ -91,7 +91,7 @@ def test_a_picture_is_served_while_its_page_is_public_and_shared_caches_never_ke
     page = make_public_page()
     name = next(f"figures/{file}" for file in default_storage.listdir("figures")[1] if file.endswith(".png"))
     answer = Client().get(f"/media/{name}")
-    answer.close()
+    answer.getvalue()
     assert answer.status_code == 200
     assert answer["Cache-Control"] == "public, max-age=31536000, s-maxage=0, immutable"
 
