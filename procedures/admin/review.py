@@ -16,6 +16,7 @@ from procedures.admin.compare import difference
 from procedures.admin.desk import Desk, change_address, desk, page_trail
 from procedures.admin.figure_files import staff_url
 from procedures.admin.shell import screen
+from procedures.admin.text_detection import text_detection_html
 from procedures.enums import Decision
 from procedures.figures.approval import pixels_hash
 from procedures.models import Figure, Page
@@ -89,7 +90,12 @@ def _picture(figure: Figure) -> dict[str, Any]:
     """A new picture at the full size that is kept, with the hash that the form sends back."""
     names = {"": figure.image, "by day": figure.drawing, "by night": figure.drawing_dark}
     files = [(words, staff_url(name)) for words, name in names.items() if name]
-    return {"figure": figure, "hash": pixels_hash(figure), "files": files}
+    return {
+        "figure": figure,
+        "hash": pixels_hash(figure),
+        "files": files,
+        "text_detection": text_detection_html(figure) if figure.image else "",
+    }
 
 
 def _author(here: Desk) -> int | None:

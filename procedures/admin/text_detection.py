@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
 from procedures.admin.base import staff
+from procedures.admin.figure_files import staff_url
 from procedures.admin.shell import screen
 from procedures.figures.edit import Edits
 from procedures.figures.intake import BadPictureError
-from procedures.figures.overlay import media_url
 from procedures.figures.renditions import master, png
 from procedures.figures.text_detection import ANSWERS, Answer, Detection, Place, Status, detect
 from procedures.models import Figure
@@ -76,7 +76,7 @@ def text_detection_context(figure: Figure) -> dict[str, Any]:
             {"number": number, "box": outline(place)} for number, place in enumerate(detection.places, start=1)
         ],
         "figure": figure,
-        "address": media_url(figure.image),
+        "address": staff_url(figure.image),
     }
 
 

@@ -138,7 +138,7 @@ OWN_ACCOUNT = frozenset(
     "mfa_deactivate_totp mfa_edit_webauthn mfa_generate_recovery_codes mfa_index mfa_login_webauthn "
     "mfa_reauthenticate mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_view_recovery_codes staff_app_picture "
     "staff_change_password staff_codes_file staff_end_session staff_end_sessions staff_forgotten staff_session "
-    "staff_set_up welcome".split()
+    "staff_set_up welcome damaged_welcome".split()
 )
 # Django's own, and people.
 FRAME: dict[str, list[Ask]] = {

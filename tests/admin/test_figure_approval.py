@@ -125,7 +125,8 @@ def from_the_editor(ground: Ground, user: User) -> str:
     upload = SimpleUploadedFile("photo.png", named_picture(), content_type="image/png")
     answer = ground.clients[user].post(UPLOAD, sent(picture=upload))
     assert answer.status_code == 201, answer.content
-    return str(answer.json()["slug"])
+    done = saved(ground.clients[user], answer.json()["next"])
+    return Figure.objects.get(pk=done["Location"].split("/")[-3]).slug
 
 
 def as_a_replacement(ground: Ground, user: User) -> str:
@@ -162,7 +163,11 @@ def by_bundle_on_the_screen(ground: Ground, user: User) -> str:
     file = SimpleUploadedFile("pages.zip", a_bundle(), content_type="application/zip")
     plan = client.post(f"{PAGES}transfer/look/", {"bundle": file})
     if plan.status_code == 200:
-        client.post(f"{PAGES}transfer/look/", {"token": plan.context["token"], "page": "en afar"})
+        ((slug, _, _),) = plan.context["pictures"]
+        for address in re.findall(r'<img src="([^"]+)"', plan.content.decode()):
+            assert client.get(address).status_code == 200
+        values = {"token": plan.context["token"], "page": "en afar", "picture": slug}
+        assert client.post(f"{PAGES}transfer/look/", values).status_code == 302
     return "from-afar" if Figure.objects.filter(slug="from-afar").exists() else ""
 
 

@@ -30,7 +30,7 @@ from tests.admin.intake import (
     stored,
     waiting,
 )
-from tests.factories import make_figure, make_page, make_public
+from tests.factories import make_figure, make_page, make_public, make_supplied
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
@@ -301,7 +301,7 @@ def test_a_save_that_fails_leaves_no_file(nina: Client, monkeypatch: pytest.Monk
 
 def test_new_pictures_of_a_bundle_are_shown_before_the_import(page: Page, manager: User, sign_in: SignIn) -> None:
     figure, stream = make_figure("balloon", size=(700, 650)), io.BytesIO()
-    other = make_page("second", lead_figure=figure)
+    other = make_page("second", lead_figure=make_supplied(figure))
     write_bundle([other], stream)
     other.delete()
     figure.delete()

@@ -288,7 +288,7 @@ def test_new_sizes_of_the_same_pixels_need_no_new_approval(page: Page) -> None:
 def test_a_database_from_before_keeps_what_is_public_and_closes_what_only_the_index_showed(page: Page) -> None:
     pictures = index()
     lonely = make_figure("lonely", size=(64, 64))
-    apps = MigrationLoader(connection).project_state(("procedures", "0015_approve_public_figures")).apps
+    apps = MigrationLoader(connection).project_state(("procedures", "0016_approve_public_figures")).apps
     old = apps.get_model("procedures", "ReleaseInput").objects
     old.filter(kind="indexed").update(kind="figure")
     old.create(release_id=pictures.live_release_id, kind="figure", key="lonely", fingerprint="", figure_id=lonely.pk)
@@ -297,7 +297,7 @@ def test_a_database_from_before_keeps_what_is_public_and_closes_what_only_the_in
     replaced = make_figure("replaced", size=(80, 80))
     assert public_files() == frozenset()
 
-    import_module("procedures.migrations.0015_approve_public_figures").approve(apps, None)
+    import_module("procedures.migrations.0016_approve_public_figures").approve(apps, None)
 
     assert public_files() == frozenset(files_of(needle()))
     assert not set(files_of(replaced)) & public_files()

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('procedures', '0013_single_line_text'),
+        ('procedures', '0014_figure_kinds_text_detection'),
     ]
 
     operations = [

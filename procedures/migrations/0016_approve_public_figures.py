@@ -12,7 +12,7 @@ from django.db import migrations
 NAME = re.compile(r"figures/[0-9a-f]{16,64}(?:-[0-9]{1,5})?\.(?:avif|webp|jpeg|png|svg)")
 BLOCK = re.compile(r"^:::[ \t]*(?:figure|compare)[ \t]+([^\n]+)$", re.MULTILINE)
 SERIES = re.compile(r"^:::[ \t]*series[ \t]+([^\n]+)$", re.MULTILINE)
-LEFT_OUT = {"id", "created_at"}
+LEFT_OUT = {"id", "created_at", "text_detection"}
 
 
 def approve(apps, editor):
@@ -89,6 +89,6 @@ def fields(row):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("procedures", "0014_figure_approval")]
+    dependencies = [("procedures", "0015_figure_approval")]
 
     operations = [migrations.RunPython(approve, migrations.RunPython.noop)]
