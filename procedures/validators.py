@@ -11,6 +11,7 @@ from django.core.validators import RegexValidator
 from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
 from procedures.enums import Language
+from procedures.markup import markup_in_plain_text
 
 ALT_MAX = 125
 DESCRIPTION_MAX = 155
@@ -105,3 +106,9 @@ def validate_plain_text(value: str) -> None:
     """Text without control characters, direction controls, or the private-use characters that the renderer needs."""
     if INVISIBLE.search(value):
         raise ValidationError("The text holds an invisible control character. Type the passage again.")
+
+
+def validate_no_markup(value: str) -> None:
+    """Plain text without Markdown, HTML or invisible characters: such a field prints its text as typed."""
+    for sentence in markup_in_plain_text(value):
+        raise ValidationError(sentence)

@@ -113,7 +113,7 @@ def _block(group: list[Token], context: Context, *, nested: bool) -> SafeString:
     token = group[0]
     name, options, line = token.meta["name"], token.meta["options"], _line(token)
     if token.type == "directive":
-        return blocks.leaf(name, options, line, context)
+        return blocks.leaf(name, options, line, context, token.meta["raw"])
     if not token.meta["closed"]:
         context.problems.add(line, f"The block {name} has no end. Close it with a line :::")
     inner = group[1:-1]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 
 from django.template.loader import render_to_string
 from django.utils.html import format_html
@@ -18,6 +19,7 @@ NOTHING = SafeString("")
 SLUGS = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:[ \t]+[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
 CHANCE = re.compile(r"([0-9]{1,4}) in (10|100|1000)\Z")
 LONGEST_LIST = 7
+LIKE_BLOCK = 0.7  # of difflib's ratio: names of blocks are short and few
 
 
 def component(name: str, **values: object) -> SafeString:
@@ -25,8 +27,8 @@ def component(name: str, **values: object) -> SafeString:
     return render_to_string(f"components/{name}.html", values)
 
 
-def leaf(name: str, options: str, line: int, context: Context) -> SafeString:
-    """A block of one line."""
+def leaf(name: str, options: str, line: int, context: Context, raw: str) -> SafeString:
+    """A block of one line, typed as ``raw``."""
     if name in INDEXES:
         if options:
             context.problems.add(line, f"::: {name} takes nothing behind its name.")
@@ -37,15 +39,27 @@ def leaf(name: str, options: str, line: int, context: Context) -> SafeString:
         return INDEXES[name](context)
     if name not in LEAVES:
         if name:
-            known = ", ".join(sorted({*LEAVES, *INDEXES, *CONTAINERS, "choices"}))
-            context.problems.add(line, f"There is no block “{name}”. There are: {known}.")
+            known = sorted({*LEAVES, *INDEXES, *CONTAINERS, "choices"})
+            meant = get_close_matches(name, known, 1, LIKE_BLOCK)
+            advice = f"Did you mean “{meant[0]}”?" if meant else f"There are: {', '.join(known)}."
+            context.problems.add(line, f"There is no block “{name}”. {advice}")
         else:
-            context.problems.add(line, "This ::: closes nothing. Take it out, or name a block behind it.")
+            context.problems.add(line, _no_name(raw))
         return NOTHING
     if not SLUGS.match(options):
         context.problems.add(line, f"::: {name} needs names behind it, with single spaces between them.")
         return NOTHING
     return LEAVES[name](options.split(), line, context)
+
+
+def _no_name(raw: str) -> str:
+    """What to say of a line with ``:::`` and no name that we can read."""
+    behind = raw.lstrip(":")
+    if len(raw) - len(behind) > 3:
+        return f"“{raw[:40].strip()}” has more than three colons. Write exactly three: ::: note, and ::: at the end."
+    if behind.strip():
+        return f"“{raw[:40].strip()}” names no block. Write an ordinary space and the name in small letters: ::: note."
+    return "This ::: closes nothing. Take it out, or name a block behind it."
 
 
 def _figure_html(slug: str, line: int, context: Context, *, eager: bool = False) -> SafeString:
@@ -62,6 +76,9 @@ def figure_html(view: FigureView, line: int, context: Context, *, eager: bool = 
         context.problems.add(line, f"The picture “{view.slug}” has no texts in this language yet.")
     if any(not mark.label for mark in view.marks):
         context.problems.add(line, f"A mark of the picture “{view.slug}” has no label in this language yet.")
+    name = f"The text of the picture “{view.slug}”"
+    context.check_plain(line, name, view.title, view.alt, view.caption, *view.paragraphs)
+    context.check_plain(line, name, *(text for mark in view.marks for text in (mark.label, mark.text)))
     context.figures.append(view.slug)
     values = {name: getattr(view, name) for name in FigureView.__slots__}
     values |= {"dom_id": context.free_anchor(f"fig-{view.slug}"), "eager": eager}
@@ -90,6 +107,8 @@ def _series(slugs: list[str], line: int, context: Context) -> SafeString:
         name = " ".join(slugs)
         context.missing(line, "series", name, f"There is no series “{name}” in this language.")
         return NOTHING
+    shown = [text for item in series.items.all() for text in (item.heading, item.text)]
+    context.check_plain(line, f"The text of the series “{series.slug}”", series.title, *shown)
     items = [
         {
             "number": number,
@@ -110,6 +129,7 @@ def _care(keys: list[str], line: int, context: Context) -> SafeString:
         if answer is None:
             context.missing(line, "care", key, f"The clinic has no answer “{key}” in this language.")
         else:
+            context.check_plain(line, f"The clinic's answer “{key}”", answer.question, answer.answer)
             anchor = context.free_anchor(f"care-{key}")
             rows.append({"anchor": anchor, "question": answer.question, "answer": answer.answer})
     return component("care_table", rows=rows) if rows else NOTHING
@@ -136,6 +156,7 @@ def _pictures(context: Context) -> SafeString:
 def _glossary(context: Context) -> SafeString:
     letters: dict[str, list[Term]] = {}
     for term in sorted(context.library.glossary(), key=lambda t: t.term.casefold()):
+        context.check_plain(0, f"The glossary entry “{term.key}”", term.term, term.say, term.definition, *term.aliases)
         letters.setdefault(term.term[0].upper(), []).append(term)
     return component("glossary_index", letters=[{"letter": k, "terms": v} for k, v in letters.items()])
 
@@ -162,7 +183,11 @@ def _reading_levels(context: Context) -> SafeString:
 
 
 def _locations(context: Context) -> SafeString:
-    return component("locations", locations=context.library.locations())
+    locations = context.library.locations()
+    for location in locations:
+        name = f"The text of the location “{location['key']}”"
+        context.check_plain(0, name, *(location[part] for part in ("name", "hours", "directions")))
+    return component("locations", locations=locations)
 
 
 LEAVES: dict[str, Callable[[list[str], int, Context], SafeString]] = {

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from procedures.markdown.library import Library
 from procedures.markdown.problems import Problems
 from procedures.markdown.words import WordFinder
+from procedures.markup import markup_in_plain_text
 from procedures.models import Source
 
 # Ids that the page's own parts have.
@@ -39,6 +40,8 @@ class Context:
     headings: list[Heading] = field(default_factory=list)
     anchors: set[str] = field(default_factory=lambda: set(PAGE_ANCHORS))
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
+    # Links to sections of this page, with their lines.
+    own_links: list[tuple[int, str]] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     indexes: set[str] = field(default_factory=set)
     # Section addresses of earlier releases, each with the section that stands for it now.
@@ -67,6 +70,12 @@ class Context:
             self.problems.add(line, sentence)
         else:
             self.missing(line, "figure", slug, f"There is no picture “{slug}”.")
+
+    def check_plain(self, line: int, name: str, *texts: str) -> None:
+        """Note markup in texts of ``name`` that the page prints as typed."""
+        for text in texts:
+            for sentence in markup_in_plain_text(text, name):
+                self.problems.add(line, sentence, is_markup=True)
 
     def number_of(self, source: Source) -> int:
         """The number of a source on this page: in order of first use."""

@@ -6,10 +6,9 @@ from django.utils.translation import gettext as _
 from markdown_it.token import Token
 
 from procedures.markdown.context import Context
+from procedures.markdown.lint import unknown_value
 
 PAGE_LINK = re.compile(r"page:([a-z0-9-]+)(?:#([a-z0-9-]+))?\Z")
-# What was meant to be a link and is none for the parser: patients would read the brackets.
-NO_LINK = re.compile(r"\]\(([^()\n]+)\)")
 PLAIN_LINK = re.compile(r"(?:https://|mailto:|tel:|#)")
 
 
@@ -38,7 +37,6 @@ def resolve(token: Token, context: Context, *, running_text: bool) -> None:
             result += _value(child, context, line, linked=depth > 0)
             continue
         elif child.type == "text":
-            _tell_of_broken_links(child, context, line)
             if running_text and depth == 0:
                 result += _words(child, context)
                 continue
@@ -71,18 +69,11 @@ def _link(token: Token, context: Context, line: int) -> None:
     elif href.startswith("page:"):
         context.problems.add(line, f"“{href}” is not a page link. Write page:subject or page:subject#section.")
         token.attrSet("href", "#")
+    elif href.startswith("#"):
+        context.own_links.append((line, href[1:]))
     elif not PLAIN_LINK.match(href):
         context.problems.add(line, f"The link “{href}” must start with https://; for our own pages write page:subject.")
         token.attrSet("href", "#")
-
-
-def _tell_of_broken_links(token: Token, context: Context, line: int) -> None:
-    for address in NO_LINK.findall(token.content):
-        context.problems.add(
-            line,
-            f"“{address}” is no address. Links start with https:// and hold no spaces; "
-            "for our own pages write page:subject.",
-        )
 
 
 def _citation(token: Token, context: Context, line: int) -> list[Token]:
@@ -103,8 +94,7 @@ def _citation(token: Token, context: Context, line: int) -> list[Token]:
 def _value(token: Token, context: Context, line: int, *, linked: bool) -> list[Token]:
     value = context.library.clinic_value(token.content)
     if value is None:
-        known = ", ".join(f"{{{name}}}" for name in context.library.clinic)
-        context.problems.add(line, f"There is no value {{{token.content}}}. There are {known}.")
+        context.problems.add(line, unknown_value(token.content, context), is_markup=True)
         return []
     if linked or not token.content.endswith(("phone", "number")) or not value:
         return [_text(value)]

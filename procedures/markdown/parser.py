@@ -8,7 +8,11 @@ from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+from procedures.markup import PARSED
 
 LEAVES = frozenset({"figure", "series", "compare", "care", "pictures", "glossary", "locations"})
 CONTAINERS = frozenset("key-points emergency urgent call note steps do dont checklist chance choices".split())
@@ -29,6 +33,7 @@ def parser() -> MarkdownIt:
     markdown.block.ruler.before("fence", "directive", _directive, {"alt": ["paragraph", "blockquote", "list", "table"]})
     markdown.inline.ruler.before("link", "citation", _citation)
     markdown.inline.ruler.before("link", "value", _value)
+    markdown.core.ruler.before("text_join", "visible_lines", keep_visible_lines)
     return markdown
 
 
@@ -96,3 +101,27 @@ def _inline(state: StateInline, silent: bool, first: str, pattern: re.Pattern[st
         state.push(kind, "", 0).content = match[1]
     state.pos = match.end()
     return True
+
+
+def keep_visible_lines(state: StateCore) -> None:
+    """A rule of the parser: note the lines of each inline token before escapes and entities become plain text."""
+    for token in state.tokens:
+        if token.type == "inline":
+            token.meta["visible"], token.meta["outside_links"] = _visible_lines(token.children or [])
+
+
+def _visible_lines(children: list[Token]) -> tuple[list[str], list[str]]:
+    """The text as lines in which parsed markup is one sign; then the same without the text of links."""
+    visible, outside, depth = [""], [""], 0
+    for child in children:
+        if child.type in {"softbreak", "hardbreak"}:
+            visible.append("")
+            outside.append("")
+            continue
+        depth += child.nesting if child.type in {"link_open", "link_close"} else 0
+        # A backslash that escapes nothing comes as an escape, too; it is shown.
+        shown = child.type == "text" or (child.info == "escape" and child.content == child.markup)
+        piece = child.content if shown else PARSED
+        visible[-1] += piece
+        outside[-1] += PARSED if depth else piece
+    return visible, outside

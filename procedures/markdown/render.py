@@ -1,5 +1,6 @@
 """THE renderer: from a draft to the finished article. Preview, publishing, loader and checks all call it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,15 +14,25 @@ from procedures.markdown import blocks
 from procedures.markdown.assemble import EMPTY, assemble
 from procedures.markdown.context import Context
 from procedures.markdown.library import Input, Library
+from procedures.markdown.lint import lint
 from procedures.markdown.parser import LONGEST_TEXT, parser
 from procedures.markdown.plain import Section, prose, sections
 from procedures.markdown.problems import Problem
 from procedures.markdown.reading import minutes, reading_level
 from procedures.markdown.squeeze import squeezed
 from procedures.markdown.words import WordFinder
+from procedures.markup import markup_in_plain_text
 
 # Raise it when the same text gives other HTML: check_releases then tells old releases from broken ones.
 RENDERER_VERSION = 5
+
+
+PLAIN_FIELDS = {
+    "title": "The title",
+    "key_message": "The key message",
+    "description": "The description",
+    "next_label": "The label of the next step",
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,7 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
     context.words = WordFinder([] if "::: glossary" in content["body"] else library.terms)
     named = [item["page"] for item in content.get("items", [])]
     library.preload(content["body"], figures=[content["lead_figure"]], pages=[content["next_page"], *named])
+    _check_fields(content, context)
     body = _body(content["body"], context)
     lead = _lead(content["lead_figure"], context)
     phone, phone_href = library.phone("clinic.phone")
@@ -88,6 +100,10 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
         values["items"] = _items(content.get("items", []), context)
         values["total_minutes"] = sum(item["minutes"] for item in values["items"])
     html = squeezed(render_to_string(template, values))
+    ids = set(re.findall(r'\sid="([^"]+)"', html))
+    for line, anchor in context.own_links:
+        if anchor not in ids:
+            context.problems.add(line, f"There is no section #{anchor} on this page.", is_markup=True)
     parts = sections(html)
     text = prose(parts)
     return RenderedPage(
@@ -105,11 +121,22 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
     )
 
 
+def _check_fields(content: dict[str, Any], context: Context) -> None:
+    """Fields that are plain text: markup in them would be shown as typed."""
+    for field_name, name in PLAIN_FIELDS.items():
+        for sentence in markup_in_plain_text(content.get(field_name, ""), name):
+            context.problems.add(0, sentence, field_name, is_markup=True)
+    for item in content.get("items", []):
+        context.check_plain(0, f"The note on “{item['page']}” in the reading list", item["note"])
+
+
 def _body(text: str, context: Context) -> SafeString:
     if len(text) > LONGEST_TEXT:
         context.problems.add(0, f"The text is longer than {LONGEST_TEXT:,} letters. Make two pages of it.")
         return EMPTY
-    return assemble(parser().parse(text), context)
+    tokens = parser().parse(text)
+    lint(tokens, text, context)
+    return assemble(tokens, context)
 
 
 def _lead(slug: str, context: Context) -> SafeString:
@@ -130,6 +157,9 @@ def _thumbnail(slug: str, library: Library) -> dict[str, Any] | None:
 def _sources(context: Context) -> SafeString:
     if not context.sources:
         return EMPTY
+    for source in context.sources:
+        name = f"The entry of the source “{source.key}”"
+        context.check_plain(0, name, source.organisation, source.title, source.identifier)
     rows = [
         {
             "number": number,
@@ -149,6 +179,7 @@ def _words(context: Context) -> SafeString:
     found = sorted(context.words.found.values(), key=lambda term: term.term.casefold())
     for term in found:
         context.library.note_term(term)
+        context.check_plain(0, f"The glossary entry “{term.key}”", term.term, term.say, term.definition)
     return blocks.component("words", terms=found) if found else EMPTY
 
 

@@ -8,7 +8,13 @@ from django.db.models.functions import Coalesce, JSONObject
 from portal.validators import validate_single_line
 from procedures.enums import Language
 from procedures.models.normalized import NormalizedModel
-from procedures.validators import validate_key, validate_phone, validate_plain_text, validate_time_zone
+from procedures.validators import (
+    validate_key,
+    validate_no_markup,
+    validate_phone,
+    validate_plain_text,
+    validate_time_zone,
+)
 
 
 class Clinic(NormalizedModel):
@@ -16,7 +22,7 @@ class Clinic(NormalizedModel):
 
     name = models.CharField(
         max_length=120,
-        validators=[validate_single_line],
+        validators=[validate_single_line, validate_no_markup],
         help_text="As on the door. Patients see it on every page.",
     )
     phone = models.CharField(
@@ -56,9 +62,11 @@ class ClinicText(NormalizedModel):
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=2, choices=Language.choices)
     hours = models.CharField(
-        max_length=200, validators=[validate_single_line], help_text="Such as Monday to Friday, 8 am to 5 pm."
+        max_length=200,
+        validators=[validate_single_line, validate_no_markup],
+        help_text="Such as Monday to Friday, 8 am to 5 pm.",
     )
-    about = models.TextField(blank=True, validators=[MaxLengthValidator(1000), validate_plain_text])
+    about = models.TextField(blank=True, validators=[MaxLengthValidator(1000), validate_plain_text, validate_no_markup])
 
     class Meta:
         verbose_name = "text"
@@ -76,7 +84,9 @@ class Location(NormalizedModel):
     key = models.CharField(max_length=40, unique=True, validators=[validate_key])
     order = models.PositiveSmallIntegerField(default=0)
     phone = models.CharField(max_length=25, validators=[validate_phone])
-    address = models.TextField(help_text="Lines as on an envelope.", validators=[validate_plain_text])
+    address = models.TextField(
+        help_text="Lines as on an envelope.", validators=[validate_plain_text, validate_no_markup]
+    )
 
     class Meta:
         ordering = ["order", "key"]
@@ -90,9 +100,11 @@ class LocationText(NormalizedModel):
 
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=2, choices=Language.choices)
-    name = models.CharField(max_length=120, validators=[validate_single_line])
-    hours = models.CharField(max_length=200, blank=True, validators=[validate_single_line])
-    directions = models.TextField(blank=True, help_text="Parking, door, lift.", validators=[validate_plain_text])
+    name = models.CharField(max_length=120, validators=[validate_single_line, validate_no_markup])
+    hours = models.CharField(max_length=200, blank=True, validators=[validate_single_line, validate_no_markup])
+    directions = models.TextField(
+        blank=True, help_text="Parking, door, lift.", validators=[validate_plain_text, validate_no_markup]
+    )
 
     class Meta:
         verbose_name = "text"

@@ -8,7 +8,7 @@ from django.db.models import Q
 from portal.validators import validate_single_line
 from procedures.enums import FigureKind, Language, MarkerShape, Provenance
 from procedures.models.normalized import NormalizedModel
-from procedures.validators import ALT_MAX, validate_plain_text, validate_slug, validate_unit
+from procedures.validators import ALT_MAX, validate_no_markup, validate_plain_text, validate_slug, validate_unit
 
 
 class Figure(models.Model):
@@ -81,18 +81,22 @@ class FigureText(NormalizedModel):
 
     figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=2, choices=Language.choices)
-    title = models.CharField(max_length=80, validators=[validate_single_line])
+    title = models.CharField(max_length=80, validators=[validate_single_line, validate_no_markup])
     alt = models.CharField(
         "text instead of the picture",
         max_length=ALT_MAX,
-        validators=[validate_single_line],
+        validators=[validate_single_line, validate_no_markup],
         help_text="What it is, and its point, for who cannot see it.",
     )
     caption = models.CharField(
-        max_length=240, validators=[validate_single_line], help_text="One or two short sentences under the picture."
+        max_length=240,
+        validators=[validate_single_line, validate_no_markup],
+        help_text="One or two short sentences under the picture.",
     )
     description = models.TextField(
-        "longer description", blank=True, validators=[MaxLengthValidator(3000), validate_plain_text]
+        "longer description",
+        blank=True,
+        validators=[MaxLengthValidator(3000), validate_plain_text, validate_no_markup],
     )
 
     class Meta:
@@ -147,8 +151,8 @@ class MarkerText(NormalizedModel):
 
     marker = models.ForeignKey(Marker, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=2, choices=Language.choices)
-    label = models.CharField(max_length=60, validators=[validate_single_line])
-    text = models.CharField(max_length=240, blank=True, validators=[validate_single_line])
+    label = models.CharField(max_length=60, validators=[validate_single_line, validate_no_markup])
+    text = models.CharField(max_length=240, blank=True, validators=[validate_single_line, validate_no_markup])
 
     class Meta:
         verbose_name = "text"
@@ -188,7 +192,7 @@ class Series(NormalizedModel):
 
     slug = models.CharField(max_length=80, validators=[validate_slug])
     language = models.CharField(max_length=2, choices=Language.choices)
-    title = models.CharField(max_length=120, validators=[validate_single_line])
+    title = models.CharField(max_length=120, validators=[validate_single_line, validate_no_markup])
 
     class Meta:
         ordering = ["slug", "language"]
@@ -207,8 +211,8 @@ class SeriesItem(NormalizedModel):
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="items")
     order = models.PositiveSmallIntegerField(default=0)
     figure = models.ForeignKey(Figure, on_delete=models.PROTECT, related_name="series_items")
-    heading = models.CharField(max_length=120, validators=[validate_single_line])
-    text = models.TextField(validators=[MaxLengthValidator(1000), validate_plain_text])
+    heading = models.CharField(max_length=120, validators=[validate_single_line, validate_no_markup])
+    text = models.TextField(validators=[MaxLengthValidator(1000), validate_plain_text, validate_no_markup])
 
     class Meta:
         ordering = ["order", "pk"]

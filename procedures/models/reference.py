@@ -7,7 +7,14 @@ from django.db.models import Q
 from portal.validators import validate_single_line
 from procedures.enums import CodeSystem, Language
 from procedures.models.normalized import NormalizedModel
-from procedures.validators import validate_https, validate_key, validate_plain_text, validate_slug, validate_words
+from procedures.validators import (
+    validate_https,
+    validate_key,
+    validate_no_markup,
+    validate_plain_text,
+    validate_slug,
+    validate_words,
+)
 
 FIRST_YEAR, LAST_YEAR = 1800, 2100
 
@@ -17,16 +24,20 @@ class Term(NormalizedModel):
 
     key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
     language = models.CharField(max_length=2, choices=Language.choices)
-    term = models.CharField(max_length=80, validators=[validate_single_line], help_text="As it stands in running text.")
+    term = models.CharField(
+        max_length=80, validators=[validate_single_line, validate_no_markup], help_text="As it stands in running text."
+    )
     aliases = models.JSONField(default=list, blank=True, help_text='Other words for it: ["word", "other word"].')
     say = models.CharField(
         "how to say it",
         max_length=80,
         blank=True,
-        validators=[validate_single_line],
+        validators=[validate_single_line, validate_no_markup],
         help_text="Such as KY-foh-plas-tee.",
     )
-    definition = models.TextField(help_text="One or two plain sentences.", validators=[validate_plain_text])
+    definition = models.TextField(
+        help_text="One or two plain sentences.", validators=[validate_plain_text, validate_no_markup]
+    )
 
     class Meta:
         ordering = ["language", "term"]
@@ -41,6 +52,8 @@ class Term(NormalizedModel):
         """Aliases are plain words."""
         try:
             validate_words(self.aliases)
+            for alias in self.aliases:
+                validate_no_markup(alias)
         except ValidationError as error:
             raise ValidationError({"aliases": error}) from error
 
@@ -50,17 +63,20 @@ class Source(NormalizedModel):
 
     key = models.CharField(max_length=60, unique=True, validators=[validate_key], help_text="Cited as [@key].")
     organisation = models.CharField(
-        max_length=160, validators=[validate_single_line], help_text="Who says it: a journal, a society."
+        max_length=160,
+        validators=[validate_single_line, validate_no_markup],
+        help_text="Who says it: a journal, a society.",
     )
-    title = models.CharField(max_length=300, validators=[validate_single_line])
+    title = models.CharField(max_length=300, validators=[validate_single_line, validate_no_markup])
     year = models.PositiveSmallIntegerField(null=True, blank=True)
     url = models.CharField("web address", max_length=300, blank=True, validators=[validate_https])
     identifier = models.CharField(
-        max_length=120, blank=True, validators=[validate_single_line], help_text="PMID, DOI or the like."
+        max_length=120,
+        blank=True,
+        validators=[validate_single_line, validate_no_markup],
+        help_text="PMID, DOI or the like.",
     )
-    used_for = models.CharField(
-        max_length=300, blank=True, validators=[validate_single_line], help_text="What we take from it."
-    )
+    used_for = models.CharField(max_length=300, blank=True, help_text="What we take from it.")
 
     class Meta:
         ordering = ["key"]
@@ -81,9 +97,11 @@ class CareInstruction(NormalizedModel):
     language = models.CharField(max_length=2, choices=Language.choices)
     order = models.PositiveSmallIntegerField(default=0)
     question = models.CharField(
-        max_length=160, validators=[validate_single_line], help_text="Such as When can I drive?"
+        max_length=160, validators=[validate_single_line, validate_no_markup], help_text="Such as When can I drive?"
     )
-    answer = models.TextField(help_text="The clinic's own answer, in plain words.", validators=[validate_plain_text])
+    answer = models.TextField(
+        help_text="The clinic's own answer, in plain words.", validators=[validate_plain_text, validate_no_markup]
+    )
 
     class Meta:
         ordering = ["language", "order", "key"]

@@ -44,9 +44,9 @@ def squeezed(html: str) -> str:
             '<div class="do do--no"><h3 class="do__title">Do not</h3><ul><li>a</li></ul></div>',
         ),
         (
-            "::: note\nHi <b>\n:::",
+            "::: note\nHi <3\n:::",
             ('<div class="care care--note"><h3 class="care__title">Good to know</h3>'
-            '<div class="care__body"><p>Hi &lt;b&gt;</p></div></div>'),
+            '<div class="care__body"><p>Hi &lt;3</p></div></div>'),
         ),
         (
             "::: care driving lifting",
@@ -175,7 +175,10 @@ def test_every_address_inside_the_page_leads_to_an_element(ground: Figure) -> No
     [
         ("a\n\n::: shout\nx\n:::", "line 3: There is no block “shout”. There are: "),
         ("a\n\n:::", "line 3: This ::: closes nothing."),
-        ("a\n\n::: Note\nx", "line 3: This ::: closes nothing."),
+        ("a\n\n::: Note\nx", "line 3: “::: Note” names no block. Write an ordinary space and the name in small letters"),
+        ("a\n\n::::\nx", "line 3: “::::” has more than three colons."),
+        ("a\n\n:::\u00a0note\nx", "line 3: “:::\u00a0note” names no block."),
+        ("a\n\n::: nota\nx\n:::", "line 3: There is no block “nota”. Did you mean “note”?"),
         ("a\n\n::: note\nx", "line 3: The block note has no end. Close it with a line :::"),
         ("a\n\n::: note\n:::", "line 3: The block note is empty."),
         ("a\n\n::: note\n\n\n:::", "line 3: The block note is empty."),

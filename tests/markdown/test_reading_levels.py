@@ -23,13 +23,13 @@ def listed(markdown: str = "::: reading-levels", language: str = "en") -> list[t
 
 
 def test_each_public_page_of_the_language_is_listed_with_its_level(ground: Figure) -> None:
-    release = make_public(make_page("small-cut", title="A <small> cut"))
+    release = make_public(make_page("small-cut", title="A cut < 1 inch"))
     make_public(make_translation(release.page))
     make_page("draft", title="Not public")
 
     rows = {address: (title, level) for address, title, level in listed()}
 
-    assert rows["/small-cut/"] == ("A &lt;small&gt; cut", f"Grade {max(1, round(release.grade))}")
+    assert rows["/small-cut/"] == ("A cut &lt; 1 inch", f"Grade {max(1, round(release.grade))}")
     assert rows.keys() == {"/small-cut/", "/contact/"}
     assert problems_of("::: reading-levels") == []
 

@@ -88,7 +88,7 @@ def test_a_page_link_leads_to_the_slug_and_the_section(ground: Figure) -> None:
     [
         ("a\n\nText [@none].", "line 3: There is no source “none”."),
         ("a\nb [@nice; @none]", "line 2: There is no source “none”."),
-        ("a\n\n{clinic.fax}", "line 3: There is no value {clinic.fax}."),
+        ("a\n\n{clinic.fax}", "line 3: Unknown clinic value {clinic.fax}."),
         ("a\n\n[x](page:none)", "line 3: There is no page on “none” in this language."),
         ("[x](page:)", "line 1: “page:” is not a page link."),
         ("[x](page:Recovery)", "line 1: “page:Recovery” is not a page link."),

@@ -1,0 +1,460 @@
+"""Markup that its author meant and did not get, each with its line and a fix.
+
+The parser takes such markup for text (``##`` with a no-break space, ``**`` left open, ``{clinic.Phone}``) or for
+something else (a line ``---`` under a paragraph is a heading). Patients would read the signs, so this forbids publishing.
+What is parsed stays in ``token.meta`` as lines in which parsed markup is one sign (``keep_visible_lines``).
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+
+from markdown_it.token import Token
+
+from procedures import markup
+from procedures.markdown.context import LIKE, Context
+from procedures.markdown.headings import OWN_ANCHOR
+from procedures.markup import PARSED, excerpt
+
+MAX_ISSUES = 60
+LINE_END = re.compile(r"\r\n?|\n")
+Issues = Iterator[tuple[int, str]]
+
+SPACES = " \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
+SPACES_AND_UNSEEN = "".join(map(chr, (9, 32, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))) + UNSEEN
+HASHES = re.compile(rf"([{SPACES}{UNSEEN}]*)([#＃]+)(.*)")
+HASHES_INSIDE = re.compile(rf"(?<=\S)[{SPACES}]#{{2,6}}[{SPACES}]+(?=\S)")
+HASHES_BEHIND = re.compile(r"(?<=\w)#+\s*\Z|\s#+\s*(?=\{#|\Z)")
+BULLET = re.compile(rf"[{SPACES}{UNSEEN}]*(?:([•·‣◦▪▫●○■□➢➤✓✔➔→])|([-+*–—])([{SPACES}]*))(?=(.?))")
+NUMBER = re.compile(rf"[{SPACES}{UNSEEN}]*[(]?(\d{{1,2}}|[a-zA-Z])([.)])([{SPACES}]*)(?=(\S))")
+RULE = re.compile(r"[-–—_=*~ ]{3,}\Z")
+ADDRESS = r"(?:https?:|page:|mailto:|tel:|www\.|#)"
+LINK_GAP = re.compile(rf"\][{SPACES}]+\(\s?{ADDRESS}[^()\n]{{0,80}}\)?", re.IGNORECASE)
+LINK_TURNED = re.compile(rf"[)\]{PARSED}][{SPACES}]?[\[{{<]\s?{ADDRESS}[^\]\n]{{0,80}}\]?", re.IGNORECASE)
+LINK_OPEN = re.compile(r"\]\(([^()\n]*)(\)?)")
+REFERENCE = re.compile(r"\]\[|\A\s*\[[^\[\]\n]{1,80}\]:(?=\s)|\[\[")
+CHECK_BOX = re.compile(r"\A\s*\[[ xX]?\](?=\s|\Z)")
+BRACKETED = re.compile(r"\[([a-z0-9]+(?:-[a-z0-9]+)*)\]")
+STAR_RUN = re.compile(r"[*＊∗]+")
+UNDERSCORE_RUN = re.compile(r"_+")
+SPACED_STARS = re.compile(rf"(?<!\S)\*[{SPACES}]+[^\W\d_][^*\n]{{0,200}}[^\s*]\*(?!\w)")
+DOUBLE_BRACE = re.compile(rf"\{{\s?{PARSED}|{PARSED}\s?\}}")
+POWER = re.compile(r"\w\^[\w({]")
+QUOTED_NUMBER = re.compile(r"[ ]{0,3}>[ ]?[=<≥]?[ ]?\d")
+COLON_BLOCK = re.compile(r"[:：]{1,2}[ \u00a0]?[A-Za-z][a-z-]*\s*\Z|::+\s*\Z")
+CELL_EDGE = re.compile(r"(?<!\\)\|")
+
+
+def lint(tokens: list[Token], text: str, context: Context) -> None:
+    """Note everything in ``tokens``, parsed from ``text``, that its author cannot have meant."""
+    lines = LINE_END.split(text)
+    found = 0
+    for check in (_invisible, _blocks, _lists, _tables, _inlines):
+        for line, sentence in check(tokens, lines, context):
+            context.problems.add(line, sentence, is_markup=True)
+            found += 1
+            if found >= MAX_ISSUES:
+                return
+
+
+def unknown_value(written: str, context: Context) -> str:
+    """What to say of braces that name no value of the clinic."""
+    names = list(context.library.clinic)
+    asked = re.sub(r"[^a-z]", "", written.casefold())
+    plain = {re.sub(r"[^a-z]", "", form): name for name in names for form in (name, name.partition(".")[2])}
+    meant = get_close_matches(asked, plain, 1, LIKE)
+    shown = f"{{{' '.join(written.split())}}}"
+    if meant:
+        return f"Unknown clinic value {shown}. Did you mean {{{plain[meant[0]]}}}?"
+    known = ", ".join(f"{{{name}}}" for name in names)
+    return f"Unknown clinic value {shown}. The clinic's values are {known}."
+
+
+def _invisible(_tokens: list[Token], lines: list[str], _context: Context) -> Issues:
+    for number, line in enumerate(lines, start=1):
+        if sign := markup.invisible_sign(line):
+            yield number, f"This line holds {sign}. Delete the word before and after it and type them again."
+
+
+def _blocks(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
+    """Paragraphs that became headings, computer code or quotations."""
+    for token in tokens:
+        start, end = token.map or (0, 0)
+        if token.type == "heading_open" and token.markup in {"=", "-"}:
+            words = " ".join(lines[start].split())
+            yield (
+                end,
+                f"The line “{lines[end - 1].strip()}” makes the text above it a heading. Put an empty line between them, "
+                f"or write ## before “{excerpt(words, 0, len(words))}”.",
+            )
+        elif token.type == "code_block":
+            yield start + 1, "4 spaces or a tab at the start make this line computer code. Take the spaces out."
+        elif token.type == "fence":
+            yield start + 1, f"{token.markup} makes the lines below it computer code. Take it out."
+        elif token.type == "blockquote_open" and QUOTED_NUMBER.match(lines[start]):
+            yield start + 1, "A > at the start of a line makes a quotation. Write “more than” instead."
+        elif token.type == "inline" and any(child.type == "code_inline" for child in token.children or []):
+            yield start + 1, "Two ` signs make the text between them computer code. Write quotation marks or ’ instead."
+
+
+def _lists(tokens: list[Token], _lines: list[str], _context: Context) -> Issues:
+    """Numbered lists that patients would see with other numbers than were typed."""
+    open_lists: list[tuple[Token, list[tuple[int, int]]]] = []
+    last = 0
+    for token in tokens:
+        if token.type == "ordered_list_open":
+            open_lists.append((token, []))
+        elif token.type == "list_item_open" and token.info and open_lists:
+            open_lists[-1][1].append(((token.map or [0])[0] + 1, int(token.info)))
+        elif token.type == "ordered_list_close":
+            _, items = open_lists.pop()
+            yield from _numbering(items, last)
+            last = items[0][1] + len(items) - 1 if items else last
+        elif token.type == "heading_open":
+            last = 0
+
+
+def _numbering(items: list[tuple[int, int]], last: int) -> Issues:
+    line, first = items[0]
+    # A list may go on after a picture or a paragraph.
+    if first not in {1, last + 1}:
+        yield (
+            line,
+            f"This line starts a numbered list with {first}. Start the list with 1; if it is no list, write {first}\\. "
+            "or move the number away from the start of the line.",
+        )
+        return
+    numbers = [number for _, number in items]
+    if len(set(numbers)) == 1:
+        return
+    for place, (at, number) in enumerate(items):
+        if number != first + place:
+            yield at, f"Patients would see {first + place} here, not {number}: a list counts by itself. Number it in order."
+            return
+
+
+def _tables(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
+    """Rows with another number of cells than the head: cells that are too many would be lost."""
+    wanted = 0
+    for token in tokens:
+        if token.type == "thead_open":
+            wanted = 0
+        if token.type != "tr_open" or not token.map:
+            continue
+        line = token.map[0]
+        count = len(_cells(lines[line]))
+        wanted = wanted or count
+        if count != wanted:
+            yield (
+                line + 1,
+                f"This row of the table has {count} {'cell' if count == 1 else 'cells'}, its head has {wanted}. "
+                "Make them equal; put an empty line after the table's last row.",
+            )
+
+
+def _cells(row: str) -> list[str]:
+    cells = CELL_EDGE.split(row.strip().removeprefix(">").strip())
+    return cells[(cells[0] == "") : len(cells) - (len(cells) > 1 and not cells[-1].strip())]
+
+
+def _inlines(tokens: list[Token], lines: list[str], context: Context) -> Issues:
+    before = Token("", "", 0)
+    for token in tokens:
+        if token.type == "inline":
+            yield from _inline(token, before.type, lines, context)
+        before = token
+
+
+def _inline(token: Token, opening: str, lines: list[str], context: Context) -> Issues:
+    start = (token.map or [0])[0] + 1
+    visible: list[str] = list(token.meta["visible"])
+    outside: list[str] = list(token.meta["outside_links"])
+    if opening == "heading_open":
+        yield from _heading(visible, start, context)
+        visible[-1] = OWN_ANCHOR.sub("", visible[-1])
+        outside[-1] = OWN_ANCHOR.sub("", outside[-1])
+    elif opening == "paragraph_open":
+        yield from _paragraph(visible, start)
+    for number, line in enumerate(visible):
+        at = start + number
+        # An address of mail may hold an @ and underscores.
+        free = markup.EMAIL.sub(PARSED, line)
+        for check in LINE_CHECKS:
+            for sentence in check(free, context):
+                yield at, sentence
+        for sentence in _addresses(markup.EMAIL.sub(PARSED, outside[number])):
+            yield at, sentence
+        if "\t" in lines[at - 1].strip() and "\t" in line.strip():
+            yield at, "A tab is shown as a space. For columns, make a table: | one | two |."
+    yield from _emphasis(visible, start)
+
+
+def _heading(visible: list[str], line: int, _context: Context) -> Issues:
+    if HASHES_BEHIND.search(visible[-1]):
+        yield line, "Take out the # signs behind the heading."
+
+
+def _paragraph(visible: list[str], line: int) -> Issues:
+    """Lines that were meant to begin a heading, a list, a block or a row of a table."""
+    rows = [number for number, text in enumerate(visible) if text.count("|") >= 2]
+    piped = [number for number, text in enumerate(visible) if "|" in text]
+    if rows or len(piped) > 1:
+        yield (
+            line + (rows or piped)[0],
+            "These | signs make no table. Put |---|---| under its first row, with as many cells as that row, "
+            "and the same number of cells in each row.",
+        )
+    starts = [_starts(text) for text in visible]
+    for number, (text, start) in enumerate(zip(visible, starts, strict=True)):
+        # One number or dash at the start of a line may be running text; two of them in a row are a list.
+        repeated = start in {"number", "dash"} and starts.count(start) > 1
+        if sentence := _line_start(text, start, is_repeated=repeated):
+            yield line + number, sentence
+        if start in {"number", "dash"} and repeated:
+            return
+
+
+def _starts(text: str) -> str:
+    """What a line of a paragraph seems to begin."""
+    if RULE.match(text.strip()) and len(set(text.strip())) == 1 and text.strip()[0] not in "_*":
+        return "rule"
+    if (hashes := HASHES.match(text)) and hashes[2]:
+        return "heading"
+    if COLON_BLOCK.match(text.strip(SPACES_AND_UNSEEN)):
+        return "block"
+    if bullet := BULLET.match(text):
+        return _bullet(bullet)
+    return "number" if (number := NUMBER.match(text)) and _is_item(number) else ""
+
+
+def _bullet(bullet: re.Match[str]) -> str:
+    sign, gap, behind = bullet[2], bullet[3], bullet[4]
+    if bullet[1]:
+        return "bullet"
+    if not gap:
+        # "-5", "+1 303", "—Hola" and "*word*" are what they look like.
+        return "tight" if sign in "-+" and (behind.isalpha() or behind == PARSED) else ""
+    if sign in "-+*":
+        return "wide gap" if gap.strip(" \t") else "dash"
+    return "dash" if sign == "–" else ""
+
+
+def _is_item(number: re.Match[str]) -> bool:
+    """Not "1.5", "a.m." or the end of a sentence such as "in 2019. Then"."""
+    return bool(number[3]) or (number[1].isdigit() and number[4].isalpha())
+
+
+def _line_start(text: str, start: str, *, is_repeated: bool) -> str:
+    if start == "heading":
+        return _hashes(text)
+    if start == "rule":
+        return f"“{text.strip()[:20]}” would be shown as typed. Take it out, or put an empty line before ---."
+    if start == "block":
+        return f"“{excerpt(text.strip(), 0, 40)}” is no block. A block begins with three colons, a space and its name: ::: note."
+    if start in {"bullet", "tight", "wide gap"} or (start == "dash" and is_repeated):
+        return "This line is no list entry. Begin each entry on a line of its own with a hyphen and one space: - entry."
+    if start == "number" and (is_repeated or not NUMBER.match(text)[3]):
+        return (
+            "This line is no list entry. Put an empty line before the list, start it with 1, and put a point and one "
+            "space after each number: 1. entry."
+        )
+    return ""
+
+
+def _hashes(text: str) -> str:
+    match = HASHES.match(text)
+    if not match:
+        return ""
+    before, hashes, rest = match.groups()
+    if "＃" in hashes:
+        return f"“{hashes}” holds a wide ＃. Write ## with the # of the keyboard."
+    if len(hashes) == 1 and not before and not (rest[:1].isalpha() or rest[:1] in SPACES_AND_UNSEEN):
+        return ""  # "#1" counts
+    if not rest.strip() and not before:
+        return ""
+    if len(hashes) > 4:
+        return "Headings go down to #### only."
+    wanted = max(2, len(hashes)) * "#"
+    if before or rest[:1] in " \t":
+        return f"The signs before {hashes} keep this line from being a heading. Start the line with {wanted}."
+    if rest[:1] in SPACES_AND_UNSEEN:
+        return f"The space after {hashes} is a special one, so this is no heading. Type an ordinary space: {wanted} Heading."
+    return f"Put a space after {hashes}, so that this line is a heading: {wanted} Heading."
+
+
+def _quoted(match: re.Match[str]) -> str:
+    return excerpt(match.string, *match.span())
+
+
+def _braces(line: str, context: Context) -> Iterator[str]:
+    rest = line
+    for match in markup.BRACED.finditer(line):
+        rest = rest.replace(match[0], PARSED)
+        inside = match[1].strip()
+        if "@" in inside or PARSED in inside:
+            continue
+        if inside.startswith("#"):
+            yield (
+                f"“{_quoted(match)}” is no section address. It stands at the end of a heading and holds small letters, "
+                "digits and single hyphens: ## When to call {#when-to-call}."
+            )
+        else:
+            yield unknown_value(inside, context)
+    if DOUBLE_BRACE.search(line):
+        yield "Braces around a clinic value stand once: {clinic.phone}, not {{clinic.phone}}."
+    if match := markup.OPEN_BRACE.search(rest):
+        yield f"Close the brace: add }} at the end of “{_quoted(match)}”."
+        rest = rest.replace(match[0], PARSED)
+    if match := markup.BARE_VALUE.search(rest):
+        yield f"“{match[0]}” would be shown as typed. Put it in braces: {{{match[0].casefold()}}}."
+    if match := markup.WIDE_BRACE.search(rest):
+        yield f"“{_quoted(match)}” holds wide braces. Write {{ and }} with the keys of the keyboard."
+
+
+def _citations(line: str, context: Context) -> Iterator[str]:
+    for match in markup.CITATION_LIKE.finditer(line):
+        yield f"“{_quoted(match)}” is no citation. {_cite(match[0], context)}"
+    rest = markup.CITATION_LIKE.sub(PARSED, line)
+    for match in markup.CITATION_IN_PARENTHESES.finditer(rest):
+        if _source_like(match[1] or match[2], context):
+            yield f"“{_quoted(match)}” is no citation. {_cite(match[0], context)}"
+    for match in BRACKETED.finditer(rest):
+        if match[1] in context.library.names("source"):
+            yield f"“{match[0]}” is no citation. Write [@{match[1]}]."
+    if match := markup.FOOTNOTE.search(rest):
+        yield f"Footnotes such as “{_quoted(match)}” do not work here. Cite a source with [@key], or write the note in the text."
+
+
+def _source_like(key: str, context: Context) -> str:
+    names = context.library.names("source")
+    return next(iter(get_close_matches(key.casefold(), names, 1, LIKE)), "")
+
+
+def _cite(written: str, context: Context) -> str:
+    meant = [_source_like(key, context) for key in re.findall(r"[\w-]+", written)]
+    if meant and all(meant):
+        return f"Write [{'; '.join(f'@{key}' for key in meant)}]."
+    return "Write [@key], with the key of a source and no spaces."
+
+
+def _links(line: str, _context: Context) -> Iterator[str]:
+    for match in LINK_OPEN.finditer(line):
+        if line[: match.start()].rfind("![") > line[: match.start()].rfind("]"):
+            yield "Pictures are put in with a block: ::: figure, and behind it the slug of the picture."
+        elif match[2]:
+            yield (
+                f"“{match[1]}” is no address. Links start with https:// and hold no spaces; "
+                "for our own pages write page:subject."
+            )
+        else:
+            yield f"Close the link: add ) behind its address, with no spaces in it (“{_quoted(match)}”)."
+    for pattern in (LINK_GAP, LINK_TURNED):
+        if match := pattern.search(line):
+            yield f"“{_quoted(match)}” is no link. Write [words](https://…) or [words](page:subject) with nothing between ] and (."
+    if match := REFERENCE.search(line):
+        yield f"“{_quoted(match)}” is no link. Write the address behind the words: [words](page:subject)."
+    if CHECK_BOX.match(line):
+        yield "Boxes such as [ ] do not work here. Put the list in a block ::: checklist."
+
+
+def _addresses(outside: str) -> Iterator[str]:
+    """Addresses that no link holds."""
+    if "](" in outside or LINK_GAP.search(outside) or LINK_TURNED.search(outside):
+        return
+    if match := markup.WEB_ADDRESS.search(outside):
+        yield f"“{_quoted(match)}” is no link. Write [words that say where it leads](https://…)."
+    elif match := markup.PAGE_ADDRESS.search(outside):
+        yield f"“{_quoted(match)}” is no link. Write [words](page:subject)."
+
+
+def _signs(line: str, _context: Context) -> Iterator[str]:
+    """HTML and what other kinds of Markdown know."""
+    if match := markup.HTML.search(markup.WEB_ADDRESS.sub(PARSED, line)):
+        yield f"HTML such as “{_quoted(match)}” would be shown as typed. Take it out; for bold write **words**."
+    if match := markup.ENTITY.search(line):
+        yield f"“{_quoted(match)}” would be shown as typed. Type the sign itself."
+    if match := markup.COLONS.search(line):
+        yield (
+            f"“{_quoted(match)}” begins no block here. A block begins at the start of a line of its own with ::: and a "
+            "space, written with ordinary signs."
+        )
+    if match := HASHES_INSIDE.search(line):
+        yield f"“{_quoted(match)}” is no heading. A heading begins on a line of its own."
+    if (place := line.find("\\")) >= 0:
+        yield f"The backslash in “{excerpt(line, place, place + 1)}” would be shown as typed. Take it out."
+    if (place := line.find("`")) >= 0:
+        yield f"The sign ` in “{excerpt(line, place, place + 1)}” would be shown as typed. Write quotation marks or ’ instead."
+    if match := markup.STRUCK.search(line) or POWER.search(line):
+        yield f"“{_quoted(match)}” would be shown as typed: there is no such markup here. Write it in words."
+
+
+LINE_CHECKS: tuple[Callable[[str, Context], Iterator[str]], ...] = (_braces, _citations, _links, _signs)
+
+
+def _emphasis(visible: list[str], line: int) -> Issues:
+    """``*`` and ``_`` that the parser left over in one paragraph."""
+    text = "\n".join(markup.EMAIL.sub(_blank, markup.WEB_ADDRESS.sub(_blank, row)) for row in visible)
+    for pattern, leftover in ((STAR_RUN, _star), (UNDERSCORE_RUN, _underscore)):
+        for run in pattern.finditer(text):
+            if sentence := leftover(run, text):
+                yield line + text.count("\n", 0, run.start()), sentence
+    if match := SPACED_STARS.search(text):
+        yield line + text.count("\n", 0, match.start()), f"Take out the space behind * in “{_quoted(match)}”: *words*."
+
+
+def _blank(match: re.Match[str]) -> str:
+    return PARSED * len(match[0])
+
+
+def _star(run: re.Match[str], text: str) -> str:
+    before, after = _around(run, text)
+    if len(run[0]) == 1:
+        # "5 * 3", "5*3" and "price*" are what they look like.
+        is_open = not after.isspace() and (before.isspace() or before in "([{\"'“‘«¿¡-–—/:")
+        return _unclosed(run, "*", "emphasis") if is_open and after != PARSED else ""
+    if before.isspace() and after.isspace() and _between_numbers(run, text):
+        return ""
+    return _bold(run, before, after)
+
+
+def _bold(run: re.Match[str], before: str, after: str) -> str:
+    signs = run[0][:2]
+    if before.isspace() and after.isspace():
+        return f"Take the spaces inside {signs} out: **words**, not ** words ** (“{_quoted(run)}”)."
+    if not before.isspace() and (after.isspace() or not after.isalnum()):
+        return (
+            f"The {signs} in “{_quoted(run)}” closes nothing. Put ** before the first bold word of this paragraph, "
+            "with no space behind it, or take it out."
+        )
+    if before.isspace() or not before.isalnum():
+        return _unclosed(run, signs, "bold")
+    return f"The {signs} in “{_quoted(run)}” is left over. Put ** right before the first and right behind the last bold word."
+
+
+def _unclosed(run: re.Match[str], signs: str, name: str) -> str:
+    return (
+        f"Close the {name}: add {signs} after its last word, in the same paragraph (“{_quoted(run)}”)."
+        + (f" For the sign itself write \\{signs}." if signs == "*" else "")
+    )
+
+
+def _underscore(run: re.Match[str], text: str) -> str:
+    before, after = _around(run, text)
+    length = len(run[0])
+    if length > 2 or (length == 1 and before.isalnum() and after.isalnum()):
+        return ""  # a line to write on; A_B
+    if length == 2 and before.isalnum() and after.isalnum():
+        return f"Underscores inside a word are shown as typed (“{_quoted(run)}”). Write **bold** with stars."
+    if length == 1:
+        is_open = not before.isalnum() and before != PARSED and (after.isalnum() or after in "*[(“\"")
+        return _unclosed(run, "_", "emphasis") if is_open else ""
+    return _bold(run, before, after) if not (before.isspace() and after.isspace()) else ""
+
+
+def _around(run: re.Match[str], text: str) -> tuple[str, str]:
+    return text[run.start() - 1 : run.start()] or " ", text[run.end() : run.end() + 1] or " "
+
+
+def _between_numbers(run: re.Match[str], text: str) -> bool:
+    return text[: run.start()].rstrip()[-1:].isdigit() and text[run.end() :].lstrip()[:1].isdigit()

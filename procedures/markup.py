@@ -1,0 +1,93 @@
+"""Signs of markup in text: what the page renderer and the fields for plain text both look for.
+
+A page's text is Markdown; every other field is plain text, where markup would be shown to patients as typed.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+# Takes the place of markup that was parsed; a private-use character, which no saved text may hold.
+PARSED = "\ue000"
+
+INVISIBLE_SIGN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800"
+    "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    # A joiner inside an emoji draws one picture of two.
+    "|(?<![\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d"
+)
+HTML_TAGS = (
+    "a abbr article b big blockquote body br button center code dd del details div dl dt em font footer form h1 h2 h3 h4 h5 "
+    "h6 head header hr html i iframe img input ins kbd label li link main mark meta nav object ol p pre q s script section "
+    "small span strike strong style sub summary sup svg table tbody td th thead tr tt u ul video"
+)
+HTML = re.compile(r"</?[a-z][^<>\n]*>|<!--|-->|<!\[|</?(?:" + "|".join(HTML_TAGS.split()) + r")(?![\w-])", re.IGNORECASE)
+ENTITY = re.compile(
+    r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});"
+    r"|&(?:nbsp|amp|lt|gt|quot|apos|deg|reg|copy|trade|ndash|mdash|hellip|shy|eacute|ntilde)(?![\w;])",
+    re.IGNORECASE,
+)
+# Braces around words. "{1, 2}" and a brace alone are what they look like.
+BRACED = re.compile(r"\{{1,3}(?=[^{}\n]{0,80}?[^\W\d_])([^{}\n]{1,80})\}{1,3}")
+OPEN_BRACE = re.compile(r"\{{1,3}\s{0,3}(?:#|clinic\b|[^\W\d_]+[._][^\W\d_])[^{}\n]{0,40}", re.IGNORECASE)
+BARE_VALUE = re.compile(
+    r"(?<![\w.@/-])clinic\.(?:name|(?:after_hours_)?phone|emergency_number|hours)\b", re.IGNORECASE
+)
+WIDE_BRACE = re.compile("[｛｝]")
+CITATION_LIKE = re.compile(
+    r"[\[{<［【][ \u00a0]?[@＠][ \u00a0]?[^\s\])}>］】,;]{0,60}(?:[,;][ ]?@?[\w-]{1,60}){0,9}[ ]?[\])}>］】]?"
+    r"|[@＠][ ]?[\[{][^\s\])}]{0,60}[\])}]?|(?<!\w)[@＠][\w-]{1,60}[ ]?[\]}]"
+)
+# A citation in parentheses, or an account of a social network: a page asks whether there is such a source.
+CITATION_IN_PARENTHESES = re.compile(r"[(（][ \u00a0]?[@＠]([\w-]{1,60})[ ]?[)\]）]|(?<![\w.])@\(?([\w-]{1,60})\)?")
+FOOTNOTE = re.compile(r"\[\^[^\]\n]{0,60}\]?")
+EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+WEB_ADDRESS = re.compile(r"\bhttps?:/{1,2}[^\s<>\ue000]+", re.IGNORECASE)
+PAGE_ADDRESS = re.compile(r"(?<![\w/])page:[a-z0-9]", re.IGNORECASE)
+STRUCK = re.compile(r"~~|==(?=\w)|(?<=\w)==")
+COLONS = re.compile(r":{3,}|[：]{2,}")
+
+PLAIN = (
+    re.compile(r"\*\*|(?<![\w*])\*(?=[^\s*])[^*\n]*[^\s*]\*(?![\w*])"),
+    re.compile(r"(?<![\w_])(_{1,2})(?=[^\s_])[^_\n]*[^\s_]\1(?![\w_])"),
+    re.compile(r"`[^`\n]*`|\\(?=[][*_#{}\\`])"),
+    re.compile(r"\]\(|\]\[|!\[|\[\["),
+    re.compile(r"^[ \t]*(?:#{1,6}[ \u00a0]+\S|#{2,6}\S|[-*+•·][ \u00a0]+\S)", re.MULTILINE),
+    BRACED, OPEN_BRACE, BARE_VALUE, WIDE_BRACE, CITATION_LIKE, FOOTNOTE, PAGE_ADDRESS, STRUCK, COLONS, HTML, ENTITY,
+)  # fmt: skip
+QUOTE_LENGTH = 40
+
+
+def invisible_sign(text: str) -> str:
+    """The first character of ``text`` that no reader sees and that does not belong there, by name; or nothing."""
+    found = INVISIBLE_SIGN.search(text)
+    if not found:
+        return ""
+    name = unicodedata.name(found[0], "control character").casefold()
+    return f"an invisible character ({name}, U+{ord(found[0]):04X})"
+
+
+def markup_in_plain_text(text: str, name: str = "This field") -> Iterator[str]:
+    """What to say of markup in a text that is printed as typed; ``name`` says whose text it is."""
+    without_mail = EMAIL.sub(PARSED, text)
+    for pattern in PLAIN:
+        if found := pattern.search(without_mail):
+            shown = excerpt(without_mail, *found.span())
+            yield f"{name} is plain text and would show “{shown}” as typed. Take the markup out."
+            return
+    if sign := invisible_sign(text):
+        yield f"{name} holds {sign}. Delete the passage and type it again."
+
+
+def excerpt(text: str, start: int, end: int) -> str:
+    """What was found, with the rest of its words, on one line."""
+    found = end
+    if end - start < QUOTE_LENGTH:
+        while start > 0 and not text[start - 1].isspace() and end - start < QUOTE_LENGTH:
+            start -= 1
+        while end < len(text) and not text[end].isspace() and end - start < QUOTE_LENGTH:
+            end += 1
+        while end > found and text[end - 1] in ".,;:!?":
+            end -= 1
+    words = " ".join(text[start:end].replace(PARSED, "…").split())
+    return words if len(words) <= 2 * QUOTE_LENGTH else f"{words[: 2 * QUOTE_LENGTH]}…"

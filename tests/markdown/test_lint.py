@@ -1,0 +1,258 @@
+"""Markup that its author meant and did not get is named with its line and a fix; ordinary text is left alone."""
+
+import pytest
+
+from procedures.markup import markup_in_plain_text
+from procedures.models import CareInstruction, Figure, FigureText, SeriesItem, Source, Term
+from tests.factories import make_term
+from tests.markdown.ground import problems_of
+
+pytestmark = pytest.mark.django_db
+
+# What is typed, and the beginning of what the editor reads about it.
+HEADINGS = [
+    ("##\u00a0Risks", "line 1: The space after ## is a special one"),
+    ("a\n\n###\u2009Risks", "line 3: The space after ### is a special one"),
+    ("##Risks", "line 1: Put a space after ##"),
+    ("#Risks", "line 1: Put a space after #,"),
+    ("＃＃ Risks", "line 1: “＃＃” holds a wide ＃."),
+    ("\u00a0## Risks", "line 1: The signs before ## keep this line from being a heading."),
+    ("## Risks##", "line 1: Take out the # signs behind the heading."),
+    ("## Risks ## {#risks}", "line 1: Take out the # signs behind the heading."),
+    ("####### Deep", "line 1: Headings go down to #### only."),
+    ("One. ## Two", "line 1: “One. ## Two” is no heading."),
+    ("a\n\nRest today.\n-", "line 4: The line “-” makes the text above it a heading."),
+    ("Rest today.\n---", "line 2: The line “---” makes the text above it a heading."),
+    ("Rest\ntoday.\n===", "line 3: The line “===” makes the text above it a heading."),
+    ("———", "line 1: “———” would be shown as typed."),
+]
+EMPHASIS = [
+    ("a\nDo **not lift.", "line 2: Close the bold: add ** after its last word"),
+    ("Do *not lift.", "line 1: Close the emphasis: add *"),
+    ("Do __not lift.", "line 1: Close the bold: add __"),
+    ("Do _not lift.", "line 1: Close the emphasis: add _"),
+    ("Do not** lift.", "line 1: The ** in “not**” closes nothing."),
+    ("Do ** not ** lift.", "line 1: Take the spaces inside ** out"),
+    ("Do * not* lift.", "line 1: Take out the space behind *"),
+    ("Do **not\n\nlift** it.", "line 3: The ** in “lift**” closes nothing."),
+    ("un__do__ing", "line 1: Underscores inside a word are shown as typed"),
+    ("**Note:**text", "line 1: Close the bold"),
+    ("~~old~~ new", "line 1: “~~old~~” would be shown as typed"),
+    ("10^6 cells", "line 1: “10^6” would be shown as typed"),
+    ("| a |\n|---|\n| **b |", "line 3: Close the bold"),
+    ("## A **b", "line 1: Close the bold"),
+]
+VALUES = [
+    ("a\n\nCall {clinic.Phone}.", "line 3: Unknown clinic value {clinic.Phone}. Did you mean {clinic.phone}?"),
+    ("{ clinic.phone }", "line 1: Unknown clinic value {clinic.phone}. Did you mean {clinic.phone}?"),
+    ("{clinic phone}", "line 1: Unknown clinic value {clinic phone}. Did you mean {clinic.phone}?"),
+    ("{CLINIC_HOURS}", "line 1: Unknown clinic value {CLINIC_HOURS}. Did you mean {clinic.hours}?"),
+    ("{phone}", "line 1: Unknown clinic value {phone}. Did you mean {clinic.phone}?"),
+    ("{clinic.emergency}", "line 1: Unknown clinic value {clinic.emergency}."),
+    ("{clinic.fax}", "line 1: Unknown clinic value {clinic.fax}. The clinic's values are {clinic.name}, "),
+    ("{{clinic.phone}}", "line 1: Braces around a clinic value stand once"),
+    ("{clinic.phone now", "line 1: Close the brace"),
+    ("{clinic.phone)", "line 1: Close the brace"),
+    ("clinic.phone}", "line 1: “clinic.phone” would be shown as typed. Put it in braces"),
+    ("｛clinic.hours｝", "line 1: “clinic.hours” would be shown as typed."),
+    ("## Risks {#Risks}", "line 1: “{#Risks}” is no section address."),
+    ("## Risks {#the risks}", "line 1: “{#the risks}” is no section address."),
+    ("## Risks {#risks", "line 1: Close the brace"),
+    ("Text {#risks}", "line 1: “{#risks}” is no section address."),
+]
+CITATIONS = [
+    ("a\nFact [@ nice].", "line 2: “[@ nice]” is no citation. Write [@nice]."),
+    ("Fact [ @nice].", "line 1: “[ @nice]” is no citation. Write [@nice]."),
+    ("Fact (@nice).", "line 1: “(@nice)” is no citation. Write [@nice]."),
+    ("Fact [@nice", "line 1: “[@nice” is no citation. Write [@nice]."),
+    ("Fact @[nice].", "line 1: “@[nice]” is no citation. Write [@nice]."),
+    ("Fact [@Nice].", "line 1: “[@Nice]” is no citation. Write [@nice]."),
+    ("Fact [nice].", "line 1: “[nice]” is no citation. Write [@nice]."),
+    ("Fact [@nice, @josr].", "line 1: “[@nice, @josr]” is no citation. Write [@nice; @josr]."),
+    ("Fact @josr.", "line 1: “@josr” is no citation. Write [@josr]."),
+    ("Fact [@unknown].", "line 1: There is no source “unknown”."),
+    ("Fact [^1].", "line 1: Footnotes such as “[^1]” do not work here."),
+]
+LINKS = [
+    ("a\n[Words] (https://example.org)", "line 2: “[Words] (https://example.org)” is no link."),
+    ("[Words](https://example.org", "line 1: Close the link"),
+    ("(Words)[https://example.org]", "line 1: “(Words)[https://example.org]” is no link."),
+    ("[Words](page: recovery)", "line 1: “page: recovery” is no address."),
+    ("[Words](pages:recovery)", "line 1: The link “pages:recovery” must start with https://"),
+    ("[Words](page:nowhere)", "line 1: There is no page on “nowhere” in this language."),
+    ("[Words](#nowhere)", "line 1: There is no section #nowhere on this page."),
+    ("See http://example.org now.", "line 1: “http://example.org” is no link."),
+    ("<https://example.org>", "line 1: “<https://example.org>” is no link."),
+    ("See page:recovery.", "line 1: “page:recovery” is no link."),
+    ("[Words][there]", "line 1: “[Words][there]” is no link."),
+    ("![Words](x.png)", "line 1: Pictures are put in with a block"),
+    ("![Words](x.png", "line 1: Pictures are put in with a block"),
+]
+LISTS = [
+    ("-Rest", "line 1: This line is no list entry. Begin each entry"),
+    ("-\u00a0Rest", "line 1: This line is no list entry. Begin each entry"),
+    ("a\n• Rest\n• Walk", "line 2: This line is no list entry. Begin each entry"),
+    ("– Rest\n– Walk", "line 1: This line is no list entry. Begin each entry"),
+    ("1)Rest", "line 1: This line is no list entry. Put an empty line"),
+    ("1.Rest", "line 1: This line is no list entry. Put an empty line"),
+    ("Do this:\n2. Rest\n3. Walk", "line 2: This line is no list entry. Put an empty line"),
+    ("a) Rest\nb) Walk", "line 1: This line is no list entry. Put an empty line"),
+    ("3. Rest\n4. Walk", "line 1: This line starts a numbered list with 3."),
+    ("2019. A good year.", "line 1: This line starts a numbered list with 2019."),
+    ("1. Rest\n3. Walk", "line 2: Patients would see 2 here, not 3"),
+    ("- [ ] Rest", "line 1: Boxes such as [ ] do not work here."),
+]
+TABLES = [
+    ("| a | b |\n| c | d |", "line 1: These | signs make no table."),
+    ("a | b\nc | d", "line 1: These | signs make no table."),
+    ("| a | b |\n|---|\n| c | d |", "line 1: These | signs make no table."),
+    ("| a | b |\n|---|---|\n| c |", "line 3: This row of the table has 1 cell, its head has 2."),
+    ("| a | b |\n|---|---|\n| c | d | e |", "line 3: This row of the table has 3 cells, its head has 2."),
+    ("| a | b |\n|---|---|\n| c | d |\nAnd then.", "line 4: This row of the table has 1 cell, its head has 2."),
+]
+BLOCKS = [
+    ("::note\nRest.", "line 1: “::note” is no block."),
+    ("a ::: note", "line 1: “:::” begins no block here."),
+    ("：：：note", "line 1: “：：：note” begins no block here."),
+    ("    ::: note", "line 1: 4 spaces or a tab at the start make this line computer code."),
+    ("a\n\n\tRest.", "line 3: 4 spaces or a tab at the start make this line computer code."),
+    ("```\nRest.\n```", "line 1: ``` makes the lines below it computer code."),
+    ("Take `two` pills.", "line 1: Two ` signs make the text between them computer code."),
+    ("The patient`s arm.", "line 1: The sign ` in “patient`s” would be shown as typed."),
+    ("> 3 days of pain", "line 1: A > at the start of a line makes a quotation."),
+]
+OTHER_SIGNS = [
+    ("Do <b>not</b> lift.", "line 1: HTML such as “<b>not</b>” would be shown as typed."),
+    ("One<br>two", "line 1: HTML such as “One<br>two” would be shown as typed."),
+    ("<!-- later -->", "line 1: HTML such as “<!--” would be shown as typed."),
+    ("5&nbsp mg", "line 1: “5&nbsp” would be shown as typed."),
+    ("C:\\temp", "line 1: The backslash in “C:\\temp” would be shown as typed."),
+    ("re\u00adst", "line 1: This line holds an invisible character (soft hyphen, U+00AD)."),
+    ("a\n\nre\u200bst", "line 3: This line holds an invisible character (zero width space, U+200B)."),
+    ("\ufeffRest", "line 1: This line holds an invisible character (zero width no-break space, U+FEFF)."),
+    ("a\u202eb", "line 1: This line holds an invisible character (right-to-left override, U+202E)."),
+    ("one\ttwo", "line 1: A tab is shown as a space."),
+]
+ORDINARY = r"""5 * 3 = 15
+3*4*5
+A_B
+e.g. -5
+-5 degrees
+{
+}
+{1, 2}
+It costs $5.
+price*
+Name: ____
+a < b > c
+under <5 mm
+Q&A at AT&T
+&amp; &nbsp; are signs
+write to a_b@example.org
+#1 on the list
++1 303-555-0100
+—Hola
+the form [in blue] (see page 3)
+Follow us (@spineclinic).
+either/or
+Mon | Tue
+\*star\* and 2 \\ 3
+**bold**, *em*, __bold__, _em_
+[a](https://example.org/b_c_d)
+[https://example.org](https://example.org)
+Fact. [@nice; @josr]
+{clinic.phone}
+[a](page:recovery)
+we met in¶2019. Then it
+- a¶- b
+* a¶* b
+1. a¶1. b
+1. a¶¶text¶¶2. b
+> quoted
+100.4 °F, 38 °C, ½, 10 %
+10:30, 8–10 am, 24/7, 1-2-3
+a – b — c -- d
+👩‍⚕️ nurse ☎️
+5 mm
+(a) or (b)
+T12–L1, L3 & L4
+**¿Duele?** Sí.
+## Risks {#risks}
+::: note¶x¶:::
+| a | b |¶|---|--:|¶| c | d |
+a¶¶---¶¶b"""
+
+
+@pytest.mark.parametrize(
+    "cases", [HEADINGS, EMPHASIS, VALUES, CITATIONS, LINKS, LISTS, TABLES, BLOCKS, OTHER_SIGNS], ids="headings emphasis values citations links lists tables blocks signs".split()
+)  # fmt: skip
+def test_markup_that_did_not_parse_is_named_with_its_line_and_a_fix(
+    ground: Figure, cases: list[tuple[str, str]]
+) -> None:
+    found = {typed: problems_of(typed) for typed, _ in cases}
+
+    missed = {
+        typed: (wanted, found[typed])
+        for typed, wanted in cases
+        if not any(sentence.startswith(wanted) for sentence in found[typed])
+    }
+    assert missed == {}
+
+
+def test_ordinary_text_raises_no_issue(ground: Figure) -> None:
+    texts = [line.replace("¶", "\n") for line in ORDINARY.split("\n")]
+
+    assert {text: found for text in texts if (found := problems_of(text))} == {}
+
+
+def test_a_page_says_so_where_a_field_of_plain_text_holds_markup(ground: Figure) -> None:
+    for field, name in {
+        "title": "title", "key_message": "key message", "next_label": "label of the next step", "description": "description",
+    }.items():  # fmt: skip
+        assert problems_of("Rest.", **{field: "Do **not** lift"}) == [
+            f"The {name} is plain text and would show “**not**” as typed. Take the markup out."
+        ], field
+
+
+def test_a_page_names_rows_whose_plain_text_holds_markup(ground: Figure) -> None:
+    make_term("canal", definition="A [@nice] tube.")
+    CareInstruction.objects.filter(key="driving").update(answer="Call {clinic.phone} first.")
+    SeriesItem.objects.update(text="See [this](page:recovery).")
+    FigureText.objects.filter(figure=ground).update(caption="The <i>needle</i>.")
+    Source.objects.filter(key="nice").update(title="A `guide`")
+
+    found = problems_of("The canal. [@nice]\n\n::: care driving\n\n::: series stages")
+
+    assert [sentence.split(" is plain text")[0] for sentence in found] == [
+        "The entry of the source “nice”",
+        "The glossary entry “canal”",
+        "line 3: The clinic's answer “driving”",
+        "line 5: The text of the series “stages”",
+        "line 5: The text of the picture “needle”",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Do **not** lift.", "Do *not* lift.", "Do _not_ lift.", "A `word`.", "Call {clinic.phone}.", "Call {clinic.Phone",
+        "Fact. [@nice]", "[a](https://example.org)", "::: note", "## Rest", "- one\n- two", "<b>Rest</b>", "a&nbsp;b",
+        "see page:recovery", "a [^1]", "clinic.phone", "re\u00adst", "~~old~~",
+    ],
+)  # fmt: skip
+def test_a_row_with_markup_in_plain_text_is_refused(text: str) -> None:
+    term = Term(key="a", language="en", term="a", definition=text)
+
+    with pytest.raises(Exception, match="as typed|invisible"):
+        term.full_clean()
+
+
+def test_plain_text_with_ordinary_signs_is_taken() -> None:
+    texts = ["5 * 3", "A_B", "{", "1. The needle", "Call 911 (24/7)", "https://example.org/a_b", "a@b.org", "“Q&A” <5 mm",
+             "snake_case_word", "Name: ____", "We are #1", "@spineclinic"]  # fmt: skip
+
+    assert {text: found for text in texts if (found := list(markup_in_plain_text(text)))} == {}
+
+
+def test_many_faults_are_named_up_to_a_bound() -> None:
+    assert 20 < len(problems_of("**a\n\n" * 500)) < 100
