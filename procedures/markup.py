@@ -21,7 +21,9 @@ HTML_TAGS = (
     "h6 head header hr html i iframe img input ins kbd label li link main mark meta nav object ol p pre q s script section "
     "small span strike strong style sub summary sup svg table tbody td th thead tr tt u ul video"
 )
-HTML = re.compile(r"</?[a-z][^<>\n]*>|<!--|-->|<!\[|</?(?:" + "|".join(HTML_TAGS.split()) + r")(?![\w-])", re.IGNORECASE)
+HTML = re.compile(
+    r"</?[a-z][^<>\n]*>|<!--|-->|<!\[|</?(?:" + "|".join(HTML_TAGS.split()) + r")(?![\w-])", re.IGNORECASE
+)
 ENTITY = re.compile(
     r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});"
     r"|&(?:nbsp|amp|lt|gt|quot|apos|deg|reg|copy|trade|ndash|mdash|hellip|shy|eacute|ntilde)(?![\w;])",
@@ -30,9 +32,7 @@ ENTITY = re.compile(
 # Braces around words. "{1, 2}" and a brace alone are what they look like.
 BRACED = re.compile(r"\{{1,3}(?=[^{}\n]{0,80}?[^\W\d_])([^{}\n]{1,80})\}{1,3}")
 OPEN_BRACE = re.compile(r"\{{1,3}\s{0,3}(?:#|clinic\b|[^\W\d_]+[._][^\W\d_])[^{}\n]{0,40}", re.IGNORECASE)
-BARE_VALUE = re.compile(
-    r"(?<![\w.@/-])clinic\.(?:name|(?:after_hours_)?phone|emergency_number|hours)\b", re.IGNORECASE
-)
+BARE_VALUE = re.compile(r"(?<![\w.@/-])clinic\.(?:name|(?:after_hours_)?phone|emergency_number|hours)\b", re.IGNORECASE)
 WIDE_BRACE = re.compile("[｛｝]")
 CITATION_LIKE = re.compile(
     r"[\[{<［【][ \u00a0]?[@＠][ \u00a0]?[^\s\])}>］】,;]{0,60}(?:[,;][ ]?@?[\w-]{1,60}){0,9}[ ]?[\])}>］】]?"

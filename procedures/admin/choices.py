@@ -10,8 +10,8 @@ from procedures.admin.preview import WRITERS
 from procedures.enums import Language
 from procedures.figures.approval import public_files
 from procedures.figures.overlay import media_url
-from procedures.markdown.context import PAGE_ANCHORS
-from procedures.markdown.library import SECTION
+from procedures.markdown import Library
+from procedures.markdown.outline import PAGE_ANCHORS, planned_titles
 from procedures.models import CareInstruction, Figure, FigureText, Page, Series, Source, Term
 
 # The top of a page, and its own parts (key points, sources …), whose addresses no text should lean on.
@@ -78,12 +78,15 @@ def _pages(language: str) -> Any:
 
 
 def _page(page: Page) -> dict[str, Any]:
-    """With the sections a link can lead to: of the public text, else of the draft's headings with an own address."""
+    """With the sections a link can lead to: of the public text, else of the draft."""
     live = page.live_release
     sections = (
         [{"key": row["anchor"], "name": row["title"]} for row in live.sections if row["anchor"] not in NO_TARGET]
         if live
-        else [{"key": match[2], "name": match[1]} for match in SECTION.finditer(page.body)]
+        else [
+            {"key": key, "name": title}
+            for key, title in planned_titles(page.body, Library(page.language).clinic).items()
+        ]
     )
     more = "" if live else "not public yet"
     return {"key": page.subject, "name": page.title, "more": more, "sections": sections}

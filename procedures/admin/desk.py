@@ -9,8 +9,9 @@ from portal.staff.models import User
 from procedures.admin.true_page import true_page
 from procedures.enums import Decision, PageKind
 from procedures.figures.approval import Pictures
-from procedures.markdown import Library, Problem, render_page
+from procedures.markdown import Library, Problem
 from procedures.models import Approval, Figure, Page, Release, ReleaseEvent, ReviewComment, Revision
+from procedures.publishing.anchors import render_draft
 from procedures.publishing.readiness import readiness
 from procedures.publishing.remarks import line_of
 from procedures.publishing.review import new_figures, newest_approved, standing_approval
@@ -66,7 +67,7 @@ def desk(page_id: int, user: User, *, with_page: bool = False) -> Desk:
     page = with_states(Page.objects.filter(pk=page_id), texts=True).get()
     revision = page.revisions.select_related("author").first()
     content = revision.content if revision else page.draft()
-    rendered = render_page(content, kind=page.kind, library=Library(page.language, Pictures.CURRENT))
+    rendered = render_draft(page, content, library=Library(page.language, Pictures.CURRENT))
     may_approve, may_publish = (user.has_perm(f"procedures.{what}_page") for what in ("approve", "publish"))
     author = str(revision.author) if revision and revision.author else ""
     return Desk(

@@ -9,8 +9,9 @@ from procedures.admin.base import plain_newlines, whole_number
 from procedures.admin.true_page import true_page
 from procedures.enums import Language, PageKind
 from procedures.figures.approval import Pictures
-from procedures.markdown import Library, Problem, render_page
+from procedures.markdown import Library, Problem
 from procedures.models import Figure, Page
+from procedures.publishing.anchors import render_draft
 from procedures.publishing.readiness import readiness
 from procedures.quality.advice import advice
 
@@ -24,7 +25,7 @@ def preview(request: HttpRequest) -> JsonResponse:
     """The page as it would be read, what forbids publishing it, and what would make it better. Saves nothing."""
     page, content = typed_page(request.POST)
     library = Library(page.language, Pictures.CURRENT)
-    rendered = render_page(content, kind=page.kind, library=library, with_lines=True)
+    rendered = render_draft(page, content, library=library, with_lines=True)
     return JsonResponse(
         {
             "html": true_page(page, content, rendered),

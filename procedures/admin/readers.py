@@ -72,7 +72,8 @@ class FeedbackAdmin(SearchableList):
         """The heading of the section; its anchor where the text has changed since."""
         live = answer.page.live_release
         titles = {section["anchor"]: section["title"] for section in live.sections} if live else {}
-        return str(titles.get(answer.section, answer.section))
+        present = live.old_anchors.get(answer.section, answer.section) if live else answer.section
+        return str(titles.get(present, answer.section))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Readers write them."""

@@ -10,6 +10,7 @@ from markdown_it.token import Token
 
 from procedures.markdown import blocks, headings, inline
 from procedures.markdown.context import Context
+from procedures.markdown.outline import plain
 from procedures.markdown.parser import parser
 from procedures.markdown.sanitise import clean
 
@@ -78,7 +79,6 @@ def _plain(run: list[Token], context: Context, *, nested: bool) -> SafeString:
             if before.type == "heading_open":
                 headings.prepare(before, token, context, nested=nested)
                 run[index + 1].tag = before.tag
-                inline.resolve(token, context, running_text=False)
                 headings.keep_old_anchors(before, token, context)
             else:
                 inline.resolve(token, context, running_text=before.type != "th_open")
@@ -155,7 +155,9 @@ def _choices(inner: list[Token], line: int, context: Context) -> SafeString:
     for opening, title, content in found:
         headings.prepare(opening, title, context, nested=True)
         rest, aspects = _split(content, "h4")
-        name, names = headings.plain(title), [headings.plain(aspect[1]) for aspect in aspects]
+        for aspect in aspects:
+            inline.resolve(aspect[1], context, running_text=False)
+        name, names = plain(title), [plain(aspect[1]) for aspect in aspects]
         wanted = names if wanted is None else wanted
         if rest or not names:
             context.problems.add(_line(opening), f"The text of “{name}” must stand under #### headings.")
@@ -169,8 +171,7 @@ def _choices(inner: list[Token], line: int, context: Context) -> SafeString:
                 "name": name,
                 "anchor": str(opening.attrGet("id")),
                 "aspects": [
-                    {"title": headings.plain(aspect[1]), "body": assemble(aspect[2], context, nested=True)}
-                    for aspect in aspects
+                    {"title": plain(aspect[1]), "body": assemble(aspect[2], context, nested=True)} for aspect in aspects
                 ],
             }
         )

@@ -5,15 +5,11 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from procedures.markdown.library import Library
+from procedures.markdown.outline import PAGE_ANCHORS, heading_name
 from procedures.markdown.problems import Problems
 from procedures.markdown.words import WordFinder
 from procedures.markup import markup_in_plain_text
 from procedures.models import Source
-
-# Ids that the page's own parts have.
-PAGE_ANCHORS = frozenset(
-    "main page-contents page-points page-words page-sources page-reading tip large-type word-shown".split()
-)
 
 LIKE = 0.8  # of difflib's ratio: a letter or two wrong, not another word
 # A text with more unknown names has other troubles, and each costs a comparison with all names there are.
@@ -44,8 +40,15 @@ class Context:
     own_links: list[tuple[int, str]] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     indexes: set[str] = field(default_factory=set)
-    # Section addresses of earlier releases, each with the section that stands for it now.
+    # Section addresses of earlier releases, each with the section it leads to now, or nothing: the top.
     old_anchors: Mapping[str, str] = field(default_factory=dict)
+    # Addresses that headings would get from this text alone, each with the one that it gets instead.
+    anchor_plan: Mapping[str, str] = field(default_factory=dict)
+    # The same from this text alone, without a plan; and, for each, what its heading asked for.
+    heading_names: set[str] = field(default_factory=lambda: set(PAGE_ANCHORS))
+    heading_ids: list[tuple[str, str]] = field(default_factory=list)
+    # Line, typed address and given address of headings whose own address leads elsewhere.
+    moved_anchors: list[tuple[int, str, str]] = field(default_factory=list)
     out_of: int = 0
     key_points: str = ""
     last_heading: str = ""
@@ -86,6 +89,12 @@ class Context:
     def free_anchor(self, wanted: str) -> str:
         """``wanted``, or the first of ``wanted-2``, ``wanted-3`` … that this page does not use yet."""
         return _free(wanted, self.anchors, "-")
+
+    def heading_anchor(self, wanted: str) -> str:
+        """The address of a heading that asks for ``wanted``."""
+        name = heading_name(wanted, self.heading_names)
+        self.heading_ids.append((name, wanted))
+        return self.free_anchor(self.anchor_plan.get(name, name))
 
     def free_label(self, wanted: str) -> str:
         """A name for a region that no other region of this page has."""

@@ -1,25 +1,18 @@
 """Headings: levels, addresses of their own, the contents list."""
 
-import re
-
-from django.utils.text import slugify
 from markdown_it.token import Token
 
 from procedures.markdown.context import Context, Heading
-
-OWN_ANCHOR = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)\}[ \t]*\Z")
-# Addresses that the page itself uses.
-TAKEN = re.compile(
-    r"(?:main|top|contents|sources|words|next)\Z|"
-    r"(?:source|word|term|fig|care|series|chance|compare|letter|menu|page|picture|place)-"
-)
+from procedures.markdown.inline import resolve
+from procedures.markdown.outline import TAKEN, name_of, plain, take_own_anchor
 
 
 def prepare(opening: Token, inline: Token, context: Context, *, nested: bool) -> None:
     """Give one heading its anchor. ``nested``: it stands inside ``choices``, where steps are checked there."""
     line = (opening.map[0] if opening.map else 0) + 1
     level = int(opening.tag[1])
-    own = _take_own_anchor(inline)
+    own, name = take_own_anchor(inline), name_of(inline)
+    resolve(inline, context, running_text=False)
     title = plain(inline)
     if level == 1:
         context.problems.add(line, "The page's title is a field. Start headings with ##.")
@@ -31,10 +24,11 @@ def prepare(opening: Token, inline: Token, context: Context, *, nested: bool) ->
         context.problems.add(line, f"This heading skips a level: use {'#' * (context.last_level + 1)}.")
     if not title:
         context.problems.add(line, "This heading is empty.")
-    if own and (TAKEN.match(own) or own in context.anchors):
+    if own and (TAKEN.match(own) or own in context.heading_names):
         context.problems.add(line, f"The section address #{own} is taken. Choose another one.")
-    wanted = own or slugify(title) or "section"
-    anchor = context.free_anchor(f"about-{wanted}" if TAKEN.match(wanted) else wanted)
+    anchor = context.heading_anchor(own or name)
+    if own and anchor != own:
+        context.moved_anchors.append((line, own, anchor))
     opening.attrSet("id", anchor)
     if not nested:
         context.last_level = min(level, 4)
@@ -45,21 +39,15 @@ def prepare(opening: Token, inline: Token, context: Context, *, nested: bool) ->
 
 def keep_old_anchors(opening: Token, inline: Token, context: Context) -> None:
     """Put the section's earlier addresses into its heading, so that links in old mails still find it."""
-    for old, present in context.old_anchors.items():
-        if present == opening.attrGet("id"):
+    marks = old_anchors(str(opening.attrGet("id")), context)
+    inline.children = [*marks, *(inline.children or [])]
+
+
+def old_anchors(present: str, context: Context) -> list[Token]:
+    """Targets for the earlier addresses of a section; of sections that are gone where ``present`` is empty."""
+    marks: list[Token] = []
+    for old, target in context.old_anchors.items():
+        if target == present:
             context.anchors.add(old)
-            mark = [Token("link_open", "a", 1, attrs={"id": old}), Token("link_close", "a", -1)]
-            inline.children = [*mark, *(inline.children or [])]
-
-
-def _take_own_anchor(inline: Token) -> str:
-    last = inline.children[-1] if inline.children else None
-    if last is None or last.type != "text" or not (match := OWN_ANCHOR.search(last.content)):
-        return ""
-    last.content = last.content[: match.start()].rstrip(" \t")
-    return match[1]
-
-
-def plain(inline: Token) -> str:
-    """The words of an inline token without markup."""
-    return "".join(child.content for child in inline.children or [] if child.type in {"text", "code_inline"}).strip()
+            marks += [Token("link_open", "a", 1, attrs={"id": old}), Token("link_close", "a", -1)]
+    return marks

@@ -22,6 +22,7 @@ from procedures.figures.approval import (
     public_figures,
 )
 from procedures.figures.overlay import FigureView, figure_view
+from procedures.markdown.outline import planned_titles, section_titles
 from procedures.models import (
     CareInstruction,
     Clinic,
@@ -45,7 +46,6 @@ NAMES = {
     "source": re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]"),
     "page": re.compile(r"\(page:([a-z0-9-]+)"),
 }
-SECTION = re.compile(r"^#{2,4} +(.+?) +\{#([a-z0-9-]+)\}[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +60,21 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """Where a page of the same language is read. ``sections``: titles of the sections with an address of their own."""
+    """Where a page of the same language is read. ``text``: its public HTML, or its draft in Markdown."""
 
     href: str
     title: str
     is_public: bool
-    sections: dict[str, str]
+    text: str
+    clinic: Mapping[str, str] = field(default_factory=dict)
     old_anchors: Mapping[str, str] = field(default_factory=dict)
 
     def section_title(self, anchor: str) -> str:
         """Title of a section by its address, also by one that it had before."""
-        return self.sections.get(self.old_anchors.get(anchor, anchor), "")
-
-
-def _page_link(page: Page) -> PageLink:
-    live = page.live_release
-    text = live.revision.content["body"] if live else page.body
-    sections = {match[2]: match[1] for match in SECTION.finditer(text)}
-    if live:
-        return PageLink(live.path, live.title, True, sections, live.old_anchors)
-    return PageLink(page.planned_path, page.title, False, sections)
+        if not anchor:
+            return ""
+        titles = section_titles(self.text) if self.is_public else planned_titles(self.text, self.clinic)
+        return titles.get(self.old_anchors.get(anchor, anchor), "")
 
 
 @dataclass
@@ -168,7 +163,7 @@ class Library:
             self._cache |= {("care", key): cared.get(key) for key in wanted["care"]}
         if wanted["page"]:
             links = Page.objects.in_language(self.language).filter(subject__in=wanted["page"])
-            linked = {row.subject: _page_link(row) for row in links.select_related("live_release__revision")}
+            linked = {row.subject: self._page_link(row) for row in links.select_related("live_release")}
             self._cache |= {("page", key): linked.get(key) for key in wanted["page"]}
 
     def names(self, kind: str) -> list[str]:
@@ -286,13 +281,18 @@ class Library:
     def page(self, subject: str) -> PageLink | None:
         """The page on a subject in this language: its public address, else where its draft will be."""
         if ("page", subject) not in self._cache:
-            pages = Page.objects.in_language(self.language).select_related("live_release__revision")
+            pages = Page.objects.in_language(self.language).select_related("live_release")
             found = pages.filter(subject=subject).first()
-            self._cache["page", subject] = found and _page_link(found)
+            self._cache["page", subject] = found and self._page_link(found)
         link: PageLink | None = self._cache["page", subject]
         if link:
             self.note("page", subject, [link.href])
         return link
+
+    def _page_link(self, page: Page) -> PageLink:
+        if live := page.live_release:
+            return PageLink(live.path, live.title, True, live.html, old_anchors=live.old_anchors)
+        return PageLink(page.planned_path, page.title, False, page.body, self.clinic)
 
     def named_page(self, subject: str, section: str = "") -> PageLink | None:
         """The same for a page whose title, and that of one of its sections, is printed with the link."""

@@ -13,7 +13,7 @@ from markdown_it.token import Token
 
 from procedures import markup
 from procedures.markdown.context import LIKE, Context
-from procedures.markdown.headings import OWN_ANCHOR
+from procedures.markdown.parser import OWN_ANCHOR
 from procedures.markup import PARSED, excerpt
 
 MAX_ISSUES = 60
@@ -130,7 +130,10 @@ def _numbering(items: list[tuple[int, int]], last: int) -> Issues:
         return
     for place, (at, number) in enumerate(items):
         if number != first + place:
-            yield at, f"Patients would see {first + place} here, not {number}: a list counts by itself. Number it in order."
+            yield (
+                at,
+                f"Patients would see {first + place} here, not {number}: a list counts by itself. Number it in order.",
+            )
             return
 
 
@@ -254,7 +257,7 @@ def _line_start(text: str, start: str, *, is_repeated: bool) -> str:
         return f"“{excerpt(text.strip(), 0, 40)}” is no block. A block begins with three colons, a space and its name: ::: note."
     if start in {"bullet", "tight", "wide gap"} or (start == "dash" and is_repeated):
         return "This line is no list entry. Begin each entry on a line of its own with a hyphen and one space: - entry."
-    if start == "number" and (is_repeated or not NUMBER.match(text)[3]):
+    if start == "number" and (is_repeated or not ((number := NUMBER.match(text)) and number[3])):
         return (
             "This line is no list entry. Put an empty line before the list, start it with 1, and put a point and one "
             "space after each number: 1. entry."
@@ -303,13 +306,13 @@ def _braces(line: str, context: Context) -> Iterator[str]:
             yield unknown_value(inside, context)
     if DOUBLE_BRACE.search(line):
         yield "Braces around a clinic value stand once: {clinic.phone}, not {{clinic.phone}}."
-    if match := markup.OPEN_BRACE.search(rest):
-        yield f"Close the brace: add }} at the end of “{_quoted(match)}”."
-        rest = rest.replace(match[0], PARSED)
-    if match := markup.BARE_VALUE.search(rest):
-        yield f"“{match[0]}” would be shown as typed. Put it in braces: {{{match[0].casefold()}}}."
-    if match := markup.WIDE_BRACE.search(rest):
-        yield f"“{_quoted(match)}” holds wide braces. Write {{ and }} with the keys of the keyboard."
+    if hit := markup.OPEN_BRACE.search(rest):
+        yield f"Close the brace: add }} at the end of “{_quoted(hit)}”."
+        rest = rest.replace(hit[0], PARSED)
+    if hit := markup.BARE_VALUE.search(rest):
+        yield f"“{hit[0]}” would be shown as typed. Put it in braces: {{{hit[0].casefold()}}}."
+    if hit := markup.WIDE_BRACE.search(rest):
+        yield f"“{_quoted(hit)}” holds wide braces. Write {{ and }} with the keys of the keyboard."
 
 
 def _citations(line: str, context: Context) -> Iterator[str]:
@@ -322,8 +325,8 @@ def _citations(line: str, context: Context) -> Iterator[str]:
     for match in BRACKETED.finditer(rest):
         if match[1] in context.library.names("source"):
             yield f"“{match[0]}” is no citation. Write [@{match[1]}]."
-    if match := markup.FOOTNOTE.search(rest):
-        yield f"Footnotes such as “{_quoted(match)}” do not work here. Cite a source with [@key], or write the note in the text."
+    if hit := markup.FOOTNOTE.search(rest):
+        yield f"Footnotes such as “{_quoted(hit)}” do not work here. Cite a source with [@key], or write the note in the text."
 
 
 def _source_like(key: str, context: Context) -> str:
@@ -350,10 +353,10 @@ def _links(line: str, _context: Context) -> Iterator[str]:
         else:
             yield f"Close the link: add ) behind its address, with no spaces in it (“{_quoted(match)}”)."
     for pattern in (LINK_GAP, LINK_TURNED):
-        if match := pattern.search(line):
-            yield f"“{_quoted(match)}” is no link. Write [words](https://…) or [words](page:subject) with nothing between ] and (."
-    if match := REFERENCE.search(line):
-        yield f"“{_quoted(match)}” is no link. Write the address behind the words: [words](page:subject)."
+        if hit := pattern.search(line):
+            yield f"“{_quoted(hit)}” is no link. Write [words](https://…) or [words](page:subject) with nothing between ] and (."
+    if hit := REFERENCE.search(line):
+        yield f"“{_quoted(hit)}” is no link. Write the address behind the words: [words](page:subject)."
     if CHECK_BOX.match(line):
         yield "Boxes such as [ ] do not work here. Put the list in a block ::: checklist."
 
@@ -433,9 +436,8 @@ def _bold(run: re.Match[str], before: str, after: str) -> str:
 
 
 def _unclosed(run: re.Match[str], signs: str, name: str) -> str:
-    return (
-        f"Close the {name}: add {signs} after its last word, in the same paragraph (“{_quoted(run)}”)."
-        + (f" For the sign itself write \\{signs}." if signs == "*" else "")
+    return f"Close the {name}: add {signs} after its last word, in the same paragraph (“{_quoted(run)}”)." + (
+        f" For the sign itself write \\{signs}." if signs == "*" else ""
     )
 
 
@@ -447,7 +449,7 @@ def _underscore(run: re.Match[str], text: str) -> str:
     if length == 2 and before.isalnum() and after.isalnum():
         return f"Underscores inside a word are shown as typed (“{_quoted(run)}”). Write **bold** with stars."
     if length == 1:
-        is_open = not before.isalnum() and before != PARSED and (after.isalnum() or after in "*[(“\"")
+        is_open = not before.isalnum() and before != PARSED and (after.isalnum() or after in '*[(“"')
         return _unclosed(run, "_", "emphasis") if is_open else ""
     return _bold(run, before, after) if not (before.isspace() and after.isspace()) else ""
 

@@ -20,6 +20,7 @@ CONTAINERS = frozenset("key-points emergency urgent call note steps do dont chec
 OPENING = re.compile(r":::[ \t]*([a-z][a-z-]*)([^\n]*)\Z")
 CLOSING = re.compile(r":::[ \t]*\Z")
 CITATION = re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
+OWN_ANCHOR = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)\}[ \t]*\Z")
 VALUE = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
 LONGEST_TEXT = 200_000
 

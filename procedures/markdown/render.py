@@ -10,8 +10,8 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 
 from procedures.enums import PageKind
-from procedures.markdown import blocks
-from procedures.markdown.assemble import EMPTY, assemble
+from procedures.markdown import blocks, headings
+from procedures.markdown.assemble import EMPTY, assemble, joined
 from procedures.markdown.context import Context
 from procedures.markdown.library import Input, Library
 from procedures.markdown.lint import lint
@@ -19,6 +19,7 @@ from procedures.markdown.parser import LONGEST_TEXT, parser
 from procedures.markdown.plain import Section, prose, sections
 from procedures.markdown.problems import Problem
 from procedures.markdown.reading import minutes, reading_level
+from procedures.markdown.sanitise import clean
 from procedures.markdown.squeeze import squeezed
 from procedures.markdown.words import WordFinder
 from procedures.markup import markup_in_plain_text
@@ -49,6 +50,10 @@ class RenderedPage:
     prose: str = ""
     anchors: frozenset[str] = frozenset()
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
+    # Each heading's address from this text alone, and what the heading asked for.
+    heading_ids: list[tuple[str, str]] = field(default_factory=list)
+    # Line, typed address and given address of headings whose own address leads elsewhere.
+    moved_anchors: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 def render_page(
@@ -56,16 +61,20 @@ def render_page(
     *,
     kind: str,
     library: Library,
+    anchors: Mapping[str, str] | None = None,
     old_anchors: Mapping[str, str] | None = None,
     with_lines: bool = False,
 ) -> RenderedPage:
     """Render a draft (``Page.draft()``) in the language of ``library``. Never raises for what is typed.
 
-    ``old_anchors`` are section addresses of earlier releases, each with the section that stands for it now.
+    ``anchors`` are addresses that headings would get from this text alone, each with the one to give instead.
+    ``old_anchors`` are section addresses of earlier releases, each with the section it leads to now.
     ``with_lines`` (previews only) puts ``<!--line N-->`` before each part of the body: the line it was made from.
     """
     with translation.override(library.language):
-        context = Context(library.fresh(), old_anchors=old_anchors or {}, with_lines=with_lines)
+        context = Context(
+            library.fresh(), anchor_plan=anchors or {}, old_anchors=old_anchors or {}, with_lines=with_lines
+        )
         return _render(content, kind, context)
 
 
@@ -118,6 +127,8 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
         level=reading_level(text, library.language),
         anchors=frozenset(context.anchors),
         page_links=context.page_links,
+        heading_ids=context.heading_ids,
+        moved_anchors=context.moved_anchors,
     )
 
 
@@ -136,7 +147,10 @@ def _body(text: str, context: Context) -> SafeString:
         return EMPTY
     tokens = parser().parse(text)
     lint(tokens, text, context)
-    return assemble(tokens, context)
+    html = assemble(tokens, context)
+    # Addresses of sections that are gone lead to the top of the text.
+    top = headings.old_anchors("", context)
+    return joined([clean(parser().renderer.render(top, parser().options, {})), html]) if top else html
 
 
 def _lead(slug: str, context: Context) -> SafeString:

@@ -184,7 +184,13 @@ class Release(AppendOnly):
     html = models.TextField(help_text="The rendered, sanitised article.")
     sections = models.JSONField(default=list, help_text="Plain text by section, for search: anchor, title, text.")
     old_anchors = models.JSONField(
-        default=dict, help_text="Section addresses of earlier releases, and the sections that stand for them now."
+        default=dict, help_text="Section addresses of earlier releases, and the sections that they lead to now."
+    )
+    anchors = models.JSONField(
+        default=dict, help_text="Section addresses that differ from what the text alone would give, by the latter."
+    )
+    lost_anchors = models.JSONField(
+        default=dict, help_text="Those of the old addresses whose section is gone, with its last address."
     )
     thumbnail = models.JSONField(null=True, blank=True, help_text="Small picture for cards.")
     minutes = models.PositiveSmallIntegerField(default=1, help_text="How long it takes to read.")

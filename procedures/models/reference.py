@@ -76,7 +76,9 @@ class Source(NormalizedModel):
         validators=[validate_single_line, validate_no_markup],
         help_text="PMID, DOI or the like.",
     )
-    used_for = models.CharField(max_length=300, blank=True, help_text="What we take from it.")
+    used_for = models.CharField(
+        max_length=300, blank=True, validators=[validate_single_line], help_text="What we take from it."
+    )
 
     class Meta:
         ordering = ["key"]

@@ -1,81 +1,239 @@
-"""Section addresses that survive a heading's rewording: the old one leads to where its words stand now."""
+"""Section addresses follow the section, not its heading: a link once sent opens the same words in every later release.
+
+A release is compared with the one before it. Sections are matched by their words and order; an address stays with the
+section that continues the one it was published for. A new section whose heading would take such an address gets another
+one. The result is stored with the release, so that rendering it again gives the same HTML.
+"""
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
+from html import unescape
+from itertools import pairwise
+from typing import Any
 
 from django.utils.html import strip_tags
 
-from procedures.markdown.headings import TAKEN
-from procedures.models import Release
+from procedures.markdown import Library, RenderedPage, render_page
+from procedures.markdown.outline import HEADING_HTML, PAGE_ANCHORS, candidates, safe_anchor
+from procedures.models import Page, Release
 
-HEADING = re.compile(r'<h([234])(?:\s[^>]*)?\sid="([^"]+)"[^>]*>(.*?)</h\1>', re.DOTALL)
-ALIKE = 0.5  # share of common words from which on a section counts as the same one, reworded
+# From this likeness on, a section continues another. The text counts more than the heading.
+ALIKE = 0.35
+# Headings of the page itself and of its indexes.
+PAGE_HEADING = re.compile(r"(?:page|letter|picture|place)-")
+# What the page adds below the author's text.
+BEHIND_BODY = re.compile(r'</div>\s*(?=<[a-z]+ class="(?:ask-us|next|words|sources)["\s]|</article>)')
+TEXT_WEIGHT, TITLE_WEIGHT = 0.7, 0.3
+
+
+@dataclass(frozen=True)
+class AnchorPlan:
+    """Where the section addresses of a new release lead."""
+
+    # Addresses that the headings would get by themselves, each with the one they get instead.
+    ids: dict[str, str] = field(default_factory=dict)
+    # Addresses that are no heading's own any more, each with its section, or nothing: the top of the page.
+    old_anchors: dict[str, str] = field(default_factory=dict)
+    # Those whose section is gone, each with the last address that section had. It may come back.
+    lost: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Section:
+    level: int
     anchor: str
-    html: str
+    title: str
+    text: str
 
     @cached_property
-    def words(self) -> list[str]:
-        """Title and text. Most sections are never asked for them."""
-        return strip_tags(self.html).split()
+    def words(self) -> Counter[tuple[str, ...]]:
+        """Words and pairs of neighbors: unrelated texts share words, but hardly any pairs."""
+        return _words(self.text)
+
+    @cached_property
+    def title_words(self) -> Counter[tuple[str, ...]]:
+        """The same of the heading."""
+        return _words(self.title)
 
 
-def old_anchors(before: Release | None, html: str) -> dict[str, str]:
-    """Every section address that ``before`` had and ``html`` has not, with the section that stands for it now.
+def _words(text: str) -> Counter[tuple[str, ...]]:
+    found = text.casefold().split()
+    return Counter([*zip(found), *pairwise(found)])
 
-    Addresses that ``before`` kept from still earlier releases are among them. Empty where nothing was lost.
-    """
+
+def render_draft(
+    page: Page, content: dict[str, Any], *, library: Library | None = None, with_lines: bool = False
+) -> RenderedPage:
+    """A draft as it would be released next, with the section addresses that it would get."""
+    return planned(page, content, library=library, with_lines=with_lines)[0]
+
+
+def planned(
+    page: Page, content: dict[str, Any], *, library: Library | None = None, with_lines: bool = False
+) -> tuple[RenderedPage, AnchorPlan]:
+    """A draft rendered after this page's last release, and what became of that release's section addresses."""
+    library = library or Library(page.language)
+    rendered = render_page(content, kind=page.kind, library=library, with_lines=with_lines)
+    before = page.releases.order_by("-number").first() if page.pk else None
+    plan = plan_anchors(before, rendered)
+    if plan.ids or plan.old_anchors:
+        rendered = render_page(
+            content,
+            kind=page.kind,
+            library=library,
+            anchors=plan.ids,
+            old_anchors=plan.old_anchors,
+            with_lines=with_lines,
+        )
+    return rendered, plan
+
+
+def plan_anchors(before: Release | None, rendered: RenderedPage) -> AnchorPlan:
+    """Match the sections of a text, rendered without a plan, with those of the release before it."""
     if before is None:
-        return {}
-    now, then = _sections(html), _sections(before.html)
-    present = {section.anchor for section in now}
-    if not present:
-        return {}
-    heirs = _heirs(then, now)
-    known = {**{section.anchor: section.anchor for section in then}, **before.old_anchors}
-    return {
-        old: target if target in present else heirs[target]
-        for old, target in known.items()
-        if old not in present and (target in present or target in heirs)
-    }
+        return AnchorPlan()
+    wanted = dict(rendered.heading_ids)
+    then = _sections(before.html)
+    now = [section for section in _sections(rendered.html) if section.anchor in wanted]
+    follows = _matched(then, now)
+    targets = _targets(before, then, now, follows)
+    lost = {**before.lost_anchors}
+    for section in then:
+        if section.anchor not in {then[old].anchor for old in follows}:
+            own = {name for name, target in before.old_anchors.items() if target == section.anchor}
+            lost |= dict.fromkeys({section.anchor, *own}, section.anchor)
+    finals = _finals(now, wanted, follows, targets, lost)
+    used = set(finals)
+    return AnchorPlan(
+        ids={section.anchor: final for section, final in zip(now, finals, strict=True) if section.anchor != final},
+        old_anchors={
+            name: "" if target is None else finals[target] for name, target in targets.items() if name not in used
+        },
+        lost={name: last for name, last in lost.items() if name not in used},
+    )
 
 
 def _sections(html: str) -> list[_Section]:
     """Sections that the author named, in order."""
-    found = list(HEADING.finditer(html))
+    html = BEHIND_BODY.split(html, maxsplit=1)[0]
+    found = list(HEADING_HTML.finditer(html))
     ends = [*(match.start() for match in found), len(html)][1:]
     return [
-        _Section(match[2], f"{match[3]} {html[match.end() : end]}")
+        _Section(int(match[1]), match[2], _plain(match[3]), _plain(html[match.end() : end]))
         for match, end in zip(found, ends, strict=True)
-        if not TAKEN.match(match[2])
+        if not PAGE_HEADING.match(match[2])
     ]
 
 
-def _heirs(then: list[_Section], now: list[_Section]) -> dict[str, str]:
-    """For each section that is gone: the new one with the same words, else the one in its place or just before it."""
-    old, new = [section.anchor for section in then], [section.anchor for section in now]
-    fresh = [section for section in now if section.anchor not in old]
-    heirs: dict[str, str] = {}
-    for kind, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind not in {"replace", "delete"}:
+def _plain(html: str) -> str:
+    return " ".join(unescape(strip_tags(html)).split())
+
+
+def _matched(then: list[_Section], now: list[_Section]) -> dict[int, int]:
+    """Which section of ``now`` continues which of ``then``, by their places."""
+    before, after = ([(section.title, section.text) for section in sections] for sections in (then, now))
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    # What did not change keeps its order; so equal sections are not taken for each other.
+    follows = {block.a + step: block.b + step for block in matcher.get_matching_blocks() for step in range(block.size)}
+    scored = sorted(
+        (-_likeness(then[old], now[new]), abs(old - new), old, new)
+        for old in range(len(then))
+        for new in range(len(now))
+        if old not in follows and new not in follows.values()
+    )
+    taken = set(follows.values())
+    for score, _, old, new in scored:
+        same_title = then[old].title == now[new].title
+        if (-score >= ALIKE or same_title) and old not in follows and new not in taken:
+            follows[old] = new
+            taken.add(new)
+    return follows
+
+
+def _likeness(one: _Section, other: _Section) -> float:
+    title = _common(one.title_words, other.title_words)
+    if not one.text and not other.text:
+        return title
+    return TEXT_WEIGHT * _common(one.words, other.words) + TITLE_WEIGHT * title
+
+
+def _common(one: Counter[tuple[str, ...]], other: Counter[tuple[str, ...]]) -> float:
+    """Share of what two texts have in common: 0 to 1."""
+    total = one.total() + other.total()
+    return 2 * (one & other).total() / total if total else 0.0
+
+
+def _targets(
+    before: Release, then: list[_Section], now: list[_Section], follows: dict[int, int]
+) -> dict[str, int | None]:
+    """Every address known so far, with the place of the section that it leads to now; None is the top of the page."""
+    targets: dict[str, int | None] = {}
+    for old, section in enumerate(then):
+        targets[section.anchor] = follows.get(old, _successor(old, then, now, follows))
+    for name, target in before.old_anchors.items():
+        targets[name] = targets.get(target)
+    return targets
+
+
+def _successor(old: int, then: list[_Section], now: list[_Section], follows: dict[int, int]) -> int | None:
+    """For a section that is gone: the one written in its place, else the section it was a part of, else nothing."""
+    if (replaced := _in_its_place(old, then, now, follows)) is not None:
+        return replaced
+    level = then[old].level
+    for place in range(old - 1, -1, -1):
+        if then[place].level < level:
+            return follows[place] if place in follows else _successor(place, then, now, follows)
+    return None
+
+
+def _in_its_place(old: int, then: list[_Section], now: list[_Section], follows: dict[int, int]) -> int | None:
+    """The new section between the same neighbors, where as many are gone as are new."""
+    first, last = old, old
+    while first > 0 and first - 1 not in follows:
+        first -= 1
+    while last + 1 < len(then) and last + 1 not in follows:
+        last += 1
+    start = follows[first - 1] + 1 if first else 0
+    end = follows[last + 1] if last + 1 < len(then) else len(now)
+    fresh = [place for place in range(start, end) if place not in follows.values()]
+    if end - start != last - first + 1 or len(fresh) != end - start:
+        return None
+    return start + old - first if now[start + old - first].level == then[old].level else None
+
+
+def _finals(
+    now: list[_Section],
+    wanted: dict[str, str],
+    follows: dict[int, int],
+    targets: dict[str, int | None],
+    lost: dict[str, str],
+) -> list[str]:
+    """The address of each new section. Where a lost section comes back, its addresses lead to it again."""
+    continued, used = set(follows.values()), set(PAGE_ANCHORS)
+    finals: list[str] = [""] * len(now)
+    # First those that may take an address which is known: none of them may lose it to another.
+    for place, section in enumerate(now):
+        name = safe_anchor(wanted[section.anchor])
+        if name in used:
             continue
-        for index in range(start, end):
-            if old[index] in new:  # it only moved
-                continue
-            in_place = min(new_start + index - start, new_end - 1) if kind == "replace" else new_start - 1
-            heirs[old[index]] = _reworded(then[index], fresh) or new[max(0, in_place)]
-    return heirs
+        if name in lost and place not in continued:
+            for former in [former for former, last in lost.items() if last == lost[name]]:
+                targets[former] = place
+        if targets.get(name) == place:
+            finals[place] = name
+            used.add(name)
+    for place, section in enumerate(now):
+        if not finals[place]:
+            finals[place] = _free(wanted[section.anchor], place, targets, used)
+            used.add(finals[place])
+    return finals
 
 
-def _reworded(section: _Section, fresh: list[_Section]) -> str:
-    """Anchor of the new section that has most of these words, or nothing."""
-    alike = [
-        (SequenceMatcher(None, section.words, other.words, autojunk=False).ratio(), other.anchor) for other in fresh
-    ]
-    best, anchor = max(alike, default=(0.0, ""))
-    return anchor if best >= ALIKE else ""
+def _free(wanted: str, place: int, targets: dict[str, int | None], used: set[str]) -> str:
+    """The first address for a heading that leads nowhere else."""
+    return next(
+        name for name in candidates(wanted) if name not in used and (name not in targets or targets[name] == place)
+    )

@@ -14,10 +14,10 @@ from django.utils import timezone
 from portal.staff.models import User
 from procedures.enums import EventKind
 from procedures.figures.approval import Pictures
-from procedures.markdown import RENDERER_VERSION, Library, Problem, RenderedPage, render_page
+from procedures.markdown import RENDERER_VERSION, Library, Problem, RenderedPage
 from procedures.models import Approval, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
 from procedures.models.page import public_path
-from procedures.publishing.anchors import old_anchors
+from procedures.publishing.anchors import planned
 from procedures.publishing.clock import clinic_zone
 from procedures.publishing.readiness import readiness
 from procedures.publishing.review import standing_approval, translation_is_checked
@@ -66,7 +66,7 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
     if live is None:
         return None
     library = library or Library(page.language)
-    rendered = render_page(live.revision.content, kind=page.kind, library=library, old_anchors=live.old_anchors)
+    rendered = planned(page, live.revision.content, library=library)[0]
     checked = translation_is_checked(live.revision)
     if rendered.html == live.html and checked == live.translation_checked and not _inputs_changed(live, rendered):
         return None
@@ -114,12 +114,12 @@ def _release(
     page, content = revision.page, revision.content
     take_turn(page)
     library = library or Library(page.language)
-    rendered = render_page(content, kind=page.kind, library=library)
+    rendered, plan = planned(page, content, library=library)
     last = page.releases.order_by("-number").first()
-    moved = old_anchors(last, rendered.html)
-    if moved:
-        rendered = render_page(content, kind=page.kind, library=library, old_anchors=moved)
     problems = readiness(page, content, rendered, links=links)
+    if kind == EventKind.RENEWED:
+        # These words are public already. A stale phone number would do more harm than a sign too many.
+        problems = [problem for problem in problems if not problem.is_markup]
     if not library.figures_are_unchanged(used for used in rendered.inputs if used.kind == "figure"):
         problems.append(Problem(0, "Another picture was saved while this page was published. Publish it again."))
     if problems:
@@ -141,7 +141,9 @@ def _release(
         approval=approval,
         **values,
         sections=[asdict(section) for section in rendered.sections],
-        old_anchors=moved,
+        old_anchors=plan.old_anchors,
+        anchors=plan.ids,
+        lost_anchors=plan.lost,
         thumbnail=rendered.thumbnail,
         minutes=rendered.minutes,
         grade=rendered.level,

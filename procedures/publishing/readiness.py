@@ -6,11 +6,13 @@ from typing import Any
 
 from procedures.enums import Language, PageKind
 from procedures.figures.approval import Pictures
-from procedures.markdown import Library, Problem, RenderedPage, render_page
+from procedures.markdown import Library, Problem, RenderedPage
+from procedures.markdown.outline import section_titles
 from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE, sentences, smog, words
 from procedures.markdown.where import Places
 from procedures.models import Page, Path, Release
 from procedures.models.page import public_path
+from procedures.publishing.anchors import render_draft
 from procedures.validators import is_reserved, reserved_sentence
 
 HARDEST_GRADE = 6.0
@@ -37,8 +39,7 @@ def readiness(page: Page, content: dict[str, Any], rendered: RenderedPage, *, li
 
 def forbidding(page: Page, content: dict[str, Any]) -> list[Problem]:
     """``readiness`` of a text that is not rendered yet, with the pictures that are approved now."""
-    library = Library(page.language, Pictures.APPROVED)
-    return readiness(page, content, render_page(content, kind=page.kind, library=library))
+    return readiness(page, content, render_draft(page, content, library=Library(page.language, Pictures.APPROVED)))
 
 
 def _fields(page: Page, content: dict[str, Any]) -> Iterator[Problem]:
@@ -108,7 +109,7 @@ def broken_links(page: Page, rendered: RenderedPage) -> list[Problem]:
     """Links to pages or sections that the public cannot read."""
     subjects = {subject for _, subject, _ in rendered.page_links}
     live = {
-        release.page.subject: {section["anchor"] for section in release.sections} | release.old_anchors.keys()
+        release.page.subject: section_titles(release.html).keys() | release.old_anchors.keys()
         for release in Release.objects.filter(
             live_on__subject__in=subjects, live_on__language=page.language
         ).select_related("page")

@@ -27,6 +27,14 @@ def advice(page: Page, content: dict[str, Any], rendered: RenderedPage, library:
     measures = measure(rendered.html, kind=page.kind, library=library, article=article)
     found = [*_paragraphs(article, places, page.language), *_sentences(article, places)]
     found += _numbers(article, places, measures)
+    found += [
+        Problem(
+            line,
+            f"Links to #{own} lead to the section that was published with it, so this one gets #{given}. "
+            "Choose another address for it.",
+        )
+        for line, own, given in rendered.moved_anchors
+    ]
     found.sort(key=lambda problem: (problem.line == 0, problem.line))
     # A sentence that stands in the text twice has the line of the first: one thing to mend.
     return list(dict.fromkeys([*found, *_measures(measures), *_translations(page)]))

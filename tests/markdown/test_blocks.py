@@ -175,7 +175,10 @@ def test_every_address_inside_the_page_leads_to_an_element(ground: Figure) -> No
     [
         ("a\n\n::: shout\nx\n:::", "line 3: There is no block “shout”. There are: "),
         ("a\n\n:::", "line 3: This ::: closes nothing."),
-        ("a\n\n::: Note\nx", "line 3: “::: Note” names no block. Write an ordinary space and the name in small letters"),
+        (
+            "a\n\n::: Note\nx",
+            "line 3: “::: Note” names no block. Write an ordinary space and the name in small letters",
+        ),
         ("a\n\n::::\nx", "line 3: “::::” has more than three colons."),
         ("a\n\n:::\u00a0note\nx", "line 3: “:::\u00a0note” names no block."),
         ("a\n\n::: nota\nx\n:::", "line 3: There is no block “nota”. Did you mean “note”?"),

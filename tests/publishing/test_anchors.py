@@ -1,22 +1,27 @@
 """A link to a section, once sent, finds its words in every later release."""
 
+import re
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
-from hypothesis import given, settings
+from django.utils.html import strip_tags
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from procedures.markdown import Library, Problem, render_page
 from procedures.models import GuideItem, Page, Release
-from procedures.publishing.anchors import old_anchors
+from procedures.publishing.anchors import AnchorPlan, plan_anchors, render_draft
 from procedures.publishing.publish import renew, withdraw
+from procedures.quality.advice import advice
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_user
 
 HEAD = "::: key-points\n- It is short.\n- It is safe to read.\n:::\n\n"
 WASH = "You may wash the next day. Pat the small cut dry. Do not rub it. [@nice]\n\n"
 WALK = "Walk a little each day. Rest when it hurts. Sit in a firm chair.\n\n"
-EAT = "Eat what you like. Drink water with it.\n\n"
+EAT = "Eat what you like. Drink water with it. [@nice]\n\n"
 
 
 @pytest.fixture
@@ -108,20 +113,205 @@ def test_other_pages_may_still_name_the_old_section(page: Page, client: Client) 
     call_command("check_links", stdout=StringIO())
 
 
-@settings(deadline=None)
-@given(
-    then=st.lists(st.sampled_from("abcdef"), unique=True, min_size=1),
-    now=st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1),
-    kept=st.dictionaries(st.sampled_from("uvw"), st.sampled_from("abcdef")),
+def test_a_new_section_of_the_same_name_leaves_the_address_to_the_one_that_has_it(page: Page, client: Client) -> None:
+    release(page, f"## Risks\n\n{WASH}## Walking\n\n{WALK}")
+    guide = make_page("first-visit", kind="guide")
+    GuideItem.objects.create(guide=guide, page=page, section="risks")
+    make_public(guide)
+
+    new = release(page, f"## Risks\n\n{EAT}## Risks\n\n{WASH}## Walking\n\n{WALK}")
+
+    assert text_at(new.html, "risks").startswith("You may wash")
+    assert text_at(new.html, "risks-2").startswith("Eat what")
+    assert [(part["anchor"], part["text"][:7]) for part in new.sections if "risks" in part["anchor"]] == [
+        ("risks-2", "Eat wha"),
+        ("risks", "You may"),
+    ]
+    assert 'href="/small-cut/#risks"' in client.get("/visits/first-visit/").content.decode()
+    check_again(page, new)
+
+
+def test_an_own_address_moved_to_another_section_stays_with_the_first(page: Page) -> None:
+    release(page, f"## Risks {{#risks}}\n\n{WASH}## Walking\n\n{WALK}")
+
+    new = release(page, f"## Side effects\n\n{WASH}## Walking {{#risks}}\n\n{WALK}")
+
+    assert heading_of(new.html, "risks") == "side-effects"
+    assert heading_of(new.html, "walking") == "risks-2"
+    assert [str(problem) for problem in advice_on(page) if "#risks" in str(problem)] == [
+        "line 10: Links to #risks lead to the section that was published with it, so this one gets #risks-2. "
+        "Choose another address for it."
+    ]
+    check_again(page, new)
+
+
+def test_titles_that_change_places_take_no_address_with_them(page: Page) -> None:
+    release(page, f"## Meals\n\n{EAT}## Walking\n\n{WALK}")
+
+    new = release(page, f"## Walking\n\n{EAT}## Meals\n\n{WALK}")
+
+    assert (text_at(new.html, "meals")[:3], text_at(new.html, "walking")[:4]) == ("Eat", "Walk")
+    check_again(page, new)
+
+
+def test_a_section_that_is_gone_leads_to_the_top_and_comes_back_with_its_addresses(page: Page) -> None:
+    release(page, f"## Washing\n\n{WASH}## Walking\n\n{WALK}Rest. [@nice]")
+    release(page, f"## Keep clean\n\n{WASH}## Walking\n\n{WALK}Rest. [@nice]")
+    without = release(page, f"## Walking\n\n{WALK}Rest. [@nice]")
+
+    assert [without.old_anchors[name] for name in ("washing", "keep-clean")] == ["", ""]
+    assert without.html.index('<a id="washing"></a>') < without.html.index("<h2 id=")
+    check_again(page, without)
+    none = release(page, "Nothing is left. [@nice]")
+    assert set(none.old_anchors) >= {"washing", "keep-clean", "walking"}
+
+    back = release(page, f"## Keep clean\n\n{WASH}## Walking\n\n{WALK}Rest. [@nice]")
+
+    assert heading_of(back.html, "keep-clean") == heading_of(back.html, "washing") == "keep-clean"
+    assert heading_of(back.html, "walking") == "walking"
+    check_again(page, back)
+
+
+def test_the_preview_has_the_addresses_of_the_next_release(page: Page) -> None:
+    release(page, f"## Risks\n\n{WASH}")
+    draft = Page.objects.get(pk=page.pk)
+    draft.body = f"{HEAD}## Risks\n\n{EAT}## Risks\n\n{WASH}"
+
+    shown = render_draft(draft, draft.draft())
+    draft.save()
+
+    assert shown.html == make_public(draft).html
+
+
+def text_at(html: str, anchor: str) -> str:
+    """What stands below the heading with this address of its own."""
+    return strip_tags(html.split(f'id="{anchor}"')[1].split("</h")[1].split(">", 1)[1].split("<h")[0]).strip()
+
+
+def advice_on(page: Page) -> list[Problem]:
+    """What the editor reads beside the preview of the live text."""
+    page = Page.objects.get(pk=page.pk)
+    library = Library("en")
+    return advice(page, page.draft(), render_draft(page, page.draft(), library=library), library)
+
+
+def check_again(page: Page, live: Release) -> None:
+    """Rendering and renewing give the stored HTML, and no address ever public is lost."""
+    out = StringIO()
+    call_command("check_releases", stdout=out)
+    call_command("check_links", stdout=out)
+    assert "0 out of date" in out.getvalue()
+    assert renew(Page.objects.get(pk=page.pk), actor=None) is None
+    assert plan_anchors(live, render_page(page_content(live), kind="procedure", library=Library("en"))) == AnchorPlan(
+        live.anchors, live.old_anchors, live.lost_anchors
+    )
+
+
+def page_content(live: Release) -> dict[str, Any]:
+    """The draft that a release was made from."""
+    content: dict[str, Any] = live.revision.content
+    return content
+
+
+# A section is known by its words, whatever its heading says.
+SUBJECTS = [[f"{word}{letter}" for word in ("bone", "rest", "walk", "pain", "cut", "cast")] for letter in "abcdefgh"]
+TITLES = ["Risks", "Benefits", "Care", "Risks 2"]
+EDITS = st.lists(
+    st.tuples(
+        st.sampled_from(["insert", "delete", "move", "retitle", "reword", "swap", "own", "deepen"]),
+        st.integers(0, 7),
+        st.integers(0, 7),
+    ),
+    max_size=5,
 )
-def test_every_old_address_leads_to_a_section_that_is_there(
-    then: list[str], now: list[str], kept: dict[str, str]
-) -> None:
-    def html(anchors: list[str]) -> str:
-        return "".join(f'<h2 id="{anchor}">{anchor}</h2><p>{anchor * 3} words of it</p>' for anchor in anchors)
 
-    kept = {old: target for old, target in kept.items() if target in then}
-    found = old_anchors(Release(html=html(then), old_anchors=kept), html(now))
 
-    assert set(found) == (set(then) | set(kept)) - set(now)
-    assert set(found.values()) <= set(now)
+def edited(
+    sections: list[dict[str, Any]], edits: list[tuple[str, int, int]], unused: list[int]
+) -> list[dict[str, Any]]:
+    """The sections after some edits; each keeps its number."""
+    sections = [{**section} for section in sections]
+    for kind, one, other in edits:
+        if kind == "insert" and unused:
+            fresh = {"number": unused.pop(), "title": TITLES[one % 4], "level": 2, "own": "", "more": 0}
+            sections.insert(min(other, len(sections)), fresh)
+        elif sections:
+            section = sections[one % len(sections)]
+            partner = sections[other % len(sections)]
+            if kind == "delete":
+                sections.remove(section)
+            elif kind == "move":
+                sections.remove(section)
+                sections.insert(other % (len(sections) + 1), section)
+            elif kind == "retitle":
+                section["title"] = TITLES[other % 4]
+            elif kind == "reword":
+                section["more"] = 1 - section["more"]
+            elif kind == "swap":
+                section["title"], partner["title"] = partner["title"], section["title"]
+                section["own"], partner["own"] = partner["own"], section["own"]
+            elif kind == "own":
+                section["own"] = f" {{#{TITLES[other % 4].lower().replace(' ', '-')}}}"
+            else:
+                section["level"] = 5 - section["level"]
+    return sections
+
+
+def body(sections: list[dict[str, Any]]) -> str:
+    """The sections as Markdown. Of two equal own addresses the second is left out."""
+    parts, own = ["Start."], set()
+    for section in sections:
+        mark = "" if section["own"] in own else section["own"]
+        own.add(mark)
+        words = SUBJECTS[section["number"]]
+        text = " ".join([*words[:5], "again" if section["more"] else words[5]])
+        parts.append(f"{'#' * section['level']} {section['title']}{mark}\n\n{text}.")
+    return "\n\n".join(parts)
+
+
+@pytest.mark.django_db
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(releases=st.lists(EDITS, min_size=1, max_size=5))
+@example([[("insert", 0, 0)], [("insert", 0, 0)], [("delete", 1, 0)], [("insert", 0, 0)]])
+@example([[("insert", 0, 0), ("insert", 1, 1)], [("swap", 0, 1)], [("delete", 0, 0)]])
+def test_an_address_never_opens_another_section(db: None, releases: list[list[tuple[str, int, int]]]) -> None:
+    library, unused = Library("en"), list(range(8))
+    owners: dict[str, int] = {}
+    sections: list[dict[str, Any]] = []
+    before: Release | None = None
+    for edits in releases:
+        sections = edited(sections, edits, unused)
+        content = {
+            **dict.fromkeys(("title", "key_message", "lead_figure", "next_page", "next_label"), ""),
+            "body": body(sections),
+        }
+        plan = plan_anchors(before, render_page(content, kind="about", library=library))
+        html = render_page(content, kind="about", library=library, anchors=plan.ids, old_anchors=plan.old_anchors).html
+        opened = {
+            anchor: number_at(html, anchor)
+            for anchor in re.findall(r' id="(risks|benefits|care)([-0-9]*)"', html)
+            for anchor in ["".join(anchor)]
+        }
+        there = {section["number"] for section in sections}
+        for anchor, owner in owners.items():
+            assert anchor in opened, f"#{anchor} is lost"
+            if owner in there:
+                assert opened[anchor] == owner, f"#{anchor} opens another section"
+        for anchor, number in opened.items():
+            # Whose section is gone is free for a new one.
+            if number is not None and owners.get(anchor) not in there:
+                owners[anchor] = number
+        ids = re.findall(r'\sid="([^"]+)"', html)
+        assert len(ids) == len(set(ids))
+        before = Release(html=html, old_anchors=plan.old_anchors, anchors=plan.ids, lost_anchors=plan.lost)
+        again = plan_anchors(before, render_page(content, kind="about", library=library))
+        assert again == plan, "renewing changes nothing"
+
+
+def number_at(html: str, anchor: str) -> int | None:
+    """Which section an address opens: the one in whose heading it stands; none at the top."""
+    heading = html.split(f' id="{anchor}"')[1]
+    if "</h" not in heading or "<h" in heading.split("</h")[0]:
+        return None
+    words = strip_tags(heading.split("</h", 1)[1].split(">", 1)[1].split("<h")[0]).split()
+    return next((number for number, subject in enumerate(SUBJECTS) if words and words[0] == subject[0]), None)

@@ -30,7 +30,13 @@ class Command(BaseCommand):
                 broken.append(f"{live.path}: the stored HTML was changed after publishing")
                 continue
             library = libraries.setdefault(page.language, Library(page.language))
-            rendered = render_page(live.revision.content, kind=page.kind, library=library, old_anchors=live.old_anchors)
+            rendered = render_page(
+                live.revision.content,
+                kind=page.kind,
+                library=library,
+                anchors=live.anchors,
+                old_anchors=live.old_anchors,
+            )
             before = {(used.kind, used.key): used.fingerprint for used in live.inputs.all()}
             if before != {(used.kind, used.key): used.fingerprint for used in rendered.inputs}:
                 outdated.append(f"{live.path}: prints something that has changed since; renew it in the admin")
