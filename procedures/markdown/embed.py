@@ -6,6 +6,9 @@ from html.parser import HTMLParser
 
 from django.utils.safestring import SafeString
 
+# Between the prefix and an id. No slug holds it, so two parts never share an id: "rest" with "home-driving" is not
+# "rest-home" with "driving".
+JOINT = "__"
 # Attributes that name an id of the same article.
 NAMES = frozenset({"id", "for", "name", "aria-labelledby", "aria-describedby", "aria-controls"})
 HEADING = re.compile(r"h([1-5])\Z")
@@ -49,11 +52,11 @@ class _Embedder(HTMLParser):
     def _attribute(self, name: str, value: str | None) -> str:
         if value is None:
             return f" {name}"
-        value = LOCAL_URL.sub(rf"url(#{self.prefix}-\1)", value)
+        value = LOCAL_URL.sub(rf"url(#{self.prefix}{JOINT}\1)", value)
         if name in NAMES:
-            value = " ".join(f"{self.prefix}-{part}" for part in value.split())
+            value = " ".join(f"{self.prefix}{JOINT}{part}" for part in value.split())
         elif name == "href" and value.startswith("#"):
-            value = f"#{self.prefix}-{value[1:]}"
+            value = f"#{self.prefix}{JOINT}{value[1:]}"
         return f' {name}="{escape(value)}"'
 
 

@@ -36,12 +36,8 @@ def resolve(token: Token, context: Context, *, running_text: bool) -> None:
         elif child.type == "value":
             result += _value(child, context, line, linked=depth > 0)
             continue
-        elif child.type == "text":
-            if running_text and depth == 0:
-                result += _words(child, context)
-                continue
         result.append(child)
-    token.children = result
+    token.children = context.words.link(result) if running_text else result
 
 
 def _text(content: str) -> Token:
@@ -100,13 +96,3 @@ def _value(token: Token, context: Context, line: int, *, linked: bool) -> list[T
         return [_text(value)]
     printed, href = context.library.phone(token.content)
     return _wrapped("a", printed, href=href)
-
-
-def _words(token: Token, context: Context) -> list[Token]:
-    result: list[Token] = []
-    for piece, term in context.words.split(token.content):
-        if term is None:
-            result.append(_text(piece))
-        else:
-            result += _wrapped("a", piece, **{"class": "term", "href": f"#word-{term.key}"})
-    return result

@@ -1,7 +1,12 @@
 """Headings: levels, addresses, the contents list."""
 
+import re
+from html import escape
+
 import pytest
 
+from procedures.models import Figure
+from tests.factories import make_page, make_public
 from tests.markdown.ground import parsed, problems_of, render
 
 pytestmark = pytest.mark.django_db
@@ -66,3 +71,31 @@ def test_an_address_that_is_none_stays_text(braces: str) -> None:
 
 def test_a_page_steps_back_up_without_complaint() -> None:
     assert problems_of("## A\n\n### B\n\n#### C\n\n## D\n\n### E") == []
+
+
+def test_the_title_of_a_section_holds_no_markup_wherever_it_is_shown(ground: Figure) -> None:
+    heading = "## **Driving** and *home* at {clinic.name} [@nice] &amp; more {#driving}\n\nRest."
+    page = make_page("homeward", kind="about", body=heading)
+    wanted = "Driving and home at Test Spine Clinic & more"
+    items = [{"page": "homeward", "section": "driving", "minutes": 5, "note": ""}]
+
+    draft = render("", kind="guide", items=items).html
+    make_public(page)
+    public = render("", kind="guide", items=items).html
+
+    assert f"Homeward: {escape(wanted)}</a>" in draft
+    assert f"Homeward: {escape(wanted)}</a>" in public
+    contents = render(heading).html.split("contents__link")[1]
+    assert f">{escape(wanted)}</a>" in contents
+
+
+def test_an_address_made_from_a_heading_does_not_change_with_the_clinic(ground: Figure) -> None:
+    assert '<h2 id="call">' in render("## Call {clinic.name}").html
+
+
+@pytest.mark.parametrize("heading", ["Care", "Series", "Word", "Levels 1", "Place"])
+def test_two_equal_headings_take_no_address_of_a_component(heading: str) -> None:
+    ids = re.findall(r'<h2 id="([^"]+)"', render(f"## {heading}\n\na\n\n## {heading}\n\nb").html)
+
+    assert len(set(ids)) == 2
+    assert not any(re.match("(?:care|series|word|levels|place)-", name) for name in ids)

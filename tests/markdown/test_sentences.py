@@ -1,6 +1,7 @@
 """What stands in a sentence: emphasis, citations, clinic values, links, glossary words."""
 
 import pytest
+from django.utils.text import slugify
 
 from procedures.markdown.context import MOST_SLIPS
 from procedures.models import Figure, Series
@@ -216,3 +217,57 @@ def test_the_words_of_a_glossary_page_are_not_linked_again() -> None:
 
     assert "#word-" not in html
     assert 'id="term-canal"' in html
+
+
+@pytest.mark.parametrize(
+    ("typed", "linked"),
+    [
+        ("The bone\ncement sets.", "bone\ncement"),
+        ("The bone  cement sets.", "bone  cement"),
+        ("The bone\u00a0cement sets.", "bone&nbsp;cement"),
+        ("The bone  \ncement sets.", "bone<br>\ncement"),
+        ("The bone *cement* sets.", "bone <em>cement</em>"),
+        ("The **bone** cement sets.", "<strong>bone</strong> cement"),
+        ("The *bone\ncement* sets.", "<em>bone\ncement</em>"),
+        ("The BONE Cement sets.", "BONE Cement"),
+        ("The bo\u00adne cement sets.", "bo\u00adne cement"),
+        ("A follow‑up visit.", "follow‑up"),
+        ("A follow–up visit.", "follow–up"),
+        ("A follow-\nup visit.", "follow-\nup"),
+        ("Baker’s cyst", "Baker’s cyst"),
+        ("Baker's cyst", "Baker's cyst"),
+        ("The vértebra.", "vértebra"),
+        ("The ve\u0301rtebra.", "ve\u0301rtebra"),
+        ("The bone cement’s heat.", "bone cement"),
+    ],
+)
+def test_a_term_is_found_however_its_words_are_typed(ground: Figure, typed: str, linked: str) -> None:
+    for name in ("bone cement", "follow-up", "Baker's cyst", "vértebra"):
+        make_term(slugify(name), term=name)
+
+    assert f">{linked}</a>" in body_of(typed)
+
+
+def test_emphasis_over_part_of_a_term_is_cut_and_the_link_is_whole(ground: Figure) -> None:
+    make_term("bone-cement", term="bone cement")
+
+    html = body_of("This *is bone* cement now.")
+
+    assert '<em>is </em><a class="term" href="#word-bone-cement"><em>bone</em> cement</a> now.' in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["bone-cement", "a backbone cement", "bone [cement](https://example.org)", "bone [@nice] cement", "bone, cement"],
+)
+def test_words_that_only_look_like_a_term_are_left_alone(ground: Figure, text: str) -> None:
+    make_term("bone-cement", term="bone cement")
+
+    assert 'class="term"' not in body_of(text)
+
+
+def test_only_the_first_use_is_linked_and_the_rest_is_as_typed(ground: Figure) -> None:
+    make_term("canal", term="canal")
+
+    assert body_of("A **wide** canal. *The* canal. `x`").count('class="term"') == 1
+    assert "<strong>wide</strong>" in body_of("A **wide** canal.")
