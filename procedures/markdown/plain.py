@@ -25,6 +25,12 @@ class Section:
     text: str
 
 
+CELLS = frozenset({"td", "th"})
+# A cell of a table is a sentence where it reads like one; other cells are labels and values.
+CELL = "\ue001"
+FEWEST_CELL_WORDS = 5
+
+
 class _Reader:
     """Collects text by section. A parser for any HTML takes four times as long, at each preview."""
 
@@ -57,6 +63,8 @@ class _Reader:
             self._heading, self._anchor = [], anchor[1] if anchor else ""
         elif tag in BLOCKS:
             self._break()
+            if tag in CELLS:
+                self.sections[-1].text += CELL
 
     def _end(self, tag: str) -> None:
         if self._skip:
@@ -80,21 +88,38 @@ class _Reader:
         self.sections[-1].text += "\n"
 
 
-def sections(html: str) -> list[Section]:
-    """The text of an article that we rendered, by section, one block a line."""
+def read_article(html: str) -> tuple[list[Section], str]:
+    """The text of an article that we rendered: by section, one block a line; and all of it as sentences."""
     reader = _Reader()
     reader.read(html)
-    for section in reader.sections:
-        lines = (" ".join(line.split()) for line in section.text.split("\n"))
-        section.text = "\n".join(line for line in lines if line)
-    return [section for section in reader.sections if section.text or section.title]
-
-
-def prose(article: str | list[Section]) -> str:
-    """The article (HTML, or its sections) as sentences: a heading or entry without an end mark is one of its own."""
     lines: list[str] = []
-    for section in sections(article) if isinstance(article, str) else article:
-        lines += [section.title, *section.text.split("\n")]
+    for section in reader.sections:
+        blocks = [" ".join(line.split()) for line in section.text.split("\n")]
+        lines += [section.title, *blocks]
+        section.text = "\n".join(filter(None, (block.removeprefix(CELL).strip() for block in blocks)))
+    return [section for section in reader.sections if section.text or section.title], _sentences(lines)
+
+
+def sections(html: str) -> list[Section]:
+    """The text of an article by section."""
+    return read_article(html)[0]
+
+
+def prose(html: str) -> str:
+    """The article as sentences: a heading or entry without an end mark is one of its own."""
+    return read_article(html)[1]
+
+
+def _sentences(blocks: list[str]) -> str:
+    lines = [block.removeprefix(CELL).strip() for block in blocks if not _is_label(block)]
     return "\n".join(
         line if line[-1] in ".!?:" else f"{line}." for line in lines if any(letter.isalpha() for letter in line)
     )
+
+
+def _is_label(block: str) -> bool:
+    """Whether a block is a cell such as "T12 bone" or "2 days"."""
+    if not block.startswith(CELL):
+        return False
+    text = block.removeprefix(CELL).strip()
+    return not text.endswith((".", "!", "?")) and len(text.split()) < FEWEST_CELL_WORDS

@@ -11,7 +11,7 @@ import warnings
 from functools import cache
 from typing import Any
 
-from procedures.markdown.syllables import syllables
+from procedures.markdown.syllables import CODE, IS_CODE, LONGEST_ABBREVIATION, known_words, syllables
 
 WORDS_A_MINUTE = 150  # slow reading with pauses for pictures
 POLYSYLLABLE = 3
@@ -20,7 +20,14 @@ TEXTSTAT_SHORT = 2
 LONGEST_SENTENCE = 25  # words; 20 is the target
 HARDEST_SMOG = 8.0
 
-WORD = re.compile(r"\d(?:[\d.,-]*\d)?|[^\W\d_]+(?:['’-][^\W_]+)*")
+# Below this, one long word decides about the level.
+FEWEST_WORDS = 15
+
+WORD = re.compile(CODE + r"|\d(?:[\d.,-]*\d)?|[^\W\d_]+(?:['’-][^\W_]+)*")
+# Words in capitals, one behind the other.
+CAPITALS = re.compile(r"\b[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*(?:[ ,]+[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*)*\b(?![a-záéíóúüñ])")
+VOWEL = re.compile(r"[AEIOUÁÉÍÓÚ]")
+SHORTEST_SHOUTED = 3
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’»)\]]*\s+(?=[\"“‘«(¿¡\[]*[A-ZÁÉÍÓÚÜÑ\d])")
 ABBREVIATION = re.compile(r"(?:\b(?:Dr|Dra|Drs|Mr|Mrs|Ms|Sr|Sra|St|No|vs|e\.g|i\.e|p\. ej|EE|UU)|\b[A-Z])\.\Z")
 
@@ -57,9 +64,18 @@ def sentences(text: str) -> list[str]:
     return found
 
 
+def page_level(text: str, language: str) -> float | None:
+    """The reading level of a page, or None where the text is too short for one. Never below 0; Spanish: 0 to 100."""
+    if len(words(text)) < FEWEST_WORDS:
+        return None
+    level = max(0.0, reading_level(text, language))
+    return min(100.0, level) if language == "es" else level
+
+
 def reading_level(text: str, language: str) -> float:
     """English: US school grade, lower is easier. Spanish: 0 to 100, higher is easier. 0 for a text without words."""
-    counted, found = words(text), sentences(text)
+    found = _worded(text, language)
+    counted = [word for sentence in found for word in words(sentence)]
     if not counted:
         return 0.0
     length = len(counted) / len(found)
@@ -74,17 +90,46 @@ def reading_level(text: str, language: str) -> float:
 
 def smog(text: str) -> float:
     """SMOG grade of an English text, McLaughlin's precise form; any number of sentences is scaled to 30."""
-    found = sentences(text)
+    found = _worded(text, "en")
     if not found:
         return 0.0
-    hard = sum(syllables(word, "en") >= POLYSYLLABLE for word in words(text))
+    hard = sum(syllables(word, "en") >= POLYSYLLABLE for sentence in found for word in words(sentence))
     own = 1.043 * math.sqrt(hard * 30 / len(found)) + 3.1291
     return round(max(own, float(_library("en").smog_index(_for_textstat(found)))), 1)
 
 
+def _worded(text: str, language: str) -> list[str]:
+    """Sentences with at least one word that is neither number nor code; words in capitals as words."""
+    return [
+        quiet(sentence, language)
+        for sentence in sentences(text)
+        if any(word[0].isalpha() and not IS_CODE.match(word) for word in words(sentence))
+    ]
+
+
+def quiet(sentence: str, language: str) -> str:
+    """A sentence whose words in capitals are set in small letters: "DO NOT EAT" is no row of abbreviations."""
+    return CAPITALS.sub(lambda run: _lowered(run[0], language), sentence)
+
+
+def _lowered(run: str, language: str) -> str:
+    known = known_words(language)
+    found = [word for word in WORD.findall(run) if len(word) > 1]
+    is_shouted = len(found) > 1 and any(word.casefold() in known or len(word) > LONGEST_ABBREVIATION for word in found)
+
+    def lower(match: re.Match[str]) -> str:
+        word = match[0]
+        is_word = word.casefold() in known or (is_shouted and len(word) > SHORTEST_SHOUTED and bool(VOWEL.search(word)))
+        return word.lower() if is_word and not IS_CODE.match(word) else word
+
+    return WORD.sub(lower, run)
+
+
 def _for_textstat(found: list[str]) -> str:
     """It leaves short sentences out of the number of sentences but not their words; here they are left out whole."""
-    return "\n".join(sentence for sentence in found if len(words(sentence)) > TEXTSTAT_SHORT)
+    return "\n".join(
+        sentence for sentence in found if min(len(words(sentence)), len(sentence.split())) > TEXTSTAT_SHORT
+    )
 
 
 def minutes(text: str) -> int:

@@ -16,9 +16,9 @@ from procedures.markdown.context import Context
 from procedures.markdown.library import Input, Library
 from procedures.markdown.lint import lint
 from procedures.markdown.parser import LONGEST_TEXT, parser
-from procedures.markdown.plain import Section, prose, sections
+from procedures.markdown.plain import Section, read_article
 from procedures.markdown.problems import Problem
-from procedures.markdown.reading import minutes, reading_level
+from procedures.markdown.reading import minutes, page_level
 from procedures.markdown.sanitise import clean
 from procedures.markdown.squeeze import squeezed
 from procedures.markdown.words import WordFinder
@@ -46,7 +46,7 @@ class RenderedPage:
     sections: list[Section]
     thumbnail: dict[str, Any] | None
     minutes: int
-    level: float
+    level: float | None
     prose: str = ""
     anchors: frozenset[str] = frozenset()
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
@@ -113,8 +113,7 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
     for line, anchor in context.own_links:
         if anchor not in ids:
             context.problems.add(line, f"There is no section #{anchor} on this page.", is_markup=True)
-    parts = sections(html)
-    text = prose(parts)
+    parts, text = read_article(html)
     return RenderedPage(
         html=html,
         problems=sorted(context.problems.found, key=lambda problem: problem.line),
@@ -124,7 +123,7 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
         thumbnail=_thumbnail(content["lead_figure"], library),
         # A guide takes as long as what it asks to read.
         minutes=minutes(text) + values.get("total_minutes", 0),
-        level=reading_level(text, library.language),
+        level=page_level(text, library.language) if content["body"].strip() else None,
         anchors=frozenset(context.anchors),
         page_links=context.page_links,
         heading_ids=context.heading_ids,

@@ -6,12 +6,20 @@ Spanish: by the rules of its spelling; a group of vowels has one syllable for ea
 """
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
 # A year has about four; a longer number is read in parts.
 MOST_DIGITS = 4
 LONGEST_ABBREVIATION = 5
+# Spanish words come in the order of their use; behind these come names and foreign words.
+MOST_KNOWN_WORDS = 6000
 LONGEST_WORD = 60  # what follows is no word
+# "T12", "L1–L5", "M80.08", "COVID-19": names of bones, diseases and standards. Read as a letter and a number.
+CODE = r"(?:[A-Z]{1,5}-?\d[\w.]*(?<!\.)(?:[-–/](?:[A-Z]{1,2})?\d[\w.]*(?<!\.))*)"
+IS_CODE = re.compile(rf"{CODE}\Z")
+CODE_SYLLABLES = 2
 PART = re.compile(r"\d[\d.,]*|[^\W\d_]+")
 
 VOWELS = re.compile(r"[aeiouy]+")
@@ -45,8 +53,28 @@ def syllables(word: str, language: str) -> int:
     return _syllables(word[:LONGEST_WORD], language)
 
 
+def is_abbreviation(word: str, language: str) -> bool:
+    """Whether capitals spell a word out (MRI). "NOT" and "DO" are words that every reader knows."""
+    letters = word.removesuffix("s") if word[:-1].isupper() else word
+    is_short = letters.isalpha() and letters.isupper() and 1 < len(letters) <= LONGEST_ABBREVIATION
+    return is_short and word.casefold() not in known_words(language)
+
+
+@cache
+def known_words(language: str) -> frozenset[str]:
+    """Everyday words in small letters, from the lists that come with textstat; English: Dale and Chall's 3,000."""
+    package = find_spec("textstat")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("textstat")
+    file = Path(package.origin).parent / "resources" / language / "easy_words.txt"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return frozenset(line.strip().casefold() for line in lines[:MOST_KNOWN_WORDS])
+
+
 @lru_cache(maxsize=8192)
 def _syllables(word: str, language: str) -> int:
+    if IS_CODE.match(word):
+        return CODE_SYLLABLES
     count = _spanish if language == "es" else _english
     return max(1, sum(_digits(part) if part[0].isdigit() else count(part) for part in PART.findall(_joined(word))))
 
@@ -60,7 +88,7 @@ def _digits(number: str) -> int:
 
 
 def _english(word: str) -> int:
-    if word.isupper() and 1 < len(word) <= LONGEST_ABBREVIATION:
+    if is_abbreviation(word, "en"):
         return len(word)  # MRI: spelled out
     lower = word.lower()
     if lower in EXCEPTIONS:

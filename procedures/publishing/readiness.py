@@ -66,19 +66,20 @@ def _parts(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Itera
 
 
 def _reading(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Iterator[Problem]:
-    if page.language == Language.ENGLISH and rendered.level > HARDEST_GRADE:
+    level = rendered.level
+    if level is not None and page.language == Language.ENGLISH and level > HARDEST_GRADE:
         yield Problem(
             0,
-            f"The text reads at grade {rendered.level}; {HARDEST_GRADE} is the most. Use shorter sentences and words.",
+            f"The text reads at grade {level}; {HARDEST_GRADE} is the most. Use shorter sentences and words.",
         )
-    if page.language == Language.SPANISH and rendered.level < HARDEST_SPANISH:
+    if level is not None and page.language == Language.SPANISH and level < HARDEST_SPANISH:
         yield Problem(
             0,
-            f"The text has a Fernández-Huerta value of {rendered.level}; {HARDEST_SPANISH:.0f} is the least. "
+            f"The text has a Fernández-Huerta value of {level}; {HARDEST_SPANISH:.0f} is the least. "
             "Use shorter sentences and words.",
         )
     text = rendered.prose
-    if page.language == Language.ENGLISH and (grade := smog(text)) > HARDEST_SMOG:
+    if level is not None and page.language == Language.ENGLISH and (grade := smog(text)) > HARDEST_SMOG:
         yield Problem(
             0,
             f"The text has SMOG grade {grade}; {HARDEST_SMOG} is the most. Use fewer words of three syllables or more.",

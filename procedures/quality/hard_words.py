@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterable
 
-from procedures.markdown.reading import WORD, sentences
-from procedures.markdown.syllables import syllables
+from procedures.markdown.reading import WORD, quiet, sentences
+from procedures.markdown.syllables import IS_CODE, is_abbreviation, syllables
 from procedures.models import Term
 from procedures.quality.easy_words import EASY
 
 # Spanish words are longer: verbs with an ending for person and time often have four syllables.
 HARD_FROM = {"en": 3, "es": 5}
-ABBREVIATION = re.compile(r"[A-Z]{2,5}s?\Z")
 SPELLED_OUT = re.compile(r"\b([A-Z]{2,5}s?) \(")
 PARENTHESES = re.compile(r"\(([^()]*)\)")
 # "KY-foh-plas-tee" says how to say a word.
@@ -21,20 +20,25 @@ def hard_words(text: str, language: str, terms: Iterable[Term]) -> list[str]:
     """Hard words of ``text``, each once, in alphabetical order.
 
     Left out: easy words, words of a glossary term, what stands in parentheses behind the plain word, names (a capital
-    letter inside a sentence), how to say a word, and numbers. An abbreviation counts, however short, unless it is a
+    letter inside a sentence), how to say a word, codes and numbers. An abbreviation counts, however short, unless it is a
     term, stands in parentheses, or has its meaning in parentheses behind it.
     """
     known = {word for term in terms for name in (term.term, *term.aliases) for word in _forms(name, language)}
     known |= {form for inside in PARENTHESES.findall(text) for form in _forms(inside, language)}
     known |= {short.casefold() for short in SPELLED_OUT.findall(text)}
     found: set[str] = set()
+    # A word that stands in small letters elsewhere is none that capitals spell out.
+    spelled = {word for word in WORD.findall(text) if word.islower()}
     for sentence in sentences(text):
-        for place, match in enumerate(WORD.finditer(sentence)):
+        for place, match in enumerate(WORD.finditer(quiet(sentence, language))):
             word = match[0]
-            if word[0].isdigit() or SAID.search(word):
+            if word[0].isdigit() or SAID.search(word) or IS_CODE.match(word):
                 continue
-            is_name = place > 0 and word[0].isupper()
-            if not ABBREVIATION.match(word) and (is_name or syllables(word, language) < HARD_FROM[language]):
+            if word.isupper() and word.casefold() in spelled:
+                word = word.casefold()
+            is_name = place > 0 and word[0].isupper() and not word.isupper()
+            is_short = is_abbreviation(word, language)
+            if not is_short and (is_name or syllables(word, language) < HARD_FROM[language]):
                 continue
             if known.isdisjoint(_base(word, language)) and EASY[language].isdisjoint(_base(word, language)):
                 found.add(word.casefold())

@@ -54,6 +54,8 @@ def only_marks(page: PageMeasures) -> Iterator[str]:
 
 def _reading(page: PageMeasures) -> Iterator[str]:
     advice = "use shorter sentences and words"
+    if page.level is None:
+        return
     if page.language == Language.SPANISH:
         if page.level < HARDEST_SPANISH:
             yield f"Fernández-Huerta {page.level}, {HARDEST_SPANISH:.0f} is the least; {advice}"

@@ -7,7 +7,7 @@ from statistics import mean
 from procedures.enums import Language, PageKind
 from procedures.markdown import Library
 from procedures.markdown.plain import prose
-from procedures.markdown.reading import LONGEST_SENTENCE, reading_level, sentences, smog, words
+from procedures.markdown.reading import LONGEST_SENTENCE, page_level, reading_level, sentences, smog, words
 from procedures.publishing.readiness import PLAIN_KINDS
 from procedures.quality.article import Article, Block, take_apart
 from procedures.quality.hard_words import hard_words
@@ -39,9 +39,9 @@ class PageMeasures:
 
     language: str
     kind: str
-    level: float  # English: Flesch–Kincaid grade. Spanish: Fernández-Huerta, higher is easier.
+    level: float | None  # English: Flesch–Kincaid grade. Spanish: Fernández-Huerta, higher is easier. None: too short.
     smog: float  # English only, else 0
-    paragraph_level: float  # level of running paragraphs alone, without lists, headings and pictures
+    paragraph_level: float | None  # level of running paragraphs alone, without lists, headings and pictures
     words: int
     longest_sentence: int
     mean_sentence: float
@@ -77,9 +77,9 @@ def measure(html: str, *, kind: str, library: Library, article: Article | None =
     return PageMeasures(
         language=language,
         kind=kind,
-        level=reading_level(text, language),
-        smog=smog(text) if language == Language.ENGLISH else 0.0,
-        paragraph_level=reading_level("\n".join(block.text for block in paragraphs), language),
+        level=page_level(text, language),
+        smog=smog(text) if language == Language.ENGLISH and page_level(text, language) is not None else 0.0,
+        paragraph_level=page_level("\n".join(block.text for block in paragraphs), language),
         words=len(words(text)),
         longest_sentence=max((length for _, _, length in lengths), default=0),
         mean_sentence=round(mean(length for _, _, length in lengths), 1) if lengths else 0.0,

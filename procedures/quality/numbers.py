@@ -18,10 +18,62 @@ NUMBER = re.compile(
 BEHIND = re.compile(r"[\s)]*(?:(?:to|or|and|a|o|y)\b|–|-)?\s*(?:\d[\d.,]*)?\s*([^\W\d_]*)")
 YEAR = re.compile(r"(?:19|20)\d\d\Z")
 ORDINAL = re.compile(r"\A\d+[.)]?\s")
-CLOCK = re.compile(r"\b\d{1,2}(?:[:.]\d\d)? ?(?:am|pm|a\. ?m\.|p\. ?m\.|AM|PM)(?!\w)")
+HALF_DAY = r"(?:[ap]\. ?m\.|[ap]m\b)"
+TIME = r"\d{1,2}(?:[:.]\d\d)?"
+CLOCK = re.compile(
+    rf"\b(?:{TIME} ?(?:-|–|to|and|until|a|y|hasta)(?: las?)? ?)?{TIME} ?{HALF_DAY}"
+    r"|\b(?:[01]?\d|2[0-4]):[0-5]\d(?: ?h(?:rs?|oras)?\b)?(?![\d%])"
+    rf"|\b{TIME} ?(?:o['’]clock\b|in the (?:morning|afternoon|evening)\b|at night\b|de la (?:mañana|tarde|noche)\b)"
+    rf"|\b(?:a|de|desde|hasta) las? {TIME}\b|\bde {TIME} a {TIME} ?h(?:rs?|oras)?\b",
+    re.IGNORECASE,
+)
+MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
+)
+MONTH_ES = (
+    r"(?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|sep?tiembre|octubre|noviembre|diciembre"
+    r"|ene|feb|mar|abr|jun|jul|ago|sept?|oct|nov|dic)\b\.?"
+)
 DATE = re.compile(
-    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}\b"
-    r"|\b\d{1,2} de (?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)\b"
+    rf"\b{MONTH} \d{{1,2}}\b(?:, \d{{4}}\b)?|\b\d{{1,2}} {MONTH}(?: \d{{4}}\b)?"
+    rf"|\b\d{{1,2}} (?:de )?(?i:{MONTH_ES})(?: (?:de|del) \d{{4}}\b)?"
+    r"|\b\d{4}-\d\d?-\d\d?\b|\b\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)\b"
+)
+# What is counted: then it is no number to call.
+COUNTED = (
+    r"(?! ?(?:%|percent|por ciento|(?:people|patients|men|women|adults|cases|of|out of|personas|pacientes|casos|de)\b))"
+)
+PHONE = re.compile(
+    r"(?<![\w.,])(?:\+\d[\d ().-]{6,18}\d|(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}|\d{3}[-.]\d{4}"
+    r"|1[ .-]?8\d\d[ .-][A-Z0-9]{3,}(?:-[A-Z0-9]+)*|[2-9]\d{9}"
+    r"|[6-9]\d{2}[ .-]\d{3}[ .-]\d{3}|[6-9]\d{2}(?:[ .-]\d\d){3}|[89]\d[ .-]\d{3}[ .-]\d\d[ .-]\d\d|\d{2,3} \d{3,4} \d{4})"
+    r"(?![\w,]*\d)"
+    r"|\b(?:call|dial|phone|text|ring|fax|tel\.?|telephone|llame|marque|teléfono|número)\b:? ?(?:us |at |al |a |el )*"
+    rf"\d{{3,6}}\b(?:[ .-]\d{{2,4}}\b)*(?:(?:,| or| o|/) ?\d{{3}}\b)*{COUNTED}"
+    rf"|\b(?:911|988|112)\b{COUNTED}"
+    r"|\b(?:ext(?:ension|ensión)?\b\.?|press|oprima|presione|pulse|marque) ?(?:el )?#?\d{1,6}\b",
+    re.IGNORECASE,
+)
+STREET = (
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Drive|Dr|Lane|Ln|Way|Court|Ct|Place|Pl|Parkway|Pkwy|Highway|Hwy"
+    r"|Circle|Square|Terrace|Broadway|Plaza)\b"
+)
+PLACE = re.compile(
+    r"\b[A-Z]{2},? \d{5}(?:-\d{4})?\b|\bZIP(?: code)?:? ?\d{5}(?:-\d{4})?\b|\b(?:C\. ?P\.|CP|(?i:código postal)):? ?\d{4,5}\b"
+    rf"|\b\d{{1,6}} (?:[NSEW]\.? |North |South |East |West )?(?:[A-Z0-9][\w.'’]* ){{1,4}}?{STREET}"
+    r"|\b(?i:suite|ste\.|room|rm\.|floor|unit|apt\.|apartment|building|bldg\.|gate|p\.? ?o\.? box|piso|planta|sala"
+    r"|consultorio|puerta|edificio|despacho|exit|salida|bus|autobús|route|highway|hwy\.) ?(?:#|n\.?º ?)?\d{1,5}\b"
+    r"|\b(?:[Cc]alle|[Aa]venida|Av\.|Avda\.|[Pp]aseo|[Cc]arrera|[Cc]alzada|[Cc]amino|[Pp]laza|[Cc]arretera)"
+    r"(?: (?:de|del|la|las|los|el|[A-ZÁÉÍÓÚÑ][\w.]*)){1,5},? ?(?:n\.?º ?|núm\. ?|#)?\d{1,5}\b"
+)
+# Codes, versions and what else only has a number for its name.
+CODE_NUMBER = re.compile(
+    r"\b(?:CPT|ICD|CIE|SNOMED(?: CT)?|LOINC|RxNorm|NDC|HCPCS|DRG|PMID|NCT|ISBN|NPI|MRN|codes?|códigos?|version|versión"
+    r"|revision|revisión|edition|edición|volume|volumen|vol\.|chapter|capítulo|figure|fig\.|figura|table|tabla|section"
+    r"|sección|questions?|preguntas?|item|form|formulario|model|modelo):? ?(?:number |no\. |n\.?º ?|#)?\d[\w.-]*"
+    r"|#\d+|\b(?-i:No)\. \d+|\bn\.?º ?\d+|(?<!\w)\(\d\)(?!\w)",
+    re.IGNORECASE,
 )
 # "number 1", "step 3 of 8": points at something on the page.
 POINTER = re.compile(
@@ -66,12 +118,12 @@ def _bare(block: Block, clinic_values: list[str]) -> str:
     """The text without what needs no source."""
     text = block.text
     for value in [*block.phones, *clinic_values]:
-        text = text.replace(value, " ")
+        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w){COUNTED}", " ", text)
     if block.tag in HEADINGS:
         text = ORDINAL.sub("", text)
     text = " ".join(said for said in sentences(text) if not said.rstrip('"”»)').endswith("?"))
     text = " ".join(said for said in sentences(text) if not ON_PAPER.match(said))
-    for pattern in (CLOCK, DATE, POINTER, COUNT, DENOMINATOR):
+    for pattern in (PHONE, DATE, CLOCK, PLACE, CODE_NUMBER, POINTER, COUNT, DENOMINATOR):
         text = pattern.sub(" ", text)
     return text
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from procedures.quality.site import PageReport, SiteReport
 
 COLUMNS: tuple[tuple[str, Callable[[PageReport], str]], ...] = (
-    ("grade", lambda page: f"{page.measures.level:.1f}"),
-    ("text", lambda page: f"{page.measures.paragraph_level:.1f}"),
+    ("grade", lambda page: _level(page.measures.level)),
+    ("text", lambda page: _level(page.measures.paragraph_level)),
     ("SMOG", lambda page: f"{page.measures.smog:.1f}" if page.measures.smog else "–"),
     ("words", lambda page: f"{page.measures.words}"),
     ("max", lambda page: f"{page.measures.longest_sentence}"),
@@ -30,6 +30,11 @@ pass   share of passive sentences, by a rule of thumb; list: entries in the long
 hard   long words neither explained nor everyday; num: statements with a number and no source; dead: dead links
 has    P picture at the top, A something to do, S source; small: missing, and not asked of this kind; !: missing
 mend   what fails"""
+
+
+def _level(level: float | None) -> str:
+    """A level, or a dash for a text that is too short for one."""
+    return "–" if level is None else f"{level:.1f}"
 
 
 def _has(page: PageReport) -> str:

@@ -89,7 +89,8 @@ def test_a_number_without_a_source_fails_with_the_address_and_the_sentence() -> 
 
 
 def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
-    public("\n[Up](#nowhere)\n\n" + "- A sign.\n" * 8)
+    page = public("\n[Up](#what-it-is)\n\n" + "- A sign.\n" * 8)
+    plant(page, 'href="#what-it-is">Up', 'href="#nowhere">Up')
 
     assert broken() == [
         "/small-cut/: a list of 8 entries, 7 is the most; group or shorten it, under “When to call”",

@@ -83,7 +83,7 @@ export function startPreview(editor, field, notice) {
     });
     listProblems(field, answer.data);
     const count = answer.data.problems.length;
-    const level = answer.data.level === undefined ? "" : ` · reading level ${answer.data.level}`;
+    const level = typeof answer.data.level !== "number" ? "" : ` · reading level ${answer.data.level}`;
     state.textContent = `${answer.data.minutes} min to read${level} · ${count || "nothing"} to mend`;
     // Said aloud only when it is news: the preview follows every pause in typing.
     if (said !== count) live.textContent = `Preview ready. ${count || "Nothing"} to mend.`;

@@ -1,0 +1,92 @@
+"""What is no sentence does not count as one: cells, codes, words in capitals, texts that are too short."""
+
+import pytest
+
+from procedures.markdown import Library, render_page
+from procedures.markdown.reading import page_level, reading_level, smog, words
+from procedures.models import Page
+from procedures.publishing.readiness import readiness
+from procedures.quality.hard_words import hard_words
+from tests.factories import BODY, make_clinic, make_page
+from tests.quality.ground import EMPTY, measured
+
+pytestmark = pytest.mark.django_db
+
+TEXT = "You lie down. A nurse sits by you. The cut is small. It does not hurt. You can go home soon.\n\n"
+TEXTO = "Usted se acuesta. La enfermera se sienta a su lado. El corte es chico. No le duele. Pronto va a su casa.\n\n"
+BONES = "| Bone | Code | Cement |\n|---|---|---:|\n" + "".join(
+    f"| T{number} bone | M80.{number}XA | {number} mL |\n" for number in range(4, 13)
+)
+HUESOS = BONES.replace("Bone", "Hueso").replace("bone", "hueso").replace("Code", "Código").replace("Cement", "Cemento")
+
+
+@pytest.mark.parametrize(("language", "text", "table"), [("en", TEXT, BONES), ("es", TEXTO, HUESOS)])
+def test_a_table_of_labels_and_codes_does_not_change_the_level(language: str, text: str, table: str) -> None:
+    with_table = measured(f"{text}{table}", language=language).level
+    without = measured(text, language=language).level
+
+    assert with_table == without
+
+
+def test_sentences_in_a_table_count() -> None:
+    hard = "Percutaneous augmentation ameliorates osteoporotic vertebral deformity."
+
+    assert measured(f"{TEXT}| a | b |\n|---|---|\n| {hard} | {hard} |").level > measured(TEXT).level + 3  # type: ignore[operator]
+
+
+def test_a_page_with_a_table_of_bones_may_be_published() -> None:
+    make_clinic()
+    page = make_page(kind="about", body=f"{BODY}\n{TEXT}{BONES}")
+    rendered = render_page(page.draft(), kind=page.kind, library=Library("en"))
+
+    assert [str(problem) for problem in readiness(page, page.draft(), rendered)] == []
+
+
+def test_a_list_or_heading_of_codes_is_no_sentence() -> None:
+    assert reading_level(TEXT + "\nT12\nL1-L5\nM80.08XA", "en") == reading_level(TEXT, "en")
+    assert smog(f"{TEXT}\nT12, L1–L5 and M80.08\n" * 3) == smog(f"{TEXT}\nwe and you\n" * 3)
+    assert words("T12, L1–L5 or M80.08.") == ["T12", "L1–L5", "or", "M80.08"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "found"),
+    [
+        ("DO NOT EAT", "en", []),
+        ("You must NOT eat. STOP here.", "en", []),
+        ("DO NOT DRIVE, LIFT OR BEND!", "en", []),
+        ("DON’T WORRY ABOUT THE COST", "en", []),
+        ("Get an MRI. TAKE YOUR MRI CARD.", "en", ["mri"]),
+        ("You need a CT and an ECG.", "en", ["ct", "ecg"]),
+        ("DO NOT TAKE ANTICOAGULANTS", "en", ["anticoagulants"]),
+        ("Ask us. We see LUMBAR bones. Your lumbar bones.", "en", []),
+        ("The T12 and L1-L5 bones, M80.08.", "en", []),
+        ("NO COMA NI BEBA", "es", []),
+        ("NO debe COMER. LLAME YA.", "es", []),
+        ("Le hacen una RM.", "es", ["rm"]),
+    ],
+)
+def test_words_in_capitals_are_words_and_abbreviations_are_not(text: str, language: str, found: list[str]) -> None:
+    assert hard_words(text, language, []) == found
+
+
+def test_words_in_capitals_are_no_harder_to_read() -> None:
+    assert reading_level(TEXT.upper(), "en") == reading_level(TEXT, "en")
+    assert reading_level(TEXTO.upper(), "es") == reading_level(TEXTO, "es")
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_text_that_is_too_short_has_no_level(language: str) -> None:
+    assert page_level("", language) is None
+    assert page_level("Call us. Llame.", language) is None
+    assert page_level("I go. " * 20, "en") == 0.0
+    assert page_level("Ya no. " * 20, "es") == 100.0
+
+
+def test_an_empty_guide_has_no_level_and_nothing_says_it_is_hard() -> None:
+    make_clinic()
+    content = {**EMPTY, "title": "Your kyphoplasty visit", "key_message": "Come early, and bring your list of medicines and your glasses with you.", "slug": "a", "description": "b", "items": []}  # fmt: skip
+    page = Page(pk=0, kind="guide", language="en", subject="a")
+    rendered = render_page(content, kind="guide", library=Library("en"))
+
+    assert rendered.level is None
+    assert not [problem for problem in readiness(page, content, rendered) if "grade" in problem.sentence.lower()]
