@@ -8,6 +8,7 @@ What is parsed stays in ``token.meta`` as lines in which parsed markup is one si
 import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from itertools import pairwise
 
 from markdown_it.token import Token
 
@@ -27,7 +28,9 @@ HASHES = re.compile(rf"([{SPACES}{UNSEEN}]*)([#＃]+)(.*)")
 HASHES_INSIDE = re.compile(rf"(?<=\S)[{SPACES}]#{{2,6}}[{SPACES}]+(?=\S)")
 HASHES_BEHIND = re.compile(r"(?<=\w)#+\s*\Z|\s#+\s*(?=\{#|\Z)")
 BULLET = re.compile(rf"[{SPACES}{UNSEEN}]*(?:([•·‣◦▪▫●○■□➢➤✓✔➔→])|([-+*–—])([{SPACES}]*))(?=(.?))")
-NUMBER = re.compile(rf"[{SPACES}{UNSEEN}]*[(]?(\d{{1,2}}|[a-zA-Z])([.)])([{SPACES}]*)(?=(\S))")
+NUMBER = re.compile(
+    rf"[{SPACES}{UNSEEN}]*[(]?(\d{{1,2}}|[a-zA-Z])(?:([.)])([{SPACES}]*)|([-–])(?=[{SPACES}]))(?=\s*(\S))"
+)
 RULE = re.compile(r"[-–—_=*~ ]{3,}\Z")
 ADDRESS = r"(?:https?:|page:|mailto:|tel:|www\.|#)"
 LINK_GAP = re.compile(rf"\][{SPACES}]+\(\s?{ADDRESS}[^()\n]{{0,80}}\)?", re.IGNORECASE)
@@ -36,9 +39,11 @@ LINK_OPEN = re.compile(r"\]\(([^()\n]*)(\)?)")
 REFERENCE = re.compile(r"\]\[|\A\s*\[[^\[\]\n]{1,80}\]:(?=\s)|\[\[")
 CHECK_BOX = re.compile(r"\A\s*\[[ xX]?\](?=\s|\Z)")
 BRACKETED = re.compile(r"\[([a-z0-9]+(?:-[a-z0-9]+)*)\]")
+STAR_BEHIND = re.compile(r"\w\*(?!\w)")
 STAR_RUN = re.compile(r"[*＊∗]+")
 UNDERSCORE_RUN = re.compile(r"_+")
 SPACED_STARS = re.compile(rf"(?<!\S)\*[{SPACES}]+[^\W\d_][^*\n]{{0,200}}[^\s*]\*(?!\w)")
+DOUBLE_BRACKET = re.compile(rf"\[\s?{PARSED}\s?\]")
 DOUBLE_BRACE = re.compile(rf"\{{\s?{PARSED}|{PARSED}\s?\}}")
 POWER = re.compile(r"\w\^[\w({]")
 QUOTED_NUMBER = re.compile(r"[ ]{0,3}>[ ]?[=<≥]?[ ]?\d")
@@ -94,8 +99,15 @@ def _blocks(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
             yield start + 1, f"{token.markup} makes the lines below it computer code. Take it out."
         elif token.type == "blockquote_open" and QUOTED_NUMBER.match(lines[start]):
             yield start + 1, "A > at the start of a line makes a quotation. Write “more than” instead."
+        elif token.type == "inline" and _has_empty_link(token.children or []):
+            yield start + 1, "A link without words cannot be seen. Write them: [words](page:subject)."
         elif token.type == "inline" and any(child.type == "code_inline" for child in token.children or []):
             yield start + 1, "Two ` signs make the text between them computer code. Write quotation marks or ’ instead."
+
+
+def _has_empty_link(children: list[Token]) -> bool:
+    kinds = [child.type for child in children]
+    return ("link_open", "link_close") in pairwise(kinds)
 
 
 def _lists(tokens: list[Token], _lines: list[str], _context: Context) -> Issues:
@@ -163,9 +175,14 @@ def _cells(row: str) -> list[str]:
 
 def _inlines(tokens: list[Token], lines: list[str], context: Context) -> Issues:
     before = Token("", "", 0)
+    texts = [row for token in tokens if token.type == "inline" for row in token.meta["visible"]]
+    # "price*" is explained by a paragraph that begins with a star.
+    has_footnote = any(STAR_BEHIND.search(row) for row in texts)
     for token in tokens:
         if token.type == "inline":
             yield from _inline(token, before.type, lines, context)
+            line = (token.map or [0])[0] + 1
+            yield from _emphasis(token.meta["visible"], line, has_footnote=has_footnote)
         before = token
 
 
@@ -190,7 +207,6 @@ def _inline(token: Token, opening: str, lines: list[str], context: Context) -> I
             yield at, sentence
         if "\t" in lines[at - 1].strip() and "\t" in line.strip():
             yield at, "A tab is shown as a space. For columns, make a table: | one | two |."
-    yield from _emphasis(visible, start)
 
 
 def _heading(visible: list[str], line: int, _context: Context) -> Issues:
@@ -244,8 +260,8 @@ def _bullet(bullet: re.Match[str]) -> str:
 
 
 def _is_item(number: re.Match[str]) -> bool:
-    """Not "1.5", "a.m." or the end of a sentence such as "in 2019. Then"."""
-    return bool(number[3]) or (number[1].isdigit() and number[4].isalpha())
+    """Not "1.5", "5-year", "a.m." or the end of a sentence such as "in 2019. Then"."""
+    return bool(number[3] or number[4]) or (number[1].isdigit() and number[5].isalpha())
 
 
 def _line_start(text: str, start: str, *, is_repeated: bool) -> str:
@@ -257,7 +273,7 @@ def _line_start(text: str, start: str, *, is_repeated: bool) -> str:
         return f"“{excerpt(text.strip(), 0, 40)}” is no block. A block begins with three colons, a space and its name: ::: note."
     if start in {"bullet", "tight", "wide gap"} or (start == "dash" and is_repeated):
         return "This line is no list entry. Begin each entry on a line of its own with a hyphen and one space: - entry."
-    if start == "number" and (is_repeated or not ((number := NUMBER.match(text)) and number[3])):
+    if start == "number" and (is_repeated or not ((number := NUMBER.match(text)) and (number[3] or number[4]))):
         return (
             "This line is no list entry. Put an empty line before the list, start it with 1, and put a point and one "
             "space after each number: 1. entry."
@@ -322,6 +338,8 @@ def _citations(line: str, context: Context) -> Iterator[str]:
     for match in markup.CITATION_IN_PARENTHESES.finditer(rest):
         if _source_like(match[1] or match[2], context):
             yield f"“{_quoted(match)}” is no citation. {_cite(match[0], context)}"
+    if DOUBLE_BRACKET.search(line):
+        yield "Brackets around a citation stand once: [@key], not [[@key]]."
     for match in BRACKETED.finditer(rest):
         if match[1] in context.library.names("source"):
             yield f"“{match[0]}” is no citation. Write [@{match[1]}]."
@@ -395,11 +413,13 @@ def _signs(line: str, _context: Context) -> Iterator[str]:
 LINE_CHECKS: tuple[Callable[[str, Context], Iterator[str]], ...] = (_braces, _citations, _links, _signs)
 
 
-def _emphasis(visible: list[str], line: int) -> Issues:
+def _emphasis(visible: list[str], line: int, *, has_footnote: bool) -> Issues:
     """``*`` and ``_`` that the parser left over in one paragraph."""
     text = "\n".join(markup.EMAIL.sub(_blank, markup.WEB_ADDRESS.sub(_blank, row)) for row in visible)
     for pattern, leftover in ((STAR_RUN, _star), (UNDERSCORE_RUN, _underscore)):
         for run in pattern.finditer(text):
+            if run.start() == 0 and run[0] == "*" and has_footnote:
+                continue
             if sentence := leftover(run, text):
                 yield line + text.count("\n", 0, run.start()), sentence
     if match := SPACED_STARS.search(text):
@@ -415,7 +435,7 @@ def _star(run: re.Match[str], text: str) -> str:
     if len(run[0]) == 1:
         # "5 * 3", "5*3" and "price*" are what they look like.
         is_open = not after.isspace() and (before.isspace() or before in "([{\"'“‘«¿¡-–—/:")
-        return _unclosed(run, "*", "emphasis") if is_open and after != PARSED else ""
+        return _unclosed(run, "*", "emphasis") if is_open else ""
     if before.isspace() and after.isspace() and _between_numbers(run, text):
         return ""
     return _bold(run, before, after)

@@ -37,6 +37,8 @@ EMPHASIS = [
     ("Do **not\n\nlift** it.", "line 3: The ** in “lift**” closes nothing."),
     ("un__do__ing", "line 1: Underscores inside a word are shown as typed"),
     ("**Note:**text", "line 1: Close the bold"),
+    ("***Do** not lift.", "line 1: Close the emphasis: add *"),
+    ("**Do not lift. **", "line 1: Close the bold"),
     ("~~old~~ new", "line 1: “~~old~~” would be shown as typed"),
     ("10^6 cells", "line 1: “10^6” would be shown as typed"),
     ("| a |\n|---|\n| **b |", "line 3: Close the bold"),
@@ -70,6 +72,7 @@ CITATIONS = [
     ("Fact [nice].", "line 1: “[nice]” is no citation. Write [@nice]."),
     ("Fact [@nice, @josr].", "line 1: “[@nice, @josr]” is no citation. Write [@nice; @josr]."),
     ("Fact @josr.", "line 1: “@josr” is no citation. Write [@josr]."),
+    ("Fact [[@nice]].", "line 1: Brackets around a citation stand once"),
     ("Fact [@unknown].", "line 1: There is no source “unknown”."),
     ("Fact [^1].", "line 1: Footnotes such as “[^1]” do not work here."),
 ]
@@ -85,6 +88,7 @@ LINKS = [
     ("<https://example.org>", "line 1: “<https://example.org>” is no link."),
     ("See page:recovery.", "line 1: “page:recovery” is no link."),
     ("[Words][there]", "line 1: “[Words][there]” is no link."),
+    ("[](page:recovery)", "line 1: A link without words cannot be seen."),
     ("![Words](x.png)", "line 1: Pictures are put in with a block"),
     ("![Words](x.png", "line 1: Pictures are put in with a block"),
 ]
@@ -97,6 +101,8 @@ LISTS = [
     ("1.Rest", "line 1: This line is no list entry. Put an empty line"),
     ("Do this:\n2. Rest\n3. Walk", "line 2: This line is no list entry. Put an empty line"),
     ("a) Rest\nb) Walk", "line 1: This line is no list entry. Put an empty line"),
+    ("1- Rest\n2- Walk", "line 1: This line is no list entry. Put an empty line"),
+    ("(1) Rest\n(2) Walk", "line 1: This line is no list entry. Put an empty line"),
     ("3. Rest\n4. Walk", "line 1: This line starts a numbered list with 3."),
     ("2019. A good year.", "line 1: This line starts a numbered list with 2019."),
     ("1. Rest\n3. Walk", "line 2: Patients would see 2 here, not 3"),
@@ -142,7 +148,8 @@ e.g. -5
 }
 {1, 2}
 It costs $5.
-price*
+price*¶¶*Prices change.
+5-year results
 Name: ____
 a < b > c
 under <5 mm
