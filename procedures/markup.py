@@ -17,9 +17,9 @@ INVISIBLE_SIGN = re.compile(
     "|(?<![\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d"
 )
 HTML_TAGS = (
-    "a abbr article b big blockquote body br button center code dd del details div dl dt em font footer form h1 h2 h3 h4 h5 "
-    "h6 head header hr html i iframe img input ins kbd label li link main mark meta nav object ol p pre q s script section "
-    "small span strike strong style sub summary sup svg table tbody td th thead tr tt u ul video"
+    "a abbr article b big blockquote body br button center code dd del details div dl dt em font footer form h1 h2 h3 "
+    "h4 h5 h6 head header hr html i iframe img input ins kbd label li link main mark meta nav object ol p pre q s "
+    "script section small span strike strong style sub summary sup svg table tbody td th thead tr tt u ul video"
 )
 HTML = re.compile(
     r"</?[a-z][^<>\n]*>|<!--|-->|<!\[|</?(?:" + "|".join(HTML_TAGS.split()) + r")(?![\w-])", re.IGNORECASE

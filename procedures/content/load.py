@@ -18,8 +18,9 @@ from procedures.content.reference import CareKind, ClinicKind, CodeKind, Locatio
 from procedures.enums import Language
 from procedures.figures.approval import record, unapproved
 from procedures.figures.orphans import undone_on_failure
-from procedures.markdown import Library, Problem, render_page
+from procedures.markdown import Library, Problem
 from procedures.models import ContentRow, Figure, Page, Revision
+from procedures.publishing.anchors import render_draft
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import PublishRefusedError, publish_starter, rebuild_indexes
 from procedures.publishing.readiness import broken_links
@@ -241,7 +242,7 @@ def _broken(published: list[tuple[Entry, Page]]) -> Iterator[ContentError]:
     libraries: dict[str, Library] = {}
     for entry, page in published:
         library = libraries.setdefault(page.language, Library(page.language))
-        rendered = render_page(page.draft(), kind=page.kind, library=library)
+        rendered = render_draft(page, page.draft(), library=library)
         yield from _located(entry, broken_links(page, rendered))
 
 

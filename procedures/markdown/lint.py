@@ -1,7 +1,8 @@
 """Markup that its author meant and did not get, each with its line and a fix.
 
 The parser takes such markup for text (``##`` with a no-break space, ``**`` left open, ``{clinic.Phone}``) or for
-something else (a line ``---`` under a paragraph is a heading). Patients would read the signs, so this forbids publishing.
+something else (a line ``---`` under a paragraph is a heading). Patients would read the signs, so a text with such
+markup cannot be published.
 What is parsed stays in ``token.meta`` as lines in which parsed markup is one sign (``keep_visible_lines``).
 """
 
@@ -88,11 +89,11 @@ def _blocks(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
         start, end = token.map or (0, 0)
         if token.type == "heading_open" and token.markup in {"=", "-"}:
             words = " ".join(lines[start].split())
-            yield (
-                end,
-                f"The line “{lines[end - 1].strip()}” makes the text above it a heading. Put an empty line between them, "
-                f"or write ## before “{excerpt(words, 0, len(words))}”.",
+            sentence = (
+                f"The line “{lines[end - 1].strip()}” makes the text above it a heading. "
+                f"Put an empty line between them, or write ## before “{excerpt(words, 0, len(words))}”."
             )
+            yield end, sentence
         elif token.type == "code_block":
             yield start + 1, "4 spaces or a tab at the start make this line computer code. Take the spaces out."
         elif token.type == "fence":
@@ -131,11 +132,11 @@ def _numbering(items: list[tuple[int, int]], last: int) -> Issues:
     line, first = items[0]
     # A list may go on after a picture or a paragraph.
     if first not in {1, last + 1}:
-        yield (
-            line,
+        sentence = (
             f"This line starts a numbered list with {first}. Start the list with 1; if it is no list, write {first}\\. "
-            "or move the number away from the start of the line.",
+            "or move the number away from the start of the line."
         )
+        yield line, sentence
         return
     numbers = [number for _, number in items]
     if len(set(numbers)) == 1:
@@ -161,11 +162,11 @@ def _tables(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
         count = len(_cells(lines[line]))
         wanted = wanted or count
         if count != wanted:
-            yield (
-                line + 1,
+            sentence = (
                 f"This row of the table has {count} {'cell' if count == 1 else 'cells'}, its head has {wanted}. "
-                "Make them equal; put an empty line after the table's last row.",
+                "Make them equal; put an empty line after the table's last row."
             )
+            yield line + 1, sentence
 
 
 def _cells(row: str) -> list[str]:
@@ -219,11 +220,11 @@ def _paragraph(visible: list[str], line: int) -> Issues:
     rows = [number for number, text in enumerate(visible) if text.count("|") >= 2]
     piped = [number for number, text in enumerate(visible) if "|" in text]
     if rows or len(piped) > 1:
-        yield (
-            line + (rows or piped)[0],
+        sentence = (
             "These | signs make no table. Put |---|---| under its first row, with as many cells as that row, "
-            "and the same number of cells in each row.",
+            "and the same number of cells in each row."
         )
+        yield line + (rows or piped)[0], sentence
     starts = [_starts(text) for text in visible]
     for number, (text, start) in enumerate(zip(visible, starts, strict=True)):
         # One number or dash at the start of a line may be running text; two of them in a row are a list.
@@ -270,7 +271,7 @@ def _line_start(text: str, start: str, *, is_repeated: bool) -> str:
     if start == "rule":
         return f"“{text.strip()[:20]}” would be shown as typed. Take it out, or put an empty line before ---."
     if start == "block":
-        return f"“{excerpt(text.strip(), 0, 40)}” is no block. A block begins with three colons, a space and its name: ::: note."
+        return f"“{excerpt(text.strip(), 0, 40)}” is no block. A block begins with ::: and a space: ::: note."
     if start in {"bullet", "tight", "wide gap"} or (start == "dash" and is_repeated):
         return "This line is no list entry. Begin each entry on a line of its own with a hyphen and one space: - entry."
     if start == "number" and (is_repeated or not ((number := NUMBER.match(text)) and (number[3] or number[4]))):
@@ -298,7 +299,9 @@ def _hashes(text: str) -> str:
     if before or rest[:1] in " \t":
         return f"The signs before {hashes} keep this line from being a heading. Start the line with {wanted}."
     if rest[:1] in SPACES_AND_UNSEEN:
-        return f"The space after {hashes} is a special one, so this is no heading. Type an ordinary space: {wanted} Heading."
+        return (
+            f"The space after {hashes} is a special one, so this is no heading. Type an ordinary space: {wanted} Text."
+        )
     return f"Put a space after {hashes}, so that this line is a heading: {wanted} Heading."
 
 
@@ -344,7 +347,7 @@ def _citations(line: str, context: Context) -> Iterator[str]:
         if match[1] in context.library.names("source"):
             yield f"“{match[0]}” is no citation. Write [@{match[1]}]."
     if hit := markup.FOOTNOTE.search(rest):
-        yield f"Footnotes such as “{_quoted(hit)}” do not work here. Cite a source with [@key], or write the note in the text."
+        yield f"Footnotes such as “{_quoted(hit)}” do not work here. Cite a source with [@key]."
 
 
 def _source_like(key: str, context: Context) -> str:
@@ -372,7 +375,7 @@ def _links(line: str, _context: Context) -> Iterator[str]:
             yield f"Close the link: add ) behind its address, with no spaces in it (“{_quoted(match)}”)."
     for pattern in (LINK_GAP, LINK_TURNED):
         if hit := pattern.search(line):
-            yield f"“{_quoted(hit)}” is no link. Write [words](https://…) or [words](page:subject) with nothing between ] and (."
+            yield f"“{_quoted(hit)}” is no link. Write [words](page:subject) with nothing between ] and (."
     if hit := REFERENCE.search(line):
         yield f"“{_quoted(hit)}” is no link. Write the address behind the words: [words](page:subject)."
     if CHECK_BOX.match(line):
@@ -405,7 +408,7 @@ def _signs(line: str, _context: Context) -> Iterator[str]:
     if (place := line.find("\\")) >= 0:
         yield f"The backslash in “{excerpt(line, place, place + 1)}” would be shown as typed. Take it out."
     if (place := line.find("`")) >= 0:
-        yield f"The sign ` in “{excerpt(line, place, place + 1)}” would be shown as typed. Write quotation marks or ’ instead."
+        yield f"The sign ` in “{excerpt(line, place, place + 1)}” would be shown as typed. Write “ ” or ’ instead."
     if match := markup.STRUCK.search(line) or POWER.search(line):
         yield f"“{_quoted(match)}” would be shown as typed: there is no such markup here. Write it in words."
 
@@ -452,7 +455,7 @@ def _bold(run: re.Match[str], before: str, after: str) -> str:
         )
     if before.isspace() or not before.isalnum():
         return _unclosed(run, signs, "bold")
-    return f"The {signs} in “{_quoted(run)}” is left over. Put ** right before the first and right behind the last bold word."
+    return f"The {signs} in “{_quoted(run)}” is left over. Put ** right before and right after the bold words."
 
 
 def _unclosed(run: re.Match[str], signs: str, name: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from html import unescape
-from itertools import count
+from itertools import count, pairwise
 
 from django.utils.html import strip_tags
 from django.utils.text import slugify
@@ -81,7 +81,7 @@ def planned_titles(text: str, clinic: Mapping[str, str]) -> dict[str, str]:
     titles: dict[str, str] = {}
     names, tokens = set(PAGE_ANCHORS), parser().parse(text)
     blocks: list[str] = []
-    for token, inline in zip(tokens, tokens[1:], strict=False):
+    for token, inline in pairwise(tokens):
         if token.type == "directive_open":
             blocks.append(token.meta["name"])
         elif token.type == "directive_close":

@@ -153,10 +153,8 @@ def _written(runs: list[_Run]) -> list[Token]:
         shared = 0
         while shared < min(len(around), len(run.around)) and around[shared] is run.around[shared]:
             shared += 1
-        for opened in reversed(around[shared:]):
-            tokens.append(Token(opened.type.replace("_open", "_close"), opened.tag, -1, markup=opened.markup))
-        for opening in run.around[shared:]:
-            tokens.append(opening)
-        tokens.append(run.token)
+        closed = reversed(around[shared:])
+        tokens += [Token(token.type.replace("_open", "_close"), token.tag, -1, markup=token.markup) for token in closed]
+        tokens += [*run.around[shared:], run.token]
         around = list(run.around)
     return tokens[:-1]

@@ -20,8 +20,8 @@ def hard_words(text: str, language: str, terms: Iterable[Term]) -> list[str]:
     """Hard words of ``text``, each once, in alphabetical order.
 
     Left out: easy words, words of a glossary term, what stands in parentheses behind the plain word, names (a capital
-    letter inside a sentence), how to say a word, codes and numbers. An abbreviation counts, however short, unless it is a
-    term, stands in parentheses, or has its meaning in parentheses behind it.
+    letter inside a sentence), how to say a word, codes and numbers. An abbreviation counts, however short, unless it is
+    a term, stands in parentheses, or has its meaning in parentheses behind it.
     """
     known = {word for term in terms for name in (term.term, *term.aliases) for word in _forms(name, language)}
     known |= {form for inside in PARENTHESES.findall(text) for form in _forms(inside, language)}

@@ -47,7 +47,8 @@ COUNTED = (
 PHONE = re.compile(
     r"(?<![\w.,])(?:\+\d[\d ().-]{6,18}\d|(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}|\d{3}[-.]\d{4}"
     r"|1[ .-]?8\d\d[ .-][A-Z0-9]{3,}(?:-[A-Z0-9]+)*|[2-9]\d{9}"
-    r"|[6-9]\d{2}[ .-]\d{3}[ .-]\d{3}|[6-9]\d{2}(?:[ .-]\d\d){3}|[89]\d[ .-]\d{3}[ .-]\d\d[ .-]\d\d|\d{2,3} \d{3,4} \d{4})"
+    r"|[6-9]\d{2}[ .-]\d{3}[ .-]\d{3}|[6-9]\d{2}(?:[ .-]\d\d){3}"
+    r"|[89]\d[ .-]\d{3}[ .-]\d\d[ .-]\d\d|\d{2,3} \d{3,4} \d{4})"
     r"(?![\w,]*\d)"
     r"|\b(?:call|dial|phone|text|ring|fax|tel\.?|telephone|llame|marque|teléfono|número)\b:? ?(?:us |at |al |a |el )*"
     rf"\d{{3,6}}\b(?:[ .-]\d{{2,4}}\b)*(?:(?:,| or| o|/) ?\d{{3}}\b)*{COUNTED}"
@@ -60,7 +61,8 @@ STREET = (
     r"|Circle|Square|Terrace|Broadway|Plaza)\b"
 )
 PLACE = re.compile(
-    r"\b[A-Z]{2},? \d{5}(?:-\d{4})?\b|\bZIP(?: code)?:? ?\d{5}(?:-\d{4})?\b|\b(?:C\. ?P\.|CP|(?i:código postal)):? ?\d{4,5}\b"
+    r"\b[A-Z]{2},? \d{5}(?:-\d{4})?\b|\bZIP(?: code)?:? ?\d{5}(?:-\d{4})?\b"
+    r"|\b(?:C\. ?P\.|CP|(?i:código postal)):? ?\d{4,5}\b"
     rf"|\b\d{{1,6}} (?:[NSEW]\.? |North |South |East |West )?(?:[A-Z0-9][\w.'’]* ){{1,4}}?{STREET}"
     r"|\b(?i:suite|ste\.|room|rm\.|floor|unit|apt\.|apartment|building|bldg\.|gate|p\.? ?o\.? box|piso|planta|sala"
     r"|consultorio|puerta|edificio|despacho|exit|salida|bus|autobús|route|highway|hwy\.) ?(?:#|n\.?º ?)?\d{1,5}\b"

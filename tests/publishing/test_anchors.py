@@ -139,8 +139,10 @@ def test_an_own_address_moved_to_another_section_stays_with_the_first(page: Page
     assert heading_of(new.html, "risks") == "side-effects"
     assert heading_of(new.html, "walking") == "risks-2"
     assert [str(problem) for problem in advice_on(page) if "#risks" in str(problem)] == [
-        "line 10: Links to #risks lead to the section that was published with it, so this one gets #risks-2. "
-        "Choose another address for it."
+        (
+            "line 10: Links to #risks lead to the section that was published with it, so this one gets #risks-2. "
+            "Choose another address for it."
+        )
     ]
     check_again(page, new)
 
