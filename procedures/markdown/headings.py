@@ -46,7 +46,8 @@ def keep_old_anchors(opening: Token, inline: Token, context: Context) -> None:
 def old_anchors(present: str, context: Context) -> list[Token]:
     """Targets for the earlier addresses of a section; of sections that are gone where ``present`` is empty."""
     marks: list[Token] = []
-    for old, target in context.old_anchors.items():
+    # In a fixed order: databases keep the keys of an object in any.
+    for old, target in sorted(context.old_anchors.items()):
         if target == present:
             context.anchors.add(old)
             marks += [Token("link_open", "a", 1, attrs={"id": old}), Token("link_close", "a", -1)]
