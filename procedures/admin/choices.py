@@ -78,7 +78,7 @@ def _pages(language: str) -> Any:
 
 
 def _page(page: Page) -> dict[str, Any]:
-    """With the sections a link can lead to: of the public text, else of the draft."""
+    """With the sections a link can lead to: of the public text, else of the draft's headings with an own address."""
     live = page.live_release
     sections = (
         [{"key": row["anchor"], "name": row["title"]} for row in live.sections if row["anchor"] not in NO_TARGET]
@@ -86,6 +86,8 @@ def _page(page: Page) -> dict[str, Any]:
         else [
             {"key": key, "name": title}
             for key, title in planned_titles(page.body, Library(page.language).clinic).items()
+            # Before a page is public, an address made from a heading changes with it.
+            if f"{{#{key}}}" in page.body
         ]
     )
     more = "" if live else "not public yet"
