@@ -244,7 +244,7 @@ def test_a_page_names_rows_whose_plain_text_holds_markup(ground: Figure) -> None
     [
         "Do **not** lift.", "Do *not* lift.", "Do _not_ lift.", "A `word`.", "Call {clinic.phone}.", "Call {clinic.Phone",
         "Fact. [@nice]", "[a](https://example.org)", "::: note", "## Rest", "- one\n- two", "<b>Rest</b>", "a&nbsp;b",
-        "see page:recovery", "a [^1]", "clinic.phone", "re\u00adst", "~~old~~",
+        "see page:recovery", "a [^1]", "clinic.phone", "re\u202est", "~~old~~",
     ],
 )  # fmt: skip
 def test_a_row_with_markup_in_plain_text_is_refused(text: str) -> None:
