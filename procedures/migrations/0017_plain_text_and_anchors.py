@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('procedures', '0013_single_line_text'),
+        ('procedures', '0016_approve_public_figures'),
     ]
 
     operations = [
