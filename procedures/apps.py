@@ -18,3 +18,10 @@ class ProceduresConfig(AppConfig):
         ("The clinic", "clinic location clinicalcode"),
         ("History", "revision approval release releaseevent outsidelink"),
     )
+
+    def ready(self) -> None:
+        """A change of the clinic's values updates the pages that print them."""
+        from procedures.models.clinic_value import register_update
+        from procedures.publishing.rerelease import updating_pages
+
+        register_update(updating_pages)

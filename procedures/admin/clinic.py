@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from procedures.admin.base import AnyForm, ContentAdmin, TextRows
-from procedures.admin.outdated import QuotedAdmin
+from procedures.admin.clinic_values import ClinicValueAdmin
 from procedures.enums import Language
 from procedures.models import Clinic, ClinicText, Location, LocationText
 
@@ -27,7 +27,7 @@ class ClinicForm(AnyForm):
 
 
 @admin.register(Clinic)
-class ClinicAdmin(QuotedAdmin, ContentAdmin):
+class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
     """Exactly one row: nothing to add once it is there, nothing to delete."""
 
     form = ClinicForm
@@ -48,7 +48,7 @@ class ClinicAdmin(QuotedAdmin, ContentAdmin):
         super().save_model(request, obj, form, change)
 
     def quotes(self, obj: Clinic) -> tuple[str, str]:
-        """See QuotedAdmin."""
+        """See ClinicValueAdmin."""
         return "clinic", ""
 
 
@@ -60,7 +60,7 @@ class LocationTexts(TextRows):
 
 
 @admin.register(Location)
-class LocationAdmin(QuotedAdmin, ContentAdmin):
+class LocationAdmin(ClinicValueAdmin, ContentAdmin):
     """Where patients are seen."""
 
     identity = ("key",)
@@ -68,5 +68,5 @@ class LocationAdmin(QuotedAdmin, ContentAdmin):
     inlines = (LocationTexts,)
 
     def quotes(self, obj: Location) -> tuple[str, str]:
-        """See QuotedAdmin."""
+        """See ClinicValueAdmin."""
         return "list", "locations"

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import URLPattern, path
 
 from procedures.admin.base import AnyForm, ContentAdmin
+from procedures.admin.clinic_values import ClinicValueAdmin
 from procedures.admin.code_tester import try_code
 from procedures.admin.figures import UsedAdmin
 from procedures.admin.outdated import QuotedAdmin
@@ -72,7 +73,7 @@ class SourceAdmin(QuotedAdmin, UsedAdmin):
 
 
 @admin.register(CareInstruction)
-class CareInstructionAdmin(QuotedAdmin, UsedAdmin):
+class CareInstructionAdmin(ClinicValueAdmin, UsedAdmin):
     """The clinic's own answers."""
 
     identity = ("key", "language")
@@ -82,7 +83,7 @@ class CareInstructionAdmin(QuotedAdmin, UsedAdmin):
     title_field = "question"
 
     def quotes(self, obj: CareInstruction) -> tuple[str, str]:
-        """See QuotedAdmin."""
+        """See ClinicValueAdmin."""
         return "care", obj.key
 
 

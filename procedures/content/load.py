@@ -24,6 +24,7 @@ from procedures.publishing.anchors import render_draft
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import PublishRefusedError, publish_starter, rebuild_indexes
 from procedures.publishing.readiness import broken_links
+from procedures.publishing.rerelease import updating_pages
 
 # Blocks that list what is public; the second lists pages with the first, too.
 LISTS = ("::: pictures", "::: reading-levels")
@@ -40,6 +41,8 @@ class Report:
     unchanged: int = 0
     left: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
+    # Addresses of pages whose words stayed, released again with the clinic's new values.
+    renewed: list[str] = field(default_factory=list)
 
 
 class _Rollback(Exception):  # noqa: N818 -- not an error: ends a check
@@ -69,12 +72,16 @@ def load(folder: Path, *, check: bool = False, progress: Progress = lambda _: No
     rows = _read(folder, progress)
     report = Report()
     try:
-        with undone_on_failure(), transaction.atomic():
+        with undone_on_failure(), updating_pages() as update:
             _apply(rows, report, progress, store=not check)
+            update.apply()
+            report.renewed = [release.path for release in update.releases]
             if check:
                 raise _Rollback
     except _Rollback:
         pass
+    except PublishRefusedError as refused:
+        raise ContentErrors([ContentError(folder, 1, problem.sentence) for problem in refused.problems]) from refused
     return report
 
 

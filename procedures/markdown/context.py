@@ -64,7 +64,7 @@ class Context:
         if (kind, key) not in self.slips and len(self.slips) < MOST_SLIPS:
             self.slips[kind, key] = "".join(get_close_matches(key, self.library.names(kind), 1, LIKE))
         meant = self.slips.get((kind, key))
-        self.problems.add(line, f"{sentence} Did you mean “{meant}”?" if meant else sentence)
+        self.problems.add(line, f"{sentence} Did you mean “{meant}”?" if meant else sentence, missing=True)
 
     def missing_figure(self, line: int, slug: str) -> None:
         """Note that there is no picture of that name, or none that the public may see."""
@@ -78,7 +78,7 @@ class Context:
         """Note markup in texts of ``name`` that the page prints as typed."""
         for text in texts:
             for sentence in markup_in_plain_text(text, name):
-                self.problems.add(line, sentence, is_markup=True)
+                self.problems.add(line, sentence)
 
     def number_of(self, source: Source) -> int:
         """The number of a source on this page: in order of first use."""

@@ -90,7 +90,7 @@ def _citation(token: Token, context: Context, line: int) -> list[Token]:
 def _value(token: Token, context: Context, line: int, *, linked: bool) -> list[Token]:
     value = context.library.clinic_value(token.content)
     if value is None:
-        context.problems.add(line, unknown_value(token.content, context), is_markup=True)
+        context.problems.add(line, unknown_value(token.content, context))
         return []
     if linked or not token.content.endswith(("phone", "number")) or not value:
         return [_text(value)]

@@ -58,7 +58,7 @@ def lint(tokens: list[Token], text: str, context: Context) -> None:
     found = 0
     for check in (_invisible, _blocks, _lists, _tables, _inlines):
         for line, sentence in check(tokens, lines, context):
-            context.problems.add(line, sentence, is_markup=True)
+            context.problems.add(line, sentence)
             found += 1
             if found >= MAX_ISSUES:
                 return

@@ -10,8 +10,8 @@ class Problem:
     line: int
     sentence: str
     field: str = ""
-    # Markup that its author did not get. Words that are public already may be released again with it.
-    is_markup: bool = False
+    # Names something that does not exist (any more): today's values decide this, not the words.
+    missing: bool = False
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.sentence}" if self.line else self.sentence
@@ -24,9 +24,9 @@ class Problems:
     found: list[Problem] = field(default_factory=list)
     _known: set[Problem] = field(default_factory=set)
 
-    def add(self, line: int, sentence: str, field: str = "", *, is_markup: bool = False) -> None:
+    def add(self, line: int, sentence: str, field: str = "", *, missing: bool = False) -> None:
         """Note one, once."""
-        problem = Problem(line, sentence, field, is_markup)
+        problem = Problem(line, sentence, field, missing)
         if problem not in self._known:
             self._known.add(problem)
             self.found.append(problem)

@@ -112,7 +112,7 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
     ids = set(re.findall(r'\sid="([^"]+)"', html))
     for line, anchor in context.own_links:
         if anchor not in ids:
-            context.problems.add(line, f"There is no section #{anchor} on this page.", is_markup=True)
+            context.problems.add(line, f"There is no section #{anchor} on this page.")
     parts, text = read_article(html)
     return RenderedPage(
         html=html,
@@ -135,7 +135,7 @@ def _check_fields(content: dict[str, Any], context: Context) -> None:
     """Fields that are plain text: markup in them would be shown as typed."""
     for field_name, name in PLAIN_FIELDS.items():
         for sentence in markup_in_plain_text(content.get(field_name, ""), name):
-            context.problems.add(0, sentence, field_name, is_markup=True)
+            context.problems.add(0, sentence, field_name)
     for item in content.get("items", []):
         context.check_plain(0, f"The note on “{item['page']}” in the reading list", item["note"])
 

@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce, JSONObject
 
 from portal.validators import validate_single_line
 from procedures.enums import Language
-from procedures.models.normalized import NormalizedModel
+from procedures.models.clinic_value import ClinicValue
 from procedures.validators import (
     validate_key,
     validate_no_markup,
@@ -17,7 +17,7 @@ from procedures.validators import (
 )
 
 
-class Clinic(NormalizedModel):
+class Clinic(ClinicValue):
     """The clinic that runs this site; exactly one row."""
 
     name = models.CharField(
@@ -56,7 +56,7 @@ class Clinic(NormalizedModel):
         return self.name
 
 
-class ClinicText(NormalizedModel):
+class ClinicText(ClinicValue):
     """The clinic's own words in one language."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="texts")
@@ -78,7 +78,7 @@ class ClinicText(NormalizedModel):
         return f"{self.clinic} ({self.language})"
 
 
-class Location(NormalizedModel):
+class Location(ClinicValue):
     """One address where patients are seen."""
 
     key = models.CharField(max_length=40, unique=True, validators=[validate_key])
@@ -95,7 +95,7 @@ class Location(NormalizedModel):
         return self.key
 
 
-class LocationText(NormalizedModel):
+class LocationText(ClinicValue):
     """What a location is called and how to get there, in one language."""
 
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="texts")

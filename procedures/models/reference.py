@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from portal.validators import validate_single_line
 from procedures.enums import CodeSystem, Language
+from procedures.models.clinic_value import ClinicValue
 from procedures.models.normalized import NormalizedModel
 from procedures.validators import (
     validate_https,
@@ -92,7 +93,7 @@ class Source(NormalizedModel):
             raise ValidationError({"year": f"Write the year of publication, from {FIRST_YEAR} to {LAST_YEAR}."})
 
 
-class CareInstruction(NormalizedModel):
+class CareInstruction(ClinicValue):
     """One clinic-owned answer, printed everywhere from this one row."""
 
     key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")

@@ -74,6 +74,15 @@ def check_day(day: datetime.date) -> None:
         raise DayError(f"Choose a day from {FIRST_DAY.year} to {LAST_DAY.year}. Look at the year.")
 
 
+def same_reading(at: datetime.datetime, before: ZoneInfo, after: ZoneInfo) -> datetime.datetime:
+    """The moment (UTC) at which a clock in ``after`` shows what a clock in ``before`` shows at ``at``.
+
+    A time that ``after`` leaves out moves on by the jump; of a time that comes twice it is the first.
+    """
+    shown = at.astimezone(before).replace(tzinfo=after, fold=FIRST)
+    return shown.astimezone(datetime.UTC)
+
+
 def _on_the_wall(at: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
     """What the clock shows at ``at``: the moment that was typed, unless the jump left it out."""
     return at.astimezone(datetime.UTC).astimezone(zone).replace(tzinfo=None, fold=FIRST)

@@ -15,11 +15,11 @@ from portal.staff.models import User
 from procedures.enums import EventKind
 from procedures.figures.approval import Pictures
 from procedures.markdown import RENDERER_VERSION, Library, Problem, RenderedPage
-from procedures.models import Approval, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
+from procedures.models import Approval, Clinic, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
 from procedures.models.page import public_path
 from procedures.publishing.anchors import planned
 from procedures.publishing.clock import clinic_zone
-from procedures.publishing.readiness import readiness
+from procedures.publishing.readiness import caused_by_values, readiness
 from procedures.publishing.review import standing_approval, translation_is_checked
 
 PUBLISHED_FIELDS = ("live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change").split()
@@ -116,16 +116,13 @@ def _release(
     library = library or Library(page.language)
     rendered, plan = planned(page, content, library=library)
     last = page.releases.order_by("-number").first()
-    problems = readiness(page, content, rendered, links=links)
-    if kind == EventKind.RENEWED:
-        # These words are public already. A stale phone number would do more harm than a sign too many.
-        problems = [problem for problem in problems if not problem.is_markup]
+    live = page.live_release if kind == EventKind.RENEWED else None
+    problems = caused_by_values(live, rendered) if live else readiness(page, content, rendered, links=links)
     if not library.figures_are_unchanged(used for used in rendered.inputs if used.kind == "figure"):
         problems.append(Problem(0, "Another picture was saved while this page was published. Publish it again."))
     if problems:
         raise PublishRefusedError(problems)
     now, zone = timezone.now(), clinic_zone()
-    live = page.live_release if kind == EventKind.RENEWED else None
     path = public_path(page.language, page.kind, content["slug"])
     values: dict[str, Any] = {
         "path": path,
@@ -184,7 +181,16 @@ def _release(
 
 def take_turn(page: Page) -> None:
     """What publishing writes, as it is now, locked: PostgreSQL waits here, SQLite did when the transaction began."""
+    lock_values()
     page.refresh_from_db(fields=PUBLISHED_FIELDS, from_queryset=Page.objects.select_for_update(of=("self",)))
+
+
+def lock_values() -> None:
+    """Wait for a change of the clinic's values, and let the next one wait: else one of both would not see the other.
+
+    Always before any page is locked, so that two transactions never wait for each other.
+    """
+    list(Clinic.objects.select_for_update().values_list("pk"))
 
 
 def forget_time(page: Page) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What forbids publishing, in sentences. The third ring: rules across rows, after validators and constraints."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from textwrap import shorten
 from typing import Any
 
@@ -8,6 +9,7 @@ from procedures.enums import Language, PageKind
 from procedures.figures.approval import Pictures
 from procedures.markdown import Library, Problem, RenderedPage
 from procedures.markdown.outline import section_titles
+from procedures.markdown.plain import Section, prose
 from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE, sentences, smog, words
 from procedures.markdown.where import Places
 from procedures.models import Page, Path, Release
@@ -35,6 +37,23 @@ def readiness(page: Page, content: dict[str, Any], rendered: RenderedPage, *, li
     if links:
         problems += broken_links(page, rendered)
     return problems
+
+
+def caused_by_values(live: Release, rendered: RenderedPage) -> list[Problem]:
+    """What today's values make wrong in a live text: what it names is gone, or a sentence has become too long.
+
+    The words were approved and are public. A rule about words that came later, or a slightly higher reading level,
+    must not hold back a new phone number.
+    """
+    missing = [problem for problem in rendered.problems if problem.missing]
+    before = {_without_numbers(sentence) for sentence in sentences(prose([Section(**part) for part in live.sections]))}
+    long = _long_sentences(live.revision.content["body"], rendered.prose, lambda one: _without_numbers(one) in before)
+    return [*missing, *long]
+
+
+def _without_numbers(sentence: str) -> str:
+    """Numbers of sources and phones change without making a sentence another one."""
+    return re.sub(r"\d+", "", sentence)
 
 
 def forbidding(page: Page, content: dict[str, Any]) -> list[Problem]:
@@ -84,9 +103,14 @@ def _reading(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Ite
             0,
             f"The text has SMOG grade {grade}; {HARDEST_SMOG} is the most. Use fewer words of three syllables or more.",
         )
-    places = Places(content["body"])
+    yield from _long_sentences(content["body"], text)
+
+
+def _long_sentences(body: str, text: str, known: Callable[[str], bool] = lambda _: False) -> Iterator[Problem]:
+    """Sentences of ``text`` with too many words, but those that are ``known``."""
+    places = Places(body)
     for sentence in sentences(text):
-        if (length := len(words(sentence))) > LONGEST_SENTENCE:
+        if (length := len(words(sentence))) > LONGEST_SENTENCE and not known(sentence):
             quoted = shorten(sentence, LONGEST_QUOTE, placeholder=" …")
             yield Problem(
                 places.line_of(sentence),

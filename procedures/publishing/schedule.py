@@ -2,6 +2,8 @@
 
 import datetime
 import logging
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -11,8 +13,8 @@ from portal.staff.models import User
 from procedures.enums import EventKind
 from procedures.markdown import Problem
 from procedures.models import Page, Release, ReleaseEvent, Revision
-from procedures.publishing.clock import clinic_zone, clock_words
-from procedures.publishing.publish import PublishRefusedError, forget_time, publish, take_turn
+from procedures.publishing.clock import clinic_zone, clock_words, same_reading
+from procedures.publishing.publish import PublishRefusedError, forget_time, lock_values, publish, take_turn
 from procedures.publishing.review import standing_approval
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,70 @@ def scheduled() -> QuerySet[Page]:
     )
 
 
+@dataclass(frozen=True)
+class PlanInZones:
+    """A plan while the clinic's time zone changes from one to another."""
+
+    page: Page
+    planned: datetime.datetime
+    # The moment at which the new clock shows the planned time.
+    kept_time: datetime.datetime
+    before: ZoneInfo
+    after: ZoneInfo
+
+    @property
+    def was(self) -> str:
+        """The plan by the old clock."""
+        return clock_words(self.planned, self.before)
+
+    @property
+    def with_time_kept(self) -> str:
+        """The same time on the new clock."""
+        return clock_words(self.kept_time, self.after)
+
+    @property
+    def with_moment_kept(self) -> str:
+        """What the new clock shows at the planned moment."""
+        return clock_words(self.planned, self.after)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the kept time has passed: the page then goes public at once."""
+        return self.kept_time <= timezone.now()
+
+
+def plans_in_zones(before: ZoneInfo, after: ZoneInfo) -> list[PlanInZones]:
+    """Plans that a change of the time zone concerns, the next one first."""
+    plans = [
+        PlanInZones(page, page.publish_at, same_reading(page.publish_at, before, after), before, after)
+        for page in scheduled()
+        if page.publish_at
+    ]
+    return [plan for plan in plans if plan.kept_time != plan.planned]
+
+
+@transaction.atomic
+def move_plans(before: ZoneInfo, after: ZoneInfo, *, actor: User | None) -> list[Page]:
+    """Let all plans keep their time on the clinic's clock when its time zone changes. Returns the pages."""
+    moved = []
+    for plan in plans_in_zones(before, after):
+        page = plan.page
+        take_turn(page)
+        if page.publish_at != plan.planned:
+            continue
+        page.publish_at = plan.kept_time
+        page.save(update_fields=["publish_at"])
+        ReleaseEvent.objects.create(
+            page=page,
+            kind=EventKind.SCHEDULED,
+            revision=page.scheduled_revision,
+            actor=actor,
+            reason=f"{plan.with_time_kept}. The clinic’s time zone changed; it was {plan.was}.",
+        )
+        moved.append(page)
+    return moved
+
+
 def publish_due(at: datetime.datetime) -> tuple[list[Release], list[tuple[Page, str]]]:
     """Publish what is due at ``at``. What cannot go live is unscheduled with the reason, and returned second.
 
@@ -77,12 +143,14 @@ def publish_due(at: datetime.datetime) -> tuple[list[Release], list[tuple[Page, 
 @transaction.atomic
 def _publish_one(pk: int, at: datetime.datetime, released: list[Release], refused: list[tuple[Page, str]]) -> None:
     """One page that is due. Several servers may come here at once: the one that is too late finds nothing due."""
+    lock_values()
     due = Page.objects.select_for_update(of=("self",)).due_for_publishing(at).select_related("scheduled_revision")
     page = due.filter(pk=pk).first()
     revision = page.scheduled_revision if page else None
     if page is None or revision is None:
         return
-    planned = page.events.filter(kind=EventKind.SCHEDULED, revision=revision).select_related("actor").first()
+    events = page.events.filter(kind=EventKind.SCHEDULED, revision=revision, actor__isnull=False)
+    planned = events.select_related("actor").first()
     actor = planned.actor if planned else None
     try:
         if actor is None or not actor.is_active:

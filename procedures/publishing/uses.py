@@ -127,16 +127,17 @@ def printing_old(*, kind: str, language: str, key: str = "") -> list[Page]:
     # An index of pictures shows them as other pages do.
     kinds = [kind, "indexed"] if kind == "figure" else [kind]
     inputs = Q(kind__in=kinds)
-    return _printing_old(inputs & Q(key=key) if key else inputs, language)
+    return printing_other(inputs & Q(key=key) if key else inputs, language)
 
 
 def naming_old(page: Page) -> list[Page]:
     """Public pages that print the title, a section's title or the address that ``page`` had before."""
     named = Q(kind="title", key__startswith=f"{page.subject}#") | Q(kind="page", key=page.subject)
-    return _printing_old(named, page.language)
+    return printing_other(named, page.language)
 
 
-def _printing_old(inputs: Q, language: str) -> list[Page]:
+def printing_other(inputs: Q, language: str) -> list[Page]:
+    """Public pages of ``language`` whose release noted another value for one of ``inputs`` than there is today."""
     live = ReleaseInput.objects.filter(inputs, release__live_on__language=language)
     rows = list(live.values_list("kind", "key", "fingerprint", "release__page"))
     now = fingerprints(language, {(kind, key) for kind, key, _, _ in rows})

@@ -7,10 +7,10 @@ from django.core.management import call_command
 from django.test import Client
 
 from procedures.enums import EventKind
-from procedures.models import CareInstruction, Clinic, FigureText, Page, ReleaseEvent, Source
+from procedures.models import FigureText, Page, ReleaseEvent, Source
 from procedures.publishing.outdated import changed_since
 from procedures.publishing.publish import PublishRefusedError, publish, renew, withdraw
-from tests.factories import BODY, make_page, make_public, make_translation, make_user
+from tests.factories import BODY, make_page, make_public, make_source, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
 
 
@@ -122,21 +122,21 @@ def test_renewing_never_brings_back_what_was_withdrawn_meanwhile(page: Page) -> 
 def test_renewing_never_takes_words_of_the_draft(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     Page.objects.filter(pk=page.pk).update(body="## SECRET", title="SECRET")
-    Clinic.objects.update(phone="+1 303-555-0199")
+    Source.objects.update(title="A newer guide")
 
     release = renew(fresh(page), actor=make_user("max"))
 
     assert "SECRET" not in release.html + release.title
-    assert "303-555-0199" in release.html
+    assert "A newer guide" in release.html
 
 
 def test_renewing_is_refused_when_something_it_prints_is_gone(page: Page) -> None:
-    CareInstruction.objects.create(key="driving", language="en", question="When?", answer="Later.")
-    publish(approved(page, body=f"{BODY}\n::: care driving"), actor=make_user("max"))
-    CareInstruction.objects.all().delete()
+    source = make_source("who")
+    publish(approved(page, body=f"{BODY}\nIt is safe. [@who]"), actor=make_user("max"))
+    source.delete()
     before = everything(page)
 
-    with pytest.raises(PublishRefusedError, match="The clinic has no answer “driving”"):
+    with pytest.raises(PublishRefusedError, match="There is no source “who”"):
         renew(fresh(page), actor=make_user("max"))
 
     assert everything(page) == before

@@ -51,3 +51,6 @@ class Command(BaseCommand):
             f"{report.unchanged} unchanged, {len(report.left)} left alone, "
             f"{len(report.released)} pages {start}published"
         )
+        if report.renewed:
+            count = len(report.renewed)
+            self.stdout.write(f"content: {count} more {start}updated, because they print new values of the clinic")

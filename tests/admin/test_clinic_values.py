@@ -1,0 +1,354 @@
+"""A value of the clinic and the pages that print it: one button changes both, or nothing changes."""
+
+import datetime
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from portal.staff.models import User
+from procedures.enums import EventKind
+from procedures.models import CareInstruction, Clinic, Location, LocationText, Page, Release, ReleaseEvent
+from procedures.publishing.drafts import save_revision
+from procedures.publishing.schedule import schedule
+from tests.admin.conftest import SignIn, person
+from tests.factories import approve, make_clinic, make_page, make_public, make_user
+
+BASE = "/admin/procedures/"
+CLINIC = {
+    "name": "Test Spine Clinic",
+    "phone": "+1 303-555-0199",
+    "after_hours_phone": "",
+    "emergency_number": "911",
+    "time_zone": "UTC",
+    "texts-TOTAL_FORMS": 0,
+    "texts-INITIAL_FORMS": 0,
+}
+NO_TEXTS = {"texts-TOTAL_FORMS": 0, "texts-INITIAL_FORMS": 0}
+
+
+@pytest.fixture
+def care(page: Page) -> CareInstruction:
+    """An answer on a public page."""
+    row = CareInstruction.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
+    page.body += "\n::: care driving\n"
+    page.save()
+    make_public(page)
+    return row
+
+
+def care_form(**changes: Any) -> dict[str, Any]:
+    return {"order": 0, "question": "When can I drive?", "answer": "Tomorrow.", **changes}
+
+
+def hidden(html: str) -> dict[str, list[str]]:
+    """What the confirmation repeats."""
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', html):
+        if name != "csrfmiddlewaretoken":
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def token(html: str) -> str:
+    found = re.search(r'name="_update" value="(\w+)"', html)
+    assert found, html
+    return found[1]
+
+
+def confirm(client: Client, address: str, values: dict[str, Any], **more: str) -> Any:
+    """Press Save, then the button of the confirmation, with nothing but what its form holds."""
+    html = client.post(address, values).content.decode()
+    return client.post(address, {**hidden(html), "_update": token(html), **more})
+
+
+def told(client: Client, answer: Any) -> str:
+    """The messages after a save."""
+    assert answer.status_code == 302, answer.content.decode()
+    return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
+
+
+def test_a_new_phone_lists_its_pages_first_and_changes_nothing(page: Page, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    before = Release.objects.count()
+
+    answer = sign_in(manager).post(f"{BASE}clinic/1/change/", CLINIC)
+
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert "2 public pages print the old value" in html
+    assert ">Small cut</a>" in html
+    assert ">Save and update 2 pages</button>" in html
+    assert Clinic.objects.get().phone == "+1 303-555-0100"
+    assert Release.objects.count() == before
+
+
+def test_one_button_saves_the_phone_and_updates_all_pages(
+    page: Page, manager: User, sign_in: SignIn, client: Client
+) -> None:
+    make_public(page)
+    staff = sign_in(manager)
+
+    message = told(staff, confirm(staff, f"{BASE}clinic/1/change/", CLINIC))
+
+    html = client.get("/small-cut/").content.decode()
+    assert "2 public pages show the new value now." in message
+    assert html.count("303-555-0199") >= 3
+    assert "303-555-0100" not in html
+    events = ReleaseEvent.objects.filter(kind=EventKind.RENEWED, actor=manager)
+    assert {event.page.subject for event in events} == {"small-cut", "contact"}
+
+
+def test_a_value_that_no_page_prints_is_saved_at_once(page: Page, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    client = sign_in(manager)
+
+    answer = client.post(f"{BASE}clinic/1/change/", {**CLINIC, "phone": "+1 303-555-0100", "name": "New Name"})
+
+    assert answer.status_code == 302
+    assert Clinic.objects.get().name == "New Name"
+    assert "New Name" in client.get("/small-cut/").content.decode()
+
+
+def test_a_page_that_came_since_the_look_is_shown_before_it_is_changed(
+    page: Page, manager: User, sign_in: SignIn
+) -> None:
+    client = sign_in(manager)
+    html = client.post(f"{BASE}clinic/1/change/", CLINIC).content.decode()
+    make_public(page)
+
+    answer = client.post(f"{BASE}clinic/1/change/", {**hidden(html), "_update": token(html)})
+
+    assert answer.status_code == 200
+    assert ">Small cut</a>" in answer.content.decode()
+    assert Clinic.objects.get().phone == "+1 303-555-0100"
+
+
+def test_going_back_shows_the_form_with_all_that_was_typed(page: Page, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    client = sign_in(manager)
+    text = Clinic.objects.get().texts.get()
+    rows = {
+        "texts-TOTAL_FORMS": 1,
+        "texts-INITIAL_FORMS": 1,
+        "texts-0-id": text.pk,
+        "texts-0-clinic": 1,
+        "texts-0-language": "en",
+        "texts-0-hours": "Sundays, “8 to 5”",
+        "texts-0-about": "Two lines\nof text",
+    }
+    html = client.post(f"{BASE}clinic/1/change/", {**CLINIC, **rows}).content.decode()
+
+    answer = client.post(f"{BASE}clinic/1/change/", {**hidden(html), "_edit": "1"})
+
+    again = answer.content.decode()
+    assert "Nothing is saved yet." in again
+    for typed in ("+1 303-555-0199", "Sundays, “8 to 5”", "Two lines\nof text"):
+        assert typed in again
+    assert Clinic.objects.get().phone == "+1 303-555-0100"
+
+
+def test_an_editor_is_told_who_can_save_an_answer_that_patients_read(
+    care: CareInstruction, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    client, address = sign_in(editor), f"{BASE}careinstruction/{care.pk}/change/"
+
+    answer = client.post(address, care_form(answer="After two days."))
+
+    html = answer.content.decode()
+    assert answer.status_code == 403
+    assert "1 public page prints this value" in html
+    assert "That needs a person who publishes pages: Max." in html
+    assert "Save and update" not in html
+    assert hidden(html)["answer"] == ["After two days."]
+    # Nor with a button that is not there.
+    from procedures.admin.clinic_values import Concerned
+
+    page = Page.objects.get(subject="small-cut")
+    forged = client.post(address, care_form(answer="After two days.", _update=Concerned([page], []).token))
+    assert forged.status_code == 403
+    care.refresh_from_db()
+    assert care.answer == "Tomorrow."
+
+
+def test_an_editor_saves_an_answer_that_no_public_page_prints(page: Page, editor: User, sign_in: SignIn) -> None:
+    care = CareInstruction.objects.create(key="bath", language="en", question="When?", answer="Tomorrow.")
+
+    answer = sign_in(editor).post(f"{BASE}careinstruction/{care.pk}/change/", care_form(answer="On day 3."))
+
+    assert answer.status_code == 302
+    care.refresh_from_db()
+    assert care.answer == "On day 3."
+
+
+def test_an_answer_is_changed_on_the_page_with_the_same_button(
+    care: CareInstruction, manager: User, sign_in: SignIn
+) -> None:
+    client = sign_in(manager)
+
+    told(client, confirm(client, f"{BASE}careinstruction/{care.pk}/change/", care_form(answer="After two days.")))
+
+    assert "After two days." in client.get("/small-cut/").content.decode()
+
+
+def test_a_page_that_cannot_print_the_new_value_holds_back_the_save(
+    care: CareInstruction, manager: User, sign_in: SignIn
+) -> None:
+    long = f"Drive {'very ' * 45}late."
+
+    answer = confirm(sign_in(manager), f"{BASE}careinstruction/{care.pk}/change/", care_form(answer=long))
+
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "“Small cut” (English): A sentence has 47 words" in html
+    assert hidden(html)["answer"] == [long]
+    care.refresh_from_db()
+    assert care.answer == "Tomorrow."
+
+
+def test_rows_of_a_location_are_one_change_with_it(page: Page, manager: User, sign_in: SignIn) -> None:
+    page.body += "\n::: locations\n"
+    page.save()
+    make_public(page)
+    client = sign_in(manager)
+    values = {"key": "main", "order": 0, "phone": "+1 303-555-0111", "address": "1 Main Street\r\nDenver"}
+    rows = {
+        "texts-TOTAL_FORMS": 1,
+        "texts-INITIAL_FORMS": 0,
+        "texts-0-language": "en",
+        "texts-0-name": "Main house",
+        "texts-0-hours": "",
+        "texts-0-directions": "",
+    }
+    before = Release.objects.filter(page=page).count()
+
+    told(client, confirm(client, f"{BASE}location/add/", {**values, **rows}))
+
+    assert Location.objects.get().address == "1 Main Street\nDenver"
+    assert Release.objects.filter(page=page).count() == before + 1
+    html = client.get("/small-cut/").content.decode()
+    assert "Main house" in html
+    assert "303-555-0111" in html
+
+
+@pytest.mark.parametrize("way", ["one", "several"])
+def test_deleting_a_location_names_the_pages_and_updates_them(
+    page: Page, manager: User, sign_in: SignIn, way: str
+) -> None:
+    place = Location.objects.create(key="main", phone="+1 303-555-0111", address="1 Street")
+    LocationText.objects.create(location=place, language="en", name="Main house")
+    page.body += "\n::: locations\n"
+    page.save()
+    make_public(page)
+    client = sign_in(manager)
+    address = f"{BASE}location/{place.pk}/delete/" if way == "one" else f"{BASE}location/"
+    action = {} if way == "one" else {"action": "delete_selected", "_selected_action": [place.pk]}
+
+    asked = client.post(address, action).content.decode() if action else client.get(address).content.decode()
+    still = client.get("/small-cut/").content.decode()
+    told(client, client.post(address, {**action, "post": "yes"}))
+
+    assert "Public pages that are updated:" in asked
+    assert "Small cut (en)" in asked
+    assert "Main house" in still
+    assert "Main house" not in client.get("/small-cut/").content.decode()
+
+
+def test_only_who_publishes_deletes_what_pages_print(page: Page, manager: User, sign_in: SignIn) -> None:
+    from django.contrib.auth.models import Permission
+
+    place = Location.objects.create(key="main", phone="+1 303-555-0111", address="1 Street")
+    page.body += "\n::: locations\n"
+    page.save()
+    make_public(page)
+    clerk = person("Carl")
+    clerk.user_permissions.set(Permission.objects.filter(codename__endswith="_location"))
+
+    html = sign_in(clerk).post(f"{BASE}location/{place.pk}/delete/", {"post": "yes"}).content.decode()
+
+    assert "1 public page prints it. Ask a person who publishes pages to delete it: Max." in html
+    assert Location.objects.exists()
+
+
+def test_the_form_says_on_how_many_pages_a_value_is_printed(
+    care: CareInstruction, editor: User, sign_in: SignIn
+) -> None:
+    html = sign_in(editor).get(f"{BASE}careinstruction/{care.pk}/change/").content.decode()
+
+    assert "Printed on 1 public page<" in html
+
+
+def plan(page: Page, at: datetime.datetime) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+    approve(revision)
+    schedule(revision, actor=make_user("max"), at=at)
+
+
+@pytest.fixture
+def noon(denver: Page) -> datetime.datetime:
+    """A page is planned for noon in Denver, tomorrow."""
+    day = (timezone.now() + datetime.timedelta(days=2)).date()
+    from zoneinfo import ZoneInfo
+
+    at = datetime.datetime.combine(day, datetime.time(12), ZoneInfo("America/Denver"))
+    plan(denver, at)
+    return at
+
+
+SAME_PHONE = {**CLINIC, "phone": "+1 303-555-0100"}
+
+
+def test_a_new_time_zone_shows_the_plans_in_both_readings(
+    noon: datetime.datetime, denver: Page, manager: User, sign_in: SignIn
+) -> None:
+    html = sign_in(manager).post(f"{BASE}clinic/1/change/", {**SAME_PHONE, "time_zone": "America/New_York"})
+
+    text = " ".join(html.content.decode().split())
+    assert "1 planned page and the new time zone" in text
+    assert re.search(r"Planned for \d+ \w+ \d+, 12:00 \(M[SD]T\)", text)
+    assert re.search(r"Same time of day: \d+ \w+ \d+, 12:00 \(E[SD]T\)", text)
+    assert re.search(r"Same moment: \d+ \w+ \d+, 14:00 \(E[SD]T\)", text)
+    denver.refresh_from_db()
+    assert denver.publish_at == noon
+    assert Clinic.objects.get().time_zone == "America/Denver"
+
+
+@pytest.mark.parametrize(("choice", "earlier"), [("time", 2), ("moment", 0)])
+def test_plans_keep_their_time_of_day_or_their_moment(
+    noon: datetime.datetime, denver: Page, manager: User, sign_in: SignIn, choice: str, earlier: int
+) -> None:
+    values = {**SAME_PHONE, "time_zone": "America/New_York"}
+
+    confirm(sign_in(manager), f"{BASE}clinic/1/change/", values, plans=choice)
+
+    denver.refresh_from_db()
+    assert noon - denver.publish_at == datetime.timedelta(hours=earlier)
+    event = ReleaseEvent.objects.filter(page=denver, kind=EventKind.SCHEDULED).first()
+    assert event is not None
+    assert ("The clinic’s time zone changed" in event.reason) == bool(earlier)
+
+
+def test_plans_keep_their_time_of_day_whatever_changes_the_time_zone(noon: datetime.datetime, denver: Page) -> None:
+    Clinic.objects.update(time_zone="America/New_York")
+
+    denver.refresh_from_db()
+    assert noon - denver.publish_at == datetime.timedelta(hours=2)
+
+
+def test_another_name_of_the_same_time_zone_moves_nothing(
+    noon: datetime.datetime, denver: Page, manager: User, sign_in: SignIn
+) -> None:
+    answer = sign_in(manager).post(f"{BASE}clinic/1/change/", {**SAME_PHONE, "time_zone": "US/Mountain"})
+
+    assert answer.status_code == 302
+    denver.refresh_from_db()
+    assert denver.publish_at == noon
+
+
+def test_a_clinic_without_public_pages_is_saved_at_once(manager: User, sign_in: SignIn) -> None:
+    make_clinic()
+    make_page()
+
+    assert sign_in(manager).post(f"{BASE}clinic/1/change/", CLINIC).status_code == 302
