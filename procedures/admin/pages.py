@@ -25,7 +25,7 @@ from procedures.markdown import Problem
 from procedures.models import Guide, GuideItem, Page, Revision
 from procedures.publishing.autosave import forget
 from procedures.publishing.drafts import EditedMeanwhileError, claim_version, save_revision
-from procedures.publishing.publish import PublishRefusedError, publish
+from procedures.publishing.publish import PublishRefusedError, is_published, lock_values, publish
 from procedures.publishing.review import standing_approval, submit
 from procedures.publishing.states import PageState, in_state, state_words, with_states
 
@@ -147,9 +147,13 @@ class WorkflowAdmin(ContentAdmin):
             obj.code = free_code()
             obj.save()
             return
+        # Before any page is locked; the buttons of the form may publish.
+        lock_values()
         version = may_follow(request.POST)
         if version is None:
             version = form.cleaned_data["version"]
+        if _is_saved_already(request, obj, form):
+            version = Page.objects.get(pk=obj.pk).draft_version
         claim_version(obj, expected=-1 if version is None else version)
         obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
 
@@ -172,6 +176,10 @@ class WorkflowAdmin(ContentAdmin):
         if "_publish" in request.POST:
             if not actor.has_perm("procedures.publish_page"):
                 raise PermissionDenied
+            approval = standing_approval(revision)
+            if approval and is_published(page, revision, approval):
+                messages.info(request, "This text is published already. Patients read it now.")
+                return HttpResponseRedirect(change_address(page))
             try:
                 publish(revision, actor=actor, what_changed=request.POST.get("what_changed", "").strip())
             except PublishRefusedError as error:
@@ -193,6 +201,14 @@ class WorkflowAdmin(ContentAdmin):
         response = self.changeform_view(again, str(page.pk), change_address(page), context)
         response.status_code = 409
         return response
+
+
+def _is_saved_already(request: HttpRequest, page: Page, form: Any) -> bool:
+    """Whether the form holds just what is saved: the second half of a double click has nothing to put together."""
+    saved = Page.objects.select_for_update().get(pk=page.pk)
+    names = [name for name in form.cleaned_data if name not in PageForm.declared_fields]
+    rows = {request.POST.get(f"items-{count}_FORMS", "0") for count in ("TOTAL", "INITIAL")}
+    return len(rows) == 1 and all(getattr(saved, name) == getattr(page, name) for name in names)
 
 
 APPROVAL_GONE = " The text before it was approved; this one has to go to review again."

@@ -84,6 +84,9 @@ def _act(request: HttpRequest, page: Page, forms_: dict[str, Any]) -> tuple[list
         messages.success(request, "The plan is cancelled. What patients read has not changed.")
         return [], 200
     words, moment = forms_["words"], forms_["moment"]
+    if _is_live(request, page):
+        messages.info(request, "This text is published already. Patients read it now.")
+        return [], 200
     revision = _shown(request, page)
     if revision is None:
         return [GONE], 409
@@ -101,6 +104,12 @@ def _act(request: HttpRequest, page: Page, forms_: dict[str, Any]) -> tuple[list
     except PublishRefusedError as error:
         return [str(problem) for problem in error.problems], 409
     return [], 200
+
+
+def _is_live(request: HttpRequest, page: Page) -> bool:
+    """Whether the text that the manager saw is public since: a double click, or another manager was faster."""
+    live = page.live_release
+    return bool(live and not live.is_starter and str(live.revision_id) == request.POST.get("revision"))
 
 
 def _shown(request: HttpRequest, page: Page) -> Revision | None:

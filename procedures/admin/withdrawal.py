@@ -57,6 +57,9 @@ def withdrawal(request: HttpRequest, page_id: int) -> HttpResponse:
 def _withdraw(request: HttpRequest, page: Page, form: WithdrawalForm) -> int:
     if not form.is_valid():
         return 400
+    if page.live_release is None and page.withdrawn_reason == form.cleaned_data["reason"].strip():
+        # A double click: it is done.
+        return 200
     try:
         withdraw(page, actor=staff(request), **form.cleaned_data)
     except PublishRefusedError as error:

@@ -29,8 +29,9 @@ def new_figures(rendered: RenderedPage) -> list[Figure]:
 
 @transaction.atomic
 def submit(revision: Revision, *, actor: User, note: str = "") -> ReleaseEvent:
-    """Put a revision on the reviewers' list."""
-    return ReleaseEvent.objects.create(
+    """Put a revision on the reviewers' list. Doing it twice in a row makes one event."""
+    done = _done_just_now(revision, EventKind.SUBMITTED, actor, note)
+    return done or ReleaseEvent.objects.create(
         page=revision.page, kind=EventKind.SUBMITTED, revision=revision, actor=actor, reason=note
     )
 
@@ -48,8 +49,8 @@ def decide(
     """Write the reviewer's decision, with remarks (words of a paragraph, what is said of it).
 
     ``pictures_seen``: ``pixels_hash`` of each new picture that the reviewer was shown; the approval holds for these,
-    too. Raises ReviewRefusedError for one's own text or picture and for a refusal without words, and
-    PicturesNotShownError where the text shows another new picture.
+    too. The same decision twice in a row (a double click) is one. Raises ReviewRefusedError for one's own text or
+    picture and for a refusal without words, and PicturesNotShownError where the text shows another new picture.
     """
     if decision == Decision.APPROVED and settings.REQUIRE_SECOND_PERSON and revision.author_id == reviewer.pk:
         raise ReviewRefusedError("This is your own text. Another person must approve it.")
@@ -58,6 +59,10 @@ def decide(
             raise ReviewRefusedError("Say what to change, so that the editor knows what to do.")
         comment = "See the comments at the text."
     new = _approvable(revision, reviewer, pictures_seen) if decision == Decision.APPROVED else []
+    done = None if new else _done_just_now(revision, EventKind(decision.value), reviewer, comment)
+    last = revision.approvals.filter(reviewer=reviewer, decision=decision, comment=comment).first() if done else None
+    if last and list(last.comments.values_list("quote", "text")) == list(remarks):
+        return last
     approval = Approval.objects.create(
         revision=revision,
         content_hash=revision.content_hash,
@@ -88,6 +93,17 @@ def _approvable(revision: Revision, reviewer: User, seen: Collection[str]) -> li
             "This text shows a new picture that was not on your screen. Look at the pictures below, then decide again."
         )
     return new
+
+
+def _done_just_now(revision: Revision, kind: EventKind, actor: User, reason: str) -> ReleaseEvent | None:
+    """The last event of the page, if it is just this one. The page is locked, so that of two at once one comes later.
+
+    Releasing a page again with new values changes nothing about a text, so it does not count.
+    """
+    list(Page.objects.select_for_update().filter(pk=revision.page_id).values_list("pk"))
+    last = ReleaseEvent.objects.filter(page=revision.page_id).exclude(kind=EventKind.RENEWED).first()
+    same = last and (last.kind, last.revision_id, last.actor_id) == (kind, revision.pk, actor.pk)
+    return last if last and same and last.reason == reason else None
 
 
 def standing_approval(revision: Revision) -> Approval | None:

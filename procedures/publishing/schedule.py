@@ -14,7 +14,14 @@ from procedures.enums import EventKind
 from procedures.markdown import Problem
 from procedures.models import Page, Release, ReleaseEvent, Revision
 from procedures.publishing.clock import clinic_zone, clock_words, same_reading
-from procedures.publishing.publish import PublishRefusedError, forget_time, lock_values, publish, take_turn
+from procedures.publishing.publish import (
+    PublishRefusedError,
+    forget_time,
+    is_published,
+    lock_values,
+    publish,
+    take_turn,
+)
 from procedures.publishing.review import standing_approval
 
 logger = logging.getLogger(__name__)
@@ -24,7 +31,8 @@ FURTHEST = datetime.timedelta(days=366)
 @transaction.atomic
 def schedule(revision: Revision, *, actor: User, at: datetime.datetime, what_changed: str = "") -> None:
     """Publish an approved revision at ``at`` (aware), instead of what was planned. Raises PublishRefusedError."""
-    if standing_approval(revision) is None:
+    approval = standing_approval(revision)
+    if approval is None:
         raise PublishRefusedError([Problem(0, "This text is not approved. Send it for review first.")])
     now = timezone.now()
     if at <= now:
@@ -33,6 +41,10 @@ def schedule(revision: Revision, *, actor: User, at: datetime.datetime, what_cha
         raise PublishRefusedError([Problem(0, "That is more than a year ahead. Choose an earlier time.")])
     page = revision.page
     take_turn(page)
+    if is_published(page, revision, approval):
+        raise PublishRefusedError([Problem(0, "This text is published already. Patients read it now.")])
+    if (page.scheduled_revision_id, page.publish_at, page.scheduled_change) == (revision.pk, at, what_changed):
+        return
     page.scheduled_revision, page.publish_at, page.scheduled_change = revision, at, what_changed
     page.save(update_fields=["scheduled_revision", "publish_at", "scheduled_change"])
     ReleaseEvent.objects.create(

@@ -70,8 +70,10 @@ def behind(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
 
 @transaction.atomic
 def follows(page: Page, source: Revision, *, actor: User) -> None:
-    """Say that this translation now says what ``source`` says."""
-    Page.objects.filter(pk=page.pk).update(translated_from=source)
+    """Say that this translation now says what ``source`` says. Saying it again changes nothing."""
+    Page.objects.select_for_update().get(pk=page.pk)
+    if not Page.objects.filter(pk=page.pk).exclude(translated_from=source).update(translated_from=source):
+        return
     page.translated_from = source
     ReleaseEvent.objects.create(
         page=page,

@@ -1,0 +1,116 @@
+"""A button pressed twice: the same form is sent twice, and its page says kindly that it is done."""
+
+import datetime
+
+import pytest
+from django.utils import timezone
+
+from portal.staff.models import User
+from procedures.enums import EventKind
+from procedures.models import Guide, Page, Release, ReleaseEvent, Revision
+from procedures.publishing.drafts import save_revision
+from tests.admin.conftest import PAGES, SignIn, form_of, typed
+from tests.factories import approve, make_public, make_user
+
+
+def messages_of(answer: object) -> str:
+    return " ".join(str(message) for message in answer.context["messages"])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("actors", [(0, 0), (0, 1)], ids=["a double click", "two managers"])
+def test_the_publish_button_pressed_twice_makes_one_release(
+    page: Page, manager: User, admin_user: User, sign_in: SignIn, actors: tuple[int, int]
+) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+    approve(revision)
+    clients = [sign_in(manager), sign_in(admin_user)]
+    values = {"revision": revision.pk, "what_changed": "", "now": "1"}
+
+    first, second = [clients[actor].post(f"{PAGES}{page.pk}/publish/", values, follow=True) for actor in actors]
+
+    assert "Published. Patients read this text now." in messages_of(first)
+    assert "This text is published already. Patients read it now." in messages_of(second)
+    assert second.status_code == 200
+    assert Release.objects.filter(page=page).count() == 1
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.PUBLISHED).count() == 1
+
+
+def test_publishing_from_the_form_twice_is_no_conflict(page: Page, manager: User, sign_in: SignIn) -> None:
+    approve(save_revision(page, author=make_user("ed")))
+    client, values = sign_in(manager), typed(page, _publish="1")
+
+    answers = [client.post(form_of(page), values) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert Release.objects.filter(page=page).count() == 1
+    assert Revision.objects.filter(page=page).count() == 1
+
+
+@pytest.mark.parametrize("button", ["_submit", "_save"])
+def test_a_form_sent_twice_is_saved_and_submitted_once(page: Page, editor: User, sign_in: SignIn, button: str) -> None:
+    client, values = sign_in(editor), typed(page, title="A new title", **{button: "1"})
+
+    answers = [client.post(form_of(page), values) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert Revision.objects.filter(page=page).count() == 1
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SUBMITTED).count() == (button == "_submit")
+
+
+def test_another_text_after_the_first_save_is_still_a_conflict(page: Page, editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+    client.post(form_of(page), typed(page, title="A new title"))
+
+    assert client.post(form_of(page), typed(page, title="Another title")).status_code == 409
+
+
+def test_a_plan_made_twice_and_then_cancelled_twice(page: Page, manager: User, sign_in: SignIn) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+    approve(revision)
+    client, day = sign_in(manager), (timezone.now() + datetime.timedelta(days=3)).date()
+    values = {"revision": revision.pk, "what_changed": "", "later": "1", "day": day.isoformat(), "time": "12:00"}
+
+    answers = [client.post(f"{PAGES}{page.pk}/publish/", values).status_code for _ in range(2)]
+    answers += [client.post(f"{PAGES}{page.pk}/publish/", {"cancel": "1"}).status_code for _ in range(2)]
+
+    assert answers == [302, 302, 302, 302]
+    kinds = list(ReleaseEvent.objects.filter(page=page).order_by("pk").values_list("kind", flat=True))
+    assert kinds == [EventKind.APPROVED, EventKind.SCHEDULED, EventKind.UNSCHEDULED]
+
+
+def test_a_page_withdrawn_twice_says_that_it_is_done(page: Page, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    client, values = sign_in(manager), {"reason": "We do it in a new way.", "replaced_by": ""}
+
+    answers = [client.post(f"{PAGES}{page.pk}/withdraw/", values).status_code for _ in range(2)]
+    other = client.post(f"{PAGES}{page.pk}/withdraw/", {**values, "reason": "Another reason."})
+
+    assert answers == [302, 302]
+    assert other.status_code == 409
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.WITHDRAWN).count() == 1
+
+
+def test_a_review_sent_twice_is_one_decision(page: Page, reviewer: User, sign_in: SignIn) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+    client = sign_in(reviewer)
+    values = {"revision": revision.pk, "decision": "sent_back", "comment": "Shorter.", "quote-1": "A", "at-1": "Why?"}
+
+    answers = [client.post(f"{PAGES}{page.pk}/review/", values).status_code for _ in range(2)]
+
+    assert answers == [302, 302]
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SENT_BACK).count() == 1
+
+
+def test_a_guide_with_a_new_entry_sent_twice_gets_it_once(page: Page, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    guide = Guide.objects.create(
+        subject="visit", language="en", kind="guide", code="ABC234", slug="visit", title="Visit"
+    )
+    values = typed(guide, **{"items-TOTAL_FORMS": 1, "items-INITIAL_FORMS": 0, "items-0-order": 0})
+    values |= {"items-0-page": page.pk, "items-0-section": "", "items-0-minutes": 5, "items-0-note": ""}
+    client = sign_in(manager)
+
+    for _ in range(2):
+        client.post(f"/admin/procedures/guide/{guide.pk}/change/", values)
+
+    assert guide.items.count() == 1
