@@ -152,7 +152,7 @@ class WorkflowAdmin(ContentAdmin):
         version = may_follow(request.POST)
         if version is None:
             version = form.cleaned_data["version"]
-        if _is_saved_already(request, obj, form):
+        if _is_saved_already(request, obj):
             version = Page.objects.get(pk=obj.pk).draft_version
         claim_version(obj, expected=-1 if version is None else version)
         obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
@@ -203,12 +203,14 @@ class WorkflowAdmin(ContentAdmin):
         return response
 
 
-def _is_saved_already(request: HttpRequest, page: Page, form: Any) -> bool:
-    """Whether the form holds just what is saved: the second half of a double click has nothing to put together."""
+def _is_saved_already(request: HttpRequest, page: Page) -> bool:
+    """Whether the form holds just what is saved: the second half of a double click has nothing to put together.
+
+    New entries of a reading list would come in twice; those are always put together.
+    """
     saved = Page.objects.select_for_update().get(pk=page.pk)
-    names = [name for name in form.cleaned_data if name not in PageForm.declared_fields]
     rows = {request.POST.get(f"items-{count}_FORMS", "0") for count in ("TOTAL", "INITIAL")}
-    return len(rows) == 1 and all(getattr(saved, name) == getattr(page, name) for name in names)
+    return len(rows) == 1 and preview.typed_page(request.POST)[1] == saved.draft()
 
 
 APPROVAL_GONE = " The text before it was approved; this one has to go to review again."

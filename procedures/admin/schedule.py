@@ -84,7 +84,7 @@ def _act(request: HttpRequest, page: Page, forms_: dict[str, Any]) -> tuple[list
         messages.success(request, "The plan is cancelled. What patients read has not changed.")
         return [], 200
     words, moment = forms_["words"], forms_["moment"]
-    if _is_live(request, page):
+    if "later" not in request.POST and _is_live(request, page):
         messages.info(request, "This text is published already. Patients read it now.")
         return [], 200
     revision = _shown(request, page)

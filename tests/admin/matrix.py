@@ -180,7 +180,7 @@ ACTS: dict[str, tuple[str, str, dict[str, Any], str]] = {
         {"revision": newest, "decision": "sent_back", "comment": "No."},
         "302 " * 9,
     ),
-    "publish": ("page_publish", "manager", {"revision": newest, "now": "1"}, "409 409 409 302 302 409 409 409 302"),
+    "publish": ("page_publish", "manager", {"revision": newest, "now": "1"}, "409 409 409 302 302 302 409 409 302"),
     "schedule": (
         "page_publish",
         "manager",
@@ -188,7 +188,7 @@ ACTS: dict[str, tuple[str, str, dict[str, Any], str]] = {
         "409 409 409 302 302 409 409 409 302",
     ),
     "cancel": ("page_publish", "manager", {"cancel": "1"}, "302 " * 9),
-    "withdraw": ("page_withdraw", "manager", {"reason": "Old."}, "409 409 409 409 409 302 302 302 409"),
+    "withdraw": ("page_withdraw", "manager", {"reason": "Old."}, "409 409 409 409 409 302 302 302 302"),
     "restore": ("page_restore", "editor", {"revision": newest, "version": version}, "302 " * 9),
     "restore unseen": ("page_restore", "editor", {"revision": newest, "version": "99"}, "409 " * 9),
 }
