@@ -81,6 +81,8 @@ def _everything(key: str) -> str:
         "to_approve": f"{pages}?state={PageState.WAITING.value}",
         "approved": f"{pages}?state={PageState.APPROVED.value}",
         "sent_back": f"{pages}?state={PageState.SENT_BACK.value}",
+        "own_drafts": f"{pages}?state={PageState.UNSENT.value}",
+        "other_drafts": f"{pages}?state={PageState.UNSENT.value}",
         "planned": reverse("admin:procedures_page_planned"),
         "outdated": reverse("admin:procedures_page_outdated"),
         "unchecked": f"{pages}?language__exact=es",

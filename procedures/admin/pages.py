@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import URLPattern, path
 from markdownx.models import MarkdownxField
 
-from procedures.admin import autosave, choices, kit, outdated, preview, readers
+from procedures.admin import autosave, choices, kit, outdated, preview, readers, review
 from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff, without_windows
 from procedures.admin.conflict import conflict, may_follow
 from procedures.admin.desk import change_address, desk
@@ -250,6 +250,7 @@ class PageAdmin(WorkflowAdmin):
             path("preview/", preview.preview, name="procedures_page_preview"),
             path("reads/", view(readers.reads), name="procedures_page_reads"),
             path("autosave/", autosave.autosave, name="procedures_page_autosave"),
+            path("review/keep/", review.keep, name="procedures_page_review_keep"),
             path("autosave/discard/", autosave.discard, name="procedures_page_discard"),
             path("compare/", autosave.compare, name="procedures_page_compare_kept"),
             path("choices/", choices.offered, name="procedures_page_choices"),

@@ -7,11 +7,12 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods
 
-from procedures.admin.base import plain_newlines, staff
+from procedures.admin.answers import staff_json
+from procedures.admin.base import plain_newlines, staff, whole_number
 from procedures.admin.compare import difference
 from procedures.admin.desk import Desk, change_address, desk, page_trail
 from procedures.admin.figure_files import staff_url
@@ -20,6 +21,7 @@ from procedures.admin.text_detection import text_detection_html
 from procedures.enums import Decision
 from procedures.figures.approval import pixels_hash
 from procedures.models import Figure, Page
+from procedures.publishing.autosave import comments_of, forget_comments, keep_comments
 from procedures.publishing.review import PicturesNotShownError, ReviewRefusedError, decide
 from procedures.publishing.versions import Version, of_release
 
@@ -28,8 +30,12 @@ DONE = {
     Decision.APPROVED: "Approved. It goes public when a manager publishes it.",
     Decision.SENT_BACK: "Sent back with your comments.",
 }
+APPROVED_LIVE = "Approved. Patients read this text already; a manager can now publish it as reviewed."
 LONGEST = 4000
 MOST_REMARKS = 100
+MOST_BYTES = 2 * 1024 * 1024
+# Fields for comments on words that are gone come after those of the rows.
+GONE_FROM = 100_000
 
 
 class ReviewForm(forms.Form):
@@ -67,21 +73,33 @@ def review(request: HttpRequest, page_id: int) -> HttpResponse:
     A refusal shows it all again with what was typed: 400, 403 or 409.
     """
     page = get_object_or_404(Page, pk=page_id)
+    reviewer = staff(request)
     refused, status, form = "", 200, ReviewForm(request.POST or None)
     if request.method == "POST":
+        if "discard" in request.POST:
+            forget_comments(reviewer, page.pk)
+            return HttpResponseRedirect(request.path)
         refused, status = _decide(request, page, form)
         if not refused:
+            forget_comments(reviewer, page.pk)
             return HttpResponseRedirect(change_address(page))
-    here = desk(page.pk, staff(request), with_page=True)
+    kept = None if form.is_bound else comments_of(reviewer, page.pk)
+    if kept:
+        form = ReviewForm(kept.fields)
+    here = desk(page.pk, reviewer, with_page=True)
+    shown = _difference(here)
+    typed = dict(form.remarks()) if form.is_bound else {}
     context = {
         "desk": here,
         "trail": page_trail(page),
         "comment": form["comment"].value() or "",
-        "typed": dict(form.remarks()) if form.is_bound else {},
+        "typed": typed,
+        "elsewhere": _elsewhere(typed, shown),
+        "kept": kept,
         "refused": refused,
-        "own": settings.REQUIRE_SECOND_PERSON and bool(here.revision) and _author(here) == staff(request).pk,
+        "own": settings.REQUIRE_SECOND_PERSON and bool(here.revision) and _author(here) == reviewer.pk,
         "pictures": [_picture(figure) for figure in here.new_figures],
-        **_difference(here),
+        **shown,
     }
     return screen(request, "page/review", context, title=f"Review: {page.title}", status=status)
 
@@ -96,6 +114,29 @@ def _picture(figure: Figure) -> dict[str, Any]:
         "files": files,
         "text_detection": text_detection_html(figure) if figure.image else "",
     }
+
+
+@staff_json("procedures.approve_page", method="POST", most_bytes=MOST_BYTES)
+def keep(request: HttpRequest) -> JsonResponse:
+    """Keep what the reviewer has typed so far, for the next time that this screen is opened."""
+    page = get_object_or_404(Page, pk=whole_number(request.POST.get("page", "")))
+    form = ReviewForm(request.POST)
+    remarks = form.remarks()
+    comment = plain_newlines(request.POST.get("comment", ""))[:LONGEST]
+    fields: dict[str, str] = {"comment": comment} if comment.strip() else {}
+    for number, (quote, text) in enumerate(remarks):
+        fields |= {f"quote-{number}": quote, f"at-{number}": text}
+    newest = page.revisions.values_list("number", flat=True).first()
+    slot = keep_comments(staff(request), page.pk, fields, version=newest or 0)
+    return JsonResponse({"kept_at": slot.typed_at and slot.seen_at})
+
+
+def _elsewhere(typed: dict[str, str], shown: dict[str, Any]) -> list[tuple[int, str, str]]:
+    """Comments on words that are not in the text any more, numbered behind all others."""
+    parts = shown["diff"]["parts"] if shown else []
+    words = {row.new.text for part in parts for _, row in part.rows if row.new}
+    gone = [(quote, text) for quote, text in typed.items() if quote not in words]
+    return [(number, quote, text) for number, (quote, text) in enumerate(gone, start=GONE_FROM)]
 
 
 def _author(here: Desk) -> int | None:
@@ -130,5 +171,7 @@ def _decide(request: HttpRequest, page: Page, form: ReviewForm) -> tuple[str, in
         return str(error), 409
     except ReviewRefusedError as error:
         return str(error), 403 if decision == Decision.APPROVED else 400
-    messages.success(request, DONE[decision])
+    live = page.live_release
+    is_live = live is not None and live.revision.content_hash == latest.content_hash
+    messages.success(request, APPROVED_LIVE if is_live and decision == Decision.APPROVED else DONE[decision])
     return "", 200

@@ -1,5 +1,6 @@
 """Taking a page from the public: asks why, and what to read instead."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -7,13 +8,50 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from procedures.admin.base import staff
 from procedures.admin.desk import change_address
 from procedures.admin.shell import screen
-from procedures.models import Page
+from procedures.models import ClinicalCode, Page
 from procedures.publishing.publish import PublishRefusedError, withdraw
+from procedures.publishing.uses import LinkTo, links_to
+
+MOST_CODES = 20
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """What stays public when a page is withdrawn, and leads to it or belongs to it."""
+
+    links: list[tuple[LinkTo, str]]
+    translations: list[tuple[Page, str]]
+    replaced: list[Page]
+    codes: list[str]
+
+    @property
+    def sentences(self) -> list[str]:
+        """One for each kind, for the message after withdrawing."""
+        count = len(self.links)
+        said = [f"{count} public page{' still leads' if count == 1 else 's still lead'} to it."] if count else []
+        return said + [
+            f"Its translation “{page.title}” ({page.get_language_display()}) is still public."
+            for page, _ in self.translations
+        ]
+
+
+def remaining(page: Page) -> Remaining:
+    """See Remaining: five queries."""
+    translations = Page.objects.published().filter(subject=page.subject).exclude(pk=page.pk).order_by("language")
+    codes = ClinicalCode.objects.filter(subject=page.subject)
+    return Remaining(
+        [(link, change_address(link.page)) for link in links_to(page)],
+        [(one, reverse("admin:procedures_page_withdraw", args=[one.pk])) for one in translations],
+        list(page.replaces.order_by("title")),
+        [str(code) for code in codes[:MOST_CODES]],
+    )
 
 
 class WithdrawalForm(forms.Form):
@@ -49,8 +87,11 @@ def withdrawal(request: HttpRequest, page_id: int) -> HttpResponse:
         status = _withdraw(request, page, form)
         if status == 200:
             messages.success(request, f"“{page.title}” is no longer public. Its old links say why.")
+            if sentences := remaining(page).sentences:
+                link = format_html('<a href="{}">See them</a>', request.path)
+                messages.warning(request, format_html("{} {}", " ".join(sentences), link))
             return HttpResponseRedirect(change_address(page))
-    context = {"page": page, "form": form, "back": change_address(page)}
+    context = {"page": page, "form": form, "back": change_address(page), "remaining": remaining(page)}
     return screen(request, "page/withdraw", context, title=f"Withdraw: {page.title}", status=status)
 
 

@@ -3,11 +3,13 @@
 import re
 
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.text import normalize
 from procedures.models import Feedback, Page
 from procedures.models.feedback import COMMENT_MAX
+from procedures.publishing.clock import zone_called
 from procedures.validators import validate_plain_text
 
 # Names of the months, English and Spanish, as people shorten them.
@@ -64,9 +66,16 @@ def clean_comment(typed: str) -> str:
 
 
 def receive(page: Page, *, was_clear: bool, section: str, comment: str) -> Feedback:
-    """Keep an answer about the live release of ``page``; a part that this release does not have is left out."""
+    """Keep an answer about the live release of ``page``; a part that this release does not have is left out.
+
+    The day is the clinic's where the page comes with ``time_zone`` (models/clinic.py: clinic_time_zone).
+    """
     live = page.live_release
     anchors = {part["anchor"] for part in live.sections} if live else set()
     return Feedback.objects.create(
-        page=page, was_clear=was_clear, section=section if section in anchors else "", comment=comment
+        page=page,
+        was_clear=was_clear,
+        section=section if section in anchors else "",
+        comment=comment,
+        received_on=timezone.localdate(timezone=zone_called(getattr(page, "time_zone", ""))),
     )

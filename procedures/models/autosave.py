@@ -1,4 +1,7 @@
-"""What somebody is typing and has not saved yet, and who has a page open. No draft and no history: only theirs."""
+"""What somebody is typing and has not saved yet, and who has a page open. No draft and no history: only theirs.
+
+A reviewer's comments that are not sent yet are kept here as well, in one slot for each person and page.
+"""
 
 import datetime
 from typing import Self
@@ -9,13 +12,15 @@ from django.db.models import Q
 
 from procedures.models.page import Page
 
+REVIEW = "review"
+
 
 class AutosaveQuerySet(models.QuerySet["Autosave"]):
     """Slots by what they are for."""
 
     def of_page(self, page_id: int | None, form: str) -> Self:
-        """Slots of one page, or of new pages in one form."""
-        return self.filter(page=page_id, **({} if page_id else {"form": form}))
+        """Slots of one page, or of new pages in one form; a reviewer's comments are no text of the page."""
+        return self.filter(page=page_id, **({} if page_id else {"form": form})).exclude(form=REVIEW)
 
     def with_text(self) -> Self:
         """Slots that hold something unsaved, the newest first."""
@@ -31,7 +36,7 @@ class Autosave(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     page = models.ForeignKey(Page, null=True, on_delete=models.CASCADE, related_name="autosaves")
-    form = models.CharField(max_length=8, choices=[("page", "page"), ("guide", "guide")])
+    form = models.CharField(max_length=8, choices=[("page", "page"), ("guide", "guide"), (REVIEW, REVIEW)])
     window = models.CharField(max_length=36, help_text="Made up by the browser for each form it opens.")
     version = models.PositiveIntegerField(default=0, help_text="The draft version that the form was opened with.")
     fields = models.JSONField(default=dict)

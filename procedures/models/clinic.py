@@ -131,6 +131,11 @@ def clinic_json(language: str) -> Subquery:
     return Subquery(row, output_field=models.JSONField())
 
 
+def clinic_time_zone() -> Subquery:
+    """The name of the clinic's time zone, to annotate any query."""
+    return Subquery(Clinic.objects.values("time_zone")[:1], output_field=models.CharField())
+
+
 def names_of_the_clinic() -> list[str]:
     """Its name and its places, as a stranger would guess them (``GUESSABLE_WORDS``)."""
     return [*Clinic.objects.values_list("name", flat=True), *Location.objects.values_list("texts__name", flat=True)]

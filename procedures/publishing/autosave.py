@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal.staff.models import User
 from procedures.models import Autosave
+from procedures.models.autosave import REVIEW
 
 # A window reports every 15 seconds, a hidden one every minute; one that is silent is closed, asleep or offline.
 OPEN_FOR = datetime.timedelta(seconds=90)
@@ -75,3 +76,22 @@ def colleagues(window: Window) -> list[Autosave]:
 def forget(user: User, keys: list[str]) -> int:
     """End slots of one person: their text is saved, or nobody wants it. Returns how many there were."""
     return Autosave.objects.filter(user=user, window__in=keys).delete()[0]
+
+
+def keep_comments(user: User, page_id: int, fields: dict[str, str], *, version: int) -> Autosave:
+    """Store what a reviewer has typed about revision ``version``; nothing typed empties the slot."""
+    return keep(Window(user, page_id, REVIEW, _review_key(page_id)), fields, version=version)
+
+
+def comments_of(user: User, page_id: int) -> Autosave | None:
+    """What this reviewer typed about the page and has not sent yet."""
+    return Autosave.objects.filter(user=user, window=_review_key(page_id)).with_text().first()
+
+
+def forget_comments(user: User, page_id: int) -> None:
+    """The comments are sent, or the reviewer does not want them."""
+    forget(user, [_review_key(page_id)])
+
+
+def _review_key(page_id: int) -> str:
+    return f"{REVIEW}-{page_id}"

@@ -32,7 +32,11 @@ class RepeatedTimeError(ClockError):
 
 def clinic_zone() -> ZoneInfo:
     """The time zone of the clinic; UTC without a clinic, or where this machine does not know the zone. One query."""
-    name = Clinic.objects.values_list("time_zone", flat=True).first()
+    return zone_called(Clinic.objects.values_list("time_zone", flat=True).first() or "")
+
+
+def zone_called(name: str) -> ZoneInfo:
+    """The time zone with this name; UTC for none, or where this machine does not know it."""
     try:
         return ZoneInfo(name or "UTC")
     except (KeyError, ValueError, OSError):

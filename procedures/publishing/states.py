@@ -15,6 +15,7 @@ class PageState(models.TextChoices):
     """What lists of pages can be narrowed down to."""
 
     DRAFT = "draft", "Draft"
+    UNSENT = "unsent", "Draft not sent for review"
     WAITING = "waiting", "Waiting for review"
     SENT_BACK = "sent_back", "Sent back"
     APPROVED = "approved", "Approved, to be published"
@@ -30,8 +31,8 @@ TEXTS = ("live_release__html", "live_release__sections", "live_release__revision
 
 
 def with_states(pages: models.QuerySet[Page], *, texts: bool = False) -> models.QuerySet[Page]:
-    """Adds ``latest_hash`` and ``latest_author`` (of the newest revision) and ``last_word`` (the last review event
-    on that same text). ``texts``: with all of the live release; reading them costs a query a row otherwise.
+    """Adds ``latest_hash``, ``latest_author`` and ``latest_at`` (of the newest revision), and ``last_word`` (the last
+    review event on that same text). ``texts``: with all of the live release; else reading them costs a query a row.
     """
     newest = Revision.objects.filter(page=OuterRef("pk")).order_by("-number")
     # Withdrawing ends what was said of the text before.
@@ -44,6 +45,7 @@ def with_states(pages: models.QuerySet[Page], *, texts: bool = False) -> models.
     return (pages if texts else pages.defer(*TEXTS)).annotate(
         latest_hash=Subquery(newest.values("content_hash")[:1]),
         latest_author=Subquery(newest.values("author")[:1]),
+        latest_at=Subquery(newest.values("created_at")[:1]),
         last_word=Subquery(said.order_by("-pk").values("kind")[:1]),
     )
 
@@ -53,6 +55,7 @@ SAME = Q(live_release__revision__content_hash=F("latest_hash"))
 OPEN = Q(live_release__isnull=True) | ~SAME | Q(live_release__is_starter=True)
 CONDITIONS: dict[str, Q] = {
     PageState.DRAFT: Q(live_release__isnull=True, withdrawn_reason="", last_word__isnull=True),
+    PageState.UNSENT: Q(latest_hash__isnull=False, last_word__isnull=True) & (Q(live_release__isnull=True) | ~SAME),
     PageState.WAITING: OPEN & Q(last_word=EventKind.SUBMITTED),
     PageState.SENT_BACK: OPEN & Q(last_word=EventKind.SENT_BACK),
     PageState.APPROVED: OPEN & Q(last_word=EventKind.APPROVED),

@@ -143,3 +143,29 @@ def printing_other(inputs: Q, language: str) -> list[Page]:
     now = fingerprints(language, {(kind, key) for kind, key, _, _ in rows})
     old = {page for kind, key, fingerprint, page in rows if now.get((kind, key)) != fingerprint}
     return sorted(Page.objects.in_bulk(old).values(), key=lambda page: page.title) if old else []
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTo:
+    """A public page that leads to another one, and in which ways."""
+
+    page: Page
+    ways: list[str]
+
+
+def links_to(page: Page) -> list[LinkTo]:
+    """Public pages (links are within one language) that lead to ``page``: in their text, as next step, in a list."""
+    inputs = ReleaseInput.objects.filter(kind="page", key=page.subject)
+    sources = Page.objects.published().in_language(page.language).filter(live_release__in=inputs.values("release"))
+    rows = sources.exclude(pk=page.pk).select_related("live_release__revision").defer("body", "live_release__html")
+    return [LinkTo(row, _ways(row, page.subject)) for row in rows.order_by("title")]
+
+
+def _ways(row: Page, subject: str) -> list[str]:
+    content = row.live_release.revision.content if row.live_release else {}
+    ways = {
+        "next step": content.get("next_page") == subject,
+        "reading list": any(item["page"] == subject for item in content.get("items", [])),
+        "link in the text": re.search(rf"\(page:{re.escape(subject)}(?![\w-])", content.get("body", "")) is not None,
+    }
+    return [way for way, is_used in ways.items() if is_used]

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -53,9 +54,9 @@ def waiting_for(user: User) -> list[Waiting]:
     if approves:
         lists += [to_approve(user), new_pictures(user)]
     if writes:
-        lists.append(sent_back())
+        lists += [sent_back(), own_drafts(user), other_drafts(user)]
     if writes or approves or publishes:
-        lists += [reviews_due(), out_of_date(), translations_behind()]
+        lists += [left_by_withdrawal(), reviews_due(), out_of_date(), translations_behind()]
     if approves or publishes:
         lists.append(unchecked_translations())
     return [one for one in lists if one.total]
@@ -139,7 +140,79 @@ def _shown_on_live_pages() -> Iterator[tuple[int, int]]:
 def approved() -> Waiting:
     """For those who publish: approved, and not planned yet."""
     pages = _in_state(PageState.APPROVED, EventKind.APPROVED).filter(publish_at__isnull=True)
-    return _listed("approved", "Approved, to be published", "Patients do not read these texts yet.", pages)
+    rows = list(pages.order_by("said_at", "pk"))
+    public = [page for page in rows if _is_public(page)]
+    if len(public) == len(rows):
+        hint = "Patients read these starter texts already. Publishing shows that your clinic reviewed them."
+    else:
+        hint = "Publish these texts so that patients read them." if public else "Patients do not read these texts yet."
+    items = [
+        Item(
+            page, f"{_said(page)}. Patients read it already, marked as starter text." if page in public else _said(page)
+        )
+        for page in rows[:SHOWN]
+    ]
+    return Waiting("approved", "Approved, to be published", hint, items, len(rows))
+
+
+def _is_public(page: Any) -> bool:
+    """Whether patients read the newest text already: starter text that was approved as it is."""
+    live = page.live_release
+    return live is not None and live.revision.content_hash == page.latest_hash
+
+
+def own_drafts(user: User) -> Waiting:
+    """What this person saved and did not send for review."""
+    pages = _unsent().filter(latest_author=user.pk)
+    return _drafts("own_drafts", "Your drafts", "Saved, and not sent for review yet.", pages)
+
+
+def other_drafts(user: User) -> Waiting:
+    """What others saved and nobody sent for review."""
+    pages = _unsent().filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
+    return _drafts("other_drafts", "Drafts of others", "Saved by others, and not sent for review yet.", pages)
+
+
+def _unsent() -> QuerySet[Page]:
+    writers = User.objects.filter(pk=OuterRef("latest_author"))
+    return in_state(with_states(Page.objects.defer("body")), PageState.UNSENT).annotate(
+        said_first=Subquery(writers.values("first_name")[:1]),
+        said_last=Subquery(writers.values("last_name")[:1]),
+        said_user=Subquery(writers.values("username")[:1]),
+    )
+
+
+def _drafts(key: str, title: str, hint: str, pages: QuerySet[Page]) -> Waiting:
+    """The draft saved last comes first."""
+    rows = list(pages.order_by("-latest_at", "pk"))
+    own = key == "own_drafts"
+    items = [Item(page, f"Saved {'' if own else f'by {_who(page)} '}on {_day(page)}") for page in rows[:SHOWN]]
+    return Waiting(key, title, hint, items, len(rows))
+
+
+def _day(page: Page) -> str:
+    return day_words(timezone.localdate(getattr(page, "latest_at", None)))
+
+
+def left_by_withdrawal() -> Waiting:
+    """Public pages that a withdrawal left behind: they lead to the withdrawn page, or are its translation."""
+    withdrawn: dict[tuple[str, str], str] = {}
+    subjects: dict[str, str] = {}
+    for page in Page.objects.filter(live_release__isnull=True).exclude(withdrawn_reason="").order_by("title"):
+        withdrawn[page.language, page.subject] = subjects[page.subject] = page.title
+    if not withdrawn:
+        return Waiting("withdrawn", "", "")
+    said: dict[Page, list[str]] = {}
+    links = ReleaseInput.objects.filter(kind="page", key__in=subjects, release__live_on__isnull=False)
+    for used in links.select_related("release__page").defer("release__html", "release__sections"):
+        if title := withdrawn.get((used.release.page.language, used.key)):
+            said.setdefault(used.release.page, []).append(f"Leads to “{title}”, which is withdrawn.")
+    for page in Page.objects.published().filter(subject__in=subjects):
+        said.setdefault(page, []).append(f"Its translation “{subjects[page.subject]}” is withdrawn.")
+    rows = sorted(said.items(), key=lambda row: row[0].title)
+    hint = "Change these public pages, or withdraw them, too."
+    items = [Item(page, " ".join(words)) for page, words in rows[:SHOWN]]
+    return Waiting("withdrawn", "Pages that name a withdrawn page", hint, items, len(rows))
 
 
 def planned() -> Waiting:

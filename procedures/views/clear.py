@@ -16,7 +16,7 @@ from procedures.feedback.limits import LIMITS
 from procedures.feedback.sender import comes_from_here
 from procedures.links.codes import is_valid
 from procedures.models import Page
-from procedures.models.clinic import clinic_json
+from procedures.models.clinic import clinic_json, clinic_time_zone
 from procedures.models.feedback import COMMENT_MAX
 from procedures.views.chrome import frame, root, show, site_now
 from procedures.views.reading import not_found
@@ -61,7 +61,7 @@ def _page(language: str, code: str) -> Page | None:
     if not is_valid(code):
         return None
     pages = Page.objects.with_code(code).published().in_language(language)
-    return pages.annotate(clinic=clinic_json(language)).first()
+    return pages.annotate(clinic=clinic_json(language), time_zone=clinic_time_zone()).first()
 
 
 def _context(page: Page, language: str, title: object) -> dict[str, Any]:

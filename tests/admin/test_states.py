@@ -26,7 +26,7 @@ def stands(page: Page) -> tuple[str, set[str]]:
 def test_a_page_is_a_draft_until_something_is_said(page: Page) -> None:
     save_revision(page, author=None)
 
-    assert stands(page) == ("Draft", {"draft"})
+    assert stands(page) == ("Draft", {"draft", "unsent"})
 
 
 def test_a_page_without_any_revision_is_a_draft(page: Page) -> None:
@@ -43,7 +43,7 @@ def test_a_change_after_submitting_is_a_draft_again(page: Page, editor: User) ->
     submit(save_revision(page, author=editor), actor=editor)
     newer(page)
 
-    assert stands(page) == ("Draft", {"draft"})
+    assert stands(page) == ("Draft", {"draft", "unsent"})
 
 
 def test_an_approved_draft_is_to_be_published(page: Page, editor: User) -> None:
@@ -62,7 +62,7 @@ def test_a_public_page_with_a_newer_draft_says_so(page: Page) -> None:
     make_public(page)
     newer(page)
 
-    assert stands(page) == ("Public, with a newer draft", {"public", "newer"})
+    assert stands(page) == ("Public, with a newer draft", {"public", "newer", "unsent"})
 
 
 def test_a_newer_draft_can_wait_for_review(page: Page, editor: User) -> None:
@@ -94,7 +94,7 @@ def test_a_withdrawn_page_is_withdrawn(page: Page, manager: User, changed: bool)
     if changed:
         newer(page)
 
-    assert stands(page) == ("Withdrawn", {"withdrawn"})
+    assert stands(page) == ("Withdrawn", {"withdrawn", "unsent"} if changed else {"withdrawn"})
 
 
 def test_a_withdrawn_page_can_wait_for_review_again(page: Page, manager: User) -> None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from procedures.feedback.limits import Limits
-from procedures.models import Feedback, Page
+from procedures.models import Clinic, Feedback, Page
 from procedures.publishing.publish import withdraw
 from procedures.views import clear
 from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
@@ -286,3 +286,12 @@ def test_answers_are_purged_after_their_time(page: Page, settings: Any) -> None:
     settings.FEEDBACK_DAYS = 1
     call_command("purge_feedback", verbosity=0)
     assert sorted((today - a.received_on).days for a in Feedback.objects.all()) == [0]
+
+
+def test_the_day_of_an_answer_is_the_clinics(client: Client, page: Page, monkeypatch: Any) -> None:
+    Clinic.objects.update(time_zone="Pacific/Kiritimati")
+    monkeypatch.setattr(timezone, "now", lambda: datetime.datetime(2026, 3, 8, 20, tzinfo=datetime.UTC))
+
+    send(client, page, clear="yes")
+
+    assert Feedback.objects.get().received_on == datetime.date(2026, 3, 9)

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from procedures.models import Feedback
+from procedures.publishing.clock import clinic_zone
 
 
 class Command(BaseCommand):
@@ -15,6 +16,7 @@ class Command(BaseCommand):
     help = "Delete answers to “Was this clear?” that are older than PORTAL_FEEDBACK_DAYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        deleted, _ = Feedback.objects.older_than(settings.FEEDBACK_DAYS, timezone.localdate()).delete()
+        today = timezone.localdate(timezone=clinic_zone())
+        deleted, _ = Feedback.objects.older_than(settings.FEEDBACK_DAYS, today).delete()
         if deleted and options["verbosity"]:
             self.stdout.write(f"deleted: {deleted}")

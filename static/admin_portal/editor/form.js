@@ -37,10 +37,13 @@ export function fill(form, fields, type) {
   form.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
+// By the clinic's clock, as everywhere on these screens, wherever this browser is.
+const timeZone = document.querySelector("meta[name=time-zone]")?.content;
+
 export function clock(moment) {
   const at = new Date(moment);
   // As the rest of the admin writes the time, whatever the browser's own way is.
-  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const today = at.toDateString() === new Date().toDateString();
-  return today ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
+  const day = (one) => one.toLocaleDateString([], { day: "numeric", month: "short", timeZone });
+  return day(at) === day(new Date()) ? time : `${day(at)}, ${time}`;
 }

@@ -1,0 +1,80 @@
+// A reviewer's comments are kept while they are typed: on the site, and in this browser while that fails.
+
+import { send } from "./editor/ask.js";
+import { localCopies } from "./editor/local.js";
+
+const PAUSE = 1500; // milliseconds after the last key
+const KEY = "review";
+
+function start(form) {
+  const copies = localCopies(`review:${form.dataset.page}`, form.dataset.writer);
+  const line = form.querySelector("[data-kept]");
+  // Fields beside the paragraphs belong to the form by their attribute.
+  const fields = () => [...form.elements].filter((field) => field.tagName === "TEXTAREA");
+  const quote = (field) => form.elements[field.name.replace("at-", "quote-")]?.value ?? "";
+  let timer;
+  let stopped = false;
+  let changed = false;
+
+  const typed = () => fields().filter((field) => field.value).map((field) => [quote(field), field.value]);
+
+  async function keep({ leaving = false } = {}) {
+    clearTimeout(timer);
+    if (stopped || !changed) return;
+    changed = false;
+    const answer = await send(form, form.dataset.keep, new FormData(form), undefined, { leaving });
+    if (answer.status === 200) {
+      copies.forget(KEY);
+      line.textContent = "Your comments are kept. They are not sent yet.";
+      return;
+    }
+    changed = true;
+    const done = copies.keep(KEY, { fields: typed() });
+    line.textContent = done
+      ? "Your comments are kept in this browser only, on this computer."
+      : "Your comments could not be kept: this browser refuses. Copy them.";
+  }
+
+  function restore() {
+    const [copy] = copies.all();
+    if (!copy) return;
+    if (copy.sent && form.dataset.decided) {
+      copies.forget(KEY);
+      return;
+    }
+    const left = new Map(copy.fields);
+    fields().forEach((field) => {
+      const text = left.get(quote(field));
+      if (text === undefined) return;
+      left.delete(quote(field));
+      if (!field.value) field.value = text;
+      field.closest("details")?.setAttribute("open", "");
+    });
+    // Words that are not in the text any more: nothing is lost, it goes into the general comment.
+    const general = form.elements.comment;
+    left.forEach((text, words) => { general.value = `${general.value}\n${words ? `“${words}”: ` : ""}${text}`.trim(); });
+    changed = true;
+    keep();
+  }
+
+  const soon = (event) => {
+    if (event.target.form !== form) return;
+    changed = true;
+    clearTimeout(timer);
+    timer = setTimeout(keep, PAUSE);
+  };
+  document.addEventListener("input", soon);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) keep({ leaving: true }); });
+  window.addEventListener("online", () => keep());
+  window.addEventListener("pageshow", () => { stopped = false; });
+  form.addEventListener("submit", () => {
+    stopped = true;
+    clearTimeout(timer);
+    // Whether it arrived is known when this screen is opened again.
+    const [copy] = copies.all();
+    if (copy) copies.keep(KEY, { fields: typed(), sent: true });
+  });
+  restore();
+}
+
+document.querySelectorAll("[data-review]").forEach(start);
