@@ -16,9 +16,11 @@ from procedures.admin.base import AnyAdmin, staff
 from procedures.admin.desk import change_address
 from procedures.admin.shell import screen
 from procedures.models import Page
+from procedures.publishing.outdated import changed_since
 from procedures.publishing.publish import PublishRefusedError
 from procedures.publishing.rerelease import Update, pages_quoting, updating_pages
 from procedures.publishing.schedule import PlanInZones
+from procedures.publishing.waiting import words
 
 PUBLISH = "procedures.publish_page"
 # What the confirmation adds to the form that it repeats.
@@ -108,8 +110,10 @@ class ClinicValueAdmin(AnyAdmin):
         self, request: HttpRequest, concerned: Concerned, *, refused: list[str] | None = None, status: int = 200
     ) -> HttpResponse:
         may_publish = staff(request).has_perm(PUBLISH)
+        # The change itself is undone by now: these are others that wait to be released.
+        also = {row.page.pk: words(row.changed) for row in changed_since()} if concerned.pages else {}
         context = {
-            "pages": [(page, change_address(page)) for page in concerned.pages],
+            "pages": [(page, change_address(page), also.get(page.pk, "")) for page in concerned.pages],
             "plans": concerned.plans,
             "token": concerned.token,
             "typed": _typed(request.POST),

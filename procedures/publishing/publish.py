@@ -17,7 +17,7 @@ from procedures.figures.approval import Pictures
 from procedures.markdown import RENDERER_VERSION, Library, Problem, RenderedPage
 from procedures.models import Approval, Clinic, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
 from procedures.models.page import public_path
-from procedures.publishing.anchors import planned
+from procedures.publishing.anchors import AnchorPlan, planned
 from procedures.publishing.clock import clinic_zone
 from procedures.publishing.readiness import caused_by_values, readiness
 from procedures.publishing.review import standing_approval, translation_is_checked
@@ -76,7 +76,8 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
     if live is None:
         return None
     library = library or Library(page.language)
-    rendered = planned(page, live.revision.content, library=library)[0]
+    prepared = planned(page, live.revision.content, library=library)
+    rendered = prepared[0]
     checked = translation_is_checked(live.revision)
     if rendered.html == live.html and checked == live.translation_checked and not _inputs_changed(live, rendered):
         return None
@@ -87,6 +88,7 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
         kind=EventKind.RENEWED,
         links=False,
         library=library,
+        prepared=prepared,
     )
     rebuild_indexes(actor=actor)
     return release
@@ -120,11 +122,13 @@ def _release(
     what_changed: str = "",
     links: bool = True,
     library: Library | None = None,
+    prepared: tuple[RenderedPage, AnchorPlan] | None = None,
 ) -> Release:
+    """``prepared``: what ``planned`` has just given for this text, to render it once only."""
     page, content = revision.page, revision.content
     take_turn(page)
     library = library or Library(page.language)
-    rendered, plan = planned(page, content, library=library)
+    rendered, plan = prepared or planned(page, content, library=library)
     last = page.releases.order_by("-number").first()
     live = page.live_release if kind == EventKind.RENEWED else None
     problems = caused_by_values(live, rendered) if live else readiness(page, content, rendered, links=links)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from portal.staff.models import User
 from procedures.enums import EventKind
-from procedures.models import CareInstruction, Clinic, Location, LocationText, Page, Release, ReleaseEvent
+from procedures.models import CareInstruction, Clinic, Location, LocationText, Page, Release, ReleaseEvent, Source
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.schedule import schedule
 from tests.admin.conftest import SignIn, person
@@ -78,11 +78,20 @@ def test_a_new_phone_lists_its_pages_first_and_changes_nothing(page: Page, manag
 
     html = answer.content.decode()
     assert answer.status_code == 200
-    assert "2 public pages print the old value" in html
+    assert "2 public pages print the old value." in html
     assert ">Small cut</a>" in html
     assert ">Save and update 2 pages</button>" in html
     assert Clinic.objects.get().phone == "+1 303-555-0100"
     assert Release.objects.count() == before
+
+
+def test_other_changes_that_the_pages_will_show_are_named(page: Page, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    Source.objects.filter(key="nice").update(title="A newer guide")
+
+    html = sign_in(manager).post(f"{BASE}clinic/1/change/", CLINIC).content.decode()
+
+    assert "Also shows for the first time: source nice" in html
 
 
 def test_one_button_saves_the_phone_and_updates_all_pages(
