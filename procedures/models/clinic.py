@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce, JSONObject
 
 from portal.validators import validate_single_line
 from procedures.enums import Language
-from procedures.models.clinic_value import ClinicValue
+from procedures.models.clinic_value import ClinicValue, ClinicValueManager
 from procedures.validators import (
     validate_key,
     validate_no_markup,
@@ -41,6 +41,8 @@ class Clinic(ClinicValue):
         help_text="Such as America/Denver. Scheduled pages go live by this clock.",
     )
 
+    objects = ClinicValueManager()
+
     class Meta:
         verbose_name = "clinic"
         verbose_name_plural = "clinic"
@@ -68,6 +70,8 @@ class ClinicText(ClinicValue):
     )
     about = models.TextField(blank=True, validators=[MaxLengthValidator(1000), validate_plain_text, validate_no_markup])
 
+    objects = ClinicValueManager()
+
     class Meta:
         verbose_name = "text"
         constraints = [
@@ -88,6 +92,8 @@ class Location(ClinicValue):
         help_text="Lines as on an envelope.", validators=[validate_plain_text, validate_no_markup]
     )
 
+    objects = ClinicValueManager()
+
     class Meta:
         ordering = ["order", "key"]
 
@@ -105,6 +111,8 @@ class LocationText(ClinicValue):
     directions = models.TextField(
         blank=True, help_text="Parking, door, lift.", validators=[validate_plain_text, validate_no_markup]
     )
+
+    objects = ClinicValueManager()
 
     class Meta:
         verbose_name = "text"

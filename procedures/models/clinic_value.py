@@ -40,10 +40,14 @@ class ClinicValueQuerySet(models.QuerySet[T]):
             return super().bulk_create(objs, *args, **kwargs)
 
 
-class ClinicValue(NormalizedModel):
-    """Base of what the clinic says of itself and of its care: each value is the same everywhere on a page."""
+ClinicValueManager = models.Manager.from_queryset(ClinicValueQuerySet)
 
-    objects = models.Manager.from_queryset(ClinicValueQuerySet)()
+
+class ClinicValue(NormalizedModel):
+    """Base of what the clinic says of itself and of its care: each value is the same everywhere on a page.
+
+    ``objects`` of each model is a ClinicValueManager.
+    """
 
     class Meta:
         abstract = True

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from portal.validators import validate_single_line
 from procedures.enums import CodeSystem, Language
-from procedures.models.clinic_value import ClinicValue
+from procedures.models.clinic_value import ClinicValue, ClinicValueManager
 from procedures.models.normalized import NormalizedModel
 from procedures.validators import (
     validate_https,
@@ -105,6 +105,8 @@ class CareInstruction(ClinicValue):
     answer = models.TextField(
         help_text="The clinic's own answer, in plain words.", validators=[validate_plain_text, validate_no_markup]
     )
+
+    objects = ClinicValueManager()
 
     class Meta:
         ordering = ["language", "order", "key"]

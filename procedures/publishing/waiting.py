@@ -173,7 +173,7 @@ def other_drafts(user: User) -> Waiting:
     return _drafts("other_drafts", "Drafts of others", "Saved by others, and not sent for review yet.", pages)
 
 
-def _unsent() -> QuerySet[Page]:
+def _unsent() -> Any:
     writers = User.objects.filter(pk=OuterRef("latest_author"))
     return in_state(with_states(Page.objects.defer("body")), PageState.UNSENT).annotate(
         said_first=Subquery(writers.values("first_name")[:1]),

@@ -22,6 +22,7 @@ from procedures.models import (
     ReleaseEvent,
     Source,
 )
+from procedures.models.clinic_value import ClinicValue, ClinicValueManager
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import PublishRefusedError, publish, withdraw
 from procedures.publishing.rerelease import pages_quoting, rerelease, updating_pages
@@ -271,3 +272,15 @@ def test_a_text_published_later_prints_todays_values(db: None) -> None:
     live = Release.objects.live()
     assert live.get(page=page).revision == planned
     assert all("303-555-0188" in release.html and "0100" not in release.html for release in live)
+
+
+def test_every_value_of_the_clinic_is_written_through_the_update() -> None:
+    for model in ClinicValue.__subclasses__():
+        assert isinstance(model._default_manager, ClinicValueManager), model
+    assert {model.__name__ for model in ClinicValue.__subclasses__()} == {
+        "Clinic",
+        "ClinicText",
+        "Location",
+        "LocationText",
+        "CareInstruction",
+    }

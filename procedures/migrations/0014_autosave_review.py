@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("procedures", "0012_lists_and_uses")]
+    dependencies = [("procedures", "0013_single_line_text")]
 
     operations = [
         migrations.AlterField(
