@@ -1,0 +1,90 @@
+"""Many at once, on the portal as it is served: one text has one release, and no page keeps an old phone number."""
+
+import json
+import re
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.admin.test_parallel_saves import ask
+from tests.browser.test_admin_safety import PREPARE, shell
+from tests.conftest import ServedSite
+
+AT_ONCE = 8
+NEW, OLD = "+1 303-555-0144", "+1 303-555-0100"
+APPROVED = """
+from procedures.enums import Decision
+from procedures.publishing.review import decide
+revision = page.revisions.get()
+decide(revision, reviewer=User.objects.get(username="reviewer"), decision=Decision.APPROVED)
+print(page.pk, keys[1], revision.pk)
+"""
+TEXT = (
+    "body=Page.objects.get(subject='kyphoplasty', language='en').body,"
+    " next_page=Page.objects.get(subject='contact', language='en'), next_label='Ask us')"
+)
+PAGE = re.sub(r'body="## Morning.*?"\)', lambda _: TEXT, PREPARE)
+
+
+def releases_of(site: ServedSite, pk: str) -> int:
+    code = f"from procedures.models import Release; print(Release.objects.filter(page={pk}).count())"
+    return int(shell(site, code))
+
+
+def test_one_text_published_by_many_at_once_has_one_release(served_site: ServedSite) -> None:
+    pk, session, revision = shell(served_site, PAGE.format(name="published-at-once") + APPROVED).split()[-3:]
+    values = {"revision": revision, "what_changed": "", "now": "1"}
+
+    def press(_: int) -> int:
+        return ask(served_site, f"/admin/procedures/page/{pk}/publish/", session, values)[0]
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        statuses = list(pool.map(press, range(AT_ONCE)))
+
+    assert statuses == [302] * AT_ONCE
+    assert releases_of(served_site, pk) == 1
+
+
+def test_a_page_published_while_the_phone_changes_prints_the_new_one(served_site: ServedSite) -> None:
+    pk, session, revision = shell(served_site, PAGE.format(name="published-beside") + APPROVED).split()[-3:]
+    address = "/admin/procedures/clinic/1/change/"
+    form = ask(served_site, address, session)[1]
+    fields = dict(re.findall(r'<input type="(?:text|hidden)" name="([^"]+)"(?: value="([^"]*)")?', form))
+    fields.pop("csrfmiddlewaretoken")
+    fields |= {"phone": NEW, "texts-TOTAL_FORMS": "0", "texts-INITIAL_FORMS": "0"}
+    fields = {
+        name: value for name, value in fields.items() if not re.match(r"texts-\d", name) and "__prefix__" not in name
+    }
+
+    def save(_: int) -> int:
+        """Until the list of pages is the one that was shown: the other one publishes a page meanwhile."""
+        for _attempt in range(5):
+            html = ask(served_site, address, session, fields)[1]
+            token = re.search(r'name="_update" value="(\w+)"', html)
+            if token is None:
+                return 302
+            if (status := ask(served_site, address, session, {**fields, "_update": token[1]})[0]) == 302:
+                return status
+        return 0
+
+    def publish(_: int) -> int:
+        values = {"revision": revision, "what_changed": "", "now": "1"}
+        return ask(served_site, f"/admin/procedures/page/{pk}/publish/", session, values)[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(save, 1), pool.submit(publish, 1)]
+        statuses = [one.result() for one in both]
+    printed = json.loads(
+        shell(
+            served_site,
+            "import json; from procedures.models import Clinic, Release;"
+            f" print(json.dumps([Clinic.objects.get().phone, Release.objects.live().filter(html__contains='{NEW}').count(),"
+            " Release.objects.live().count()]))",
+        ).splitlines()[-1]
+    )
+    shell(served_site, f"from procedures.models import Clinic; c = Clinic.objects.get(); c.phone = '{OLD}'; c.save()")
+
+    assert statuses == [302, 302]
+    assert printed[0] == NEW
+    assert printed[1] == printed[2] > 40
+    with urllib.request.urlopen(f"{served_site.url}/kyphoplasty/", timeout=60) as answer:
+        assert b"Kyphoplasty" in answer.read()
