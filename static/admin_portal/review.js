@@ -11,7 +11,8 @@ function start(form) {
   const line = form.querySelector("[data-kept]");
   // Fields beside the paragraphs belong to the form by their attribute.
   const fields = () => [...form.elements].filter((field) => field.tagName === "TEXTAREA");
-  const quote = (field) => form.elements[field.name.replace("at-", "quote-")]?.value ?? "";
+  // The general comment is about no paragraph.
+  const quote = (field) => (field.name.startsWith("at-") ? form.elements[field.name.replace("at-", "quote-")]?.value ?? "" : "");
   let timer;
   let stopped = false;
   let changed = false;

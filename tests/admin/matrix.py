@@ -80,6 +80,7 @@ OF_A_PAGE: dict[str, list[Ask]] = {
         post(REVIEWS, revision=newest, decision="approved", comment="Good."),
         post(REVIEWS, revision=newest, decision="sent_back", comment="No."),
     ],
+    "page_review_keep": [post("42441", page=lambda page: page.pk, comment="No.")],
     "page_publish": [
         get(MANAGES),
         post(MANAGES, revision=newest, now="1"),
