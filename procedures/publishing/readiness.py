@@ -9,7 +9,7 @@ from procedures.enums import Language, PageKind
 from procedures.figures.approval import Pictures
 from procedures.markdown import Library, Problem, RenderedPage
 from procedures.markdown.outline import section_titles
-from procedures.markdown.plain import Section, prose
+from procedures.markdown.plain import prose
 from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE, sentences, smog, words
 from procedures.markdown.where import Places
 from procedures.models import Page, Path, Release
@@ -46,7 +46,7 @@ def caused_by_values(live: Release, rendered: RenderedPage) -> list[Problem]:
     must not hold back a new phone number.
     """
     missing = [problem for problem in rendered.problems if problem.missing]
-    before = {_without_numbers(sentence) for sentence in sentences(prose([Section(**part) for part in live.sections]))}
+    before = {_without_numbers(sentence) for sentence in sentences(prose(str(live.html)))}
     long = _long_sentences(live.revision.content["body"], rendered.prose, lambda one: _without_numbers(one) in before)
     return [*missing, *long]
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("procedures", "0013_single_line_text")]
+    dependencies = [("procedures", "0017_plain_text_and_anchors")]
 
     operations = [
         migrations.AlterField(
