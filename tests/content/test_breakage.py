@@ -59,7 +59,7 @@ CHANGES = [
     (PAGE, "page: contact", "page: none", "small-cut.md:11: There is no page in this language “none”."),
     (PAGE, "page: contact", "pag: contact", "small-cut.md:11: There is no field “pag”."),
     (PAGE, "slug: small-cut", "slug: Small Cut", "small-cut.md:3: slug: Use small letters"),
-    (PAGE, "slug: small-cut", "slug: admin", "small-cut.md:3: slug: “admin” is an address of the site itself."),
+    (PAGE, "slug: small-cut", "slug: admin", "small-cut.md:3: slug: /admin/ is an address that the site uses itself."),
     (PAGE, "subject: small-cut", "subject: small cut", "small-cut.md:2: “small cut” is no subject."),
     (PAGE, "kind: procedure", "kind: poem", "small-cut.md:4: kind: "),
     (PAGE, "kind: procedure", "kind: guide", "small-cut.md:4: Guides have kind: guide and stand in the folder guides"),

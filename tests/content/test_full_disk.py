@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from portal.safekeeping.archive import DATABASE, Manifest, writing
 from portal.safekeeping.errors import SafekeepingError
 from portal.serving.whole import describe_write_error, new_file
-from tests.factories import make_page
+from tests.factories import make_page, make_supplied
 
 COMMANDS = (("dump_content", "content"), ("export_bundle", "pages.zip"))
 
@@ -37,7 +37,8 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_full_disk_is_named_and_no_part_of_a_file_stays(full_disk: Path) -> None:
-    make_page(body="words " * 6000)
+    page = make_page(body="words " * 6000)
+    make_supplied(page.lead_figure)
 
     for command, name in COMMANDS:
         with pytest.raises(CommandError) as refused:
