@@ -13,7 +13,7 @@ class ProceduresConfig(AppConfig):
     # How the staff's lists are grouped and ordered (portal/staff/site.py).
     admin_groups = (
         ("Pages", "page guide"),
-        ("What pages show", "figure series term source careinstruction"),
+        ("What pages show", "figure series term source careinstruction warningsign"),
         ("What readers say", "feedback"),
         ("The clinic", "clinic location clinicalcode"),
         ("History", "revision approval release releaseevent outsidelink"),

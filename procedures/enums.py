@@ -79,6 +79,22 @@ class EventKind(models.TextChoices):
     IMPORTED = "imported", _("Imported as a draft")
 
 
+class SignLevel(models.TextChoices):
+    """How fast a warning sign needs help, the most urgent first."""
+
+    EMERGENCY = "emergency", _("Call an ambulance")
+    NOW = "now", _("Call us now, day or night")
+    HOURS = "hours", _("Call us in office hours")
+
+
+class SignTiming(models.TextChoices):
+    """Which pages print a warning sign: those read before a procedure (or without one), after one, or both."""
+
+    BEFORE = "before", _("Before a procedure, or without one")
+    AFTER = "after", _("After a procedure")
+    BOTH = "both", _("Before and after")
+
+
 class CodeSystem(models.TextChoices):
     """A list of clinical codes that other systems ask with."""
 

@@ -6,14 +6,16 @@ EDITED = (
 CLINIC = "clinic clinictext clinicalcode location locationtext".split()
 READERS = ["view_feedback", "view_readcount"]
 HISTORY = "approval outsidelink release releaseevent revision".split()
+# Staff change the list of warning signs as a whole, by a proposal that another person approves.
+SIGNS = ["view_warningsign", "change_warningsign"]
 
 EDITOR = (
     [f"{verb}_{model}" for model in EDITED for verb in ("add", "change", "view")]
     + [f"delete_{model}" for model in ("figuretext", "guideitem", "marker", "markertext", "seriesitem")]
     + [f"view_{model}" for model in (*CLINIC, *HISTORY)]
-    + [*READERS, "change_feedback", "delete_feedback"]
+    + [*READERS, *SIGNS, "change_feedback", "delete_feedback"]
 )
-REVIEWER = [f"view_{model}" for model in (*EDITED, *CLINIC, *HISTORY)] + READERS + ["approve_page"]
+REVIEWER = [f"view_{model}" for model in (*EDITED, *CLINIC, *HISTORY)] + READERS + ["view_warningsign", "approve_page"]
 MANAGER = [
     *EDITOR,
     *(f"delete_{model}" for model in ("careinstruction", "figure", "series", "source", "term")),

@@ -12,9 +12,11 @@ from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
 from procedures.enums import Language
 from procedures.markup import markup_in_plain_text
+from procedures.triage import Triage
 
 ALT_MAX = 125
 DESCRIPTION_MAX = 155
+MAX_SIGN_WORDS = 20
 
 validate_slug = RegexValidator(
     r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z",
@@ -112,3 +114,23 @@ def validate_no_markup(value: str) -> None:
     """Plain text without Markdown, HTML or invisible characters: such a field prints its text as typed."""
     for sentence in markup_in_plain_text(value):
         raise ValidationError(sentence)
+
+
+def validate_sign_words(value: str) -> None:
+    """A warning sign that is read and understood at one glance."""
+    count = len(re.findall(r"[^\W_]+(?:['’.-][^\W_]+)*", value))
+    if count > MAX_SIGN_WORDS:
+        raise ValidationError(f"A warning sign has at most {MAX_SIGN_WORDS} words; this one has {count}.")
+
+
+def validate_no_sign_list(language: str, texts: dict[str, str]) -> None:
+    """Texts (by the name of their field) that pages quote: warning signs and whom to call stand in one list only."""
+    triage = Triage(language)
+    wrong = {
+        name: f"This says when to call for warning signs ({'; '.join(sorted(found))}). Signs come from one list: "
+        "take them out here, and print ::: warning-signs on the page."
+        for name, text in texts.items()
+        if (found := triage.own_list(text))
+    }
+    if wrong:
+        raise ValidationError(wrong)

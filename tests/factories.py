@@ -23,7 +23,9 @@ from procedures.models import (
     Revision,
     Source,
     Term,
+    WarningSign,
 )
+from procedures.publishing import warning_signs
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import publish
 from procedures.publishing.review import decide
@@ -67,6 +69,32 @@ def make_term(key: str = "vertebra", **values: Any) -> Term:
     return Term.objects.create(
         **{"key": key, "language": "en", "term": key, "definition": "A bone of the spine.", **values}
     )
+
+
+def sign_content(key: str = "weak-leg", level: str = "emergency", when: str = "both", **values: Any) -> dict[str, Any]:
+    """One warning sign as plain data; ``en``, ``es``, ``en_short`` and ``es_short`` are its words."""
+    words = {
+        "en": f"You have {key}.",
+        "es": f"Tiene {key}.",
+        "en_short": f"{key} now",
+        "es_short": f"{key} ya",
+        **values,
+    }
+    return {
+        "key": key,
+        "level": level,
+        "when": when,
+        "sources": values.get("sources", []),
+        "text": {code: {"text": words[code], "short": words[f"{code}_short"]} for code in ("en", "es")},
+        "order": values.get("order", 0),
+    }
+
+
+def make_sign(key: str = "weak-leg", level: str = "emergency", when: str = "both", **values: Any) -> WarningSign:
+    """A warning sign that patients read."""
+    sign = WarningSign(key=key)
+    warning_signs.write_row(sign, sign_content(key, level, when, **{"order": WarningSign.objects.count(), **values}))
+    return sign
 
 
 def make_figure(slug: str = "needle", *, size: tuple[int, int] = (600, 600), **values: Any) -> Figure:

@@ -101,7 +101,7 @@ class FlatManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore
 
     # Modules name each other by their hashed names, too.
     support_js_module_import_aggregation = True
-    sheets = ("css/site.css", "css/more.css", "css/booklet.css")
+    sheets = ("css/site.css", "css/more.css", "css/guide.css", "css/booklet.css")
     # Where the rules of all for paper go.
     paper = "css/print.css"
 

@@ -12,7 +12,7 @@ from procedures.admin.desk import change_address
 from procedures.links.reads import most_read
 from procedures.models import OutsideLink, Page, ReleaseEvent
 from procedures.publishing.states import PageState
-from procedures.publishing.waiting import SHOWN, Waiting, waiting_for
+from procedures.publishing.waiting import SHOWN, SignList, Waiting, waiting_for
 
 LATELY = 6
 MONTH = 30  # days
@@ -42,7 +42,7 @@ class Card:
     """A list of what waits, with the places where the work is done."""
 
     waiting: Waiting
-    rows: list[tuple[Page, str, str]]
+    rows: list[tuple[Page | SignList, str, str]]
     more: int
     everything: str
 
@@ -60,8 +60,10 @@ def card(waiting: Waiting) -> Card:
     return Card(waiting, rows, max(0, waiting.total - SHOWN) if rows else 0, _everything(waiting.key))
 
 
-def _address(key: str, page: Page) -> str:
+def _address(key: str, page: Page | SignList) -> str:
     """Where the work on this page is done."""
+    if isinstance(page, SignList):
+        return reverse("admin:procedures_warningsign_changelist")
     screens = {
         "to_approve": "review",
         "new_pictures": "review",

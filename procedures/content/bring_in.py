@@ -15,11 +15,13 @@ from procedures.content.files import ContentError, ContentErrors, Entry
 from procedures.content.kinds import Kind, explain
 from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind
+from procedures.content.reference import WarningSignKind
 from procedures.content.unpack import BadBundleError, unpack
 from procedures.enums import EventKind
 from procedures.figures.intake import Picture
 from procedures.figures.orphans import undone_on_failure
 from procedures.models import Page, ReleaseEvent
+from procedures.publishing import warning_signs
 from procedures.publishing.drafts import claim_version, save_revision
 
 NEW, SAME, DRAFT, KEPT = "new", "same", "draft", "kept"
@@ -123,7 +125,8 @@ def _read(folder: Path, actor: User | None) -> list[Row]:
 def _apply(rows: list[Row], plan: Plan, actor: User | None, wanted: Callable[[str], bool], *, check: bool) -> None:
     errors: list[ContentError] = []
     pages: list[Row] = []
-    for kind, entry, data in rows:
+    signs = [(entry, data) for kind, entry, data in rows if isinstance(kind, WarningSignKind)]
+    for kind, entry, data in (row for row in rows if not isinstance(row[0], WarningSignKind)):
         row = kind.find(entry.key)
         if isinstance(kind, PageContentKind):
             if wanted(entry.key):
@@ -138,6 +141,7 @@ def _apply(rows: list[Row], plan: Plan, actor: User | None, wanted: Callable[[st
         if isinstance(kind, FigureKind) and (picture := kind.picture(data)):
             plan.pictures[entry.key] = picture
         _write(kind, entry, data, None, errors, store=not check)
+    _bring_in_signs(signs, plan, actor, errors)
     coming = {entry.key for _, entry, _ in pages}
     changed = [row for row in pages if _page(*row, plan, coming, errors, store=not check)]
     if errors:
@@ -146,6 +150,30 @@ def _apply(rows: list[Row], plan: Plan, actor: User | None, wanted: Callable[[st
         _as_draft(kind, entry, data, actor, errors)
     if errors:
         raise ContentErrors(errors)
+
+
+def _bring_in_signs(
+    signs: list[tuple[Entry, dict[str, Any]]], plan: Plan, actor: User | None, errors: list[ContentError]
+) -> None:
+    """Another portal's list of warning signs. Where there is a list, it changes nothing: it waits for a reviewer."""
+    if not signs:
+        return
+    entry, content = signs[0][0], [data for _, data in signs]
+    title, current = "Warning signs", warning_signs.current()
+    if current == content:
+        plan.changes.append(Change(WarningSignKind.name, title, title, SAME))
+        return
+    try:
+        if not current:
+            warning_signs.start_list(content)
+            plan.changes.append(Change(WarningSignKind.name, title, title, NEW))
+            return
+        waits = warning_signs.propose_import(content, author=actor)
+    except ValidationError as error:
+        errors += explain(error, entry)
+        return
+    words = "Ours stays as it is. " + ("The other list waits for review." if waits else "A list of ours is in review.")
+    plan.changes.append(Change(WarningSignKind.name, title, title, KEPT, words))
 
 
 def _write(

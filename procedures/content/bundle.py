@@ -13,10 +13,10 @@ from portal.staff.models import User
 from procedures.content.kinds import Kind
 from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind, SeriesKind
-from procedures.content.reference import SourceKind
+from procedures.content.reference import SourceKind, WarningSignKind
 from procedures.figures.approval import Pictures, unapproved
 from procedures.markdown import Library, render_page
-from procedures.models import Figure, Page
+from procedures.models import Figure, Page, WarningSign
 
 FORMAT, VERSION = "plainspine-bundle", 1
 MANIFEST = "manifest.json"
@@ -30,7 +30,7 @@ def carried(actor: User | None = None) -> list[Kind[Any]]:
 
     ``actor``: who brings a bundle in, and so cannot approve its pictures.
     """
-    return [SourceKind(), FigureKind(uploaded_by=actor), SeriesKind(), PageContentKind()]
+    return [SourceKind(), WarningSignKind(), FigureKind(uploaded_by=actor), SeriesKind(), PageContentKind()]
 
 
 class UnapprovedPicturesError(Exception):
@@ -51,6 +51,10 @@ class _Sources(_Chosen, SourceKind):
     pass
 
 
+class _Signs(_Chosen, WarningSignKind):
+    pass
+
+
 class _Figures(_Chosen, FigureKind):
     pass
 
@@ -63,7 +67,7 @@ class _Pages(_Chosen, PageContentKind):
     pass
 
 
-PARTS: tuple[type[_Chosen], ...] = (_Sources, _Figures, _Series, _Pages)
+PARTS: tuple[type[_Chosen], ...] = (_Sources, _Signs, _Figures, _Series, _Pages)
 
 
 def needed(pages: Iterable[Page]) -> dict[type[_Chosen], set[str]]:
@@ -79,6 +83,11 @@ def needed(pages: Iterable[Page]) -> dict[type[_Chosen], set[str]]:
                 keys[_Sources].add(used.key)
             elif used.kind == "figure":
                 keys[_Figures].add(used.key)
+            elif used.kind == "signs":
+                # The list is one whole: a part of it would be another list.
+                for sign in WarningSign.objects.all():
+                    keys[_Signs].add(sign.key)
+                    keys[_Sources].update(sign.sources)
             elif used.kind == "series":
                 keys[_Series].add(f"{page.language} {used.key}")
     if new := unapproved(list(Figure.objects.filter(slug__in=keys[_Figures]))):

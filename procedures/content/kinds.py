@@ -51,6 +51,10 @@ class Kind(ABC, Generic[M]):
     def write(self, folder: Path) -> None:
         """Write all rows of the database below ``folder``."""
 
+    def kept_by_staff(self) -> str:
+        """Why a load writes no row of this kind at all, or an empty text."""
+        return ""
+
     def read(self, entry: Entry) -> dict[str, Any]:
         """The checked data of an entry, with its defaults."""
         return checked(entry, self.fields)

@@ -14,12 +14,21 @@ from procedures.content.files import ContentError, ContentErrors, Entry
 from procedures.content.kinds import Kind, explain
 from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind, SeriesKind
-from procedures.content.reference import CareKind, ClinicKind, CodeKind, LocationKind, SourceKind, TermKind
+from procedures.content.reference import (
+    CareKind,
+    ClinicKind,
+    CodeKind,
+    LocationKind,
+    SourceKind,
+    TermKind,
+    WarningSignKind,
+)
 from procedures.enums import Language
 from procedures.figures.approval import record, unapproved
 from procedures.figures.orphans import undone_on_failure
 from procedures.markdown import Library, Problem
-from procedures.models import ContentRow, Figure, Page, Revision
+from procedures.models import ContentRow, Figure, Page, Release, Revision
+from procedures.publishing import warning_signs
 from procedures.publishing.anchors import render_draft
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import PublishRefusedError, publish_starter, rebuild_indexes
@@ -55,6 +64,7 @@ def kinds() -> list[Kind[Any]]:
         ClinicKind(),
         LocationKind(),
         SourceKind(),
+        WarningSignKind(),
         CodeKind(),
         TermKind(),
         CareKind(),
@@ -129,9 +139,29 @@ def _apply(rows: list[Row], report: Report, progress: Progress, *, store: bool) 
             kind.connect(entry.key, data)
     if errors:
         raise ContentErrors(errors)
+    signs = [entry for kind, entry, _ in written if isinstance(kind, WarningSignKind)]
+    if signs:
+        _note_signs(signs)
     _release([entry for _, entry, data in pages if data["public"]], report, progress)
+    if signs:
+        report.released += [release.path for release in _release_signs(signs[0])]
     for kind, entry, _ in written:
         _remember(kind, entry)
+
+
+def _note_signs(signs: list[Entry]) -> None:
+    """The whole list, as the folder left it, becomes a revision that a reviewer can approve."""
+    if problems := warning_signs.problems(warning_signs.current()):
+        raise ContentErrors([signs[0].error(problem) for problem in problems])
+    warning_signs.note_starter()
+
+
+def _release_signs(entry: Entry) -> list[Release]:
+    """Public pages whose own file did not change print the new signs in the same transaction."""
+    try:
+        return warning_signs.release_pages(actor=None)
+    except PublishRefusedError as refused:
+        raise ContentErrors(_located(entry, refused.problems)) from refused
 
 
 class _explained:  # noqa: N801 -- reads as a statement
@@ -170,9 +200,15 @@ def _wanted(kind: Kind[Any], entry: Entry, data: dict[str, Any], report: Report)
         if loaded:
             report.left.append(f"{name}: deleted here, left deleted")
             return False
+        if why := kind.kept_by_staff():
+            report.left.append(f"{name}: {why}")
+            return False
         report.created.append(name)
         return True
     current = kind.dump(row)
+    if current != data and (why := kind.kept_by_staff()):
+        report.left.append(f"{name}: {why}")
+        return False
     if "code" in data and not data["code"]:
         data["code"] = current["code"]
     if current == data:

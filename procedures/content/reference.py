@@ -8,7 +8,8 @@ from procedures.content.files import Entry, Field, checked, entries, entry, read
 from procedures.content.kinds import Kind, checked_texts, save_checked, sync_texts
 from procedures.content.yaml import dump_yaml
 from procedures.enums import Language
-from procedures.models import CareInstruction, Clinic, ClinicalCode, Location, Source, Term
+from procedures.models import CareInstruction, Clinic, ClinicalCode, Location, Source, Term, WarningSign
+from procedures.publishing import warning_signs
 
 TEXT = Field(str, "", required=False)
 NAME = Field(str, required=True)
@@ -161,6 +162,57 @@ class LocationKind(ListKind):
         # The place in the list is the order.
         rows = [{k: v for k, v in self.dump(row).items() if k != "order"} for _, row in self.all()]
         (folder / self.file_name).write_text(dump_yaml(rows), encoding="utf-8")
+
+
+class WarningSignKind(ListKind):
+    """``warning_signs.yaml``; the place in the list is the order. An approved list is never changed from a folder."""
+
+    name, file_name, model = "warning_sign", "warning_signs.yaml", WarningSign
+    fields = {
+        "key": NAME,
+        "level": NAME,
+        "when": Field(str, "both"),
+        "sources": Field(list, []),
+        "text": Field(dict, required=True),
+    }
+    text_fields = {"text": NAME, "short": TEXT}
+
+    def files(self, folder: Path) -> Iterator[Path]:
+        if (folder / self.file_name).exists():
+            yield folder / self.file_name
+
+    def parse(self, file: Path) -> Iterable[Entry]:
+        for order, row in enumerate(super().parse(file)):
+            row.data["order"] = order
+            yield row
+
+    def read(self, entry: Entry) -> dict[str, Any]:
+        order = entry.data.pop("order")
+        data = checked(entry, self.fields)
+        data = {**data, "text": checked_texts(entry, data, self.text_fields), "order": order}
+        if problems := warning_signs.row_problems(data):
+            field = problems[0].partition(":")[0]
+            raise entry.error(problems[0], field if field in self.fields else "text")
+        return data
+
+    def dump(self, row: WarningSign) -> dict[str, Any]:
+        return warning_signs.row_content(row)
+
+    def apply(self, key: str, data: dict[str, Any], row: WarningSign | None, *, store: bool) -> None:
+        known = set(Source.objects.filter(key__in=data["sources"]).values_list("key", flat=True))
+        for source in data["sources"]:
+            if source not in known:
+                raise LookupError(f"There is no source “{source}”.", "sources")
+        warning_signs.write_row(row or WarningSign(key=key), data)
+
+    def kept_by_staff(self) -> str:
+        """Why no row of this kind is written from a folder, or an empty text."""
+        return "the approved list stays; propose the change under Warning signs" if warning_signs.is_approved() else ""
+
+    def write(self, folder: Path) -> None:
+        rows = [{k: v for k, v in self.dump(row).items() if k != "order"} for _, row in self.all()]
+        if rows:
+            (folder / self.file_name).write_text(dump_yaml(rows), encoding="utf-8")
 
 
 class LanguageListKind(Kind[Any]):

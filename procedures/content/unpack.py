@@ -14,7 +14,7 @@ from procedures.content.bundle import FORMAT, MANIFEST, VERSION
 SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 NAMES = re.compile(
     rf"(?:(?:pages|guides)/[a-z]{{2}}/{SLUG}\.md|figures/{SLUG}\.(?:yaml|png|svg)|series/[a-z]{{2}}/{SLUG}\.yaml|"
-    r"sources\.yaml)\Z"
+    r"(?:sources|warning_signs)\.yaml)\Z"
 )
 MEGABYTE = 1024 * 1024
 MOST_FILES, MOST_BYTES, MOST_OF_ONE = 3000, 400 * MEGABYTE, 64 * MEGABYTE

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from django.template.loader import render_to_string
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from markdown_it.token import Token
 
-from procedures.enums import PageKind
+from procedures.enums import PageKind, SignLevel, SignTiming
 from procedures.figures.overlay import FigureView
 from procedures.markdown.context import Context
+from procedures.markdown.library import Sign
 from procedures.models import Term
 
 NOTHING = SafeString("")
@@ -190,11 +191,95 @@ def _locations(context: Context) -> SafeString:
     return component("locations", locations=locations)
 
 
+SIGNS_HELP = "Write ::: warning-signs before, after or both, and perhaps short behind it."
+
+
+def _warning_signs(words: list[str], line: int, context: Context) -> SafeString:
+    """All signs by level with what to do, or (``short``) the emergency signs and one line on calling us."""
+    when, *more = words
+    if when not in SignTiming.values or more not in ([], ["short"]):
+        context.problems.add(line, SIGNS_HELP)
+        return NOTHING
+    if not context.library.signs(when)[0]:
+        context.problems.add(line, "There are no warning signs in this language yet. Add them under Warning signs.")
+        return NOTHING
+    if more:
+        return emergency_line(when, context)
+    if context.signs_when:
+        context.problems.add(line, "A page has its warning signs once. The others can be ::: warning-signs … short.")
+        return NOTHING
+    context.signs_when = when
+    signs, is_starter = context.library.signs(when)
+    cards = [_sign_card(level, rows, context) for level in SignLevel if (rows := _of_level(signs, level))]
+    return component("warning_signs", cards=cards, is_starter=is_starter)
+
+
+def _of_level(signs: list[Sign], level: str) -> list[Sign]:
+    return [sign for sign in signs if sign.level == level]
+
+
+def _sign_card(level: str, signs: list[Sign], context: Context) -> SafeString:
+    """One care card: the signs of one level, then what to do and the number to call."""
+    library = context.library
+    emergency, emergency_href = library.phone("clinic.emergency_number")
+    phone, phone_href = library.phone("clinic.phone")
+    after_hours, after_hours_href = library.phone("clinic.after_hours_phone")
+    hours = library.clinic_value("clinic.hours")
+    items = format_html_join("\n", "<li>{}{}</li>", ((sign.text, _cites(sign, context)) for sign in signs))
+    urgency, title, number, href = {
+        SignLevel.EMERGENCY: (
+            "emergency",
+            _("Call %(number)s now. Do not drive.") % {"number": emergency},
+            emergency,
+            emergency_href,
+        ),
+        SignLevel.NOW: ("urgent", _("Call us now, day or night"), phone, phone_href),
+        SignLevel.HOURS: ("call", _("Call us in office hours"), phone, phone_href),
+    }[SignLevel(level)]
+    values = {"level": level, "items": items, "after_hours": after_hours, "after_hours_href": after_hours_href}
+    body = component("warning_signs_list", **values, hours=hours)
+    return component("care_card", urgency=urgency, title=title, body=body, number=number, number_href=href)
+
+
+def _cites(sign: Sign, context: Context) -> SafeString:
+    """The mark of a sign's main source, as a citation in a text has it; a card for emergencies holds no more."""
+    source = context.library.source(sign.sources[0]) if sign.sources else None
+    if source is None:
+        return NOTHING
+    number = context.number_of(source)
+    label = _("Source %(number)s") % {"number": number}
+    return format_html('<sup class="cite"><a href="#source-{}" aria-label="{}">{}</a></sup>', number, label, number)
+
+
+def emergency_line(when: str, context: Context, *, is_top: bool = False) -> SafeString:
+    """The emergency signs in their short forms and one line on calling us. ``is_top``: as each topic begins."""
+    signs = _of_level(context.library.signs(when)[0], SignLevel.EMERGENCY)
+    if not signs:
+        return NOTHING
+    emergency, emergency_href = context.library.phone("clinic.emergency_number")
+    phone, phone_href = context.library.phone("clinic.phone")
+    after_hours, after_hours_href = context.library.phone("clinic.after_hours_phone")
+    return component(
+        "warning_signs_short",
+        signs=[sign.short or sign.text for sign in signs],
+        number=emergency,
+        number_href=emergency_href,
+        phone=phone,
+        phone_href=phone_href,
+        after_hours=after_hours,
+        after_hours_href=after_hours_href,
+        list_href="#warning-signs" if is_top and context.signs_when else "",
+        is_top=is_top,
+        label=context.free_label(_("In an emergency")),
+    )
+
+
 LEAVES: dict[str, Callable[[list[str], int, Context], SafeString]] = {
     "figure": _figure,
     "series": _series,
     "compare": _compare,
     "care": _care,
+    "warning-signs": _warning_signs,
 }
 INDEXES: dict[str, Callable[[Context], SafeString]] = {
     "pictures": _pictures,

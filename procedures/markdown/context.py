@@ -49,6 +49,8 @@ class Context:
     heading_ids: list[tuple[str, str]] = field(default_factory=list)
     # Line, typed address and given address of headings whose own address leads elsewhere.
     moved_anchors: list[tuple[int, str, str]] = field(default_factory=list)
+    # For which timing the full list of warning signs stands on this page; empty without one.
+    signs_when: str = ""
     out_of: int = 0
     key_points: str = ""
     last_heading: str = ""

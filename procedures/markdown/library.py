@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 
+from procedures.enums import EventKind, SignLevel, SignTiming
 from procedures.figures.approval import (
     ApprovedFigure,
     Pictures,
@@ -35,8 +36,11 @@ from procedures.models import (
     SeriesItem,
     Source,
     Term,
+    WarningSignEvent,
+    WarningSignText,
 )
 from procedures.phones import phone_href
+from procedures.triage import Triage
 
 # What a text names; more than the parser would take does no harm, it is only looked up together with the rest.
 NAMES = {
@@ -75,6 +79,18 @@ class PageLink:
             return ""
         titles = section_titles(self.text) if self.is_public else planned_titles(self.text, self.clinic)
         return titles.get(self.old_anchors.get(anchor, anchor), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A warning sign in one language."""
+
+    key: str
+    level: str
+    when: str
+    text: str
+    short: str
+    sources: tuple[str, ...]
 
 
 @dataclass
@@ -277,6 +293,39 @@ class Library:
         if found:
             self.note("care", key, [found.question, found.answer])
         return found
+
+    @property
+    def all_signs(self) -> tuple[list[Sign], bool]:
+        """Every warning sign in order, and whether they are the starter list that no reviewer has approved."""
+        if ("signs", "") not in self._cache:
+            published = WarningSignEvent.objects.filter(kind=EventKind.PUBLISHED)
+            rows = list(
+                WarningSignText.objects.filter(language=self.language)
+                .select_related("sign")
+                .order_by("sign__order", "sign__key")
+                .annotate(is_approved=Exists(published))
+            )
+            signs = [
+                Sign(row.sign.key, row.sign.level, row.sign.when, row.text, row.short, tuple(row.sign.sources))
+                for row in rows
+            ]
+            self._cache["signs", ""] = signs, not all(row.is_approved for row in rows)
+        found: tuple[list[Sign], bool] = self._cache["signs", ""]
+        return found
+
+    def signs(self, when: str) -> tuple[list[Sign], bool]:
+        """Warning signs for pages read before a procedure, after one, or both; and whether it is the starter list."""
+        rows, is_starter = self.all_signs
+        wanted = {when, SignTiming.BOTH.value}
+        found = rows if when == SignTiming.BOTH else [sign for sign in rows if sign.when in wanted]
+        if rows:
+            self.note("signs", when, [[[s.key, s.level, s.text, s.short, s.sources] for s in found], is_starter])
+        return found, is_starter
+
+    def triage(self) -> Triage:
+        """Finds texts that write a list of signs of their own."""
+        rows, _ = self.all_signs
+        return Triage(self.language, [(sign.text, sign.level == SignLevel.EMERGENCY) for sign in rows])
 
     def page(self, subject: str) -> PageLink | None:
         """The page on a subject in this language: its public address, else where its draft will be."""

@@ -13,7 +13,8 @@ from procedures.markdown.parser import OWN_ANCHOR, parser
 
 # Ids that the page's own parts have.
 PAGE_ANCHORS = frozenset(
-    "main page-contents page-points page-words page-sources page-reading tip large-type word-shown".split()
+    "main page-contents page-points page-words page-sources page-reading tip large-type word-shown "
+    "warning-signs".split()
 )
 # Addresses that the page itself uses.
 TAKEN = re.compile(

@@ -12,7 +12,8 @@ BLOCKS = frozenset("p li h1 h2 h3 h4 td th dt dd figcaption summary blockquote c
 SKIPPED = frozenset({"svg", "sup", "nav", "template", "script", "style", "form", "fieldset"})
 # Classes of what the page adds by itself: not the author's text.
 SKIPPED_PARTS = frozenset(
-    "sources words contents ask-us next care__call xray__switch xray__summary xray__large series__hint levels".split()
+    "sources words contents ask-us next care__call xray__switch xray__summary xray__large series__hint levels "
+    "warning-signs__top".split()
 )
 
 

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from procedures.enums import PageKind
+from procedures.enums import PageKind, SignTiming
 from procedures.markdown import blocks, headings
 from procedures.markdown.assemble import EMPTY, assemble, joined
 from procedures.markdown.context import Context
@@ -95,6 +95,10 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
         "language": library.language,
         "lead": lead,
         "key_points": context.key_points,
+        # A topic or guide begins with what is an emergency, whatever its author wrote.
+        "emergency": blocks.emergency_line(context.signs_when or SignTiming.BOTH, context, is_top=True)
+        if kind != PageKind.ABOUT
+        else EMPTY,
         "contents": context.headings,
         "body": body,
         "sources": _sources(context),

@@ -20,6 +20,7 @@ from procedures.models.page import Guide, GuideItem, Page
 from procedures.models.path import Path
 from procedures.models.reads import ReadCount
 from procedures.models.reference import CareInstruction, ClinicalCode, Source, Term
+from procedures.models.warning_sign import WarningSign, WarningSignEvent, WarningSignRevision, WarningSignText
 
 __all__ = [
     "Approval",
@@ -54,4 +55,8 @@ __all__ = [
     "SeriesItem",
     "Source",
     "Term",
+    "WarningSign",
+    "WarningSignEvent",
+    "WarningSignRevision",
+    "WarningSignText",
 ]

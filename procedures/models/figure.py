@@ -8,7 +8,14 @@ from django.db.models import Q
 from portal.validators import validate_single_line
 from procedures.enums import FigureKind, Language, MarkerShape, Provenance
 from procedures.models.normalized import NormalizedModel
-from procedures.validators import ALT_MAX, validate_no_markup, validate_plain_text, validate_slug, validate_unit
+from procedures.validators import (
+    ALT_MAX,
+    validate_no_markup,
+    validate_no_sign_list,
+    validate_plain_text,
+    validate_slug,
+    validate_unit,
+)
 
 
 class Figure(models.Model):
@@ -113,6 +120,11 @@ class FigureText(NormalizedModel):
     def __str__(self) -> str:
         return f"{self.title} ({self.language})"
 
+    def clean(self) -> None:
+        """The words of a picture hold no list of warning signs."""
+        names = ("title", "alt", "caption", "description")
+        validate_no_sign_list(self.language, {name: getattr(self, name) for name in names})
+
 
 class Marker(models.Model):
     """A numbered mark: a disc at ``x, y`` that points at ``target_x, target_y``; all parts of width and height."""
@@ -165,6 +177,10 @@ class MarkerText(NormalizedModel):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.language})"
+
+    def clean(self) -> None:
+        """A mark holds no list of warning signs."""
+        validate_no_sign_list(self.language, {"label": self.label, "text": self.text})
 
 
 class Rendition(models.Model):
@@ -219,3 +235,7 @@ class SeriesItem(NormalizedModel):
 
     def __str__(self) -> str:
         return self.heading
+
+    def clean(self) -> None:
+        """A step holds no list of warning signs."""
+        validate_no_sign_list(self.series.language, {"heading": self.heading, "text": self.text})

@@ -239,7 +239,9 @@ class ReleaseInput(AppendOnly):
     """What a release was made from besides its text, with a fingerprint: how "out of date" is known."""
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="inputs")
-    kind = models.CharField(max_length=12, help_text="figure, indexed, series, term, source, care, page, clinic, list.")
+    kind = models.CharField(
+        max_length=12, help_text="figure, indexed, series, term, source, care, signs, page, clinic, list."
+    )
     key = models.CharField(max_length=100)
     fingerprint = models.CharField(max_length=64)
     figure = models.ForeignKey(Figure, null=True, blank=True, on_delete=models.PROTECT, related_name="uses")

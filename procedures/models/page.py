@@ -231,7 +231,7 @@ def public_path(language: str, kind: str, slug: str) -> str:
     return f"{root}{folder}/{slug}/"
 
 
-def content_hash(content: dict[str, Any]) -> str:
+def content_hash(content: dict[str, Any] | list[dict[str, Any]]) -> str:
     """sha256 (hex) of a draft in canonical JSON; an approval is bound to it."""
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -12,6 +12,7 @@ from procedures.validators import (
     validate_https,
     validate_key,
     validate_no_markup,
+    validate_no_sign_list,
     validate_plain_text,
     validate_slug,
     validate_words,
@@ -50,7 +51,8 @@ class Term(NormalizedModel):
         return f"{self.term} ({self.language})"
 
     def clean(self) -> None:
-        """Aliases are plain words."""
+        """Aliases are plain words; a definition holds no list of warning signs."""
+        validate_no_sign_list(self.language, {"definition": self.definition})
         try:
             validate_words(self.aliases)
             for alias in self.aliases:
@@ -116,6 +118,10 @@ class CareInstruction(ClinicValue):
 
     def __str__(self) -> str:
         return f"{self.key} ({self.language})"
+
+    def clean(self) -> None:
+        """An answer holds no list of warning signs."""
+        validate_no_sign_list(self.language, {"answer": self.answer})
 
 
 class ClinicalCode(models.Model):

@@ -14,7 +14,8 @@ from procedures.publishing.waiting import Waiting, waiting_for
 MONDAY, FROM_HOUR = 0, 7
 # What is worth a mail; the rest can wait until somebody signs in.
 WORTH = frozenset(
-    {"sent_back", "to_approve", "new_pictures", "approved", "not_published", "reviews", "translations", "outdated"}
+    "sent_back to_approve new_pictures approved not_published reviews translations outdated "
+    "signs_to_approve signs_sent_back signs_to_publish".split()
 )
 
 

@@ -1,4 +1,4 @@
-"""Public pages that print something that has changed since: a picture, a term, a source, a clinic answer."""
+"""Public pages that print something that has changed since: a picture, a term, a source, a clinic answer, a sign."""
 
 from dataclasses import dataclass
 
@@ -33,6 +33,7 @@ def fingerprints(language: str, wanted: set[tuple[str, str]]) -> dict[tuple[str,
         "series": library.series,
         "source": library.source,
         "care": library.care,
+        "signs": library.signs,
         "page": library.page,
         "clinic": library.clinic_value,
         "title": library.titled,

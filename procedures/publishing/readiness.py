@@ -11,6 +11,7 @@ from procedures.markdown import Library, Problem, RenderedPage
 from procedures.markdown.outline import section_titles
 from procedures.markdown.plain import prose
 from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE, sentences, smog, words
+from procedures.markdown.sign_lists import sign_list_problems
 from procedures.markdown.where import Places
 from procedures.models import Page, Path, Release
 from procedures.models.page import public_path
@@ -30,6 +31,7 @@ def readiness(page: Page, content: dict[str, Any], rendered: RenderedPage, *, li
     ``links=False`` leaves out what depends on other pages being public: a first load publishes them all at once.
     """
     problems = list(rendered.problems)
+    problems += sign_list_problems(content, kind=page.kind, triage=Library(page.language).triage())
     problems += _fields(page, content)
     problems += _parts(page, content, rendered)
     problems += _reading(page, content, rendered)

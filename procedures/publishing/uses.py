@@ -7,7 +7,18 @@ from typing import Any
 
 from django.db.models import Q
 
-from procedures.models import CareInstruction, Figure, Page, ReleaseInput, Series, SeriesItem, Source, Term
+from procedures.models import (
+    CareInstruction,
+    Figure,
+    Page,
+    ReleaseInput,
+    Series,
+    SeriesItem,
+    Source,
+    Term,
+    WarningSign,
+    WarningSignRevision,
+)
 from procedures.publishing.outdated import fingerprints
 
 Quotable = Figure | Series | Source | CareInstruction | Term
@@ -26,6 +37,7 @@ class Place(StrEnum):
     DRAFT = "The draft of “{}” shows it."
     SCHEDULED = "The text of “{}” that waits for its day shows it."
     SERIES = "The series “{}” shows it."
+    SIGNS = "The {} name it as a source."
     LIVE = "Patients see it on “{}”."
     HISTORY = "Patients once saw it on “{}”."
 
@@ -77,6 +89,7 @@ def used_on(row: Quotable) -> list[Use]:
         *(Use(Place.DRAFT, page.title, page) for page in _naming(pages, row, "")),
         *(Use(Place.SCHEDULED, page.title, page) for page in _naming(waiting, row, "scheduled_revision__content__")),
         *_series(row),
+        *_signs(row),
         *_released(row, language),
     ]
 
@@ -86,6 +99,16 @@ def _series(row: Quotable) -> list[Use]:
         return []
     items = SeriesItem.objects.filter(figure=row).select_related("series").order_by("series__slug", "series__language")
     return [Use(Place.SERIES, name) for name in dict.fromkeys(str(item.series) for item in items)]
+
+
+def _signs(row: Quotable) -> list[Use]:
+    """The list of warning signs, also one that waits for approval."""
+    if not isinstance(row, Source):
+        return []
+    newest = WarningSignRevision.objects.first()
+    named = {key for keys in WarningSign.objects.values_list("sources", flat=True) for key in keys}
+    named |= {key for sign in (newest.content if newest else []) for key in sign["sources"]}
+    return [Use(Place.SIGNS, "warning signs")] if row.key in named else []
 
 
 def _naming(pages: Any, row: Quotable, text: str) -> list[Page]:

@@ -18,6 +18,7 @@ from procedures.publishing.outdated import changed_since
 from procedures.publishing.schedule import scheduled
 from procedures.publishing.states import PageState, in_state, with_states
 from procedures.publishing.translations import behind
+from procedures.publishing.warning_signs import is_own, last_decision, open_revision
 
 SHOWN = 6
 WEEK = datetime.timedelta(days=7)
@@ -25,10 +26,22 @@ MONTH = datetime.timedelta(days=30)
 
 
 @dataclass(frozen=True)
-class Item:
-    """One page that waits, and why, in words."""
+class SignList:
+    """The list of warning signs, which waits like a page."""
 
-    page: Page
+    title: str = "Warning signs"
+    language: str = Language.ENGLISH.value
+
+    def get_language_display(self) -> str:
+        """It holds every language."""
+        return "all languages"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One page, or the list of warning signs, that waits, and why, in words."""
+
+    page: Page | SignList
     words: str = ""
 
 
@@ -48,7 +61,7 @@ def waiting_for(user: User) -> list[Waiting]:
     writes = user.has_perm("procedures.change_page")
     approves = user.has_perm("procedures.approve_page")
     publishes = user.has_perm("procedures.publish_page")
-    lists: list[Waiting] = []
+    lists: list[Waiting] = signs_waiting(user) if writes or approves or publishes else []
     if publishes:
         lists += [not_published(), approved(), planned()]
     if approves:
@@ -60,6 +73,39 @@ def waiting_for(user: User) -> list[Waiting]:
     if approves or publishes:
         lists.append(unchecked_translations())
     return [one for one in lists if one.total]
+
+
+def signs_waiting(user: User) -> list[Waiting]:
+    """The list of warning signs, for who takes the next step with it."""
+    revision = open_revision()
+    decision = last_decision(revision) if revision else None
+    if revision is None or decision is None:
+        return []
+    key, permission, title, hint = {
+        EventKind.SUBMITTED.value: (
+            "signs_to_approve",
+            "procedures.approve_page",
+            "Warning signs to approve",
+            "Read what changes, then approve the list or send it back.",
+        ),
+        EventKind.SENT_BACK.value: (
+            "signs_sent_back",
+            "procedures.change_page",
+            "Warning signs sent back to you",
+            "A reviewer asks for changes.",
+        ),
+        EventKind.APPROVED.value: (
+            "signs_to_publish",
+            "procedures.publish_page",
+            "Warning signs, approved, to be published",
+            "Every page that prints them changes at the same moment.",
+        ),
+    }[decision.kind]
+    if not user.has_perm(permission) or (key == "signs_to_approve" and is_own(revision, user)):
+        return []
+    who = str(decision.actor) if decision.actor else "From the content folder"
+    words = f"{who}: {decision.comment}" if decision.comment and decision.actor else who
+    return [Waiting(key, title, hint, [Item(SignList(), words)], 1)]
 
 
 def _last_event(kind: EventKind) -> QuerySet[ReleaseEvent]:
@@ -293,6 +339,7 @@ KINDS = {
     "term": "word",
     "source": "source",
     "care": "answer",
+    "signs": "warning signs",
     "page": "address of the page",
     "title": "title of the page",
     "clinic": "",

@@ -17,6 +17,7 @@ PARTS = {
     "xray": "picture",
     "series": "series",
     "care": "card",
+    "warning-signs": "warning signs",
     "checklist": "checklist",
     "steps": "steps",
     "do": "do list",
@@ -113,6 +114,8 @@ class _Reader(HTMLParser):
             return
         outer, classes = self._open[-1], values.get("class", "").split()
         part = next((PARTS[name] for name in classes if name in PARTS), outer.part)
+        if outer.part == "warning signs":  # its cards are no author's text
+            part = outer.part
         if part:
             self.article.parts.add(part)
         self._is_body = self._is_body or "page__body" in classes

@@ -18,9 +18,9 @@ from procedures.validators import ALT_MAX
 TARGET_SENTENCE = 20
 PARAGRAPH_SENTENCES = 3
 LONGEST_LIST = 7
-# Lists that are indexes or that a reader goes through one picture or page at a time.
-FREE_LISTS = frozenset({"series", "reading list"})
-ACTIONS = frozenset({"card", "checklist", "steps", "do list", "next step"})
+# Indexes, lists that a reader goes through one entry at a time, and the signs, of which none may be left out.
+FREE_LISTS = frozenset({"series", "reading list", "warning signs"})
+ACTIONS = frozenset({"card", "warning signs", "checklist", "steps", "do list", "next step"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,13 @@ def put(opened: Locator) -> None:
 
 WINDOWS: list[tuple[str, dict[str, Any], str]] = [
     ("Key points …", {"lines": "One.\n- Two."}, "::: key-points\n- One.\n- Two.\n:::"),
-    ("Care card …", {"urgency": "urgent", "lines": "Fever.\nChills."}, "::: urgent\n- Fever.\n- Chills.\n:::"),
+    (
+        "Care card …",
+        {"urgency": "call", "lines": "A question.\nA new date."},
+        "::: call\n- A question.\n- A new date.\n:::",
+    ),
+    ("Warning signs …", {"when": "after"}, "::: warning-signs after"),
+    ("Warning signs …", {"when": "both", "short": "1"}, "::: warning-signs both short"),
     ("Care card …", {"urgency": "note", "lines": "Rest."}, "::: note\nRest.\n:::"),
     ("Steps …", {"lines": "First.\nThen."}, "::: steps\n1. First.\n2. Then.\n:::"),
     ("Do, do not …", {"lines": "Walk.", "not": "Lift."}, "::: do\n- Walk.\n:::\n\n::: dont\n- Lift.\n:::"),
@@ -172,6 +178,6 @@ def test_axe_finds_nothing_in_any_window(
             widths[name] = at.page.evaluate("document.documentElement.scrollWidth")
             at.page.keyboard.press("Escape")
 
-    assert len(names) == 18
+    assert len(names) == 19
     assert found == {}
     assert set(widths.values()) == {size["width"]}, json.dumps(widths)

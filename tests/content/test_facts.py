@@ -58,6 +58,14 @@ def statements(file: Path, body: str = "") -> Iterator[Statement]:
             lead = sources or lead
 
 
+def sign_statements() -> Iterator[Statement]:
+    """The warning signs, each with all of its sources."""
+    file = CONTENT / "warning_signs.yaml"
+    for sign in yaml.safe_load(file.read_text(encoding="utf-8")):
+        for words in sign["text"].values():
+            yield Statement(file, sign["key"], words["text"], frozenset(sign["sources"]))
+
+
 def figures(text: str) -> set[str]:
     """The numbers in a statement that say something about people."""
     text = NOTHING_TO_PROVE.sub(" ", CITE.sub(" ", text).replace("**", ""))
@@ -83,6 +91,13 @@ def test_each_number_beside_a_source_is_in_the_register(file: Path) -> None:
     assert [found for found in wrong if found[1]] == []
 
 
+def test_each_number_in_a_warning_sign_is_in_the_register_of_its_sources() -> None:
+    known = register()
+
+    assert {s.section: found for s in sign_statements() if (found := unregistered(s, known))} == {}
+    assert any(figures(s.text) for s in sign_statements())
+
+
 def test_the_register_lets_no_other_number_through() -> None:
     known = register()
     told = "Of 100 women with one fracture, 20 have another within a year. [@bhof-2022]"
@@ -96,7 +111,7 @@ def test_the_register_lets_no_other_number_through() -> None:
 def test_the_register_names_sources_that_exist_and_no_number_that_no_page_prints() -> None:
     sources = {row["key"] for row in yaml.safe_load((CONTENT / "sources.yaml").read_text(encoding="utf-8"))}
     printed: dict[str, set[str]] = {}
-    for statement in (s for file in FILES for s in statements(file)):
+    for statement in [*(s for file in FILES for s in statements(file)), *sign_statements()]:
         for source in statement.sources:
             printed.setdefault(source, set()).update(figures(statement.text))
 

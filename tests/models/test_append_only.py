@@ -20,13 +20,28 @@ from procedures.models import (
     ReleaseInput,
     ReviewComment,
     Revision,
+    WarningSignEvent,
+    WarningSignRevision,
 )
+from procedures.publishing import warning_signs
 from procedures.publishing.drafts import save_revision
 from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_user
 
 pytestmark = pytest.mark.django_db
 
-TABLES = [Revision, Approval, FigureApproval, ReviewComment, Release, ReleaseInput, ReleaseEvent, Digest, AuditEvent]
+TABLES = [
+    Revision,
+    Approval,
+    FigureApproval,
+    ReviewComment,
+    Release,
+    ReleaseInput,
+    ReleaseEvent,
+    Digest,
+    AuditEvent,
+    WarningSignRevision,
+    WarningSignEvent,
+]
 CHANGES: dict[str, Callable[[Any, Any], object]] = {
     "save": lambda row, rows: row.save(),
     "save fields": lambda row, rows: row.save(update_fields=["id"]),
@@ -53,6 +68,7 @@ def public_page() -> Page:
     ReviewComment.objects.create(approval=Approval.objects.latest("pk"), quote="It is short.", text="Is it?")
     Digest.objects.create(user=make_user(), week="2026-W47")
     AuditEvent.objects.create(kind="signed-in", person=make_user("ed"))
+    warning_signs.note_starter()
     return page
 
 

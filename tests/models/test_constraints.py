@@ -33,9 +33,13 @@ from procedures.models import (
     Revision,
     Series,
     Term,
+    WarningSign,
+    WarningSignEvent,
+    WarningSignText,
 )
+from procedures.publishing import warning_signs
 from procedures.publishing.drafts import save_revision
-from tests.factories import approve, make_clinic, make_figure, make_page, make_term, make_user
+from tests.factories import approve, make_clinic, make_figure, make_page, make_sign, make_term, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +57,11 @@ def figure() -> Figure:
 def marker(**values: object) -> Marker:
     """A second mark on the picture."""
     return Marker(**{"figure": figure(), "key": "other", "x": 0, "y": 0, "target_x": 1, "target_y": 1, **values})
+
+
+def sign() -> WarningSign:
+    """A warning sign in both languages."""
+    return WarningSign.objects.first() or make_sign()
 
 
 def revision() -> Revision:
@@ -150,6 +159,12 @@ BROKEN: dict[str, Callable[[], list[models.Model]]] = {
         ClinicalCode(system="cpt", code="22510", subject="x") for _ in range(2)
     ],
     "code_rank_starts_at_one": lambda: [ClinicalCode(system="cpt", code="22510", subject="x", rank=0)],
+    "sign_text_once_per_language": lambda: [
+        WarningSignText(sign=sign(), language="en", text="Again."),
+    ],
+    "signs_sent_back_say_why": lambda: [
+        WarningSignEvent(revision=warning_signs.note_starter(), kind="sent_back", content_hash="x"),
+    ],
 }  # fmt: skip
 
 

@@ -44,6 +44,7 @@ export const BLOCKS = {
   series: ({ choice }) => `::: series ${choice}`,
   care: ({ all }) => `::: care ${all.join(" ")}`,
   points: (answers) => block("key-points", listed(answers.lines)),
+  signs: ({ when, short }) => `::: warning-signs ${when}${short ? " short" : ""}`,
   card: (answers) => block(answers.urgency, lines(answers.lines).length > 1 || answers.urgency !== "note" ? listed(answers.lines) : lines(answers.lines).join("")),
   steps: (answers) => block("steps", listed(answers.lines, { isOrdered: true })),
   checklist: (answers) => block("checklist", listed(answers.lines)),

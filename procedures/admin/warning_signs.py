@@ -1,0 +1,268 @@
+"""The one screen for warning signs: what patients read, the list that waits, a reviewer's decision, and publishing."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from procedures.admin.base import AnyAdmin, staff, whole_number
+from procedures.admin.compare import folded
+from procedures.admin.shell import screen
+from procedures.enums import EventKind, Language, SignLevel, SignTiming
+from procedures.models import WarningSign, WarningSignEvent, WarningSignRevision
+from procedures.publishing import warning_signs
+from procedures.publishing.diff import changes, compare
+from procedures.publishing.publish import PublishRefusedError
+from procedures.publishing.rerelease import pages_quoting
+from procedures.publishing.review import ReviewRefusedError
+from procedures.publishing.wording import Block
+from procedures.validators import validate_key
+
+LIST = "admin:procedures_warningsign_changelist"
+NEW_ROWS = 2
+MAX_ROWS = 60
+CHANGED = "Another list was saved while you were writing. Your text is below; compare it with the new list, then save."
+
+
+class SignForm(forms.Form):
+    """One sign in every language."""
+
+    key = forms.CharField(max_length=60, validators=[validate_key], help_text="A short name, such as weak-leg.")
+    level = forms.ChoiceField(choices=SignLevel.choices)
+    when = forms.ChoiceField(label="Printed on pages read", choices=SignTiming.choices, initial=SignTiming.BOTH)
+    place = forms.IntegerField(min_value=1, max_value=999, required=False, help_text="Smaller numbers come first.")
+    en_text = forms.CharField(label="Sign, English", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
+    es_text = forms.CharField(label="Sign, Spanish", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
+    en_short = forms.CharField(label="Short form, English", max_length=100, required=False)
+    es_short = forms.CharField(label="Short form, Spanish", max_length=100, required=False)
+    sources = forms.CharField(required=False, help_text="Keys of sources, with a comma between them.")
+
+    def content(self) -> dict[str, Any]:
+        """The sign as plain data (see ``warning_signs.row_content``), without its order."""
+        values = self.cleaned_data
+        return {
+            "key": values["key"],
+            "level": values["level"],
+            "when": values["when"],
+            "sources": [key.strip() for key in values["sources"].split(",") if key.strip()],
+            "text": {
+                language: {part: " ".join(values[f"{language}_{part}"].split()) for part in ("text", "short")}
+                for language in Language.values
+            },
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """The same rules as for the content folder."""
+        values = super().clean() or {}
+        if not self.errors:
+            for problem in warning_signs.row_problems(self.content()):
+                self.add_error(None, problem)
+        return values
+
+
+SignForms = forms.formset_factory(SignForm, extra=NEW_ROWS, can_delete=True, max_num=MAX_ROWS)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of the comparison (workflow/diff.html)."""
+
+    title: str
+    at: datetime.datetime
+
+
+@admin.register(WarningSign)
+class WarningSignAdmin(AnyAdmin):
+    """Signs are changed as one list, so that each keeps one level; no row has a form of its own."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Through the list only."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Through the list only."""
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """The one screen under the name of Django's list."""
+        view = self.admin_site.admin_view(sign_list)
+        return [path("", view, name="procedures_warningsign_changelist")]
+
+
+def _initial(content: warning_signs.Content) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": row["key"],
+            "level": row["level"],
+            "when": row["when"],
+            "place": place,
+            "sources": ", ".join(row["sources"]),
+            **{
+                f"{language}_{part}": row["text"].get(language, {}).get(part, "")
+                for language in Language.values
+                for part in ("text", "short")
+            },
+        }
+        for place, row in enumerate(content, start=1)
+    ]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_list(request: HttpRequest) -> HttpResponse:
+    """Everything about the list; ``action`` of a POST is propose, approve, send_back or publish."""
+    actor = staff(request)
+    if not actor.has_perm("procedures.view_warningsign"):
+        raise PermissionDenied
+    typed, refused, status = None, "", 200
+    if request.method == "POST":
+        action = ACTIONS.get(request.POST.get("action", ""))
+        if action is None:
+            return _shown(request, None, "Choose what to do.", 400)
+        permission, act = action
+        if not actor.has_perm(f"procedures.{permission}"):
+            raise PermissionDenied
+        typed, refused, status = act(request)
+        if not refused:
+            return HttpResponseRedirect(request.path)
+    return _shown(request, typed, refused, status)
+
+
+Outcome = tuple[Any, str, int]
+
+
+def _propose(request: HttpRequest) -> Outcome:
+    rows = SignForms(request.POST, initial=_initial(_editable()))
+    if not rows.is_valid():
+        return rows, "The list is not saved yet. Correct what is marked below.", 400
+    kept = [form for form in rows.forms if form.has_changed() or form.initial]
+    kept = [form for form in kept if not form.cleaned_data.get("DELETE")]
+    # The most urgent first; within a level as the numbers say.
+    kept.sort(key=lambda form: (_rank(form), form.cleaned_data["place"] or 999))
+    note = request.POST.get("note", "").strip()[:240]
+    try:
+        warning_signs.propose(
+            [form.content() for form in kept],
+            author=staff(request),
+            expected=whole_number(request.POST.get("expected", "")),
+            note=note,
+        )
+    except ValidationError as error:
+        return rows, " ".join(error.messages), 400
+    except warning_signs.SignsChangedError:
+        return rows, CHANGED, 409
+    messages.success(request, "Saved and sent for review. Patients read the old list until the new one is published.")
+    return None, "", 302
+
+
+def _rank(form: SignForm) -> int:
+    return list(SignLevel.values).index(form.cleaned_data["level"])
+
+
+def _decide(request: HttpRequest, *, approved: bool) -> Outcome:
+    revision = _named(request)
+    if revision is None:
+        return None, "A newer list was saved. Please decide on that one.", 409
+    comment = request.POST.get("comment", "")[:4000]
+    try:
+        warning_signs.decide(revision, reviewer=staff(request), approved=approved, comment=comment)
+    except ReviewRefusedError as error:
+        return None, str(error), 403 if approved else 400
+    messages.success(request, "Approved. A manager can publish it now." if approved else "Sent back with your comment.")
+    return None, "", 302
+
+
+def _approve(request: HttpRequest) -> Outcome:
+    return _decide(request, approved=True)
+
+
+def _send_back(request: HttpRequest) -> Outcome:
+    return _decide(request, approved=False)
+
+
+def _publish(request: HttpRequest) -> Outcome:
+    revision = _named(request)
+    if revision is None:
+        return None, "A newer list was saved. Open the page again.", 409
+    try:
+        released = warning_signs.publish(revision, actor=staff(request))
+    except PublishRefusedError as error:
+        return None, f"Nothing was published. {error}", 409
+    count = len(released)
+    messages.success(request, f"Published. {count} page{'' if count == 1 else 's'} print the new list now.")
+    return None, "", 302
+
+
+def _named(request: HttpRequest) -> WarningSignRevision | None:
+    """The revision that the person saw, as long as it is the newest."""
+    newest = warning_signs.latest()
+    return newest if newest and newest.pk == whole_number(request.POST.get("revision", "")) else None
+
+
+ACTIONS = {
+    "propose": ("change_warningsign", _propose),
+    "approve": ("approve_page", _approve),
+    "send_back": ("approve_page", _send_back),
+    "publish": ("publish_page", _publish),
+}
+
+
+def _editable() -> warning_signs.Content:
+    """What the form starts from: the list that waits, else what patients read."""
+    waiting = warning_signs.open_revision()
+    return waiting.content if waiting else warning_signs.current()
+
+
+def _shown(request: HttpRequest, typed: Any, refused: str, status: int) -> HttpResponse:
+    actor, newest, waiting = staff(request), warning_signs.latest(), warning_signs.open_revision()
+    decision = warning_signs.last_decision(waiting) if waiting else None
+    pages = pages_quoting(warning_signs.INPUT_KIND)
+    context = {
+        "refused": refused,
+        "rows": typed if typed is not None else SignForms(initial=_initial(_editable())),
+        "may_propose": actor.has_perm("procedures.change_warningsign"),
+        "may_decide": actor.has_perm("procedures.approve_page"),
+        "may_publish": actor.has_perm("procedures.publish_page"),
+        "own": warning_signs.is_own(waiting, actor) if waiting else False,
+        "expected": newest.number if newest else 0,
+        "waiting": waiting,
+        "decision": decision,
+        "is_approved": decision is not None and decision.kind == EventKind.APPROVED,
+        "is_starter": not warning_signs.is_approved(),
+        "count": len(pages),
+        "comment": request.POST.get("comment", ""),
+        "note": request.POST.get("note", ""),
+        "diff": _difference(waiting) if waiting else None,
+        "events": WarningSignEvent.objects.select_related("revision", "actor")[:20],
+        "address": reverse(LIST),
+    }
+    return screen(request, "warning_signs/list", context, title="Warning signs", status=status)
+
+
+def _difference(waiting: WarningSignRevision) -> dict[str, Any]:
+    """What patients read beside the list that waits."""
+    current = warning_signs.current()
+    rows = compare(_blocks(current), _blocks(waiting.content))
+    if waiting.content == current:  # nothing to compare: the whole list is to be read
+        return {"parts": folded(rows), "count": 0, "old": None, "new": None}
+    old, new = Side("What patients read", timezone.now()), Side(f"List {waiting.number}", waiting.created_at)
+    return {"parts": folded(rows), "count": changes(rows), "old": old, "new": new}
+
+
+def _blocks(content: warning_signs.Content) -> list[Block]:
+    blocks = []
+    for row in content:
+        level, when = SignLevel(row["level"]).label, SignTiming(row["when"]).label
+        sources = f" Sources: {', '.join(row['sources'])}." if row["sources"] else ""
+        blocks.append(Block(f"{row['key']}: level", f"{level}. {when}.{sources}"))
+        for language in Language:
+            values = row["text"].get(language, {"text": "", "short": ""})
+            short = f" (Short form: {values['short']})" if values["short"] else ""
+            blocks.append(Block(f"{row['key']}: {language.label}", f"{values['text']}{short}"))
+    return blocks

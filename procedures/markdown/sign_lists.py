@@ -1,0 +1,152 @@
+"""No text writes its own list of warning signs: they come from one list, so that each has one level everywhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from markdown_it.token import Token
+
+from procedures.enums import PageKind, SignTiming
+from procedures.markdown.headings import plain
+from procedures.markdown.parser import LONGEST_TEXT, parser
+from procedures.markdown.problems import Problem
+from procedures.triage import Triage
+
+# Blocks of the dialect that held hand-written signs. They are still shown in history.
+RETIRED = frozenset({"emergency", "urgent"})
+AFTER, BOTH = (
+    frozenset({PageKind.RECOVERY, PageKind.RISKS}),
+    frozenset({PageKind.PROCEDURE, PageKind.ABOUT, PageKind.GUIDE}),
+)
+MAX_NAMED = 3
+FIELDS = {"title": "title", "key_message": "key message", "description": "description"}
+
+
+@dataclass
+class _Unit:
+    """A paragraph, list or table with what stands around it."""
+
+    line: int
+    texts: list[str]
+    context: str  # heading, the paragraph before and the paragraph after
+    is_card: bool
+    is_list: bool
+
+
+def sign_list_problems(content: dict[str, Any], *, kind: str, triage: Triage) -> list[Problem]:
+    """Places where a draft pairs warning signs with calling instructions by itself, with line and fix."""
+    timing = SignTiming.AFTER if kind in AFTER else SignTiming.BOTH if kind in BOTH else SignTiming.BEFORE
+    fix = f"Use ::: warning-signs {timing.value} instead."
+    problems = [
+        Problem(0, f"The {name} {_says(found)} Say it without signs; the page prints them.", field)
+        for field, name in FIELDS.items()
+        if (found := triage.own_list(content[field]))
+    ]
+    body = content["body"]
+    if len(body) > LONGEST_TEXT:
+        return problems
+    tokens = parser().parse(body)
+    seen: set[int] = set()
+    for token in tokens:
+        if token.type == "directive_open" and token.meta["name"] in RETIRED:
+            line = _line(token)
+            seen |= set(range(line, (token.map or [0, 0])[1] + 2))
+            name = token.meta["name"]
+            problems.append(
+                Problem(line, f"::: {name} is not used any more: signs and their levels come from one list. {fix}")
+            )
+    for unit in _units(tokens, triage):
+        if unit.line not in seen and (found := _own_signs(unit, triage)):
+            seen.add(unit.line)
+            problems.append(Problem(unit.line, f"This {'list' if unit.is_list else 'text'} {_says(found)} {fix}"))
+    return problems
+
+
+def _says(found: set[str]) -> str:
+    named = sorted(found, key=len)[:MAX_NAMED]
+    return f"says when to call for warning signs ({'; '.join(named)}). Signs come from one list."
+
+
+def _own_signs(unit: _Unit, triage: Triage) -> set[str]:
+    together = "\n".join(unit.texts)
+    says_to_call, is_led = triage.calls(together), unit.is_card or triage.calls(unit.context)
+    for text in unit.texts if says_to_call else ():
+        if found := triage.own_list(text):
+            return found
+    if unit.is_card and (found := triage.emergencies(together)):
+        return found
+    if not (unit.is_list or unit.is_card) or not (says_to_call or is_led):
+        return set()
+    by_entry = [signs for text in unit.texts if (signs := triage.signs(text))]
+    found = set().union(*by_entry)
+    # One entry may explain several signs while another one says whom to call; two entries with signs are a list.
+    return found if len(found) > 1 and (is_led or len(by_entry) > 1) else set()
+
+
+def _units(tokens: list[Token], triage: Triage) -> Iterator[_Unit]:
+    """Paragraphs, lists and tables, outermost first, in order; a list in a card is one unit with it."""
+    heading, before = "", ""
+    position = 0
+    while position < len(tokens):
+        token = tokens[position]
+        end = _end(tokens, position)
+        if token.type == "heading_open":
+            title = plain(tokens[position + 1])
+            # A heading that only leads to a list: “When do I call?”
+            heading = "911" if triage.leads_to_calls(title) else ""
+            before = ""
+        elif token.type == "directive_open" and token.meta["name"] not in RETIRED:
+            card = token.meta["name"] == "call"
+            inner = tokens[position + 1 : end]
+            if card:
+                yield _Unit(_line(token), _texts(inner), "", is_card=True, is_list=False)
+            else:
+                after = _paragraph(tokens, end + 1)
+                yield from _inner(inner, heading, before, after, triage)
+            before = ""
+        elif token.type in {"bullet_list_open", "ordered_list_open", "table_open", "blockquote_open"}:
+            context = "\n".join([heading, before, _paragraph(tokens, end + 1)])
+            yield _Unit(_line(token), _texts(tokens[position : end + 1]), context, is_card=False, is_list=True)
+            before = ""
+        elif token.type == "paragraph_open":
+            before = tokens[position + 1].content
+            yield _Unit(_line(token), [before], "", is_card=False, is_list=False)
+        position = end + 1
+
+
+def _inner(tokens: list[Token], heading: str, before: str, after: str, triage: Triage) -> Iterator[_Unit]:
+    """What stands in a block such as a checklist, which the paragraph before or after it may lead or explain."""
+    for unit in _units(tokens, triage):
+        around = "\n".join([unit.context, heading, before, after])
+        yield _Unit(unit.line, unit.texts, around, unit.is_card, unit.is_list)
+
+
+def _texts(tokens: list[Token]) -> list[str]:
+    """One text for each list entry, table row or paragraph."""
+    texts: list[list[str]] = [[]]
+    for token in tokens:
+        if token.type in {"list_item_open", "tr_open", "paragraph_open"}:
+            texts.append([])
+        elif token.type == "inline":
+            texts[-1].append(token.content)
+    return [" ".join(parts) for parts in texts if parts]
+
+
+def _paragraph(tokens: list[Token], position: int) -> str:
+    """The paragraph that begins at ``position``, or an empty text."""
+    if position < len(tokens) and tokens[position].type == "paragraph_open":
+        return tokens[position + 1].content
+    return ""
+
+
+def _end(tokens: list[Token], start: int) -> int:
+    depth = 0
+    for position in range(start, len(tokens)):
+        depth += tokens[position].nesting
+        if depth <= 0:
+            return position
+    return len(tokens) - 1
+
+
+def _line(token: Token) -> int:
+    return (token.map[0] if token.map else 0) + 1

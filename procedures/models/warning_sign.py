@@ -1,0 +1,110 @@
+"""Warning signs: each has one level, and every page prints it from its one row."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from portal.append_only import AppendOnly, AppendOnlyManager
+from portal.validators import validate_single_line
+from procedures.enums import EventKind, Language, SignLevel, SignTiming
+from procedures.models.normalized import NormalizedModel
+from procedures.models.page import content_hash
+from procedures.validators import validate_key, validate_sign_words, validate_words
+
+
+class WarningSign(models.Model):
+    """One sign as the public reads it. Written by the content folder and by publishing an approved list only."""
+
+    key = models.CharField(max_length=60, unique=True, validators=[validate_key])
+    order = models.PositiveSmallIntegerField(default=0, help_text="Place in the list.")
+    level = models.CharField(max_length=12, choices=SignLevel.choices)
+    when = models.CharField(max_length=8, choices=SignTiming.choices, default=SignTiming.BOTH)
+    sources = models.JSONField(default=list, blank=True, validators=[validate_words], help_text="Keys of sources.")
+
+    class Meta:
+        ordering = ["order", "key"]
+        verbose_name = "warning sign"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class WarningSignText(NormalizedModel):
+    """A sign in one language, as a nurse would say it."""
+
+    sign = models.ForeignKey(WarningSign, on_delete=models.CASCADE, related_name="texts")
+    language = models.CharField(max_length=2, choices=Language.choices)
+    text = models.CharField(max_length=200, validators=[validate_single_line, validate_sign_words])
+    short = models.CharField(
+        max_length=100,
+        blank=True,
+        validators=[validate_single_line],
+        help_text="For the line at the top of every page.",
+    )
+
+    class Meta:
+        verbose_name = "text"
+        constraints = [
+            models.UniqueConstraint(fields=["sign", "language"], name="sign_text_once_per_language"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class WarningSignRevision(AppendOnly):
+    """The whole list as somebody proposed it. ``author`` is empty for a list from the content folder."""
+
+    number = models.PositiveIntegerField(unique=True)
+    content = models.JSONField()
+    content_hash = models.CharField(max_length=64)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    note = models.CharField(max_length=240, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"Warning signs r{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert; the hash always belongs to the content beside it."""
+        self.content_hash = content_hash(self.content)
+        super().save(*args, **kwargs)
+
+
+class WarningSignEvent(AppendOnly):
+    """One line of the list's history: sent for review, approved, sent back or published, by whom and when."""
+
+    KINDS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK, EventKind.PUBLISHED)
+
+    revision = models.ForeignKey(WarningSignRevision, on_delete=models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=20, choices=[(kind.value, kind.label) for kind in KINDS])
+    content_hash = models.CharField(max_length=64)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    comment = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(kind=EventKind.SENT_BACK) | ~Q(comment=""),
+                name="signs_sent_back_say_why",
+                violation_error_message="Say what to change, so that the editor knows what to do.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.revision}"

@@ -1,0 +1,240 @@
+"""The list of warning signs: proposed as a whole, approved by another person, published on every page at once.
+
+The rows (``WarningSign``) are what the public reads. Staff never write them: they save a revision of the whole list, a
+reviewer decides on exactly that revision, and publishing writes the rows and releases all pages that print them in one
+transaction. So no two pages ever give one sign two levels.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from portal.staff.models import User
+from procedures.enums import EventKind, Language, SignLevel
+from procedures.markdown import Problem
+from procedures.models import (
+    Release,
+    Source,
+    WarningSign,
+    WarningSignEvent,
+    WarningSignRevision,
+    WarningSignText,
+)
+from procedures.models.normalized import normalized
+from procedures.publishing.publish import PublishRefusedError
+from procedures.publishing.rerelease import pages_quoting, rerelease
+from procedures.publishing.review import ReviewRefusedError
+
+Content = list[dict[str, Any]]
+# What a release notes when it prints signs (ReleaseInput.kind).
+INPUT_KIND = "signs"
+LEVELS = [level.value for level in SignLevel]
+DECISIONS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK)
+
+
+class SignsChangedError(Exception):
+    """Another list was saved since this one was opened."""
+
+
+def row_content(sign: WarningSign) -> dict[str, Any]:
+    """One row as plain data."""
+    texts = sorted(sign.texts.all(), key=lambda text: text.language)
+    return {
+        "key": sign.key,
+        "level": sign.level,
+        "when": sign.when,
+        "sources": sign.sources,
+        "text": {text.language: {"text": text.text, "short": text.short} for text in texts},
+        "order": sign.order,
+    }
+
+
+def current() -> Content:
+    """The list that the public reads. Two queries."""
+    return [row_content(sign) for sign in WarningSign.objects.prefetch_related("texts")]
+
+
+def is_approved() -> bool:
+    """Whether staff have published a list: until then it is the starter list."""
+    return WarningSignEvent.objects.filter(kind=EventKind.PUBLISHED).exists()
+
+
+def write_row(sign: WarningSign, data: dict[str, Any]) -> None:
+    """Write one row and its texts. Raises ValidationError."""
+    for name in ("key", "order", "level", "when", "sources"):
+        setattr(sign, name, data[name])
+    sign.full_clean()
+    sign.save()
+    sign.texts.exclude(language__in=data["text"]).delete()
+    for language, values in data["text"].items():
+        text = sign.texts.filter(language=language).first() or WarningSignText(sign=sign, language=language)
+        text.text, text.short = values["text"], values["short"]
+        text.full_clean()
+        text.save()
+
+
+def row_problems(data: dict[str, Any]) -> list[str]:
+    """What is wrong with one row, in sentences; empty when it can be read by everybody."""
+    found = []
+    try:
+        WarningSign(**{name: data[name] for name in ("key", "level", "when", "sources")}).clean_fields()
+    except ValidationError as error:
+        found += [f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items()]
+    for language in Language:
+        values = data["text"].get(language, {"text": "", "short": ""})
+        if not values["text"].strip():
+            found.append(f"“{data['key']}” has no text in {language.label}. Every sign is there in every language.")
+            continue
+        try:
+            WarningSignText(language=language, **values).clean_fields(exclude=["sign"])
+        except ValidationError as error:
+            found += [f"“{data['key']}”, {language.label}: {message}" for message in error.messages]
+        if data["level"] == SignLevel.EMERGENCY and not values["short"].strip():
+            found.append(
+                f"“{data['key']}” has no short form in {language.label}: it is printed at the top of every page."
+            )
+    return found
+
+
+def problems(content: Content) -> list[str]:
+    """What is wrong with the whole list; empty when it may be published."""
+    found = [problem for row in content for problem in row_problems(row)]
+    if not any(row["level"] == SignLevel.EMERGENCY for row in content):
+        found.append("The list has no emergency sign. Add one.")
+    for what, values in (
+        ("key", [row["key"] for row in content]),
+        *(
+            (f"text in {language.label}", [row["text"][language]["text"].casefold().strip() for row in content])
+            for language in Language
+            if all(language in row["text"] for row in content)
+        ),
+    ):
+        doubles = sorted({value for value in values if values.count(value) > 1})
+        found += [f"Two signs have the same {what}: “{value}”. A sign has one level." for value in doubles]
+    wanted = {source for row in content for source in row["sources"]}
+    missing = wanted - set(Source.objects.filter(key__in=wanted).values_list("key", flat=True))
+    return found + [f"There is no source “{key}”." for key in sorted(missing)]
+
+
+def latest() -> WarningSignRevision | None:
+    """The newest revision of the list."""
+    return WarningSignRevision.objects.select_related("author").first()
+
+
+def open_revision() -> WarningSignRevision | None:
+    """The newest revision, if something is still to be done with it: it is not what the public reads as approved."""
+    newest = latest()
+    if newest is None or newest.events.filter(kind=EventKind.PUBLISHED).exists():
+        return None
+    return newest
+
+
+def last_decision(revision: WarningSignRevision) -> WarningSignEvent | None:
+    """The newest of: sent for review, approved, sent back."""
+    return revision.events.filter(kind__in=DECISIONS).select_related("actor").first()
+
+
+def is_own(revision: WarningSignRevision, person: User) -> bool:
+    """Whether this person must leave the decision to somebody else."""
+    return bool(settings.REQUIRE_SECOND_PERSON) and revision.author_id == person.pk
+
+
+@transaction.atomic
+def note_starter() -> WarningSignRevision:
+    """Record the list that a content folder has just written, for a reviewer to approve."""
+    return _save(current(), author=None, note="From the content folder")
+
+
+@transaction.atomic
+def propose(content: Content, *, author: User | None, expected: int, note: str = "") -> WarningSignRevision:
+    """Save a list for review. ``expected``: number of the newest revision that the author saw.
+
+    Raises SignsChangedError when there is a newer one, and ValidationError with what is wrong with the list.
+    """
+    newest = latest()
+    if (newest.number if newest else 0) != expected:
+        raise SignsChangedError
+    content = [{**normalized(row), "order": order} for order, row in enumerate(content)]
+    if wrong := problems(content):
+        raise ValidationError(wrong)
+    if newest and newest.content == content:
+        return newest
+    return _save(content, author=author, note=note)
+
+
+@transaction.atomic
+def start_list(content: Content) -> WarningSignRevision:
+    """Write a list where there was none; it is a starter list until it is approved. Raises ValidationError."""
+    if wrong := problems(content):
+        raise ValidationError(wrong)
+    _write(content)
+    return note_starter()
+
+
+def propose_import(content: Content, *, author: User | None) -> bool:
+    """Save another portal's list for review, unless a list of our own waits already. Raises ValidationError."""
+    newest, waiting = latest(), open_revision()
+    if waiting is not None and waiting.author_id is not None:
+        return False
+    propose(content, author=author, expected=newest.number if newest else 0, note="Imported from a bundle")
+    return True
+
+
+def _save(content: Content, *, author: User | None, note: str) -> WarningSignRevision:
+    newest = WarningSignRevision.objects.first()
+    number = newest.number + 1 if newest else 1
+    revision = WarningSignRevision.objects.create(number=number, content=content, author=author, note=note)
+    _event(revision, EventKind.SUBMITTED, author, note)
+    return revision
+
+
+def _event(revision: WarningSignRevision, kind: EventKind, actor: User | None, comment: str = "") -> WarningSignEvent:
+    return WarningSignEvent.objects.create(
+        revision=revision, kind=kind, content_hash=revision.content_hash, actor=actor, comment=comment
+    )
+
+
+@transaction.atomic
+def decide(revision: WarningSignRevision, *, reviewer: User, approved: bool, comment: str = "") -> WarningSignEvent:
+    """Approve a list or send it back. Raises ReviewRefusedError, under the same rules as for pages."""
+    if latest() != revision:
+        raise ReviewRefusedError("A newer list was saved. Please decide on that one.")
+    if approved and is_own(revision, reviewer):
+        raise ReviewRefusedError("This is your own list. Another person must approve it.")
+    if not approved and not comment.strip():
+        raise ReviewRefusedError("Say what to change, so that the editor knows what to do.")
+    return _event(revision, EventKind.APPROVED if approved else EventKind.SENT_BACK, reviewer, comment.strip())
+
+
+@transaction.atomic
+def publish(revision: WarningSignRevision, *, actor: User) -> list[Release]:
+    """Write an approved list and release every page that prints signs, all at once. Returns the new releases.
+
+    Raises PublishRefusedError; then nothing has changed.
+    """
+    # One at a time: PostgreSQL waits here, SQLite did when the transaction began.
+    list(WarningSign.objects.select_for_update())
+    if open_revision() != revision:
+        raise PublishRefusedError([Problem(0, "A newer list was saved or published. Open the page again.")])
+    decision = last_decision(revision)
+    if decision is None or decision.kind != EventKind.APPROVED or decision.content_hash != revision.content_hash:
+        raise PublishRefusedError([Problem(0, "This list is not approved. Another person must approve it first.")])
+    if wrong := problems(revision.content):
+        raise PublishRefusedError([Problem(0, sentence) for sentence in wrong])
+    _write(revision.content)
+    _event(revision, EventKind.PUBLISHED, actor)
+    return release_pages(actor=actor)
+
+
+def _write(content: Content) -> None:
+    WarningSign.objects.exclude(key__in=[row["key"] for row in content]).delete()
+    rows = {sign.key: sign for sign in WarningSign.objects.all()}
+    for row in content:
+        write_row(rows.get(row["key"]) or WarningSign(key=row["key"]), row)
+
+
+def release_pages(*, actor: User | None) -> list[Release]:
+    """Release all public pages that print signs again. Raises PublishRefusedError; then no page has changed."""
+    return rerelease(pages_quoting(INPUT_KIND), actor=actor)

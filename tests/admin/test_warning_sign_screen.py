@@ -1,0 +1,178 @@
+"""The screen for warning signs: who may do what, what is compared, and that nothing typed is lost."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from procedures.models import Page, WarningSign, WarningSignRevision
+from procedures.publishing import warning_signs
+from tests.factories import BODY, make_clinic, make_page, make_public, make_sign, make_user
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/admin/procedures/warningsign/"
+
+
+@pytest.fixture(autouse=True)
+def site() -> None:
+    """A starter list on one public page."""
+    make_clinic()
+    make_sign("weak-leg", "emergency")
+    make_sign("fever", "now")
+    warning_signs.note_starter()
+    make_public(make_page(body=f"{BODY}\n::: warning-signs both\n"))
+
+
+def as_role(role: str) -> Client:
+    """A signed-in member of staff with one role."""
+    user = make_user(role.lower())
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def typed(client: Client, **changes: str) -> dict[str, str]:
+    """The form as it stands, with some fields changed."""
+    context = client.get(ADDRESS).context
+    rows = context["rows"]
+    data = {"action": "propose", "expected": str(context["expected"]), "note": "Fever is worse."}
+    for form in [rows.management_form, *rows.forms]:
+        for field in form:
+            value = field.value()
+            if field.name != "DELETE":
+                data[field.html_name] = "" if value is None else str(getattr(value, "value", value))
+    return {**data, **changes}
+
+
+def test_the_screen_is_in_the_list_of_what_pages_show() -> None:
+    client = as_role("Editor")
+
+    assert reverse("admin:procedures_warningsign_changelist") == ADDRESS
+    assert f'href="{ADDRESS}"' in client.get("/admin/").content.decode()
+
+
+def test_from_a_change_to_every_page() -> None:
+    editor, reviewer, manager = as_role("Editor"), as_role("Reviewer"), as_role("Manager")
+
+    saved = editor.post(
+        ADDRESS,
+        typed(editor, **{"form-1-level": "emergency", "form-1-en_short": "A fever", "form-1-es_short": "Fiebre"}),
+    )
+    newest = warning_signs.latest()
+    assert saved.status_code == 302 and newest is not None and newest.author is not None
+    shown = reviewer.get(ADDRESS).content.decode()
+    assert "2 changes" not in shown and "from what patients read now" in shown
+    assert "<ins>" in shown and "<del>" in shown
+    approved = reviewer.post(ADDRESS, {"action": "approve", "revision": newest.pk})
+    assert approved.status_code == 302
+    assert "Publish on 1 page" in manager.get(ADDRESS).content.decode()
+    assert manager.post(ADDRESS, {"action": "publish", "revision": newest.pk}).status_code == 302
+
+    assert WarningSign.objects.get(key="fever").level == "emergency"
+    page = Page.objects.select_related("live_release").get(subject="small-cut")
+    assert page.live_release is not None
+    assert "<li>A fever</li>" in page.live_release.html
+
+
+@pytest.mark.parametrize(
+    ("role", "action"),
+    [
+        ("Editor", "approve"),
+        ("Editor", "send_back"),
+        ("Editor", "publish"),
+        ("Reviewer", "propose"),
+        ("Reviewer", "publish"),
+        ("Manager", "approve"),
+    ],
+)
+def test_a_role_does_only_its_own_step(role: str, action: str) -> None:
+    newest = warning_signs.latest()
+    assert newest is not None
+
+    assert as_role(role).post(ADDRESS, {"action": action, "revision": newest.pk}).status_code == 403
+    assert WarningSignRevision.objects.count() == 1
+    assert newest.events.count() == 1
+
+
+def test_somebody_without_a_role_sees_nothing() -> None:
+    client = Client()
+    client.force_login(make_user("guest"))
+
+    assert client.get(ADDRESS).status_code == 403
+
+
+def test_what_was_typed_comes_back_with_what_is_wrong() -> None:
+    editor = as_role("Editor")
+
+    answer = editor.post(
+        ADDRESS, typed(editor, **{"form-1-en_text": "word " * 21, "form-1-es_text": "Tiene fiebre alta."})
+    )
+
+    html = answer.content.decode()
+    assert answer.status_code == 400
+    assert "A warning sign has at most 20 words; this one has 21." in html
+    assert "Tiene fiebre alta." in html
+    assert "Fever is worse." in html
+    assert WarningSignRevision.objects.count() == 1
+
+
+def test_a_list_saved_by_somebody_else_meanwhile_is_not_overwritten() -> None:
+    editor = as_role("Editor")
+    late = typed(editor, **{"form-1-en_text": "You have a high fever."})
+    editor.post(ADDRESS, typed(editor, **{"form-0-en_text": "A leg is weak."}))
+
+    answer = editor.post(ADDRESS, late)
+
+    assert answer.status_code == 409
+    assert "You have a high fever." in answer.content.decode()
+    assert WarningSignRevision.objects.count() == 2
+
+
+def test_a_sign_can_be_added_and_removed() -> None:
+    editor = as_role("Editor")
+    new = {"key": "cough", "level": "now", "when": "both", "en_text": "You cough.", "es_text": "Tose.", "place": "1"}
+
+    answer = editor.post(
+        ADDRESS, typed(editor, **{"form-1-DELETE": "on", **{f"form-2-{k}": v for k, v in new.items()}})
+    )
+
+    newest = warning_signs.latest()
+    assert answer.status_code == 302 and newest is not None
+    assert [row["key"] for row in newest.content] == ["weak-leg", "cough"]
+
+
+def test_a_reviewer_says_why_a_list_comes_back() -> None:
+    reviewer = as_role("Reviewer")
+    newest = warning_signs.latest()
+    assert newest is not None
+
+    silent = reviewer.post(ADDRESS, {"action": "send_back", "revision": newest.pk, "comment": " "})
+    said = reviewer.post(ADDRESS, {"action": "send_back", "revision": newest.pk, "comment": "Fever is not there."})
+
+    assert silent.status_code == 400 and "Say what to change" in silent.content.decode()
+    assert said.status_code == 302
+    assert "Fever is not there." in as_role("Editor").get(ADDRESS).content.decode()
+
+
+def test_a_decision_on_an_older_list_is_refused() -> None:
+    reviewer, editor = as_role("Reviewer"), as_role("Editor")
+    seen = warning_signs.latest()
+    assert seen is not None
+    editor.post(ADDRESS, typed(editor, **{"form-0-en_text": "A leg is weak."}))
+
+    answer = reviewer.post(ADDRESS, {"action": "approve", "revision": seen.pk})
+
+    assert answer.status_code == 409
+    assert "A newer list was saved." in answer.content.decode()
+
+
+def test_no_way_around_the_list_writes_a_row() -> None:
+    manager = as_role("Manager")
+    row: Any = WarningSign.objects.first()
+
+    for address in (f"{ADDRESS}add/", f"{ADDRESS}{row.pk}/change/", f"{ADDRESS}{row.pk}/delete/"):
+        assert manager.post(address, {"level": "hours"}).status_code == 404, address
+    assert WarningSign.objects.get(pk=row.pk).level == row.level

@@ -1,0 +1,194 @@
+"""``warning_signs.yaml``: loaded, written out again, carried in bundles; an approved list is never changed by a file."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from procedures.content.bring_in import bring_in
+from procedures.content.bundle import write_bundle
+from procedures.content.dump import dump
+from procedures.content.files import ContentErrors
+from procedures.content.load import load
+from procedures.enums import EventKind
+from procedures.models import Page, WarningSign, WarningSignRevision
+from procedures.publishing import warning_signs
+from tests.content.conftest import change, everything
+from tests.factories import make_clinic, make_next, make_page, make_sign, make_source, make_user
+
+pytestmark = pytest.mark.django_db
+SIGNS = """\
+- key: weak-leg
+  level: emergency
+  when: both
+  sources:
+  - nice
+  text:
+    en:
+      text: One leg is newly weak.
+      short: A weak leg
+    es:
+      text: Tiene una pierna débil.
+      short: Una pierna débil
+- key: fever
+  level: now
+  when: after
+  sources: []
+  text:
+    en:
+      text: You have a fever.
+      short: ''
+    es:
+      text: Tiene fiebre.
+      short: ''
+"""
+FILE = "warning_signs.yaml"
+
+
+@pytest.fixture
+def signs(folder: Path) -> Path:
+    """The small folder with two signs, printed by one page."""
+    (folder / FILE).write_text(SIGNS, encoding="utf-8")
+    change(folder, "pages/en/small-cut.md", "::: series stages", "::: series stages\n\n::: warning-signs both")
+    return folder
+
+
+def page_html() -> str:
+    page = Page.objects.select_related("live_release").get(subject="small-cut", language="en")
+    return page.live_release.html if page.live_release else ""
+
+
+def approve_list() -> None:
+    newest = warning_signs.latest()
+    assert newest is not None
+    warning_signs.decide(newest, reviewer=make_user("rita"), approved=True)
+    warning_signs.publish(newest, actor=make_user("max"))
+
+
+def test_dump_load_dump_gives_the_same_bytes(signs: Path, tmp_path: Path) -> None:
+    load(signs)
+    dump(tmp_path / "first")
+
+    assert (tmp_path / "first" / FILE).read_text(encoding="utf-8") == SIGNS
+    assert load(tmp_path / "first").updated == []
+
+
+def test_a_loaded_list_waits_for_a_reviewer_as_starter_list(signs: Path) -> None:
+    load(signs)
+    newest = warning_signs.open_revision()
+
+    assert newest is not None and newest.content == warning_signs.current()
+    assert "Starter list." in page_html()
+
+
+def test_a_second_load_changes_nothing(signs: Path) -> None:
+    load(signs)
+    before = everything()
+
+    report = load(signs)
+
+    assert (report.created, report.updated, report.left) == ([], [], [])
+    assert everything() == before
+
+
+def test_a_new_starter_list_switches_pages_whose_own_file_did_not_change(signs: Path) -> None:
+    load(signs)
+    change(signs, FILE, "One leg is newly weak.", "One leg or both legs are newly weak.")
+
+    report = load(signs)
+
+    assert report.updated == ["warning_sign weak-leg"]
+    assert "One leg or both legs are newly weak." in page_html()
+    assert WarningSignRevision.objects.count() == 2
+
+
+def test_an_approved_list_is_never_changed_from_a_folder(signs: Path) -> None:
+    load(signs)
+    approve_list()
+    before = everything()
+    change(signs, FILE, "level: now", "level: hours")
+    change(signs, FILE, "- key: fever", "- key: heat")
+
+    report = load(signs)
+
+    assert report.left == ["warning_sign heat: the approved list stays; propose the change under Warning signs"]
+    assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("level: now", "level: soon", f"{FILE}:14: level: Value 'soon' is not a valid choice."),
+        ("when: after", "when: later", f"{FILE}:15: when: Value 'later' is not a valid choice."),
+        ("  - nice", "  - none", f"{FILE}:4: There is no source “none”."),
+        ("      text: Tiene fiebre.\n", "      text: ''\n", f"{FILE}:17: “fever” has no text in Español."),
+        ("      short: A weak leg", "      short: ''", f"{FILE}:6: “weak-leg” has no short form in English"),
+        ("You have a fever.", "word " * 21, f"{FILE}:17: “fever”, English: A warning sign has at most 20 words"),
+        ("You have a fever.", "One leg is newly weak.", f"{FILE}:1: Two signs have the same text in English"),
+        ("level: emergency", "level: now", f"{FILE}:1: The list has no emergency sign. Add one."),
+    ],
+)
+def test_a_list_that_could_mislead_names_file_and_line(signs: Path, old: str, new: str, error: str) -> None:
+    before = everything()
+    change(signs, FILE, old, new)
+
+    with pytest.raises(ContentErrors) as refused:
+        load(signs)
+
+    assert any(error in str(one) for one in refused.value.errors), str(refused.value)
+    assert everything() == before
+
+
+def test_a_page_that_writes_its_own_list_names_file_line_and_fix(signs: Path) -> None:
+    change(signs, "pages/en/small-cut.md", "We look after you.", "Call us today if a leg is weak.")
+
+    with pytest.raises(ContentErrors) as refused:
+        load(signs, check=True)
+
+    (error,) = map(str, refused.value.errors)
+    assert "small-cut.md:22: This text says when to call for warning signs (weak legs)." in error
+    assert error.endswith("Use ::: warning-signs both instead.")
+
+
+def bundle() -> bytes:
+    """A page that prints the list, as a file for another portal."""
+    make_clinic()
+    make_source("cdc")
+    make_sign("weak-leg", "emergency", sources=["cdc"])
+    page = make_page(next_page=make_next(), body="## Help\n\n::: warning-signs both\n")
+    stream = io.BytesIO()
+    write_bundle([page], stream)
+    return stream.getvalue()
+
+
+def take(data: bytes) -> dict[str, tuple[str, str]]:
+    plan = bring_in(io.BytesIO(data), actor=make_user("mia"), check=False)
+    return {change.key: (change.what, change.words) for change in plan.changes}
+
+
+def test_another_portal_without_a_list_gets_it_as_starter_list() -> None:
+    data = bundle()
+    WarningSign.objects.all().delete()
+
+    assert take(data)["Warning signs"] == ("new", "")
+    assert WarningSign.objects.get().sources == ["cdc"]
+    assert not warning_signs.is_approved()
+
+
+def test_another_portal_keeps_its_own_list_and_reviews_the_other() -> None:
+    data = bundle()
+    WarningSign.objects.update(level="now")
+    make_sign("stroke", "emergency")
+    approved = warning_signs.note_starter()
+    warning_signs.decide(approved, reviewer=make_user("rita"), approved=True)
+    warning_signs.publish(approved, actor=make_user("max"))
+    before = warning_signs.current()
+
+    told = take(data)["Warning signs"]
+
+    waiting: Any = warning_signs.open_revision()
+    assert told == ("kept", "Ours stays as it is. The other list waits for review.")
+    assert warning_signs.current() == before
+    assert [row["level"] for row in waiting.content] == ["emergency"]
+    assert [event.kind for event in waiting.events.all()] == [EventKind.SUBMITTED]

@@ -1,0 +1,246 @@
+"""The list of warning signs: proposed, approved by another person, published on all pages at once."""
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from portal.staff.models import User
+from procedures.models import Page, Release, ReleaseInput, WarningSign, WarningSignRevision
+from procedures.publishing import warning_signs
+from procedures.publishing.outdated import changed_since, outdated_pages
+from procedures.publishing.publish import PublishRefusedError, publish, renew
+from procedures.publishing.review import ReviewRefusedError
+from procedures.publishing.uses import uses
+from procedures.publishing.waiting import waiting_for
+from tests.factories import (
+    BODY,
+    approve,
+    make_clinic,
+    make_page,
+    make_public,
+    make_sign,
+    make_source,
+    make_user,
+    save_revision,
+    sign_content,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def site() -> None:
+    """Two signs in the starter list, and two public pages that print them."""
+    make_clinic()
+    make_sign("weak-leg", "emergency")
+    make_sign("fever", "now")
+    warning_signs.note_starter()
+    for subject in ("small-cut", "big-cut"):
+        make_public(make_page(subject, body=f"{BODY}\n::: warning-signs both\n"))
+
+
+def changed(**values: Any) -> warning_signs.Content:
+    """The list with fever as an emergency."""
+    return [sign_content("weak-leg"), sign_content("fever", "emergency", **values)]
+
+
+def proposed(**values: Any) -> WarningSignRevision:
+    newest = warning_signs.latest()
+    return warning_signs.propose(changed(**values), author=make_user("ed"), expected=newest.number if newest else 0)
+
+
+def live() -> dict[str, str]:
+    """What the public reads."""
+    pages = Page.objects.published().exclude(kind="about").select_related("live_release")
+    return {page.subject: page.live_release.html for page in pages if page.live_release}
+
+
+def level_of_fever(html: str) -> str:
+    """Title of the card that holds the sign."""
+    return html[: html.index("<li>You have fever.")].rpartition('<h3 class="care__title">')[2].partition("</h3>")[0]
+
+
+def test_a_published_list_switches_every_page_in_one_go() -> None:
+    revision = proposed()
+    warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
+    before = live()
+
+    released = warning_signs.publish(revision, actor=make_user("max"))
+
+    assert {level_of_fever(html) for html in before.values()} == {"Call us now, day or night"}
+    assert {level_of_fever(html) for html in live().values()} == {"Call 911 now. Do not drive."}
+    assert {release.page.subject for release in released} == {"small-cut", "big-cut"}
+    assert warning_signs.current() == revision.content
+
+
+def test_patients_read_the_old_list_until_the_new_one_is_published() -> None:
+    before = live()
+
+    warning_signs.decide(proposed(), reviewer=make_user("rita"), approved=True)
+
+    assert live() == before
+
+
+def test_nobody_approves_their_own_list(settings: Any) -> None:
+    revision = proposed()
+
+    with pytest.raises(ReviewRefusedError, match="This is your own list"):
+        warning_signs.decide(revision, reviewer=make_user("ed"), approved=True)
+
+    settings.REQUIRE_SECOND_PERSON = False
+    assert warning_signs.decide(revision, reviewer=make_user("ed"), approved=True).pk
+
+
+@pytest.mark.parametrize("last", ["nothing", "sent back", "approved before a newer list"])
+def test_a_list_without_a_standing_approval_is_not_published(last: str) -> None:
+    revision = proposed()
+    if last == "sent back":
+        warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
+        warning_signs.decide(revision, reviewer=make_user("rita"), approved=False, comment="No.")
+    if last == "approved before a newer list":
+        warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
+        proposed(en="You have a high fever.")
+    before = live(), warning_signs.current()
+
+    with pytest.raises(PublishRefusedError):
+        warning_signs.publish(revision, actor=make_user("max"))
+
+    assert (live(), warning_signs.current()) == before
+
+
+def test_a_list_is_not_published_twice() -> None:
+    revision = proposed()
+    warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
+    warning_signs.publish(revision, actor=make_user("max"))
+    count = Release.objects.count()
+
+    with pytest.raises(PublishRefusedError):
+        warning_signs.publish(revision, actor=make_user("max"))
+
+    assert Release.objects.count() == count
+
+
+def test_a_page_that_cannot_be_released_holds_up_the_whole_list() -> None:
+    page = Page.objects.get(subject="big-cut")
+    Page.objects.filter(subject="contact").update(subject="elsewhere")
+    revision = proposed()
+    warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
+    before = live(), warning_signs.current()
+
+    with pytest.raises(PublishRefusedError, match=page.title):
+        warning_signs.publish(revision, actor=make_user("max"))
+
+    assert (live(), warning_signs.current()) == before
+    assert warning_signs.open_revision() == revision
+
+
+def test_two_people_who_change_the_list_do_not_overwrite_each_other() -> None:
+    seen = WarningSignRevision.objects.count()
+    proposed()
+
+    with pytest.raises(warning_signs.SignsChangedError):
+        warning_signs.propose(changed(), author=make_user("eva"), expected=seen)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ([sign_content("fever", "now")], "The list has no emergency sign."),
+        ([sign_content(), sign_content("fever", "now", en="You have weak-leg.")], "Two signs have the same text"),
+        ([sign_content(), sign_content()], "Two signs have the same key"),
+        ([sign_content(es="")], "has no text in Español"),
+        ([sign_content(en_short="")], "has no short form in English"),
+        ([sign_content(en="word " * 21)], "A warning sign has at most 20 words; this one has 21."),
+        ([sign_content(sources=["nowhere"])], "There is no source “nowhere”."),
+        ([sign_content(level="soon")], "level: Value 'soon' is not a valid choice."),
+    ],
+)
+def test_a_list_that_could_mislead_is_not_saved(content: warning_signs.Content, sentence: str) -> None:
+    before = WarningSignRevision.objects.count()
+
+    with pytest.raises(ValidationError) as refused, transaction.atomic():
+        warning_signs.propose(content, author=None, expected=before)
+
+    assert any(sentence in message for message in refused.value.messages), refused.value.messages
+    assert WarningSignRevision.objects.count() == before
+
+
+def test_the_starter_mark_goes_when_the_clinic_has_approved_the_list() -> None:
+    mark = "Starter list. Not yet reviewed by your clinic."
+    assert all(mark in html for html in live().values())
+    starter = warning_signs.latest()
+    assert starter is not None
+
+    warning_signs.decide(starter, reviewer=make_user("rita"), approved=True)
+    warning_signs.publish(starter, actor=make_user("max"))
+
+    assert not any(mark in html for html in live().values())
+
+
+def test_a_release_notes_the_signs_and_knows_when_it_is_out_of_date() -> None:
+    assert ReleaseInput.objects.filter(kind="signs", key="both", release__live_on__isnull=False).count() == 2
+    WarningSign.objects.filter(key="fever").update(level="hours")
+
+    assert [row.changed for row in changed_since()] == [[("signs", "both")]] * 2
+    assert len(outdated_pages()) == 2
+
+
+def test_a_text_with_its_own_list_is_not_published() -> None:
+    page = make_page("old-page", kind="about", body="## Help\n\n::: emergency\n- Anything.\n:::\n")
+    revision = save_revision(page, author=make_user("ed"))
+    approve(revision)
+
+    with pytest.raises(PublishRefusedError, match="line 3: ::: emergency is not used any more"):
+        publish(revision, actor=make_user("max"))
+
+
+def test_a_text_that_was_public_before_this_rule_still_gets_new_values() -> None:
+    page = make_page("old-page", kind="about", body="## Help\n\nHelp.\n")
+    release = make_public(page)
+    page.body = "## Help\n\n::: emergency\n- Call {clinic.phone}.\n:::\n"
+    old = save_revision(page, author=make_user("ed"))
+    values = {
+        field.name: getattr(release, field.name)
+        for field in Release._meta.concrete_fields
+        if field.name not in {"id", "number", "revision"}
+    }
+    Page.objects.filter(pk=page.pk).update(live_release=Release.objects.create(number=2, revision=old, **values))
+
+    renewed = renew(page, actor=make_user("max"))
+
+    assert renewed is not None
+    assert "care--emergency" in renewed.html
+
+
+def test_a_source_of_a_sign_cannot_be_deleted() -> None:
+    source = make_source("cdc")
+    make_sign("cough", "now", sources=["cdc"])
+
+    assert uses(source) == ["The warning signs name it as a source."]
+
+
+@pytest.mark.parametrize(
+    ("step", "person", "title"),
+    [
+        ("proposed", "rita", "Warning signs to approve"),
+        ("sent back", "ed", "Warning signs sent back to you"),
+        ("approved", "max", "Warning signs, approved, to be published"),
+    ],
+)
+def test_the_list_waits_for_who_takes_the_next_step(step: str, person: str, title: str) -> None:
+    from django.contrib.auth.models import Group
+
+    groups = {"ed": "Editor", "rita": "Reviewer", "max": "Manager"}
+    people: dict[str, User] = {name: make_user(name) for name in groups}
+    for name, group in groups.items():
+        people[name].groups.add(Group.objects.get(name=group))
+    revision = proposed()
+    if step != "proposed":
+        warning_signs.decide(revision, reviewer=people["rita"], approved=step == "approved", comment="Why.")
+
+    titles = {name: [one.title for one in waiting_for(user) if "arning" in one.title] for name, user in people.items()}
+
+    assert titles[person] == [title]
+    assert sum(map(len, titles.values())) == (2 if step == "sent back" else 1)
