@@ -7,7 +7,7 @@ from typing import Any
 from markdown_it.token import Token
 
 from procedures.enums import PageKind, SignTiming
-from procedures.markdown.headings import plain
+from procedures.markdown.outline import plain
 from procedures.markdown.parser import LONGEST_TEXT, parser
 from procedures.markdown.problems import Problem
 from procedures.triage import Triage

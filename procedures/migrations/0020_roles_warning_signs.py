@@ -8,5 +8,5 @@ make_roles = import_module("procedures.migrations.0003_roles").make_roles
 
 
 class Migration(migrations.Migration):
-    dependencies = [("procedures", "0017_warning_signs")]
+    dependencies = [("procedures", "0019_warning_signs")]
     operations = [migrations.RunPython(make_roles, migrations.RunPython.noop)]

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('procedures', '0016_approve_public_figures'),
+        ('procedures', '0018_autosave_review'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
