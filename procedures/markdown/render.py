@@ -206,7 +206,8 @@ def _next(content: dict[str, Any], context: Context) -> dict[str, str] | None:
         return None
     page = context.library.named_page(subject)
     if page is None:
-        context.problems.add(0, f"The next step leads to “{subject}”, which is no page in this language.")
+        sentence = f"The next step leads to “{subject}”, which is no page in this language."
+        context.problems.add(0, sentence, missing=True)
         return None
     context.page_links.append((0, subject, ""))
     return {"href": page.href, "label": content["next_label"] or page.title, "title": page.title}
@@ -217,7 +218,8 @@ def _items(items: list[dict[str, Any]], context: Context) -> list[dict[str, Any]
     for number, item in enumerate(items, start=1):
         page = context.library.named_page(item["page"], item["section"])
         if page is None:
-            context.problems.add(0, f"The reading list names “{item['page']}”, which is no page in this language.")
+            sentence = f"The reading list names “{item['page']}”, which is no page in this language."
+            context.problems.add(0, sentence, missing=True)
             continue
         context.page_links.append((0, item["page"], item["section"]))
         anchor = f"#{item['section']}" if item["section"] else ""

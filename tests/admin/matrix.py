@@ -111,6 +111,7 @@ OF_THE_SITE: dict[str, list[Ask]] = {
     "releaseevent_table": [get(MANAGES)],
     "figure_upload": [post(JSON_WRITES)],
     "clinicalcode_try": [get(READS)],
+    "warningsign_changelist": [get(READS), post(WRITES, action="propose"), post(REVIEWS, action="approve")],
     "page_reads": [get(READS)],
     "page_autosave": [post(JSON_WRITES)],
     "page_discard": [post(JSON_WRITES)],

@@ -45,7 +45,9 @@ def test_a_reviewers_screen_renders_its_text_once(submitted: Page, reviewer: Use
     assert answer.context["diff"]["count"] == 1
 
 
-def test_a_decision_leads_to_the_form_and_renders_nothing(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
+def test_a_decision_leads_to_the_form_and_renders_once_to_know_its_pictures(
+    submitted: Page, reviewer: User, sign_in: SignIn
+) -> None:
     client = sign_in(reviewer)
     values = {"revision": submitted.revisions.latest("number").pk, "decision": "approved", "comment": ""}
 
@@ -53,7 +55,7 @@ def test_a_decision_leads_to_the_form_and_renders_nothing(submitted: Page, revie
         answer = client.post(f"{PAGES}{submitted.pk}/review/", values)
 
     assert answer["Location"] == form_of(submitted)
-    assert renderings(asked) == 0
+    assert renderings(asked) == 1
 
 
 def whole_texts(asked: CaptureQueriesContext) -> list[str]:

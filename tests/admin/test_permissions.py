@@ -75,6 +75,6 @@ def test_every_model_a_clinic_edits_has_its_screen() -> None:
     screens = {model._meta.model_name for model in admin.site._registry if model._meta.app_label == "procedures"}
 
     assert screens == set(
-        "page guide figure series term source careinstruction clinic location clinicalcode "
+        "page guide figure series term source careinstruction warningsign clinic location clinicalcode "
         "revision approval release releaseevent outsidelink feedback".split()
     )

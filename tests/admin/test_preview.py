@@ -156,5 +156,5 @@ def test_a_preview_costs_few_queries(
 ) -> None:
     client = sign_in(editor)
 
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(26):
         client.post(PREVIEW, typed(page))

@@ -136,7 +136,7 @@ def test_a_text_that_may_go_public_is_not_said_to_be_hindered(
 def test_the_manager_hears_which_pages_name_it_as_it_was(
     page: Page, editor: User, manager: User, sign_in: SignIn, change: dict[str, str], told: bool
 ) -> None:
-    page.body += "\n[](page:contact)\n"
+    page.body += "\n[Contact](page:contact)\n"
     page.save()
     make_public(page)
     contact = Page.objects.get(subject="contact", language="en")

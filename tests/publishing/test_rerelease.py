@@ -126,7 +126,7 @@ def test_each_further_page_costs_the_same_few_queries(db: None) -> None:
         counts.append((len(pages), len(queries)))
 
     (few, first), (many, second) = counts
-    assert (second - first) / (many - few) <= 30, counts
+    assert (second - first) / (many - few) <= 32, counts
 
 
 SHELL = {
@@ -231,10 +231,8 @@ def test_a_check_that_came_after_publishing_does_not_hold_back_a_new_number(db: 
     long = BODY.replace("A small cut.", f"It is {'very ' * 40}small.")
     revision = save_revision(page, author=make_user("ed"))
     stored = Release.objects.live().get(page=page)
-    words = [{"anchor": "", "title": "", "text": f"It is {'very ' * 40}small."}]
-    connection.cursor().execute(
-        "UPDATE procedures_release SET sections = %s WHERE id = %s", [json.dumps(words), stored.pk]
-    )
+    words = f"<p>It is {'very ' * 40}small.</p>"
+    connection.cursor().execute("UPDATE procedures_release SET html = %s WHERE id = %s", [words, stored.pk])
     connection.cursor().execute(
         "UPDATE procedures_revision SET content = %s WHERE id = %s",
         [json.dumps({**revision.content, "body": long}), stored.revision_id],

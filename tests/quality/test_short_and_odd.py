@@ -7,7 +7,7 @@ from procedures.markdown.reading import page_level, reading_level, smog, words
 from procedures.models import Page
 from procedures.publishing.readiness import readiness
 from procedures.quality.hard_words import hard_words
-from tests.factories import BODY, make_clinic, make_page
+from tests.factories import BODY, make_clinic, make_figure, make_page, make_supplied
 from tests.quality.ground import EMPTY, measured
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_sentences_in_a_table_count() -> None:
 
 def test_a_page_with_a_table_of_bones_may_be_published() -> None:
     make_clinic()
-    page = make_page(kind="about", body=f"{BODY}\n{TEXT}{BONES}")
+    page = make_page(kind="about", body=f"{BODY}\n{TEXT}{BONES}", lead_figure=make_supplied(make_figure()))
     rendered = render_page(page.draft(), kind=page.kind, library=Library("en"))
 
     assert [str(problem) for problem in readiness(page, page.draft(), rendered)] == []

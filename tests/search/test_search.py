@@ -34,7 +34,7 @@ def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
     make_figure(size=(48, 48))
     make_term("kyphoplasty", aliases=["balloon treatment", "X-ray cement"])
     make_public(make_page("kyphoplasty", body=KYPHOPLASTY))
-    make_public(make_page("rest", body=f"{BODY}\n## Sleep\n\nLie on your side. 5 < 6 & <b>bold</b>."))
+    make_public(make_page("rest", body=f"{BODY}\n## Sleep\n\nLie on your side. 5 < 6 & \\<b>bold\\</b>."))
 
     def find(text: str, language: str = "en") -> Answer:
         newest = ReleaseEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0

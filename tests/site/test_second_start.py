@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.conftest import ROOT, ServedSite, free_port, wait_until_ready
 
 # The first one stores pictures and renders pages; how many seconds the second takes says tests/bench/bench_reads.py.
-SHORTER = 3
+SHORTER = 2
 # SQLite's own helpers; what they hold belongs to the database, which is compared row by row.
 DATABASE = {"portal.sqlite3", "portal.sqlite3-wal", "portal.sqlite3-shm"}
 
