@@ -20,7 +20,7 @@ else:
 
 MAX_SEARCH = 200  # characters
 MAX_WORDS = 12
-UNREADABLE_FILTER = "The list could not be narrowed by what is in its address, so all rows are shown."
+UNREADABLE_FILTER = "The filter in the address does not work, so all rows are shown."
 SQLITE_FUNCTION = "portal_fold"
 
 

@@ -22,5 +22,5 @@ def validate_single_line(value: str) -> None:
     if found := next((character for character in value if is_invisible(character)), None):
         name = unicodedata.name(found, "control character").lower()
         raise ValidationError(
-            f"The text holds an invisible character (U+{ord(found):04X}, {name}). Delete the text and type it again."
+            f"The text contains an invisible character (U+{ord(found):04X}, {name}). Delete the text and type it again."
         )

@@ -80,7 +80,7 @@ def writing(target: Path, manifest: Manifest) -> Iterator[Writer]:
             tar.addfile(info, io.BytesIO(text))
     except FileExistsError as error:
         raise SafekeepingError(
-            f"{target} is there already. Choose another name; backups are never overwritten."
+            f"{target} already exists. Choose another name; backups are never overwritten."
         ) from error
     except OSError as error:
         raise SafekeepingError(describe_write_error(error, target)) from error

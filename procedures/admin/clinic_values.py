@@ -207,7 +207,7 @@ def publishers() -> list[str]:
 
 def _who_may(count: int) -> str:
     pages = "1 public page prints it" if count == 1 else f"{count} public pages print it"
-    return f"{pages}. Ask a person who publishes pages to delete it: {', '.join(publishers()) or 'a manager'}."
+    return f"{pages}. Ask someone who can publish pages to delete it: {', '.join(publishers()) or 'a manager'}."
 
 
 def _not_deleted(request: HttpRequest, error: PublishRefusedError) -> HttpResponse:

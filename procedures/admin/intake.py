@@ -123,7 +123,7 @@ def result(request: HttpRequest, token: str) -> HttpResponse:
     """What would be kept with the rectangles in the address: as PNG, or told to a script that asks for JSON."""
     waiting = waiting_of(request, token)
     if waiting is None or not waiting.has_picture:
-        return refusal(404, "The picture has waited too long and is gone. Choose it again.")
+        return refusal(404, "The picture was not saved in time and was deleted. Choose it again.")
     rectangles = EditsForm(request.GET if "box-TOTAL_FORMS" in request.GET else None)
     try:
         made = edited(waiting, rectangles)
@@ -166,7 +166,7 @@ def text(request: HttpRequest, token: str) -> HttpResponse:
     """Let the text finder look; answers the part of the check screen that shows what it marked."""
     waiting = waiting_of(request, token)
     if waiting is None or not waiting.has_picture:
-        return refusal(404, "The picture has waited too long and is gone. Choose it again.")
+        return refusal(404, "The picture was not saved in time and was deleted. Choose it again.")
     try:
         found = detected(waiting, again="again" in request.POST)
     except BadPictureError as error:

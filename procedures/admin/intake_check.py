@@ -27,9 +27,9 @@ from procedures.figures.text_detection import Detection, Place, Status, unavaila
 from procedures.figures.waiting import Waiting
 from procedures.models import Figure, FigureText
 
-LOOK_AGAIN = "You have not seen the picture as it would be kept now. Look at it below, then tick and save."
+LOOK_AGAIN = "You have not seen the picture as it would be saved now. Look at it below, check the box, then save."
 TEXT_MARKED = "The text finder marked places that may be text. Cover them, or answer “Is this text?” below."
-TWIN = "This picture has a drawing with the same marks, so it cannot be cropped. Use black boxes instead."
+TWIN = "This picture has a drawing with the same markers, so it cannot be cropped. Use black boxes instead."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -229,7 +229,7 @@ class MarkRows:
             for sentence in sentences
         ]
         too_many = len(self.standing) > MOST_MARKS
-        return ([f"A picture has at most {MOST_MARKS} markers. Delete some of them."] if too_many else []) + found
+        return ([f"A picture can have at most {MOST_MARKS} markers. Delete some of them."] if too_many else []) + found
 
     def is_valid(self) -> bool:
         """Whether it may be saved so."""

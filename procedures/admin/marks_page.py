@@ -22,8 +22,8 @@ from procedures.figures.overlay import figure_view
 from procedures.models import Figure
 
 CHANGED_MEANWHILE = (
-    "Somebody else changed these markers, or the picture, while you worked. Nothing is saved yet, and what you typed "
-    "is still here. Look at the saved markers in another window, then save again to put yours in their place."
+    "Someone else changed these markers, or the picture, while you worked. Nothing is saved yet, and what you typed "
+    "is still here. Look at the saved markers in another window, then save again to replace them with yours."
 )
 INCOMPLETE = "The form came in incomplete, so nothing was saved. Load the page again."
 # All marks with the longest words fit many times over.
@@ -136,7 +136,7 @@ def bring_in(request: HttpRequest, figure_id: int) -> HttpResponse:
     upload = request.FILES.get("file")
     try:
         if upload is None:
-            raise BadAnnotationsError("Choose a file of markers first.")
+            raise BadAnnotationsError("Choose a markers file first.")
         # One byte more than allowed is enough to see that it is too much.
         found = read_annotations(upload.read(MOST_BYTES + 1), picture=picture_hash(figure))
     except BadAnnotationsError as error:

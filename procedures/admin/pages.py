@@ -178,7 +178,7 @@ class WorkflowAdmin(ContentAdmin):
                 raise PermissionDenied
             approval = standing_approval(revision)
             if approval and is_published(page, revision, approval):
-                messages.info(request, "This text is published already. Patients read it now.")
+                messages.info(request, "This text is already published. Patients can read it now.")
                 return HttpResponseRedirect(change_address(page))
             try:
                 publish(revision, actor=actor, what_changed=request.POST.get("what_changed", "").strip())

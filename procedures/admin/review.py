@@ -106,7 +106,7 @@ def review(request: HttpRequest, page_id: int) -> HttpResponse:
 
 def _picture(figure: Figure) -> dict[str, Any]:
     """A new picture at the full size that is kept, with the hash that the form sends back."""
-    names = {"": figure.image, "by day": figure.drawing, "by night": figure.drawing_dark}
+    names = {"": figure.image, "in light mode": figure.drawing, "in dark mode": figure.drawing_dark}
     files = [(words, staff_url(name)) for words, name in names.items() if name]
     return {
         "figure": figure,

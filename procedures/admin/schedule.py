@@ -85,7 +85,7 @@ def _act(request: HttpRequest, page: Page, forms_: dict[str, Any]) -> tuple[list
         return [], 200
     words, moment = forms_["words"], forms_["moment"]
     if "later" not in request.POST and _is_live(request, page):
-        messages.info(request, "This text is published already. Patients read it now.")
+        messages.info(request, "This text is already published. Patients can read it now.")
         return [], 200
     revision = _shown(request, page)
     if revision is None:

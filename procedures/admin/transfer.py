@@ -159,7 +159,7 @@ def _import(request: HttpRequest) -> HttpResponse:
         plan = bring_in(file, actor=user, check=False, wanted=ticked.__contains__, answered_for=answered_for)
     except NotShownError as error:
         plan = bring_in(file, actor=user, check=True)
-        sentence = f"Look at these pictures, then tick each one: {error}. Nothing was imported."
+        sentence = f"Look at these pictures, then check the box of each one: {error}. Nothing was imported."
         return _plan(request, plan, token, status=400, refused=sentence)
     except BadBundleError as error:
         messages.error(request, f"Nothing came in. {error}")

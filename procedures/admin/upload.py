@@ -21,7 +21,7 @@ def upload(request: HttpRequest) -> JsonResponse:
     """201 with ``next`` (the check screen) and ``saved`` (where to ask for the outcome). Nothing is saved yet."""
     user = staff(request)
     if too_often(user.pk, "picture", most=MOST_UPLOADS, seconds=SECONDS):
-        return refusal(429, f"You uploaded {MOST_UPLOADS} pictures in 10 minutes. Try again shortly.")
+        return refusal(429, f"You uploaded {MOST_UPLOADS} pictures in 10 minutes. Wait a few minutes, then try again.")
     sent = request.FILES.get("picture")
     if sent is None:
         return refusal(400, "Choose a picture.")
@@ -44,6 +44,6 @@ def saved(request: HttpRequest, token: str) -> JsonResponse:
     """``snippet`` once the picture is saved; ``gone`` when it was cancelled; neither while it waits."""
     waiting = find(token, user_id=staff(request).pk, touch=False)
     if waiting is None:
-        return JsonResponse({"gone": "The picture was cancelled, or it waited too long. Choose it again."})
+        return JsonResponse({"gone": "The picture was canceled or not saved in time. Choose it again."})
     figure = Figure.objects.filter(pk=waiting.saved).first() if waiting.saved else None
     return JsonResponse({"slug": figure.slug, "snippet": f"::: figure {figure.slug}"} if figure else {})

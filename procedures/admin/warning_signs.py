@@ -28,7 +28,9 @@ from procedures.validators import validate_key
 LIST = "admin:procedures_warningsign_changelist"
 NEW_ROWS = 2
 MAX_ROWS = 60
-CHANGED = "Another list was saved while you were writing. Your text is below; compare it with the new list, then save."
+CHANGED = (
+    "Someone saved another list while you were writing. Your text is below; compare it with the new list, then save."
+)
 
 
 class SignForm(forms.Form):
@@ -36,13 +38,13 @@ class SignForm(forms.Form):
 
     key = forms.CharField(max_length=60, validators=[validate_key], help_text="A short name, such as weak-leg.")
     level = forms.ChoiceField(choices=SignLevel.choices)
-    when = forms.ChoiceField(label="Printed on pages read", choices=SignTiming.choices, initial=SignTiming.BOTH)
+    when = forms.ChoiceField(label="Shown on pages read", choices=SignTiming.choices, initial=SignTiming.BOTH)
     place = forms.IntegerField(min_value=1, max_value=999, required=False, help_text="Smaller numbers come first.")
     en_text = forms.CharField(label="Sign, English", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
     es_text = forms.CharField(label="Sign, Spanish", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
     en_short = forms.CharField(label="Short form, English", max_length=100, required=False)
     es_short = forms.CharField(label="Short form, Spanish", max_length=100, required=False)
-    sources = forms.CharField(required=False, help_text="Keys of sources, with a comma between them.")
+    sources = forms.CharField(required=False, help_text="Source keys, separated by commas.")
 
     def content(self) -> dict[str, Any]:
         """The sign as plain data (see ``warning_signs.row_content``), without its order."""
@@ -140,7 +142,7 @@ Outcome = tuple[Any, str, int]
 def _propose(request: HttpRequest) -> Outcome:
     rows = SignForms(request.POST, initial=_initial(_editable()))
     if not rows.is_valid():
-        return rows, "The list is not saved yet. Correct what is marked below.", 400
+        return rows, "The list is not saved yet. Correct the errors below.", 400
     kept = [form for form in rows.forms if form.has_changed() or form.initial]
     kept = [form for form in kept if not form.cleaned_data.get("DELETE")]
     # The most urgent first; within a level as the numbers say.
@@ -168,7 +170,7 @@ def _rank(form: SignForm) -> int:
 def _decide(request: HttpRequest, *, approved: bool) -> Outcome:
     revision = _named(request)
     if revision is None:
-        return None, "A newer list was saved. Please decide on that one.", 409
+        return None, "A newer list was saved. Please review that one.", 409
     comment = request.POST.get("comment", "")[:4000]
     try:
         warning_signs.decide(revision, reviewer=staff(request), approved=approved, comment=comment)
@@ -189,7 +191,7 @@ def _send_back(request: HttpRequest) -> Outcome:
 def _publish(request: HttpRequest) -> Outcome:
     revision = _named(request)
     if revision is None:
-        return None, "A newer list was saved. Open the page again.", 409
+        return None, "A newer list was saved. Reload this page.", 409
     try:
         released = warning_signs.publish(revision, actor=staff(request))
     except PublishRefusedError as error:

@@ -35,7 +35,7 @@ class Remaining:
     def sentences(self) -> list[str]:
         """One for each kind, for the message after withdrawing."""
         count = len(self.links)
-        said = [f"{count} public page{' still leads' if count == 1 else 's still lead'} to it."] if count else []
+        said = [f"{count} public page{' still links' if count == 1 else 's still link'} to it."] if count else []
         return said + [
             f"Its translation “{page.title}” ({page.get_language_display()}) is still public."
             for page, _ in self.translations

@@ -70,7 +70,7 @@ def _json(data: bytes) -> Any:
         json.dumps(page, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise BadAnnotationsError(
-            "The file is not JSON. Choose a file of markers, such as one downloaded here."
+            "The file is not JSON. Choose a markers file, such as one downloaded here."
         ) from error
     return page
 

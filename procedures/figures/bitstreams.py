@@ -45,7 +45,9 @@ J2K_COM, J2K_SOT, J2K_SOD, J2K_EOC = 0xFF64, 0xFF90, 0xFF93, 0xFFD9
 
 def too_many_parts() -> NoReturn:
     """Refuse a file whose parts cost more than its pixels."""
-    raise BadPictureError(_("The file is made of too many parts. Open the picture, save it again, and choose that."))
+    raise BadPictureError(
+        _("The file is made of too many parts. Open the picture, save it again, and choose the new file.")
+    )
 
 
 @dataclass(frozen=True, slots=True)

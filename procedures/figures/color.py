@@ -42,7 +42,10 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
         if image.mode == "CMYK":
             raise BadPictureError(
-                _("The picture is made for printing, and its color profile is damaged. Save it as RGB and choose that.")
+                _(
+                    "The picture is made for printing, and its color profile is damaged. "
+                    "Save it as RGB and choose the new file."
+                )
             ) from error
         return image
 

@@ -109,7 +109,7 @@ def unpack_sixteen_bits(data: bytes, folder: Path) -> bool:
     image, white, told = found
     (folder / PIXELS).write_bytes(image.tobytes())
     bits = white.bit_length()
-    whole = Preset(_("All of %(bits)s bits") % {"bits": bits}, Window(white / 2, white))
+    whole = Preset(_("All %(bits)s bits") % {"bits": bits}, Window(white / 2, white))
     note = _("The file has room for 16 bits in each pixel and uses %(bits)s. It does not say which number is white.")
     tone = Grey(Linear(1, 0), None, (whole,), EXACT, False, None, () if told else (note % {"bits": bits},))
     finish(

@@ -261,7 +261,7 @@ def _rescale(dataset: "Dataset", number: int, signed: bool, notes: list[str]) ->
     slopes, intercepts = (_numbers(_find(dataset, number, name)) for name in ("RescaleSlope", "RescaleIntercept"))
     slope, intercept = (slopes or [1.0])[0], (intercepts or [0.0])[0]
     if slope == 0:
-        notes.append(_("The file’s scale is 0, which would make all shades one. It is not followed."))
+        notes.append(_("The file’s scale is 0, which would make all shades the same. The scale was ignored."))
         slope = 1.0
     return Linear(slope, intercept)
 
@@ -278,7 +278,7 @@ def _lookup(sequence: Any, signed: bool, notes: list[str]) -> Lookup | None:
     except Exception:
         found = None
     if found is None:
-        notes.append(_("The file’s lookup table is empty or damaged. It is not followed."))
+        notes.append(_("The file’s lookup table is empty or damaged. It was ignored."))
     return found
 
 

@@ -56,11 +56,11 @@ SENTENCES = {
     Status.NOTHING_MARKED: "The text finder did not mark anything. It can miss text. Look at the whole picture.",
     Status.NOT_INSTALLED: (
         "Text detection is not set up on this portal, so nothing was marked. Look at the whole picture. "
-        f"IT installs it with {INSTALL} and a restart."
+        f"To set it up, IT runs {INSTALL} and restarts the portal."
     ),
     Status.SWITCHED_OFF: (
-        "Text detection is switched off on this portal, so nothing was marked. Look at the whole picture. "
-        "IT switches it on with PORTAL_TEXT_DETECTION=true."
+        "Text detection is turned off on this portal, so nothing was marked. Look at the whole picture. "
+        "IT can turn it on with PORTAL_TEXT_DETECTION=true."
     ),
     Status.TIMED_OUT: (
         f"The text finder was stopped after {TIMEOUT_SECONDS} seconds, so nothing was marked. "
@@ -71,7 +71,7 @@ SENTENCES = {
     ),
     Status.FAILED: (
         "The text finder did not work on this picture, so nothing was marked. Look at the whole picture. "
-        "IT finds the reason in the log."
+        "The reason is in the log."
     ),
 }
 
@@ -84,8 +84,8 @@ class Answer(StrEnum):
 
 
 ANSWERS = {
-    Answer.NOT_TEXT: "No, none of the marked places is text.",
-    Answer.HARMLESS: "Yes, but it is no name, no date and no number that belongs to a person.",
+    Answer.NOT_TEXT: "No, none of the marked places are text.",
+    Answer.HARMLESS: "Yes, but it is not a name, a date or a number that belongs to a person.",
 }
 
 

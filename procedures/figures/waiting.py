@@ -79,7 +79,7 @@ class Waiting:
         try:
             return (self.folder / PICTURE).read_bytes()
         except FileNotFoundError:
-            raise BadPictureError("The picture has waited too long and is gone. Choose it again.") from None
+            raise BadPictureError("The picture was not saved in time and was deleted. Choose it again.") from None
 
     def put(self, picture: Picture) -> None:
         """The picture that waits from now on."""

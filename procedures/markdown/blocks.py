@@ -42,7 +42,7 @@ def leaf(name: str, options: str, line: int, context: Context, raw: str) -> Safe
         if name:
             known = sorted({*LEAVES, *INDEXES, *CONTAINERS, "choices"})
             meant = get_close_matches(name, known, 1, LIKE_BLOCK)
-            advice = f"Did you mean “{meant[0]}”?" if meant else f"There are: {', '.join(known)}."
+            advice = f"Did you mean “{meant[0]}”?" if meant else f"The blocks are: {', '.join(known)}."
             context.problems.add(line, f"There is no block “{name}”. {advice}")
         else:
             context.problems.add(line, _no_name(raw))
@@ -59,8 +59,8 @@ def _no_name(raw: str) -> str:
     if len(raw) - len(behind) > 3:
         return f"“{raw[:40].strip()}” has more than three colons. Write exactly three: ::: note, and ::: at the end."
     if behind.strip():
-        return f"“{raw[:40].strip()}” names no block. Write an ordinary space and the name in small letters: ::: note."
-    return "This ::: closes nothing. Take it out, or name a block behind it."
+        return f"“{raw[:40].strip()}” does not name a block. Type a regular space and the name in lowercase: ::: note."
+    return "This ::: does not close anything. Delete it, or add the name of a block after it."
 
 
 def _figure_html(slug: str, line: int, context: Context, *, eager: bool = False) -> SafeString:
@@ -191,7 +191,7 @@ def _locations(context: Context) -> SafeString:
     return component("locations", locations=locations)
 
 
-SIGNS_HELP = "Write ::: warning-signs before, after or both, and perhaps short behind it."
+SIGNS_HELP = "Write ::: warning-signs before, after or both. You may add short at the end."
 
 
 def _warning_signs(words: list[str], line: int, context: Context) -> SafeString:
@@ -206,7 +206,9 @@ def _warning_signs(words: list[str], line: int, context: Context) -> SafeString:
     if more:
         return emergency_line(when, context)
     if context.signs_when:
-        context.problems.add(line, "A page has its warning signs once. The others can be ::: warning-signs … short.")
+        context.problems.add(
+            line, "A page can have the full warning signs only once. Use ::: warning-signs … short for the others."
+        )
         return NOTHING
     context.signs_when = when
     signs, is_starter = context.library.signs(when)
@@ -234,7 +236,7 @@ def _sign_card(level: str, signs: list[Sign], context: Context) -> SafeString:
             emergency_href,
         ),
         SignLevel.NOW: ("urgent", _("Call us now, day or night"), phone, phone_href),
-        SignLevel.HOURS: ("call", _("Call us in office hours"), phone, phone_href),
+        SignLevel.HOURS: ("call", _("Call us during office hours"), phone, phone_href),
     }[SignLevel(level)]
     values = {"level": level, "items": items, "after_hours": after_hours, "after_hours_href": after_hours_href}
     body = component("warning_signs_list", **values, hours=hours)

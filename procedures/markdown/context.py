@@ -71,7 +71,7 @@ class Context:
     def missing_figure(self, line: int, slug: str) -> None:
         """Note that there is no picture of that name, or none that the public may see."""
         if self.library.is_unapproved(slug):
-            sentence = f"The picture “{slug}” is not approved. A reviewer has to see it and approve this text first."
+            sentence = f"The picture “{slug}” is not approved. A reviewer must look at it and approve this text first."
             self.problems.add(line, sentence)
         else:
             self.missing(line, "figure", slug, f"There is no picture “{slug}”.")

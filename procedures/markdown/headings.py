@@ -18,7 +18,7 @@ def prepare(opening: Token, inline: Token, context: Context, *, nested: bool) ->
         context.problems.add(line, "The page's title is a field. Start headings with ##.")
         opening.tag = "h2"
     if level > 4:
-        context.problems.add(line, "Headings go down to #### only.")
+        context.problems.add(line, "A heading can have at most four # signs: ####.")
         opening.tag = "h4"
     if not nested and level > context.last_level + 1:
         context.problems.add(line, f"This heading skips a level: use {'#' * (context.last_level + 1)}.")

@@ -26,9 +26,7 @@ def resolve(token: Token, context: Context, *, running_text: bool) -> None:
         elif child.type == "link_close":
             depth -= 1
         elif child.type == "image":
-            context.problems.add(
-                line, "Pictures are put in with a block: ::: figure, and behind it the slug of the picture."
-            )
+            context.problems.add(line, "Add a picture with a block: ::: figure, followed by the slug of the picture.")
             child = _text(child.content)
         elif child.type == "citation":
             result += _citation(child, context, line)

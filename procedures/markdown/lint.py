@@ -80,7 +80,7 @@ def unknown_value(written: str, context: Context) -> str:
 def _invisible(_tokens: list[Token], lines: list[str], _context: Context) -> Issues:
     for number, line in enumerate(lines, start=1):
         if sign := markup.invisible_sign(line):
-            yield number, f"This line holds {sign}. Delete the word before and after it and type them again."
+            yield number, f"This line contains {sign}. Delete the word before and after it and type them again."
 
 
 def _blocks(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
@@ -90,20 +90,23 @@ def _blocks(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
         if token.type == "heading_open" and token.markup in {"=", "-"}:
             words = " ".join(lines[start].split())
             sentence = (
-                f"The line “{lines[end - 1].strip()}” makes the text above it a heading. "
+                f"The line “{lines[end - 1].strip()}” turns the text above it into a heading. "
                 f"Put an empty line between them, or write ## before “{excerpt(words, 0, len(words))}”."
             )
             yield end, sentence
         elif token.type == "code_block":
-            yield start + 1, "4 spaces or a tab at the start make this line computer code. Take the spaces out."
+            yield start + 1, "Four spaces or a tab at the start turn this line into computer code. Delete them."
         elif token.type == "fence":
-            yield start + 1, f"{token.markup} makes the lines below it computer code. Take it out."
+            yield start + 1, f"{token.markup} turns the lines below it into computer code. Delete it."
         elif token.type == "blockquote_open" and QUOTED_NUMBER.match(lines[start]):
             yield start + 1, "A > at the start of a line makes a quotation. Write “more than” instead."
         elif token.type == "inline" and _has_empty_link(token.children or []):
-            yield start + 1, "A link without words cannot be seen. Write them: [words](page:subject)."
+            yield start + 1, "A link needs words that readers can see: [words](page:subject)."
         elif token.type == "inline" and any(child.type == "code_inline" for child in token.children or []):
-            yield start + 1, "Two ` signs make the text between them computer code. Write quotation marks or ’ instead."
+            yield (
+                start + 1,
+                "Two ` signs turn the text between them into computer code. Use quotation marks or ’ instead.",
+            )
 
 
 def _has_empty_link(children: list[Token]) -> bool:
@@ -133,8 +136,8 @@ def _numbering(items: list[tuple[int, int]], last: int) -> Issues:
     # A list may go on after a picture or a paragraph.
     if first not in {1, last + 1}:
         sentence = (
-            f"This line starts a numbered list with {first}. Start the list with 1; if it is no list, write {first}\\. "
-            "or move the number away from the start of the line."
+            f"This line starts a numbered list with {first}. Start the list with 1; if it is not a list, write "
+            f"{first}\\. or move the number away from the start of the line."
         )
         yield line, sentence
         return
@@ -143,10 +146,7 @@ def _numbering(items: list[tuple[int, int]], last: int) -> Issues:
         return
     for place, (at, number) in enumerate(items):
         if number != first + place:
-            yield (
-                at,
-                f"Patients would see {first + place} here, not {number}: a list counts by itself. Number it in order.",
-            )
+            yield at, f"Patients would see {first + place} here, not {number}. Number the entries in order."
             return
 
 
@@ -163,8 +163,8 @@ def _tables(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
         wanted = wanted or count
         if count != wanted:
             sentence = (
-                f"This row of the table has {count} {'cell' if count == 1 else 'cells'}, its head has {wanted}. "
-                "Make them equal; put an empty line after the table's last row."
+                f"This table row has {count} {'cell' if count == 1 else 'cells'}, but the header row has {wanted}. "
+                "Give them the same number; put an empty line after the table's last row."
             )
             yield line + 1, sentence
 
@@ -212,7 +212,7 @@ def _inline(token: Token, opening: str, lines: list[str], context: Context) -> I
 
 def _heading(visible: list[str], line: int, _context: Context) -> Issues:
     if HASHES_BEHIND.search(visible[-1]):
-        yield line, "Take out the # signs behind the heading."
+        yield line, "Delete the # signs after the heading."
 
 
 def _paragraph(visible: list[str], line: int) -> Issues:
@@ -221,8 +221,8 @@ def _paragraph(visible: list[str], line: int) -> Issues:
     piped = [number for number, text in enumerate(visible) if "|" in text]
     if rows or len(piped) > 1:
         sentence = (
-            "These | signs make no table. Put |---|---| under its first row, with as many cells as that row, "
-            "and the same number of cells in each row."
+            "These | signs do not make a table. Put |---|---| under the first row, and give every row the same "
+            "number of cells."
         )
         yield line + (rows or piped)[0], sentence
     starts = [_starts(text) for text in visible]
@@ -269,15 +269,15 @@ def _line_start(text: str, start: str, *, is_repeated: bool) -> str:
     if start == "heading":
         return _hashes(text)
     if start == "rule":
-        return f"“{text.strip()[:20]}” would be shown as typed. Take it out, or put an empty line before ---."
+        return f"“{text.strip()[:20]}” would be shown as typed. Delete it, or put an empty line before ---."
     if start == "block":
-        return f"“{excerpt(text.strip(), 0, 40)}” is no block. A block begins with ::: and a space: ::: note."
+        return f"“{excerpt(text.strip(), 0, 40)}” is not a block. A block begins with ::: and a space: ::: note."
     if start in {"bullet", "tight", "wide gap"} or (start == "dash" and is_repeated):
-        return "This line is no list entry. Begin each entry on a line of its own with a hyphen and one space: - entry."
+        return "This line is not a list entry. Start each entry on its own line with a hyphen and one space: - entry."
     if start == "number" and (is_repeated or not ((number := NUMBER.match(text)) and (number[3] or number[4]))):
         return (
-            "This line is no list entry. Put an empty line before the list, start it with 1, and put a point and one "
-            "space after each number: 1. entry."
+            "This line is not a list entry. Put an empty line before the list, start it with 1, and put a period and "
+            "one space after each number: 1. entry."
         )
     return ""
 
@@ -288,21 +288,21 @@ def _hashes(text: str) -> str:
         return ""
     before, hashes, rest = match.groups()
     if "＃" in hashes:
-        return f"“{hashes}” holds a wide ＃. Write ## with the # of the keyboard."
+        return f"“{hashes}” contains a full-width ＃. Type ## with the # key."
     if len(hashes) == 1 and not before and not (rest[:1].isalpha() or rest[:1] in SPACES_AND_UNSEEN):
         return ""  # "#1" counts
     if not rest.strip() and not before:
         return ""
     if len(hashes) > 4:
-        return "Headings go down to #### only."
+        return "A heading can have at most four # signs: ####."
     wanted = max(2, len(hashes)) * "#"
     if before or rest[:1] in " \t":
-        return f"The signs before {hashes} keep this line from being a heading. Start the line with {wanted}."
+        return f"The characters before {hashes} keep this line from being a heading. Start the line with {wanted}."
     if rest[:1] in SPACES_AND_UNSEEN:
         return (
-            f"The space after {hashes} is a special one, so this is no heading. Type an ordinary space: {wanted} Text."
+            f"The space after {hashes} is a special one, so this is not a heading. Type a regular space: {wanted} Text."
         )
-    return f"Put a space after {hashes}, so that this line is a heading: {wanted} Heading."
+    return f"Put a space after {hashes} to make this line a heading: {wanted} Heading."
 
 
 def _quoted(match: re.Match[str]) -> str:
@@ -318,34 +318,34 @@ def _braces(line: str, context: Context) -> Iterator[str]:
             continue
         if inside.startswith("#"):
             yield (
-                f"“{_quoted(match)}” is no section address. It stands at the end of a heading and holds small letters, "
-                "digits and single hyphens: ## When to call {#when-to-call}."
+                f"“{_quoted(match)}” is not a section address. Put it at the end of a heading, and use only lowercase "
+                "letters, digits and single hyphens: ## When to call {#when-to-call}."
             )
         else:
             yield unknown_value(inside, context)
     if DOUBLE_BRACE.search(line):
-        yield "Braces around a clinic value stand once: {clinic.phone}, not {{clinic.phone}}."
+        yield "Use one pair of braces around a clinic value: {clinic.phone}, not {{clinic.phone}}."
     if hit := markup.OPEN_BRACE.search(rest):
         yield f"Close the brace: add }} at the end of “{_quoted(hit)}”."
         rest = rest.replace(hit[0], PARSED)
     if hit := markup.BARE_VALUE.search(rest):
         yield f"“{hit[0]}” would be shown as typed. Put it in braces: {{{hit[0].casefold()}}}."
     if hit := markup.WIDE_BRACE.search(rest):
-        yield f"“{_quoted(hit)}” holds wide braces. Write {{ and }} with the keys of the keyboard."
+        yield f"“{_quoted(hit)}” contains full-width braces. Type {{ and }} on the keyboard."
 
 
 def _citations(line: str, context: Context) -> Iterator[str]:
     for match in markup.CITATION_LIKE.finditer(line):
-        yield f"“{_quoted(match)}” is no citation. {_cite(match[0], context)}"
+        yield f"“{_quoted(match)}” is not a citation. {_cite(match[0], context)}"
     rest = markup.CITATION_LIKE.sub(PARSED, line)
     for match in markup.CITATION_IN_PARENTHESES.finditer(rest):
         if _source_like(match[1] or match[2], context):
-            yield f"“{_quoted(match)}” is no citation. {_cite(match[0], context)}"
+            yield f"“{_quoted(match)}” is not a citation. {_cite(match[0], context)}"
     if DOUBLE_BRACKET.search(line):
-        yield "Brackets around a citation stand once: [@key], not [[@key]]."
+        yield "Use one pair of brackets around a citation: [@key], not [[@key]]."
     for match in BRACKETED.finditer(rest):
         if match[1] in context.library.names("source"):
-            yield f"“{match[0]}” is no citation. Write [@{match[1]}]."
+            yield f"“{match[0]}” is not a citation. Write [@{match[1]}]."
     if hit := markup.FOOTNOTE.search(rest):
         yield f"Footnotes such as “{_quoted(hit)}” do not work here. Cite a source with [@key]."
 
@@ -365,21 +365,21 @@ def _cite(written: str, context: Context) -> str:
 def _links(line: str, _context: Context) -> Iterator[str]:
     for match in LINK_OPEN.finditer(line):
         if line[: match.start()].rfind("![") > line[: match.start()].rfind("]"):
-            yield "Pictures are put in with a block: ::: figure, and behind it the slug of the picture."
+            yield "Add a picture with a block: ::: figure, followed by the slug of the picture."
         elif match[2]:
             yield (
-                f"“{match[1]}” is no address. Links start with https:// and hold no spaces; "
-                "for our own pages write page:subject."
+                f"“{match[1]}” is not an address. Links start with https:// and contain no spaces; "
+                "for pages of this site, write page:subject."
             )
         else:
-            yield f"Close the link: add ) behind its address, with no spaces in it (“{_quoted(match)}”)."
+            yield f"Close the link: add ) after its address, with no spaces in it (“{_quoted(match)}”)."
     for pattern in (LINK_GAP, LINK_TURNED):
         if hit := pattern.search(line):
-            yield f"“{_quoted(hit)}” is no link. Write [words](page:subject) with nothing between ] and (."
+            yield f"“{_quoted(hit)}” is not a link. Write [words](page:subject) with nothing between ] and (."
     if hit := REFERENCE.search(line):
-        yield f"“{_quoted(hit)}” is no link. Write the address behind the words: [words](page:subject)."
+        yield f"“{_quoted(hit)}” is not a link. Put the address after the words: [words](page:subject)."
     if CHECK_BOX.match(line):
-        yield "Boxes such as [ ] do not work here. Put the list in a block ::: checklist."
+        yield "Boxes such as [ ] do not work here. Put the list in a ::: checklist block."
 
 
 def _addresses(outside: str) -> Iterator[str]:
@@ -387,30 +387,30 @@ def _addresses(outside: str) -> Iterator[str]:
     if "](" in outside or LINK_GAP.search(outside) or LINK_TURNED.search(outside):
         return
     if match := markup.WEB_ADDRESS.search(outside):
-        yield f"“{_quoted(match)}” is no link. Write [words that say where it leads](https://…)."
+        yield f"“{_quoted(match)}” is not a link. Write [words that say where it leads](https://…)."
     elif match := markup.PAGE_ADDRESS.search(outside):
-        yield f"“{_quoted(match)}” is no link. Write [words](page:subject)."
+        yield f"“{_quoted(match)}” is not a link. Write [words](page:subject)."
 
 
 def _signs(line: str, _context: Context) -> Iterator[str]:
     """HTML and what other kinds of Markdown know."""
     if match := markup.HTML.search(markup.WEB_ADDRESS.sub(PARSED, line)):
-        yield f"HTML such as “{_quoted(match)}” would be shown as typed. Take it out; for bold write **words**."
+        yield f"HTML such as “{_quoted(match)}” would be shown as typed. Delete it; for bold write **words**."
     if match := markup.ENTITY.search(line):
-        yield f"“{_quoted(match)}” would be shown as typed. Type the sign itself."
+        yield f"“{_quoted(match)}” would be shown as typed. Type the character itself."
     if match := markup.COLONS.search(line):
         yield (
-            f"“{_quoted(match)}” begins no block here. A block begins at the start of a line of its own with ::: and a "
-            "space, written with ordinary signs."
+            f"“{_quoted(match)}” does not begin a block here. Begin a block on its own line with ::: and a space, "
+            "typed with regular characters."
         )
     if match := HASHES_INSIDE.search(line):
-        yield f"“{_quoted(match)}” is no heading. A heading begins on a line of its own."
+        yield f"“{_quoted(match)}” is not a heading. Start a heading on its own line."
     if (place := line.find("\\")) >= 0:
-        yield f"The backslash in “{excerpt(line, place, place + 1)}” would be shown as typed. Take it out."
+        yield f"The backslash in “{excerpt(line, place, place + 1)}” would be shown as typed. Delete it."
     if (place := line.find("`")) >= 0:
-        yield f"The sign ` in “{excerpt(line, place, place + 1)}” would be shown as typed. Write “ ” or ’ instead."
+        yield f"The ` in “{excerpt(line, place, place + 1)}” would be shown as typed. Write “ ” or ’ instead."
     if match := markup.STRUCK.search(line) or POWER.search(line):
-        yield f"“{_quoted(match)}” would be shown as typed: there is no such markup here. Write it in words."
+        yield f"“{_quoted(match)}” would be shown as typed: this markup does not work here. Say it in words."
 
 
 LINE_CHECKS: tuple[Callable[[str, Context], Iterator[str]], ...] = (_braces, _citations, _links, _signs)
@@ -426,7 +426,7 @@ def _emphasis(visible: list[str], line: int, *, has_footnote: bool) -> Issues:
             if sentence := leftover(run, text):
                 yield line + text.count("\n", 0, run.start()), sentence
     if match := SPACED_STARS.search(text):
-        yield line + text.count("\n", 0, match.start()), f"Take out the space behind * in “{_quoted(match)}”: *words*."
+        yield line + text.count("\n", 0, match.start()), f"Delete the space after * in “{_quoted(match)}”: *words*."
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -447,11 +447,11 @@ def _star(run: re.Match[str], text: str) -> str:
 def _bold(run: re.Match[str], before: str, after: str) -> str:
     signs = run[0][:2]
     if before.isspace() and after.isspace():
-        return f"Take the spaces inside {signs} out: **words**, not ** words ** (“{_quoted(run)}”)."
+        return f"Delete the spaces inside {signs}: **words**, not ** words ** (“{_quoted(run)}”)."
     if not before.isspace() and (after.isspace() or not after.isalnum()):
         return (
-            f"The {signs} in “{_quoted(run)}” closes nothing. Put ** before the first bold word of this paragraph, "
-            "with no space behind it, or take it out."
+            f"The {signs} in “{_quoted(run)}” does not close anything. Put ** before the first bold word of this "
+            "paragraph, with no space after it, or delete it."
         )
     if before.isspace() or not before.isalnum():
         return _unclosed(run, signs, "bold")
@@ -460,7 +460,7 @@ def _bold(run: re.Match[str], before: str, after: str) -> str:
 
 def _unclosed(run: re.Match[str], signs: str, name: str) -> str:
     return f"Close the {name}: add {signs} after its last word, in the same paragraph (“{_quoted(run)}”)." + (
-        f" For the sign itself write \\{signs}." if signs == "*" else ""
+        f" To show the sign itself, write \\{signs}." if signs == "*" else ""
     )
 
 

@@ -38,7 +38,7 @@ def sign_list_problems(content: dict[str, Any], *, kind: str, triage: Triage) ->
     timing = SignTiming.AFTER if kind in AFTER else SignTiming.BOTH if kind in BOTH else SignTiming.BEFORE
     fix = f"Use ::: warning-signs {timing.value} instead."
     problems = [
-        Problem(0, f"The {name} {_says(found)} Say it without signs; the page prints them.", field)
+        Problem(0, f"The {name} {_says(found)} Leave the signs out; the page prints them.", field)
         for field, name in FIELDS.items()
         if (found := triage.own_list(content[field]))
     ]
@@ -53,7 +53,7 @@ def sign_list_problems(content: dict[str, Any], *, kind: str, triage: Triage) ->
             seen |= set(range(line, (token.map or [0, 0])[1] + 2))
             name = token.meta["name"]
             problems.append(
-                Problem(line, f"::: {name} is not used any more: signs and their levels come from one list. {fix}")
+                Problem(line, f"::: {name} is no longer used: signs and their levels come from one list. {fix}")
             )
     for unit in _units(tokens, triage):
         if unit.line not in seen and (found := _own_signs(unit, triage)):

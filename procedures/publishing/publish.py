@@ -133,7 +133,7 @@ def _release(
     live = page.live_release if kind == EventKind.RENEWED else None
     problems = caused_by_values(live, rendered) if live else readiness(page, content, rendered, links=links)
     if not library.figures_are_unchanged(used for used in rendered.inputs if used.kind == "figure"):
-        problems.append(Problem(0, "Another picture was saved while this page was published. Publish it again."))
+        problems.append(Problem(0, "Another picture was saved while this page was being published. Publish it again."))
     if problems:
         raise PublishRefusedError(problems)
     now, zone = timezone.now(), clinic_zone()

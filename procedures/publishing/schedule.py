@@ -42,7 +42,7 @@ def schedule(revision: Revision, *, actor: User, at: datetime.datetime, what_cha
     page = revision.page
     take_turn(page)
     if is_published(page, revision, approval):
-        raise PublishRefusedError([Problem(0, "This text is published already. Patients read it now.")])
+        raise PublishRefusedError([Problem(0, "This text is already published. Patients can read it now.")])
     if (page.scheduled_revision_id, page.publish_at, page.scheduled_change) == (revision.pk, at, what_changed):
         return
     page.scheduled_revision, page.publish_at, page.scheduled_change = revision, at, what_changed

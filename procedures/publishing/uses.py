@@ -37,7 +37,7 @@ class Place(StrEnum):
     DRAFT = "The draft of “{}” shows it."
     SCHEDULED = "The text of “{}” that waits for its day shows it."
     SERIES = "The series “{}” shows it."
-    SIGNS = "The {} name it as a source."
+    SIGNS = "The {} cite it as a source."
     LIVE = "Patients see it on “{}”."
     HISTORY = "Patients once saw it on “{}”."
 

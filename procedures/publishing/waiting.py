@@ -92,13 +92,13 @@ def signs_waiting(user: User) -> list[Waiting]:
             "signs_sent_back",
             "procedures.change_page",
             "Warning signs sent back to you",
-            "A reviewer asks for changes.",
+            "A reviewer asked for changes.",
         ),
         EventKind.APPROVED.value: (
             "signs_to_publish",
             "procedures.publish_page",
-            "Warning signs, approved, to be published",
-            "Every page that prints them changes at the same moment.",
+            "Warning signs approved, not published yet",
+            "Publishing updates every page that prints them at the same time.",
         ),
     }[decision.kind]
     if not user.has_perm(permission) or (key == "signs_to_approve" and is_own(revision, user)):
@@ -145,7 +145,7 @@ def _listed(key: str, title: str, hint: str, pages: QuerySet[Page]) -> Waiting:
 def sent_back() -> Waiting:
     """For those who write."""
     pages = _in_state(PageState.SENT_BACK, EventKind.SENT_BACK)
-    return _listed("sent_back", "Sent back to you", "A reviewer asks for changes.", pages)
+    return _listed("sent_back", "Sent back to you", "A reviewer asked for changes.", pages)
 
 
 def to_approve(user: User) -> Waiting:
@@ -166,7 +166,7 @@ def new_pictures(user: User) -> Waiting:
             found.setdefault(page, set()).add(new[pk].slug)
     pages = Page.objects.defer("body").filter(pk__in=found).order_by("title", "pk")
     items = [Item(page, f"Picture {', '.join(sorted(found[page.pk]))}") for page in pages]
-    hint = "Patients see the picture before this one. Look at the new one, then approve it with the text."
+    hint = "Patients still see the old picture. Look at the new one, then approve it with the text."
     return Waiting("new_pictures", "New pictures to approve", hint, items[:SHOWN], len(items))
 
 
@@ -210,13 +210,13 @@ def _is_public(page: Any) -> bool:
 def own_drafts(user: User) -> Waiting:
     """What this person saved and did not send for review."""
     pages = _unsent().filter(latest_author=user.pk)
-    return _drafts("own_drafts", "Your drafts", "Saved, and not sent for review yet.", pages)
+    return _drafts("own_drafts", "Your drafts", "Saved but not sent for review yet.", pages)
 
 
 def other_drafts(user: User) -> Waiting:
     """What others saved and nobody sent for review."""
     pages = _unsent().filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
-    return _drafts("other_drafts", "Drafts of others", "Saved by others, and not sent for review yet.", pages)
+    return _drafts("other_drafts", "Other people’s drafts", "Saved by other people but not sent for review yet.", pages)
 
 
 def _unsent() -> Any:
@@ -252,13 +252,13 @@ def left_by_withdrawal() -> Waiting:
     links = ReleaseInput.objects.filter(kind="page", key__in=subjects, release__live_on__isnull=False)
     for used in links.select_related("release__page").defer("release__html", "release__sections"):
         if title := withdrawn.get((used.release.page.language, used.key)):
-            said.setdefault(used.release.page, []).append(f"Leads to “{title}”, which is withdrawn.")
+            said.setdefault(used.release.page, []).append(f"Links to “{title}”, which is withdrawn.")
     for page in Page.objects.published().filter(subject__in=subjects):
         said.setdefault(page, []).append(f"Its translation “{subjects[page.subject]}” is withdrawn.")
     rows = sorted(said.items(), key=lambda row: row[0].title)
     hint = "Change these public pages, or withdraw them, too."
     items = [Item(page, " ".join(words)) for page, words in rows[:SHOWN]]
-    return Waiting("withdrawn", "Pages that name a withdrawn page", hint, items, len(rows))
+    return Waiting("withdrawn", "Pages affected by a withdrawal", hint, items, len(rows))
 
 
 def planned() -> Waiting:

@@ -85,7 +85,7 @@ def row_problems(data: dict[str, Any]) -> list[str]:
     for language in Language:
         values = data["text"].get(language, {"text": "", "short": ""})
         if not values["text"].strip():
-            found.append(f"“{data['key']}” has no text in {language.label}. Every sign is there in every language.")
+            found.append(f"“{data['key']}” has no text in {language.label}. Every sign needs a text in every language.")
             continue
         try:
             WarningSignText(language=language, **values).clean_fields(exclude=["sign"])
@@ -112,7 +112,7 @@ def problems(content: Content) -> list[str]:
         ),
     ):
         doubles = sorted({value for value in values if values.count(value) > 1})
-        found += [f"Two signs have the same {what}: “{value}”. A sign has one level." for value in doubles]
+        found += [f"Two signs have the same {what}: “{value}”. A sign can have only one level." for value in doubles]
     wanted = {source for row in content for source in row["sources"]}
     missing = wanted - set(Source.objects.filter(key__in=wanted).values_list("key", flat=True))
     return found + [f"There is no source “{key}”." for key in sorted(missing)]
@@ -200,7 +200,7 @@ def _event(revision: WarningSignRevision, kind: EventKind, actor: User | None, c
 def decide(revision: WarningSignRevision, *, reviewer: User, approved: bool, comment: str = "") -> WarningSignEvent:
     """Approve a list or send it back. Raises ReviewRefusedError, under the same rules as for pages."""
     if latest() != revision:
-        raise ReviewRefusedError("A newer list was saved. Please decide on that one.")
+        raise ReviewRefusedError("A newer list was saved. Please review that one.")
     if approved and is_own(revision, reviewer):
         raise ReviewRefusedError("This is your own list. Another person must approve it.")
     if not approved and not comment.strip():
@@ -217,7 +217,7 @@ def publish(revision: WarningSignRevision, *, actor: User) -> list[Release]:
     # One at a time: PostgreSQL waits here, SQLite did when the transaction began.
     list(WarningSign.objects.select_for_update())
     if open_revision() != revision:
-        raise PublishRefusedError([Problem(0, "A newer list was saved or published. Open the page again.")])
+        raise PublishRefusedError([Problem(0, "A newer list was saved or published. Reload this page.")])
     decision = last_decision(revision)
     if decision is None or decision.kind != EventKind.APPROVED or decision.content_hash != revision.content_hash:
         raise PublishRefusedError([Problem(0, "This list is not approved. Another person must approve it first.")])

@@ -33,7 +33,7 @@ function start(form) {
     const done = copies.keep(KEY, { fields: typed() });
     line.textContent = done
       ? "Your comments are kept in this browser only, on this computer."
-      : "Your comments could not be kept: this browser refuses. Copy them.";
+      : "Your comments could not be kept in this browser. Copy them.";
   }
 
   function restore() {

@@ -91,7 +91,7 @@ def test_other_changes_that_the_pages_will_show_are_named(page: Page, manager: U
 
     html = sign_in(manager).post(f"{BASE}clinic/1/change/", CLINIC).content.decode()
 
-    assert "Also shows for the first time: source nice" in html
+    assert "Also new on this page: source nice" in html
 
 
 def test_one_button_saves_the_phone_and_updates_all_pages(
@@ -169,7 +169,7 @@ def test_an_editor_is_told_who_can_save_an_answer_that_patients_read(
     html = answer.content.decode()
     assert answer.status_code == 403
     assert "1 public page prints this value" in html
-    assert "That needs a person who publishes pages: Max." in html
+    assert "Ask someone who can publish pages: Max." in html
     assert "Save and update" not in html
     assert hidden(html)["answer"] == ["After two days."]
     # Nor with a button that is not there.
@@ -277,7 +277,7 @@ def test_only_who_publishes_deletes_what_pages_print(page: Page, manager: User, 
 
     html = sign_in(clerk).post(f"{BASE}location/{place.pk}/delete/", {"post": "yes"}).content.decode()
 
-    assert "1 public page prints it. Ask a person who publishes pages to delete it: Max." in html
+    assert "1 public page prints it. Ask someone who can publish pages to delete it: Max." in html
     assert Location.objects.exists()
 
 

@@ -343,7 +343,7 @@ def test_a_png_of_fewer_bits_than_it_has_room_for_is_shown_in_a_window(nina: Cli
     assert address.endswith("/frames/")
     assert "has room for 16 bits in each pixel and uses 12" in page.content.decode()
     labels = [preset.label for preset in page.context["presets"]]
-    assert labels == ["All of 12 bits", "Full range", "Without the extremes"]
+    assert labels == ["All 12 bits", "Full range", "Without the extremes"]
     assert master_of(Figure.objects.get()).getextrema() == (255, 255)
 
 

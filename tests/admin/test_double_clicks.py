@@ -29,7 +29,7 @@ def test_the_publish_button_pressed_twice_makes_one_release(
     first, second = [clients[actor].post(f"{PAGES}{page.pk}/publish/", values, follow=True) for actor in actors]
 
     assert "Published. Patients read this text now." in messages_of(first)
-    assert "This text is published already. Patients read it now." in messages_of(second)
+    assert "This text is already published. Patients can read it now." in messages_of(second)
     assert second.status_code == 200
     assert Release.objects.filter(page=page).count() == 1
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.PUBLISHED).count() == 1

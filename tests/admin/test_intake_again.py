@@ -74,7 +74,7 @@ def test_a_figure_with_a_drawing_is_covered_but_not_cut(nina: Client) -> None:
     covered = saved(nina, address, rectangles((10, 10, 50, 50)))
 
     assert (cut.status_code, covered.status_code) == (400, 302)
-    assert "has a drawing with the same marks" in cut.content.decode()
+    assert "has a drawing with the same markers" in cut.content.decode()
 
 
 def test_another_file_takes_the_place_of_a_picture(nina: Client) -> None:

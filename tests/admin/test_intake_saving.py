@@ -117,7 +117,7 @@ def test_what_nobody_has_seen_is_not_saved(nina: Client) -> None:
     answer = saved(nina, address, rectangles((0, 0, 50, 50)), looked=seen)
 
     assert answer.status_code == 409
-    assert "You have not seen the picture as it would be kept now." in answer.content.decode()
+    assert "You have not seen the picture as it would be saved now." in answer.content.decode()
     assert answer.context["form"]["nothing_visible"].value() is False
     assert answer.context["form"]["title_en"].value() == "Bone"
     assert not Figure.objects.exists()
@@ -313,7 +313,7 @@ def test_new_pictures_of_a_bundle_are_shown_before_the_import(page: Page, manage
 
     blind = max_.post(LOOK, values)
     assert blind.status_code == 400
-    assert "Look at these pictures, then tick each one: balloon." in blind.content.decode()
+    assert "Look at these pictures, then check the box of each one: balloon." in blind.content.decode()
     shown = re.search(r'<img src="([^"]+)" width="700" height="650"', blind.content.decode())
     assert shown
     assert max_.get(shown[1])["Content-Type"] == "image/png"

@@ -153,7 +153,7 @@ def test_more_marks_than_a_reader_can_follow_are_refused(editor: User, sign_in: 
 
     answer = sign_in(editor).post(address(figure), sent(figure, *rows))
 
-    assert answer.context["refused"][0] == "A picture has at most 20 markers. Delete some of them."
+    assert answer.context["refused"][0] == "A picture can have at most 20 markers. Delete some of them."
 
 
 def test_a_reviewer_reads_and_does_not_write_marks(reviewer: User, sign_in: SignIn) -> None:

@@ -120,8 +120,8 @@ def test_words_that_a_file_lacks_can_be_typed_before_saving(figure: Figure, edit
 @pytest.mark.parametrize(
     ("data", "status", "sentence"),
     [
-        (None, 400, "Choose a file of markers first."),
-        (b"<html>", 400, "The file is not JSON. Choose a file of markers, such as one downloaded here."),
+        (None, 400, "Choose a markers file first."),
+        (b"<html>", 400, "The file is not JSON. Choose a markers file, such as one downloaded here."),
         (b" " * (1024 * 1024 + 1), 413, "The file is larger than 1 MB. A file of marks is much smaller; choose another one."),
     ],
 )  # fmt: skip

@@ -135,7 +135,7 @@ def test_comments_on_words_that_changed_since_are_shown_and_sent(page: Page, ros
         {"revision": newest.pk, "quote-1": "Words of yesterday.", "at-1": "Why?", "decision": "never"},
     )
 
-    assert "Your comments on words that have changed since" in html
+    assert "Your comments on words that have changed since then" in html
     assert '<input type="hidden" name="quote-100000" value="Words of yesterday.">' in html
     assert "Why?</textarea>" in html
     # Also where a decision is refused.

@@ -68,7 +68,7 @@ def test_a_cancelled_picture_is_told(nina: Client, manager: User, sign_in: SignI
 
     answer = nina.get(told["saved"])
 
-    assert answer.json() == {"gone": "The picture was cancelled, or it waited too long. Choose it again."}
+    assert answer.json() == {"gone": "The picture was canceled or not saved in time. Choose it again."}
 
 
 def test_asking_for_the_outcome_does_not_keep_the_picture(nina: Client) -> None:

@@ -43,7 +43,7 @@ def test_the_screen_names_pages_that_lead_there_and_the_translation(linked: Page
         "as-the-next-step": ["next step"],
         "first-visit": ["reading list"],
     }
-    assert "3 public pages lead to it" in text
+    assert "3 public pages link to it" in text
     assert "The translation stays public" in text
     assert "Un corte chico" in text
     assert f"<strong>{linked.code}</strong>" in text
@@ -57,10 +57,10 @@ def test_after_withdrawing_they_are_named_again_with_the_way_there(linked: Page,
     again = " ".join(max_.get(address).content.decode().split())
 
     said = " ".join(str(message) for message in answer.context["messages"])
-    assert "3 public pages still lead to it." in said
+    assert "3 public pages still link to it." in said
     assert "Its translation “Un corte chico” (Español) is still public." in said
     assert f'<a href="{address}">See them</a>' in said
-    assert "3 public pages lead to it" in again
+    assert "3 public pages link to it" in again
     assert "The translation is still public" in again
     assert "Withdraw this page" not in again
 
@@ -78,7 +78,7 @@ def test_the_first_page_lists_them_until_they_are_changed(linked: Page, max_: Cl
         "Un corte chico",
     ]
     assert "Un corte chico: Its translation “Small cut” is withdrawn." in listed
-    assert "First visit: Leads to “Small cut”, which is withdrawn." in listed
+    assert "First visit: Links to “Small cut”, which is withdrawn." in listed
     for page in Page.objects.published().exclude(subject="contact"):
         withdraw(page, actor=make_user("max"), reason="Old, too.")
     assert "withdrawn" not in home(max_)

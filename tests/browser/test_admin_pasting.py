@@ -252,7 +252,7 @@ def test_a_cancelled_picture_is_said_and_the_text_goes_on(at: Desk, tmp_path: Pa
     opened.value.wait_for_url("**/procedures/figure/")
 
     expect(at.page.locator("[data-refusal]")).to_have_text(
-        "The picture was cancelled, or it waited too long. Choose it again.", timeout=15_000
+        "The picture was canceled or not saved in time. Choose it again.", timeout=15_000
     )
     assert at.text == "My text."
 

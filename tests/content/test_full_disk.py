@@ -67,7 +67,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "there").write_text("mine")
 
     for command in ("export_bundle", "backup"):
-        with pytest.raises(CommandError, match="is there already"):
+        with pytest.raises(CommandError, match="already exists"):
             call_command(command, tmp_path / "there")
     with pytest.raises(CommandError, match="is not empty"):
         call_command("dump_content", tmp_path)

@@ -357,7 +357,7 @@ def test_a_lookup_table_without_content_is_passed_over_and_told(sequence: str) -
 
         with unpacked(opened(dicom(ramp(), **{sequence: table}))) as frames:
             assert frames.picture().image.getextrema() == (0, 255)
-            assert frames.notes(1) == ["The file’s lookup table is empty or damaged. It is not followed."]
+            assert frames.notes(1) == ["The file’s lookup table is empty or damaged. It was ignored."]
     assert row(dicom(ramp(), **{sequence: Items([])}))[-1] == 255
 
 

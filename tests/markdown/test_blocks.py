@@ -173,14 +173,14 @@ def test_every_address_inside_the_page_leads_to_an_element(ground: Figure) -> No
 @pytest.mark.parametrize(
     ("markdown", "problem"),
     [
-        ("a\n\n::: shout\nx\n:::", "line 3: There is no block “shout”. There are: "),
-        ("a\n\n:::", "line 3: This ::: closes nothing."),
+        ("a\n\n::: shout\nx\n:::", "line 3: There is no block “shout”. The blocks are: "),
+        ("a\n\n:::", "line 3: This ::: does not close anything."),
         (
             "a\n\n::: Note\nx",
-            "line 3: “::: Note” names no block. Write an ordinary space and the name in small letters",
+            "line 3: “::: Note” does not name a block. Type a regular space and the name in lowercase",
         ),
         ("a\n\n::::\nx", "line 3: “::::” has more than three colons."),
-        ("a\n\n:::\u00a0note\nx", "line 3: “:::\u00a0note” names no block."),
+        ("a\n\n:::\u00a0note\nx", "line 3: “:::\u00a0note” does not name a block."),
         ("a\n\n::: nota\nx\n:::", "line 3: There is no block “nota”. Did you mean “note”?"),
         ("a\n\n::: note\nx", "line 3: The block note has no end. Close it with a line :::"),
         ("a\n\n::: note\n:::", "line 3: The block note is empty."),

@@ -48,7 +48,7 @@ def test_a_heading_never_takes_an_address_of_the_page_itself(heading: str) -> No
         ("Title\n===", "line 1: The page's title is a field. Start headings with ##."),
         ("a\n\n### Deep", "line 3: This heading skips a level: use ##."),
         ("## A\n\n#### Deep", "line 3: This heading skips a level: use ###."),
-        ("## A\n\n### B\n\n#### C\n\n##### D", "line 7: Headings go down to #### only."),
+        ("## A\n\n### B\n\n#### C\n\n##### D", "line 7: A heading can have at most four # signs: ####."),
         ("a\n\n##", "line 3: This heading is empty."),
         ("## {#x}", "line 1: This heading is empty."),
         ("## A {#same}\n\n## B {#same}", "line 3: The section address #same is taken. Choose another one."),

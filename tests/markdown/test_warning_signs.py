@@ -35,7 +35,7 @@ def test_signs_are_grouped_by_level_with_what_to_do() -> None:
     assert cards(html) == [
         ("Call 911 now. Do not drive.", ["One leg is newly weak."]),
         ("Call us now, day or night", ["You have a fever of 100.4 °F."]),
-        ("Call us in office hours", ["The needle site is sore."]),
+        ("Call us during office hours", ["The needle site is sore."]),
     ]
     assert "No answer? Go to an emergency room." in html
     assert 'href="tel:+13035550101"' in html
@@ -58,7 +58,7 @@ def test_the_short_form_holds_the_emergency_signs_and_one_line_on_calling() -> N
     html = render("::: warning-signs both short", kind="about").html
 
     assert "<li>A weak leg</li>" in html
-    assert "For other warning signs, call us, day or night:" in html
+    assert "For other warning signs, call us day or night:" in html
     assert "fever" not in html
 
 
@@ -106,15 +106,15 @@ def test_the_emergency_number_of_the_clinic_is_the_one_that_is_printed() -> None
         ("::: warning-signs", "line 1: ::: warning-signs needs names behind it, with single spaces between them."),
         (
             "::: warning-signs later",
-            "line 1: Write ::: warning-signs before, after or both, and perhaps short behind it.",
+            "line 1: Write ::: warning-signs before, after or both. You may add short at the end.",
         ),
         (
             "::: warning-signs both long",
-            "line 1: Write ::: warning-signs before, after or both, and perhaps short behind it.",
+            "line 1: Write ::: warning-signs before, after or both. You may add short at the end.",
         ),
         (
             "::: warning-signs both\n\n::: warning-signs after",
-            "line 3: A page has its warning signs once. The others can be ::: warning-signs … short.",
+            "line 3: A page can have the full warning signs only once. Use ::: warning-signs … short for the others.",
         ),
     ],
 )

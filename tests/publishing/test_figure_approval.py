@@ -36,7 +36,7 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-NOT_APPROVED = "The picture “needle” is not approved. A reviewer has to see it and approve this text first."
+NOT_APPROVED = "The picture “needle” is not approved. A reviewer must look at it and approve this text first."
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_a_picture_that_is_saved_while_its_page_is_published_stays_out(
     monkeypatch.setattr(publishing, "Library", Slow)
     approve(page.revisions.first())
 
-    with pytest.raises(PublishRefusedError, match="Another picture was saved while this page was published"):
+    with pytest.raises(PublishRefusedError, match="Another picture was saved while this page was being published"):
         publish(page.revisions.first(), actor=make_user("max"))
 
     assert page.releases.count() == 1

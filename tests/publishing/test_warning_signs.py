@@ -192,7 +192,7 @@ def test_a_text_with_its_own_list_is_not_published() -> None:
     revision = save_revision(page, author=make_user("ed"))
     approve(revision)
 
-    with pytest.raises(PublishRefusedError, match="line 3: ::: emergency is not used any more"):
+    with pytest.raises(PublishRefusedError, match="line 3: ::: emergency is no longer used"):
         publish(revision, actor=make_user("max"))
 
 
@@ -218,7 +218,7 @@ def test_a_source_of_a_sign_cannot_be_deleted() -> None:
     source = make_source("cdc")
     make_sign("cough", "now", sources=["cdc"])
 
-    assert uses(source) == ["The warning signs name it as a source."]
+    assert uses(source) == ["The warning signs cite it as a source."]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_source_of_a_sign_cannot_be_deleted() -> None:
     [
         ("proposed", "rita", "Warning signs to approve"),
         ("sent back", "ed", "Warning signs sent back to you"),
-        ("approved", "max", "Warning signs, approved, to be published"),
+        ("approved", "max", "Warning signs approved, not published yet"),
     ],
 )
 def test_the_list_waits_for_who_takes_the_next_step(step: str, person: str, title: str) -> None:

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         except UnapprovedPicturesError as error:
             raise CommandError(str(error)) from error
         except FileExistsError as error:
-            raise CommandError(f"{options['file']} is there already. Name a new file.") from error
+            raise CommandError(f"{options['file']} already exists. Choose a new file name.") from error
         except OSError as error:
             raise CommandError(describe_write_error(error, options["file"])) from error
         self.stdout.write(f"{len(pages)} pages, {count} files written to {options['file']}")

@@ -64,7 +64,7 @@ export function startUpload(editor, field, dialog, forget) {
       refuse(answer.data.gone);
       return;
     }
-    said.textContent = answer.status === 200 ? "" : answer.data.error ?? "The site did not answer. This window asks again.";
+    said.textContent = answer.status === 200 ? "" : answer.data.error ?? "The site did not answer. Trying again.";
     timer = setTimeout(look, ASK_EVERY);
   }
 

@@ -40,7 +40,7 @@ form.querySelectorAll("[data-add]").forEach((button) =>
     const kind = button.dataset.add;
     const there = kind === "cut" && rectangles.now.cut;
     const index = there ? 0 : rectangles.add(kind, kind === "cut" ? [10, 10, 80, 80] : [40, 45, 20, 10]);
-    if (index < 0) said.textContent = "There are 50 boxes. Crop the picture instead.";
+    if (index < 0) said.textContent = "You already have 50 boxes. Crop the picture instead.";
     else stage.focus(kind, index);
   }),
 );

@@ -47,7 +47,7 @@ export class FoundText {
       const made = new DOMParser().parseFromString(await response.text(), "text/html");
       this.root.replaceChildren(...made.body.children);
     } catch {
-      this.root.textContent = "The text finder could not be asked. Look at the whole picture. It looks once more when you save.";
+      this.root.textContent = "The text finder did not answer. Look at the whole picture. It will try again when you save.";
     }
     this.draw();
   }
@@ -64,7 +64,7 @@ export class FoundText {
     const chosen = this.places().filter(({ row }) => button.value === "all" || row.dataset.place === button.value);
     const open = chosen.filter(({ outline }) => !isCovered(outline, this.rectangles));
     const added = open.map(({ cover }) => this.rectangles.add("box", cover, key));
-    if (added.includes(-1)) this.say("There are 50 boxes. Crop the picture instead.");
+    if (added.includes(-1)) this.say("You already have 50 boxes. Crop the picture instead.");
     else this.say(added.length === 1 ? "Covered." : `${added.length} places covered.`);
     (this.root.querySelector("button:not([hidden])") ?? this.form.querySelector("[data-undo]")).focus();
   }

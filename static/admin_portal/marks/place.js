@@ -173,7 +173,7 @@ export function startPlacing(root, { rows, canvas, draw, commit, say }) {
   box.addEventListener("pointercancel", () => { if (grabbed) letGo(); });
   box.addEventListener("focus", () => {
     const index = rows.indexOfChosen();
-    if (!placing && index >= 0) say(`Arrow keys move marker ${index + 1}: ${WHAT[part]}. Control Z takes a step back.`);
+    if (!placing && index >= 0) say(`Arrow keys move marker ${index + 1}: ${WHAT[part]}. Control Z undoes the last step.`);
   });
   const toggle = (name, row, button) => { if (placing?.from === button) giveUp(); else begin(name, row, button); };
   addButton.addEventListener("click", () => toggle("new", null, addButton));
