@@ -1,5 +1,6 @@
 """“Links and messages”: finished for whoever sends, only for what is public, with no place for a patient's details."""
 
+import datetime
 import email
 import io
 from email.policy import default
@@ -8,6 +9,7 @@ import icalendar
 import pytest
 import zxingcpp
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
 from portal.staff.models import User
@@ -18,7 +20,8 @@ from tests.factories import make_public, make_translation, make_user
 from tests.site.client import Answer
 from tests.site.crawl import Document
 
-FILES = ("message.eml", "reminder.ics?at=2096-11-30T10:00", "qr.svg", "qr.png", "sheet/a4/", "sheet/letter/")
+AT = f"{timezone.now() + datetime.timedelta(days=30):%Y-%m-%d}T10:00"
+FILES = ("message.eml", f"reminder.ics?at={AT}", "qr.svg", "qr.png", "sheet/a4/", "sheet/letter/")
 
 
 def kit_of(page: Page) -> str:
@@ -146,7 +149,7 @@ def test_an_unknown_time_zone_is_told(desk: Client, public: Page) -> None:
     Clinic.objects.update(time_zone="Mars/Olympus")
 
     assert desk.get(kit_of(public)).status_code == 200
-    assert "Mars/Olympus” is not known" in desk.get(kit_of(public) + "reminder.ics?at=2096-01-01T10:00").text
+    assert "Mars/Olympus” is not known" in desk.get(kit_of(public) + f"reminder.ics?at={AT}").text
 
 
 def test_the_sheet_tells_what_to_do_without_the_internet(desk: Client, public: Page) -> None:

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from procedures.models import GuideItem, Location, LocationText, Page
 from procedures.publishing.publish import withdraw
 from procedures.search import index as search_index
-from tests.factories import make_clinic, make_figure, make_page, make_public, make_term, make_user
+from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -63,16 +63,17 @@ def items(request: pytest.FixtureRequest) -> int:
 def library(items: int) -> dict[str, str]:
     """A small clinic with ``items`` pages, guides, pictures, words and places; values for the addresses."""
     make_clinic()
+    figures = []
     for number in range(1, items + 1):
-        make_figure(f"picture-{number}")
+        figures.append(make_figure(f"picture-{number}"))
         make_term(f"word-{number}")
         place = Location.objects.create(key=f"place-{number}", phone="+1 303-555-0100", address="1 Main Street")
         LocationText.objects.create(location=place, language="en", name=f"Place {number}")
-    pages = [publish(f"small-cut-{number}") for number in range(1, items + 1)]
+    pages = [publish(f"small-cut-{number}", lead_figure=figure) for number, figure in enumerate(figures, start=1)]
     for number in range(1, items + 1):
         publish_guide(f"first-{number}", pages)
     for slug, block in (("glossary", "glossary"), ("pictures", "pictures"), ("places", "locations")):
-        publish(slug, kind="about", body=f"::: {block}\n")
+        publish(slug, kind="about", body=f"{BODY}\n::: {block}\n")
     withdraw(publish("taken-down"), actor=make_user("max"), reason="We no longer do this.")
     return {"code": pages[0].code}
 
