@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.compiled import compiled
 from procedures.enums import EventKind, Language, PageKind
@@ -19,6 +19,8 @@ __all__ = ["addresses", "concerned", "public_files", "public_state"]
 PUBLIC = (EventKind.PUBLISHED, EventKind.RENEWED, EventKind.WITHDRAWN)
 # Lists that no reader waits for.
 FOR_MACHINES = ("/sitemap.xml", "/connect/guides.json")
+# The same page in other forms, at addresses below its own (views/tools.py).
+PLAIN, BOOKLET = FORMS = ("plain.txt", "booklet/")
 # So many pages in one go (a changed answer that all of them print): all addresses then, in the background.
 MANY = 200
 # Instead of the numbers of two events (portal/compiled.py). No event has these.
@@ -78,9 +80,10 @@ def concerned(before: str, now: str) -> tuple[list[str], list[str]] | None:
     if not pages:
         return opened, []
     # Also where a page was read before it was withdrawn or moved: nothing of the old text may stay there.
-    paths = _their_paths.tuples(first, last)
-    forms = [form for path, kind in paths for form in _forms(path, kind)]
-    rest = [*(path for path, _ in paths), *forms, *_codes(pages), *_questions(pages), *_neighbours(first, last)]
+    paths = [path for (path,) in _their_paths.tuples(first, last)]
+    # Not only a guide has a booklet by its address, though only guides link to theirs.
+    forms = [f"{path}{form}" for path in paths for form in FORMS]
+    rest = [*paths, *forms, *_codes(pages), *_drawn_codes(pages), *_questions(pages), *_neighbours(first, last)]
     return opened, [path for path in dict.fromkeys([*rest, *FOR_MACHINES]) if path not in opened]
 
 
@@ -90,7 +93,7 @@ def addresses() -> list[str]:
     released = Page.objects.filter(Exists(Release.objects.filter(page=OuterRef("pk"))))
     pages = [Row(*row) for row in released.values_list(*COLUMNS)]
     live = [page.path for page in pages if page.path]
-    forms = [form for page in pages if page.path for form in _forms(page.path, page.kind)]
+    forms = [f"{page.path}{form}" for page in pages if page.path for form in _linked_forms(page.kind)]
     typed = [f"{_root(language)}p/" for language in Language.values]
     paths = Path.objects.values_list("path", flat=True)
     found = [*_lists(Language.values), *typed, *live, *paths, *forms, *_codes(pages), "/robots.txt", *FOR_MACHINES]
@@ -110,7 +113,7 @@ def _changed_pages(first: int, last: int) -> Rows:
 
 @compiled(*BETWEEN)
 def _their_paths(first: int, last: int) -> Rows:
-    return Path.objects.filter(page__in=_changed(first, last)).values_list("path", "page__kind")
+    return Path.objects.filter(page__in=_changed(first, last)).values_list("path")
 
 
 @compiled(*BETWEEN)
@@ -121,7 +124,11 @@ def _their_translations(first: int, last: int) -> Rows:
 
 @compiled(*BETWEEN)
 def _replaced_by_them(first: int, last: int) -> Rows:
-    return Path.objects.filter(page__replaced_by__in=_changed(first, last)).values_list("path")
+    changed = _changed(first, last)
+    # Where a page that had replaced others is itself replaced, the others lead to its replacement.
+    replacements = changed.filter(replaced_by__isnull=False).values("replaced_by")
+    replaced = Q(page__replaced_by__in=changed) | Q(page__replaced_by__in=replacements)
+    return Path.objects.filter(replaced).values_list("path")
 
 
 @compiled(*BETWEEN)
@@ -133,18 +140,23 @@ def _guides_that_hold_them(first: int, last: int) -> Rows:
 def _neighbours(first: int, last: int) -> list[str]:
     """Addresses of pages that name changed ones: translations, those that they replace, booklets that hold them."""
     neighbours = [*_their_translations.tuples(first, last), *_replaced_by_them.tuples(first, last)]
-    booklets = [f"{path}booklet/" for (path,) in _guides_that_hold_them.tuples(first, last)]
+    booklets = [f"{path}{BOOKLET}" for (path,) in _guides_that_hold_them.tuples(first, last)]
     return [*(path for (path,) in neighbours), *booklets]
 
 
-def _forms(path: str, kind: str) -> list[str]:
-    """The same page in other forms."""
-    return [f"{path}plain.txt", *([f"{path}booklet/"] if kind == PageKind.GUIDE else [])]
+def _linked_forms(kind: str) -> tuple[str, ...]:
+    """The forms that a page links to: only a guide offers its booklet."""
+    return FORMS if kind == PageKind.GUIDE else (PLAIN,)
 
 
 def _codes(pages: Iterable[Row]) -> list[str]:
     """What letters print."""
     return [f"{_root(page.language)}p/{page.code}" for page in pages]
+
+
+def _drawn_codes(pages: Iterable[Row]) -> list[str]:
+    """The same as QR codes, which are there only while the page is public."""
+    return [f"{path}.svg" for path in _codes(pages)]
 
 
 def _questions(pages: Iterable[Row]) -> list[str]:

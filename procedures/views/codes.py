@@ -14,7 +14,7 @@ from procedures.links.kit import neutral_path
 from procedures.links.kit.qr import qr
 from procedures.models import Page
 from procedures.views.chrome import frame, show, site_now
-from procedures.views.moved import moved
+from procedures.views.moved import REVALIDATE, moved
 
 LONGEST = 40
 ADDRESS = re.compile(rf"/(?:({'|'.join(Language.values)})/)?p/(.+)/\Z")
@@ -36,8 +36,11 @@ def code_address(names: list[str]) -> tuple[str, str] | None:
     return (arrived[1] if arrived else found[2]), (found[1] or Language.ENGLISH)
 
 
-def answer(typed: str, language: str) -> HttpResponse:
-    """Redirect to the page of a code; a mistyped one is never taken for another page's."""
+def answer(typed: str, language: str, asked: str = "") -> HttpResponse:
+    """Redirect to the page of a code; a mistyped one is never taken for another page's.
+
+    ``asked``: the whole address, where the code is part of it.
+    """
     typed = typed[:LONGEST]
     wanted = read_code(typed)
     if wanted:
@@ -47,7 +50,7 @@ def answer(typed: str, language: str) -> HttpResponse:
             last = page.live_release or page.releases.order_by("-number").first()
             if last:
                 # However else it is typed leads there too, but only this spelling stands on letters.
-                return moved(last.path, lasting=typed == page.code)
+                return moved(last.path, lasting=asked == neutral_path(page.language, page.code))
     context = frame(language=language, clinic=site_now(language)[0], title=_("Please check the code"))
     error = _("This code leads nowhere. Look at your letter: 6 letters and digits, no 0, O, 1, I, L or U.")
     values = {"code": typed, "error": error if typed else "", "robots": "noindex"}
@@ -57,8 +60,13 @@ def answer(typed: str, language: str) -> HttpResponse:
 @public
 def qr_code(request: HttpRequest, language: str, typed: str) -> HttpResponse:
     """``/p/K7M4P2.svg``: the code's address as a QR code, for pages on paper. 404 unless a page is public under it."""
-    if not is_valid(typed) or not Page.objects.with_code(typed).published().exists():
+    page = Page.objects.with_code(typed).published().first() if is_valid(typed) else None
+    if page is None:
         raise Http404
     drawing = qr(settings.PUBLIC_URL + neutral_path(language, typed))
     svg = render_to_string("components/qr.html", {"qr": drawing, "file": True})
-    return HttpResponse(svg.strip(), content_type="image/svg+xml")
+    response = HttpResponse(svg.strip(), content_type="image/svg+xml")
+    if page.language != language:
+        # No page shows this one: it is not stored, so that it goes with the page.
+        response.headers["Cache-Control"] = REVALIDATE
+    return response

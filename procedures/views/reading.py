@@ -85,7 +85,7 @@ def answer(asked: str) -> HttpResponse:
     names = candidates(asked)
     coded = codes.code_address(names)
     if coded:
-        return codes.answer(*coded)
+        return codes.answer(*coded, asked)
     language = Language.SPANISH if names[-1].startswith("/es/") else Language.ENGLISH
     found, form = _find(names, language), ""
     offers: list[dict[str, str]] = []

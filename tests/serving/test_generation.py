@@ -53,7 +53,8 @@ def test_a_publish_with_another_title_concerns_its_page_first_and_the_lists(page
     assert found[:3] == ["/small-cut/", "/", "/visits/"]
     assert found[-2:] == OF_ALL
     asked = {f"/clear/{page.code}/", f"/clear/{page.code}/thanks/"}
-    assert set(found) == {"/small-cut/", "/small-cut/plain.txt", f"/p/{page.code}", *asked, *ENGLISH}
+    own = {"/small-cut/", "/small-cut/plain.txt", "/small-cut/booklet/"}
+    assert set(found) == {*own, f"/p/{page.code}", f"/p/{page.code}.svg", *asked, *ENGLISH}
 
 
 def test_a_publish_that_lists_do_not_show_concerns_the_page_and_no_list_for_readers(page: Page) -> None:
