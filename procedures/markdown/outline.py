@@ -21,6 +21,8 @@ TAKEN = re.compile(
     r"(?:main|top|contents|sources|words|next)\Z|"
     r"(?:source|word|term|fig|care|series|chance|compare|letter|levels|menu|page|picture|place)-"
 )
+# Headings of the page itself and of its indexes. They come and go with what is listed; no author's heading has such.
+PAGE_HEADING = re.compile(r"(?:page|letter|picture|place)-")
 # A heading with an address in finished HTML.
 HEADING_HTML = re.compile(r'<h([234])(?:\s[^>]*)?\sid="([^"]+)"[^>]*>(.*?)</h\1>', re.DOTALL)
 SOURCE_MARK = re.compile(r"<sup[^>]*>.*?</sup>", re.DOTALL)

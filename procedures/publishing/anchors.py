@@ -17,13 +17,11 @@ from typing import Any
 from django.utils.html import strip_tags
 
 from procedures.markdown import Library, RenderedPage, render_page
-from procedures.markdown.outline import HEADING_HTML, PAGE_ANCHORS, candidates, safe_anchor
+from procedures.markdown.outline import HEADING_HTML, PAGE_ANCHORS, PAGE_HEADING, candidates, safe_anchor
 from procedures.models import Page, Release
 
 # From this likeness on, a section continues another. The text counts more than the heading.
 ALIKE = 0.35
-# Headings of the page itself and of its indexes.
-PAGE_HEADING = re.compile(r"(?:page|letter|picture|place)-")
 # What the page adds below the author's text.
 BEHIND_BODY = re.compile(r'</div>\s*(?=<[a-z]+ class="(?:ask-us|next|words|sources)["\s]|</article>)')
 TEXT_WEIGHT, TITLE_WEIGHT = 0.7, 0.3

@@ -7,9 +7,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from procedures.links.check import broken_addresses
-from procedures.models import FigureText, Page, Path, Release, Source
+from procedures.models import FigureText, Location, LocationText, Page, Path, Release, Source
 from procedures.publishing.publish import withdraw
-from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_user
+from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_user
 
 
 @pytest.fixture
@@ -37,13 +37,16 @@ def check(command: str) -> str:
     return str(refused.value)
 
 
-def test_a_sound_site_passes_both_checks(page: Page) -> None:
+def passes(command: str) -> str:
+    """What a check says when it finds nothing."""
     out = StringIO()
+    call_command(command, stdout=out)
+    return out.getvalue()
 
-    call_command("check_releases", stdout=out)
-    call_command("check_links", stdout=out)
 
-    assert out.getvalue() == "3 releases checked, 0 out of date\n3 addresses checked, none broken\n"
+def test_a_sound_site_passes_both_checks(page: Page) -> None:
+    assert passes("check_releases") == "3 releases checked, 0 out of date\n"
+    assert passes("check_links") == "3 addresses checked, none broken\n"
 
 
 def test_html_that_was_changed_after_publishing_is_found(page: Page) -> None:
@@ -124,6 +127,40 @@ def test_a_section_of_an_earlier_release_that_is_lost_is_found(page: Page) -> No
     plant("release", "html", 'id="what-it-is"', 'id="what-is-it"')
 
     assert "its section #what-it-is is not found on the live page any more" in check("check_links")
+
+
+def test_what_leaves_an_index_with_a_withdrawal_is_no_fault(page: Page) -> None:
+    scan = make_page("scan-page", lead_figure=make_figure("scan", size=(48, 48)))
+    make_public(scan)
+    index = make_page("pictures", kind="about", lead_figure=None, body="## All of them\n\nSee below.\n\n::: pictures\n")
+    make_public(index)
+    make_public(make_page("tour", body=f"{BODY}\n[The scan](page:pictures#picture-scan)"))
+    assert "picture-scan" in {section["anchor"] for section in index.releases.get().sections}
+
+    withdraw(scan, actor=make_user("max"), reason="Old.")
+
+    assert 'id="picture-scan"' not in Release.objects.live().get(page=index).html
+    assert "none broken" in passes("check_links")
+
+
+def test_what_leaves_a_page_with_the_rows_that_it_lists_is_no_fault(page: Page) -> None:
+    zone, place = make_term("zone"), Location.objects.create(key="main", phone="+1 303-555-0111", address="1 Street")
+    LocationText.objects.create(location=place, language="en", name="Main office")
+    listing = make_page("listing", kind="about", body="Our words.\n\n::: glossary\n\n::: locations\n")
+    make_public(listing)
+    links = "[The letter](page:listing#letter-z) and [the office](page:listing#place-main)"
+    make_public(make_page("tour", body=f"{BODY}\n{links}"))
+
+    zone.delete()
+    place.delete()
+    make_term("bone")
+    make_public(listing)
+
+    html = Release.objects.live().get(page=listing).html
+    assert 'id="letter-b"' in html
+    assert 'id="letter-z"' not in html
+    assert 'id="place-main"' not in html
+    assert "none broken" in passes("check_links")
 
 
 def test_an_address_that_answers_otherwise_than_promised_is_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
