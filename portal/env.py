@@ -122,6 +122,10 @@ def data_dir(base: Path, environ: Mapping[str, str] = os.environ) -> Path:
     return path
 
 
+# What this process has put into the data folder: a restore that fails takes it away again.
+MADE_FILES: set[Path] = set()
+
+
 def secret_key(folder: Path, environ: Mapping[str, str] = os.environ) -> str:
     """``PORTAL_SECRET_KEY``, or a key made once and kept in the data folder, readable by its owner only."""
     given = environ.get("PORTAL_SECRET_KEY", "")
@@ -145,6 +149,7 @@ def _read_or_make_key(file: Path) -> str:
             stream.write(secrets.token_urlsafe(64))
         try:
             os.link(draft, file)
+            MADE_FILES.add(file)
         except FileExistsError:
             pass
         finally:

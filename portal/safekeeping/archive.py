@@ -125,13 +125,16 @@ def extract(source: Path, manifest: Manifest, folder: Path) -> None:
 
 
 def _write(stream: IO[bytes], target: Path) -> tuple[int, str]:
-    target.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
-    with target.open("xb") as out:
-        while chunk := stream.read(CHUNK):
-            out.write(chunk)
-            digest.update(chunk)
-            size += len(chunk)
-        out.flush()
-        os.fsync(out.fileno())
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as out:
+            while chunk := stream.read(CHUNK):
+                out.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        raise SafekeepingError(describe_write_error(error, target)) from error
     return size, digest.hexdigest()

@@ -1,5 +1,6 @@
 """A consistent copy of the database while staff edit, and its way into an empty one."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -42,11 +43,19 @@ def is_empty() -> bool:
 
 
 def dump(target: Path) -> None:
-    """Write a copy of the database to ``target``: a SQLite file, or pg_dump's own format. Raises SafekeepingError."""
+    """Write a copy of the database to ``target``: a SQLite file, or pg_dump's own format.
+
+    Raises SafekeepingError, and OSError where the disk is full.
+    """
     if kind() == SQLITE:
         _copy_sqlite(target)
     else:
-        _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+        try:
+            _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+        except SafekeepingError as error:
+            if os.strerror(errno.ENOSPC) in str(error):
+                raise _no_space(target) from error
+            raise
 
 
 def load(source: Path) -> None:
@@ -70,6 +79,8 @@ def _copy_sqlite(target: Path) -> None:
             damage = [row[0] for row in copy.execute("PRAGMA integrity_check(3)")]
             foreign = copy.execute("PRAGMA foreign_key_check").fetchone()
     except sqlite3.Error as error:
+        if is_full(error):
+            raise _no_space(target) from error
         raise SafekeepingError(f"The database cannot be copied: {error}.") from error
     if damage != ["ok"] or foreign:
         found = damage[0] if damage != ["ok"] else f"a row of {foreign[0]} points nowhere"
@@ -78,13 +89,28 @@ def _copy_sqlite(target: Path) -> None:
         )
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether SQLite, also below Django's own error, says that the disk is full."""
+    return getattr(error.__cause__ or error, "sqlite_errorname", "") == "SQLITE_FULL"
+
+
+def _no_space(target: Path) -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+
 def _place_sqlite(source: Path) -> None:
-    connections.close_all()
+    remove_sqlite()
     target = _sqlite_file()
-    for ending in ("-wal", "-shm"):
-        target.with_name(target.name + ending).unlink(missing_ok=True)
     shutil.move(source, target)
     target.chmod(0o600)
+
+
+def remove_sqlite() -> None:
+    """Remove the SQLite files of a database that is empty, or holds only what a restore has put there."""
+    connections.close_all()
+    file = _sqlite_file()
+    for ending in ("", "-wal", "-shm"):
+        file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
 def _sqlite_file() -> Path:

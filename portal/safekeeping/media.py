@@ -1,8 +1,10 @@
 """Every stored picture, wherever the storage keeps it: a folder or a bucket."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 
@@ -19,6 +21,18 @@ def stored_names(folder: str = "") -> Iterator[str]:
     for name in sorted(folders):
         if not name.startswith("."):
             yield from stored_names(f"{folder}{name}/")
+
+
+def remove_all() -> None:
+    """Remove every file that a restore has stored where none was, and the folders that are empty then."""
+    for name in list(stored_names()):
+        default_storage.delete(name)
+    root = Path(settings.MEDIA_ROOT)
+    for folder in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    with contextlib.suppress(OSError):
+        root.rmdir()
 
 
 def place(source: Path) -> int:

@@ -1,5 +1,7 @@
 """``manage.py restore FILE``: an installation from its backup, into an empty place only."""
 
+import errno
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,12 +10,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
-from portal.safekeeping import archive, databases
+from portal import env
+from portal.safekeeping import archive, databases, media
 from portal.safekeeping.errors import SafekeepingError
 from portal.safekeeping.media import place, stored_names
+from portal.serving.whole import describe_write_error, write_whole
 
 
 class Command(BaseCommand):
@@ -26,18 +30,24 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         source: Path = options["file"].expanduser().resolve()
+        undo = _Undo()
         try:
             manifest = archive.read_manifest(source)
             self._refuse(manifest)
+            undo.may_remove_all = True
             with tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix=".restore-") as folder:
                 self.stdout.write(f"reading {source} of {manifest.made_at} …")
                 archive.extract(source, manifest, Path(folder))
                 self._place(Path(folder))
-        except SafekeepingError as error:
-            raise CommandError(f"{error} Nothing was restored.") from error
-        except OSError as error:
-            raise CommandError(f"The backup could not be put in place: {error}.") from error
-        self._check()
+            found = self._check()
+        except (SafekeepingError, OSError, DatabaseError) as error:
+            raise CommandError(f"{_sentence(error)} {undo()}") from error
+        except BaseException:
+            undo()
+            raise
+        self.stdout.write("Restored. Start it with: manage.py serve")
+        if found:
+            raise CommandError(f"All is restored as it was, and not all was well: {' '.join(found)}")
 
     def _refuse(self, manifest: archive.Manifest) -> None:
         if manifest.database != databases.kind():
@@ -64,7 +74,7 @@ class Command(BaseCommand):
         databases.load(folder / archive.DATABASE)
         self.stdout.write(f"database and {count} picture files in place")
 
-    def _check(self) -> None:
+    def _check(self) -> list[str]:
         """Everything is in place by now: what the checks find was so when the backup was made."""
         call_command("migrate", interactive=False, verbosity=0)
         found = []
@@ -73,6 +83,55 @@ class Command(BaseCommand):
                 call_command(command, stdout=self.stdout, stderr=self.stderr)
             except CommandError as error:
                 found.append(f"{command}: {error}")
-        self.stdout.write("Restored. Start it with: manage.py serve")
-        if found:
-            raise CommandError(f"All is restored as it was, and not all was well: {' '.join(found)}")
+        return found
+
+
+class _Undo:
+    """Leaves the place as empty as it was before the command began. Returns a sentence about it."""
+
+    def __init__(self) -> None:
+        # Set when database and pictures are known to be empty.
+        self.may_remove_all = False
+        self._key = settings.DATA_DIR / archive.KEY
+        is_ours = self._key in env.MADE_FILES or not self._key.exists()
+        self._key_before = None if is_ours else self._key.read_bytes()
+        self._had_static = Path(settings.STATIC_ROOT).exists()
+
+    def __call__(self) -> str:
+        try:
+            self._restore_key()
+            if self.may_remove_all:
+                media.remove_all()
+                if not self._had_static:
+                    shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
+                return self._empty_database()
+        except OSError as error:
+            return f"Not everything could be removed again ({error.strerror}). Empty {settings.DATA_DIR} first."
+        return "Nothing was restored."
+
+    def _restore_key(self) -> None:
+        if self._key_before is None:
+            self._key.unlink(missing_ok=True)
+        elif self._key.read_bytes() != self._key_before:
+            write_whole(self._key, [self._key_before])
+
+    def _empty_database(self) -> str:
+        if databases.kind() == databases.SQLITE:
+            databases.remove_sqlite()
+        elif not databases.is_empty():
+            return "The database holds a part of the backup. Empty it before you try again."
+        return "Nothing was restored."
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong, and what to do."""
+    if isinstance(error, DatabaseError) and databases.is_full(error):
+        error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if isinstance(error, OSError) and not error.errno and isinstance(error.__cause__, OSError):
+        # The storage's own words for what the disk says.
+        error = error.__cause__
+    if isinstance(error, OSError) and error.errno:
+        return describe_write_error(error, settings.DATA_DIR)
+    if isinstance(error, OSError):
+        return str(error)
+    return str(error) if isinstance(error, SafekeepingError) else f"The database cannot be used: {error}."
