@@ -17,6 +17,9 @@ NEAR = r"[^.;:!?\n]{0,45}"
 EMERGENCIES: dict[str, dict[str, str]] = {
     ENGLISH: {
         "stroke": (
+            rf"\bmouth\b{NEAR}\b(?:droop|hang|sag|crooked|pull)\w*|\bdroop\w*{NEAR}\bmouth"
+            rf"|\barms?\b{NEAR}\b(?:drifts?|drops?|falls?|limp|heavy)\b|"
+            rf"\b(?:no feeling|lose feeling|cannot feel|can't feel|tingl\w*){NEAR}\b(?:arms?|face)\b|"
             rf"\bstroke\b|\bBE[ -]?FAST\b|\bface{NEAR}\bdroop|droop\w*{NEAR}\bface|slur\w*{NEAR}\bspeech"
             rf"|speech{NEAR}\bslur"
             rf"|numb\w*{NEAR}\b(?:arms?|face)\b|\b(?:arms?|face)\b{NEAR}\b(?:numb|goes numb|weak)"
@@ -50,6 +53,7 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             r"|lose consciousness"
         ),
         "severe allergy": (
+            rf"\bthroat\b{NEAR}\b(?:clos|tight|swell|swoll)\w*|\b(?:trouble|hard to|cannot|can't) swallow\w*|"
             rf"\bhives\b|\bwheez\w*|anaphyla\w*|(?:severe|serious|bad) allergic"
             rf"|\b(?:face|lips|tongue|throat)\b{NEAR}\bsw(?:ell|oll)\w*|\bsw(?:ell|oll)\w*{NEAR}\b(?:face|lips"
             rf"|tongue|throat)\b"
@@ -62,6 +66,7 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             rf"|an(?:a)?esthesia)"
         ),
         "bladder or bowel": (
+            rf"\b(?:not|n't) (?:pee|peed|urinate|urinated|pass\w* (?:urine|water))\b|\bno urine\b|"
             r"\b(?:wet|soil|pee|poop|mess)(?:s|ed|t?ing)? (?:on )?(?:yourself|himself|herself|themselves|your pants"
             r"|the bed"
             r"|your bed)|\b(?:cannot|can't|unable to) (?:pass (?:any )?(?:water|urine|stool)|go to the (?:bathroom"
@@ -74,6 +79,8 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             rf"|\bincontinen\w*"
         ),
         "weak legs": (
+            rf"\b(?:foot|feet|toes?) (?:slaps?|catch\w*)\b|\b(?:legs?|feet|foot)\b{NEAR}\bheavy\b|\b(?:cannot|can't"
+            rf"|unable to) (?:move|feel|lift|wiggle) (?:your|my|the|a|one|both) (?:toes?|foot|feet|ankles?|legs?)\b|"
             rf"\b(?:weak\w*|cannot move|can't move|paraly\w+|unsteady)\b{NEAR}\b(?:legs?|feet|foot)\b"
             rf"|\b(?:legs?|feet|foot)\b{NEAR}\b(?:weak\w*|cannot move|can't move|(?:will|do) not move|paraly\w+"
             rf"|gives? way|unsteady)"
@@ -91,15 +98,21 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             r"|my) (?:legs?|foot|feet)"
         ),
         "hard to wake": (
+            r"\bbreath(?:ing|es|e)? (?:is |gets |becomes )?(?:very |too )?slow\w*|\bgurgl\w+|"
             rf"\b(?:hard|difficult|cannot|can't|impossible){NEAR}\bwake|will not wake|won't wake"
             r"|slow(?:ed)? breathing|breath(?:es|ing) (?:very )?slow\w*|blue (?:lips|skin)|(?:tiny|pinpoint) pupils"
         ),
         "bleeding": (
+            rf"\bbleed\w*{NEAR}\b(?:through|(?:does|will|keeps?|keep) (?:not|on|going)|won't|does not|heav\w+"
+            rf"|a lot)\b|\bkeeps? (?:on )?bleeding|"
             rf"\bbleed\w*{NEAR}\b(?:not|never|n't) stop|n't stop{NEAR}\bbleed|\bstop (?:the )?bleeding|heavy bleeding"
         ),
     },
     SPANISH: {
         "derrame cerebral": (
+            rf"\bboca\b{NEAR}\b(?:torcid|cuelg|cae|chueca|de lado)\w*|\bno siente{NEAR}\b(?:brazos?|cara)\b"
+            rf"|\bhabla (?:mal|enredado)\b|\bno ve bien de repente|\b(?:brazos?)\b{NEAR}\b(?:se le cae|sin fuerza"
+            rf"|falla|pesa)\w*|"
             rf"derrame cerebral|(?:ataque|infarto|accidente) cerebr\w+|\bcara{NEAR}\b(?:caíd|torcid|chueca"
             rf"|adormec)\w*"
             rf"|\b(?:adormec|entumec|débil|debil)\w*{NEAR}\b(?:brazos?|cara)\b|\bbrazos?\b{NEAR}\b(?:adormec|entumec"
@@ -132,6 +145,7 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             r"|(?:pierde|perd\w+) el (?:conocimiento|sentido)|inconsciente"
         ),
         "alergia grave": (
+            rf"\bgarganta\b{NEAR}\bcierr\w*|\bcierr\w*{NEAR}\bgarganta\b|\bcuesta tragar|\bno puede tragar|"
             rf"\bronchas\b|\burticaria\b|anafil\w*|reacción alérgica (?:grave|fuerte)|silb\w+{NEAR}\b(?:pecho"
             rf"|respirar)"
             rf"|\b(?:cara|labios|lengua|garganta)\b{NEAR}\bhinch\w*|\bhinch\w*{NEAR}\b(?:cara|labios|lengua"
@@ -143,6 +157,7 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             rf"|\bentre (?:las piernas|los muslos|ellas)\b{NEAR}\b(?:adormec|entumec)\w+"
         ),
         "vejiga o intestino": (
+            rf"\b(?:se|me) (?:le )?hace (?:del baño|caca|pipí|popó)\b|\bno (?:ha orinado|orina)\b|"
             r"\b(?:se|me) (?:le )?(?:orina|hace|mea|ensucia)(?:r)? (?:encima|en la cama|en la ropa)"
             r"|\bmoja (?:la cama|la ropa)"
             r"|\borinarse encima|\bensucia la ropa|\bno puede (?:hacer pipí|ir al baño|aguantar)|\bhacerse encima"
@@ -153,6 +168,9 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             rf"|\b(?:vejiga|intestino)\b{NEAR}\b(?:no funciona\w*|sin control|control\w*)|\bincontinen\w*"
         ),
         "piernas débiles": (
+            rf"\b(?:piernas?|pies?)\b{NEAR}\bno (?:se )?(?:le |la |las |lo |los )?(?:responden?|puede mover|mueven?"
+            rf"|siente)\b|\b(?:piernas?|pies)\b{NEAR}\bpesa(?:n|da)s?\b|\bno puede mover (?:los dedos|las piernas"
+            rf"|la pierna)|\bno siente{NEAR}\b(?:piernas?|pies?)\b|"
             rf"\b(?:debilidad|débil(?:es)?|no (?:puede|logra) (?:mover|levantar|alzar|doblar)|poco firmes"
             rf"|pierde (?:la )?fuerza|sin fuerza|arrastra|le cuesta (?:mover|levantar)){NEAR}\b(?:piernas?|pies?)\b"
             rf"|\b(?:piernas?|pies?)\b{NEAR}\b(?:débil\w*|debilidad|no se mueven?|no responden?|poco firmes|fall(?:a"
@@ -166,7 +184,10 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             r"|(?:labios|piel) azul\w*"
             r"|pupilas (?:diminutas|muy pequeñas)"
         ),
-        "sangrado": rf"\bsangr\w*{NEAR}\bno (?:para|se detiene|se corta|deja|cede)|no deja de sangrar|sangrado fuerte",
+        "sangrado": (
+            rf"\b(?:no|sin) (?:para|deja|parar)\b{NEAR}\bsangr\w*|\bsigue sangrando|"
+            rf"\bsangr\w*{NEAR}\bno (?:para|se detiene|se corta|deja|cede)|no deja de sangrar|sangrado fuerte"
+        ),
     },
 }
 OTHERS: dict[str, dict[str, str]] = {
@@ -194,7 +215,10 @@ OTHERS: dict[str, dict[str, str]] = {
             r"|keep (?:food|anything|fluids) down"
         ),
         "rash": r"\brash(?:es)?\b",
-        "burning urine": rf"\bburn\w*{NEAR}\burin\w*|\burin\w*{NEAR}\bburn\w*",
+        "burning urine": (
+            rf"\bburn\w*{NEAR}\b(?:pee|pass)\w*|"
+            rf"\bburn\w*{NEAR}\burin\w*|\burin\w*{NEAR}\bburn\w*"
+        ),
         "confusion": r"\bconfus(?:ed|ion)\b",
     },
     SPANISH: {
@@ -246,7 +270,8 @@ CONTACTS: dict[str, str] = {
         r"\b(?:call|phone|ring|contact|page|text|e-?mail|message|see|visit|ask|tell|inform|show|notify)\b (?:to )?"
         r"(?:us|(?:the|your|a|our) (?:own |family )?(?:clinic|doctor|nurse|office|team|surgeon|pharmacist"
         r"|care team))\b"
-        r"|\blet (?:us|your \w+|the \w+|someone) know\b|\bgive us a (?:call|ring)\b|\b(?:mention|report) (?:it|this"
+        r"|\b(?:speak|talk|mention) (?:\w+ ){0,2}?(?:to|with) (?:us|the|your)\b|\blet (?:us|your \w+|the \w+"
+        r"|someone) know\b|\bgive us a (?:call|ring)\b|\b(?:mention|report) (?:it|this"
         r"|that|them)\b"
         r"|\bbring (?:it|this|that) up\b|\b(?:make|book) an? (?:appointment|visit)\b|\bcome (?:in|to the clinic"
         r"|and see us)\b"
@@ -288,6 +313,8 @@ DELAYS: dict[str, str] = {
         r"|\b(?:is|are|be|seems?|feels?) (?:\w+ )?(?:normal|harmless|ok(?:ay)?|fine|expected|to be expected|nothing"
         r"|all right|safe|common"
         r"|usual|not serious|not dangerous|not urgent|not an emergency|no emergency|no problem|no cause)\b"
+        r"|\b(?:on its own|by itself|on their own|by themselves|wears? off|settles?|no (?:rush|hurry|reason to"
+        r"|need to)|gets? better|heals? with)\b"
         r"|\b(?:normal|harmless) (?:part|sign|to|after)\b|\bnothing to worry\b|\b(?:do not|don't|no need to|need not"
         r"|never) (?:\w+ )?(?:worry|panic|fear|call|tell|be (?:afraid|alarmed|worried))\b"
         r"|\b(?:no need|need not|needn't|(?:do not|don't) (?:need|have)) (?:to |for )?(?:\w+ )?(?:call|worry|tell"
@@ -315,7 +342,8 @@ DELAYS: dict[str, str] = {
         r"|\bguarde cama|\bduerma\b"
         r"|\b(?:es|son|parece|resulta) (?:\w+ )?(?:normal(?:es)?|común|comunes|habitual(?:es)?|inofensiv\w+"
         r"|esperable|seguro)\b|\bno (?:es|son) (?:\w+ )?(?:grave|peligros|urgente|una emergencia|nada)\w*"
-        r"|\bno (?:se )?(?:preocupe|asuste|alarme)\b|\bno (?:pasa nada|hay (?:problema|peligro|prisa)|hace falta"
+        r"|\b(?:por sí sol[oa]s?|sin prisa|se le pasa|pida cita|mejora\w* con|relájese)\b|\bno (?:se )?(?:preocupe"
+        r"|asuste|alarme)\b|\bno (?:pasa nada|hay (?:problema|peligro|prisa)|hace falta"
         r"|es necesario|necesita|tiene que) ?(?:\w+ )?(?:llam\w*|avis\w*|preocup\w*|ir|ver|ayuda|venir|decir\w*)?"
         r"|\bno (?:llame|avise)\b|\bno hace falta\b|\bse (?:le )?(?:pasa|quita|pasará|quitará) sol[oa]"
         r"|\btom(?:e|ar) (?:una?|su|sus|más|otra|dos|algo)\b[^.;!?\n]{0,25}\b(?:pastillas?|tabletas?|antihistamínico"
@@ -410,6 +438,21 @@ GOES_ON = re.compile(
 EXPLAINS = re.compile(
     r"\b(?:can|could|may|might|signs?|means?|caused?|puede[ns]?|podrían?|señal(?:es)?|causa\w*)\b", re.IGNORECASE
 )
+# “If you leak urine, wear a pad.” “A weak leg? No rush.” Only an explanation or the way to the list may follow.
+CONDITION = re.compile(
+    r"\W*(?P<when>(?:if|when|whenever|once|in case|si|cuando)\b[^,?!.]*|(?!(?:can|could|do|does|did|is|are|will"
+    r"|would|may|what|why|how"
+    r"|who|which|when|where|should|has|have)\b)[^¿,?!.]{3,60}(?=\?)|¿(?!(?:puede|qué|por qué|cómo|cuál|cuándo|es|son"
+    r"|dónde)\b)[^,?]{3,60})"
+    r"[,?](?P<then>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+POINTS = re.compile(
+    r"\b(?:list|what to do|warning signs?|when to call|lista|qué hacer|señales de|cuándo llam\w+)\b|^\W*(?:and|or"
+    r"|or if|y|o|we|doctors?|the"
+    r" doctor|your doctor|el médico|los médicos|nosotros)\b",
+    re.IGNORECASE,
+)
 # Where a link leads is not said to the reader.
 TARGET = re.compile(r"\]\([^)\n]{0,300}\)")
 MIN_SHARED_WORDS, SHARED = 3, 0.75
@@ -471,11 +514,20 @@ class Triage:
         for passage in map(self._without_asides, self._passages(text)):
             if self.instructs(passage) and (found := self.emergencies(passage)):
                 return found
+            if found := self._advises(passage):
+                return found
             if self._levels(passage) and (found := self.signs(passage)):
                 return found
             if self._says(_AMBULANCE, passage) and (found := self._found(_OFFICE, passage)):
                 return found
         return set()
+
+    def _advises(self, passage: str) -> set[str]:
+        """Emergency signs of a condition or a short question that anything but an explanation or the list follows."""
+        match = CONDITION.match(passage)
+        if match is None or POINTS.search(match["then"]) or EXPLAINS.search(match["then"]):
+            return set()
+        return self.emergencies(match["when"])
 
     def _levels(self, text: str) -> bool:
         """Whether ``text`` gives something a level of its own: an ambulance, a delay, or no need for help."""

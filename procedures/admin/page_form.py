@@ -71,6 +71,12 @@ class PageForm(AnyForm):
             raise forms.ValidationError(self.conflict.sentence)
         return values
 
+    def clean_what_changed(self) -> str:
+        """The sentence for readers holds no list of warning signs."""
+        what_changed: str = self.cleaned_data["what_changed"]
+        validate_words_for_readers(self.cleaned_data.get("language") or self.instance.language, what_changed)
+        return what_changed
+
 
 class GuideForm(PageForm):
     """A guide's kind is never chosen."""
@@ -78,12 +84,6 @@ class GuideForm(PageForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.instance.kind = PageKind.GUIDE
-
-    def clean_what_changed(self) -> str:
-        """The sentence for readers holds no list of warning signs."""
-        what_changed: str = self.cleaned_data["what_changed"]
-        validate_words_for_readers(self.cleaned_data.get("language") or self.instance.language, what_changed)
-        return what_changed
 
 
 class GuideItemForm(AnyForm):

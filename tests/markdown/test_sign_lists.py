@@ -1,13 +1,19 @@
 """No text writes its own list of warning signs; a text that explains them is left alone."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+import yaml
 from django.core.exceptions import ValidationError
 
+from procedures.content.files import page_entry
 from procedures.markdown.sign_lists import sign_list_problems
-from procedures.models import CareInstruction, Series, SeriesItem, Term
+from procedures.models import CareInstruction, ClinicText, GuideItem, LocationText, Page, Series, SeriesItem, Term
 from procedures.triage import Triage
 from tests.markdown.ground import EMPTY
 
+CONTENT = Path(__file__).resolve().parents[2] / "content"
 FIX = "Use ::: warning-signs before instead."
 REFUSED = {
     "en": [
@@ -59,6 +65,67 @@ REFUSED = {
         "A racing heart usually goes away.",
         "If your arm is weak, make an appointment.",
         "Tell us early if your legs feel weak.",
+        "If your leg goes weak, ring us on Monday.",
+        "Leg weak? No rush.",
+        "Your feet feel weak: bring it up when we see you.",
+        "If you are short of breath, sit by a window.",
+        "Shortness of breath often settles on its own.",
+        "You may feel some chest tightness. This is expected.",
+        "Do not worry about a weak leg.",
+        "A weak leg is not urgent.",
+        "Weakness in a leg is to be expected after the procedure.",
+        "If your foot slaps the floor, call us.",
+        "If your leg gives way, use a cane.",
+        "If you lose control of your bladder, wear a pad.",
+        "If you leak urine, wear a pad.",
+        "Leaking stool is common at your age.",
+        "Losing control of your bowels? Let the office know.",
+        "If you feel numb in the saddle area, speak to your doctor.",
+        "Numb buttocks are normal after lying still.",
+        "If your groin is numb, talk to us at the checkup.",
+        "If your speech is slurred, sleep.",
+        "Slurred speech will wear off.",
+        "If your mouth droops on one side, call us.",
+        "If one arm drifts down, call the clinic.",
+        "If you suddenly cannot see, make an appointment with your eye doctor.",
+        "If you suddenly lose your balance, sit down.",
+        "If you black out, drink juice.",
+        "Blacking out once is no reason to call.",
+        "If your heart pounds, try to relax.",
+        "If you cough up blood, wait a day.",
+        "If your tongue swells, take Benadryl.",
+        "If your throat closes up, call us.",
+        "If you have hives and wheeze, call us today.",
+        "If the bleeding does not stop, change the dressing.",
+        "If you bleed through the bandage and it won't stop, call us.",
+        "If he is hard to wake, let him sleep.",
+        "Blue lips? Keep warm.",
+        "If your breathing is slow, skip a pill.",
+        "You cannot stand: rest for a day.",
+        "If you can't walk, call your family doctor.",
+        "If you can't move your toes, contact us next week.",
+        "A paralyzed leg can be checked at the next visit.",
+        "If you have chills, call 911.",
+        "Go to the ER if you have a rash.",
+        "Vomiting? Go to the emergency room.",
+        "Pain that wakes you at night needs an ambulance.",
+        "Burning when you pee is an emergency.",
+        "New numbness can wait.",
+        "A fever can wait until Monday.",
+        "Pain that gets worse is normal.",
+        "A red wound is normal.",
+        "If fluid drains from the site, put on a new bandage and call us tomorrow.",
+        "Tell the front desk when you come in if your legs are weak.",
+        "Weak legs get better with rest.",
+        "There is no need to report weak legs.",
+        "If you can't urinate, try a warm bath.",
+        "If you are unable to urinate, drink more water.",
+        "If your legs feel heavy, call us.",
+        "If you have trouble swallowing, call us.",
+        "Mention weak legs to your therapist.",
+        "If you have a stroke sign, call us first.",
+        "A droopy face can wait.",
+        "If you get dizzy and pass out, lie down.",
         # A level for a sign that has another row.
         "Call 911 for a fever.",
         "If your calf is swollen, call 911.",
@@ -104,8 +171,45 @@ REFUSED = {
         "Si se le tuerce la cara, avísenos.",
         "Si le falta el aire, acuéstese.",
         "Si la pantorrilla está hinchada, llame al 911.",
-        "Los brazos o las piernas adormecidos o débiles pueden ser señal de daño. Muchas veces empieza con poco. "
-        "Díganoslo pronto.",
+        (
+            "Los brazos o las piernas adormecidos o débiles pueden ser señal de daño. Muchas veces empieza con poco. "
+            "Díganoslo pronto."
+        ),
+        "Si siente débiles las piernas, espere unos días.",
+        "Si la pierna no le responde, avísenos.",
+        "La debilidad en la pierna es normal.",
+        "Si se le duerme la pierna y no la puede mover, llámenos mañana.",
+        "Si le duele el pecho, descanse.",
+        "Un dolor en el pecho puede esperar.",
+        "No se preocupe si se desmaya.",
+        "Si pierde el conocimiento, llame a la clínica.",
+        "Si se le traba la lengua, llámenos.",
+        "Si habla raro, avise a la enfermera.",
+        "Si tiene la boca torcida, llámenos.",
+        "Si no siente un brazo, llámenos.",
+        "Si no aguanta la orina, use un pañal.",
+        "Si se le sale la orina, dígaselo al médico en la cita.",
+        "Si se hace del baño encima, llámenos.",
+        "Si tose sangre, llámenos hoy.",
+        "Si se le hincha la lengua, tome un antihistamínico.",
+        "Si no para de sangrar, cambie el vendaje.",
+        "Si cuesta despertarlo, déjelo dormir.",
+        "Si respira lento, llámenos.",
+        "Si arrastra el pie, coméntelo en la cita.",
+        "Si no puede caminar, descanse.",
+        "Si tiene escalofríos, llame al 911.",
+        "Si la herida está roja, vaya a urgencias.",
+        "Un sarpullido es una emergencia.",
+        "Si tiene hormigueo nuevo, espere a su cita.",
+        "La fiebre es normal.",
+        "El vómito es normal y se quita solo.",
+        "Si el dolor empeora, espere a la próxima cita.",
+        "Si siente adormecida la entrepierna, pregunte en su próxima visita.",
+        "Si tiene estreñimiento, llame al 911.",
+        "Si le arde al orinar, llame al 911.",
+        "Si el corazón le late muy rápido, relájese.",
+        "Si se queda sin aire, llámenos.",
+        "Si de repente no ve bien, pida cita.",
         "## ¿Qué puede esperar?\n\n- Una pierna débil.",
         "## ¿Cuándo es urgente?\n\n- Fiebre.\n- Vómitos.",
         "::: steps\n1. Tiene débil la pierna.\n2. Llámenos mañana.\n:::",
@@ -250,9 +354,57 @@ def test_the_fields_above_the_text_are_looked_at_too() -> None:
         Term(key="x", language="en", term="x", definition="Chest pain or fainting: call 911."),
         Term(key="x", language="es", term="x", definition="Si se desmaya, llame al 911."),
         SeriesItem(series=Series(language="en"), heading="After", text="A fever and a red wound: call us now."),
+        ClinicText(language="en", hours="Monday to Friday", about="Weak legs can wait until we open."),
+        LocationText(language="es", name="Centro", directions="Si no puede caminar, espere a su cita."),
+        GuideItem(guide=Page(language="en"), note="Why a weak leg can wait for the visit."),
     ],
-    ids=["answer", "word", "Spanish word", "series"],
+    ids=["answer", "word", "Spanish word", "series", "clinic", "place", "reading list"],
 )
 def test_what_pages_quote_holds_no_list_either(row: object) -> None:
     with pytest.raises(ValidationError, match="Signs come from one list"):
         row.clean()  # type: ignore[attr-defined]
+
+
+def test_a_note_in_the_reading_list_is_looked_at_before_publishing() -> None:
+    item = {"page": "recovery", "section": "", "minutes": 3, "note": "If you faint, rest first and read this."}
+    content = {**EMPTY, "description": "", "items": [item]}
+
+    (problem,) = sign_list_problems(content, kind="guide", triage=Triage("en"))
+
+    assert problem.sentence.startswith("The note on “recovery” in the reading list says what to do about warning signs")
+
+
+@pytest.mark.parametrize("field", ["title", "key_message", "description"])
+def test_a_delay_in_a_field_is_refused(field: str) -> None:
+    (problem,) = found("Text.", **{field: "A weak leg can wait until your visit."})
+
+    assert "says what to do about warning signs (weak legs)" in problem
+
+
+def test_nothing_of_the_starter_content_is_refused() -> None:
+    wrong = {}
+    for file in sorted([*CONTENT.glob("pages/*/*.md"), *CONTENT.glob("guides/*/*.md")]):
+        data = page_entry(file).data
+        triage = Triage(file.parent.name)
+        if problems := sign_list_problems(data, kind=data["kind"], triage=triage):
+            wrong[f"{file.parent.name}/{file.name}"] = [str(problem) for problem in problems]
+    for file in sorted(CONTENT.glob("*/*.yaml")):
+        wrong |= {
+            f"{file.name}: {text}": sorted(signs)
+            for language, text in texts(yaml.safe_load(file.read_text(encoding="utf-8")), file.stem)
+            if (signs := Triage(language).own_list(text))
+        }
+
+    assert wrong == {}
+
+
+def texts(value: object, language: str) -> Iterator[tuple[str, str]]:
+    """Every text of a file of the content folder in ``en`` or ``es``, with its language."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts(inner, key if key in REFUSED else language)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner, language)
+    elif isinstance(value, str) and language in REFUSED:
+        yield language, value
