@@ -313,7 +313,9 @@ DELAYS: dict[str, str] = {
         r"|\b(?:is|are|be|seems?|feels?) (?:\w+ )?(?:normal|harmless|ok(?:ay)?|fine|expected|to be expected|nothing"
         r"|all right|safe|common"
         r"|usual|not serious|not dangerous|not urgent|not an emergency|no emergency|no problem|no cause)\b"
-        r"|\b(?:on its own|by itself|on their own|by themselves|wears? off|settles?|no (?:rush|hurry|reason to"
+        r"|\b(?:ignore|give (?:it|them) (?:some |a little )?time|ok(?:ay)? to wait|fine to wait"
+        r"|(?:go home and )?rest if|try (?:an?|some|first))\b|\b(?:on its own|by itself|on their own|by themselves"
+        r"|wears? off|settles?|no (?:rush|hurry|reason to"
         r"|need to)|gets? better|heals? with)\b"
         r"|\b(?:normal|harmless) (?:part|sign|to|after)\b|\bnothing to worry\b|\b(?:do not|don't|no need to|need not"
         r"|never) (?:\w+ )?(?:worry|panic|fear|call|tell|be (?:afraid|alarmed|worried))\b"
@@ -342,7 +344,8 @@ DELAYS: dict[str, str] = {
         r"|\bguarde cama|\bduerma\b"
         r"|\b(?:es|son|parece|resulta) (?:\w+ )?(?:normal(?:es)?|común|comunes|habitual(?:es)?|inofensiv\w+"
         r"|esperable|seguro)\b|\bno (?:es|son) (?:\w+ )?(?:grave|peligros|urgente|una emergencia|nada)\w*"
-        r"|\b(?:por sí sol[oa]s?|sin prisa|se le pasa|pida cita|mejora\w* con|relájese)\b|\bno (?:se )?(?:preocupe"
+        r"|\b(?:ignor(?:e|ar)|pruebe|dé tiempo|dele tiempo|por sí sol[oa]s?|sin prisa|se le pasa|pida cita"
+        r"|mejora\w* con|relájese)\b|\bno (?:se )?(?:preocupe"
         r"|asuste|alarme)\b|\bno (?:pasa nada|hay (?:problema|peligro|prisa)|hace falta"
         r"|es necesario|necesita|tiene que) ?(?:\w+ )?(?:llam\w*|avis\w*|preocup\w*|ir|ver|ayuda|venir|decir\w*)?"
         r"|\bno (?:llame|avise)\b|\bno hace falta\b|\bse (?:le )?(?:pasa|quita|pasará|quitará) sol[oa]"
@@ -386,7 +389,8 @@ ASIDE: dict[str, str] = {
         r"|other |more )?questions?\b"
         r"|\b(?:have|has|had|did)\b (?:you )?(?:ever|already|once) [^.;!?\n]{0,60}|\bhistory of [^.;,!?\n]{0,40}"
         r"|\b[^.;,!?\n]{0,40}\b(?:in the past|years? ago)\b"
-        r"|\b(?:had|have had|after|risk of|cause|lower) an? (?:past )?stroke\b|\bnumbs?\b [^.;,!?\n]{0,12}(?:back"
+        r"|\b(?:had|have had|after|risk of|cause|lower) an? (?:past )?stroke\b|\bstroke (?:that )?you had\b"
+        r"|\bnumbs?\b [^.;,!?\n]{0,12}(?:back"
         r"|skin)\b|\b(?:back|skin) (?:is|will be|feels) numb\b"
     ),
     SPANISH: (
@@ -429,7 +433,8 @@ WORD = re.compile(r"[^\W_]{3,}")
 GOES_ON = re.compile(
     r"\W*(?:(?:then|so|just|please|simply|but|and) )?(?:you )?(?:(?:can |should |may |must )?(?:call|phone|tell|see"
     r"|wait|rest|take|lie"
-    r"|sit|stay|drink|go to|let us|give us|mention|report|contact|come)\b|need not|(?:do not|don't) (?:need|have"
+    r"|sit|stay|give|use|try|ignore|put|keep|drink|go to|let us|give us|mention|report|contact|come)\b|need not"
+    r"|(?:do not|don't) (?:need|have"
     r"|call|worry)|no need"
     r"|there is no need|(?:llám|avís|dígan|díga|espere|descanse|tome|acuést|consult|coménte|venga|vaya)\w*"
     r"|no (?:hace|necesita|tiene|llame|se))",
@@ -440,7 +445,10 @@ EXPLAINS = re.compile(
 )
 # “If you leak urine, wear a pad.” “A weak leg? No rush.” Only an explanation or the way to the list may follow.
 CONDITION = re.compile(
-    r"\W*(?P<when>(?:if|when|whenever|once|in case|si|cuando)\b[^,?!.]*|(?!(?:can|could|do|does|did|is|are|will"
+    r"\W*(?P<first>(?:please )?(?:wear|use|try|put|have|take|eat|drink|sleep|lie|sit|rest|stay|keep|go|get|stop|walk"
+    r"|change|give|use|tómese|tome|póngase|ponga|coma|beba|duerma|siéntese|acuéstese|descanse|quédese|camine"
+    r"|cambie)\b[^.?!]*\b(?:if|when|si|cuando)\b(?P<later>[^.?!]+))|\W*(?P<when>(?:if|when|whenever|once|in case|si"
+    r"|cuando)\b[^,?!.]*|(?!(?:can|could|do|does|did|is|are|will"
     r"|would|may|what|why|how"
     r"|who|which|when|where|should|has|have)\b)[^¿,?!.]{3,60}(?=\?)|¿(?!(?:puede|qué|por qué|cómo|cuál|cuándo|es|son"
     r"|dónde)\b)[^,?]{3,60})"
@@ -525,9 +533,10 @@ class Triage:
     def _advises(self, passage: str) -> set[str]:
         """Emergency signs of a condition or a short question that anything but an explanation or the list follows."""
         match = CONDITION.match(passage)
-        if match is None or POINTS.search(match["then"]) or EXPLAINS.search(match["then"]):
+        if match is None:
             return set()
-        return self.emergencies(match["when"])
+        said, sign = match["first"] or match["then"], match["later"] or match["when"]
+        return set() if POINTS.search(said) or EXPLAINS.search(said) else self.emergencies(sign)
 
     def _levels(self, text: str) -> bool:
         """Whether ``text`` gives something a level of its own: an ambulance, a delay, or no need for help."""
