@@ -1,7 +1,8 @@
-"""Recognizes text that pairs warning signs with calling instructions: signs and their levels stand in one list only.
+"""Recognizes text that pairs warning signs with instructions: signs and their levels stand in one list only.
 
-Patterns are families of everyday wordings in each language. One is enough where it is an emergency sign and the same
-sentence says whom to call; otherwise two different ones. Text that only explains signs pairs them with no instruction.
+Patterns are families of everyday wordings in each language. An emergency sign may stand with no instruction at all,
+neither to call nor to wait. Another sign may stand with no level: not with 911, office hours, a delay or a
+reassurance; and two of them with no call. Text that only explains signs pairs them with no instruction.
 """
 
 import re
@@ -16,21 +17,43 @@ NEAR = r"[^.;:!?\n]{0,45}"
 EMERGENCIES: dict[str, dict[str, str]] = {
     ENGLISH: {
         "stroke": (
+            rf"\bmouth\b{NEAR}\b(?:droop|hang|sag|crooked|pull)\w*|\bdroop\w*{NEAR}\bmouth"
+            rf"|\barms?\b{NEAR}\b(?:drifts?|drops?|falls?|limp|heavy)\b|"
+            rf"\b(?:no feeling|lose feeling|cannot feel|can't feel|tingl\w*){NEAR}\b(?:arms?|face)\b|"
             rf"\bstroke\b|\bBE[ -]?FAST\b|\bface{NEAR}\bdroop|droop\w*{NEAR}\bface|slur\w*{NEAR}\bspeech"
             rf"|speech{NEAR}\bslur"
             rf"|numb\w*{NEAR}\b(?:arms?|face)\b|\b(?:arms?|face)\b{NEAR}\b(?:numb|goes numb|weak)"
+            rf"|\b(?:weak\w*|(?:cannot|can't) (?:move|lift|raise)){NEAR}\b(?:arms?|hands?)\b"
+            rf"|\bface{NEAR}\b(?:hang|sag|drop|crooked|lopsided|uneven|paraly)\w*|\b(?:crooked|lopsided"
+            rf"|uneven) (?:face|smile)"
+            r"|\b(?:trouble|hard to|difficulty|problems?|cannot|can't|unable to|struggl\w+ to) (?:with )?(?:talk"
+            r"|speak|find words)\w*"
+            r"|\b(?:garbled|jumbled|mixed-up) (?:speech|words)|\bspeech (?:is|gets|becomes) (?:un\w+|garbled|odd"
+            r"|strange)"
+            rf"|\bsudden\w*{NEAR}\b(?:vision|balance|eyesight|cannot see|can't see|blind\w*|dizz\w+|confus\w+"
+            rf"|see double)"
+            r"|\b(?:los[es]\w*|loss of) (?:your |my )?(?:vision|sight|balance)\b|\bdouble vision"
         ),
-        "chest pain": rf"chest (?:pain|hurts|pressure|tightness)|pain{NEAR}\bin (?:your|my|the) chest",
+        "chest pain": (
+            rf"chest (?:pain|hurts|aches|pressure|tight\w*|feels tight|is tight)|tight chest"
+            rf"|(?:pressure|tightness|pain){NEAR}\bin (?:your|my|the) chest"
+        ),
         "trouble breathing": (
-            r"short(?:ness)? of breath|short breath|trouble breathing|hard(?:er)? to breathe|(?:cannot|can't) breathe"
-            r"|struggl\w+ to breathe|out of breath|breathless|cough\w* (?:up )?blood|heart (?:races|is racing)"
+            r"short(?:ness)? of breath|short breath|(?:trouble|difficulty|problems?|hard time) (?:with )?breathing"
+            r"|catch your breath|"
+            r"gasp\w* for (?:air|breath)|not get (?:enough )?(?:air|breath)|(?:spit\w*|bring\w*) up blood"
+            r"|hard(?:er)? to breathe|(?:cannot|can't) breathe"
+            r"|struggl\w+ to breathe|out of breath|breathless|cough\w* (?:up )?blood"
+            r"|heart (?:is )?(?:rac|pound|flutter|beats? (?:very |too )?fast|beating)\w*"
             r"|racing heart"
         ),
         "fainting": (
-            r"\bfaint(?:s|ed|ing)?\b|\bpass(?:es|ed|ing)? out\b|\bblack(?:s|ed|ing)? out\b|\bunconscious"
+            r"\bfaint(?:s|ed|ing)?\b(?! (?:gray|line|mark|shadow|smell|pink|red))|\bcollaps(?:e|es|ed|ing)\b(?! of)"
+            r"|\bkeel\w* over|\bpass(?:es|ed|ing)? out\b|\bblack(?:s|ed|ing)? out\b|\bunconscious"
             r"|lose consciousness"
         ),
         "severe allergy": (
+            rf"\bthroat\b{NEAR}\b(?:clos|tight|swell|swoll)\w*|\b(?:trouble|hard to|cannot|can't) swallow\w*|"
             rf"\bhives\b|\bwheez\w*|anaphyla\w*|(?:severe|serious|bad) allergic"
             rf"|\b(?:face|lips|tongue|throat)\b{NEAR}\bsw(?:ell|oll)\w*|\bsw(?:ell|oll)\w*{NEAR}\b(?:face|lips"
             rf"|tongue|throat)\b"
@@ -43,43 +66,90 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             rf"|an(?:a)?esthesia)"
         ),
         "bladder or bowel": (
-            rf"\b(?:cannot|can't|can you not|trouble|unable|no control|los(?:e|es|t|ing) control|loss of|leak\w*"
+            rf"\b(?:not|n't) (?:pee|peed|urinate|urinated|pass\w* (?:urine|water))\b|\bno urine\b|"
+            r"\b(?:wet|soil|pee|poop|mess)(?:s|ed|t?ing)? (?:on )?(?:yourself|himself|herself|themselves|your pants"
+            r"|the bed"
+            r"|your bed)|\b(?:cannot|can't|unable to) (?:pass (?:any )?(?:water|urine|stool)|go to the (?:bathroom"
+            r"|toilet))"
+            r"|\bhold (?:it in|your (?:urine|pee|water))"
+            rf"|\b(?:cannot|can't|can you not|trouble|unable|no control|los(?:e|es|t|ing) control|loss of|leak\w*"
             rf"|will not|won't|do not feel)\b{NEAR}"
-            rf"\b(?:bladder|bowels?|urine|urinate|urinating|pee|stool)\b"
+            rf"\b(?:bladder|bowels?|urine|urinate|urinating|pee|peeing|stools?|poop)\b"
             rf"|\b(?:bladder|bowels?)\b{NEAR}\b(?:will not work|won't work|control|leak\w*|accident\w*|cannot|can't)"
             rf"|\bincontinen\w*"
         ),
         "weak legs": (
+            rf"\b(?:foot|feet|toes?) (?:slaps?|catch\w*)\b|\b(?:legs?|feet|foot)\b{NEAR}\bheavy\b|\b(?:cannot|can't"
+            rf"|unable to) (?:move|feel|lift|wiggle) (?:your|my|the|a|one|both) (?:toes?|foot|feet|ankles?|legs?)\b|"
             rf"\b(?:weak\w*|cannot move|can't move|paraly\w+|unsteady)\b{NEAR}\b(?:legs?|feet|foot)\b"
             rf"|\b(?:legs?|feet|foot)\b{NEAR}\b(?:weak\w*|cannot move|can't move|(?:will|do) not move|paraly\w+"
             rf"|gives? way|unsteady)"
-            r"|\b(?:cannot|can't|unable to) (?:walk|move (?:your|my|the) legs?)\b|\bparalysis\b"
+            r"|\b(?:cannot|can't|can hardly|can barely|unable to|not able to) (?:walk|stand(?: up)?|move (?:your|my"
+            r"|the) legs?)\b"
+            r"|\bparaly(?:sis|zed)\b"
+            rf"|\b(?:cannot|can't|hard to|unable to|trouble|not able to) (?:lift|raise|bend|control|lifting|raising"
+            rf"|moving){NEAR}"
+            r"\b(?:foot|feet|legs?|toes?|ankles?)\b"
+            r"|\bdrop(?:ped)?[ -]foot\b|\bfoot[ -]drop\b|\b(?:foot|toes?) (?:drops?|drags?)\b|\bdrag\w* (?:your|a"
+            r"|one|the) (?:foot|leg|toes?)"
+            rf"|\b(?:legs?|knees?)\b{NEAR}\b(?:buckl\w+|giv\w+ out|gave out|collapse\w*|fail\w*|go(?:es)? limp"
+            rf"|limp)\b"
+            r"|\b(?:los\w+|less|no|loss of) (?:strength|power|feeling and strength) in (?:your|a|one|the|both"
+            r"|my) (?:legs?|foot|feet)"
         ),
         "hard to wake": (
+            r"\bbreath(?:ing|es|e)? (?:is |gets |becomes )?(?:very |too )?slow\w*|\bgurgl\w+|"
             rf"\b(?:hard|difficult|cannot|can't|impossible){NEAR}\bwake|will not wake|won't wake"
             r"|slow(?:ed)? breathing|breath(?:es|ing) (?:very )?slow\w*|blue (?:lips|skin)|(?:tiny|pinpoint) pupils"
         ),
         "bleeding": (
+            rf"\bbleed\w*{NEAR}\b(?:through|(?:does|will|keeps?|keep) (?:not|on|going)|won't|does not|heav\w+"
+            rf"|a lot)\b|\bkeeps? (?:on )?bleeding|"
             rf"\bbleed\w*{NEAR}\b(?:not|never|n't) stop|n't stop{NEAR}\bbleed|\bstop (?:the )?bleeding|heavy bleeding"
         ),
     },
     SPANISH: {
         "derrame cerebral": (
-            rf"derrame cerebral|(?:ataque|infarto|accidente) cerebr\w+|\bcara{NEAR}\b(?:caíd|torcid|chueca|adormec)\w*"
+            rf"\bboca\b{NEAR}\b(?:torcid|cuelg|cae|chueca|de lado)\w*|\bno siente{NEAR}\b(?:brazos?|cara)\b"
+            rf"|\bhabla (?:mal|enredado)\b|\bno ve bien de repente|\b(?:brazos?)\b{NEAR}\b(?:se le cae|sin fuerza"
+            rf"|falla|pesa)\w*|"
+            rf"derrame cerebral|(?:ataque|infarto|accidente) cerebr\w+|\bcara{NEAR}\b(?:caíd|torcid|chueca"
+            rf"|adormec)\w*"
             rf"|\b(?:adormec|entumec|débil|debil)\w*{NEAR}\b(?:brazos?|cara)\b|\bbrazos?\b{NEAR}\b(?:adormec|entumec"
             rf"|débil|debil)\w*"
-            r"|habla (?:rar|arrastr|enred)\w*|dificultad para hablar"
+            r"|habla (?:rar|arrastr|enred)\w*"
+            r"|(?:dificultad|problemas?) (?:para|al) hablar|(?:le|me) cuesta(?: trabajo)? hablar|no (?:puede"
+            r"|le sale\w*) (?:hablar|las palabras)"
+            rf"|traba(?:n|r)? (?:la lengua|al hablar)|\b(?:lado|mitad) de la cara\b{NEAR}\b(?:cuelg|ca[eí]|tuerc"
+            rf"|torc|adormec|débil)\w*"
+            rf"|\bcara\b{NEAR}\b(?:cuelg|se (?:le )?(?:cae|tuerce)|de lado)\w*"
+            rf"|\b(?:debilidad|no puede (?:mover|levantar|alzar)){NEAR}\b(?:brazos?|manos?)\b"
+            rf"|\bde repente\b{NEAR}\b(?:ve|vista|equilibrio|ver|mare\w+|confund\w+)\b|\brepentin\w+{NEAR}\b(?:vista"
+            rf"|equilibrio)"
+            r"|\b(?:tuerce|cuelga|cae)\w* (?:un lado de )?la cara\b|pierde (?:la vista|el equilibrio)|\bve doble\b"
+            r"|visión doble"
         ),
-        "dolor de pecho": r"dolor (?:de|en el) pecho|duele el pecho|presión en el pecho|pecho que duele",
+        "dolor de pecho": (
+            r"dolor (?:de|en el) pecho|duele el pecho|presión en el pecho"
+            r"|pecho que duele|(?:opresión|dolores) (?:de|en el) pecho|pecho (?:le )?(?:duele|aprieta|oprim)\w*"
+        ),
         "falta de aire": (
-            r"falt\w* (?:de |el |del )?(?:aire|aliento)|(?:dificultad para|le cuesta|no puede) respirar"
+            r"falt\w* (?:de |el |del )?(?:aire|aliento)|(?:dificultad (?:para|al)|(?:le|me) cuesta|no puede"
+            r"|problemas? (?:para|al)) respirar"
+            r"|(?:se ahoga|se queda sin aire|sin aliento|respira(?:r)? con dificultad|escupe sangre)"
             r"|toser? (?:con )?sangre|tose sangre"
-            rf"|tos con sangre|corazón{NEAR}(?:rápido|aceler\w+)"
+            rf"|tos con sangre|corazón{NEAR}(?:rápido|aceler\w+|fuerte|desbocad\w+)|palpitaciones"
         ),
-        "desmayo": r"\bdesmay\w*|pierde el (?:conocimiento|sentido)|inconsciente",
+        "desmayo": (
+            r"\bdesmay\w*|\bdesvanec\w*|\bdesplom\w*"
+            r"|(?:pierde|perd\w+) el (?:conocimiento|sentido)|inconsciente"
+        ),
         "alergia grave": (
-            rf"\bronchas\b|\burticaria\b|anafil\w*|reacción alérgica (?:grave|fuerte)|silb\w+{NEAR}\b(?:pecho|respirar)"
-            rf"|\b(?:cara|labios|lengua|garganta)\b{NEAR}\bhinch\w*|\bhinch\w*{NEAR}\b(?:cara|labios|lengua|garganta)\b"
+            rf"\bgarganta\b{NEAR}\bcierr\w*|\bcierr\w*{NEAR}\bgarganta\b|\bcuesta tragar|\bno puede tragar|"
+            rf"\bronchas\b|\burticaria\b|anafil\w*|reacción alérgica (?:grave|fuerte)|silb\w+{NEAR}\b(?:pecho"
+            rf"|respirar)"
+            rf"|\b(?:cara|labios|lengua|garganta)\b{NEAR}\bhinch\w*|\bhinch\w*{NEAR}\b(?:cara|labios|lengua"
+            rf"|garganta)\b"
         ),
         "piel adormecida entre las piernas": (
             rf"\b(?:adormec\w+|entumec\w+|no siente|sin sensibilidad){NEAR}"
@@ -87,44 +157,68 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             rf"|\bentre (?:las piernas|los muslos|ellas)\b{NEAR}\b(?:adormec|entumec)\w+"
         ),
         "vejiga o intestino": (
-            rf"\b(?:no puede|no aguanta|no controla|le cuesta|sin control|pierde el control|se le sal\w+|no siente"
+            rf"\b(?:se|me) (?:le )?hace (?:del baño|caca|pipí|popó)\b|\bno (?:ha orinado|orina)\b|"
+            r"\b(?:se|me) (?:le )?(?:orina|hace|mea|ensucia)(?:r)? (?:encima|en la cama|en la ropa)"
+            r"|\bmoja (?:la cama|la ropa)"
+            r"|\borinarse encima|\bensucia la ropa|\bno puede (?:hacer pipí|ir al baño|aguantar)|\bhacerse encima"
+            rf"|\b(?:no puede|no aguanta|no logra|no controla|le cuesta|sin control|pierde el control|se le sal\w+"
+            rf"|no siente"
             rf"|dificultad para){NEAR}"
             rf"\b(?:orin\w*|vejiga|intestino|heces|excremento|evacuar)\b"
             rf"|\b(?:vejiga|intestino)\b{NEAR}\b(?:no funciona\w*|sin control|control\w*)|\bincontinen\w*"
         ),
         "piernas débiles": (
-            rf"\b(?:debilidad|débil(?:es)?|no puede mover|poco firmes){NEAR}\b(?:piernas?|pies?)\b"
-            rf"|\b(?:piernas?|pies?)\b{NEAR}\b(?:débil\w*|debilidad|no se mueven|no responden|poco firmes)"
-            r"|\bno puede caminar|\bparálisis\b"
+            rf"\b(?:piernas?|pies?)\b{NEAR}\bno (?:se )?(?:le |la |las |lo |los )?(?:responden?|puede mover|mueven?"
+            rf"|siente)\b|\b(?:piernas?|pies)\b{NEAR}\bpesa(?:n|da)s?\b|\bno puede mover (?:los dedos|las piernas"
+            rf"|la pierna)|\bno siente{NEAR}\b(?:piernas?|pies?)\b|"
+            rf"\b(?:debilidad|débil(?:es)?|no (?:puede|logra) (?:mover|levantar|alzar|doblar)|poco firmes"
+            rf"|pierde (?:la )?fuerza|sin fuerza|arrastra|le cuesta (?:mover|levantar)){NEAR}\b(?:piernas?|pies?)\b"
+            rf"|\b(?:piernas?|pies?)\b{NEAR}\b(?:débil\w*|debilidad|no se mueven?|no responden?|poco firmes|fall(?:a"
+            rf"|an|ó)|flaque\w+|dobl(?:a|an)|sin fuerza|no (?:le |lo |la )?sostienen?"
+            rf"|no (?:le )?aguantan?|flojas?)"
+            r"|\bno puede (?:caminar|andar|ponerse de pie|pararse|estar de pie)|\bparálisis\b|\bparaliza\w*"
+            r"|\bpie caído"
         ),
         "cuesta despertarle": (
             r"cuesta despertar\w*|no (?:se )?despierta|respira (?:muy )?(?:lento|despacio)|respiración lenta"
             r"|(?:labios|piel) azul\w*"
             r"|pupilas (?:diminutas|muy pequeñas)"
         ),
-        "sangrado": rf"\bsangr\w*{NEAR}\bno (?:para|se detiene|se corta|deja|cede)|no deja de sangrar|sangrado fuerte",
+        "sangrado": (
+            rf"\b(?:no|sin) (?:para|deja|parar)\b{NEAR}\bsangr\w*|\bsigue sangrando|"
+            rf"\bsangr\w*{NEAR}\bno (?:para|se detiene|se corta|deja|cede)|no deja de sangrar|sangrado fuerte"
+        ),
     },
 }
 OTHERS: dict[str, dict[str, str]] = {
     ENGLISH: {
-        "fever": r"\bfevers?\b|\bchills\b|100\.4|\btemperature of\b",
+        "fever": r"\bfever(?:s|ish)?\b|high temperature|\bchills\b|100\.4|\btemperature of\b",
         "red or leaking wound": (
             rf"\b(?:red(?:ness)?|hot|swollen|swelling|leak\w*|drain\w*|pus|oozing)\b{NEAR}\b(?:wound|site|cut"
             rf"|incision)\b"
             rf"|\b(?:wound|site|cut|incision)\b{NEAR}\b(?:red(?:ness)?|hot|swollen|swelling|leak\w*|drain\w*|pus"
             rf"|oozing)\b"
         ),
-        "swollen leg": rf"\bsw(?:ollen|elling){NEAR}\b(?:leg|calf)\b|\b(?:leg|calf)\b{NEAR}\bsw(?:ollen|ells|elling)",
+        "swollen leg": (
+            rf"\b(?:sw(?:ollen|elling)|sore|warm|red|puffy){NEAR}\b(?:leg|calf)\b"
+            rf"|\b(?:leg|calf)\b{NEAR}\b(?:sw(?:ollen|ells?|elling|elled)|sore|warm|red|puffy)\b"
+        ),
         "worse pain": (
             rf"\bpain\b{NEAR}\bworse|\bworse\b{NEAR}\bpain\b|\b(?:sudden|severe|new),? (?:new |sudden |back )*pain"
             rf"|\b(?:back|spine) hurts in a new|medicine does not help"
         ),
-        "numbness or tingling": r"\bnumb\w*|\btingl\w*",
+        "numbness or tingling": r"\bnumb(?:ness)?\b|\btingl\w*|pins and needles|\basleep feeling",
         "pain at night": rf"\bpain\b{NEAR}\b(?:wakes|at night)|wakes you (?:up )?at night",
         "cancer": r"\b(?:had|have|history of) cancer\b",
-        "vomiting": r"\bvomit\w*|\bthr(?:ow|ew|owing) up\b",
+        "vomiting": (
+            r"\bvomit\w*|\bthr(?:ows?|ew|owing|own) up\b|\bpuk(?:e|es|ing)\b"
+            r"|keep (?:food|anything|fluids) down"
+        ),
         "rash": r"\brash(?:es)?\b",
-        "burning urine": rf"\bburn\w*{NEAR}\burin\w*|\burin\w*{NEAR}\bburn\w*",
+        "burning urine": (
+            rf"\bburn\w*{NEAR}\b(?:pee|pass)\w*|"
+            rf"\bburn\w*{NEAR}\burin\w*|\burin\w*{NEAR}\bburn\w*"
+        ),
         "confusion": r"\bconfus(?:ed|ion)\b",
     },
     SPANISH: {
@@ -133,7 +227,10 @@ OTHERS: dict[str, dict[str, str]] = {
             rf"\b(?:roj[oa]|caliente|hinchad[oa]|líquido|pus|secreción)\b{NEAR}\b(?:herida|sitio|corte|incisión)\b"
             rf"|\b(?:herida|sitio|corte|incisión)\b{NEAR}\b(?:roj[oa]|caliente|hinchad[oa]|líquido|pus|secreción)\b"
         ),
-        "pierna hinchada": rf"\bpierna\b{NEAR}\bhinch\w*|\bhinch\w*{NEAR}\bpierna\b",
+        "pierna hinchada": (
+            rf"\b(?:pierna|pantorrilla)\b{NEAR}\b(?:hinch\w*|adolorida|caliente|roja)"
+            rf"|\bhinch\w*{NEAR}\b(?:pierna|pantorrilla)\b"
+        ),
         "dolor que empeora": (
             rf"\bdolor\b{NEAR}\b(?:empeor\w*|peor|nuevo)\b|(?:duele|dolor){NEAR}de una forma nueva"
             rf"|medicina{NEAR}no (?:le )?ayuda"
@@ -141,7 +238,7 @@ OTHERS: dict[str, dict[str, str]] = {
         "adormecimiento u hormigueo": r"\badormec\w+|\bentumec\w+|\bhormigue\w+",
         "dolor de noche": rf"\bdolor\b{NEAR}\b(?:despierta|de noche)",
         "cáncer": r"\b(?:ha tenido|tuvo|tiene) cáncer\b",
-        "vómito": r"\bv[oó]mit\w*",
+        "vómito": r"\bv[oó]mit\w*|\bdevuelve (?:la comida|todo)",
         "sarpullido": r"\bsarpullido\b|\berupción\b",
         "ardor al orinar": r"\bard\w+ al orinar",
         "confusión": r"\bconfundid[oa]\b|\bconfusión\b",
@@ -167,23 +264,203 @@ CALLS: dict[str, str] = {
         r"|\b(?:avísenos|díganos) (?:hoy|ya|ahora|enseguida)"
     ),
 }
+# Any word to staff or a doctor. Enough to forbid an emergency sign in the same sentence.
+CONTACTS: dict[str, str] = {
+    ENGLISH: (
+        r"\b(?:call|phone|ring|contact|page|text|e-?mail|message|see|visit|ask|tell|inform|show|notify)\b (?:to )?"
+        r"(?:us|(?:the|your|a|our) (?:own |family )?(?:clinic|doctor|nurse|office|team|surgeon|pharmacist"
+        r"|care team))\b"
+        r"|\b(?:speak|talk|mention) (?:\w+ ){0,2}?(?:to|with) (?:us|the|your)\b|\blet (?:us|your \w+|the \w+"
+        r"|someone) know\b|\bgive us a (?:call|ring)\b|\b(?:mention|report) (?:it|this"
+        r"|that|them)\b"
+        r"|\bbring (?:it|this|that) up\b|\b(?:make|book) an? (?:appointment|visit)\b|\bcome (?:in|to the clinic"
+        r"|and see us)\b"
+        r"|\bcall {clinic\.|\bgo to the (?:clinic|office|pharmacy)\b|\bjust call\b|\bcall (?:first|early)\b"
+    ),
+    SPANISH: (
+        r"\b(?:ll[aá]m|av[ií]s|d[ií]g|cu[eé]nt|com(?:uní|uni)qu|consúlt|consult|pregúnt|inform|escríb)(?:e"
+        r"|a)?n?(?:os|le|elo|noslo|oslo)\b"
+        r"|\b(?:ll[aá]menos|av[ií]senos|d[ií]ganos|cu[eé]ntenos|consúltenos|inf[oó]rmenos|pregúntenos"
+        r"|d[ií]ga(?:no)?slo"
+        r"|coménte(?:no)?slo|repórtelo)"
+        r"|\b(?:llame|avise|diga|dígale|dígaselo|avísele|consulte|informe|comente|vea|visite"
+        r"|pregunte) (?:esto )?(?:al?|con|a su|a la|en) "
+        r"(?:su |el |la )?(?:médico|doctora?|enfermer[ao]|clínica|consultorio|equipo|farmac\w+|cita)"
+        r"|\b(?:haga|pida|saque) una cita\b|\bvenga (?:a vernos|a la clínica)\b|\bpase por la clínica"
+    ),
+}
+# A level below the list: a delay, a reassurance, care at home.
+DELAYS: dict[str, str] = {
+    ENGLISH: (
+        r"(?<!not )(?<!n't )(?<!never )(?<!cannot )\bwait (?:until|till|for|a (?:day|week|while|bit)|and see|it out"
+        r"|to see|at home|one|two|\d)"
+        r"|\b(?:can|may|could|will|just|please|should) (?:(?:it|this|that|these|they"
+        r"|i) )?(?:safely )?wait\b(?! (?:while|with))"
+        r"|\b(?:until|till|by) (?:the )?(?:next )?(?:morning|tomorrow|monday|your (?:next )?(?:visit|appointment)"
+        r"|the visit|we open)"
+        r"|\bnext (?:visit|appointment|week|day|month|time|morning)\b|\b(?:at|during|before) (?:your"
+        r"|the) (?:\w+ )?(?:visit|appointment|checkup|check-up)\b"
+        r"|\btomorrow\b|\bin the morning\b|\b(?:later )?(?:today|this week)\b|\bsame day\b|\bwithin (?:a|an|one|two"
+        r"|three|\d+) (?:day|hour|week)s?\b"
+        r"|\bin (?:a|one|two|three|a few|\d+) (?:day|hour|week)s?\b(?= *(?:[.!]|if\b|$))|\boffice hours\b"
+        r"|\b(?:opening|business|clinic) hours\b"
+        r"|\bwhen (?:we|the clinic) (?:are|is|re)?-?\s?opens?\b|\bduring the day\b|\bwhen you have time\b"
+        r"|\bat some point\b|\b(?:tell|call) us (?:early|soon)\b"
+        r"|\brest (?:at home|in bed|for|until|and|a (?:bit|while|little))|\b(?:please|just|then"
+        r"|you should),? (?:rest|lie down|sit down|relax)\b"
+        r"|,? ?(?:(?<!you )\blie down|\bgo to bed|\bsleep it off|\bstay (?:at )?home|\bstay in bed"
+        r"|\bsit down)\b(?! on)"
+        r"|\b(?:is|are|be|seems?|feels?) (?:\w+ )?(?:normal|harmless|ok(?:ay)?|fine|expected|to be expected|nothing"
+        r"|all right|safe|common"
+        r"|usual|not serious|not dangerous|not urgent|not an emergency|no emergency|no problem|no cause)\b"
+        r"|\b(?:ignore|give (?:it|them) (?:some |a little )?time|ok(?:ay)? to wait|fine to wait"
+        r"|(?:go home and )?rest if|try (?:an?|some|first))\b|\b(?:on its own|by itself|on their own|by themselves"
+        r"|wears? off|settles?|no (?:rush|hurry|reason to"
+        r"|need to)|gets? better|heals? with)\b"
+        r"|\b(?:normal|harmless) (?:part|sign|to|after)\b|\bnothing to worry\b|\b(?:do not|don't|no need to|need not"
+        r"|never) (?:\w+ )?(?:worry|panic|fear|call|tell|be (?:afraid|alarmed|worried))\b"
+        r"|\b(?:no need|need not|needn't|(?:do not|don't) (?:need|have)) (?:to |for )?(?:\w+ )?(?:call|worry|tell"
+        r"|see|go|come|an? (?:doctor|ambulance|visit)|help|do anything)\b"
+        r"|\b(?:will|should|usually|often|soon|mostly) (?:pass|pass(?:es)?|go(?:es)? away|clears? up|gets? better)\b"
+        r"|\bgoes away (?:by itself|on its own)"
+        r"|\btake (?:an?|some|one|two|your|more|extra)\b[^.;!?\n]{0,25}\b(?:pills?|tablets?|antihistamines?|aspirin"
+        r"|medicines?|acetaminophen"
+        r"|tylenol|ibuprofen|benadryl|bath|shower|nap|rest|walk)\b"
+        r"|\b(?:keep an eye|watch it|see (?:if|how) it)\b|\b(?:put|use|apply) (?:an? )?(?:ice|heat|warm|cold"
+        r"|cream)\b|\bdrink (?:more|some|plenty|a lot)"
+    ),
+    SPANISH: (
+        r"(?<!no )(?<!nunca )\besper(?:e|ar) (?:a|al|hasta|un|una|dos|en|para|y|unos|unas|\d)\b|(?<!no )\b(?:puede"
+        r"|pueden|podría) esperar\b"
+        r"|\bhasta (?:mañana|el lunes|su (?:próxima )?cita|la (?:próxima )?cita|que abra\w*|la mañana)\b"
+        r"|\b(?:próxima|siguiente) (?:cita|visita|semana|vez)\b"
+        r"|\b(?:en|durante|antes de) (?:su|la) (?:cita|visita|consulta)\b"
+        r"|\bmañana\b|\bal día siguiente\b|\bhoy\b|\besta semana\b|\bel mismo día\b|\bla semana (?:próxima"
+        r"|que viene)\b|\ben (?:uno|dos|tres|unos|\d+) días\b"
+        r"|\b(?:hora|horas|horario) (?:de (?:consulta|oficina|atención|trabajo))\b|\bcuando (?:abra|esté abierta"
+        r"|tenga tiempo|pueda)\w*"
+        r"|\b(?:díga|avíse|lláme|dígan)\w* (?:pronto|temprano|luego|después)\b"
+        r"|\bdescans(?:e|ar)\b|\breposo en casa|\bacuéstese|\brecuéstese|\bsiéntese|\bquédese en (?:casa|cama)"
+        r"|\bguarde cama|\bduerma\b"
+        r"|\b(?:es|son|parece|resulta) (?:\w+ )?(?:normal(?:es)?|común|comunes|habitual(?:es)?|inofensiv\w+"
+        r"|esperable|seguro)\b|\bno (?:es|son) (?:\w+ )?(?:grave|peligros|urgente|una emergencia|nada)\w*"
+        r"|\b(?:ignor(?:e|ar)|pruebe|dé tiempo|dele tiempo|por sí sol[oa]s?|sin prisa|se le pasa|pida cita"
+        r"|mejora\w* con|relájese)\b|\bno (?:se )?(?:preocupe"
+        r"|asuste|alarme)\b|\bno (?:pasa nada|hay (?:problema|peligro|prisa)|hace falta"
+        r"|es necesario|necesita|tiene que) ?(?:\w+ )?(?:llam\w*|avis\w*|preocup\w*|ir|ver|ayuda|venir|decir\w*)?"
+        r"|\bno (?:llame|avise)\b|\bno hace falta\b|\bse (?:le )?(?:pasa|quita|pasará|quitará) sol[oa]"
+        r"|\btom(?:e|ar) (?:una?|su|sus|más|otra|dos|algo)\b[^.;!?\n]{0,25}\b(?:pastillas?|tabletas?|antihistamínico"
+        r"|aspirina|medicinas?|ibuprofeno|paracetamol"
+        r"|acetaminofén|baño|siesta)\b|\b(?:póngase|ponga|aplique|use) (?:hielo|calor|crema|una crema)\b|\b(?:beba"
+        r"|tome) (?:más|mucha) agua\b"
+    ),
+}
+AMBULANCE: dict[str, str] = {
+    ENGLISH: (
+        r"\b911\b|emergency_number|\bambulance\b|\bemergency (?:room|department)|\bgo to the (?:nearest )?(?:ER"
+        r"|hospital)\b|\bthe ER\b"
+        r"|\b(?:is|are) (?:also )?an? (?:medical |true |real )?emergenc"
+    ),
+    SPANISH: (
+        r"\b911\b|emergency_number|\bambulancia\b|\bsala de (?:emergencia|urgencia)s?|\b(?:vaya|acuda) (?:a"
+        r"|al) (?:hospital|urgencias|emergencias|la sala)"
+        r"|\b(?:es|son) una (?:emergencia|urgencia)"
+    ),
+}
+# Signs for office hours: only a call for an ambulance contradicts their row.
+OFFICE: dict[str, dict[str, str]] = {
+    ENGLISH: {
+        "constipation": r"\bconstipat\w+",
+        "sore needle site": r"\b(?:needle site|site)\b[^.;:!?\n]{0,20}\bsore\b|\bsore (?:needle )?site\b",
+        "low on medicine": r"\b(?:run\w*|low) (?:low |out )?(?:on|of) (?:a |your |the )?(?:\w+ )?medicine\b|\brefill\b",
+        "shorter": r"\bshorter than\b|\blos\w+ height\b",
+    },
+    SPANISH: {
+        "estreñimiento": r"\bestreñi\w+",
+        "sitio que duele": r"\bsitio de la aguja\b[^.;:!?\n]{0,20}\bduele\b",
+        "se acaba la medicina": r"\bacab(?:a|ando|ó)[^.;:!?\n]{0,12}\bmedicina\b",
+        "menos estatura": r"\bmide\b[^.;:!?\n]{0,30}\bmenos\b|\bpierde estatura\b",
+    },
+}
+# Taken out before a text is compared: a call about anything else, what happened long ago, what numbs on purpose.
+ASIDE: dict[str, str] = {
+    ENGLISH: (
+        r"\b(?:call|ask|tell|phone|see) (?:us|{clinic\.\w+}|your \w+) (?:if you have|with|about) (?:any |your "
+        r"|other |more )?questions?\b"
+        r"|\b(?:have|has|had|did)\b (?:you )?(?:ever|already|once) [^.;!?\n]{0,60}|\bhistory of [^.;,!?\n]{0,40}"
+        r"|\b[^.;,!?\n]{0,40}\b(?:in the past|years? ago)\b"
+        r"|\b(?:had|have had|after|risk of|cause|lower) an? (?:past )?stroke\b|\bstroke (?:that )?you had\b"
+        r"|\bnumbs?\b [^.;,!?\n]{0,12}(?:back"
+        r"|skin)\b|\b(?:back|skin) (?:is|will be|feels) numb\b"
+    ),
+    SPANISH: (
+        r"\b(?:llám|pregúnt|d[ií]g|av[ií]s)\w+ (?:si tiene|con) (?:alguna |otras? |sus )?(?:preguntas?|dudas?)\b"
+        r"|\balguna vez [^.;!?\n]{0,60}|\bantecedentes de [^.;,!?\n]{0,40}|\b(?:hace años|en el pasado)\b"
+        r"|\btuvo un derrame cerebral|\briesgo de (?:un )?derrame cerebral|\badormec\w+ la (?:espalda|piel)"
+        r"|\bespalda (?:está )?adormecida"
+    ),
+}
 # Headings under which a list says when to call.
 HEADINGS: dict[str, str] = {
-    ENGLISH: r"\bcall\b|\bemergenc|\bget help\b|\b(?:warning|danger) signs?\b|\bwait for (?:the|a|my) visit",
+    ENGLISH: (
+        r"\bcall\b|\bemergenc|\bget help\b|\b(?:warning|danger) signs?\b|\bwait for (?:the|a|my) visit|\burgent\b"
+        r"|\bright away\b"
+        r"|\bat once\b|\btell (?:us|the|my|your)\b|\bcan (?:it |this |that |these |they |I |you |safely )?wait\b"
+        r"|\bserious\b|\bneed (?:help|a doctor)\b"
+        r"|\bsee (?:a|my|your|the) (?:doctor|nurse)|\bno need\b|\b(?:not )?(?:worry|worried)\b"
+        r"|\bnext visit\b.*\b(?:say|report)|\bhospital\?"
+    ),
     SPANISH: (
-        r"\bllamo\b|\bllamar\b|\bllame\b|\bemergencia|\bpedir ayuda\b|\bseñales de (?:alarma|alerta|peligro)"
-        r"|\bno espero\b"
+        r"\bllamo\b|\bllamar\b|\bllame\b|\bll[aá]menos\b|\bemergencia|\bpedir ayuda\b|\bseñales de (?:alarma|alerta"
+        r"|peligro)"
+        r"|\bno espero\b|\burgente|\burgencia|\bpuede[ns]? esperar\b|\bpuedo esperar\b|\benseguida\b"
+        r"|\bde inmediato\b|\bgrave\b|\b(?:av[ií]s|d[ií]g)\w*nos\b"
+        r"|\bdebo (?:avisar|preocuparme)\b|\bver al médico\b|\bno (?:hace falta|es grave)\b"
     ),
 }
 SENTENCE = re.compile(r"(?<=[.!?;])[\s*_\"”»)]+|\n+")
 # A sentence that takes up the one before it: “If so, call us.”
 TAKES_UP = re.compile(
     r"\W*(?:(?:in|if) (?:this|that|these|those|it|one|any|so|such)|when (?:this|that)|then|this|that|these|it|so"
-    r"|si (?:es así|siente|tiene|nota|esto|eso|le pasa)|en (?:ese|este|estos|esos|tal)|entonces|esto|eso|estas|esas)\b"
+    r"|often|usually|sometimes"
+    r"|si (?:es así|siente|tiene|nota|esto|eso|le pasa)|en (?:ese|este|estos|esos|tal)|entonces|esto|eso|estas"
+    r"|esas|muchas veces|a menudo|a veces)\b"
     r"|.*\b(?:feel|have|notice) (?:this|that|it|these|one of these)\b",
     re.IGNORECASE,
 )
 WORD = re.compile(r"[^\W_]{3,}")
+# A sentence that goes on with what to do about the one before it.
+GOES_ON = re.compile(
+    r"\W*(?:(?:then|so|just|please|simply|but|and) )?(?:you )?(?:(?:can |should |may |must )?(?:call|phone|tell|see"
+    r"|wait|rest|take|lie"
+    r"|sit|stay|give|use|try|ignore|put|keep|drink|go to|let us|give us|mention|report|contact|come)\b|need not"
+    r"|(?:do not|don't) (?:need|have"
+    r"|call|worry)|no need"
+    r"|there is no need|(?:llám|avís|dígan|díga|espere|descanse|tome|acuést|consult|coménte|venga|vaya)\w*"
+    r"|no (?:hace|necesita|tiene|llame|se))",
+    re.IGNORECASE,
+)
+EXPLAINS = re.compile(
+    r"\b(?:can|could|may|might|signs?|means?|caused?|puede[ns]?|podrían?|señal(?:es)?|causa\w*)\b", re.IGNORECASE
+)
+# “If you leak urine, wear a pad.” “A weak leg? No rush.” Only an explanation or the way to the list may follow.
+CONDITION = re.compile(
+    r"\W*(?P<first>(?:please )?(?:wear|use|try|put|have|take|eat|drink|sleep|lie|sit|rest|stay|keep|go|get|stop|walk"
+    r"|change|give|use|tómese|tome|póngase|ponga|coma|beba|duerma|siéntese|acuéstese|descanse|quédese|camine"
+    r"|cambie)\b[^.?!]*\b(?:if|when|si|cuando)\b(?P<later>[^.?!]+))|\W*(?P<when>(?:if|when|whenever|once|in case|si"
+    r"|cuando)\b[^,?!.]*|(?!(?:can|could|do|does|did|is|are|will"
+    r"|would|may|what|why|how"
+    r"|who|which|when|where|should|has|have)\b)[^¿,?!.]{3,60}(?=\?)|¿(?!(?:puede|qué|por qué|cómo|cuál|cuándo|es|son"
+    r"|dónde)\b)[^,?]{3,60})"
+    r"[,?](?P<then>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+POINTS = re.compile(
+    r"\b(?:list|what to do|warning signs?|when to call|lista|qué hacer|señales de|cuándo llam\w+)\b|^\W*(?:and|or"
+    r"|or if|y|o|we|doctors?|the"
+    r" doctor|your doctor|el médico|los médicos|nosotros)\b",
+    re.IGNORECASE,
+)
 # Where a link leads is not said to the reader.
 TARGET = re.compile(r"\]\([^)\n]{0,300}\)")
 MIN_SHARED_WORDS, SHARED = 3, 0.75
@@ -198,6 +475,11 @@ def _compiled(families: dict[str, dict[str, str]]) -> dict[str, dict[str, re.Pat
 
 _EMERGENCIES, _OTHERS = _compiled(EMERGENCIES), _compiled(OTHERS)
 _CALLS = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in CALLS.items()}
+_CONTACTS = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in CONTACTS.items()}
+_DELAYS = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in DELAYS.items()}
+_AMBULANCE = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in AMBULANCE.items()}
+_ASIDE = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in ASIDE.items()}
+_OFFICE = _compiled(OFFICE)
 _HEADINGS = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in HEADINGS.items()}
 
 
@@ -220,17 +502,69 @@ class Triage:
         """Whether ``text`` says to call, or how urgent something is."""
         return bool(_CALLS[self.language].search(_plain(text)))
 
+    def instructs(self, text: str) -> bool:
+        """Whether ``text`` says what to do about something: call, tell, see, wait, rest; or that it is normal."""
+        return self.calls(text) or self._says(_CONTACTS, text) or self._levels(text)
+
     def leads_to_calls(self, heading: str) -> bool:
         """Whether a list under ``heading`` says when to call."""
         return bool(_HEADINGS[self.language].search(_plain(heading)))
 
     def own_list(self, text: str) -> set[str]:
-        """Signs that ``text``, one paragraph or list entry, pairs with an instruction to call; empty for none."""
-        for passage in _passages(text):
-            if self.calls(passage) and (found := self.emergencies(passage)):
-                return found
+        """Signs that ``text``, one paragraph or list entry, pairs with an instruction; empty for none."""
+        if found := self.paired(text):
+            return found
         found = self.signs(text)
         return found if len(found) > 1 and self.calls(text) else set()
+
+    def paired(self, text: str) -> set[str]:
+        """Signs that a sentence of ``text``, or two that belong together, pairs with an instruction."""
+        for passage in map(self._without_asides, self._passages(text)):
+            if self.instructs(passage) and (found := self.emergencies(passage)):
+                return found
+            if found := self._advises(passage):
+                return found
+            if self._levels(passage) and (found := self.signs(passage)):
+                return found
+            if self._says(_AMBULANCE, passage) and (found := self._found(_OFFICE, passage)):
+                return found
+        return set()
+
+    def _advises(self, passage: str) -> set[str]:
+        """Emergency signs of a condition or a short question that anything but an explanation or the list follows."""
+        match = CONDITION.match(passage)
+        if match is None:
+            return set()
+        said, sign = match["first"] or match["then"], match["later"] or match["when"]
+        return set() if POINTS.search(said) or EXPLAINS.search(said) else self.emergencies(sign)
+
+    def _levels(self, text: str) -> bool:
+        """Whether ``text`` gives something a level of its own: an ambulance, a delay, or no need for help."""
+        return self._says(_AMBULANCE, text) or self._says(_DELAYS, text)
+
+    def _says(self, patterns: dict[str, re.Pattern[str]], text: str) -> bool:
+        return bool(patterns[self.language].search(_plain(text)))
+
+    def _without_asides(self, text: str) -> str:
+        return _ASIDE[self.language].sub(" ", _plain(text))
+
+    def _passages(self, text: str) -> list[str]:
+        """Sentences; one goes together with its answer, with what takes it up, or with what to do about its sign."""
+        passages: list[str] = []
+        asked = False
+        for sentence in filter(None, (part.strip() for part in SENTENCE.split(text))):
+            if passages and (asked or TAKES_UP.match(sentence) or self._goes_on(passages[-1], sentence)):
+                passages[-1] += f" {sentence}"
+            else:
+                passages.append(sentence)
+            asked = sentence.rstrip('*_"”»)').endswith("?")
+        return passages
+
+    def _goes_on(self, before: str, sentence: str) -> bool:
+        """Whether ``sentence`` says what to do about the sign ``before``; an explanation is followed by no call."""
+        if not GOES_ON.match(sentence):
+            return False
+        return self._says(_DELAYS, sentence) or not EXPLAINS.search(before)
 
     def _found(self, families: dict[str, dict[str, re.Pattern[str]]], text: str) -> set[str]:
         text = _plain(text)
@@ -246,19 +580,6 @@ class Triage:
             and len(words & said) >= SHARED * len(words)
             and len(said) <= 3 * len(words)
         }
-
-
-def _passages(text: str) -> list[str]:
-    """Sentences; a question goes together with its answer, and a sentence with the one that takes it up."""
-    passages: list[str] = []
-    asked = False
-    for sentence in filter(None, (part.strip() for part in SENTENCE.split(text))):
-        if passages and (asked or TAKES_UP.match(sentence)):
-            passages[-1] += f" {sentence}"
-        else:
-            passages.append(sentence)
-        asked = sentence.rstrip('*_"”»)').endswith("?")
-    return passages
 
 
 def _plain(text: str) -> str:

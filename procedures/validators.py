@@ -123,11 +123,20 @@ def validate_sign_words(value: str) -> None:
         raise ValidationError(f"A warning sign has at most {MAX_SIGN_WORDS} words; this one has {count}.")
 
 
+def validate_words_for_readers(language: str, value: str) -> None:
+    """A sentence beside the page's text, such as what changed or why a page is gone: no word on warning signs."""
+    if found := Triage(language).own_list(value):
+        raise ValidationError(
+            f"Patients read this, and it says what to do about warning signs ({'; '.join(sorted(found))}). "
+            "Signs come from one list: take them out here, such as “The list of warning signs is new.”"
+        )
+
+
 def validate_no_sign_list(language: str, texts: dict[str, str]) -> None:
     """Texts (by the name of their field) that pages quote: warning signs and whom to call stand in one list only."""
     triage = Triage(language)
     wrong = {
-        name: f"This says when to call for warning signs ({'; '.join(sorted(found))}). Signs come from one list: "
+        name: f"This says what to do about warning signs ({'; '.join(sorted(found))}). Signs come from one list: "
         "take them out here, and print ::: warning-signs on the page."
         for name, text in texts.items()
         if (found := triage.own_list(text))

@@ -8,6 +8,7 @@ from procedures.admin.base import AnyForm
 from procedures.admin.conflict import Conflict
 from procedures.enums import PageKind
 from procedures.models import GuideItem, Page
+from procedures.validators import validate_words_for_readers
 
 
 class PageForm(AnyForm):
@@ -69,6 +70,12 @@ class PageForm(AnyForm):
         if self.conflict:
             raise forms.ValidationError(self.conflict.sentence)
         return values
+
+    def clean_what_changed(self) -> str:
+        """The sentence for readers holds no list of warning signs."""
+        what_changed: str = self.cleaned_data["what_changed"]
+        validate_words_for_readers(self.cleaned_data.get("language") or self.instance.language, what_changed)
+        return what_changed
 
 
 class GuideForm(PageForm):

@@ -21,6 +21,7 @@ from procedures.publishing.publish import PublishRefusedError, publish
 from procedures.publishing.readiness import forbidding
 from procedures.publishing.review import newest_approved, standing_approval
 from procedures.publishing.schedule import schedule, scheduled, unschedule
+from procedures.validators import validate_words_for_readers
 
 GONE = "That text is not the approved one any more. This is what can be published now."
 
@@ -37,6 +38,16 @@ class WhatChangedForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
+    def __init__(self, *args: Any, page: Page, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language = page.language
+
+    def clean_what_changed(self) -> str:
+        """The sentence holds no list of warning signs."""
+        what_changed: str = self.cleaned_data["what_changed"]
+        validate_words_for_readers(self.language, what_changed)
+        return what_changed
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("procedures.publish_page", raise_exception=True)
@@ -45,7 +56,7 @@ def publishing(request: HttpRequest, page_id: int) -> HttpResponse:
     page = get_object_or_404(Page.objects.select_related("live_release", "scheduled_revision"), pk=page_id)
     posted = request.POST if request.method == "POST" else None
     at = posted if posted and "later" in posted else None
-    forms_ = {"words": WhatChangedForm(posted), "moment": MomentForm(at)}
+    forms_ = {"words": WhatChangedForm(posted, page=page), "moment": MomentForm(at)}
     refused: list[str] = []
     status = 200
     if posted is not None:

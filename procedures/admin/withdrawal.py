@@ -18,6 +18,7 @@ from procedures.admin.shell import screen
 from procedures.models import ClinicalCode, Page
 from procedures.publishing.publish import PublishRefusedError, withdraw
 from procedures.publishing.uses import LinkTo, links_to
+from procedures.validators import validate_words_for_readers
 
 MOST_CODES = 20
 
@@ -71,10 +72,17 @@ class WithdrawalForm(forms.Form):
 
     def __init__(self, *args: Any, page: Page, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.language = page.language
         choice = self.fields["replaced_by"]
         choice.queryset = (  # type: ignore[attr-defined]
             Page.objects.published().in_language(page.language).exclude(pk=page.pk).order_by("title")
         )
+
+    def clean_reason(self) -> str:
+        """The reason holds no list of warning signs."""
+        reason: str = self.cleaned_data["reason"]
+        validate_words_for_readers(self.language, reason)
+        return reason
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

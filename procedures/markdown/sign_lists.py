@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from markdown_it.token import Token
@@ -19,6 +20,8 @@ AFTER, BOTH = (
     frozenset({PageKind.PROCEDURE, PageKind.ABOUT, PageKind.GUIDE}),
 )
 MAX_NAMED = 3
+# Stands for a heading that leads to a list of when to call; it is read as a call itself.
+LED = "911"
 FIELDS = {"title": "title", "key_message": "key message", "description": "description"}
 
 
@@ -31,6 +34,7 @@ class _Unit:
     context: str  # heading, the paragraph before and the paragraph after
     is_card: bool
     is_list: bool
+    heading: str = ""  # in full, where the paragraph comes right below it
 
 
 def sign_list_problems(content: dict[str, Any], *, kind: str, triage: Triage) -> list[Problem]:
@@ -41,6 +45,11 @@ def sign_list_problems(content: dict[str, Any], *, kind: str, triage: Triage) ->
         Problem(0, f"The {name} {_says(found)} Leave the signs out; the page prints them.", field)
         for field, name in FIELDS.items()
         if (found := triage.own_list(content[field]))
+    ]
+    problems += [
+        Problem(0, f"The note on “{item['page']}” in the reading list {_says(found)} Leave the signs out of it.")
+        for item in content.get("items", ())
+        if (found := triage.own_list(item["note"]))
     ]
     body = content["body"]
     if len(body) > LONGEST_TEXT:
@@ -64,16 +73,23 @@ def sign_list_problems(content: dict[str, Any], *, kind: str, triage: Triage) ->
 
 def _says(found: set[str]) -> str:
     named = sorted(found, key=len)[:MAX_NAMED]
-    return f"says when to call for warning signs ({'; '.join(named)}). Signs come from one list."
+    return f"says what to do about warning signs ({'; '.join(named)}). Signs come from one list."
 
 
 def _own_signs(unit: _Unit, triage: Triage) -> set[str]:
     together = "\n".join(unit.texts)
     says_to_call, is_led = triage.calls(together), unit.is_card or triage.calls(unit.context)
-    for text in unit.texts if says_to_call else ():
+    # One entry names the sign, the next one says what to do; so may a heading and the text below it.
+    pairs = ["\n".join(pair) for pair in pairwise([unit.heading, *unit.texts] if unit.heading else unit.texts)]
+    for text in unit.texts:
         if found := triage.own_list(text):
             return found
-    if unit.is_card and (found := triage.emergencies(together)):
+    for text in pairs:
+        if found := triage.paired(text):
+            return found
+    if unit.is_card and (found := triage.signs(together)):
+        return found
+    if LED in unit.context.split("\n") and (found := triage.emergencies(together)):
         return found
     if not (unit.is_list or unit.is_card) or not (says_to_call or is_led):
         return set()
@@ -85,7 +101,7 @@ def _own_signs(unit: _Unit, triage: Triage) -> set[str]:
 
 def _units(tokens: list[Token], triage: Triage) -> Iterator[_Unit]:
     """Paragraphs, lists and tables, outermost first, in order; a list in a card is one unit with it."""
-    heading, before = "", ""
+    heading, title, before = "", "", ""
     position = 0
     while position < len(tokens):
         token = tokens[position]
@@ -93,8 +109,11 @@ def _units(tokens: list[Token], triage: Triage) -> Iterator[_Unit]:
         if token.type == "heading_open":
             title = plain(tokens[position + 1])
             # A heading that only leads to a list: “When do I call?”
-            heading = "911" if triage.leads_to_calls(title) else ""
+            heading = LED if triage.leads_to_calls(title) else ""
             before = ""
+            yield _Unit(_line(token), [title], "", is_card=False, is_list=False)
+            position = end + 1
+            continue
         elif token.type == "directive_open" and token.meta["name"] not in RETIRED:
             card = token.meta["name"] == "call"
             inner = tokens[position + 1 : end]
@@ -102,23 +121,26 @@ def _units(tokens: list[Token], triage: Triage) -> Iterator[_Unit]:
                 yield _Unit(_line(token), _texts(inner), "", is_card=True, is_list=False)
             else:
                 after = _paragraph(tokens, end + 1)
-                yield from _inner(inner, heading, before, after, triage)
+                yield from _inner(inner, heading, title, before, after, triage)
             before = ""
         elif token.type in {"bullet_list_open", "ordered_list_open", "table_open", "blockquote_open"}:
             context = "\n".join([heading, before, _paragraph(tokens, end + 1)])
-            yield _Unit(_line(token), _texts(tokens[position : end + 1]), context, is_card=False, is_list=True)
+            texts = _texts(tokens[position : end + 1])
+            yield _Unit(_line(token), texts, context, is_card=False, is_list=True, heading=title)
             before = ""
         elif token.type == "paragraph_open":
             before = tokens[position + 1].content
-            yield _Unit(_line(token), [before], "", is_card=False, is_list=False)
+            yield _Unit(_line(token), [before], "", is_card=False, is_list=False, heading=title)
+        title = ""
         position = end + 1
 
 
-def _inner(tokens: list[Token], heading: str, before: str, after: str, triage: Triage) -> Iterator[_Unit]:
+def _inner(tokens: list[Token], heading: str, title: str, before: str, after: str, triage: Triage) -> Iterator[_Unit]:
     """What stands in a block such as a checklist, which the paragraph before or after it may lead or explain."""
     for unit in _units(tokens, triage):
         around = "\n".join([unit.context, heading, before, after])
-        yield _Unit(unit.line, unit.texts, around, unit.is_card, unit.is_list)
+        yield _Unit(unit.line, unit.texts, around, unit.is_card, unit.is_list, unit.heading or title)
+        title = ""
 
 
 def _texts(tokens: list[Token]) -> list[str]:

@@ -11,6 +11,7 @@ from procedures.models.clinic_value import ClinicValue, ClinicValueManager
 from procedures.validators import (
     validate_key,
     validate_no_markup,
+    validate_no_sign_list,
     validate_phone,
     validate_plain_text,
     validate_time_zone,
@@ -81,6 +82,10 @@ class ClinicText(ClinicValue):
     def __str__(self) -> str:
         return f"{self.clinic} ({self.language})"
 
+    def clean(self) -> None:
+        """The clinic's words hold no list of warning signs."""
+        validate_no_sign_list(self.language, {"hours": self.hours, "about": self.about})
+
 
 class Location(ClinicValue):
     """One address where patients are seen."""
@@ -122,6 +127,11 @@ class LocationText(ClinicValue):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.language})"
+
+    def clean(self) -> None:
+        """The words about a place hold no list of warning signs."""
+        names = ("name", "hours", "directions")
+        validate_no_sign_list(self.language, {name: getattr(self, name) for name in names})
 
 
 def clinic_json(language: str) -> Subquery:

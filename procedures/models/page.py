@@ -19,6 +19,7 @@ from procedures.validators import (
     DESCRIPTION_MAX,
     is_reserved,
     reserved_sentence,
+    validate_no_sign_list,
     validate_page_slug,
     validate_plain_text,
     validate_slug,
@@ -267,6 +268,10 @@ class GuideItem(NormalizedModel):
 
     def __str__(self) -> str:
         return f"{self.page}#{self.section}" if self.section else str(self.page)
+
+    def clean(self) -> None:
+        """A note holds no list of warning signs."""
+        validate_no_sign_list(self.guide.language, {"note": self.note})
 
     def draft(self) -> dict[str, Any]:
         """This entry as plain data."""

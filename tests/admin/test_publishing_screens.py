@@ -8,7 +8,7 @@ from procedures.enums import EventKind
 from procedures.models import Approval, Page, ReviewComment
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import submit
-from tests.admin.conftest import PAGES, SignIn, form_of
+from tests.admin.conftest import PAGES, SignIn, form_of, typed
 from tests.admin.screens import publish_address
 from tests.factories import approve, make_public
 
@@ -168,3 +168,22 @@ def test_the_way_to_publishing_is_there_while_there_is_something_to_publish(
     public = client.get(form_of(page)).content.decode()
 
     assert [way in html for html in (draft, approved, public)] == [False, True, False]
+
+
+def test_a_change_that_gives_a_sign_a_level_is_refused_and_kept(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    revision = save_revision(page, author=editor)
+    approve(revision)
+    client, words = sign_in(manager), "If you faint, you can now call us in office hours."
+
+    there = client.post(publish_address(page), {"revision": revision.pk, "now": "1", "what_changed": words})
+    here = client.post(form_of(page), typed(page, _publish="1", what_changed=words))
+
+    page.refresh_from_db()
+    assert page.live_release is None
+    assert there.status_code == 400
+    for answer in (there, here):
+        html = answer.content.decode()
+        assert words in html
+        assert "says what to do about warning signs (fainting). Signs come from one list: take them out here" in html

@@ -90,3 +90,16 @@ def test_a_page_that_stands_alone_is_withdrawn_without_a_warning(page: Page, max
     answer = max_.post(f"{PAGES}{page.pk}/withdraw/", {"reason": "Old.", "replaced_by": ""}, follow=True)
 
     assert [message.level_tag for message in answer.context["messages"]] == ["success"]
+
+
+def test_a_reason_that_gives_a_sign_a_level_is_refused_and_kept(linked: Page, max_: Client) -> None:
+    typed = "A weak leg can wait until your visit, so we took this page away."
+
+    answer = max_.post(f"{PAGES}{linked.pk}/withdraw/", {"reason": typed, "replaced_by": ""})
+
+    linked.refresh_from_db()
+    html = answer.content.decode()
+    assert answer.status_code == 400
+    assert linked.live_release is not None
+    assert typed in html
+    assert "says what to do about warning signs (weak legs). Signs come from one list: take them out here" in html

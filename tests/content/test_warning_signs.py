@@ -147,7 +147,7 @@ def test_a_page_that_writes_its_own_list_names_file_line_and_fix(signs: Path) ->
         load(signs, check=True)
 
     (error,) = map(str, refused.value.errors)
-    assert "small-cut.md:22: This text says when to call for warning signs (weak legs)." in error
+    assert "small-cut.md:22: This text says what to do about warning signs (weak legs)." in error
     assert error.endswith("Use ::: warning-signs both instead.")
 
 
