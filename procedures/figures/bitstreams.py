@@ -22,8 +22,8 @@ class BadPictureError(ValueError):
 # An ordinary progressive JPEG has 10 scans or fewer, a squeezed one up to about 20. Each costs as much as the whole
 # picture, so libjpeg-turbo advises programs to set a limit ("Two Issues with the JPEG Standard"); its fuzzers use 500.
 MOST_SCANS = 64
-# All scans together: as much as ten scans of the largest picture that is taken.
-MOST_SCANNED_PIXELS = 400_000_000
+# All scans together: as much as 20 scans of the largest picture that is taken, one or two seconds of work.
+MOST_SCANNED_PIXELS = 800_000_000
 # Long color profiles take 255 segments; long PNG files have a chunk for every 8 kB.
 MOST_SEGMENTS, MOST_CHUNKS = 1000, 20_000
 MOST_PROFILE_BYTES = 4 * 1024 * 1024
@@ -101,7 +101,10 @@ def without_extras(data: bytes, *, colors: bool = True) -> bytes:
             scans += 1
             if scans > MOST_SCANS or scans * pixels > MOST_SCANNED_PIXELS:
                 raise BadPictureError(
-                    _("The picture is stored in too many passes (progressive scans). Save it as a plain JPEG or PNG.")
+                    _(
+                        "The picture is stored in too many passes (progressive scans). "
+                        "Save it again as a baseline JPEG or as a PNG."
+                    )
                 )
         elif marker == COM or APP0 <= marker <= LAST_APP:
             wanted = _wanted(marker, data[start + 4 : end], colors=colors)

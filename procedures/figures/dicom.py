@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.utils.translation import gettext as _
 
-from procedures.figures.dicom_file import COLOUR, EXPLICIT, MOST_BYTES, NEEDED, DicomFile, open_dicom, sentences
+from procedures.figures.dicom_file import (
+    COLOUR,
+    EXPLICIT,
+    MOST_BYTES,
+    NEEDED,
+    PALETTE,
+    DicomFile,
+    open_dicom,
+    sentences,
+)
 from procedures.figures.dicom_frames import Frames, finish
 from procedures.figures.dicom_pixels import PIXELS, Layout, store
 from procedures.figures.dicom_values import (
@@ -106,12 +115,23 @@ def unpack_sixteen_bits(data: bytes, folder: Path) -> bool:
     found = sixteen_bits(data) if installed() else None
     if found is None:
         return False
-    image, white, told = found
+    image, white = found
     (folder / PIXELS).write_bytes(image.tobytes())
-    bits = white.bit_length()
-    whole = Preset(_("All %(bits)s bits") % {"bits": bits}, Window(white / 2, white))
-    note = _("The file has room for 16 bits in each pixel and uses %(bits)s. It does not say which number is white.")
-    tone = Grey(Linear(1, 0), None, (whole,), EXACT, False, None, () if told else (note % {"bits": bits},))
+    most = (1 << white.bits) - 1
+    presets = [Preset(_("All %(bits)s bits") % {"bits": white.bits}, Window(most / 2, most))]
+    notes = []
+    if white.number < most:
+        presets.insert(0, Preset(_("Without bright spots"), Window(white.number / 2, white.number)))
+    if white.dim:
+        notes.append(
+            _("Most of the picture is much darker than white. Choose the window that shows it best, and check it.")
+        )
+    elif not white.told:
+        note = _(
+            "The file has room for 16 bits in each pixel and uses %(bits)s. It does not say which number is white."
+        )
+        notes.append(note % {"bits": white.bits})
+    tone = Grey(Linear(1, 0), None, tuple(presets), EXACT, False, None, tuple(notes))
     finish(
         folder,
         Layout(EXPLICIT, "<u2", (image.height, image.width), 0, {}, ()),
@@ -122,11 +142,11 @@ def unpack_sixteen_bits(data: bytes, folder: Path) -> bool:
         modality="",
         dark_bone=None,
     )
-    return not told
+    return not white.told
 
 
 def _info(file: DicomFile) -> DicomInfo:
-    if file.photometric in COLOUR:
+    if file.photometric in COLOUR | PALETTE:
         return DicomInfo(file.rows, file.columns, file.frames, True, False, (), 0, 255)
     tones = _grey(file, 1)
     numbers = tones.rescale(_possible(file))

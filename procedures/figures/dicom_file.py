@@ -7,6 +7,7 @@ import io
 import logging
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ MOST_BYTES = 250 * 1024 * 1024
 MOST_HEADER_BYTES = 16 * 1024 * 1024
 MOST_FRAMES = 2000
 MOST_PIXELS = 20_000_000
+# Of a file that is compressed as a whole: it is held in memory.
+MOST_INFLATED = 64 * 1024 * 1024
 
 # What is read costs at least this much, however short it is: it bounds the number of elements, and of fragments.
 READ_COST, FRAGMENT_COST = 48, 1024
@@ -34,25 +37,27 @@ READ_COST, FRAGMENT_COST = 48, 1024
 MOST_SEQUENCE_BYTES = 4 * 1024 * 1024
 
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
-NATIVE = frozenset({IMPLICIT, EXPLICIT})
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
+NATIVE = frozenset({IMPLICIT, EXPLICIT, BIG_ENDIAN})
 RLE = "1.2.840.10008.1.2.5"
 # Baseline, extended with 8 or 12 bits, lossless in two forms, JPEG-LS lossless and near-lossless.
 JPEGS = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81))
 # JPEG 2000 lossless and lossy, High-Throughput JPEG 2000 in three forms.
 JPEG_2000 = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
 READABLE = NATIVE | {RLE} | JPEGS | JPEG_2000
-# Our words: nothing from within the file is ever shown.
-DEFLATE, BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
-PACKINGS = {DEFLATE: "deflate", BIG_ENDIAN: "big-endian"}
 GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 COLOUR = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
+# Of these, 16 bits are taken as well; only their eight highest are kept.
+DEEP = frozenset({"RGB", "YBR_ICT", "YBR_RCT"})
+PALETTE = frozenset({"PALETTE COLOR"})
+CHANNELS = ("Red", "Green", "Blue")
 
 # All that is ever read of a file; names, dates and identifiers are not among it.
 LAYOUT = (
     "SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated "
     "BitsStored HighBit PixelRepresentation BurnedInAnnotation PixelAspectRatio PixelSpacing ImagerPixelSpacing "
     "ExtendedOffsetTable ExtendedOffsetTableLengths"
-).split()
+).split() + [f"{channel}PaletteColorLookupTable{part}" for channel in CHANNELS for part in ("Descriptor", "Data")]
 VALUES = (
     "Modality RescaleSlope RescaleIntercept ModalityLUTSequence PixelIntensityRelationship "
     "PixelIntensityRelationshipSign VOILUTSequence "
@@ -64,8 +69,12 @@ SEQUENCES = tuple(name for name in VALUES if name.endswith("Sequence"))
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 logging.getLogger("pydicom").propagate = False
 
-PIXEL_DATA = b"\xe0\x7f\x10\x00"
+PIXEL_DATA = {True: b"\xe0\x7f\x10\x00", False: b"\x7f\xe0\x00\x10"}
 UNDEFINED = 0xFFFFFFFF
+
+
+class DeflatedError(Exception):
+    """From here on the file is compressed as a whole."""
 
 
 class Bounded(io.RawIOBase):
@@ -82,9 +91,9 @@ class Bounded(io.RawIOBase):
         self.left, self.cost = MOST_HEADER_BYTES, READ_COST
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """At most what the file holds. Only deflated files are asked for as a whole, and those are refused."""
+        """At most what the file holds. Only deflated files are asked for as a whole."""
         if size is None or size < 0:
-            raise BadPictureError(packed_as(PACKINGS[DEFLATE]))
+            raise DeflatedError
         there = min(size, max(0, self.size - self.tell()))
         self.left -= max(there, self.cost)
         if self.left < 0:
@@ -121,6 +130,7 @@ class DicomFile:
     packing: str
     start: int
     length: int
+    swapped: bool
     stretch: float
     dataset: "Dataset"
     source: Bounded
@@ -137,11 +147,11 @@ def damaged() -> str:
     return _("The DICOM file is damaged or cut off. Export it again and choose that.")
 
 
-def packed_as(name: str) -> str:
+def unknown_packing() -> str:
     return _(
-        "The pixels are packed as %(name)s, which the portal cannot unpack. Export the picture uncompressed "
-        "(“Explicit VR Little Endian”), or as PNG, and choose that."
-    ) % {"name": name}
+        "The pixels are packed in an unusual form or as a film, which the portal cannot unpack. Export the picture "
+        "uncompressed (“Explicit VR Little Endian”), or as PNG, and choose that."
+    )
 
 
 @contextmanager
@@ -161,7 +171,7 @@ def sentences() -> Iterator[None]:
 def open_dicom(stream: BinaryIO) -> DicomFile:
     """The header, read and checked. Call it within ``sentences()``."""
     try:
-        from pydicom import dcmread
+        import pydicom  # noqa: F401 -- an old portal may lack it
 
         if any(find_spec(name) is None for name in NEEDED):
             raise ImportError
@@ -174,11 +184,10 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
         raise BadPictureError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose that."))
     if not is_dicom(source.read(PREAMBLE)):
         raise BadPictureError(_("This is not a DICOM file."))
-    source.seek(0)
-    dataset = dcmread(cast("BinaryIO", source), stop_before_pixels=True, specific_tags=[*LAYOUT, *VALUES], force=True)
+    dataset, source = read_dataset(source, [*LAYOUT, *VALUES])
     packing = _packing(dataset)
     if packing not in READABLE:
-        raise BadPictureError(packed_as(PACKINGS.get(packing, _("an unusual form or a film"))))
+        raise BadPictureError(unknown_packing())
     if _text(dataset, "BurnedInAnnotation") == "YES":
         raise BadPictureError(
             _("The file says that a name, date or number is burned into its picture. Choose one without.")
@@ -188,6 +197,31 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
         if raw is not None and isinstance(raw.value, bytes) and len(raw.value) > MOST_SEQUENCE_BYTES:
             raise BadPictureError(damaged())
     return _checked(dataset, source, packing)
+
+
+def read_dataset(source: Bounded, tags: list[str]) -> "tuple[Dataset, Bounded]":
+    """These elements up to the pixels, and the file in which the pixels follow: another one when it was compressed."""
+    from pydicom import dcmread
+
+    source.seek(0)
+    try:
+        found = dcmread(cast("BinaryIO", source), stop_before_pixels=True, specific_tags=list(tags), force=True)
+    except DeflatedError:
+        source = _inflated(source)
+        found = dcmread(cast("BinaryIO", source), stop_before_pixels=True, specific_tags=list(tags), force=True)
+    return found, source
+
+
+def _inflated(source: Bounded) -> Bounded:
+    """The data set of a file of which only the head is plain. The same limits hold for reading it."""
+    source.left = MOST_BYTES
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    plain = unpacker.decompress(source.read(MOST_INFLATED), MOST_INFLATED)
+    if not unpacker.eof and len(plain) == MOST_INFLATED:
+        raise BadPictureError(
+            _("Unpacked, the file is larger than 64 MB. Export it uncompressed (“Explicit VR Little Endian”).")
+        )
+    return Bounded(io.BytesIO(plain))
 
 
 def _packing(dataset: "Dataset") -> str:
@@ -203,7 +237,8 @@ def _packing(dataset: "Dataset") -> str:
 
 
 def _checked(dataset: "Dataset", source: Bounded, packing: str) -> DicomFile:
-    start, length = _pixel_data(source, implicit=bool(dataset.original_encoding[0]))
+    implicit, little = dataset.original_encoding
+    start, length, words = _pixel_data(source, implicit=bool(implicit), little=bool(little))
     rows, columns = _number(dataset, "Rows", 0), _number(dataset, "Columns", 0)
     if not start or "Rows" not in dataset or "Columns" not in dataset:
         raise BadPictureError(_("This DICOM file holds no picture. Choose another one."))
@@ -225,6 +260,7 @@ def _checked(dataset: "Dataset", source: Bounded, packing: str) -> DicomFile:
         packing=packing,
         start=start,
         length=length,
+        swapped=not little and (words or allocated > 8),
         stretch=_stretch(dataset),
         dataset=dataset,
         source=source,
@@ -240,10 +276,11 @@ def _refuse_odd(file: DicomFile) -> None:
     if not 0 < file.frames <= MOST_FRAMES:
         raise BadPictureError(_("The file has more than 2000 frames. Export fewer and choose that."))
     right_shape((file.columns, file.rows))
-    grey = file.photometric in GREY and file.samples == 1 and file.allocated in {8, 16}
-    colour = file.photometric in COLOUR and file.samples == 3 and file.allocated == file.stored == 8
+    grey = file.photometric in GREY | PALETTE and file.samples == 1 and file.allocated in {8, 16}
+    deep = file.allocated == 16 and file.stored >= 8 and file.photometric in DEEP
+    colour = file.photometric in COLOUR and file.samples == 3 and (deep or file.allocated == file.stored == 8)
     if not (grey or colour):
-        raise BadPictureError(_("The picture is neither grey with up to 16 bits nor colour with 8. Export it as PNG."))
+        raise BadPictureError(_("The picture is neither grey nor colour with up to 16 bits. Export it as PNG."))
     if not 0 < file.stored <= file.high_bit + 1 <= file.allocated:
         raise BadPictureError(damaged())
     if file.length != UNDEFINED and file.start + file.length > file.source.size:
@@ -252,14 +289,17 @@ def _refuse_odd(file: DicomFile) -> None:
         raise BadPictureError(damaged())
 
 
-def _pixel_data(source: Bounded, *, implicit: bool) -> tuple[int, int]:
-    """Where the value of the element starts that pydicom stopped at, and its length; zeros when it is not pixels."""
+def _pixel_data(source: Bounded, *, implicit: bool, little: bool) -> tuple[int, int, bool]:
+    """Where the value of the element starts that pydicom stopped at, its length, and whether it consists of words.
+
+    Zeros when it is not pixels.
+    """
     head = source.read(8)
-    if head[:4] != PIXEL_DATA:
-        return 0, 0
+    if head[:4] != PIXEL_DATA[little]:
+        return 0, 0, False
     # Some writers say explicit and fall back to implicit on the way.
     length = source.read(4) if head[4:6] in {b"OB", b"OW"} and not implicit else head[4:]
-    return source.tell(), struct.unpack("<L", length)[0]
+    return source.tell(), struct.unpack("<L" if little else ">L", length)[0], head[4:6] == b"OW"
 
 
 def _number(dataset: "Dataset", name: str, default: int) -> int:

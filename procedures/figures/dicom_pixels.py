@@ -17,7 +17,19 @@ from django.utils.translation import gettext as _
 
 from procedures.figures import decoder
 from procedures.figures.bitstreams import bare_j2k, frame_size, without_extras
-from procedures.figures.dicom_file import FRAGMENT_COST, JPEGS, MOST_BYTES, NATIVE, RLE, DicomFile, damaged
+from procedures.figures.dicom_file import (
+    BIG_ENDIAN,
+    CHANNELS,
+    EXPLICIT,
+    FRAGMENT_COST,
+    JPEGS,
+    MOST_BYTES,
+    NATIVE,
+    PALETTE,
+    RLE,
+    DicomFile,
+    damaged,
+)
 from procedures.figures.intake import BadPictureError
 
 if TYPE_CHECKING:
@@ -37,7 +49,11 @@ PIXELS, PACKED = "frames.raw", "packed.raw"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the frames of a folder are stored. ``pieces``: start and length of each packed frame; none when bare."""
+    """How the frames of a folder are stored.
+
+    ``pieces``: start and length of each packed frame; none when bare. ``palette``: red, green and blue of each pattern
+    of bits, in hexadecimal digits.
+    """
 
     syntax: str
     dtype: str
@@ -45,6 +61,7 @@ class Layout:
     shift: int
     options: dict[str, Any]
     pieces: tuple[tuple[int, int], ...]
+    palette: str = ""
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Self:
@@ -101,7 +118,12 @@ def read(layout: Layout, folder: Path, number: int, following: Sequence[int] = (
                 _unpack(layout, folder, [(one - 1, _place(folder, one)) for one in [number, *missing[:MOST_ALONG]]])
     with place.open("rb") as raw:
         raw.seek(start)
-        return np.frombuffer(raw.read(layout.frame_bytes), layout.dtype).reshape(layout.shape)
+        found = np.frombuffer(raw.read(layout.frame_bytes), layout.dtype).reshape(layout.shape)
+    if not layout.palette:
+        return found
+    colors: Samples = np.frombuffer(bytes.fromhex(layout.palette), np.uint8).reshape(-1, 3)
+    shown: Samples = colors[found.view(f"u{found.dtype.itemsize}")]
+    return shown
 
 
 def _place(folder: Path, number: int) -> Path:
@@ -110,7 +132,7 @@ def _place(folder: Path, number: int) -> Path:
 
 def _layout(file: DicomFile) -> Layout:
     grey = file.samples == 1
-    size = file.allocated // 8
+    size = file.allocated // 8 if grey else 1
     options: dict[str, Any] = {
         "rows": file.rows,
         "columns": file.columns,
@@ -129,20 +151,57 @@ def _layout(file: DicomFile) -> Layout:
         syntax=file.packing,
         dtype=f"{'|' if size == 1 else '<'}{'i' if file.signed and grey else 'u'}{size}",
         shape=(file.rows, file.columns) if grey else (file.rows, file.columns, file.samples),
-        shift=file.high_bit + 1 - file.stored,
+        shift=file.high_bit + 1 - (file.stored if grey else 8),
         options=options,
         pieces=(),
+        palette=_palette(file) if file.photometric in PALETTE else "",
     )
 
 
+def _palette(file: DicomFile) -> str:
+    """The file's table of colors for each number that a pixel can hold (PS3.3 C.7.6.3.1.5 and C.7.6.3.1.6)."""
+    import numpy as np
+
+    columns = []
+    for channel in CHANNELS:
+        name = f"{channel}PaletteColorLookupTable"
+        if f"{name}Data" not in file.dataset:
+            raise BadPictureError(_("The file’s table of colors is missing or of an unusual form. Export it as PNG."))
+        count, first, _bits = (int(part) for part in file.dataset[f"{name}Descriptor"].value)
+        # Like the numbers of a grey table, these are stored with a sign or without.
+        count, first = count & 0xFFFF or 0x10000, first & 0xFFFF
+        first -= 0x10000 if file.signed and first >= 0x8000 else 0
+        data = file.dataset[f"{name}Data"].value
+        words = len(data) >= 2 * count
+        dtype = "u1" if not words else "<u2" if file.dataset.original_encoding[1] else ">u2"
+        table = np.frombuffer(data[: count * (1 + words)], dtype)
+        if len(table) != count:
+            raise BadPictureError(damaged())
+        patterns = np.arange(1 << file.allocated, dtype=f"u{file.allocated // 8}")
+        numbers = patterns.view(f"i{file.allocated // 8}") if file.signed else patterns
+        columns.append(table[np.clip(numbers.astype(int) - first, 0, count - 1)])
+    colors = np.stack(columns, axis=1)
+    # Some writers store numbers of 8 bits in words of 16.
+    return (colors >> 8 if int(colors.max()) > 0xFF else colors).astype(np.uint8).tobytes().hex()
+
+
 def _native(file: DicomFile, layout: Layout, number: int) -> bytes:
+    import numpy as np
     from pydicom.pixels.decoders.base import get_decoder
 
-    file.source.seek(file.start + number * file.frame_bytes)
-    data = file.source.read(file.frame_bytes)
+    first = number * file.frame_bytes
+    # Bytes of big-endian words are swapped in pairs, also where a frame begins or ends in the middle of one.
+    over = first % 2
+    file.source.seek(file.start + first - over)
+    data = file.source.read(over + file.frame_bytes + (over + file.frame_bytes) % 2)
+    data += bytes(len(data) % 2)
+    if file.swapped:
+        data = np.frombuffer(data, "u2").byteswap().tobytes()
+    data = data[over : over + file.frame_bytes]
     # One frame of an odd number of bytes has no padding of its own.
     data += bytes(len(data) % 2)
-    found, _properties = get_decoder(file.packing).as_array(data, index=0, **layout.options)
+    syntax = EXPLICIT if file.packing == BIG_ENDIAN else file.packing
+    found, _properties = get_decoder(syntax).as_array(data, index=0, **layout.options)
     plain: bytes = decoder.fitting(found, asdict(layout)).tobytes()
     return plain
 

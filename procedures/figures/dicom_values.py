@@ -5,6 +5,7 @@ of these numbers and of nothing else.
 """
 
 import math
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -290,7 +291,8 @@ def _read_table(item: "Dataset", signed: bool) -> Lookup | None:
         first -= 0x10000
     data = item.LUTData
     if isinstance(data, bytes):
-        data = data if len(data) < 2 * count else memoryview(data[: 2 * count]).cast("H")
+        order = "<" if item.original_encoding[1] is not False else ">"
+        data = data if len(data) < 2 * count else struct.unpack(f"{order}{count}H", data[: 2 * count])
     parts = data if isinstance(data, Iterable) else [data]
     table = tuple(int(part) & 0xFFFF for part in parts)[:count]
     if not table or not 0 < bits <= BITS:

@@ -8,8 +8,8 @@ import hashlib
 import io
 import re
 import warnings
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext as _
 from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
@@ -26,10 +26,14 @@ MOST_PIXELS = 40_000_000
 WIDEST = 1600
 # A marker is 24 px wide: what is smaller than one shows nothing. What is ten times longer than wide is a strip.
 LEAST_SIDE, LONGEST = 24, 10
-# Bits of a 16-bit picture; up to MOST_NARROW its numbers may be narrower ones, stored as they are.
-FULL, MOST_NARROW = 16, 14
-# High bytes below this: all numbers of a 16-bit picture fit into 14 bits.
-DARK = 64
+# Bits of a 16-bit picture.
+FULL = 16
+# A label or a hot pixel is brighter than this part of the picture, however small the picture is.
+BULK = 0.95
+# Pixels that are counted to find out how bright most of a picture is.
+COUNTED = 1_000_000
+# High bytes below the first: all numbers of a 16-bit picture fit into 14 bits; below the second: into 12.
+DARK, DARKEST = 64, 16
 # EXIF tag; values from 5 on are turned by a quarter.
 ORIENTATION, LYING = 0x0112, 5
 STRIP = 256
@@ -40,6 +44,19 @@ BARE_DICOM = re.compile(
     rb"DICM|[\x02\x08]\0.[\0-\x20](?:AE|AS|AT|CS|DA|DS|DT|IS|LO|OB|OW|PN|SH|SQ|ST|TM|UI|UL|US|..\0\0)|\0[\x02\x08]\0[\0-\x20][A-Z]{2}",
     re.DOTALL,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class White:
+    """Which number of a 16-bit grey picture is white, of how many ``bits``, and whether the file tells so clearly.
+
+    ``dim``: most pixels are darker than half of what the bits can hold.
+    """
+
+    number: int
+    bits: int
+    told: bool
+    dim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +147,8 @@ def _decode(data: bytes, *, checked: bool) -> Picture:
         return picture(to_srgb(fit(_eight_bit(opened, found)), profile))
 
 
-def sixteen_bits(data: bytes) -> tuple[Image.Image, int, bool] | None:
-    """The upright numbers of a grey PNG with 16 bits, which of them is white, and whether the file tells so.
+def sixteen_bits(data: bytes) -> tuple[Image.Image, White] | None:
+    """The upright numbers of a grey PNG with 16 bits, and which of them is white.
 
     None for every other picture. Call it with a file that ``read_picture`` has taken.
     """
@@ -142,8 +159,7 @@ def sixteen_bits(data: bytes) -> tuple[Image.Image, int, bool] | None:
         if not opened.mode.startswith("I"):
             return None
         ImageOps.exif_transpose(opened, in_place=True)
-        white = highest(opened.getextrema(), found.significant)
-        return opened.copy(), white, bool(found.significant) or white.bit_length() == FULL
+        return opened.copy(), white_of(opened, found.significant)
 
 
 def right_shape(size: tuple[int, int]) -> None:
@@ -194,8 +210,8 @@ def picture(image: Image.Image) -> Picture:
 def _eight_bit(image: Image.Image, found: Png) -> Image.Image:
     """Grey, RGB or CMYK, 8 bit; transparent parts become white. Careful with memory: a copy may be 160 MB."""
     if image.mode.startswith("I"):
-        return _sixteen_to_eight(image, highest(image.getextrema(), found.significant))
-    if found.depth == 16 and max(high for _low, high in _extrema(image)) < DARK:
+        return _sixteen_to_eight(image, white_of(image, found.significant).number)
+    if found.depth == FULL and _dark(image):
         raise BadPictureError(
             _("The picture has 16 bits for each color and uses only the darkest of them. Save it with 8 bits.")
         )
@@ -208,21 +224,60 @@ def _eight_bit(image: Image.Image, found: Png) -> Image.Image:
     return image if image.mode in {"RGB", "CMYK"} else image.convert("RGB")
 
 
-def _extrema(image: Image.Image) -> list[tuple[Any, Any]]:
-    return [image.getchannel(band).getextrema() for band in image.getbands() if band != "A"]  # type: ignore[misc]
+def _dark(image: Image.Image) -> bool:
+    """Whether the high bytes of a picture show next to nothing, but for some specks in it."""
+    channels = [image.getchannel(band) for band in image.getbands() if band != "A"]
+    if max(int(channel.getextrema()[1]) for channel in channels) < DARK:  # type: ignore[arg-type]
+        return True
+    most = BULK * image.width * image.height
+    return all((counts := channel.histogram())[0] < most <= sum(counts[:DARKEST]) for channel in channels)
 
 
-def highest(extrema: Any, significant: int) -> int:
+def white_of(image: Image.Image, significant: int) -> White:
     """Which number of a 16-bit grey picture is white.
 
     Writers should spread fewer bits over all 16 and say in sBIT how many they were. Many store 10, 12 or 14 bits as
-    they are, with sBIT or without. So the picture has as many bits as sBIT says, if its numbers fit into them; without
-    sBIT, as many as its numbers need, up to 14; else 16.
+    they are, with sBIT or without. So the picture has as many bits as sBIT says, if its numbers fit into them; else as
+    many as its numbers need. A white label or a hot pixel needs all 16, whatever the rest needs. So where most pixels
+    are far darker than that, white is the brightest of them, and the file does not count as clear.
     """
-    needed = int(extrema[1]).bit_length()
-    if significant:
-        return (1 << (significant if needed <= significant <= FULL else FULL)) - 1
-    return (1 << (needed if 0 < needed <= MOST_NARROW else FULL)) - 1
+    peak = int(image.getextrema()[1])  # type: ignore[arg-type]
+    if not peak:
+        return White((1 << FULL) - 1, FULL, told=True)
+    counts = _counts(image)
+    fits = peak.bit_length() <= significant <= FULL
+    bits = significant if fits else peak.bit_length()
+    white = (1 << bits) - 1
+    bulk = _bulk(counts, peak)
+    # A picture as dark as the file says stays so, unless next to nothing could be seen of it.
+    if bulk < white // (8 if fits else 2):
+        return White(max(value for value in (bulk, *counts) if value <= 2 * bulk), bits, told=False, dim=True)
+    if bulk < white // 2:
+        return White(white, bits, told=False, dim=True)
+    spread = significant <= FULL and (not significant or len(counts) <= 1 << significant)
+    return White(white, bits, told=fits or (bits == FULL and spread))
+
+
+def _counts(image: Image.Image) -> Counter[int]:
+    """How many pixels have each number, in evenly spread rows."""
+    counts: Counter[int] = Counter()
+    for top in range(0, image.height, max(1, image.width * image.height // COUNTED)):
+        counts.update(memoryview(image.crop((0, top, image.width, top + 1)).convert("I").tobytes()).cast("i"))
+    return counts
+
+
+def _bulk(counts: Counter[int], peak: int) -> int:
+    """The number that most pixels do not exceed. Black margins do not count, nor what is as white as can be."""
+    lit = sum(count for value, count in counts.items() if value)
+    inner = {value: count for value, count in counts.items() if 0 < value < peak}
+    left = BULK * sum(inner.values())
+    if left < BULK * lit / 2 or not inner:
+        return peak
+    for value in sorted(inner):
+        left -= inner[value]
+        if left <= 0:
+            return value
+    return peak
 
 
 def _sixteen_to_eight(image: Image.Image, white: int) -> Image.Image:

@@ -6,6 +6,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from procedures.enums import FigureKind
+from procedures.figures.dicom_file import Bounded, read_dataset
 
 logger = logging.getLogger(__name__)
 
@@ -28,10 +29,8 @@ COLORFUL = 8
 
 def of_dicom(stream: BinaryIO) -> str:
     """From the header: modality, and for a fluoroscope's image whether the file turns black and white around."""
-    import pydicom
-
     try:
-        header = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(TAGS))
+        header, _source = read_dataset(Bounded(stream), list(TAGS))
         modality = str(header.get("Modality", "")).strip().upper()
         turned = (
             str(header.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1"
@@ -39,7 +38,7 @@ def of_dicom(stream: BinaryIO) -> str:
         )
     except Exception:
         # pydicom raises many kinds for odd headers. There is no suggestion then; decoding judges the file.
-        logger.info("a DICOM header gave no suggestion for the kind of picture", exc_info=True)
+        logger.info("a DICOM header gave no suggestion for the kind of picture")
         return ""
     kind = MODALITIES.get(modality)
     # A fluoroscope stores what the detector measured: bone is dark unless the file is to be shown the other way.

@@ -184,7 +184,7 @@ REFUSED: dict[str, Any] = {
     "burned in": (lambda: dicom(ramp(), BurnedInAnnotation="YES"), "burned into its picture"),
     "truncated": (lambda: dicom(ramp())[:-600], "damaged or cut off"),
     "2 GB header lie": (lying, "damaged or cut off"),
-    "without a codec": (lambda: eight_bit(bytes(99), syntax=MPEG2MPML), "packed as an unusual form or a film"),
+    "without a codec": (lambda: eight_bit(bytes(99), syntax=MPEG2MPML), "packed in an unusual form or as a film"),
     "no bitstream": (lambda: eight_bit(bytes(99), syntax=JPEGLosslessSV1), "damaged or cut off"),
     "too many frames": (lambda: dicom(ramp(), NumberOfFrames=500_000), "more than 2000 frames"),
     "too many pixels": (lambda: dicom(ramp(), Rows=65535, Columns=32767), "more than 20 million"),
@@ -331,11 +331,11 @@ def photograph_of(image: Image.Image) -> bytes:
 
 
 def test_a_png_of_fewer_bits_than_it_has_room_for_is_shown_in_a_window(nina: Client) -> None:
-    wide = Image.new("I;16", (40, 30), 1000)
+    wide = Image.new("I;16", (40, 30), 3000)
     wide.putpixel((0, 0), 4095)
     address = begun(nina, photograph_of(wide))
     page = nina.get(address)
-    assert row(nina.get(address.replace("frames/", "frame.png")))[:2] == [255, 62]
+    assert row(nina.get(address.replace("frames/", "frame.png")))[:2] == [255, 187]
 
     taken = nina.post(address, {"frame": "1", "center": "500", "width": "1000"})
     saved(nina, str(taken["Location"]))
@@ -348,10 +348,24 @@ def test_a_png_of_fewer_bits_than_it_has_room_for_is_shown_in_a_window(nina: Cli
 
 
 def test_a_png_of_sixteen_bits_goes_on_as_it_is_and_may_have_a_window(nina: Client) -> None:
-    wide = Image.new("I;16", (40, 30), 1000)
+    wide = Image.new("I;16", (40, 30), 40_000)
     wide.putpixel((0, 0), 65535)
 
     check = begun(nina, photograph_of(wide))
 
     assert not check.endswith("/frames/")
     assert f"{check}frames/" in nina.get(check).content.decode()
+
+
+def test_a_png_with_a_hot_pixel_is_shown_bright_in_a_window(nina: Client) -> None:
+    wide = Image.new("I;16", (40, 30), 3000)
+    wide.putpixel((0, 0), 65535)
+    wide.putpixel((1, 0), 4000)
+
+    address = begun(nina, photograph_of(wide))
+    page = nina.get(address)
+
+    assert address.endswith("/frames/")
+    assert row(nina.get(address.replace("frames/", "frame.png")))[:3] == [255, 255, 191]
+    assert "Most of the picture is much darker than white." in page.content.decode()
+    assert [preset.label for preset in page.context["presets"]][:2] == ["Without bright spots", "All 16 bits"]

@@ -128,6 +128,6 @@ def test_files_of_others_give_the_picture_that_pydicom_gives(name: str, size: tu
     assert float(abs(numpy.asarray(got).astype(float) - wanted).max()) <= (1 if "ybr" in name else 0)
 
 
-@pytest.mark.parametrize("name", ["MR_truncated.dcm", "badVR.dcm", "image_dfl.dcm", "rtplan.dcm", "liver_1frame.dcm"])
+@pytest.mark.parametrize("name", ["MR_truncated.dcm", "badVR.dcm", "rtplan.dcm", "liver_1frame.dcm"])
 def test_files_of_others_that_show_nothing_are_refused(name: str) -> None:
     assert refusal(packaged(name).read())

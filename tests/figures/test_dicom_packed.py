@@ -17,9 +17,14 @@ import jpeg_ls
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom import dcmread, dcmwrite
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.pixels import apply_color_lut
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
@@ -33,7 +38,7 @@ from pydicom.uid import (
 from procedures.figures import decoder
 from procedures.figures.dicom_values import Window
 from procedures.figures.intake import BadPictureError
-from tests.figures.dicom_files import SIDE, dicom, eight_bit, frame, opened, refusal, shown, unpacked
+from tests.figures.dicom_files import SIDE, dicom, eight_bit, frame, opened, packaged, refusal, shown, unpacked
 from tests.test_structure import imports
 
 WIDE = 1024
@@ -170,7 +175,6 @@ def test_words_in_a_compressed_frame_do_not_wait(tmp_path: Path) -> None:
 
 
 def test_frames_are_unpacked_when_they_are_asked_for() -> None:
-    from pydicom import dcmread
     from pydicom.encaps import encapsulate
 
     data = dcmread(opened(eight_bit(bytes(2), syntax=JPEGBaseline8Bit, NumberOfFrames=3)))
@@ -192,7 +196,6 @@ def test_frames_are_unpacked_when_they_are_asked_for() -> None:
 
 
 def test_small_pictures_make_the_next_ones_ready_up_to_a_damaged_one() -> None:
-    from pydicom import dcmread
     from pydicom.encaps import encapsulate
 
     good, damaged = gradient("JPEG"), gradient("JPEG")[:-300]
@@ -243,14 +246,82 @@ def test_the_decoder_sees_no_setting_and_may_not_take_much() -> None:
 
 
 def test_packing_without_a_codec_is_refused_with_the_way_out() -> None:
-    for syntax, name in (
-        (DeflatedExplicitVRLittleEndian, "deflate"),
-        ("1.2.840.10008.1.2.4.102", "an unusual form or a film"),
+    assert refusal(dicom(bytes(2 * SIDE * SIDE), syntax=UID("1.2.840.10008.1.2.4.102"))) == (
+        "The pixels are packed in an unusual form or as a film, which the portal cannot unpack. Export the picture "
+        "uncompressed (“Explicit VR Little Endian”), or as PNG, and choose that."
+    )
+
+
+def reference(name: str) -> Any:
+    """The numbers that pydicom itself reads."""
+    data = dcmread(packaged(name))
+    return apply_color_lut(data.pixel_array, data) if "RedPaletteColorLookupTableData" in data else data.pixel_array
+
+
+def test_forms_that_are_rare_give_the_pixels_that_pydicom_reads() -> None:
+    for name, bits in (
+        ("examples_palette.dcm", 16),
+        ("SC_rgb_rle_16bit.dcm", 16),
+        ("SC_rgb_rle_16bit_2frame.dcm", 16),
+        ("ExplVR_BigEnd.dcm", 8),
+        ("MR_small_bigendian.dcm", 8),
+        ("MR_small_expb.dcm", 8),
+        ("image_dfl.dcm", 8),
     ):
-        assert refusal(dicom(bytes(2 * SIDE * SIDE), syntax=UID(syntax))) == (
-            f"The pixels are packed as {name}, which the portal cannot unpack. Export the picture uncompressed "
-            "(“Explicit VR Little Endian”), or as PNG, and choose that."
-        )
+        with unpacked(packaged(name)) as frames:
+            found = np.stack([frames._samples(number) for number in range(1, frames.count + 1)])
+        assert (found.squeeze() == reference(name) >> (bits - 8)).all(), name
+
+
+def test_numbers_of_a_palette_have_its_colors_in_every_packing() -> None:
+    table = [bytes(range(256)), bytes(range(255, -1, -1)), bytes(256)]
+    numbers = np.arange(SIDE * SIDE, dtype="u1").reshape(SIDE, SIDE)
+
+    def words(data: bytes) -> bytes:
+        return b"".join(bytes([0, value]) for value in data)
+
+    for data, first, bits in (([*table], 0, 8), ([words(part) for part in table], 0, 16), (table, 10, 8)):
+        values: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
+        for channel, part in zip(("Red", "Green", "Blue"), data, strict=True):
+            values[f"{channel}PaletteColorLookupTableDescriptor"] = [256, first, bits]
+            values[f"{channel}PaletteColorLookupTableData"] = part
+        for packed, syntax in (
+            (numbers.tobytes(), ExplicitVRLittleEndian),
+            (numbers.tobytes(), DeflatedExplicitVRLittleEndian),
+            (bytes(jpeg_ls.encode(numbers)), JPEGLSLossless),
+        ):
+            image = shown(eight_bit(packed, syntax=syntax, **values))
+
+            case = (first, bits, syntax.name)
+            assert image.mode == "RGB", case
+            for x in (0, 5, 10, 40):
+                place = max(0, x - first)
+                assert image.getpixel((x, 0)) == (place, 255 - place, 0), case
+
+
+def test_a_palette_without_its_tables_is_refused() -> None:
+    with pytest.raises(BadPictureError, match="table of colors is missing"):
+        frame(opened(eight_bit(bytes(SIDE * SIDE), PhotometricInterpretation="PALETTE COLOR")))
+
+
+def test_bytes_of_big_endian_words_are_swapped_over_the_borders_of_frames() -> None:
+    side = 25
+    frames_ = np.random.default_rng(1).integers(0, 255, (3, side, side), "u1")
+    data = Dataset()
+    data.file_meta = FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    data.Rows = data.Columns = side
+    data.SamplesPerPixel, data.PhotometricInterpretation, data.NumberOfFrames = 1, "MONOCHROME2", 3
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 8, 8, 7, 0
+    data.PixelData = np.frombuffer(frames_.tobytes() + b"\0", "u2").byteswap().tobytes()
+    data["PixelData"].VR = "OW"
+    stream = io.BytesIO()
+    data.preamble = bytes(128)
+    dcmwrite(stream, data, implicit_vr=False, little_endian=False)
+
+    with unpacked(opened(stream.getvalue())) as frames:
+        for number in (1, 2, 3):
+            assert (frames._samples(number) == frames_[number - 1]).all(), number
 
 
 def test_what_is_no_bitstream_at_all_is_damaged() -> None:

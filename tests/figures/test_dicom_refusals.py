@@ -3,12 +3,15 @@
 import io
 import random
 import struct
+import tracemalloc
+import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydicom.uid import RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
+from procedures.figures import kind_guess
 from procedures.figures.dicom import installed, read_header
 from procedures.figures.dicom_file import MOST_BYTES
 from procedures.figures.dicom_values import Window
@@ -57,7 +60,6 @@ def test_files_cut_off_within_the_pixels_are_refused(left: int) -> None:
         ({"Rows": 4000, "Columns": 4000}, "damaged or cut off"),
         ({"BitsStored": 17, "HighBit": 16}, "damaged or cut off"),
         ({"BitsStored": 0}, "damaged or cut off"),
-        ({"PhotometricInterpretation": "PALETTE COLOR"}, "neither grey"),
         ({"SamplesPerPixel": 4}, "neither grey"),
         ({"Rows": 16, "Columns": 256}, "only 256 × 16 pixels"),
         ({"Rows": 640, "Columns": 32}, "is 32 × 640 pixels: more than 10 times"),
@@ -144,6 +146,31 @@ def test_a_header_of_countless_or_nested_elements_ends_soon() -> None:
     for extra in (element(0x10, b"LO", b"") * 2_000_000, deep):
         with pytest.raises(BadPictureError, match="damaged"):
             frame(opened(whole[:at] + extra + whole[at:]))
+
+
+def test_a_deflated_file_of_gigabytes_is_refused_soon() -> None:
+    plain = dicom(bytes(2 * SIDE * SIDE), syntax=DeflatedExplicitVRLittleEndian)
+    head = plain[: 144 + struct.unpack("<L", plain[140:144])[0]]
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    bomb = head + b"".join(packer.compress(bytes(1 << 24)) for _part in range(64)) + packer.flush()
+    assert len(bomb) < 2 << 20
+
+    assert refusal(bomb) == (
+        "Unpacked, the file is larger than 64 MB. Export it uncompressed (“Explicit VR Little Endian”)."
+    )
+    tracemalloc.start()
+    try:
+        assert kind_guess.of_dicom(opened(bomb)) == ""
+        assert tracemalloc.get_traced_memory()[1] < 200 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_deflated_file_that_is_damaged_is_refused() -> None:
+    whole = dicom(ramp(), syntax=DeflatedExplicitVRLittleEndian)
+    for data in (whole[:-60], whole[: len(whole) // 2], whole[:400] + bytes(200) + whole[600:]):
+        with pytest.raises(BadPictureError, match=r"damaged|holds no picture"):
+            frame(opened(data))
 
 
 def test_fragments_without_end_are_refused() -> None:

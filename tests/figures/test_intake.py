@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
+from PIL import Image, ImageChops, ImageCms, ImageDraw, PngImagePlugin
 
+from procedures.figures import intake
 from procedures.figures.bitstreams import SOS, segments, webp_size
 from procedures.figures.intake import BadPictureError, read_picture
 from procedures.figures.renditions import store_picture
@@ -126,6 +127,28 @@ def test_colours_of_printing_presses_become_screen_colours() -> None:
     assert all(abs(value - 220) < 12 for value in (red, green, blue))
 
 
+def test_printing_colors_stored_as_brightness_and_tint_are_the_same_colors() -> None:
+    """YCCK, as Adobe's programs save CMYK: their marker says 2, and three channels are turned to YCbCr."""
+    colors = Image.new("CMYK", (90, 60), (0, 0, 0, 0))
+    for place, color in enumerate(((255, 0, 0, 0), (0, 255, 0, 0), (0, 0, 255, 0), (60, 120, 30, 90))):
+        colors.paste(color, (20 * place, 0, 20 * place + 20, 60))
+    cyan, magenta, yellow, black = colors.split()
+    turned = Image.merge("RGB", (cyan, magenta, yellow)).convert("YCbCr")
+    # Pillow stores the complement of each channel.
+    channels = [ImageChops.invert(channel) for channel in turned.split()]
+    data = encoded(Image.merge("CMYK", (*channels, black)), "JPEG", quality=100, subsampling=0)
+    at = data.index(b"\xff\xee") + 15
+    assert (data[at - 11 : at - 6], data[at]) == (b"Adobe", 0)
+    ycck = read_picture(data[:at] + b"\2" + data[at + 1 :]).image
+    cmyk = read_picture(encoded(colors, "JPEG", quality=100, subsampling=0)).image
+
+    assert ycck.mode == "RGB"
+    for x in (10, 30, 50, 70, 85):
+        pairs = zip(ycck.getpixel((x, 30)), cmyk.getpixel((x, 30)), strict=True)
+        assert all(abs(one - other) <= 4 for one, other in pairs), (x, ycck.getpixel((x, 30)), cmyk.getpixel((x, 30)))
+    assert ycck.getpixel((10, 30))[0] < 60 < 100 < ycck.getpixel((10, 30))[2]
+
+
 def test_sixteen_bits_keep_their_brightness() -> None:
     assert shades_of(sixteen_bits([0, 0x8080, 0xFFFF])) == [0, 128, 255]
 
@@ -153,11 +176,36 @@ def test_sixteen_bits_that_hold_fewer_are_not_black() -> None:
         ([0, 512, 1023], 12, [0, 32, 64]),  # a dark picture of 12 bits, as the file says
         ([0, 16383, 8192], 14, [0, 255, 128]),
         ([0, 0x8008, 0xFFFF], 12, [0, 128, 255]),  # spread over 16 bits, as PNG wants it
-        ([0, 0x7FFF, 0x3FFF], 0, [0, 127, 64]),  # fifteen bits are as likely a darker picture
-        ([0, 4095, 4095], 16, [0, 16, 16]),  # the file says that all 16 count
+        ([0, 0x7FFF, 0x4000], 0, [0, 255, 128]),
+        ([0, 4095, 4095], 16, [0, 255, 255]),  # whatever the file says, it is not black
+        ([0, 2048, 4095], 17, [0, 128, 255]),  # there are no 17 bits
         ([0, 0, 0], 0, [0, 0, 0]),
     ):
         assert shades_of(sixteen_bits(numbers, significant)) == wanted, (numbers, significant)
+
+
+def test_a_label_or_a_hot_pixel_does_not_make_sixteen_bits_black() -> None:
+    for bits in (8, 10, 12, 14, 15):
+        top = (1 << bits) - 1
+        for label in ((1, 1), (6, 4), (12, 20)):
+            for significant in (0, bits, 16, 17):
+                wide = Image.new("I;16", (60, 60))
+                wide.putdata([top * (x + 20) // 79 for _y in range(60) for x in range(60)])
+                wide.paste(0xFFFF, (2, 2, 2 + label[0], 2 + label[1]))
+                data = encoded(wide)
+                if significant:
+                    data = data[:33] + chunk(b"sBIT", bytes([significant])) + data[33:]
+                case = (bits, label, significant)
+
+                shades = [read_picture(data).image.getpixel((x, 50)) for x in (0, 30, 59)]
+                found = intake.sixteen_bits(data)
+
+                assert found is not None
+                assert not found[1].told, case
+                # With 14 bits and more, a file that says 16 is as dark as it says.
+                least = 60 if significant == 16 and bits > 12 else 230
+                assert shades[0] < shades[1] < shades[2], (case, shades)
+                assert shades[2] > least, (case, shades)
 
 
 def test_sixteen_bits_in_color_that_hold_fewer_are_refused_with_the_way_out() -> None:
@@ -318,10 +366,10 @@ def progressive(scans: int, size: tuple[int, int] = (64, 64)) -> bytes:
 
 def test_scans_of_a_progressive_picture_are_counted_before_it_is_decoded() -> None:
     assert read_picture(progressive(64)).image.size == (64, 64)
-    for data in (progressive(65), progressive(200), progressive(64, (2600, 2600))):
+    for data in (progressive(65), progressive(200), progressive(64, (3600, 3600))):
         with pytest.raises(BadPictureError, match="too many passes"):
             read_picture(data)
-    assert read_picture(progressive(10, (2600, 2600))).image.size == (1600, 1600)
+    assert read_picture(progressive(20, (2600, 2600))).image.size == (1600, 1600)
 
 
 def test_ordinary_progressive_pictures_of_the_largest_size_are_taken() -> None:
@@ -329,6 +377,10 @@ def test_ordinary_progressive_pictures_of_the_largest_size_are_taken() -> None:
 
     assert sum(marker == SOS for marker, _start, _end in segments(data)) == 10
     assert read_picture(data).image.size == (1600, 1600)
+    for scans in (12, 20):
+        assert read_picture(progressive(scans, (6324, 6324))).image.size == (1600, 1600)
+    with pytest.raises(BadPictureError, match="Save it again as a baseline JPEG"):
+        read_picture(progressive(21, (6324, 6324)))
 
 
 def test_words_are_dropped_before_a_decoder_opens_them() -> None:
