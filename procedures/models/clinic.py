@@ -11,6 +11,7 @@ from procedures.models.clinic_value import ClinicValue, ClinicValueManager
 from procedures.validators import (
     validate_key,
     validate_no_markup,
+    validate_no_phone,
     validate_phone,
     validate_plain_text,
     validate_time_zone,
@@ -81,6 +82,10 @@ class ClinicText(ClinicValue):
     def __str__(self) -> str:
         return f"{self.clinic} ({self.language})"
 
+    def clean(self) -> None:
+        """Phone numbers have fields of their own."""
+        validate_no_phone({"hours": self.hours, "about": self.about})
+
 
 class Location(ClinicValue):
     """One address where patients are seen."""
@@ -99,6 +104,10 @@ class Location(ClinicValue):
 
     def __str__(self) -> str:
         return self.key
+
+    def clean(self) -> None:
+        """The phone has a field of its own."""
+        validate_no_phone({"address": self.address})
 
 
 class LocationText(ClinicValue):
@@ -122,6 +131,10 @@ class LocationText(ClinicValue):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.language})"
+
+    def clean(self) -> None:
+        """The phone of the location has a field of its own."""
+        validate_no_phone({"name": self.name, "hours": self.hours, "directions": self.directions})
 
 
 def clinic_json(language: str) -> Subquery:
