@@ -59,9 +59,9 @@ class Term(NormalizedModel):
             validate_words(self.aliases)
             for alias in self.aliases:
                 validate_no_markup(alias)
-            validate_no_phone({"aliases": "\n".join(self.aliases)})
         except ValidationError as error:
             raise ValidationError({"aliases": error}) from error
+        validate_no_phone({"aliases": "\n".join(self.aliases)})
 
 
 class Source(NormalizedModel):
