@@ -12,6 +12,7 @@ from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
 from procedures.enums import Language
 from procedures.markup import markup_in_plain_text
+from procedures.phones import phone_in_plain_text
 from procedures.triage import Triage
 
 ALT_MAX = 125
@@ -141,5 +142,12 @@ def validate_no_sign_list(language: str, texts: dict[str, str]) -> None:
         for name, text in texts.items()
         if (found := triage.own_list(text))
     }
+    if wrong:
+        raise ValidationError(wrong)
+
+
+def validate_no_phone(texts: dict[str, str]) -> None:
+    """Texts (by the name of their field) that pages print as typed: the clinic's numbers stand in one row only."""
+    wrong = {name: found[0] for name, text in texts.items() if (found := list(phone_in_plain_text(text)))}
     if wrong:
         raise ValidationError(wrong)

@@ -18,27 +18,29 @@ from procedures.admin.shell import screen
 from procedures.models import Page
 from procedures.publishing.outdated import changed_since
 from procedures.publishing.publish import PublishRefusedError
-from procedures.publishing.rerelease import Update, pages_quoting, updating_pages
+from procedures.publishing.rerelease import LocationChange, Update, pages_quoting, updating_pages
 from procedures.publishing.schedule import PlanInZones
 from procedures.publishing.waiting import words
 
 PUBLISH = "procedures.publish_page"
 # What the confirmation adds to the form that it repeats.
-OWN_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans")
+OWN_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "location")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @dataclass(frozen=True)
 class Concerned:
-    """Public pages and plans that a change concerns."""
+    """Public pages, plans and locations that a change concerns."""
 
     pages: list[Page]
     plans: list[PlanInZones]
+    locations: list[LocationChange]
 
     @property
     def token(self) -> str:
-        """Stands for exactly these pages and plans: what the person saw before they pressed the button."""
+        """Stands for exactly these pages, plans and locations: what the person saw before they pressed the button."""
         named = [f"{page.pk}" for page in self.pages] + [f"{plan.page.pk} {plan.kept_time}" for plan in self.plans]
+        named += [f"{change.key} {change.new}" for change in self.locations]
         return hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
 
 
@@ -91,18 +93,21 @@ class ClinicValueAdmin(AnyAdmin):
             return self._confirm(request, error.concerned)
         except PublishRefusedError as error:
             sentences = [problem.sentence for problem in error.problems]
-            return self._confirm(request, Concerned([], []), refused=sentences, status=409)
+            return self._confirm(request, Concerned([], [], []), refused=sentences, status=409)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """All rows are saved now: update the pages, unless the person has to see them first."""
         super().save_related(request, form, formsets, change)
         update: Update = request.update  # type: ignore[attr-defined]
-        concerned = Concerned(update.pages(), update.plans())
+        locations = list(update.change_locations())
+        concerned = Concerned(update.pages(), update.plans(), locations)
         if not concerned.pages and not concerned.plans:
+            tell_updated(request, update)
             return
         confirmed = request.POST.get("_update") == concerned.token
         if not confirmed or not staff(request).has_perm(PUBLISH):
             raise UnconfirmedUpdateError(concerned)
+        update.leave_locations(request.POST.getlist("location"))
         update.apply()
         tell_updated(request, update)
 
@@ -115,6 +120,7 @@ class ClinicValueAdmin(AnyAdmin):
         context = {
             "pages": [(page, change_address(page), also.get(page.pk, "")) for page in concerned.pages],
             "plans": concerned.plans,
+            "locations": concerned.locations,
             "token": concerned.token,
             "typed": _typed(request.POST),
             "refused": refused,
@@ -191,7 +197,10 @@ class ClinicValueAdmin(AnyAdmin):
 
 
 def tell_updated(request: HttpRequest, update: Update) -> None:
-    """How many pages and plans followed."""
+    """Which locations, and how many pages and plans, followed."""
+    if update.locations:
+        changes = "; ".join(change.words.partition(" changes too")[0] for change in update.locations)
+        messages.success(request, f"Locations changed too: {changes}.")
     if update.releases:
         count = len(update.releases)
         messages.success(request, f"{count} public {'page shows' if count == 1 else 'pages show'} the new value now.")

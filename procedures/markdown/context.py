@@ -10,6 +10,7 @@ from procedures.markdown.problems import Problems
 from procedures.markdown.words import WordFinder
 from procedures.markup import markup_in_plain_text
 from procedures.models import Source
+from procedures.phones import phone_in_plain_text
 
 LIKE = 0.8  # of difflib's ratio: a letter or two wrong, not another word
 # A text with more unknown names has other troubles, and each costs a comparison with all names there are.
@@ -76,11 +77,22 @@ class Context:
         else:
             self.missing(line, "figure", slug, f"There is no picture “{slug}”.")
 
-    def check_plain(self, line: int, name: str, *texts: str) -> None:
-        """Note markup in texts of ``name`` that the page prints as typed."""
+    def check_plain(self, line: int, name: str, *texts: str, has_codes: bool = False) -> None:
+        """Note markup and phone numbers in texts of ``name`` that the page prints as typed.
+
+        ``has_codes``: the numbers in it are a PMID, a DOI or the like.
+        """
         for text in texts:
             for sentence in markup_in_plain_text(text, name):
                 self.problems.add(line, sentence)
+            if not has_codes:
+                for sentence in phone_in_plain_text(text, name, self.own_phones):
+                    self.problems.add(line, sentence)
+
+    @property
+    def own_phones(self) -> list[str]:
+        """The clinic's numbers, without noting that the page prints them."""
+        return [self.library.clinic[name] for name in ("clinic.phone", "clinic.after_hours_phone")]
 
     def number_of(self, source: Source) -> int:
         """The number of a source on this page: in order of first use."""

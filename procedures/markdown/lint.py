@@ -17,6 +17,7 @@ from procedures import markup
 from procedures.markdown.context import LIKE, Context
 from procedures.markdown.parser import OWN_ANCHOR
 from procedures.markup import PARSED, excerpt
+from procedures.phones import MAY_BE_TYPED, typed_emergency, typed_phones
 
 MAX_ISSUES = 60
 LINE_END = re.compile(r"\r\n?|\n")
@@ -56,7 +57,7 @@ def lint(tokens: list[Token], text: str, context: Context) -> None:
     """Note everything in ``tokens``, parsed from ``text``, that its author cannot have meant."""
     lines = LINE_END.split(text)
     found = 0
-    for check in (_invisible, _blocks, _lists, _tables, _inlines):
+    for check in (_invisible, _blocks, _lists, _tables, _inlines, _phones):
         for line, sentence in check(tokens, lines, context):
             context.problems.add(line, sentence)
             found += 1
@@ -172,6 +173,47 @@ def _tables(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
 def _cells(row: str) -> list[str]:
     cells = CELL_EDGE.split(row.strip().removeprefix(">").strip())
     return cells[(cells[0] == "") : len(cells) - (len(cells) > 1 and not cells[-1].strip())]
+
+
+def _phones(tokens: list[Token], lines: list[str], context: Context) -> Issues:
+    """Numbers that would stay as typed when the clinic's own change."""
+    emergency = context.library.clinic["clinic.emergency_number"]
+    texts = [(token.map or [0, 0], _words(token.children or [])) for token in tokens if token.type == "inline"]
+    options = [token for token in tokens if token.type in {"directive", "directive_open"}]
+    texts += [(token.map or [0, 0], str(token.meta["options"])) for token in options]
+    for (start, _), text in texts:
+        phones = typed_phones(text, context.own_phones)
+        for place, number in phones:
+            yield (
+                start + 1 + text.count("\n", 0, place),
+                (
+                    f"“{number}” is a typed phone number: it would stay when the clinic’s number changes. Write "
+                    f"{{clinic.phone}}, {{clinic.after_hours_phone}} or {{clinic.emergency_number}}. {MAY_BE_TYPED}"
+                ),
+            )
+        for place, number in typed_emergency(text, emergency):
+            yield (
+                start + 1 + text.count("\n", 0, place),
+                (
+                    f"“{number}” is a typed emergency number: it would stay when the clinic’s changes. Write "
+                    "{clinic.emergency_number}."
+                ),
+            )
+
+
+def _words(children: list[Token]) -> str:
+    """What readers see of the text as typed, whatever part of it is bold, and the addresses of its phone links."""
+    pieces = []
+    for child in children:
+        if child.type in {"softbreak", "hardbreak"}:
+            pieces.append("\n")
+        elif child.type in {"citation", "value"}:
+            pieces.append(PARSED)
+        elif child.type == "link_open" and (href := str(child.attrGet("href") or "")).startswith("tel:"):
+            pieces.append(f"{PARSED} call {href.removeprefix('tel:')} {PARSED}")
+        else:
+            pieces.append(child.content)
+    return "".join(pieces)
 
 
 def _inlines(tokens: list[Token], lines: list[str], context: Context) -> Issues:

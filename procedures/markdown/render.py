@@ -23,6 +23,7 @@ from procedures.markdown.sanitise import clean
 from procedures.markdown.squeeze import squeezed
 from procedures.markdown.words import WordFinder
 from procedures.markup import markup_in_plain_text
+from procedures.phones import emergency_in_plain_text, phone_in_plain_text
 
 # Raise it when the same text gives other HTML: check_releases then tells old releases from broken ones.
 RENDERER_VERSION = 5
@@ -136,9 +137,14 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
 
 
 def _check_fields(content: dict[str, Any], context: Context) -> None:
-    """Fields that are plain text: markup in them would be shown as typed."""
+    """Fields that are plain text: markup in them would be shown as typed, a phone number would grow old."""
     for field_name, name in PLAIN_FIELDS.items():
-        for sentence in markup_in_plain_text(content.get(field_name, ""), name):
+        text, emergency = content.get(field_name, ""), context.library.clinic["clinic.emergency_number"]
+        for sentence in (
+            *markup_in_plain_text(text, name),
+            *phone_in_plain_text(text, name, context.own_phones),
+            *emergency_in_plain_text(text, name, emergency),
+        ):
             context.problems.add(0, sentence, field_name)
     for item in content.get("items", []):
         context.check_plain(0, f"The note on “{item['page']}” in the reading list", item["note"])
@@ -176,7 +182,7 @@ def _sources(context: Context) -> SafeString:
         return EMPTY
     for source in context.sources:
         name = f"The entry of the source “{source.key}”"
-        context.check_plain(0, name, source.organisation, source.title, source.identifier)
+        context.check_plain(0, name, source.organisation, source.title, source.identifier, has_codes=True)
     rows = [
         {
             "number": number,

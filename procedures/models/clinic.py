@@ -11,6 +11,7 @@ from procedures.models.clinic_value import ClinicValue, ClinicValueManager
 from procedures.validators import (
     validate_key,
     validate_no_markup,
+    validate_no_phone,
     validate_no_sign_list,
     validate_phone,
     validate_plain_text,
@@ -83,8 +84,10 @@ class ClinicText(ClinicValue):
         return f"{self.clinic} ({self.language})"
 
     def clean(self) -> None:
-        """The clinic's words hold no list of warning signs."""
-        validate_no_sign_list(self.language, {"hours": self.hours, "about": self.about})
+        """The clinic's words hold no list of warning signs and no phone number, which has a field of its own."""
+        words = {"hours": self.hours, "about": self.about}
+        validate_no_sign_list(self.language, words)
+        validate_no_phone(words)
 
 
 class Location(ClinicValue):
@@ -104,6 +107,10 @@ class Location(ClinicValue):
 
     def __str__(self) -> str:
         return self.key
+
+    def clean(self) -> None:
+        """The phone has a field of its own."""
+        validate_no_phone({"address": self.address})
 
 
 class LocationText(ClinicValue):
@@ -129,9 +136,10 @@ class LocationText(ClinicValue):
         return f"{self.name} ({self.language})"
 
     def clean(self) -> None:
-        """The words about a place hold no list of warning signs."""
-        names = ("name", "hours", "directions")
-        validate_no_sign_list(self.language, {name: getattr(self, name) for name in names})
+        """The words about a place hold no list of warning signs and no phone number, which has a field of its own."""
+        words = {"name": self.name, "hours": self.hours, "directions": self.directions}
+        validate_no_sign_list(self.language, words)
+        validate_no_phone(words)
 
 
 def clinic_json(language: str) -> Subquery:

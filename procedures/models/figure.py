@@ -11,6 +11,7 @@ from procedures.models.normalized import NormalizedModel
 from procedures.validators import (
     ALT_MAX,
     validate_no_markup,
+    validate_no_phone,
     validate_no_sign_list,
     validate_plain_text,
     validate_slug,
@@ -121,8 +122,9 @@ class FigureText(NormalizedModel):
         return f"{self.title} ({self.language})"
 
     def clean(self) -> None:
-        """The words of a picture hold no list of warning signs."""
+        """The words of a picture hold no list of warning signs and no phone number."""
         names = ("title", "alt", "caption", "description")
+        validate_no_phone({name: getattr(self, name) for name in names})
         validate_no_sign_list(self.language, {name: getattr(self, name) for name in names})
 
 
@@ -179,7 +181,8 @@ class MarkerText(NormalizedModel):
         return f"{self.label} ({self.language})"
 
     def clean(self) -> None:
-        """A mark holds no list of warning signs."""
+        """A mark holds no list of warning signs and no phone number."""
+        validate_no_phone({"label": self.label, "text": self.text})
         validate_no_sign_list(self.language, {"label": self.label, "text": self.text})
 
 
@@ -220,6 +223,10 @@ class Series(NormalizedModel):
     def __str__(self) -> str:
         return f"{self.slug} ({self.language})"
 
+    def clean(self) -> None:
+        """A title holds no phone number."""
+        validate_no_phone({"title": self.title})
+
 
 class SeriesItem(NormalizedModel):
     """One stage of a series."""
@@ -237,5 +244,6 @@ class SeriesItem(NormalizedModel):
         return self.heading
 
     def clean(self) -> None:
-        """A step holds no list of warning signs."""
+        """A step holds no list of warning signs and no phone number."""
+        validate_no_phone({"heading": self.heading, "text": self.text})
         validate_no_sign_list(self.series.language, {"heading": self.heading, "text": self.text})

@@ -12,6 +12,7 @@ from procedures.validators import (
     validate_https,
     validate_key,
     validate_no_markup,
+    validate_no_phone,
     validate_no_sign_list,
     validate_plain_text,
     validate_slug,
@@ -51,7 +52,8 @@ class Term(NormalizedModel):
         return f"{self.term} ({self.language})"
 
     def clean(self) -> None:
-        """Aliases are plain words; a definition holds no list of warning signs."""
+        """Aliases are plain words; a definition holds no list of warning signs and no phone number."""
+        validate_no_phone({"term": self.term, "say": self.say, "definition": self.definition})
         validate_no_sign_list(self.language, {"definition": self.definition})
         try:
             validate_words(self.aliases)
@@ -59,6 +61,7 @@ class Term(NormalizedModel):
                 validate_no_markup(alias)
         except ValidationError as error:
             raise ValidationError({"aliases": error}) from error
+        validate_no_phone({"aliases": "\n".join(self.aliases)})
 
 
 class Source(NormalizedModel):
@@ -120,7 +123,8 @@ class CareInstruction(ClinicValue):
         return f"{self.key} ({self.language})"
 
     def clean(self) -> None:
-        """An answer holds no list of warning signs."""
+        """An answer holds no list of warning signs and no phone number."""
+        validate_no_phone({"question": self.question, "answer": self.answer})
         validate_no_sign_list(self.language, {"answer": self.answer})
 
 

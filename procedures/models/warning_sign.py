@@ -11,7 +11,7 @@ from portal.validators import validate_single_line
 from procedures.enums import EventKind, Language, SignLevel, SignTiming
 from procedures.models.normalized import NormalizedModel
 from procedures.models.page import content_hash
-from procedures.validators import validate_key, validate_sign_words, validate_words
+from procedures.validators import validate_key, validate_no_phone, validate_sign_words, validate_words
 
 
 class WarningSign(models.Model):
@@ -52,6 +52,10 @@ class WarningSignText(NormalizedModel):
 
     def __str__(self) -> str:
         return self.text
+
+    def clean(self) -> None:
+        """A sign holds no phone number: the list prints the clinic's own."""
+        validate_no_phone({"text": self.text, "short": self.short})
 
 
 class WarningSignRevision(AppendOnly):

@@ -17,6 +17,7 @@ from procedures.figures.approval import Pictures
 from procedures.markdown import RENDERER_VERSION, Library, Problem, RenderedPage
 from procedures.models import Approval, Clinic, Page, Path, Release, ReleaseEvent, ReleaseInput, Revision
 from procedures.models.page import public_path
+from procedures.phones import phone_in_plain_text
 from procedures.publishing.anchors import AnchorPlan, planned
 from procedures.publishing.clock import clinic_zone
 from procedures.publishing.readiness import caused_by_values, readiness
@@ -44,6 +45,7 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
     approval = standing_approval(revision)
     if approval is None:
         raise PublishRefusedError([Problem(0, "This text is not approved. Send it for review first.")])
+    refuse_phones("The line about what changed", what_changed)
     live = page.live_release
     if live and is_published(page, revision, approval):
         if page.scheduled_revision_id == revision.pk:
@@ -92,6 +94,14 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
     )
     rebuild_indexes(actor=actor)
     return release
+
+
+def refuse_phones(name: str, text: str) -> None:
+    """Refuse a phone number in a line that patients read beside a page: it would not change with the clinic's."""
+    clinic = Clinic.objects.first()
+    own = (clinic.phone, clinic.after_hours_phone) if clinic else ()
+    if problems := [Problem(0, sentence) for sentence in phone_in_plain_text(text, name, own)]:
+        raise PublishRefusedError(problems)
 
 
 def rebuild_indexes(*, actor: User | None) -> None:
@@ -244,6 +254,7 @@ def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None =
         raise PublishRefusedError([Problem(0, "This page is not public.")])
     if not reason.strip():
         raise PublishRefusedError([Problem(0, "Say why, in words that a patient may read.")])
+    refuse_phones("The reason", reason)
     if replaced_by is not None and (replaced_by == page or replaced_by.live_release is None):
         raise PublishRefusedError([Problem(0, "The page that takes its place must be another one, and public.")])
     if replaced_by is not None:

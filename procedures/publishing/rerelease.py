@@ -1,18 +1,21 @@
 """Release live texts again when a value that they print changes: all pages of one change in one transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
 from portal.staff.models import User
 from procedures.enums import Language
-from procedures.markdown import Library
-from procedures.models import Page, Release, ReleaseInput
+from procedures.markdown import Library, Problem
+from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release, ReleaseInput
+from procedures.phones import national
 from procedures.publishing.clock import clinic_zone
 from procedures.publishing.publish import PublishRefusedError, lock_values, renew
 from procedures.publishing.schedule import PlanInZones, move_plans, plans_in_zones
@@ -72,9 +75,97 @@ def _in_order(pages: Iterable[Page]) -> list[Page]:
     return sorted(by_pk.values(), key=lambda page: (page.pk in last, page.pk))
 
 
+@dataclass(frozen=True)
+class LocationChange:
+    """A value of a location that was the clinic's, and changes with it. ``words`` name both."""
+
+    row: Location | LocationText
+    field: str
+    old: str
+    new: str
+    words: str
+
+    @property
+    def key(self) -> str:
+        """Stands for this change in a form."""
+        return f"{type(self.row).__name__.lower()}-{self.row.pk}-{self.field}"
+
+    def write(self, value: str) -> None:
+        """Store ``value``, the new one or the old one again. Raises PublishRefusedError when it is not valid there."""
+        setattr(self.row, self.field, value)
+        try:
+            self.row.clean_fields(exclude={"id", "key", "order", *LOCATION_FIELDS} - {self.field})
+        except ValidationError as error:
+            sentence = f"{self.words}, but that is not possible: {' '.join(error.messages)} Change the location first."
+            raise PublishRefusedError([Problem(0, sentence)]) from error
+        type(self.row).objects.filter(pk=self.row.pk).update(**{self.field: value})
+
+
+LOCATION_FIELDS = ("phone", "address", "location", "language", "name", "hours", "directions")
+ClinicValues = Mapping[str, str]
+PHONES = {"phone": "phone", "after_hours_phone": "after-hours phone"}
+
+
+def clinic_values() -> ClinicValues:
+    """What a location may repeat: the clinic's name, phones, and hours by language; empty without a clinic."""
+    clinic = Clinic.objects.values("name", *PHONES).first()
+    hours = ClinicText.objects.values_list("language", "hours")
+    return {**(clinic or {}), **{f"hours {language}": words for language, words in hours}}
+
+
+def location_changes(before: ClinicValues, now: ClinicValues) -> list[LocationChange]:
+    """Values of locations that are still what the clinic had ``before`` and has changed ``now``."""
+    changed = {name: (old, now[name]) for name, old in before.items() if old and now.get(name) not in {None, "", old}}
+    if not changed:
+        return []
+    # A number that the clinic keeps under another name is not replaced.
+    kept = {national(before[name]) for name in PHONES if before.get(name) and name not in changed}
+    phones = {national(changed[name][0]): changed[name][1] for name in reversed(PHONES) if name in changed}
+    found = []
+    for location in Location.objects.prefetch_related("texts"):
+        texts = list(location.texts.all())
+        title = next((text.name for text in texts if text.language == Language.ENGLISH), location.key)
+        number = national(location.phone)
+        if number in phones and number not in kept:
+            found.append(_change(location, "phone", phones[number], f"{title}: phone"))
+        found += _words_of(location, "address", f"{title}: clinic name in the address", changed.get("name"))
+        for text in texts:
+            language = text.get_language_display()
+            for part in ("name", "directions"):
+                words = f"{title}: clinic name in the {part} ({language})"
+                found += _words_of(text, part, words, changed.get("name"))
+            old, new = changed.get(f"hours {text.language}", ("", ""))
+            if old and " ".join(text.hours.split()) == " ".join(old.split()):
+                found.append(_change(text, "hours", new, f"{title}: hours ({language})"))
+    return found
+
+
+def _change(row: Location | LocationText, field: str, new: str, words: str) -> LocationChange:
+    old = getattr(row, field)
+    return LocationChange(row, field, old, new, f"{words} changes too, from “{_line(old)}” to “{_line(new)}”")
+
+
+def _line(value: str) -> str:
+    return ", ".join(value.splitlines())
+
+
+def _words_of(
+    row: Location | LocationText, part: str, words: str, name: tuple[str, str] | None
+) -> Iterator[LocationChange]:
+    """The clinic's name where a location has it among other words, such as the first line of its address."""
+    if name is None:
+        return
+    old, new = name
+    text = getattr(row, part)
+    # The new name first: it may hold the old one.
+    replaced = re.sub(rf"(?<!\w)(?:{re.escape(new)}|{re.escape(old)})(?!\w)", lambda _: new, text)
+    if replaced != text:
+        yield _change(row, part, replaced, words)
+
+
 @dataclass
 class Update:
-    """A change of the clinic's values, and what it does to pages and plans.
+    """A change of the clinic's values, and what it does to locations, pages and plans.
 
     ``keep_moments``: where the time zone changes, plans keep their moment instead of their time on the clock.
     """
@@ -82,8 +173,28 @@ class Update:
     actor: User | None
     keep_moments: bool
     zone_before: ZoneInfo
+    values_before: ClinicValues
     releases: list[Release] = field(default_factory=list)
     moved: list[Page] = field(default_factory=list)
+    locations: list[LocationChange] = field(default_factory=list)
+
+    def change_locations(self) -> list[LocationChange]:
+        """Change what locations repeat of the clinic's old values; returns all changes so far. Twice does no more."""
+        now = clinic_values()
+        changes = location_changes(self.values_before, now)
+        self.values_before = now
+        for change in changes:
+            change.write(change.new)
+        self.locations += changes
+        return self.locations
+
+    def leave_locations(self, keys: Iterable[str]) -> None:
+        """Give the locations their own old values again, but for the changes ``keys``."""
+        wanted = set(keys)
+        for change in self.locations:
+            if change.key not in wanted:
+                change.write(change.old)
+        self.locations = [change for change in self.locations if change.key in wanted]
 
     def pages(self) -> list[Page]:
         """Public pages that print another value than there is now: those still to be released again."""
@@ -94,7 +205,8 @@ class Update:
         return plans_in_zones(self.zone_before, clinic_zone())
 
     def apply(self) -> None:
-        """Release the pages again and move the plans. Doing it twice does nothing more."""
+        """Change the locations, release the pages again and move the plans. Doing it twice does nothing more."""
+        self.change_locations()
         self.releases += rerelease(self.pages(), actor=self.actor)
         zone = clinic_zone()
         if zone != self.zone_before and not self.keep_moments:
@@ -118,7 +230,7 @@ def updating_pages(*, actor: User | None = None, keep_moments: bool = False) -> 
         return
     with transaction.atomic():
         lock_values()
-        update = Update(actor, keep_moments, clinic_zone())
+        update = Update(actor, keep_moments, clinic_zone(), clinic_values())
         token = _running.set(update)
         try:
             yield update

@@ -20,6 +20,7 @@ from procedures.publishing.publish import (
     is_published,
     lock_values,
     publish,
+    refuse_phones,
     take_turn,
 )
 from procedures.publishing.review import standing_approval
@@ -34,6 +35,7 @@ def schedule(revision: Revision, *, actor: User, at: datetime.datetime, what_cha
     approval = standing_approval(revision)
     if approval is None:
         raise PublishRefusedError([Problem(0, "This text is not approved. Send it for review first.")])
+    refuse_phones("The line about what changed", what_changed)
     now = timezone.now()
     if at <= now:
         raise PublishRefusedError([Problem(0, "That time is over. Choose a time in the future.")])

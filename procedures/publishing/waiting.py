@@ -187,18 +187,26 @@ def approved() -> Waiting:
     """For those who publish: approved, and not planned yet."""
     pages = _in_state(PageState.APPROVED, EventKind.APPROVED).filter(publish_at__isnull=True)
     rows = list(pages.order_by("said_at", "pk"))
-    public = [page for page in rows if _is_public(page)]
-    if len(public) == len(rows):
+    read = [page for page in rows if _is_public(page)]
+    if len(read) == len(rows):
         hint = "Patients read these starter texts already. Publishing shows that your clinic reviewed them."
+    elif read:
+        hint = "Publish these texts so that patients read them."
+    elif any(page.live_release_id for page in rows):
+        hint = "Patients do not read the approved versions yet."
     else:
-        hint = "Publish these texts so that patients read them." if public else "Patients do not read these texts yet."
-    items = [
-        Item(
-            page, f"{_said(page)}. Patients read it already, marked as starter text." if page in public else _said(page)
-        )
-        for page in rows[:SHOWN]
-    ]
+        hint = "Patients do not read these pages yet."
+    items = [Item(page, _read_now(page)) for page in rows[:SHOWN]]
     return Waiting("approved", "Approved, to be published", hint, items, len(rows))
+
+
+def _read_now(page: Any) -> str:
+    """Who approved a page, and what patients read until it is published."""
+    said = _said(page)
+    dot = "" if said.endswith((".", "!", "?", "…")) else "."
+    if _is_public(page):
+        return f"{said}{dot} Patients read it already, marked as starter text."
+    return f"{said}{dot} Patients read an older version." if page.live_release_id else f"{said}{dot} Not public."
 
 
 def _is_public(page: Any) -> bool:

@@ -88,7 +88,9 @@ def row_problems(data: dict[str, Any]) -> list[str]:
             found.append(f"“{data['key']}” has no text in {language.label}. Every sign needs a text in every language.")
             continue
         try:
-            WarningSignText(language=language, **values).clean_fields(exclude=["sign"])
+            sign_text = WarningSignText(language=language, **values)
+            sign_text.clean_fields(exclude=["sign"])
+            sign_text.clean()
         except ValidationError as error:
             found += [f"“{data['key']}”, {language.label}: {message}" for message in error.messages]
         if data["level"] == SignLevel.EMERGENCY and not values["short"].strip():

@@ -242,6 +242,33 @@ def test_rows_of_a_location_are_one_change_with_it(page: Page, manager: User, si
     assert "303-555-0111" in html
 
 
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_location_with_the_old_phone_is_named_and_changes_too_unless_its_box_is_cleared(
+    page: Page, manager: User, sign_in: SignIn, leaves: bool
+) -> None:
+    place = Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Street")
+    LocationText.objects.create(location=place, language="en", name="Main house")
+    page.body += "\n::: locations\n"
+    page.save()
+    make_public(page)
+    client = sign_in(manager)
+
+    asked = client.post(f"{BASE}clinic/1/change/", CLINIC).content.decode()
+    box = re.search(r'<input type="checkbox" name="location" value="([\w-]+)" checked> ([^<]+)</label>', asked)
+    assert box
+    nothing_saved = Location.objects.get().phone
+    values = {**hidden(asked), "_update": token(asked), **({} if leaves else {"location": box[1]})}
+    messages = told(client, client.post(f"{BASE}clinic/1/change/", values))
+
+    assert box[2] == "Main house: phone changes too, from “+1 303-555-0100” to “+1 303-555-0199”"
+    assert nothing_saved == "+1 303-555-0100"
+    assert ("Locations changed too: Main house: phone." in messages) is not leaves
+    html = client.get("/small-cut/").content.decode()
+    assert ("303-555-0100" in html) is leaves
+    assert "303-555-0199" in html
+    assert Clinic.objects.get().phone == "+1 303-555-0199"
+
+
 @pytest.mark.parametrize("way", ["one", "several"])
 def test_deleting_a_location_names_the_pages_and_updates_them(
     page: Page, manager: User, sign_in: SignIn, way: str

@@ -92,7 +92,27 @@ def test_an_approved_starter_text_is_not_called_unread(page: Page, manager: User
 def test_an_approved_new_text_is_not_read_yet(page: Page, manager: User, sign_in: SignIn) -> None:
     approve(save_revision(page, author=None))
 
-    assert hint_of(sign_in(manager), "approved") == "Patients do not read these texts yet."
+    client = sign_in(manager)
+
+    assert hint_of(client, "approved") == "Patients do not read these pages yet."
+    assert home(client)["approved"][0].endswith(". Not public.")
+
+
+def test_an_approved_change_of_a_public_page_says_that_patients_read_the_older_version(
+    page: Page, manager: User, sign_in: SignIn
+) -> None:
+    make_public(page)
+    page.key_message = "Another message."
+    page.save()
+    approve(save_revision(page, author=None))
+    client = sign_in(manager)
+    one = hint_of(client, "approved")
+    approve(save_revision(make_page("other", next_page=page), author=None))
+
+    assert one == "Patients do not read the approved versions yet."
+    assert hint_of(client, "approved") == one
+    said = {line.split(": ")[0]: line.rpartition(". ")[2] for line in home(client)["approved"]}
+    assert said == {"Small cut": "Patients read an older version.", "Other": "Not public."}
 
 
 KEEP = f"{PAGES}review/keep/"

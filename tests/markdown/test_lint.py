@@ -157,7 +157,7 @@ Q&A at AT&T
 &amp; &nbsp; are signs
 write to a_b@example.org
 #1 on the list
-+1 303-555-0100
++1 800-555-0100
 —Hola
 the form [in blue] (see page 3)
 Follow us (@spineclinic).

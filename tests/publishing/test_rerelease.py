@@ -1,15 +1,19 @@
 """One change, many pages: all of them are released again with the new value, or none is."""
 
 import datetime
+import html
 import json
+import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from procedures.content.reference import ClinicKind, LocationKind
 from procedures.enums import EventKind
 from procedures.models import (
     CareInstruction,
@@ -282,3 +286,82 @@ def test_every_value_of_the_clinic_is_written_through_the_update() -> None:
         "LocationText",
         "CareInstruction",
     }
+
+
+CONTENT = settings.BASE_DIR / "content"
+VALUES = """
+- {clinic.name}, {clinic.phone}, {clinic.after_hours_phone}, {clinic.emergency_number}, {clinic.hours}
+
+::: locations
+"""
+
+
+@pytest.fixture
+def starter(db: None, client: Client) -> list[str]:
+    """The clinic and the locations of the content folder, on a public page in each language; the addresses."""
+    for kind in (ClinicKind(), LocationKind()):
+        for file in kind.files(CONTENT):
+            for entry in kind.parse(file):
+                kind.apply(entry.key, kind.read(entry), None, store=True)
+    contact = make_page("contact", kind="about", body=f"{BODY}{VALUES}")
+    spanish = make_translation(contact, body=f"## Contacto\n{VALUES}")
+    return ["/", "/es/", *(make_public(page).path for page in (contact, spanish))]
+
+
+def shown(client: Client, addresses: list[str]) -> str:
+    pages = [client.get(address) for address in addresses]
+    assert {page.status_code for page in pages} == {200}
+    return " ".join(html.unescape(page.content.decode()) for page in pages)
+
+
+def test_no_page_shows_an_old_value_of_the_starter_content_after_it_changed(starter: list[str], client: Client) -> None:
+    hours = dict(ClinicText.objects.values_list("language", "hours"))
+    changes: list[tuple[str, str, Any]] = [
+        ("303-555-0100", "720-555-0177", lambda new: Clinic.objects.update(phone=new)),
+        ("303-555-0101", "720-555-0178", lambda new: Clinic.objects.update(after_hours_phone=new)),
+        ("911", "112", lambda new: Clinic.objects.update(emergency_number=new)),
+        ("Example Spine Clinic", "Spine Clinic of Denver", lambda new: Clinic.objects.update(name=new)),
+        *(
+            (old, f"24 h {code}", lambda new, code=code: ClinicText.objects.filter(language=code).update(hours=new))
+            for code, old in hours.items()
+        ),
+    ]
+    for old, new, change in changes:
+        assert re.search(rf"(?<!\w){re.escape(old)}(?!\w)", shown(client, starter)), old
+
+        change(new)
+
+        now = shown(client, starter)
+        assert not re.search(rf"(?<!\w){re.escape(old)}(?!\w)", now), old
+        assert new in now
+    assert Location.objects.get(key="procedure-center").phone == "+1 303-555-0102"
+    assert Location.objects.get(key="procedure-center").address.startswith("Spine Clinic of Denver, Procedure Center")
+
+
+def test_a_location_follows_whatever_spelling_its_number_has_and_no_further(page: Page) -> None:
+    Location.objects.create(key="same", phone="(303) 555-0100", address="1 Street")
+    Location.objects.create(key="own", phone="+1 303-555-0155", address="2 Street")
+
+    Clinic.objects.update(phone="+1 720-555-0177")
+    Clinic.objects.update(name="Test Spine Clinic")
+
+    assert dict(Location.objects.values_list("key", "phone")) == {"same": "+1 720-555-0177", "own": "+1 303-555-0155"}
+
+
+def test_a_number_that_the_clinic_keeps_under_another_name_stays_at_the_location(page: Page) -> None:
+    Clinic.objects.update(after_hours_phone="+1 303-555-0100")
+    Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Street")
+
+    Clinic.objects.update(after_hours_phone="+1 720-555-0178")
+
+    assert Location.objects.get().phone == "+1 303-555-0100"
+
+
+def test_a_name_that_does_not_fit_a_location_changes_nothing(page: Page) -> None:
+    place = Location.objects.create(key="main", phone="+1 303-555-0155", address="1 Street")
+    LocationText.objects.create(location=place, language="en", name=f"Test Spine Clinic, {'long ' * 19}house")
+
+    with pytest.raises(PublishRefusedError, match="Change the location first"):
+        Clinic.objects.update(name="A much longer name of the spine clinic")
+
+    assert Clinic.objects.get().name == "Test Spine Clinic"

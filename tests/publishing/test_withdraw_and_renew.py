@@ -1,15 +1,20 @@
 """From the public and back: withdrawing, coming back, renewing; and drafts that stay private meanwhile."""
 
+import datetime
+import json
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from procedures.enums import EventKind
-from procedures.models import FigureText, Page, ReleaseEvent, Source
+from procedures.models import Clinic, FigureText, Page, ReleaseEvent, Source
 from procedures.publishing.outdated import changed_since
 from procedures.publishing.publish import PublishRefusedError, publish, renew, withdraw
+from procedures.publishing.schedule import schedule
 from tests.factories import BODY, make_page, make_public, make_source, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
 
@@ -207,3 +212,36 @@ def test_a_new_title_makes_pages_that_print_it_out_of_date(page: Page) -> None:
 
     assert [(row.page.subject, row.changed) for row in changed_since()] == [("first-visit", [("title", "small-cut#")])]
     call_command("check_releases", stdout=StringIO())
+
+
+def test_lines_beside_a_page_hold_no_phone_number(page: Page) -> None:
+    revision, max_ = approved(page), make_user("max")
+    soon = timezone.now() + datetime.timedelta(days=1)
+
+    for line in ("Call 303-555-0100.", "New desk: (720) 555 0177"):
+        with pytest.raises(PublishRefusedError, match="about what changed contains the phone number"):
+            publish(revision, actor=max_, what_changed=line)
+        with pytest.raises(PublishRefusedError, match="about what changed contains the phone number"):
+            schedule(revision, actor=max_, at=soon, what_changed=line)
+    publish(revision, actor=max_, what_changed="New: call 1-800-222-1222 for poison.")
+    with pytest.raises(PublishRefusedError, match="The reason contains the phone number"):
+        withdraw(fresh(page), actor=max_, reason="Call 303-555-0100 instead.")
+    assert fresh(page).live_release
+
+
+def test_a_public_page_with_a_typed_number_is_still_renewed_but_not_published_anew(page: Page) -> None:
+    release = publish(approved(page), actor=make_user("max"))
+    content = {**release.revision.content, "body": f"{BODY}\nOr call 720-555-0177.\n"}
+    stored = "UPDATE procedures_revision SET content = %s WHERE id = %s"
+    connection.cursor().execute(stored, [json.dumps(content), release.revision_id])
+
+    Clinic.objects.update(phone="+1 303-555-0199")
+
+    live = fresh(page).live_release
+    assert live and live.number == release.number + 1
+    assert "303-555-0199" in live.html
+    assert "720-555-0177" in live.html
+    page.body = content["body"] + "\nMore.\n"
+    page.save()
+    with pytest.raises(PublishRefusedError, match="typed phone number"):
+        publish(approved(page), actor=make_user("max"))
