@@ -47,8 +47,10 @@ PERSONAL = re.compile(
             rf"{BIRTH}\D{{0,30}}{DAY}(?:{GAP}|\s){OF}(?:{MONTH}|(?<!\d){DAY}){GAP}{OF}\d\d(?!\d)",
             rf"{BIRTH}\D{{0,30}}{MONTH}{GAP}{DAY}{NTH}{GAP}{OF}\d\d(?!\d)",
             # Records, accounts, and phone numbers of other countries.
-            r"\b(?:mrn|ssn|(?:medical|patient|chart|record|account)\s+(?:id|no|number)\b|seguro\s+social|expediente)"
-            r"(?:\W|is\b|es\b|no\b|number\b|n[úu]mero\b)*[a-z]{0,3}\d(?:[ -]?\d){2}",
+            (
+                r"\b(?:mrn|ssn|(?:medical|patient|chart|record|account)\s+(?:id|no|number)\b|seguro\s+social|expediente)"
+                r"(?:\W|is\b|es\b|no\b|number\b|n[úu]mero\b)*[a-z]{0,3}\d(?:[ -]?\d){2}"
+            ),
             r"\b(?:record|chart|account|cuenta|historia|member|policy)(?:\W|is\b|es\b|no\b)*[a-z]{0,3}-?\d{4}",
             r"\+\d(?:[ ()./-]{0,2}\d){6}",
             r"[^\W\d_]\d{6}",
@@ -87,7 +89,7 @@ COUNTED = re.compile(
     r"[\s-]*(?:%|(?:days?|nights?|weeks?|months?|years?|hours?|minutes?|seconds?|times?|steps?|people|persons?|patients?"
     r"|women|men|adults?|pills?|tablets?|pounds?|lbs?|kg|mg|ml|cm|mm|feet|ft|inch(?:es)?|miles?|d[ií]as?|noches?|semanas?"
     r"|mes(?:es)?|años?|horas?|minutos?|segundos?|veces|pasos?|personas?|pacientes?|mujeres|hombres|pastillas?|tabletas?"
-    r"|libras?|pies|pulgadas?|millas?)\b)",
+    r"|libras?|am|pm|pies|pulgadas?|millas?)\b)",
     re.IGNORECASE,
 )
 
