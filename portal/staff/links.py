@@ -1,8 +1,7 @@
 """One-time links: made, sent, used, revoked. Each has exactly one writer here."""
 
-import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -11,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.staff import audit, mail, sessions
+from portal.staff.damaged import TOKEN_BYTES, tokens_in
 from portal.staff.models import PasswordRequest, StaffLink, User, person_called
 from portal.staff.models.link import hash_of
 
@@ -20,18 +20,13 @@ LASTS = {
 }
 IN_WORDS = {StaffLink.Purpose.INVITATION: "7 days", StaffLink.Purpose.PASSWORD: "24 hours"}
 AGAIN = timedelta(minutes=15)
-# 32 random bytes are 43 characters of URL-safe base64.
-TOKEN_BYTES, TOKEN_LENGTH = 32, 43
 
 
-def repaired_token(typed: str) -> str:
-    """The token in what is left of a link that mail programs broke up, quoted, or added punctuation to.
-
-    Tokens are ``TOKEN_LENGTH`` characters of the URL-safe base64 alphabet. Returns ``typed`` if there is none in it.
-    """
-    joined = re.sub(r"=?\s+", "", typed)
-    found = re.match(rf"[^A-Za-z0-9_-]*(?:3D)?([A-Za-z0-9_-]{{{TOKEN_LENGTH}}})(?![A-Za-z0-9_-])", joined)
-    return found[1] if found else typed
+def find_link(address: str, at: datetime) -> tuple[StaffLink | None, str]:
+    """The usable link whose token is in an address, which may be damaged, with the token."""
+    tokens = {hash_of(token): token for token in tokens_in(address)}
+    link = StaffLink.objects.usable(at).filter(token_hash__in=list(tokens)).select_related("user").first()
+    return link, tokens[link.token_hash] if link else ""
 
 
 @transaction.atomic

@@ -1,9 +1,27 @@
 """Everything under /admin/: signing in, one's own account, the screens. Only what is used of allauth is mounted."""
 
 from django.contrib import admin
-from django.urls import path, re_path
+from django.urls import path, re_path, register_converter
 
+from portal.staff.damaged import looks_damaged
 from portal.staff.views import account, entrance, links, state
+
+
+class DamagedAddress:
+    """The rest of an address that looks like that of a one-time link."""
+
+    regex = r"[\s\S]+"
+
+    def to_python(self, value: str) -> str:
+        if not looks_damaged(value):
+            raise ValueError
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(DamagedAddress, "damaged")
 
 urlpatterns = [
     path("login/", entrance.sign_in, name="account_login"),
@@ -17,8 +35,6 @@ urlpatterns = [
     path("password_change/", links.change_password, name="staff_change_password"),
     path("password/forgotten/", links.forgotten, name="staff_forgotten"),
     path("welcome/<str:token>/", links.welcome, name="welcome"),
-    # A link that was damaged in a mail still gets an answer about links.
-    re_path(r"^[Ww][Ee][Ll][Cc][Oo][Mm][Ee](?![a-z0-9])(?P<token>.*)\Z", links.welcome, name="damaged_welcome"),
     path("account/", account.account, name="mfa_index"),
     path("account/start/", account.set_up, name="staff_set_up"),
     path("account/app/", account.AddApp.as_view(), name="mfa_activate_totp"),
@@ -34,4 +50,8 @@ urlpatterns = [
     path("account/sessions/end-all/", account.end_sessions, name="staff_end_sessions"),
     # After ours: its own sign-in knows no second factor.
     path("", admin.site.urls),
+    # A link that was damaged in a mail still gets an answer about links.
+    path("<damaged:token>", links.welcome, name="damaged_welcome"),
+    # Everything else asks to sign in: nothing shows which addresses there are.
+    re_path(r"(?P<url>.*)$", admin.site.admin_view(admin.site.catch_all_view)),
 ]

@@ -1,6 +1,7 @@
 """Taking an answer in: what it may hold, and where it is kept."""
 
 import re
+import unicodedata
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -12,34 +13,104 @@ from procedures.models.feedback import COMMENT_MAX
 from procedures.publishing.clock import zone_called
 from procedures.validators import validate_plain_text
 
-# Names of the months, English and Spanish, as people shorten them.
-MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic)[a-z]*"
+# Months in English and Spanish, in full and as people shorten them.
+MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary|rero)?|mar(?:ch|zo)?|apr(?:il)?|may(?:o)?|jun(?:e|io)?|jul(?:y|io)?|aug(?:ust)?"
+    r"|sept?(?:ember|iembre)?|setiembre|oct(?:ober|ubre)?|nov(?:ember|iembre)?|dec(?:ember)?|ene(?:ro)?|abr(?:il)?"
+    r"|ago(?:sto)?|dic(?:iembre)?)(?![^\W\d_])"
+)
 DAY = r"(?:0?[1-9]|[12]\d|3[01])"
-# What could tell who wrote it. A date counts if it can be one: "steps 1-2-3" and "T12-L1" are none.
+TWO_DIGITS = r"(?:0[1-9]|[12]\d|3[01])"
+YEAR = r"(?:18|19|20)\d\d"
+GAP = r"[\s.,/-]*"
+OF = r"(?:(?:of|de|del)\s+)?"
+NTH = r"(?:st|nd|rd|th|o|º)?"
+BIRTH = r"(?:\bd\.?o\.?b\b|\bborn\b|\bbirth|\bnac(?:í|i|ido|ida|ió|imiento)\b|\bcumpleaños\b)"
+TOP_LEVEL = r"(?:com|org|net|edu|gov|mil|info|biz|io|mx|co|us|example)\b"
+# What tells who wrote it, whatever the words around it.
 PERSONAL = re.compile(
     "|".join(
         [
+            # Mail addresses, also spelled out.
             r"\S@\S+\.\S",
-            # 1/2/1950, 01-02-50, 01.02.50, 1950-01-02; the year has two or four digits, day and month are possible.
-            rf"(?<![\w./-]){DAY}([./-]){DAY}\1\d{{4}}(?![\w/-])",
-            rf"(?<![\w./-]){DAY}([/-]){DAY}\2\d\d(?![\w/-])",
-            r"(?<![\w./-])(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|[12]\d|3[01])\.\d\d(?![\w/-])",
-            rf"(?<!\d)(?:19|20)\d\d([./-]){DAY}\3{DAY}(?!\d)",
-            # January 2, 1950; 2 Jan 1950; 2 de enero de 1950.
-            rf"\b{MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:de\s+|del\s+)?\d{{4}}\b",
-            rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s+(?:de\s+)?{MONTH}\.?,?\s+(?:de\s+|del\s+)?\d{{4}}\b",
-            # Six digits in one piece: a record or a phone.
-            r"\d{6}",
-            # Phones and social security numbers in groups.
-            r"(?<!\d)\(?\d{3}\)?[ .-]{1,2}\d{3}[ .-]\d{4}(?!\d)",
-            r"(?<!\d)\d{3}[.-]\d{4}(?!\d)",
-            r"(?<!\d)\d{3}[ .-]\d{2}[ .-]\d{4}(?!\d)",
-            r"(?<!\d)\d{2}(?:[ .-]\d{2}){3,}(?!\d)",
-            r"\+\d(?:[ ().-]{0,2}\d){6}",
+            r"[^\W\d_][\w.+-]*@[^\W\d_]\w",
+            rf"\w\s*@\s*[\w-]+\s*(?:\.|\bdot\b|\bpunto\b)\s*{TOP_LEVEL}",
+            rf"\w\s*\W?\b(?:at|arroba)\b\W?\s*[\w-]+\s*(?:\.|\W?\b(?:dot|punto)\b\W?\s*){TOP_LEVEL}",
+            # 1/2/1950, 1950-01-02.
+            rf"(?<!\d){DAY}([/-]){DAY}\1{YEAR}(?!\d)",
+            rf"(?<!\d){YEAR}([/-]){DAY}\2{DAY}(?!\d)",
+            # January 2, 1950; 2-Jan-1950; 2-Jan-50; 2 de enero de 1950.
+            rf"(?<![^\W\d_]){MONTH}{GAP}{DAY}{NTH}{GAP}{OF}{YEAR}(?!\d)",
+            rf"(?<!\d){DAY}{NTH}{GAP}{OF}{MONTH}{GAP}{OF}{YEAR}(?!\d)",
+            rf"(?<!\d){DAY}([/-]){MONTH}\3\d\d(?!\d)",
+            # A year of two digits, after a word on birth.
+            rf"{BIRTH}\D{{0,30}}{DAY}(?:{GAP}|\s){OF}(?:{MONTH}|(?<!\d){DAY}){GAP}{OF}\d\d(?!\d)",
+            rf"{BIRTH}\D{{0,30}}{MONTH}{GAP}{DAY}{NTH}{GAP}{OF}\d\d(?!\d)",
+            # Records, accounts, and phone numbers of other countries.
+            (
+                r"\b(?:mrn|ssn|(?:medical|patient|chart|record|account)\s+(?:id|no|number)\b|seguro\s+social|expediente)"
+                r"(?:\W|is\b|es\b|no\b|number\b|n[úu]mero\b)*[a-z]{0,3}\d(?:[ -]?\d){2}"
+            ),
+            r"\b(?:record|chart|account|cuenta|historia|member|policy)(?:\W|is\b|es\b|no\b)*[a-z]{0,3}-?\d{4}",
+            r"\+\d(?:[ ()./-]{0,2}\d){6}",
+            r"[^\W\d_]\d{6}",
+            r"\d{7}",
+            # Phone and social security numbers in groups.
+            r"(?<!\d)\(?\d{3}\)?[ ./-]{0,3}\d{3}[ ./-]{1,2}\d{4}(?!\d)",
+            r"(?<!\d)\d{3}[ ./-]\d{2}[ ./-]\d{4}(?!\d)",
         ]
     ),
     re.IGNORECASE,
 )
+# What may as well be a list of steps or amounts: the words around it decide.
+DOUBTFUL = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?<!\d){DAY}(\s?\.\s?|\s){DAY}\1{YEAR}(?!\d)",
+        rf"(?<!\d){YEAR}(\s?\.\s?|\s){DAY}\1{DAY}(?!\d)",
+        rf"(?<!\d){YEAR}{GAP}{OF}{MONTH}{GAP}{DAY}(?!\d)",
+        rf"(?<![\w./-]){DAY}([/-]){DAY}\1\d\d(?![\w/-])",
+        rf"(?<![\w./-]){TWO_DIGITS}\.{TWO_DIGITS}\.\d\d(?![\w/-])",
+        r"(?<![\d./-])\d{3}[ .-]\d{4}(?!\d)",
+        r"(?<!\d)\d{2}(?:[ ./-]\d{2}){3,}(?!\d)",
+        r"(?<!\d)\d(?:[ ./-]\d){6,}(?!\d)",
+        # Six digits, unless it is a round number.
+        r"(?<!\d)(?![1-9]\d{2}000(?!\d))\d{6}(?!\d)",
+    )
+]
+NUMBERED = re.compile(
+    r"\b(?:steps?|sections?|parts?|pages?|lines?|rows?|items?|points?|numbers?|versions?|chapters?|paragraphs?|figures?"
+    r"|pictures?|images?|photos?|tables?|questions?|exercises?|levels?|pasos?|secci[oó]n(?:es)?|partes?|p[aá]ginas?"
+    r"|l[ií]neas?|filas?|puntos?|n[uú]meros?|versi[oó]n(?:es)?|cap[ií]tulos?|p[aá]rrafos?|figuras?|fotos?|im[aá]gen(?:es)?"
+    r"|tablas?|preguntas?|ejercicios?|nivel(?:es)?)\b(?:[\d\s,;:#&./-]|\b(?:and|or|to|no|y|o|a|al)\b)*$",
+    re.IGNORECASE,
+)
+COUNTED = re.compile(
+    r"[\s-]*(?:%|(?:days?|nights?|weeks?|months?|years?|hours?|minutes?|seconds?|times?|steps?|people|persons?|patients?"
+    r"|women|men|adults?|pills?|tablets?|pounds?|lbs?|kg|mg|ml|cm|mm|feet|ft|inch(?:es)?|miles?|d[ií]as?|noches?|semanas?"
+    r"|mes(?:es)?|años?|horas?|minutos?|segundos?|veces|pasos?|personas?|pacientes?|mujeres|hombres|pastillas?|tabletas?"
+    r"|libras?|am|pm|pies|pulgadas?|millas?)\b)",
+    re.IGNORECASE,
+)
+
+
+def _plain(line: str) -> str:
+    """The line with one kind of digit, dash, and slash, and no space around a dash or slash between numbers."""
+    text = unicodedata.normalize("NFKC", line)
+    text = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
+    text = re.sub(r"[\u2010-\u2015\u2043\u2212\u2e3a\u2e3b]", "-", text)
+    text = re.sub(r"[\u2044\u2215\u29f8]", "/", text)
+    return re.sub(r"(?<=\w)\s*([/-])\s*(?=\w)", r"\1", text)
+
+
+def is_personal(line: str) -> bool:
+    """Whether a line seems to hold what tells who wrote it: a full date, a phone or record number, a mail address."""
+    text = _plain(line)
+    return PERSONAL.search(text) is not None or any(
+        not NUMBERED.search(text[: found.start()]) and not COUNTED.match(text, found.end())
+        for pattern in DOUBTFUL
+        for found in pattern.finditer(text)
+    )
 
 
 class UnusableError(ValueError):
@@ -58,7 +129,7 @@ def clean_comment(typed: str) -> str:
         validate_plain_text(comment)
     except ValidationError as error:
         raise UnusableError(_("Your line holds signs that we cannot read. Please type it again.")) from error
-    if PERSONAL.search(comment):
+    if is_personal(comment):
         raise UnusableError(
             _("Your line seems to hold a number, a date or an email address. Please take it out, then send again.")
         )

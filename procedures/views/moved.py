@@ -1,6 +1,6 @@
 """The one redirect that a public address may cost."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 
 from portal.serving.public import Lasting
 
@@ -17,4 +17,11 @@ def moved(path: str, *, lasting: bool = False) -> HttpResponse:
     response = Lasting(status=301) if lasting else HttpResponse(status=301)
     response.headers["Location"] = path
     response.headers["Cache-Control"] = REVALIDATE
+    return response
+
+
+def to_staff(path: str) -> HttpResponse:
+    """To a page for staff. The address may hold the token of a one-time link: nothing on the way may keep it."""
+    response = HttpResponseRedirect(path)
+    response.headers["Cache-Control"] = "no-store"
     return response

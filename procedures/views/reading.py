@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.compiled import compiled
 from portal.serving.public import public
+from portal.staff.damaged import staff_address
 from procedures.enums import Language, PageKind
 from procedures.links.address_index import Address, address_index
 from procedures.links.kit import neutral_path
@@ -17,7 +18,7 @@ from procedures.models import Page, Path, Release
 from procedures.models.page import ON_CARDS, PageQuerySet
 from procedures.views import codes
 from procedures.views.chrome import frame, root, show, site_now
-from procedures.views.moved import moved
+from procedures.views.moved import moved, to_staff
 
 # What a page shows of its release besides the article.
 SHOWN = (
@@ -97,6 +98,9 @@ def answer(asked: str) -> HttpResponse:
         names = candidates(base) if form else names
         found = _find(names, language) if form else None
     if found is None:
+        for_staff = staff_address(asked)
+        if for_staff:
+            return to_staff(for_staff)
         meant, offers = _meant(base, names)
         if isinstance(meant, HttpResponse):
             return meant

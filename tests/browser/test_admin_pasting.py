@@ -89,15 +89,15 @@ CASES = {
         "H₂O, 5 × 10⁻³, Na⁺, the 22nd, A™",
         "",
     ),
-    "<p>e<sup>2x</sup> C<sub>max</sub> 1.<sup>er</sup> 3<sup>a</sup></p>": (
-        "e^(2x) C_max 1.er 3ª",
+    "<p>e<sup>2x</sup> C<sub>max</sub> 1.<sup>er</sup> día, 3<sup>a</sup> visita</p>": (
+        "e^(2x) C_max 1.er día, 3ª visita",
         "script: “C_max”, “e^(2x)”",
     ),
     "<p>1<sup>1</sup>/<sub>2</sub> or 2 <sup>3</sup>⁄<sub>16</sub> cm<sup>2 </sup>wide</p>": (
         "1½ or 2 3/16 cm² wide",
         "",
     ),
-    "<p>Spine<sup>1,3</sup></p>": ("Spine\\[1,3\\]", "footnote: “[1,3]”"),
+    "<p>Spine<sup>1,3</sup></p>": ("Spine", "mark: “Spine1,3”"),
     "<table border=1><tr><td>a<td>b<td>c<tr><td rowspan=3>x<td colspan=2>y<tr><td>1<td rowspan=2>2<tr><td>3</table>": (
         "| a | b | c |\n|---|---|---|\n| x | y | y |\n| x | 1 | 2 |\n| x | 3 | 2 |",
         "merged: “x”, “y”, “2”",
@@ -141,6 +141,49 @@ CASES = {
         "picture: “A knee”\nmedia: “m”\ncontrol: “Ann”\ncheckbox: “yes”",
     ),
     "<p>a\u202eb\u202c \u200bc\xadd e\u2011f</p>": ("ab cd e-f", "direction: “ab \u200bc\xadd e\u2011f”"),
+    "<p>10<m:sSup><m:e></m:e><m:sup><m:r><m:t>6</m:t></m:r></m:sup></m:sSup> and <m:oMath><m:sSup><m:sSupPr><m:ctrlPr/>"
+    "</m:sSupPr><m:e><m:r>10</m:r></m:e><m:sup><m:r>-3</m:r></m:sup></m:sSup></m:oMath></p>": (
+        "10⁶ and 10⁻³",
+        "equation: “⁶”, “10⁻³”",
+    ),
+    "<p>Take <m:f><m:num><m:r>1</m:r></m:num><m:den><m:r>2</m:r></m:den></m:f> pill, 1<m:f><m:num>1</m:num>"
+    "<m:den>4</m:den></m:f> h, <m:sSub><m:e>C</m:e><m:sub>2</m:sub></m:sSub> <m:d><m:e>a+b</m:e></m:d></p>": (
+        "Take 1/2 pill, 1 1/4 h, C₂ (a+b)",
+        "equation: “1/2”, “1/4”, “C₂”, “(a+b)”",
+    ),
+    "<table><tr><td><h2>Drug</h2></td><td><h2>Dose</h2></td></tr><tr><td>A</td><td><h3>Day</h3><p>1 pill</p></td></tr></table>": (
+        "| Drug | Dose |\n|---|---|\n| A | Day; 1 pill |",
+        "cell: “Day / 1 pill”",
+    ),
+    "<table><tr><td>A</td><td><table><tr><td>1</td><td>2</td></tr><tr><td>3</td><td>4</td></tr></table></td></tr>"
+    "<tr><td>B</td><td>5</td></tr></table>": (
+        "| A | 1, 2; 3, 4 |\n|---|---|\n| B | 5 |",
+        "cell: “1, 2 / 3, 4”\nnested: “1234”",
+    ),
+    "<p>a<span style='opacity:0'>b</span><span style='font-size:0px'>c<b style='font-size:12pt'>d</b></span>"
+    "<span style='color:#FFF;background:white'>e</span><i style='color:transparent'>f</i>"
+    "<span style='position:absolute;left:-9999px'>g</span></p><div style='background-color:#fff'>"
+    "<p>h<font color=white>i</font><span style='color:white;background:#333'>j</span></p></div>": (
+        "a**d**\n\nhj",
+        "hidden: “b”, “g”, “c”, “e”, “f”, “i”",
+    ),
+    "<p>Level 5.2<sup>a</sup>, 7 %<sup>b</sup>, the 3<sup>a</sup></p>": (
+        "Level 5.2, 7 %, the 3",
+        "mark: “3a”, “%b”, “5.2a”",
+    ),
+    "<p>Rest.<sup>1</sup> Walk<sup>2</sup> (slowly)<sup>12</sup>, 10<sup>6</sup>, 5 m<sup>2</sup>, cm<sup>3</sup>, kg/m<sup>2</sup>,"
+    " x<sup>2</sup>, 4 in<sup>2</sup>, a <sup>18</sup>F scan, take <sup>1</sup>/<sub>2</sub></p>": (
+        "Rest. Walk (slowly), 10⁶, 5 m², cm³, kg/m², x², 4 in², a ¹⁸F scan, take ½",
+        "mark: “(slowly)12”, “Walk2”, “Rest.1”",
+    ),
+    "<p><b>a <span style='font-weight:normal'>b</span> c</b> <i>d <span style='font-style:normal'>e</span></i></p>": (
+        "**a** b **c** *d* e",
+        "",
+    ),
+    "<p>You must <span style='text-transform:uppercase'>do not <i style='text-transform:none'>eat</i></span></p>": (
+        "You must DO NOT *eat*",
+        "",
+    ),
     "<p>before</p><ul><!--StartFragment--><li>in</li><!--EndFragment--><li>after</li></ul>": ("- in", ""),
 }
 

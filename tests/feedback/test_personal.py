@@ -19,7 +19,27 @@ Rate it 9/10, no, 10/10
 May 5 or 6 people come along?
 I can march 200 steps
 Version 3.11.7 of the page
-Page 12 of 14, line 3""".splitlines()
+Page 12 of 14, line 3
+Steps 10-11-12 were hard
+Steps 3-4-10 were hard
+Los pasos 10-11-12 son difíciles
+Is 5-7-10 days right?
+after 6-12-24 months
+Steps 1/2/10 are the same
+Section 1.2.2024
+The numbers 10 20 30 40 are confusing
+Lines 10-11-12-13 are small
+It says 100000 people
+Does it help 1 in 250000?
+Steps 3-4-10 and 5-6-12
+Pages 10 – 11 – 12
+Cada 4-6-12 horas
+Las páginas 10, 11-12-13
+I walk 500 1000 steps
+Look at the red dot in the picture
+I was at work. Come with me
+My record of 3 walks
+In 2024 May 5 people come?""".splitlines()
 PERSONAL = """I was born on 03/04/1948
 born 1948-04-03
 DOB 1/2/50
@@ -40,7 +60,42 @@ call 303.555.0100
 12 34 56 78 90
 my number is 12345678
 SSN 123-45-6789
-record A123456""".splitlines()
+record A123456
+DOB 01 02 1950
+1 / 2 / 1950
+12. 30. 1950
+x01/02/1950
+d.o.b.01.02.1950
+2-Jan-1950
+nací el 2-ene-1950
+2/Jan/1950
+Jan-02-1950
+1950 Jan 2
+2nd of January 1950
+born 2 Jan 50
+303–555–0100
+303‑555‑0100
+303/555/0100
+555 0100
+3 0 3 5 5 5 0 1 0 0
+123–45–6789
+０１/０２/１９５０
+01⁄02⁄1950
+MRN 12345
+john at gmail dot com
+john@gmail
+My birthday: 2.1.50
+fecha de nacimiento 2 de enero del 50
+born Jan 2, 50
+Section 3 says I was born 1-2-1950
+٠١/٠٢/١٩٥٠
+ana arroba gmail punto com
+ann (at) example (dot) org
+my chart number is 12-34-5
+expediente 45678
+303 - 555 - 0100
+1950.01.02
+2-Jan-50""".splitlines()
 
 
 def test_numbers_steps_and_levels_of_the_spine_are_no_personal_data() -> None:

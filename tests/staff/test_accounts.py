@@ -32,6 +32,23 @@ def test_no_account_can_be_created_whose_name_looks_like_another_one(max_: User)
     assert set(User.objects.values_list("username", flat=True)) == before
 
 
+def test_a_new_name_that_only_looks_like_another_one_is_refused_with_a_sentence(max_: User) -> None:
+    for name in ("editor", "manager", "reviewer", "owen", "lily"):
+        member(name)
+    manager = signed_in(max_)
+    before = set(User.objects.values_list("username", flat=True))
+    for name in "ed1tor editor. ed_itor rnanager rev1ewer edit-0r mana.ger 0vven 1i1y r.nanager".split():
+        answer = invited(manager, username=name)
+        assert "This looks too much like the user name" in answer.text, name
+    assert set(User.objects.values_list("username", flat=True)) == before
+
+    invited(manager, username="editha")
+    assert User.objects.filter(username="editha").exists()
+    # An account that was there before keeps its name.
+    User(username="ed1tor").save()
+    User.objects.get(username="ed1tor").clean()
+
+
 def test_the_command_that_invites_finds_the_account_in_any_case(capsys: pytest.CaptureFixture[str]) -> None:
     user = member("nina")
 

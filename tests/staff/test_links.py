@@ -94,6 +94,37 @@ def test_used_old_revoked_replaced_and_invented_links_answer_the_same(nina: User
     assert nina.check_password(NEW)
 
 
+def test_a_damaged_address_that_holds_the_token_of_a_usable_link_leads_to_its_page(nina: User) -> None:
+    token = link_in(links.make_link(nina, actor=None)).split("/")[-2]
+    one, two = token[:9], token[9:]
+    damaged = f"""/admin//welcome/{token}/ /admin/welcom/{token}/ /admin/wellcome/{token} /admin/welco%20me/{token}
+        /ADMIN/welcome/{token}/ /Admin/Welcome/{token} /welcome/{token}/ /WELCOME/{token} /admin/wel=%0D%0Acome/{token}/
+        /admin/welcome/{one}=0A{two}/ /admin/welcome/{one}=0D=0A{two}/ /admin/welcome/{one}=%0D%0A{two} /admin{token}
+        /admin/welcome/{one}%20{two}. /admin/welcome/3D{token}/ /admin/welcome{token} /adm=0D=0Ain/welcome/{token}/
+        /admin/welcome/%22{token}%22%3E /admin/welcome/={token} //admin/welcome/{token}/ /admin/{token} /{token}
+        /admin/welcome/{one}%253D%250A{two} /admn/welcome/{token}/ /es/welcome/{token}""".split()
+    for path in damaged:
+        opened = Client().get(path, follow=True)
+        posted = Client().post(opened.request["PATH_INFO"], {"new_password": "short"})
+        assert (opened.status_code, "Choose a new password" in opened.text) == (200, True), path
+        assert posted.status_code == 200, path
+
+
+def test_what_looks_like_a_damaged_link_is_answered_as_a_link_and_not_with_the_sign_in(nina: User) -> None:
+    token = link_in(links.make_link(nina, actor=None)).split("/")[-2]
+    for path in (
+        "/admin/welcome", "/admin//welcome/", f"/admin/welcom/{token[:-3]}", f"/admin/x/{token[:24]}", "/admin/Wellcome/a",
+        f"/welcome/{token[:30]}/", f"/ADMIN/welcome/{token.swapcase()}/", "/admin/wel%20come/", "/admin/wel=0Acome/b",
+    ):  # fmt: skip
+        answer = Client().get(path, follow=True)
+        assert (answer.status_code, "This link no longer works" in answer.text) == (410, True), path
+
+    for path in ("/admin/procedures/nothing-of-this-name-here/", "/admin/nothing/"):
+        assert Client().get(path)["Location"].startswith("/admin/login/"), path
+    assert Client().get("/a-page-that-is-not-there-and-has-a-very-long-address-indeed/").status_code == 404
+    assert Client().get("/ADMIN//%0d%0aX:y/").headers["Location"].startswith("/admin/")
+
+
 def test_of_two_at_the_same_moment_one_wins(nina: User, rf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     token = link_in(links.make_link(nina, actor=None)).split("/")[-2]
     seen = StaffLink.objects.of_token(token, timezone.now())

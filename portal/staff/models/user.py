@@ -1,5 +1,6 @@
 """Who signs in: the clinic's editors, reviewers and managers. Patients never do."""
 
+import re
 import unicodedata
 from typing import Any
 
@@ -54,10 +55,22 @@ class User(AbstractUser):
         return self.get_full_name() or self.username
 
     def clean(self) -> None:
-        """One account per mail address: people sign in with it, and links are sent to it."""
+        """One account per mail address: people sign in with it, and links are sent to it. No two names look alike."""
         super().clean()
+        self._refuse_look_alike()
         if self.email and User.objects.filter(email__iexact=self.email).exclude(pk=self.pk).exists():
             raise ValidationError({"email": "Another account has this mail address already. Use a different one."})
+
+    def _refuse_look_alike(self) -> None:
+        others = dict(User.objects.values_list("pk", "username"))
+        if others.pop(self.pk, None) == self.username or self.username in others.values():
+            return  # not a new name, or one that is taken, which the field says
+        mine = skeleton(self.username)
+        for other in others.values():
+            if skeleton(other) == mine:
+                raise ValidationError(
+                    {"username": f"This looks too much like the user name {other}. Choose another one."}
+                )
 
     def clean_fields(self, exclude: Any = None) -> None:
         """Normalize the user name before its characters are checked."""
@@ -80,6 +93,12 @@ class User(AbstractUser):
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         text = f"{self.password}|{self.session_epoch}"
         return salted_hmac("portal.staff.User.session", text, secret=secret, algorithm="sha256").hexdigest()
+
+
+def skeleton(username: str) -> str:
+    """What the eye sees of a user name: 1, l, and i are alike, so are 0 and o, and separators are overlooked."""
+    joined = re.sub(r"[._-]", "", username.lower())
+    return joined.replace("rn", "m").replace("vv", "w").translate(str.maketrans("1i0", "llo"))
 
 
 def normal(password: str | None) -> str | None:

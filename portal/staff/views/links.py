@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from portal.serving.callers import network
 from portal.staff import audit, mail, sessions, throttle
 from portal.staff.forms import ChangePasswordForm, ForgottenForm, NewPasswordForm
-from portal.staff.links import repaired_token, use_link
+from portal.staff.links import find_link, use_link
 from portal.staff.models import PasswordRequest, StaffLink
 from portal.staff.throttle import wait_in_words
 from portal.staff.views.account import person
@@ -36,8 +36,7 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
 
     ``token`` is the rest of the address: it may be empty, cut off, or damaged in a mail.
     """
-    token = repaired_token(token)
-    link = StaffLink.objects.of_token(token, timezone.now())
+    link, token = find_link(token, timezone.now())
     if link is None:
         return gone(request)
     invited = link.purpose == StaffLink.Purpose.INVITATION

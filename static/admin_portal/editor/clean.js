@@ -1,9 +1,10 @@
 // HTML from the clipboard as a document that holds only what the text says. What Markdown cannot hold becomes plain
 // words, or is taken out; each such change is reported with note(kind, words), see paste_notice.js.
 
-import { fromSymbolFont, isSymbolFont, raised, UNKNOWN, withFractions } from "./symbols.js";
+import { linear } from "./equations.js";
+import { fromSymbolFont, isNoteMark, isSymbolFont, raised, UNKNOWN, withFractions } from "./symbols.js";
 
-const USED = /^(font|font-weight|font-style|font-family|text-decoration|text-decoration-line|display|visibility|vertical-align|color|background|background-color|white-space|list-style-type|list-style|mso-[\w-]+)$/;
+const USED = /^(font|font-weight|font-style|font-family|text-decoration|text-decoration-line|display|visibility|vertical-align|text-transform|opacity|font-size|overflow|height|max-height|width|max-width|text-indent|left|top|clip|clip-path|color|background|background-color|white-space|list-style-type|list-style|mso-[\w-]+)$/;
 const INVISIBLE = "style,script,meta,link,title,xml,noscript,template,o\\:smarttagtype";
 const declared = new WeakMap();
 
@@ -50,7 +51,7 @@ function textBefore(node) {
 // Styles say what Word means, but must not apply: the content policy would complain about each.
 function inert(html) {
   const attributes = (tag) => tag.replace(/\s(style|on[a-z]+)(\s*=)/gi, (_, name, rest) => ` ${/^style$/i.test(name) ? "data-style" : "data-off"}${rest}`);
-  return html.replace(/^Version:[\d.]+\s+StartHTML:[^<]*/i, "").replace(/<style\b[\s\S]*?<\/style>/gi, "").replace(/<[a-z][^>]*>/gi, attributes);
+  return html.replace(/^Version:[\d.]+\s+StartHTML:[^<]*/i, "").replace(/<style\b[\s\S]*?<\/style>/gi, "").replace(/<([a-z]+:[\w-]+)([^>]*)\/>/gi, "<$1$2></$1>").replace(/<[a-z][^>]*>/gi, attributes);
 }
 
 function styleRules(html) {
@@ -135,16 +136,54 @@ function takeOutDeleted(body, note) {
   every(body).filter((node) => isInserted(node) && !above(node, isInserted) && said(node)).forEach((node) => note("inserted", said(node)));
 }
 
-const isHidden = (node) => {
-  const { display, visibility, "mso-hide": hide } = css(node);
-  return display === "none" || /hidden|collapse/.test(visibility ?? "") || hide === "all" || node.hasAttribute("hidden");
-};
+const zero = (value) => value !== undefined && Number.parseFloat(value) === 0;
+const isTiny = (value) => value !== undefined && Number.parseFloat(value) <= 1;
+const isFarOut = (value) => Number.parseFloat(value ?? "0") <= -500;
+
+function isHidden(node) {
+  const own = css(node);
+  const isCut = /hidden|clip/.test(own.overflow ?? "") && (isTiny(own.height) || isTiny(own["max-height"]) || isTiny(own.width) || isTiny(own["max-width"]));
+  return own.display === "none" || /hidden|collapse/.test(own.visibility ?? "") || own["mso-hide"] === "all" || node.hasAttribute("hidden")
+    || zero(own.opacity) || isCut || isFarOut(own["text-indent"]) || isFarOut(own.left) || isFarOut(own.top)
+    || /^rect\((0|1px)[ ,]/.test(own.clip ?? "") || /^inset\((50|100)%/.test(own["clip-path"] ?? "");
+}
+
+// Part of a node may be made visible again, so size and color are a question for each piece of text.
+const sizeOf = (node) => css(node)["font-size"] ?? (node.nodeName === "FONT" && node.getAttribute("size") === "0" ? "0" : undefined);
+const groundOf = (node) => rgb(css(node)["mso-highlight"] ?? css(node)["background-color"] ?? css(node).background ?? node.getAttribute("bgcolor") ?? "");
+
+function isUnseen(text) {
+  const sized = above(text, (at) => zero(sizeOf(at)) || (sizeOf(at) && !/(em|%|smaller|larger)$/.test(sizeOf(at))));
+  if (sized && zero(sizeOf(sized))) return true;
+  const colored = above(text, (at) => css(at).color ?? at.getAttribute("color"));
+  if (!colored) return false;
+  const value = css(colored).color ?? colored.getAttribute("color");
+  if (isClear(value)) return true;
+  const grounded = above(text, groundOf);
+  const [color, ground] = [rgb(value), grounded && groundOf(grounded)];
+  return Boolean(color && ground) && color.every((part, at) => Math.abs(part - ground[at]) <= 12);
+}
 
 function takeOutHidden(body, note) {
   body.querySelectorAll(INVISIBLE).forEach((node) => node.remove());
   every(body).filter((node) => isHidden(node) && !above(node, isHidden)).forEach((node) => {
     if (said(node)) note("hidden", said(node));
     node.remove();
+  });
+  texts(body).filter((node) => node.data.trim() && isUnseen(node)).forEach((node) => {
+    note("hidden", node.data.replace(/\s+/g, " ").trim());
+    node.remove();
+  });
+}
+
+// Capitals that a style makes are what is read.
+function writeOutCapitals(body) {
+  texts(body).forEach((node) => {
+    const at = above(node, (outer) => css(outer)["text-transform"]);
+    const kind = at ? css(at)["text-transform"] : "";
+    if (kind === "uppercase") node.data = node.data.toUpperCase();
+    else if (kind === "lowercase") node.data = node.data.toLowerCase();
+    else if (kind === "capitalize") node.data = node.data.replace(/(?<![\p{L}\p{N}'’])\p{L}/gu, (letter) => letter.toUpperCase());
   });
 }
 
@@ -158,29 +197,12 @@ function takeOutContents(body, note) {
 
 // ── Equations ──
 
-const grouped = (text) => (/^[\p{L}\p{N}.]+$/u.test(text) ? text : `(${text})`);
-
-function linear(node) {
-  if (node.nodeType === Node.TEXT_NODE) return node.data.replace(/\s+/g, " ");
-  const name = node.nodeName.toLowerCase().replace(/^m:/, "");
-  if (/^(annotation|annotation-xml)$|pr$/.test(name)) return "";
-  const parts = [...node.childNodes].filter((child) => child.nodeType === Node.TEXT_NODE || (child.nodeType === Node.ELEMENT_NODE && !/^(m:)?\w*pr$/i.test(child.nodeName))).map(linear);
-  const [first = "", second = "", third = ""] = parts.map((part) => part.trim()).filter(Boolean);
-  if (/^(mfrac|f)$/.test(name)) return `${grouped(first)}/${grouped(second)}`;
-  if (/^(msup|ssup)$/.test(name)) return first + raised(second, "", false).text;
-  if (/^(msub|ssub)$/.test(name)) return first + raised(second, "", true).text;
-  if (/^(msubsup|ssubsup)$/.test(name)) return first + raised(second, "", true).text + raised(third, "", false).text;
-  if (name === "msqrt") return `√(${parts.join("").trim()})`;
-  if (name === "rad") return `√(${[...node.children].filter((child) => /^m:e$/i.test(child.nodeName)).map(linear).join("").trim()})`;
-  if (name === "mroot") return `(${first})^(1/${second})`;
-  return parts.join("");
-}
-
 function writeOutEquations(body, note) {
   const put = (node, text) => {
     note("equation", text.trim());
     const next = node.nextSibling?.textContent ?? "";
-    node.replaceWith(`${/[\p{L}\p{N}]$/u.test(textBefore(node)) ? " " : ""}${text.trim()}${/^[\p{L}\p{N}]/u.test(next) ? " " : ""}`);
+    const isPower = /^[\u00b2\u00b3\u00b9\u2070-\u209f^_]/.test(text.trim());
+    node.replaceWith(`${!isPower && /[\p{L}\p{N}]$/u.test(textBefore(node)) ? " " : ""}${text.trim()}${/^[\p{L}\p{N}]/u.test(next) ? " " : ""}`);
   };
   body.querySelectorAll("math").forEach((math) => {
     if (math.isConnected) put(math.closest(".katex,mjx-container,.mwe-math-element,.MathJax") ?? math, linear(math));
@@ -197,6 +219,9 @@ function writeOutEquations(body, note) {
     }
     put(part, text);
   });
+  // Word's equations, also without the comment around them.
+  const isWord = (node) => /^M:/.test(node.nodeName);
+  every(body).filter((node) => isWord(node) && !above(node, isWord)).forEach((node) => put(node, linear(node)));
 }
 
 // A text box stands in a part that only Word reads, and mostly once more for others.
@@ -289,16 +314,28 @@ function scriptOf(node) {
   return Math.abs(lift) < 2 ? "" : lift > 0 ? "sup" : "sub";
 }
 
+const textAfter = (node) => {
+  const range = node.ownerDocument.createRange();
+  range.setStartAfter(node);
+  range.setEndAfter(node.parentElement?.closest("p,li,td,th,div,h1,h2,h3,h4,h5,h6,body") ?? node.ownerDocument.body);
+  return range.toString().slice(0, 4);
+};
+const SPANISH = /[ñ¿¡]|(?<!\p{L})(el|la|los|las|del|una|por|para|con|vez|dosis|semana|día|visita)(?!\p{L})/iu;
+
 function writeOutScripts(body, note) {
+  const isSpanish = SPANISH.test(body.textContent) || body.querySelector("[lang^=es]") !== null;
   // From the inside out.
   every(body).reverse().filter((node) => scriptOf(node) && said(node)).forEach((node) => {
     const before = textBefore(node);
     const isBelow = scriptOf(node) === "sub";
     const own = node.textContent.replace(/\s+/g, " ");
     // Numbers of sources: pain¹,² or pain¹–³
-    const isReference = !isBelow && /^\s*\d+(\s*[,–-]\s*\d+)+\s*$/.test(own) && /[\p{L}\p{P}]\s*$/u.test(before);
-    const { text, isExact } = isReference ? { text: `[${own.trim()}]`, isExact: true } : raised(own, before, isBelow);
-    if (isReference) note("footnote", text);
+    if (!isBelow && isNoteMark(own.trim(), before, textAfter(node), isSpanish)) {
+      note("mark", `${/\S*\s*$/.exec(before)[0]}${own.trim()}`);
+      node.replaceWith(/\s$/.test(own) ? " " : "");
+      return;
+    }
+    const { text, isExact } = raised(own, before, isBelow, isSpanish);
     if (!isExact) note("script", (/\S*$/.exec(before)?.[0] ?? "") + text);
     const [, left, right] = /^(\s*).*?(\s*)$/s.exec(own);
     node.replaceWith(left + text.trim() + right);
@@ -320,15 +357,17 @@ function writeOutUnderlines(body, note) {
 
 // ── Said by color or place ──
 
-const NAMED = { red: [255, 0, 0], darkred: [139, 0, 0], crimson: [220, 20, 60], firebrick: [178, 34, 34], maroon: [128, 0, 0], orangered: [255, 69, 0], yellow: [255, 255, 0], lime: [0, 255, 0], aqua: [0, 255, 255], cyan: [0, 255, 255], fuchsia: [255, 0, 255], magenta: [255, 0, 255], orange: [255, 165, 0], green: [0, 128, 0], blue: [0, 0, 255], lightgreen: [144, 238, 144], pink: [255, 192, 203] };
+const NAMED = { red: [255, 0, 0], darkred: [139, 0, 0], crimson: [220, 20, 60], firebrick: [178, 34, 34], maroon: [128, 0, 0], orangered: [255, 69, 0], yellow: [255, 255, 0], white: [255, 255, 255], window: [255, 255, 255], black: [0, 0, 0], windowtext: [0, 0, 0], gray: [128, 128, 128], silver: [192, 192, 192], whitesmoke: [245, 245, 245], lime: [0, 255, 0], aqua: [0, 255, 255], cyan: [0, 255, 255], fuchsia: [255, 0, 255], magenta: [255, 0, 255], orange: [255, 165, 0], green: [0, 128, 0], blue: [0, 0, 255], lightgreen: [144, 238, 144], pink: [255, 192, 203] };
 
 function rgb(value = "") {
-  const hex = /#([\da-f]{6}|[\da-f]{3})\b/.exec(value)?.[1];
+  const hex = /#([\da-f]{6}|[\da-f]{3})\b/i.exec(value)?.[1];
   if (hex) return (hex.length === 3 ? [...hex].map((digit) => digit + digit) : hex.match(/../g)).map((part) => Number.parseInt(part, 16));
   const numbers = /rgba?\(([^)]*)\)/.exec(value)?.[1].match(/[\d.]+/g)?.map(Number);
   if (numbers) return numbers[3] === 0 ? null : numbers.slice(0, 3);
-  return NAMED[value.split(" ")[0]] ?? null;
+  return value.split(" ").map((word) => NAMED[word.toLowerCase()]).find(Boolean) ?? null;
 }
+
+const isClear = (value) => value === "transparent" || /rgba?\([^)]*[,/]\s*0?\.?0+%?\s*\)$/.test(value) && /rgba|\//.test(value) || /^#([\da-f]{3}0|[\da-f]{6}00)$/.test(value);
 
 function isColored(node) {
   if (node.nodeName === "MARK") return true;
@@ -389,7 +428,7 @@ export function clean(html, note) {
   trimToFragment(body);
   [
     takeOutListSigns, takeOutComments, writeOutEquations, takeOutFieldCodes, takeOutDeleted, takeOutHidden, takeOutContents, reportTextBoxes, writeOutPictures,
-    writeOutControls, takeOutDirections, writeOutSymbols, reportTabs, writeOutFootnotes, reportColors, writeOutScripts, writeOutUnderlines,
+    writeOutControls, takeOutDirections, writeOutSymbols, writeOutCapitals, reportTabs, writeOutFootnotes, reportColors, writeOutScripts, writeOutUnderlines,
   ].forEach((step) => step(body, note));
   return body;
 }

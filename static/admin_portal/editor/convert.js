@@ -145,9 +145,19 @@ function oneHead(rows) {
   ));
 }
 
-const isLayout = (node) => node.getAttribute("role") === "presentation" || [...node.rows].every((row) => row.cells.length < 2)
-  || [...node.querySelectorAll("td")].some((cell) => cell.closest("table") === node && cell.querySelector("h1,h2,h3,h4,h5,h6"))
-  || ([...node.querySelectorAll("table")].length > 0 && !node.querySelector("th,caption") && !(Number(node.getAttribute("border")) > 0));
+// A cell that is a piece of a page: a table, or a heading with text below it.
+const isPiece = (cell) => cell.querySelector("table") !== null || (cell.querySelector("h1,h2,h3,h4,h5,h6") !== null && cell.querySelector("p,ul,ol") !== null);
+
+// Tables that only place things: one column, or pieces of a page side by side.
+function isLayout(node) {
+  if (node.getAttribute("role") === "presentation") return true;
+  const rows = [...node.rows].map((row) => [...row.cells]);
+  if (rows.every((cells) => cells.length < 2)) return true;
+  const isNamed = node.caption || rows.flat().some((cell) => cell.nodeName === "TH") || Number(node.getAttribute("border")) > 0;
+  if (isNamed || !rows.flat().some(isPiece)) return false;
+  const filled = rows.map((cells) => cells.filter((cell) => spoken(cell)));
+  return filled.every((cells) => cells.length < 2) || (rows.length === 1 && filled[0].every(isPiece));
+}
 
 function table(node, depth, state, outer) {
   if (isLayout(node)) {

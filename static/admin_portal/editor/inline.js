@@ -34,9 +34,14 @@ export function address(link, note) {
 
 export function weight(node, outer) {
   const { "font-weight": said = "", "font-style": slant = "" } = css(node);
-  const isBold = /^(bold|bolder|[6-9]00)$/.test(said) || (/^(B|STRONG|TH|DT)$/.test(node.nodeName) && !/^(normal|[1-4]00)$/.test(said));
-  const isItalic = /^(italic|oblique)/.test(slant) || (/^(I|EM|CITE|DFN|VAR)$/.test(node.nodeName) && slant !== "normal");
-  return { ...outer, bold: outer.bold || isBold, italic: outer.italic || isItalic };
+  const isBold = /^(bold|bolder|[6-9]\d\d)$/.test(said) || /^(B|STRONG|TH|DT)$/.test(node.nodeName);
+  const isItalic = /^(italic|oblique)/.test(slant) || /^(I|EM|CITE|DFN|VAR)$/.test(node.nodeName);
+  // "normal" also inside of bold.
+  return {
+    ...outer,
+    bold: !/^(normal|lighter|[1-5]\d\d)$/.test(said) && (outer.bold || isBold),
+    italic: slant !== "normal" && (outer.italic || isItalic),
+  };
 }
 
 // Words with their weight, in order: [{text, bold, italic, href}].

@@ -17,6 +17,7 @@ const SENTENCES = {
   equation: "Equations are written as text. Check them:",
   symbol: "Some symbols could not be read and are written as [symbol]. Replace them:",
   footnote: "Note numbers are plain text in brackets. For a source, use “Source …” instead:",
+  mark: "Raised note marks were left out. For a source, use “Source …” instead:",
   number: "These list labels became plain numbers. Check text that refers to them:",
   checkbox: "Check boxes are written as ☐ and ☑:",
   merged: "Merged table cells were split. Their text is in each cell they covered:",

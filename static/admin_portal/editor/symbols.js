@@ -39,7 +39,7 @@ export function fromSymbolFont(text, font) {
 const FRACTIONS = Object.fromEntries([..."½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"].map((sign) => [sign.normalize("NFKC"), sign]));
 
 // "1¹/₂" as "1½" and "2³/₁₆" as "2 3/16", so that they do not read as powers.
-export const withFractions = (text) => text.replace(/(\d?)\s?([⁰¹²³⁴-⁹]+)[/⁄]([₀-₉]+)/g, (_, whole, above, below) => {
+export const withFractions = (text) => text.replace(/(?:(\d)\s?)?([⁰¹²³⁴-⁹]+)[/⁄]([₀-₉]+)/g, (_, whole = "", above, below) => {
   const [upper, lower] = [above.normalize("NFKC"), below.normalize("NFKC")];
   const sign = FRACTIONS[`${upper}⁄${lower}`];
   return sign ? whole + sign : `${whole && `${whole} `}${upper}/${lower}`;
@@ -48,14 +48,37 @@ export const withFractions = (text) => text.replace(/(\d?)\s?([⁰¹²³⁴-⁹]
 const ORDINAL = /^(st|nd|rd|th|er|ra|ro|do|da|to|ta|re|e|de|ème|eme)$/i;
 const MARKS = { TM: "™", SM: "℠", R: "®", C: "©" };
 
+// 3.ª and 1.º, after a whole number.
+const isOrdinal = (text, before, isSpanish) => (/^[ºª]$/.test(text) || (isSpanish && /^[oa]$/.test(text))) && /(^|[^\d.,])\d+\.?$/.test(before);
+
+const UNIT = /(^|[^\p{L}])([kcdmµμn]?m|yd|mi|km|ha|sec)$/u;
+const SHORT_UNIT = /(\d|\/|\bper)\s*(in|ft|inch|foot|s)$/;
+const FORMULA = /(^|[^\p{L}])(C|Sp|Pa|Sa)?O$/u;
+
+function isPower(number, before) {
+  if (/[23]/.test(number) && number.length === 1 && (UNIT.test(before) || SHORT_UNIT.test(before))) return true;
+  if (/\)$/.test(before)) return !/\p{L}{2}/u.test(/\([^()]*\)$/.exec(before)?.[0] ?? "ab") && number !== "1";
+  return number !== "1" && (FORMULA.test(before) || /(^|[^\p{L}'’])\p{L}$/u.test(before));
+}
+
+// Whether a raised number or letter leads to a note: "Rest.¹", "pain ²,³", "5.2ª" in a table of results.
+export function isNoteMark(text, before, after, isSpanish) {
+  if (/^[a-h]([,–-][a-h])*$/.test(text)) return /([\d%)\].,;:!?]|\p{L}{2})\s?$/u.test(before) && !isOrdinal(text, before, isSpanish) && !/^[\p{L}\p{N}]/u.test(after);
+  if (!/^\[?\d{1,3}(\s*[,–-]\s*\d{1,3})*\]?$/.test(text) || /^\s*[/⁄]/.test(after)) return false;
+  // An isotope: "a ¹⁸F scan".
+  if (/\s$/.test(before) && /^[\p{L}\p{N}]/u.test(after)) return false;
+  const words = before.trimEnd();
+  return /[\p{L}.,;:!?%)\]”’"'»…]$/u.test(words) && (/[,–-]/.test(text) || !isPower(text, words));
+}
+
 // {text, isExact}: a raised or lowered text as characters, after the text that it follows.
-export function raised(text, before, isBelow) {
+export function raised(text, before, isBelow, isSpanish = false) {
   const letters = [...text.replace(/\s+/g, "")];
   const known = isBelow ? SUBSCRIPTS : SUPERSCRIPTS;
   const follows = /[\d.]$/.test(before);
   if (!letters.length) return { text, isExact: true };
   if (!isBelow && follows && ORDINAL.test(text.trim())) return { text: text.trim(), isExact: true };
-  if (!isBelow && follows && /^[oaºª]$/.test(text.trim())) return { text: table("oaºª", "ºªºª")[text.trim()], isExact: true };
+  if (!isBelow && follows && isOrdinal(text.trim(), before, isSpanish) && /^[oaºª]$/.test(text.trim())) return { text: table("oaºª", "ºªºª")[text.trim()], isExact: true };
   if (!isBelow && MARKS[text.trim()]) return { text: MARKS[text.trim()], isExact: true };
   if (letters.every((letter) => known[letter])) return { text: letters.map((letter) => known[letter]).join(""), isExact: true };
   // Signs that already are what they look like: ®, *, †, °, ².
