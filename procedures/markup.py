@@ -44,7 +44,9 @@ FOOTNOTE = re.compile(r"\[\^[^\]\n]{0,60}\]?")
 EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 WEB_ADDRESS = re.compile(r"\bhttps?:/{1,2}[^\s<>\ue000]+", re.IGNORECASE)
 PAGE_ADDRESS = re.compile(r"(?<![\w/])page:[a-z0-9]", re.IGNORECASE)
-ANGLED_ADDRESS = re.compile(rf"<\s?(?:(?:mailto|tel):\s?)?(?:{EMAIL.pattern}|[+(]?\d[\d ().-]{{5,20}}\d)\s?>", re.IGNORECASE)
+ANGLED_ADDRESS = re.compile(
+    rf"<\s?(?:(?:mailto|tel):\s?)?(?:{EMAIL.pattern}|[+(]?\d[\d ().-]{{5,20}}\d)\s?>", re.IGNORECASE
+)
 # Markup of other dialects: it is shown as typed.
 OTHER_MARKUP = re.compile(
     r"~~|==(?=\w)|(?<=\w)==|^\s*(={1,6})[ ]+\S[^=\n]*[ ]\1\s*$"

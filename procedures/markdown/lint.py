@@ -314,7 +314,11 @@ def _is_item(number: re.Match[str]) -> bool:
 def _is_number_typed_wrong(text: str) -> bool:
     """A number without the space behind it, with one before its period, or with a hyphen behind that."""
     number = NUMBER.match(text)
-    return not number or not (number[3] or number[4]) or (number[1].isdigit() and len(f"{number[2]}{number[3].strip()}") > 1)
+    return (
+        not number
+        or not (number[3] or number[4])
+        or (number[1].isdigit() and len(f"{number[2]}{number[3].strip()}") > 1)
+    )
 
 
 def _line_start(text: str, start: str, *, is_repeated: bool) -> str:
@@ -462,7 +466,9 @@ def _signs(line: str, _context: Context) -> Iterator[str]:
     if (place := line.find("`")) >= 0:
         yield f"The ` in “{excerpt(line, place, place + 1)}” would be shown as typed. Write “ ” or ’ instead."
     if match := PRIVATE_SIGN.search(line):
-        sentence = f"The sign U+{ord(match[0]):04X} exists in one font only, and patients would see a box. Type another one."
+        sentence = (
+            f"The sign U+{ord(match[0]):04X} exists in one font only, and patients would see a box. Type another one."
+        )
         yield sentence
     if match := markup.OTHER_MARKUP.search(line):
         yield f"“{_quoted(match)}” would be shown as typed: this markup does not work here. Say it in words."
@@ -479,7 +485,9 @@ def _emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: bool) 
             if run.start() == 0 and run[0] == "*" and has_mark:
                 continue
             if run[0] == "*" and text[run.start() - 1 : run.start()] == PARSED and not has_note:
-                sentence = f"The * in “{_quoted(run)}” is left over. Delete it, or put as many before the words as behind."
+                sentence = (
+                    f"The * in “{_quoted(run)}” is left over. Delete it, or put as many before the words as behind."
+                )
                 yield line + text.count("\n", 0, run.start()), sentence
                 continue
             if sentence := leftover(run, text):

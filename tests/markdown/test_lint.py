@@ -63,8 +63,14 @@ EMPHASIS = [
 ]
 VALUES = [
     ("a\n\nCall {clinic.Phone}.", "line 3: Unknown clinic value {clinic.Phone}. Did you mean {clinic.phone}?"),
-    ("{ clinic.phone }", "line 1: Take the spaces out of “{ clinic.phone }”, and use one pair of braces: {clinic.phone}."),
-    ("{{ clinic.hours }}", "line 1: Take the spaces out of “{ clinic.hours }”, and use one pair of braces: {clinic.hours}."),
+    (
+        "{ clinic.phone }",
+        "line 1: Take the spaces out of “{ clinic.phone }”, and use one pair of braces: {clinic.phone}.",
+    ),
+    (
+        "{{ clinic.hours }}",
+        "line 1: Take the spaces out of “{ clinic.hours }”, and use one pair of braces: {clinic.hours}.",
+    ),
     ("{clinic phone}", "line 1: Unknown clinic value {clinic phone}. Did you mean {clinic.phone}?"),
     ("{CLINIC_HOURS}", "line 1: Unknown clinic value {CLINIC_HOURS}. Did you mean {clinic.hours}?"),
     ("{phone}", "line 1: Unknown clinic value {phone}. Did you mean {clinic.phone}?"),
