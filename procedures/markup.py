@@ -65,7 +65,8 @@ PLAIN = (
     re.compile(r"`[^`\n]*`|\\(?=[][*_#{}\\`])"),
     re.compile(r"\]\(|\]\[|!\[|\[\["),
     re.compile(r"^[ \t]*(?:#{1,6}[ \u00a0]+\S|#{2,6}\S|[-*+•·][ \u00a0]+\S)", re.MULTILINE),
-    BRACED, OPEN_BRACE, BARE_VALUE, WIDE_BRACE, CITATION_LIKE, FOOTNOTE, PAGE_ADDRESS, OTHER_MARKUP, COLONS, HTML, ENTITY,
+    BRACED, OPEN_BRACE, BARE_VALUE, WIDE_BRACE, CITATION_LIKE, FOOTNOTE, PAGE_ADDRESS, OTHER_MARKUP, COLONS, HTML,
+    ENTITY,
 )  # fmt: skip
 QUOTE_LENGTH = 40
 

@@ -17,8 +17,8 @@ PARENTHESES = re.compile(r"\(([^()]*)\)")
 SAID = re.compile(r"[A-ZÁÉÍÓÚÑ]{2,}-|-[A-ZÁÉÍÓÚÑ]{2,}|-\w+-")
 # "Denver, CO": a state behind its city.
 STATE = re.compile(
-    r"(?<=[a-z], )(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|PR|RI|S[CD]|T[NX]|UT|V[AT]"
-    r"|W[AIVY])(?=\.?$|[.,;:)\s])"
+    r"(?<=[a-z], )(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|PR|RI|S[CD]|T[NX]"
+    r"|UT|V[AT]|W[AIVY])(?=\.?$|[.,;:)\s])"
 )
 # "omega-3": the number is no part of the word.
 NUMBERED = re.compile(r"[-–]\d+\Z")

@@ -8,7 +8,8 @@ from procedures.quality.article import HEADINGS, Article, Block
 
 NUMBER = re.compile(
     # L3, T12 and COVID-19 are names; "2.º" and "1.er" are ordinals. "-2.5" is a number, "6-8" a range.
-    r"(?<![\w.,–−-])(?:[-–−](?=\d))?\d[\d.,]*(?<![.,])(?!\w|\.?[ºª°](?!\w)|\.(?:er|os|as|[rdtvnm][oa]s?)\b)(?:[ \u00a0]?%)?"
+    r"(?<![\w.,–−-])(?:[-–−](?=\d))?\d[\d.,]*(?<![.,])"
+    r"(?!\w|\.?[ºª°](?!\w)|\.(?:er|os|as|[rdtvnm][oa]s?)\b)(?:[ \u00a0]?%)?"
     r"|\b(?:over|about|nearly|almost|more than|less than|one|two|three) ?-?(?:a |an )?(?:half|halves|third|quarter)s?\b"
     r"|\bhalf (?:of|the|as)\b|\bpercent\b|\b(?:twice|double) (?:as|the)\b|\btimes (?:as|more|higher|less)\b"
     r"|\bpor ciento\b|\bla mitad de\b"
@@ -44,7 +45,8 @@ OPEN = (
 OPENING_HOURS = re.compile(
     rf"\b(?:{WEEKDAY}|{OPEN})\b[^!?\d]{{0,25}}?\b{HOURS}|\b{HOURS},?(?: on| los)? ?(?:{WEEKDAY})\b"
     rf"|(?:^|(?<=[.!?:;] ))(?:from |between |de |desde las ){HOURS}(?=[.;]|$)"
-    r"|\b24 ?/ ?7(?: ?/ ?365)?\b|\b24 hours a day, (?:7|seven) days a week\b|\b24 horas(?: al día)?,? (?:los )?(?:7|siete) días\b",
+    r"|\b24 ?/ ?7(?: ?/ ?365)?\b|\b24 hours a day, (?:7|seven) days a week\b"
+    r"|\b24 horas(?: al día)?,? (?:los )?(?:7|siete) días\b",
     re.IGNORECASE,
 )
 MONTH = (
@@ -68,7 +70,8 @@ COUNTED = (
     r"(?! ?(?:%|percent|por ciento|(?:people|patients|men|women|adults|cases|of|out of|personas|pacientes|casos|de)\b))"
 )
 PHONE = re.compile(
-    r"(?<![\w.,])(?:\+\d[\d ().-]{6,18}\d|\(\d{2,3}\) ?\d{3,4}[ .-]\d{4}|(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}|\d{3}[-.]\d{4}"
+    r"(?<![\w.,])(?:\+\d[\d ().-]{6,18}\d|\(\d{2,3}\) ?\d{3,4}[ .-]\d{4}"
+    r"|(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}|\d{3}[-.]\d{4}"
     r"|1[ .-]?8\d\d[ .-][A-Z0-9]{3,}(?:-[A-Z0-9]+)*|[2-9]\d{9}"
     r"|[6-9]\d{2}[ .-]\d{3}[ .-]\d{3}|[6-9]\d{2}(?:[ .-]\d\d){3}"
     r"|[89]\d[ .-]\d{3}[ .-]\d\d[ .-]\d\d|\d{2,3} \d{3,4} \d{4})"
@@ -90,7 +93,8 @@ PLACE = re.compile(
     r"|\b(?:I|US|SR)[- ]\d{1,3}\b"
     rf"|\b\d{{1,6}} (?:[NSEW]\.? |North |South |East |West )?(?:[A-Z0-9][\w.'’]* ){{1,4}}?{STREET}"
     r"|\b(?i:suite|ste\.|room|rm\.|floor|unit|apt\.|apartment|building|bldg\.|gate|p\.? ?o\.? box|piso|planta|sala"
-    r"|consultorio|puerta|edificio|despacho|exit|salida|bus|autobús|route|highway|hwy\.|rm|interstate) ?(?:#|n\.?º ?)?\d{1,5}\b"
+    r"|consultorio|puerta|edificio|despacho|exit|salida|bus|autobús|route|highway|hwy\.|rm"
+    r"|interstate) ?(?:#|n\.?º ?)?\d{1,5}\b"
     r"|\b(?:[Cc]alle|[Aa]venida|Av\.|Avda\.|[Pp]aseo|[Cc]arrera|[Cc]alzada|[Cc]amino|[Pp]laza|[Cc]arretera)"
     r"(?: (?:de|del|la|las|los|el|[A-ZÁÉÍÓÚÑ][\w.]*)){1,5},? ?(?:n\.?º ?|núm\. ?|#)?\d{1,5}\b"
 )

@@ -320,7 +320,7 @@ def test_an_address_never_opens_another_section(db: None, releases: list[list[tu
     before: Release | None = None
     earlier: list[Release] = []
     for edits in releases:
-        gone = {number for number in owners.values()} - {section["number"] for section in sections}
+        gone = set(owners.values()) - {section["number"] for section in sections}
         sections = edited(sections, edits, unused)
         content = {
             **dict.fromkeys(("title", "key_message", "lead_figure", "next_page", "next_label"), ""),
