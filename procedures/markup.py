@@ -44,7 +44,19 @@ FOOTNOTE = re.compile(r"\[\^[^\]\n]{0,60}\]?")
 EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 WEB_ADDRESS = re.compile(r"\bhttps?:/{1,2}[^\s<>\ue000]+", re.IGNORECASE)
 PAGE_ADDRESS = re.compile(r"(?<![\w/])page:[a-z0-9]", re.IGNORECASE)
-STRUCK = re.compile(r"~~|==(?=\w)|(?<=\w)==")
+ANGLED_ADDRESS = re.compile(
+    rf"<\s?(?:(?:mailto|tel):\s?)?(?:{EMAIL.pattern}|[+(]?\d[\d ().-]{{5,20}}\d)\s?>", re.IGNORECASE
+)
+# Markup of other dialects: it is shown as typed.
+OTHER_MARKUP = re.compile(
+    r"~~|==(?=\w)|(?<=\w)==|^\s*(={1,6})[ ]+\S[^=\n]*[ ]\1\s*$"
+    r"|~[^\s~]{1,20}~|\w\^[\w({]|\^[^\s^]{1,20}\^"
+    r"|(?<![\w+])\+\+(?=[^\W_])[^+\n]{1,200}(?<=\S)\+\+(?![\w+])"
+    r"|(?<![\w'])('{2,5})(?=[^\W_])[^'\n]{1,200}(?<=\S)\2(?![\w'])"
+    r"|\[/(?:b|i|u|s|url|img|quote|code|list|color|size|font|center|sub|sup|em|strong)\]"
+    r"|\[(?:url|img|quote|color|size|font)=[^\]\n]{0,80}\]|\[TOC\]|__TOC__",
+    re.IGNORECASE | re.MULTILINE,
+)
 COLONS = re.compile(r":{3,}|[：]{2,}")
 
 PLAIN = (
@@ -53,7 +65,8 @@ PLAIN = (
     re.compile(r"`[^`\n]*`|\\(?=[][*_#{}\\`])"),
     re.compile(r"\]\(|\]\[|!\[|\[\["),
     re.compile(r"^[ \t]*(?:#{1,6}[ \u00a0]+\S|#{2,6}\S|[-*+•·][ \u00a0]+\S)", re.MULTILINE),
-    BRACED, OPEN_BRACE, BARE_VALUE, WIDE_BRACE, CITATION_LIKE, FOOTNOTE, PAGE_ADDRESS, STRUCK, COLONS, HTML, ENTITY,
+    BRACED, OPEN_BRACE, BARE_VALUE, WIDE_BRACE, CITATION_LIKE, FOOTNOTE, PAGE_ADDRESS, OTHER_MARKUP, COLONS, HTML,
+    ENTITY,
 )  # fmt: skip
 QUOTE_LENGTH = 40
 
@@ -70,9 +83,9 @@ def invisible_sign(text: str) -> str:
 def markup_in_plain_text(text: str, name: str = "This field") -> Iterator[str]:
     """What to say of markup in a text that is printed as typed; ``name`` says whose text it is."""
     without_mail = EMAIL.sub(PARSED, text)
-    for pattern in PLAIN:
-        if found := pattern.search(without_mail):
-            shown = excerpt(without_mail, *found.span())
+    for pattern, searched in ((ANGLED_ADDRESS, text), *((pattern, without_mail) for pattern in PLAIN)):
+        if found := pattern.search(searched):
+            shown = excerpt(searched, *found.span())
             yield f"{name} is plain text and would show “{shown}” as typed. Take the markup out."
             return
     if sign := invisible_sign(text):

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from portal.staff.models import User
 from procedures.content.bundle import carried
-from procedures.content.files import ContentError, ContentErrors, Entry
+from procedures.content.files import ContentError, ContentErrors, Entry, all_entries
 from procedures.content.kinds import Kind, explain
 from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind
@@ -113,10 +113,7 @@ def _read(folder: Path, actor: User | None) -> list[Row]:
             # A list of sources is named whether or not it is there.
             if not file.exists():
                 continue
-            try:
-                rows += [(kind, entry, kind.read(entry)) for entry in kind.parse(file)]
-            except ContentError as error:
-                errors.append(error)
+            rows += [(kind, entry, data) for entry, data in all_entries(kind, file, errors)]
     if errors:
         raise ContentErrors(errors)
     return rows

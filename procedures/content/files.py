@@ -1,10 +1,10 @@
 """Reads the files of a content folder. What is wrong names its file, its line and what to do."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -41,6 +41,12 @@ class Entry:
     line: int
     lines: dict[str, int] = field(default_factory=dict)
     body_line: int = 0
+    # What is wrong with its fields; a row that has any is not used.
+    errors: list[ContentError] = field(default_factory=list)
+
+    def part(self, data: Any, name: str) -> "Entry":
+        """What stands in one field, as an Entry of its own; its errors are this row's."""
+        return Entry(self.key, data, self.file, self.lines.get(name, self.line), errors=self.errors)
 
     def error(self, sentence: str, name: str = "") -> ContentError:
         """An error at a field of this row, or at its first line."""
@@ -108,10 +114,17 @@ def entries(file: Path, key_field: str, prefix: str = "") -> Iterator[Entry]:
     data = read_yaml(file)
     if not isinstance(data, list):
         raise ContentError(file, 1, "A list is expected here, each row after a hyphen.")
+    errors: list[ContentError] = []
     for item in data:
-        row = entry(file, item, key_field=key_field)
+        try:
+            row = entry(file, item, key_field=key_field)
+        except ContentError as error:
+            errors.append(error)
+            continue
         row.key = f"{prefix}{row.key}"
         yield row
+    if errors:
+        raise ContentErrors(errors)
 
 
 def page_entry(file: Path) -> Entry:
@@ -145,18 +158,67 @@ class Field:
 
 
 def checked(row: Entry, fields: dict[str, Field]) -> dict[str, Any]:
-    """The row's data with defaults, in the order of ``fields``. Raises ContentError for the first odd field."""
+    """The row's data with defaults, in the order of ``fields``.
+
+    What is wrong is noted in ``row.errors``, with an empty value in its place, so that one load names all of it.
+    """
     if not isinstance(row.data, dict):
-        raise row.error("Fields are expected here, each as “name: value”.")
-    for name in row.data:
-        if name not in fields:
-            raise row.error(f"There is no field “{name}”. There are: {', '.join(fields)}.", name)
+        row.errors.append(row.error("Fields are expected here, each as “name: value”."))
+        row = Entry(row.key, {}, row.file, row.line)  # none of its fields is missing, too
+    row.errors += [
+        row.error(f"There is no field “{name}”. There are: {', '.join(fields)}.", name)
+        for name in row.data
+        if name not in fields
+    ]
     data: dict[str, Any] = {}
     for name, spec in fields.items():
         value = normalized(row.data.get(name, spec.default))
-        if value is None and spec.required:
-            raise row.error(f"The field “{name}” is missing.")
-        if value is not None and (not isinstance(value, spec.kind) or isinstance(value, bool) != (spec.kind is bool)):
-            raise row.error(f"The field “{name}” has the wrong kind of value: {value!r}.", name)
+        wrong = _wrong_value(name, value, spec)
+        if wrong:
+            row.errors.append(row.error(wrong, name if value is not None else ""))
+            value = _empty(spec)
         data[name] = value.strip() if isinstance(value, str) and name != "body" else value
     return data
+
+
+def _wrong_value(name: str, value: Any, spec: Field) -> str:
+    if value is None:
+        return f"The field “{name}” is missing." if spec.required else ""
+    if not isinstance(value, spec.kind) or isinstance(value, bool) != (spec.kind is bool):
+        return f"The field “{name}” has the wrong kind of value: {value!r}."
+    return ""
+
+
+def _empty(spec: Field) -> Any:
+    return (spec.kind[0] if isinstance(spec.kind, tuple) else spec.kind)()
+
+
+def all_entries(kind: "Reads", file: Path, errors: list[ContentError]) -> Iterator[tuple[Entry, dict[str, Any]]]:
+    """The usable rows of a file with their data; what is wrong with the others goes to ``errors``."""
+    found: list[Entry] = []
+    try:
+        found.extend(kind.parse(file))
+    except ContentError as error:
+        errors.append(error)
+    except ContentErrors as several:
+        errors += several.errors
+    for row in found:
+        try:
+            data = kind.read(row)
+        except ContentError as error:
+            row.errors.append(error)
+            data = {}
+        if row.errors:
+            errors += row.errors
+        else:
+            yield row, data
+
+
+class Reads(Protocol):
+    """What reads the rows of one kind."""
+
+    def parse(self, file: Path) -> Iterable[Entry]:
+        """The rows of one file."""
+
+    def read(self, entry: Entry) -> dict[str, Any]:
+        """The checked data of a row."""

@@ -84,9 +84,9 @@ def checked_texts(entry: Entry, data: dict[str, Any], fields: dict[str, Field]) 
     texts = {}
     for language, values in sorted(data["text"].items()):
         if not isinstance(values, dict):
-            raise entry.error(f"Below text: {language}: fields are expected.", "text")
-        inner = Entry(language, values, entry.file, entry.lines.get("text", entry.line))
-        texts[language] = checked(inner, fields)
+            entry.errors.append(entry.error(f"Below text: {language}: fields are expected.", "text"))
+            continue
+        texts[language] = checked(entry.part(values, "text"), fields)
     return texts
 
 

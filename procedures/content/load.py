@@ -10,7 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from procedures.content.files import ContentError, ContentErrors, Entry
+from procedures.content.files import ContentError, ContentErrors, Entry, all_entries
 from procedures.content.kinds import Kind, explain
 from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind, SeriesKind
@@ -109,14 +109,13 @@ def _read(folder: Path, progress: Progress) -> list[Row]:
     for kind in kinds():
         for file in kind.files(folder):
             progress(f"reading {file.relative_to(folder)}")
-            try:
-                for entry in kind.parse(file):
-                    if (kind.name, entry.key) in seen:
-                        raise entry.error(f"{kind.name} {entry.key} stands in {seen[kind.name, entry.key].name} too.")
-                    seen[kind.name, entry.key] = file
-                    rows.append((kind, entry, kind.read(entry)))
-            except ContentError as error:
-                errors.append(error)
+            for entry, data in all_entries(kind, file, errors):
+                if (kind.name, entry.key) in seen:
+                    other = seen[kind.name, entry.key].name
+                    errors.append(entry.error(f"{kind.name} {entry.key} stands in {other} too."))
+                    continue
+                seen[kind.name, entry.key] = file
+                rows.append((kind, entry, data))
     if errors:
         raise ContentErrors(errors)
     return rows

@@ -52,11 +52,10 @@ class PageContentKind(Kind[Page]):
 
     def read(self, entry: Entry) -> dict[str, Any]:
         data = super().read(entry)
-        line = entry.lines.get("items", 1)
         if data["next"]:
-            data["next"] = checked(Entry(entry.key, data["next"], entry.file, entry.lines["next"]), self.next_fields)
-        data["items"] = [checked(Entry(entry.key, item, entry.file, line), self.item_fields) for item in data["items"]]
-        if (data["kind"] == PageKind.GUIDE) != (entry.file.parent.parent.name == "guides"):
+            data["next"] = checked(entry.part(data["next"], "next"), self.next_fields)
+        data["items"] = [checked(entry.part(item, "items"), self.item_fields) for item in data["items"]]
+        if data["kind"] and (data["kind"] == PageKind.GUIDE) != (entry.file.parent.parent.name == "guides"):
             raise entry.error("Guides have kind: guide and stand in the folder guides, pages in pages.", "kind")
         return data
 

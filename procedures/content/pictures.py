@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 
 from portal.staff.models import User
 from procedures import enums
-from procedures.content.files import Entry, Field, checked, entry, read_yaml
+from procedures.content.files import ContentError, Entry, Field, checked, entry, read_yaml
 from procedures.content.kinds import Kind, checked_texts, save_checked, sync_texts
 from procedures.content.reference import NAME, TEXT
 from procedures.content.yaml import dump_yaml
@@ -67,16 +67,21 @@ class FigureKind(Kind[Figure]):
         data["text"] = checked_texts(entry, data, self.text_fields)
         data["markers"] = [self._marker(entry, marker) for marker in data["markers"]]
         for name in ("image", "drawing", "drawing_dark"):
-            data[name] = self._read_file(entry, name, data[name]) if data[name] else ""
+            try:
+                data[name] = self._read_file(entry, name, data[name]) if data[name] else ""
+            except ContentError as error:
+                entry.errors.append(error)
         return data
 
     def _marker(self, owner: Entry, values: Any) -> dict[str, Any]:
         if not isinstance(values, dict):
             raise owner.error("A marker is a list of fields.", "markers")
-        inner = Entry(owner.key, values, owner.file, owner.lines.get("markers", owner.line))
+        inner = owner.part(values, "markers")
         data = checked(inner, self.marker_fields)
         for name in ("at", "target", "size"):
             pair = data[name]
+            if inner.errors:
+                break
             if len(pair) != 2 or not all(isinstance(part, int | float) for part in pair):
                 raise owner.error(f"The marker's “{name}” must be two numbers, such as [0.31, 0.62].", "markers")
             data[name] = [round(float(part), POSITION_DIGITS) for part in pair]
@@ -218,8 +223,7 @@ class SeriesKind(Kind[Series]):
 
     def read(self, entry: Entry) -> dict[str, Any]:
         data = super().read(entry)
-        line = entry.lines.get("items", entry.line)
-        data["items"] = [checked(Entry(entry.key, item, entry.file, line), self.item_fields) for item in data["items"]]
+        data["items"] = [checked(entry.part(item, "items"), self.item_fields) for item in data["items"]]
         return data
 
     def find(self, key: str) -> Series | None:

@@ -190,9 +190,9 @@ class WarningSignKind(ListKind):
         order = entry.data.pop("order")
         data = checked(entry, self.fields)
         data = {**data, "text": checked_texts(entry, data, self.text_fields), "order": order}
-        if problems := warning_signs.row_problems(data):
-            field = problems[0].partition(":")[0]
-            raise entry.error(problems[0], field if field in self.fields else "text")
+        for problem in [] if entry.errors else warning_signs.row_problems(data):
+            field = problem.partition(":")[0]
+            entry.errors.append(entry.error(problem, field if field in self.fields else "text"))
         return data
 
     def dump(self, row: WarningSign) -> dict[str, Any]:

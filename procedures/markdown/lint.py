@@ -29,10 +29,20 @@ SPACES_AND_UNSEEN = "".join(map(chr, (9, 32, 0xA0, 0x1680, *range(0x2000, 0x200B
 HASHES = re.compile(rf"([{SPACES}{UNSEEN}]*)([#＃]+)(.*)")
 HASHES_INSIDE = re.compile(rf"(?<=\S)[{SPACES}]#{{2,6}}[{SPACES}]+(?=\S)")
 HASHES_BEHIND = re.compile(r"(?<=\w)#+\s*\Z|\s#+\s*(?=\{#|\Z)")
-BULLET = re.compile(rf"[{SPACES}{UNSEEN}]*(?:([•·‣◦▪▫●○■□➢➤✓✔➔→])|([-+*–—])([{SPACES}]*))(?=(.?))")
-NUMBER = re.compile(
-    rf"[{SPACES}{UNSEEN}]*[(]?(\d{{1,2}}|[a-zA-Z])(?:([.)])([{SPACES}]*)|([-–])(?=[{SPACES}]))(?=\s*(\S))"
+# Word's own bullets are letters of its symbol fonts (U+F0B7); without the font they come as §, ü or Ø.
+PRIVATE = "\ue001-\uf8ff"
+BULLET = re.compile(
+    rf"[{SPACES}{UNSEEN}]*(?:([•·‣◦▪▫●○■□➢➤✓✔➔→⁃∙►▸▶❖◆◇❏❑☐☑✗✘①-⑳❶-❿{PRIVATE}]|[§¤Øüþ›»](?=[{SPACES}]+[^\W\d_]))"
+    rf"|([-+*–—])([{SPACES}]*))(?=(.?))"
 )
+# The second bullet of Word is the letter o.
+LETTER_O = re.compile(rf"[{SPACES}]*o[{SPACES}]+[^\W\d_]")
+NUMBER = re.compile(
+    rf"[{SPACES}{UNSEEN}]*[(]?(\d{{1,2}}|[a-zA-Z]|[ivxIVX]{{2,5}})"
+    rf"(?:([{SPACES}]*[.)])(-?[{SPACES}]*)|[{SPACES}]?([-–])(?=[{SPACES}]))(?=\s*(\S))"
+)
+# "2.º piso", "3.er día", "2.x": the number goes on behind its period.
+GOES_ON = re.compile(r"[.)](?:[ºª°]|(?:er|os|as|[rdtvnm][oa]s?|avo|ava|st|nd|rd|th)\b|[a-z](?!\w))(?<![.)][ayeo])")
 RULE = re.compile(r"[-–—_=*~ ]{3,}\Z")
 ADDRESS = r"(?:https?:|page:|mailto:|tel:|www\.|#)"
 LINK_GAP = re.compile(rf"\][{SPACES}]+\(\s?{ADDRESS}[^()\n]{{0,80}}\)?", re.IGNORECASE)
@@ -41,13 +51,14 @@ LINK_OPEN = re.compile(r"\]\(([^()\n]*)(\)?)")
 REFERENCE = re.compile(r"\]\[|\A\s*\[[^\[\]\n]{1,80}\]:(?=\s)|\[\[")
 CHECK_BOX = re.compile(r"\A\s*\[[ xX]?\](?=\s|\Z)")
 BRACKETED = re.compile(r"\[([a-z0-9]+(?:-[a-z0-9]+)*)\]")
-STAR_BEHIND = re.compile(r"\w\*(?!\w)")
+STAR_BEHIND = re.compile(rf"[\w{PARSED}.!?)]\*(?!\w)")
+NOTE = re.compile(rf"[*{PARSED}](?=[^\s*])")
 STAR_RUN = re.compile(r"[*＊∗]+")
 UNDERSCORE_RUN = re.compile(r"_+")
 SPACED_STARS = re.compile(rf"(?<!\S)\*[{SPACES}]+[^\W\d_][^*\n]{{0,200}}[^\s*]\*(?!\w)")
 DOUBLE_BRACKET = re.compile(rf"\[\s?{PARSED}\s?\]")
 DOUBLE_BRACE = re.compile(rf"\{{\s?{PARSED}|{PARSED}\s?\}}")
-POWER = re.compile(r"\w\^[\w({]")
+PRIVATE_SIGN = re.compile(f"[{PRIVATE}]")
 QUOTED_NUMBER = re.compile(r"[ ]{0,3}>[ ]?[=<≥]?[ ]?\d")
 COLON_BLOCK = re.compile(r"[:：]{1,2}[ \u00a0]?[A-Za-z][a-z-]*\s*\Z|::+\s*\Z")
 CELL_EDGE = re.compile(r"(?<!\\)\|")
@@ -68,6 +79,8 @@ def lint(tokens: list[Token], text: str, context: Context) -> None:
 def unknown_value(written: str, context: Context) -> str:
     """What to say of braces that name no value of the clinic."""
     names = list(context.library.clinic)
+    if written.strip() in names:
+        return f"Take the spaces out of “{{{written}}}”, and use one pair of braces: {{{written.strip()}}}."
     asked = re.sub(r"[^a-z]", "", written.casefold())
     plain = {re.sub(r"[^a-z]", "", form): name for name in names for form in (name, name.partition(".")[2])}
     meant = get_close_matches(asked, plain, 1, LIKE)
@@ -219,14 +232,32 @@ def _words(children: list[Token]) -> str:
 def _inlines(tokens: list[Token], lines: list[str], context: Context) -> Issues:
     before = Token("", "", 0)
     texts = [row for token in tokens if token.type == "inline" for row in token.meta["visible"]]
-    # "price*" is explained by a paragraph that begins with a star.
-    has_footnote = any(STAR_BEHIND.search(row) for row in texts)
+    # "price*" is explained by a paragraph below that begins with a star.
+    marks = [number for number, row in enumerate(texts) if STAR_BEHIND.search(row)]
+    notes = [number for number, row in enumerate(texts) if NOTE.match(row)]
+    done = 0
     for token in tokens:
         if token.type == "inline":
             yield from _inline(token, before.type, lines, context)
             line = (token.map or [0])[0] + 1
-            yield from _emphasis(token.meta["visible"], line, has_footnote=has_footnote)
+            yield from _multiplied(token.children or [], line)
+            has_mark, has_note = min(marks, default=done) < done, max(notes, default=done) > done
+            yield from _emphasis(token.meta["visible"], line, has_mark=has_mark, has_note=has_note)
+            done += len(token.meta["visible"])
         before = token
+
+
+def _multiplied(children: list[Token], line: int) -> Issues:
+    """Stars between numbers that became emphasis: "2*3*4" would be shown without its signs."""
+    for place, child in enumerate(children):
+        line += child.type in {"softbreak", "hardbreak"}
+        if child.type not in {"em_open", "em_close", "strong_open", "strong_close"} or "*" not in child.markup:
+            continue
+        before = children[place - 1].content[-1:] if place else ""
+        after = children[place + 1].content[:1] if place + 1 < len(children) else ""
+        if before.isdigit() and after.isdigit():
+            yield line, f"“{before}{child.markup}{after}” loses its star. For “times”, type the sign × instead."
+            return
 
 
 def _inline(token: Token, opening: str, lines: list[str], context: Context) -> Issues:
@@ -242,7 +273,9 @@ def _inline(token: Token, opening: str, lines: list[str], context: Context) -> I
     for number, line in enumerate(visible):
         at = start + number
         # An address of mail may hold an @ and underscores.
-        free = markup.EMAIL.sub(PARSED, line)
+        if match := markup.ANGLED_ADDRESS.search(line):
+            yield at, f"The signs < and > in “{_quoted(match)}” would be shown as typed. Delete them."
+        free = markup.EMAIL.sub(PARSED, markup.ANGLED_ADDRESS.sub(PARSED, line))
         for check in LINE_CHECKS:
             for sentence in check(free, context):
                 yield at, sentence
@@ -268,6 +301,7 @@ def _paragraph(visible: list[str], line: int) -> Issues:
         )
         yield line + (rows or piped)[0], sentence
     starts = [_starts(text) for text in visible]
+    starts = [_word_bullet(visible, number) or start for number, start in enumerate(starts)]
     for number, (text, start) in enumerate(zip(visible, starts, strict=True)):
         # One number or dash at the start of a line may be running text; two of them in a row are a list.
         repeated = start in {"number", "dash"} and starts.count(start) > 1
@@ -275,6 +309,16 @@ def _paragraph(visible: list[str], line: int) -> Issues:
             yield line + number, sentence
         if start in {"number", "dash"} and repeated:
             return
+
+
+def _word_bullet(visible: list[str], number: int) -> str:
+    """Two lines in a row with an "o" before them, at the beginning or below a colon. In Spanish, "o" is also a word."""
+    run = [bool(LETTER_O.match(text)) for text in visible]
+    first = number
+    while first > 0 and run[first - 1]:
+        first -= 1
+    is_list = run[number] and (first < number or run[number : number + 2] == [True, True])
+    return "bullet" if is_list and (not first or visible[first - 1].rstrip().endswith(":")) else ""
 
 
 def _starts(text: str) -> str:
@@ -303,8 +347,20 @@ def _bullet(bullet: re.Match[str]) -> str:
 
 
 def _is_item(number: re.Match[str]) -> bool:
-    """Not "1.5", "5-year", "a.m." or the end of a sentence such as "in 2019. Then"."""
+    """Not "1.5", "5-year", "a.m.", "2.º" or the end of a sentence such as "in 2019. Then"."""
+    if GOES_ON.match(number.string, number.start(2)):
+        return False
     return bool(number[3] or number[4]) or (number[1].isdigit() and number[5].isalpha())
+
+
+def _is_number_typed_wrong(text: str) -> bool:
+    """A number without the space behind it, with one before its period, or with a hyphen behind that."""
+    number = NUMBER.match(text)
+    return (
+        not number
+        or not (number[3] or number[4])
+        or (number[1].isdigit() and len(f"{number[2]}{number[3].strip()}") > 1)
+    )
 
 
 def _line_start(text: str, start: str, *, is_repeated: bool) -> str:
@@ -316,7 +372,7 @@ def _line_start(text: str, start: str, *, is_repeated: bool) -> str:
         return f"“{excerpt(text.strip(), 0, 40)}” is not a block. A block begins with ::: and a space: ::: note."
     if start in {"bullet", "tight", "wide gap"} or (start == "dash" and is_repeated):
         return "This line is not a list entry. Start each entry on its own line with a hyphen and one space: - entry."
-    if start == "number" and (is_repeated or not ((number := NUMBER.match(text)) and (number[3] or number[4]))):
+    if start == "number" and (is_repeated or _is_number_typed_wrong(text)):
         return (
             "This line is not a list entry. Put an empty line before the list, start it with 1, and put a period and "
             "one space after each number: 1. entry."
@@ -364,7 +420,7 @@ def _braces(line: str, context: Context) -> Iterator[str]:
                 "letters, digits and single hyphens: ## When to call {#when-to-call}."
             )
         else:
-            yield unknown_value(inside, context)
+            yield unknown_value(match[1], context)
     if DOUBLE_BRACE.search(line):
         yield "Use one pair of braces around a clinic value: {clinic.phone}, not {{clinic.phone}}."
     if hit := markup.OPEN_BRACE.search(rest):
@@ -451,19 +507,30 @@ def _signs(line: str, _context: Context) -> Iterator[str]:
         yield f"The backslash in “{excerpt(line, place, place + 1)}” would be shown as typed. Delete it."
     if (place := line.find("`")) >= 0:
         yield f"The ` in “{excerpt(line, place, place + 1)}” would be shown as typed. Write “ ” or ’ instead."
-    if match := markup.STRUCK.search(line) or POWER.search(line):
+    if match := PRIVATE_SIGN.search(line):
+        sentence = (
+            f"The sign U+{ord(match[0]):04X} exists in one font only, and patients would see a box. Type another one."
+        )
+        yield sentence
+    if match := markup.OTHER_MARKUP.search(line):
         yield f"“{_quoted(match)}” would be shown as typed: this markup does not work here. Say it in words."
 
 
 LINE_CHECKS: tuple[Callable[[str, Context], Iterator[str]], ...] = (_braces, _citations, _links, _signs)
 
 
-def _emphasis(visible: list[str], line: int, *, has_footnote: bool) -> Issues:
+def _emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: bool) -> Issues:
     """``*`` and ``_`` that the parser left over in one paragraph."""
     text = "\n".join(markup.EMAIL.sub(_blank, markup.WEB_ADDRESS.sub(_blank, row)) for row in visible)
     for pattern, leftover in ((STAR_RUN, _star), (UNDERSCORE_RUN, _underscore)):
         for run in pattern.finditer(text):
-            if run.start() == 0 and run[0] == "*" and has_footnote:
+            if run.start() == 0 and run[0] == "*" and has_mark:
+                continue
+            if run[0] == "*" and text[run.start() - 1 : run.start()] == PARSED and not has_note:
+                sentence = (
+                    f"The * in “{_quoted(run)}” is left over. Delete it, or put as many before the words as behind."
+                )
+                yield line + text.count("\n", 0, run.start()), sentence
                 continue
             if sentence := leftover(run, text):
                 yield line + text.count("\n", 0, run.start()), sentence

@@ -7,6 +7,7 @@ one. The result is stored with the release, so that rendering it again gives the
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -22,6 +23,8 @@ from procedures.models import Page, Release
 
 # From this likeness on, a section continues another. The text counts more than the heading.
 ALIKE = 0.35
+# A section whose words are mostly found in another one was merged into it. Few words are found anywhere.
+MERGED, FEWEST_MERGED_PAIRS = 0.6, 4
 # What the page adds below the author's text.
 BEHIND_BODY = re.compile(r'</div>\s*(?=<[a-z]+ class="(?:ask-us|next|words|sources)["\s]|</article>)')
 TEXT_WEIGHT, TITLE_WEIGHT = 0.7, 0.3
@@ -89,10 +92,17 @@ def planned(
     return rendered, plan
 
 
-def plan_anchors(before: Release | None, rendered: RenderedPage) -> AnchorPlan:
-    """Match the sections of a text, rendered without a plan, with those of the release before it."""
+def plan_anchors(
+    before: Release | None, rendered: RenderedPage, earlier: Iterable[Release] | None = None
+) -> AnchorPlan:
+    """Match the sections of a text, rendered without a plan, with those of the release before it.
+
+    ``earlier``: that release and those before it, newest first, where they are not stored.
+    """
     if before is None:
         return AnchorPlan()
+    if earlier is None:
+        earlier = before.page.releases.filter(number__lte=before.number).order_by("-number")
     wanted = dict(rendered.heading_ids)
     then = _sections(before.html)
     now = [section for section in _sections(rendered.html) if section.anchor in wanted]
@@ -103,7 +113,9 @@ def plan_anchors(before: Release | None, rendered: RenderedPage) -> AnchorPlan:
         if section.anchor not in {then[old].anchor for old in follows}:
             own = {name for name, target in before.old_anchors.items() if target == section.anchor}
             lost |= dict.fromkeys({section.anchor, *own}, section.anchor)
-    finals = _finals(now, wanted, follows, targets, lost)
+    for name, place in _returned(now, wanted, follows, lost, earlier).items():
+        targets |= dict.fromkeys([former for former, last in lost.items() if last == lost[name]], place)
+    finals = _finals(now, wanted, targets)
     used = set(finals)
     return AnchorPlan(
         ids={section.anchor: final for section, final in zip(now, finals, strict=True) if section.anchor != final},
@@ -151,6 +163,37 @@ def _matched(then: list[_Section], now: list[_Section]) -> dict[int, int]:
     return follows
 
 
+def _returned(
+    now: list[_Section],
+    wanted: dict[str, str],
+    follows: dict[int, int],
+    lost: dict[str, str],
+    earlier: Iterable[Release],
+) -> dict[str, int]:
+    """Lost addresses whose section comes back, each with its place."""
+    found: dict[str, int] = {}
+    for place, section in enumerate(now):
+        name = safe_anchor(wanted[section.anchor])
+        if name not in lost or name in found or place in follows.values():
+            continue
+        if _is_back(section, _last_seen(lost[name], earlier)):
+            found[name] = place
+    return found
+
+
+def _last_seen(anchor: str, earlier: Iterable[Release]) -> _Section | None:
+    """A lost section as the last release that had it shows it."""
+    found = (section for release in earlier for section in _sections(release.html) if section.anchor == anchor)
+    return next(found, None)
+
+
+def _is_back(section: _Section, lost: _Section | None) -> bool:
+    """Whether a new section is the lost one again. The same heading is not enough: it may be about something else."""
+    if lost is None:
+        return False
+    return _common(lost.words, section.words) >= ALIKE if lost.text or section.text else lost.title == section.title
+
+
 def _likeness(one: _Section, other: _Section) -> float:
     title = _common(one.title_words, other.title_words)
     if not one.text and not other.text:
@@ -177,9 +220,12 @@ def _targets(
 
 
 def _successor(old: int, then: list[_Section], now: list[_Section], follows: dict[int, int]) -> int | None:
-    """For a section that is gone: the one written in its place, else the section it was a part of, else nothing."""
-    if (replaced := _in_its_place(old, then, now, follows)) is not None:
-        return replaced
+    """For a section that is gone: the one it was merged into, else the section it was a part of, else nothing.
+
+    What was written in its place does not count: its reader would find other words under the old address.
+    """
+    if (merged := _merged_into(then[old], now)) is not None:
+        return merged
     level = then[old].level
     for place in range(old - 1, -1, -1):
         if then[place].level < level:
@@ -187,39 +233,29 @@ def _successor(old: int, then: list[_Section], now: list[_Section], follows: dic
     return None
 
 
-def _in_its_place(old: int, then: list[_Section], now: list[_Section], follows: dict[int, int]) -> int | None:
-    """The new section between the same neighbors, where as many are gone as are new."""
-    first, last = old, old
-    while first > 0 and first - 1 not in follows:
-        first -= 1
-    while last + 1 < len(then) and last + 1 not in follows:
-        last += 1
-    start = follows[first - 1] + 1 if first else 0
-    end = follows[last + 1] if last + 1 < len(then) else len(now)
-    fresh = [place for place in range(start, end) if place not in follows.values()]
-    if end - start != last - first + 1 or len(fresh) != end - start:
+def _merged_into(gone: _Section, now: list[_Section]) -> int | None:
+    """The section that holds most of the words of one that is gone, in their order."""
+    pairs = Counter({words: count for words, count in gone.words.items() if len(words) > 1})
+    if pairs.total() < FEWEST_MERGED_PAIRS:
         return None
-    return start + old - first if now[start + old - first].level == then[old].level else None
+    shares = [((pairs & section.words).total() / pairs.total(), -place) for place, section in enumerate(now)]
+    share, place = max(shares, default=(0.0, 0))
+    return -place if share >= MERGED else None
 
 
 def _finals(
     now: list[_Section],
     wanted: dict[str, str],
-    follows: dict[int, int],
     targets: dict[str, int | None],
-    lost: dict[str, str],
 ) -> list[str]:
-    """The address of each new section. Where a lost section comes back, its addresses lead to it again."""
-    continued, used = set(follows.values()), set(PAGE_ANCHORS)
+    """The address of each new section."""
+    used = set(PAGE_ANCHORS)
     finals: list[str] = [""] * len(now)
     # First those that may take an address which is known: none of them may lose it to another.
     for place, section in enumerate(now):
         name = safe_anchor(wanted[section.anchor])
         if name in used:
             continue
-        if name in lost and place not in continued:
-            for former in [former for former, last in lost.items() if last == lost[name]]:
-                targets[former] = place
         if targets.get(name) == place:
             finals[place] = name
             used.add(name)

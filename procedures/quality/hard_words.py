@@ -7,6 +7,7 @@ from procedures.markdown.reading import WORD, quiet, sentences
 from procedures.markdown.syllables import IS_CODE, is_abbreviation, syllables
 from procedures.models import Term
 from procedures.quality.easy_words import EASY
+from procedures.quality.numbers import without_addresses
 
 # Spanish words are longer: verbs with an ending for person and time often have four syllables.
 HARD_FROM = {"en": 3, "es": 5}
@@ -14,6 +15,13 @@ SPELLED_OUT = re.compile(r"\b([A-Z]{2,5}s?) \(")
 PARENTHESES = re.compile(r"\(([^()]*)\)")
 # "KY-foh-plas-tee" says how to say a word.
 SAID = re.compile(r"[A-ZÁÉÍÓÚÑ]{2,}-|-[A-ZÁÉÍÓÚÑ]{2,}|-\w+-")
+# "Denver, CO": a state behind its city.
+STATE = re.compile(
+    r"(?<=[a-z], )(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|PR|RI|S[CD]|T[NX]"
+    r"|UT|V[AT]|W[AIVY])(?=\.?$|[.,;:)\s])"
+)
+# "omega-3": the number is no part of the word.
+NUMBERED = re.compile(r"[-–]\d+\Z")
 
 
 def hard_words(text: str, language: str, terms: Iterable[Term]) -> list[str]:
@@ -27,6 +35,7 @@ def hard_words(text: str, language: str, terms: Iterable[Term]) -> list[str]:
     known |= {form for inside in PARENTHESES.findall(text) for form in _forms(inside, language)}
     known |= {short.casefold() for short in SPELLED_OUT.findall(text)}
     found: set[str] = set()
+    text = STATE.sub(" ", without_addresses(text))
     # A word that stands in small letters elsewhere is none that capitals spell out.
     spelled = {word for word in WORD.findall(text) if word.islower()}
     for sentence in sentences(text):
@@ -34,6 +43,7 @@ def hard_words(text: str, language: str, terms: Iterable[Term]) -> list[str]:
             word = match[0]
             if word[0].isdigit() or SAID.search(word) or IS_CODE.match(word):
                 continue
+            word = NUMBERED.sub("", word)
             if word.isupper() and word.casefold() in spelled:
                 word = word.casefold()
             is_name = place > 0 and word[0].isupper() and not word.isupper()

@@ -7,8 +7,9 @@ from procedures.markdown.reading import sentences
 from procedures.quality.article import HEADINGS, Article, Block
 
 NUMBER = re.compile(
-    # L3, T12 and COVID-19 are names.
-    r"(?<![\w.,–-])\d[\d.,]*(?<![.,])(?!\w)(?:[ \u00a0]?%)?"
+    # L3, T12 and COVID-19 are names; "2.º" and "1.er" are ordinals. "-2.5" is a number, "6-8" a range.
+    r"(?<![\w.,–−-])(?:[-–−](?=\d))?\d[\d.,]*(?<![.,])"
+    r"(?!\w|\.?[ºª°](?!\w)|\.(?:er|os|as|[rdtvnm][oa]s?)\b)(?:[ \u00a0]?%)?"
     r"|\b(?:over|about|nearly|almost|more than|less than|one|two|three) ?-?(?:a |an )?(?:half|halves|third|quarter)s?\b"
     r"|\bhalf (?:of|the|as)\b|\bpercent\b|\b(?:twice|double) (?:as|the)\b|\btimes (?:as|more|higher|less)\b"
     r"|\bpor ciento\b|\bla mitad de\b"
@@ -27,6 +28,27 @@ CLOCK = re.compile(
     rf"|\b(?:a|de|desde|hasta) las? {TIME}\b|\bde {TIME} a {TIME} ?h(?:rs?|oras)?\b",
     re.IGNORECASE,
 )
+# "8 to 5" is a time of day beside a weekday or what opens and closes; alone it may be anything.
+WEEKDAY = (
+    r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:days?|\.)?|weekdays?|weekends?|daily|every day"
+    r"|lunes|martes|miércoles|jueves|viernes|sábados?|domingos?|diario|todos los días"
+)
+HOURS = (
+    rf"{TIME} ?(?:-|–|to|until|through|and|a|y|hasta)(?: las?)? ?{TIME}"
+    # What follows is no unit.
+    rf"(?=\s*(?:[;,)!]|\.(?!\d)|$|(?:on|from|every|except|los|de lunes|excepto|{WEEKDAY})\b|[ap]\.? ?m\b))"
+)
+OPEN = (
+    r"open|opens|closed|hours are|(?:we|desk|clinic|lab|office) (?:is|are)(?: here)?"
+    r"|abiert[oa]s?|abrimos|abre|atendemos|horario"
+)
+OPENING_HOURS = re.compile(
+    rf"\b(?:{WEEKDAY}|{OPEN})\b[^!?\d]{{0,25}}?\b{HOURS}|\b{HOURS},?(?: on| los)? ?(?:{WEEKDAY})\b"
+    rf"|(?:^|(?<=[.!?:;] ))(?:from |between |de |desde las ){HOURS}(?=[.;]|$)"
+    r"|\b24 ?/ ?7(?: ?/ ?365)?\b|\b24 hours a day, (?:7|seven) days a week\b"
+    r"|\b24 horas(?: al día)?,? (?:los )?(?:7|siete) días\b",
+    re.IGNORECASE,
+)
 MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
@@ -35,9 +57,12 @@ MONTH_ES = (
     r"(?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|sep?tiembre|octubre|noviembre|diciembre"
     r"|ene|feb|mar|abr|jun|jul|ago|sept?|oct|nov|dic)\b\.?"
 )
+DAY = r"\d{1,2}(?:st\b|nd\b|rd\b|th\b|\.?[ºo°]\b|\.?[º°])?"
+DAYS = rf"{DAY}(?:(?: ?[-–] ?|, | (?:to|and|through|al?|y|e|hasta)(?: el)? ){DAY})*"
 DATE = re.compile(
-    rf"\b{MONTH} \d{{1,2}}\b(?:, \d{{4}}\b)?|\b\d{{1,2}} {MONTH}(?: \d{{4}}\b)?"
-    rf"|\b\d{{1,2}} (?:de )?(?i:{MONTH_ES})(?: (?:de|del) \d{{4}}\b)?"
+    rf"\b{MONTH} {DAYS}(?!\w)(?:,? \d{{4}}\b)?|\b{DAYS} (?:of )?{MONTH}(?:,? \d{{4}}\b)?"
+    rf"|\b{DAYS} (?:de )?(?i:{MONTH_ES})(?: (?:de|del)? ?\d{{4}}\b)?"
+    rf"|\b\d{{1,2}}[-/.](?:(?i:{MONTH_ES})|{MONTH})[-/.](?:\d{{4}}|\d\d)\b"
     r"|\b\d{4}-\d\d?-\d\d?\b|\b\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)\b"
 )
 # What is counted: then it is no number to call.
@@ -45,15 +70,17 @@ COUNTED = (
     r"(?! ?(?:%|percent|por ciento|(?:people|patients|men|women|adults|cases|of|out of|personas|pacientes|casos|de)\b))"
 )
 PHONE = re.compile(
-    r"(?<![\w.,])(?:\+\d[\d ().-]{6,18}\d|(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}|\d{3}[-.]\d{4}"
+    r"(?<![\w.,])(?:\+\d[\d ().-]{6,18}\d|\(\d{2,3}\) ?\d{3,4}[ .-]\d{4}"
+    r"|(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}|\d{3}[-.]\d{4}"
     r"|1[ .-]?8\d\d[ .-][A-Z0-9]{3,}(?:-[A-Z0-9]+)*|[2-9]\d{9}"
     r"|[6-9]\d{2}[ .-]\d{3}[ .-]\d{3}|[6-9]\d{2}(?:[ .-]\d\d){3}"
     r"|[89]\d[ .-]\d{3}[ .-]\d\d[ .-]\d\d|\d{2,3} \d{3,4} \d{4})"
     r"(?![\w,]*\d)"
-    r"|\b(?:call|dial|phone|text|ring|fax|tel\.?|telephone|llame|marque|teléfono|número)\b:? ?(?:us |at |al |a |el )*"
-    rf"\d{{3,6}}\b(?:[ .-]\d{{2,4}}\b)*(?:(?:,| or| o|/) ?\d{{3}}\b)*{COUNTED}"
+    r"|\b(?:call|dial|phone|text|ring|fax|tel\.?|telephone|llame|marque|envíe|mande|teléfono|número)\b:? ?"
+    r"(?:[\"“«']?(?-i:[A-Z]{2,12})[\"”»']? )?(?:us |at |to |al |a |el )*"
+    rf"\d{{3,11}}\b(?:[ .-]\d{{2,4}}\b)*(?:(?:,| or| o|/) ?\d{{3}}\b)*{COUNTED}"
     rf"|\b(?:911|988|112)\b{COUNTED}"
-    r"|\b(?:ext(?:ension|ensión)?\b\.?|press|oprima|presione|pulse|marque) ?(?:el )?#?\d{1,6}\b",
+    r"|\b(?:ext(?:ension|ensión)?\b\.?|press|dial|oprima|presione|pulse|marque) ?(?:el )?#?\d{1,6}\b(?! ?%)",
     re.IGNORECASE,
 )
 STREET = (
@@ -63,9 +90,11 @@ STREET = (
 PLACE = re.compile(
     r"\b[A-Z]{2},? \d{5}(?:-\d{4})?\b|\bZIP(?: code)?:? ?\d{5}(?:-\d{4})?\b"
     r"|\b(?:C\. ?P\.|CP|(?i:código postal)):? ?\d{4,5}\b"
+    r"|\b(?:I|US|SR)[- ]\d{1,3}\b"
     rf"|\b\d{{1,6}} (?:[NSEW]\.? |North |South |East |West )?(?:[A-Z0-9][\w.'’]* ){{1,4}}?{STREET}"
     r"|\b(?i:suite|ste\.|room|rm\.|floor|unit|apt\.|apartment|building|bldg\.|gate|p\.? ?o\.? box|piso|planta|sala"
-    r"|consultorio|puerta|edificio|despacho|exit|salida|bus|autobús|route|highway|hwy\.) ?(?:#|n\.?º ?)?\d{1,5}\b"
+    r"|consultorio|puerta|edificio|despacho|exit|salida|bus|autobús|route|highway|hwy\.|rm"
+    r"|interstate) ?(?:#|n\.?º ?)?\d{1,5}\b"
     r"|\b(?:[Cc]alle|[Aa]venida|Av\.|Avda\.|[Pp]aseo|[Cc]arrera|[Cc]alzada|[Cc]amino|[Pp]laza|[Cc]arretera)"
     r"(?: (?:de|del|la|las|los|el|[A-ZÁÉÍÓÚÑ][\w.]*)){1,5},? ?(?:n\.?º ?|núm\. ?|#)?\d{1,5}\b"
 )
@@ -74,6 +103,10 @@ CODE_NUMBER = re.compile(
     r"\b(?:CPT|ICD|CIE|SNOMED(?: CT)?|LOINC|RxNorm|NDC|HCPCS|DRG|PMID|NCT|ISBN|NPI|MRN|codes?|códigos?|version|versión"
     r"|revision|revisión|edition|edición|volume|volumen|vol\.|chapter|capítulo|figure|fig\.|figura|table|tabla|section"
     r"|sección|questions?|preguntas?|item|form|formulario|model|modelo):? ?(?:number |no\. |n\.?º ?|#)?\d[\w.-]*"
+    # "Type 2 diabetes", "diabetes tipo 2", "12-gauge": the number is part of a name.
+    r"|\b(?:types?|grades?|phases?|class|category|tier|vitamin|factor|group|tipos?|grados?|fases?|clases?|categorías?"
+    rf"|estadios?|grupos?|calibre) \d{{1,2}}[a-d]?\b(?:(?:,| ?[-–]| or| to| and| o| a| y) ?\d{{1,2}}[a-d]?\b)*{COUNTED}"
+    r"|\b\d{1,2}(?:[- ]gauge| ?G(?= needle))\b"
     r"|#\d+|\b(?-i:No)\. \d+|\bn\.?º ?\d+|(?<!\w)\(\d\)(?!\w)",
     re.IGNORECASE,
 )
@@ -90,6 +123,8 @@ COUNT = re.compile(
     r"|palabras|preguntas|líneas|renglones|imágenes|fotos|etapas|pasos|páginas|partes|opciones|puntos|marcas|listas)\b",
     re.IGNORECASE,
 )
+CODE_NAME = re.compile(r"\b(?:CPT|HCPCS|ICD|CIE|LOINC|SNOMED|codes?|códigos?)\b", re.IGNORECASE)
+CODE_CELL = re.compile(r"\d{4,9}(?:[,;/ –-]+\d{4,9})*\Z")
 # What to write on paper.
 ON_PAPER = re.compile(r"(?:Put|Pick|Choose|Write|Mark|Number|Ponga|Elija|Escriba|Marque|Anote|Numere) ")
 # "count out of 100", "think of 100 people": how to read the numbers, not a number of people.
@@ -105,15 +140,41 @@ def unsourced(article: Article, clinic_values: Iterable[str]) -> list[tuple[Bloc
     values = sorted((value for value in clinic_values if value), key=len, reverse=True)
     own = {unit for block in article.blocks if block.part in CLINIC_PARTS for unit in _with_units(block.text)}
     cited = {unit for block in article.blocks if article.is_cited(block) for unit in _with_units(block.text)}
+    codes = _codes(article)
     found = []
     for block in article.blocks:
-        if block.part in CLINIC_PARTS or article.is_cited(block):
+        if id(block) in codes or block.part in CLINIC_PARTS or article.is_cited(block):
             continue
         excused = own | cited if block.part in UNCITABLE_PARTS else own
         wanted = [number for number in _with_units(_bare(block, values)) if number not in excused]
         if wanted:
             found.append((block, wanted[0]))
     return found
+
+
+def _codes(article: Article) -> set[int]:
+    """Cells that hold nothing but a code: the head of their table or their row says so."""
+    head, named, found = False, set[int](), set[int]()
+    was = ""
+    for block in article.blocks:
+        says = bool(CODE_NAME.search(block.text))
+        if block.tag == "th":
+            head = says or (head and was == "th")
+        if block.tag in {"td", "th"}:
+            named |= {block.statement} if says else set()
+            if CODE_CELL.match(block.text) and (head or block.statement in named):
+                found.add(id(block))
+        else:
+            head = False
+        was = block.tag
+    return found
+
+
+def without_addresses(text: str) -> str:
+    """The text without phone numbers, times and places: what stands in them is no word."""
+    for pattern in (PHONE, CLOCK, PLACE):
+        text = pattern.sub(" ", text)
+    return text
 
 
 def _bare(block: Block, clinic_values: list[str]) -> str:
@@ -125,7 +186,7 @@ def _bare(block: Block, clinic_values: list[str]) -> str:
         text = ORDINAL.sub("", text)
     text = " ".join(said for said in sentences(text) if not said.rstrip('"”»)').endswith("?"))
     text = " ".join(said for said in sentences(text) if not ON_PAPER.match(said))
-    for pattern in (PHONE, DATE, CLOCK, PLACE, CODE_NUMBER, POINTER, COUNT, DENOMINATOR):
+    for pattern in (PHONE, DATE, OPENING_HOURS, CLOCK, PLACE, CODE_NUMBER, POINTER, COUNT, DENOMINATOR):
         text = pattern.sub(" ", text)
     return text
 

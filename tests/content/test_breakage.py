@@ -145,11 +145,35 @@ def test_all_errors_are_named_at_once(folder: Path) -> None:
     with pytest.raises(ContentErrors) as refused:
         load(folder)
 
-    assert [str(error).split("/")[-1].split(":")[0] for error in refused.value.errors] == [
+    files = [str(error).split("/")[-1].split(":")[0] for error in refused.value.errors]
+    assert list(dict.fromkeys(files)) == [
         "sources.yaml",
         "needle.yaml",
         "small-cut.md",
     ]
+
+
+def test_every_problem_of_one_file_is_named(folder: Path) -> None:
+    change(folder, "sources.yaml", "year: 2013", "yaer: 2013")
+    sources = folder / "sources.yaml"
+    sources.write_text(f"{sources.read_text(encoding='utf-8')}- title: x\n- key: other\n  title: 7\n", encoding="utf-8")
+    change(folder, PAGE, "kind: procedure", "kindd: procedure")
+    change(folder, PAGE, "review_months: 12", "review_months: twelve")
+
+    with pytest.raises(ContentErrors) as refused:
+        load(folder, check=True)
+
+    named = [str(error).removeprefix(f"{folder}/") for error in refused.value.errors]
+    wanted = [
+        ("sources.yaml:", "no field “yaer”"),
+        ("sources.yaml:", "“key” is missing"),
+        ("sources.yaml:", "“organisation” is missing"),
+        ("sources.yaml:", "“title” has the wrong kind of value"),
+        (f"{PAGE}:4:", "no field “kindd”"),
+        (f"{PAGE}:14:", "“review_months” has the wrong kind"),
+    ]
+    missed = [want for want in wanted if not any(line.startswith(want[0]) and want[1] in line for line in named)]
+    assert missed == [], named
 
 
 def test_a_broken_update_leaves_what_was_loaded_before(folder: Path) -> None:

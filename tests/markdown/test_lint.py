@@ -40,13 +40,37 @@ EMPHASIS = [
     ("***Do** not lift.", "line 1: Close the emphasis: add *"),
     ("**Do not lift. **", "line 1: Close the bold"),
     ("~~old~~ new", "line 1: “~~old~~” would be shown as typed"),
+    ("*Open here\n\nand close* here.", "line 1: Close the emphasis: add *"),
+    ("Take *two** pills.", "line 1: The * in “…two…*” is left over."),
+    ("Take ***two* pills.", "line 1: "),
+    ("a\n2*3*4 mm", "line 2: “2*3” loses its star. For “times”, type the sign ×"),
+    ("Cut 10*10*10 cm.", "line 1: “0*1” loses its star."),
+    ("2**3**4", "line 1: “2**3” loses its star."),
+    ("CO~2~ and H~2~O", "line 1: “CO~2~” would be shown as typed"),
+    ("m^2^", "line 1: “m^2^” would be shown as typed"),
+    ("a ^2^", "line 1: “^2^” would be shown as typed"),
+    ("++ins++", "line 1: “++ins++” would be shown as typed"),
+    ("Use ++more care++.", "line 1: “++more care++” would be shown as typed"),
+    ("[b]bold[/b]", "line 1: "),
+    ("[url=x]here", "line 1: “[url=x]here” would be shown as typed"),
+    ("'''bold'''", "line 1: “'''bold'''” would be shown as typed"),
+    ("''thin'' words", "line 1: “''thin''” would be shown as typed"),
+    ("== Head ==", "line 1: “== Head ==” would be shown as typed"),
+    ("a\n= Head =", "line 2: “= Head =” would be shown as typed"),
     ("10^6 cells", "line 1: “10^6” would be shown as typed"),
     ("| a |\n|---|\n| **b |", "line 3: Close the bold"),
     ("## A **b", "line 1: Close the bold"),
 ]
 VALUES = [
     ("a\n\nCall {clinic.Phone}.", "line 3: Unknown clinic value {clinic.Phone}. Did you mean {clinic.phone}?"),
-    ("{ clinic.phone }", "line 1: Unknown clinic value {clinic.phone}. Did you mean {clinic.phone}?"),
+    (
+        "{ clinic.phone }",
+        "line 1: Take the spaces out of “{ clinic.phone }”, and use one pair of braces: {clinic.phone}.",
+    ),
+    (
+        "{{ clinic.hours }}",
+        "line 1: Take the spaces out of “{ clinic.hours }”, and use one pair of braces: {clinic.hours}.",
+    ),
     ("{clinic phone}", "line 1: Unknown clinic value {clinic phone}. Did you mean {clinic.phone}?"),
     ("{CLINIC_HOURS}", "line 1: Unknown clinic value {CLINIC_HOURS}. Did you mean {clinic.hours}?"),
     ("{phone}", "line 1: Unknown clinic value {phone}. Did you mean {clinic.phone}?"),
@@ -103,6 +127,19 @@ LISTS = [
     ("a) Rest\nb) Walk", "line 1: This line is not a list entry. Put an empty line"),
     ("1- Rest\n2- Walk", "line 1: This line is not a list entry. Put an empty line"),
     ("(1) Rest\n(2) Walk", "line 1: This line is not a list entry. Put an empty line"),
+    ("o one\no two", "line 1: This line is not a list entry. Start each entry"),
+    ("Do this:\no uno\no dos", "line 2: This line is not a list entry. Start each entry"),
+    ("§ one", "line 1: This line is not a list entry. Start each entry"),
+    ("\uf0b7 one", "line 1: This line is not a list entry. Start each entry"),
+    ("a\n\uf0a7one", "line 2: This line is not a list entry. Start each entry"),
+    ("Ø one\nØ two", "line 1: This line is not a list entry. Start each entry"),
+    ("► one", "line 1: This line is not a list entry. Start each entry"),
+    ("① one", "line 1: This line is not a list entry. Start each entry"),
+    ("i. one\nii. two", "line 1: This line is not a list entry. Put an empty line"),
+    ("I) one\nII) two\nIII) three", "line 1: This line is not a list entry. Put an empty line"),
+    ("1 . one", "line 1: This line is not a list entry. Put an empty line"),
+    ("a\n2 ) two", "line 2: This line is not a list entry. Put an empty line"),
+    ("1.- Descanse\n2.- Camine", "line 1: This line is not a list entry. Put an empty line"),
     ("3. Rest\n4. Walk", "line 1: This line starts a numbered list with 3."),
     ("2019. A good year.", "line 1: This line starts a numbered list with 2019."),
     ("1. Rest\n3. Walk", "line 2: Patients would see 2 here, not 3"),
@@ -129,6 +166,10 @@ BLOCKS = [
 ]
 OTHER_SIGNS = [
     ("Do <b>not</b> lift.", "line 1: HTML such as “<b>not</b>” would be shown as typed."),
+    ("<john@x.org>", "line 1: The signs < and > in “<john@x.org>” would be shown as typed."),
+    ("<mailto:a.b@x.org>", "line 1: The signs < and >"),
+    ("Call <303-555-0100>.", "line 1: The signs < and >"),
+    ("a \uf0e0 b", "line 1: The sign U+F0E0 exists in one font only"),
     ("One<br>two", "line 1: HTML such as “One<br>two” would be shown as typed."),
     ("<!-- later -->", "line 1: HTML such as “<!--” would be shown as typed."),
     ("5&nbsp mg", "line 1: “5&nbsp” would be shown as typed."),
@@ -140,7 +181,6 @@ OTHER_SIGNS = [
     ("one\ttwo", "line 1: A tab is shown as a space."),
 ]
 ORDINARY = r"""5 * 3 = 15
-3*4*5
 A_B
 e.g. -5
 -5 degrees
@@ -150,6 +190,34 @@ e.g. -5
 It costs $5.
 price*¶¶*Prices change.
 5-year results
+**price***¶¶*Prices change.
+| a* |¶|---|¶| b |¶¶*Not for all.
+un*do*ing
+about ~5 mm
+~5 or ~6 days
+C++ and ++
+5'2'' tall
+[I]t said so
+2.º piso
+1.º de mayo
+3.er piso
+1.ª cita
+2.ª dosis
+a¶2.ª dosis
+Vive en el¶3.er piso
+Es la¶10.ª vez
+11.vo día
+1.ra vez y 2.da vez
+2.os años
+1.5 mg
+2.x of it
+we use¶3.x now
+Puede ir a pie¶o en coche.
+Pan o¶o leche.
+la ley¶o no
+I. Smith wrote
+vi. Luego
+§5 of the law
 Name: ____
 a < b > c
 under <5 mm

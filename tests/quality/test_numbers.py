@@ -133,7 +133,24 @@ We are #1 in line.
 First (1) rest, then (2) walk.
 The code M80.08XA means that the bone broke.
 It is between T12 and L1-L2.
-A COVID-19 test."""
+A COVID-19 test.
+Call 5550199.
+Text HELP to 12345.
+Text “STOP” to 67890.
+Dial 9, then 303-555-0100.
+We are here 24/7.
+From 8 to 5.
+Monday to Friday from 8 to 5.
+We are open 9 to 4:30 on weekdays.
+The desk is closed Sat. and Sun. 12 to 1.
+8-5, Monday to Friday
+Come May 5 to 7, 2026, or 5–7 June.
+Come on 5-Jan-2026 or the 5th of May.
+You have type 2 diabetes.
+It is grade 1 or 2.
+This is a phase 3 trial.
+We use a 12-gauge needle.
+Take I-25 to exit 5."""
 TYPED_SPANISH = """Llame al 303-555-0100.
 Llame al 911.
 Marque el 112 y oprima 2.
@@ -146,7 +163,17 @@ Venga el 5 de mayo de 2026.
 Estamos en la calle Mayor, n.º 12, piso 3.
 Código postal 28013.
 Es la versión 2 de la hoja.
-El hueso T12 o L1–L2."""
+El hueso T12 o L1–L2.
+Llame al (55) 1234-5678.
+Envíe AYUDA al 12345.
+Del 5 al 7 de mayo.
+Los días 5, 6 y 7 de mayo.
+El 5-ene-2026.
+El 1.º de mayo.
+La 1.ª cita y la 2.ª dosis, en el 3.er piso.
+De lunes a viernes de 8 a 5.
+Abrimos de 9 a 4.
+Tiene diabetes tipo 2 o un grado 1."""
 
 
 def test_a_typed_phone_time_date_address_or_code_needs_no_source() -> None:
@@ -165,10 +192,33 @@ A dose of 8 mSv.
 We treated 303 patients.
 In 1 of 10 it leaks.
 The bone lost 20 to 30 % of its height.
-After 6 to 8 weeks it heals."""
+After 6 to 8 weeks it heals.
+A T-score of -2.5 means weak bone.
+A T-score below −2.5 means weak bone.
+Pain fell from 8 to 5.
+It fell from 8 to 5 points.
+From 8 to 5 % of people feel it.
+It went from 24 to 7 days.
+2 types of cement.
+Phase 3 took 12 weeks.
+Open surgery takes 2 to 3 hours.
+On Monday 8 to 10 people came.
+Call 1 of 100 people.
+In 5 may be pain, in 7 not.
+Group 2 had 30 leaks."""
 
 
 def test_doses_times_of_healing_and_counts_still_need_a_source() -> None:
     missed = [line for line in STILL_FACTS.splitlines() if not wanting(line)]
 
     assert missed == []
+
+
+def test_a_range_alone_in_a_cell_needs_a_source() -> None:
+    assert wanting("| Weeks | Who |\n|---|---|\n| 6 to 8 | women |") == ["6"]
+
+
+def test_a_code_in_a_table_needs_no_source_where_the_table_says_that_it_is_one() -> None:
+    assert wanting("| What | CPT code |\n|---|---|\n| One bone | 22513 |\n| More | 22514, 22515 |") == []
+    assert wanting("| CPT | 22513 |\n|---|---|\n| CPT | 22514 |") == []
+    assert wanting("| Patients | Year |\n|---|---|\n| 22513 | 2019 |") == ["22513"]
