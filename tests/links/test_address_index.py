@@ -54,8 +54,9 @@ def meant(path: str) -> tuple[str | None, list[str]]:
     """Where an encoded path leads, and what is offered."""
     raw = repercent_broken_unicode(unquote_to_bytes(path)).decode()
     found = next((address for name in candidates(raw) for address in SITE if address.path == name), None)
-    if found and not (" " in raw.strip() and INDEX.names_another(raw, found.subject)):
-        return found.path, []
+    whole = INDEX.whole(raw) if " " in raw.strip() else None
+    if whole or (found and not (" " in raw.strip() and INDEX.names_another(raw, found.subject))):
+        return whole or (found.path if found else None), []
     same = None if found else INDEX.same(raw)
     if same:
         return same, []
