@@ -44,6 +44,8 @@ LOOKALIKES = str.maketrans("0158i|", "olsbll")
 LOOKALIKE_DIGITS = frozenset("0158")
 # A slip in a shorter word leaves too little of it to tell what it was.
 FEWEST_IN_WORD = 3
+# Short words have many like them by chance; of long ones, those that do may be opposites: adduction, abduction.
+LONG_WORD = 8
 # Wrong letters that may be forgiven, by the letters that an address has at least; another page must be farther away.
 FORGIVEN = ((14, 3), (8, 2), (5, 1))
 RIVAL = 3  # times as far
@@ -291,7 +293,7 @@ class AddressIndex:
             return False
         if self._is_known_word(word) or OSA.distance(word, own) > 1:
             return False
-        return not neighbors(word) - {own}
+        return len(word) < LONG_WORD or not neighbors(word) - {own}
 
     def _is_known_word(self, word: str) -> bool:
         return word in self._slug_words or is_word(word)
@@ -359,8 +361,8 @@ def _telling_words(text: str) -> list[str]:
 
 def _looks_like(typed: str, address: Address) -> bool:
     """Whether signs that look alike were confused: a number stays a number, and a word that word."""
-    numbers, own = re.sub(r"\D", "", typed), re.sub(r"\D", "", address.slug)
-    if numbers != own and (own or not LOOKALIKE_DIGITS.issuperset(numbers)):
+    numbers, own = re.findall(r"\d+", typed), re.findall(r"\d+", address.slug)
+    if numbers != own and (own or not LOOKALIKE_DIGITS.issuperset("".join(numbers))):
         return False
     own_words = _telling_words(address.slug)
     return not any(is_word(word) and word.isalpha() and word not in own_words for word in _telling_words(typed))
@@ -370,7 +372,9 @@ def _ends_in_a_word(typed: str, slug: str) -> bool:
     """Whether the last word of a cut-off address is a word of its own: “with” is no beginning of “without”."""
     words, own_words = re.split(r"[^a-z0-9]+", typed), slug.split("-")
     at = len(words) - 1
-    return at < len(own_words) and words[:at] == own_words[:at] and words[at] != own_words[at] and is_word(words[at])
+    if at >= len(own_words) or words[:at] != own_words[:at] or words[at] == own_words[at]:
+        return False
+    return len(words[at]) > 1 and is_word(words[at])
 
 
 _lock = threading.Lock()
