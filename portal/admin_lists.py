@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.utils import lookup_spawns_duplicates
+from django.core.exceptions import ValidationError
 from django.db import DataError, ProgrammingError
 from django.db.models import Case, CharField, Func, Q, QuerySet, TextField, Transform, Value, When
 from django.http import HttpRequest
@@ -21,6 +23,17 @@ else:
 MAX_SEARCH = 200  # characters
 MAX_WORDS = 12
 UNREADABLE_FILTER = "The filter in the address does not work, so all rows are shown."
+# A lookup that no list offers, or a value that no field or database can read.
+UNREADABLE_LOOKUPS = (
+    DisallowedModelAdminLookup,
+    ValidationError,
+    ValueError,
+    OverflowError,
+    IndexError,
+    TypeError,
+    DataError,
+    ProgrammingError,
+)
 SQLITE_FUNCTION = "portal_fold"
 
 
@@ -69,7 +82,9 @@ class SearchableList(AnyAdmin):
             matches = [Q(**{f"{field}__fold__contains": word}) for field in fields]
             if joined(word):
                 matches += [Q(**{f"{field}__fold_joined__contains": joined(word)}) for field in fields]
-                matches += [Q(**{f"{field}__fold__contains": word.replace("-", " ")}) for field in fields if "-" in word]
+                matches += [
+                    Q(**{f"{field}__fold__contains": word.replace("-", " ")}) for field in fields if "-" in word
+                ]
             queryset = queryset.filter(Q.create(matches, connector=Q.OR))
         return queryset, any(lookup_spawns_duplicates(self.opts, field) for field in fields)
 
@@ -99,7 +114,7 @@ class SearchableList(AnyAdmin):
         except IncorrectLookupParameters:
             messages.warning(request, UNREADABLE_FILTER)
             raise
-        except (ValueError, OverflowError, IndexError, TypeError, DataError, ProgrammingError) as error:
+        except UNREADABLE_LOOKUPS as error:
             if not request.GET:
                 raise
             messages.warning(request, UNREADABLE_FILTER)

@@ -199,7 +199,9 @@ class AddressIndex:
         """Addresses with these letters, filler words at either end left out where nothing is found with them."""
         for letters in _without_fillers([word for word in re.split(r"[^a-z0-9]+", part) if word]):
             found = self._exactly(part, letters) or [
-                address for address in self._similar.get(letters.translate(LOOKALIKES), ()) if _looks_like(part, address)
+                address
+                for address in self._similar.get(letters.translate(LOOKALIKES), ())
+                if _looks_like(part, address)
             ]
             if found:
                 return found
@@ -241,7 +243,8 @@ class AddressIndex:
         if len({address.subject for address in begun}) != 1 or not any(address.live for address in begun):
             return None
         slug = next(iter(begun)).slug
-        if _ends_in_a_word(asked.joined, slug):
+        numbers = re.findall(r"\d+", asked.joined)
+        if numbers != re.findall(r"\d+", slug)[: len(numbers)] or _ends_in_a_word(asked.joined, slug):
             return None
         return self._in_language(asked, begun, 1)
 

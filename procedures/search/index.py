@@ -232,7 +232,9 @@ class SearchIndex:
 
     def _is_word(self, word: str) -> bool:
         """Whether a page has it, or a dictionary: then it is not a slip of the finger."""
-        return is_word(word) or any(stem in self._stems or stem in self._common for stem in self._analyzer.analyze(word))
+        return is_word(word) or any(
+            stem in self._stems or stem in self._common for stem in self._analyzer.analyze(word)
+        )
 
     @cached_property
     def _common(self) -> frozenset[str]:
