@@ -26,7 +26,7 @@ def normalize(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Text as it is compared in a search: case, accents, compatibility forms, kinds of apostrophe and dash do not matter."""
+    """Text as it is compared in a search: case, accents, kinds of letter, apostrophe and dash do not matter."""
     if text.isascii():
         return text.lower().replace("`", "'")
     text = DASHES.sub("-", JOINERS.sub("", WITHOUT_WIDTH.sub("", text))).translate(APOSTROPHES)
