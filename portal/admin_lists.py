@@ -3,14 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import lookup_spawns_duplicates
+from django.core.exceptions import ValidationError
 from django.db import DataError, ProgrammingError
 from django.db.models import Case, CharField, Func, Q, QuerySet, TextField, Transform, Value, When
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 
-from portal.text import fold
+from portal.text import fold, joined
 
 if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
@@ -21,6 +23,17 @@ else:
 MAX_SEARCH = 200  # characters
 MAX_WORDS = 12
 UNREADABLE_FILTER = "The filter in the address does not work, so all rows are shown."
+# A lookup that no list offers, or a value that no field or database can read.
+UNREADABLE_LOOKUPS = (
+    DisallowedModelAdminLookup,
+    ValidationError,
+    ValueError,
+    OverflowError,
+    IndexError,
+    TypeError,
+    DataError,
+    ProgrammingError,
+)
 SQLITE_FUNCTION = "portal_fold"
 
 
@@ -32,16 +45,27 @@ class Fold(Transform):
     lookup_name = "fold"
     function = SQLITE_FUNCTION
     output_field = TextField()
-    # Combining marks and what has no width; then the apostrophes and the one letter that lower() leaves alone.
+    # Combining marks and what has no width; then the apostrophes, the dashes and the letter that lower() leaves alone.
     on_postgresql = (
         "replace(translate(lower(regexp_replace(normalize(%(expressions)s, NFKD), "
         r"'[\u0300-\u036f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]', '', 'g')), "
-        "'\u2018\u2019\u201b\u02bc\u02b9\u2032`´', ''''''''''''''''''), 'ß', 'ss')"
+        "'\u2018\u2019\u201b\u02bc\u02b9\u2032`´\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b', "
+        "'''''''''''''''''---------'), 'ß', 'ss')"
     )
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """PostgreSQL has all it takes."""
         return Func.as_sql(self, compiler, connection, template=self.on_postgresql, **context)
+
+
+@CharField.register_lookup
+@TextField.register_lookup
+class FoldJoined(Fold):
+    """``title__fold_joined__contains``: as ``portal.text.joined``, so that “xray” finds “X-ray”."""
+
+    lookup_name = "fold_joined"
+    function = "portal_fold_joined"
+    on_postgresql = f"replace({Fold.on_postgresql}, '-', '')"
 
 
 class SearchableList(AnyAdmin):
@@ -52,11 +76,16 @@ class SearchableList(AnyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Rows that hold every word, whatever its case and accents."""
+        """Rows that hold every word, whatever its case and accents, with or without its hyphens."""
         fields = self.get_search_fields(request)
         for word in _words(search_term) if fields else ():
-            matches = (Q(**{f"{field}__fold__contains": word}) for field in fields)
-            queryset = queryset.filter(Q.create(list(matches), connector=Q.OR))
+            matches = [Q(**{f"{field}__fold__contains": word}) for field in fields]
+            if joined(word):
+                matches += [Q(**{f"{field}__fold_joined__contains": joined(word)}) for field in fields]
+                matches += [
+                    Q(**{f"{field}__fold__contains": word.replace("-", " ")}) for field in fields if "-" in word
+                ]
+            queryset = queryset.filter(Q.create(matches, connector=Q.OR))
         return queryset, any(lookup_spawns_duplicates(self.opts, field) for field in fields)
 
     def get_ordering(self, request: HttpRequest) -> Any:
@@ -85,7 +114,7 @@ class SearchableList(AnyAdmin):
         except IncorrectLookupParameters:
             messages.warning(request, UNREADABLE_FILTER)
             raise
-        except (ValueError, OverflowError, IndexError, TypeError, DataError, ProgrammingError) as error:
+        except UNREADABLE_LOOKUPS as error:
             if not request.GET:
                 raise
             messages.warning(request, UNREADABLE_FILTER)

@@ -8,6 +8,8 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Nothing is seen of these. The two joiners stay: emoji and some scripts are made with them.
 WITHOUT_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060\ufeff]")
 APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\uff07`´", "'"))
+# Hyphens and dashes are one; as bare text they may also be missing (portal/admin_lists.py).
+DASHES = re.compile("[\u2010-\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d]")
 JOINERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\u2069]")
 
 
@@ -24,9 +26,14 @@ def normalize(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Text as it is compared in a search: case, accents, compatibility forms and kinds of apostrophe do not matter."""
+    """Text as it is compared in a search: case, accents, kinds of letter, apostrophe and dash do not matter."""
     if text.isascii():
         return text.lower().replace("`", "'")
-    text = JOINERS.sub("", WITHOUT_WIDTH.sub("", text)).translate(APOSTROPHES)
+    text = DASHES.sub("-", JOINERS.sub("", WITHOUT_WIDTH.sub("", text))).translate(APOSTROPHES)
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+
+
+def joined(folded: str) -> str:
+    """Folded text without hyphens: “x-ray” and “xray” are one word."""
+    return folded.replace("-", "")

@@ -179,7 +179,13 @@ class SnapshotApplication:
 
 
 def _passed_on(answer: Answer, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """What is not kept, as Django said it."""
+    """What is not kept, as Django said it; 304 to who has this very body."""
+    named = {name.lower(): value for name, value in answer.headers}
+    asked = environ.get("HTTP_IF_NONE_MATCH")
+    if answer.status.startswith("200 ") and asked is not None and is_known_tag(asked, named.get("etag", "")):
+        close(answer.chunks)
+        start_response(NOT_MODIFIED, [row for row in answer.headers if not row[0].lower().startswith("content-")])
+        return []
     start_response(answer.status, answer.headers)
     if environ["REQUEST_METHOD"] == "GET":
         return answer.chunks

@@ -4,7 +4,7 @@ The public gets those that PUBLIC_FILES allows; staff get all, through a view of
 """
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from django.core.files.storage import FileSystemStorage, default_storage
@@ -88,7 +88,13 @@ def stored_file(request: HttpRequest, name: str, cache_control: str) -> HttpResp
         response.headers["ETag"] = etag
         response = get_conditional_response(request, etag=etag, response=response) or response
     else:
-        response = FileResponse(stored, content_type=TYPES[match[1]])
+        # The name holds the hash of the picture; another encoder makes another size of it.
+        etag = f'"{PurePosixPath(name).name}-{stored.size:x}"'
+        whole = FileResponse(stored, content_type=TYPES[match[1]])
+        whole.headers["ETag"] = etag
+        response = get_conditional_response(request, etag=etag, response=whole) or whole
+        if response is not whole:
+            whole.close()
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = cache_control
     return response

@@ -59,10 +59,18 @@ class EncodedStaticFile(StaticFile):  # type: ignore[misc]
         return is_known_tag(asked, dict(self.get_path_and_headers(request_headers)[1])["ETag"])
 
     def get_response(self, method: str, request_headers: dict[str, Any]) -> Any:
-        """A 304 names the encoding that it is about."""
+        """A 304 names the encoding that it is about. Of another body than the client has parts of, it gets all."""
         if method in {"GET", "HEAD"} and self.is_not_modified(request_headers):
             return self.get_not_modified_response(Headers(self.get_path_and_headers(request_headers)[1]))
+        asked = request_headers.get("HTTP_IF_RANGE")
+        if asked is not None and not self._is_same_body(asked, request_headers):
+            request_headers = {name: value for name, value in request_headers.items() if name != "HTTP_RANGE"}
         return super().get_response(method, request_headers)
+
+    def _is_same_body(self, asked: str, request_headers: dict[str, Any]) -> bool:
+        """RFC 9110 §13.1.5: compared strongly, a date by its exact value."""
+        headers = dict(self.get_path_and_headers(request_headers)[1])
+        return asked.strip() in {headers["ETag"], headers.get("Last-Modified")}
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]

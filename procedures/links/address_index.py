@@ -14,6 +14,7 @@ from django.db.models import Subquery
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
+from portal.dictionary import is_word, neighbors
 from procedures.enums import Language
 from procedures.links.resolve import EXTENSION, INDEX_PAGE, POSSESSIVE, readings
 from procedures.models import Path, ReleaseEvent
@@ -30,12 +31,8 @@ FILLERS = frozenset(
     "link los mas more of on or our page pages pagina paginas para pdf please por print read see site sitio su the "
     "this to us use ver visit web website with y you your".split()
 )
-# Two pages may differ by one of these and say the opposite.
-DECISIVE = frozenset(
-    "after antes before con despues derecha derecho inferior izquierda izquierdo left lower no non not post pre right "
-    "sin superior upper with without".split()
-)
-OPPOSITES = re.compile("hyper|hypo|hiper|hipo")
+# Words without which an address says the same.
+NEUTRAL = frozenset("a an and de del el la las los our su the y your".split())
 SEPARATORS = re.compile(r"[\s<>\"'“”«»…()\[\]{}|,;!*/\\]+")
 SCHEME = re.compile(r"(?:https?|ftp|mailto):+")
 HOST = re.compile(
@@ -45,6 +42,10 @@ HOST = re.compile(
 # What scanners and tired eyes take for each other.
 LOOKALIKES = str.maketrans("0158i|", "olsbll")
 LOOKALIKE_DIGITS = frozenset("0158")
+# A slip in a shorter word leaves too little of it to tell what it was.
+FEWEST_IN_WORD = 3
+# Short words have many like them by chance; of long ones, those that do may be opposites: adduction, abduction.
+LONG_WORD = 8
 # Wrong letters that may be forgiven, by the letters that an address has at least; another page must be farther away.
 FORGIVEN = ((14, 3), (8, 2), (5, 1))
 RIVAL = 3  # times as far
@@ -104,12 +105,14 @@ class AddressIndex:
         self._exact: dict[str, list[Address]] = {}
         self._similar: dict[str, list[Address]] = {}
         self._words: dict[str, list[Address]] = {}
+        self._slug_words: set[str] = set()
         self._by_subject: dict[tuple[str, str], Address] = {}
         for address in addresses:
             letters = squashed(address.slug)
             self._exact.setdefault(letters, []).append(address)
             self._similar.setdefault(letters.translate(LOOKALIKES), []).append(address)
             self._words.setdefault(address.slug.replace("-", " "), []).append(address)
+            self._slug_words.update(address.slug.split("-"))
             if address.live == address.path:
                 self._by_subject[address.subject, address.language] = address
 
@@ -121,11 +124,25 @@ class AddressIndex:
                 found = whole
             elif found := self._known("-".join(_without_folders(asked.every))):
                 # What was taken for a language or a folder was a word of the address: ``dano/en/los/nervios``.
-                asked.language = next((code for code in Language.values if [code] == asked.every[:1]), "")
+                asked.language = _language_in_front(asked)
             elif each and all(each):
                 found = [address for known in each for address in known]
             else:
                 continue
+            chosen = self._choose(asked, found)
+            if chosen:
+                return chosen
+        return None
+
+    def whole(self, raw: str) -> str | None:
+        """The address that has all the letters and words of what came: “/rest home” is rest-home, not rest."""
+        for asked in self._asked(raw):
+            every = "-".join(_without_folders(asked.every))
+            found = self._exactly(asked.joined, squashed(asked.joined))
+            if squashed(asked.joined) != squashed(every):
+                # What was taken for a language or a folder was a word of the address: “dano en los nervios”.
+                asked.language = _language_in_front(asked)
+                found = self._exactly(every, squashed(every)) or found
             chosen = self._choose(asked, found)
             if chosen:
                 return chosen
@@ -175,16 +192,25 @@ class AddressIndex:
             asked.language = language
         elif part in FOLDER_WORDS:
             asked.in_folder = True
-        elif len(part) > 2 and part not in FILLERS and not HOST.match(part):
+        elif (len(part) > 2 or part.isdigit()) and part not in FILLERS and not HOST.match(part):
             asked.parts.append(part)
 
     def _known(self, part: str) -> list[Address]:
         """Addresses with these letters, filler words at either end left out where nothing is found with them."""
         for letters in _without_fillers([word for word in re.split(r"[^a-z0-9]+", part) if word]):
-            found = self._exact.get(letters) or self._similar.get(letters.translate(LOOKALIKES))
+            found = self._exactly(part, letters) or [
+                address
+                for address in self._similar.get(letters.translate(LOOKALIKES), ())
+                if _looks_like(part, address)
+            ]
             if found:
                 return found
         return []
+
+    def _exactly(self, part: str, letters: str) -> list[Address]:
+        """Addresses with these letters. A lost sign between two digits may have been any: 1-1 is not 11."""
+        numbers = re.findall(r"\d+", part)
+        return [a for a in self._exact.get(letters, ()) if not numbers or re.findall(r"\d+", a.slug) == numbers]
 
     def _choose(self, asked: Asked, found: list[Address]) -> str | None:
         """One of several addresses of one page; None where they belong to different pages."""
@@ -216,7 +242,20 @@ class AddressIndex:
         begun = self._begun(asked)
         if len({address.subject for address in begun}) != 1 or not any(address.live for address in begun):
             return None
-        return self._choose(asked, begun)
+        slug = next(iter(begun)).slug
+        numbers = re.findall(r"\d+", asked.joined)
+        if numbers != re.findall(r"\d+", slug)[: len(numbers)] or _ends_in_a_word(asked.joined, slug):
+            return None
+        return self._in_language(asked, begun, 1)
+
+    def _in_language(self, asked: Asked, found: list[Address], distance: int) -> str | None:
+        """A guess. Where no language was asked for, the English address wins if it is about as near."""
+        english = None if asked.language else self._by_subject.get((found[0].subject, Language.ENGLISH))
+        if english:
+            letters, own = squashed(asked.joined), squashed(english.slug)
+            if OSA.distance(letters, own) <= min(distance + 1, _forgiven(own)):
+                return english.path
+        return self._choose(asked, found)
 
     def _misspelled(self, asked: Asked) -> str | None:
         plain = squashed(asked.joined)
@@ -239,7 +278,28 @@ class AddressIndex:
         rival = next(rivals, farthest + 1)
         if not 0 < distance <= allowed or rival < max(RIVAL * distance, distance + 2):
             return None
-        return self._choose(asked, best) if _may_mean(asked.joined, best[0].slug) else None
+        return self._in_language(asked, best, distance) if self._may_mean(asked.joined, best[0].slug) else None
+
+    def _may_mean(self, typed: str, slug: str) -> bool:
+        """Whether a spelling may stand for an address: the same words, each with one slip of the finger at most.
+
+        A word in place of another word is another page, however few letters differ: unsafe, safe; start, stop.
+        """
+        words, own_words = _telling_words(typed), _telling_words(slug)
+        return len(words) == len(own_words) and all(
+            word == own or self._is_slip(word, own) for word, own in zip(words, own_words, strict=True)
+        )
+
+    def _is_slip(self, word: str, own: str) -> bool:
+        """Whether a word can only have been meant to be ``own``."""
+        if len(own) < FEWEST_IN_WORD or any(sign.isdigit() for sign in word + own):
+            return False
+        if self._is_known_word(word) or OSA.distance(word, own) > 1:
+            return False
+        return len(word) < LONG_WORD or not neighbors(word) - {own}
+
+    def _is_known_word(self, word: str) -> bool:
+        return word in self._slug_words or is_word(word)
 
     def _offers(self, asked: Asked) -> list[Address]:
         """What is spelled a little like it, or shares its words."""
@@ -275,6 +335,11 @@ def _forgiven(letters: str) -> int:
     return next((most for least, most in FORGIVEN if len(letters) >= least), 0)
 
 
+def _language_in_front(asked: Asked) -> str:
+    """The language that an address begins with."""
+    return next((code for code in Language.values if [code] == asked.every[:1]), "")
+
+
 def _without_folders(parts: list[str]) -> list[str]:
     """Without a language and a folder in front."""
     kept = list(parts)
@@ -292,26 +357,27 @@ def _without_fillers(words: list[str]) -> Iterator[str]:
             yield "".join(words[start:end])
 
 
-def _may_mean(typed: str, slug: str) -> bool:
-    """Whether a spelling may stand for an address: never with another number or the opposite word in it."""
-    letters, own = squashed(typed), squashed(slug)
-    digits, own_digits = re.sub(r"\D", "", letters), re.sub(r"\D", "", own)
-    if digits != own_digits and (own_digits or not LOOKALIKE_DIGITS.issuperset(digits)):
+def _telling_words(text: str) -> list[str]:
+    """The words of an address without those that change nothing."""
+    return [word for word in re.split(r"[^a-z0-9]+", text) if word and word not in NEUTRAL]
+
+
+def _looks_like(typed: str, address: Address) -> bool:
+    """Whether signs that look alike were confused: a number stays a number, and a word that word."""
+    numbers, own = re.findall(r"\d+", typed), re.findall(r"\d+", address.slug)
+    if numbers != own and (own or not LOOKALIKE_DIGITS.issuperset("".join(numbers))):
         return False
-    if set(OPPOSITES.findall(letters)) != set(OPPOSITES.findall(own)):
+    own_words = _telling_words(address.slug)
+    return not any(is_word(word) and word.isalpha() and word not in own_words for word in _telling_words(typed))
+
+
+def _ends_in_a_word(typed: str, slug: str) -> bool:
+    """Whether the last word of a cut-off address is a word of its own: “with” is no beginning of “without”."""
+    words, own_words = re.split(r"[^a-z0-9]+", typed), slug.split("-")
+    at = len(words) - 1
+    if at >= len(own_words) or words[:at] != own_words[:at] or words[at] == own_words[at]:
         return False
-    words, own_words = set(re.split(r"[^a-z0-9]+", typed)), set(slug.split("-"))
-    if len(words) == 1 < len(own_words):
-        return not any(word in letters and word not in own for word in DECISIVE if len(word) > 4) and all(
-            fuzz.partial_ratio(word, letters) >= SIMILAR for word in own_words & DECISIVE
-        )
-    if words & DECISIVE - own_words:
-        return False
-    # A slip within such a word is no other word: “befroe”.
-    return all(
-        word in words or (len(word) > 3 and any(OSA.distance(word, other) <= 2 for other in words - own_words))
-        for word in own_words & DECISIVE
-    )
+    return len(words[at]) > 1 and is_word(words[at])
 
 
 _lock = threading.Lock()

@@ -14,6 +14,15 @@ INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 QUOTED = re.compile(r"(?:=[0-9a-f]{2})+", re.IGNORECASE)
 SOFT_BREAK = re.compile(r"=[ \t]*\r?\n")
 PERCENT = re.compile(r"(?:%[0-9a-f]{2})+", re.IGNORECASE)
+# As old JavaScript escapes a letter. Half a pair stands for none.
+UNICODE_ESCAPE = re.compile(r"%u(?!d[89a-f])([0-9a-f]{4})", re.IGNORECASE)
+# The first bytes of a character whose rest was cut off. Accented letters of Latin-1 are letters.
+CUT_CHARACTER = re.compile(
+    rb"(?:[\xc2-\xc8\xca-\xcc\xce-\xd0\xd2\xd4-\xd9\xdb\xdd-\xdf]|[\xe0\xe2-\xe8\xea-\xec\xee\xef]|"
+    rb"[\xe0-\xef][\x80-\xbf]|\xf0[\x80-\xbf]{0,2})\Z"
+)
+# ``;jsessionid=1``: a parameter of a path.
+PARAMETER = re.compile(r";[a-z_][\w.-]*=[^/\s]*", re.IGNORECASE)
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]{0,2});", re.IGNORECASE)
 NOT_ASCII = re.compile("[^\x00-\x7f]{2,}")
 APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u2032`´]")
@@ -22,7 +31,8 @@ EDGES = " .,;:!?'\"“”‘’«»<>()[]{}*_-=/\\|`´"
 INDEX_PAGE = re.compile(r"(?:index|default)\.[a-z]{3,5}\Z")
 EXTENSION = re.compile(r"\.(?:html?|php|aspx?|jsp|cfm|pdf)\Z")
 # The same page in another form: what stands behind its address.
-FORM = re.compile(r"(.*/)(booklet/|plain\.txt)\Z", re.DOTALL)
+FORM = re.compile(r"(.*/)(booklet|plain\.txt)[\s.,;:!?)/]*\Z", re.DOTALL | re.IGNORECASE)
+FORMS = {"booklet": "booklet/", "plain.txt": "plain.txt"}
 LONGEST = 300
 # An address may have been encoded once by each program that it passed through.
 MAX_LAYERS = 3
@@ -39,7 +49,10 @@ def candidates(raw: str) -> list[str]:
         text = POSSESSIVE.sub("", re.split(r"[&?#\x00]", form, maxsplit=1)[0])
         text = "/" + " ".join(text.split()).lstrip("/ ")
         # A space stands for a hyphen or was put in by a line break, or the words behind it belong to the sentence.
-        found += [_tidy(text.replace(" ", "-")), _tidy(text.replace(" ", "")), _tidy(text.split(" ", 1)[0])]
+        found.append(_tidy(text.replace(" ", "-")))
+        # A number that stands apart belongs to the address, and is no part of another number.
+        if not re.search(r" \W*\d", text):
+            found += [_tidy(text.replace(" ", "")), _tidy(text.split(" ", 1)[0])]
     # PostgreSQL refuses a question that holds this sign; no address ever did.
     return [name for name in dict.fromkeys(found) if "\0" not in name]
 
@@ -48,10 +61,11 @@ def readings(raw: str) -> list[str]:
     """``raw`` with every encoding undone, in small letters without accents: with and without quoted-printable."""
     text = raw[:LONGEST]
     for _ in range(MAX_LAYERS):
-        decoded = NOT_ASCII.sub(_without_mojibake, PERCENT.sub(_from_percent, ENTITY.sub(_from_entity, text)))
+        decoded = NOT_ASCII.sub(_without_mojibake, PERCENT.sub(_from_percent, _unescaped(text)))
         if decoded == text:
             break
         text = decoded
+    text = PARAMETER.sub("", text)
     unquoted = QUOTED.sub(_from_quoted, SOFT_BREAK.sub("", text))
     return list(dict.fromkeys(fold(form).replace("=", "") for form in (unquoted, text)))
 
@@ -67,8 +81,12 @@ def fold(text: str) -> str:
 
 def without_form(raw: str) -> tuple[str, str]:
     """An address without ``booklet/`` or ``plain.txt`` behind it, and which of them it was, if any."""
-    match = FORM.match(raw) or FORM.match(f"{raw}/")
-    return (match[1], match[2]) if match else (raw, "")
+    match = FORM.match(raw)
+    return (match[1], FORMS[match[2].lower()]) if match else (raw, "")
+
+
+def _unescaped(text: str) -> str:
+    return UNICODE_ESCAPE.sub(lambda match: chr(int(match[1], 16)), ENTITY.sub(_from_entity, text))
 
 
 def _from_entity(match: re.Match[str]) -> str:
@@ -76,7 +94,19 @@ def _from_entity(match: re.Match[str]) -> str:
 
 
 def _from_percent(match: re.Match[str]) -> str:
-    return _text(bytes.fromhex(match[0].replace("%", "")))
+    octets = bytes.fromhex(match[0].replace("%", ""))
+    if not match.string[match.end() :].strip("/ "):
+        octets = _without_cut_character(octets)
+    return _text(octets)
+
+
+def _without_cut_character(octets: bytes) -> bytes:
+    """Without half a character at the end."""
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return CUT_CHARACTER.sub(b"", octets)
+    return octets
 
 
 def _from_quoted(match: re.Match[str]) -> str:

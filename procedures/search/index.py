@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from portal.dictionary import is_word
 from portal.text import fold, normalize
 from procedures.models import Page, Release, Term
 
@@ -230,8 +231,10 @@ class SearchIndex:
         return best[1] if best and len(best[1]) > SPELLINGS[-1][0] - 2 else ""
 
     def _is_word(self, word: str) -> bool:
-        """Whether a page has it, or every reader knows it: then it is not a slip of the finger."""
-        return any(stem in self._stems or stem in self._common for stem in self._analyzer.analyze(word))
+        """Whether a page has it, or a dictionary: then it is not a slip of the finger."""
+        return is_word(word) or any(
+            stem in self._stems or stem in self._common for stem in self._analyzer.analyze(word)
+        )
 
     @cached_property
     def _common(self) -> frozenset[str]:

@@ -88,15 +88,18 @@ def answer(asked: str) -> HttpResponse:
     if coded:
         return codes.answer(*coded, asked)
     language = Language.SPANISH if names[-1].startswith("/es/") else Language.ENGLISH
-    found, form = _find(names, language), ""
+    found, base, form = _find(names, language), asked, ""
     offers: list[dict[str, str]] = []
-    if found is not None and " " in asked.strip() and address_index().names_another(asked, found.page.subject):
-        # “/kyphoplasty or vertebroplasty”: nobody knows which of the two was meant.
-        return not_found(language, _offered(address_index().closest(asked)[1]))
-    if found is None:
+    if found is None or " " in asked.strip():
         base, form = without_form(asked)
         names = candidates(base) if form else names
-        found = _find(names, language) if form else None
+        found = _find(names, language) if form else found
+    if found is not None and " " in base.strip():
+        whole = address_index().whole(base)
+        if whole is None and address_index().names_another(base, found.page.subject):
+            # “/kyphoplasty or vertebroplasty”: nobody knows which of the two was meant.
+            return not_found(language, _offered(address_index().closest(base)[1]))
+        found = _find([whole], language) if whole else found
     if found is None:
         for_staff = staff_address(asked)
         if for_staff:

@@ -52,6 +52,18 @@ def test_every_list_with_a_search_forgives_accents_case_and_invisible_signs(root
     assert found(root, Page, q="recuperación zebra") == []
 
 
+def test_hyphens_of_all_kinds_and_none_find_the_same(root: Client) -> None:
+    page = make_page("xray", title="X-ray pictures")
+    guide = make_page("guide", title="Your X\u2011ray visit", kind="guide")
+    term = make_term("x", term="X\u2013ray")
+    guides = reverse("admin:procedures_guide_changelist")
+    for typed in ("X-ray", "x\u2011ray", "X\u2010RAY", "x\u2212ray", "xray", "x ray"):
+        assert page in found(root, Page, q=typed), typed
+        assert found(root, type(term), q=typed) == [term], typed
+        assert [row.pk for row in root.get(guides, {"q": typed}).context["cl"].result_list] == [guide.pk], typed
+    assert found(root, Page, q="-x-zebra") == []
+
+
 def test_a_page_that_is_called_as_typed_comes_first(root: Client) -> None:
     make_page("one", title="Another page on kyphoplasty", order=1)
     make_page("two", title="Kyphoplasty and you", order=2)
@@ -94,6 +106,12 @@ def test_no_filter_in_an_address_breaks_a_list_and_what_cannot_be_read_is_said(r
                 ):
                     said.add(model)
     assert broken == []
+    for name in ("page", "guide"):
+        address = reverse(f"admin:procedures_{name}_changelist")
+        for value in ("abc", "2026-02-30", "10000-01-01", "\x00"):
+            answer = root.get(address, {"live_release__next_review_on__lte": value})
+            assert answer.status_code == 302, (name, value)
+            assert "filter in the address does not work" in root.get(answer["Location"]).content.decode()
     assert said >= {Page, Feedback, AuditEvent}
 
 

@@ -54,8 +54,9 @@ def meant(path: str) -> tuple[str | None, list[str]]:
     """Where an encoded path leads, and what is offered."""
     raw = repercent_broken_unicode(unquote_to_bytes(path)).decode()
     found = next((address for name in candidates(raw) for address in SITE if address.path == name), None)
-    if found and not (" " in raw.strip() and INDEX.names_another(raw, found.subject)):
-        return found.path, []
+    whole = INDEX.whole(raw) if " " in raw.strip() else None
+    if whole or (found and not (" " in raw.strip() and INDEX.names_another(raw, found.subject))):
+        return whole or (found.path if found else None), []
     same = None if found else INDEX.same(raw)
     if same:
         return same, []
@@ -140,6 +141,68 @@ def test_opposites_and_numbers_are_never_taken_for_each_other() -> None:
     assert {word: index.closest(f"/{word}/")[0] for word in typed} == dict.fromkeys(typed)
     assert index.closest("/left-hip-surgry/")[0] == "/left-hip-surgery/"
     assert index.closest("/care-befroe-surgery/")[0] == "/care-before-surgery/"
+
+
+# What was asked for and the only page there is.
+OTHER_MEANINGS = """
+stop-blood-thinners start-blood-thinners, pain-off-medicine pain-on-medicine, you-cant-drive you-can-drive,
+decrease-your-activity increase-your-activity, unlikely-side-effects likely-side-effects,
+unsafe-lifting-habits safe-lifting-habits, spine-injection-care spine-infection-care, leg-pain-exercises
+arm-pain-exercises, outpatient-procedure inpatient-procedure, bone-health-for-women bone-health-for-men,
+two-weeks-after-surgery ten-weeks-after-surgery, one-week-after-surgery ten-week-after-surgery,
+anterior-approach-surgery posterior-approach-surgery, external-fixation internal-fixation,
+bilateral-treatment unilateral-treatment, lumbar-laminotomy lumbar-laminectomy, hip-adduction-exercise
+hip-abduction-exercise, hip-aduction-exercise hip-abduction-exercise, thyroid-medicines steroid-medicines,
+menos-actividad mas-actividad, via-anterior via-posterior, dolor-malo dolor-sano, stage-11-12 stage-11, stage-1-1
+stage-11, mri-with mri-without-contrast, startbloodthinner stop-blood-thinners, unsafe-lifing-habits
+safe-lifting-habits, fall-prevention fail-prevention, hot-packs-for-pain ice-packs-for-pain, lower-disc-surgery
+upper-disc-surgery, hand-surgery-recovery hard-surgery-recovery
+""".replace("\n", " ").split(",")
+
+
+def test_another_word_is_another_page_however_few_letters_differ() -> None:
+    for pair in OTHER_MEANINGS:
+        asked, slug = pair.split()
+        index = AddressIndex([Address(f"/{slug}/", slug, "en", f"/{slug}/", slug)])
+        for typed in (f"/{asked}/", f"/{asked.replace('-', ' ')}"):
+            assert index.same(typed) is None, (typed, slug)
+            assert index.closest(typed)[0] is None, (typed, slug)
+
+
+def test_a_number_that_stands_apart_is_no_part_of_the_sentence() -> None:
+    assert candidates("/stage-11 12") == ["/stage-11 12", "/stage-11-12/"]
+    assert candidates("/stage-1 1") == ["/stage-1 1", "/stage-1-1/"]
+
+
+def test_all_letters_win_over_a_part_that_is_a_page_itself() -> None:
+    site = [*SITE, *addresses(["rest", "reposo", "rest-home", "reposo-en-casa"], "")]
+    index = AddressIndex(site)
+    expected = {
+        "/visits/kyphoplasty consult/": "/visits/kyphoplasty-consult/",
+        "/visits/kyphoplasty- consult/": "/visits/kyphoplasty-consult/",
+        "/kyphoplasty consult": "/visits/kyphoplasty-consult/",
+        "/es/visits/cita cifoplastia/": "/es/visits/cita-cifoplastia/",
+        "/rest home": "/rest-home/",
+        "/es/reposo en casa": "/es/reposo-en-casa/",
+        "/the procedure in x-ray pictures": "/the-procedure-in-x-ray-pictures/",
+        "/kyphoplasty or vertebroplasty": None,
+    }
+    assert {typed: index.whole(typed) for typed in expected} == expected
+
+
+def test_a_guess_without_a_language_leads_to_the_english_page() -> None:
+    cut = ["%C2", "%C3", "%E2", "%E2%80", "%F0%9F", "%EF%BB/"]
+    for typed in (*(f"/vertebroplasty{octets}" for octets in cut), "/vertebroplasti", "/vertebroplastya/"):
+        assert meant(typed)[0] == "/vertebroplasty/", typed
+    assert meant("/es/vertebroplastya/")[0] == "/es/vertebroplastia/"
+    assert meant("/es/vertebroplastia%C2")[0] == "/es/vertebroplastia/"
+    assert meant("/vertebroplstia/")[0] == "/es/vertebroplastia/"
+
+
+def test_escapes_and_parameters_of_old_programs_are_undone() -> None:
+    assert meant("/es/da%u00F1o-en-los-nervios/")[0] == "/es/dano-en-los-nervios/"
+    assert meant("/recovery/;jsessionid=1A2.node-1")[0] == "/recovery/"
+    assert meant("/recovery;v=1/")[0] == "/recovery/"
 
 
 def test_a_withdrawn_page_keeps_its_place_and_is_never_offered() -> None:

@@ -47,6 +47,28 @@ def test_each_encoding_of_a_file_has_an_etag_of_its_own_and_answers_304_to_that_
                     assert again.header("etag") == own.header("etag")
 
 
+def test_who_has_a_small_file_is_told_that_it_is_the_same(site: Site) -> None:
+    pictures = [path for path in site.others if path.startswith("/media/") and not path.endswith(".svg")]
+    assert pictures
+    icons = ["/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png"]
+    for path in [*icons, "/.well-known/security.txt", *pictures[:3]]:
+        tag = ask(site.url, path).header("etag")
+        assert tag, path
+        for typed, expected in ((tag, 304), (f"W/{tag}", 304), ("*", 304), ('"other"', 200)):
+            again = ask(site.url, path, headers={"If-None-Match": typed})
+            assert (again.status, again.header("etag")) == (expected, tag), (path, typed)
+
+
+def test_a_part_is_given_of_the_same_file_only(site: Site) -> None:
+    path = "/static/img/icon.svg"
+    whole = ask(site.url, path)
+    own = (whole.header("etag"), whole.header("last-modified"))
+    for condition, expected in ((own[0], 206), (own[1], 206), ('"other"', 200), (f"W/{own[0]}", 200)):
+        answer = ask(site.url, path, headers={"Range": "bytes=0-3", "If-Range": condition})
+        assert answer.status == expected, condition
+        assert answer.body == (whole.body[:4] if expected == 206 else whole.body)
+
+
 def test_browsers_find_the_icon_where_they_look_for_it(site: Site) -> None:
     for path, kind, sizes in (
         ("/favicon.ico", "image/x-icon", {(16, 16), (32, 32), (48, 48)}),

@@ -17,6 +17,7 @@ LASTS = datetime.timedelta(minutes=30)
 FARTHEST = datetime.timedelta(days=731)
 UNREADABLE = "Write the date and the time, such as 2026-11-30T10:00."
 # RFC 5545 §3.3.11 allows none of these in a text; a lone return would end the line for some programs.
+TIME_OF_DAY = re.compile(r"[T ]\d\d:\d\d")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 UTC_FORM = "%Y%m%dT%H%M%SZ"
 
@@ -39,6 +40,8 @@ def moment(typed: str, zone_name: str, *, now: datetime.datetime) -> datetime.da
         raise BadTimeError(UNREADABLE) from error
     if shown.tzinfo is not None:
         raise BadTimeError(UNREADABLE)
+    if not TIME_OF_DAY.search(typed):
+        raise BadTimeError("Add a time of day, such as 10:00.")
     try:
         in_utc = clock.moment(shown.date(), shown.time(), zone)
     except clock.RepeatedTimeError as error:
