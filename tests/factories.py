@@ -6,7 +6,7 @@ from PIL import Image
 
 from portal.staff.models import User
 from procedures.enums import Decision
-from procedures.figures.approval import pixels_hash, record
+from procedures.figures.approval import figure_hash, record
 from procedures.figures.intake import picture
 from procedures.figures.renditions import store_picture
 from procedures.links.codes import free_code
@@ -146,7 +146,7 @@ def approve(revision: Revision, reviewer: User | None = None) -> Approval:
         revision,
         reviewer=reviewer or make_user("rita"),
         decision=Decision.APPROVED,
-        pictures_seen=[pixels_hash(figure) for figure in Figure.objects.all()],
+        pictures_seen=[figure_hash(figure) for figure in Figure.objects.all()],
     )
 
 

@@ -1,6 +1,7 @@
 """Bundles between the look at them and the import: in the data folder, for a day at most, named by their hash."""
 
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -13,6 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from procedures.figures.intake import Picture
 from procedures.figures.renditions import png
+from procedures.figures.text_detection import Detection, Status, detect
 
 DAY = 24 * 60 * 60  # seconds
 
@@ -73,3 +75,22 @@ def note_shown(token: str, sha256: str, user_id: int) -> None:
 def was_shown(token: str, sha256: str, user_id: int) -> bool:
     """Whether this person was served these pixels."""
     return (_folder() / f"{token}.pictures" / f"{sha256}.{user_id}").is_file()
+
+
+def text_found(token: str, sha256: str) -> tuple[Detection, bool]:
+    """What the text finder says about one of them, and whether it said so just now. It looks once, if it can."""
+    file = _folder() / f"{token}.pictures" / f"{sha256}.json"
+    if file.is_file():
+        return Detection.from_json(json.loads(file.read_text())), False
+    found = detect(picture_of(token, sha256) or b"")
+    if found.status in {Status.MARKED, Status.NOTHING_MARKED}:
+        draft = file.with_name(f".{secrets.token_hex(8)}")
+        draft.write_text(json.dumps(found.to_json()))
+        draft.replace(file)
+    return found, True
+
+
+def known_text(token: str, sha256: str) -> Detection | None:
+    """What it said before."""
+    known = (_folder() / f"{token}.pictures" / f"{sha256}.json").is_file()
+    return text_found(token, sha256)[0] if known else None

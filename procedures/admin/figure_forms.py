@@ -51,6 +51,7 @@ def keep_picture(figure: Figure, renditions: list[Rendition], *, uploaded_by: Us
     before = Figure.objects.filter(pk=figure.pk).first()
     old = files_of(before) if before else []
     figure.uploaded_by = uploaded_by
+    figure.kind_changed_by = uploaded_by if before and before.kind != figure.kind else None
     figure.save()
     replace_renditions(figure, renditions)
     forget(old)

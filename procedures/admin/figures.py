@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,7 +12,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from procedures.admin import dicom_import, intake, intake_check, marks_page, upload
-from procedures.admin.base import ContentAdmin, TextRows
+from procedures.admin.base import ContentAdmin, TextRows, staff
 from procedures.admin.desk import change_address
 from procedures.admin.figure_files import file, staff_url
 from procedures.admin.figure_forms import PictureForm
@@ -22,8 +22,13 @@ from procedures.admin.text_detection import look_for_text, text_detection_html
 from procedures.enums import Language
 from procedures.figures.approval import files_of
 from procedures.figures.orphans import forget
-from procedures.models import Figure, FigureText
+from procedures.models import Figure, FigureApproval, FigureText
 from procedures.publishing.uses import used_on, uses
+
+KIND_WAITS = (
+    "You changed the kind of picture. Public pages keep the old kind until another person approves a page that shows "
+    "this picture."
+)
 
 
 class UsedAdmin(ContentAdmin):
@@ -122,6 +127,15 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
         """Every page, guide and series that shows it, as links; and the ways to another picture."""
         rows = [(use, change_address(use.page) if use.page else "") for use in used_on(figure)]
         return render_to_string("admin/procedures/figure/used.html", {"figure": figure, "rows": rows})
+
+    def save_model(self, request: HttpRequest, obj: Figure, form: Any, change: bool) -> None:
+        """Another kind changes what pages say about the picture, so a second person must approve it."""
+        before = Figure.objects.get(pk=obj.pk)
+        if before.kind != obj.kind:
+            obj.kind_changed_by = staff(request)
+            if FigureApproval.objects.public().filter(figure=obj).exists():
+                messages.info(request, KIND_WAITS)
+        super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: Figure) -> None:
         """Its files go too, unless another figure has them."""

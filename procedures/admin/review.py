@@ -19,7 +19,7 @@ from procedures.admin.figure_files import staff_url
 from procedures.admin.shell import screen
 from procedures.admin.text_detection import text_detection_html
 from procedures.enums import Decision
-from procedures.figures.approval import pixels_hash
+from procedures.figures.approval import ApprovedFigure, Pictures, approved_figures, figure_hash
 from procedures.models import Figure, Page
 from procedures.publishing.autosave import comments_of, forget_comments, keep_comments
 from procedures.publishing.review import PicturesNotShownError, ReviewRefusedError, decide
@@ -98,20 +98,26 @@ def review(request: HttpRequest, page_id: int) -> HttpResponse:
         "kept": kept,
         "refused": refused,
         "own": settings.REQUIRE_SECOND_PERSON and bool(here.revision) and _author(here) == reviewer.pk,
-        "pictures": [_picture(figure) for figure in here.new_figures],
+        "pictures": _pictures(here.new_figures),
         **shown,
     }
     return screen(request, "page/review", context, title=f"Review: {page.title}", status=status)
 
 
-def _picture(figure: Figure) -> dict[str, Any]:
-    """A new picture at the full size that is kept, with the hash that the form sends back."""
+def _pictures(figures: list[Figure]) -> list[dict[str, Any]]:
+    public = approved_figures(figures, Pictures.PUBLIC)
+    return [_picture(figure, public.get(figure.slug)) for figure in figures]
+
+
+def _picture(figure: Figure, public: ApprovedFigure | None) -> dict[str, Any]:
+    """A new picture at the full size that is kept, with the hash that the form sends back. ``public``: as it was."""
     names = {"": figure.image, "in light mode": figure.drawing, "in dark mode": figure.drawing_dark}
     files = [(words, staff_url(name)) for words, name in names.items() if name]
     return {
         "figure": figure,
-        "hash": pixels_hash(figure),
+        "hash": figure_hash(figure),
         "files": files,
+        "old_kind": public.figure.get_kind_display() if public and public.figure.kind != figure.kind else "",
         "text_detection": text_detection_html(figure) if figure.image else "",
     }
 

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -16,16 +17,32 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from procedures.admin.base import staff
 from procedures.admin.bundle_files import keep as keep_file
-from procedures.admin.bundle_files import keep_pictures, kept, note_shown, picture_of, throw_away, was_shown
+from procedures.admin.bundle_files import (
+    keep_pictures,
+    kept,
+    known_text,
+    note_shown,
+    picture_of,
+    text_found,
+    throw_away,
+    was_shown,
+)
 from procedures.admin.intake import NEVER_KEPT
 from procedures.admin.shell import screen
+from procedures.admin.text_detection import places_shown
 from procedures.content.bring_in import NotShownError, Plan, bring_in
 from procedures.content.bundle import UnapprovedPicturesError, write_bundle
 from procedures.content.unpack import BadBundleError
+from procedures.figures.edit import Edits
 from procedures.figures.intake import Picture
-from procedures.models import Page
+from procedures.figures.text_detection import Detection, Status
+from procedures.models import Figure, Page
 
 MOST_UPLOAD = 300 * 1024 * 1024
+TEXT_MARKED = (
+    "Nothing was imported yet. The text finder marked places that may be text. Look at the outlined places, then "
+    "import again if they show no name, date or number:"
+)
 TOKEN = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -124,7 +141,9 @@ def _plan(request: HttpRequest, plan: Plan, token: str, *, status: int = 200, re
     keep_pictures(token, plan.pictures.values())
     context = {
         "plan": plan,
-        "pictures": [(slug, picture.sha256, picture.image.size) for slug, picture in plan.pictures.items()],
+        "pictures": [
+            (slug, picture.sha256, picture.image.size, _text(token, picture)) for slug, picture in plan.pictures.items()
+        ],
         "ticked": request.POST.getlist("picture"),
         "chosen": request.POST.getlist("page"),
         "token": token,
@@ -136,6 +155,19 @@ def _plan(request: HttpRequest, plan: Plan, token: str, *, status: int = 200, re
         "trail": [("Move texts between two portals", reverse("admin:procedures_page_transfer"))],
     }
     return screen(request, "workflow/bring_in", context, title="What would change", status=status)
+
+
+def _text(token: str, picture: Picture) -> dict[str, Any] | None:
+    """What the text finder said about a picture, and its outlines."""
+    found = known_text(token, picture.sha256)
+    return {"found": found, "places": places_shown(found, Edits())} if found else None
+
+
+def _marked(token: str, plan: Plan) -> tuple[dict[str, Detection], list[str]]:
+    """Search all new pictures; by slug what was found, and those with places that nobody has been shown outlined."""
+    found = {slug: text_found(token, picture.sha256) for slug, picture in plan.pictures.items()}
+    fresh = [slug for slug, (detection, is_fresh) in found.items() if is_fresh and detection.status is Status.MARKED]
+    return {slug: detection for slug, (detection, _) in found.items()}, fresh
 
 
 def _import(request: HttpRequest) -> HttpResponse:
@@ -156,7 +188,16 @@ def _import(request: HttpRequest) -> HttpResponse:
         plan = bring_in(file, actor=staff(request), check=True)
         return _plan(request, plan, token, status=400, refused="Choose at least one page.")
     try:
-        plan = bring_in(file, actor=user, check=False, wanted=ticked.__contains__, answered_for=answered_for)
+        plan = bring_in(file, actor=user, check=True)
+        keep_pictures(token, plan.pictures.values())
+        found, fresh = _marked(token, plan)
+        if fresh:
+            return _plan(request, plan, token, status=409, refused=f"{TEXT_MARKED} {', '.join(fresh)}.")
+        with transaction.atomic():
+            plan = bring_in(file, actor=user, check=False, wanted=ticked.__contains__, answered_for=answered_for)
+            for slug in plan.pictures:
+                # What was marked stays visible: a bundle's pictures are not covered here.
+                Figure.objects.filter(slug=slug).update(text_detection=found[slug].kept(Edits(), "").to_json())
     except NotShownError as error:
         plan = bring_in(file, actor=user, check=True)
         sentence = f"Look at these pictures, then check the box of each one: {error}. Nothing was imported."

@@ -13,7 +13,6 @@ from procedures.content.kinds import Kind, checked_texts, save_checked, sync_tex
 from procedures.content.reference import NAME, TEXT
 from procedures.content.yaml import dump_yaml
 from procedures.enums import Language, MarkerShape
-from procedures.figures.approval import pixels_hash
 from procedures.figures.drawing import read_drawing
 from procedures.figures.intake import BadPictureError, Picture, read_picture
 from procedures.figures.renditions import put, replace_renditions, store_picture
@@ -135,7 +134,7 @@ class FigureKind(Kind[Figure]):
         for name in ("kind", "provenance", "provenance_note"):
             setattr(figure, name, data[name])
         figure.nothing_visible = True
-        renditions, before = [], pixels_hash(figure)
+        renditions, before, kind = [], _pixels(figure), row.kind if row else data["kind"]
         if data["image"] and data["image"] != figure.sha256:
             if store:
                 renditions = store_picture(figure, self._pictures[data["image"]])
@@ -145,8 +144,10 @@ class FigureKind(Kind[Figure]):
             stem = data[name]
             file = f"figures/{stem}.svg" if stem else ""
             setattr(figure, name, put(file, self._drawings[stem]) if file and store else file)
-        if pixels_hash(figure) != before:
+        if _pixels(figure) != before:
             figure.uploaded_by = self._uploaded_by
+        if figure.kind != kind:
+            figure.kind_changed_by = self._uploaded_by
         save_checked(figure)
         if renditions:
             replace_renditions(figure, renditions)
@@ -166,9 +167,9 @@ class FigureKind(Kind[Figure]):
             left.delete()
 
     def shown_by(self, row: Figure, data: dict[str, Any]) -> bool:
-        """Whether a row still shows the picture of the content folder."""
-        here = (row.sha256 if row.image else "", _hash_in(row.drawing), _hash_in(row.drawing_dark))
-        return here == (data["image"], data["drawing"], data["drawing_dark"])
+        """Whether a row still shows the picture of the content folder, and says that it is of the same kind."""
+        here = (row.sha256 if row.image else "", _hash_in(row.drawing), _hash_in(row.drawing_dark), row.kind)
+        return here == (data["image"], data["drawing"], data["drawing_dark"], data["kind"])
 
     def write(self, folder: Path) -> None:
         target = folder / "figures"
@@ -182,6 +183,10 @@ class FigureKind(Kind[Figure]):
                     with default_storage.open(stored) as stream:
                         (target / data[name]).write_bytes(stream.read())
             (target / f"{slug}.yaml").write_text(dump_yaml(data), encoding="utf-8")
+
+
+def _pixels(figure: Figure) -> tuple[str, str, str]:
+    return figure.sha256, figure.drawing, figure.drawing_dark
 
 
 def _hash_in(name: str) -> str:

@@ -32,9 +32,9 @@ class ApprovedFigure:
     saved: bool
 
 
-def pixels_hash(figure: Figure) -> str:
-    """What an approval is bound to: the pixels of the picture and the lines of its drawings."""
-    parts = (figure.sha256, figure.drawing, figure.drawing_dark)
+def figure_hash(figure: Figure) -> str:
+    """What an approval is bound to: pixels, the lines of drawings, and the kind, which decides what pages say."""
+    parts = (figure.sha256, figure.drawing, figure.drawing_dark, figure.kind)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -103,8 +103,8 @@ def approved_figures(figures: Iterable[Figure], which: Pictures) -> dict[str, Ap
 
 
 def _allowed(figure: Figure, rows: list[FigureApproval], which: Pictures) -> ApprovedFigure | None:
-    current = pixels_hash(figure)
-    same = [row for row in rows if row.pixels_hash == current and (row.is_public or not row.is_void)]
+    current = figure_hash(figure)
+    same = [row for row in rows if row.figure_hash == current and (row.is_public or not row.is_void)]
     if same:
         return ApprovedFigure(figure, same[-1], saved=True)
     if which == Pictures.APPROVED:
@@ -138,7 +138,7 @@ def record(figure: Figure, approval: Approval | None) -> FigureApproval:
     return FigureApproval.objects.create(
         figure=figure,
         approval=approval,
-        pixels_hash=pixels_hash(figure),
+        figure_hash=figure_hash(figure),
         snapshot=snapshot,
         snapshot_hash=_hash(snapshot),
         files=files_of(figure),
@@ -151,8 +151,8 @@ def are_unchanged(figures: Collection[Figure]) -> bool:
     A figure and its sizes are two queries. Without the lock another picture could be saved between them.
     """
     rows = Figure.objects.select_for_update().filter(pk__in=[figure.pk for figure in figures]).order_by("pk")
-    now = {row.pk: (pixels_hash(row), files_of(row)) for row in rows.prefetch_related("renditions")}
-    return all(now.get(figure.pk) == (pixels_hash(figure), files_of(figure)) for figure in figures)
+    now = {row.pk: (figure_hash(row), files_of(row)) for row in rows.prefetch_related("renditions")}
+    return all(now.get(figure.pk) == (figure_hash(figure), files_of(figure)) for figure in figures)
 
 
 def as_shown(shown: ApprovedFigure) -> FigureApproval:

@@ -17,6 +17,13 @@ THREADS = 2
 # The engine shrinks what is higher than 2000 px, and small text with it. Pictures are at most 1600 px wide.
 STRIP_HEIGHT, OVERLAP = 1600, 96
 MIN_SCORE = 0.5
+# Stricter for what is turned or has more contrast: at least two letters or digits.
+MIN_SCORE_TURNED, SHORTEST, LATIN_END = 0.7, 2, "\u0250"
+NEARLY_SQUARE = 2
+# Local contrast: how much at most, and in how many tiles each way.
+CONTRAST, TILES = 16, 8
+# Of a box in a larger one, from which on both are one place.
+SAME = 0.5
 
 
 def limit(memory: int, seconds: int) -> None:
@@ -30,9 +37,14 @@ def limit(memory: int, seconds: int) -> None:
 
 
 def find(data: bytes) -> list[list[float]]:
-    """Places of text, from the top."""
+    """Places of text, from the top.
+
+    The detector is run on the picture and on a copy with more local contrast, which brings out letters in dark
+    corners. It outlines lines in any direction, so each outlined place is read in all directions it can have.
+    """
     import io
 
+    import cv2
     import numpy as np
     from PIL import Image
     from rapidocr_onnxruntime import RapidOCR
@@ -40,12 +52,65 @@ def find(data: bytes) -> list[list[float]]:
     engine = RapidOCR(intra_op_num_threads=THREADS, text_score=MIN_SCORE)
     with Image.open(io.BytesIO(data), formats=["PNG"]) as opened:
         image = opened.convert("RGB")
+    contrast = cv2.createCLAHE(CONTRAST, (TILES, TILES))
     found: list[list[float]] = []
     for top in range(0, max(1, image.height - OVERLAP), STRIP_HEIGHT - OVERLAP):
         strip = image.crop((0, top, image.width, min(top + STRIP_HEIGHT, image.height)))
-        lines, _times = engine(np.asarray(strip), use_cls=False)
-        found += [box for corners, _text, score in lines or [] if (box := _box(corners, score, top, image.size))]
-    return sorted(found, key=lambda box: (box[1], box[0]))
+        grey = contrast.apply(np.asarray(strip.convert("L")))
+        for pixels, plain in ((np.asarray(strip), True), (np.stack([grey] * 3, axis=-1), False)):
+            places = _places(engine, pixels, plain=plain)
+            found += [box for corners, score in places if (box := _box(corners, score, top, image.size))]
+    return sorted(_merged(found), key=lambda box: (box[1], box[0]))
+
+
+def _places(engine: Any, pixels: Any, *, plain: bool) -> list[tuple[Any, float]]:
+    """Corners and score of each place in which a line can be read. ``plain``: the pixels are as they came."""
+    import numpy as np
+
+    image, ratio_height, ratio_width = engine.preprocess(pixels)
+    steps = {"preprocess": {"ratio_h": ratio_height, "ratio_w": ratio_width}}
+    image, steps = engine.maybe_add_letterbox(image, steps)
+    outlines, _time = engine.auto_text_det(image)
+    places = []
+    for outline in [] if outlines is None else outlines:
+        (line,) = engine.get_crop_img_list(image, [outline.astype(np.float32)])
+        height, width = line.shape[:2]
+        turns = (0, 2, 1, 3) if max(height, width) < NEARLY_SQUARE * min(height, width) else (0, 2)
+        readings, _time = engine.text_rec([np.ascontiguousarray(np.rot90(line, turn)) for turn in turns])
+        scores = [float(score) for text, score in readings if score >= MIN_SCORE_TURNED and _is_word(text)]
+        if plain and readings[0][1] >= MIN_SCORE:
+            scores.append(float(readings[0][1]))
+        if scores:
+            places.append((outline, max(scores)))
+    if not places:
+        return []
+    corners = engine._get_origin_points([outline for outline, _ in places], steps, *pixels.shape[:2])  # noqa: SLF001
+    return [(place.tolist(), score) for place, (_, score) in zip(corners, places, strict=True)]
+
+
+def _is_word(text: str) -> bool:
+    """Shapes of bone, turned or with more contrast, are read as one letter, or as a Chinese one."""
+    return sum(letter.isalnum() and letter < LATIN_END for letter in text) >= SHORTEST
+
+
+def _merged(boxes: list[list[float]]) -> list[list[float]]:
+    """One box for those that are the same line, found in both copies or in two strips."""
+    merged: list[list[float]] = []
+    for box in sorted(boxes, key=lambda box: -box[2] * box[3]):
+        same = next((other for other in merged if _share(box, other) >= SAME), None)
+        if same is None:
+            merged.append(box)
+            continue
+        right, bottom = (max(same[at] + same[at + 2], box[at] + box[at + 2]) for at in (0, 1))
+        left, top = min(same[0], box[0]), min(same[1], box[1])
+        same[:] = [left, top, right - left, bottom - top, max(same[4], box[4])]
+    return merged
+
+
+def _share(box: list[float], other: list[float]) -> float:
+    """How much of ``box`` lies in ``other``."""
+    width, height = (min(box[at] + box[at + 2], other[at] + other[at + 2]) - max(box[at], other[at]) for at in (0, 1))
+    return max(0.0, width) * max(0.0, height) / (box[2] * box[3])
 
 
 def _box(corners: Any, score: Any, top: int, size: tuple[int, int]) -> list[float] | None:

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name='FigureApproval',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pixels_hash', models.CharField(help_text='Of the pixels and drawings that were approved.', max_length=64)),
+                ('figure_hash', models.CharField(help_text='Of what was approved: pixels, drawings and the kind of picture.', max_length=64)),
                 ('snapshot', models.JSONField()),
                 ('snapshot_hash', models.CharField(max_length=64)),
                 ('files', models.JSONField(default=list, help_text='Names of the files: master, sizes, drawings.')),

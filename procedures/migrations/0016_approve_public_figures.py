@@ -60,11 +60,11 @@ def files_of_all(apps):
 def record(apps, figure, approval, old):
     """``old``: files of a picture that was replaced since and is public still; its sizes are not known any more."""
     snapshot = {} if old else take_snapshot(figure)
-    parts = (figure.sha256, figure.drawing, figure.drawing_dark)
+    parts = (figure.sha256, figure.drawing, figure.drawing_dark, figure.kind)
     return apps.get_model("procedures", "FigureApproval").objects.create(
         figure=figure,
         approval_id=approval,
-        pixels_hash="" if old else hashlib.sha256("\n".join(parts).encode()).hexdigest(),
+        figure_hash="" if old else hashlib.sha256("\n".join(parts).encode()).hexdigest(),
         snapshot=snapshot,
         snapshot_hash=hashlib.sha256(json.dumps(snapshot, sort_keys=True).encode()).hexdigest(),
         files=old or files_of(figure),

@@ -53,6 +53,15 @@ class Figure(models.Model):
         on_delete=models.PROTECT,
         related_name="+",
     )
+    # Whoever changes what is said under a picture does not approve it either.
+    kind_changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -82,6 +91,10 @@ class Figure(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    def is_by(self, user_id: int) -> bool:
+        """Whether this person brought in the picture or changed its kind, so that another person must approve it."""
+        return user_id in {self.uploaded_by_id, self.kind_changed_by_id}
 
 
 class FigureText(NormalizedModel):

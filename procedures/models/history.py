@@ -108,7 +108,9 @@ class FigureApproval(AppendOnly):
         related_name="figures",
         help_text="Empty for pictures from the content folder.",
     )
-    pixels_hash = models.CharField(max_length=64, help_text="Of the pixels and drawings that were approved.")
+    figure_hash = models.CharField(
+        max_length=64, help_text="Of what was approved: pixels, drawings and the kind of picture."
+    )
     snapshot = models.JSONField()
     snapshot_hash = models.CharField(max_length=64)
     files = models.JSONField(default=list, help_text="Names of the files: master, sizes, drawings.")

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from portal.staff.models import User
 from procedures.enums import Decision, EventKind
-from procedures.figures.approval import Pictures, pixels_hash, record, unapproved
+from procedures.figures.approval import Pictures, figure_hash, record, unapproved
 from procedures.markdown import Library, RenderedPage, render_page
 from procedures.models import Approval, Figure, Page, ReleaseEvent, ReviewComment, Revision
 
@@ -48,7 +48,7 @@ def decide(
 ) -> Approval:
     """Write the reviewer's decision, with remarks (words of a paragraph, what is said of it).
 
-    ``pictures_seen``: ``pixels_hash`` of each new picture that the reviewer was shown; the approval holds for these,
+    ``pictures_seen``: ``figure_hash`` of each new picture that the reviewer was shown; the approval holds for these,
     too. The same decision twice in a row (a double click) is one. Raises ReviewRefusedError for one's own text or
     picture and for a refusal without words, and PicturesNotShownError where the text shows another new picture.
     """
@@ -85,12 +85,14 @@ def _approvable(revision: Revision, reviewer: User, seen: Collection[str]) -> li
     """The new pictures of a text, all of which the reviewer has seen and may approve."""
     library = Library(revision.page.language, Pictures.CURRENT)
     new = new_figures(render_page(revision.content, kind=revision.page.kind, library=library))
-    own = [figure.slug for figure in new if figure.uploaded_by_id == reviewer.pk]
+    own = [figure for figure in new if figure.is_by(reviewer.pk)]
     if own and settings.REQUIRE_SECOND_PERSON:
-        raise ReviewRefusedError(f"You uploaded the picture “{own[0]}”. Another person must approve this text.")
-    if any(pixels_hash(figure) not in seen for figure in new):
+        done = "uploaded" if own[0].uploaded_by_id == reviewer.pk else "changed the kind of"
+        raise ReviewRefusedError(f"You {done} the picture “{own[0].slug}”. Another person must approve this text.")
+    if any(figure_hash(figure) not in seen for figure in new):
         raise PicturesNotShownError(
-            "This text shows a new picture that was not on your screen. Look at the pictures below, then decide again."
+            "This text shows a new or changed picture that was not on your screen. "
+            "Look at the pictures below, then decide again."
         )
     return new
 

@@ -157,17 +157,20 @@ def to_approve(user: User) -> Waiting:
 
 
 def new_pictures(user: User) -> Waiting:
-    """Public pages that go on showing an old picture, or leave one out, until a reviewer approves the new one."""
+    """Public pages that go on showing an old picture, or leave one out, until a reviewer approves the new one.
+
+    A picture whose kind was changed is a new one, too: pages say other things about it.
+    """
     found: dict[int, set[str]] = {}
     shown = list(_shown_on_live_pages())
     new = {figure.pk: figure for figure in unapproved(list(Figure.objects.filter(pk__in={pk for pk, _ in shown})))}
     for pk, page in shown:
-        if pk in new and not (settings.REQUIRE_SECOND_PERSON and new[pk].uploaded_by_id == user.pk):
+        if pk in new and not (settings.REQUIRE_SECOND_PERSON and new[pk].is_by(user.pk)):
             found.setdefault(page, set()).add(new[pk].slug)
     pages = Page.objects.defer("body").filter(pk__in=found).order_by("title", "pk")
     items = [Item(page, f"Picture {', '.join(sorted(found[page.pk]))}") for page in pages]
-    hint = "Patients still see the old picture. Look at the new one, then approve it with the text."
-    return Waiting("new_pictures", "New pictures to approve", hint, items[:SHOWN], len(items))
+    hint = "Patients still see the old picture and what it said. Look at the new one, then approve it with the text."
+    return Waiting("new_pictures", "New or changed pictures to approve", hint, items[:SHOWN], len(items))
 
 
 def _shown_on_live_pages() -> Iterator[tuple[int, int]]:

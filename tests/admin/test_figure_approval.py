@@ -26,6 +26,7 @@ from procedures.publishing.publish import renew, withdraw
 from procedures.publishing.schedule import publish_due
 from tests.admin.conftest import PAGES, SignIn, form_of, person, typed
 from tests.admin.intake import begun, saved
+from tests.admin.test_figures import sent as figure_form
 from tests.admin.test_upload import UPLOAD, sent
 from tests.factories import BODY, make_clinic, make_figure, make_next, make_page, make_public, make_supplied
 from tests.figures.dicom_files import dicom, ramp
@@ -163,7 +164,7 @@ def by_bundle_on_the_screen(ground: Ground, user: User) -> str:
     file = SimpleUploadedFile("pages.zip", a_bundle(), content_type="application/zip")
     plan = client.post(f"{PAGES}transfer/look/", {"bundle": file})
     if plan.status_code == 200:
-        ((slug, _, _),) = plan.context["pictures"]
+        ((slug, *_),) = plan.context["pictures"]
         for address in re.findall(r'<img src="([^"]+)"', plan.content.decode()):
             assert client.get(address).status_code == 200
         values = {"token": plan.context["token"], "page": "en afar", "picture": slug}
@@ -279,3 +280,35 @@ def test_a_page_with_a_picture_that_waits_does_not_leave_in_a_bundle(sign_in: Si
     with pytest.raises(CommandError, match="“needle”"):
         call_command("export_bundle", str(tmp_path / "pages.zip"), "en/small-cut")
     assert not (tmp_path / "pages.zip").exists()
+
+
+def test_an_editor_who_changes_the_kind_of_a_public_picture_needs_a_reviewer_who_is_shown_both(sign_in: SignIn) -> None:
+    ground = Ground(sign_in)
+    Figure.objects.filter(slug="needle").update(kind="fluoroscopy")
+    review = f"{PAGES}{ground.page.pk}/review/"
+    others, manager = ground.clients[ground.reviewer], ground.clients[ground.manager]
+
+    def decided() -> int:
+        shown = re.findall(r'name="picture" value="([0-9a-f]{64})"', others.get(review).content.decode())
+        decision = {"revision": ground.page.revisions.first().pk, "decision": "approved", "picture": shown}
+        return int(others.post(review, decision).status_code)
+
+    def public() -> list[str]:
+        manager.post(LOOK_AND_RENEW, {"page": list(Page.objects.values_list("pk", flat=True))})
+        text = Client().get(Page.objects.get(pk=ground.page.pk).live_release.path).content.decode()
+        return [words for words in ("look dark", "look white") if words in text]
+
+    assert (decided(), public()) == (302, ["look dark"])
+    address = f"/admin/procedures/figure/{Figure.objects.get(slug='needle').pk}/change/"
+    values = figure_form(Figure.objects.get(slug="needle"), kind="radiograph")
+
+    answer = ground.clients[ground.editor].post(address, values, follow=True)
+
+    assert "Public pages keep the old kind until another person approves" in answer.content.decode()
+    assert Figure.objects.get(slug="needle").kind_changed_by == ground.editor
+    assert manager.post(address, values).status_code == 302, "a later save of something else"
+    ground.try_everything(ground.manager)
+    assert public() == ["look dark"]
+    screen = " ".join(re.sub(r"<[^>]*>", "", others.get(review).content.decode()).split())
+    assert "Kind of picture: was “Fluoroscopy, or another X-ray on which bone looks dark”, now “Radiograph," in screen
+    assert (decided(), public()) == (302, ["look white"])

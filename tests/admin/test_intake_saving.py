@@ -307,7 +307,7 @@ def test_new_pictures_of_a_bundle_are_shown_before_the_import(page: Page, manage
     figure.delete()
     max_ = sign_in(manager)
     plan = max_.post(LOOK, {"bundle": SimpleUploadedFile("b.zip", stream.getvalue())})
-    ((slug, _, size),) = plan.context["pictures"]
+    ((slug, _, size, _),) = plan.context["pictures"]
     values = {"token": plan.context["token"], "page": "en second", "picture": slug}
     assert (slug, size) == ("balloon", (700, 650))
 

@@ -12,11 +12,15 @@ from django.test import Client, override_settings
 from PIL import Image
 
 from procedures.admin.text_detection import text_detection_context
+from procedures.content.bundle import write_bundle
+from procedures.figures.intake import picture
+from procedures.figures.renditions import replace_renditions, store_picture
 from procedures.figures.text_detection import SENTENCES, Limits, Status
 from procedures.models import Figure
+from tests.admin.conftest import SignIn, person
 from tests.admin.intake import begun, master_of, photograph, rectangles, saved
 from tests.conftest import require_text_detection
-from tests.factories import make_figure
+from tests.factories import make_clinic, make_figure, make_next, make_page, make_supplied
 from tests.figures.dicom_files import dicom, ramp
 from tests.figures.test_text_detection import burned
 
@@ -232,3 +236,36 @@ def test_pixels_suggest_photo_or_drawing_and_nothing_for_grey(nina: Client) -> N
     for kind, image in pictures.items():
         assert nina.get(begun(nina, sent(image))).context["waiting"].kind == kind, kind
     assert nina.get(begun(nina, photograph((201, 100)))).context["waiting"].kind == "drawing", "two flat greys"
+
+
+def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(finder: Any, sign_in: SignIn) -> None:
+    make_clinic()
+    contact = make_next()
+    figure = make_figure("from-afar", size=(64, 64))
+    rows = store_picture(figure, picture(Image.open(io.BytesIO(burned(pixels=20)))))
+    figure.save()
+    replace_renditions(figure, rows)
+    make_supplied(figure)
+    page = make_page("afar", lead_figure=figure, next_page=contact)
+    stream = io.BytesIO()
+    write_bundle([page], stream)
+    page.delete()
+    figure.delete()
+    client = sign_in(person("Max", "Manager"))
+    look = "/admin/procedures/page/transfer/look/"
+    plan = client.post(look, {"bundle": SimpleUploadedFile("pages.zip", stream.getvalue())})
+    ((slug, sha256, _, _),) = plan.context["pictures"]
+    token = plan.context["token"]
+    assert client.get(f"/admin/procedures/page/transfer/picture/{token}/{sha256}.png").status_code == 200
+    values = {"token": token, "page": "en afar", "picture": slug}
+
+    marked = client.post(look, values)
+
+    assert (marked.status_code, Figure.objects.filter(slug=slug).count()) == (409, 0)
+    html = marked.content.decode()
+    assert "Nothing was imported yet. The text finder marked places that may be text." in html
+    assert SENTENCES[Status.MARKED] in html
+    assert 'class="text-detection__outline"' in html
+    assert client.post(look, values).status_code == 302, "after another look"
+    kept = Figure.objects.get(slug=slug)
+    assert (kept.text_detection["status"], text_detection_context(kept)["left"] > 0) == ("marked", True)

@@ -42,6 +42,12 @@ def burned(
     return png(picture(image))
 
 
+def burned_image(*, pixels: int, at: tuple[int, int], size: tuple[int, int], fill: int = 235) -> Image.Image:
+    image = gradient(size)
+    ImageDraw.Draw(image).text(at, LINE, fill=fill, font=ImageFont.load_default(pixels))
+    return image
+
+
 def program(tmp_path: Path, source: str) -> Path:
     file = tmp_path / "finder.py"
     file.write_text(source)
@@ -59,6 +65,35 @@ def test_text_of_12_to_20_pixels_is_outlined_where_it_is() -> None:
         assert abs(left - at[0]) < 8 and abs(top - at[1]) < 12, (pixels, left, top)
         assert right - left > 10 * pixels, pixels
         assert found.engine.startswith("rapidocr-onnxruntime 1.4.4")
+
+
+def test_text_in_any_direction_at_the_edge_and_on_dark_ground_is_outlined() -> None:
+    turn = Image.Transpose
+    upright = burned_image(pixels=24, at=(100, 100), size=(1024, 1024))
+    dim = burned_image(pixels=20, at=(100, 100), size=(1024, 1024), fill=60)
+    line = Image.new("L", (500, 34), 0)
+    ImageDraw.Draw(line).text((4, 2), LINE, fill=235, font=ImageFont.load_default(24))
+    edge = gradient((1024, 1024))
+    edge.paste(line.transpose(turn.ROTATE_90), (990, 200))
+    cases = {
+        "upright": (upright, (95, 95, 445, 140)),
+        "turned by 90 degrees": (upright.transpose(turn.ROTATE_90), (95, 579, 140, 929)),
+        "turned by 180 degrees": (upright.transpose(turn.ROTATE_180), (579, 884, 929, 929)),
+        "turned by 270 degrees": (upright.transpose(turn.ROTATE_270), (884, 95, 929, 445)),
+        "up the right edge": (edge, (985, 340, 1024, 710)),
+        "dark grey on dark": (dim, (90, 90, 400, 135)),
+        "dark grey on dark, turned": (dim.transpose(turn.ROTATE_180), (624, 889, 934, 934)),
+    }
+    for name, (image, (left, top, right, bottom)) in cases.items():
+        begun = time.monotonic()
+        found = detect(png(picture(image)))
+
+        assert (found.status, len(found.places)) == (Status.MARKED, 1), name
+        (place,) = found.places
+        assert left <= place.left * 1024 and top <= place.top * 1024, name
+        assert (place.left + place.width) * 1024 <= right and (place.top + place.height) * 1024 <= bottom, name
+        assert max(place.width, place.height) * 1024 > 200, name
+        assert time.monotonic() - begun < Limits().seconds, name
 
 
 def test_text_far_down_a_very_high_picture_is_found() -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from PIL import Image
 
 from procedures.enums import Decision
-from procedures.figures.approval import Pictures, files_of, pixels_hash, public_figures, public_files
+from procedures.figures.approval import Pictures, figure_hash, files_of, public_figures, public_files
 from procedures.figures.intake import picture
 from procedures.figures.renditions import replace_renditions, store_picture
 from procedures.markdown import Library, render_page
@@ -121,14 +121,44 @@ def test_an_approval_of_the_live_text_lets_its_new_picture_in_with_the_next_rebu
 def test_nobody_approves_a_picture_that_they_uploaded_unless_the_operator_allows_it(page: Page, settings) -> None:  # type: ignore[no-untyped-def]
     replace(needle())
     revision = page.revisions.first()
-    seen = [pixels_hash(needle())]
+    seen = [figure_hash(needle())]
 
     with pytest.raises(ReviewRefusedError, match="You uploaded the picture “needle”. Another person must approve"):
         decide(revision, reviewer=make_user("una"), decision=Decision.APPROVED, pictures_seen=seen)
 
     settings.REQUIRE_SECOND_PERSON = False
     decide(revision, reviewer=make_user("una"), decision=Decision.APPROVED, pictures_seen=seen)
-    assert FigureApproval.objects.first().pixels_hash == seen[0]
+    assert FigureApproval.objects.first().figure_hash == seen[0]
+
+
+def test_another_kind_is_said_to_patients_only_after_another_person_approved_it(page: Page, settings) -> None:  # type: ignore[no-untyped-def]
+    changer = make_user("una")
+    for kind, words in (("fluoroscopy", "look dark"), ("radiograph", "look white"), ("photo", "")):
+        Figure.objects.update(kind=kind, kind_changed_by=changer)
+        before = html_of(page)
+        # Saving the number rebuilds the page.
+        Clinic.objects.update(phone=f"+1 303-555-01{len(kind)}7")
+        renew(page, actor=make_user())
+
+        assert [side in html_of(page) for side in ("look dark", "look white")] == [
+            side in before for side in ("look dark", "look white")
+        ], f"{kind}: nobody has approved it"
+        assert page in [item.page for item in new_pictures(make_user("rita")).items]
+        assert new_pictures(changer).items == [], "not for the person who changed the kind"
+        seen = [figure_hash(needle())]
+        with pytest.raises(ReviewRefusedError, match="You changed the kind of the picture “needle”. Another person"):
+            decide(page.revisions.first(), reviewer=changer, decision=Decision.APPROVED, pictures_seen=seen)
+
+        approve(page.revisions.first())
+        renew(page, actor=make_user())
+
+        assert not words or words in html_of(page), kind
+        assert ("look dark" in html_of(page), "look white" in html_of(page)) == (
+            kind == "fluoroscopy",
+            kind == "radiograph",
+        )
+    Figure.objects.update(kind="fluoroscopy")
+    assert new_pictures(make_user("rita")).items == [], "approved before"
 
 
 def test_a_picture_that_is_saved_while_its_page_is_published_stays_out(
@@ -149,11 +179,11 @@ def test_a_picture_that_is_saved_while_its_page_is_published_stays_out(
 
 
 def test_an_approval_needs_every_new_picture_on_the_screen(page: Page) -> None:
-    stale = pixels_hash(needle())
+    stale = figure_hash(needle())
     replace(needle())
 
     for seen in ([], [stale], ["x"]):
-        with pytest.raises(PicturesNotShownError, match="a new picture that was not on your screen"):
+        with pytest.raises(PicturesNotShownError, match="a new or changed picture that was not on your screen"):
             decide(page.revisions.first(), reviewer=make_user("rita"), decision=Decision.APPROVED, pictures_seen=seen)
     assert not public_files() & set(files_of(needle())) - set(FigureApproval.objects.last().files)
     decide(page.revisions.first(), reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Not this one.")
@@ -169,7 +199,7 @@ def test_sending_a_text_back_takes_back_what_was_said_of_its_new_pictures(page: 
     renew(page, actor=make_user())
     assert not set(files_of(needle())) & public_files() - set(FigureApproval.objects.last().files)
     assert "needle" not in {
-        slug for slug, one in public_figures().items() if one.approval.pixels_hash == pixels_hash(needle())
+        slug for slug, one in public_figures().items() if one.approval.figure_hash == figure_hash(needle())
     }
 
 
