@@ -1,5 +1,7 @@
 """What every list of the admin shares: a search that forgives accents and case, and filters that never break it."""
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -85,7 +87,7 @@ class SearchableList(AnyAdmin):
                 matches += [
                     Q(**{f"{field}__fold__contains": word.replace("-", " ")}) for field in fields if "-" in word
                 ]
-            queryset = queryset.filter(Q.create(matches, connector=Q.OR))
+            queryset = queryset.filter(reduce(or_, matches))
         return queryset, any(lookup_spawns_duplicates(self.opts, field) for field in fields)
 
     def get_ordering(self, request: HttpRequest) -> Any:

@@ -92,7 +92,7 @@ def stored_file(request: HttpRequest, name: str, cache_control: str) -> HttpResp
         etag = f'"{PurePosixPath(name).name}-{stored.size:x}"'
         whole = FileResponse(stored, content_type=TYPES[match[1]])
         whole.headers["ETag"] = etag
-        response = get_conditional_response(request, etag=etag, response=whole) or whole
+        response = get_conditional_response(request, etag=etag) or whole
         if response is not whole:
             whole.close()
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

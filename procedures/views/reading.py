@@ -110,6 +110,11 @@ def answer(asked: str) -> HttpResponse:
         found = _find([meant], language) if meant else None
     if found is None:
         return not_found(language, offers)
+    return _page_at(found, asked, form)
+
+
+def _page_at(found: Path, asked: str, form: str) -> HttpResponse:
+    """What the row of an address gives: the page, one redirect to it in this ``form``, or 410."""
     live = found.page.live_release
     if live is None:
         return _gone(found, lasting=asked == found.path)

@@ -131,7 +131,9 @@ def test_the_drawing_for_print_is_right_in_spanish_too(desk: Client, public: Pag
         assert ",6mm" not in desk.get(kit_of(spanish) + file).text
 
 
-@pytest.mark.parametrize("typed", ["", "x", "2096-01-01", "20960101", "2096-01-01T10", "2020-01-01T10:00", "2026-03-08T02:30<script>"])
+@pytest.mark.parametrize(
+    "typed", ["", "x", "2096-01-01", "20960101", "2096-01-01T10", "2020-01-01T10:00", "2026-03-08T02:30<script>"]
+)
 def test_a_time_that_is_none_is_told_and_kept(desk: Client, public: Page, typed: str) -> None:
     response = desk.get(kit_of(public) + "reminder.ics", {"at": typed})
 
