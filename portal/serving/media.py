@@ -95,6 +95,7 @@ def stored_file(request: HttpRequest, name: str, cache_control: str) -> HttpResp
         response = get_conditional_response(request, etag=etag) or whole
         if response is not whole:
             whole.close()
+            response.headers["ETag"] = etag
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = cache_control
     return response
