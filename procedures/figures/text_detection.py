@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 PROGRAM = Path(__file__).with_name("text_finder.py")
 MEMORY_BYTES = 2 * 1024**3
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 60
 # For its turn, while another picture on this machine is read.
 WAIT_SECONDS = 20
 LOCK_NAME = f"plainspine-text-detection-{os.getuid()}.lock"
