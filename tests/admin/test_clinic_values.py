@@ -176,7 +176,7 @@ def test_an_editor_is_told_who_can_save_an_answer_that_patients_read(
     from procedures.admin.clinic_values import Concerned
 
     page = Page.objects.get(subject="small-cut")
-    forged = client.post(address, care_form(answer="After two days.", _update=Concerned([page], []).token))
+    forged = client.post(address, care_form(answer="After two days.", _update=Concerned([page], [], []).token))
     assert forged.status_code == 403
     care.refresh_from_db()
     assert care.answer == "Tomorrow."

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from portal.staff.models import User
-from procedures.models import Figure, Marker, Page
+from procedures.models import FigureText, Marker, Page
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.review import submit
 from tests.admin.conftest import SignIn, next_of_many
@@ -54,7 +54,7 @@ def test_home_costs_the_same_for_any_number(
         revision = save_revision(page, author=editor)
         submit(revision, actor=editor)
         approve(revision)
-    Figure.objects.update(kind="drawing")
+    FigureText.objects.update(caption="Other words.")
     client = sign_in(manager)
 
     with django_assert_max_num_queries(45):
