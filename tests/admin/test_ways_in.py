@@ -53,7 +53,9 @@ def rotated() -> bytes:
 
 
 def sixteen_bit() -> bytes:
-    return encoded(scene(mode="L").convert("I").point(lambda value: value * 257).convert("I;16"))
+    """Bright all over: a dark one would be asked for its window first."""
+    bright = scene(mode="L").point(lambda value: 255 - value // 4)
+    return encoded(bright.convert("I").point(lambda value: value * 257).convert("I;16"))
 
 
 REFUSED: dict[str, Callable[[], bytes]] = {

@@ -177,11 +177,9 @@ def test_the_loader_names_file_and_line_of_a_reserved_address(db: None, tmp_path
 def test_a_restored_site_with_such_pages_is_whole_and_the_pages_are_named(reserved: list[str]) -> None:
     out = StringIO()
 
-    with pytest.raises(CommandError) as refused:
-        Command(stdout=out)._check()
+    found = Command(stdout=out)._check()
 
-    assert "Restored. Start it with: manage.py serve" in out.getvalue()
-    lines = str(refused.value).splitlines()
+    lines = "\n".join(found).splitlines()
     for path in reserved:
         assert any(line.endswith(f"{path}: the site uses this address itself; give the page another address and "
                                  "publish it") for line in lines), path  # fmt: skip
