@@ -165,7 +165,7 @@ def test_an_odd_option_stops_the_start_before_anything_is_made(tmp_path: Path, a
 def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> None:
     data, content = tmp_path / "data", tmp_path / "content"
     content.mkdir()
-    (content / "clinic.yaml").write_text("name: Test\nphone: [1, 2]\n")
+    (content / "clinic.yaml").write_text("name: Test\nphone: [1, 2]\ntext:\n  en:\n    hours: Always\n")
     for name in ("locations", "sources", "codes"):
         (content / f"{name}.yaml").write_text("[]\n")
     assert manage("migrate", "--verbosity", "0", data=data).returncode == 0
