@@ -84,7 +84,7 @@ def _places(engine: Any, pixels: Any, *, plain: bool) -> list[tuple[Any, float]]
             places.append((outline, max(scores)))
     if not places:
         return []
-    corners = engine._get_origin_points([outline for outline, _ in places], steps, *pixels.shape[:2])  # noqa: SLF001
+    corners = engine._get_origin_points([outline for outline, _ in places], steps, *pixels.shape[:2])  # noqa: SLF001 -- the engine has no public name for it
     return [(place.tolist(), score) for place, (_, score) in zip(corners, places, strict=True)]
 
 

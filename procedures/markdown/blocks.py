@@ -272,7 +272,6 @@ def emergency_line(when: str, context: Context, *, is_top: bool = False) -> Safe
         after_hours_href=after_hours_href,
         list_href="#warning-signs" if is_top and context.signs_when else "",
         is_top=is_top,
-        label=context.free_label(_("In an emergency")),
     )
 
 

@@ -92,7 +92,8 @@ class Context:
     @property
     def own_phones(self) -> list[str]:
         """The clinic's numbers, without noting that the page prints them."""
-        return [self.library.clinic[name] for name in ("clinic.phone", "clinic.after_hours_phone")]
+        values = (self.library.clinic.get(name) for name in ("clinic.phone", "clinic.after_hours_phone"))
+        return [value for value in values if value]
 
     def number_of(self, source: Source) -> int:
         """The number of a source on this page: in order of first use."""
