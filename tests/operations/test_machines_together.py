@@ -142,6 +142,9 @@ def test_a_bucket_and_a_database_are_saved_and_brought_back(pair: Pair, tmp_path
     urllib.request.urlopen(request, timeout=5).close()
     fresh = {**pair.environs[0], "PORTAL_DATA_DIR": str(tmp_path / "fresh"), "PORTAL_S3_BUCKET": "restored"}
     fresh["DATABASE_URL"] = os.environ["DATABASE_URL"]
+    keys = {"aws_access_key_id": "tester", "aws_secret_access_key": "only-for-tests", "region_name": "us-east-1"}
+    bucket = boto3.client("s3", endpoint_url=s3_address, **keys)
+    bucket.put_object(Bucket=pair.environs[0]["PORTAL_S3_BUCKET"], Key=PICTURE, Body=b"from the first machine")
     with separate_database(fresh):
         for environ, command in ((pair.environs[0], "backup"), (fresh, "restore")):
             done = subprocess.run(
@@ -150,8 +153,7 @@ def test_a_bucket_and_a_database_are_saved_and_brought_back(pair: Pair, tmp_path
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
         assert "none broken" in done.stdout
-        keys = {"aws_access_key_id": "tester", "aws_secret_access_key": "only-for-tests", "region_name": "us-east-1"}
-        stored = boto3.client("s3", endpoint_url=s3_address, **keys).get_object(Bucket="restored", Key=PICTURE)
+        stored = bucket.get_object(Bucket="restored", Key=PICTURE)
         assert stored["Body"].read() == b"from the first machine"
 
 
