@@ -124,7 +124,7 @@ class SearchableList(AnyAdmin):
 
 
 def _words(typed: str) -> list[str]:
-    """The words of a search, folded; what stands in quotation marks is one."""
+    """Split a search into folded words; a phrase in quotation marks counts as one word."""
     found = []
     for word in smart_split(fold(typed[:MAX_SEARCH]).replace("\0", " ")):
         if word.startswith(('"', "'")) and len(word) > 1 and word[0] == word[-1]:

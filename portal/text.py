@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-# XML 1.0 §2.2: everything else may not stand in a document, not even escaped.
+# XML 1.0 §2.2: a document must not contain any other character, not even escaped.
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Nothing is seen of these. The two joiners stay: emoji and some scripts are made with them.
 WITHOUT_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060\ufeff]")

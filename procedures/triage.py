@@ -1,4 +1,4 @@
-"""Recognizes text that pairs warning signs with instructions: signs and their levels stand in one list only.
+"""Recognizes text that pairs warning signs with instructions: signs and their levels belong in one list.
 
 Patterns are families of everyday wordings in each language. An emergency sign may stand with no instruction at all,
 neither to call nor to wait. Another sign may stand with no level: not with 911, office hours, a delay or a

@@ -134,7 +134,7 @@ def validate_words_for_readers(language: str, value: str) -> None:
 
 
 def validate_no_sign_list(language: str, texts: dict[str, str]) -> None:
-    """Texts (by the name of their field) that pages quote: warning signs and whom to call stand in one list only."""
+    """Refuse quoted texts (by field name) that say what to do about warning signs: only the list may."""
     triage = Triage(language)
     wrong = {
         name: f"This says what to do about warning signs ({'; '.join(sorted(found))}). Signs come from one list: "

@@ -44,7 +44,7 @@ class SupervisedServer(MPServer):
         self._due_at: dict[int, float] = {}
 
     def _respawn_workers(self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
-        if delay:  # a restart that somebody asked for (SIGHUP), not a crash
+        if delay:  # a requested restart (SIGHUP), not a crash
             super()._respawn_workers(workers, spawn_target, target_loader, delay=delay)
             return
         # Not ``workers``: Granian's list can miss a worker that dies while the list is read and emptied.

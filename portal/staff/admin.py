@@ -54,7 +54,7 @@ class StaffAdmin(SearchableList, AnyUserAdmin):
         return [*urls(), *super().get_urls()]
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Nobody chooses a password for somebody else: managers hand over a link."""
+        """Refuse: managers send a link, and people choose their own passwords."""
         raise PermissionDenied
 
     def get_queryset(self, request: HttpRequest) -> Any:

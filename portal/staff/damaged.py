@@ -1,4 +1,4 @@
-"""Reading an address that a mail program broke up or somebody retyped. Knows no database: public pages use it, too."""
+"""Recognize staff links that a mail program broke up or a person retyped. Uses no database: public pages call it."""
 
 import re
 from urllib.parse import quote, unquote

@@ -98,7 +98,7 @@ class _Check:
         kind = CheckForm if self.figure else NewForm
         if isinstance(data, QueryDict):
             return kind(data, instance=instance)
-        # Another picture needs another look, and its kind is not known before somebody says it.
+        # A new picture must be looked at again, and its kind is unknown until the uploader chooses it.
         known = instance.kind if self.waiting.own and instance.kind != FigureKind.OTHER else ""
         asked = {"nothing_visible": False, "kind": known}
         return kind(instance=instance, initial={**asked, **data})
