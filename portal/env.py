@@ -33,7 +33,7 @@ KNOWN = frozenset(
         "PORTAL_TEXT_DETECTION",
     }
 )
-SHORTEST_KEY = 50
+MIN_KEY = 50
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
 HOST = re.compile(r"(?:\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])\Z", re.IGNORECASE)
 
@@ -130,8 +130,8 @@ def secret_key(folder: Path, environ: Mapping[str, str] = os.environ) -> str:
     """``PORTAL_SECRET_KEY``, or a key made once and kept in the data folder, readable by its owner only."""
     given = environ.get("PORTAL_SECRET_KEY", "")
     if given:
-        if len(given) < SHORTEST_KEY:
-            raise BadSettingError(f"PORTAL_SECRET_KEY is too short. Give at least {SHORTEST_KEY} characters.")
+        if len(given) < MIN_KEY:
+            raise BadSettingError(f"PORTAL_SECRET_KEY is too short. Give at least {MIN_KEY} characters.")
         return given
     file = folder / "secret-key"
     try:
@@ -155,7 +155,7 @@ def _read_or_make_key(file: Path) -> str:
         finally:
             draft.unlink()
     key = file.read_text().strip()
-    if len(key) < SHORTEST_KEY:
+    if len(key) < MIN_KEY:
         raise BadSettingError(f"The key in {file} is too short. Delete the file; a new key is made.")
     return key
 

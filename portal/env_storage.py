@@ -13,7 +13,7 @@ from portal.env import HOST, BadSettingError
 BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*\Z")
 REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
 MEGABYTE = 1024 * 1024
-LEAST_CACHE_MB, MOST_CACHE_MB = 64, 1024 * 1024
+MIN_CACHE_MB, MAX_CACHE_MB = 64, 1024 * 1024
 
 
 def media(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -70,8 +70,8 @@ def _region(environ: Mapping[str, str]) -> str:
 
 def _cache_megabytes(environ: Mapping[str, str]) -> int:
     given = environ.get("PORTAL_S3_CACHE_MB", "") or "1024"
-    if not (given.isascii() and given.isdigit() and LEAST_CACHE_MB <= int(given) <= MOST_CACHE_MB):
+    if not (given.isascii() and given.isdigit() and MIN_CACHE_MB <= int(given) <= MAX_CACHE_MB):
         raise BadSettingError(
-            f"PORTAL_S3_CACHE_MB is {given!r}. Write a whole number from {LEAST_CACHE_MB} to {MOST_CACHE_MB}."
+            f"PORTAL_S3_CACHE_MB is {given!r}. Write a whole number from {MIN_CACHE_MB} to {MAX_CACHE_MB}."
         )
     return int(given)

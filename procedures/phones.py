@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 # North American area codes of toll-free numbers: no clinic's local number begins with one.
 TOLL_FREE = frozenset("800 833 844 855 866 877 888".split())
 NATIONAL_DIGITS = 10
-FEWEST_DIGITS, MOST_DIGITS = 7, 15
+FEWEST_DIGITS, MAX_DIGITS = 7, 15
 
 SIGNS = {
     "（": "(",
@@ -143,7 +143,7 @@ def _numbers(plain: str) -> Iterator[tuple[int, int]]:
     for pattern in (*NUMBERS, LETTERS):
         for match in pattern.finditer(plain):
             number = match["number"]
-            if FEWEST_DIGITS <= len(national(number)) <= MOST_DIGITS or pattern is LETTERS:
+            if FEWEST_DIGITS <= len(national(number)) <= MAX_DIGITS or pattern is LETTERS:
                 yield match.span("number")
 
 

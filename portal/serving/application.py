@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from portal.serving.bodies import LONGEST_HEADER, is_known_tag, wanted
+from portal.serving.bodies import MAX_HEADER, is_known_tag, wanted
 from portal.serving.public import OFFERED
 from portal.serving.reads import READS
 from portal.serving.requests import plain
@@ -30,7 +30,7 @@ OTHERS = ("/admin/", "/healthz", "/readyz", settings.STATIC_URL, settings.MEDIA_
 # Seconds between two looks at the clock.
 CLOCK = 0.5
 # Different headers of usual readers; nobody may fill the memory with others.
-MOST_REMEMBERED = 128
+MAX_REMEMBERED = 128
 # Of the server's own values, these are the same for everybody.
 OF_SERVER = ("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "wsgi.errors", "wsgi.version")
 
@@ -132,9 +132,9 @@ class SnapshotApplication:
         """Remember what a plain request accepts and which host it names; returns the encoding for it."""
         accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
         encoding = wanted(accepted)
-        if len(self._encodings) < MOST_REMEMBERED and len(accepted) <= LONGEST_HEADER:
+        if len(self._encodings) < MAX_REMEMBERED and len(accepted) <= MAX_HEADER:
             self._encodings[accepted] = encoding
-        if len(self._usual) < MOST_REMEMBERED:
+        if len(self._usual) < MAX_REMEMBERED:
             self._usual[environ["HTTP_HOST"]] = self._encodings
         return encoding
 

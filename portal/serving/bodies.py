@@ -12,7 +12,7 @@ import brotli
 SMALLEST = 600
 QUICK, BEST = 5, 11
 # What an honest client sends is shorter.
-LONGEST_HEADER = 200
+MAX_HEADER = 200
 
 
 def wanted(accepted: str) -> str:
@@ -23,7 +23,7 @@ def wanted(accepted: str) -> str:
 
 def accepted_encodings(accepted: str) -> set[str]:
     """The names in an Accept-Encoding header that it does not refuse."""
-    if len(accepted) > LONGEST_HEADER:
+    if len(accepted) > MAX_HEADER:
         return set()
     return {part.split(";")[0].strip() for part in accepted.lower().split(",") if not _refused(part)}
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 keeper: "Keeper | None" = None
 PLAIN = "text/plain; charset=utf-8"
 # With less room on the disk of the data folder an operator has to act before staff are refused.
-LEAST_MEGABYTES = 64
+MIN_MEGABYTES = 64
 
 
 @csrf_exempt
@@ -60,7 +60,7 @@ def _missing_room() -> str:
         free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
     except OSError:
         return "the data folder does not answer"
-    return f"the disk of the data folder is nearly full ({free} MB are left)" if free < LEAST_MEGABYTES else ""
+    return f"the disk of the data folder is nearly full ({free} MB are left)" if free < MIN_MEGABYTES else ""
 
 
 def _answer(status: int, text: str) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from portal.serving.callers import is_this_machine, network
 
-MOST_PLACES = 10_000
+MAX_PLACES = 10_000
 
 
 class Rate:
@@ -35,6 +35,6 @@ class Rate:
             left, since = self._places.pop(place, (float(self.burst), now))
             left = min(self.burst, left + (now - since) * self.per_second)
             self._places[place] = (max(0.0, left - 1) if left >= 1 else left, now)
-            if len(self._places) > MOST_PLACES:
+            if len(self._places) > MAX_PLACES:
                 self._places.popitem(last=False)
         return left >= 1

@@ -16,7 +16,7 @@ from django.db import DatabaseError, close_old_connections, connections
 from django.utils.module_loading import import_string
 
 SECONDS = 30
-MOST_ADDRESSES = 10_000
+MAX_ADDRESSES = 10_000
 # Programs that say in their name that they are no reader.
 PROGRAMS = ("bot", "Bot", "Headless", "rawler", "pider", "review")
 BROWSERS = "Mozilla/"
@@ -41,7 +41,7 @@ class Reads:
     def add(self, address: str, times: int) -> None:
         """Count, whoever it was."""
         with self._lock:
-            if address in self._counts or len(self._counts) < MOST_ADDRESSES:
+            if address in self._counts or len(self._counts) < MAX_ADDRESSES:
                 self._counts[address] = self._counts.get(address, 0) + times
 
     def take(self) -> dict[str, int]:

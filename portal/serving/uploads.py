@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
 # No form takes more; each says so itself before it reads. This is for those who do not ask first.
-MOST_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 
 
 class UnnamedFileHandler(FileUploadHandler):
@@ -26,7 +26,7 @@ class UnnamedFileHandler(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Raises RequestDataTooBig, an answer of 400, for what no form takes."""
-        if start + len(raw_data) > MOST_BYTES:
+        if start + len(raw_data) > MAX_BYTES:
             self.file.close()
             raise RequestDataTooBig("A file is larger than any form takes.")
         self.file.write(raw_data)

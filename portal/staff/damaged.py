@@ -5,7 +5,7 @@ from urllib.parse import quote, unquote
 
 # 32 random bytes are 43 characters of URL-safe base64.
 TOKEN_BYTES, TOKEN_LENGTH = 32, 43
-MOST_TOKENS = 400
+MAX_TOKENS = 400
 LONGEST = 2000
 CUT_TOKEN = re.compile(r"(?=[a-z-_]*[A-Z0-9])[A-Za-z0-9_-]{20,}")
 
@@ -22,7 +22,7 @@ def tokens_in(address: str) -> list[str]:
     """Everything in ``address`` that has the shape of a token, whatever it ran together with."""
     runs = (run for text in _readings(address) for run in re.findall(rf"[A-Za-z0-9_-]{{{TOKEN_LENGTH},}}", text))
     found = (run[at : at + TOKEN_LENGTH] for run in runs for at in range(len(run) - TOKEN_LENGTH + 1))
-    return list(dict.fromkeys(found))[:MOST_TOKENS]
+    return list(dict.fromkeys(found))[:MAX_TOKENS]
 
 
 def looks_damaged(rest: str) -> bool:

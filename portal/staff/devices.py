@@ -11,7 +11,7 @@ from portal.staff.models import User
 
 SALT = "portal.staff.device"
 LASTS = 60 * 60 * 24 * 180  # seconds
-MOST_PEOPLE = 8  # at one computer of the ward
+MAX_PEOPLE = 8  # at one computer of the ward
 SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"),
            ("Mac OS", "Mac"), ("CrOS", "Chromebook"), ("Linux", "Linux"))  # fmt: skip
 BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
@@ -26,7 +26,7 @@ def remember_device(request: HttpRequest, response: HttpResponse, user: User) ->
     """From now on this browser counts for itself when ``user`` signs in."""
     kept = _kept(request)
     name = kept.pop(str(user.pk), "") or secrets.token_urlsafe(12)
-    people = dict([*kept.items(), (str(user.pk), name)][-MOST_PEOPLE:])
+    people = dict([*kept.items(), (str(user.pk), name)][-MAX_PEOPLE:])
     response.set_cookie(
         settings.DEVICE_COOKIE_NAME,
         signing.dumps(people, salt=SALT),

@@ -19,7 +19,7 @@ from portal.staff.models import User
 
 LONGEST = 256  # characters; more is refused with words, not cut
 ENOUGH_LEFT = 8  # letters and digits beside words that can be guessed
-SHORTEST_WORD = 4
+MIN_WORD = 4
 LEET = str.maketrans("013457@$!", "oleastasi")
 ROWS = ("abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "01234567890")
 
@@ -88,4 +88,4 @@ def words_about(user: User | None) -> set[str]:
     for text in texts:
         plain = (text or "").casefold()
         words |= {plain.replace(" ", ""), *re.split(r"[\W_]+", plain)}
-    return {word for word in words if len(word) >= SHORTEST_WORD}
+    return {word for word in words if len(word) >= MIN_WORD}

@@ -6,22 +6,22 @@ from django.http import HttpRequest, JsonResponse, QueryDict
 
 from procedures.admin.answers import refusal, staff_json
 from procedures.admin.base import staff, whole_number
-from procedures.admin.preview import MOST_BYTES, WRITERS, typed_page
+from procedures.admin.preview import MAX_BYTES, WRITERS, typed_page
 from procedures.models import Autosave, Page
 from procedures.publishing import autosave as slots
 from procedures.publishing.merge import changes
 
-LONGEST_KEY = 36
-MOST_FIELDS = 600
+MAX_KEY = 36
+MAX_FIELDS = 600
 # What a form carries besides the text itself.
 NOT_TEXT = frozenset({"csrfmiddlewaretoken", "version", "window", "page", "typed", "first", "saved", "merge_version"})
 
 
-@staff_json(*WRITERS, method="POST", most_bytes=MOST_BYTES)
+@staff_json(*WRITERS, method="POST", most_bytes=MAX_BYTES)
 def autosave(request: HttpRequest) -> JsonResponse:
     """Keep the posted form (``typed``: it holds something unsaved) and report: others here, newer saves, older text."""
     window, page = _window(request)
-    if not 0 < len(window.key) <= LONGEST_KEY:
+    if not 0 < len(window.key) <= MAX_KEY:
         return refusal(400, "This form is too old. Copy your text, load the page again and put it in.")
     if saved := request.POST.get("saved"):
         slots.forget(window.user, [saved])
@@ -51,7 +51,7 @@ def discard(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"forgotten": slots.forget(staff(request), request.POST.getlist("slot"))})
 
 
-@staff_json(*WRITERS, method="POST", most_bytes=MOST_BYTES)
+@staff_json(*WRITERS, method="POST", most_bytes=MAX_BYTES)
 def compare(request: HttpRequest) -> JsonResponse:
     """What is posted against what is saved now: for each field that differs, words with their signs."""
     page, mine = typed_page(request.POST)
@@ -74,7 +74,7 @@ def _window(request: HttpRequest) -> tuple[slots.Window, Page | None]:
 
 
 def _fields(data: QueryDict) -> dict[str, str]:
-    return {name: str(data[name]) for name in list(data)[:MOST_FIELDS] if name not in NOT_TEXT}
+    return {name: str(data[name]) for name in list(data)[:MAX_FIELDS] if name not in NOT_TEXT}
 
 
 def _offer(row: Autosave) -> dict[str, Any]:

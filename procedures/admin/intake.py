@@ -30,7 +30,7 @@ from procedures.figures.waiting import Waiting, begin, bring, find
 from procedures.models import Figure
 
 FORM_BYTES = 64 * 1024
-MOST_UPLOADS, SECONDS = 40, 600
+MAX_UPLOADS, SECONDS = 40, 600
 # Outcomes after which it is worth another try.
 AGAIN = (Status.BUSY, Status.TIMED_OUT, Status.FAILED)
 # What waits is for one person, now: not for a browser's cache, not for a proxy's.
@@ -63,7 +63,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("figure", "")
     figure = get_object_or_404(Figure, slug=asked) if asked else None
     may(request, figure.pk if figure else None)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > dicom.MOST_BYTES + FORM_BYTES:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > dicom.MAX_BYTES + FORM_BYTES:
         return _refused(request, figure, "The file is larger than 250 MB. Choose a smaller one.", 413)
     answer: HttpResponse = _take(request, figure)
     return answer
@@ -74,8 +74,8 @@ def _take(request: HttpRequest, figure: Figure | None) -> HttpResponse:
     if request.method != "POST":
         return _choose_screen(request, figure)
     user = staff(request)
-    if too_often(user.pk, "intake", most=MOST_UPLOADS, seconds=SECONDS):
-        return _refused(request, figure, f"That were {MOST_UPLOADS} pictures in ten minutes. Wait a little.", 429)
+    if too_often(user.pk, "intake", most=MAX_UPLOADS, seconds=SECONDS):
+        return _refused(request, figure, f"That were {MAX_UPLOADS} pictures in ten minutes. Wait a little.", 429)
     try:
         if "keep" in request.POST and figure:
             original = master(figure)

@@ -11,7 +11,7 @@ from procedures.admin.base import whole_number
 from procedures.admin.figure_forms import PictureForm, free_slug
 from procedures.admin.text_detection import padded
 from procedures.enums import FigureKind, Language, Provenance
-from procedures.figures.edit import MOST_BOXES, Box, Edits
+from procedures.figures.edit import MAX_BOXES, Box, Edits
 from procedures.figures.intake import BadPictureError
 from procedures.figures.text_detection import ANSWERS, Place
 from procedures.models import Figure, FigureText
@@ -48,7 +48,7 @@ class BoxForm(forms.Form):
 
 
 Boxes = forms.formset_factory(
-    BoxForm, extra=EMPTY_ROWS, max_num=MOST_BOXES, validate_max=True, absolute_max=MOST_BOXES + EMPTY_ROWS
+    BoxForm, extra=EMPTY_ROWS, max_num=MAX_BOXES, validate_max=True, absolute_max=MAX_BOXES + EMPTY_ROWS
 )
 
 

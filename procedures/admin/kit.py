@@ -26,7 +26,7 @@ from procedures.links.kit.words import plain, words
 from procedures.models import Clinic, Page
 
 SEE = "procedures.view_page"
-LONGEST_ADDRESS = 60
+MAX_ADDRESS = 60
 PAPERS = {"a4": "A4", "letter": "US Letter"}
 
 
@@ -65,7 +65,7 @@ def _screen(request: HttpRequest, found: Kit, *, at: str = "", error: str = "", 
         zone = found.clinic.time_zone
         context |= {
             "about": about,
-            "too_long": len(about.neutral) > LONGEST_ADDRESS,
+            "too_long": len(about.neutral) > MAX_ADDRESS,
             "read_out": read_out(about.code),
             "spelled": spelled(about.code, about.language),
             "words": words(about),

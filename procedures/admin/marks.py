@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from portal.text import normalize
 from procedures.enums import Language, MarkerShape
-from procedures.figures.annotations_read import KEY_LENGTH, MOST_MARKS, free_key
+from procedures.figures.annotations_read import KEY_LENGTH, MAX_MARKS, free_key
 from procedures.figures.contrast import Backdrop, backdrops_of
 from procedures.figures.mark_checks import Note, notes
 from procedures.figures.marks import DIGITS, PLACES, WIDE, MarkValues, Words
@@ -20,7 +20,7 @@ from procedures.validators import validate_plain_text, validate_slug
 
 PREFIX = "marks"
 # More rows than any browser has to send: nothing is looked at then.
-MOST_ROWS = 4 * MOST_MARKS
+MAX_ROWS = 4 * MAX_MARKS
 LABEL_MOST, TEXT_MOST = (
     field.max_length
     for field in fields_for_model(MarkerText, ("label", "text")).values()
@@ -208,7 +208,7 @@ class MarkRows:
 
     def _total(self, data: QueryDict) -> int:
         text = data.get(f"{PREFIX}-total", "")
-        self.complete = text.isascii() and text.isdigit() and len(text) < 4 and int(text) <= MOST_ROWS
+        self.complete = text.isascii() and text.isdigit() and len(text) < 4 and int(text) <= MAX_ROWS
         return int(text) if self.complete else 0
 
     def _form(self, index: int, **values: Any) -> MarkForm:
@@ -228,8 +228,8 @@ class MarkRows:
             for sentences in form.errors.values()
             for sentence in sentences
         ]
-        too_many = len(self.standing) > MOST_MARKS
-        return ([f"A picture can have at most {MOST_MARKS} markers. Delete some of them."] if too_many else []) + found
+        too_many = len(self.standing) > MAX_MARKS
+        return ([f"A picture can have at most {MAX_MARKS} markers. Delete some of them."] if too_many else []) + found
 
     def is_valid(self) -> bool:
         """Whether it may be saved so."""

@@ -16,7 +16,7 @@ from procedures.admin.marks_shown import shown
 from procedures.admin.shell import screen
 from procedures.enums import Language
 from procedures.figures.annotations import CONTENT_TYPE, annotation_page
-from procedures.figures.annotations_read import MOST_BYTES, BadAnnotationsError, read_annotations
+from procedures.figures.annotations_read import MAX_BYTES, BadAnnotationsError, read_annotations
 from procedures.figures.marks import MarksChangedError, differences, keep_marks, marks_of, picture_hash, version_of
 from procedures.figures.overlay import figure_view
 from procedures.models import Figure
@@ -27,7 +27,7 @@ CHANGED_MEANWHILE = (
 )
 INCOMPLETE = "The form came in incomplete, so nothing was saved. Load the page again."
 # All marks with the longest words fit many times over.
-MOST_FORM_BYTES = 1024 * 1024
+MAX_FORM_BYTES = 1024 * 1024
 
 
 def _figure(request: HttpRequest, figure_id: int) -> Figure:
@@ -95,13 +95,13 @@ def _page(
         "unsaved": status != 200 or bool(more),
         "version": version_of(figure, saved) if version is None else version,
         "frames": [(code, Language(code).label, shown(figure, code, drawn)) for code in rows.ground.languages],
-        "most_bytes": MOST_BYTES,
+        "most_bytes": MAX_BYTES,
         **more,
     }
     return screen(request, "figure/marks", context, title=f"Markers on “{view.title}”", status=status)
 
 
-@staff_json("procedures.change_figure", method="POST", most_bytes=MOST_FORM_BYTES)
+@staff_json("procedures.change_figure", method="POST", most_bytes=MAX_FORM_BYTES)
 def live(request: HttpRequest) -> JsonResponse:
     """The public rendering of what is typed, in each language, and the notes on each row. Saves nothing."""
     found = Figure.objects.filter(pk=whole_number(request.POST.get("figure", "")))
@@ -138,9 +138,9 @@ def bring_in(request: HttpRequest, figure_id: int) -> HttpResponse:
         if upload is None:
             raise BadAnnotationsError("Choose a markers file first.")
         # One byte more than allowed is enough to see that it is too much.
-        found = read_annotations(upload.read(MOST_BYTES + 1), picture=picture_hash(figure))
+        found = read_annotations(upload.read(MAX_BYTES + 1), picture=picture_hash(figure))
     except BadAnnotationsError as error:
-        status = 413 if upload is not None and (upload.size or 0) > MOST_BYTES else 400
+        status = 413 if upload is not None and (upload.size or 0) > MAX_BYTES else 400
         return _page(request, figure, MarkRows(ground, saved=saved), refused=[str(error)], status=status)
     rows = MarkRows(ground, data=as_sent(found.marks, ground))
     brought = {"changes": differences(saved, found.marks), "remarks": found.remarks}

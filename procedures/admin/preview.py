@@ -16,11 +16,11 @@ from procedures.publishing.readiness import readiness
 from procedures.quality.advice import advice
 
 WRITERS = tuple(f"procedures.{verb}_{model}" for verb in ("add", "change") for model in ("page", "guide"))
-MOST_BYTES = 2 * 1024 * 1024
-MOST_ITEMS = 60
+MAX_BYTES = 2 * 1024 * 1024
+MAX_ITEMS = 60
 
 
-@staff_json(*WRITERS, method="POST", most_bytes=MOST_BYTES)
+@staff_json(*WRITERS, method="POST", most_bytes=MAX_BYTES)
 def preview(request: HttpRequest) -> JsonResponse:
     """The page as it would be read, what forbids publishing it, and what would make it better. Saves nothing."""
     page, content = typed_page(request.POST)
@@ -70,7 +70,7 @@ def typed_page(data: QueryDict) -> tuple[Page, dict[str, Any]]:
 def _items(data: QueryDict) -> list[dict[str, Any]]:
     """The reading list from the rows of the form, in their order."""
     rows = []
-    for number in range(min(whole_number(data.get("items-TOTAL_FORMS", "")), MOST_ITEMS)):
+    for number in range(min(whole_number(data.get("items-TOTAL_FORMS", "")), MAX_ITEMS)):
         values = {name: data.get(f"items-{number}-{name}", "") for name in "page section minutes note order".split()}
         if values["page"] and not data.get(f"items-{number}-DELETE"):
             rows.append(values)

@@ -32,8 +32,8 @@ DONE = {
 }
 APPROVED_LIVE = "Approved. Patients read this text already; a manager can now publish it as reviewed."
 LONGEST = 4000
-MOST_REMARKS = 100
-MOST_BYTES = 2 * 1024 * 1024
+MAX_REMARKS = 100
+MAX_BYTES = 2 * 1024 * 1024
 # Fields for comments on words that are gone come after those of the rows.
 GONE_FROM = 100_000
 
@@ -52,7 +52,7 @@ class ReviewForm(forms.Form):
             text = plain_newlines(self.data[name]).strip() if name.startswith("at-") else ""
             if text:
                 found.append((self.data.get(f"quote-{name[3:]}", "")[:LONGEST], text[:LONGEST]))
-        return found[:MOST_REMARKS]
+        return found[:MAX_REMARKS]
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _picture(figure: Figure, public: ApprovedFigure | None) -> dict[str, Any]:
     }
 
 
-@staff_json("procedures.approve_page", method="POST", most_bytes=MOST_BYTES)
+@staff_json("procedures.approve_page", method="POST", most_bytes=MAX_BYTES)
 def keep(request: HttpRequest) -> JsonResponse:
     """Keep what the reviewer has typed so far, for the next time that this screen is opened."""
     page = get_object_or_404(Page, pk=whole_number(request.POST.get("page", "")))

@@ -38,7 +38,7 @@ from procedures.figures.intake import Picture
 from procedures.figures.text_detection import Detection, Status
 from procedures.models import Figure, Page
 
-MOST_UPLOAD = 300 * 1024 * 1024
+MAX_UPLOAD = 300 * 1024 * 1024
 TEXT_MARKED = (
     "Nothing was imported yet. The text finder marked places that may be text. Look at the outlined places, then "
     "import again if they show no name, date or number:"
@@ -69,8 +69,8 @@ class BundleForm(forms.Form):
     def clean_bundle(self) -> UploadedFile:
         """Not larger than a bundle can be."""
         file: UploadedFile = self.cleaned_data["bundle"]
-        if (file.size or 0) > MOST_UPLOAD:
-            raise forms.ValidationError(f"The file is larger than {MOST_UPLOAD // 1024 // 1024} MB.")
+        if (file.size or 0) > MAX_UPLOAD:
+            raise forms.ValidationError(f"The file is larger than {MAX_UPLOAD // 1024 // 1024} MB.")
         return file
 
 

@@ -7,21 +7,21 @@ from django.urls import reverse
 
 from procedures.admin.answers import refusal, staff_json, too_often
 from procedures.admin.base import staff
-from procedures.figures.dicom import MOST_BYTES
+from procedures.figures.dicom import MAX_BYTES
 from procedures.figures.intake import BadPictureError
 from procedures.figures.waiting import bring, find
 from procedures.models import Figure
 
 FORM_BYTES = 64 * 1024
-MOST_UPLOADS, SECONDS = 20, 600
+MAX_UPLOADS, SECONDS = 20, 600
 
 
-@staff_json("procedures.add_figure", method="POST", most_bytes=MOST_BYTES + FORM_BYTES)
+@staff_json("procedures.add_figure", method="POST", most_bytes=MAX_BYTES + FORM_BYTES)
 def upload(request: HttpRequest) -> JsonResponse:
     """201 with ``next`` (the check screen) and ``saved`` (where to ask for the outcome). Nothing is saved yet."""
     user = staff(request)
-    if too_often(user.pk, "picture", most=MOST_UPLOADS, seconds=SECONDS):
-        return refusal(429, f"You uploaded {MOST_UPLOADS} pictures in 10 minutes. Wait a few minutes, then try again.")
+    if too_often(user.pk, "picture", most=MAX_UPLOADS, seconds=SECONDS):
+        return refusal(429, f"You uploaded {MAX_UPLOADS} pictures in 10 minutes. Wait a few minutes, then try again.")
     sent = request.FILES.get("picture")
     if sent is None:
         return refusal(400, "Choose a picture.")

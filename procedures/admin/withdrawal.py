@@ -20,7 +20,7 @@ from procedures.publishing.publish import PublishRefusedError, withdraw
 from procedures.publishing.uses import LinkTo, links_to
 from procedures.validators import validate_words_for_readers
 
-MOST_CODES = 20
+MAX_CODES = 20
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def remaining(page: Page) -> Remaining:
         [(link, change_address(link.page)) for link in links_to(page)],
         [(one, reverse("admin:procedures_page_withdraw", args=[one.pk])) for one in translations],
         list(page.replaces.order_by("title")),
-        [str(code) for code in codes[:MOST_CODES]],
+        [str(code) for code in codes[:MAX_CODES]],
     )
 
 

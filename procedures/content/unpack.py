@@ -17,8 +17,8 @@ NAMES = re.compile(
     r"(?:sources|warning_signs)\.yaml)\Z"
 )
 MEGABYTE = 1024 * 1024
-MOST_FILES, MOST_BYTES, MOST_OF_ONE = 3000, 400 * MEGABYTE, 64 * MEGABYTE
-MOST_OF_MANIFEST = 2 * MEGABYTE
+MAX_FILES, MAX_BYTES, MAX_OF_ONE = 3000, 400 * MEGABYTE, 64 * MEGABYTE
+MAX_OF_MANIFEST = 2 * MEGABYTE
 
 
 class BadBundleError(ValueError):
@@ -41,13 +41,13 @@ def _unpack(bundle: zipfile.ZipFile, folder: Path) -> list[str]:
     members = _members(bundle)
     if MANIFEST not in members:
         raise BadBundleError("This zip is not a bundle of pages: it has no manifest.json.")
-    listed = _manifest(_read(bundle, members.pop(MANIFEST), MOST_OF_MANIFEST))
+    listed = _manifest(_read(bundle, members.pop(MANIFEST), MAX_OF_MANIFEST))
     if listed.keys() != members.keys():
         odd = sorted(listed.keys() ^ members.keys())[0]
         raise BadBundleError(f"The bundle and its list of files do not agree about {odd[:80]}.")
-    left = MOST_BYTES
+    left = MAX_BYTES
     for name, member in members.items():
-        data = _read(bundle, member, min(left, MOST_OF_ONE))
+        data = _read(bundle, member, min(left, MAX_OF_ONE))
         left -= len(data)
         if hashlib.sha256(data).hexdigest() != listed[name]:
             raise BadBundleError(f"{name} was changed on its way. Export the bundle again.")
@@ -61,8 +61,8 @@ def _members(bundle: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """The files by name. Names are compared with what a bundle can hold, so none can lead out of the folder."""
     found: dict[str, zipfile.ZipInfo] = {}
     infos = bundle.infolist()
-    if len(infos) > MOST_FILES:
-        raise BadBundleError(f"The bundle holds more than {MOST_FILES} files.")
+    if len(infos) > MAX_FILES:
+        raise BadBundleError(f"The bundle holds more than {MAX_FILES} files.")
     for info in infos:
         name = info.filename
         if not (name == MANIFEST or NAMES.match(name)):
@@ -73,8 +73,8 @@ def _members(bundle: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         if stat.S_ISLNK(mode) or info.flag_bits & 1:
             raise BadBundleError(f"{name} is a link or is encrypted. A bundle holds plain files only.")
         found[name] = info
-    if sum(info.file_size for info in infos) > MOST_BYTES:
-        raise BadBundleError(f"The bundle is larger than {MOST_BYTES // MEGABYTE} MB when it is unpacked.")
+    if sum(info.file_size for info in infos) > MAX_BYTES:
+        raise BadBundleError(f"The bundle is larger than {MAX_BYTES // MEGABYTE} MB when it is unpacked.")
     return found
 
 

@@ -14,9 +14,9 @@ from procedures.enums import Language, MarkerShape
 from procedures.figures.annotations import POINT_BOX, SVG
 from procedures.figures.marks import DIGITS, PLACES, WIDE, MarkValues, Words
 
-MOST_BYTES = 1024 * 1024
-MOST_SVG = 4000
-MOST_MARKS = 20
+MAX_BYTES = 1024 * 1024
+MAX_SVG = 4000
+MAX_MARKS = 20
 KEY_LENGTH = 40
 NUMBER = r"\d{1,12}(?:\.\d{1,12})?"
 XYWH = re.compile(rf"(?:^|[#&])xywh=percent:({NUMBER}),({NUMBER}),({NUMBER}),({NUMBER})(?:&|$)")
@@ -51,7 +51,7 @@ class _Place:
 
 def read_annotations(data: bytes, *, picture: str) -> Found:
     """Marks of the picture with the hash ``picture``. Raises BadAnnotationsError, never anything else."""
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise BadAnnotationsError("The file is larger than 1 MB. A file of marks is much smaller; choose another one.")
     items = _items(_json(data))
     found = Found([])
@@ -83,8 +83,8 @@ def _items(page: Any) -> list[Any]:
             "The file is JSON, but no W3C annotation page: it needs “type”: “AnnotationPage” and “items”."
         )
     items: list[Any] = page["items"]
-    if len(items) > MOST_MARKS:
-        raise BadAnnotationsError(f"The file holds {len(items)} marks. A picture has at most {MOST_MARKS}.")
+    if len(items) > MAX_MARKS:
+        raise BadAnnotationsError(f"The file holds {len(items)} marks. A picture has at most {MAX_MARKS}.")
     return items
 
 
@@ -169,7 +169,7 @@ def _drawn(value: str) -> _Place | None:
 
 
 def _svg(value: str) -> ElementTree.Element | None:
-    if len(value) > MOST_SVG or "<!" in value or "<?" in value:
+    if len(value) > MAX_SVG or "<!" in value or "<?" in value:
         return None
     try:
         return ElementTree.fromstring(value)  # noqa: S314 -- no declaration, so no entities; at most 4 kB

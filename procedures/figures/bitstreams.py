@@ -21,12 +21,12 @@ class BadPictureError(ValueError):
 
 # An ordinary progressive JPEG has 10 scans or fewer, a squeezed one up to about 20. Each costs as much as the whole
 # picture, so libjpeg-turbo advises programs to set a limit ("Two Issues with the JPEG Standard"); its fuzzers use 500.
-MOST_SCANS = 64
+MAX_SCANS = 64
 # All scans together: as much as 20 scans of the largest picture that is taken, one or two seconds of work.
-MOST_SCANNED_PIXELS = 800_000_000
+MAX_SCANNED_PIXELS = 800_000_000
 # Long color profiles take 255 segments; long PNG files have a chunk for every 8 kB.
-MOST_SEGMENTS, MOST_CHUNKS = 1000, 20_000
-MOST_PROFILE_BYTES = 4 * 1024 * 1024
+MAX_SEGMENTS, MAX_CHUNKS = 1000, 20_000
+MAX_PROFILE_BYTES = 4 * 1024 * 1024
 
 SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
 APP0, APP1, APP2, APP8, APP14, LAST_APP = 0xE0, 0xE1, 0xE2, 0xE8, 0xEE, 0xEF
@@ -65,7 +65,7 @@ class Png:
 def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, start and end of each segment of a JPEG or JPEG-LS file. A scan reaches to the next marker."""
     at = 2
-    for _number in range(MOST_SEGMENTS):
+    for _number in range(MAX_SEGMENTS):
         found = MARKER.search(data, at)
         if found is None:
             return
@@ -99,7 +99,7 @@ def without_extras(data: bytes, *, colors: bool = True) -> bytes:
             pixels = width * height
         elif marker == SOS:
             scans += 1
-            if scans > MOST_SCANS or scans * pixels > MOST_SCANNED_PIXELS:
+            if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS:
                 raise BadPictureError(
                     _(
                         "The picture is stored in too many passes (progressive scans). "
@@ -135,7 +135,7 @@ def _wanted(marker: int, content: bytes, *, colors: bool) -> bytes:
 def png(data: bytes) -> Png:
     """The chunks of a PNG that pixels and colors need. Texts are dropped unread, however far they would inflate."""
     kept, at, depth, significant, profile, cicp = [data[:8]], 8, 8, 0, None, b"\0\0"
-    for _number in range(MOST_CHUNKS):
+    for _number in range(MAX_CHUNKS):
         length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
         content, end = data[at + 8 : at + 8 + length], at + 12 + length
         if name == b"IHDR":
@@ -158,7 +158,7 @@ def _inflated(chunk: bytes) -> bytes:
     """The profile of an iCCP chunk; empty when it is damaged or too long."""
     unpacker = zlib.decompressobj()
     try:
-        profile = unpacker.decompress(chunk[chunk.index(b"\0") + 2 :], MOST_PROFILE_BYTES)
+        profile = unpacker.decompress(chunk[chunk.index(b"\0") + 2 :], MAX_PROFILE_BYTES)
     except (ValueError, zlib.error):
         return b""
     return profile if unpacker.eof else b""
@@ -195,7 +195,7 @@ def bare_j2k(data: bytes) -> bytes:
     if data.startswith(JP2):
         data = _codestream(data)
     clean, at = bytearray(data), 2
-    for _number in range(MOST_CHUNKS):
+    for _number in range(MAX_CHUNKS):
         marker, length = struct.unpack(">HH", clean[at : at + 4].ljust(4, b"\0"))
         if marker == J2K_EOC or at >= len(clean):
             return bytes(clean[: at + 2])
@@ -213,7 +213,7 @@ def bare_j2k(data: bytes) -> bytes:
 
 def _blank_comments(clean: bytearray, at: int, end: int) -> None:
     """Comments in the head of a tile part."""
-    for _number in range(MOST_CHUNKS):
+    for _number in range(MAX_CHUNKS):
         marker, length = struct.unpack(">HH", clean[at : at + 4].ljust(4, b"\0"))
         if marker == J2K_SOD or at >= end:
             return
@@ -226,7 +226,7 @@ def _blank_comments(clean: bytearray, at: int, end: int) -> None:
 def _codestream(data: bytes) -> bytes:
     """The content of the box "jp2c"."""
     at = 0
-    for _number in range(MOST_CHUNKS):
+    for _number in range(MAX_CHUNKS):
         length, kind = struct.unpack(">L4s", data[at : at + 8].ljust(8, b"\0"))
         head = 16 if length == 1 else 8
         if length == 1:

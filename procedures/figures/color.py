@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 from PIL import Image, ImageChops, ImageCms
 
-from procedures.figures.bitstreams import MOST_PROFILE_BYTES, BadPictureError
+from procedures.figures.bitstreams import MAX_PROFILE_BYTES, BadPictureError
 
 SRGB = ImageCms.createProfile("sRGB")
 INTENT, FLAGS = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
@@ -79,7 +79,7 @@ def profile_of(opened: Image.Image) -> bytes | None:
     """The profile that a JPEG or WebP carries, or that its camera names in Exif; None for sRGB."""
     if "icc_profile" in opened.info:
         profile: bytes = opened.info["icc_profile"] or b""
-        return profile if len(profile) <= MOST_PROFILE_BYTES else b""
+        return profile if len(profile) <= MAX_PROFILE_BYTES else b""
     try:
         named = str(opened.getexif().get_ifd(INTEROPERABILITY).get(1, "")).strip("\0 ")
     except Exception:

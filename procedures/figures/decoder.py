@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-MOST_MEMORY = 2 * 1024**3
-MOST_SECONDS = 30
+MAX_MEMORY = 2 * 1024**3
+MAX_SECONDS = 30
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 # Each encoding has one codec that is known to be right for it.
@@ -35,8 +35,8 @@ PLUGINS = {
 
 def limit(megabytes: int) -> None:
     """No more memory, time and disk from now on."""
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (megabytes << 20, megabytes << 20))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(0o077)

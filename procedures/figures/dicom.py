@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from procedures.figures.dicom_file import (
     COLOUR,
     EXPLICIT,
-    MOST_BYTES,
+    MAX_BYTES,
     NEEDED,
     PALETTE,
     DicomFile,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
-    "MOST_BYTES",
+    "MAX_BYTES",
     "PREAMBLE",
     "DicomInfo",
     "Frames",
@@ -84,12 +84,12 @@ def read_header(stream: BinaryIO) -> DicomInfo:
 def unpack(stream: BinaryIO, folder: Path) -> Frames:
     """The pixels of all frames into an empty ``folder``, with the numbers that turn them into grey, and nothing else.
 
-    The header is judged before the first pixel is read; no more than MOST_BYTES of pixels are written.
+    The header is judged before the first pixel is read; no more than MAX_BYTES of pixels are written.
     """
     with sentences():
         file = open_dicom(stream)
         info = _info(file)
-        if file.rows * file.columns * file.samples * (file.allocated // 8) * file.frames > MOST_BYTES:
+        if file.rows * file.columns * file.samples * (file.allocated // 8) * file.frames > MAX_BYTES:
             raise BadPictureError(_("Unpacked, the pictures are larger than 250 MB. Export fewer frames."))
         layout = store(file, folder)
         own = file.frames if "PerFrameFunctionalGroupsSequence" in file.dataset else 1

@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 # What the extra installs. Older portals had pydicom alone.
 NEEDED = ("pydicom", "numpy", "gdcm", "jpeg_ls", "pylibjpeg", "openjpeg")
-MOST_BYTES = 250 * 1024 * 1024
-MOST_HEADER_BYTES = 16 * 1024 * 1024
-MOST_FRAMES = 2000
-MOST_PIXELS = 20_000_000
+MAX_BYTES = 250 * 1024 * 1024
+MAX_HEADER_BYTES = 16 * 1024 * 1024
+MAX_FRAMES = 2000
+MAX_PIXELS = 20_000_000
 # Of a file that is compressed as a whole: it is held in memory.
-MOST_INFLATED = 64 * 1024 * 1024
+MAX_INFLATED = 64 * 1024 * 1024
 
 # What is read costs at least this much, however short it is: it bounds the number of elements, and of fragments.
 READ_COST, FRAGMENT_COST = 48, 1024
 # The groups of all frames, and lookup tables, are read whole when they are asked for.
-MOST_SEQUENCE_BYTES = 4 * 1024 * 1024
+MAX_SEQUENCE_BYTES = 4 * 1024 * 1024
 
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
@@ -88,7 +88,7 @@ class Bounded(io.RawIOBase):
         self._start = 4 if stream.read(4) == b"DICM" else 0
         self.size = stream.seek(0, io.SEEK_END) - self._start
         stream.seek(self._start)
-        self.left, self.cost = MOST_HEADER_BYTES, READ_COST
+        self.left, self.cost = MAX_HEADER_BYTES, READ_COST
 
     def read(self, size: int | None = -1, /) -> bytes:
         """At most what the file holds. Only deflated files are asked for as a whole."""
@@ -180,7 +180,7 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
             _("DICOM files need an addition to the portal. Ask IT for: pip install 'plainspine[dicom]'.")
         ) from None
     source = Bounded(stream)
-    if source.size > MOST_BYTES:
+    if source.size > MAX_BYTES:
         raise BadPictureError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose that."))
     if not is_dicom(source.read(PREAMBLE)):
         raise BadPictureError(_("This is not a DICOM file."))
@@ -194,7 +194,7 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
         )
     for name in SEQUENCES:
         raw = dataset.get_item(name)
-        if raw is not None and isinstance(raw.value, bytes) and len(raw.value) > MOST_SEQUENCE_BYTES:
+        if raw is not None and isinstance(raw.value, bytes) and len(raw.value) > MAX_SEQUENCE_BYTES:
             raise BadPictureError(damaged())
     return _checked(dataset, source, packing)
 
@@ -214,10 +214,10 @@ def read_dataset(source: Bounded, tags: list[str]) -> "tuple[Dataset, Bounded]":
 
 def _inflated(source: Bounded) -> Bounded:
     """The data set of a file of which only the head is plain. The same limits hold for reading it."""
-    source.left = MOST_BYTES
+    source.left = MAX_BYTES
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-    plain = unpacker.decompress(source.read(MOST_INFLATED), MOST_INFLATED)
-    if not unpacker.eof and len(plain) == MOST_INFLATED:
+    plain = unpacker.decompress(source.read(MAX_INFLATED), MAX_INFLATED)
+    if not unpacker.eof and len(plain) == MAX_INFLATED:
         raise BadPictureError(
             _("Unpacked, the file is larger than 64 MB. Export it uncompressed (“Explicit VR Little Endian”).")
         )
@@ -271,9 +271,9 @@ def _checked(dataset: "Dataset", source: Bounded, packing: str) -> DicomFile:
 
 def _refuse_odd(file: DicomFile) -> None:
     """What the importer does not show rightly, it does not show."""
-    if not 0 < file.rows * file.columns <= MOST_PIXELS:
+    if not 0 < file.rows * file.columns <= MAX_PIXELS:
         raise BadPictureError(_("The picture has no pixels, or more than 20 million. Export a smaller copy."))
-    if not 0 < file.frames <= MOST_FRAMES:
+    if not 0 < file.frames <= MAX_FRAMES:
         raise BadPictureError(_("The file has more than 2000 frames. Export fewer and choose that."))
     right_shape((file.columns, file.rows))
     grey = file.photometric in GREY | PALETTE and file.samples == 1 and file.allocated in {8, 16}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, Any]
 
 NUMBERS = "frames.json"
-MOST_THUMBNAILS = 24
+MAX_THUMBNAILS = 24
 THUMBNAIL = 160
 # The darkest and the brightest hundredth are mostly shutters and metal.
 EXTREMES = 0.01
@@ -98,7 +98,7 @@ class Frames:
         image.thumbnail((THUMBNAIL, THUMBNAIL))
         return picture(image)
 
-    def spread(self, most: int = MOST_THUMBNAILS) -> list[int]:
+    def spread(self, most: int = MAX_THUMBNAILS) -> list[int]:
         """Numbers of at most ``most`` frames, from the first to the last, evenly."""
         count = min(most, self.count)
         return sorted({1 + round(place * (self.count - 1) / max(1, count - 1)) for place in range(count)})

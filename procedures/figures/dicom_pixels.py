@@ -23,7 +23,7 @@ from procedures.figures.dicom_file import (
     EXPLICIT,
     FRAGMENT_COST,
     JPEGS,
-    MOST_BYTES,
+    MAX_BYTES,
     NATIVE,
     PALETTE,
     RLE,
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
 # A packed frame is smaller than a plain one, but for headers and tables.
 TABLES = 64 * 1024
-MOST_SECONDS = 60
+MAX_SECONDS = 60
 # Frames that are unpacked before they are asked for.
-MOST_ALONG = 3
+MAX_ALONG = 3
 # The machine has other work; each decoder may take 2 GB for a moment.
 AT_ONCE = threading.BoundedSemaphore(2)
 PIXELS, PACKED = "frames.raw", "packed.raw"
@@ -84,7 +84,7 @@ def store(file: DicomFile, folder: Path) -> Layout:
     without its comments, and the first is unpacked at once: what cannot be unpacked is refused now. Run lengths are all
     unpacked, because text could follow their end.
     """
-    file.source.left, file.source.cost = 2 * MOST_BYTES, FRAGMENT_COST
+    file.source.left, file.source.cost = 2 * MAX_BYTES, FRAGMENT_COST
     layout = _layout(file)
     if file.packing in NATIVE:
         with (folder / PIXELS).open("xb") as raw:
@@ -115,7 +115,7 @@ def read(layout: Layout, folder: Path, number: int, following: Sequence[int] = (
         if not place.exists():
             with AT_ONCE:
                 missing = [other for other in following if not _place(folder, other).exists()]
-                _unpack(layout, folder, [(one - 1, _place(folder, one)) for one in [number, *missing[:MOST_ALONG]]])
+                _unpack(layout, folder, [(one - 1, _place(folder, one)) for one in [number, *missing[:MAX_ALONG]]])
     with place.open("rb") as raw:
         raw.seek(start)
         found = np.frombuffer(raw.read(layout.frame_bytes), layout.dtype).reshape(layout.shape)
@@ -273,7 +273,7 @@ def _run(task: dict[str, Any]) -> int:
             stderr=subprocess.DEVNULL,
             cwd="/",
             env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            timeout=MOST_SECONDS,
+            timeout=MAX_SECONDS,
             check=False,
         ).returncode
     except subprocess.TimeoutExpired:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Numbers = np.ndarray[Any, Any]
 
-MOST_PRESETS = 8
+MAX_PRESETS = 8
 # Fluoroscopy, then radiographs, then the rest. Anything else that a file says is not passed on.
 FLUOROSCOPY = frozenset({"XA", "RF"})
 RADIOGRAPHS = frozenset({"CR", "DX", "RG", "PX", "MG"})
@@ -304,7 +304,7 @@ def _presets(dataset: "Dataset", number: int, function: str, notes: list[str]) -
     centers, widths = (_numbers(_find(dataset, number, name)) for name in ("WindowCenter", "WindowWidth"))
     least = 1.0 if function == LINEAR else 0.0
     for place, (center, width) in enumerate(zip(centers, widths, strict=False), start=1):
-        if place > MOST_PRESETS:
+        if place > MAX_PRESETS:
             break
         if width > 0 and width >= least:
             # The name is ours: the explanations that files carry are free text.

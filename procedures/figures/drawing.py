@@ -14,12 +14,12 @@ ATTRIBUTES = frozenset(
 )
 VALUE = re.compile(r"[-#.,%a-zA-Z0-9 ()\n]*\Z")
 XML_LINE = re.compile(r'\A<\?xml version="1\.0"(?: encoding="utf-8")?\s*\?>', re.IGNORECASE)
-MOST_BYTES = 60_000
+MAX_BYTES = 60_000
 
 
 def read_drawing(data: bytes) -> tuple[bytes, str]:
     """Checked bytes and their sha256. Raises BadPictureError for anything but plain shapes."""
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise BadPictureError("The drawing is larger than 60 kB.")
     try:
         text = XML_LINE.sub("", data.decode())

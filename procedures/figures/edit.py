@@ -9,9 +9,9 @@ from PIL import ImageDraw
 
 from procedures.figures.intake import BadPictureError, Picture, picture
 
-MOST_BOXES = 50
+MAX_BOXES = 50
 # Smaller than this nothing can be seen, and no mark can be placed.
-LEAST_PIXELS = 64
+MIN_PIXELS = 64
 # Parts come from a browser as decimals: their sum may pass the edge by a rounding.
 ROUNDING = 1e-6
 
@@ -69,9 +69,9 @@ class Edits:
 def crop(picture_: Picture, box: Box) -> Picture:
     """What lies in the box."""
     left, top, right, bottom = box.pixels(picture_.image.size)
-    if min(right - left, bottom - top) < LEAST_PIXELS:
+    if min(right - left, bottom - top) < MIN_PIXELS:
         raise BadPictureError(
-            _("Less than %(least)s pixels would be left. Draw the box larger.") % {"least": LEAST_PIXELS}
+            _("Less than %(least)s pixels would be left. Draw the box larger.") % {"least": MIN_PIXELS}
         )
     return picture(picture_.image.crop((left, top, right, bottom)))
 
@@ -79,8 +79,8 @@ def crop(picture_: Picture, box: Box) -> Picture:
 def black_out(picture_: Picture, boxes: Iterable[Box]) -> Picture:
     """The picture with black boxes: their pixels are replaced, not covered."""
     covered = list(boxes)
-    if len(covered) > MOST_BOXES:
-        raise BadPictureError(_("At most %(most)s boxes. Crop the picture instead.") % {"most": MOST_BOXES})
+    if len(covered) > MAX_BOXES:
+        raise BadPictureError(_("At most %(most)s boxes. Crop the picture instead.") % {"most": MAX_BOXES})
     image = picture_.image.copy()
     pen = ImageDraw.Draw(image)
     for box in covered:

@@ -20,12 +20,12 @@ from procedures.figures.color import profile_of, profile_of_png, to_srgb
 __all__ = ["BadPictureError", "Picture", "fit", "picture", "read_picture", "reread", "right_shape", "size_of"]
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-MOST_BYTES = 20 * 1024 * 1024
-MOST_PIXELS = 40_000_000
+MAX_BYTES = 20 * 1024 * 1024
+MAX_PIXELS = 40_000_000
 # Readers get 1600 px at most, so nothing wider is kept.
 WIDEST = 1600
 # A marker is 24 px wide: what is smaller than one shows nothing. What is ten times longer than wide is a strip.
-LEAST_SIDE, LONGEST = 24, 10
+MIN_SIDE, LONGEST = 24, 10
 # Bits of a 16-bit picture.
 FULL = 16
 # A label or a hot pixel is brighter than this part of the picture, however small the picture is.
@@ -71,7 +71,7 @@ def read_picture(data: bytes) -> Picture:
     """Pixels of a JPEG, PNG or WebP file. Raises BadPictureError for everything else, never anything else."""
     if not data:
         raise BadPictureError(_("The file is empty. Choose another one."))
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise BadPictureError(_("The file is larger than 20 MB. Save a smaller copy and choose that."))
     if is_dicom(data[:PREAMBLE]):
         raise BadPictureError(
@@ -127,10 +127,10 @@ def _decode(data: bytes, *, checked: bool) -> Picture:
         found = png(data)
     elif data.startswith(b"RIFF"):
         width, height = webp_size(data)
-        if width * height > MOST_PIXELS:
+        if width * height > MAX_PIXELS:
             raise BadPictureError(_too_large())
     with Image.open(io.BytesIO(found.data), formats=FORMATS) as opened:
-        if opened.width * opened.height > MOST_PIXELS:
+        if opened.width * opened.height > MAX_PIXELS:
             raise BadPictureError(_too_large())
         # Many phones put a small second picture behind the first (MPO); only the first is ever read.
         if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
@@ -165,10 +165,10 @@ def sixteen_bits(data: bytes) -> tuple[Image.Image, White] | None:
 def right_shape(size: tuple[int, int]) -> None:
     """Refuse what is no picture for a reader: a dot, or a thin strip."""
     short, long = sorted(size)
-    if short < LEAST_SIDE:
+    if short < MIN_SIDE:
         raise BadPictureError(
             _("The picture is only %(width)s × %(height)s pixels. Choose one with at least %(least)s on each side.")
-            % {"width": size[0], "height": size[1], "least": LEAST_SIDE}
+            % {"width": size[0], "height": size[1], "least": MIN_SIDE}
         )
     if long > LONGEST * short:
         raise BadPictureError(

@@ -24,7 +24,7 @@ from django.conf import settings
 
 from procedures.figures import kind_guess
 from procedures.figures.dicom import PREAMBLE, Frames, is_dicom, unpack, unpack_sixteen_bits
-from procedures.figures.intake import MOST_BYTES, BadPictureError, Picture, read_picture, reread
+from procedures.figures.intake import MAX_BYTES, BadPictureError, Picture, read_picture, reread
 from procedures.figures.renditions import png
 from procedures.figures.text_detection import Detection
 
@@ -178,7 +178,7 @@ def bring(stream: BinaryIO, *, user_id: int, figure: int | None = None, editor: 
                 waiting.put(frames.picture())
         else:
             # One byte more than allowed is enough for intake to see that it is too much.
-            data = stream.read(MOST_BYTES + 1)
+            data = stream.read(MAX_BYTES + 1)
             found = read_picture(data)
             waiting.note(file_kind=kind_guess.of_pixels(found.image))
             if not unpack_sixteen_bits(data, waiting.folder):

@@ -51,8 +51,8 @@ FORGIVEN = ((14, 3), (8, 2), (5, 1))
 RIVAL = 3  # times as far
 # A beginning with fewer letters is not taken for an address that was cut off.
 FEWEST_LETTERS = 6
-MOST_LETTERS = 100
-MOST_OFFERS = 8
+MAX_LETTERS = 100
+MAX_OFFERS = 8
 SIMILAR, SAME_WORDS = 68, 85  # percent
 
 
@@ -176,7 +176,7 @@ class AddressIndex:
             asked = Asked()
             for part in parts:
                 self._take(asked, EXTENSION.sub("", "" if INDEX_PAGE.match(part) else part.strip("._-+~:^$%@")))
-            if (asked.parts or asked.every) and len("-".join(asked.every)) <= MOST_LETTERS:
+            if (asked.parts or asked.every) and len("-".join(asked.every)) <= MAX_LETTERS:
                 yield asked
 
     def _take(self, asked: Asked, part: str) -> None:
@@ -321,10 +321,10 @@ class AddressIndex:
             *((fuzz.ratio, squashed(part), self._exact, SAME_WORDS) for part in asked.parts[:4]),
         ):
             if len(query) > 3:
-                rows = process.extract(query, list(choices), scorer=scorer, score_cutoff=least, limit=MOST_OFFERS)
+                rows = process.extract(query, list(choices), scorer=scorer, score_cutoff=least, limit=MAX_OFFERS)
                 for key, score, _ in rows:
                     note(choices[key], score)
-        best = sorted(scores, key=lambda subject: (-scores[subject], subject))[:MOST_OFFERS]
+        best = sorted(scores, key=lambda subject: (-scores[subject], subject))[:MAX_OFFERS]
         english = any(by_subject[name].language == Language.ENGLISH for name in best)
         language = asked.language or (Language.ENGLISH if english else "")
         return [self._by_subject.get((name, language)) or by_subject[name] for name in best]

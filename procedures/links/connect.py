@@ -43,7 +43,7 @@ HIERARCHIC = frozenset({CodeSystem.ICD10CM, CodeSystem.ICD9CM})
 XML, JSON, JAVASCRIPT = "text/xml", "application/json", "application/javascript"
 IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,63}(?:\.[A-Za-z_$][A-Za-z0-9_$]{0,63}){0,3}\Z")
 LONGEST = 200
-SHORTEST_BLOCK = 3  # an ICD category has three signs; shorter ones are chapters
+MIN_BLOCK = 3  # an ICD category has three signs; shorter ones are chapters
 ATOM = "http://www.w3.org/2005/Atom"
 
 
@@ -103,8 +103,8 @@ def spellings(request: Request) -> list[str]:
     """Codes of our rows that would answer: the code itself and, for ICD, every beginning of it, dotted or not."""
     if request.system not in HIERARCHIC:
         return [request.code]
-    beginnings = [request.code[:length] for length in range(SHORTEST_BLOCK, len(request.code) + 1)]
-    dotted = [f"{code[:SHORTEST_BLOCK]}.{code[SHORTEST_BLOCK:]}" for code in beginnings if len(code) > SHORTEST_BLOCK]
+    beginnings = [request.code[:length] for length in range(MIN_BLOCK, len(request.code) + 1)]
+    dotted = [f"{code[:MIN_BLOCK]}.{code[MIN_BLOCK:]}" for code in beginnings if len(code) > MIN_BLOCK]
     return beginnings + dotted
 
 

@@ -19,7 +19,7 @@ from procedures.models import Term
 NOTHING = SafeString("")
 SLUGS = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:[ \t]+[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
 CHANCE = re.compile(r"([0-9]{1,4}) in (10|100|1000)\Z")
-LONGEST_LIST = 7
+MAX_LIST = 7
 LIKE_BLOCK = 0.7  # of difflib's ratio: names of blocks are short and few
 
 
@@ -317,7 +317,7 @@ def _only(tokens: list[Token], kind: str, name: str, line: int, context: Context
 def _key_points(
     name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context
 ) -> SafeString:
-    _only(tokens, "bullet_list", name, line, context, LONGEST_LIST)
+    _only(tokens, "bullet_list", name, line, context, MAX_LIST)
     if context.key_points:
         context.problems.add(line, "A page has its key points once.")
     if context.headings:
@@ -346,7 +346,7 @@ def _steps(name: str, options: str, tokens: list[Token], body: SafeString, line:
 
 
 def _do(name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: Context) -> SafeString:
-    _only(tokens, "bullet_list", name, line, context, LONGEST_LIST)
+    _only(tokens, "bullet_list", name, line, context, MAX_LIST)
     return component("do_list", do=name == "do", title=_("Do") if name == "do" else _("Do not"), body=body)
 
 

@@ -14,7 +14,7 @@ from procedures.phones import phone_in_plain_text
 
 LIKE = 0.8  # of difflib's ratio: a letter or two wrong, not another word
 # A text with more unknown names has other troubles, and each costs a comparison with all names there are.
-MOST_SLIPS = 20
+MAX_SLIPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Context:
 
     def missing(self, line: int, kind: str, key: str, sentence: str) -> None:
         """Note that no name of that kind (see Library.names) is ``key``, and which was probably meant."""
-        if (kind, key) not in self.slips and len(self.slips) < MOST_SLIPS:
+        if (kind, key) not in self.slips and len(self.slips) < MAX_SLIPS:
             self.slips[kind, key] = "".join(get_close_matches(key, self.library.names(kind), 1, LIKE))
         meant = self.slips.get((kind, key))
         self.problems.add(line, f"{sentence} Did you mean “{meant}”?" if meant else sentence, missing=True)

@@ -22,7 +22,7 @@ CLOSING = re.compile(r":::[ \t]*\Z")
 CITATION = re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
 OWN_ANCHOR = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)\}[ \t]*\Z")
 VALUE = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
-LONGEST_TEXT = 200_000
+MAX_TEXT = 200_000
 
 
 @cache

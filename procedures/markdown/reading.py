@@ -11,13 +11,13 @@ import warnings
 from functools import cache
 from typing import Any
 
-from procedures.markdown.syllables import CODE, IS_CODE, LONGEST_ABBREVIATION, known_words, syllables
+from procedures.markdown.syllables import CODE, IS_CODE, MAX_ABBREVIATION, known_words, syllables
 
 WORDS_A_MINUTE = 150  # slow reading with pauses for pictures
 POLYSYLLABLE = 3
 TEXTSTAT = {"en": "en_US", "es": "es"}
 TEXTSTAT_SHORT = 2
-LONGEST_SENTENCE = 25  # words; 20 is the target
+MAX_SENTENCE = 25  # words; 20 is the target
 HARDEST_SMOG = 8.0
 
 # Below this, one long word decides about the level.
@@ -27,7 +27,7 @@ WORD = re.compile(CODE + r"|\d(?:[\d.,-]*\d)?|[^\W\d_]+(?:['’-][^\W_]+)*")
 # Words in capitals, one behind the other.
 CAPITALS = re.compile(r"\b[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*(?:[ ,]+[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*)*\b(?![a-záéíóúüñ]|-?\d)")
 VOWEL = re.compile(r"[AEIOUÁÉÍÓÚ]")
-SHORTEST_SHOUTED = 3
+MIN_SHOUTED = 3
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’»)\]]*\s+(?=[\"“‘«(¿¡\[]*[A-ZÁÉÍÓÚÜÑ\d])")
 ABBREVIATION = re.compile(r"(?:\b(?:Dr|Dra|Drs|Mr|Mrs|Ms|Sr|Sra|St|No|vs|e\.g|i\.e|p\. ej|EE|UU)|\b[A-Z])\.\Z")
 
@@ -115,11 +115,11 @@ def quiet(sentence: str, language: str) -> str:
 def _lowered(run: str, language: str) -> str:
     known = known_words(language)
     found = [word for word in WORD.findall(run) if len(word) > 1]
-    is_shouted = len(found) > 1 and any(word.casefold() in known or len(word) > LONGEST_ABBREVIATION for word in found)
+    is_shouted = len(found) > 1 and any(word.casefold() in known or len(word) > MAX_ABBREVIATION for word in found)
 
     def lower(match: re.Match[str]) -> str:
         word = match[0]
-        is_word = word.casefold() in known or (is_shouted and len(word) > SHORTEST_SHOUTED and bool(VOWEL.search(word)))
+        is_word = word.casefold() in known or (is_shouted and len(word) > MIN_SHOUTED and bool(VOWEL.search(word)))
         return word.lower() if is_word and not IS_CODE.match(word) else word
 
     return WORD.sub(lower, run)

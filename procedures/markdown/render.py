@@ -15,7 +15,7 @@ from procedures.markdown.assemble import EMPTY, assemble, joined
 from procedures.markdown.context import Context
 from procedures.markdown.library import Input, Library
 from procedures.markdown.lint import lint
-from procedures.markdown.parser import LONGEST_TEXT, parser
+from procedures.markdown.parser import MAX_TEXT, parser
 from procedures.markdown.plain import Section, read_article
 from procedures.markdown.problems import Problem
 from procedures.markdown.reading import minutes, page_level
@@ -151,8 +151,8 @@ def _check_fields(content: dict[str, Any], context: Context) -> None:
 
 
 def _body(text: str, context: Context) -> SafeString:
-    if len(text) > LONGEST_TEXT:
-        context.problems.add(0, f"The text is longer than {LONGEST_TEXT:,} letters. Make two pages of it.")
+    if len(text) > MAX_TEXT:
+        context.problems.add(0, f"The text is longer than {MAX_TEXT:,} letters. Make two pages of it.")
         return EMPTY
     tokens = parser().parse(text)
     lint(tokens, text, context)

@@ -9,7 +9,7 @@ from markdown_it.token import Token
 
 from procedures.enums import PageKind, SignTiming
 from procedures.markdown.outline import plain
-from procedures.markdown.parser import LONGEST_TEXT, parser
+from procedures.markdown.parser import MAX_TEXT, parser
 from procedures.markdown.problems import Problem
 from procedures.triage import Triage
 
@@ -52,7 +52,7 @@ def sign_list_problems(content: dict[str, Any], *, kind: str, triage: Triage) ->
         if (found := triage.own_list(item["note"]))
     ]
     body = content["body"]
-    if len(body) > LONGEST_TEXT:
+    if len(body) > MAX_TEXT:
         return problems
     tokens = parser().parse(body)
     seen: set[int] = set()

@@ -11,11 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 # A year has about four; a longer number is read in parts.
-MOST_DIGITS = 4
-LONGEST_ABBREVIATION = 5
+MAX_DIGITS = 4
+MAX_ABBREVIATION = 5
 # Spanish words come in the order of their use; behind these come names and foreign words.
-MOST_KNOWN_WORDS = 6000
-LONGEST_WORD = 60  # what follows is no word
+MAX_KNOWN_WORDS = 6000
+MAX_WORD = 60  # what follows is no word
 # "T12", "L1–L5", "M80.08", "COVID-19": names of bones, diseases and standards. Read as a letter and a number.
 CODE = r"(?:[A-Z]{1,5}-?\d[\w.]*(?<!\.)(?:[-–/](?:[A-Z]{1,2})?\d[\w.]*(?<!\.))*)"
 IS_CODE = re.compile(rf"{CODE}\Z")
@@ -50,13 +50,13 @@ STRONG = frozenset("aeoáéóíú")
 
 def syllables(word: str, language: str) -> int:
     """Syllables of one word, at least 1. Parts with a hyphen add up; a number has one for each digit, 4 at most."""
-    return _syllables(word[:LONGEST_WORD], language)
+    return _syllables(word[:MAX_WORD], language)
 
 
 def is_abbreviation(word: str, language: str) -> bool:
     """Whether capitals spell a word out (MRI). "NOT" and "DO" are words that every reader knows."""
     letters = word.removesuffix("s") if word[:-1].isupper() else word
-    is_short = letters.isalpha() and letters.isupper() and 1 < len(letters) <= LONGEST_ABBREVIATION
+    is_short = letters.isalpha() and letters.isupper() and 1 < len(letters) <= MAX_ABBREVIATION
     return is_short and word.casefold() not in known_words(language)
 
 
@@ -68,7 +68,7 @@ def known_words(language: str) -> frozenset[str]:
         raise ModuleNotFoundError("textstat")
     file = Path(package.origin).parent / "resources" / language / "easy_words.txt"
     lines = file.read_text(encoding="utf-8").splitlines()
-    return frozenset(line.strip().casefold() for line in lines[:MOST_KNOWN_WORDS])
+    return frozenset(line.strip().casefold() for line in lines[:MAX_KNOWN_WORDS])
 
 
 @lru_cache(maxsize=8192)
@@ -84,7 +84,7 @@ def _joined(word: str) -> str:
 
 
 def _digits(number: str) -> int:
-    return min(MOST_DIGITS, sum(sign.isdigit() for sign in number))
+    return min(MAX_DIGITS, sum(sign.isdigit() for sign in number))
 
 
 def _english(word: str) -> int:

@@ -17,7 +17,7 @@ from procedures.models.autosave import REVIEW
 OPEN_FOR = datetime.timedelta(seconds=90)
 # An empty slot is only presence.
 EMPTY_FOR = datetime.timedelta(hours=1)
-MOST_OFFERED = 5
+MAX_OFFERED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def keep(window: Window, fields: dict[str, str], *, version: int) -> Autosave:
 def unsaved(window: Window) -> list[Autosave]:
     """What this person typed into this form in other windows and never saved, the newest first."""
     mine = Autosave.objects.of_page(window.page_id, window.form).filter(user=window.user)
-    return list(mine.exclude(window=window.key).with_text()[:MOST_OFFERED])
+    return list(mine.exclude(window=window.key).with_text()[:MAX_OFFERED])
 
 
 def colleagues(window: Window) -> list[Autosave]:

@@ -13,7 +13,7 @@ ALIKE = 0.35
 # A page has one of each, so the old one always stands beside the new one.
 ONCE = frozenset({"Title", "Key message", *LABELS.values()})
 # Beyond this many pairs, what stands in one place is not searched for its best partner.
-MOST_PAIRS = 900
+MAX_PAIRS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _paired(old: Sequence[Block], new: Sequence[Block]) -> list[Row]:
 def _partners(old: Sequence[Block], new: Sequence[Block]) -> list[tuple[int, int]]:
     if not old or not new:
         return []
-    if len(old) * len(new) > MOST_PAIRS:
+    if len(old) * len(new) > MAX_PAIRS:
         return [(n, n) for n in range(min(len(old), len(new))) if _alike(old[n], new[n]) >= ALIKE]
     # Longest common subsequence with likeness as its weight: best[i][j] is the most for old[i:], new[j:].
     likeness = [[_alike(a, b) for b in new] for a in old]

@@ -16,7 +16,7 @@ from procedures.publishing.diff import stretches
 # A word with the white space behind it, so that joining the pieces gives the text again.
 WORD = re.compile(r"\s*\S+\s*|\s+")
 # Beyond this many in both texts, lines that changed are shown whole: the time to compare words grows with the square.
-MOST_LETTERS = 10_000
+MAX_LETTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def changes(old: str, new: str) -> list[tuple[str, str]]:
         if what == "equal":
             _put(rows, "=", was)
             continue
-        finer = stretches(was, now) if len(was) + len(now) <= MOST_LETTERS else [(True, was, now)]
+        finer = stretches(was, now) if len(was) + len(now) <= MAX_LETTERS else [(True, was, now)]
         for changed, group in groupby(finer, key=itemgetter(0)):
             parts = [(gone, came) for _, gone, came in group]
             _put(rows, "-" if changed else "=", "".join(gone for gone, _ in parts))

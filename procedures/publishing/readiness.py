@@ -10,7 +10,7 @@ from procedures.figures.approval import Pictures
 from procedures.markdown import Library, Problem, RenderedPage
 from procedures.markdown.outline import section_titles
 from procedures.markdown.plain import prose
-from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE, sentences, smog, words
+from procedures.markdown.reading import HARDEST_SMOG, MAX_SENTENCE, sentences, smog, words
 from procedures.markdown.sign_lists import sign_list_problems
 from procedures.markdown.where import Places
 from procedures.models import Page, Path, Release
@@ -20,7 +20,7 @@ from procedures.validators import is_reserved, reserved_sentence
 
 HARDEST_GRADE = 6.0
 HARDEST_SPANISH = 70.0
-LONGEST_QUOTE = 160
+MAX_QUOTE = 160
 # Pages that state no medical fact need no picture, key points or source.
 PLAIN_KINDS = frozenset({PageKind.ABOUT, PageKind.GUIDE})
 
@@ -112,11 +112,11 @@ def _long_sentences(body: str, text: str, known: Callable[[str], bool] = lambda 
     """Sentences of ``text`` with too many words, but those that are ``known``."""
     places = Places(body)
     for sentence in sentences(text):
-        if (length := len(words(sentence))) > LONGEST_SENTENCE and not known(sentence):
-            quoted = shorten(sentence, LONGEST_QUOTE, placeholder=" …")
+        if (length := len(words(sentence))) > MAX_SENTENCE and not known(sentence):
+            quoted = shorten(sentence, MAX_QUOTE, placeholder=" …")
             yield Problem(
                 places.line_of(sentence),
-                f"A sentence has {length} words; {LONGEST_SENTENCE} is the most. Make two of it: “{quoted}”",
+                f"A sentence has {length} words; {MAX_SENTENCE} is the most. Make two of it: “{quoted}”",
             )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from procedures.enums import Language
 from procedures.markdown import Library, Problem, RenderedPage
-from procedures.markdown.reading import LONGEST_SENTENCE, reading_level, sentences, words
+from procedures.markdown.reading import MAX_SENTENCE, reading_level, sentences, words
 from procedures.markdown.where import Places
 from procedures.models import Page
 from procedures.publishing.translations import newest_source
@@ -18,7 +18,7 @@ from procedures.quality.measure import PARAGRAPH_SENTENCES, TARGET_SENTENCE, Pag
 HARD_PARAGRAPH, HARD_SPANISH_PARAGRAPH = 8.0, 60.0
 # Below this, one long word makes a paragraph look hard.
 FEWEST_WORDS = 15
-LONGEST_QUOTE = 70
+MAX_QUOTE = 70
 
 
 def advice(page: Page, content: dict[str, Any], rendered: RenderedPage, library: Library) -> list[Problem]:
@@ -70,7 +70,7 @@ def _paragraphs(article: Article, places: Places, language: str) -> Iterator[Pro
 def _sentences(article: Article, places: Places) -> Iterator[Problem]:
     for said in long_sentences(article):
         length = len(words(said))
-        if length <= LONGEST_SENTENCE:  # longer ones forbid publishing: readiness names them
+        if length <= MAX_SENTENCE:  # longer ones forbid publishing: readiness names them
             yield Problem(
                 places.line_of(said), f"{length} words; {TARGET_SENTENCE} is the target. Shorten: {_quoted(said)}"
             )
@@ -113,4 +113,4 @@ def _whole(sentence: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f"“{shorten(text, LONGEST_QUOTE, placeholder=' …')}”"
+    return f"“{shorten(text, MAX_QUOTE, placeholder=' …')}”"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from textwrap import shorten
 
 from procedures.enums import Language
-from procedures.markdown.reading import HARDEST_SMOG, LONGEST_SENTENCE
-from procedures.publishing.readiness import HARDEST_GRADE, HARDEST_SPANISH, LONGEST_QUOTE
-from procedures.quality.measure import LONGEST_LIST, PARAGRAPH_SENTENCES, TARGET_SENTENCE, PageMeasures, Passage
+from procedures.markdown.reading import HARDEST_SMOG, MAX_SENTENCE
+from procedures.publishing.readiness import HARDEST_GRADE, HARDEST_SPANISH, MAX_QUOTE
+from procedures.quality.measure import MAX_LIST, PARAGRAPH_SENTENCES, TARGET_SENTENCE, PageMeasures, Passage
 from procedures.validators import ALT_MAX
 
 
@@ -15,7 +15,7 @@ def failures(page: PageMeasures) -> Iterator[str]:
     yield from _reading(page)
     for passage in page.long_sentences:
         yield (
-            f"a sentence of {passage.count:.0f} words, {LONGEST_SENTENCE} is the most; "
+            f"a sentence of {passage.count:.0f} words, {MAX_SENTENCE} is the most; "
             f"make two of it{_where(passage)}: {quoted(passage.text)}"
         )
     if page.wants_picture_and_source and not page.has_lead_picture:
@@ -42,7 +42,7 @@ def without_source(passage: Passage) -> str:
 def only_marks(page: PageMeasures) -> Iterator[str]:
     """The part of ``mendable`` that the editor reads in these same words."""
     for passage in page.long_lists:
-        yield f"a list of {passage.count:.0f} entries, {LONGEST_LIST} is the most; group or shorten it{_where(passage)}"
+        yield f"a list of {passage.count:.0f} entries, {MAX_LIST} is the most; group or shorten it{_where(passage)}"
     for link in page.dead_anchors:
         yield f"a link leads to {link}, which is nowhere on this page; mend the link or the heading's address"
     for passage in page.bad_alts:
@@ -83,4 +83,4 @@ def _where(passage: Passage) -> str:
 
 def quoted(text: str) -> str:
     """The text in quotation marks, cut where a line of a terminal would be lost."""
-    return f"“{shorten(text, LONGEST_QUOTE, placeholder=' …')}”"
+    return f"“{shorten(text, MAX_QUOTE, placeholder=' …')}”"

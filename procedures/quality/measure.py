@@ -7,7 +7,7 @@ from statistics import mean
 from procedures.enums import Language, PageKind
 from procedures.markdown import Library
 from procedures.markdown.plain import prose
-from procedures.markdown.reading import LONGEST_SENTENCE, page_level, reading_level, sentences, smog, words
+from procedures.markdown.reading import MAX_SENTENCE, page_level, reading_level, sentences, smog, words
 from procedures.publishing.readiness import PLAIN_KINDS
 from procedures.quality.article import Article, Block, take_apart
 from procedures.quality.hard_words import hard_words
@@ -17,7 +17,7 @@ from procedures.validators import ALT_MAX
 
 TARGET_SENTENCE = 20
 PARAGRAPH_SENTENCES = 3
-LONGEST_LIST = 7
+MAX_LIST = 7
 # Indexes, lists that a reader goes through one entry at a time, and the signs, of which none may be left out.
 FREE_LISTS = frozenset({"series", "reading list", "warning signs"})
 ACTIONS = frozenset({"card", "warning signs", "checklist", "steps", "do list", "next step"})
@@ -83,14 +83,14 @@ def measure(html: str, *, kind: str, library: Library, article: Article | None =
         words=len(words(text)),
         longest_sentence=max((length for _, _, length in lengths), default=0),
         mean_sentence=round(mean(length for _, _, length in lengths), 1) if lengths else 0.0,
-        long_sentences=[Passage(b.section, said, length) for b, said, length in lengths if length > LONGEST_SENTENCE],
+        long_sentences=[Passage(b.section, said, length) for b, said, length in lengths if length > MAX_SENTENCE],
         sentences_over_target=sum(length > TARGET_SENTENCE for _, _, length in lengths),
         paragraphs=[Passage(block.section, block.text, reading_level(block.text, language)) for block in paragraphs],
         long_paragraphs=list(_long_paragraphs(paragraphs)),
         passive=passive,
         passive_share=round(len(passive) / len(read), 3) if read else 0.0,
         longest_list=max((found.entries for found in lists), default=0),
-        long_lists=[Passage(found.section, "", found.entries) for found in lists if found.entries > LONGEST_LIST],
+        long_lists=[Passage(found.section, "", found.entries) for found in lists if found.entries > MAX_LIST],
         hard_words=hard_words(_without_addresses(article), language, library.terms),
         unsourced_numbers=[
             Passage(block.section, block.text, 1, number)

@@ -31,12 +31,12 @@ TOKEN_PATTERN = "[\\p{L}\\p{N}_]+(?:['\u2018\u2019\u02bc][\\p{L}\\p{N}_]+)*"  # 
 WORD = re.compile(r"\w+(?:'\w+)*")
 COMPOUND = re.compile(r"\w+(?:['./-]\w+)*")
 FIELDS = {"title": 4.0, "section": 2.0, "text": 1.0}
-MOST_RESULTS = 10
-MOST_HITS = 40
+MAX_RESULTS = 10
+MAX_HITS = 40
 # (fewest letters, most wrong letters) for which a word that no page has is taken for one that is spelled alike.
 SPELLINGS = ((8, 2), (5, 1))
-SHORTEST_MEANT = 4
-MOST_WORDS = 12
+MIN_MEANT = 4
+MAX_WORDS = 12
 SNIPPET_LETTERS = 220
 # tantivy's smallest heap for a writer; it is given back after each commit.
 WRITER_BYTES = 15_000_000
@@ -195,7 +195,7 @@ class SearchIndex:
     def _read(self, text: str) -> Iterator[Wanted]:
         """What is looked for. Another name of a glossary word also finds that word; a compound also as one word."""
         units = [WORD.findall(unit) for unit in COMPOUND.findall(fold(text))]
-        words = [word for unit in units for word in unit][:MOST_WORDS]
+        words = [word for unit in units for word in unit][:MAX_WORDS]
         ends = {sum(map(len, units[:count])) for count in range(len(units) + 1)}
         at = 0
         while at < len(words):
@@ -259,7 +259,7 @@ class SearchIndex:
         found: dict[tuple[int, int], tuple[float, tantivy.DocAddress]] = {}
         for fields in (list(FIELDS), ["title"]):
             query = self._query(wanted, fields, every=every)
-            for score, address in searcher.search(query, MOST_HITS).hits:
+            for score, address in searcher.search(query, MAX_HITS).hits:
                 found.setdefault((address.segment_ord, address.doc), (score, address))
         ranked = []
         for score, address in found.values():
@@ -319,7 +319,7 @@ class SearchIndex:
             page = int(document.get_first("page") or 0)
             pages[page] += 1
             # Two places of one page are help, ten are noise.
-            if pages[page] > 2 or len(results) == MOST_RESULTS:
+            if pages[page] > 2 or len(results) == MAX_RESULTS:
                 continue
             # What was typed is marked; what was meant by it, only where the text does not have the typed words.
             snippet = next(

@@ -13,7 +13,7 @@ from procedures.views.errors import too_many
 from procedures.views.reading import card, clinic_of
 
 LONGEST = 100
-MOST_TOPICS = 40
+MAX_TOPICS = 40
 # A waiting room behind one address may search; a program that reads us out waits.
 SEARCHES = Rate(burst=60, per_second=5)
 
@@ -29,7 +29,7 @@ def search(request: HttpRequest, language: str) -> HttpResponse:
         clinic, event = site_now(language)
         answer = index_for(language, event).search(query)
     if not answer.results:
-        pages = list(Page.objects.for_cards(language)[:MOST_TOPICS])
+        pages = list(Page.objects.for_cards(language)[:MAX_TOPICS])
         clinic = clinic or clinic_of(pages, language)
     context = frame(
         language=language,

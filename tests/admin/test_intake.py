@@ -95,7 +95,7 @@ def test_an_upload_from_another_site_is_refused(editor: User) -> None:
 
 
 def test_uploads_are_counted(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("procedures.admin.intake.MOST_UPLOADS", 1)
+    monkeypatch.setattr("procedures.admin.intake.MAX_UPLOADS", 1)
     begun(nina)
 
     assert nina.post(CHOOSE, {"picture": sent_file(photograph())}).status_code == 429

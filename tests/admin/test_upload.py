@@ -150,7 +150,7 @@ def test_only_post_uploads(editor: User, sign_in: SignIn) -> None:
 def test_uploads_are_counted_for_each_person(
     editor: User, manager: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload, "MOST_UPLOADS", 2)
+    monkeypatch.setattr(upload, "MAX_UPLOADS", 2)
     client = sign_in(editor)
 
     statuses = [client.post(UPLOAD, sent(picture=picture_file(size=(60, side)))).status_code for side in (40, 41, 42)]

@@ -31,7 +31,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MOST_RATIO, MOST_MEGABYTES = 1.3, 300
+MAX_RATIO, MAX_MEGABYTES = 1.3, 300
 CHOOSE = "/admin/procedures/figure/intake/"
 UPLOAD = "/admin/procedures/figure/upload/"
 
@@ -251,11 +251,11 @@ def compare(rounds: int, width: int, height: int) -> int:
         f"{width} × {height} JPEG of {len(data) / 1e6:.1f} MB, {rounds} rounds in turns, {os.cpu_count()} cores\n"
         f"ours   {middle['ours']:.3f} s (from {min(times['ours']):.3f} to {max(times['ours']):.3f})\n"
         f"alone  {middle['alone']:.3f} s (from {min(times['alone']):.3f} to {max(times['alone']):.3f})\n"
-        f"ratio  {ratio:.2f} (bound {MOST_RATIO})\n"
+        f"ratio  {ratio:.2f} (bound {MAX_RATIO})\n"
         f"memory of a worker over HTTP: {before:.0f} MB before, {peak:.0f} MB at the peak of the upload, "
-        f"{screens:.0f} MB after the screens too (bound {MOST_MEGABYTES} MB)"
+        f"{screens:.0f} MB after the screens too (bound {MAX_MEGABYTES} MB)"
     )
-    return int(ratio > MOST_RATIO or screens > MOST_MEGABYTES)
+    return int(ratio > MAX_RATIO or screens > MAX_MEGABYTES)
 
 
 def main() -> int:

@@ -24,7 +24,7 @@ MODULES = (
     "crlf,cookieflags,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,shellshock,sql,upload,xss"
 )
 ATTEMPTS = 3
-LEAST_ADDRESSES = 50
+MIN_ADDRESSES = 50
 # Where there is a folder in memory, its notes are not slowed by a disk.
 MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder with a random name is made in it
 VISITORS = ("nobody", "editor", "reviewer", "manager")
@@ -56,7 +56,7 @@ def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minute
     found = json.loads(report.read_text())
     seen = found["infos"]["crawled_pages_nbr"]
     print(f"{visitor}: {seen} addresses", flush=True)
-    if seen < LEAST_ADDRESSES:
+    if seen < MIN_ADDRESSES:
         sys.exit(f"{visitor}: wapiti came to {seen} addresses only; that is no scan")
     entries = [
         (kind, entry)

@@ -11,7 +11,7 @@ from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
 
-MOST_STEPS = 800
+MAX_STEPS = 800
 # A group of radio buttons is one stop: the chosen one. A row that scrolls is a stop, so that arrow keys can move it.
 EXPECTED = """() => {
   const stops = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
@@ -43,7 +43,7 @@ def walk(page: Page) -> tuple[int, list[dict[str, Any]]]:
     """Press Tab from the top until the focus leaves the page: (stops there should be, stops there were)."""
     expected = page.evaluate(EXPECTED)
     steps: list[dict[str, Any]] = []
-    while len(steps) < MOST_STEPS:
+    while len(steps) < MAX_STEPS:
         page.keyboard.press("Tab")
         here = page.evaluate(FOCUSED)
         if here is None or (steps and here["stop"] == steps[0]["stop"]):

@@ -217,21 +217,21 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_stopped_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "MOST_OF_ONE", 100_000)
+    monkeypatch.setattr(unpacking, "MAX_OF_ONE", 100_000)
     bomb = forged({"figures/x.png": bytes(3_000_000)})
     assert len(bomb.getvalue()) < 10_000
 
     with pytest.raises(BadBundleError, match="too large"):
         unpack(bomb, tmp_path)
 
-    monkeypatch.setattr(unpacking, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(unpacking, "MAX_BYTES", 1_000_000)
     with pytest.raises(BadBundleError, match="larger than"):
         unpack(bomb, tmp_path)
     assert list(tmp_path.rglob("*.png")) == []
 
 
 def test_a_zip_that_lies_about_its_size_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "MOST_OF_ONE", 1000)
+    monkeypatch.setattr(unpacking, "MAX_OF_ONE", 1000)
     stream = forged({"sources.yaml": bytes(50_000)})
     # The size in the central directory becomes 10.
     lying = stream.getvalue().replace((50_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))

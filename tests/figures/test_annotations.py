@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from procedures.enums import MarkerShape
 from procedures.figures.annotations import CONTEXT, annotation_page, fragment
-from procedures.figures.annotations_read import MOST_MARKS, BadAnnotationsError, read_annotations
+from procedures.figures.annotations_read import MAX_MARKS, BadAnnotationsError, read_annotations
 from procedures.figures.marks import WIDE, MarkValues, Words, rounded
 from procedures.models import Figure
 from tests.factories import make_figure
@@ -261,5 +261,5 @@ def test_a_mark_that_cannot_be_read_is_refused(changes: dict[str, Any], sentence
 
 
 def test_more_marks_than_a_picture_has_are_refused() -> None:
-    with pytest.raises(BadAnnotationsError, match=f"holds {MOST_MARKS + 1} marks"):
-        read(*[foreign()] * (MOST_MARKS + 1))
+    with pytest.raises(BadAnnotationsError, match=f"holds {MAX_MARKS + 1} marks"):
+        read(*[foreign()] * (MAX_MARKS + 1))

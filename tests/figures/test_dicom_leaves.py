@@ -79,7 +79,7 @@ def test_bits_beside_the_pixels_do_not_wait(tmp_path: Path) -> None:
 def test_what_is_too_large_unpacked_is_refused_before_a_pixel_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("procedures.figures.dicom.MOST_BYTES", 2 * SIDE * SIDE)
+    monkeypatch.setattr("procedures.figures.dicom.MAX_BYTES", 2 * SIDE * SIDE)
 
     unpack(opened(dicom(ramp())), tmp_path)
     (tmp_path / "two").mkdir()

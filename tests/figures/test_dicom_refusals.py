@@ -13,7 +13,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from procedures.figures import kind_guess
 from procedures.figures.dicom import installed, read_header
-from procedures.figures.dicom_file import MOST_BYTES
+from procedures.figures.dicom_file import MAX_BYTES
 from procedures.figures.dicom_values import Window
 from procedures.figures.intake import BadPictureError
 from tests.figures.dicom_files import NAME, SIDE, dicom, frame, opened, packaged, ramp, refusal, without_pydicom
@@ -101,7 +101,7 @@ def test_a_length_of_two_gigabytes_allocates_nothing(place: str) -> None:
 def test_a_file_larger_than_allowed_is_refused_unread(tmp_path: Path) -> None:
     file = tmp_path / "large.dcm"
     with file.open("wb") as stream:
-        stream.truncate(MOST_BYTES + 1)
+        stream.truncate(MAX_BYTES + 1)
 
     with file.open("rb") as large, pytest.raises(BadPictureError, match="larger than 250 MB"):
         read_header(large)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from procedures.figures.drawing import MOST_BYTES, read_drawing
+from procedures.figures.drawing import MAX_BYTES, read_drawing
 from procedures.figures.intake import BadPictureError
 
 NS = 'xmlns="http://www.w3.org/2000/svg"'
@@ -81,7 +81,7 @@ def test_a_processing_instruction_is_refused() -> None:
 
 def test_a_drawing_has_an_upper_size() -> None:
     with pytest.raises(BadPictureError, match="larger than 60 kB"):
-        read_drawing(GOOD.replace("M0 0", "M0 0" + " " * MOST_BYTES).encode())
+        read_drawing(GOOD.replace("M0 0", "M0 0" + " " * MAX_BYTES).encode())
 
 
 def test_the_drawings_that_come_with_the_portal_are_taken() -> None:

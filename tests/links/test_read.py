@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from procedures.links.read import MOST_NAMES, read
+from procedures.links.read import MAX_NAMES, read
 from procedures.links.resolve import candidates
 from procedures.models import Path
 from tests.factories import make_clinic, make_page, make_public, make_translation
@@ -35,7 +35,7 @@ def test_rows_are_those_of_the_query(language: str, django_assert_num_queries: A
 
 def test_there_is_room_for_all_that_an_address_may_mean() -> None:
     damaged = "/Small_Cut=20=2D  x/).index.html =20 b=0A"
-    assert len(candidates(damaged)) <= MOST_NAMES
+    assert len(candidates(damaged)) <= MAX_NAMES
 
 
 def test_a_name_that_is_no_address_finds_nothing() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from django.utils.text import slugify
 
-from procedures.markdown.context import MOST_SLIPS
+from procedures.markdown.context import MAX_SLIPS
 from procedures.models import Figure, Series
 from tests.factories import make_source, make_term
 from tests.markdown.ground import body_of, problems_of, render
@@ -135,7 +135,7 @@ def test_a_text_of_wrong_names_is_not_searched_without_end(ground: Figure) -> No
     problems = problems_of(" ".join(f"[@{key}]" for key in keys))
 
     assert len(problems) == 30
-    assert sum("Did you mean" in problem for problem in problems) == MOST_SLIPS
+    assert sum("Did you mean" in problem for problem in problems) == MAX_SLIPS
 
 
 def test_a_word_is_linked_at_its_first_use_only() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client, override_settings
 
-from portal.serving.rates import MOST_PLACES, Rate
+from portal.serving.rates import MAX_PLACES, Rate
 from procedures.views import search
 from tests.factories import make_clinic
 
@@ -65,7 +65,7 @@ def test_what_was_used_comes_back_with_time() -> None:
 
 def test_any_number_of_places_takes_bounded_memory() -> None:
     rate = Rate(burst=1, per_second=1)
-    for number in range(MOST_PLACES + 50):
+    for number in range(MAX_PLACES + 50):
         rate.take(str(number), 0)
 
-    assert len(rate._places) == MOST_PLACES
+    assert len(rate._places) == MAX_PLACES

@@ -124,7 +124,7 @@ def test_many_threads_lose_no_count() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.serving.reads.MOST_ADDRESSES", 3)
+    monkeypatch.setattr("portal.serving.reads.MAX_ADDRESSES", 3)
     reads = Reads()
     for number in range(10):
         reads.add(f"/{number}/", 1)

@@ -33,7 +33,7 @@ def test_a_large_file_is_whole_and_nowhere_on_the_disk_by_name() -> None:
 
 
 def test_what_no_form_takes_is_refused_while_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(uploads, "MAX_BYTES", 1_000_000)
 
     with pytest.raises(RequestDataTooBig):
         sent(CONTENT).FILES  # type: ignore[attr-defined]  # noqa: B018 -- reading is what takes the file in

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from procedures.publishing.diff import words
-from procedures.publishing.merge import MOST_LETTERS, Merged, Piece, changes, common, merge, merge_line
+from procedures.publishing.merge import MAX_LETTERS, Merged, Piece, changes, common, merge, merge_line
 
 BASE = "## One\nThe first line.\n\n## Two\nThe second line.\n\n## Three\nThe third line.\n"
 
@@ -119,7 +119,7 @@ def test_a_change_looks_as_on_the_screen_that_compares_versions() -> None:
 
 
 def test_a_line_without_end_is_shown_whole_instead_of_keeping_everybody_waiting() -> None:
-    line = "word " * (MOST_LETTERS // 5)
+    line = "word " * (MAX_LETTERS // 5)
 
     assert changes(f"One.\n{line}a", f"One.\n{line}b") == [("=", "One.\n"), ("-", f"{line}a"), ("+", f"{line}b")]
 

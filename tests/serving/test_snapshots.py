@@ -7,7 +7,7 @@ import brotli
 import pytest
 from django.test import override_settings
 
-from portal.serving.application import MOST_REMEMBERED, SnapshotApplication
+from portal.serving.application import MAX_REMEMBERED, SnapshotApplication
 from portal.serving.requests import only_tracking, plain
 from portal.serving.snapshots import Snapshots
 from tests.serving.plain import HTML, PAGE, Django, ask, environ
@@ -264,7 +264,7 @@ def test_what_strangers_send_does_not_fill_the_memory(snapshots: Snapshots) -> N
 
     assert ask(application, HTTP_ACCEPT_ENCODING="br, last")[1]["Content-Encoding"] == "br"
     for one in (application, wide):
-        assert len(one._usual) <= MOST_REMEMBERED and len(one._encodings) <= MOST_REMEMBERED
+        assert len(one._usual) <= MAX_REMEMBERED and len(one._encodings) <= MAX_REMEMBERED
 
 
 @pytest.mark.parametrize("query", ["", "utm_source=mail", "fbclid=1&utm_medium=x", "gclid="])

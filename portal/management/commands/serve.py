@@ -25,7 +25,7 @@ from portal.staff.demo import is_public_site, make_demo_accounts
 from portal.staff.models import User
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-MOST_WORKERS = 64
+MAX_WORKERS = 64
 # Each worker answers this many requests at a time; small numbers hang on clients that send slowly.
 BLOCKING_THREADS = 16
 # All header lines of a request together, and how long they may take; more is answered 431 or 408.
@@ -87,8 +87,8 @@ class Command(BaseCommand):
         )
 
     def _check_options(self, options: dict[str, Any]) -> None:
-        if not 1 <= options["workers"] <= MOST_WORKERS:
-            raise CommandError(f"--workers is {options['workers']}. Choose 1 to {MOST_WORKERS}.")
+        if not 1 <= options["workers"] <= MAX_WORKERS:
+            raise CommandError(f"--workers is {options['workers']}. Choose 1 to {MAX_WORKERS}.")
         if not 1 <= options["port"] <= 65535:
             raise CommandError(f"--port is {options['port']}. Choose 1 to 65535.")
         if options["demo"] and options["host"] not in LOOPBACK:

@@ -12,7 +12,7 @@ from procedures.links.kit.sending import Sending
 from procedures.links.kit.words import plain, words
 from procedures.publishing import clock
 
-LONGEST_LINE = 75  # octets, without the line break
+MAX_LINE = 75  # octets, without the line break
 LASTS = datetime.timedelta(minutes=30)
 FARTHEST = datetime.timedelta(days=731)
 UNREADABLE = "Write the date and the time, such as 2026-11-30T10:00."
@@ -110,7 +110,7 @@ def folded(line: str) -> bytes:
     for letter in line:
         octets = letter.encode()
         # Pieces after the first begin with a space, which counts.
-        if len(piece) + len(octets) + bool(pieces) > LONGEST_LINE:
+        if len(piece) + len(octets) + bool(pieces) > MAX_LINE:
             pieces.append(piece)
             piece = b""
         piece += octets
