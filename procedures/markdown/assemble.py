@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from procedures.markdown import blocks, headings, inline
 from procedures.markdown.context import Context
 from procedures.markdown.outline import plain
-from procedures.markdown.parser import parser
+from procedures.markdown.parser import closing_index, line_of, parser
 from procedures.markdown.sanitise import clean
 
 EMPTY = SafeString("")
@@ -24,7 +24,7 @@ def assemble(tokens: list[Token], context: Context, *, nested: bool = False) -> 
     position = 0
     while position < len(tokens):
         token = tokens[position]
-        end = _end(tokens, position)
+        end = closing_index(tokens, position)
         if token.type in {"directive", "directive_open"} or (token.type == "table_open" and token.level == 0):
             parts.append(_plain(run, context, nested=nested))
             run = []
@@ -42,26 +42,12 @@ def assemble(tokens: list[Token], context: Context, *, nested: bool = False) -> 
 
 def _with_line(html: SafeString, token: Token, context: Context) -> SafeString:
     """A part with the comment ``line N`` before it, where a preview asks for that. Comments move no pixel."""
-    return format_html("<!--line {}-->{}", _line(token), html) if context.with_lines and html else html
+    return format_html("<!--line {}-->{}", line_of(token), html) if context.with_lines and html else html
 
 
 def joined(parts: list[SafeString]) -> SafeString:
     """Safe parts in order; joining safe strings one by one keeps Django's own guarantee."""
     return reduce(add, parts, EMPTY)
-
-
-def _end(tokens: list[Token], start: int) -> int:
-    """Index of the token that closes the one at ``start``."""
-    depth = 0
-    for position in range(start, len(tokens)):
-        depth += tokens[position].nesting
-        if depth <= 0:
-            return position
-    return len(tokens) - 1
-
-
-def _line(token: Token) -> int:
-    return (token.map[0] if token.map else 0) + 1
 
 
 def _plain(run: list[Token], context: Context, *, nested: bool) -> SafeString:
@@ -72,7 +58,7 @@ def _plain(run: list[Token], context: Context, *, nested: bool) -> SafeString:
     for index, token in enumerate(run):
         if token.type.startswith("directive"):
             if token.type != "directive_close":
-                context.problems.add(_line(token), "A block must not stand inside a list, quotation or table.")
+                context.problems.add(line_of(token), "A block must not stand inside a list, quotation or table.")
             continue
         before = run[index - 1] if index else token
         if token.type == "inline":
@@ -111,7 +97,7 @@ def _table(group: list[Token], context: Context) -> SafeString:
 
 def _block(group: list[Token], context: Context, *, nested: bool) -> SafeString:
     token = group[0]
-    name, options, line = token.meta["name"], token.meta["options"], _line(token)
+    name, options, line = token.meta["name"], token.meta["options"], line_of(token)
     if token.type == "directive":
         return blocks.leaf(name, options, line, context, token.meta["raw"])
     if not token.meta["closed"]:
@@ -126,7 +112,7 @@ def _block(group: list[Token], context: Context, *, nested: bool) -> SafeString:
         context.problems.add(line, f"No block may stand inside ::: {name}.")
         inner = [t for t in inner if not t.type.startswith("directive")]
     for heading in (t for t in inner if t.type == "heading_open"):
-        context.problems.add(_line(heading), f"No heading may stand inside ::: {name}.")
+        context.problems.add(line_of(heading), f"No heading may stand inside ::: {name}.")
     return blocks.container(name, options, inner, _plain(inner, context, nested=True), line, context)
 
 
@@ -160,10 +146,10 @@ def _choices(inner: list[Token], line: int, context: Context) -> SafeString:
         name, names = plain(title), [plain(aspect[1]) for aspect in aspects]
         wanted = names if wanted is None else wanted
         if rest or not names:
-            context.problems.add(_line(opening), f"The text of “{name}” must stand under #### headings.")
+            context.problems.add(line_of(opening), f"The text of “{name}” must stand under #### headings.")
         if names != wanted:
             context.problems.add(
-                _line(opening),
+                line_of(opening),
                 f"“{name}” must have the same #### headings as the first option: {', '.join(wanted)}.",
             )
         options.append(

@@ -5,11 +5,12 @@ from markdown_it.token import Token
 from procedures.markdown.context import Context, Heading
 from procedures.markdown.inline import resolve
 from procedures.markdown.outline import TAKEN, name_of, plain, take_own_anchor
+from procedures.markdown.parser import line_of
 
 
 def prepare(opening: Token, inline: Token, context: Context, *, nested: bool) -> None:
     """Give one heading its anchor. ``nested``: it stands inside ``choices``, where steps are checked there."""
-    line = (opening.map[0] if opening.map else 0) + 1
+    line = line_of(opening)
     level = int(opening.tag[1])
     own, name = take_own_anchor(inline), name_of(inline)
     resolve(inline, context, running_text=False)

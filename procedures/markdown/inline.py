@@ -7,6 +7,7 @@ from markdown_it.token import Token
 
 from procedures.markdown.context import Context
 from procedures.markdown.lint import unknown_value
+from procedures.markdown.parser import line_of
 
 PAGE_LINK = re.compile(r"page:([a-z0-9-]+)(?:#([a-z0-9-]+))?\Z")
 PLAIN_LINK = re.compile(r"(?:https://|mailto:|tel:|#)")
@@ -14,7 +15,7 @@ PLAIN_LINK = re.compile(r"(?:https://|mailto:|tel:|#)")
 
 def resolve(token: Token, context: Context, *, running_text: bool) -> None:
     """Rewrite the children of one ``inline`` token in place. ``running_text``: look for glossary words too."""
-    line = (token.map[0] if token.map else 0) + 1
+    line = line_of(token)
     result: list[Token] = []
     depth = 0
     for child in token.children or []:

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 
 from procedures import markup
 from procedures.markdown.context import LIKE, Context
-from procedures.markdown.parser import OWN_ANCHOR
+from procedures.markdown.parser import OWN_ANCHOR, line_of
 from procedures.markup import PARSED, excerpt
 from procedures.phones import MAY_BE_TYPED, typed_emergency, typed_phones
 
@@ -136,7 +136,7 @@ def _lists(tokens: list[Token], _lines: list[str], _context: Context) -> Issues:
         if token.type == "ordered_list_open":
             open_lists.append((token, []))
         elif token.type == "list_item_open" and token.info and open_lists:
-            open_lists[-1][1].append(((token.map or [0])[0] + 1, int(token.info)))
+            open_lists[-1][1].append((line_of(token), int(token.info)))
         elif token.type == "ordered_list_close":
             _, items = open_lists.pop()
             yield from _numbering(items, last)
@@ -239,7 +239,7 @@ def _inlines(tokens: list[Token], lines: list[str], context: Context) -> Issues:
     for token in tokens:
         if token.type == "inline":
             yield from _inline(token, before.type, lines, context)
-            line = (token.map or [0])[0] + 1
+            line = line_of(token)
             yield from _multiplied(token.children or [], line)
             has_mark, has_note = min(marks, default=done) < done, max(notes, default=done) > done
             yield from _emphasis(token.meta["visible"], line, has_mark=has_mark, has_note=has_note)
@@ -261,7 +261,7 @@ def _multiplied(children: list[Token], line: int) -> Issues:
 
 
 def _inline(token: Token, opening: str, lines: list[str], context: Context) -> Issues:
-    start = (token.map or [0])[0] + 1
+    start = line_of(token)
     visible: list[str] = list(token.meta["visible"])
     outside: list[str] = list(token.meta["outside_links"])
     if opening == "heading_open":

@@ -126,3 +126,18 @@ def _visible_lines(children: list[Token]) -> tuple[list[str], list[str]]:
         visible[-1] += piece
         outside[-1] += PARSED if depth else piece
     return visible, outside
+
+
+def closing_index(tokens: list[Token], start: int) -> int:
+    """Index of the token that closes the one at ``start``."""
+    depth = 0
+    for position in range(start, len(tokens)):
+        depth += tokens[position].nesting
+        if depth <= 0:
+            return position
+    return len(tokens) - 1
+
+
+def line_of(token: Token) -> int:
+    """The line of the text that a token begins on, from 1."""
+    return (token.map[0] if token.map else 0) + 1

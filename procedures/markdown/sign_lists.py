@@ -9,7 +9,7 @@ from markdown_it.token import Token
 
 from procedures.enums import PageKind, SignTiming
 from procedures.markdown.outline import plain
-from procedures.markdown.parser import MAX_TEXT, parser
+from procedures.markdown.parser import MAX_TEXT, closing_index, line_of, parser
 from procedures.markdown.problems import Problem
 from procedures.triage import Triage
 
@@ -58,7 +58,7 @@ def sign_list_problems(content: dict[str, Any], *, kind: str, triage: Triage) ->
     seen: set[int] = set()
     for token in tokens:
         if token.type == "directive_open" and token.meta["name"] in RETIRED:
-            line = _line(token)
+            line = line_of(token)
             seen |= set(range(line, (token.map or [0, 0])[1] + 2))
             name = token.meta["name"]
             problems.append(
@@ -105,20 +105,20 @@ def _units(tokens: list[Token], triage: Triage) -> Iterator[_Unit]:
     position = 0
     while position < len(tokens):
         token = tokens[position]
-        end = _end(tokens, position)
+        end = closing_index(tokens, position)
         if token.type == "heading_open":
             title = plain(tokens[position + 1])
             # A heading that only leads to a list: “When do I call?”
             heading = LED if triage.leads_to_calls(title) else ""
             before = ""
-            yield _Unit(_line(token), [title], "", is_card=False, is_list=False)
+            yield _Unit(line_of(token), [title], "", is_card=False, is_list=False)
             position = end + 1
             continue
         elif token.type == "directive_open" and token.meta["name"] not in RETIRED:
             card = token.meta["name"] == "call"
             inner = tokens[position + 1 : end]
             if card:
-                yield _Unit(_line(token), _texts(inner), "", is_card=True, is_list=False)
+                yield _Unit(line_of(token), _texts(inner), "", is_card=True, is_list=False)
             else:
                 after = _paragraph(tokens, end + 1)
                 yield from _inner(inner, heading, title, before, after, triage)
@@ -126,11 +126,11 @@ def _units(tokens: list[Token], triage: Triage) -> Iterator[_Unit]:
         elif token.type in {"bullet_list_open", "ordered_list_open", "table_open", "blockquote_open"}:
             context = "\n".join([heading, before, _paragraph(tokens, end + 1)])
             texts = _texts(tokens[position : end + 1])
-            yield _Unit(_line(token), texts, context, is_card=False, is_list=True, heading=title)
+            yield _Unit(line_of(token), texts, context, is_card=False, is_list=True, heading=title)
             before = ""
         elif token.type == "paragraph_open":
             before = tokens[position + 1].content
-            yield _Unit(_line(token), [before], "", is_card=False, is_list=False, heading=title)
+            yield _Unit(line_of(token), [before], "", is_card=False, is_list=False, heading=title)
         title = ""
         position = end + 1
 
@@ -159,16 +159,3 @@ def _paragraph(tokens: list[Token], position: int) -> str:
     if position < len(tokens) and tokens[position].type == "paragraph_open":
         return tokens[position + 1].content
     return ""
-
-
-def _end(tokens: list[Token], start: int) -> int:
-    depth = 0
-    for position in range(start, len(tokens)):
-        depth += tokens[position].nesting
-        if depth <= 0:
-            return position
-    return len(tokens) - 1
-
-
-def _line(token: Token) -> int:
-    return (token.map[0] if token.map else 0) + 1
