@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from procedures.content.files import Entry, Field, checked, entries, entry, read_yaml
+from procedures.content.files import Entry, Field, entries, entry, read_yaml
 from procedures.content.kinds import Kind, checked_texts, save_checked, sync_texts
 from procedures.content.yaml import dump_yaml
 from procedures.enums import Language
@@ -98,8 +98,21 @@ class ListKind(Kind[Any]):
         save_checked(instance)
 
     def write(self, folder: Path) -> None:
-        rows = [self.dump(row) for _, row in self.all()]
+        rows = [{name: value for name, value in self.dump(row).items() if name in self.fields} for _, row in self.all()]
         (folder / self.file_name).write_text(dump_yaml(rows), encoding="utf-8")
+
+
+class _Ordered(Kind[Any]):
+    """Mixin for rows whose place in the list is their order; files do not name it."""
+
+    def parse(self, file: Path) -> Iterable[Entry]:
+        for order, row in enumerate(super().parse(file)):  # type: ignore[safe-super]
+            row.data["order"] = order
+            yield row
+
+    def read(self, entry: Entry) -> dict[str, Any]:
+        order = entry.data.pop("order")
+        return {**super().read(entry), "order": order}
 
 
 class SourceKind(ListKind):
@@ -125,22 +138,16 @@ class CodeKind(ListKind):
     fields = {"system": NAME, "code": NAME, "subject": NAME, "rank": Field(int, 1)}
 
 
-class LocationKind(ListKind):
+class LocationKind(_Ordered, ListKind):
     """``locations.yaml``."""
 
     name, file_name, model = "location", "locations.yaml", Location
     fields = {"key": NAME, "phone": NAME, "address": NAME, "text": Field(dict, required=True)}
     text_fields = {"name": NAME, "hours": TEXT, "directions": TEXT}
 
-    def parse(self, file: Path) -> Iterable[Entry]:
-        for order, row in enumerate(super().parse(file)):
-            row.data["order"] = order
-            yield row
-
     def read(self, entry: Entry) -> dict[str, Any]:
-        order = entry.data.pop("order")
-        data = checked(entry, self.fields)
-        return {**data, "text": checked_texts(entry, data, self.text_fields), "order": order}
+        data = super().read(entry)
+        return {**data, "text": checked_texts(entry, data, self.text_fields)}
 
     def dump(self, row: Location) -> dict[str, Any]:
         texts = row.texts.order_by("language")
@@ -158,13 +165,8 @@ class LocationKind(ListKind):
         save_checked(location)
         sync_texts(location, "texts", data["text"])
 
-    def write(self, folder: Path) -> None:
-        # The place in the list is the order.
-        rows = [{k: v for k, v in self.dump(row).items() if k != "order"} for _, row in self.all()]
-        (folder / self.file_name).write_text(dump_yaml(rows), encoding="utf-8")
 
-
-class WarningSignKind(ListKind):
+class WarningSignKind(_Ordered, ListKind):
     """``warning_signs.yaml``; the place in the list is the order. An approved list is never changed from a folder."""
 
     name, file_name, model = "warning_sign", "warning_signs.yaml", WarningSign
@@ -181,15 +183,9 @@ class WarningSignKind(ListKind):
         if (folder / self.file_name).exists():
             yield folder / self.file_name
 
-    def parse(self, file: Path) -> Iterable[Entry]:
-        for order, row in enumerate(super().parse(file)):
-            row.data["order"] = order
-            yield row
-
     def read(self, entry: Entry) -> dict[str, Any]:
-        order = entry.data.pop("order")
-        data = checked(entry, self.fields)
-        data = {**data, "text": checked_texts(entry, data, self.text_fields), "order": order}
+        data = super().read(entry)
+        data["text"] = checked_texts(entry, data, self.text_fields)
         for problem in [] if entry.errors else warning_signs.row_problems(data):
             field = problem.partition(":")[0]
             entry.errors.append(entry.error(problem, field if field in self.fields else "text"))
@@ -210,9 +206,8 @@ class WarningSignKind(ListKind):
         return "the approved list stays; propose the change under Warning signs" if warning_signs.is_approved() else ""
 
     def write(self, folder: Path) -> None:
-        rows = [{k: v for k, v in self.dump(row).items() if k != "order"} for _, row in self.all()]
-        if rows:
-            (folder / self.file_name).write_text(dump_yaml(rows), encoding="utf-8")
+        if WarningSign.objects.exists():
+            super().write(folder)
 
 
 class LanguageListKind(Kind[Any]):
@@ -266,21 +261,12 @@ class TermKind(LanguageListKind):
     fields = {"key": NAME, "term": NAME, "aliases": Field(list, []), "say": TEXT, "definition": NAME}
 
 
-class CareKind(LanguageListKind):
+class CareKind(_Ordered, LanguageListKind):
     """``care/<lang>.yaml``; the place in the list is the order."""
 
     name, folder_name, model = "care", "care", CareInstruction
     order = ("order", "key")
     fields = {"key": NAME, "question": NAME, "answer": NAME}
-
-    def parse(self, file: Path) -> Iterable[Entry]:
-        for order, row in enumerate(super().parse(file)):
-            row.data["order"] = order
-            yield row
-
-    def read(self, entry: Entry) -> dict[str, Any]:
-        order = entry.data.pop("order")
-        return {**checked(entry, self.fields), "order": order}
 
     def dump(self, row: CareInstruction) -> dict[str, Any]:
         return {**super().dump(row), "order": row.order}
