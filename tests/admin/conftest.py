@@ -12,7 +12,7 @@ from django.test import Client
 from PIL import Image
 
 from portal.staff.models import User
-from procedures.models import Clinic, Page
+from procedures.models import CareInstruction, Clinic, Page
 from procedures.roles import ROLES
 from tests.factories import make_clinic, make_next, make_page, make_public
 
@@ -120,3 +120,17 @@ def picture_file(
     stream = io.BytesIO()
     Image.linear_gradient("L").resize(size).save(stream, kind)
     return SimpleUploadedFile(name, stream.getvalue(), content_type="image/jpeg")
+
+
+@pytest.fixture
+def care(page: Page) -> CareInstruction:
+    """An answer on a public page."""
+    row = CareInstruction.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
+    page.body += "\n::: care driving\n"
+    page.save()
+    make_public(page)
+    return row
+
+
+def care_form(**changes: Any) -> dict[str, Any]:
+    return {"order": 0, "question": "When can I drive?", "answer": "Tomorrow.", **changes}

@@ -13,7 +13,7 @@ from procedures.enums import EventKind
 from procedures.models import CareInstruction, Clinic, Location, LocationText, Page, Release, ReleaseEvent, Source
 from procedures.publishing.drafts import save_revision
 from procedures.publishing.schedule import schedule
-from tests.admin.conftest import SignIn, person
+from tests.admin.conftest import SignIn, care_form, person
 from tests.factories import approve, make_clinic, make_page, make_public, make_user
 
 BASE = "/admin/procedures/"
@@ -27,20 +27,6 @@ CLINIC = {
     "texts-INITIAL_FORMS": 0,
 }
 NO_TEXTS = {"texts-TOTAL_FORMS": 0, "texts-INITIAL_FORMS": 0}
-
-
-@pytest.fixture
-def care(page: Page) -> CareInstruction:
-    """An answer on a public page."""
-    row = CareInstruction.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
-    page.body += "\n::: care driving\n"
-    page.save()
-    make_public(page)
-    return row
-
-
-def care_form(**changes: Any) -> dict[str, Any]:
-    return {"order": 0, "question": "When can I drive?", "answer": "Tomorrow.", **changes}
 
 
 def hidden(html: str) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ import pytest
 from portal.staff.models import User
 from procedures.enums import EventKind
 from procedures.models import CareInstruction, Clinic, ClinicalCode, Figure, Page, ReleaseEvent, Source, Term
-from tests.admin.conftest import PAGES, SignIn
+from tests.admin.conftest import PAGES, SignIn, care_form
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_source, make_term
 
 BASE = "/admin/procedures/"
@@ -27,20 +27,6 @@ def told(client: Any, answer: Any) -> str:
     """The messages after a save."""
     assert answer.status_code == 302, answer.context["errors"]
     return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
-
-
-@pytest.fixture
-def care(page: Page) -> CareInstruction:
-    """An answer on a public page."""
-    row = CareInstruction.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
-    page.body += "\n::: care driving\n"
-    page.save()
-    make_public(page)
-    return row
-
-
-def care_form(**changes: Any) -> dict[str, Any]:
-    return {"order": 0, "question": "When can I drive?", "answer": "Tomorrow.", **changes}
 
 
 def test_one_button_renews_them(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
