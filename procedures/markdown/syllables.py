@@ -7,8 +7,8 @@ Spanish: by the rules of its spelling; a group of vowels has one syllable for ea
 
 import re
 from functools import cache, lru_cache
-from importlib.util import find_spec
-from pathlib import Path
+
+from portal.dictionary import easy_words
 
 # A year has about four; a longer number is read in parts.
 MAX_DIGITS = 4
@@ -62,13 +62,8 @@ def is_abbreviation(word: str, language: str) -> bool:
 
 @cache
 def known_words(language: str) -> frozenset[str]:
-    """Everyday words in small letters, from the lists that come with textstat; English: Dale and Chall's 3,000."""
-    package = find_spec("textstat")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError("textstat")
-    file = Path(package.origin).parent / "resources" / language / "easy_words.txt"
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return frozenset(line.strip().casefold() for line in lines[:MAX_KNOWN_WORDS])
+    """Everyday words in small letters."""
+    return frozenset(word.casefold() for word in easy_words(language)[:MAX_KNOWN_WORDS])
 
 
 @lru_cache(maxsize=8192)

@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.util import find_spec
-from pathlib import Path
 
 import tantivy
 from django.utils.html import format_html
@@ -19,7 +17,7 @@ from django.utils.safestring import SafeString
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from portal.dictionary import is_word
+from portal.dictionary import easy_words, is_word
 from portal.text import fold, normalize
 from procedures.models import Page, Release, Term
 
@@ -238,12 +236,8 @@ class SearchIndex:
 
     @cached_property
     def _common(self) -> frozenset[str]:
-        """Stems of the language's most common words, from the list that comes with textstat."""
-        library = find_spec("textstat")
-        if library is None or library.origin is None:
-            raise ModuleNotFoundError("textstat")
-        file = Path(library.origin).parent / "resources" / self.language / "easy_words.txt"
-        return frozenset(self._analyzer.analyze(fold(file.read_text(encoding="utf-8"))))
+        """Stems of everyday words: the dictionary lacks many inflected forms of Spanish."""
+        return frozenset(self._analyzer.analyze(fold(" ".join(easy_words(self.language)))))
 
     def _apart(self, wanted: Wanted) -> list[Wanted]:
         """What is looked for and each of its words by itself, without those that say nothing."""
