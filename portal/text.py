@@ -1,14 +1,13 @@
-"""Text as it is stored, searched and sent: one normalization for all."""
+"""Normalize text for storage, for search, and for XML."""
 
 import re
 import unicodedata
 
 # XML 1.0 §2.2: a document must not contain any other character, not even escaped.
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# Nothing is seen of these. The two joiners stay: emoji and some scripts are made with them.
+# Invisible. U+200C and U+200D are not among them: emoji and some scripts need these joiners.
 WITHOUT_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060\ufeff]")
 APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\uff07`´", "'"))
-# Hyphens and dashes are one; as bare text they may also be missing (portal/admin_lists.py).
 DASHES = re.compile("[\u2010-\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d]")
 JOINERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\u2069]")
 
@@ -19,19 +18,20 @@ def legal_xml(text: str) -> str:
 
 
 def normalize(text: str) -> str:
-    """Text as it is stored: composed (NFC), without soft hyphens and other characters that have no width."""
+    """Text in its stored form: composed (NFC), without soft hyphens and other characters that have no width."""
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", WITHOUT_WIDTH.sub("", text))
 
 
 def fold(text: str) -> str:
-    """Text as it is compared in a search: case, accents, kinds of letter, apostrophe and dash do not matter."""
+    """Text for comparison: without case, accents, compatibility forms, and differences of apostrophes and dashes."""
     if text.isascii():
         return text.lower().replace("`", "'")
     text = DASHES.sub("-", JOINERS.sub("", WITHOUT_WIDTH.sub("", text))).translate(APOSTROPHES)
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    decomposed = unicodedata.normalize("NFKD", text)
+    # Lower case comes last: 𝐀 has none, but the A in it has.
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
 
 
 def joined(folded: str) -> str:

@@ -20,6 +20,7 @@ def test_accents_are_composed_and_only_what_has_no_width_is_dropped() -> None:
     for kept in ("👩‍⚕️", "می‌خواهم", "año", "½ ﬁ", "a\u00a0b", "“x”", "a\n\tb"):
         assert normalize(kept) == kept
     assert fold("L’OPERACIO\u0301N ﬁnal") == "l'operacion final"
+    assert fold("𝐗‑𝐑𝐀𝐘 ＳＣＡＮ") == "x-ray scan"
 
 
 @pytest.mark.django_db
