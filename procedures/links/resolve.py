@@ -6,10 +6,9 @@ damage by rule; ``address_index`` compares what is left with every address there
 
 import html
 import re
-import unicodedata
 
-DASHES = re.compile("[\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
-INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+from portal.text import fold
+
 # Quoted-printable: =2D stands for a hyphen, a lone = was a soft line break.
 QUOTED = re.compile(r"(?:=[0-9a-f]{2})+", re.IGNORECASE)
 SOFT_BREAK = re.compile(r"=[ \t]*\r?\n")
@@ -25,7 +24,6 @@ CUT_CHARACTER = re.compile(
 PARAMETER = re.compile(r";[a-z_][\w.-]*=[^/\s]*", re.IGNORECASE)
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]{0,2});", re.IGNORECASE)
 NOT_ASCII = re.compile("[^\x00-\x7f]{2,}")
-APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u2032`´]")
 POSSESSIVE = re.compile(r"'s?(?=[/\s]|\Z)")
 EDGES = " .,;:!?'\"“”‘’«»<>()[]{}*_-=/\\|`´"
 INDEX_PAGE = re.compile(r"(?:index|default)\.[a-z]{3,5}\Z")
@@ -67,22 +65,18 @@ def readings(raw: str) -> list[str]:
         text = decoded
     text = PARAMETER.sub("", text)
     unquoted = QUOTED.sub(_from_quoted, SOFT_BREAK.sub("", text))
-    return list(dict.fromkeys(fold(form).replace("=", "") for form in (unquoted, text)))
-
-
-def fold(text: str) -> str:
-    """In the letters that addresses are made of: compatibility forms, dashes, case and accents no longer matter."""
-    text = unicodedata.normalize("NFKC", NOT_ASCII.sub(_without_mojibake, text))
-    text = INVISIBLE.sub("", DASHES.sub("-", APOSTROPHES.sub("'", text))).casefold()
-    if text.isascii():
-        return text
-    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    return list(dict.fromkeys(_folded(form).replace("=", "") for form in (unquoted, text)))
 
 
 def without_form(raw: str) -> tuple[str, str]:
     """An address without ``booklet/`` or ``plain.txt`` behind it, and which of them it was, if any."""
     match = FORM.match(raw)
     return (match[1], FORMS[match[2].lower()]) if match else (raw, "")
+
+
+def _folded(text: str) -> str:
+    """In the letters that addresses are made of. A soft hyphen may be the hyphen of the address."""
+    return fold(NOT_ASCII.sub(_without_mojibake, text).replace("\u00ad", "-"))
 
 
 def _unescaped(text: str) -> str:
