@@ -1,4 +1,4 @@
-"""What every list of the admin shares: a search that forgives accents and case, and filters that never break it."""
+"""Search and filters of the admin's lists: a search ignores accents and case, and a bad filter breaks no list."""
 
 from functools import reduce
 from operator import or_
@@ -14,7 +14,7 @@ from django.db.models import Case, CharField, Func, Q, QuerySet, TextField, Tran
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 
-from portal.text import fold, joined
+from portal.text import JOINERS, PUNCTUATION, WITHOUT_WIDTH, fold, joined
 
 if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
@@ -36,7 +36,7 @@ UNREADABLE_LOOKUPS = (
     DataError,
     ProgrammingError,
 )
-SQLITE_FUNCTION = "portal_fold"
+QUOTE = "'"
 
 
 @CharField.register_lookup
@@ -45,18 +45,17 @@ class Fold(Transform):
     """``title__fold__contains=fold(typed)``: as ``portal.text.fold``, on both databases."""
 
     lookup_name = "fold"
-    function = SQLITE_FUNCTION
+    # On SQLite portal.text.fold itself (portal/apps.py).
+    function = "portal_fold"
     output_field = TextField()
-    # Combining marks and what has no width; then the apostrophes, the dashes and the letter that lower() leaves alone.
     on_postgresql = (
-        "replace(translate(lower(regexp_replace(normalize(%(expressions)s, NFKD), "
-        r"'[\u0300-\u036f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]', '', 'g')), "
-        "'\u2018\u2019\u201b\u02bc\u02b9\u2032`´\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b', "
-        "'''''''''''''''''---------'), 'ß', 'ss')"
+        f"replace(lower(regexp_replace(normalize(translate(%(expressions)s, '{''.join(map(chr, PUNCTUATION))}', "
+        f"'{''.join(PUNCTUATION.values()).replace(QUOTE, QUOTE * 2)}'), NFKD), "
+        f"'[\u0300-\u036f]|{WITHOUT_WIDTH.pattern}|{JOINERS.pattern}', '', 'g')), 'ß', 'ss')"
     )
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """PostgreSQL has all it takes."""
+        """The same steps with PostgreSQL's own functions."""
         return Func.as_sql(self, compiler, connection, template=self.on_postgresql, **context)
 
 
@@ -66,12 +65,12 @@ class FoldJoined(Fold):
     """``title__fold_joined__contains``: as ``portal.text.joined``, so that “xray” finds “X-ray”."""
 
     lookup_name = "fold_joined"
-    function = "portal_fold_joined"
+    template = f"replace({Fold.template}, '-', '')"
     on_postgresql = f"replace({Fold.on_postgresql}, '-', '')"
 
 
 class SearchableList(AnyAdmin):
-    """Base of every list. ``title_field`` is what a row is called: rows called as typed come first."""
+    """Base class of every list. Rows whose ``title_field`` is what was typed come first."""
 
     title_field = ""
 
@@ -81,12 +80,10 @@ class SearchableList(AnyAdmin):
         """Rows that hold every word, whatever its case and accents, with or without its hyphens."""
         fields = self.get_search_fields(request)
         for word in _words(search_term) if fields else ():
-            matches = [Q(**{f"{field}__fold__contains": word}) for field in fields]
+            lookups = {"fold": word}
             if joined(word):
-                matches += [Q(**{f"{field}__fold_joined__contains": joined(word)}) for field in fields]
-                matches += [
-                    Q(**{f"{field}__fold__contains": word.replace("-", " ")}) for field in fields if "-" in word
-                ]
+                lookups = {"fold": word.replace("-", " "), "fold_joined": joined(word)}
+            matches = (Q(**{f"{field}__{name}__contains": text}) for field in fields for name, text in lookups.items())
             queryset = queryset.filter(reduce(or_, matches))
         return queryset, any(lookup_spawns_duplicates(self.opts, field) for field in fields)
 
@@ -103,7 +100,7 @@ class SearchableList(AnyAdmin):
         """Titles that are what was typed, begin with it, hold it; then everything else."""
         rows = self.model._default_manager  # noqa: SLF001 -- Django documents it
         cases = [
-            # Compared in a subquery: a title in another table must not give a row twice.
+            # Compared in a subquery: a join with the titles would list a row once for each language.
             When(pk__in=rows.filter(**{f"{field}__fold{how}": words}).values("pk"), then=Value(place))
             for place, how in enumerate(("", "__startswith", "__contains"))
         ]

@@ -10,7 +10,7 @@ from django.contrib.admin.apps import SimpleAdminConfig
 from django.db.backends.signals import connection_created
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
-from portal.text import fold, joined
+from portal.text import fold
 
 
 class PortalConfig(AppConfig):
@@ -29,18 +29,13 @@ class PortalConfig(AppConfig):
 
 
 def _teach_sqlite_to_fold(connection: Any, **_: Any) -> None:
-    """SQLite knows only the case of ASCII letters (portal/admin_lists.py)."""
+    """Add our function to SQLite, whose own know only the case of ASCII letters (portal/admin_lists.py)."""
     if connection.vendor == "sqlite":
         connection.connection.create_function("portal_fold", 1, _folded, deterministic=True)
-        connection.connection.create_function("portal_fold_joined", 1, _joined, deterministic=True)
 
 
 def _folded(text: object) -> str | None:
     return None if text is None else fold(str(text))
-
-
-def _joined(text: object) -> str | None:
-    return None if text is None else joined(fold(str(text)))
 
 
 def _functions() -> set[str]:

@@ -64,6 +64,12 @@ def test_hyphens_of_all_kinds_and_none_find_the_same(root: Client) -> None:
     assert found(root, Page, q="-x-zebra") == []
 
 
+def test_apostrophes_of_all_kinds_find_the_same(root: Client) -> None:
+    term = make_term("sleep", term="Can´t sleep")
+    for typed in ("can't", "CAN’T", "can´t", "can`t", "can\u02bct", "can\uff07t"):
+        assert found(root, type(term), q=typed) == [term], typed
+
+
 def test_a_page_that_is_called_as_typed_comes_first(root: Client) -> None:
     make_page("one", title="Another page on kyphoplasty", order=1)
     make_page("two", title="Kyphoplasty and you", order=2)
