@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from portal.serving.bodies import MAX_HEADER, is_known_tag, wanted
+from portal.serving.bodies import MAX_HEADER, wanted
 from portal.serving.public import OFFERED
 from portal.serving.reads import READS
-from portal.serving.requests import plain
-from portal.serving.snapshots import Headers, Snapshot, Snapshots
+from portal.serving.requests import is_known_tag, plain
+from portal.serving.snapshots import OF_BODY, Headers, Snapshot, Snapshots
 
 StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -179,12 +179,12 @@ class SnapshotApplication:
 
 
 def _passed_on(answer: Answer, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """What is not kept, as Django said it; 304 to who has this very body."""
-    named = {name.lower(): value for name, value in answer.headers}
+    """Send Django's answer, which is not stored; 304 without a body if the client already has it."""
+    etag = next((value for name, value in answer.headers if name.lower() == "etag"), "")
     asked = environ.get("HTTP_IF_NONE_MATCH")
-    if answer.status.startswith("200 ") and asked is not None and is_known_tag(asked, named.get("etag", "")):
+    if answer.status.startswith("200 ") and asked is not None and is_known_tag(asked, etag):
         close(answer.chunks)
-        start_response(NOT_MODIFIED, [row for row in answer.headers if not row[0].lower().startswith("content-")])
+        start_response(NOT_MODIFIED, [row for row in answer.headers if row[0].lower() not in OF_BODY])
         return []
     start_response(answer.status, answer.headers)
     if environ["REQUEST_METHOD"] == "GET":

@@ -49,11 +49,6 @@ def unpack(packed: bytes, encoding: str) -> bytes:
     return bytes(brotli.decompress(packed)) if encoding == "br" else packed
 
 
-def is_known_tag(asked: str, etag: str) -> bool:
-    """Whether an If-None-Match header names this tag (RFC 9110 §13.1.2: compared weakly)."""
-    return asked.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in asked.split(",")}
-
-
 def entity_tag(content: bytes) -> str:
     """Strong: another byte, another tag; so each encoding has its own."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'

@@ -1,4 +1,4 @@
-"""Which requests may be answered from the snapshots: those in which nothing is about one reader."""
+"""What a request says: whether snapshots may answer it, and which body its reader already has."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
+from django.utils.http import parse_etags
 
 SAFE = frozenset({"GET", "HEAD"})
 TRACKING = ("utm_", "mc_", "pk_", "hsa_")
@@ -42,3 +43,9 @@ def only_tracking(query: str) -> bool:
     return all(
         name.startswith(TRACKING) or name in TRACKING_NAMES for name, _ in parse_qsl(query, keep_blank_values=True)
     )
+
+
+def is_known_tag(asked: str, etag: str) -> bool:
+    """Whether an If-None-Match header names this tag (RFC 9110 §13.1.2: compared weakly)."""
+    tags = parse_etags(asked)
+    return tags == ["*"] or etag in {tag.removeprefix("W/") for tag in tags}

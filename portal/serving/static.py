@@ -17,8 +17,9 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import MissingFileError, StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from portal.serving.bodies import accepted_encodings, is_known_tag
+from portal.serving.bodies import accepted_encodings
 from portal.serving.public import public
+from portal.serving.requests import is_known_tag
 
 IMPORT = re.compile(r'@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?;')
 SPACE = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
@@ -59,7 +60,7 @@ class EncodedStaticFile(StaticFile):  # type: ignore[misc]
         return is_known_tag(asked, dict(self.get_path_and_headers(request_headers)[1])["ETag"])
 
     def get_response(self, method: str, request_headers: dict[str, Any]) -> Any:
-        """A 304 names the encoding that it is about. Of another body than the client has parts of, it gets all."""
+        """A 304 has the headers of the encoding that the client has. A part of another body becomes the whole body."""
         if method in {"GET", "HEAD"} and self.is_not_modified(request_headers):
             return self.get_not_modified_response(Headers(self.get_path_and_headers(request_headers)[1]))
         asked = request_headers.get("HTTP_IF_RANGE")
@@ -74,10 +75,10 @@ class EncodedStaticFile(StaticFile):  # type: ignore[misc]
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
-    """WhiteNoise with our answers."""
+    """WhiteNoise with ``EncodedStaticFile``."""
 
     def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> EncodedStaticFile:
-        """As WhiteNoise makes it, for installations that allow no other origin."""
+        """WhiteNoise's own method, without its settings that add headers: this site uses none of them."""
         if stat_cache is None and not Path(path).exists():
             raise MissingFileError(path)
         headers = Headers([])
@@ -89,7 +90,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
 
 @public
 def icon(request: HttpRequest, name: str) -> HttpResponse:
-    """``/favicon.ico`` and what phones put on their home screens."""
+    """``/favicon.ico``, and the icon for the home screens of phones."""
     response = HttpResponse(_icon(name), content_type=ICONS[name])
     response.headers["Cache-Control"] = A_DAY
     return response

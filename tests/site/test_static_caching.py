@@ -52,11 +52,13 @@ def test_who_has_a_small_file_is_told_that_it_is_the_same(site: Site) -> None:
     assert pictures
     icons = ["/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png"]
     for path in [*icons, "/.well-known/security.txt", *pictures[:3]]:
-        tag = ask(site.url, path).header("etag")
+        first = ask(site.url, path)
+        tag, policy = first.header("etag"), first.header("content-security-policy")
         assert tag, path
-        for typed, expected in ((tag, 304), (f"W/{tag}", 304), ("*", 304), ('"other"', 200)):
+        for typed, expected in ((tag, 304), (f"W/{tag}", 304), ("*", 304), ('"other"', 200), ("", 200)):
             again = ask(site.url, path, headers={"If-None-Match": typed})
             assert (again.status, again.header("etag")) == (expected, tag), (path, typed)
+            assert again.header("content-security-policy") == policy, (path, typed)
 
 
 def test_a_part_is_given_of_the_same_file_only(site: Site) -> None:
