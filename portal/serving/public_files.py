@@ -1,12 +1,11 @@
 """Which media files the public may read: those that the domain names, and no others.
 
-One set in each process. The keeper refreshes it when something was published or withdrawn, and it is stored beside the
-snapshots, so that known pictures are served also while the database cannot be used. A file that is not in the set is
-looked up in the database before it is refused: it may have been published a moment ago.
+Each process holds one set of names. The keeper refreshes it after every publication and withdrawal and stores it with
+the snapshots, so known pictures can be served without the database. A name that is not in the set is looked up in the
+database before it is refused: the file may have been published a moment ago.
 """
 
 import json
-import threading
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
@@ -21,16 +20,15 @@ Names = Callable[[], Iterable[str]]
 
 
 class PublicFiles:
-    """For one process. Closed until the database or the stored set says otherwise."""
+    """The names in one process. Empty until they are read from the database or from disk."""
 
     def __init__(self) -> None:
         self._names: frozenset[str] = frozenset()
-        # Whether a thread keeps the set current; without one the database is asked each time.
+        # Whether a thread refreshes the set; without one, every lookup asks the database.
         self._watched = False
-        self._lock = threading.Lock()
 
     def allows(self, name: str) -> bool:
-        """Whether the public may read this file. Raises DatabaseError where that cannot be found out."""
+        """Whether the public may read this file. Raises DatabaseError if only the database could tell."""
         if self._watched and name in self._names:
             return True
         try:
@@ -42,28 +40,22 @@ class PublicFiles:
             raise
 
     def refresh(self, names: Iterable[str]) -> bool:
-        """Take the current set, from now on without asking the database; whether it differs."""
+        """Replace the set, which is trusted without the database from now on. Returns whether it has changed."""
         found = frozenset(names)
-        with self._lock:
-            differs = found != self._names or not self._watched
-            self._names, self._watched = found, True
+        differs = found != self._names or not self._watched
+        self._names, self._watched = found, True
         return differs
 
     def load(self, file: Path) -> None:
-        """Take the stored set, to be used while the database cannot be asked. A damaged file is ignored."""
+        """Read the stored set, for use while the database does not answer. A damaged file is ignored."""
         try:
-            names = json.loads(file.read_bytes())
-        except (OSError, ValueError):
+            self._names = frozenset(json.loads(file.read_bytes()))
+        except (OSError, ValueError, TypeError):
             return
-        self._names = frozenset(name for name in names if isinstance(name, str))
 
     def store(self, file: Path) -> None:
-        """Write the set to disk. OSError when the disk refuses."""
+        """Write the set to disk. Raises OSError."""
         write_whole(file, [json.dumps(sorted(self._names)).encode()])
-
-    def reset(self) -> None:
-        """Forget everything: the next answer comes from the database."""
-        self._names, self._watched = frozenset(), False
 
 
 def _source() -> Names:

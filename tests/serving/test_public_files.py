@@ -60,10 +60,11 @@ def test_after_a_start_the_stored_set_counts_only_while_the_database_is_gone(
     monkeypatch.setattr(module, "_source", lambda: list)
 
     assert not after.allows(A), "withdrawn while this process was not running"
-    (tmp_path / "set").write_text("{damaged")
-    damaged = PublicFiles()
-    damaged.load(tmp_path / "set")
-    assert not damaged.allows(A)
+    for content in ("{damaged", "", "null", "5", '[["nested"]]'):
+        (tmp_path / "set").write_text(content)
+        damaged = PublicFiles()
+        damaged.load(tmp_path / "set")
+        assert not damaged.allows(A), content
 
 
 @pytest.mark.django_db
