@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from portal.management.commands.restore import _Undo
+from portal.safekeeping import databases
+from portal.safekeeping.errors import SafekeepingError
 from tests.conftest import ROOT
 
 ADVICE = "could not be written. The disk is full. Free some space or choose another disk."
@@ -102,3 +105,20 @@ def test_a_restore_that_fails_keeps_what_was_there_before(saved: tuple[Path, Pat
     assert names(empty) == []
     assert manage(empty, "restore", str(backup)).returncode == 0
     assert (empty / "secret-key").read_bytes() == (data / "secret-key").read_bytes()
+
+
+def test_an_undo_that_does_not_reach_the_database_says_what_is_left(
+    own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable() -> bool:
+        raise SafekeepingError("The database cannot be read: connection refused.")
+
+    monkeypatch.setattr(databases, "kind", lambda: databases.POSTGRESQL)
+    monkeypatch.setattr(databases, "is_empty", unreachable)
+    undo = _Undo()
+    undo.may_remove_all = True
+
+    assert undo() == (
+        "Not everything could be removed again: The database cannot be read: connection refused. "
+        f"Empty {own_folder} and the database before you try again."
+    )

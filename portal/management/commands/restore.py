@@ -47,7 +47,7 @@ class Command(BaseCommand):
             raise
         self.stdout.write("Restored. Start it with: manage.py serve")
         if found:
-            raise CommandError(f"All is restored as it was, and not all was well: {' '.join(found)}")
+            raise CommandError(f"The restore is complete, but what it restored has faults: {' '.join(found)}")
 
     def _refuse(self, manifest: archive.Manifest) -> None:
         if manifest.database != databases.kind():
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         self.stdout.write(f"database and {count} picture files in place")
 
     def _check(self) -> list[str]:
-        """Everything is in place by now: what the checks find was so when the backup was made."""
+        """Migrate, then run the checks of the site. What they find was already so when the backup was made."""
         call_command("migrate", interactive=False, verbosity=0)
         found = []
         for command in ("check_releases", "check_links"):
@@ -87,10 +87,10 @@ class Command(BaseCommand):
 
 
 class _Undo:
-    """Leaves the place as empty as it was before the command began. Returns a sentence about it."""
+    """Remove what a restore that failed has put in place. Call it for a sentence that says what is left."""
 
     def __init__(self) -> None:
-        # Set when database and pictures are known to be empty.
+        # Set once database and pictures are known to be empty, so that all in them comes from this restore.
         self.may_remove_all = False
         self._key = settings.DATA_DIR / archive.KEY
         is_ours = self._key in env.MADE_FILES or not self._key.exists()
@@ -105,8 +105,11 @@ class _Undo:
                 if not self._had_static:
                     shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
                 return self._empty_database()
-        except OSError as error:
-            return f"Not everything could be removed again ({error.strerror}). Empty {settings.DATA_DIR} first."
+        except (OSError, SafekeepingError) as error:
+            return (
+                f"Not everything could be removed again: {_sentence(error)} Empty {settings.DATA_DIR} and the database "
+                "before you try again."
+            )
         return "Nothing was restored."
 
     def _restore_key(self) -> None:
@@ -125,13 +128,11 @@ class _Undo:
 
 def _sentence(error: Exception) -> str:
     """What went wrong, and what to do."""
-    if isinstance(error, DatabaseError) and databases.is_full(error):
+    if isinstance(error, DatabaseError):
+        if not databases.is_full(error):
+            return f"The database cannot be used: {error}."
         error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if isinstance(error, OSError) and not error.errno and isinstance(error.__cause__, OSError):
-        # The storage's own words for what the disk says.
+        # A storage raises its own error from the disk's.
         error = error.__cause__
-    if isinstance(error, OSError) and error.errno:
-        return describe_write_error(error, settings.DATA_DIR)
-    if isinstance(error, OSError):
-        return str(error)
-    return str(error) if isinstance(error, SafekeepingError) else f"The database cannot be used: {error}."
+    return describe_write_error(error, settings.DATA_DIR) if isinstance(error, OSError) and error.errno else str(error)
