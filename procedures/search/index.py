@@ -31,9 +31,9 @@ COMPOUND = re.compile(r"\w+(?:['./-]\w+)*")
 FIELDS = {"title": 4.0, "section": 2.0, "text": 1.0}
 MAX_RESULTS = 10
 MAX_HITS = 40
-# (fewest letters, most wrong letters) for which a word that no page has is taken for one that is spelled alike.
+# (minimum letters, maximum wrong letters) of a misspelled word; and the shortest word that it is corrected to.
 SPELLINGS = ((8, 2), (5, 1))
-MIN_MEANT = 4
+MIN_CORRECTION = 4
 MAX_WORDS = 12
 SNIPPET_LETTERS = 220
 # tantivy's smallest heap for a writer; it is given back after each commit.
@@ -226,7 +226,7 @@ class SearchIndex:
         best = min(
             near, key=lambda pair: (pair[0], pair[1][0] != word[0], -self._words[pair[1]], pair[1]), default=None
         )
-        return best[1] if best and len(best[1]) > SPELLINGS[-1][0] - 2 else ""
+        return best[1] if best and len(best[1]) >= MIN_CORRECTION else ""
 
     def _is_word(self, word: str) -> bool:
         """Whether a page has it, or a dictionary: then it is not a slip of the finger."""
