@@ -39,7 +39,7 @@ SNIPPET_LETTERS = 220
 # tantivy's smallest heap for a writer; it is given back after each commit.
 WRITER_BYTES = 15_000_000
 EMPTY = SafeString("")
-# Words that say nothing by themselves: not searched for alone when no place has all words.
+# Not searched for by themselves when no section has all words.
 STOPWORDS = {
     "en": frozenset(
         "a about after all am an and any are as at be been before but by can can't cannot could did do does don't for "
@@ -73,7 +73,7 @@ class Answer:
     suggestion: str = ""
 
 
-# One thing that is looked for: alternatives, each some words that must all be there. The first is what was typed.
+# One part of a query: alternatives, each of them words in a row. The first is what was typed.
 Wanted = list[list[str]]
 
 
@@ -174,16 +174,16 @@ class SearchIndex:
         return document
 
     def search(self, text: str) -> Answer:
-        """The best places for what somebody typed: all words, then words spelled alike, then some of the words."""
+        """The best results: with all words, else with misspelled words corrected, else with some of the words."""
         typed = list(self._read(text))
         if not typed:
             return Answer([])
         words = [word for wanted in typed for word in wanted[0]]
         corrections = {word: right for word in words if (right := self._spelled_alike(word))}
         corrected = [[[corrections.get(w, w) for w in one] for one in wanted] for wanted in typed]
-        telling = [one for wanted in corrected for one in self._apart(wanted)]
+        keywords = [one for wanted in corrected for one in self._split(wanted)]
         searcher = self._index.searcher()
-        for tried, every in ((typed, True), (corrected, True), (telling, False)):
+        for tried, every in ((typed, True), (corrected, True), (keywords, False)):
             hits = _with_enye(text, searcher, self._hits(searcher, tried, every=every)) if tried else []
             if hits:
                 suggestion = corrections.get(words[0], "") if len(words) == 1 and tried is not typed else ""
@@ -191,7 +191,7 @@ class SearchIndex:
         return Answer([])
 
     def _read(self, text: str) -> Iterator[Wanted]:
-        """What is looked for. Another name of a glossary word also finds that word; a compound also as one word."""
+        """Parse a query. An alias of a glossary term also finds the term, a compound also its spelling as one word."""
         units = [WORD.findall(unit) for unit in COMPOUND.findall(fold(text))]
         words = [word for unit in units for word in unit][:MAX_WORDS]
         ends = {sum(map(len, units[:count])) for count in range(len(units) + 1)}
@@ -215,7 +215,7 @@ class SearchIndex:
             at = end
 
     def _spelled_alike(self, word: str) -> str:
-        """The word of a page that a misspelled one was meant to be; empty where it is a word, or too short to tell."""
+        """Correct a misspelled word to a word of the pages; empty for ordinary words and for short ones."""
         allowed = next((most for least, most in SPELLINGS if len(word) >= least), 0)
         if not allowed or word.isdigit() or self._is_word(word):
             return ""
@@ -229,7 +229,7 @@ class SearchIndex:
         return best[1] if best and len(best[1]) >= MIN_CORRECTION else ""
 
     def _is_word(self, word: str) -> bool:
-        """Whether a page has it, or a dictionary: then it is not a slip of the finger."""
+        """Whether a page or a dictionary has the word, so that it is no misspelling."""
         return is_word(word) or any(
             stem in self._stems or stem in self._common for stem in self._analyzer.analyze(word)
         )
@@ -239,17 +239,17 @@ class SearchIndex:
         """Stems of everyday words: the dictionary lacks many inflected forms of Spanish."""
         return frozenset(self._analyzer.analyze(fold(" ".join(easy_words(self.language)))))
 
-    def _apart(self, wanted: Wanted) -> list[Wanted]:
-        """What is looked for and each of its words by itself, without those that say nothing."""
+    def _split(self, wanted: Wanted) -> list[Wanted]:
+        """A part of a query and each of its words by itself, without stopwords."""
         words = [[[word]] for word in wanted[0]] if len(wanted[0]) > 1 else []
-        return [one for one in (wanted, *words) if self._tells(one)]
+        return [one for one in (wanted, *words) if self._has_keyword(one)]
 
-    def _tells(self, wanted: Wanted) -> bool:
-        """Whether a word says something by itself."""
+    def _has_keyword(self, wanted: Wanted) -> bool:
+        """Whether any of the words is longer than a letter and no stopword."""
         return any(len(word) > 1 and word not in STOPWORDS[self.language] for word in wanted[0])
 
     def _hits(self, searcher: tantivy.Searcher, wanted: list[Wanted], *, every: bool) -> list[tantivy.DocAddress]:
-        """Places, those with the words in their titles first."""
+        """Matching sections, those with the words in their titles first."""
         found: dict[tuple[int, int], tuple[float, tantivy.DocAddress]] = {}
         for fields in (list(FIELDS), ["title"]):
             query = self._query(wanted, fields, every=every)
@@ -259,7 +259,7 @@ class SearchIndex:
         for score, address in found.values():
             document = searcher.doc(address)
             rank = self._rank(document, wanted)
-            # Of a page that is called so, its beginning comes first.
+            # Of a page whose title matches, its beginning comes first.
             below = rank < 2 and "#" in str(document.get_first("href"))
             ranked.append((rank, below, -score, str(document.get_first("href")), address))
         return [address for *_, address in sorted(ranked, key=lambda row: row[:4])]
@@ -283,7 +283,7 @@ class SearchIndex:
         return list(self._analyzer.analyze(" ".join(words)))
 
     def _query(self, wanted: list[Wanted], fields: Iterable[str], *, every: bool) -> tantivy.Query:
-        """Made of terms, never of query syntax."""
+        """Build a query from terms: typed text is never parsed as query syntax."""
         how = tantivy.Occur.Must if every else tantivy.Occur.Should
         groups = []
         for one in wanted:
@@ -297,7 +297,7 @@ class SearchIndex:
         return tantivy.Query.boolean_query(groups)
 
     def _words_in(self, name: str, tokens: list[str]) -> tantivy.Query:
-        """The words one after another: a compound or a term of several words is one thing."""
+        """One word, or several in a row: a compound, or a glossary term of several words."""
         if len(tokens) > 1:
             return tantivy.Query.phrase_query(self._schema, name, [*tokens])
         return tantivy.Query.term_query(self._schema, name, tokens[0], "position")
@@ -315,7 +315,7 @@ class SearchIndex:
             # Two places of one page are help, ten are noise.
             if pages[page] > 2 or len(results) == MAX_RESULTS:
                 continue
-            # What was typed is marked; what was meant by it, only where the text does not have the typed words.
+            # Other names of a term are marked only where the text does not have the typed words.
             snippet = next(
                 (mark for maker in marks if (mark := _marked(maker.snippet_from_doc(document), enye))), EMPTY
             )
@@ -330,8 +330,8 @@ class SearchIndex:
         return results
 
     def _snippets(self, searcher: tantivy.Searcher, wanted: list[Wanted]) -> tantivy.SnippetGenerator:
-        telling = [one for one in wanted if self._tells(one)] or wanted
-        query = self._query(telling, ["text"], every=False)
+        keywords = [one for one in wanted if self._has_keyword(one)] or wanted
+        query = self._query(keywords, ["text"], every=False)
         snippets = tantivy.SnippetGenerator.create(searcher, query, self._schema, "text")
         snippets.set_max_num_chars(SNIPPET_LETTERS)
         return snippets
@@ -343,7 +343,7 @@ def _starts_with_enye(text: str) -> list[str]:
 
 
 def _with_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAddress]) -> list[tantivy.DocAddress]:
-    """Where ñ was typed, places that have it: it is a letter of its own, and many keyboards lack it."""
+    """If ñ was typed, prefer sections that have it: ñ is a letter of its own, but many keyboards lack it."""
     starts = _starts_with_enye(text)
     if not starts:
         return hits
