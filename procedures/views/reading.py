@@ -95,10 +95,11 @@ def answer(asked: str) -> HttpResponse:
         names = candidates(base) if form else names
         found = _find(names, language) if form else found
     if found is not None and " " in base.strip():
-        whole = address_index().whole(base)
-        if whole is None and address_index().names_another(base, found.page.subject):
-            # “/kyphoplasty or vertebroplasty”: nobody knows which of the two was meant.
-            return not_found(language, _offered(address_index().closest(base)[1]))
+        index = address_index()
+        whole = index.whole(base)
+        if whole is None and index.names_another(base, found.page.subject):
+            # “/kyphoplasty or vertebroplasty”: it may be either page.
+            return not_found(language, _offered(index.closest(base)[1]))
         found = _find([whole], language) if whole else found
     if found is None:
         for_staff = staff_address(asked)
@@ -114,7 +115,7 @@ def answer(asked: str) -> HttpResponse:
 
 
 def _page_at(found: Path, asked: str, form: str) -> HttpResponse:
-    """What the row of an address gives: the page, one redirect to it in this ``form``, or 410."""
+    """Answer for the row of an address: the page, one redirect to it in this ``form``, or 410."""
     live = found.page.live_release
     if live is None:
         return _gone(found, lasting=asked == found.path)
@@ -134,7 +135,7 @@ def _find(names: list[str], language: str) -> Path | None:
 
 
 def _meant(asked: str, names: list[str]) -> tuple[str | HttpResponse | None, list[dict[str, str]]]:
-    """For an address that no row has: the row or the list that was meant, else pages to offer."""
+    """For an address that no row has: the path or the redirect that was meant, else pages to offer."""
     index = address_index()
     path = index.same(asked)
     if path:
@@ -222,7 +223,7 @@ def _fixed(asked: str, names: list[str]) -> HttpResponse | None:
 
 
 def _language_first(name: str) -> str:
-    """``/en/visits/`` and ``/visits/es/`` as they are here."""
+    """``/en/visits/`` and ``/visits/es/`` in this site's form: ``/visits/`` and ``/es/visits/``."""
     english, spanish = (f"/{code}/" for code in (Language.ENGLISH, Language.SPANISH))
     while name.startswith(spanish[:-1] + spanish):
         name = name.removeprefix(spanish[:-1])
