@@ -7,14 +7,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from portal.serving.public import public
+from portal.serving.public import REVALIDATE, public
 from procedures.enums import Language
 from procedures.links.codes import is_valid, read_code
 from procedures.links.kit import neutral_path
 from procedures.links.kit.qr import qr
 from procedures.models import Page
 from procedures.views.chrome import frame, show, site_now
-from procedures.views.moved import REVALIDATE, moved
+from procedures.views.moved import moved
 
 LONGEST = 40
 ADDRESS = re.compile(rf"/(?:({'|'.join(Language.values)})/)?p/(.+)/\Z")
@@ -67,6 +67,6 @@ def qr_code(request: HttpRequest, language: str, typed: str) -> HttpResponse:
     svg = render_to_string("components/qr.html", {"qr": drawing, "file": True})
     response = HttpResponse(svg.strip(), content_type="image/svg+xml")
     if page.language != language:
-        # No page shows this one: it is not stored, so that it goes with the page.
+        # No page shows this one. Without a snapshot it is gone when the page is.
         response.headers["Cache-Control"] = REVALIDATE
     return response

@@ -9,7 +9,6 @@ from procedures.enums import Language
 from procedures.links import connect
 from procedures.models import Page
 from procedures.views.chrome import frame, root, show, site_now
-from procedures.views.moved import REVALIDATE
 from procedures.views.reading import card, clinic_of
 
 HALF_A_DAY = "public, max-age=43200"
@@ -64,11 +63,8 @@ def application(request: HttpRequest) -> HttpResponse:
     pages = _in_any_language(asked)
     live = [page.live_release for page in pages if page.live_release]
     if len(live) == 1:
-        response = HttpResponse(status=302)
-        response.headers["Location"] = live[0].path
-        # The page may move or be withdrawn within half a day: only answers that lead nowhere else are cached.
-        response.headers["Cache-Control"] = REVALIDATE
-        return response
+        # Without HALF_A_DAY: the page may move or be withdrawn before that is over.
+        return HttpResponse(status=302, headers={"Location": live[0].path})
     clinic = clinic_of(pages, asked.language)
     context = frame(language=asked.language, clinic=clinic, title=_("Reading for your visit"))
     results = [
