@@ -1,7 +1,6 @@
 """What a reader sees when something is wrong. Each says what to do; none says what was asked for."""
 
 import sys
-from importlib import import_module
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -12,13 +11,8 @@ from procedures.enums import Language
 from procedures.views.chrome import LAST_SEEN, frame, show, site_now
 from procedures.views.reading import not_found as missing
 
+# Their own pages are imported when needed: a process that serves only patients never loads the admin.
 STAFF = "/admin/"
-
-
-def staff_page(view: str, request: HttpRequest, *args: str) -> HttpResponse:
-    """An error page for staff. Imported when needed: a process that serves patients only never loads the admin."""
-    response: HttpResponse = getattr(import_module("portal.staff.views.errors"), view)(request, *args)
-    return response
 
 
 def _language(request: HttpRequest) -> str:
@@ -43,7 +37,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
     """403: no permission, or a form that failed the CSRF check."""
     if request.path_info.startswith(STAFF):
-        return staff_page("forbidden", request, reason)
+        from portal.staff.views import errors as staff_errors
+
+        return staff_errors.forbidden(request, reason)
     return _plain(
         request,
         403,
@@ -64,7 +60,9 @@ def too_many(request: HttpRequest) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 from a view that knows no better."""
     if request.path_info.startswith(STAFF):
-        return staff_page("not_found", request)
+        from portal.staff.views import errors as staff_errors
+
+        return staff_errors.not_found(request)
     return missing(_language(request), [])
 
 

@@ -1,11 +1,10 @@
-"""Error pages under /admin/, in the staff's own frame: why a request was refused and what to do now."""
+"""Error pages under /admin/: why a request was refused, and what to do now."""
 
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import REASON_BAD_ORIGIN, REASON_BAD_REFERER, REASON_NO_CSRF_COOKIE, REASON_NO_REFERER
 
 from portal.staff.views.frame import show
 
-# How Django's reasons for a refused form begin, with what the page says.
 OTHER_ADDRESS = (
     "The form came from another address",
     (
@@ -14,6 +13,7 @@ OTHER_ADDRESS = (
         "PORTAL_PUBLIC_URL."
     ),
 )
+# The beginnings of Django's reasons for a failed CSRF check, each with the title and the sentence of the page.
 CSRF_REFUSALS: tuple[tuple[str, tuple[str, str]], ...] = (
     (
         REASON_NO_CSRF_COOKIE,
