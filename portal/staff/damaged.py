@@ -6,13 +6,13 @@ from urllib.parse import quote, unquote
 # 32 random bytes are 43 characters of URL-safe base64.
 TOKEN_BYTES, TOKEN_LENGTH = 32, 43
 MAX_TOKENS = 400
-LONGEST = 2000
+MAX_LENGTH = 2000
 CUT_TOKEN = re.compile(r"(?=[a-z-_]*[A-Z0-9])[A-Za-z0-9_-]{20,}")
 
 
 def _readings(typed: str) -> list[str]:
     """What may be meant: line breaks of quoted-printable mail taken out, its codes read, or only its signs dropped."""
-    text = unquote(unquote(typed[:LONGEST]))
+    text = unquote(unquote(typed[:MAX_LENGTH]))
     unbroken = re.sub(r"=0D|=0A", "", text, flags=re.IGNORECASE)
     decoded = re.sub(r"=([0-7][0-9A-F])", lambda code: chr(int(code[1], 16)), text, flags=re.IGNORECASE)
     return list(dict.fromkeys(re.sub(r"[=\s\u200b\u00ad]+", "", form) for form in (unbroken, decoded, text)))

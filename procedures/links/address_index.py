@@ -42,18 +42,20 @@ HOST = re.compile(
 # What scanners and tired eyes take for each other.
 LOOKALIKES = str.maketrans("0158i|", "olsbll")
 LOOKALIKE_DIGITS = frozenset("0158")
-# A slip in a shorter word leaves too little of it to tell what it was.
-FEWEST_IN_WORD = 3
+# A typing error in a shorter word leaves too little of it to tell what it was.
+MIN_WORD_LETTERS = 3
 # Short words have many like them by chance; of long ones, those that do may be opposites: adduction, abduction.
 LONG_WORD = 8
-# Wrong letters that may be forgiven, by the letters that an address has at least; another page must be farther away.
-FORGIVEN = ((14, 3), (8, 2), (5, 1))
-RIVAL = 3  # times as far
+# (minimum letters of an address, maximum wrong letters): how far from it a misspelling may be.
+MAX_TYPOS = ((14, 3), (8, 2), (5, 1))
+# Any other page must be so many times as far from the misspelling.
+MIN_RIVAL_FACTOR = 3
 # A beginning with fewer letters is not taken for an address that was cut off.
-FEWEST_LETTERS = 6
+MIN_LETTERS = 6
 MAX_LETTERS = 100
 MAX_OFFERS = 8
-SIMILAR, SAME_WORDS = 68, 85  # percent
+# Of what is offered, letters and words.
+MIN_SIMILARITY, MIN_WORD_SIMILARITY = 68, 85  # percent
 
 
 def squashed(text: str) -> str:
@@ -156,7 +158,7 @@ class AddressIndex:
 
     def _near(self, letters: str) -> list[Address]:
         """Addresses spelled nearly so."""
-        found = process.extractOne(letters, list(self._similar), scorer=OSA.distance, score_cutoff=_forgiven(letters))
+        found = process.extractOne(letters, list(self._similar), scorer=OSA.distance, score_cutoff=_max_typos(letters))
         return self._similar[found[0]] if found else []
 
     def closest(self, raw: str) -> tuple[str | None, list[Address]]:
@@ -228,7 +230,7 @@ class AddressIndex:
     def _begun(self, asked: Asked) -> list[Address]:
         """Addresses that begin so: this one may have been cut off."""
         letters = squashed(asked.joined)
-        if len(letters) < FEWEST_LETTERS:
+        if len(letters) < MIN_LETTERS:
             return []
         # “stage-1” is no beginning of “stage-12”.
         begins = re.compile(re.escape(letters) + (r"(?!\d)" if letters[-1].isdigit() else ""))
@@ -253,14 +255,14 @@ class AddressIndex:
         english = None if asked.language else self._by_subject.get((found[0].subject, Language.ENGLISH))
         if english:
             letters, own = squashed(asked.joined), squashed(english.slug)
-            if OSA.distance(letters, own) <= min(distance + 1, _forgiven(own)):
+            if OSA.distance(letters, own) <= min(distance + 1, _max_typos(own)):
                 return english.path
         return self._choose(asked, found)
 
     def _misspelled(self, asked: Asked) -> str | None:
         plain = squashed(asked.joined)
         letters = plain.translate(LOOKALIKES)
-        farthest = RIVAL * FORGIVEN[0][1]
+        farthest = MIN_RIVAL_FACTOR * MAX_TYPOS[0][1]
         near = process.extract(
             letters, list(self._similar), scorer=OSA.distance, score_cutoff=farthest, limit=None, processor=None
         )
@@ -269,14 +271,14 @@ class AddressIndex:
         key, distance, _ = near[0]
         best = self._similar[key]
         subjects = {address.subject for address in best}
-        allowed = _forgiven(key)
+        allowed = _max_typos(key)
         rivals = (
             other
             for name, other, _ in near[1:]
             if not subjects.issuperset(address.subject for address in self._similar[name])
         )
         rival = next(rivals, farthest + 1)
-        if not 0 < distance <= allowed or rival < max(RIVAL * distance, distance + 2):
+        if not 0 < distance <= allowed or rival < max(MIN_RIVAL_FACTOR * distance, distance + 2):
             return None
         return self._in_language(asked, best, distance) if self._may_mean(asked.joined, best[0].slug) else None
 
@@ -292,7 +294,7 @@ class AddressIndex:
 
     def _is_slip(self, word: str, own: str) -> bool:
         """Whether a word can only have been meant to be ``own``."""
-        if len(own) < FEWEST_IN_WORD or any(sign.isdigit() for sign in word + own):
+        if len(own) < MIN_WORD_LETTERS or any(sign.isdigit() for sign in word + own):
             return False
         if self._is_known_word(word) or OSA.distance(word, own) > 1:
             return False
@@ -316,9 +318,9 @@ class AddressIndex:
         note(self._begun(asked), 100)
         words = " ".join(word for word in re.split(r"[^a-z0-9]+", asked.joined) if word not in FILLERS)
         for scorer, query, choices, least in (
-            (fuzz.ratio, letters, self._exact, SIMILAR),
-            (fuzz.token_set_ratio, words, self._words, SAME_WORDS),
-            *((fuzz.ratio, squashed(part), self._exact, SAME_WORDS) for part in asked.parts[:4]),
+            (fuzz.ratio, letters, self._exact, MIN_SIMILARITY),
+            (fuzz.token_set_ratio, words, self._words, MIN_WORD_SIMILARITY),
+            *((fuzz.ratio, squashed(part), self._exact, MIN_WORD_SIMILARITY) for part in asked.parts[:4]),
         ):
             if len(query) > 3:
                 rows = process.extract(query, list(choices), scorer=scorer, score_cutoff=least, limit=MAX_OFFERS)
@@ -330,9 +332,9 @@ class AddressIndex:
         return [self._by_subject.get((name, language)) or by_subject[name] for name in best]
 
 
-def _forgiven(letters: str) -> int:
+def _max_typos(letters: str) -> int:
     """Wrong letters that may be forgiven."""
-    return next((most for least, most in FORGIVEN if len(letters) >= least), 0)
+    return next((most for least, most in MAX_TYPOS if len(letters) >= least), 0)
 
 
 def _language_in_front(asked: Asked) -> str:

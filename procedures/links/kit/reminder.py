@@ -14,10 +14,10 @@ from procedures.publishing import clock
 
 MAX_LINE = 75  # octets, without the line break
 LASTS = datetime.timedelta(minutes=30)
-FARTHEST = datetime.timedelta(days=731)
+MAX_AHEAD = datetime.timedelta(days=731)
 UNREADABLE = "Write the date and the time, such as 2026-11-30T10:00."
-# RFC 5545 §3.3.11 allows none of these in a text; a lone return would end the line for some programs.
 TIME_OF_DAY = re.compile(r"[T ]\d\d:\d\d")
+# RFC 5545 §3.3.11 allows none of these in a text; a lone return would end the line for some programs.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 UTC_FORM = "%Y%m%dT%H%M%SZ"
 
@@ -54,7 +54,7 @@ def moment(typed: str, zone_name: str, *, now: datetime.datetime) -> datetime.da
         raise BadTimeError(str(error)) from error
     if in_utc <= now:
         raise BadTimeError("Choose a time in the future.")
-    if in_utc > now + FARTHEST:
+    if in_utc > now + MAX_AHEAD:
         raise BadTimeError("That is more than two years ahead. Choose an earlier day.")
     return in_utc
 
