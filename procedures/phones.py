@@ -1,4 +1,4 @@
-"""Phone numbers: as addresses, and as typed in texts, where they would outlive a change of the clinic's number."""
+"""Phone numbers: as links, and typed in texts, where they would outlive a change of the clinic's number."""
 
 import re
 import unicodedata
@@ -32,7 +32,7 @@ CUE = (
     r"|llame|llamar|ll[aá]m[ea]nos|llamando|marque|marcar|tel[eé]fono|n[uú]mero|celular|m[oó]vil|fijo|l[ií]nea)(?!\w)"
     r"(?:[.:](?= ))?[^\d.!?]{0,30}?"
 )
-# What is counted or measured is no number to call.
+# A number with a unit is no number to call.
 COUNTED = (
     r"(?! ?(?:%|°|(?:mg|mcg|µg|g|kg|ml|l|mm|cm|m|units?|iu|ui|hu|percent|por ciento|people|patients|adults|men|women"
     r"|cases|fractures|steps|calories|days|hours|minutes|personas|pacientes|adultos|hombres|mujeres|casos|fracturas"
@@ -68,7 +68,7 @@ CODE_BEFORE = re.compile(
 DOSES = re.compile(r"\d+(?:/\d+)+")
 MAY_BE_TYPED = "Only toll-free numbers, such as 800, and three-digit lines, such as 988, may be typed."
 EMERGENCY_NUMBERS = ("911", "112", "999")
-# What goes on after "911" when it is a number to call.
+# How a sentence goes on after "911" when it is a number to call.
 AFTER_CALL = (
     r"(?= ?(?:[.,;:!?)\"”’»]|\Z)| (?:is|or|and|if|for|now|right|at once|at|when|first|immediately"
     r"|es|o|y|si|ahora|de inmediato|cuando|enseguida|para)(?!\w))"
@@ -82,33 +82,33 @@ def phone_href(number: str) -> str:
 
 
 def national(number: str) -> str:
-    """The digits of a number without the North American country code: what two spellings of it share."""
+    """The digits of a number without the North American country code, for comparison."""
     digits = "".join(str(unicodedata.decimal(letter)) for letter in number if letter.isdecimal())
     return digits[1:] if len(digits) == NATIONAL_DIGITS + 1 and digits[0] == "1" else digits
 
 
 def typed_phones(text: str, own: Iterable[str] = ()) -> list[tuple[int, str]]:
-    """Phone numbers typed in ``text``: where each begins, and its digits as they were typed.
+    """Phone numbers typed in ``text``: the position of each, and the number as typed.
 
     Toll-free numbers and three-digit lines (988, 211) are not the clinic's and may be typed, unless ``own``, the
     clinic's numbers, holds them.
     """
     plain, places = _plain(text)
     numbers = {national(number) for number in own if len(national(number)) >= MIN_DIGITS}
-    found: list[tuple[int, int]] = []
+    taken = bytearray(len(plain))
     refused: list[tuple[int, int]] = []
     # The longest first: "555-0100" inside "800-555-0100" is no number of its own.
     for start, end in sorted({*_numbers(plain), *_own(plain, numbers)}, key=lambda span: (span[0] - span[1], span)):
-        if any(start < other_end and other_start < end for other_start, other_end in found):
+        if any(taken[start:end]):
             continue
-        found.append((start, end))
+        taken[start:end] = b"\1" * (end - start)
         if national(plain[start:end]) in numbers or not _may_be_typed(plain, start, end):
             refused.append((start, end))
     return [(places[start], text[places[start] : places[end - 1] + 1].strip()) for start, end in sorted(refused)]
 
 
 def typed_emergency(text: str, own: str) -> list[tuple[int, str]]:
-    """Emergency numbers typed in ``text`` (``911``, ``9-1-1``; ``own``: the clinic's): where each begins, and it."""
+    """Emergency numbers typed in ``text`` (``911``, ``9-1-1``, the clinic's ``own``): position and number as typed."""
     plain, places = _plain(text)
     found = set()
     for number in {*EMERGENCY_NUMBERS, national(own)} - {""}:
@@ -122,7 +122,7 @@ def typed_emergency(text: str, own: str) -> list[tuple[int, str]]:
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
-    """The text in ASCII digits, hyphens and spaces, without invisible signs; and where each of its signs was."""
+    """The text with ASCII digits, hyphens, and spaces, without invisible characters, and where each character was."""
     signs, places = [], []
     for place, letter in enumerate(text):
         kind = unicodedata.category(letter)
@@ -170,20 +170,18 @@ def _may_be_typed(plain: str, start: int, end: int) -> bool:
 
 
 def phone_in_plain_text(text: str, name: str = "This field", own: Iterable[str] = ()) -> Iterator[str]:
-    """What to say of a phone number in a text that is printed as typed; ``name`` says whose text it is."""
-    for _, number in typed_phones(text, own):
+    """The error for a phone number in a text that is printed as typed, if any. ``name``: of the field."""
+    for _, number in typed_phones(text, own)[:1]:
         yield (
             f"{name} contains the phone number “{number}”. Delete it: every page shows the clinic’s own number, and a "
             f"number typed here would not change with it. {MAY_BE_TYPED}"
         )
-        return
 
 
 def emergency_in_plain_text(text: str, name: str, own: str) -> Iterator[str]:
-    """What to say of an emergency number in a field of a page that is printed as typed."""
-    for _, number in typed_emergency(text, own):
+    """The error for an emergency number in a field of a page that is printed as typed, if any."""
+    for _, number in typed_emergency(text, own)[:1]:
         yield (
             f"{name} contains the emergency number “{number}”. Delete it here, and write "
             f"{{clinic.emergency_number}} in the text of the page."
         )
-        return
