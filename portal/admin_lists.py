@@ -14,7 +14,7 @@ from django.db.models import Case, CharField, Func, Q, QuerySet, TextField, Tran
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 
-from portal.text import JOINERS, PUNCTUATION, WITHOUT_WIDTH, fold, joined
+from portal.text import FORMAT_CHARACTERS, PUNCTUATION, WITHOUT_WIDTH, fold, joined
 
 if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
@@ -51,7 +51,7 @@ class Fold(Transform):
     on_postgresql = (
         f"replace(lower(regexp_replace(normalize(translate(%(expressions)s, '{''.join(map(chr, PUNCTUATION))}', "
         f"'{''.join(PUNCTUATION.values()).replace(QUOTE, QUOTE * 2)}'), NFKD), "
-        f"'[\u0300-\u036f]|{WITHOUT_WIDTH.pattern}|{JOINERS.pattern}', '', 'g')), 'ß', 'ss')"
+        f"'[\u0300-\u036f]|{WITHOUT_WIDTH.pattern}|{FORMAT_CHARACTERS.pattern}', '', 'g')), 'ß', 'ss')"
     )
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:

@@ -14,7 +14,7 @@ PUNCTUATION = str.maketrans(
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d", "-"),
     }
 )
-JOINERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\u2069]")
+FORMAT_CHARACTERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\u2069]")
 
 
 def legal_xml(text: str) -> str:
@@ -33,7 +33,7 @@ def fold(text: str) -> str:
     """Text for comparison: without case, accents, compatibility forms, and differences of apostrophes and dashes."""
     if text.isascii():
         return text.lower().replace("`", "'")
-    visible = JOINERS.sub("", WITHOUT_WIDTH.sub("", text))
+    visible = FORMAT_CHARACTERS.sub("", WITHOUT_WIDTH.sub("", text))
     decomposed = unicodedata.normalize("NFKD", visible.translate(PUNCTUATION))
     # Lower case comes last: 𝐀 has none, but the A in it has.
     return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
