@@ -122,7 +122,7 @@ def data_dir(base: Path, environ: Mapping[str, str] = os.environ) -> Path:
     return path
 
 
-# What this process has put into the data folder: a restore that fails takes it away again.
+# Files that this process has put into the data folder: a restore that fails removes them.
 MADE_FILES: set[Path] = set()
 
 

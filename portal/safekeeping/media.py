@@ -24,7 +24,7 @@ def stored_names(folder: str = "") -> Iterator[str]:
 
 
 def remove_all() -> None:
-    """Remove every file that a restore has stored where none was, and the folders that are empty then."""
+    """Remove every stored file, and the folders that are then empty."""
     for name in list(stored_names()):
         default_storage.delete(name)
     root = Path(settings.MEDIA_ROOT)

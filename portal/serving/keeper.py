@@ -43,7 +43,7 @@ WRITE_EVERY = 15.0
 # Writing takes a fiftieth of the time, however much there is and however often something is published; but what was
 # withdrawn must not stay on disk for long.
 WRITE_SHARE, WRITE_AT_LEAST = 50, 30.0
-# Which files are public is read again after every change, and at least so often.
+# The names of public files are read after every change, and at least this often.
 FILES_SECONDS = 5.0
 FILES = "public-files.json"
 
@@ -148,7 +148,7 @@ class Keeper:
         if changes.may_have_come():
             state = self._source.public_state()
             if state != self.state or time.monotonic() > self._files_read + FILES_SECONDS:
-                # Before the pages: what was withdrawn closes at once, and a new page finds its pictures open.
+                # Before the pages: a withdrawn picture is refused at once, and a new page can show its pictures.
                 self._files_changed |= self._files.refresh(self._source.public_files())
                 self._files_read = time.monotonic()
             if state != self.state:

@@ -1,6 +1,6 @@
 """Pictures: stored whole or not at all, served with a type that our own file name fixes.
 
-The public gets those that PUBLIC_FILES allows; staff get all, through a view of the admin that calls ``stored_file``.
+The public may see those that PUBLIC_FILES allows. Staff may see all: a view of the admin calls ``stored_file``.
 """
 
 import re
@@ -55,10 +55,10 @@ class AtomicFileSystemStorage(FileSystemStorage):
 @csrf_exempt
 @require_safe
 def media(request: HttpRequest, name: str) -> HttpResponseBase:
-    """One stored picture, where the public may see it.
+    """A stored picture, if the public may see it.
 
-    Names carry the content's hash, so a browser may keep it for ever. A cache that many share may not: it would go on
-    serving a picture that was withdrawn.
+    Names contain a hash of the content, so a browser may cache it forever. A shared cache must revalidate it: otherwise
+    it would go on serving a picture that was withdrawn.
     """
     try:
         if not NAME.match(name) or not PUBLIC_FILES.allows(name):
@@ -69,7 +69,7 @@ def media(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 def stored_file(request: HttpRequest, name: str, cache_control: str) -> HttpResponseBase:
-    """A file of the storage; 404 for any other name, 503 while the storage cannot be read."""
+    """A file of the storage; 404 for any other name, 503 if the storage cannot be read."""
     match = NAME.match(name)
     if not match:
         raise Http404
@@ -88,7 +88,7 @@ def stored_file(request: HttpRequest, name: str, cache_control: str) -> HttpResp
         response.headers["ETag"] = etag
         response = get_conditional_response(request, etag=etag, response=response) or response
     else:
-        # The name holds the hash of the picture; another encoder makes another size of it.
+        # The name has the hash of the picture it was made from; another encoder makes a file of another size.
         etag = f'"{PurePosixPath(name).name}-{stored.size:x}"'
         whole = FileResponse(stored, content_type=TYPES[match[1]])
         whole.headers["ETag"] = etag

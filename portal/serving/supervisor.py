@@ -30,11 +30,10 @@ def restart_delay(early_exits: int) -> float:
 
 
 class SupervisedServer(MPServer):
-    """Granian gives up when a worker dies twice within seconds; this server keeps restarting it with backoff.
+    """Granian exits when a worker dies twice within seconds; this server restarts it, each time after a longer delay.
 
-    Granian's main loop calls ``_respawn_workers`` when workers have exited. A worker that must wait is left to a
-    timer, which wakes the main loop when the delay is over, so other workers are not held up and a stop signal is
-    obeyed at once.
+    Granian's main loop calls ``_respawn_workers`` when workers have exited. For a worker that must wait, a timer wakes
+    the main loop when the delay is over, so that other workers do not wait and a stop signal takes effect at once.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

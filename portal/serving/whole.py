@@ -44,10 +44,10 @@ def write_whole(target: Path, chunks: Iterable[bytes], mode: int = 0o600) -> Non
 
 @contextmanager
 def new_file(target: Path) -> Iterator[BinaryIO]:
-    """A stream into a file that appears as ``target`` only when the block ends without an error.
+    """Open a new file that appears as ``target`` only when the block ends without an error.
 
-    Raises FileExistsError if ``target`` exists, also if it appeared in the meantime, and OSError if the disk refuses.
-    Nothing is left behind then.
+    Raises FileExistsError if ``target`` exists at the beginning or at the end, and OSError if it cannot be written.
+    Then nothing is left behind.
     """
     if target.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))

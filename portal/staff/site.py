@@ -19,7 +19,7 @@ class StaffSite(admin.AdminSite):
     index_title = "What would you like to work on?"
     # All lists are on the first screen; beside a table or two texts they would take the room of a column.
     enable_nav_sidebar = False
-    # The last address of all is in portal/staff/urls.py, after damaged links.
+    # portal/staff/urls.py has it, after damaged links.
     final_catch_all_view = False
 
     def get_urls(self) -> list[URLResolver | URLPattern]:

@@ -8,7 +8,7 @@ from portal.staff.views import account, entrance, links, state
 
 
 class DamagedAddress:
-    """The rest of an address that looks like that of a one-time link."""
+    """Matches the rest of an address only if it seems to be from a one-time link."""
 
     regex = r"[\s\S]+"
 
@@ -50,8 +50,8 @@ urlpatterns = [
     path("account/sessions/end-all/", account.end_sessions, name="staff_end_sessions"),
     # After ours: its own sign-in knows no second factor.
     path("", admin.site.urls),
-    # A link that was damaged in a mail still gets an answer about links.
+    # A one-time link that was damaged in a mail.
     path("<damaged:token>", links.welcome, name="damaged_welcome"),
-    # Everything else asks to sign in: nothing shows which addresses there are.
+    # Everything else leads to the sign-in, so that no answer tells which addresses exist.
     re_path(r"(?P<url>.*)$", admin.site.admin_view(admin.site.catch_all_view)),
 ]

@@ -27,7 +27,7 @@ OF = r"(?:(?:of|de|del)\s+)?"
 NTH = r"(?:st|nd|rd|th|o|º)?"
 BIRTH = r"(?:\bd\.?o\.?b\b|\bborn\b|\bbirth|\bnac(?:í|i|ido|ida|ió|imiento)\b|\bcumpleaños\b)"
 TOP_LEVEL = r"(?:com|org|net|edu|gov|mil|info|biz|io|mx|co|us|example)\b"
-# What tells who wrote it, whatever the words around it.
+# Personal, whatever the words around it.
 PERSONAL = re.compile(
     "|".join(
         [
@@ -62,7 +62,7 @@ PERSONAL = re.compile(
     ),
     re.IGNORECASE,
 )
-# What may as well be a list of steps or amounts: the words around it decide.
+# Personal, unless the words around it say that these are steps or amounts.
 DOUBTFUL = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -104,7 +104,7 @@ def _plain(line: str) -> str:
 
 
 def is_personal(line: str) -> bool:
-    """Whether a line seems to hold what tells who wrote it: a full date, a phone or record number, a mail address."""
+    """Whether a line seems to identify its writer: a full date, a phone or record number, a mail address."""
     text = _plain(line)
     return PERSONAL.search(text) is not None or any(
         not NUMBERED.search(text[: found.start()]) and not COUNTED.match(text, found.end())
@@ -137,9 +137,9 @@ def clean_comment(typed: str) -> str:
 
 
 def receive(page: Page, *, was_clear: bool, section: str, comment: str) -> Feedback:
-    """Keep an answer about the live release of ``page``; a part that this release does not have is left out.
+    """Store an answer about the live release of ``page``, without a section that this release does not have.
 
-    The day is the clinic's where the page comes with ``time_zone`` (models/clinic.py: clinic_time_zone).
+    It is dated in the clinic's time zone if ``page`` is annotated with it (models/clinic.py: clinic_time_zone).
     """
     live = page.live_release
     anchors = {part["anchor"] for part in live.sections} if live else set()

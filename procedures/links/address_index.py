@@ -1,7 +1,7 @@
-"""Every address that ever was public, in memory, to compare with what a damaged address still shows.
+"""An index in memory of every address that was ever public, to find the page that a damaged address meant.
 
-What leads on by itself is safe to follow: the same letters whatever stands between them, or a few wrong letters where
-no other page is anywhere near. Two pages that could both be meant are offered, never chosen between.
+A redirect must be safe: it takes the same letters, whatever separates them, or a few wrong letters and no other page
+that is nearly as close. Between two pages that could both be meant the reader chooses.
 """
 
 import re
@@ -31,7 +31,7 @@ FILLERS = frozenset(
     "link los mas more of on or our page pages pagina paginas para pdf please por print read see site sitio su the "
     "this to us use ver visit web website with y you your".split()
 )
-# Words without which an address says the same.
+# Words that do not change what an address means.
 NEUTRAL = frozenset("a an and de del el la las los our su the y your".split())
 SEPARATORS = re.compile(r"[\s<>\"'“”«»…()\[\]{}|,;!*/\\]+")
 SCHEME = re.compile(r"(?:https?|ftp|mailto):+")
@@ -39,12 +39,12 @@ HOST = re.compile(
     r"(?:www\.)?[a-z0-9.-]+\.(?:app|biz|ca|care|clinic|com|dev|edu|es|example|eu|gov|health|hospital|info|internal|io|"
     r"lan|local|med|mx|net|org|test|uk|us)(?::\d+)?\Z|localhost(?::\d+)?\Z|www\Z"
 )
-# What scanners and tired eyes take for each other.
+# Characters that scanners and people confuse.
 LOOKALIKES = str.maketrans("0158i|", "olsbll")
 LOOKALIKE_DIGITS = frozenset("0158")
 # A typing error in a shorter word leaves too little of it to tell what it was.
 MIN_WORD_LETTERS = 3
-# Short words have many like them by chance; of long ones, those that do may be opposites: adduction, abduction.
+# Many short words differ by one letter. Long words that do may be opposites: adduction, abduction.
 LONG_WORD = 8
 # (minimum letters of an address, maximum wrong letters): how far from it a misspelling may be.
 MAX_TYPOS = ((14, 3), (8, 2), (5, 1))
@@ -86,7 +86,7 @@ class Address:
 
 @dataclass(slots=True)
 class Asked:
-    """What a damaged address still shows: its parts without host, language and folder."""
+    """What is left of a damaged address: its parts without host, language, and folder."""
 
     language: str = ""
     in_folder: bool = False
@@ -101,7 +101,7 @@ class Asked:
 
 
 class AddressIndex:
-    """All addresses, by what is left of them when signs between the letters are lost."""
+    """All addresses, by their letters and by their words."""
 
     def __init__(self, addresses: Iterable[Address]) -> None:
         self._exact: dict[str, list[Address]] = {}
@@ -119,7 +119,7 @@ class AddressIndex:
                 self._by_subject[address.subject, address.language] = address
 
     def same(self, raw: str) -> str | None:
-        """The address with the same letters: nothing was lost but signs, accents, folders and what stood around it."""
+        """The address with the same letters: only separators, accents, folders, or words around it differ."""
         for asked in self._asked(raw):
             whole, each = self._known(asked.joined), [self._known(part) for part in asked.parts]
             if whole:
@@ -137,7 +137,7 @@ class AddressIndex:
         return None
 
     def whole(self, raw: str) -> str | None:
-        """The address that has all the letters and words of what came: “/rest home” is rest-home, not rest."""
+        """The address with all letters and words of ``raw``: “/rest home” is rest-home, not rest."""
         for asked in self._asked(raw):
             every = "-".join(_without_folders(asked.every))
             found = self._exactly(asked.joined, squashed(asked.joined))
@@ -151,18 +151,18 @@ class AddressIndex:
         return None
 
     def names_another(self, raw: str, subject: str) -> bool:
-        """Whether what came names another page besides the one on ``subject``, spelled rightly or nearly so."""
+        """Whether ``raw`` also names a page on another subject, misspelled or not."""
         parts = [part for asked in self._asked(raw) for part in asked.parts]
         found = (self._known(part) or self._near(squashed(part).translate(LOOKALIKES)) for part in parts)
         return any(rows and subject not in {row.subject for row in rows} for rows in found)
 
     def _near(self, letters: str) -> list[Address]:
-        """Addresses spelled nearly so."""
+        """Addresses with nearly these letters."""
         found = process.extractOne(letters, list(self._similar), scorer=OSA.distance, score_cutoff=_max_typos(letters))
         return self._similar[found[0]] if found else []
 
     def closest(self, raw: str) -> tuple[str | None, list[Address]]:
-        """The one address that is spelled almost so, or what else may be meant, likeliest first."""
+        """The address that a cut or misspelled one must have been; otherwise those to offer, likeliest first."""
         asked_forms = list(self._asked(raw))
         for asked in asked_forms:
             chosen = self._cut_off(asked) if self._begun(asked) else self._misspelled(asked)
@@ -171,7 +171,7 @@ class AddressIndex:
         return None, self._offers(asked_forms[0]) if asked_forms else []
 
     def _asked(self, raw: str) -> Iterator[Asked]:
-        """One for each way of reading what came."""
+        """One for each way to decode ``raw``."""
         for text in readings(raw):
             path = re.split(r"[&?#\x00]", text, maxsplit=1)[0]
             parts = SEPARATORS.split(POSSESSIVE.sub(" ", SCHEME.sub(" ", path)))
@@ -182,7 +182,7 @@ class AddressIndex:
                 yield asked
 
     def _take(self, asked: Asked, part: str) -> None:
-        """Put a part where it belongs. A word that is a page's own name is never taken for another."""
+        """Sort a part into ``asked``. The name of a page is never taken for a language or a filler word."""
         known = squashed(part) in self._exact
         if part and not HOST.match(part):
             asked.every.append(part)
@@ -198,7 +198,7 @@ class AddressIndex:
             asked.parts.append(part)
 
     def _known(self, part: str) -> list[Address]:
-        """Addresses with these letters, filler words at either end left out where nothing is found with them."""
+        """Addresses with these letters, if necessary without filler words at either end."""
         for letters in _without_fillers([word for word in re.split(r"[^a-z0-9]+", part) if word]):
             found = self._exactly(part, letters) or [
                 address
@@ -235,12 +235,12 @@ class AddressIndex:
         # “stage-1” is no beginning of “stage-12”.
         begins = re.compile(re.escape(letters) + (r"(?!\d)" if letters[-1].isdigit() else ""))
         begun = [address for key, rows in self._exact.items() if begins.match(key) for address in rows]
-        # What is cut off is the end: language and folder are there still, unless somebody left them out.
+        # Only the end is cut off: language and folder are still there, unless they were left out.
         whole = [a for a in begun if (a.in_folder, a.language) == (asked.in_folder, asked.language or Language.ENGLISH)]
         return whole or begun
 
     def _cut_off(self, asked: Asked) -> str | None:
-        """Leads on only where one page ever began so, and is public."""
+        """Completes an address only if a single page ever began so, and that page is public."""
         begun = self._begun(asked)
         if len({address.subject for address in begun}) != 1 or not any(address.live for address in begun):
             return None
@@ -251,7 +251,7 @@ class AddressIndex:
         return self._in_language(asked, begun, 1)
 
     def _in_language(self, asked: Asked, found: list[Address], distance: int) -> str | None:
-        """A guess. Where no language was asked for, the English address wins if it is about as near."""
+        """For a guess: unless a language was asked for, the English address wins if it is about as close."""
         english = None if asked.language else self._by_subject.get((found[0].subject, Language.ENGLISH))
         if english:
             letters, own = squashed(asked.joined), squashed(english.slug)
@@ -283,7 +283,7 @@ class AddressIndex:
         return self._in_language(asked, best, distance) if self._may_mean(asked.joined, best[0].slug) else None
 
     def _may_mean(self, typed: str, slug: str) -> bool:
-        """Whether a spelling may stand for an address: the same words, each with one slip of the finger at most.
+        """Whether a spelling may mean an address: the same words, each with at most one typing error.
 
         A word in place of another word is another page, however few letters differ: unsafe, safe; start, stop.
         """
@@ -304,7 +304,7 @@ class AddressIndex:
         return word in self._slug_words or is_word(word)
 
     def _offers(self, asked: Asked) -> list[Address]:
-        """What is spelled a little like it, or shares its words."""
+        """Public pages with a similar spelling or the same words."""
         scores: dict[str, float] = {}
         by_subject: dict[str, Address] = {}
 
@@ -333,7 +333,7 @@ class AddressIndex:
 
 
 def _max_typos(letters: str) -> int:
-    """Wrong letters that may be forgiven."""
+    """How many wrong letters a misspelling of these letters may have."""
     return next((most for least, most in MAX_TYPOS if len(letters) >= least), 0)
 
 
@@ -343,7 +343,7 @@ def _language_in_front(asked: Asked) -> str:
 
 
 def _without_folders(parts: list[str]) -> list[str]:
-    """Without a language and a folder in front."""
+    """Without languages and folders at the start."""
     kept = list(parts)
     while kept and (kept[0] in FOLDER_WORDS or any(words.match(kept[0]) for words in LANGUAGE_WORDS.values())):
         kept.pop(0)
@@ -365,7 +365,7 @@ def _telling_words(text: str) -> list[str]:
 
 
 def _looks_like(typed: str, address: Address) -> bool:
-    """Whether signs that look alike were confused: a number stays a number, and a word that word."""
+    """Whether only lookalikes differ: numbers must be the same, and ordinary words must be in the address."""
     numbers, own = re.findall(r"\d+", typed), re.findall(r"\d+", address.slug)
     if numbers != own and (own or not LOOKALIKE_DIGITS.issuperset("".join(numbers))):
         return False
@@ -374,7 +374,7 @@ def _looks_like(typed: str, address: Address) -> bool:
 
 
 def _ends_in_a_word(typed: str, slug: str) -> bool:
-    """Whether the last word of a cut-off address is a word of its own: “with” is no beginning of “without”."""
+    """Whether the last word of a cut-off address is itself a word: “with” is not taken for the start of “without”."""
     words, own_words = re.split(r"[^a-z0-9]+", typed), slug.split("-")
     at = len(words) - 1
     if at >= len(own_words) or words[:at] != own_words[:at] or words[at] == own_words[at]:
@@ -387,7 +387,7 @@ _built: tuple[Any, AddressIndex] = (None, AddressIndex(()))
 
 
 def address_index() -> AddressIndex:
-    """The index of what is in the database now; built again when something was published or withdrawn."""
+    """The current index, rebuilt after a publication or a withdrawal. One query if nothing has changed."""
     global _built
     newest_path = Path.objects.order_by("-pk").values("pk")[:1]
     events = ReleaseEvent.objects.order_by("-pk").values_list("pk", "created_at", Subquery(newest_path))

@@ -44,9 +44,9 @@ def broken_addresses() -> Iterator[str]:
 
 
 def _lost_sections() -> Iterator[str]:
-    """Addresses of authors' sections in any release ever that the live page has no more.
+    """Section addresses of any release that the live page no longer has.
 
-    Entries of an index, such as a picture that was withdrawn, leave with what they list: that is no loss.
+    Entries of an index, such as a picture that was withdrawn, may go: the index lists only what is there.
     """
     present: dict[int, set[str]] = {}
     for release in Release.objects.live():
@@ -73,7 +73,7 @@ def _broken_links(live: dict[str, Release]) -> Iterator[str]:
             if target and target not in known:
                 yield f"{path}: links to {target}, which never was public"
             elif target and PAGE_HEADING.match(anchor):
-                # It was there when the link was published. When it has left the index, the link opens the index.
+                # Checked when the link was published. Without the entry, the link opens the index.
                 continue
             elif anchor and (target or path) in parsed and anchor not in parsed[target or path].anchors:
                 yield f"{path}: links to {link}, but there is no such section"

@@ -27,8 +27,8 @@ SYSTEMS = {
     "2.16.840.1.113883.6.96": CodeSystem.SNOMED,
     "2.16.840.1.113883.6.12": CodeSystem.CPT,
 }
-# MedlinePlus Connect answers codes of drugs, laboratory tests and procedures as well. No page of ours has such a code:
-# a system that sends one gets an empty feed instead of an error.
+# MedlinePlus Connect also accepts codes of drugs, laboratory tests, and procedures. No page of this site has such a
+# code: a system that sends one gets an empty feed instead of an error.
 WITHOUT_PAGES = {
     "2.16.840.1.113883.6.88": "RxNorm",
     "2.16.840.1.113883.6.69": "NDC",
@@ -89,13 +89,13 @@ def read_request(values: Mapping[str, str]) -> Request:
 
 
 def read_language(typed: str) -> str:
-    """``es``, ``es-US`` and ``spa`` are Spanish (RFC 5646: the first subtag counts whole); all else gets English."""
+    """Spanish for ``es``, ``es-US``, and ``spa`` (the whole first subtag of RFC 5646), otherwise English."""
     primary = re.split(r"[-_]", typed.strip().lower(), maxsplit=1)[0]
     return Language.SPANISH if primary in {"es", "spa", "sp"} else Language.ENGLISH
 
 
 def legal_values(values: Mapping[str, str]) -> dict[str, str]:
-    """The parameters without characters that XML 1.0 cannot hold, as every format repeats them."""
+    """The parameters without characters that XML 1.0 forbids: every format repeats them."""
     return {name: legal_xml(value) for name, value in values.items()}
 
 

@@ -1,7 +1,7 @@
-"""From what a mail program, a chat or a person made of an address back to the address that was meant.
+"""Restore addresses that a mail program, a chat, or a person has changed.
 
 Only rows decide where a request may go; nothing of the request itself ever becomes a redirect. This module undoes
-damage by rule; ``address_index`` compares what is left with every address there is.
+changes by rule; ``address_index`` compares the result with all addresses.
 """
 
 import html
@@ -13,9 +13,9 @@ from portal.text import fold
 QUOTED = re.compile(r"(?:=[0-9a-f]{2})+", re.IGNORECASE)
 SOFT_BREAK = re.compile(r"=[ \t]*\r?\n")
 PERCENT = re.compile(r"(?:%[0-9a-f]{2})+", re.IGNORECASE)
-# As old JavaScript escapes a letter. Half a pair stands for none.
+# The escapes of old JavaScript. A lone surrogate is no character.
 UNICODE_ESCAPE = re.compile(r"%u(?!d[89a-f])([0-9a-f]{4})", re.IGNORECASE)
-# The first bytes of a character whose rest was cut off. Accented letters of Latin-1 are letters.
+# The first bytes of a UTF-8 character that was cut off, except bytes that are accented letters in Latin-1.
 CUT_CHARACTER = re.compile(
     rb"(?:[\xc2-\xc8\xca-\xcc\xce-\xd0\xd2\xd4-\xd9\xdb\xdd-\xdf]|[\xe0\xe2-\xe8\xea-\xec\xee\xef]|"
     rb"[\xe0-\xef][\x80-\xbf]|\xf0[\x80-\xbf]{0,2})\Z"
@@ -28,7 +28,7 @@ POSSESSIVE = re.compile(r"'s?(?=[/\s]|\Z)")
 EDGES = " .,;:!?'\"“”‘’«»<>()[]{}*_-=/\\|`´"
 INDEX_PAGE = re.compile(r"(?:index|default)\.[a-z]{3,5}\Z")
 EXTENSION = re.compile(r"\.(?:html?|php|aspx?|jsp|cfm|pdf)\Z")
-# The same page in another form: what stands behind its address.
+# Suffixes of other forms of a page.
 FORM = re.compile(r"(.*/)(booklet|plain\.txt)[\s.,;:!?)/]*\Z", re.DOTALL | re.IGNORECASE)
 FORMS = {"booklet": "booklet/", "plain.txt": "plain.txt"}
 LONGEST = 300
@@ -46,9 +46,9 @@ def candidates(raw: str) -> list[str]:
     for form in readings(raw):
         text = POSSESSIVE.sub("", re.split(r"[&?#\x00]", form, maxsplit=1)[0])
         text = "/" + " ".join(text.split()).lstrip("/ ")
-        # A space stands for a hyphen or was put in by a line break, or the words behind it belong to the sentence.
+        # A space was a hyphen, comes from a line break, or ends the address: then a sentence goes on behind it.
         found.append(_tidy(text.replace(" ", "-")))
-        # A number that stands apart belongs to the address, and is no part of another number.
+        # A number after a space belongs to the address, and must not be joined to another number.
         if not re.search(r" \W*\d", text):
             found += [_tidy(text.replace(" ", "")), _tidy(text.split(" ", 1)[0])]
     # PostgreSQL refuses a question that holds this sign; no address ever did.
@@ -56,7 +56,7 @@ def candidates(raw: str) -> list[str]:
 
 
 def readings(raw: str) -> list[str]:
-    """``raw`` with every encoding undone, in small letters without accents: with and without quoted-printable."""
+    """``raw`` with every encoding undone and folded: first read as quoted-printable, then as plain text."""
     text = raw[:LONGEST]
     for _ in range(MAX_LAYERS):
         decoded = NOT_ASCII.sub(_without_mojibake, PERCENT.sub(_from_percent, _unescaped(text)))
@@ -69,13 +69,13 @@ def readings(raw: str) -> list[str]:
 
 
 def without_form(raw: str) -> tuple[str, str]:
-    """An address without ``booklet/`` or ``plain.txt`` behind it, and which of them it was, if any."""
+    """Split ``booklet/`` or ``plain.txt`` from the end of an address; the second value is empty without one."""
     match = FORM.match(raw)
     return (match[1], FORMS[match[2].lower()]) if match else (raw, "")
 
 
 def _folded(text: str) -> str:
-    """In the letters that addresses are made of. A soft hyphen may be the hyphen of the address."""
+    """Fold to the letters that addresses consist of. A soft hyphen may be the hyphen of the address."""
     return fold(NOT_ASCII.sub(_without_mojibake, text).replace("\u00ad", "-"))
 
 
@@ -95,7 +95,7 @@ def _from_percent(match: re.Match[str]) -> str:
 
 
 def _without_cut_character(octets: bytes) -> bytes:
-    """Without half a character at the end."""
+    """Remove an incomplete character at the end."""
     try:
         octets.decode()
     except UnicodeDecodeError:
@@ -108,7 +108,7 @@ def _from_quoted(match: re.Match[str]) -> str:
 
 
 def _text(octets: bytes) -> str:
-    """UTF-8, or what Western mail programs sent before it."""
+    """Decode as UTF-8, or as the encoding that Western mail programs used before it."""
     try:
         return octets.decode()
     except UnicodeDecodeError:
@@ -116,7 +116,7 @@ def _text(octets: bytes) -> str:
 
 
 def _without_mojibake(match: re.Match[str]) -> str:
-    """UTF-8 that a program took for Latin-1: ``Ã³`` was ``ó``."""
+    """Repair UTF-8 that was read as Latin-1: ``Ã³`` was ``ó``."""
     try:
         return b"".join(_octet(sign) for sign in match[0]).decode()
     except UnicodeError:

@@ -55,7 +55,7 @@ class User(AbstractUser):
         return self.get_full_name() or self.username
 
     def clean(self) -> None:
-        """One account per mail address: people sign in with it, and links are sent to it. No two names look alike."""
+        """Require a mail address of its own, for people sign in with it, and a user name that looks like no other."""
         super().clean()
         self._refuse_look_alike()
         if self.email and User.objects.filter(email__iexact=self.email).exclude(pk=self.pk).exists():
@@ -64,7 +64,7 @@ class User(AbstractUser):
     def _refuse_look_alike(self) -> None:
         others = dict(User.objects.values_list("pk", "username"))
         if others.pop(self.pk, None) == self.username or self.username in others.values():
-            return  # not a new name, or one that is taken, which the field says
+            return  # unchanged, or taken: the field has an error for that
         mine = skeleton(self.username)
         for other in others.values():
             if skeleton(other) == mine:
@@ -96,7 +96,7 @@ class User(AbstractUser):
 
 
 def skeleton(username: str) -> str:
-    """What the eye sees of a user name: 1, l, and i are alike, so are 0 and o, and separators are overlooked."""
+    """Equal for user names that look alike: 1, l, and i are one letter, 0 and o are one, separators do not count."""
     joined = re.sub(r"[._-]", "", username.lower())
     return joined.replace("rn", "m").replace("vv", "w").translate(str.maketrans("1i0", "llo"))
 
