@@ -9,7 +9,7 @@ What is parsed stays in ``token.meta`` as lines in which parsed markup is one si
 import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from markdown_it.token import Token
 
@@ -233,16 +233,15 @@ def _inlines(tokens: list[Token], lines: list[str], context: Context) -> Issues:
     before = Token("", "", 0)
     texts = [row for token in tokens if token.type == "inline" for row in token.meta["visible"]]
     # "price*" is explained by a paragraph below that begins with a star.
-    marks = [number for number, row in enumerate(texts) if STAR_BEHIND.search(row)]
-    notes = [number for number, row in enumerate(texts) if NOTE.match(row)]
+    first_mark = next((number for number, row in enumerate(texts) if STAR_BEHIND.search(row)), len(texts))
+    last_note = max((number for number, row in enumerate(texts) if NOTE.match(row)), default=-1)
     done = 0
     for token in tokens:
         if token.type == "inline":
             yield from _inline(token, before.type, lines, context)
             line = line_of(token)
             yield from _multiplied(token.children or [], line)
-            has_mark, has_note = min(marks, default=done) < done, max(notes, default=done) > done
-            yield from _emphasis(token.meta["visible"], line, has_mark=has_mark, has_note=has_note)
+            yield from _emphasis(token.meta["visible"], line, has_mark=first_mark < done, has_note=last_note > done)
             done += len(token.meta["visible"])
         before = token
 
@@ -300,8 +299,7 @@ def _paragraph(visible: list[str], line: int) -> Issues:
             "number of cells."
         )
         yield line + (rows or piped)[0], sentence
-    starts = [_starts(text) for text in visible]
-    starts = [_word_bullet(visible, number) or start for number, start in enumerate(starts)]
+    starts = [bullet or _starts(text) for text, bullet in zip(visible, _letter_bullets(visible), strict=True)]
     for number, (text, start) in enumerate(zip(visible, starts, strict=True)):
         # One number or dash at the start of a line may be running text; two of them in a row are a list.
         repeated = start in {"number", "dash"} and starts.count(start) > 1
@@ -311,14 +309,19 @@ def _paragraph(visible: list[str], line: int) -> Issues:
             return
 
 
-def _word_bullet(visible: list[str], number: int) -> str:
-    """Two lines in a row with an "o" before them, at the beginning or below a colon. In Spanish, "o" is also a word."""
-    run = [bool(LETTER_O.match(text)) for text in visible]
-    first = number
-    while first > 0 and run[first - 1]:
-        first -= 1
-    is_list = run[number] and (first < number or run[number : number + 2] == [True, True])
-    return "bullet" if is_list and (not first or visible[first - 1].rstrip().endswith(":")) else ""
+def _letter_bullets(visible: list[str]) -> list[str]:
+    """For each line, "bullet" where an "o" was typed as one, or an empty string.
+
+    In Spanish, "o" is also a word: only two or more such lines in a row count, at the start of the paragraph or after
+    a colon.
+    """
+    bullets = [""] * len(visible)
+    for is_marked, run in groupby(range(len(visible)), lambda number: bool(LETTER_O.match(visible[number]))):
+        numbers = list(run)
+        first = numbers[0]
+        if is_marked and len(numbers) > 1 and (first == 0 or visible[first - 1].rstrip().endswith(":")):
+            bullets[first : first + len(numbers)] = ["bullet"] * len(numbers)
+    return bullets
 
 
 def _starts(text: str) -> str:

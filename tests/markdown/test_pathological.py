@@ -86,7 +86,9 @@ CASES = {
     "underlines": "a\\n" + "=" * 100_000,
     "fences": "```\\n" * 8_000,
     "rules": "---\\n" * 8_000,
-    "line ends": "a\\r" * 15_000,
+    "line ends": "a\\r" * 50_000,
+    "letters as bullets": "o a\\n" * 25_000,
+    "paragraphs with a star": "x*\\n\\n" * 25_000,
 }
 for name in sys.argv[1:] or CASES:
     print(name, flush=True)
