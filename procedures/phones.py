@@ -95,13 +95,13 @@ def typed_phones(text: str, own: Iterable[str] = ()) -> list[tuple[int, str]]:
     """
     plain, places = _plain(text)
     numbers = {national(number) for number in own if len(national(number)) >= FEWEST_DIGITS}
-    found: list[tuple[int, int]] = []
+    taken = bytearray(len(plain))
     refused: list[tuple[int, int]] = []
     # The longest first: "555-0100" inside "800-555-0100" is no number of its own.
     for start, end in sorted({*_numbers(plain), *_own(plain, numbers)}, key=lambda span: (span[0] - span[1], span)):
-        if any(start < other_end and other_start < end for other_start, other_end in found):
+        if any(taken[start:end]):
             continue
-        found.append((start, end))
+        taken[start:end] = b"\1" * (end - start)
         if national(plain[start:end]) in numbers or not _may_be_typed(plain, start, end):
             refused.append((start, end))
     return [(places[start], text[places[start] : places[end - 1] + 1].strip()) for start, end in sorted(refused)]
