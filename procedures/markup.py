@@ -5,7 +5,6 @@ A page's text is Markdown; every other field is plain text, where markup would b
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
 # Takes the place of markup that was parsed; a private-use character, which no saved text may hold.
 PARSED = "\ue000"
@@ -72,7 +71,7 @@ QUOTE_LENGTH = 40
 
 
 def invisible_sign(text: str) -> str:
-    """The first character of ``text`` that no reader sees and that does not belong there, by name; or nothing."""
+    """The name of the first invisible character in ``text`` that does not belong there; empty for none."""
     found = INVISIBLE_SIGN.search(text)
     if not found:
         return ""
@@ -80,16 +79,15 @@ def invisible_sign(text: str) -> str:
     return f"an invisible character ({name}, U+{ord(found[0]):04X})"
 
 
-def markup_in_plain_text(text: str, name: str = "This field") -> Iterator[str]:
-    """What to say of markup in a text that is printed as typed; ``name`` says whose text it is."""
+def markup_in_plain_text(text: str, name: str = "This field") -> str:
+    """The sentence on markup in a text that is printed as typed, empty for none; ``name`` says whose text it is."""
     without_mail = EMAIL.sub(PARSED, text)
     for pattern, searched in ((ANGLED_ADDRESS, text), *((pattern, without_mail) for pattern in PLAIN)):
         if found := pattern.search(searched):
             shown = excerpt(searched, *found.span())
-            yield f"{name} is plain text and would show “{shown}” as typed. Take the markup out."
-            return
-    if sign := invisible_sign(text):
-        yield f"{name} holds {sign}. Delete the passage and type it again."
+            return f"{name} is plain text and would show “{shown}” as typed. Take the markup out."
+    sign = invisible_sign(text)
+    return f"{name} contains {sign}. Delete the passage and type it again." if sign else ""
 
 
 def excerpt(text: str, start: int, end: int) -> str:

@@ -1,4 +1,4 @@
-"""Phone numbers: as addresses, and as typed in texts, where they would outlive a change of the clinic's number."""
+"""Phone numbers: as ``tel:`` addresses, and as typed in texts, where they would not change with the clinic's number."""
 
 import re
 import unicodedata
@@ -32,7 +32,7 @@ CUE = (
     r"|llame|llamar|ll[aá]m[ea]nos|llamando|marque|marcar|tel[eé]fono|n[uú]mero|celular|m[oó]vil|fijo|l[ií]nea)(?!\w)"
     r"(?:[.:](?= ))?[^\d.!?]{0,30}?"
 )
-# What is counted or measured is no number to call.
+# A number that counts or measures something is not a phone number.
 COUNTED = (
     r"(?! ?(?:%|°|(?:mg|mcg|µg|g|kg|ml|l|mm|cm|m|units?|iu|ui|hu|percent|por ciento|people|patients|adults|men|women"
     r"|cases|fractures|steps|calories|days|hours|minutes|personas|pacientes|adultos|hombres|mujeres|casos|fracturas"
@@ -169,21 +169,23 @@ def _may_be_typed(plain: str, start: int, end: int) -> bool:
     )
 
 
-def phone_in_plain_text(text: str, name: str = "This field", own: Iterable[str] = ()) -> Iterator[str]:
-    """What to say of a phone number in a text that is printed as typed; ``name`` says whose text it is."""
-    for _, number in typed_phones(text, own):
-        yield (
-            f"{name} contains the phone number “{number}”. Delete it: every page shows the clinic’s own number, and a "
-            f"number typed here would not change with it. {MAY_BE_TYPED}"
-        )
-        return
+def phone_in_plain_text(text: str, name: str = "This field", own: Iterable[str] = ()) -> str:
+    """The sentence on a phone number in a text that is printed as typed, empty for none; ``name``: whose text it is."""
+    found = typed_phones(text, own)
+    if not found:
+        return ""
+    return (
+        f"{name} contains the phone number “{found[0][1]}”. Delete it: every page shows the clinic’s own number, and a "
+        f"number typed here would not change with it. {MAY_BE_TYPED}"
+    )
 
 
-def emergency_in_plain_text(text: str, name: str, own: str) -> Iterator[str]:
-    """What to say of an emergency number in a field of a page that is printed as typed."""
-    for _, number in typed_emergency(text, own):
-        yield (
-            f"{name} contains the emergency number “{number}”. Delete it here, and write "
-            f"{{clinic.emergency_number}} in the text of the page."
-        )
-        return
+def emergency_in_plain_text(text: str, name: str, own: str) -> str:
+    """The same for an emergency number, typed in a field of a page that is printed as typed."""
+    found = typed_emergency(text, own)
+    if not found:
+        return ""
+    return (
+        f"{name} contains the emergency number “{found[0][1]}”. Delete it here, and write "
+        f"{{clinic.emergency_number}} in the text of the page."
+    )

@@ -83,11 +83,10 @@ class Context:
         ``has_codes``: the numbers in it are a PMID, a DOI or the like.
         """
         for text in texts:
-            for sentence in markup_in_plain_text(text, name):
+            if sentence := markup_in_plain_text(text, name):
                 self.problems.add(line, sentence)
-            if not has_codes:
-                for sentence in phone_in_plain_text(text, name, self.own_phones):
-                    self.problems.add(line, sentence)
+            if not has_codes and (sentence := phone_in_plain_text(text, name, self.own_phones)):
+                self.problems.add(line, sentence)
 
     @property
     def own_phones(self) -> list[str]:

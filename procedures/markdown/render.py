@@ -137,15 +137,17 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
 
 
 def _check_fields(content: dict[str, Any], context: Context) -> None:
-    """Fields that are plain text: markup in them would be shown as typed, a phone number would grow old."""
+    """Fields that are plain text: markup in them would be shown as typed, a phone number would not change."""
+    emergency = context.library.clinic["clinic.emergency_number"]
     for field_name, name in PLAIN_FIELDS.items():
-        text, emergency = content.get(field_name, ""), context.library.clinic["clinic.emergency_number"]
+        text = content.get(field_name, "")
         for sentence in (
-            *markup_in_plain_text(text, name),
-            *phone_in_plain_text(text, name, context.own_phones),
-            *emergency_in_plain_text(text, name, emergency),
+            markup_in_plain_text(text, name),
+            phone_in_plain_text(text, name, context.own_phones),
+            emergency_in_plain_text(text, name, emergency),
         ):
-            context.problems.add(0, sentence, field_name)
+            if sentence:
+                context.problems.add(0, sentence, field_name)
     for item in content.get("items", []):
         context.check_plain(0, f"The note on “{item['page']}” in the reading list", item["note"])
 

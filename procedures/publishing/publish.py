@@ -100,8 +100,8 @@ def refuse_phones(name: str, text: str) -> None:
     """Refuse a phone number in a line that patients read beside a page: it would not change with the clinic's."""
     clinic = Clinic.objects.first()
     own = (clinic.phone, clinic.after_hours_phone) if clinic else ()
-    if problems := [Problem(0, sentence) for sentence in phone_in_plain_text(text, name, own)]:
-        raise PublishRefusedError(problems)
+    if sentence := phone_in_plain_text(text, name, own):
+        raise PublishRefusedError([Problem(0, sentence)])
 
 
 def rebuild_indexes(*, actor: User | None) -> None:

@@ -326,7 +326,7 @@ def test_plain_text_with_ordinary_signs_is_taken() -> None:
     texts = ["5 * 3", "A_B", "{", "1. The needle", "Call 911 (24/7)", "https://example.org/a_b", "a@b.org", "“Q&A” <5 mm",
              "snake_case_word", "Name: ____", "We are #1", "@spineclinic"]  # fmt: skip
 
-    assert {text: found for text in texts if (found := list(markup_in_plain_text(text)))} == {}
+    assert {text: found for text in texts if (found := markup_in_plain_text(text))} == {}
 
 
 def test_many_faults_are_named_up_to_a_bound() -> None:
