@@ -1,9 +1,9 @@
-"""Markup that its author meant and did not get, each with its line and a fix.
+"""Finds markup that did not do what its author meant, each with its line and a fix.
 
 The parser takes such markup for text (``##`` with a no-break space, ``**`` left open, ``{clinic.Phone}``) or for
-something else (a line ``---`` under a paragraph is a heading). Patients would read the signs, so a text with such
+something else (a line ``---`` under a paragraph is a heading). Patients would see it as typed, so a text with such
 markup cannot be published.
-What is parsed stays in ``token.meta`` as lines in which parsed markup is one sign (``keep_visible_lines``).
+The checks read ``token.meta["visible"]``: lines in which one character replaces parsed markup (``keep_visible_lines``).
 """
 
 import re
@@ -23,27 +23,26 @@ MAX_ISSUES = 60
 LINE_END = re.compile(r"\r\n?|\n")
 Issues = Iterator[tuple[int, str]]
 
-SPACES = " \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
-SPACES_AND_UNSEEN = "".join(map(chr, (9, 32, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))) + UNSEEN
-HASHES = re.compile(rf"([{SPACES}{UNSEEN}]*)([#＃]+)(.*)")
+SPACES = " \t\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
+SPACES_AND_UNSEEN = SPACES + "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
+HASHES = re.compile(rf"([{SPACES_AND_UNSEEN}]*)([#＃]+)(.*)")
 HASHES_INSIDE = re.compile(rf"(?<=\S)[{SPACES}]#{{2,6}}[{SPACES}]+(?=\S)")
 HASHES_BEHIND = re.compile(r"(?<=\w)#+\s*\Z|\s#+\s*(?=\{#|\Z)")
-# Word's own bullets are letters of its symbol fonts (U+F0B7); without the font they come as §, ü or Ø.
+# Bullets of Word are letters of its symbol fonts (U+F0B7); without the font they arrive as §, ü or Ø.
 PRIVATE = "\ue001-\uf8ff"
 BULLET = re.compile(
-    rf"[{SPACES}{UNSEEN}]*(?:([•·‣◦▪▫●○■□➢➤✓✔➔→⁃∙►▸▶❖◆◇❏❑☐☑✗✘①-⑳❶-❿{PRIVATE}]|[§¤Øüþ›»](?=[{SPACES}]+[^\W\d_]))"
+    rf"[{SPACES_AND_UNSEEN}]*(?:([•·‣◦▪▫●○■□➢➤✓✔➔→⁃∙►▸▶❖◆◇❏❑☐☑✗✘①-⑳❶-❿{PRIVATE}]|[§¤Øüþ›»](?=[{SPACES}]+[^\W\d_]))"
     rf"|([-+*–—])([{SPACES}]*))(?=(.?))"
 )
-# The second bullet of Word is the letter o.
+# The second-level bullet of Word is the letter o.
 LETTER_O = re.compile(rf"[{SPACES}]*o[{SPACES}]+[^\W\d_]")
 NUMBER = re.compile(
-    rf"[{SPACES}{UNSEEN}]*[(]?(\d{{1,2}}|[a-zA-Z]|[ivxIVX]{{2,5}})"
+    rf"[{SPACES_AND_UNSEEN}]*[(]?(\d{{1,2}}|[a-zA-Z]|[ivxIVX]{{2,5}})"
     rf"(?:([{SPACES}]*[.)])(-?[{SPACES}]*)|[{SPACES}]?([-–])(?=[{SPACES}]))(?=\s*(\S))"
 )
-# "2.º piso", "3.er día", "2.x": the number goes on behind its period.
+# "2.º piso", "3.er día", "2.x": the number continues after its period.
 GOES_ON = re.compile(r"[.)](?:[ºª°]|(?:er|os|as|[rdtvnm][oa]s?|avo|ava|st|nd|rd|th)\b|[a-z](?!\w))(?<![.)][ayeo])")
-RULE = re.compile(r"[-–—_=*~ ]{3,}\Z")
+RULE = re.compile(r"([-–—=~])\1{2,}\Z")
 ADDRESS = r"(?:https?:|page:|mailto:|tel:|www\.|#)"
 LINK_GAP = re.compile(rf"\][{SPACES}]+\(\s?{ADDRESS}[^()\n]{{0,80}}\)?", re.IGNORECASE)
 LINK_TURNED = re.compile(rf"[)\]{PARSED}][{SPACES}]?[\[{{<]\s?{ADDRESS}[^\]\n]{{0,80}}\]?", re.IGNORECASE)
@@ -65,7 +64,7 @@ CELL_EDGE = re.compile(r"(?<!\\)\|")
 
 
 def lint(tokens: list[Token], text: str, context: Context) -> None:
-    """Note everything in ``tokens``, parsed from ``text``, that its author cannot have meant."""
+    """Add a problem for everything in ``tokens``, parsed from ``text``, that its author cannot have meant."""
     lines = LINE_END.split(text)
     found = 0
     for check in (_invisible, _blocks, _lists, _tables, _inlines, _phones):
@@ -77,7 +76,7 @@ def lint(tokens: list[Token], text: str, context: Context) -> None:
 
 
 def unknown_value(written: str, context: Context) -> str:
-    """What to say of braces that name no value of the clinic."""
+    """The sentence on braces that do not name a value of the clinic."""
     names = list(context.library.clinic)
     if written.strip() in names:
         return f"Take the spaces out of “{{{written}}}”, and use one pair of braces: {{{written.strip()}}}."
@@ -130,17 +129,17 @@ def _has_empty_link(children: list[Token]) -> bool:
 
 def _lists(tokens: list[Token], _lines: list[str], _context: Context) -> Issues:
     """Numbered lists that patients would see with other numbers than were typed."""
-    open_lists: list[tuple[Token, list[tuple[int, int]]]] = []
+    open_lists: list[list[tuple[int, int]]] = []
     last = 0
     for token in tokens:
         if token.type == "ordered_list_open":
-            open_lists.append((token, []))
+            open_lists.append([])
         elif token.type == "list_item_open" and token.info and open_lists:
-            open_lists[-1][1].append((line_of(token), int(token.info)))
+            open_lists[-1].append((line_of(token), int(token.info)))
         elif token.type == "ordered_list_close":
-            _, items = open_lists.pop()
+            items = open_lists.pop()
             yield from _numbering(items, last)
-            last = items[0][1] + len(items) - 1 if items else last
+            last = items[0][1] + len(items) - 1
         elif token.type == "heading_open":
             last = 0
 
@@ -165,7 +164,7 @@ def _numbering(items: list[tuple[int, int]], last: int) -> Issues:
 
 
 def _tables(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
-    """Rows with another number of cells than the head: cells that are too many would be lost."""
+    """Rows with more or fewer cells than the header row: extra cells would be lost."""
     wanted = 0
     for token in tokens:
         if token.type == "thead_open":
@@ -188,8 +187,8 @@ def _cells(row: str) -> list[str]:
     return cells[(cells[0] == "") : len(cells) - (len(cells) > 1 and not cells[-1].strip())]
 
 
-def _phones(tokens: list[Token], lines: list[str], context: Context) -> Issues:
-    """Numbers that would stay as typed when the clinic's own change."""
+def _phones(tokens: list[Token], _lines: list[str], context: Context) -> Issues:
+    """Typed numbers, which would not change with the clinic's own."""
     emergency = context.library.clinic["clinic.emergency_number"]
     texts = [(token.map or [0, 0], _words(token.children or [])) for token in tokens if token.type == "inline"]
     options = [token for token in tokens if token.type in {"directive", "directive_open"}]
@@ -215,7 +214,7 @@ def _phones(tokens: list[Token], lines: list[str], context: Context) -> Issues:
 
 
 def _words(children: list[Token]) -> str:
-    """What readers see of the text as typed, whatever part of it is bold, and the addresses of its phone links."""
+    """The text that readers see, without its markup, and the addresses of its phone links."""
     pieces = []
     for child in children:
         if child.type in {"softbreak", "hardbreak"}:
@@ -264,7 +263,8 @@ def _inline(token: Token, opening: str, lines: list[str], context: Context) -> I
     visible: list[str] = list(token.meta["visible"])
     outside: list[str] = list(token.meta["outside_links"])
     if opening == "heading_open":
-        yield from _heading(visible, start, context)
+        if HASHES_BEHIND.search(visible[-1]):
+            yield start, "Delete the # signs after the heading."
         visible[-1] = OWN_ANCHOR.sub("", visible[-1])
         outside[-1] = OWN_ANCHOR.sub("", outside[-1])
     elif opening == "paragraph_open":
@@ -282,11 +282,6 @@ def _inline(token: Token, opening: str, lines: list[str], context: Context) -> I
             yield at, sentence
         if "\t" in lines[at - 1].strip() and "\t" in line.strip():
             yield at, "A tab is shown as a space. For columns, make a table: | one | two |."
-
-
-def _heading(visible: list[str], line: int, _context: Context) -> Issues:
-    if HASHES_BEHIND.search(visible[-1]):
-        yield line, "Delete the # signs after the heading."
 
 
 def _paragraph(visible: list[str], line: int) -> Issues:
@@ -326,7 +321,7 @@ def _letter_bullets(visible: list[str]) -> list[str]:
 
 def _starts(text: str) -> str:
     """What a line of a paragraph seems to begin."""
-    if RULE.match(text.strip()) and len(set(text.strip())) == 1 and text.strip()[0] not in "_*":
+    if RULE.match(text.strip()):
         return "rule"
     if (hashes := HASHES.match(text)) and hashes[2]:
         return "heading"
@@ -357,7 +352,7 @@ def _is_item(number: re.Match[str]) -> bool:
 
 
 def _is_number_typed_wrong(text: str) -> bool:
-    """A number without the space behind it, with one before its period, or with a hyphen behind that."""
+    """Whether the space after the number is missing, or its period has a space before it or a hyphen after it."""
     number = NUMBER.match(text)
     return (
         not number
@@ -484,7 +479,7 @@ def _links(line: str, _context: Context) -> Iterator[str]:
 
 
 def _addresses(outside: str) -> Iterator[str]:
-    """Addresses that no link holds."""
+    """Addresses outside of links."""
     if "](" in outside or LINK_GAP.search(outside) or LINK_TURNED.search(outside):
         return
     if match := markup.WEB_ADDRESS.search(outside):
@@ -494,7 +489,7 @@ def _addresses(outside: str) -> Iterator[str]:
 
 
 def _signs(line: str, _context: Context) -> Iterator[str]:
-    """HTML and what other kinds of Markdown know."""
+    """HTML, and markup of other dialects."""
     if match := markup.HTML.search(markup.WEB_ADDRESS.sub(PARSED, line)):
         yield f"HTML such as “{_quoted(match)}” would be shown as typed. Delete it; for bold write **words**."
     if match := markup.ENTITY.search(line):
@@ -512,7 +507,7 @@ def _signs(line: str, _context: Context) -> Iterator[str]:
         yield f"The ` in “{excerpt(line, place, place + 1)}” would be shown as typed. Write “ ” or ’ instead."
     if match := PRIVATE_SIGN.search(line):
         sentence = (
-            f"The sign U+{ord(match[0]):04X} exists in one font only, and patients would see a box. Type another one."
+            f"The character U+{ord(match[0]):04X} exists in one font only: patients would see a box. Type another one."
         )
         yield sentence
     if match := markup.OTHER_MARKUP.search(line):
@@ -531,7 +526,8 @@ def _emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: bool) 
                 continue
             if run[0] == "*" and text[run.start() - 1 : run.start()] == PARSED and not has_note:
                 sentence = (
-                    f"The * in “{_quoted(run)}” is left over. Delete it, or put as many before the words as behind."
+                    f"The * in “{_quoted(run)}” is left over. Delete it, or put the same number before and after the "
+                    "words."
                 )
                 yield line + text.count("\n", 0, run.start()), sentence
                 continue

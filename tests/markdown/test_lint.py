@@ -169,7 +169,7 @@ OTHER_SIGNS = [
     ("<john@x.org>", "line 1: The signs < and > in “<john@x.org>” would be shown as typed."),
     ("<mailto:a.b@x.org>", "line 1: The signs < and >"),
     ("Call <303-555-0100>.", "line 1: The signs < and >"),
-    ("a \uf0e0 b", "line 1: The sign U+F0E0 exists in one font only"),
+    ("a \uf0e0 b", "line 1: The character U+F0E0 exists in one font only"),
     ("One<br>two", "line 1: HTML such as “One<br>two” would be shown as typed."),
     ("<!-- later -->", "line 1: HTML such as “<!--” would be shown as typed."),
     ("5&nbsp mg", "line 1: “5&nbsp” would be shown as typed."),
