@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 # North American area codes of toll-free numbers: no clinic's local number begins with one.
 TOLL_FREE = frozenset("800 833 844 855 866 877 888".split())
 NATIONAL_DIGITS = 10
-FEWEST_DIGITS, MAX_DIGITS = 7, 15
+MIN_DIGITS, MAX_DIGITS = 7, 15
 
 SIGNS = {
     "（": "(",
@@ -94,7 +94,7 @@ def typed_phones(text: str, own: Iterable[str] = ()) -> list[tuple[int, str]]:
     clinic's numbers, holds them.
     """
     plain, places = _plain(text)
-    numbers = {national(number) for number in own if len(national(number)) >= FEWEST_DIGITS}
+    numbers = {national(number) for number in own if len(national(number)) >= MIN_DIGITS}
     taken = bytearray(len(plain))
     refused: list[tuple[int, int]] = []
     # The longest first: "555-0100" inside "800-555-0100" is no number of its own.
@@ -143,13 +143,13 @@ def _numbers(plain: str) -> Iterator[tuple[int, int]]:
     for pattern in (*NUMBERS, LETTERS):
         for match in pattern.finditer(plain):
             number = match["number"]
-            if FEWEST_DIGITS <= len(national(number)) <= MAX_DIGITS or pattern is LETTERS:
+            if MIN_DIGITS <= len(national(number)) <= MAX_DIGITS or pattern is LETTERS:
                 yield match.span("number")
 
 
 def _own(plain: str, numbers: set[str]) -> Iterator[tuple[int, int]]:
     """The clinic's own numbers, whole or without the area code, in any spelling."""
-    for digits in {form for number in numbers for form in (number, number[-FEWEST_DIGITS:])}:
+    for digits in {form for number in numbers for form in (number, number[-MIN_DIGITS:])}:
         for match in re.finditer(rf"(?<!\d)(?<!\d[ .\-/()]){GAP.join(digits)}{END}", plain):
             yield match.span()
 

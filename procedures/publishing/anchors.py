@@ -24,7 +24,7 @@ from procedures.models import Page, Release
 # From this likeness on, a section continues another. The text counts more than the heading.
 ALIKE = 0.35
 # A section whose words are mostly found in another one was merged into it. Few words are found anywhere.
-MERGED, FEWEST_MERGED_PAIRS = 0.6, 4
+MERGED, MIN_MERGED_PAIRS = 0.6, 4
 # What the page adds below the author's text.
 BEHIND_BODY = re.compile(r'</div>\s*(?=<[a-z]+ class="(?:ask-us|next|words|sources)["\s]|</article>)')
 TEXT_WEIGHT, TITLE_WEIGHT = 0.7, 0.3
@@ -148,13 +148,13 @@ def _matched(then: list[_Section], now: list[_Section]) -> dict[int, int]:
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     # What did not change keeps its order; so equal sections are not taken for each other.
     follows = {block.a + step: block.b + step for block in matcher.get_matching_blocks() for step in range(block.size)}
+    taken = set(follows.values())
     scored = sorted(
         (-_likeness(then[old], now[new]), abs(old - new), old, new)
         for old in range(len(then))
         for new in range(len(now))
-        if old not in follows and new not in follows.values()
+        if old not in follows and new not in taken
     )
-    taken = set(follows.values())
     for score, _, old, new in scored:
         same_title = then[old].title == now[new].title
         if (-score >= ALIKE or same_title) and old not in follows and new not in taken:
@@ -236,7 +236,7 @@ def _successor(old: int, then: list[_Section], now: list[_Section], follows: dic
 def _merged_into(gone: _Section, now: list[_Section]) -> int | None:
     """The section that holds most of the words of one that is gone, in their order."""
     pairs = Counter({words: count for words, count in gone.words.items() if len(words) > 1})
-    if pairs.total() < FEWEST_MERGED_PAIRS:
+    if pairs.total() < MIN_MERGED_PAIRS:
         return None
     shares = [((pairs & section.words).total() / pairs.total(), -place) for place, section in enumerate(now)]
     share, place = max(shares, default=(0.0, 0))

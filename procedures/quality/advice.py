@@ -6,7 +6,7 @@ from typing import Any
 
 from procedures.enums import Language
 from procedures.markdown import Library, Problem, RenderedPage
-from procedures.markdown.reading import MAX_SENTENCE, reading_level, sentences, words
+from procedures.markdown.reading import MAX_SENTENCE, MIN_WORDS, reading_level, sentences, words
 from procedures.markdown.where import Places
 from procedures.models import Page
 from procedures.publishing.translations import newest_source
@@ -16,8 +16,6 @@ from procedures.quality.measure import PARAGRAPH_SENTENCES, TARGET_SENTENCE, Pag
 
 # A paragraph may be harder than its page, but not by much. Spanish counts the other way round.
 HARD_PARAGRAPH, HARD_SPANISH_PARAGRAPH = 8.0, 60.0
-# Below this, one long word makes a paragraph look hard.
-FEWEST_WORDS = 15
 MAX_QUOTE = 70
 
 
@@ -57,7 +55,7 @@ def _paragraphs(article: Article, places: Places, language: str) -> Iterator[Pro
         level, count = reading_level(block.text, language), len(sentences(block.text))
         spanish = language == Language.SPANISH
         hard = level < HARD_SPANISH_PARAGRAPH if spanish else level > HARD_PARAGRAPH
-        if hard and len(words(block.text)) >= FEWEST_WORDS:
+        if hard and len(words(block.text)) >= MIN_WORDS:
             reads = f"has a Fernández-Huerta value of {level}" if spanish else f"reads at grade {level}"
             yield Problem(places.line_of(block.text), f"This paragraph {reads}. Use shorter sentences and words.")
         if count > PARAGRAPH_SENTENCES:
