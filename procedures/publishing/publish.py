@@ -141,7 +141,7 @@ def _release(
     rendered, plan = prepared or planned(page, content, library=library)
     last = page.releases.order_by("-number").first()
     live = page.live_release if kind == EventKind.RENEWED else None
-    problems = caused_by_values(live, rendered) if live else readiness(page, content, rendered, links=links)
+    problems = caused_by_values(live, rendered) if live else readiness(page, content, rendered, library, links=links)
     if not library.figures_are_unchanged(used for used in rendered.inputs if used.kind == "figure"):
         problems.append(Problem(0, "Another picture was saved while this page was being published. Publish it again."))
     if problems:
