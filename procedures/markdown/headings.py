@@ -47,7 +47,7 @@ def keep_old_anchors(opening: Token, inline: Token, context: Context) -> None:
 def old_anchors(present: str, context: Context) -> list[Token]:
     """Targets for the earlier addresses of a section; of sections that are gone where ``present`` is empty."""
     marks: list[Token] = []
-    # In a fixed order: databases keep the keys of an object in any.
+    # In a fixed order: databases return the keys of an object in any order.
     for old, target in sorted(context.old_anchors.items()):
         if target == present:
             context.anchors.add(old)

@@ -24,7 +24,7 @@ HARDEST_SMOG = 8.0
 MIN_WORDS = 15
 
 WORD = re.compile(CODE + r"|\d(?:[\d.,-]*\d)?|[^\W\d_]+(?:['’-][^\W_]+)*")
-# Words in capitals, one behind the other.
+# Words in capitals in a row.
 CAPITALS = re.compile(r"\b[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*(?:[ ,]+[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*)*\b(?![a-záéíóúüñ]|-?\d)")
 VOWEL = re.compile(r"[AEIOUÁÉÍÓÚ]")
 MIN_SHOUTED = 3
@@ -108,7 +108,7 @@ def _worded(text: str, language: str) -> list[str]:
 
 
 def quiet(sentence: str, language: str) -> str:
-    """A sentence whose words in capitals are set in small letters: "DO NOT EAT" is no row of abbreviations."""
+    """The sentence with words in capitals as lowercase: "DO NOT EAT" is not a row of abbreviations."""
     return CAPITALS.sub(lambda run: _lowered(run[0], language), sentence)
 
 

@@ -51,9 +51,9 @@ class RenderedPage:
     prose: str = ""
     anchors: frozenset[str] = frozenset()
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
-    # Each heading's address from this text alone, and what the heading asked for.
+    # Each heading's address derived from this text alone, and the address that the heading asked for.
     heading_ids: list[tuple[str, str]] = field(default_factory=list)
-    # Line, typed address and given address of headings whose own address leads elsewhere.
+    # Line, typed address and actual address of headings whose typed address already leads to another section.
     moved_anchors: list[tuple[int, str, str]] = field(default_factory=list)
 
 
@@ -68,7 +68,7 @@ def render_page(
 ) -> RenderedPage:
     """Render a draft (``Page.draft()``) in the language of ``library``. Never raises for what is typed.
 
-    ``anchors`` are addresses that headings would get from this text alone, each with the one to give instead.
+    ``anchors`` are heading addresses derived from this text alone that must change, each with its replacement.
     ``old_anchors`` are section addresses of earlier releases, each with the section it leads to now.
     ``with_lines`` (previews only) puts ``<!--line N-->`` before each part of the body: the line it was made from.
     """
@@ -96,7 +96,7 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
         "language": library.language,
         "lead": lead,
         "key_points": context.key_points,
-        # A topic or guide begins with what is an emergency, whatever its author wrote.
+        # Every topic and guide begins with the emergency signs, no matter what its author wrote.
         "emergency": blocks.emergency_line(context.signs_when or SignTiming.BOTH, context, is_top=True)
         if kind != PageKind.ABOUT
         else EMPTY,

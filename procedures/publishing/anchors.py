@@ -34,9 +34,9 @@ TEXT_WEIGHT, TITLE_WEIGHT = 0.7, 0.3
 class AnchorPlan:
     """Where the section addresses of a new release lead."""
 
-    # Addresses that the headings would get by themselves, each with the one they get instead.
+    # Heading addresses derived from the text alone that must change, each with its replacement.
     ids: dict[str, str] = field(default_factory=dict)
-    # Addresses that are no heading's own any more, each with its section, or nothing: the top of the page.
+    # Addresses that no heading has any more, each with the section it leads to; empty for the top of the page.
     old_anchors: dict[str, str] = field(default_factory=dict)
     # Those whose section is gone, each with the last address that section had. It may come back.
     lost: dict[str, str] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def _words(text: str) -> Counter[tuple[str, ...]]:
 def render_draft(
     page: Page, content: dict[str, Any], *, library: Library | None = None, with_lines: bool = False
 ) -> RenderedPage:
-    """A draft as it would be released next, with the section addresses that it would get."""
+    """A draft as it would be released next, with the section addresses that it would have."""
     return planned(page, content, library=library, with_lines=with_lines)[0]
 
 
@@ -222,7 +222,7 @@ def _targets(
 def _successor(old: int, then: list[_Section], now: list[_Section], follows: dict[int, int]) -> int | None:
     """For a section that is gone: the one it was merged into, else the section it was a part of, else nothing.
 
-    What was written in its place does not count: its reader would find other words under the old address.
+    Text written in its place does not count: a reader of the old address would find different content.
     """
     if (merged := _merged_into(then[old], now)) is not None:
         return merged
@@ -267,7 +267,7 @@ def _finals(
 
 
 def _free(wanted: str, place: int, targets: dict[str, int | None], used: set[str]) -> str:
-    """The first address for a heading that leads nowhere else."""
+    """The first address for a heading that does not lead to another section."""
     return next(
         name for name in candidates(wanted) if name not in used and (name not in targets or targets[name] == place)
     )

@@ -28,10 +28,10 @@ def advice(page: Page, content: dict[str, Any], rendered: RenderedPage, library:
     found += [
         Problem(
             line,
-            f"Links to #{own} lead to the section that was published with it, so this one gets #{given}. "
+            f"Links to #{own} lead to the section that was published with it, so this section has #{actual}. "
             "Choose another address for it.",
         )
-        for line, own, given in rendered.moved_anchors
+        for line, own, actual in rendered.moved_anchors
     ]
     found.sort(key=lambda problem: (problem.line == 0, problem.line))
     # A sentence that stands in the text twice has the line of the first: one thing to mend.

@@ -140,7 +140,7 @@ def test_an_own_address_moved_to_another_section_stays_with_the_first(page: Page
     assert heading_of(new.html, "walking") == "risks-2"
     assert [str(problem) for problem in advice_on(page) if "#risks" in str(problem)] == [
         (
-            "line 10: Links to #risks lead to the section that was published with it, so this one gets #risks-2. "
+            "line 10: Links to #risks lead to the section that was published with it, so this section has #risks-2. "
             "Choose another address for it."
         )
     ]
