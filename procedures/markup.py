@@ -1,4 +1,4 @@
-"""Signs of markup in text: what the page renderer and the fields for plain text both look for.
+"""Patterns of markup in text, which the page renderer and the fields for plain text both look for.
 
 A page's text is Markdown; every other field is plain text, where markup would be shown to patients as typed.
 """
@@ -9,7 +9,7 @@ import unicodedata
 # Takes the place of markup that was parsed; a private-use character, which no saved text may hold.
 PARSED = "\ue000"
 
-INVISIBLE_SIGN = re.compile(
+INVISIBLE_CHARACTER = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800"
     "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
     # A joiner inside an emoji draws one picture of two.
@@ -70,9 +70,9 @@ PLAIN = (
 QUOTE_LENGTH = 40
 
 
-def invisible_sign(text: str) -> str:
+def invisible_character(text: str) -> str:
     """The name of the first invisible character in ``text`` that does not belong there; empty for none."""
-    found = INVISIBLE_SIGN.search(text)
+    found = INVISIBLE_CHARACTER.search(text)
     if not found:
         return ""
     name = unicodedata.name(found[0], "control character").casefold()
@@ -86,8 +86,8 @@ def markup_in_plain_text(text: str, name: str = "This field") -> str:
         if found := pattern.search(searched):
             shown = excerpt(searched, *found.span())
             return f"{name} is plain text and would show “{shown}” as typed. Take the markup out."
-    sign = invisible_sign(text)
-    return f"{name} contains {sign}. Delete the passage and type it again." if sign else ""
+    found = invisible_character(text)
+    return f"{name} contains {found}. Delete the passage and type it again." if found else ""
 
 
 def excerpt(text: str, start: int, end: int) -> str:

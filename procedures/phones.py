@@ -9,7 +9,7 @@ TOLL_FREE = frozenset("800 833 844 855 866 877 888".split())
 NATIONAL_DIGITS = 10
 MIN_DIGITS, MAX_DIGITS = 7, 15
 
-SIGNS = {
+ASCII = {
     "（": "(",
     "）": ")",
     "［": "(",
@@ -122,21 +122,21 @@ def typed_emergency(text: str, own: str) -> list[tuple[int, str]]:
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
-    """The text in ASCII digits, hyphens and spaces, without invisible signs; and where each of its signs was."""
-    signs, places = [], []
+    """The text in ASCII digits, hyphens and spaces, without invisible characters; and where each character was."""
+    characters, places = [], []
     for place, letter in enumerate(text):
         kind = unicodedata.category(letter)
         if kind == "Cf":
             continue
         if letter.isdecimal():
-            sign = str(unicodedata.decimal(letter))
+            character = str(unicodedata.decimal(letter))
         elif kind == "Pd" or letter == "\u2212":
-            sign = "-"
+            character = "-"
         else:
-            sign = " " if letter.isspace() else SIGNS.get(letter, letter)
-        signs.append(sign)
+            character = " " if letter.isspace() else ASCII.get(letter, letter)
+        characters.append(character)
         places.append(place)
-    return "".join(signs), places
+    return "".join(characters), places
 
 
 def _numbers(plain: str) -> Iterator[tuple[int, int]]:

@@ -57,7 +57,7 @@ UNDERSCORE_RUN = re.compile(r"_+")
 SPACED_STARS = re.compile(rf"(?<!\S)\*[{SPACES}]+[^\W\d_][^*\n]{{0,200}}[^\s*]\*(?!\w)")
 DOUBLE_BRACKET = re.compile(rf"\[\s?{PARSED}\s?\]")
 DOUBLE_BRACE = re.compile(rf"\{{\s?{PARSED}|{PARSED}\s?\}}")
-PRIVATE_SIGN = re.compile(f"[{PRIVATE}]")
+PRIVATE_CHARACTER = re.compile(f"[{PRIVATE}]")
 QUOTED_NUMBER = re.compile(r"[ ]{0,3}>[ ]?[=<≥]?[ ]?\d")
 COLON_BLOCK = re.compile(r"[:：]{1,2}[ \u00a0]?[A-Za-z][a-z-]*\s*\Z|::+\s*\Z")
 CELL_EDGE = re.compile(r"(?<!\\)\|")
@@ -92,8 +92,8 @@ def unknown_value(written: str, context: Context) -> str:
 
 def _invisible(_tokens: list[Token], lines: list[str], _context: Context) -> Issues:
     for number, line in enumerate(lines, start=1):
-        if sign := markup.invisible_sign(line):
-            yield number, f"This line contains {sign}. Delete the word before and after it and type them again."
+        if found := markup.invisible_character(line):
+            yield number, f"This line contains {found}. Delete the word before and after it and type them again."
 
 
 def _blocks(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
@@ -246,7 +246,7 @@ def _inlines(tokens: list[Token], lines: list[str], context: Context) -> Issues:
 
 
 def _multiplied(children: list[Token], line: int) -> Issues:
-    """Stars between numbers that became emphasis: "2*3*4" would be shown without its signs."""
+    """Stars between numbers that became emphasis: "2*3*4" would be shown without its stars."""
     for place, child in enumerate(children):
         line += child.type in {"softbreak", "hardbreak"}
         if child.type not in {"em_open", "em_close", "strong_open", "strong_close"} or "*" not in child.markup:
@@ -488,7 +488,7 @@ def _addresses(outside: str) -> Iterator[str]:
         yield f"“{_quoted(match)}” is not a link. Write [words](page:subject)."
 
 
-def _signs(line: str, _context: Context) -> Iterator[str]:
+def _other_markup(line: str, _context: Context) -> Iterator[str]:
     """HTML, and markup of other dialects."""
     if match := markup.HTML.search(markup.WEB_ADDRESS.sub(PARSED, line)):
         yield f"HTML such as “{_quoted(match)}” would be shown as typed. Delete it; for bold write **words**."
@@ -505,7 +505,7 @@ def _signs(line: str, _context: Context) -> Iterator[str]:
         yield f"The backslash in “{excerpt(line, place, place + 1)}” would be shown as typed. Delete it."
     if (place := line.find("`")) >= 0:
         yield f"The ` in “{excerpt(line, place, place + 1)}” would be shown as typed. Write “ ” or ’ instead."
-    if match := PRIVATE_SIGN.search(line):
+    if match := PRIVATE_CHARACTER.search(line):
         sentence = (
             f"The character U+{ord(match[0]):04X} exists in one font only: patients would see a box. Type another one."
         )
@@ -514,7 +514,7 @@ def _signs(line: str, _context: Context) -> Iterator[str]:
         yield f"“{_quoted(match)}” would be shown as typed: this markup does not work here. Say it in words."
 
 
-LINE_CHECKS: tuple[Callable[[str, Context], Iterator[str]], ...] = (_braces, _citations, _links, _signs)
+LINE_CHECKS: tuple[Callable[[str, Context], Iterator[str]], ...] = (_braces, _citations, _links, _other_markup)
 
 
 def _emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: bool) -> Issues:

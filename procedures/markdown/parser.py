@@ -112,7 +112,7 @@ def keep_visible_lines(state: StateCore) -> None:
 
 
 def _visible_lines(children: list[Token]) -> tuple[list[str], list[str]]:
-    """The text as lines in which parsed markup is one sign; then the same without the text of links."""
+    """The text as lines in which one character replaces parsed markup; then the same without the text of links."""
     visible, outside, depth = [""], [""], 0
     for child in children:
         if child.type in {"softbreak", "hardbreak"}:
