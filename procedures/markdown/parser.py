@@ -14,7 +14,6 @@ from markdown_it.token import Token
 
 from procedures.markup import PARSED
 
-LEAVES = frozenset({"figure", "series", "compare", "care", "warning-signs", "pictures", "glossary", "locations"})
 CONTAINERS = frozenset("key-points emergency urgent call note steps do dont checklist chance choices".split())
 # No lazy part before spaces: it would take minutes on a line of spaces.
 OPENING = re.compile(r":::[ \t]*([a-z][a-z-]*)([^\n]*)\Z")
