@@ -1,9 +1,11 @@
 """Markup that its author meant and did not get is named with its line and a fix; ordinary text is left alone."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from procedures.markup import markup_in_plain_text
 from procedures.models import CareInstruction, Figure, FigureText, SeriesItem, Source, Term
+from procedures.models.warning_sign import WarningSignText
 from tests.factories import make_term
 from tests.markdown.ground import problems_of
 
@@ -320,6 +322,14 @@ def test_a_row_with_markup_in_plain_text_is_refused(text: str) -> None:
 
     with pytest.raises(Exception, match="as typed|invisible"):
         term.full_clean()
+
+
+@pytest.mark.parametrize("name", ["text", "short"])
+def test_a_warning_sign_with_markup_is_refused(name: str) -> None:
+    sign_text = WarningSignText(language="en", **{"text": "A weak leg.", "short": "weak leg", name: "A **weak** leg."})
+
+    with pytest.raises(ValidationError, match="as typed"):
+        sign_text.clean_fields(exclude=["sign"])
 
 
 def test_plain_text_with_ordinary_signs_is_taken() -> None:
