@@ -109,6 +109,7 @@ LINKS = [
     ("[Words](page: recovery)", "line 1: “page: recovery” is not an address."),
     ("[Words](pages:recovery)", "line 1: The link “pages:recovery” must start with https://"),
     ("[Words](page:nowhere)", "line 1: There is no page on “nowhere” in this language."),
+    ("a  \nb\\\n[Words](page:nowhere)", "line 3: There is no page on “nowhere” in this language."),
     ("[Words](#nowhere)", "line 1: There is no section #nowhere on this page."),
     ("See http://example.org now.", "line 1: “http://example.org” is not a link."),
     ("<https://example.org>", "line 1: “<https://example.org>” is not a link."),
