@@ -7,11 +7,12 @@ from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from procedures.enums import PageKind, SignTiming
 from procedures.markdown import blocks, headings
-from procedures.markdown.assemble import EMPTY, assemble, joined
+from procedures.markdown.assemble import EMPTY, assemble
 from procedures.markdown.context import Context
 from procedures.markdown.library import Input, Library
 from procedures.markdown.lint import lint
@@ -19,7 +20,6 @@ from procedures.markdown.parser import MAX_TEXT, parser
 from procedures.markdown.plain import Section, read_article
 from procedures.markdown.problems import Problem
 from procedures.markdown.reading import minutes, page_level
-from procedures.markdown.sanitise import clean
 from procedures.markdown.squeeze import squeezed
 from procedures.markdown.words import WordFinder
 from procedures.markup import markup_in_plain_text
@@ -161,7 +161,7 @@ def _body(text: str, context: Context) -> SafeString:
     html = assemble(tokens, context)
     # Addresses of sections that are gone lead to the top of the text.
     top = headings.old_anchors("", context)
-    return joined([clean(parser().renderer.render(top, parser().options, {})), html]) if top else html
+    return format_html_join("", '<a id="{}"></a>', ((old,) for old in top)) + html
 
 
 def _lead(slug: str, context: Context) -> SafeString:
