@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -39,22 +40,46 @@ PLAIN_FIELDS = {
 
 @dataclass(frozen=True)
 class RenderedPage:
-    """A finished article and what was found out on the way."""
+    """A finished article and what was found out on the way. Its text is measured when it is first asked for."""
 
     html: SafeString
+    language: str
     problems: list[Problem]
     inputs: list[Input]
-    sections: list[Section]
     thumbnail: dict[str, Any] | None
-    minutes: int
-    level: float | None
-    prose: str = ""
+    is_empty: bool
+    # For all pages of a reading list together.
+    listed_minutes: int = 0
     anchors: frozenset[str] = frozenset()
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
     # Each heading's address derived from this text alone, and the address that the heading asked for.
     heading_ids: list[tuple[str, str]] = field(default_factory=list)
     # Line, typed address and actual address of headings whose typed address already leads to another section.
     moved_anchors: list[tuple[int, str, str]] = field(default_factory=list)
+
+    @cached_property
+    def _text(self) -> tuple[list[Section], str]:
+        return read_article(self.html)
+
+    @property
+    def sections(self) -> list[Section]:
+        """The text by section."""
+        return self._text[0]
+
+    @property
+    def prose(self) -> str:
+        """The text as sentences."""
+        return self._text[1]
+
+    @property
+    def minutes(self) -> int:
+        """How long it takes to read. A guide takes as long as what it asks to read."""
+        return minutes(self.prose) + self.listed_minutes
+
+    @cached_property
+    def level(self) -> float | None:
+        """How hard it is to read (see ``page_level``)."""
+        return None if self.is_empty else page_level(self.prose, self.language)
 
 
 def render_page(
@@ -118,17 +143,14 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
     for line, anchor in context.own_links:
         if anchor not in ids:
             context.problems.add(line, f"There is no section #{anchor} on this page.")
-    parts, text = read_article(html)
     return RenderedPage(
         html=html,
+        language=library.language,
         problems=sorted(context.problems.found, key=lambda problem: problem.line),
         inputs=sorted(library.used.values(), key=lambda used: (used.kind, used.key)),
-        sections=parts,
-        prose=text,
         thumbnail=_thumbnail(content["lead_figure"], library),
-        # A guide takes as long as what it asks to read.
-        minutes=minutes(text) + values.get("total_minutes", 0),
-        level=page_level(text, library.language) if content["body"].strip() else None,
+        is_empty=not content["body"].strip(),
+        listed_minutes=values.get("total_minutes", 0),
         anchors=frozenset(context.anchors),
         page_links=context.page_links,
         heading_ids=context.heading_ids,

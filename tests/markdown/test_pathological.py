@@ -101,6 +101,7 @@ for name in sys.argv[1:] or CASES:
     content = {**dict.fromkeys(fields, ""), "body": CASES[name]}
     page = render_page(content, kind="about", library=library)
     assert "page__body" in page.html
+    assert page.minutes and (page.level is None or page.level >= 0)
     sign_list_problems(content, kind="about", triage=Triage("en"))
 print("done")
 """
