@@ -108,9 +108,9 @@ def plan_anchors(
     now = [section for section in _sections(rendered.html) if section.anchor in wanted]
     follows = _matched(then, now)
     targets = _targets(before, then, now, follows)
-    lost = {**before.lost_anchors}
-    for section in then:
-        if section.anchor not in {then[old].anchor for old in follows}:
+    lost = dict(before.lost_anchors)
+    for old, section in enumerate(then):
+        if old not in follows:
             own = {name for name, target in before.old_anchors.items() if target == section.anchor}
             lost |= dict.fromkeys({section.anchor, *own}, section.anchor)
     for name, place in _returned(now, wanted, follows, lost, earlier).items():
