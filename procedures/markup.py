@@ -1,16 +1,15 @@
-"""Signs of markup in text: what the page renderer and the fields for plain text both look for.
+"""Patterns of markup in text, which the page renderer and the fields for plain text both look for.
 
 A page's text is Markdown; every other field is plain text, where markup would be shown to patients as typed.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
 # Takes the place of markup that was parsed; a private-use character, which no saved text may hold.
 PARSED = "\ue000"
 
-INVISIBLE_SIGN = re.compile(
+INVISIBLE_CHARACTER = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800"
     "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
     # A joiner inside an emoji draws one picture of two.
@@ -49,7 +48,7 @@ ANGLED_ADDRESS = re.compile(
 )
 # Markup of other dialects: it is shown as typed.
 OTHER_MARKUP = re.compile(
-    r"~~|==(?=\w)|(?<=\w)==|^\s*(={1,6})[ ]+\S[^=\n]*[ ]\1\s*$"
+    r"~~|==(?=\w)|(?<=\w)==|^[^\S\n]*(={1,6})[ ]+\S[^=\n]*[ ]\1[^\S\n]*$"
     r"|~[^\s~]{1,20}~|\w\^[\w({]|\^[^\s^]{1,20}\^"
     r"|(?<![\w+])\+\+(?=[^\W_])[^+\n]{1,200}(?<=\S)\+\+(?![\w+])"
     r"|(?<![\w'])('{2,5})(?=[^\W_])[^'\n]{1,200}(?<=\S)\2(?![\w'])"
@@ -71,25 +70,24 @@ PLAIN = (
 QUOTE_LENGTH = 40
 
 
-def invisible_sign(text: str) -> str:
-    """The first character of ``text`` that no reader sees and that does not belong there, by name; or nothing."""
-    found = INVISIBLE_SIGN.search(text)
+def invisible_character(text: str) -> str:
+    """The name of the first invisible character in ``text`` that does not belong there; empty for none."""
+    found = INVISIBLE_CHARACTER.search(text)
     if not found:
         return ""
     name = unicodedata.name(found[0], "control character").casefold()
     return f"an invisible character ({name}, U+{ord(found[0]):04X})"
 
 
-def markup_in_plain_text(text: str, name: str = "This field") -> Iterator[str]:
-    """What to say of markup in a text that is printed as typed; ``name`` says whose text it is."""
+def markup_in_plain_text(text: str, name: str = "This field") -> str:
+    """The sentence on markup in a text that is printed as typed, empty for none; ``name`` says whose text it is."""
     without_mail = EMAIL.sub(PARSED, text)
     for pattern, searched in ((ANGLED_ADDRESS, text), *((pattern, without_mail) for pattern in PLAIN)):
         if found := pattern.search(searched):
             shown = excerpt(searched, *found.span())
-            yield f"{name} is plain text and would show “{shown}” as typed. Take the markup out."
-            return
-    if sign := invisible_sign(text):
-        yield f"{name} holds {sign}. Delete the passage and type it again."
+            return f"{name} is plain text and would show “{shown}” as typed. Take the markup out."
+    found = invisible_character(text)
+    return f"{name} contains {found}. Delete the passage and type it again." if found else ""
 
 
 def excerpt(text: str, start: int, end: int) -> str:

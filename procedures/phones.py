@@ -9,7 +9,7 @@ TOLL_FREE = frozenset("800 833 844 855 866 877 888".split())
 NATIONAL_DIGITS = 10
 MIN_DIGITS, MAX_DIGITS = 7, 15
 
-SIGNS = {
+ASCII = {
     "（": "(",
     "）": ")",
     "［": "(",
@@ -122,21 +122,19 @@ def typed_emergency(text: str, own: str) -> list[tuple[int, str]]:
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
-    """The text with ASCII digits, hyphens, and spaces, without invisible characters, and where each character was."""
-    signs, places = [], []
     for place, letter in enumerate(text):
         kind = unicodedata.category(letter)
         if kind == "Cf":
             continue
         if letter.isdecimal():
-            sign = str(unicodedata.decimal(letter))
+            character = str(unicodedata.decimal(letter))
         elif kind == "Pd" or letter == "\u2212":
-            sign = "-"
+            character = "-"
         else:
-            sign = " " if letter.isspace() else SIGNS.get(letter, letter)
-        signs.append(sign)
+            character = " " if letter.isspace() else ASCII.get(letter, letter)
+        characters.append(character)
         places.append(place)
-    return "".join(signs), places
+    return "".join(characters), places
 
 
 def _numbers(plain: str) -> Iterator[tuple[int, int]]:
@@ -169,19 +167,23 @@ def _may_be_typed(plain: str, start: int, end: int) -> bool:
     )
 
 
-def phone_in_plain_text(text: str, name: str = "This field", own: Iterable[str] = ()) -> Iterator[str]:
-    """The error for a phone number in a text that is printed as typed, if any. ``name``: of the field."""
-    for _, number in typed_phones(text, own)[:1]:
-        yield (
-            f"{name} contains the phone number “{number}”. Delete it: every page shows the clinic’s own number, and a "
-            f"number typed here would not change with it. {MAY_BE_TYPED}"
-        )
+def phone_in_plain_text(text: str, name: str = "This field", own: Iterable[str] = ()) -> str:
+    """The error for a phone number in a text that is printed as typed, or "". ``name``: the name of the field."""
+    found = typed_phones(text, own)
+    if not found:
+        return ""
+    return (
+        f"{name} contains the phone number “{found[0][1]}”. Delete it: every page shows the clinic’s own number, and a "
+        f"number typed here would not change with it. {MAY_BE_TYPED}"
+    )
 
 
-def emergency_in_plain_text(text: str, name: str, own: str) -> Iterator[str]:
-    """The error for an emergency number in a field of a page that is printed as typed, if any."""
-    for _, number in typed_emergency(text, own)[:1]:
-        yield (
-            f"{name} contains the emergency number “{number}”. Delete it here, and write "
-            f"{{clinic.emergency_number}} in the text of the page."
-        )
+def emergency_in_plain_text(text: str, name: str, own: str) -> str:
+    """The error for an emergency number in a field of a page that is printed as typed, or ""."""
+    found = typed_emergency(text, own)
+    if not found:
+        return ""
+    return (
+        f"{name} contains the emergency number “{found[0][1]}”. Delete it here, and write "
+        f"{{clinic.emergency_number}} in the text of the page."
+    )

@@ -1,14 +1,15 @@
 """Recognizes text that pairs warning signs with instructions: signs and their levels belong in one list.
 
-Patterns are families of everyday wordings in each language. An emergency sign may stand with no instruction at all,
-neither to call nor to wait. Another sign may stand with no level: not with 911, office hours, a delay or a
-reassurance; and two of them with no call. Text that only explains signs pairs them with no instruction.
+Patterns are families of everyday wordings in each language. An emergency sign must not be combined with any
+instruction, neither to call nor to wait. Any other sign must not be combined with a level: 911, office hours, a delay
+or a reassurance; two of them must not be combined with a call either. Text that only explains signs is fine.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 
-from portal.text import normalize
+from portal.text import APOSTROPHES, normalize
 
 ENGLISH, SPANISH = "en", "es"
 NEAR = r"[^.;:!?\n]{0,45}"
@@ -382,7 +383,7 @@ OFFICE: dict[str, dict[str, str]] = {
         "menos estatura": r"\bmide\b[^.;:!?\n]{0,30}\bmenos\b|\bpierde estatura\b",
     },
 }
-# Taken out before a text is compared: a call about anything else, what happened long ago, what numbs on purpose.
+# Removed before a text is compared: calls about other things, events of long ago, numbness that is intended.
 ASIDE: dict[str, str] = {
     ENGLISH: (
         r"\b(?:call|ask|tell|phone|see) (?:us|{clinic\.\w+}|your \w+) (?:if you have|with|about) (?:any |your "
@@ -408,7 +409,7 @@ HEADINGS: dict[str, str] = {
         r"|\bat once\b|\btell (?:us|the|my|your)\b|\bcan (?:it |this |that |these |they |I |you |safely )?wait\b"
         r"|\bserious\b|\bneed (?:help|a doctor)\b"
         r"|\bsee (?:a|my|your|the) (?:doctor|nurse)|\bno need\b|\b(?:not )?(?:worry|worried)\b"
-        r"|\bnext visit\b.*\b(?:say|report)|\bhospital\?"
+        r"|\bnext visit\b.{0,200}\b(?:say|report)|\bhospital\?"
     ),
     SPANISH: (
         r"\bllamo\b|\bllamar\b|\bllame\b|\bll[aá]menos\b|\bemergencia|\bpedir ayuda\b|\bseñales de (?:alarma|alerta"
@@ -419,7 +420,7 @@ HEADINGS: dict[str, str] = {
     ),
 }
 SENTENCE = re.compile(r"(?<=[.!?;])[\s*_\"”»)]+|\n+")
-# A sentence that takes up the one before it: “If so, call us.”
+# A sentence that refers to the one before it: “If so, call us.”
 TAKES_UP = re.compile(
     r"\W*(?:(?:in|if) (?:this|that|these|those|it|one|any|so|such)|when (?:this|that)|then|this|that|these|it|so"
     r"|often|usually|sometimes"
@@ -429,7 +430,7 @@ TAKES_UP = re.compile(
     re.IGNORECASE,
 )
 WORD = re.compile(r"[^\W_]{3,}")
-# A sentence that goes on with what to do about the one before it.
+# A sentence that says what to do about the one before it.
 GOES_ON = re.compile(
     r"\W*(?:(?:then|so|just|please|simply|but|and) )?(?:you )?(?:(?:can |should |may |must )?(?:call|phone|tell|see"
     r"|wait|rest|take|lie"
@@ -461,30 +462,19 @@ POINTS = re.compile(
     r" doctor|your doctor|el médico|los médicos|nosotros)\b",
     re.IGNORECASE,
 )
-# Where a link leads is not said to the reader.
+# Readers do not see the address of a link.
 TARGET = re.compile(r"\]\([^)\n]{0,300}\)")
 MIN_SHARED_WORDS, SHARED = 3, 0.75
 
 
-def _compiled(families: dict[str, dict[str, str]]) -> dict[str, dict[str, re.Pattern[str]]]:
-    return {
-        language: {name: re.compile(pattern, re.IGNORECASE) for name, pattern in rows.items()}
-        for language, rows in families.items()
-    }
-
-
-_EMERGENCIES, _OTHERS = _compiled(EMERGENCIES), _compiled(OTHERS)
-_CALLS = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in CALLS.items()}
-_CONTACTS = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in CONTACTS.items()}
-_DELAYS = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in DELAYS.items()}
-_AMBULANCE = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in AMBULANCE.items()}
-_ASIDE = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in ASIDE.items()}
-_OFFICE = _compiled(OFFICE)
-_HEADINGS = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in HEADINGS.items()}
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when it is first used: most processes never compare a text."""
+    return re.compile(pattern, re.IGNORECASE)
 
 
 class Triage:
-    """Looks for signs in texts of one language. ``rows``: text of each sign, and if it is an emergency."""
+    """Looks for signs in texts of one language. ``rows``: text of each sign, and whether it is an emergency."""
 
     def __init__(self, language: str, rows: Iterable[tuple[str, bool]] = ()) -> None:
         self.language = language if language in CALLS else ENGLISH
@@ -492,23 +482,23 @@ class Triage:
 
     def emergencies(self, text: str) -> set[str]:
         """Names of the emergency signs in ``text``."""
-        return self._found(_EMERGENCIES, text) | self._listed(text, emergency=True)
+        return self._found(EMERGENCIES, text) | self._listed(text, emergency=True)
 
     def signs(self, text: str) -> set[str]:
         """Names of all signs in ``text``."""
-        return self.emergencies(text) | self._found(_OTHERS, text) | self._listed(text, emergency=False)
+        return self.emergencies(text) | self._found(OTHERS, text) | self._listed(text, emergency=False)
 
     def calls(self, text: str) -> bool:
         """Whether ``text`` says to call, or how urgent something is."""
-        return bool(_CALLS[self.language].search(_plain(text)))
+        return self._says(CALLS, text)
 
     def instructs(self, text: str) -> bool:
         """Whether ``text`` says what to do about something: call, tell, see, wait, rest; or that it is normal."""
-        return self.calls(text) or self._says(_CONTACTS, text) or self._levels(text)
+        return self.calls(text) or self._says(CONTACTS, text) or self._levels(text)
 
     def leads_to_calls(self, heading: str) -> bool:
         """Whether a list under ``heading`` says when to call."""
-        return bool(_HEADINGS[self.language].search(_plain(heading)))
+        return self._says(HEADINGS, heading)
 
     def own_list(self, text: str) -> set[str]:
         """Signs that ``text``, one paragraph or list entry, pairs with an instruction; empty for none."""
@@ -518,7 +508,7 @@ class Triage:
         return found if len(found) > 1 and self.calls(text) else set()
 
     def paired(self, text: str) -> set[str]:
-        """Signs that a sentence of ``text``, or two that belong together, pairs with an instruction."""
+        """Signs that a sentence of ``text``, or several that belong together, pair with an instruction."""
         for passage in map(self._without_asides, self._passages(text)):
             if self.instructs(passage) and (found := self.emergencies(passage)):
                 return found
@@ -526,12 +516,12 @@ class Triage:
                 return found
             if self._levels(passage) and (found := self.signs(passage)):
                 return found
-            if self._says(_AMBULANCE, passage) and (found := self._found(_OFFICE, passage)):
+            if self._says(AMBULANCE, passage) and (found := self._found(OFFICE, passage)):
                 return found
         return set()
 
     def _advises(self, passage: str) -> set[str]:
-        """Emergency signs of a condition or a short question that anything but an explanation or the list follows."""
+        """Emergency signs in a condition or short question, unless an explanation or a pointer to the list follows."""
         match = CONDITION.match(passage)
         if match is None:
             return set()
@@ -539,36 +529,36 @@ class Triage:
         return set() if POINTS.search(said) or EXPLAINS.search(said) else self.emergencies(sign)
 
     def _levels(self, text: str) -> bool:
-        """Whether ``text`` gives something a level of its own: an ambulance, a delay, or no need for help."""
-        return self._says(_AMBULANCE, text) or self._says(_DELAYS, text)
+        """Whether ``text`` says how urgent something is: an ambulance, a delay, or no need for help."""
+        return self._says(AMBULANCE, text) or self._says(DELAYS, text)
 
-    def _says(self, patterns: dict[str, re.Pattern[str]], text: str) -> bool:
-        return bool(patterns[self.language].search(_plain(text)))
+    def _says(self, patterns: dict[str, str], text: str) -> bool:
+        return bool(_compiled(patterns[self.language]).search(_plain(text)))
 
     def _without_asides(self, text: str) -> str:
-        return _ASIDE[self.language].sub(" ", _plain(text))
+        return _compiled(ASIDE[self.language]).sub(" ", _plain(text))
 
-    def _passages(self, text: str) -> list[str]:
-        """Sentences; one goes together with its answer, with what takes it up, or with what to do about its sign."""
-        passages: list[str] = []
-        asked = False
+    def _passages(self, text: str) -> Iterator[str]:
+        """Sentences; a question with its answer, a sentence with those that refer to it or say what to do about it."""
+        passage: list[str] = []
+        is_asked = is_explained = False
         for sentence in filter(None, (part.strip() for part in SENTENCE.split(text))):
-            if passages and (asked or TAKES_UP.match(sentence) or self._goes_on(passages[-1], sentence)):
-                passages[-1] += f" {sentence}"
-            else:
-                passages.append(sentence)
-            asked = sentence.rstrip('*_"”»)').endswith("?")
-        return passages
+            if passage and not (is_asked or TAKES_UP.match(sentence) or self._goes_on(sentence, is_explained)):
+                yield " ".join(passage)
+                passage, is_explained = [], False
+            passage.append(sentence)
+            is_asked = sentence.rstrip('*_"”»)').endswith("?")
+            is_explained = is_explained or bool(EXPLAINS.search(sentence))
+        if passage:
+            yield " ".join(passage)
 
-    def _goes_on(self, before: str, sentence: str) -> bool:
-        """Whether ``sentence`` says what to do about the sign ``before``; an explanation is followed by no call."""
-        if not GOES_ON.match(sentence):
-            return False
-        return self._says(_DELAYS, sentence) or not EXPLAINS.search(before)
+    def _goes_on(self, sentence: str, is_explained: bool) -> bool:
+        """Whether ``sentence`` says what to do about a sign before it; an explanation is followed by no call."""
+        return bool(GOES_ON.match(sentence)) and (self._says(DELAYS, sentence) or not is_explained)
 
-    def _found(self, families: dict[str, dict[str, re.Pattern[str]]], text: str) -> set[str]:
+    def _found(self, families: dict[str, dict[str, str]], text: str) -> set[str]:
         text = _plain(text)
-        return {name for name, pattern in families[self.language].items() if pattern.search(text)}
+        return {name for name, pattern in families[self.language].items() if _compiled(pattern).search(text)}
 
     def _listed(self, text: str, *, emergency: bool) -> set[str]:
         said = _words(text)
@@ -583,7 +573,7 @@ class Triage:
 
 
 def _plain(text: str) -> str:
-    return TARGET.sub("]", normalize(text)).replace("’", "'").replace("*", "").replace("\u00a0", " ")
+    return TARGET.sub("]", normalize(text)).translate(APOSTROPHES).replace("*", "").replace("\u00a0", " ")
 
 
 def _words(text: str) -> frozenset[str]:

@@ -54,7 +54,7 @@ def validate_page_slug(value: str) -> None:
 def is_reserved(path: str) -> bool:
     """Whether the site uses the address ``path`` (``/es/search/``) itself, so that no page can be read there.
 
-    Asked of the routes each time, so a new route reserves its words without a list to keep up to date.
+    The routes are read each time, so that a new route reserves its words and no list needs an update.
     """
     own = path.strip("/")
     if own in Language.values:
@@ -74,13 +74,13 @@ def reserved_sentence(path: str) -> str:
     return f"{path} is an address that the site uses itself. Choose another one."
 
 
-def _literals(patterns: Iterable[Any], prefix: str = "") -> Iterator[str]:
-    """The fixed beginning of every route. What is below a prefix such as ``admin/`` is not looked at."""
+def _literals(patterns: Iterable[Any]) -> Iterator[str]:
+    """The fixed beginning of every route, without those below a prefix such as ``admin/``."""
     for pattern in patterns:
         match = LITERAL.match(str(pattern.pattern))
-        literal = prefix + (match[1] if match else "")
+        literal = match[1] if match else ""
         if isinstance(pattern, URLResolver) and not literal:
-            yield from _literals(pattern.url_patterns, literal)
+            yield from _literals(pattern.url_patterns)
         else:
             yield literal
 
@@ -113,7 +113,7 @@ def validate_plain_text(value: str) -> None:
 
 def validate_no_markup(value: str) -> None:
     """Plain text without Markdown, HTML or invisible characters: such a field prints its text as typed."""
-    for sentence in markup_in_plain_text(value):
+    if sentence := markup_in_plain_text(value):
         raise ValidationError(sentence)
 
 
@@ -125,7 +125,7 @@ def validate_sign_words(value: str) -> None:
 
 
 def validate_words_for_readers(language: str, value: str) -> None:
-    """A sentence beside the page's text, such as what changed or why a page is gone: no word on warning signs."""
+    """Refuse a sentence for readers, such as what changed or why a page is gone, that says what to do about signs."""
     if found := Triage(language).own_list(value):
         raise ValidationError(
             f"Patients read this, and it says what to do about warning signs ({'; '.join(sorted(found))}). "
@@ -147,7 +147,7 @@ def validate_no_sign_list(language: str, texts: dict[str, str]) -> None:
 
 
 def validate_no_phone(texts: dict[str, str]) -> None:
-    """Texts (by the name of their field) that pages print as typed: the clinic's numbers stand in one row only."""
-    wrong = {name: found[0] for name, text in texts.items() if (found := list(phone_in_plain_text(text)))}
+    """Refuse texts (by field name) with a phone number: pages take the clinic's numbers from one row."""
+    wrong = {name: sentence for name, text in texts.items() if (sentence := phone_in_plain_text(text))}
     if wrong:
         raise ValidationError(wrong)

@@ -67,7 +67,8 @@ def desk(page_id: int, user: User, *, with_page: bool = False) -> Desk:
     page = with_states(Page.objects.filter(pk=page_id), texts=True).get()
     revision = page.revisions.select_related("author").first()
     content = revision.content if revision else page.draft()
-    rendered = render_draft(page, content, library=Library(page.language, Pictures.CURRENT))
+    library = Library(page.language, Pictures.CURRENT)
+    rendered = render_draft(page, content, library=library)
     may_approve, may_publish = (user.has_perm(f"procedures.{what}_page") for what in ("approve", "publish"))
     author = str(revision.author) if revision and revision.author else ""
     return Desk(
@@ -78,7 +79,7 @@ def desk(page_id: int, user: User, *, with_page: bool = False) -> Desk:
         revision=revision,
         approval=standing_approval(revision) if revision else None,
         said=page.events.filter(kind__in=REVIEW_EVENTS).select_related("actor").first(),
-        problems=readiness(page, content, rendered),
+        problems=readiness(page, content, rendered, library),
         article=rendered.html,
         html=true_page(page, content, rendered, author=author) if with_page else "",
         remarks=remarks(page, content),

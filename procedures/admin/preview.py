@@ -29,7 +29,7 @@ def preview(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "html": true_page(page, content, rendered),
-            "problems": as_json(readiness(page, content, rendered)),
+            "problems": as_json(readiness(page, content, rendered, library)),
             "advice": as_json(advice(page, content, rendered, library)),
             "minutes": rendered.minutes,
             "level": rendered.level,

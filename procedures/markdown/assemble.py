@@ -156,6 +156,7 @@ def _choices(inner: list[Token], line: int, context: Context) -> SafeString:
             {
                 "name": name,
                 "anchor": str(opening.attrGet("id")),
+                "old_anchors": headings.old_anchors(str(opening.attrGet("id")), context),
                 "aspects": [
                     {"title": plain(aspect[1]), "body": assemble(aspect[2], context, nested=True)} for aspect in aspects
                 ],

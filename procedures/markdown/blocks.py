@@ -187,7 +187,8 @@ def _locations(context: Context) -> SafeString:
     locations = context.library.locations()
     for location in locations:
         name = f"The text of the location “{location['key']}”"
-        context.check_plain(0, name, *(location[part] for part in ("name", "hours", "directions")))
+        texts = [location[part] for part in ("name", "hours", "directions")]
+        context.check_plain(0, name, *texts, "\n".join(location["address_lines"]))
     return component("locations", locations=locations)
 
 

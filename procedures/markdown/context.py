@@ -41,16 +41,16 @@ class Context:
     own_links: list[tuple[int, str]] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
     indexes: set[str] = field(default_factory=set)
-    # Section addresses of earlier releases, each with the section it leads to now, or nothing: the top.
+    # Section addresses of earlier releases, each with the section it leads to now; empty for the top of the page.
     old_anchors: Mapping[str, str] = field(default_factory=dict)
-    # Addresses that headings would get from this text alone, each with the one that it gets instead.
+    # Heading addresses derived from this text alone that must change, each with its replacement.
     anchor_plan: Mapping[str, str] = field(default_factory=dict)
-    # The same from this text alone, without a plan; and, for each, what its heading asked for.
+    # All heading addresses derived from this text alone; then each with the address that its heading asked for.
     heading_names: set[str] = field(default_factory=lambda: set(PAGE_ANCHORS))
     heading_ids: list[tuple[str, str]] = field(default_factory=list)
-    # Line, typed address and given address of headings whose own address leads elsewhere.
+    # Line, typed address and actual address of headings whose typed address already leads to another section.
     moved_anchors: list[tuple[int, str, str]] = field(default_factory=list)
-    # For which timing the full list of warning signs stands on this page; empty without one.
+    # The timing of the full list of warning signs on this page; empty without one.
     signs_when: str = ""
     out_of: int = 0
     key_points: str = ""
@@ -78,20 +78,19 @@ class Context:
             self.missing(line, "figure", slug, f"There is no picture “{slug}”.")
 
     def check_plain(self, line: int, name: str, *texts: str, has_codes: bool = False) -> None:
-        """Note markup and phone numbers in texts of ``name`` that the page prints as typed.
+        """Add problems for markup and phone numbers in texts of ``name`` that the page prints as typed.
 
         ``has_codes``: the numbers in it are a PMID, a DOI or the like.
         """
         for text in texts:
-            for sentence in markup_in_plain_text(text, name):
+            if sentence := markup_in_plain_text(text, name):
                 self.problems.add(line, sentence)
-            if not has_codes:
-                for sentence in phone_in_plain_text(text, name, self.own_phones):
-                    self.problems.add(line, sentence)
+            if not has_codes and (sentence := phone_in_plain_text(text, name, self.own_phones)):
+                self.problems.add(line, sentence)
 
     @property
     def own_phones(self) -> list[str]:
-        """The clinic's numbers, without noting that the page prints them."""
+        """The clinic's numbers, without recording them as printed on the page."""
         values = (self.library.clinic.get(name) for name in ("clinic.phone", "clinic.after_hours_phone"))
         return [value for value in values if value]
 

@@ -40,16 +40,17 @@ def prepare(opening: Token, inline: Token, context: Context, *, nested: bool) ->
 
 def keep_old_anchors(opening: Token, inline: Token, context: Context) -> None:
     """Put the section's earlier addresses into its heading, so that links in old mails still find it."""
-    marks = old_anchors(str(opening.attrGet("id")), context)
+    marks = [
+        token
+        for old in old_anchors(str(opening.attrGet("id")), context)
+        for token in (Token("link_open", "a", 1, attrs={"id": old}), Token("link_close", "a", -1))
+    ]
     inline.children = [*marks, *(inline.children or [])]
 
 
-def old_anchors(present: str, context: Context) -> list[Token]:
-    """Targets for the earlier addresses of a section; of sections that are gone where ``present`` is empty."""
-    marks: list[Token] = []
-    # In a fixed order: databases keep the keys of an object in any.
-    for old, target in sorted(context.old_anchors.items()):
-        if target == present:
-            context.anchors.add(old)
-            marks += [Token("link_open", "a", 1, attrs={"id": old}), Token("link_close", "a", -1)]
-    return marks
+def old_anchors(present: str, context: Context) -> list[str]:
+    """The earlier addresses of a section; where ``present`` is empty, those of sections that are gone."""
+    # In a fixed order: databases return the keys of an object in any order.
+    found = sorted(old for old, target in context.old_anchors.items() if target == present)
+    context.anchors.update(found)
+    return found

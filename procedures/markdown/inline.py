@@ -19,7 +19,7 @@ def resolve(token: Token, context: Context, *, running_text: bool) -> None:
     result: list[Token] = []
     depth = 0
     for child in token.children or []:
-        if child.type == "softbreak":
+        if child.type in {"softbreak", "hardbreak"}:
             line += 1
         if child.type == "link_open":
             depth += 1

@@ -269,7 +269,7 @@ class Library:
         return found
 
     def stages(self, series: Series) -> list[SeriesItem]:
-        """Its pictures with their words. A page that is rebuilt leaves out those that nobody has approved yet."""
+        """Its pictures with their words. A page that is rebuilt leaves out those that are not approved yet."""
         items = list(series.items.all())
         if self.pictures != Pictures.PUBLIC:
             return items
@@ -323,7 +323,7 @@ class Library:
         return found, is_starter
 
     def triage(self) -> Triage:
-        """Finds texts that write a list of signs of their own."""
+        """Finds texts that write their own list of signs."""
         rows, _ = self.all_signs
         return Triage(self.language, [(sign.text, sign.level == SignLevel.EMERGENCY) for sign in rows])
 

@@ -1,15 +1,15 @@
-"""Markup that its author meant and did not get, each with its line and a fix.
+"""Finds markup that did not do what its author meant, each with its line and a fix.
 
 The parser takes such markup for text (``##`` with a no-break space, ``**`` left open, ``{clinic.Phone}``) or for
-something else (a line ``---`` under a paragraph is a heading). Patients would read the signs, so a text with such
+something else (a line ``---`` under a paragraph is a heading). Patients would see it as typed, so a text with such
 markup cannot be published.
-What is parsed stays in ``token.meta`` as lines in which parsed markup is one sign (``keep_visible_lines``).
+The checks read ``token.meta["visible"]``: lines in which one character replaces parsed markup (``keep_visible_lines``).
 """
 
 import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from markdown_it.token import Token
 
@@ -23,27 +23,26 @@ MAX_ISSUES = 60
 LINE_END = re.compile(r"\r\n?|\n")
 Issues = Iterator[tuple[int, str]]
 
-SPACES = " \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
-SPACES_AND_UNSEEN = "".join(map(chr, (9, 32, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))) + UNSEEN
-HASHES = re.compile(rf"([{SPACES}{UNSEEN}]*)([#＃]+)(.*)")
+SPACES = " \t\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
+SPACES_AND_UNSEEN = SPACES + "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
+HASHES = re.compile(rf"([{SPACES_AND_UNSEEN}]*)([#＃]+)(.*)")
 HASHES_INSIDE = re.compile(rf"(?<=\S)[{SPACES}]#{{2,6}}[{SPACES}]+(?=\S)")
 HASHES_BEHIND = re.compile(r"(?<=\w)#+\s*\Z|\s#+\s*(?=\{#|\Z)")
-# Word's own bullets are letters of its symbol fonts (U+F0B7); without the font they come as §, ü or Ø.
+# Bullets of Word are letters of its symbol fonts (U+F0B7); without the font they arrive as §, ü or Ø.
 PRIVATE = "\ue001-\uf8ff"
 BULLET = re.compile(
-    rf"[{SPACES}{UNSEEN}]*(?:([•·‣◦▪▫●○■□➢➤✓✔➔→⁃∙►▸▶❖◆◇❏❑☐☑✗✘①-⑳❶-❿{PRIVATE}]|[§¤Øüþ›»](?=[{SPACES}]+[^\W\d_]))"
+    rf"[{SPACES_AND_UNSEEN}]*(?:([•·‣◦▪▫●○■□➢➤✓✔➔→⁃∙►▸▶❖◆◇❏❑☐☑✗✘①-⑳❶-❿{PRIVATE}]|[§¤Øüþ›»](?=[{SPACES}]+[^\W\d_]))"
     rf"|([-+*–—])([{SPACES}]*))(?=(.?))"
 )
-# The second bullet of Word is the letter o.
+# The second-level bullet of Word is the letter o.
 LETTER_O = re.compile(rf"[{SPACES}]*o[{SPACES}]+[^\W\d_]")
 NUMBER = re.compile(
-    rf"[{SPACES}{UNSEEN}]*[(]?(\d{{1,2}}|[a-zA-Z]|[ivxIVX]{{2,5}})"
+    rf"[{SPACES_AND_UNSEEN}]*[(]?(\d{{1,2}}|[a-zA-Z]|[ivxIVX]{{2,5}})"
     rf"(?:([{SPACES}]*[.)])(-?[{SPACES}]*)|[{SPACES}]?([-–])(?=[{SPACES}]))(?=\s*(\S))"
 )
-# "2.º piso", "3.er día", "2.x": the number goes on behind its period.
+# "2.º piso", "3.er día", "2.x": the number continues after its period.
 GOES_ON = re.compile(r"[.)](?:[ºª°]|(?:er|os|as|[rdtvnm][oa]s?|avo|ava|st|nd|rd|th)\b|[a-z](?!\w))(?<![.)][ayeo])")
-RULE = re.compile(r"[-–—_=*~ ]{3,}\Z")
+RULE = re.compile(r"([-–—=~])\1{2,}\Z")
 ADDRESS = r"(?:https?:|page:|mailto:|tel:|www\.|#)"
 LINK_GAP = re.compile(rf"\][{SPACES}]+\(\s?{ADDRESS}[^()\n]{{0,80}}\)?", re.IGNORECASE)
 LINK_TURNED = re.compile(rf"[)\]{PARSED}][{SPACES}]?[\[{{<]\s?{ADDRESS}[^\]\n]{{0,80}}\]?", re.IGNORECASE)
@@ -58,14 +57,14 @@ UNDERSCORE_RUN = re.compile(r"_+")
 SPACED_STARS = re.compile(rf"(?<!\S)\*[{SPACES}]+[^\W\d_][^*\n]{{0,200}}[^\s*]\*(?!\w)")
 DOUBLE_BRACKET = re.compile(rf"\[\s?{PARSED}\s?\]")
 DOUBLE_BRACE = re.compile(rf"\{{\s?{PARSED}|{PARSED}\s?\}}")
-PRIVATE_SIGN = re.compile(f"[{PRIVATE}]")
+PRIVATE_CHARACTER = re.compile(f"[{PRIVATE}]")
 QUOTED_NUMBER = re.compile(r"[ ]{0,3}>[ ]?[=<≥]?[ ]?\d")
 COLON_BLOCK = re.compile(r"[:：]{1,2}[ \u00a0]?[A-Za-z][a-z-]*\s*\Z|::+\s*\Z")
 CELL_EDGE = re.compile(r"(?<!\\)\|")
 
 
 def lint(tokens: list[Token], text: str, context: Context) -> None:
-    """Note everything in ``tokens``, parsed from ``text``, that its author cannot have meant."""
+    """Add a problem for everything in ``tokens``, parsed from ``text``, that its author cannot have meant."""
     lines = LINE_END.split(text)
     found = 0
     for check in (_invisible, _blocks, _lists, _tables, _inlines, _phones):
@@ -77,7 +76,7 @@ def lint(tokens: list[Token], text: str, context: Context) -> None:
 
 
 def unknown_value(written: str, context: Context) -> str:
-    """What to say of braces that name no value of the clinic."""
+    """The sentence on braces that do not name a value of the clinic."""
     names = list(context.library.clinic)
     if written.strip() in names:
         return f"Take the spaces out of “{{{written}}}”, and use one pair of braces: {{{written.strip()}}}."
@@ -93,8 +92,8 @@ def unknown_value(written: str, context: Context) -> str:
 
 def _invisible(_tokens: list[Token], lines: list[str], _context: Context) -> Issues:
     for number, line in enumerate(lines, start=1):
-        if sign := markup.invisible_sign(line):
-            yield number, f"This line contains {sign}. Delete the word before and after it and type them again."
+        if found := markup.invisible_character(line):
+            yield number, f"This line contains {found}. Delete the word before and after it and type them again."
 
 
 def _blocks(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
@@ -130,17 +129,17 @@ def _has_empty_link(children: list[Token]) -> bool:
 
 def _lists(tokens: list[Token], _lines: list[str], _context: Context) -> Issues:
     """Numbered lists that patients would see with other numbers than were typed."""
-    open_lists: list[tuple[Token, list[tuple[int, int]]]] = []
+    open_lists: list[list[tuple[int, int]]] = []
     last = 0
     for token in tokens:
         if token.type == "ordered_list_open":
-            open_lists.append((token, []))
+            open_lists.append([])
         elif token.type == "list_item_open" and token.info and open_lists:
-            open_lists[-1][1].append((line_of(token), int(token.info)))
+            open_lists[-1].append((line_of(token), int(token.info)))
         elif token.type == "ordered_list_close":
-            _, items = open_lists.pop()
+            items = open_lists.pop()
             yield from _numbering(items, last)
-            last = items[0][1] + len(items) - 1 if items else last
+            last = items[0][1] + len(items) - 1
         elif token.type == "heading_open":
             last = 0
 
@@ -165,7 +164,7 @@ def _numbering(items: list[tuple[int, int]], last: int) -> Issues:
 
 
 def _tables(tokens: list[Token], lines: list[str], _context: Context) -> Issues:
-    """Rows with another number of cells than the head: cells that are too many would be lost."""
+    """Rows with more or fewer cells than the header row: extra cells would be lost."""
     wanted = 0
     for token in tokens:
         if token.type == "thead_open":
@@ -188,8 +187,8 @@ def _cells(row: str) -> list[str]:
     return cells[(cells[0] == "") : len(cells) - (len(cells) > 1 and not cells[-1].strip())]
 
 
-def _phones(tokens: list[Token], lines: list[str], context: Context) -> Issues:
-    """Numbers that would stay as typed when the clinic's own change."""
+def _phones(tokens: list[Token], _lines: list[str], context: Context) -> Issues:
+    """Typed numbers, which would not change with the clinic's own."""
     emergency = context.library.clinic["clinic.emergency_number"]
     texts = [(token.map or [0, 0], _words(token.children or [])) for token in tokens if token.type == "inline"]
     options = [token for token in tokens if token.type in {"directive", "directive_open"}]
@@ -215,7 +214,7 @@ def _phones(tokens: list[Token], lines: list[str], context: Context) -> Issues:
 
 
 def _words(children: list[Token]) -> str:
-    """What readers see of the text as typed, whatever part of it is bold, and the addresses of its phone links."""
+    """The text that readers see, without its markup, and the addresses of its phone links."""
     pieces = []
     for child in children:
         if child.type in {"softbreak", "hardbreak"}:
@@ -233,22 +232,21 @@ def _inlines(tokens: list[Token], lines: list[str], context: Context) -> Issues:
     before = Token("", "", 0)
     texts = [row for token in tokens if token.type == "inline" for row in token.meta["visible"]]
     # "price*" is explained by a paragraph below that begins with a star.
-    marks = [number for number, row in enumerate(texts) if STAR_BEHIND.search(row)]
-    notes = [number for number, row in enumerate(texts) if NOTE.match(row)]
+    first_mark = next((number for number, row in enumerate(texts) if STAR_BEHIND.search(row)), len(texts))
+    last_note = max((number for number, row in enumerate(texts) if NOTE.match(row)), default=-1)
     done = 0
     for token in tokens:
         if token.type == "inline":
             yield from _inline(token, before.type, lines, context)
             line = line_of(token)
             yield from _multiplied(token.children or [], line)
-            has_mark, has_note = min(marks, default=done) < done, max(notes, default=done) > done
-            yield from _emphasis(token.meta["visible"], line, has_mark=has_mark, has_note=has_note)
+            yield from _emphasis(token.meta["visible"], line, has_mark=first_mark < done, has_note=last_note > done)
             done += len(token.meta["visible"])
         before = token
 
 
 def _multiplied(children: list[Token], line: int) -> Issues:
-    """Stars between numbers that became emphasis: "2*3*4" would be shown without its signs."""
+    """Stars between numbers that became emphasis: "2*3*4" would be shown without its stars."""
     for place, child in enumerate(children):
         line += child.type in {"softbreak", "hardbreak"}
         if child.type not in {"em_open", "em_close", "strong_open", "strong_close"} or "*" not in child.markup:
@@ -265,7 +263,8 @@ def _inline(token: Token, opening: str, lines: list[str], context: Context) -> I
     visible: list[str] = list(token.meta["visible"])
     outside: list[str] = list(token.meta["outside_links"])
     if opening == "heading_open":
-        yield from _heading(visible, start, context)
+        if HASHES_BEHIND.search(visible[-1]):
+            yield start, "Delete the # signs after the heading."
         visible[-1] = OWN_ANCHOR.sub("", visible[-1])
         outside[-1] = OWN_ANCHOR.sub("", outside[-1])
     elif opening == "paragraph_open":
@@ -285,11 +284,6 @@ def _inline(token: Token, opening: str, lines: list[str], context: Context) -> I
             yield at, "A tab is shown as a space. For columns, make a table: | one | two |."
 
 
-def _heading(visible: list[str], line: int, _context: Context) -> Issues:
-    if HASHES_BEHIND.search(visible[-1]):
-        yield line, "Delete the # signs after the heading."
-
-
 def _paragraph(visible: list[str], line: int) -> Issues:
     """Lines that were meant to begin a heading, a list, a block or a row of a table."""
     rows = [number for number, text in enumerate(visible) if text.count("|") >= 2]
@@ -300,8 +294,7 @@ def _paragraph(visible: list[str], line: int) -> Issues:
             "number of cells."
         )
         yield line + (rows or piped)[0], sentence
-    starts = [_starts(text) for text in visible]
-    starts = [_word_bullet(visible, number) or start for number, start in enumerate(starts)]
+    starts = [bullet or _starts(text) for text, bullet in zip(visible, _letter_bullets(visible), strict=True)]
     for number, (text, start) in enumerate(zip(visible, starts, strict=True)):
         # One number or dash at the start of a line may be running text; two of them in a row are a list.
         repeated = start in {"number", "dash"} and starts.count(start) > 1
@@ -311,19 +304,24 @@ def _paragraph(visible: list[str], line: int) -> Issues:
             return
 
 
-def _word_bullet(visible: list[str], number: int) -> str:
-    """Two lines in a row with an "o" before them, at the beginning or below a colon. In Spanish, "o" is also a word."""
-    run = [bool(LETTER_O.match(text)) for text in visible]
-    first = number
-    while first > 0 and run[first - 1]:
-        first -= 1
-    is_list = run[number] and (first < number or run[number : number + 2] == [True, True])
-    return "bullet" if is_list and (not first or visible[first - 1].rstrip().endswith(":")) else ""
+def _letter_bullets(visible: list[str]) -> list[str]:
+    """For each line, "bullet" where an "o" was typed as one, or an empty string.
+
+    In Spanish, "o" is also a word: only two or more such lines in a row count, at the start of the paragraph or after
+    a colon.
+    """
+    bullets = [""] * len(visible)
+    for is_marked, run in groupby(range(len(visible)), lambda number: bool(LETTER_O.match(visible[number]))):
+        numbers = list(run)
+        first = numbers[0]
+        if is_marked and len(numbers) > 1 and (first == 0 or visible[first - 1].rstrip().endswith(":")):
+            bullets[first : first + len(numbers)] = ["bullet"] * len(numbers)
+    return bullets
 
 
 def _starts(text: str) -> str:
     """What a line of a paragraph seems to begin."""
-    if RULE.match(text.strip()) and len(set(text.strip())) == 1 and text.strip()[0] not in "_*":
+    if RULE.match(text.strip()):
         return "rule"
     if (hashes := HASHES.match(text)) and hashes[2]:
         return "heading"
@@ -354,7 +352,7 @@ def _is_item(number: re.Match[str]) -> bool:
 
 
 def _is_number_typed_wrong(text: str) -> bool:
-    """A number without the space behind it, with one before its period, or with a hyphen behind that."""
+    """Whether the space after the number is missing, or its period has a space before it or a hyphen after it."""
     number = NUMBER.match(text)
     return (
         not number
@@ -481,7 +479,7 @@ def _links(line: str, _context: Context) -> Iterator[str]:
 
 
 def _addresses(outside: str) -> Iterator[str]:
-    """Addresses that no link holds."""
+    """Addresses outside of links."""
     if "](" in outside or LINK_GAP.search(outside) or LINK_TURNED.search(outside):
         return
     if match := markup.WEB_ADDRESS.search(outside):
@@ -490,8 +488,8 @@ def _addresses(outside: str) -> Iterator[str]:
         yield f"“{_quoted(match)}” is not a link. Write [words](page:subject)."
 
 
-def _signs(line: str, _context: Context) -> Iterator[str]:
-    """HTML and what other kinds of Markdown know."""
+def _other_markup(line: str, _context: Context) -> Iterator[str]:
+    """HTML, and markup of other dialects."""
     if match := markup.HTML.search(markup.WEB_ADDRESS.sub(PARSED, line)):
         yield f"HTML such as “{_quoted(match)}” would be shown as typed. Delete it; for bold write **words**."
     if match := markup.ENTITY.search(line):
@@ -507,16 +505,16 @@ def _signs(line: str, _context: Context) -> Iterator[str]:
         yield f"The backslash in “{excerpt(line, place, place + 1)}” would be shown as typed. Delete it."
     if (place := line.find("`")) >= 0:
         yield f"The ` in “{excerpt(line, place, place + 1)}” would be shown as typed. Write “ ” or ’ instead."
-    if match := PRIVATE_SIGN.search(line):
+    if match := PRIVATE_CHARACTER.search(line):
         sentence = (
-            f"The sign U+{ord(match[0]):04X} exists in one font only, and patients would see a box. Type another one."
+            f"The character U+{ord(match[0]):04X} exists in one font only: patients would see a box. Type another one."
         )
         yield sentence
     if match := markup.OTHER_MARKUP.search(line):
         yield f"“{_quoted(match)}” would be shown as typed: this markup does not work here. Say it in words."
 
 
-LINE_CHECKS: tuple[Callable[[str, Context], Iterator[str]], ...] = (_braces, _citations, _links, _signs)
+LINE_CHECKS: tuple[Callable[[str, Context], Iterator[str]], ...] = (_braces, _citations, _links, _other_markup)
 
 
 def _emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: bool) -> Issues:
@@ -528,7 +526,8 @@ def _emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: bool) 
                 continue
             if run[0] == "*" and text[run.start() - 1 : run.start()] == PARSED and not has_note:
                 sentence = (
-                    f"The * in “{_quoted(run)}” is left over. Delete it, or put as many before the words as behind."
+                    f"The * in “{_quoted(run)}” is left over. Delete it, or put the same number before and after the "
+                    "words."
                 )
                 yield line + text.count("\n", 0, run.start()), sentence
                 continue

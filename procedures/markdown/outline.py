@@ -21,7 +21,7 @@ TAKEN = re.compile(
     r"(?:main|top|contents|sources|words|next)\Z|"
     r"(?:source|word|term|fig|care|series|chance|compare|letter|levels|menu|page|picture|place)-"
 )
-# Headings of the page itself and of its indexes. They come and go with what is listed; no author's heading has such.
+# Headings of the page itself and of its indexes, which change with the listed items; authors' headings never match.
 PAGE_HEADING = re.compile(r"(?:page|letter|picture|place)-")
 # A heading with an address in finished HTML.
 HEADING_HTML = re.compile(r'<h([234])(?:\s[^>]*)?\sid="([^"]+)"[^>]*>(.*?)</h\1>', re.DOTALL)
@@ -40,14 +40,14 @@ def candidates(wanted: str) -> Iterator[str]:
 
 
 def heading_name(wanted: str, names: set[str]) -> str:
-    """The address of a heading from its own text; ``names`` are those taken so far, and get it."""
+    """The address of a heading from its own text, which is added to ``names``, those taken so far."""
     free = next(name for name in candidates(wanted) if name not in names)
     names.add(free)
     return free
 
 
 def take_own_anchor(inline: Token) -> str:
-    """Take the address that the author gave a heading out of its words."""
+    """Remove the address that the author typed from the words of a heading, and return it."""
     last = inline.children[-1] if inline.children else None
     if last is None or last.type != "text" or not (match := OWN_ANCHOR.search(last.content)):
         return ""
@@ -56,7 +56,7 @@ def take_own_anchor(inline: Token) -> str:
 
 
 def name_of(inline: Token) -> str:
-    """The address that the words of a heading make, without values of the clinic: it must not change with them."""
+    """The address made from the words of a heading, without clinic values: it must not change with them."""
     return slugify(plain(inline)) or "section"
 
 

@@ -14,7 +14,6 @@ from markdown_it.token import Token
 
 from procedures.markup import PARSED
 
-LEAVES = frozenset({"figure", "series", "compare", "care", "warning-signs", "pictures", "glossary", "locations"})
 CONTAINERS = frozenset("key-points emergency urgent call note steps do dont checklist chance choices".split())
 # No lazy part before spaces: it would take minutes on a line of spaces.
 OPENING = re.compile(r":::[ \t]*([a-z][a-z-]*)([^\n]*)\Z")
@@ -112,7 +111,7 @@ def keep_visible_lines(state: StateCore) -> None:
 
 
 def _visible_lines(children: list[Token]) -> tuple[list[str], list[str]]:
-    """The text as lines in which parsed markup is one sign; then the same without the text of links."""
+    """The text as lines in which one character replaces parsed markup; then the same without the text of links."""
     visible, outside, depth = [""], [""], 0
     for child in children:
         if child.type in {"softbreak", "hardbreak"}:

@@ -29,7 +29,7 @@ class Section:
 CELLS = frozenset({"td", "th"})
 # A cell of a table is a sentence where it reads like one; other cells are labels and values.
 CELL = "\ue001"
-FEWEST_CELL_WORDS = 5
+MIN_CELL_WORDS = 5
 
 
 class _Reader:
@@ -123,4 +123,4 @@ def _is_label(block: str) -> bool:
     if not block.startswith(CELL):
         return False
     text = block.removeprefix(CELL).strip()
-    return not text.endswith((".", "!", "?")) and len(text.split()) < FEWEST_CELL_WORDS
+    return not text.endswith((".", "!", "?")) and len(text.split()) < MIN_CELL_WORDS

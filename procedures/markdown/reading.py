@@ -20,11 +20,11 @@ TEXTSTAT_SHORT = 2
 MAX_SENTENCE = 25  # words; 20 is the target
 HARDEST_SMOG = 8.0
 
-# Below this, one long word decides about the level.
-FEWEST_WORDS = 15
+# In a shorter text, one long word decides about the level.
+MIN_WORDS = 15
 
 WORD = re.compile(CODE + r"|\d(?:[\d.,-]*\d)?|[^\W\d_]+(?:['’-][^\W_]+)*")
-# Words in capitals, one behind the other.
+# Words in capitals in a row.
 CAPITALS = re.compile(r"\b[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*(?:[ ,]+[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*)*\b(?![a-záéíóúüñ]|-?\d)")
 VOWEL = re.compile(r"[AEIOUÁÉÍÓÚ]")
 MIN_SHOUTED = 3
@@ -66,7 +66,7 @@ def sentences(text: str) -> list[str]:
 
 def page_level(text: str, language: str) -> float | None:
     """The reading level of a page, or None where the text is too short for one. Never below 0; Spanish: 0 to 100."""
-    if len(words(text)) < FEWEST_WORDS:
+    if len(words(text)) < MIN_WORDS:
         return None
     level = max(0.0, reading_level(text, language))
     return min(100.0, level) if language == "es" else level
@@ -108,7 +108,7 @@ def _worded(text: str, language: str) -> list[str]:
 
 
 def quiet(sentence: str, language: str) -> str:
-    """A sentence whose words in capitals are set in small letters: "DO NOT EAT" is no row of abbreviations."""
+    """The sentence with words in capitals as lowercase: "DO NOT EAT" is not a row of abbreviations."""
     return CAPITALS.sub(lambda run: _lowered(run[0], language), sentence)
 
 

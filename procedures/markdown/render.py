@@ -3,15 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from procedures.enums import PageKind, SignTiming
 from procedures.markdown import blocks, headings
-from procedures.markdown.assemble import EMPTY, assemble, joined
+from procedures.markdown.assemble import EMPTY, assemble
 from procedures.markdown.context import Context
 from procedures.markdown.library import Input, Library
 from procedures.markdown.lint import lint
@@ -19,7 +21,6 @@ from procedures.markdown.parser import MAX_TEXT, parser
 from procedures.markdown.plain import Section, read_article
 from procedures.markdown.problems import Problem
 from procedures.markdown.reading import minutes, page_level
-from procedures.markdown.sanitise import clean
 from procedures.markdown.squeeze import squeezed
 from procedures.markdown.words import WordFinder
 from procedures.markup import markup_in_plain_text
@@ -39,22 +40,46 @@ PLAIN_FIELDS = {
 
 @dataclass(frozen=True)
 class RenderedPage:
-    """A finished article and what was found out on the way."""
+    """A finished article and what was found out on the way. Its text is measured when it is first asked for."""
 
     html: SafeString
+    language: str
     problems: list[Problem]
     inputs: list[Input]
-    sections: list[Section]
     thumbnail: dict[str, Any] | None
-    minutes: int
-    level: float | None
-    prose: str = ""
+    is_empty: bool
+    # For all pages of a reading list together.
+    listed_minutes: int = 0
     anchors: frozenset[str] = frozenset()
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
-    # Each heading's address from this text alone, and what the heading asked for.
+    # Each heading's address derived from this text alone, and the address that the heading asked for.
     heading_ids: list[tuple[str, str]] = field(default_factory=list)
-    # Line, typed address and given address of headings whose own address leads elsewhere.
+    # Line, typed address and actual address of headings whose typed address already leads to another section.
     moved_anchors: list[tuple[int, str, str]] = field(default_factory=list)
+
+    @cached_property
+    def _text(self) -> tuple[list[Section], str]:
+        return read_article(self.html)
+
+    @property
+    def sections(self) -> list[Section]:
+        """The text by section."""
+        return self._text[0]
+
+    @property
+    def prose(self) -> str:
+        """The text as sentences."""
+        return self._text[1]
+
+    @property
+    def minutes(self) -> int:
+        """How long it takes to read. A guide takes as long as what it asks to read."""
+        return minutes(self.prose) + self.listed_minutes
+
+    @cached_property
+    def level(self) -> float | None:
+        """How hard it is to read (see ``page_level``)."""
+        return None if self.is_empty else page_level(self.prose, self.language)
 
 
 def render_page(
@@ -68,7 +93,7 @@ def render_page(
 ) -> RenderedPage:
     """Render a draft (``Page.draft()``) in the language of ``library``. Never raises for what is typed.
 
-    ``anchors`` are addresses that headings would get from this text alone, each with the one to give instead.
+    ``anchors`` are heading addresses derived from this text alone that must change, each with its replacement.
     ``old_anchors`` are section addresses of earlier releases, each with the section it leads to now.
     ``with_lines`` (previews only) puts ``<!--line N-->`` before each part of the body: the line it was made from.
     """
@@ -96,7 +121,7 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
         "language": library.language,
         "lead": lead,
         "key_points": context.key_points,
-        # A topic or guide begins with what is an emergency, whatever its author wrote.
+        # Every topic and guide begins with the emergency signs, no matter what its author wrote.
         "emergency": blocks.emergency_line(context.signs_when or SignTiming.BOTH, context, is_top=True)
         if kind != PageKind.ABOUT
         else EMPTY,
@@ -118,17 +143,14 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
     for line, anchor in context.own_links:
         if anchor not in ids:
             context.problems.add(line, f"There is no section #{anchor} on this page.")
-    parts, text = read_article(html)
     return RenderedPage(
         html=html,
+        language=library.language,
         problems=sorted(context.problems.found, key=lambda problem: problem.line),
         inputs=sorted(library.used.values(), key=lambda used: (used.kind, used.key)),
-        sections=parts,
-        prose=text,
         thumbnail=_thumbnail(content["lead_figure"], library),
-        # A guide takes as long as what it asks to read.
-        minutes=minutes(text) + values.get("total_minutes", 0),
-        level=page_level(text, library.language) if content["body"].strip() else None,
+        is_empty=not content["body"].strip(),
+        listed_minutes=values.get("total_minutes", 0),
         anchors=frozenset(context.anchors),
         page_links=context.page_links,
         heading_ids=context.heading_ids,
@@ -137,15 +159,17 @@ def _render(content: dict[str, Any], kind: str, context: Context) -> RenderedPag
 
 
 def _check_fields(content: dict[str, Any], context: Context) -> None:
-    """Fields that are plain text: markup in them would be shown as typed, a phone number would grow old."""
+    """Fields that are plain text: markup in them would be shown as typed, a phone number would not change."""
+    emergency = context.library.clinic["clinic.emergency_number"]
     for field_name, name in PLAIN_FIELDS.items():
-        text, emergency = content.get(field_name, ""), context.library.clinic["clinic.emergency_number"]
+        text = content.get(field_name, "")
         for sentence in (
-            *markup_in_plain_text(text, name),
-            *phone_in_plain_text(text, name, context.own_phones),
-            *emergency_in_plain_text(text, name, emergency),
+            markup_in_plain_text(text, name),
+            phone_in_plain_text(text, name, context.own_phones),
+            emergency_in_plain_text(text, name, emergency),
         ):
-            context.problems.add(0, sentence, field_name)
+            if sentence:
+                context.problems.add(0, sentence, field_name)
     for item in content.get("items", []):
         context.check_plain(0, f"The note on “{item['page']}” in the reading list", item["note"])
 
@@ -159,7 +183,7 @@ def _body(text: str, context: Context) -> SafeString:
     html = assemble(tokens, context)
     # Addresses of sections that are gone lead to the top of the text.
     top = headings.old_anchors("", context)
-    return joined([clean(parser().renderer.render(top, parser().options, {})), html]) if top else html
+    return format_html_join("", '<a id="{}"></a>', ((old,) for old in top)) + html
 
 
 def _lead(slug: str, context: Context) -> SafeString:

@@ -1,4 +1,4 @@
-"""No text writes its own list of warning signs: they come from one list, so that each has one level everywhere."""
+"""Finds texts that write their own list of warning signs; all come from one list, so that each has one level."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,23 +11,21 @@ from procedures.enums import PageKind, SignTiming
 from procedures.markdown.outline import plain
 from procedures.markdown.parser import MAX_TEXT, closing_index, line_of, parser
 from procedures.markdown.problems import Problem
+from procedures.markdown.render import PLAIN_FIELDS
 from procedures.triage import Triage
 
-# Blocks of the dialect that held hand-written signs. They are still shown in history.
+# Blocks for signs written by hand. Pages must not use them any more; earlier versions still show them.
 RETIRED = frozenset({"emergency", "urgent"})
-AFTER, BOTH = (
-    frozenset({PageKind.RECOVERY, PageKind.RISKS}),
-    frozenset({PageKind.PROCEDURE, PageKind.ABOUT, PageKind.GUIDE}),
-)
+AFTER = frozenset({PageKind.RECOVERY, PageKind.RISKS})
+BOTH = frozenset({PageKind.PROCEDURE, PageKind.ABOUT, PageKind.GUIDE})
 MAX_NAMED = 3
-# Stands for a heading that leads to a list of when to call; it is read as a call itself.
+# Takes the place of a heading such as “When do I call?”: the text below it counts as one with an instruction to call.
 LED = "911"
-FIELDS = {"title": "title", "key_message": "key message", "description": "description"}
 
 
 @dataclass
 class _Unit:
-    """A paragraph, list or table with what stands around it."""
+    """A paragraph, list or table, and the text around it."""
 
     line: int
     texts: list[str]
@@ -38,13 +36,13 @@ class _Unit:
 
 
 def sign_list_problems(content: dict[str, Any], *, kind: str, triage: Triage) -> list[Problem]:
-    """Places where a draft pairs warning signs with calling instructions by itself, with line and fix."""
+    """Places where a draft itself says what to do about warning signs, with line and fix."""
     timing = SignTiming.AFTER if kind in AFTER else SignTiming.BOTH if kind in BOTH else SignTiming.BEFORE
     fix = f"Use ::: warning-signs {timing.value} instead."
     problems = [
-        Problem(0, f"The {name} {_says(found)} Leave the signs out; the page prints them.", field)
-        for field, name in FIELDS.items()
-        if (found := triage.own_list(content[field]))
+        Problem(0, f"{name} {_says(found)} Leave the signs out; the page prints them.", field)
+        for field, name in PLAIN_FIELDS.items()
+        if (found := triage.own_list(content.get(field, "")))
     ]
     problems += [
         Problem(0, f"The note on “{item['page']}” in the reading list {_says(found)} Leave the signs out of it.")
@@ -136,7 +134,7 @@ def _units(tokens: list[Token], triage: Triage) -> Iterator[_Unit]:
 
 
 def _inner(tokens: list[Token], heading: str, title: str, before: str, after: str, triage: Triage) -> Iterator[_Unit]:
-    """What stands in a block such as a checklist, which the paragraph before or after it may lead or explain."""
+    """The parts of a block such as a checklist, which a paragraph before or after it may introduce or explain."""
     for unit in _units(tokens, triage):
         around = "\n".join([unit.context, heading, before, after])
         yield _Unit(unit.line, unit.texts, around, unit.is_card, unit.is_list, unit.heading or title)

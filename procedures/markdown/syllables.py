@@ -13,9 +13,9 @@ from portal.dictionary import easy_words
 # A year has about four; a longer number is read in parts.
 MAX_DIGITS = 4
 MAX_ABBREVIATION = 5
-# Spanish words come in the order of their use; behind these come names and foreign words.
+# Spanish words are listed by frequency; after these come names and foreign words.
 MAX_KNOWN_WORDS = 6000
-MAX_WORD = 60  # what follows is no word
+MAX_WORD = 60  # longer strings are not words
 # "T12", "L1–L5", "M80.08", "COVID-19": names of bones, diseases and standards. Read as a letter and a number.
 CODE = r"(?:[A-Z]{1,5}-?\d[\w.]*(?<!\.)(?:[-–/](?:[A-Z]{1,2})?\d[\w.]*(?<!\.))*)"
 IS_CODE = re.compile(rf"{CODE}\Z")

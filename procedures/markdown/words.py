@@ -10,27 +10,26 @@ from collections.abc import Iterable, Iterator
 
 from markdown_it.token import Token
 
+from portal.text import APOSTROPHES
+from procedures.markup import PARSED
 from procedures.models import Term
 
-# What stands between two runs of text and belongs to no term: a source mark, a phone number, a link.
-BREAK = "\ue000"
 HYPHENS = "\u2010\u2011\ufe63\uff0d"
-APOSTROPHES = "\u2019\u2018\u02bc\uff07\u00b4\u2032`"
 UNSEEN = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 SAME = {
     **dict.fromkeys(map(ord, HYPHENS), "-"),
-    **dict.fromkeys(map(ord, APOSTROPHES), "'"),
+    **APOSTROPHES,
     **dict.fromkeys(map(ord, UNSEEN), ""),
 }
 # A dash in the middle of a term is a hyphen typed wrong; between words with spaces it is a dash.
 HYPHEN = "[-\u2012\u2013\u2212]\\s?"
 
-# A run of text, and where in it a sign begins and ends.
+# A run of text, and where in it a character begins and ends.
 Place = tuple[int, int, int]
 
 
 def _simple(text: str) -> str:
-    """Signs that readers take for the same, as one sign. Spaces stay as they are."""
+    """Characters that look the same to readers, as one character. Spaces stay as they are."""
     return unicodedata.normalize("NFC", text).translate(SAME)
 
 
@@ -91,10 +90,10 @@ class _Run:
     def text(self) -> str:
         """What a term may run over; other tokens, and the words of a link, break it."""
         if any(token.type == "link_open" or token.tag == "sup" for token in self.around):
-            return BREAK
+            return PARSED
         if self.token.type in {"softbreak", "hardbreak"}:
             return "\n"
-        return self.token.content if self.token.type == "text" else BREAK
+        return self.token.content if self.token.type == "text" else PARSED
 
 
 def _runs(tokens: list[Token]) -> list[_Run]:
@@ -111,7 +110,7 @@ def _runs(tokens: list[Token]) -> list[_Run]:
 
 
 def _joined(runs: list[_Run]) -> tuple[str, list[Place]]:
-    """All text in simple signs; and for each of them its run, and where in that run it begins and ends."""
+    """All text in simple characters; and for each its run, and where in that run it begins and ends."""
     signs: list[str] = []
     places: list[Place] = []
     for number, run in enumerate(runs):
@@ -146,7 +145,7 @@ def _link(term: Term) -> Token:
 
 
 def _written(runs: list[_Run]) -> list[Token]:
-    """Runs as tokens: what is around them opens and closes where it must. A link is never cut, emphasis may be."""
+    """Runs as tokens, with the tokens that open and close around them. A link is never cut; emphasis may be."""
     tokens: list[Token] = []
     around: list[Token] = []
     for run in [*runs, _Run(Token("text", "", 0), ())]:

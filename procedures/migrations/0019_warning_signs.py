@@ -72,8 +72,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('language', models.CharField(choices=[('en', 'English'), ('es', 'Español')], max_length=2)),
-                ('text', models.CharField(max_length=200, validators=[portal.validators.validate_single_line, procedures.validators.validate_sign_words])),
-                ('short', models.CharField(blank=True, help_text='For the line at the top of every page.', max_length=100, validators=[portal.validators.validate_single_line])),
+                ('text', models.CharField(max_length=200, validators=[portal.validators.validate_single_line, procedures.validators.validate_sign_words, procedures.validators.validate_no_markup])),
+                ('short', models.CharField(blank=True, help_text='For the line at the top of every page.', max_length=100, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup])),
                 ('sign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='texts', to='procedures.warningsign')),
             ],
             options={

@@ -11,7 +11,13 @@ from portal.validators import validate_single_line
 from procedures.enums import EventKind, Language, SignLevel, SignTiming
 from procedures.models.normalized import NormalizedModel
 from procedures.models.page import content_hash
-from procedures.validators import validate_key, validate_no_phone, validate_sign_words, validate_words
+from procedures.validators import (
+    validate_key,
+    validate_no_markup,
+    validate_no_phone,
+    validate_sign_words,
+    validate_words,
+)
 
 
 class WarningSign(models.Model):
@@ -36,11 +42,11 @@ class WarningSignText(NormalizedModel):
 
     sign = models.ForeignKey(WarningSign, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=2, choices=Language.choices)
-    text = models.CharField(max_length=200, validators=[validate_single_line, validate_sign_words])
+    text = models.CharField(max_length=200, validators=[validate_single_line, validate_sign_words, validate_no_markup])
     short = models.CharField(
         max_length=100,
         blank=True,
-        validators=[validate_single_line],
+        validators=[validate_single_line, validate_no_markup],
         help_text="For the line at the top of every page.",
     )
 

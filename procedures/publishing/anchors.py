@@ -24,7 +24,7 @@ from procedures.models import Page, Release
 # From this likeness on, a section continues another. The text counts more than the heading.
 ALIKE = 0.35
 # A section whose words are mostly found in another one was merged into it. Few words are found anywhere.
-MERGED, FEWEST_MERGED_PAIRS = 0.6, 4
+MERGED, MIN_MERGED_PAIRS = 0.6, 4
 # What the page adds below the author's text.
 BEHIND_BODY = re.compile(r'</div>\s*(?=<[a-z]+ class="(?:ask-us|next|words|sources)["\s]|</article>)')
 TEXT_WEIGHT, TITLE_WEIGHT = 0.7, 0.3
@@ -34,9 +34,9 @@ TEXT_WEIGHT, TITLE_WEIGHT = 0.7, 0.3
 class AnchorPlan:
     """Where the section addresses of a new release lead."""
 
-    # Addresses that the headings would get by themselves, each with the one they get instead.
+    # Heading addresses derived from the text alone that must change, each with its replacement.
     ids: dict[str, str] = field(default_factory=dict)
-    # Addresses that are no heading's own any more, each with its section, or nothing: the top of the page.
+    # Addresses that no heading has any more, each with the section it leads to; empty for the top of the page.
     old_anchors: dict[str, str] = field(default_factory=dict)
     # Those whose section is gone, each with the last address that section had. It may come back.
     lost: dict[str, str] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def _words(text: str) -> Counter[tuple[str, ...]]:
 def render_draft(
     page: Page, content: dict[str, Any], *, library: Library | None = None, with_lines: bool = False
 ) -> RenderedPage:
-    """A draft as it would be released next, with the section addresses that it would get."""
+    """A draft as it would be released next, with the section addresses that it would have."""
     return planned(page, content, library=library, with_lines=with_lines)[0]
 
 
@@ -108,9 +108,9 @@ def plan_anchors(
     now = [section for section in _sections(rendered.html) if section.anchor in wanted]
     follows = _matched(then, now)
     targets = _targets(before, then, now, follows)
-    lost = {**before.lost_anchors}
-    for section in then:
-        if section.anchor not in {then[old].anchor for old in follows}:
+    lost = dict(before.lost_anchors)
+    for old, section in enumerate(then):
+        if old not in follows:
             own = {name for name, target in before.old_anchors.items() if target == section.anchor}
             lost |= dict.fromkeys({section.anchor, *own}, section.anchor)
     for name, place in _returned(now, wanted, follows, lost, earlier).items():
@@ -148,13 +148,13 @@ def _matched(then: list[_Section], now: list[_Section]) -> dict[int, int]:
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     # What did not change keeps its order; so equal sections are not taken for each other.
     follows = {block.a + step: block.b + step for block in matcher.get_matching_blocks() for step in range(block.size)}
+    taken = set(follows.values())
     scored = sorted(
         (-_likeness(then[old], now[new]), abs(old - new), old, new)
         for old in range(len(then))
         for new in range(len(now))
-        if old not in follows and new not in follows.values()
+        if old not in follows and new not in taken
     )
-    taken = set(follows.values())
     for score, _, old, new in scored:
         same_title = then[old].title == now[new].title
         if (-score >= ALIKE or same_title) and old not in follows and new not in taken:
@@ -222,7 +222,7 @@ def _targets(
 def _successor(old: int, then: list[_Section], now: list[_Section], follows: dict[int, int]) -> int | None:
     """For a section that is gone: the one it was merged into, else the section it was a part of, else nothing.
 
-    What was written in its place does not count: its reader would find other words under the old address.
+    Text written in its place does not count: a reader of the old address would find different content.
     """
     if (merged := _merged_into(then[old], now)) is not None:
         return merged
@@ -236,7 +236,7 @@ def _successor(old: int, then: list[_Section], now: list[_Section], follows: dic
 def _merged_into(gone: _Section, now: list[_Section]) -> int | None:
     """The section that holds most of the words of one that is gone, in their order."""
     pairs = Counter({words: count for words, count in gone.words.items() if len(words) > 1})
-    if pairs.total() < FEWEST_MERGED_PAIRS:
+    if pairs.total() < MIN_MERGED_PAIRS:
         return None
     shares = [((pairs & section.words).total() / pairs.total(), -place) for place, section in enumerate(now)]
     share, place = max(shares, default=(0.0, 0))
@@ -267,7 +267,7 @@ def _finals(
 
 
 def _free(wanted: str, place: int, targets: dict[str, int | None], used: set[str]) -> str:
-    """The first address for a heading that leads nowhere else."""
+    """The first address for a heading that does not lead to another section."""
     return next(
         name for name in candidates(wanted) if name not in used and (name not in targets or targets[name] == place)
     )

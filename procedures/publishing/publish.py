@@ -100,8 +100,8 @@ def refuse_phones(name: str, text: str) -> None:
     """Refuse a phone number in a line that patients read beside a page: it would not change with the clinic's."""
     clinic = Clinic.objects.first()
     own = (clinic.phone, clinic.after_hours_phone) if clinic else ()
-    if problems := [Problem(0, sentence) for sentence in phone_in_plain_text(text, name, own)]:
-        raise PublishRefusedError(problems)
+    if sentence := phone_in_plain_text(text, name, own):
+        raise PublishRefusedError([Problem(0, sentence)])
 
 
 def rebuild_indexes(*, actor: User | None) -> None:
@@ -141,7 +141,7 @@ def _release(
     rendered, plan = prepared or planned(page, content, library=library)
     last = page.releases.order_by("-number").first()
     live = page.live_release if kind == EventKind.RENEWED else None
-    problems = caused_by_values(live, rendered) if live else readiness(page, content, rendered, links=links)
+    problems = caused_by_values(live, rendered) if live else readiness(page, content, rendered, library, links=links)
     if not library.figures_are_unchanged(used for used in rendered.inputs if used.kind == "figure"):
         problems.append(Problem(0, "Another picture was saved while this page was being published. Publish it again."))
     if problems:

@@ -25,13 +25,15 @@ MAX_QUOTE = 160
 PLAIN_KINDS = frozenset({PageKind.ABOUT, PageKind.GUIDE})
 
 
-def readiness(page: Page, content: dict[str, Any], rendered: RenderedPage, *, links: bool = True) -> list[Problem]:
-    """Everything to mend before this text may go public; empty when it may.
+def readiness(
+    page: Page, content: dict[str, Any], rendered: RenderedPage, library: Library, *, links: bool = True
+) -> list[Problem]:
+    """Everything to fix before this text may go public; empty when it may. ``library``: the one it was rendered with.
 
     ``links=False`` leaves out what depends on other pages being public: a first load publishes them all at once.
     """
     problems = list(rendered.problems)
-    problems += sign_list_problems(content, kind=page.kind, triage=Library(page.language).triage())
+    problems += sign_list_problems(content, kind=page.kind, triage=library.triage())
     problems += _fields(page, content)
     problems += _parts(page, content, rendered)
     problems += _reading(page, content, rendered)
@@ -60,7 +62,8 @@ def _without_numbers(sentence: str) -> str:
 
 def forbidding(page: Page, content: dict[str, Any]) -> list[Problem]:
     """``readiness`` of a text that is not rendered yet, with the pictures that are approved now."""
-    return readiness(page, content, render_draft(page, content, library=Library(page.language, Pictures.APPROVED)))
+    library = Library(page.language, Pictures.APPROVED)
+    return readiness(page, content, render_draft(page, content, library=library), library)
 
 
 def _fields(page: Page, content: dict[str, Any]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from procedures.enums import Language
 from procedures.markdown import Library, Problem, RenderedPage
-from procedures.markdown.reading import MAX_SENTENCE, reading_level, sentences, words
+from procedures.markdown.reading import MAX_SENTENCE, MIN_WORDS, reading_level, sentences, words
 from procedures.markdown.where import Places
 from procedures.models import Page
 from procedures.publishing.translations import newest_source
@@ -16,8 +16,6 @@ from procedures.quality.measure import PARAGRAPH_SENTENCES, TARGET_SENTENCE, Pag
 
 # A paragraph may be harder than its page, but not by much. Spanish counts the other way round.
 HARD_PARAGRAPH, HARD_SPANISH_PARAGRAPH = 8.0, 60.0
-# Below this, one long word makes a paragraph look hard.
-FEWEST_WORDS = 15
 MAX_QUOTE = 70
 
 
@@ -30,10 +28,10 @@ def advice(page: Page, content: dict[str, Any], rendered: RenderedPage, library:
     found += [
         Problem(
             line,
-            f"Links to #{own} lead to the section that was published with it, so this one gets #{given}. "
+            f"Links to #{own} lead to the section that was published with it, so this section has #{actual}. "
             "Choose another address for it.",
         )
-        for line, own, given in rendered.moved_anchors
+        for line, own, actual in rendered.moved_anchors
     ]
     found.sort(key=lambda problem: (problem.line == 0, problem.line))
     # A sentence that stands in the text twice has the line of the first: one thing to mend.
@@ -57,7 +55,7 @@ def _paragraphs(article: Article, places: Places, language: str) -> Iterator[Pro
         level, count = reading_level(block.text, language), len(sentences(block.text))
         spanish = language == Language.SPANISH
         hard = level < HARD_SPANISH_PARAGRAPH if spanish else level > HARD_PARAGRAPH
-        if hard and len(words(block.text)) >= FEWEST_WORDS:
+        if hard and len(words(block.text)) >= MIN_WORDS:
             reads = f"has a Fernández-Huerta value of {level}" if spanish else f"reads at grade {level}"
             yield Problem(places.line_of(block.text), f"This paragraph {reads}. Use shorter sentences and words.")
         if count > PARAGRAPH_SENTENCES:

@@ -114,7 +114,7 @@ class _Reader(HTMLParser):
             return
         outer, classes = self._open[-1], values.get("class", "").split()
         part = next((PARTS[name] for name in classes if name in PARTS), outer.part)
-        if outer.part == "warning signs":  # its cards are no author's text
+        if outer.part == "warning signs":  # its cards are not the author's text
             part = outer.part
         if part:
             self.article.parts.add(part)

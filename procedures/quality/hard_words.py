@@ -15,12 +15,12 @@ SPELLED_OUT = re.compile(r"\b([A-Z]{2,5}s?) \(")
 PARENTHESES = re.compile(r"\(([^()]*)\)")
 # "KY-foh-plas-tee" says how to say a word.
 SAID = re.compile(r"[A-ZÁÉÍÓÚÑ]{2,}-|-[A-ZÁÉÍÓÚÑ]{2,}|-\w+-")
-# "Denver, CO": a state behind its city.
+# "Denver, CO": a state after its city.
 STATE = re.compile(
     r"(?<=[a-z], )(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|PR|RI|S[CD]|T[NX]"
     r"|UT|V[AT]|W[AIVY])(?=\.?$|[.,;:)\s])"
 )
-# "omega-3": the number is no part of the word.
+# "omega-3": the number is not part of the word.
 NUMBERED = re.compile(r"[-–]\d+\Z")
 
 
@@ -36,7 +36,7 @@ def hard_words(text: str, language: str, terms: Iterable[Term]) -> list[str]:
     known |= {short.casefold() for short in SPELLED_OUT.findall(text)}
     found: set[str] = set()
     text = STATE.sub(" ", without_addresses(text))
-    # A word that stands in small letters elsewhere is none that capitals spell out.
+    # A word that is in lowercase elsewhere in the text is not an abbreviation.
     spelled = {word for word in WORD.findall(text) if word.islower()}
     for sentence in sentences(text):
         for place, match in enumerate(WORD.finditer(quiet(sentence, language))):

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from textwrap import shorten
 
 from procedures.enums import Language
+from procedures.markdown.blocks import MAX_LIST
 from procedures.markdown.reading import HARDEST_SMOG, MAX_SENTENCE
 from procedures.publishing.readiness import HARDEST_GRADE, HARDEST_SPANISH, MAX_QUOTE
-from procedures.quality.measure import MAX_LIST, PARAGRAPH_SENTENCES, TARGET_SENTENCE, PageMeasures, Passage
+from procedures.quality.measure import PARAGRAPH_SENTENCES, TARGET_SENTENCE, PageMeasures, Passage
 from procedures.validators import ALT_MAX
 
 

@@ -6,6 +6,7 @@ from statistics import mean
 
 from procedures.enums import Language, PageKind
 from procedures.markdown import Library
+from procedures.markdown.blocks import MAX_LIST
 from procedures.markdown.plain import prose
 from procedures.markdown.reading import MAX_SENTENCE, page_level, reading_level, sentences, smog, words
 from procedures.publishing.readiness import PLAIN_KINDS
@@ -17,7 +18,6 @@ from procedures.validators import ALT_MAX
 
 TARGET_SENTENCE = 20
 PARAGRAPH_SENTENCES = 3
-MAX_LIST = 7
 # Indexes, lists that a reader goes through one entry at a time, and the signs, of which none may be left out.
 FREE_LISTS = frozenset({"series", "reading list", "warning signs"})
 ACTIONS = frozenset({"card", "warning signs", "checklist", "steps", "do list", "next step"})
@@ -72,13 +72,14 @@ def measure(html: str, *, kind: str, library: Library, article: Article | None =
     read = [(block, sentence) for block in article.blocks if block.is_prose for sentence in sentences(block.text)]
     lengths = [(block, sentence, len(words(sentence))) for block, sentence in read]
     paragraphs = [block for block in article.blocks if block.tag == "p" and block.part in {"", "card"}]
+    level = page_level(text, language)
     passive = [Passage(block.section, sentence, 1) for block, sentence in read if is_passive(sentence, language)]
     lists = [found for found in article.lists if found.part not in FREE_LISTS]
     return PageMeasures(
         language=language,
         kind=kind,
-        level=page_level(text, language),
-        smog=smog(text) if language == Language.ENGLISH and page_level(text, language) is not None else 0.0,
+        level=level,
+        smog=smog(text) if language == Language.ENGLISH and level is not None else 0.0,
         paragraph_level=page_level("\n".join(block.text for block in paragraphs), language),
         words=len(words(text)),
         longest_sentence=max((length for _, _, length in lengths), default=0),

@@ -28,14 +28,14 @@ CLOCK = re.compile(
     rf"|\b(?:a|de|desde|hasta) las? {TIME}\b|\bde {TIME} a {TIME} ?h(?:rs?|oras)?\b",
     re.IGNORECASE,
 )
-# "8 to 5" is a time of day beside a weekday or what opens and closes; alone it may be anything.
+# "8 to 5" is a time of day next to a weekday or a word such as "open"; alone it may be anything.
 WEEKDAY = (
     r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:days?|\.)?|weekdays?|weekends?|daily|every day"
     r"|lunes|martes|miércoles|jueves|viernes|sábados?|domingos?|diario|todos los días"
 )
 HOURS = (
     rf"{TIME} ?(?:-|–|to|until|through|and|a|y|hasta)(?: las?)? ?{TIME}"
-    # What follows is no unit.
+    # What follows is not a unit.
     rf"(?=\s*(?:[;,)!]|\.(?!\d)|$|(?:on|from|every|except|los|de lunes|excepto|{WEEKDAY})\b|[ap]\.? ?m\b))"
 )
 OPEN = (
@@ -65,7 +65,7 @@ DATE = re.compile(
     rf"|\b\d{{1,2}}[-/.](?:(?i:{MONTH_ES})|{MONTH})[-/.](?:\d{{4}}|\d\d)\b"
     r"|\b\d{4}-\d\d?-\d\d?\b|\b\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)\b"
 )
-# What is counted: then it is no number to call.
+# Units and things counted: a number before them is not a phone number.
 COUNTED = (
     r"(?! ?(?:%|percent|por ciento|(?:people|patients|men|women|adults|cases|of|out of|personas|pacientes|casos|de)\b))"
 )
@@ -98,7 +98,7 @@ PLACE = re.compile(
     r"|\b(?:[Cc]alle|[Aa]venida|Av\.|Avda\.|[Pp]aseo|[Cc]arrera|[Cc]alzada|[Cc]amino|[Pp]laza|[Cc]arretera)"
     r"(?: (?:de|del|la|las|los|el|[A-ZÁÉÍÓÚÑ][\w.]*)){1,5},? ?(?:n\.?º ?|núm\. ?|#)?\d{1,5}\b"
 )
-# Codes, versions and what else only has a number for its name.
+# Codes, versions and other things with a number as their name.
 CODE_NUMBER = re.compile(
     r"\b(?:CPT|ICD|CIE|SNOMED(?: CT)?|LOINC|RxNorm|NDC|HCPCS|DRG|PMID|NCT|ISBN|NPI|MRN|codes?|códigos?|version|versión"
     r"|revision|revisión|edition|edición|volume|volumen|vol\.|chapter|capítulo|figure|fig\.|figura|table|tabla|section"
@@ -153,7 +153,7 @@ def unsourced(article: Article, clinic_values: Iterable[str]) -> list[tuple[Bloc
 
 
 def _codes(article: Article) -> set[int]:
-    """Cells that hold nothing but a code: the head of their table or their row says so."""
+    """Cells that contain only a code, as the header of their table or another cell of their row says."""
     head, named, found = False, set[int](), set[int]()
     was = ""
     for block in article.blocks:
@@ -171,7 +171,7 @@ def _codes(article: Article) -> set[int]:
 
 
 def without_addresses(text: str) -> str:
-    """The text without phone numbers, times and places: what stands in them is no word."""
+    """The text without phone numbers, times and places: their parts are not words."""
     for pattern in (PHONE, CLOCK, PLACE):
         text = pattern.sub(" ", text)
     return text

@@ -1,9 +1,11 @@
 """Markup that its author meant and did not get is named with its line and a fix; ordinary text is left alone."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from procedures.markup import markup_in_plain_text
 from procedures.models import CareInstruction, Figure, FigureText, SeriesItem, Source, Term
+from procedures.models.warning_sign import WarningSignText
 from tests.factories import make_term
 from tests.markdown.ground import problems_of
 
@@ -107,6 +109,7 @@ LINKS = [
     ("[Words](page: recovery)", "line 1: “page: recovery” is not an address."),
     ("[Words](pages:recovery)", "line 1: The link “pages:recovery” must start with https://"),
     ("[Words](page:nowhere)", "line 1: There is no page on “nowhere” in this language."),
+    ("a  \nb\\\n[Words](page:nowhere)", "line 3: There is no page on “nowhere” in this language."),
     ("[Words](#nowhere)", "line 1: There is no section #nowhere on this page."),
     ("See http://example.org now.", "line 1: “http://example.org” is not a link."),
     ("<https://example.org>", "line 1: “<https://example.org>” is not a link."),
@@ -169,7 +172,7 @@ OTHER_SIGNS = [
     ("<john@x.org>", "line 1: The signs < and > in “<john@x.org>” would be shown as typed."),
     ("<mailto:a.b@x.org>", "line 1: The signs < and >"),
     ("Call <303-555-0100>.", "line 1: The signs < and >"),
-    ("a \uf0e0 b", "line 1: The sign U+F0E0 exists in one font only"),
+    ("a \uf0e0 b", "line 1: The character U+F0E0 exists in one font only"),
     ("One<br>two", "line 1: HTML such as “One<br>two” would be shown as typed."),
     ("<!-- later -->", "line 1: HTML such as “<!--” would be shown as typed."),
     ("5&nbsp mg", "line 1: “5&nbsp” would be shown as typed."),
@@ -322,11 +325,19 @@ def test_a_row_with_markup_in_plain_text_is_refused(text: str) -> None:
         term.full_clean()
 
 
+@pytest.mark.parametrize("name", ["text", "short"])
+def test_a_warning_sign_with_markup_is_refused(name: str) -> None:
+    sign_text = WarningSignText(language="en", **{"text": "A weak leg.", "short": "weak leg", name: "A **weak** leg."})
+
+    with pytest.raises(ValidationError, match="as typed"):
+        sign_text.clean_fields(exclude=["sign"])
+
+
 def test_plain_text_with_ordinary_signs_is_taken() -> None:
     texts = ["5 * 3", "A_B", "{", "1. The needle", "Call 911 (24/7)", "https://example.org/a_b", "a@b.org", "“Q&A” <5 mm",
              "snake_case_word", "Name: ____", "We are #1", "@spineclinic"]  # fmt: skip
 
-    assert {text: found for text in texts if (found := list(markup_in_plain_text(text)))} == {}
+    assert {text: found for text in texts if (found := markup_in_plain_text(text))} == {}
 
 
 def test_many_faults_are_named_up_to_a_bound() -> None:

@@ -21,7 +21,9 @@ settings.configure(
 )
 django.setup()
 from procedures.markdown import Library, render_page
+from procedures.markdown.sign_lists import sign_list_problems
 from procedures.models import Term
+from procedures.triage import Triage
 
 library = Library("en")
 library._cache = type("Nothing", (dict,), {"__contains__": lambda *_: True, "__missing__": lambda *_: None})({
@@ -86,13 +88,21 @@ CASES = {
     "underlines": "a\\n" + "=" * 100_000,
     "fences": "```\\n" * 8_000,
     "rules": "---\\n" * 8_000,
-    "line ends": "a\\r" * 15_000,
+    "line ends": "a\\r" * 50_000,
+    "letters as bullets": "o a\\n" * 25_000,
+    "paragraphs with a star": "x*\\n\\n" * 25_000,
+    "phone numbers": "303-555-0100 " * 7_500,
+    "calls": "Call us. " * 11_000,
+    "visits": "## " + "next visit " * 9_000,
 }
 for name in sys.argv[1:] or CASES:
     print(name, flush=True)
-    content = dict.fromkeys(["title", "key_message", "lead_figure", "next_page", "next_label"], "")
-    page = render_page({**content, "body": CASES[name]}, kind="about", library=library)
+    fields = ["title", "key_message", "description", "lead_figure", "next_page", "next_label"]
+    content = {**dict.fromkeys(fields, ""), "body": CASES[name]}
+    page = render_page(content, kind="about", library=library)
     assert "page__body" in page.html
+    assert page.minutes and (page.level is None or page.level >= 0)
+    sign_list_problems(content, kind="about", triage=Triage("en"))
 print("done")
 """
 

@@ -450,7 +450,7 @@ def test_a_note_in_the_reading_list_is_looked_at_before_publishing() -> None:
     assert problem.sentence.startswith("The note on “recovery” in the reading list says what to do about warning signs")
 
 
-@pytest.mark.parametrize("field", ["title", "key_message", "description"])
+@pytest.mark.parametrize("field", ["title", "key_message", "description", "next_label"])
 def test_a_delay_in_a_field_is_refused(field: str) -> None:
     (problem,) = found("Text.", **{field: "A weak leg can wait until your visit."})
 

@@ -129,8 +129,10 @@ def test_a_typed_number_in_a_field_of_a_page_is_refused_at_that_field(ground: ob
 
 def test_a_row_from_before_is_refused_on_the_page_that_prints_it(ground: object) -> None:
     CareInstruction.objects.filter(key="driving").update(answer="Call 303-555-0100.")
+    Location.objects.create(key="a", phone="+1 303-555-0100", address="1 Street\nCall 303-555-0100.")
 
-    assert any("phone number “303-555-0100”" in text for text in problems_of("::: care driving"))
+    for body in ("::: care driving", "::: locations"):
+        assert any("phone number “303-555-0100”" in text for text in problems_of(body)), body
 
 
 def test_rows_of_plain_text_that_pages_print_hold_no_phone_number(db: None) -> None:

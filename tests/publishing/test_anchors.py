@@ -57,6 +57,16 @@ def test_a_reworded_heading_keeps_its_old_address(page: Page) -> None:
     assert '<h2 id="keep-clean"><a id="washing"></a>Keep clean</h2>' in new.html
 
 
+def test_a_reworded_choice_keeps_its_old_address(page: Page) -> None:
+    body = f"::: choices\n### Rest\n#### What it is\n{WALK}### A procedure\n#### What it is\n{EAT}:::\n"
+    release(page, body)
+    new = release(page, body.replace("### Rest", "### Rest at home"))
+
+    assert new.old_anchors["rest"] == "rest-at-home"
+    assert heading_of(new.html, "rest") == "rest-at-home"
+    check_again(page, new)
+
+
 def test_old_addresses_outlive_many_releases(page: Page) -> None:
     for title in ("Keep clean", "Your shower", "Soap and water"):
         new = release(page, f"## {title}\n\n{WASH}## Walking\n\n{WALK}")
@@ -140,7 +150,7 @@ def test_an_own_address_moved_to_another_section_stays_with_the_first(page: Page
     assert heading_of(new.html, "walking") == "risks-2"
     assert [str(problem) for problem in advice_on(page) if "#risks" in str(problem)] == [
         (
-            "line 10: Links to #risks lead to the section that was published with it, so this one gets #risks-2. "
+            "line 10: Links to #risks lead to the section that was published with it, so this section has #risks-2. "
             "Choose another address for it."
         )
     ]

@@ -18,10 +18,11 @@ POLYSYLLABIC = "A hospital. An injury. A family. An area. An emergency. An ambul
 def refused(text: str) -> list[str]:
     """What an editor reads about how ``text`` reads."""
     page = make_page("small-cut", kind="about", body=f"{BODY}\n{text}\n")
-    rendered = render_page(page.draft(), kind=page.kind, library=Library("en", Pictures.CURRENT))
-    fails = list(failures(measure(rendered.html, kind=page.kind, library=Library("en", Pictures.CURRENT))))
+    library = Library("en", Pictures.CURRENT)
+    rendered = render_page(page.draft(), kind=page.kind, library=library)
+    fails = list(failures(measure(rendered.html, kind=page.kind, library=library)))
     assert bool(fails) == bool(text)
-    return [str(problem) for problem in readiness(page, page.draft(), rendered)]
+    return [str(problem) for problem in readiness(page, page.draft(), rendered, library)]
 
 
 def test_a_text_within_the_marks_may_be_published() -> None:

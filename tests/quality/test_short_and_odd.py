@@ -37,9 +37,10 @@ def test_sentences_in_a_table_count() -> None:
 def test_a_page_with_a_table_of_bones_may_be_published() -> None:
     make_clinic()
     page = make_page(kind="about", body=f"{BODY}\n{TEXT}{BONES}", lead_figure=make_supplied(make_figure()))
-    rendered = render_page(page.draft(), kind=page.kind, library=Library("en"))
+    library = Library("en")
+    rendered = render_page(page.draft(), kind=page.kind, library=library)
 
-    assert [str(problem) for problem in readiness(page, page.draft(), rendered)] == []
+    assert [str(problem) for problem in readiness(page, page.draft(), rendered, library)] == []
 
 
 def test_a_list_or_heading_of_codes_is_no_sentence() -> None:
@@ -92,7 +93,9 @@ def test_an_empty_guide_has_no_level_and_nothing_says_it_is_hard() -> None:
     make_clinic()
     content = {**EMPTY, "title": "Your kyphoplasty visit", "key_message": "Come early, and bring your list of medicines and your glasses with you.", "slug": "a", "description": "b", "items": []}  # fmt: skip
     page = Page(pk=0, kind="guide", language="en", subject="a")
-    rendered = render_page(content, kind="guide", library=Library("en"))
+    library = Library("en")
+    rendered = render_page(content, kind="guide", library=library)
 
     assert rendered.level is None
-    assert not [problem for problem in readiness(page, content, rendered) if "grade" in problem.sentence.lower()]
+    problems = readiness(page, content, rendered, library)
+    assert not [problem for problem in problems if "grade" in problem.sentence.lower()]
