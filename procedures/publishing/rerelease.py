@@ -234,6 +234,7 @@ def updating_pages(*, actor: User | None = None, keep_moments: bool = False) -> 
         token = _running.set(update)
         try:
             yield update
+            # Still inside: a location that is changed here must not start an update of its own.
+            update.apply()
         finally:
             _running.reset(token)
-        update.apply()
