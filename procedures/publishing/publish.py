@@ -66,11 +66,12 @@ def publish_starter(revision: Revision, *, library: Library | None = None) -> Re
 
 
 @transaction.atomic
-def renew(page: Page, *, actor: User | None, library: Library | None = None) -> Release | None:
+def renew(page: Page, *, actor: User | None, library: Library | None = None, indexes: bool = True) -> Release | None:
     """Release the live text again with today's pictures, terms, sources and clinic answers.
 
     The approved words stay as they are, so the approval stays too. None when nothing would change. A picture that
-    waits for approval stays out: the page shows the one that it has.
+    waits for approval stays out: the page shows the one that it has. ``indexes=False``: the caller renews many pages
+    and calls ``rebuild_indexes`` when they are done.
     """
     # Another may have published or withdrawn it since this page was fetched.
     take_turn(page)
@@ -92,7 +93,8 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
         library=library,
         prepared=prepared,
     )
-    rebuild_indexes(actor=actor)
+    if indexes:
+        rebuild_indexes(actor=actor)
     return release
 
 

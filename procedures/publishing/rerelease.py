@@ -17,7 +17,7 @@ from procedures.markdown import Library, Problem
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release, ReleaseInput
 from procedures.phones import national
 from procedures.publishing.clock import clinic_zone
-from procedures.publishing.publish import PublishRefusedError, lock_values, renew
+from procedures.publishing.publish import PublishRefusedError, lock_values, rebuild_indexes, renew
 from procedures.publishing.schedule import PlanInZones, move_plans, plans_in_zones
 from procedures.publishing.uses import printing_other
 
@@ -52,7 +52,7 @@ def rerelease(pages: Iterable[Page], *, actor: User | None) -> list[Release]:
     for page in _in_order(pages):
         library = libraries.setdefault(page.language, Library(page.language))
         try:
-            release = renew(page, actor=actor, library=library)
+            release = renew(page, actor=actor, library=library, indexes=False)
         except PublishRefusedError as error:
             title = page.live_release.title if page.live_release else page.title
             named = f"“{title}” ({page.get_language_display()})"
@@ -64,15 +64,19 @@ def rerelease(pages: Iterable[Page], *, actor: User | None) -> list[Release]:
             released.append(release)
     if problems:
         raise PublishRefusedError(problems)
+    if released:
+        rebuild_indexes(actor=actor)
     return released
 
 
 def _in_order(pages: Iterable[Page]) -> list[Page]:
-    """Each page once, in the order in which all transactions lock them; last those that list the levels of others."""
+    """Each page once; last those that list what others print: their pictures, then their reading levels."""
     by_pk = {page.pk: page for page in pages}
-    listing = ReleaseInput.objects.filter(kind="list", key="levels", release__live_on__in=by_pk)
-    last = set(listing.values_list("release__live_on", flat=True))
-    return sorted(by_pk.values(), key=lambda page: (page.pk in last, page.pk))
+    listing = ReleaseInput.objects.filter(kind="list", key__in=("figures", "levels"), release__live_on__in=by_pk)
+    lists = set(listing.values_list("key", "release__live_on"))
+    return sorted(
+        by_pk.values(), key=lambda page: (("levels", page.pk) in lists, ("figures", page.pk) in lists, page.pk)
+    )
 
 
 @dataclass(frozen=True)
