@@ -62,6 +62,7 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
 @transaction.atomic
 def publish_starter(revision: Revision, *, library: Library | None = None) -> Release:
     """Release a text that came with the content folder; it carries the starter line until a reviewer approves it."""
+    take_turn(revision.page)
     return _release(revision, approval=None, actor=None, kind=EventKind.PUBLISHED, links=False, library=library)
 
 
@@ -136,9 +137,8 @@ def _release(
     library: Library | None = None,
     prepared: tuple[RenderedPage, AnchorPlan] | None = None,
 ) -> Release:
-    """``prepared``: what ``planned`` has just given for this text, to render it once only."""
+    """The page is locked already. ``prepared``: what ``planned`` has just given for this text, to render it once."""
     page, content = revision.page, revision.content
-    take_turn(page)
     library = library or Library(page.language)
     rendered, plan = prepared or planned(page, content, library=library)
     last = page.releases.order_by("-number").first()
