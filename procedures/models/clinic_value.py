@@ -22,7 +22,7 @@ def register_update(updating: Callable[[], AbstractContextManager[Any]]) -> None
 
 
 class ClinicValueQuerySet(models.QuerySet[T]):
-    """Writes in bulk update pages, too."""
+    """Writes in bulk update pages, too. ``bulk_update`` of Django calls ``update``."""
 
     def update(self, **values: Any) -> int:
         """Change rows, then the pages that print them."""
@@ -33,6 +33,9 @@ class ClinicValueQuerySet(models.QuerySet[T]):
         """Delete rows, then update the pages that print them."""
         with _updating():
             return super().delete()
+
+    # As in Django: a manager does not offer to delete all rows without ``all()``.
+    delete.queryset_only = True  # type: ignore[attr-defined]
 
     def bulk_create(self, objs: Iterable[T], *args: Any, **kwargs: Any) -> list[T]:
         """Add rows, then update the pages that list them."""

@@ -279,6 +279,7 @@ def test_a_text_published_later_prints_todays_values(db: None) -> None:
 def test_every_value_of_the_clinic_is_written_through_the_update() -> None:
     for model in ClinicValue.__subclasses__():
         assert isinstance(model._default_manager, ClinicValueManager), model
+        assert not hasattr(model._default_manager, "delete"), model
     assert {model.__name__ for model in ClinicValue.__subclasses__()} == {
         "Clinic",
         "ClinicText",
