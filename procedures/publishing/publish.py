@@ -220,7 +220,8 @@ def is_published(page: Page, revision: Revision, approval: Approval) -> bool:
 def lock_values() -> None:
     """Wait for a change of the clinic's values, and let the next one wait: else one of both would not see the other.
 
-    Always before any page is locked, so that two transactions never wait for each other.
+    Publishing and the list of warning signs take this lock, too, always before they lock or write anything else, so
+    that two transactions never wait for each other.
     """
     list(Clinic.objects.select_for_update().values_list("pk"))
 

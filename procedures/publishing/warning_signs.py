@@ -23,7 +23,7 @@ from procedures.models import (
     WarningSignText,
 )
 from procedures.models.normalized import normalized
-from procedures.publishing.publish import PublishRefusedError
+from procedures.publishing.publish import PublishRefusedError, lock_values
 from procedures.publishing.rerelease import pages_quoting, rerelease
 from procedures.publishing.review import ReviewRefusedError
 
@@ -128,9 +128,12 @@ def latest() -> WarningSignRevision | None:
 def open_revision() -> WarningSignRevision | None:
     """The newest revision, if something is still to be done with it: it is not what the public reads as approved."""
     newest = latest()
-    if newest is None or newest.events.filter(kind=EventKind.PUBLISHED).exists():
-        return None
-    return newest
+    return None if newest is None or is_published(newest) else newest
+
+
+def is_published(revision: WarningSignRevision) -> bool:
+    """Whether this list was published."""
+    return revision.events.filter(kind=EventKind.PUBLISHED).exists()
 
 
 def last_decision(revision: WarningSignRevision) -> WarningSignEvent | None:
@@ -155,6 +158,7 @@ def propose(content: Content, *, author: User | None, expected: int, note: str =
 
     Raises SignsChangedError when there is a newer one, and ValidationError with what is wrong with the list.
     """
+    lock_values()
     newest = latest()
     if (newest.number if newest else 0) != expected:
         raise SignsChangedError
@@ -169,6 +173,7 @@ def propose(content: Content, *, author: User | None, expected: int, note: str =
 @transaction.atomic
 def start_list(content: Content) -> WarningSignRevision:
     """Write a list where there was none; it is a starter list until it is approved. Raises ValidationError."""
+    lock_values()
     if wrong := problems(content):
         raise ValidationError(wrong)
     _write(content)
@@ -201,8 +206,11 @@ def _event(revision: WarningSignRevision, kind: EventKind, actor: User | None, c
 @transaction.atomic
 def decide(revision: WarningSignRevision, *, reviewer: User, approved: bool, comment: str = "") -> WarningSignEvent:
     """Approve a list or send it back. Raises ReviewRefusedError, under the same rules as for pages."""
+    lock_values()
     if latest() != revision:
         raise ReviewRefusedError("A newer list was saved. Please review that one.")
+    if is_published(revision):
+        raise ReviewRefusedError("This list is already published. To change it, save a new list.")
     if approved and is_own(revision, reviewer):
         raise ReviewRefusedError("This is your own list. Another person must approve it.")
     if not approved and not comment.strip():
@@ -216,8 +224,7 @@ def publish(revision: WarningSignRevision, *, actor: User) -> list[Release]:
 
     Raises PublishRefusedError; then nothing has changed.
     """
-    # One at a time: PostgreSQL waits here, SQLite did when the transaction began.
-    list(WarningSign.objects.select_for_update())
+    lock_values()
     if open_revision() != revision:
         raise PublishRefusedError([Problem(0, "A newer list was saved or published. Reload this page.")])
     decision = last_decision(revision)

@@ -122,6 +122,19 @@ def test_a_list_is_not_published_twice() -> None:
     assert Release.objects.count() == count
 
 
+def test_a_published_list_is_not_decided_on_again() -> None:
+    revision = proposed()
+    warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
+    warning_signs.publish(revision, actor=make_user("max"))
+    count = revision.events.count()
+
+    for approved in (True, False):
+        with pytest.raises(ReviewRefusedError, match="already published"):
+            warning_signs.decide(revision, reviewer=make_user("rita"), approved=approved, comment="No.")
+
+    assert revision.events.count() == count
+
+
 def test_a_page_that_cannot_be_released_holds_up_the_whole_list() -> None:
     page = Page.objects.get(subject="big-cut")
     Page.objects.filter(subject="contact").update(subject="elsewhere")
