@@ -156,18 +156,24 @@ def note_starter() -> WarningSignRevision:
 def propose(content: Content, *, author: User | None, expected: int, note: str = "") -> WarningSignRevision:
     """Save a list for review. ``expected``: number of the newest revision that the author saw.
 
-    Raises SignsChangedError when there is a newer one, and ValidationError with what is wrong with the list.
+    The same list twice (a double click) is one; after it was sent back it goes to review again. Raises
+    SignsChangedError when there is a newer list, and ValidationError with what is wrong with this one.
     """
     lock_values()
     newest = latest()
-    if (newest.number if newest else 0) != expected:
-        raise SignsChangedError
     content = [{**normalized(row), "order": order} for order, row in enumerate(content)]
+    same = newest if newest and newest.content == content else None
+    is_repeated = same is not None and same.number == expected + 1 and same.author == author
+    if (newest.number if newest else 0) != expected and not is_repeated:
+        raise SignsChangedError
     if wrong := problems(content):
         raise ValidationError(wrong)
-    if newest and newest.content == content:
-        return newest
-    return _save(content, author=author, note=note)
+    if same is None:
+        return _save(content, author=author, note=note)
+    last = last_decision(same)
+    if last and last.kind == EventKind.SENT_BACK:
+        _event(same, EventKind.SUBMITTED, author, note)
+    return same
 
 
 @transaction.atomic
@@ -205,7 +211,7 @@ def _event(revision: WarningSignRevision, kind: EventKind, actor: User | None, c
 
 @transaction.atomic
 def decide(revision: WarningSignRevision, *, reviewer: User, approved: bool, comment: str = "") -> WarningSignEvent:
-    """Approve a list or send it back. Raises ReviewRefusedError, under the same rules as for pages."""
+    """Approve a list or send it back, by the same rules as for pages. Raises ReviewRefusedError."""
     lock_values()
     if latest() != revision:
         raise ReviewRefusedError("A newer list was saved. Please review that one.")
@@ -215,7 +221,11 @@ def decide(revision: WarningSignRevision, *, reviewer: User, approved: bool, com
         raise ReviewRefusedError("This is your own list. Another person must approve it.")
     if not approved and not comment.strip():
         raise ReviewRefusedError("Say what to change, so that the editor knows what to do.")
-    return _event(revision, EventKind.APPROVED if approved else EventKind.SENT_BACK, reviewer, comment.strip())
+    kind, comment = EventKind.APPROVED if approved else EventKind.SENT_BACK, comment.strip()
+    last = last_decision(revision)
+    if last and (last.kind, last.actor, last.comment) == (kind, reviewer, comment):
+        return last
+    return _event(revision, kind, reviewer, comment)
 
 
 @transaction.atomic
