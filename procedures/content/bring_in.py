@@ -11,8 +11,8 @@ from django.db import transaction
 
 from portal.staff.models import User
 from procedures.content.bundle import carried
-from procedures.content.files import ContentError, ContentErrors, Entry, all_entries
-from procedures.content.kinds import Kind, explain
+from procedures.content.files import ContentError, ContentErrors, Entry
+from procedures.content.kinds import Kind, all_entries, explain
 from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind
 from procedures.content.reference import WarningSignKind

@@ -1,10 +1,10 @@
 """Reads the files of a content folder. What is wrong names its file, its line and what to do."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 
@@ -191,34 +191,3 @@ def _wrong_value(name: str, value: Any, spec: Field) -> str:
 
 def _empty(spec: Field) -> Any:
     return (spec.kind[0] if isinstance(spec.kind, tuple) else spec.kind)()
-
-
-def all_entries(kind: "Reads", file: Path, errors: list[ContentError]) -> Iterator[tuple[Entry, dict[str, Any]]]:
-    """The usable rows of a file with their data; what is wrong with the others goes to ``errors``."""
-    found: list[Entry] = []
-    try:
-        found.extend(kind.parse(file))
-    except ContentError as error:
-        errors.append(error)
-    except ContentErrors as several:
-        errors += several.errors
-    for row in found:
-        try:
-            data = kind.read(row)
-        except ContentError as error:
-            row.errors.append(error)
-            data = {}
-        if row.errors:
-            errors += row.errors
-        else:
-            yield row, data
-
-
-class Reads(Protocol):
-    """What reads the rows of one kind."""
-
-    def parse(self, file: Path) -> Iterable[Entry]:
-        """The rows of one file."""
-
-    def read(self, entry: Entry) -> dict[str, Any]:
-        """The checked data of a row."""

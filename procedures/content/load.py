@@ -10,8 +10,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from procedures.content.files import ContentError, ContentErrors, Entry, all_entries
-from procedures.content.kinds import Kind, explain
+from procedures.content.files import ContentError, ContentErrors, Entry
+from procedures.content.kinds import Kind, all_entries, explain
 from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind, SeriesKind
 from procedures.content.reference import (
