@@ -40,6 +40,11 @@ def pages_quoting(kind: str, key: str = "", languages: Sequence[str] | None = No
     return list(found.order_by("title", "language"))
 
 
+def pages_printing_other(inputs: Q) -> list[Page]:
+    """Live pages in every language that print another value than there is now, for ``inputs`` (as in ReleaseInput)."""
+    return [page for language in Language.values for page in printing_other(inputs, language)]
+
+
 @transaction.atomic
 def rerelease(pages: Iterable[Page], *, actor: User | None) -> list[Release]:
     """Release the live text of each page again with today's values. Returns the new releases only.
@@ -202,7 +207,7 @@ class Update:
 
     def pages(self) -> list[Page]:
         """Public pages that print another value than there is now: those still to be released again."""
-        return [page for language in Language.values for page in printing_other(CLINIC_VALUES, language)]
+        return pages_printing_other(CLINIC_VALUES)
 
     def plans(self) -> list[PlanInZones]:
         """Plans that a changed time zone concerns."""

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 
 from portal.staff.models import User
 from procedures.enums import EventKind, Language, SignLevel
@@ -24,7 +25,7 @@ from procedures.models import (
 )
 from procedures.models.normalized import normalized
 from procedures.publishing.publish import PublishRefusedError, lock_values
-from procedures.publishing.rerelease import pages_quoting, rerelease
+from procedures.publishing.rerelease import pages_printing_other, rerelease
 from procedures.publishing.review import ReviewRefusedError
 
 Content = list[dict[str, Any]]
@@ -230,7 +231,7 @@ def decide(revision: WarningSignRevision, *, reviewer: User, approved: bool, com
 
 @transaction.atomic
 def publish(revision: WarningSignRevision, *, actor: User) -> list[Release]:
-    """Write an approved list and release every page that prints signs, all at once. Returns the new releases.
+    """Write an approved list and release every page that it changes, all at once. Returns the new releases.
 
     Raises PublishRefusedError; then nothing has changed.
     """
@@ -255,5 +256,5 @@ def _write(content: Content) -> None:
 
 
 def release_pages(*, actor: User | None) -> list[Release]:
-    """Release all public pages that print signs again. Raises PublishRefusedError; then no page has changed."""
-    return rerelease(pages_quoting(INPUT_KIND), actor=actor)
+    """Release the public pages that print another list again. Raises PublishRefusedError; then no page has changed."""
+    return rerelease(pages_printing_other(Q(kind=INPUT_KIND)), actor=actor)
