@@ -41,11 +41,11 @@ class Entry:
     line: int
     lines: dict[str, int] = field(default_factory=dict)
     body_line: int = 0
-    # What is wrong with its fields; a row that has any is not used.
+    # Problems of its fields; a row that has any is not used.
     errors: list[ContentError] = field(default_factory=list)
 
     def part(self, data: Any, name: str) -> "Entry":
-        """What stands in one field, as an Entry of its own; its errors are this row's."""
+        """The value of one field as an Entry of its own, which shares this row's errors."""
         return Entry(self.key, data, self.file, self.lines.get(name, self.line), errors=self.errors)
 
     def error(self, sentence: str, name: str = "") -> ContentError:
@@ -160,7 +160,7 @@ class Field:
 def checked(row: Entry, fields: dict[str, Field]) -> dict[str, Any]:
     """The row's data with defaults, in the order of ``fields``.
 
-    What is wrong is noted in ``row.errors``, with an empty value in its place, so that one load names all of it.
+    Problems go to ``row.errors``, with an empty value in place of the wrong one, so that one load names them all.
     """
     if not isinstance(row.data, dict):
         row.errors.append(row.error("Fields are expected here, each as “name: value”."))

@@ -11,7 +11,7 @@ from django.db import models
 
 from procedures.models import Approval, Figure, FigureApproval, FigureText, Marker, MarkerText, Rendition
 
-# What a snapshot leaves out: it says nothing about what is shown.
+# Fields that change nothing about what is shown.
 LEFT_OUT = frozenset({"id", "created_at", "text_detection"})
 
 

@@ -47,7 +47,7 @@ ClinicValueManager = models.Manager.from_queryset(ClinicValueQuerySet)
 
 
 class ClinicValue(NormalizedModel):
-    """Base of what the clinic says of itself and of its care: each value is the same everywhere on a page.
+    """Base of the clinic's own values. A page never shows an old one beside a new one.
 
     ``objects`` of each model is a ClinicValueManager.
     """

@@ -96,7 +96,7 @@ class LocationChange:
 
     @property
     def key(self) -> str:
-        """Stands for this change in a form."""
+        """Identifies this change in a form."""
         return f"{type(self.row).__name__.lower()}-{self.row.pk}-{self.field}"
 
     def write(self, value: str) -> None:
@@ -127,7 +127,7 @@ def location_changes(before: ClinicValues, now: ClinicValues) -> list[LocationCh
     changed = {name: (old, now[name]) for name, old in before.items() if old and now.get(name) not in {None, "", old}}
     if not changed:
         return []
-    # A number that the clinic keeps under another name is not replaced.
+    # A number that the clinic still has under another name is not replaced.
     kept = {national(before[name]) for name in PHONES if before.get(name) and name not in changed}
     phones = {national(changed[name][0]): changed[name][1] for name in reversed(PHONES) if name in changed}
     found = []
@@ -188,7 +188,7 @@ class Update:
     locations: list[LocationChange] = field(default_factory=list)
 
     def change_locations(self) -> list[LocationChange]:
-        """Change what locations repeat of the clinic's old values; returns all changes so far. Twice does no more."""
+        """Change what locations repeat of the clinic's old values; returns all changes so far."""
         now = clinic_values()
         changes = location_changes(self.values_before, now)
         self.values_before = now
@@ -198,7 +198,7 @@ class Update:
         return self.locations
 
     def leave_locations(self, keys: Iterable[str]) -> None:
-        """Give the locations their own old values again, but for the changes ``keys``."""
+        """Restore the old values of the locations, except for the changes named in ``keys``."""
         wanted = set(keys)
         for change in self.locations:
             if change.key not in wanted:
@@ -210,11 +210,11 @@ class Update:
         return pages_printing_other(CLINIC_VALUES)
 
     def plans(self) -> list[PlanInZones]:
-        """Plans that a changed time zone concerns."""
+        """Plans that a changed time zone affects."""
         return plans_in_zones(self.zone_before, clinic_zone())
 
     def apply(self) -> None:
-        """Change the locations, release the pages again and move the plans. Doing it twice does nothing more."""
+        """Change the locations, release the pages again and move the plans. A second call changes nothing."""
         self.change_locations()
         self.releases += rerelease(self.pages(), actor=self.actor)
         zone = clinic_zone()

@@ -2,7 +2,7 @@
 
 The rows (``WarningSign``) are what the public reads. Staff never write them: they save a revision of the whole list, a
 reviewer decides on exactly that revision, and publishing writes the rows and releases all pages that print them in one
-transaction. So no two pages ever give one sign two levels.
+transaction. So no two pages print one sign with different levels.
 """
 
 from typing import Any
@@ -77,7 +77,7 @@ def write_row(sign: WarningSign, data: dict[str, Any]) -> None:
 
 
 def row_problems(data: dict[str, Any]) -> list[str]:
-    """What is wrong with one row, in sentences; empty when it can be read by everybody."""
+    """Problems of one row, in sentences; empty when it may be published."""
     found = []
     try:
         WarningSign(**{name: data[name] for name in ("key", "level", "when", "sources")}).clean_fields()
@@ -102,7 +102,7 @@ def row_problems(data: dict[str, Any]) -> list[str]:
 
 
 def problems(content: Content) -> list[str]:
-    """What is wrong with the whole list; empty when it may be published."""
+    """Problems of the whole list, in sentences; empty when it may be published."""
     found = [problem for row in content for problem in row_problems(row)]
     if not any(row["level"] == SignLevel.EMERGENCY for row in content):
         found.append("The list has no emergency sign. Add one.")
@@ -143,7 +143,7 @@ def last_decision(revision: WarningSignRevision) -> WarningSignEvent | None:
 
 
 def is_own(revision: WarningSignRevision, person: User) -> bool:
-    """Whether this person must leave the decision to somebody else."""
+    """Whether another person must decide on this list."""
     return bool(settings.REQUIRE_SECOND_PERSON) and revision.author_id == person.pk
 
 

@@ -142,7 +142,7 @@ def test_another_kind_is_said_to_patients_only_after_another_person_approved_it(
 
         assert [side in html_of(page) for side in ("look dark", "look white")] == [
             side in before for side in ("look dark", "look white")
-        ], f"{kind}: nobody has approved it"
+        ], f"{kind}: it is not approved yet"
         assert page in [item.page for item in new_pictures(make_user("rita")).items]
         assert new_pictures(changer).items == [], "not for the person who changed the kind"
         seen = [figure_hash(needle())]
