@@ -141,7 +141,7 @@ def _release(
     page, content = revision.page, revision.content
     library = library or Library(page.language)
     rendered, plan = prepared or planned(page, content, library=library)
-    last = page.releases.order_by("-number").first()
+    last = page.releases.order_by("-number").values_list("number", flat=True).first() or 0
     live = page.live_release if kind == EventKind.RENEWED else None
     problems = caused_by_values(live, rendered) if live else readiness(page, content, rendered, links=links)
     if not library.figures_are_unchanged(used for used in rendered.inputs if used.kind == "figure"):
@@ -159,7 +159,7 @@ def _release(
     }
     release = Release.objects.create(
         page=page,
-        number=last.number + 1 if last else 1,
+        number=last + 1,
         revision=revision,
         approval=approval,
         **values,
