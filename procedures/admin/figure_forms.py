@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 
 from portal.staff.models import User
@@ -10,7 +12,7 @@ from procedures.enums import Provenance
 from procedures.figures.approval import files_of
 from procedures.figures.orphans import forget
 from procedures.figures.renditions import replace_renditions
-from procedures.models import Figure, Rendition
+from procedures.models import Figure, FigureText, MarkerText, Rendition
 
 LOOK_CLOSELY = "Look closely at the picture. Tick this when no name, date or number is visible in it."
 SLUG_LENGTH = 70
@@ -38,6 +40,17 @@ class PictureForm(AnyForm):
         if values.get("provenance") == Provenance.CLINIC and not values.get("provenance_note", "").strip():
             self.add_error("provenance_note", "Write where the patient's written consent is filed. No name.")
         return values
+
+
+def check_words(form: forms.BaseForm, row: FigureText | MarkerText) -> None:
+    """Validate an unsaved row of words as a form of its own would. Errors go to the fields ``<name>_<language>``."""
+    try:
+        row.full_clean(exclude={"figure", "marker"}, validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        for name, errors in error.error_dict.items():
+            field = f"{name}_{row.language}"
+            if field not in form.errors:
+                form.add_error(field, errors)
 
 
 def keep_picture(figure: Figure, renditions: list[Rendition], *, uploaded_by: User) -> None:

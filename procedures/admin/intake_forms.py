@@ -8,7 +8,7 @@ from django.forms.models import fields_for_model
 from django.http import QueryDict
 
 from procedures.admin.base import whole_number
-from procedures.admin.figure_forms import PictureForm, free_slug
+from procedures.admin.figure_forms import PictureForm, check_words, free_slug
 from procedures.admin.text_detection import padded
 from procedures.enums import FigureKind, Language, Provenance
 from procedures.figures.edit import MAX_BOXES, Box, Edits
@@ -154,16 +154,18 @@ class NewForm(CheckForm):
             for name in WORDS:
                 if not values.get(f"{name}_{code}") and f"{name}_{code}" not in self.errors:
                     self.add_error(f"{name}_{code}", MISSING[name])
+        self._texts = [
+            FigureText(language=code, **{name: values.get(f"{name}_{code}", "") for name in WORDS}) for code in begun
+        ]
+        for text in self._texts:
+            check_words(self, text)
         return values
 
     def texts(self) -> list[FigureText]:
         """Unsaved rows of words. Call it on a valid form only."""
-        values = self.cleaned_data
-        return [
-            FigureText(figure=self.instance, language=code, **{name: values[f"{name}_{code}"] for name in WORDS})
-            for code in Language.values
-            if values[f"title_{code}"]
-        ]
+        for text in self._texts:
+            text.figure = self.instance
+        return self._texts
 
     def name_figure(self) -> Figure:
         """The figure, named after its first title."""

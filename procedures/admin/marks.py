@@ -9,6 +9,7 @@ from django.forms.models import fields_for_model
 from django.http import QueryDict
 
 from portal.text import normalize
+from procedures.admin.figure_forms import check_words
 from procedures.enums import Language, MarkerShape
 from procedures.figures.annotations_read import KEY_LENGTH, MAX_MARKS, free_key
 from procedures.figures.contrast import Backdrop, backdrops_of
@@ -144,6 +145,8 @@ class MarkForm(forms.Form):
                 self.add_error(f"label_{code}", f"Write what this marker shows, in {Language(code).label}.")
             elif values.get(f"text_{code}"):
                 self.add_error(f"label_{code}", "Write a label for this explanation.")
+        for code, words in self._words(values).items():
+            check_words(self, MarkerText(language=code, label=words.label, text=words.text))
         if values.get("shape") in WIDE:
             for name in ("width", "height"):
                 if name not in self.errors and not values.get(name):
@@ -172,18 +175,20 @@ class MarkForm(forms.Form):
         said = self.cleaned_data
         if any(name in self.errors for name in ("key", "shape", *PLACES[:4], "width", "height")):
             return None
-        words = {
-            code: Words(said.get(f"label_{code}", ""), said.get(f"text_{code}", ""))
-            for code in Language.values
-            if said.get(f"label_{code}")
-        }
         part = {MarkerShape.CIRCLE: 0.5, MarkerShape.REGION: 1.0}.get(said["shape"], 0.0)
         places = {name: said[name] for name in PLACES[:4]}
         size = {
             f"size_{axis}": round((said[name] or 0.0) * part, DIGITS)
             for axis, name in (("x", "width"), ("y", "height"))
         }
-        return MarkValues(said["key"], said["shape"], **places, **size, words=words)
+        return MarkValues(said["key"], said["shape"], **places, **size, words=self._words(said))
+
+    def _words(self, values: dict[str, Any]) -> dict[str, Words]:
+        return {
+            code: Words(values[f"label_{code}"], values.get(f"text_{code}", ""))
+            for code in Language.values
+            if values.get(f"label_{code}")
+        }
 
 
 class MarkRows:

@@ -195,6 +195,9 @@ def _publish(request: HttpRequest) -> Outcome:
     try:
         released = warning_signs.publish(revision, actor=staff(request))
     except PublishRefusedError as error:
+        if warning_signs.is_published(revision):
+            messages.info(request, "This list is already published.")
+            return None, "", 302
         return None, f"Nothing was published. {error}", 409
     count = len(released)
     messages.success(request, f"Published. {count} page{'' if count == 1 else 's'} print the new list now.")

@@ -11,8 +11,8 @@ from django.db import transaction
 
 from portal.staff.models import User
 from procedures.content.bundle import carried
-from procedures.content.files import ContentError, ContentErrors, Entry, all_entries
-from procedures.content.kinds import Kind, explain
+from procedures.content.files import ContentError, ContentErrors, Entry
+from procedures.content.kinds import Kind, all_entries, explain
 from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind
 from procedures.content.reference import WarningSignKind
@@ -56,7 +56,7 @@ class Plan:
 
 
 class NotShownError(Exception):
-    """New pictures that the person who imports has not been shown, or does not answer for; ``slugs``: which."""
+    """New pictures that the importing person has not seen or not confirmed; ``slugs`` names them."""
 
     def __init__(self, slugs: list[str]) -> None:
         super().__init__(", ".join(slugs))
@@ -77,9 +77,9 @@ def bring_in(
 ) -> Plan:
     """Import a bundle. ``check``: do everything and keep nothing. ``wanted``: which pages, by “language subject”.
 
-    ``answered_for``: whether the person who imports was shown a new picture and says that it shows no name; a command
-    on the machine itself answers for all. Raises NotShownError otherwise, and BadBundleError with a sentence, or with
-    one line for each row that cannot be used; then nothing changed.
+    ``answered_for``: whether the importing person was shown a new picture and confirmed that it shows no name; a
+    command confirms all of them. Raises NotShownError otherwise, and BadBundleError with a sentence, or with one line
+    for each row that cannot be used; then nothing changed.
     """
     plan = Plan()
     with tempfile.TemporaryDirectory() as name:

@@ -74,6 +74,7 @@ def needed(pages: Iterable[Page]) -> dict[type[_Chosen], set[str]]:
     """Keys of all that these pages show, by kind: found by rendering their drafts. Raises UnapprovedPicturesError."""
     keys: dict[type[_Chosen], set[str]] = {part: set() for part in PARTS}
     libraries: dict[str, Library] = {}
+    prints_signs = False
     for page in pages:
         library = libraries.setdefault(page.language, Library(page.language, Pictures.CURRENT))
         rendered = render_page(page.draft(), kind=page.kind, library=library)
@@ -84,12 +85,13 @@ def needed(pages: Iterable[Page]) -> dict[type[_Chosen], set[str]]:
             elif used.kind == "figure":
                 keys[_Figures].add(used.key)
             elif used.kind == "signs":
-                # The list is one whole: a part of it would be another list.
-                for sign in WarningSign.objects.all():
-                    keys[_Signs].add(sign.key)
-                    keys[_Sources].update(sign.sources)
+                prints_signs = True
             elif used.kind == "series":
                 keys[_Series].add(f"{page.language} {used.key}")
+    # The list is one whole: a part of it would be another list.
+    for sign in WarningSign.objects.all() if prints_signs else ():
+        keys[_Signs].add(sign.key)
+        keys[_Sources].update(sign.sources)
     if new := unapproved(list(Figure.objects.filter(slug__in=keys[_Figures]))):
         slugs = ", ".join(f"“{figure.slug}”" for figure in new)
         raise UnapprovedPicturesError(

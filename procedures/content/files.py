@@ -1,10 +1,10 @@
 """Reads the files of a content folder. What is wrong names its file, its line and what to do."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 
@@ -41,11 +41,11 @@ class Entry:
     line: int
     lines: dict[str, int] = field(default_factory=dict)
     body_line: int = 0
-    # What is wrong with its fields; a row that has any is not used.
+    # Problems of its fields; a row that has any is not used.
     errors: list[ContentError] = field(default_factory=list)
 
     def part(self, data: Any, name: str) -> "Entry":
-        """What stands in one field, as an Entry of its own; its errors are this row's."""
+        """The value of one field as an Entry of its own, which shares this row's errors."""
         return Entry(self.key, data, self.file, self.lines.get(name, self.line), errors=self.errors)
 
     def error(self, sentence: str, name: str = "") -> ContentError:
@@ -160,7 +160,7 @@ class Field:
 def checked(row: Entry, fields: dict[str, Field]) -> dict[str, Any]:
     """The row's data with defaults, in the order of ``fields``.
 
-    What is wrong is noted in ``row.errors``, with an empty value in its place, so that one load names all of it.
+    Problems go to ``row.errors``, with an empty value in place of the wrong one, so that one load names them all.
     """
     if not isinstance(row.data, dict):
         row.errors.append(row.error("Fields are expected here, each as “name: value”."))
@@ -191,34 +191,3 @@ def _wrong_value(name: str, value: Any, spec: Field) -> str:
 
 def _empty(spec: Field) -> Any:
     return (spec.kind[0] if isinstance(spec.kind, tuple) else spec.kind)()
-
-
-def all_entries(kind: "Reads", file: Path, errors: list[ContentError]) -> Iterator[tuple[Entry, dict[str, Any]]]:
-    """The usable rows of a file with their data; what is wrong with the others goes to ``errors``."""
-    found: list[Entry] = []
-    try:
-        found.extend(kind.parse(file))
-    except ContentError as error:
-        errors.append(error)
-    except ContentErrors as several:
-        errors += several.errors
-    for row in found:
-        try:
-            data = kind.read(row)
-        except ContentError as error:
-            row.errors.append(error)
-            data = {}
-        if row.errors:
-            errors += row.errors
-        else:
-            yield row, data
-
-
-class Reads(Protocol):
-    """What reads the rows of one kind."""
-
-    def parse(self, file: Path) -> Iterable[Entry]:
-        """The rows of one file."""
-
-    def read(self, entry: Entry) -> dict[str, Any]:
-        """The checked data of a row."""

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from procedures.content.files import ContentError, Entry, Field, checked
+from procedures.content.files import ContentError, ContentErrors, Entry, Field, checked
 
 M = TypeVar("M", bound=models.Model)
 
@@ -58,6 +58,27 @@ class Kind(ABC, Generic[M]):
     def read(self, entry: Entry) -> dict[str, Any]:
         """The checked data of an entry, with its defaults."""
         return checked(entry, self.fields)
+
+
+def all_entries(kind: Kind[Any], file: Path, errors: list[ContentError]) -> Iterator[tuple[Entry, dict[str, Any]]]:
+    """The usable rows of a file with their data; what is wrong with the others goes to ``errors``."""
+    found: list[Entry] = []
+    try:
+        found.extend(kind.parse(file))
+    except ContentError as error:
+        errors.append(error)
+    except ContentErrors as several:
+        errors += several.errors
+    for row in found:
+        try:
+            data = kind.read(row)
+        except ContentError as error:
+            row.errors.append(error)
+            data = {}
+        if row.errors:
+            errors += row.errors
+        else:
+            yield row, data
 
 
 def save_checked(instance: models.Model) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from procedures.content.files import ContentError, ContentErrors, Entry, all_entries
-from procedures.content.kinds import Kind, explain
+from procedures.content.files import ContentError, ContentErrors, Entry
+from procedures.content.kinds import Kind, all_entries, explain
 from procedures.content.pages import PageContentKind
 from procedures.content.pictures import FigureKind, SeriesKind
 from procedures.content.reference import (
@@ -112,7 +112,7 @@ def _read(folder: Path, progress: Progress) -> list[Row]:
             for entry, data in all_entries(kind, file, errors):
                 if (kind.name, entry.key) in seen:
                     other = seen[kind.name, entry.key].name
-                    errors.append(entry.error(f"{kind.name} {entry.key} stands in {other} too."))
+                    errors.append(entry.error(f"{kind.name} {entry.key} is also in {other}."))
                     continue
                 seen[kind.name, entry.key] = file
                 rows.append((kind, entry, data))
@@ -223,7 +223,7 @@ def _wanted(kind: Kind[Any], entry: Entry, data: dict[str, Any], report: Report)
 
 
 def _supply(rows: list[Row]) -> None:
-    """Pictures of the content folder may be public without a reviewer, as long as nobody has replaced them."""
+    """Pictures of the content folder may be public without a reviewer, as long as they have not been replaced."""
     supplied = {entry.key: (kind, data) for kind, entry, data in rows if isinstance(kind, FigureKind)}
     figures = Figure.objects.filter(slug__in=supplied).prefetch_related("texts", "markers__texts", "renditions")
     ours = [figure for figure in figures if supplied[figure.slug][0].shown_by(figure, supplied[figure.slug][1])]

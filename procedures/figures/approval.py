@@ -11,7 +11,7 @@ from django.db import models
 
 from procedures.models import Approval, Figure, FigureApproval, FigureText, Marker, MarkerText, Rendition
 
-# What a snapshot leaves out: it says nothing about what is shown.
+# Fields that change nothing about what is shown.
 LEFT_OUT = frozenset({"id", "created_at", "text_detection"})
 
 
@@ -111,8 +111,9 @@ def _allowed(figure: Figure, rows: list[FigureApproval], which: Pictures) -> App
         return None
     # While a newer picture waits, patients go on seeing the one they see now. A supplied picture was always public.
     older = [row for row in rows if row.is_public] or [row for row in rows if row.approval_id is None]
-    usable = [row for row in older if row.snapshot]
-    return _as_it_was(figure.pk, usable[-1]) if usable else None
+    # Snapshots are read one by one, the newest first.
+    usable = next((row for row in reversed(older) if row.snapshot), None)
+    return _as_it_was(figure.pk, usable) if usable else None
 
 
 def _as_it_was(figure_id: int, row: FigureApproval) -> ApprovedFigure:

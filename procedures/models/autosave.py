@@ -1,4 +1,4 @@
-"""What somebody is typing and has not saved yet, and who has a page open. No draft and no history: only theirs.
+"""Text that a person has typed and not saved yet, and who has a page open. It is no draft and has no history.
 
 A reviewer's comments that are not sent yet are kept here as well, in one slot for each person and page.
 """

@@ -22,7 +22,7 @@ def register_update(updating: Callable[[], AbstractContextManager[Any]]) -> None
 
 
 class ClinicValueQuerySet(models.QuerySet[T]):
-    """Writes in bulk update pages, too."""
+    """Writes in bulk update pages, too. ``bulk_update`` of Django calls ``update``."""
 
     def update(self, **values: Any) -> int:
         """Change rows, then the pages that print them."""
@@ -34,6 +34,9 @@ class ClinicValueQuerySet(models.QuerySet[T]):
         with _updating():
             return super().delete()
 
+    # As in Django: a manager does not offer to delete all rows without ``all()``.
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
     def bulk_create(self, objs: Iterable[T], *args: Any, **kwargs: Any) -> list[T]:
         """Add rows, then update the pages that list them."""
         with _updating():
@@ -44,7 +47,7 @@ ClinicValueManager = models.Manager.from_queryset(ClinicValueQuerySet)
 
 
 class ClinicValue(NormalizedModel):
-    """Base of what the clinic says of itself and of its care: each value is the same everywhere on a page.
+    """Base of the clinic's own values. A page never shows an old one beside a new one.
 
     ``objects`` of each model is a ClinicValueManager.
     """

@@ -53,7 +53,7 @@ class Figure(models.Model):
         on_delete=models.PROTECT,
         related_name="+",
     )
-    # Whoever changes what is said under a picture does not approve it either.
+    # The kind decides what is printed under the picture, so this person does not approve it either.
     kind_changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

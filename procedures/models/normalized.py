@@ -1,4 +1,4 @@
-"""Text is stored in one form, whoever wrote it: a form, the content folder or a bundle."""
+"""Text is stored in one form, whether it comes from a screen, the content folder or a bundle."""
 
 from collections.abc import Collection
 from typing import Any

@@ -65,7 +65,7 @@ class WarningSignText(NormalizedModel):
 
 
 class WarningSignRevision(AppendOnly):
-    """The whole list as somebody proposed it. ``author`` is empty for a list from the content folder."""
+    """The whole list as one person proposed it. ``author`` is empty for a list from the content folder."""
 
     number = models.PositiveIntegerField(unique=True)
     content = models.JSONField()

@@ -73,7 +73,7 @@ def moment(day: datetime.date, time: datetime.time, zone: ZoneInfo, *, which: in
 
 
 def check_day(day: datetime.date) -> None:
-    """Raises DayError for a day that nobody at a clinic means: most often a slip in the year."""
+    """Raises DayError for a day out of bounds, which is most often a slip in the year."""
     if not FIRST_DAY <= day <= LAST_DAY:
         raise DayError(f"Choose a day from {FIRST_DAY.year} to {LAST_DAY.year}. Look at the year.")
 

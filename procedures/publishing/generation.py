@@ -81,7 +81,7 @@ def concerned(before: str, now: str) -> tuple[list[str], list[str]] | None:
         return opened, []
     # Also where a page was read before it was withdrawn or moved: nothing of the old text may stay there.
     paths = [path for (path,) in _their_paths.tuples(first, last)]
-    # Not only a guide has a booklet by its address, though only guides link to theirs.
+    # Every page has a booklet below its address, though only guides link to it.
     forms = [f"{path}{form}" for path in paths for form in FORMS]
     rest = [*paths, *forms, *_codes(pages), *_drawn_codes(pages), *_questions(pages), *_neighbours(first, last)]
     return opened, [path for path in dict.fromkeys([*rest, *FOR_MACHINES]) if path not in opened]

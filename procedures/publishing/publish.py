@@ -62,15 +62,17 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
 @transaction.atomic
 def publish_starter(revision: Revision, *, library: Library | None = None) -> Release:
     """Release a text that came with the content folder; it carries the starter line until a reviewer approves it."""
+    take_turn(revision.page)
     return _release(revision, approval=None, actor=None, kind=EventKind.PUBLISHED, links=False, library=library)
 
 
 @transaction.atomic
-def renew(page: Page, *, actor: User | None, library: Library | None = None) -> Release | None:
+def renew(page: Page, *, actor: User | None, library: Library | None = None, indexes: bool = True) -> Release | None:
     """Release the live text again with today's pictures, terms, sources and clinic answers.
 
     The approved words stay as they are, so the approval stays too. None when nothing would change. A picture that
-    waits for approval stays out: the page shows the one that it has.
+    waits for approval stays out: the page shows the one that it has. ``indexes=False``: the caller renews many pages
+    and calls ``rebuild_indexes`` when they are done.
     """
     # Another may have published or withdrawn it since this page was fetched.
     take_turn(page)
@@ -92,7 +94,8 @@ def renew(page: Page, *, actor: User | None, library: Library | None = None) -> 
         library=library,
         prepared=prepared,
     )
-    rebuild_indexes(actor=actor)
+    if indexes:
+        rebuild_indexes(actor=actor)
     return release
 
 
@@ -134,12 +137,11 @@ def _release(
     library: Library | None = None,
     prepared: tuple[RenderedPage, AnchorPlan] | None = None,
 ) -> Release:
-    """``prepared``: what ``planned`` has just given for this text, to render it once only."""
+    """The page is locked already. ``prepared``: what ``planned`` has just given for this text, to render it once."""
     page, content = revision.page, revision.content
-    take_turn(page)
     library = library or Library(page.language)
     rendered, plan = prepared or planned(page, content, library=library)
-    last = page.releases.order_by("-number").first()
+    last = page.releases.order_by("-number").values_list("number", flat=True).first() or 0
     live = page.live_release if kind == EventKind.RENEWED else None
     problems = caused_by_values(live, rendered) if live else readiness(page, content, rendered, library, links=links)
     if not library.figures_are_unchanged(used for used in rendered.inputs if used.kind == "figure"):
@@ -157,7 +159,7 @@ def _release(
     }
     release = Release.objects.create(
         page=page,
-        number=last.number + 1 if last else 1,
+        number=last + 1,
         revision=revision,
         approval=approval,
         **values,
@@ -218,7 +220,8 @@ def is_published(page: Page, revision: Revision, approval: Approval) -> bool:
 def lock_values() -> None:
     """Wait for a change of the clinic's values, and let the next one wait: else one of both would not see the other.
 
-    Always before any page is locked, so that two transactions never wait for each other.
+    Publishing and the list of warning signs take this lock, too, always before they lock or write anything else, so
+    that two transactions never wait for each other.
     """
     list(Clinic.objects.select_for_update().values_list("pk"))
 

@@ -44,7 +44,7 @@ def readiness(
 
 
 def caused_by_values(live: Release, rendered: RenderedPage) -> list[Problem]:
-    """What today's values make wrong in a live text: what it names is gone, or a sentence has become too long.
+    """Problems that today's values cause in a live text: what it names is gone, or a sentence is too long now.
 
     The words were approved and are public. A rule about words that came later, or a slightly higher reading level,
     must not hold back a new phone number.

@@ -17,7 +17,7 @@ from procedures.markdown import Library, Problem
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release, ReleaseInput
 from procedures.phones import national
 from procedures.publishing.clock import clinic_zone
-from procedures.publishing.publish import PublishRefusedError, lock_values, renew
+from procedures.publishing.publish import PublishRefusedError, lock_values, rebuild_indexes, renew
 from procedures.publishing.schedule import PlanInZones, move_plans, plans_in_zones
 from procedures.publishing.uses import printing_other
 
@@ -40,6 +40,11 @@ def pages_quoting(kind: str, key: str = "", languages: Sequence[str] | None = No
     return list(found.order_by("title", "language"))
 
 
+def pages_printing_other(inputs: Q) -> list[Page]:
+    """Live pages in every language that print another value than there is now, for ``inputs`` (as in ReleaseInput)."""
+    return [page for language in Language.values for page in printing_other(inputs, language)]
+
+
 @transaction.atomic
 def rerelease(pages: Iterable[Page], *, actor: User | None) -> list[Release]:
     """Release the live text of each page again with today's values. Returns the new releases only.
@@ -52,7 +57,7 @@ def rerelease(pages: Iterable[Page], *, actor: User | None) -> list[Release]:
     for page in _in_order(pages):
         library = libraries.setdefault(page.language, Library(page.language))
         try:
-            release = renew(page, actor=actor, library=library)
+            release = renew(page, actor=actor, library=library, indexes=False)
         except PublishRefusedError as error:
             title = page.live_release.title if page.live_release else page.title
             named = f"“{title}” ({page.get_language_display()})"
@@ -64,15 +69,19 @@ def rerelease(pages: Iterable[Page], *, actor: User | None) -> list[Release]:
             released.append(release)
     if problems:
         raise PublishRefusedError(problems)
+    if released:
+        rebuild_indexes(actor=actor)
     return released
 
 
 def _in_order(pages: Iterable[Page]) -> list[Page]:
-    """Each page once, in the order in which all transactions lock them; last those that list the levels of others."""
+    """Each page once; last those that list what others print: their pictures, then their reading levels."""
     by_pk = {page.pk: page for page in pages}
-    listing = ReleaseInput.objects.filter(kind="list", key="levels", release__live_on__in=by_pk)
-    last = set(listing.values_list("release__live_on", flat=True))
-    return sorted(by_pk.values(), key=lambda page: (page.pk in last, page.pk))
+    listing = ReleaseInput.objects.filter(kind="list", key__in=("figures", "levels"), release__live_on__in=by_pk)
+    lists = set(listing.values_list("key", "release__live_on"))
+    return sorted(
+        by_pk.values(), key=lambda page: (("levels", page.pk) in lists, ("figures", page.pk) in lists, page.pk)
+    )
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ class LocationChange:
 
     @property
     def key(self) -> str:
-        """Stands for this change in a form."""
+        """Identifies this change in a form."""
         return f"{type(self.row).__name__.lower()}-{self.row.pk}-{self.field}"
 
     def write(self, value: str) -> None:
@@ -118,7 +127,7 @@ def location_changes(before: ClinicValues, now: ClinicValues) -> list[LocationCh
     changed = {name: (old, now[name]) for name, old in before.items() if old and now.get(name) not in {None, "", old}}
     if not changed:
         return []
-    # A number that the clinic keeps under another name is not replaced.
+    # A number that the clinic still has under another name is not replaced.
     kept = {national(before[name]) for name in PHONES if before.get(name) and name not in changed}
     phones = {national(changed[name][0]): changed[name][1] for name in reversed(PHONES) if name in changed}
     found = []
@@ -179,7 +188,7 @@ class Update:
     locations: list[LocationChange] = field(default_factory=list)
 
     def change_locations(self) -> list[LocationChange]:
-        """Change what locations repeat of the clinic's old values; returns all changes so far. Twice does no more."""
+        """Change what locations repeat of the clinic's old values; returns all changes so far."""
         now = clinic_values()
         changes = location_changes(self.values_before, now)
         self.values_before = now
@@ -189,7 +198,7 @@ class Update:
         return self.locations
 
     def leave_locations(self, keys: Iterable[str]) -> None:
-        """Give the locations their own old values again, but for the changes ``keys``."""
+        """Restore the old values of the locations, except for the changes named in ``keys``."""
         wanted = set(keys)
         for change in self.locations:
             if change.key not in wanted:
@@ -198,14 +207,14 @@ class Update:
 
     def pages(self) -> list[Page]:
         """Public pages that print another value than there is now: those still to be released again."""
-        return [page for language in Language.values for page in printing_other(CLINIC_VALUES, language)]
+        return pages_printing_other(CLINIC_VALUES)
 
     def plans(self) -> list[PlanInZones]:
-        """Plans that a changed time zone concerns."""
+        """Plans that a changed time zone affects."""
         return plans_in_zones(self.zone_before, clinic_zone())
 
     def apply(self) -> None:
-        """Change the locations, release the pages again and move the plans. Doing it twice does nothing more."""
+        """Change the locations, release the pages again and move the plans. A second call changes nothing."""
         self.change_locations()
         self.releases += rerelease(self.pages(), actor=self.actor)
         zone = clinic_zone()
@@ -234,6 +243,7 @@ def updating_pages(*, actor: User | None = None, keep_moments: bool = False) -> 
         token = _running.set(update)
         try:
             yield update
+            # Still inside: a location that is changed here must not start an update of its own.
+            update.apply()
         finally:
             _running.reset(token)
-        update.apply()

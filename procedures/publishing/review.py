@@ -30,6 +30,7 @@ def new_figures(rendered: RenderedPage) -> list[Figure]:
 @transaction.atomic
 def submit(revision: Revision, *, actor: User, note: str = "") -> ReleaseEvent:
     """Put a revision on the reviewers' list. Doing it twice in a row makes one event."""
+    _lock_page(revision)
     done = _done_just_now(revision, EventKind.SUBMITTED, actor, note)
     return done or ReleaseEvent.objects.create(
         page=revision.page, kind=EventKind.SUBMITTED, revision=revision, actor=actor, reason=note
@@ -58,6 +59,7 @@ def decide(
         if not remarks:
             raise ReviewRefusedError("Say what to change, so that the editor knows what to do.")
         comment = "See the comments at the text."
+    _lock_page(revision)
     new = _approvable(revision, reviewer, pictures_seen) if decision == Decision.APPROVED else []
     done = None if new else _done_just_now(revision, EventKind(decision.value), reviewer, comment)
     last = revision.approvals.filter(reviewer=reviewer, decision=decision, comment=comment).first() if done else None
@@ -97,12 +99,16 @@ def _approvable(revision: Revision, reviewer: User, seen: Collection[str]) -> li
     return new
 
 
+def _lock_page(revision: Revision) -> None:
+    """Of two requests at once, let one wait until the other is done."""
+    list(Page.objects.select_for_update().filter(pk=revision.page_id).values_list("pk"))
+
+
 def _done_just_now(revision: Revision, kind: EventKind, actor: User, reason: str) -> ReleaseEvent | None:
-    """The last event of the page, if it is just this one. The page is locked, so that of two at once one comes later.
+    """The last event of the page, if it is just this one.
 
     Releasing a page again with new values changes nothing about a text, so it does not count.
     """
-    list(Page.objects.select_for_update().filter(pk=revision.page_id).values_list("pk"))
     last = ReleaseEvent.objects.filter(page=revision.page_id).exclude(kind=EventKind.RENEWED).first()
     same = last and (last.kind, last.revision_id, last.actor_id) == (kind, revision.pk, actor.pk)
     return last if last and same and last.reason == reason else None

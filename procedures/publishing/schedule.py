@@ -108,7 +108,7 @@ class PlanInZones:
 
 
 def plans_in_zones(before: ZoneInfo, after: ZoneInfo) -> list[PlanInZones]:
-    """Plans that a change of the time zone concerns, the next one first."""
+    """Plans that a change of the time zone affects, the next one first."""
     plans = [
         PlanInZones(page, page.publish_at, same_reading(page.publish_at, before, after), before, after)
         for page in scheduled()

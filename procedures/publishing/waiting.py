@@ -76,7 +76,7 @@ def waiting_for(user: User) -> list[Waiting]:
 
 
 def signs_waiting(user: User) -> list[Waiting]:
-    """The list of warning signs, for who takes the next step with it."""
+    """The list of warning signs, for the people who take the next step with it."""
     revision = open_revision()
     decision = last_decision(revision) if revision else None
     if revision is None or decision is None:
@@ -225,7 +225,7 @@ def own_drafts(user: User) -> Waiting:
 
 
 def other_drafts(user: User) -> Waiting:
-    """What others saved and nobody sent for review."""
+    """What others saved and did not send for review."""
     pages = _unsent().filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
     return _drafts("other_drafts", "Other people’s drafts", "Saved by other people but not sent for review yet.", pages)
 

@@ -2,7 +2,7 @@
 
 The rows (``WarningSign``) are what the public reads. Staff never write them: they save a revision of the whole list, a
 reviewer decides on exactly that revision, and publishing writes the rows and releases all pages that print them in one
-transaction. So no two pages ever give one sign two levels.
+transaction. So no two pages print one sign with different levels.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 
 from portal.staff.models import User
 from procedures.enums import EventKind, Language, SignLevel
@@ -23,8 +24,8 @@ from procedures.models import (
     WarningSignText,
 )
 from procedures.models.normalized import normalized
-from procedures.publishing.publish import PublishRefusedError
-from procedures.publishing.rerelease import pages_quoting, rerelease
+from procedures.publishing.publish import PublishRefusedError, lock_values
+from procedures.publishing.rerelease import pages_printing_other, rerelease
 from procedures.publishing.review import ReviewRefusedError
 
 Content = list[dict[str, Any]]
@@ -76,7 +77,7 @@ def write_row(sign: WarningSign, data: dict[str, Any]) -> None:
 
 
 def row_problems(data: dict[str, Any]) -> list[str]:
-    """What is wrong with one row, in sentences; empty when it can be read by everybody."""
+    """Problems of one row, in sentences; empty when it may be published."""
     found = []
     try:
         WarningSign(**{name: data[name] for name in ("key", "level", "when", "sources")}).clean_fields()
@@ -101,7 +102,7 @@ def row_problems(data: dict[str, Any]) -> list[str]:
 
 
 def problems(content: Content) -> list[str]:
-    """What is wrong with the whole list; empty when it may be published."""
+    """Problems of the whole list, in sentences; empty when it may be published."""
     found = [problem for row in content for problem in row_problems(row)]
     if not any(row["level"] == SignLevel.EMERGENCY for row in content):
         found.append("The list has no emergency sign. Add one.")
@@ -128,9 +129,12 @@ def latest() -> WarningSignRevision | None:
 def open_revision() -> WarningSignRevision | None:
     """The newest revision, if something is still to be done with it: it is not what the public reads as approved."""
     newest = latest()
-    if newest is None or newest.events.filter(kind=EventKind.PUBLISHED).exists():
-        return None
-    return newest
+    return None if newest is None or is_published(newest) else newest
+
+
+def is_published(revision: WarningSignRevision) -> bool:
+    """Whether this list was published."""
+    return revision.events.filter(kind=EventKind.PUBLISHED).exists()
 
 
 def last_decision(revision: WarningSignRevision) -> WarningSignEvent | None:
@@ -139,7 +143,7 @@ def last_decision(revision: WarningSignRevision) -> WarningSignEvent | None:
 
 
 def is_own(revision: WarningSignRevision, person: User) -> bool:
-    """Whether this person must leave the decision to somebody else."""
+    """Whether another person must decide on this list."""
     return bool(settings.REQUIRE_SECOND_PERSON) and revision.author_id == person.pk
 
 
@@ -153,22 +157,30 @@ def note_starter() -> WarningSignRevision:
 def propose(content: Content, *, author: User | None, expected: int, note: str = "") -> WarningSignRevision:
     """Save a list for review. ``expected``: number of the newest revision that the author saw.
 
-    Raises SignsChangedError when there is a newer one, and ValidationError with what is wrong with the list.
+    The same list twice (a double click) is one; after it was sent back it goes to review again. Raises
+    SignsChangedError when there is a newer list, and ValidationError with what is wrong with this one.
     """
+    lock_values()
     newest = latest()
-    if (newest.number if newest else 0) != expected:
-        raise SignsChangedError
     content = [{**normalized(row), "order": order} for order, row in enumerate(content)]
+    same = newest if newest and newest.content == content else None
+    is_repeated = same is not None and same.number == expected + 1 and same.author == author
+    if (newest.number if newest else 0) != expected and not is_repeated:
+        raise SignsChangedError
     if wrong := problems(content):
         raise ValidationError(wrong)
-    if newest and newest.content == content:
-        return newest
-    return _save(content, author=author, note=note)
+    if same is None:
+        return _save(content, author=author, note=note)
+    last = last_decision(same)
+    if last and last.kind == EventKind.SENT_BACK:
+        _event(same, EventKind.SUBMITTED, author, note)
+    return same
 
 
 @transaction.atomic
 def start_list(content: Content) -> WarningSignRevision:
     """Write a list where there was none; it is a starter list until it is approved. Raises ValidationError."""
+    lock_values()
     if wrong := problems(content):
         raise ValidationError(wrong)
     _write(content)
@@ -200,24 +212,30 @@ def _event(revision: WarningSignRevision, kind: EventKind, actor: User | None, c
 
 @transaction.atomic
 def decide(revision: WarningSignRevision, *, reviewer: User, approved: bool, comment: str = "") -> WarningSignEvent:
-    """Approve a list or send it back. Raises ReviewRefusedError, under the same rules as for pages."""
+    """Approve a list or send it back, by the same rules as for pages. Raises ReviewRefusedError."""
+    lock_values()
     if latest() != revision:
         raise ReviewRefusedError("A newer list was saved. Please review that one.")
+    if is_published(revision):
+        raise ReviewRefusedError("This list is already published. To change it, save a new list.")
     if approved and is_own(revision, reviewer):
         raise ReviewRefusedError("This is your own list. Another person must approve it.")
     if not approved and not comment.strip():
         raise ReviewRefusedError("Say what to change, so that the editor knows what to do.")
-    return _event(revision, EventKind.APPROVED if approved else EventKind.SENT_BACK, reviewer, comment.strip())
+    kind, comment = EventKind.APPROVED if approved else EventKind.SENT_BACK, comment.strip()
+    last = last_decision(revision)
+    if last and (last.kind, last.actor, last.comment) == (kind, reviewer, comment):
+        return last
+    return _event(revision, kind, reviewer, comment)
 
 
 @transaction.atomic
 def publish(revision: WarningSignRevision, *, actor: User) -> list[Release]:
-    """Write an approved list and release every page that prints signs, all at once. Returns the new releases.
+    """Write an approved list and release every page that it changes, all at once. Returns the new releases.
 
     Raises PublishRefusedError; then nothing has changed.
     """
-    # One at a time: PostgreSQL waits here, SQLite did when the transaction began.
-    list(WarningSign.objects.select_for_update())
+    lock_values()
     if open_revision() != revision:
         raise PublishRefusedError([Problem(0, "A newer list was saved or published. Reload this page.")])
     decision = last_decision(revision)
@@ -238,5 +256,5 @@ def _write(content: Content) -> None:
 
 
 def release_pages(*, actor: User | None) -> list[Release]:
-    """Release all public pages that print signs again. Raises PublishRefusedError; then no page has changed."""
-    return rerelease(pages_quoting(INPUT_KIND), actor=actor)
+    """Release the public pages that print another list again. Raises PublishRefusedError; then no page has changed."""
+    return rerelease(pages_printing_other(Q(kind=INPUT_KIND)), actor=actor)

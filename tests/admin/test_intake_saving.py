@@ -252,6 +252,8 @@ def test_a_saved_picture_has_its_words_its_sizes_and_its_author(nina: Client, ed
         ({"alt_en": "x" * 126}, ["Ensure this value has at most 125 characters (it has 126)."]),
         ({"title_es": "Hueso"}, ["Say what the picture shows, for people who cannot see it.", "Write one or two short"]),
         ({"title_en": "", "alt_en": "", "caption_en": ""}, ["Give the picture a title."]),
+        ({"caption_en": "Call 303-555-0199."}, ["contains the phone number “303-555-0199”"]),
+        ({"caption_en": "If your chest hurts, call 911."}, ["This says what to do about warning signs"]),
     ],
 )  # fmt: skip
 def test_an_incomplete_picture_says_what_is_missing_and_loses_nothing(
@@ -267,6 +269,12 @@ def test_an_incomplete_picture_says_what_is_missing_and_loses_nothing(
     assert answer.context["rectangles"].boxes[0]["left"].value() == 5
     assert not Figure.objects.exists()
     assert nina.get(address).status_code == 200
+
+
+def test_words_of_a_new_picture_are_stored_composed(nina: Client) -> None:
+    saved(nina, begun(nina), title_en="Cafe\u0301")
+
+    assert Figure.objects.get().texts.get().title == "Café"
 
 
 def test_the_same_picture_again_names_the_figure_that_has_it(nina: Client) -> None:

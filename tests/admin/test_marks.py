@@ -75,6 +75,21 @@ def test_a_wrong_mark_is_refused_and_everything_typed_stays(
     assert saved(figure) == [("tip", "Tip")]
 
 
+def test_words_of_a_mark_follow_the_rules_of_all_words_that_pages_print(editor: User, sign_in: SignIn) -> None:
+    figure, client = bilingual(), sign_in(editor)
+
+    for changes, sentence in (
+        ({"text_en": "Call 303-555-0199."}, "contains the phone number “303-555-0199”"),
+        ({"text_es": "Si le duele el pecho, llame al 911."}, "This says what to do about warning signs"),
+        ({"label_en": "A **bone**"}, "would show “**bone**” as typed"),
+    ):
+        answer = client.post(address(figure), sent(figure, changes))
+        assert answer.status_code == 400, changes
+        assert [sentence in refused for refused in answer.context["refused"]] == [True], answer.context["refused"]
+
+    assert saved(figure) == [("tip", "Tip")]
+
+
 def test_a_label_is_needed_only_in_languages_that_the_picture_speaks(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
     figure.texts.filter(language="es").delete()

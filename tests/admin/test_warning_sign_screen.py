@@ -69,7 +69,8 @@ def test_from_a_change_to_every_page() -> None:
     approved = reviewer.post(ADDRESS, {"action": "approve", "revision": newest.pk})
     assert approved.status_code == 302
     assert "Publish on 1 page" in manager.get(ADDRESS).content.decode()
-    assert manager.post(ADDRESS, {"action": "publish", "revision": newest.pk}).status_code == 302
+    for answer in [manager.post(ADDRESS, {"action": "publish", "revision": newest.pk}) for _ in range(2)]:
+        assert answer.status_code == 302, "a double click"
 
     assert WarningSign.objects.get(key="fever").level == "emergency"
     page = Page.objects.select_related("live_release").get(subject="small-cut")

@@ -111,7 +111,7 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a folder for a file": (lambda folder: (folder / FIGURE).unlink() or (folder / FIGURE).mkdir(), "needle.yaml:1: The file cannot"),
     "unknown language": (lambda folder: (folder / "glossary/en.yaml").rename(folder / "glossary/xx.yaml"), "xx.yaml:1: “xx” is not one"),
     "unknown page language": (lambda folder: (folder / "pages/en").rename(folder / "pages/xx"), "language: "),
-    "twice": (lambda folder: (folder / "pages/en/copy.md").write_text(FILES[PAGE]), "page en small-cut stands in copy.md too."),
+    "twice": (lambda folder: (folder / "pages/en/copy.md").write_text(FILES[PAGE]), "page en small-cut is also in copy.md."),
     "a space in a name": (
         lambda folder: (folder / "series/en/stages.yaml").rename(folder / "series/en/the stages.yaml"),
         "the stages.yaml:1: “the stages.yaml” is no name for a file here.",

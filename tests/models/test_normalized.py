@@ -1,4 +1,4 @@
-"""Text is stored composed and without what nobody sees, on every way in; loading it again changes nothing."""
+"""Text is stored composed and without invisible characters, however it comes in; loading it again changes nothing."""
 
 from io import StringIO
 from pathlib import Path as File

@@ -142,7 +142,7 @@ def test_another_kind_is_said_to_patients_only_after_another_person_approved_it(
 
         assert [side in html_of(page) for side in ("look dark", "look white")] == [
             side in before for side in ("look dark", "look white")
-        ], f"{kind}: nobody has approved it"
+        ], f"{kind}: it is not approved yet"
         assert page in [item.page for item in new_pictures(make_user("rita")).items]
         assert new_pictures(changer).items == [], "not for the person who changed the kind"
         seen = [figure_hash(needle())]
@@ -245,6 +245,25 @@ def test_a_picture_stays_open_while_a_page_in_another_language_shows_it(page: Pa
     assert set(files_of(figure)) <= public_files()
     withdraw(spanish, actor=make_user(), reason="It was wrong.")
     assert not set(files_of(figure)) & public_files()
+
+
+def test_the_index_is_released_once_with_the_pages_whose_pictures_it_shows() -> None:
+    make_clinic()
+    # The index comes first by its key.
+    body = "## All\n\nHere they are. Call {clinic.phone}.\n\n::: pictures\n"
+    pictures = make_page("pictures", kind="about", body=body)
+    pictures.lead_figure = None
+    pictures.save()
+    make_public(make_page(next_page=make_next()))
+    make_public(pictures)
+    before = pictures.releases.count()
+    needle().texts.update(caption="Another caption for it.")
+
+    Clinic.objects.update(phone="+1 303-555-0177")
+
+    assert pictures.releases.count() == before + 1
+    assert "Another caption for it." in html_of(pictures)
+    assert "303-555-0177" in html_of(pictures)
 
 
 def test_a_series_leaves_out_a_stage_that_waits_until_its_picture_is_approved(page: Page) -> None:

@@ -279,6 +279,7 @@ def test_a_text_published_later_prints_todays_values(db: None) -> None:
 def test_every_value_of_the_clinic_is_written_through_the_update() -> None:
     for model in ClinicValue.__subclasses__():
         assert isinstance(model._default_manager, ClinicValueManager), model
+        assert not hasattr(model._default_manager, "delete"), model
     assert {model.__name__ for model in ClinicValue.__subclasses__()} == {
         "Clinic",
         "ClinicText",
@@ -346,6 +347,19 @@ def test_a_location_follows_whatever_spelling_its_number_has_and_no_further(page
     Clinic.objects.update(name="Test Spine Clinic")
 
     assert dict(Location.objects.values_list("key", "phone")) == {"same": "+1 720-555-0177", "own": "+1 303-555-0155"}
+
+
+def test_locations_that_follow_the_clinic_add_no_release(db: None) -> None:
+    make_public_page()
+    make_more(1, body=f"{BODY}\n::: locations\n")
+    for key in ("first", "second"):
+        Location.objects.create(key=key, phone="+1 303-555-0100", address="1 Street")
+    before = Release.objects.count()
+
+    Clinic.objects.update(phone="+1 720-555-0177")
+
+    assert set(Location.objects.values_list("phone", flat=True)) == {"+1 720-555-0177"}
+    assert Release.objects.count() == before + Release.objects.live().count()
 
 
 def test_a_number_that_the_clinic_keeps_under_another_name_stays_at_the_location(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""Twice the same: a double click, or two people at once. It is done once, and the second one is told so."""
+"""The same request twice: a double click, or two people at once. It takes effect once."""
 
 import datetime
 

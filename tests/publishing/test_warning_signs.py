@@ -122,6 +122,51 @@ def test_a_list_is_not_published_twice() -> None:
     assert Release.objects.count() == count
 
 
+def test_a_list_saved_twice_by_one_person_is_one_revision() -> None:
+    seen = WarningSignRevision.objects.count()
+
+    first, second = [warning_signs.propose(changed(), author=make_user("ed"), expected=seen) for _ in range(2)]
+
+    assert first == second
+    assert first.events.count() == 1
+
+
+def test_an_unchanged_list_that_was_sent_back_goes_to_review_again() -> None:
+    revision = proposed()
+    warning_signs.decide(revision, reviewer=make_user("rita"), approved=False, comment="Is it right?")
+
+    again = [proposed() for _ in range(2)]
+
+    assert again == [revision] * 2
+    kinds = list(revision.events.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["submitted", "sent_back", "submitted"]
+
+
+def test_a_decision_taken_twice_on_a_list_is_one() -> None:
+    revision = proposed()
+    for approved in (False, True):
+        events = [
+            warning_signs.decide(revision, reviewer=make_user("rita"), approved=approved, comment="So.")
+            for _ in range(2)
+        ]
+        assert events[0] == events[1]
+
+    assert revision.events.count() == 3
+
+
+def test_a_published_list_is_not_decided_on_again() -> None:
+    revision = proposed()
+    warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
+    warning_signs.publish(revision, actor=make_user("max"))
+    count = revision.events.count()
+
+    for approved in (True, False):
+        with pytest.raises(ReviewRefusedError, match="already published"):
+            warning_signs.decide(revision, reviewer=make_user("rita"), approved=approved, comment="No.")
+
+    assert revision.events.count() == count
+
+
 def test_a_page_that_cannot_be_released_holds_up_the_whole_list() -> None:
     page = Page.objects.get(subject="big-cut")
     Page.objects.filter(subject="contact").update(subject="elsewhere")
