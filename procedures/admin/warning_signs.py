@@ -31,6 +31,7 @@ MAX_ROWS = 60
 CHANGED = (
     "Someone saved another list while you were writing. Your text is below; compare it with the new list, then save."
 )
+SENT = "Saved and sent for review. Patients read the old list until the new one is published."
 
 
 class SignForm(forms.Form):
@@ -159,7 +160,10 @@ def _propose(request: HttpRequest) -> Outcome:
         return rows, " ".join(error.messages), 400
     except warning_signs.SignsChangedError:
         return rows, CHANGED, 409
-    messages.success(request, "Saved and sent for review. Patients read the old list until the new one is published.")
+    if warning_signs.open_revision() is None:
+        messages.info(request, "Nothing was changed. Patients already read this list.")
+    else:
+        messages.success(request, SENT)
     return None, "", 302
 
 
@@ -191,13 +195,17 @@ def _send_back(request: HttpRequest) -> Outcome:
 def _publish(request: HttpRequest) -> Outcome:
     revision = _named(request)
     if revision is None:
-        return None, "A newer list was saved. Reload this page.", 409
+        return None, "Nothing was published. A newer list was saved, and it is shown below.", 409
     try:
         released = warning_signs.publish(revision, actor=staff(request))
     except PublishRefusedError as error:
+        if warning_signs.open_revision() is None:
+            messages.info(request, "This list is already published. Patients can read it now.")
+            return None, "", 302
         return None, f"Nothing was published. {error}", 409
     count = len(released)
-    messages.success(request, f"Published. {count} page{'' if count == 1 else 's'} print the new list now.")
+    pages = "1 page prints" if count == 1 else f"{count} pages print"
+    messages.success(request, f"Published. {pages} the new list now.")
     return None, "", 302
 
 

@@ -153,12 +153,16 @@ def note_starter() -> WarningSignRevision:
 def propose(content: Content, *, author: User | None, expected: int, note: str = "") -> WarningSignRevision:
     """Save a list for review. ``expected``: number of the newest revision that the author saw.
 
-    Raises SignsChangedError when there is a newer one, and ValidationError with what is wrong with the list.
+    The same list from the same author twice (a double click) is one. Raises SignsChangedError when there is a newer
+    one, and ValidationError with what is wrong with the list.
     """
+    _lock_list()
     newest = latest()
+    content = [{**normalized(row), "order": order} for order, row in enumerate(content)]
+    if newest and author and newest.author_id == author.pk and newest.content == content:
+        return newest
     if (newest.number if newest else 0) != expected:
         raise SignsChangedError
-    content = [{**normalized(row), "order": order} for order, row in enumerate(content)]
     if wrong := problems(content):
         raise ValidationError(wrong)
     if newest and newest.content == content:
@@ -184,6 +188,11 @@ def propose_import(content: Content, *, author: User | None) -> bool:
     return True
 
 
+def _lock_list() -> None:
+    """One change at a time: PostgreSQL waits here, SQLite did when the transaction began."""
+    list(WarningSign.objects.select_for_update().values_list("pk"))
+
+
 def _save(content: Content, *, author: User | None, note: str) -> WarningSignRevision:
     newest = WarningSignRevision.objects.first()
     number = newest.number + 1 if newest else 1
@@ -200,14 +209,22 @@ def _event(revision: WarningSignRevision, kind: EventKind, actor: User | None, c
 
 @transaction.atomic
 def decide(revision: WarningSignRevision, *, reviewer: User, approved: bool, comment: str = "") -> WarningSignEvent:
-    """Approve a list or send it back. Raises ReviewRefusedError, under the same rules as for pages."""
+    """Approve a list or send it back. Raises ReviewRefusedError, under the same rules as for pages.
+
+    The same decision twice in a row (a double click) is one.
+    """
+    _lock_list()
     if latest() != revision:
         raise ReviewRefusedError("A newer list was saved. Please review that one.")
     if approved and is_own(revision, reviewer):
         raise ReviewRefusedError("This is your own list. Another person must approve it.")
     if not approved and not comment.strip():
         raise ReviewRefusedError("Say what to change, so that the editor knows what to do.")
-    return _event(revision, EventKind.APPROVED if approved else EventKind.SENT_BACK, reviewer, comment.strip())
+    kind, comment = EventKind.APPROVED if approved else EventKind.SENT_BACK, comment.strip()
+    last = last_decision(revision)
+    if last and (last.kind, last.actor_id, last.comment) == (kind, reviewer.pk, comment):
+        return last
+    return _event(revision, kind, reviewer, comment)
 
 
 @transaction.atomic
@@ -216,10 +233,9 @@ def publish(revision: WarningSignRevision, *, actor: User) -> list[Release]:
 
     Raises PublishRefusedError; then nothing has changed.
     """
-    # One at a time: PostgreSQL waits here, SQLite did when the transaction began.
-    list(WarningSign.objects.select_for_update())
+    _lock_list()
     if open_revision() != revision:
-        raise PublishRefusedError([Problem(0, "A newer list was saved or published. Reload this page.")])
+        raise PublishRefusedError([Problem(0, "A newer list was saved or published. Check the newest list.")])
     decision = last_decision(revision)
     if decision is None or decision.kind != EventKind.APPROVED or decision.content_hash != revision.content_hash:
         raise PublishRefusedError([Problem(0, "This list is not approved. Another person must approve it first.")])

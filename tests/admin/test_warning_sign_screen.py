@@ -69,8 +69,9 @@ def test_from_a_change_to_every_page() -> None:
     approved = reviewer.post(ADDRESS, {"action": "approve", "revision": newest.pk})
     assert approved.status_code == 302
     assert "Publish on 1 page" in manager.get(ADDRESS).content.decode()
-    assert manager.post(ADDRESS, {"action": "publish", "revision": newest.pk}).status_code == 302
+    published = manager.post(ADDRESS, {"action": "publish", "revision": newest.pk}, follow=True)
 
+    assert "Published. 1 page prints the new list now." in published.content.decode()
     assert WarningSign.objects.get(key="fever").level == "emergency"
     page = Page.objects.select_related("live_release").get(subject="small-cut")
     assert page.live_release is not None
@@ -167,6 +168,30 @@ def test_a_decision_on_an_older_list_is_refused() -> None:
 
     assert answer.status_code == 409
     assert "A newer list was saved." in answer.content.decode()
+
+
+def test_each_step_sent_twice_is_done_once() -> None:
+    editor, reviewer, manager = as_role("Editor"), as_role("Reviewer"), as_role("Manager")
+    form = typed(editor, **{"form-1-en_text": "You have a high fever."})
+
+    saved = [editor.post(ADDRESS, form).status_code for _ in range(2)]
+    newest = warning_signs.latest()
+    assert newest is not None
+    steps: list[tuple[Client, dict[str, Any]]] = [
+        (reviewer, {"action": "send_back", "comment": "Say how high."}),
+        (reviewer, {"action": "approve"}),
+        (manager, {"action": "publish"}),
+    ]
+    for client, step in steps:
+        saved += [client.post(ADDRESS, {"revision": newest.pk, **step}).status_code for _ in range(2)]
+
+    assert set(saved) == {302}
+    assert WarningSignRevision.objects.count() == 2
+    kinds = list(newest.events.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["submitted", "sent_back", "approved", "published"]
+    assert "This list is already published." in manager.get("/admin/").content.decode()
+    unchanged = editor.post(ADDRESS, typed(editor), follow=True)
+    assert "Nothing was changed. Patients already read this list." in unchanged.content.decode()
 
 
 def test_no_way_around_the_list_writes_a_row() -> None:
