@@ -15,7 +15,7 @@ from portal.staff.models import User
 from procedures.admin.base import AnyAdmin, staff
 from procedures.admin.desk import change_address
 from procedures.admin.shell import screen
-from procedures.models import Page
+from procedures.models import Page, Release
 from procedures.publishing.outdated import changed_since
 from procedures.publishing.publish import PublishRefusedError
 from procedures.publishing.rerelease import LocationChange, Update, pages_quoting, updating_pages
@@ -117,10 +117,17 @@ class ClinicValueAdmin(AnyAdmin):
         may_publish = staff(request).has_perm(PUBLISH)
         # The change itself is undone by now: these are others that wait to be released.
         also = {row.page.pk: words(row.changed) for row in changed_since()} if concerned.pages else {}
+        titles = dict(Release.objects.filter(live_on__in=concerned.pages).values_list("live_on", "title"))
+        # Choices made on an earlier confirmation, where other pages have come up since.
+        chosen = set(request.POST.getlist("location")) if "_update" in request.POST else None
         context = {
-            "pages": [(page, change_address(page), also.get(page.pk, "")) for page in concerned.pages],
+            "pages": [
+                (page, titles.get(page.pk, page.title), change_address(page), also.get(page.pk, ""))
+                for page in concerned.pages
+            ],
             "plans": concerned.plans,
-            "locations": concerned.locations,
+            "keep_moments": request.POST.get("plans") == "moment",
+            "locations": [(change, chosen is None or change.key in chosen) for change in concerned.locations],
             "token": concerned.token,
             "typed": _typed(request.POST),
             "refused": refused,
