@@ -206,7 +206,7 @@ class ClinicValueAdmin(AnyAdmin):
 def tell_updated(request: HttpRequest, update: Update) -> None:
     """Which locations, and how many pages and plans, followed."""
     if update.locations:
-        changes = "; ".join(change.words.partition(" changes too")[0] for change in update.locations)
+        changes = "; ".join(change.label for change in update.locations)
         messages.success(request, f"Locations changed too: {changes}.")
     if update.releases:
         count = len(update.releases)
