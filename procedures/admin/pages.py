@@ -16,7 +16,7 @@ from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff, with
 from procedures.admin.conflict import conflict, may_follow
 from procedures.admin.desk import change_address, desk
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
-from procedures.admin.outdated import tell_published
+from procedures.admin.outdated import tell_already_published, tell_published
 from procedures.admin.page_form import GuideForm, GuideItemForm, PageForm
 from procedures.admin.workflow_urls import workflow_urls
 from procedures.enums import PageKind
@@ -178,7 +178,7 @@ class WorkflowAdmin(ContentAdmin):
                 raise PermissionDenied
             approval = standing_approval(revision)
             if approval and is_published(page, revision, approval):
-                messages.info(request, "This text is already published. Patients can read it now.")
+                tell_already_published(request)
                 return HttpResponseRedirect(change_address(page))
             try:
                 publish(revision, actor=actor, what_changed=request.POST.get("what_changed", "").strip())

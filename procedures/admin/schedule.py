@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from procedures.admin.base import staff
 from procedures.admin.clock import MomentForm
 from procedures.admin.desk import change_address, page_trail
-from procedures.admin.outdated import tell_published
+from procedures.admin.outdated import tell_already_published, tell_published
 from procedures.admin.shell import screen
 from procedures.models import Page, Revision
 from procedures.publishing.clock import clock_words
@@ -96,7 +96,7 @@ def _act(request: HttpRequest, page: Page, forms_: dict[str, Any]) -> tuple[list
         return [], 200
     words, moment = forms_["words"], forms_["moment"]
     if "later" not in request.POST and _is_live(request, page):
-        messages.info(request, "This text is already published. Patients can read it now.")
+        tell_already_published(request)
         return [], 200
     revision = _shown(request, page)
     if revision is None:
