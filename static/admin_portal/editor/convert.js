@@ -1,18 +1,17 @@
 // What Word, Google Docs, Outlook, or a web page puts on the clipboard, as Markdown of our dialect: headings, bold,
 // italics, lists, links, and tables, and a report of what is different now.
 
-import { clean, css } from "./clean.js";
+import { clean, css, textOf } from "./clean.js";
 import { address, escaped, oneLine, paragraphs, weight, withBreaks } from "./inline.js";
 
 const BLOCKS = new Set("P DIV SECTION ARTICLE MAIN HEADER FOOTER ASIDE NAV FIGURE FIGCAPTION BODY BLOCKQUOTE PRE ADDRESS DL DT DD CENTER FORM FIELDSET LEGEND DETAILS SUMMARY UL OL LI TABLE HR CAPTION H1 H2 H3 H4 H5 H6".split(" "));
 const STRUCTURE = "h1,h2,h3,h4,h5,h6,p,ul,ol,table,a[href],strong,em,i,b,[class^=MsoList],[class^=MsoHeading],[role=heading],[data-style*=mso-list],[data-style*='font-weight'],[data-style*='font-style']";
-const DEEPEST = 4; // #### is the last heading of the dialect
-const MOST_CELLS = 60;
+const MAX_LEVEL = 4; // #### is the last heading of the dialect
+const MAX_CELLS = 60;
 const BULLET = /^[•·▪▫◦‣⁃∙●○■➢❖◆]\s+/;
 
 const isBlock = (node) => node.nodeType === Node.ELEMENT_NODE && (BLOCKS.has(node.nodeName) || /^(block|flex|grid|list-item|table|flow-root)/.test(css(node).display ?? ""));
 const holdsBlock = (node) => node.nodeType === Node.ELEMENT_NODE && [...node.querySelectorAll("*")].some(isBlock);
-const spoken = (node) => node.textContent.replace(/\s+/g, " ").trim();
 
 function heading(node) {
   if (node.getAttribute("role") === "heading") return Number(node.getAttribute("aria-level")) || 2;
@@ -59,7 +58,7 @@ function wordList(node, item, state) {
     return;
   }
   const number = read ? read.number - gone : last + 1;
-  if (read && !read.isPlain) state.note("number", `${item.sign} ${spoken(node)}`);
+  if (read && !read.isPlain) state.note("number", `${item.sign} ${textOf(node)}`);
   const isOrdered = read !== null || item.isOrdered;
   state.numbers[key] = isOrdered ? number : 0;
   state.out.push({ depth: item.depth, number: isOrdered ? Math.max(0, number) : null, text });
@@ -86,7 +85,7 @@ function htmlList(node, depth, state, outer) {
     if (!inner.length) return undefined;
     const first = inner[0].depth === undefined ? inner.shift() : { text: [] };
     state.out.push({ ...first, inside: undefined, depth: here, number: isOrdered ? number : null });
-    if (isOrdered && isLettered && number > 0) state.note("number", `${spoken(item)} (${number})`);
+    if (isOrdered && isLettered && number > 0) state.note("number", `${textOf(item)} (${number})`);
     state.out.push(...inner.map((part) => ({ inside: here, ...part })));
     number += isReversed ? -1 : 1;
     return undefined;
@@ -106,7 +105,7 @@ function cellText(cell, isHead, state) {
     if (!isBlock(child) && !holdsBlock(child)) return loose.push(child);
     flush();
     if (child.nodeName === "TABLE") {
-      state.note("nested", spoken(child));
+      state.note("nested", textOf(child));
       [...child.rows].forEach((row) => parts.push([...row.cells].map((inner) => cellText(inner, false, state)).filter(Boolean).join(", ")));
       return undefined;
     }
@@ -128,7 +127,7 @@ function gridOf(node, state) {
     let x = 0;
     [...row.cells].forEach((cell) => {
       while (grid[y][x]) x += 1;
-      const [across, down] = [Math.min(cell.colSpan, MOST_CELLS), Math.min(cell.rowSpan || MOST_CELLS, grid.length - y)];
+      const [across, down] = [Math.min(cell.colSpan, MAX_CELLS), Math.min(cell.rowSpan || MAX_CELLS, grid.length - y)];
       const text = cellText(cell, isHead(row), state);
       if (text && (across > 1 || down > 1)) state.note("merged", text);
       for (let v = y; v < y + down; v += 1) for (let u = x; u < x + across; u += 1) grid[v][u] ??= { text, cell };
@@ -155,7 +154,7 @@ function isLayout(node) {
   if (rows.every((cells) => cells.length < 2)) return true;
   const isNamed = node.caption || rows.flat().some((cell) => cell.nodeName === "TH") || Number(node.getAttribute("border")) > 0;
   if (isNamed || !rows.flat().some(isPiece)) return false;
-  const filled = rows.map((cells) => cells.filter((cell) => spoken(cell)));
+  const filled = rows.map((cells) => cells.filter((cell) => textOf(cell)));
   return filled.every((cells) => cells.length < 2) || (rows.length === 1 && filled[0].every(isPiece));
 }
 
@@ -196,7 +195,7 @@ function pushHeading(node, level, state, outer) {
   const text = oneLine([node], state.note, { isPlain: true }, outer).replace(/(#+)$/, "\\$1");
   const sign = node.getAttribute("data-sign");
   const number = sign && numberOf(sign, 0) ? `${escaped(sign)} ` : "";
-  if (text) state.out.push({ block: `${"#".repeat(Math.min(level + state.shift, DEEPEST))} ${number}${text}` });
+  if (text) state.out.push({ block: `${"#".repeat(Math.min(level + state.shift, MAX_LEVEL))} ${number}${text}` });
 }
 
 function pushBlock(node, depth, state, outer) {

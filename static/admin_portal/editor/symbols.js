@@ -29,7 +29,7 @@ export function fromSymbolFont(text, font) {
     const plain = isPrivate ? String.fromCharCode(code - 0xf000) : character;
     if (known[plain]) return known[plain];
     // Word puts bullets and check boxes in the private area without always naming the font.
-    if (isPrivate && !isSymbolFont(font)) return { "·": "•", "§": "▪", "ü": "✓", "à": "→", "à": "→" }[plain] ?? UNKNOWN;
+    if (isPrivate && !isSymbolFont(font)) return { "·": "•", "§": "▪", "ü": "✓", "à": "→" }[plain] ?? UNKNOWN;
     if (SHARED.test(plain)) return plain;
     return font === "symbol" && /[\d()+=<>/%[\]{}|&*#-]/.test(plain) ? plain : UNKNOWN;
   };
