@@ -1,5 +1,5 @@
-// HTML from the clipboard as a document that holds only what the text says. What Markdown cannot hold becomes plain
-// words, or is taken out; each such change is reported with note(kind, words), see paste_notice.js.
+// Reduces HTML from the clipboard to what Markdown can express. Everything else becomes plain text or is left out; each
+// such change is reported with note(kind, words), see paste_notice.js.
 
 import { linear } from "./equations.js";
 import { fromSymbolFont, isNoteMark, isSymbolFont, raised, UNKNOWN, withFractions } from "./symbols.js";
@@ -30,7 +30,7 @@ function nodes(root, kinds) {
   return found;
 }
 const texts = (body) => nodes(body, NodeFilter.SHOW_TEXT);
-// Also those before and after the body.
+// Including those before and after the body.
 const comments = (body) => nodes(body.ownerDocument, NodeFilter.SHOW_COMMENT);
 const above = (node, test) => {
   for (let at = node.parentElement; at; at = at.parentElement) if (test(at)) return at;
@@ -54,7 +54,7 @@ function textAfter(node) {
   return range.toString().slice(0, 4);
 }
 
-// Styles say what Word means, but must not apply: the content policy would complain about each.
+// Styles carry meaning in Word, but must not apply: the content security policy would report each one.
 function inert(html) {
   const attributes = (tag) => tag.replace(/\s(style|on[a-z]+)(\s*=)/gi, (_, name, rest) => ` ${/^style$/i.test(name) ? "data-style" : "data-off"}${rest}`);
   return html.replace(/^Version:[\d.]+\s+StartHTML:[^<]*/i, "").replace(/<style\b[\s\S]*?<\/style>/gi, "").replace(/<([a-z]+:[\w-]+)([^>]*)\/>/gi, "<$1$2></$1>").replace(/<[a-z][^>]*>/gi, attributes);
@@ -76,7 +76,7 @@ function applyRules(body, rules) {
   found.forEach((rule, node) => node.setAttribute("data-style", rule + (node.getAttribute("data-style") ?? "")));
 }
 
-// Browsers and Excel put the surroundings of what was copied around it.
+// Browsers and Excel also copy what surrounds the selection.
 function trimToFragment(body) {
   const marks = comments(body).filter((mark) => /^\s*(Start|End)Fragment\s*$/.test(mark.data));
   const start = marks.find((mark) => mark.data.includes("Start"));
@@ -90,7 +90,7 @@ function trimToFragment(body) {
   outside.filter((node) => !above(node, (at) => /-list$/.test(css(at)["mso-element"] ?? ""))).forEach((node) => node.remove());
 }
 
-// Word writes the sign of a list item, "3." or a bullet, into the text. It moves to the paragraph: data-sign.
+// Word writes the label of a list item, "3." or a bullet, into the text. It moves to the paragraph: data-sign.
 function takeOutListSigns(body) {
   every(body).filter((node) => css(node)["mso-list"] === "ignore").forEach((node) => {
     const text = texts(node).map((part) => fromSymbolFont(part.data, fontOf(part))).join("").replace(/\s+/g, " ").trim();
@@ -134,7 +134,7 @@ const isInserted = (node) => node.nodeName === "INS" || node.getAttribute("role"
 function takeOutDeleted(body, note) {
   every(body).filter((node) => isDeleted(node) && !above(node, isDeleted)).forEach((node) => {
     if (textOf(node)) note("deleted", textOf(node));
-    // What is left of a list item counts: the numbers after an item that is gone move up.
+    // Marks the list item: where all of it was deleted, the numbers after it move up.
     node.closest("p,li")?.setAttribute("data-deleted", "");
     if (/^(P|LI|TD|TH)$/.test(node.nodeName)) node.replaceChildren();
     else node.remove();
@@ -154,7 +154,7 @@ function isHidden(node) {
     || /^rect\((0|1px)[ ,]/.test(own.clip ?? "") || /^inset\((50|100)%/.test(own["clip-path"] ?? "");
 }
 
-// Part of a node may be made visible again, so size and color are a question for each piece of text.
+// Size and color are checked for each piece of text, because part of a hidden node can be visible again.
 const sizeOf = (node) => css(node)["font-size"] ?? (node.nodeName === "FONT" && node.getAttribute("size") === "0" ? "0" : undefined);
 const groundOf = (node) => rgb(css(node)["mso-highlight"] ?? css(node)["background-color"] ?? css(node).background ?? node.getAttribute("bgcolor") ?? "");
 
@@ -182,7 +182,7 @@ function takeOutHidden(body, note) {
   });
 }
 
-// Capitals that a style makes are what is read.
+// Write capitals into the text where a style shows it in capitals.
 function writeOutCapitals(body) {
   texts(body).forEach((node) => {
     const at = above(node, (outer) => css(outer)["text-transform"]);
@@ -216,7 +216,7 @@ function writeOutEquations(body, note) {
   comments(body).filter((part) => /^\[if\s+gte\s+msEquation/i.test(part.data)).forEach((part) => {
     const inside = part.data.replace(/^\[if[^\]]*\]>/i, "").replace(/<!\[endif\]$/i, "");
     const text = linear(new DOMParser().parseFromString(inert(inside), "text/html").body);
-    // What follows is the same as a picture, for other programs.
+    // The same equation follows as a picture, for other programs.
     let next = part.nextSibling;
     while (next && !/^\[endif\]/i.test(next.data ?? "")) {
       const after = next.nextSibling;
@@ -225,12 +225,12 @@ function writeOutEquations(body, note) {
     }
     put(part, text);
   });
-  // Word's equations, also without the comment around them.
+  // Word's equations that are not in a comment.
   const isWord = (node) => /^M:/.test(node.nodeName);
   every(body).filter((node) => isWord(node) && !above(node, isWord)).forEach((node) => put(node, linear(node)));
 }
 
-// A text box stands in a part that only Word reads, and mostly once more for others.
+// A text box is in a part that only Word reads, and usually a second time for other programs.
 function reportTextBoxes(body, note) {
   comments(body).filter((part) => /<v:textbox/i.test(part.data)).forEach((part) => {
     const boxes = new DOMParser().parseFromString(inert(part.data.replace(/^\[if[^\]]*\]>/i, "")), "text/html").querySelectorAll("v\\:textbox");
@@ -324,12 +324,12 @@ const SPANISH = /[ñ¿¡]|(?<!\p{L})(el|la|los|las|del|una|por|para|con|vez|dosi
 
 function writeOutScripts(body, note) {
   const isSpanish = SPANISH.test(body.textContent) || body.querySelector("[lang^=es]") !== null;
-  // From the inside out.
+  // Inner nodes first.
   every(body).reverse().filter((node) => scriptOf(node) && textOf(node)).forEach((node) => {
     const before = textBefore(node);
     const isBelow = scriptOf(node) === "sub";
     const own = node.textContent.replace(/\s+/g, " ");
-    // Numbers of sources: pain¹,² or pain¹–³
+    // Note numbers: pain¹,² or pain¹–³
     if (!isBelow && isNoteMark(own.trim(), before, textAfter(node), isSpanish)) {
       note("mark", `${/\S*\s*$/.exec(before)[0]}${own.trim()}`);
       node.replaceWith(/\s$/.test(own) ? " " : "");
@@ -355,7 +355,7 @@ function writeOutUnderlines(body, note) {
   });
 }
 
-// ── Said by color or place ──
+// ── Color and position ──
 
 const NAMED = { red: [255, 0, 0], darkred: [139, 0, 0], crimson: [220, 20, 60], firebrick: [178, 34, 34], maroon: [128, 0, 0], orangered: [255, 69, 0], yellow: [255, 255, 0], white: [255, 255, 255], window: [255, 255, 255], black: [0, 0, 0], windowtext: [0, 0, 0], gray: [128, 128, 128], silver: [192, 192, 192], whitesmoke: [245, 245, 245], lime: [0, 255, 0], aqua: [0, 255, 255], cyan: [0, 255, 255], fuchsia: [255, 0, 255], magenta: [255, 0, 255], orange: [255, 165, 0], green: [0, 128, 0], blue: [0, 0, 255], lightgreen: [144, 238, 144], pink: [255, 192, 203] };
 
@@ -381,11 +381,11 @@ function isColored(node) {
 const isCode = (body) => every(body).slice(0, 3).some((node) => /monospace|consolas|courier|menlo|monaco/.test(`${css(node)["font-family"]} ${css(node).font}`));
 
 function reportColors(body, note) {
-  // Editors of code color every word.
+  // Code editors color every word.
   if (isCode(body)) return;
   const colored = every(body).filter((node) => isColored(node) && textOf(node) && !above(node, isColored) && !above(node, isInserted) && !isInserted(node) && !every(node).some(isInserted));
   const share = colored.reduce((sum, node) => sum + textOf(node).length, 0) / Math.max(1, textOf(body).length);
-  // A whole text in one color says nothing by it.
+  // When the whole text has one color, the color means nothing.
   if (share < 0.9 || colored.length === 1) colored.forEach((node) => note("colored", textOf(node)));
 }
 
@@ -398,7 +398,7 @@ function reportTabs(body, note) {
   });
 }
 
-// Names of fields, as {PAGE}, that are not in a comment of Word's.
+// Field codes such as {PAGE} that Word has not put into a comment.
 function takeOutFieldCodes(body) {
   let isCode = false;
   const codes = [];

@@ -45,7 +45,7 @@ function row(kind, said) {
   return item;
 }
 
-// What Markdown makes of plain text that was not written as Markdown.
+// Reports plain text that Markdown would read as markup.
 export function plainNotes(text) {
   const lines = text.split(/\r?\n/);
   const number = (line) => Number(/^ {0,3}(\d{1,9})[.)]\s/.exec(line ?? "")?.[1] ?? NaN);
@@ -67,7 +67,7 @@ export function startPasteNotice(editor, field) {
     box.replaceChildren();
     field.focus();
   }
-  // What an earlier paste left out stays in the list.
+  // The list also shows what earlier pastes left out, until it is closed.
   const shown = new Map();
   return (notes) => {
     if (!notes.length) return;

@@ -14,11 +14,11 @@ function put(field, text, from = field.selectionStart, to = field.selectionEnd) 
 
 export const type = (field, text) => put(field, text);
 
-// Line breaks that make an empty line after these words.
+// Line breaks needed for an empty line after, or before, this text.
 const gapAfter = (words) => (!words.trim() || words.endsWith("\n\n") ? "" : words.endsWith("\n") ? "\n" : "\n\n");
 const gapBefore = (words) => (!words.trim() || words.startsWith("\n\n") ? "" : words.startsWith("\n") ? "\n" : "\n\n");
 
-// Paragraphs, lists, and tables in place of the selection, with an empty line where they would run into other words.
+// Replaces the selection with paragraphs, lists, or tables, set apart by empty lines.
 export function typeBlocks(field, blocks) {
   const before = field.value.slice(0, field.selectionStart);
   const after = field.value.slice(field.selectionEnd);
