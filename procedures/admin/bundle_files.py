@@ -1,4 +1,4 @@
-"""Bundles between the look at them and the import: in the data folder, for a day at most, named by their hash."""
+"""Uploaded bundles that wait for their import: in the data folder, named by their hash, deleted after a day."""
 
 import hashlib
 import json

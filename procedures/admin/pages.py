@@ -147,7 +147,7 @@ class WorkflowAdmin(ContentAdmin):
             obj.code = free_code()
             obj.save()
             return
-        # Before any page is locked; the buttons of the form may publish.
+        # Before any page is locked, because the buttons of the form may publish.
         lock_values()
         version = may_follow(request.POST)
         if version is None:
@@ -204,9 +204,9 @@ class WorkflowAdmin(ContentAdmin):
 
 
 def _is_saved_already(request: HttpRequest, page: Page) -> bool:
-    """Whether the form holds just what is saved: the second half of a double click has nothing to put together.
+    """Whether the form holds exactly what is saved, as after a double click; then there is nothing to merge.
 
-    New entries of a reading list would come in twice; those are always put together.
+    A form with new entries of a reading list is always merged, because they would be added twice.
     """
     saved = Page.objects.select_for_update().get(pk=page.pk)
     rows = {request.POST.get(f"items-{count}_FORMS", "0") for count in ("TOTAL", "INITIAL")}

@@ -43,7 +43,7 @@ class WhatChangedForm(forms.Form):
         self.language = page.language
 
     def clean_what_changed(self) -> str:
-        """The sentence holds no list of warning signs."""
+        """Refuse warning signs in the sentence for readers."""
         what_changed: str = self.cleaned_data["what_changed"]
         validate_words_for_readers(self.language, what_changed)
         return what_changed
@@ -118,7 +118,7 @@ def _act(request: HttpRequest, page: Page, forms_: dict[str, Any]) -> tuple[list
 
 
 def _is_live(request: HttpRequest, page: Page) -> bool:
-    """Whether the text that the manager saw is public since: a double click, or another manager was faster."""
+    """Whether the text that the manager saw is public by now, after a double click or through another manager."""
     live = page.live_release
     return bool(live and not live.is_starter and str(live.revision_id) == request.POST.get("revision"))
 
