@@ -141,7 +141,10 @@ Outcome = tuple[Any, str, int]
 
 
 def _propose(request: HttpRequest) -> Outcome:
-    rows = SignForms(request.POST, initial=_initial(_editable()))
+    expected = whole_number(request.POST.get("expected", ""))
+    # Compared with the list that the author saw; a newer one may have more rows.
+    seen = WarningSignRevision.objects.filter(number=expected).first()
+    rows = SignForms(request.POST, initial=_initial(seen.content if seen else _editable()))
     if not rows.is_valid():
         return rows, "The list is not saved yet. Correct the errors below.", 400
     kept = [form for form in rows.forms if form.has_changed() or form.initial]
@@ -153,7 +156,7 @@ def _propose(request: HttpRequest) -> Outcome:
         warning_signs.propose(
             [form.content() for form in kept],
             author=staff(request),
-            expected=whole_number(request.POST.get("expected", "")),
+            expected=expected,
             note=note,
         )
     except ValidationError as error:

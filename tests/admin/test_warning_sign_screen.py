@@ -120,10 +120,15 @@ def test_what_was_typed_comes_back_with_what_is_wrong() -> None:
     assert WarningSignRevision.objects.count() == 1
 
 
-def test_a_list_saved_by_somebody_else_meanwhile_is_not_overwritten() -> None:
+NEW_SIGN = {"key": "cough", "level": "now", "when": "both", "en_text": "You cough.", "es_text": "Tose.", "place": "1"}
+ADDED = {f"form-2-{name}": value for name, value in NEW_SIGN.items()}
+
+
+@pytest.mark.parametrize("other", [{"form-0-en_text": "A leg is weak."}, ADDED], ids=["a word", "a new sign"])
+def test_a_list_that_another_person_has_saved_is_not_overwritten(other: dict[str, str]) -> None:
     editor = as_role("Editor")
     late = typed(editor, **{"form-1-en_text": "You have a high fever."})
-    editor.post(ADDRESS, typed(editor, **{"form-0-en_text": "A leg is weak."}))
+    editor.post(ADDRESS, typed(editor, **other))
 
     answer = editor.post(ADDRESS, late)
 
@@ -134,11 +139,8 @@ def test_a_list_saved_by_somebody_else_meanwhile_is_not_overwritten() -> None:
 
 def test_a_sign_can_be_added_and_removed() -> None:
     editor = as_role("Editor")
-    new = {"key": "cough", "level": "now", "when": "both", "en_text": "You cough.", "es_text": "Tose.", "place": "1"}
 
-    answer = editor.post(
-        ADDRESS, typed(editor, **{"form-1-DELETE": "on", **{f"form-2-{k}": v for k, v in new.items()}})
-    )
+    answer = editor.post(ADDRESS, typed(editor, **{"form-1-DELETE": "on", **ADDED}))
 
     newest = warning_signs.latest()
     assert answer.status_code == 302 and newest is not None
