@@ -1,4 +1,4 @@
-"""Bundles between the look at them and the import: in the data folder, for a day at most, named by their hash."""
+"""Uploaded bundles that wait for their import: in the data folder, named by their hash, deleted after a day."""
 
 import hashlib
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
+from portal.serving.whole import write_whole
 from procedures.figures.intake import Picture
 from procedures.figures.renditions import png
 from procedures.figures.text_detection import Detection, Status, detect
@@ -54,43 +55,46 @@ def throw_away(token: str) -> None:
 
 
 def keep_pictures(token: str, pictures: Iterable[Picture]) -> None:
-    """The new pictures of a bundle, to be looked at before the import."""
-    folder = _folder() / f"{token}.pictures"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    """Store the new pictures of a bundle, which staff look at before the import."""
     for picture in pictures:
-        (folder / f"{picture.sha256}.png").write_bytes(png(picture))
+        file = _picture_file(token, picture.sha256, "png")
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        if not file.exists():
+            write_whole(file, [png(picture)])
 
 
 def picture_of(token: str, sha256: str) -> bytes | None:
-    """One of them as PNG. Both names are 64 letters and digits, checked by the caller."""
-    file = _folder() / f"{token}.pictures" / f"{sha256}.png"
+    """Return a stored picture as PNG. The caller checks that both names are 64 letters and digits."""
+    file = _picture_file(token, sha256, "png")
     return file.read_bytes() if file.is_file() else None
 
 
 def note_shown(token: str, sha256: str, user_id: int) -> None:
-    """This person was served these pixels."""
-    (_folder() / f"{token}.pictures" / f"{sha256}.{user_id}").touch(mode=0o600)
+    """Record that this person was served these pixels."""
+    _picture_file(token, sha256, str(user_id)).touch(mode=0o600)
 
 
 def was_shown(token: str, sha256: str, user_id: int) -> bool:
     """Whether this person was served these pixels."""
-    return (_folder() / f"{token}.pictures" / f"{sha256}.{user_id}").is_file()
-
-
-def text_found(token: str, sha256: str) -> tuple[Detection, bool]:
-    """What the text finder says about one of them, and whether it said so just now. It looks once, if it can."""
-    file = _folder() / f"{token}.pictures" / f"{sha256}.json"
-    if file.is_file():
-        return Detection.from_json(json.loads(file.read_text())), False
-    found = detect(picture_of(token, sha256) or b"")
-    if found.status in {Status.MARKED, Status.NOTHING_MARKED}:
-        draft = file.with_name(f".{secrets.token_hex(8)}")
-        draft.write_text(json.dumps(found.to_json()))
-        draft.replace(file)
-    return found, True
+    return _picture_file(token, sha256, str(user_id)).is_file()
 
 
 def known_text(token: str, sha256: str) -> Detection | None:
-    """What it said before."""
-    known = (_folder() / f"{token}.pictures" / f"{sha256}.json").is_file()
-    return text_found(token, sha256)[0] if known else None
+    """Return the stored result of text detection, if there is one."""
+    file = _picture_file(token, sha256, "json")
+    return Detection.from_json(json.loads(file.read_text())) if file.is_file() else None
+
+
+def text_found(token: str, sha256: str) -> tuple[Detection, bool]:
+    """Return the result of text detection and whether it is new. A picture is searched until the search succeeds."""
+    known = known_text(token, sha256)
+    if known is not None:
+        return known, False
+    found = detect(picture_of(token, sha256) or b"")
+    if found.status in {Status.MARKED, Status.NOTHING_MARKED}:
+        write_whole(_picture_file(token, sha256, "json"), [json.dumps(found.to_json()).encode()])
+    return found, True
+
+
+def _picture_file(token: str, sha256: str, extension: str) -> Path:
+    return _folder() / f"{token}.pictures" / f"{sha256}.{extension}"

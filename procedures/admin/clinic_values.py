@@ -1,4 +1,4 @@
-"""Saving a value of the clinic updates the public pages that print it, after a look at which ones these are."""
+"""Saving a value of the clinic updates the public pages that print it, after a confirmation that lists them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from portal.staff.models import User
 from procedures.admin.base import AnyAdmin, staff
 from procedures.admin.desk import change_address
 from procedures.admin.shell import screen
-from procedures.models import Page
+from procedures.models import Page, Release
 from procedures.publishing.outdated import changed_since
 from procedures.publishing.publish import PublishRefusedError
 from procedures.publishing.rerelease import LocationChange, Update, pages_quoting, updating_pages
@@ -23,14 +23,14 @@ from procedures.publishing.schedule import PlanInZones
 from procedures.publishing.waiting import words
 
 PUBLISH = "procedures.publish_page"
-# What the confirmation adds to the form that it repeats.
+# Fields of the confirmation itself.
 OWN_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "location")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @dataclass(frozen=True)
 class Concerned:
-    """Public pages, plans and locations that a change concerns."""
+    """Public pages, plans and locations that a change affects."""
 
     pages: list[Page]
     plans: list[PlanInZones]
@@ -38,14 +38,14 @@ class Concerned:
 
     @property
     def token(self) -> str:
-        """Stands for exactly these pages, plans and locations: what the person saw before they pressed the button."""
+        """Identifies these pages, plans and locations, so that the button confirms only what was on the screen."""
         named = [f"{page.pk}" for page in self.pages] + [f"{plan.page.pk} {plan.kept_time}" for plan in self.plans]
         named += [f"{change.key} {change.new}" for change in self.locations]
         return hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
 
 
 class UnconfirmedUpdateError(Exception):
-    """Nothing was saved: the person has not seen yet what the change concerns."""
+    """Nothing was saved: the change needs a confirmation first."""
 
     def __init__(self, concerned: Concerned) -> None:
         super().__init__("not confirmed")
@@ -53,12 +53,12 @@ class UnconfirmedUpdateError(Exception):
 
 
 class ClinicValueAdmin(AnyAdmin):
-    """Mixin for what the clinic says of itself. No page ever shows an old value beside a new one."""
+    """Mixin for the clinic's own values. A save updates all pages that print the value, or changes nothing."""
 
     change_form_template = "admin/procedures/clinic_value/change_form.html"
 
     def quotes(self, obj: Any) -> tuple[str, str]:
-        """Kind and key as a release notes them; the key may be empty: all."""
+        """Kind and key as in ReleaseInput. An empty key means all of that kind."""
         raise NotImplementedError
 
     def pages_of(self, obj: Any) -> list[Page]:
@@ -67,7 +67,7 @@ class ClinicValueAdmin(AnyAdmin):
         return pages_quoting(kind, key, [obj.language] if hasattr(obj, "language") else None)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """After “Go back and edit” the form holds what was typed and is not saved."""
+        """After “Go back and edit” the form shows what was typed and saves nothing."""
         form = super().get_form(request, obj, change, **kwargs)
         return type("Form", (form,), {"clean": _not_saved_yet}) if "_edit" in request.POST else form
 
@@ -78,15 +78,15 @@ class ClinicValueAdmin(AnyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The form; where public pages print the value, a confirmation that lists them.
+        """Show the form, save it, or ask for confirmation where public pages print the value.
 
-        403 for those who do not publish, 409 where a page cannot be updated. What was typed goes with each screen.
+        403 for staff who may not publish, 409 where a page cannot be updated. Each screen repeats what was typed.
         """
         if request.method != "POST" or "_edit" in request.POST:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        keep = request.POST.get("plans") == "moment"
+        keep_moments = request.POST.get("plans") == "moment"
         try:
-            with updating_pages(actor=staff(request), keep_moments=keep) as update:
+            with updating_pages(actor=staff(request), keep_moments=keep_moments) as update:
                 request.update = update  # type: ignore[attr-defined]
                 return super().changeform_view(request, object_id, form_url, extra_context)
         except UnconfirmedUpdateError as error:
@@ -96,7 +96,7 @@ class ClinicValueAdmin(AnyAdmin):
             return self._confirm(request, Concerned([], [], []), refused=sentences, status=409)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """All rows are saved now: update the pages, unless the person has to see them first."""
+        """Update the pages once all rows are saved, unless the change needs a confirmation first."""
         super().save_related(request, form, formsets, change)
         update: Update = request.update  # type: ignore[attr-defined]
         locations = list(update.change_locations())
@@ -115,12 +115,19 @@ class ClinicValueAdmin(AnyAdmin):
         self, request: HttpRequest, concerned: Concerned, *, refused: list[str] | None = None, status: int = 200
     ) -> HttpResponse:
         may_publish = staff(request).has_perm(PUBLISH)
-        # The change itself is undone by now: these are others that wait to be released.
+        # The change itself is rolled back by now: these are other changes that the pages do not show yet.
         also = {row.page.pk: words(row.changed) for row in changed_since()} if concerned.pages else {}
+        titles = dict(Release.objects.filter(live_on__in=concerned.pages).values_list("live_on", "title"))
+        # Choices made on an earlier confirmation, where other pages have come up since.
+        chosen = set(request.POST.getlist("location")) if "_update" in request.POST else None
         context = {
-            "pages": [(page, change_address(page), also.get(page.pk, "")) for page in concerned.pages],
+            "pages": [
+                (page, titles.get(page.pk, page.title), change_address(page), also.get(page.pk, ""))
+                for page in concerned.pages
+            ],
             "plans": concerned.plans,
-            "locations": concerned.locations,
+            "keep_moments": request.POST.get("plans") == "moment",
+            "locations": [(change, chosen is None or change.key in chosen) for change in concerned.locations],
             "token": concerned.token,
             "typed": _typed(request.POST),
             "refused": refused,
@@ -143,13 +150,13 @@ class ClinicValueAdmin(AnyAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        """Says which public pages print the row."""
+        """Add the public pages that print the row."""
         if obj is not None:
             context["printed_on"] = [(page, change_address(page)) for page in self.pages_of(obj)]
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Django's lists, with the public pages that are updated; only those who publish may do that."""
+        """Add the public pages that a deletion updates, and protect their rows from staff who may not publish."""
         tree, counts, perms, protected = super().get_deleted_objects(objs, request)
         pages = {page.pk: page for row in objs for page in self.pages_of(row)}
         if not pages or protected:
@@ -167,14 +174,14 @@ class ClinicValueAdmin(AnyAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Delete and update the pages, or say which page cannot do without the row."""
+        """Delete the row and update the pages, or say which page cannot be published without the row."""
         try:
             return super().delete_view(request, object_id, extra_context)
         except PublishRefusedError as error:
             return _not_deleted(request, error)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The list; what its actions delete is deleted whole or not at all."""
+        """Show the list. Its actions delete all chosen rows or none."""
         if request.method != "POST":
             return super().changelist_view(request, extra_context)
         try:
@@ -184,22 +191,22 @@ class ClinicValueAdmin(AnyAdmin):
             return _not_deleted(request, error)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """One row."""
+        """Delete one row and update its pages."""
         with updating_pages(actor=staff(request)) as update:
             super().delete_model(request, obj)
         tell_updated(request, update)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Several rows, one update."""
+        """Delete several rows and update their pages once."""
         with updating_pages(actor=staff(request)) as update:
             super().delete_queryset(request, queryset)
         tell_updated(request, update)
 
 
 def tell_updated(request: HttpRequest, update: Update) -> None:
-    """Which locations, and how many pages and plans, followed."""
+    """Report the locations, pages and plans that changed along."""
     if update.locations:
-        changes = "; ".join(change.words.partition(" changes too")[0] for change in update.locations)
+        changes = "; ".join(change.label for change in update.locations)
         messages.success(request, f"Locations changed too: {changes}.")
     if update.releases:
         count = len(update.releases)
@@ -210,7 +217,7 @@ def tell_updated(request: HttpRequest, update: Update) -> None:
 
 
 def publishers() -> list[str]:
-    """Names of those who may publish."""
+    """Names of staff who may publish."""
     return [str(user) for user in User.objects.with_perm(PUBLISH, backend=BACKEND) if user.is_staff]
 
 
@@ -225,7 +232,7 @@ def _not_deleted(request: HttpRequest, error: PublishRefusedError) -> HttpRespon
 
 
 def _typed(data: QueryDict) -> list[tuple[str, str]]:
-    """Every value of the form, for the hidden fields of the confirmation."""
+    """All values of the form, for the hidden fields of the confirmation."""
     return [(name, value) for name, values in data.lists() if name not in OWN_FIELDS for value in values]
 
 

@@ -53,7 +53,7 @@ def difference(old: Version | None, new: Version, *, source: bool = False) -> di
 
 
 def _for_staff(row: Row, public: frozenset[str]) -> Row:
-    """Pictures that patients do not see yet, or any more, shown all the same."""
+    """Give pictures that are not public addresses that staff can open."""
     old, new = (
         replace(block, picture=with_staff_urls(block.picture, public)) if block and block.picture else block
         for block in (row.old, row.new)

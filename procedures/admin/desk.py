@@ -34,7 +34,7 @@ class Desk:
     """One saved page on the desk of one member of staff. ``article``: its text; ``html``: the whole document.
 
     ``to_publish``: the approved text that waits for a manager; not looked for where this person is none.
-    ``new_figures``: those of the text whose picture no reviewer has approved; looked for with ``html`` only.
+    ``new_figures``: figures of the text whose picture no reviewer has approved; filled only together with ``html``.
     """
 
     page: Page

@@ -23,7 +23,7 @@ from procedures.publishing.log import table
 
 
 def validate_day(day: datetime.date) -> None:
-    """A day that can be asked about."""
+    """Refuse a day that the log cannot search for."""
     try:
         check_day(day)
     except DayError as error:

@@ -1,4 +1,4 @@
-"""Picture files for staff: also those that the public may not see yet, or any more."""
+"""Picture files for staff, including files that are not public."""
 
 import re
 
@@ -18,19 +18,19 @@ ADDRESS = re.compile(re.escape(settings.MEDIA_URL) + f"({NAME.pattern.removesuff
 @require_safe
 @permission_required("procedures.view_figure", raise_exception=True)
 def file(request: HttpRequest, name: str) -> HttpResponseBase:
-    """One stored file, for this person, now: no browser and no proxy keeps it."""
+    """Serve a stored file to staff. Browsers and proxies must not cache it."""
     return stored_file(request, name, "no-store, private")
 
 
 def staff_url(name: str) -> str:
-    """Where staff see a file of a picture."""
+    """The address at which staff can open a file of a picture."""
     return reverse("admin:procedures_figure_file", args=[name])
 
 
 def with_staff_urls(html: str, public: frozenset[str] | None = None) -> str:
-    """The same HTML, or one address, for a staff screen: with addresses that staff can open for what is not public.
+    """Replace addresses of files that are not public, in HTML or a single address, by ones that staff can open.
 
-    ``public``: what ``public_files()`` gave, where several texts are changed.
+    ``public``: the result of ``public_files()``, for callers that convert several texts.
     """
     if not ADDRESS.search(html):
         return html

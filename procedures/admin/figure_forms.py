@@ -1,4 +1,4 @@
-"""What every form of a picture asks, and how its new files replace the old ones."""
+"""The fields that every picture form has in common, and replacing the files of a picture."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ SLUG_LENGTH = 70
 
 
 class PictureForm(AnyForm):
-    """What kind of picture it is, where it comes from, and that a person has looked at it."""
+    """Kind and origin of a picture, and the confirmation that a person has looked at it."""
 
     class Meta:
         model = Figure

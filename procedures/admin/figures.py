@@ -108,7 +108,7 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
 
     @admin.display(description="text in the picture")
     def marked_text(self, figure: Figure) -> SafeString:
-        """What the text finder marked in the kept pixels, and what was answered."""
+        """Places that the text finder marked in the stored picture, and the answer of the person who uploaded it."""
         return text_detection_html(figure)
 
     @admin.display(description="title")
@@ -129,7 +129,7 @@ class FigureAdmin(QuotedAdmin, UsedAdmin):
         return render_to_string("admin/procedures/figure/used.html", {"figure": figure, "rows": rows})
 
     def save_model(self, request: HttpRequest, obj: Figure, form: Any, change: bool) -> None:
-        """Another kind changes what pages say about the picture, so a second person must approve it."""
+        """Record who changed the kind: pages say something else then, so another person must approve it."""
         before = Figure.objects.get(pk=obj.pk)
         if before.kind != obj.kind:
             obj.kind_changed_by = staff(request)

@@ -22,7 +22,7 @@ from procedures.validators import validate_plain_text, validate_slug
 PREFIX = "marks"
 # More rows than any browser has to send: nothing is looked at then.
 MAX_ROWS = 4 * MAX_MARKS
-LABEL_MOST, TEXT_MOST = (
+MAX_LABEL, MAX_TEXT = (
     field.max_length
     for field in fields_for_model(MarkerText, ("label", "text")).values()
     if isinstance(field, forms.CharField)
@@ -108,8 +108,8 @@ class MarkForm(forms.Form):
         super().__init__(*args, **{"use_required_attribute": False, "label_suffix": "", **kwargs})
         self.languages = languages
         for code in Language.values:
-            self.fields[f"label_{code}"] = OneLine("Label", LABEL_MOST)
-            self.fields[f"text_{code}"] = OneLine("Explanation", TEXT_MOST, long=True)
+            self.fields[f"label_{code}"] = OneLine("Label", MAX_LABEL)
+            self.fields[f"text_{code}"] = OneLine("Explanation", MAX_TEXT, long=True)
             for name in (f"label_{code}", f"text_{code}"):
                 self.fields[name].widget.attrs["lang"] = code
 
@@ -277,11 +277,11 @@ class MarkRows:
     def marks(self) -> list[MarkValues]:
         """All marks, each with a key of its own. Call it when is_valid()."""
         drawn = [mark for _, mark in self.drawn()]
-        # A key that a marker has already is not free for a new marker before it.
-        had = {mark.key for mark in drawn if mark.key}
+        # The key of a later marker is not free for a new one.
+        used = {mark.key for mark in drawn if mark.key}
         found: list[MarkValues] = []
         for place, mark in enumerate(drawn, start=1):
-            taken = {other.key for other in found} | (set() if mark.key else had)
+            taken = {other.key for other in found} | (set() if mark.key else used)
             key = free_key(mark.key, mark.words, place, taken)
             found.append(replace(mark, key=key))
         return found

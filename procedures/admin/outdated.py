@@ -50,6 +50,11 @@ class QuotedAdmin(AnyAdmin):
         tell_of(request, old, "the old values")
 
 
+def tell_already_published(request: HttpRequest) -> None:
+    """The answer to a double click, or to a manager who was not the first."""
+    messages.info(request, "This text is already published. Patients can read it now.")
+
+
 def tell_published(request: HttpRequest, page: Page) -> None:
     """What has happened, and which other public pages still name the page as it was."""
     messages.success(request, "Published. Patients read this text now.")

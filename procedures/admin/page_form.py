@@ -72,7 +72,7 @@ class PageForm(AnyForm):
         return values
 
     def clean_what_changed(self) -> str:
-        """The sentence for readers holds no list of warning signs."""
+        """Refuse warning signs in the sentence for readers."""
         what_changed: str = self.cleaned_data["what_changed"]
         validate_words_for_readers(self.cleaned_data.get("language") or self.instance.language, what_changed)
         return what_changed

@@ -16,7 +16,7 @@ from procedures.admin.base import OVERRIDES, ContentAdmin, TextRows, staff, with
 from procedures.admin.conflict import conflict, may_follow
 from procedures.admin.desk import change_address, desk
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
-from procedures.admin.outdated import tell_published
+from procedures.admin.outdated import tell_already_published, tell_published
 from procedures.admin.page_form import GuideForm, GuideItemForm, PageForm
 from procedures.admin.workflow_urls import workflow_urls
 from procedures.enums import PageKind
@@ -147,7 +147,7 @@ class WorkflowAdmin(ContentAdmin):
             obj.code = free_code()
             obj.save()
             return
-        # Before any page is locked; the buttons of the form may publish.
+        # Before any page is locked, because the buttons of the form may publish.
         lock_values()
         version = may_follow(request.POST)
         if version is None:
@@ -178,7 +178,7 @@ class WorkflowAdmin(ContentAdmin):
                 raise PermissionDenied
             approval = standing_approval(revision)
             if approval and is_published(page, revision, approval):
-                messages.info(request, "This text is already published. Patients can read it now.")
+                tell_already_published(request)
                 return HttpResponseRedirect(change_address(page))
             try:
                 publish(revision, actor=actor, what_changed=request.POST.get("what_changed", "").strip())
@@ -204,9 +204,9 @@ class WorkflowAdmin(ContentAdmin):
 
 
 def _is_saved_already(request: HttpRequest, page: Page) -> bool:
-    """Whether the form holds just what is saved: the second half of a double click has nothing to put together.
+    """Whether the form holds exactly what is saved, as after a double click; then there is nothing to merge.
 
-    New entries of a reading list would come in twice; those are always put together.
+    A form with new entries of a reading list is always merged, because they would be added twice.
     """
     saved = Page.objects.select_for_update().get(pk=page.pk)
     rows = {request.POST.get(f"items-{count}_FORMS", "0") for count in ("TOTAL", "INITIAL")}

@@ -31,10 +31,10 @@ DONE = {
     Decision.SENT_BACK: "Sent back with your comments.",
 }
 APPROVED_LIVE = "Approved. Patients read this text already; a manager can now publish it as reviewed."
-LONGEST = 4000
+MAX_COMMENT = 4000
 MAX_REMARKS = 100
 MAX_BYTES = 2 * 1024 * 1024
-# Fields for comments on words that are gone come after those of the rows.
+# Comments on words that are no longer in the text are numbered from here, after those of the rows.
 GONE_FROM = 100_000
 
 
@@ -43,7 +43,7 @@ class ReviewForm(forms.Form):
 
     revision = forms.IntegerField(widget=forms.HiddenInput)
     decision = forms.ChoiceField(choices=[(Decision.APPROVED, "Approve"), (Decision.SENT_BACK, "Send back")])
-    comment = forms.CharField(max_length=LONGEST, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    comment = forms.CharField(max_length=MAX_COMMENT, required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
     def remarks(self) -> list[tuple[str, str]]:
         """Words of a paragraph and what is said of it: from the fields ``quote-7`` and ``at-7`` of the comparison."""
@@ -51,7 +51,7 @@ class ReviewForm(forms.Form):
         for name in self.data:
             text = plain_newlines(self.data[name]).strip() if name.startswith("at-") else ""
             if text:
-                found.append((self.data.get(f"quote-{name[3:]}", "")[:LONGEST], text[:LONGEST]))
+                found.append((self.data.get(f"quote-{name[3:]}", "")[:MAX_COMMENT], text[:MAX_COMMENT]))
         return found[:MAX_REMARKS]
 
 
@@ -110,7 +110,7 @@ def _pictures(figures: list[Figure]) -> list[dict[str, Any]]:
 
 
 def _picture(figure: Figure, public: ApprovedFigure | None) -> dict[str, Any]:
-    """A new picture at the full size that is kept, with the hash that the form sends back. ``public``: as it was."""
+    """A new picture at full size, with the hash that the form sends back. ``public``: its approved state, if any."""
     names = {"": figure.image, "in light mode": figure.drawing, "in dark mode": figure.drawing_dark}
     files = [(words, staff_url(name)) for words, name in names.items() if name]
     return {
@@ -124,11 +124,11 @@ def _picture(figure: Figure, public: ApprovedFigure | None) -> dict[str, Any]:
 
 @staff_json("procedures.approve_page", method="POST", most_bytes=MAX_BYTES)
 def keep(request: HttpRequest) -> JsonResponse:
-    """Keep what the reviewer has typed so far, for the next time that this screen is opened."""
+    """Save what the reviewer has typed so far, for the next time this screen is opened."""
     page = get_object_or_404(Page, pk=whole_number(request.POST.get("page", "")))
     form = ReviewForm(request.POST)
     remarks = form.remarks()
-    comment = plain_newlines(request.POST.get("comment", ""))[:LONGEST]
+    comment = plain_newlines(request.POST.get("comment", ""))[:MAX_COMMENT]
     fields: dict[str, str] = {"comment": comment} if comment.strip() else {}
     for number, (quote, text) in enumerate(remarks):
         fields |= {f"quote-{number}": quote, f"at-{number}": text}
@@ -138,7 +138,7 @@ def keep(request: HttpRequest) -> JsonResponse:
 
 
 def _elsewhere(typed: dict[str, str], shown: dict[str, Any]) -> list[tuple[int, str, str]]:
-    """Comments on words that are not in the text any more, numbered behind all others."""
+    """Comments on words that are no longer in the text, numbered after all others."""
     parts = shown["diff"]["parts"] if shown else []
     words = {row.new.text for part in parts for _, row in part.rows if row.new}
     gone = [(quote, text) for quote, text in typed.items() if quote not in words]

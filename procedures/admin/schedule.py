@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from procedures.admin.base import staff
 from procedures.admin.clock import MomentForm
 from procedures.admin.desk import change_address, page_trail
-from procedures.admin.outdated import tell_published
+from procedures.admin.outdated import tell_already_published, tell_published
 from procedures.admin.shell import screen
 from procedures.models import Page, Revision
 from procedures.publishing.clock import clock_words
@@ -43,7 +43,7 @@ class WhatChangedForm(forms.Form):
         self.language = page.language
 
     def clean_what_changed(self) -> str:
-        """The sentence holds no list of warning signs."""
+        """Refuse warning signs in the sentence for readers."""
         what_changed: str = self.cleaned_data["what_changed"]
         validate_words_for_readers(self.language, what_changed)
         return what_changed
@@ -96,7 +96,7 @@ def _act(request: HttpRequest, page: Page, forms_: dict[str, Any]) -> tuple[list
         return [], 200
     words, moment = forms_["words"], forms_["moment"]
     if "later" not in request.POST and _is_live(request, page):
-        messages.info(request, "This text is already published. Patients can read it now.")
+        tell_already_published(request)
         return [], 200
     revision = _shown(request, page)
     if revision is None:
@@ -118,7 +118,7 @@ def _act(request: HttpRequest, page: Page, forms_: dict[str, Any]) -> tuple[list
 
 
 def _is_live(request: HttpRequest, page: Page) -> bool:
-    """Whether the text that the manager saw is public since: a double click, or another manager was faster."""
+    """Whether the text that the manager saw is public by now, after a double click or through another manager."""
     live = page.live_release
     return bool(live and not live.is_starter and str(live.revision_id) == request.POST.get("revision"))
 

@@ -128,7 +128,7 @@ def look(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required("procedures.publish_page", raise_exception=True)
 def bundle_picture(request: HttpRequest, token: str, sha256: str) -> HttpResponse:
-    """One new picture of a bundle at full size; from now on the person has been shown it."""
+    """Serve a new picture of a bundle at full size, and record that this person was shown it."""
     data = picture_of(token, sha256) if TOKEN.match(token) and TOKEN.match(sha256) else None
     if data is None:
         raise Http404
@@ -158,13 +158,13 @@ def _plan(request: HttpRequest, plan: Plan, token: str, *, status: int = 200, re
 
 
 def _text(token: str, picture: Picture) -> dict[str, Any] | None:
-    """What the text finder said about a picture, and its outlines."""
+    """Return the result of text detection for a picture, with its outlines."""
     found = known_text(token, picture.sha256)
     return {"found": found, "places": places_shown(found, Edits())} if found else None
 
 
 def _marked(token: str, plan: Plan) -> tuple[dict[str, Detection], list[str]]:
-    """Search all new pictures; by slug what was found, and those with places that nobody has been shown outlined."""
+    """Search all new pictures: results by slug, and the slugs whose marked places have not been shown yet."""
     found = {slug: text_found(token, picture.sha256) for slug, picture in plan.pictures.items()}
     fresh = [slug for slug, (detection, is_fresh) in found.items() if is_fresh and detection.status is Status.MARKED]
     return {slug: detection for slug, (detection, _) in found.items()}, fresh
@@ -184,29 +184,27 @@ def _import(request: HttpRequest) -> HttpResponse:
         return slug in answers and was_shown(token, picture.sha256, user.pk)
 
     ticked = set(request.POST.getlist("page"))
-    if not ticked:
-        plan = bring_in(file, actor=staff(request), check=True)
-        return _plan(request, plan, token, status=400, refused="Choose at least one page.")
     try:
         plan = bring_in(file, actor=user, check=True)
+        if not ticked:
+            return _plan(request, plan, token, status=400, refused="Choose at least one page.")
         keep_pictures(token, plan.pictures.values())
         found, fresh = _marked(token, plan)
         if fresh:
             return _plan(request, plan, token, status=409, refused=f"{TEXT_MARKED} {', '.join(fresh)}.")
         with transaction.atomic():
-            plan = bring_in(file, actor=user, check=False, wanted=ticked.__contains__, answered_for=answered_for)
-            for slug in plan.pictures:
+            done = bring_in(file, actor=user, check=False, wanted=ticked.__contains__, answered_for=answered_for)
+            for slug in done.pictures:
                 # What was marked stays visible: a bundle's pictures are not covered here.
                 Figure.objects.filter(slug=slug).update(text_detection=found[slug].kept(Edits(), "").to_json())
     except NotShownError as error:
-        plan = bring_in(file, actor=user, check=True)
         sentence = f"Look at these pictures, then check the box of each one: {error}. Nothing was imported."
         return _plan(request, plan, token, status=400, refused=sentence)
     except BadBundleError as error:
         messages.error(request, f"Nothing came in. {error}")
         return _both(request, status=409)
     throw_away(token)
-    count = len(plan.pages)
+    count = len(done.pages)
     messages.success(
         request,
         f"{count} page{'' if count == 1 else 's'} came in as draft{'' if count == 1 else 's'}. "

@@ -1,4 +1,4 @@
-"""A new picture from within the editor: the file goes to the check screen, and the saved picture into the text."""
+"""A new picture from the editor: its file goes to the check screen; once saved, it is inserted into the text."""
 
 from typing import BinaryIO, cast
 
@@ -18,7 +18,7 @@ MAX_UPLOADS, SECONDS = 20, 600
 
 @staff_json("procedures.add_figure", method="POST", most_bytes=MAX_BYTES + FORM_BYTES)
 def upload(request: HttpRequest) -> JsonResponse:
-    """201 with ``next`` (the check screen) and ``saved`` (where to ask for the outcome). Nothing is saved yet."""
+    """Answer 201 with ``next`` (the check screen) and ``saved`` (the address of the outcome). Saves nothing yet."""
     user = staff(request)
     if too_often(user.pk, "picture", most=MAX_UPLOADS, seconds=SECONDS):
         return refusal(429, f"You uploaded {MAX_UPLOADS} pictures in 10 minutes. Wait a few minutes, then try again.")
@@ -41,7 +41,7 @@ def upload(request: HttpRequest) -> JsonResponse:
 
 @staff_json("procedures.add_figure", method="GET", most_bytes=0)
 def saved(request: HttpRequest, token: str) -> JsonResponse:
-    """``snippet`` once the picture is saved; ``gone`` when it was cancelled; neither while it waits."""
+    """Answer with ``snippet`` once the picture is saved, ``gone`` when it was canceled, and neither while it waits."""
     waiting = find(token, user_id=staff(request).pk, touch=False)
     if waiting is None:
         return JsonResponse({"gone": "The picture was canceled or not saved in time. Choose it again."})

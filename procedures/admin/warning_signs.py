@@ -1,4 +1,4 @@
-"""The one screen for warning signs: what patients read, the list that waits, a reviewer's decision, and publishing."""
+"""The screen for warning signs: the public list, the proposed list, the review, and publishing."""
 
 import datetime
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ MAX_ROWS = 60
 CHANGED = (
     "Someone saved another list while you were writing. Your text is below; compare it with the new list, then save."
 )
+SENT = "Saved and sent for review. Patients read the old list until the new one is published."
 
 
 class SignForm(forms.Form):
@@ -82,18 +83,18 @@ class Side:
 
 @admin.register(WarningSign)
 class WarningSignAdmin(AnyAdmin):
-    """Signs are changed as one list, so that each keeps one level; no row has a form of its own."""
+    """Signs are edited only as one list, so that each has one level."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Through the list only."""
+        """Only through the list."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Through the list only."""
+        """Only through the list."""
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        """The one screen under the name of Django's list."""
+        """The screen takes the place of Django's list."""
         view = self.admin_site.admin_view(sign_list)
         return [path("", view, name="procedures_warningsign_changelist")]
 
@@ -118,7 +119,7 @@ def _initial(content: warning_signs.Content) -> list[dict[str, Any]]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_list(request: HttpRequest) -> HttpResponse:
-    """Everything about the list; ``action`` of a POST is propose, approve, send_back or publish."""
+    """Show the list; ``action`` of a POST is propose, approve, send_back or publish."""
     actor = staff(request)
     if not actor.has_perm("procedures.view_warningsign"):
         raise PermissionDenied
@@ -140,26 +141,32 @@ Outcome = tuple[Any, str, int]
 
 
 def _propose(request: HttpRequest) -> Outcome:
-    rows = SignForms(request.POST, initial=_initial(_editable()))
+    expected = whole_number(request.POST.get("expected", ""))
+    # Compared with the list that the author saw; a newer one may have more rows.
+    seen = WarningSignRevision.objects.filter(number=expected).first()
+    rows = SignForms(request.POST, initial=_initial(seen.content if seen else _editable()))
     if not rows.is_valid():
         return rows, "The list is not saved yet. Correct the errors below.", 400
     kept = [form for form in rows.forms if form.has_changed() or form.initial]
     kept = [form for form in kept if not form.cleaned_data.get("DELETE")]
-    # The most urgent first; within a level as the numbers say.
+    # Most urgent first; within a level by number.
     kept.sort(key=lambda form: (_rank(form), form.cleaned_data["place"] or 999))
     note = request.POST.get("note", "").strip()[:240]
     try:
         warning_signs.propose(
             [form.content() for form in kept],
             author=staff(request),
-            expected=whole_number(request.POST.get("expected", "")),
+            expected=expected,
             note=note,
         )
     except ValidationError as error:
         return rows, " ".join(error.messages), 400
     except warning_signs.SignsChangedError:
         return rows, CHANGED, 409
-    messages.success(request, "Saved and sent for review. Patients read the old list until the new one is published.")
+    if warning_signs.open_revision() is None:
+        messages.info(request, "Nothing was changed. Patients already read this list.")
+    else:
+        messages.success(request, SENT)
     return None, "", 302
 
 
@@ -191,7 +198,7 @@ def _send_back(request: HttpRequest) -> Outcome:
 def _publish(request: HttpRequest) -> Outcome:
     revision = _named(request)
     if revision is None:
-        return None, "A newer list was saved. Reload this page.", 409
+        return None, "Nothing was published. A newer list was saved, and it is shown below.", 409
     try:
         released = warning_signs.publish(revision, actor=staff(request))
     except PublishRefusedError as error:
@@ -200,12 +207,13 @@ def _publish(request: HttpRequest) -> Outcome:
             return None, "", 302
         return None, f"Nothing was published. {error}", 409
     count = len(released)
-    messages.success(request, f"Published. {count} page{'' if count == 1 else 's'} print the new list now.")
+    pages = "1 page prints" if count == 1 else f"{count} pages print"
+    messages.success(request, f"Published. {pages} the new list now.")
     return None, "", 302
 
 
 def _named(request: HttpRequest) -> WarningSignRevision | None:
-    """The revision that the person saw, as long as it is the newest."""
+    """The revision that the person saw, if it is still the newest."""
     newest = warning_signs.latest()
     return newest if newest and newest.pk == whole_number(request.POST.get("revision", "")) else None
 
@@ -219,7 +227,7 @@ ACTIONS = {
 
 
 def _editable() -> warning_signs.Content:
-    """What the form starts from: the list that waits, else what patients read."""
+    """What the form starts from: the proposed list, or else the public one."""
     waiting = warning_signs.open_revision()
     return waiting.content if waiting else warning_signs.current()
 
@@ -251,10 +259,10 @@ def _shown(request: HttpRequest, typed: Any, refused: str, status: int) -> HttpR
 
 
 def _difference(waiting: WarningSignRevision) -> dict[str, Any]:
-    """What patients read beside the list that waits."""
+    """The public list compared with the proposed one."""
     current = warning_signs.current()
     rows = compare(_blocks(current), _blocks(waiting.content))
-    if waiting.content == current:  # nothing to compare: the whole list is to be read
+    if waiting.content == current:  # no changes: the reviewer reads the whole list
         return {"parts": folded(rows), "count": 0, "old": None, "new": None}
     old, new = Side("What patients read", timezone.now()), Side(f"List {waiting.number}", waiting.created_at)
     return {"parts": folded(rows), "count": changes(rows), "old": old, "new": new}

@@ -25,7 +25,7 @@ MAX_CODES = 20
 
 @dataclass(frozen=True)
 class Remaining:
-    """What stays public when a page is withdrawn, and leads to it or belongs to it."""
+    """Pages that stay public when a page is withdrawn and lead to it or belong to it, and its clinical codes."""
 
     links: list[tuple[LinkTo, str]]
     translations: list[tuple[Page, str]]
@@ -34,17 +34,17 @@ class Remaining:
 
     @property
     def sentences(self) -> list[str]:
-        """One for each kind, for the message after withdrawing."""
+        """One sentence for each kind, for the message after withdrawing."""
         count = len(self.links)
-        said = [f"{count} public page{' still links' if count == 1 else 's still link'} to it."] if count else []
-        return said + [
+        sentences = [f"{count} public page{' still links' if count == 1 else 's still link'} to it."] if count else []
+        return sentences + [
             f"Its translation “{page.title}” ({page.get_language_display()}) is still public."
             for page, _ in self.translations
         ]
 
 
 def remaining(page: Page) -> Remaining:
-    """See Remaining: five queries."""
+    """Find what remains. Five queries."""
     translations = Page.objects.published().filter(subject=page.subject).exclude(pk=page.pk).order_by("language")
     codes = ClinicalCode.objects.filter(subject=page.subject)
     return Remaining(
@@ -79,7 +79,7 @@ class WithdrawalForm(forms.Form):
         )
 
     def clean_reason(self) -> str:
-        """The reason holds no list of warning signs."""
+        """Refuse warning signs in the reason."""
         reason: str = self.cleaned_data["reason"]
         validate_words_for_readers(self.language, reason)
         return reason
@@ -107,7 +107,7 @@ def _withdraw(request: HttpRequest, page: Page, form: WithdrawalForm) -> int:
     if not form.is_valid():
         return 400
     if page.live_release is None and page.withdrawn_reason == form.cleaned_data["reason"].strip():
-        # A double click: it is done.
+        # A double click: already withdrawn.
         return 200
     try:
         withdraw(page, actor=staff(request), **form.cleaned_data)

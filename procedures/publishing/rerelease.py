@@ -86,13 +86,19 @@ def _in_order(pages: Iterable[Page]) -> list[Page]:
 
 @dataclass(frozen=True)
 class LocationChange:
-    """A value of a location that was the clinic's, and changes with it. ``words`` name both."""
+    """A value of a location that was the clinic's, and changes with it. ``label`` names it for staff."""
 
     row: Location | LocationText
     field: str
     old: str
     new: str
-    words: str
+    label: str
+
+    @property
+    def words(self) -> str:
+        """The change as the start of a sentence."""
+        verb = "change" if self.field == "hours" else "changes"
+        return f"{self.label} {verb} too, from “{_line(self.old)}” to “{_line(self.new)}”"
 
     @property
     def key(self) -> str:
@@ -141,17 +147,16 @@ def location_changes(before: ClinicValues, now: ClinicValues) -> list[LocationCh
         for text in texts:
             language = text.get_language_display()
             for part in ("name", "directions"):
-                words = f"{title}: clinic name in the {part} ({language})"
-                found += _words_of(text, part, words, changed.get("name"))
+                label = f"{title}: clinic name in the {part} ({language})"
+                found += _words_of(text, part, label, changed.get("name"))
             old, new = changed.get(f"hours {text.language}", ("", ""))
             if old and " ".join(text.hours.split()) == " ".join(old.split()):
                 found.append(_change(text, "hours", new, f"{title}: hours ({language})"))
     return found
 
 
-def _change(row: Location | LocationText, field: str, new: str, words: str) -> LocationChange:
-    old = getattr(row, field)
-    return LocationChange(row, field, old, new, f"{words} changes too, from “{_line(old)}” to “{_line(new)}”")
+def _change(row: Location | LocationText, field: str, new: str, label: str) -> LocationChange:
+    return LocationChange(row, field, getattr(row, field), new, label)
 
 
 def _line(value: str) -> str:
@@ -159,7 +164,7 @@ def _line(value: str) -> str:
 
 
 def _words_of(
-    row: Location | LocationText, part: str, words: str, name: tuple[str, str] | None
+    row: Location | LocationText, part: str, label: str, name: tuple[str, str] | None
 ) -> Iterator[LocationChange]:
     """The clinic's name where a location has it among other words, such as the first line of its address."""
     if name is None:
@@ -169,7 +174,7 @@ def _words_of(
     # The new name first: it may hold the old one.
     replaced = re.sub(rf"(?<!\w)(?:{re.escape(new)}|{re.escape(old)})(?!\w)", lambda _: new, text)
     if replaced != text:
-        yield _change(row, part, replaced, words)
+        yield _change(row, part, replaced, label)
 
 
 @dataclass

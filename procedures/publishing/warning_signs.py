@@ -237,7 +237,7 @@ def publish(revision: WarningSignRevision, *, actor: User) -> list[Release]:
     """
     lock_values()
     if open_revision() != revision:
-        raise PublishRefusedError([Problem(0, "A newer list was saved or published. Reload this page.")])
+        raise PublishRefusedError([Problem(0, "A newer list was saved or published. Check the newest list.")])
     decision = last_decision(revision)
     if decision is None or decision.kind != EventKind.APPROVED or decision.content_hash != revision.content_hash:
         raise PublishRefusedError([Problem(0, "This list is not approved. Another person must approve it first.")])

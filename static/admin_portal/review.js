@@ -1,4 +1,4 @@
-// A reviewer's comments are kept while they are typed: on the site, and in this browser while that fails.
+// Saves a reviewer's comments while they are typed: on the site, or in this browser while the site cannot be reached.
 
 import { send } from "./editor/ask.js";
 import { localCopies } from "./editor/local.js";
@@ -6,10 +6,13 @@ import { localCopies } from "./editor/local.js";
 const PAUSE = 1500; // milliseconds after the last key
 const KEY = "review";
 
+// Both texts, or the one that holds the other.
+const joined = (here, copy) => (here.includes(copy) ? here : copy.includes(here) ? copy : `${here}\n${copy}`);
+
 function start(form) {
   const copies = localCopies(`review:${form.dataset.page}`, form.dataset.writer);
   const line = form.querySelector("[data-kept]");
-  // Fields beside the paragraphs belong to the form by their attribute.
+  // Includes the fields next to the paragraphs, which name this form in their form attribute.
   const fields = () => [...form.elements].filter((field) => field.tagName === "TEXTAREA");
   // The general comment is about no paragraph.
   const quote = (field) => (field.name.startsWith("at-") ? form.elements[field.name.replace("at-", "quote-")]?.value ?? "" : "");
@@ -26,14 +29,14 @@ function start(form) {
     const answer = await send(form, form.dataset.keep, new FormData(form), undefined, { leaving });
     if (answer.status === 200) {
       copies.forget(KEY);
-      line.textContent = "Your comments are kept. They are not sent yet.";
+      line.textContent = answer.data.kept_at ? "Your comments are saved. They are not sent yet." : "";
       return;
     }
     changed = true;
     const done = copies.keep(KEY, { fields: typed() });
     line.textContent = done
-      ? "Your comments are kept in this browser only, on this computer."
-      : "Your comments could not be kept in this browser. Copy them.";
+      ? "Your comments are saved only in this browser, on this computer."
+      : "Your comments could not be saved in this browser. Copy them before you leave.";
   }
 
   function restore() {
@@ -48,12 +51,12 @@ function start(form) {
       const text = left.get(quote(field));
       if (text === undefined) return;
       left.delete(quote(field));
-      if (!field.value) field.value = text;
+      field.value = joined(field.value, text);
       field.closest("details")?.setAttribute("open", "");
     });
-    // Words that are not in the text any more: nothing is lost, it goes into the general comment.
+    // Comments on words that are no longer in the text go into the general comment.
     const general = form.elements.comment;
-    left.forEach((text, words) => { general.value = `${general.value}\n${words ? `“${words}”: ` : ""}${text}`.trim(); });
+    left.forEach((text, words) => { general.value = joined(general.value, `${words ? `“${words}”: ` : ""}${text}`); });
     changed = true;
     keep();
   }
@@ -68,9 +71,13 @@ function start(form) {
   document.addEventListener("visibilitychange", () => { if (document.hidden) keep({ leaving: true }); });
   window.addEventListener("online", () => keep());
   window.addEventListener("pageshow", () => { stopped = false; });
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", (event) => {
     stopped = true;
     clearTimeout(timer);
+    if (event.submitter?.name === "discard") {
+      copies.forget(KEY);
+      return;
+    }
     // Whether it arrived is known when this screen is opened again.
     const [copy] = copies.all();
     if (copy) copies.keep(KEY, { fields: typed(), sent: true });

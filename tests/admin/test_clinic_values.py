@@ -58,6 +58,7 @@ def told(client: Client, answer: Any) -> str:
 
 def test_a_new_phone_lists_its_pages_first_and_changes_nothing(page: Page, manager: User, sign_in: SignIn) -> None:
     make_public(page)
+    Page.objects.filter(pk=page.pk).update(title="A title that is not public yet")
     before = Release.objects.count()
 
     answer = sign_in(manager).post(f"{BASE}clinic/1/change/", CLINIC)
@@ -253,6 +254,28 @@ def test_a_location_with_the_old_phone_is_named_and_changes_too_unless_its_box_i
     assert ("303-555-0100" in html) is leaves
     assert "303-555-0199" in html
     assert Clinic.objects.get().phone == "+1 303-555-0199"
+
+
+def test_choices_on_the_confirmation_are_kept_when_it_comes_again(
+    noon: datetime.datetime, page: Page, manager: User, sign_in: SignIn
+) -> None:
+    Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Street")
+    Location.objects.create(key="north", phone="+1 303-555-0100", address="2 Street", order=1)
+    client, values = sign_in(manager), {**CLINIC, "time_zone": "America/New_York"}
+    boxes = re.compile(r'name="location" value="([\w-]+)"( checked)?>')
+    asked = client.post(f"{BASE}clinic/1/change/", values).content.decode()
+    (main, _), (north, _) = boxes.findall(asked)
+    make_public(make_page("big-cut"))
+
+    again = client.post(
+        f"{BASE}clinic/1/change/",
+        {**hidden(asked), "_update": token(asked), "location": north, "plans": "moment"},
+    ).content.decode()
+
+    assert token(again) != token(asked)
+    assert boxes.findall(again) == [(main, ""), (north, " checked")]
+    assert 'value="moment" checked>' in again
+    assert 'value="time">' in again
 
 
 @pytest.mark.parametrize("way", ["one", "several"])

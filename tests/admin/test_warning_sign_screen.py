@@ -69,9 +69,11 @@ def test_from_a_change_to_every_page() -> None:
     approved = reviewer.post(ADDRESS, {"action": "approve", "revision": newest.pk})
     assert approved.status_code == 302
     assert "Publish on 1 page" in manager.get(ADDRESS).content.decode()
-    for answer in [manager.post(ADDRESS, {"action": "publish", "revision": newest.pk}) for _ in range(2)]:
-        assert answer.status_code == 302, "a double click"
+    published = manager.post(ADDRESS, {"action": "publish", "revision": newest.pk}, follow=True)
+    again = manager.post(ADDRESS, {"action": "publish", "revision": newest.pk})
 
+    assert again.status_code == 302, "a double click"
+    assert "Published. 1 page prints the new list now." in published.content.decode()
     assert WarningSign.objects.get(key="fever").level == "emergency"
     page = Page.objects.select_related("live_release").get(subject="small-cut")
     assert page.live_release is not None
@@ -120,10 +122,15 @@ def test_what_was_typed_comes_back_with_what_is_wrong() -> None:
     assert WarningSignRevision.objects.count() == 1
 
 
-def test_a_list_saved_by_somebody_else_meanwhile_is_not_overwritten() -> None:
+NEW_SIGN = {"key": "cough", "level": "now", "when": "both", "en_text": "You cough.", "es_text": "Tose.", "place": "1"}
+ADDED = {f"form-2-{name}": value for name, value in NEW_SIGN.items()}
+
+
+@pytest.mark.parametrize("other", [{"form-0-en_text": "A leg is weak."}, ADDED], ids=["a word", "a new sign"])
+def test_a_list_that_another_person_has_saved_is_not_overwritten(other: dict[str, str]) -> None:
     editor = as_role("Editor")
     late = typed(editor, **{"form-1-en_text": "You have a high fever."})
-    editor.post(ADDRESS, typed(editor, **{"form-0-en_text": "A leg is weak."}))
+    editor.post(ADDRESS, typed(editor, **other))
 
     answer = editor.post(ADDRESS, late)
 
@@ -134,11 +141,8 @@ def test_a_list_saved_by_somebody_else_meanwhile_is_not_overwritten() -> None:
 
 def test_a_sign_can_be_added_and_removed() -> None:
     editor = as_role("Editor")
-    new = {"key": "cough", "level": "now", "when": "both", "en_text": "You cough.", "es_text": "Tose.", "place": "1"}
 
-    answer = editor.post(
-        ADDRESS, typed(editor, **{"form-1-DELETE": "on", **{f"form-2-{k}": v for k, v in new.items()}})
-    )
+    answer = editor.post(ADDRESS, typed(editor, **{"form-1-DELETE": "on", **ADDED}))
 
     newest = warning_signs.latest()
     assert answer.status_code == 302 and newest is not None
@@ -168,6 +172,30 @@ def test_a_decision_on_an_older_list_is_refused() -> None:
 
     assert answer.status_code == 409
     assert "A newer list was saved." in answer.content.decode()
+
+
+def test_each_step_sent_twice_is_done_once() -> None:
+    editor, reviewer, manager = as_role("Editor"), as_role("Reviewer"), as_role("Manager")
+    form = typed(editor, **{"form-1-en_text": "You have a high fever."})
+
+    saved = [editor.post(ADDRESS, form).status_code for _ in range(2)]
+    newest = warning_signs.latest()
+    assert newest is not None
+    steps: list[tuple[Client, dict[str, Any]]] = [
+        (reviewer, {"action": "send_back", "comment": "Say how high."}),
+        (reviewer, {"action": "approve"}),
+        (manager, {"action": "publish"}),
+    ]
+    for client, step in steps:
+        saved += [client.post(ADDRESS, {"revision": newest.pk, **step}).status_code for _ in range(2)]
+
+    assert set(saved) == {302}
+    assert WarningSignRevision.objects.count() == 2
+    kinds = list(newest.events.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["submitted", "sent_back", "approved", "published"]
+    assert "This list is already published." in manager.get("/admin/").content.decode()
+    unchanged = editor.post(ADDRESS, typed(editor), follow=True)
+    assert "Nothing was changed. Patients already read this list." in unchanged.content.decode()
 
 
 def test_no_way_around_the_list_writes_a_row() -> None:

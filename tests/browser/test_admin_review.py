@@ -1,4 +1,4 @@
-"""A reviewer's half-typed comments: there again after a reload, and kept in the browser while the site is away."""
+"""A reviewer's half-typed comments survive a reload, also when the site could not be reached meanwhile."""
 
 import pytest
 from playwright.sync_api import expect
@@ -37,7 +37,7 @@ def expect_both(at: Desk) -> None:
 
 def test_comments_are_there_after_a_reload_and_gone_after_the_decision(at: Desk, screen: str) -> None:
     type_both(at)
-    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are kept.")
+    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
 
     at.page.reload()
     expect_both(at)
@@ -53,7 +53,7 @@ def test_comments_are_there_after_a_reload_and_gone_after_the_decision(at: Desk,
 def test_comments_stay_in_the_browser_while_the_site_cannot_be_reached(at: Desk, screen: str) -> None:
     at.page.route("**/review/keep/", lambda route: route.abort())
     type_both(at)
-    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("kept in this browser only")
+    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
 
     at.page.reload()
 
@@ -63,3 +63,36 @@ def test_comments_stay_in_the_browser_while_the_site_cannot_be_reached(at: Desk,
     at.page.locator("#review-comment").press_sequentially("ught")
     expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("They are not sent yet.")
     assert Autosave.objects.get().fields["comment"] == "Half a thought"
+
+
+def typed_offline(at: Desk) -> None:
+    """The site has saved one comment; the rest of it is typed while the site cannot be reached."""
+    at.page.locator("#review-comment").fill("Half a tho")
+    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
+    at.page.route("**/review/keep/", lambda route: route.abort())
+    at.page.locator("#review-comment").fill("Half a thought, and more")
+    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
+
+
+def test_the_newer_comment_in_the_browser_is_not_lost_to_the_older_one_on_the_site(at: Desk, screen: str) -> None:
+    typed_offline(at)
+
+    at.page.reload()
+
+    expect(at.page.locator("#review-comment")).to_have_value("Half a thought, and more")
+    at.page.unroute("**/review/keep/")
+    at.page.locator("#review-comment").press("End")
+    at.page.locator("#review-comment").press_sequentially(".")
+    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("They are not sent yet.")
+    assert Autosave.objects.get().fields["comment"] == "Half a thought, and more."
+
+
+def test_discarded_comments_do_not_come_back_from_the_browser(at: Desk, screen: str) -> None:
+    typed_offline(at)
+    at.page.reload()
+
+    at.page.get_by_role("button", name="Discard it").click()
+    expect(at.page.get_by_role("button", name="Discard it")).to_have_count(0)
+    at.open(screen)
+
+    expect(at.page.locator("#review-comment")).to_have_value("")

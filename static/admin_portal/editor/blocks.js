@@ -4,7 +4,7 @@
 const lines = (text) => (text ?? "").split("\n").map((line) => line.trim().replace(/^([-*•]|\d+[.)])\s+/, "")).filter(Boolean);
 const ITEM = /^(\s*)(?:([-*•]|\d+[.)])\s+)?(.*?)\s*$/;
 
-// The lines of a list as items. Lines that were taken from a list in the text keep what is nested and goes on in them.
+// Splits lines into list items. Where the lines were selected from a list, nested and continued lines stay in their item.
 function items(text) {
   const found = [];
   let isMarked = false;
@@ -19,7 +19,7 @@ function items(text) {
   return found;
 }
 
-// Signs that count on are those of a list; a lone "1945." is part of the sentence.
+// Consecutive numbers are list numbers; a lone "1945." is part of the sentence.
 function listed(text, { isOrdered = false } = {}) {
   const found = items(text);
   const numbers = found.map(({ sign }) => Number.parseInt(sign, 10));

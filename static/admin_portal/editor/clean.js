@@ -1,5 +1,5 @@
-// HTML from the clipboard as a document that holds only what the text says. What Markdown cannot hold becomes plain
-// words, or is taken out; each such change is reported with note(kind, words), see paste_notice.js.
+// Reduces HTML from the clipboard to what Markdown can express. Everything else becomes plain text or is left out; each
+// such change is reported with note(kind, words), see paste_notice.js.
 
 import { linear } from "./equations.js";
 import { fromSymbolFont, isNoteMark, isSymbolFont, raised, UNKNOWN, withFractions } from "./symbols.js";
@@ -23,32 +23,38 @@ export function css(node) {
 }
 
 const every = (body) => [...body.querySelectorAll("*")];
-const texts = (body) => {
-  const walker = body.ownerDocument.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+function nodes(root, kinds) {
+  const walker = (root.ownerDocument ?? root).createTreeWalker(root, kinds);
   const found = [];
   while (walker.nextNode()) found.push(walker.currentNode);
   return found;
-};
-const comments = (body) => {
-  const walker = body.ownerDocument.createTreeWalker(body.ownerDocument, NodeFilter.SHOW_COMMENT);
-  const found = [];
-  while (walker.nextNode()) found.push(walker.currentNode);
-  return found;
-};
+}
+const texts = (body) => nodes(body, NodeFilter.SHOW_TEXT);
+// Including those before and after the body.
+const comments = (body) => nodes(body.ownerDocument, NodeFilter.SHOW_COMMENT);
 const above = (node, test) => {
   for (let at = node.parentElement; at; at = at.parentElement) if (test(at)) return at;
   return null;
 };
-const said = (node) => node.textContent.replace(/\s+/g, " ").trim();
+export const textOf = (node) => node.textContent.replace(/\s+/g, " ").trim();
+
+const blockAround = (node) => node.parentElement?.closest("p,li,td,th,div,h1,h2,h3,h4,h5,h6") ?? node.ownerDocument.body;
 
 function textBefore(node) {
   const range = node.ownerDocument.createRange();
-  range.setStart(node.parentElement?.closest("p,li,td,th,div,h1,h2,h3,h4,h5,h6,body") ?? node.ownerDocument.body, 0);
+  range.setStart(blockAround(node), 0);
   range.setEndBefore(node);
   return range.toString().slice(-24);
 }
 
-// Styles say what Word means, but must not apply: the content policy would complain about each.
+function textAfter(node) {
+  const range = node.ownerDocument.createRange();
+  range.setStartAfter(node);
+  range.setEndAfter(blockAround(node));
+  return range.toString().slice(0, 4);
+}
+
+// Styles carry meaning in Word, but must not apply: the content security policy would report each one.
 function inert(html) {
   const attributes = (tag) => tag.replace(/\s(style|on[a-z]+)(\s*=)/gi, (_, name, rest) => ` ${/^style$/i.test(name) ? "data-style" : "data-off"}${rest}`);
   return html.replace(/^Version:[\d.]+\s+StartHTML:[^<]*/i, "").replace(/<style\b[\s\S]*?<\/style>/gi, "").replace(/<([a-z]+:[\w-]+)([^>]*)\/>/gi, "<$1$2></$1>").replace(/<[a-z][^>]*>/gi, attributes);
@@ -70,23 +76,21 @@ function applyRules(body, rules) {
   found.forEach((rule, node) => node.setAttribute("data-style", rule + (node.getAttribute("data-style") ?? "")));
 }
 
-// Browsers and Excel put the surroundings of what was copied around it.
+// Browsers and Excel also copy what surrounds the selection.
 function trimToFragment(body) {
   const marks = comments(body).filter((mark) => /^\s*(Start|End)Fragment\s*$/.test(mark.data));
   const start = marks.find((mark) => mark.data.includes("Start"));
   const end = marks.findLast((mark) => mark.data.includes("End"));
-  const walker = body.ownerDocument.createTreeWalker(body.ownerDocument, NodeFilter.SHOW_COMMENT | NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
   const outside = [];
   let isOutside = start !== undefined;
-  while (walker.nextNode()) {
-    const node = walker.currentNode;
+  nodes(body.ownerDocument, NodeFilter.SHOW_COMMENT | NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT).forEach((node) => {
     if (node === start || node === end) isOutside = node === end;
     else if (isOutside && body.contains(node) && (node.nodeType === Node.TEXT_NODE || /^(IMG|INPUT|BUTTON|SELECT|TEXTAREA)$/.test(node.nodeName))) outside.push(node);
-  }
+  });
   outside.filter((node) => !above(node, (at) => /-list$/.test(css(at)["mso-element"] ?? ""))).forEach((node) => node.remove());
 }
 
-// Word writes the sign of a list item, "3." or a bullet, into the text. It moves to the paragraph: data-sign.
+// Word writes the label of a list item, "3." or a bullet, into the text. It moves to the paragraph: data-sign.
 function takeOutListSigns(body) {
   every(body).filter((node) => css(node)["mso-list"] === "ignore").forEach((node) => {
     const text = texts(node).map((part) => fromSymbolFont(part.data, fontOf(part))).join("").replace(/\s+/g, " ").trim();
@@ -98,42 +102,44 @@ function takeOutListSigns(body) {
 function takeOutComments(body, note) {
   const anchors = body.querySelectorAll(".MsoCommentReference,.msocomanchor,.msocomoff,a[href*='#_msocom'],a[href*='#_msoanchor'],a[href*='#cmnt']:not([href*='#cmnt_ref'])");
   anchors.forEach((anchor) => {
-    if (said(anchor).length > 8) note("comment", said(anchor));
+    if (textOf(anchor).length > 8) note("comment", textOf(anchor));
     const raisedAnchor = anchor.closest("sup");
-    (raisedAnchor && said(raisedAnchor) === said(anchor) ? raisedAnchor : anchor).remove();
+    (raisedAnchor && textOf(raisedAnchor) === textOf(anchor) ? raisedAnchor : anchor).remove();
   });
   const isComment = (node) => css(node)["mso-element"] === "comment" || /(^|\s)(msocomtxt|MsoCommentText|MsoCommentSubject)/.test(node.className ?? "");
-  let count = 0;
-  every(body).filter((node) => isComment(node) && !above(node, isComment)).forEach((node) => {
-    if (said(node)) count = note("comment", said(node));
+  let hasText = false;
+  const takeOut = (node) => {
+    if (textOf(node)) {
+      note("comment", textOf(node));
+      hasText = true;
+    }
     node.remove();
-  });
+  };
+  every(body).filter((node) => isComment(node) && !above(node, isComment)).forEach(takeOut);
   body.querySelectorAll("a[href*='#cmnt_ref']").forEach((anchor) => {
     const box = anchor.closest("div,p");
     anchor.remove();
-    if (!box || box === body) return;
-    count = note("comment", said(box));
-    box.remove();
+    if (box && box !== body) takeOut(box);
   });
-  if (anchors.length && !count) note("comment", "the text of the comment was not on the clipboard");
+  if (anchors.length && !hasText) note("comment", "the text of the comment was not on the clipboard");
   every(body).filter((node) => css(node)["mso-element"] === "comment-list").forEach((node) => node.remove());
 }
 
 const isDeleted = (node) => /^(DEL|S|STRIKE)$/.test(node.nodeName) || node.getAttribute("role") === "deletion"
   || /line-through/.test(`${css(node)["text-decoration"]} ${css(node)["text-decoration-line"]}`)
   || /(^|\s)(mso-?del|\w*track\w*delet\w*)/i.test(node.className?.baseVal ?? node.className ?? "");
-export const isInserted = (node) => node.nodeName === "INS" || node.getAttribute("role") === "insertion"
+const isInserted = (node) => node.nodeName === "INS" || node.getAttribute("role") === "insertion"
   || /(^|\s)(mso-?ins|\w*track\w*insert\w*)/i.test(node.className?.baseVal ?? node.className ?? "");
 
 function takeOutDeleted(body, note) {
   every(body).filter((node) => isDeleted(node) && !above(node, isDeleted)).forEach((node) => {
-    if (said(node)) note("deleted", said(node));
-    // What is left of a list item counts: the numbers after an item that is gone move up.
+    if (textOf(node)) note("deleted", textOf(node));
+    // Marks the list item: where all of it was deleted, the numbers after it move up.
     node.closest("p,li")?.setAttribute("data-deleted", "");
     if (/^(P|LI|TD|TH)$/.test(node.nodeName)) node.replaceChildren();
     else node.remove();
   });
-  every(body).filter((node) => isInserted(node) && !above(node, isInserted) && said(node)).forEach((node) => note("inserted", said(node)));
+  every(body).filter((node) => isInserted(node) && !above(node, isInserted) && textOf(node)).forEach((node) => note("inserted", textOf(node)));
 }
 
 const zero = (value) => value !== undefined && Number.parseFloat(value) === 0;
@@ -148,7 +154,7 @@ function isHidden(node) {
     || /^rect\((0|1px)[ ,]/.test(own.clip ?? "") || /^inset\((50|100)%/.test(own["clip-path"] ?? "");
 }
 
-// Part of a node may be made visible again, so size and color are a question for each piece of text.
+// Size and color are checked for each piece of text, because part of a hidden node can be visible again.
 const sizeOf = (node) => css(node)["font-size"] ?? (node.nodeName === "FONT" && node.getAttribute("size") === "0" ? "0" : undefined);
 const groundOf = (node) => rgb(css(node)["mso-highlight"] ?? css(node)["background-color"] ?? css(node).background ?? node.getAttribute("bgcolor") ?? "");
 
@@ -167,7 +173,7 @@ function isUnseen(text) {
 function takeOutHidden(body, note) {
   body.querySelectorAll(INVISIBLE).forEach((node) => node.remove());
   every(body).filter((node) => isHidden(node) && !above(node, isHidden)).forEach((node) => {
-    if (said(node)) note("hidden", said(node));
+    if (textOf(node)) note("hidden", textOf(node));
     node.remove();
   });
   texts(body).filter((node) => node.data.trim() && isUnseen(node)).forEach((node) => {
@@ -176,7 +182,7 @@ function takeOutHidden(body, note) {
   });
 }
 
-// Capitals that a style makes are what is read.
+// Write capitals into the text where a style shows it in capitals.
 function writeOutCapitals(body) {
   texts(body).forEach((node) => {
     const at = above(node, (outer) => css(outer)["text-transform"]);
@@ -190,7 +196,7 @@ function writeOutCapitals(body) {
 function takeOutContents(body, note) {
   const isLine = (node) => /^MsoToc(\d|Heading)/i.test(node.className ?? "");
   every(body).filter(isLine).forEach((node) => {
-    if (said(node)) note("contents", said(node).replace(/[\s.…]+\d*$/, ""));
+    if (textOf(node)) note("contents", textOf(node).replace(/[\s.…]+\d*$/, ""));
     node.remove();
   });
 }
@@ -210,7 +216,7 @@ function writeOutEquations(body, note) {
   comments(body).filter((part) => /^\[if\s+gte\s+msEquation/i.test(part.data)).forEach((part) => {
     const inside = part.data.replace(/^\[if[^\]]*\]>/i, "").replace(/<!\[endif\]$/i, "");
     const text = linear(new DOMParser().parseFromString(inert(inside), "text/html").body);
-    // What follows is the same as a picture, for other programs.
+    // The same equation follows as a picture, for other programs.
     let next = part.nextSibling;
     while (next && !/^\[endif\]/i.test(next.data ?? "")) {
       const after = next.nextSibling;
@@ -219,16 +225,16 @@ function writeOutEquations(body, note) {
     }
     put(part, text);
   });
-  // Word's equations, also without the comment around them.
+  // Word's equations that are not in a comment.
   const isWord = (node) => /^M:/.test(node.nodeName);
   every(body).filter((node) => isWord(node) && !above(node, isWord)).forEach((node) => put(node, linear(node)));
 }
 
-// A text box stands in a part that only Word reads, and mostly once more for others.
+// A text box is in a part that only Word reads, and usually a second time for other programs.
 function reportTextBoxes(body, note) {
   comments(body).filter((part) => /<v:textbox/i.test(part.data)).forEach((part) => {
     const boxes = new DOMParser().parseFromString(inert(part.data.replace(/^\[if[^\]]*\]>/i, "")), "text/html").querySelectorAll("v\\:textbox");
-    boxes.forEach((box) => { if (said(box) && !said(body).includes(said(box))) note("textbox", said(box)); });
+    boxes.forEach((box) => { if (textOf(box) && !textOf(body).includes(textOf(box))) note("textbox", textOf(box)); });
   });
 }
 
@@ -257,14 +263,14 @@ function writeOutControls(body, note) {
     return isOn ? "☑ " : "☐ ";
   };
   body.querySelectorAll("input[type=checkbox],input[type=radio]").forEach((input) => {
-    input.replaceWith(box(input.hasAttribute("checked"), said(input.closest("label") ?? input) || (input.nextSibling?.textContent ?? "").trim() || "a box"));
+    input.replaceWith(box(input.hasAttribute("checked"), textOf(input.closest("label") ?? input) || (input.nextSibling?.textContent ?? "").trim() || "a box"));
   });
   body.querySelectorAll("li[role=checkbox],[role=checkbox]").forEach((item) => {
     const isOn = item.getAttribute("aria-checked") === "true";
-    (item.querySelector("p") ?? item).prepend(box(isOn, said(item) || "a box"));
+    (item.querySelector("p") ?? item).prepend(box(isOn, textOf(item) || "a box"));
   });
   body.querySelectorAll("input,button,select,textarea").forEach((node) => {
-    const words = node.nodeName === "SELECT" ? said(node.querySelector("[selected]") ?? node) : node.getAttribute("value") ?? said(node);
+    const words = node.nodeName === "SELECT" ? textOf(node.querySelector("[selected]") ?? node) : node.getAttribute("value") ?? textOf(node);
     if (words && node.getAttribute("type") !== "hidden") note("control", words);
     node.remove();
   });
@@ -284,7 +290,7 @@ function writeOutSymbols(body, note) {
     const font = fontOf(node);
     if (!isSymbolFont(font) && !/[\ue000-\uf8ff]/.test(text)) return;
     node.data = fromSymbolFont(text, font);
-    if (node.data.includes(UNKNOWN)) note("symbol", said(node.parentElement.closest("p,li,td,div") ?? node.parentElement));
+    if (node.data.includes(UNKNOWN)) note("symbol", textOf(node.parentElement.closest("p,li,td,div") ?? node.parentElement));
   });
 }
 
@@ -295,9 +301,9 @@ function writeOutFootnotes(body, note) {
   every(body).forEach((node) => { if (css(node)["mso-footnote-id"] || css(node)["mso-endnote-id"]) links.add(node); });
   links.forEach((link) => {
     if (!link.isConnected) return;
-    const number = said(link).replace(/^\[|\]$/g, "").trim();
+    const number = textOf(link).replace(/^\[|\]$/g, "").trim();
     const outer = link.closest("sup") ?? link.closest(".MsoFootnoteReference,.MsoEndnoteReference") ?? link;
-    const place = said(outer) === said(link) ? outer : link;
+    const place = textOf(outer) === textOf(link) ? outer : link;
     if (/^[↑↩^⤴\ufe0e\ufe0f]*$/u.test(number)) place.remove();
     else if (number.length <= 5) {
       note("footnote", `[${number}]`);
@@ -314,22 +320,16 @@ function scriptOf(node) {
   return Math.abs(lift) < 2 ? "" : lift > 0 ? "sup" : "sub";
 }
 
-const textAfter = (node) => {
-  const range = node.ownerDocument.createRange();
-  range.setStartAfter(node);
-  range.setEndAfter(node.parentElement?.closest("p,li,td,th,div,h1,h2,h3,h4,h5,h6,body") ?? node.ownerDocument.body);
-  return range.toString().slice(0, 4);
-};
 const SPANISH = /[ñ¿¡]|(?<!\p{L})(el|la|los|las|del|una|por|para|con|vez|dosis|semana|día|visita)(?!\p{L})/iu;
 
 function writeOutScripts(body, note) {
   const isSpanish = SPANISH.test(body.textContent) || body.querySelector("[lang^=es]") !== null;
-  // From the inside out.
-  every(body).reverse().filter((node) => scriptOf(node) && said(node)).forEach((node) => {
+  // Inner nodes first.
+  every(body).reverse().filter((node) => scriptOf(node) && textOf(node)).forEach((node) => {
     const before = textBefore(node);
     const isBelow = scriptOf(node) === "sub";
     const own = node.textContent.replace(/\s+/g, " ");
-    // Numbers of sources: pain¹,² or pain¹–³
+    // Note numbers: pain¹,² or pain¹–³
     if (!isBelow && isNoteMark(own.trim(), before, textAfter(node), isSpanish)) {
       note("mark", `${/\S*\s*$/.exec(before)[0]}${own.trim()}`);
       node.replaceWith(/\s$/.test(own) ? " " : "");
@@ -348,14 +348,14 @@ const isUnderlined = (node) => (node.nodeName === "U" || /underline/.test(`${css
   && !isInserted(node) && !above(node, isInserted) && !node.closest("a") && !node.querySelector("a") && !every(node).some(isInserted);
 
 function writeOutUnderlines(body, note) {
-  every(body).filter((node) => isUnderlined(node) && said(node) && !node.closest("h1,h2,h3,h4,h5,h6")).forEach((node) => {
-    if (!above(node, isUnderlined)) note("underlined", said(node));
+  every(body).filter((node) => isUnderlined(node) && textOf(node) && !node.closest("h1,h2,h3,h4,h5,h6")).forEach((node) => {
+    if (!above(node, isUnderlined)) note("underlined", textOf(node));
     node.setAttribute("data-style", `${node.getAttribute("data-style") ?? ""};font-weight:bold`);
     declared.delete(node);
   });
 }
 
-// ── Said by color or place ──
+// ── Color and position ──
 
 const NAMED = { red: [255, 0, 0], darkred: [139, 0, 0], crimson: [220, 20, 60], firebrick: [178, 34, 34], maroon: [128, 0, 0], orangered: [255, 69, 0], yellow: [255, 255, 0], white: [255, 255, 255], window: [255, 255, 255], black: [0, 0, 0], windowtext: [0, 0, 0], gray: [128, 128, 128], silver: [192, 192, 192], whitesmoke: [245, 245, 245], lime: [0, 255, 0], aqua: [0, 255, 255], cyan: [0, 255, 255], fuchsia: [255, 0, 255], magenta: [255, 0, 255], orange: [255, 165, 0], green: [0, 128, 0], blue: [0, 0, 255], lightgreen: [144, 238, 144], pink: [255, 192, 203] };
 
@@ -381,35 +381,33 @@ function isColored(node) {
 const isCode = (body) => every(body).slice(0, 3).some((node) => /monospace|consolas|courier|menlo|monaco/.test(`${css(node)["font-family"]} ${css(node).font}`));
 
 function reportColors(body, note) {
-  // Editors of code color every word.
+  // Code editors color every word.
   if (isCode(body)) return;
-  const colored = every(body).filter((node) => isColored(node) && said(node) && !above(node, isColored) && !above(node, isInserted) && !isInserted(node) && !every(node).some(isInserted));
-  const share = colored.reduce((sum, node) => sum + said(node).length, 0) / Math.max(1, said(body).length);
-  // A whole text in one color says nothing by it.
-  if (share < 0.9 || colored.length === 1) colored.forEach((node) => note("colored", said(node)));
+  const colored = every(body).filter((node) => isColored(node) && textOf(node) && !above(node, isColored) && !above(node, isInserted) && !isInserted(node) && !every(node).some(isInserted));
+  const share = colored.reduce((sum, node) => sum + textOf(node).length, 0) / Math.max(1, textOf(body).length);
+  // When the whole text has one color, the color means nothing.
+  if (share < 0.9 || colored.length === 1) colored.forEach((node) => note("colored", textOf(node)));
 }
 
 function reportTabs(body, note) {
   const tabs = every(body).filter((node) => css(node)["mso-tab-count"] || /Apple-tab-span/.test(node.className ?? ""));
   tabs.forEach((tab) => {
-    const words = said(tab.closest("p,li,td,div,h1,h2,h3,h4") ?? tab.parentElement);
+    const words = textOf(tab.closest("p,li,td,div,h1,h2,h3,h4") ?? tab.parentElement);
     tab.replaceWith(" ");
     if (words) note("tab", words);
   });
 }
 
-// Names of fields, as {PAGE}, that are not in a comment of Word's.
+// Field codes such as {PAGE} that Word has not put into a comment.
 function takeOutFieldCodes(body) {
   let isCode = false;
-  const walker = body.ownerDocument.createTreeWalker(body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
   const codes = [];
-  while (walker.nextNode()) {
-    const node = walker.currentNode;
+  nodes(body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT).forEach((node) => {
     const mark = node.nodeType === Node.ELEMENT_NODE ? css(node)["mso-element"] : "";
     if (mark === "field-begin") isCode = true;
     else if (mark === "field-separator" || mark === "field-end") isCode = false;
     else if (isCode && node.nodeType === Node.TEXT_NODE) codes.push(node);
-  }
+  });
   if (!isCode) codes.forEach((node) => node.remove());
 }
 
@@ -417,9 +415,9 @@ function takeOutDirections(body, note) {
   texts(body).filter((node) => /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(node.data)).forEach((node) => {
     const isReversed = /[\u202d\u202e]/.test(node.data);
     node.data = node.data.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
-    if (isReversed) note("direction", said(node));
+    if (isReversed) note("direction", textOf(node));
   });
-  body.querySelectorAll("bdo[dir=rtl]").forEach((node) => note("direction", said(node)));
+  body.querySelectorAll("bdo[dir=rtl]").forEach((node) => note("direction", textOf(node)));
 }
 
 export function clean(html, note) {

@@ -1,18 +1,17 @@
-// What Word, Google Docs, Outlook, or a web page puts on the clipboard, as Markdown of our dialect: headings, bold,
-// italics, lists, links, and tables, and a report of what is different now.
+// Converts what Word, Google Docs, Outlook, or a web page puts on the clipboard to our Markdown (headings, bold, italics,
+// lists, links, and tables) and reports what was changed.
 
-import { clean, css } from "./clean.js";
+import { clean, css, textOf } from "./clean.js";
 import { address, escaped, oneLine, paragraphs, weight, withBreaks } from "./inline.js";
 
 const BLOCKS = new Set("P DIV SECTION ARTICLE MAIN HEADER FOOTER ASIDE NAV FIGURE FIGCAPTION BODY BLOCKQUOTE PRE ADDRESS DL DT DD CENTER FORM FIELDSET LEGEND DETAILS SUMMARY UL OL LI TABLE HR CAPTION H1 H2 H3 H4 H5 H6".split(" "));
 const STRUCTURE = "h1,h2,h3,h4,h5,h6,p,ul,ol,table,a[href],strong,em,i,b,[class^=MsoList],[class^=MsoHeading],[role=heading],[data-style*=mso-list],[data-style*='font-weight'],[data-style*='font-style']";
-const DEEPEST = 4; // #### is the last heading of the dialect
-const MOST_CELLS = 60;
+const MAX_LEVEL = 4; // #### is the last heading of the dialect
+const MAX_CELLS = 60;
 const BULLET = /^[•·▪▫◦‣⁃∙●○■➢❖◆]\s+/;
 
 const isBlock = (node) => node.nodeType === Node.ELEMENT_NODE && (BLOCKS.has(node.nodeName) || /^(block|flex|grid|list-item|table|flow-root)/.test(css(node).display ?? ""));
 const holdsBlock = (node) => node.nodeType === Node.ELEMENT_NODE && [...node.querySelectorAll("*")].some(isBlock);
-const spoken = (node) => node.textContent.replace(/\s+/g, " ").trim();
 
 function heading(node) {
   if (node.getAttribute("role") === "heading") return Number(node.getAttribute("aria-level")) || 2;
@@ -25,7 +24,7 @@ function heading(node) {
 const ROMAN = { i: 1, v: 5, x: 10, l: 50 };
 const roman = (text) => [...text].reduce((sum, letter, at) => sum + (ROMAN[letter] < (ROMAN[text[at + 1]] ?? 0) ? -ROMAN[letter] : ROMAN[letter]), 0);
 
-// A sign such as "3.", "b)", "(iv)", "Step 2:" or "1.2": {number, isPlain}, or null for a bullet.
+// Reads a label such as "3.", "b)", "(iv)", "Step 2:" or "1.2": {number, isPlain}, or null for a bullet.
 function numberOf(sign, last) {
   const found = /^[([]?(?:\p{L}+\s+)?((?:\d+\.)*)(\d+|[a-z]{1,5})[.):\]]*$/iu.exec(sign);
   if (!found || (found[2] === "o" && sign === "o")) return null;
@@ -37,7 +36,7 @@ function numberOf(sign, last) {
   return letters.length === 1 ? { number: letters.charCodeAt(0) - 96, isPlain: false } : null;
 }
 
-// Word's lists are paragraphs: the level is in the style, the sign in data-sign (see clean.js).
+// Word's lists are paragraphs: the level is in the style, the label in data-sign (see clean.js).
 function wordItem(node) {
   const level = /level(\d+)/.exec(css(node)["mso-list"] ?? "")?.[1];
   const sign = node.getAttribute("data-sign");
@@ -52,14 +51,14 @@ function wordList(node, item, state) {
   const read = numberOf(item.sign, last + (state.gone[key] ?? 0));
   if (read?.number === 1) state.gone[key] = 0;
   const gone = state.gone[key] ?? 0;
-  const isMark = /^[✓✗☐☑☒]$/.test(item.sign); // a bullet that says something
+  const isMark = /^[✓✗☐☑☒]$/.test(item.sign); // a bullet with a meaning
   const text = item.content(isMark ? `${item.sign} ` : "");
   if (!text.length) {
     if (node.hasAttribute("data-deleted")) state.gone[key] = gone + 1;
     return;
   }
   const number = read ? read.number - gone : last + 1;
-  if (read && !read.isPlain) state.note("number", `${item.sign} ${spoken(node)}`);
+  if (read && !read.isPlain) state.note("number", `${item.sign} ${textOf(node)}`);
   const isOrdered = read !== null || item.isOrdered;
   state.numbers[key] = isOrdered ? number : 0;
   state.out.push({ depth: item.depth, number: isOrdered ? Math.max(0, number) : null, text });
@@ -75,9 +74,9 @@ function htmlList(node, depth, state, outer) {
   const type = `${css(node)["list-style-type"] ?? ""} ${css(node)["list-style"] ?? ""}`.trim();
   const isLettered = /^[aAiI]$/.test(node.getAttribute("type") ?? "") || LETTERED.test(type) || items.some((item) => LETTERED.test(css(item)["list-style-type"] ?? ""));
   [...node.childNodes].forEach((item) => {
-    if (/^(UL|OL)$/.test(item.nodeName)) return htmlList(item, depth + 1, state, outer); // Google Docs nests lists beside items
+    if (/^(UL|OL)$/.test(item.nodeName)) return htmlList(item, depth + 1, state, outer); // Google Docs puts nested lists next to items, not into them
     if (item.nodeType !== Node.ELEMENT_NODE && !item.textContent.trim()) return undefined;
-    // Word on the web puts each item into a list of its own and says the level.
+    // Word on the web puts each item into its own list and gives its level.
     const level = Number(item.getAttribute?.("data-aria-level") ?? 0);
     const here = level ? level - 1 : depth;
     const value = Number.parseInt(item.getAttribute?.("value") ?? "", 10);
@@ -86,7 +85,7 @@ function htmlList(node, depth, state, outer) {
     if (!inner.length) return undefined;
     const first = inner[0].depth === undefined ? inner.shift() : { text: [] };
     state.out.push({ ...first, inside: undefined, depth: here, number: isOrdered ? number : null });
-    if (isOrdered && isLettered && number > 0) state.note("number", `${spoken(item)} (${number})`);
+    if (isOrdered && isLettered && number > 0) state.note("number", `${textOf(item)} (${number})`);
     state.out.push(...inner.map((part) => ({ inside: here, ...part })));
     number += isReversed ? -1 : 1;
     return undefined;
@@ -95,7 +94,7 @@ function htmlList(node, depth, state, outer) {
 
 // ── Tables ──
 
-// The blocks in a cell on one line: Markdown has no other cells.
+// The blocks of a cell on one line: a Markdown cell has only one.
 function cellText(cell, isHead, state) {
   const parts = [];
   const loose = [];
@@ -106,7 +105,7 @@ function cellText(cell, isHead, state) {
     if (!isBlock(child) && !holdsBlock(child)) return loose.push(child);
     flush();
     if (child.nodeName === "TABLE") {
-      state.note("nested", spoken(child));
+      state.note("nested", textOf(child));
       [...child.rows].forEach((row) => parts.push([...row.cells].map((inner) => cellText(inner, false, state)).filter(Boolean).join(", ")));
       return undefined;
     }
@@ -120,7 +119,7 @@ function cellText(cell, isHead, state) {
   return lines.reduce((text, line) => (text ? `${text}${/[.,:;!?…]\W*$/.test(text) ? "" : ";"} ${line}` : line), "").replaceAll("|", "\\|");
 }
 
-// Every place of the table holds the cell that covers it.
+// A grid in which each position holds the cell that covers it.
 function gridOf(node, state) {
   const grid = [...node.rows].map(() => []);
   const isHead = (row) => row.rowIndex === 0 || row.parentElement.nodeName === "THEAD";
@@ -128,7 +127,7 @@ function gridOf(node, state) {
     let x = 0;
     [...row.cells].forEach((cell) => {
       while (grid[y][x]) x += 1;
-      const [across, down] = [Math.min(cell.colSpan, MOST_CELLS), Math.min(cell.rowSpan || MOST_CELLS, grid.length - y)];
+      const [across, down] = [Math.min(cell.colSpan, MAX_CELLS), Math.min(cell.rowSpan || MAX_CELLS, grid.length - y)];
       const text = cellText(cell, isHead(row), state);
       if (text && (across > 1 || down > 1)) state.note("merged", text);
       for (let v = y; v < y + down; v += 1) for (let u = x; u < x + across; u += 1) grid[v][u] ??= { text, cell };
@@ -138,24 +137,24 @@ function gridOf(node, state) {
   return grid;
 }
 
-// Rows of a head that has several: "Dose – morning".
+// Joins several header rows into one: "Dose – morning".
 function oneHead(rows) {
   return Array.from({ length: Math.max(...rows.map((row) => row.length)) }, (_, x) => (
     { text: [...new Set(rows.map((row) => row[x]?.text).filter(Boolean))].join(" – "), cell: null }
   ));
 }
 
-// A cell that is a piece of a page: a table, or a heading with text below it.
+// A cell used for layout: it holds a table, or a heading with text below it.
 const isPiece = (cell) => cell.querySelector("table") !== null || (cell.querySelector("h1,h2,h3,h4,h5,h6") !== null && cell.querySelector("p,ul,ol") !== null);
 
-// Tables that only place things: one column, or pieces of a page side by side.
+// Tables used for layout: one column, or parts of a page side by side.
 function isLayout(node) {
   if (node.getAttribute("role") === "presentation") return true;
   const rows = [...node.rows].map((row) => [...row.cells]);
   if (rows.every((cells) => cells.length < 2)) return true;
   const isNamed = node.caption || rows.flat().some((cell) => cell.nodeName === "TH") || Number(node.getAttribute("border")) > 0;
   if (isNamed || !rows.flat().some(isPiece)) return false;
-  const filled = rows.map((cells) => cells.filter((cell) => spoken(cell)));
+  const filled = rows.map((cells) => cells.filter((cell) => textOf(cell)));
   return filled.every((cells) => cells.length < 2) || (rows.length === 1 && filled[0].every(isPiece));
 }
 
@@ -173,7 +172,7 @@ function table(node, depth, state, outer) {
   const later = grid.findIndex((row) => !isHeadRow(row));
   const count = Math.max(1, later < 0 ? 1 : later);
   if (later === 0 && grid.some((row) => row[0]?.cell.nodeName === "TH")) state.note("head", grid[0].map((place) => place?.text ?? "").join(" | "));
-  // One cell across the whole width is said once.
+  // The text of a cell across the whole width is written once.
   const once = (row) => (new Set(row.map((place) => place?.cell)).size === 1 && row.length > 1 && row[0] ? [row[0]] : row);
   const line = (row) => `| ${Array.from({ length: width }, (_, x) => row[x]?.text ?? "").join(" | ")} |`;
   const rows = grid.slice(count).map((row) => line(once(row)));
@@ -184,7 +183,7 @@ function table(node, depth, state, outer) {
 
 function pushWords(nodes, state, outer) {
   paragraphs(nodes, state.note, outer).forEach((lines) => {
-    // Bullets that were typed.
+    // Typed bullets.
     if (state.isInItem) state.out.push({ text: lines.map((line) => line.replace(BULLET, "")) });
     else if (lines.some((line) => BULLET.test(line)) && lines.every((line, at) => BULLET.test(line) || at === 0)) {
       lines.forEach((line) => state.out.push(BULLET.test(line) ? { depth: 0, number: null, text: [line.replace(BULLET, "")] } : { text: [line] }));
@@ -196,7 +195,7 @@ function pushHeading(node, level, state, outer) {
   const text = oneLine([node], state.note, { isPlain: true }, outer).replace(/(#+)$/, "\\$1");
   const sign = node.getAttribute("data-sign");
   const number = sign && numberOf(sign, 0) ? `${escaped(sign)} ` : "";
-  if (text) state.out.push({ block: `${"#".repeat(Math.min(level + state.shift, DEEPEST))} ${number}${text}` });
+  if (text) state.out.push({ block: `${"#".repeat(Math.min(level + state.shift, MAX_LEVEL))} ${number}${text}` });
 }
 
 function pushBlock(node, depth, state, outer) {
@@ -213,14 +212,14 @@ function pushBlock(node, depth, state, outer) {
   const isIndented = /^MsoListParagraph/.test(node.className ?? "");
   const inner = convert([...node.childNodes], depth, state, { ...weight(node, outer), ...(node.nodeName === "PRE" ? { isPre: true } : {}) });
   const last = state.out.at(-1);
-  // A paragraph of a list without a sign goes on with the item before it.
+  // A list paragraph without a label continues the item before it.
   const inside = isIndented && last ? last.depth ?? last.inside : undefined;
   state.out.push(...inner.map((part) => (inside === undefined ? part : { inside, ...part })));
   return undefined;
 }
 
-// Blocks in order: {text: lines} is a paragraph, with a depth a list item; {block} is finished Markdown; inside: the
-// depth of the item that it belongs to.
+// Returns blocks in order. {text: lines} is a paragraph, or a list item if it has a depth; {block} is finished Markdown;
+// inside: the depth of the list item that it belongs to.
 function convert(nodes, depth, { note, shift, numbers, gone, isInItem }, outer = { bold: false, italic: false, href: "" }) {
   const state = { note, shift, numbers, gone, out: [], isInItem };
   const loose = [];
@@ -238,7 +237,7 @@ function convert(nodes, depth, { note, shift, numbers, gone, isInItem }, outer =
 
 const indented = (text, width) => text.split("\n").map((line) => (line ? " ".repeat(width) + line : line)).join("\n");
 
-// Items get the indentation that their signs need; lists that follow one another stay apart.
+// Indents items by the width of their labels, and keeps adjacent lists apart.
 function written(parts) {
   const open = []; // the lists around: {depth, width, number, isOrdered, sign}
   let text = "";
@@ -269,13 +268,14 @@ function written(parts) {
   return text;
 }
 
-// {markdown, notes: [[kind, words]], isStructured, isInline}; where it is not structured, the plain text of the clipboard serves as well.
+// Returns {markdown, notes: [[kind, words]], isStructured, isInline}. Without structure, the clipboard's plain text is as
+// good.
 export function toMarkdown(html) {
   const notes = [];
   const note = (kind, words) => notes.push([kind, words]);
   const body = clean(html, note);
   const isStructured = body.querySelector(STRUCTURE) !== null;
-  // The page's title is a field, so a text's own first level becomes our first: ##.
+  // The page's title is a field, so the top level of the text becomes ##.
   const shift = body.querySelector("h1,.MsoTitle,.MsoHeading1,[role=heading][aria-level='1']") ? 1 : 0;
   const parts = convert([...body.childNodes], 0, { note, shift, numbers: {}, gone: {}, isInItem: false });
   const isInline = parts.length === 1 && parts[0].text?.length === 1 && parts[0].depth === undefined;

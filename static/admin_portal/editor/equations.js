@@ -1,4 +1,4 @@
-// Equations of Word (OMML) and the web (MathML) as one line of text.
+// Writes equations from Word (OMML) and the web (MathML) as one line of text.
 
 import { raised } from "./symbols.js";
 
@@ -6,7 +6,7 @@ const grouped = (text) => (/^[\p{L}\p{N}.]+$/u.test(text) ? text : `(${text})`);
 const above = (text) => (text ? raised(text, "", false).text : "");
 const below = (text) => (text ? raised(text, "", true).text : "");
 
-// A part by its name in Word, or by its place.
+// Returns a function that reads a part by its name in Word, or else by its position.
 function partsOf(node) {
   const kids = [...node.children].filter((child) => !/^(m:)?\w*pr$/i.test(child.nodeName));
   const isWord = kids.some((kid) => /^m:(e|num|den|sup|sub|deg)$/i.test(kid.nodeName));

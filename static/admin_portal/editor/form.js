@@ -37,7 +37,7 @@ export function fill(form, fields, type) {
   form.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-// By the clinic's clock, as everywhere on these screens, wherever this browser is.
+// Times are shown in the clinic's time zone, as on all staff screens, not in the browser's.
 const timeZone = document.querySelector("meta[name=time-zone]")?.content;
 
 export function clock(moment) {

@@ -1,4 +1,4 @@
-// Words of a cleaned document as Markdown: bold, italics, links, line breaks, and nothing that reads as markup by accident.
+// Converts text of a cleaned document to Markdown: bold, italics, links, and line breaks; everything else is escaped.
 
 import { css } from "./clean.js";
 
@@ -13,7 +13,7 @@ export const escaped = (text) => text
   .replace(/_/g, (sign, at, whole) => (WORD.test(whole[at - 1] ?? " ") && WORD.test(whole[at + 1] ?? " ") ? sign : "\\_"))
   .replace(/&(?=#?\w+;)/g, "\\&");
 
-// Signs at the start of a line that would make it a heading, a list, a line, a block or a table.
+// Escapes characters that would make the line a heading, list, rule, block or table.
 function atLineStart(line) {
   if (/^(#{1,6}(\s|$)|[-+>](\s|$)|>|:::|~~~)/.test(line) || /^(=+|-+|[-|: ]*-[-|: ]*)$/.test(line)) return `\\${line}`;
   return line.replace(/^(\d{1,9})([.)](\s|$))/, "$1\\$2");
@@ -22,7 +22,7 @@ function atLineStart(line) {
 export function address(link, note) {
   const href = (link.getAttribute("href") ?? "").trim();
   if (!href) return "";
-  // Google Docs and Outlook send links through themselves.
+  // Google Docs and Outlook route links through their own servers.
   const through = /^https?:\/\/(?:www\.google\.[a-z.]+\/url|[\w.-]+\.safelinks\.protection\.outlook\.com\/)\?(.*)$/i.exec(href);
   const asked = through && new URLSearchParams(through[1]);
   const target = asked ? asked.get("q") ?? asked.get("url") ?? "" : href;
@@ -36,7 +36,7 @@ export function weight(node, outer) {
   const { "font-weight": said = "", "font-style": slant = "" } = css(node);
   const isBold = /^(bold|bolder|[6-9]\d\d)$/.test(said) || /^(B|STRONG|TH|DT)$/.test(node.nodeName);
   const isItalic = /^(italic|oblique)/.test(slant) || /^(I|EM|CITE|DFN|VAR)$/.test(node.nodeName);
-  // "normal" also inside of bold.
+  // "normal" also ends bold from outside.
   return {
     ...outer,
     bold: !/^(normal|lighter|[1-5]\d\d)$/.test(said) && (outer.bold || isBold),
@@ -44,14 +44,14 @@ export function weight(node, outer) {
   };
 }
 
-// Words with their weight, in order: [{text, bold, italic, href}].
+// Runs of text with one style: [{text, bold, italic, href}].
 function runs(node, outer, note) {
   if (node.nodeType === Node.TEXT_NODE) {
     const lines = outer.isPre ? node.data.split(/\r?\n/) : [node.data];
     return lines.flatMap((line, at) => [...(at ? [{ ...outer, text: BREAK }] : []), { ...outer, text: tidy(line) }]);
   }
   if (node.nodeType !== Node.ELEMENT_NODE) return [];
-  // A PDF viewer ends every printed line so.
+  // A PDF viewer ends every printed line this way.
   if (node.nodeName === "BR") return [{ ...outer, text: node.getAttribute("role") === "presentation" ? " " : BREAK }];
   const here = weight(node, outer);
   if (node.nodeName === "A" && !outer.href) here.href = address(node, note);
@@ -67,14 +67,14 @@ function join(found) {
   found.forEach((run) => {
     if (!run.text) return;
     const last = joined.at(-1);
-    // White space alone has no weight: "**a** **b**" is "**a b**".
+    // The style of white space does not matter: "**a** **b**" is "**a b**".
     if (last && (alike(last, run) || (!run.text.trim() && last.href === run.href))) last.text += run.text;
     else joined.push({ ...run });
   });
   return joined;
 }
 
-// Two weights within one word: signs that touch would be read wrongly, so the weaker one goes.
+// Where two styles meet within a word, their markup would touch and be misread, so italics are dropped.
 function apart(joined) {
   joined.forEach((run, at) => {
     const last = joined[at - 1];
@@ -84,7 +84,7 @@ function apart(joined) {
   return join(joined);
 }
 
-// A sign between a letter and a punctuation mark does not count as markup, so the punctuation stays outside.
+// Asterisks between a letter and punctuation are not markup, so the punctuation stays outside of them.
 function signed(run, before, after) {
   const sign = `${run.bold ? "**" : ""}${run.italic ? "*" : ""}`;
   let [, left, words, right] = /^(\s*)(.*?)(\s*)$/s.exec(run.text);
@@ -112,7 +112,7 @@ function marked(joined) {
 const allRuns = (nodes, note, outer, { isPlain = false }) => nodes.flatMap((node) => runs(node, { ...PLAIN, ...outer }, note))
   .map((run) => ({ ...run, bold: run.bold && !isPlain }));
 
-// The paragraphs of these nodes; a line break within one is a line break.
+// Returns the paragraphs of these nodes, each as a list of lines.
 export function paragraphs(nodes, note, outer = PLAIN, options = {}) {
   const text = marked(apart(join(allRuns(nodes, note, outer, options)))).replace(/ *\n */g, "\n").replace(/ {2,}/g, " ").trim();
   return text.split(/\n{2,}/).filter(Boolean).map((part) => part.split("\n"));

@@ -1,4 +1,4 @@
-// Pasting: text from Word or a web page becomes Markdown, a picture opens its dialog. "Paste as plain text" brings no
+// Pasting: text from Word or a web page becomes Markdown, and a picture opens its dialog. "Paste as plain text" has no
 // HTML and is left to the browser.
 
 import { toMarkdown } from "./convert.js";
@@ -14,23 +14,23 @@ export function startPaste(editor, field, upload, say) {
     const plain = event.clipboardData?.getData("text/plain") ?? "";
     const [picture] = upload.pictures(event.clipboardData);
     const made = html?.trim() ? toMarkdown(html) : { markdown: "", notes: [], isStructured: false };
-    // Word puts a picture of the text beside the text; a browser puts the HTML of a picture beside the picture.
+    // With text, Word also copies a picture of it; with a picture, a browser also copies its HTML.
     if (picture && !made.markdown) {
       event.preventDefault();
       upload.open(picture);
       return;
     }
-    const says = made.isStructured || spoken(made.markdown) !== spoken(plain);
-    if (!html?.trim() || !says || made.markdown === plain.trim()) {
+    const isRicher = made.isStructured || spoken(made.markdown) !== spoken(plain);
+    if (!html?.trim() || !isRicher || made.markdown === plain.trim()) {
       list([...made.notes, ...plainNotes(plain)]);
       return;
     }
     event.preventDefault();
-    // Words from the middle of a sentence bring the space around them.
+    // Text from the middle of a sentence keeps the space around it.
     const space = (at) => (/[ \u00a0]/.test(plain.at(at) ?? "") ? " " : "");
     if (made.isInline) type(field, space(0) + made.markdown + space(-1));
     else if (made.markdown) typeBlocks(field, made.markdown);
     list(made.notes);
-    say("The pasted text was turned into Markdown. Control Z takes it back.");
+    say("The pasted text was converted to Markdown. Press Control Z to undo.");
   });
 }

@@ -29,23 +29,23 @@ const SENTENCES = {
   markup: "Markdown reads these lines as a list, a heading, or code. To keep them as text, put \\ before the first sign (for a number, before its period):",
   bullet: "Typed bullets run together into one paragraph. Start each line with “- ” instead:",
 };
-const MOST = 12; // words shown of each kind
-const LONGEST = 160;
+const MAX_SHOWN = 12; // pieces of text shown of each kind
+const MAX_LENGTH = 160; // characters of each
 
 const short = (words) => {
   const text = words.replace(/\s+/g, " ").trim();
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text;
+  return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)} …` : text;
 };
 
 function row(kind, said) {
   const item = document.createElement("li");
-  const words = said.slice(0, MOST).map((text) => `“${short(text)}”`).join(", ");
+  const words = said.slice(0, MAX_SHOWN).map((text) => `“${short(text)}”`).join(", ");
   item.dataset.kind = kind;
-  item.append(Object.assign(document.createElement("strong"), { textContent: SENTENCES[kind] }), ` ${words}${said.length > MOST ? `, and ${said.length - MOST} more` : ""}`);
+  item.append(Object.assign(document.createElement("strong"), { textContent: SENTENCES[kind] }), ` ${words}${said.length > MAX_SHOWN ? `, and ${said.length - MAX_SHOWN} more` : ""}`);
   return item;
 }
 
-// What Markdown makes of plain text that was not written as Markdown.
+// Reports plain text that Markdown would read as markup.
 export function plainNotes(text) {
   const lines = text.split(/\r?\n/);
   const number = (line) => Number(/^ {0,3}(\d{1,9})[.)]\s/.exec(line ?? "")?.[1] ?? NaN);
@@ -67,7 +67,7 @@ export function startPasteNotice(editor, field) {
     box.replaceChildren();
     field.focus();
   }
-  // What an earlier paste left out stays in the list.
+  // The list also shows what earlier pastes left out, until it is closed.
   const shown = new Map();
   return (notes) => {
     if (!notes.length) return;

@@ -14,12 +14,12 @@ const WINGDINGS = table("àßáâäæåãèðïñòüûýþ¨oqnl§ØvJKL()*MNCD
 const WINGDINGS_2 = table("PORQTS£", "✓✗☒☑☒✗☐");
 const WINGDINGS_3 = table("\"#!$fghi", "↔↕→↓←→↑↓");
 const FONTS = { symbol: SYMBOL, wingdings: WINGDINGS, "wingdings 2": WINGDINGS_2, "wingdings 3": WINGDINGS_3, webdings: table("ar", "✓✗") };
-const SHARED = /[\s\u00a0.,;:!?]/; // the same in Symbol as in other fonts, near enough
+const SHARED = /[\s\u00a0.,;:!?]/; // looks about the same in Symbol as in other fonts
 
 export const UNKNOWN = "[symbol]";
 export const isSymbolFont = (name) => Object.hasOwn(FONTS, name);
 
-// Text in a symbol font as Unicode; "" as the font: only private-use characters are in question.
+// Converts text in a symbol font to Unicode. Without a symbol font, only private-use characters are converted.
 export function fromSymbolFont(text, font) {
   const known = FONTS[font] ?? {};
   const read = (character) => {
@@ -29,7 +29,7 @@ export function fromSymbolFont(text, font) {
     const plain = isPrivate ? String.fromCharCode(code - 0xf000) : character;
     if (known[plain]) return known[plain];
     // Word puts bullets and check boxes in the private area without always naming the font.
-    if (isPrivate && !isSymbolFont(font)) return { "·": "•", "§": "▪", "ü": "✓", "à": "→", "à": "→" }[plain] ?? UNKNOWN;
+    if (isPrivate && !isSymbolFont(font)) return { "·": "•", "§": "▪", "ü": "✓", "à": "→" }[plain] ?? UNKNOWN;
     if (SHARED.test(plain)) return plain;
     return font === "symbol" && /[\d()+=<>/%[\]{}|&*#-]/.test(plain) ? plain : UNKNOWN;
   };
@@ -38,7 +38,7 @@ export function fromSymbolFont(text, font) {
 
 const FRACTIONS = Object.fromEntries([..."½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"].map((sign) => [sign.normalize("NFKC"), sign]));
 
-// "1¹/₂" as "1½" and "2³/₁₆" as "2 3/16", so that they do not read as powers.
+// Writes "1¹/₂" as "1½" and "2³/₁₆" as "2 3/16", so that they are not read as powers.
 export const withFractions = (text) => text.replace(/(?:(\d)\s?)?([⁰¹²³⁴-⁹]+)[/⁄]([₀-₉]+)/g, (_, whole = "", above, below) => {
   const [upper, lower] = [above.normalize("NFKC"), below.normalize("NFKC")];
   const sign = FRACTIONS[`${upper}⁄${lower}`];
@@ -48,7 +48,7 @@ export const withFractions = (text) => text.replace(/(?:(\d)\s?)?([⁰¹²³⁴-
 const ORDINAL = /^(st|nd|rd|th|er|ra|ro|do|da|to|ta|re|e|de|ème|eme)$/i;
 const MARKS = { TM: "™", SM: "℠", R: "®", C: "©" };
 
-// 3.ª and 1.º, after a whole number.
+// Spanish ordinals such as 3.ª and 1.º, after a whole number.
 const isOrdinal = (text, before, isSpanish) => (/^[ºª]$/.test(text) || (isSpanish && /^[oa]$/.test(text))) && /(^|[^\d.,])\d+\.?$/.test(before);
 
 const UNIT = /(^|[^\p{L}])([kcdmµμn]?m|yd|mi|km|ha|sec)$/u;
@@ -61,7 +61,7 @@ function isPower(number, before) {
   return number !== "1" && (FORMULA.test(before) || /(^|[^\p{L}'’])\p{L}$/u.test(before));
 }
 
-// Whether a raised number or letter leads to a note: "Rest.¹", "pain ²,³", "5.2ª" in a table of results.
+// Whether a raised number or letter is a note mark: "Rest.¹", "pain ²,³", "5.2ª" in a table of results.
 export function isNoteMark(text, before, after, isSpanish) {
   if (/^[a-h]([,–-][a-h])*$/.test(text)) return /([\d%)\].,;:!?]|\p{L}{2})\s?$/u.test(before) && !isOrdinal(text, before, isSpanish) && !/^[\p{L}\p{N}]/u.test(after);
   if (!/^\[?\d{1,3}(\s*[,–-]\s*\d{1,3})*\]?$/.test(text) || /^\s*[/⁄]/.test(after)) return false;
@@ -71,7 +71,7 @@ export function isNoteMark(text, before, after, isSpanish) {
   return /[\p{L}.,;:!?%)\]”’"'»…]$/u.test(words) && (/[,–-]/.test(text) || !isPower(text, words));
 }
 
-// {text, isExact}: a raised or lowered text as characters, after the text that it follows.
+// Writes raised or lowered text with Unicode characters: {text, isExact}. ``before`` is the text in front of it.
 export function raised(text, before, isBelow, isSpanish = false) {
   const letters = [...text.replace(/\s+/g, "")];
   const known = isBelow ? SUBSCRIPTS : SUPERSCRIPTS;
@@ -81,7 +81,7 @@ export function raised(text, before, isBelow, isSpanish = false) {
   if (!isBelow && follows && isOrdinal(text.trim(), before, isSpanish) && /^[oaºª]$/.test(text.trim())) return { text: table("oaºª", "ºªºª")[text.trim()], isExact: true };
   if (!isBelow && MARKS[text.trim()]) return { text: MARKS[text.trim()], isExact: true };
   if (letters.every((letter) => known[letter])) return { text: letters.map((letter) => known[letter]).join(""), isExact: true };
-  // Signs that already are what they look like: ®, *, †, °, ².
+  // Characters that are raised by themselves: ®, *, †, °, ².
   if (!letters.some((letter) => /[\p{L}\p{N}]/u.test(letter.normalize("NFD")) && !/[\u00aa\u00b2\u00b3\u00b9\u00ba\u2070-\u209f]/.test(letter))) return { text, isExact: true };
   const sign = isBelow ? "_" : "^";
   return { text: /^(\p{L}+|\p{N})$/u.test(text.trim()) ? sign + text.trim() : `${sign}(${text.trim()})`, isExact: false };

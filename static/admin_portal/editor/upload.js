@@ -1,5 +1,5 @@
-// A new picture, from the button, the clipboard or dropped on the text. It is checked and saved in a tab of its own; the
-// text stays open here and takes the saved picture.
+// A new picture, from the button, the clipboard or dropped on the text. Staff check and save it in another tab; then it is
+// inserted into the text, which stays open here.
 
 import { all, ask, send } from "./ask.js";
 import { putBlock } from "./write.js";
@@ -14,7 +14,7 @@ export function startUpload(editor, field, dialog, forget) {
   const refusal = form.querySelector("[data-refusal]");
   const said = form.querySelector("[data-said]");
   const link = form.querySelector("[data-check-link]");
-  let saved = ""; // where to ask for the outcome of the picture that is being checked
+  let saved = ""; // address that reports on the picture that is being checked
   let timer = 0;
 
   const step = (name) => all("[data-step]", form).forEach((part) => { part.hidden = part.dataset.step !== name; });
@@ -43,7 +43,7 @@ export function startUpload(editor, field, dialog, forget) {
     if (file && !saved) form.querySelector("[type=submit]").focus();
   };
 
-  // Asked each few seconds and whenever this tab is looked at again.
+  // Polls every few seconds, and whenever this tab gets the focus.
   async function look() {
     clearTimeout(timer);
     if (!saved) return;
@@ -74,7 +74,7 @@ export function startUpload(editor, field, dialog, forget) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("[type=submit]");
-    // Opened by the click itself: browsers block windows that open after an answer.
+    // Opened during the click: browsers block windows that are opened later.
     const tab = window.open("", "_blank");
     button.disabled = true;
     refuse("");

@@ -14,13 +14,15 @@ function put(field, text, from = field.selectionStart, to = field.selectionEnd) 
 
 export const type = (field, text) => put(field, text);
 
-// Paragraphs, lists, and tables in place of the selection, with an empty line where they would run into other words.
+// Line breaks needed for an empty line after, or before, this text.
+const gapAfter = (words) => (!words.trim() || words.endsWith("\n\n") ? "" : words.endsWith("\n") ? "\n" : "\n\n");
+const gapBefore = (words) => (!words.trim() || words.startsWith("\n\n") ? "" : words.startsWith("\n") ? "\n" : "\n\n");
+
+// Replaces the selection with paragraphs, lists, or tables, set apart by empty lines.
 export function typeBlocks(field, blocks) {
   const before = field.value.slice(0, field.selectionStart);
   const after = field.value.slice(field.selectionEnd);
-  const gap = (words, isDone, isHalf) => (!words.trim() || isDone ? "" : isHalf ? "\n" : "\n\n");
-  const first = gap(before, before.endsWith("\n\n"), before.endsWith("\n"));
-  put(field, first + blocks + gap(after, after.startsWith("\n\n"), after.startsWith("\n")));
+  put(field, gapAfter(before) + blocks + gapBefore(after));
 }
 
 export function removeSelection(field) {
@@ -67,8 +69,7 @@ function blockPlace(value, caret) {
 export function putBlock(field, block) {
   const { value } = field;
   const at = blockPlace(value, field.selectionEnd);
-  const before = value.slice(0, at);
-  const gap = !before.trim() || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
+  const gap = gapAfter(value.slice(0, at));
   put(field, `${gap}${block}\n`, at, at);
   const inside = /\n(?:- |1\. )?([^\n:]+)/.exec(block);
   if (inside) {

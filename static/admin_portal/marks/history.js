@@ -1,7 +1,7 @@
 // Undo and redo: whole states of the form. It takes the place of the browser's own undo, which knows typed text only
 // and would take back typing in another marker after one was deleted.
 
-const MOST = 200;
+const MAX_STEPS = 200;
 const KEPT = "plainspine:markers"; // from a refused save to the page that shows the refusal
 
 export function startHistory(root, { now, restore, adopt, say }) {
@@ -21,7 +21,7 @@ export function startHistory(root, { now, restore, adopt, say }) {
     const state = now();
     if (state === current) return false;
     past.push(current);
-    if (past.length > MOST) past.shift();
+    if (past.length > MAX_STEPS) past.shift();
     future.length = 0;
     current = state;
     show();
