@@ -3,7 +3,6 @@
 import json
 import secrets
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from django.utils.translation import gettext as _
 
-from procedures.figures import decoder
+from procedures.figures import decoder, sandbox
 from procedures.figures.bitstreams import bare_j2k, frame_size, without_extras
 from procedures.figures.dicom_file import (
     BIG_ENDIAN,
@@ -39,7 +38,8 @@ if TYPE_CHECKING:
 
 # A packed frame is smaller than a plain one, but for headers and tables.
 TABLES = 64 * 1024
-MAX_SECONDS = 60
+MAX_MEMORY = 2 * 1024**3
+MAX_CPU_SECONDS, MAX_SECONDS = 30, 60
 # Frames that are unpacked before they are asked for.
 MAX_ALONG = 3
 # The machine has other work; each decoder may take 2 GB for a moment.
@@ -244,17 +244,20 @@ def _bare(file: DicomFile, data: bytes) -> bytes:
 
 
 def _unpack(layout: Layout, folder: Path, wanted: list[tuple[int, Path]]) -> None:
-    """Frames to the ends of their places, by a process of its own. The first must come; later ones may fail."""
+    """Append frames to the files named with them, in a process of its own. The first must succeed; later ones may fail.
+
+    Each file gets one frame, or a single file gets them all.
+    """
     drafts = {place: folder / f".{secrets.token_hex(4)}" for _number, place in wanted}
+    size = layout.frame_bytes * len(wanted) // len(drafts)
     task = asdict(layout) | {
         "source": str(folder / PACKED),
         "frames": [[*layout.pieces[number], str(drafts[place])] for number, place in wanted],
-        "megabytes": 1 + (layout.frame_bytes * len(wanted) // len(drafts) >> 20),
     }
     try:
-        ended = _run(task)
+        ended = _run(task, size)
         for place, draft in drafts.items():
-            if draft.exists() and draft.stat().st_size == layout.frame_bytes * len(wanted) // len(drafts):
+            if draft.exists() and draft.stat().st_size == size:
                 draft.replace(place)
     finally:
         for draft in drafts.values():
@@ -263,18 +266,16 @@ def _unpack(layout: Layout, folder: Path, wanted: list[tuple[int, Path]]) -> Non
         raise BadPictureError(_too_much() if ended in {-SIGXCPU, -SIGKILL} else damaged())
 
 
-def _run(task: dict[str, Any]) -> int:
-    """How the decoder ended: Python, that very file, isolated from the environment and from the current folder."""
+def _run(task: dict[str, Any], size: int) -> int:
+    """How the decoder ended. ``size``: bytes of the largest file that it writes."""
     try:
-        return subprocess.run(  # noqa: S603 -- no part of it comes from outside
-            [sys.executable, "-I", decoder.__file__],
-            input=json.dumps(task).encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            timeout=MAX_SECONDS,
-            check=False,
+        return sandbox.run(
+            Path(decoder.__file__),
+            json.dumps(task).encode(),
+            memory=MAX_MEMORY,
+            cpu_seconds=MAX_CPU_SECONDS,
+            seconds=MAX_SECONDS,
+            file_bytes=(1 + (size >> 20)) << 20,
         ).returncode
     except subprocess.TimeoutExpired:
         return -SIGKILL

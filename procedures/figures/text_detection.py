@@ -1,8 +1,8 @@
-"""Looks for text in the pixels of a picture (extra ``ocr``): a help for the person who looks, never a proof.
+"""Look for text in the pixels of a picture (extra ``ocr``): a help for the person who looks, never a proof.
 
-The engine runs in a short-lived process of its own with limits on memory and time, one at a time on a machine. Only
-places and scores come back: recognized text could be a patient's name, so it never leaves that process. Every outcome
-is a Detection, which says in a sentence what happened; "nothing marked" is not "nothing there".
+The engine runs in a short-lived process with limits (``figures.sandbox``), one at a time on a machine. Only places and
+scores come back: recognized text could be a patient's name, so it never leaves that process. Every outcome is a
+Detection, which says in a sentence what happened; "nothing marked" is not "nothing there".
 """
 
 import fcntl
@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,11 +23,12 @@ from typing import Any, Self
 from django.conf import settings
 from django.utils import timezone
 
+from procedures.figures import sandbox, text_finder
 from procedures.figures.edit import Box, Edits
 
 logger = logging.getLogger(__name__)
 
-PROGRAM = Path(__file__).with_name("text_finder.py")
+PROGRAM = Path(text_finder.__file__)
 MEMORY_BYTES = 2 * 1024**3
 TIMEOUT_SECONDS = 60
 # For its turn, while another picture on this machine is read.
@@ -211,13 +211,14 @@ def detect(png: bytes, limits: Limits | None = None) -> Detection:
 
 
 def _run(png: bytes, limits: Limits) -> Detection:
-    command = [sys.executable, "-I", str(limits.program)]
-    command += ["--memory", str(limits.memory), "--seconds", str(limits.seconds)]
-    # Nothing of the portal's settings: no key and no password reaches the process.
-    environment = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "SYSTEMROOT") if name in os.environ}
     try:
-        ended = subprocess.run(  # noqa: S603 -- our own program, and the picture comes by standard input
-            command, input=png, capture_output=True, timeout=limits.seconds, check=False, env=environment
+        ended = sandbox.run(
+            limits.program,
+            png,
+            memory=limits.memory,
+            cpu_seconds=limits.seconds * text_finder.THREADS,
+            seconds=limits.seconds,
+            output=subprocess.PIPE,
         )
     except subprocess.TimeoutExpired:
         logger.warning("the text finder was stopped after %s seconds", limits.seconds)

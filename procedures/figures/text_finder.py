@@ -1,11 +1,9 @@
-"""Finds text in one picture: a program of its own, which figures/text_detection.py runs and stops.
+"""Find text in one picture: a program that ``figures.sandbox`` runs for ``figures.text_detection``.
 
 Reads a PNG from standard input and prints JSON: ``engine`` and ``boxes``, each as left, top, width, height in parts of
 the picture and a score. Recognized text is used to reject false marks, then dropped; it is never printed.
-``--memory BYTES`` and ``--seconds SECONDS`` limit this process before anything large is imported.
 """
 
-import argparse
 import json
 import math
 import sys
@@ -24,16 +22,6 @@ NEARLY_SQUARE = 2
 CONTRAST, TILES = 16, 8
 # Of a box in a larger one, from which on both are one place.
 SAME = 0.5
-
-
-def limit(memory: int, seconds: int) -> None:
-    """Cap address space and processor time where the system can."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds * THREADS, seconds * THREADS))
 
 
 def find(data: bytes) -> list[list[float]]:
@@ -125,11 +113,6 @@ def _box(corners: Any, score: Any, top: int, size: tuple[int, int]) -> list[floa
 
 def main() -> None:
     """One picture."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--memory", type=int, required=True)
-    parser.add_argument("--seconds", type=int, required=True)
-    arguments = parser.parse_args()
-    limit(arguments.memory, arguments.seconds)
     boxes = find(sys.stdin.buffer.read())
     sys.stdout.write(json.dumps({"engine": f"{PACKAGE} {version(PACKAGE)}", "boxes": boxes}))
 
