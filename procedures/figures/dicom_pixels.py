@@ -113,9 +113,8 @@ def read(layout: Layout, folder: Path, number: int, following: Sequence[int] = (
     if layout.pieces:
         place, start = _place(folder, number), 0
         if not place.exists():
-            with AT_ONCE:
-                missing = [other for other in following if not _place(folder, other).exists()]
-                _unpack(layout, folder, [(one - 1, _place(folder, one)) for one in [number, *missing[:MAX_ALONG]]])
+            missing = [other for other in following if not _place(folder, other).exists()]
+            _unpack(layout, folder, [(one - 1, _place(folder, one)) for one in [number, *missing[:MAX_ALONG]]])
     with place.open("rb") as raw:
         raw.seek(start)
         found = np.frombuffer(raw.read(layout.frame_bytes), layout.dtype).reshape(layout.shape)
@@ -255,7 +254,8 @@ def _unpack(layout: Layout, folder: Path, wanted: list[tuple[int, Path]]) -> Non
         "frames": [[*layout.pieces[number], str(drafts[place])] for number, place in wanted],
     }
     try:
-        ended = _run(task, size)
+        with AT_ONCE:
+            ended = _run(task, size)
         for place, draft in drafts.items():
             if draft.exists() and draft.stat().st_size == size:
                 draft.replace(place)
