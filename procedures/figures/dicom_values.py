@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 MAX_PRESETS = 8
 # Fluoroscopy, then radiographs, then the rest. Anything else that a file says is not passed on.
 FLUOROSCOPY = frozenset({"XA", "RF"})
-RADIOGRAPHS = frozenset({"CR", "DX", "RG", "PX", "MG"})
-MODALITIES = FLUOROSCOPY | RADIOGRAPHS | {"CT", "MR", "US", "NM", "PT", "OT", "SC", "XC", "ES", "GM"}
+RADIOGRAPHS = frozenset({"CR", "DX", "RG", "IO", "PX", "MG"})
+MODALITIES = FLUOROSCOPY | RADIOGRAPHS | {"CT", "MR", "US", "NM", "PT", "OT", "SC", "XC", "ES", "GM", "DMS", "OP"}
 LINEAR, EXACT, SIGMOID = "LINEAR", "LINEAR_EXACT", "SIGMOID"
 # pydicom spreads a window over the numbers that so many bits hold, and looks a number up as one of so many bits.
 BITS = 16

@@ -172,8 +172,7 @@ def bring(stream: BinaryIO, *, user_id: int, figure: int | None = None, editor: 
         stream.seek(0)
         if dicom:
             frames = unpack(stream, waiting.folder)
-            stream.seek(0)
-            waiting.note(file_kind=kind_guess.of_dicom(stream))
+            waiting.note(file_kind=kind_guess.of_frames(frames))
             if frames.colour and frames.count == 1:
                 waiting.put(frames.picture())
         else:

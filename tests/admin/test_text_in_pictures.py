@@ -189,12 +189,15 @@ GUESSES = [
     ({"Modality": "XA"}, "", "fluoroscopy"),
     ({"Modality": "RF"}, "on", "radiograph"),  # black and white switched by hand
     ({"Modality": "XA", "PhotometricInterpretation": "MONOCHROME1"}, "", "radiograph"),
+    ({"Modality": "XA", "PixelIntensityRelationshipSign": -1}, "", "radiograph"),  # bone has high numbers
     ({"Modality": "CR", "PhotometricInterpretation": "MONOCHROME1"}, "", "radiograph"),
     ({"Modality": "DX"}, "", "radiograph"),
     ({"Modality": "DX"}, "on", "fluoroscopy"),
     ({"Modality": "CT"}, "on", "ct"),
     ({"Modality": "MR"}, "", "mri"),
     ({"Modality": "US"}, "", "other"),
+    ({"Modality": "IO"}, "", "radiograph"),
+    ({"Modality": "OP"}, "", "photo"),
     ({"Modality": "SOMETHING"}, "", ""),
 ]
 
