@@ -7,7 +7,6 @@ person looks, crops or blackens (``figures.edit``), and ticks. Every refusal is 
 """
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -17,9 +16,9 @@ from procedures.figures.dicom_file import (
     COLOUR,
     EXPLICIT,
     MAX_BYTES,
-    NEEDED,
     PALETTE,
     DicomFile,
+    installed,
     open_dicom,
     sentences,
 )
@@ -68,11 +67,6 @@ class DicomInfo:
     highest: float
     # Always: whatever the file says about itself.
     needs_human_check: bool = True
-
-
-def installed() -> bool:
-    """Are pydicom and its codecs there? Screens ask before they offer DICOM."""
-    return all(find_spec(name) is not None for name in NEEDED)
 
 
 def read_header(stream: BinaryIO) -> DicomInfo:

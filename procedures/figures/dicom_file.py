@@ -143,6 +143,11 @@ class DicomFile:
         return self.rows * self.columns * self.samples * self.allocated // 8
 
 
+def installed() -> bool:
+    """Whether pydicom and its codecs are installed. Screens ask before they offer DICOM."""
+    return all(find_spec(name) is not None for name in NEEDED)
+
+
 def damaged() -> str:
     return _("The DICOM file is damaged or cut off. Export it again and choose that.")
 
@@ -170,15 +175,10 @@ def sentences() -> Iterator[None]:
 
 def open_dicom(stream: BinaryIO) -> DicomFile:
     """The header, read and checked. Call it within ``sentences()``."""
-    try:
-        import pydicom  # noqa: F401 -- an old portal may lack it
-
-        if any(find_spec(name) is None for name in NEEDED):
-            raise ImportError
-    except ImportError:
+    if not installed():
         raise BadPictureError(
             _("DICOM files need an addition to the portal. Ask IT for: pip install 'plainspine[dicom]'.")
-        ) from None
+        )
     source = Bounded(stream)
     if source.size > MAX_BYTES:
         raise BadPictureError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose that."))
