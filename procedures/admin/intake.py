@@ -152,12 +152,18 @@ def edited(waiting: Waiting, rectangles: EditsForm) -> Picture:
 
 
 def detected(waiting: Waiting, *, again: bool = False) -> Detection:
-    """What the text finder says about the picture that waits; it looks once, or ``again``."""
+    """What the text finder says about the picture that waits; it looks once, or ``again``.
+
+    Raises BadPictureError when the picture is deleted during the search.
+    """
     known = waiting.text()
     if known is not None and not (again and known.status in AGAIN):
         return known
-    found = detect(waiting.picture_bytes())
-    waiting.note_text(found)
+    searched = waiting.picture_bytes()
+    found = detect(searched)
+    if found.status in AGAIN and (other := waiting.text()) and other.status not in AGAIN:
+        return other  # from a request that searched the same picture at the same time
+    waiting.note_text(found, searched)
     return found
 
 

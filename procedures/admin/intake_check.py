@@ -44,7 +44,10 @@ def check(request: HttpRequest, token: str) -> HttpResponse:
     if waiting.figure and figure is None:
         waiting.drop()
         return gone(request)
-    return _Check(request, waiting, figure).answer()
+    try:
+        return _Check(request, waiting, figure).answer()
+    except BadPictureError:  # saved, canceled or swept while this request searched it for text
+        return gone(request)
 
 
 class _Check:

@@ -1,24 +1,36 @@
 """Text in the pixels on the check screen: marked, covered, answered for, kept for the reviewer; and the kind's guess."""
 
+import fcntl
 import io
+import os
 import re
+import shutil
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from PIL import Image
 
+from portal.staff.models import User
+from procedures.admin.intake import detected
 from procedures.admin.text_detection import text_detection_context
 from procedures.content.bundle import write_bundle
 from procedures.figures.intake import picture
 from procedures.figures.renditions import replace_renditions, store_picture
-from procedures.figures.text_detection import SENTENCES, Limits, Status
+from procedures.figures.text_detection import LOCK_NAME, SENTENCES, Detection, Limits, Place, Status
+from procedures.figures.waiting import bring
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, person
-from tests.admin.intake import begun, master_of, photograph, rectangles, saved
+from tests.admin.intake import begun, looked, master_of, photograph, rectangles, saved
 from tests.conftest import require_text_detection
 from tests.factories import make_clinic, make_figure, make_next, make_page, make_supplied
 from tests.figures.dicom_files import dicom, ramp
@@ -121,6 +133,69 @@ def test_the_finder_looks_at_each_frame_that_is_taken(nina: Client) -> None:
     nina.post(address, {"frame": "2"})
     assert "Cover place 1" in nina.post(f"{check}text/", rectangles()).content.decode()
     assert saved(nina, check, kind="fluoroscopy").status_code == 400
+
+
+@contextmanager
+def another_search(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The finder is busy with another picture for longer than anyone waits."""
+    monkeypatch.setattr("procedures.figures.text_detection.Limits", partial(Limits, wait=1))
+    lock = os.open(Path(tempfile.gettempdir()) / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+MARKED = Detection(Status.MARKED, places=(Place(0.1, 0.1, 0.2, 0.1, 0.9),), found=1)
+
+
+def test_what_was_marked_in_one_picture_does_not_count_for_the_next(editor: User) -> None:
+    waiting = bring(io.BytesIO(photograph()), user_id=editor.pk)
+    searched = waiting.picture_bytes()
+    waiting.put(picture(Image.new("L", (60, 60), 90)))
+
+    waiting.note_text(Detection(Status.NOTHING_MARKED), searched)
+
+    assert waiting.text() is None
+
+
+@pytest.mark.usefixtures("finder")
+def test_the_screen_works_while_the_finder_is_busy(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = begun(nina)
+    with another_search(monkeypatch):
+        assert SENTENCES[Status.BUSY] in nina.post(f"{address}text/", rectangles()).content.decode()
+        page = nina.get(address).content.decode()
+        assert SENTENCES[Status.BUSY] in page and "Look for text again" in page
+        assert saved(nina, address).status_code == 302
+
+    assert Figure.objects.get().text_detection["status"] == "busy"
+
+
+@pytest.mark.usefixtures("finder")
+def test_a_search_that_found_text_is_not_replaced_by_one_that_got_no_turn(
+    editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = bring(io.BytesIO(photograph()), user_id=editor.pk)
+    first = threading.Timer(0.3, lambda: waiting.note_text(MARKED, waiting.picture_bytes()))
+    with another_search(monkeypatch):
+        first.start()
+        assert detected(waiting) == MARKED
+
+    assert waiting.text() == MARKED
+
+
+@pytest.mark.usefixtures("finder")
+def test_a_picture_that_is_deleted_during_the_search_is_told(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for step in ("", "text/"):
+        address = begun(nina)
+        look = looked(nina, address, rectangles())
+        (folder,) = (Path(settings.DATA_DIR) / "waiting").iterdir()
+        with another_search(monkeypatch):
+            threading.Timer(0.3, lambda folder=folder: shutil.rmtree(folder)).start()
+            answer = nina.post(f"{address}{step}", {**rectangles(), "looked": look, "do": "save"})
+        assert answer.status_code == (400 if step else 404), step
+        assert not folder.exists(), step
 
 
 @pytest.mark.usefixtures("no_finder")
