@@ -22,7 +22,6 @@ from procedures.admin.shell import screen
 from procedures.admin.text_detection import places_shown
 from procedures.figures import dicom
 from procedures.figures.duplicate import duplicate
-from procedures.figures.edit import Edits
 from procedures.figures.intake import BadPictureError, Picture
 from procedures.figures.renditions import master, png
 from procedures.figures.text_detection import Detection, Status, detect
@@ -177,10 +176,8 @@ def text(request: HttpRequest, token: str) -> HttpResponse:
         found = detected(waiting, again="again" in request.POST)
     except BadPictureError as error:
         return refusal(400, str(error))
-    form = EditsForm(request.POST)
-    edits = form.edits() if form.is_valid() else Edits()
-    form_ = TextAnswerForm(initial={"text_answer": request.POST.get("text_answer", "")})
-    context = {"found": found, "places": places_shown(found, edits), "form": form_}
+    form = TextAnswerForm(initial={"text_answer": request.POST.get("text_answer", "")})
+    context = {"found": found, "places": places_shown(found, EditsForm(request.POST).valid_edits()), "form": form}
     return render(request, "admin/procedures/figure/text_found.html", context)
 
 

@@ -18,7 +18,6 @@ from procedures.admin.shell import screen
 from procedures.admin.text_detection import places_shown
 from procedures.enums import FigureKind
 from procedures.figures.duplicate import duplicate
-from procedures.figures.edit import Edits
 from procedures.figures.intake import BadPictureError, Picture, size_of
 from procedures.figures.orphans import undone_on_failure
 from procedures.figures.placing import move_marks
@@ -58,9 +57,10 @@ class _Check:
         self.data: QueryDict | None = request.POST if request.method == "POST" else None
         self.saving = bool(self.data and self.data.get("do") == "save")
         self.found = self._looked_for_text()
+        self.rectangles = EditsForm(self.data)
         if self.data and (chosen := self.data.get("cover")):
             self.data = covering(self.data, self._chosen(chosen))
-        self.rectangles = EditsForm(self.data)
+            self.rectangles = EditsForm(self.data)
         self.problems: list[str] = []
         self.same: Figure | None = None
 
@@ -73,9 +73,12 @@ class _Check:
         return self.waiting.text()
 
     def _chosen(self, chosen: str) -> list[Place]:
-        """The marked places that a button covers: one by its number, or all."""
-        places = self.found.places if self.found else ()
-        return [place for number, place in enumerate(places, start=1) if chosen in {"all", str(number)}]
+        """The marked places that a button covers: one by its number, or all that are still visible."""
+        if not self.found:
+            return []
+        if chosen == "all":
+            return list(self.found.visible(self.rectangles.valid_edits()))
+        return [place for number, place in enumerate(self.found.places, start=1) if chosen == str(number)]
 
     def answer(self) -> HttpResponse:
         try:
@@ -128,7 +131,7 @@ class _Check:
             if self.fresh and not unavailable():
                 self.problems.append(found.sentence)
             return
-        if found.visible(self._edits()) and (self.fresh or not self.request.POST.get("text_answer")):
+        if found.visible(self.rectangles.valid_edits()) and (self.fresh or not self.request.POST.get("text_answer")):
             self.problems.append(TEXT_MARKED)
 
     def _shown(self, result: Picture | None, form: CheckForm, *, status: int = 200) -> HttpResponse:
@@ -144,22 +147,20 @@ class _Check:
             "same": self.same,
             "problems": self.problems,
             "found": self.found,
-            "places": places_shown(self.found, self._edits()) if self.found else [],
+            "places": places_shown(self.found, self.rectangles.valid_edits()) if self.found else [],
             "suggested": FigureKind(self.waiting.kind).label if self.waiting.kind else "",
             "saving": self.saving and form.is_bound,
         }
         title = f"Check the picture for {self.figure.slug}" if self.figure else "Check the picture"
         return screen(self.request, "figure/check", context, title=title, status=status)
 
-    def _edits(self) -> Edits:
-        """Cut and boxes, or none while one of them has a wrong number."""
-        return self.rectangles.edits() if self.rectangles.cut.is_bound and self.rectangles.is_valid() else Edits()
-
     def _saved(self, result: Picture, form: CheckForm) -> HttpResponse:
         desk = admin.site.get_model_admin(Figure)
         figure: Figure = form.instance
         if self.found:
-            figure.text_detection = self.found.kept(self._edits(), form.cleaned_data["text_answer"]).to_json()
+            figure.text_detection = self.found.kept(
+                self.rectangles.valid_edits(), form.cleaned_data["text_answer"]
+            ).to_json()
         outside: list[str] = []
         with undone_on_failure():
             renditions = store_picture(figure, result)

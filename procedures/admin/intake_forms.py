@@ -68,6 +68,10 @@ class EditsForm:
         boxes = (form.cleaned_data.get("box") for form in self.boxes)
         return Edits(tuple(box for box in boxes if box), self.cut.cleaned_data["box"])
 
+    def valid_edits(self) -> Edits:
+        """Cut and boxes, or none while nothing was sent or a number is wrong."""
+        return self.edits() if self.is_valid() else Edits()
+
     def again(self) -> "EditsForm":
         """The same rectangles with empty rows below them, for who has no script to add any."""
         again = EditsForm()

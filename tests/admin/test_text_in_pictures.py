@@ -104,6 +104,8 @@ def test_one_button_covers_all_marked_places(nina: Client) -> None:
     assert len(boxes) == 1 + len(answer.context["places"])
     assert all(place["covered"] for place in answer.context["places"])
     assert answer.context["form"]["title_en"].value() == "Typed"
+    again = nina.post(address, {**rectangles(*boxes), "cover": "all"}).context["rectangles"]
+    assert len([box for box in again.boxes if box["left"].value() is not None]) == len(boxes), "all are covered already"
     assert saved(nina, address, rectangles(*boxes)).status_code == 302
     figure = Figure.objects.get()
     shown = text_detection_context(figure)
