@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from procedures.figures.intake import Picture
 from procedures.figures.renditions import png
-from procedures.figures.text_detection import Detection, Status, detect
+from procedures.figures.text_detection import Detection, detect, unavailable
 
 DAY = 24 * 60 * 60  # seconds
 
@@ -54,11 +54,19 @@ def throw_away(token: str) -> None:
 
 
 def keep_pictures(token: str, pictures: Iterable[Picture]) -> None:
-    """The new pictures of a bundle, to be looked at before the import."""
+    """The new pictures of a bundle, to be looked at before the import. Each is written once."""
     folder = _folder() / f"{token}.pictures"
     folder.mkdir(mode=0o700, exist_ok=True)
     for picture in pictures:
-        (folder / f"{picture.sha256}.png").write_bytes(png(picture))
+        file = folder / f"{picture.sha256}.png"
+        if not file.exists():
+            _write(file, png(picture))
+
+
+def _write(file: Path, data: bytes) -> None:
+    draft = file.with_name(f".{secrets.token_hex(8)}")
+    draft.write_bytes(data)
+    draft.replace(file)
 
 
 def picture_of(token: str, sha256: str) -> bytes | None:
@@ -77,20 +85,19 @@ def was_shown(token: str, sha256: str, user_id: int) -> bool:
     return (_folder() / f"{token}.pictures" / f"{sha256}.{user_id}").is_file()
 
 
-def text_found(token: str, sha256: str) -> tuple[Detection, bool]:
-    """What the text finder says about one of them, and whether it said so just now. It looks once, if it can."""
-    file = _folder() / f"{token}.pictures" / f"{sha256}.json"
-    if file.is_file():
-        return Detection.from_json(json.loads(file.read_text())), False
+def look_for_text(token: str, sha256: str) -> Detection:
+    """Let the text finder look at one of them."""
     found = detect(picture_of(token, sha256) or b"")
-    if found.status in {Status.MARKED, Status.NOTHING_MARKED}:
-        draft = file.with_name(f".{secrets.token_hex(8)}")
-        draft.write_text(json.dumps(found.to_json()))
-        draft.replace(file)
-    return found, True
+    if unavailable() is None:
+        _write(_text_file(token, sha256), json.dumps(found.to_json()).encode())
+    return found
 
 
 def known_text(token: str, sha256: str) -> Detection | None:
-    """What it said before."""
-    known = (_folder() / f"{token}.pictures" / f"{sha256}.json").is_file()
-    return text_found(token, sha256)[0] if known else None
+    """What the text finder said about one of them when it last looked."""
+    file = _text_file(token, sha256)
+    return Detection.from_json(json.loads(file.read_text())) if file.is_file() else None
+
+
+def _text_file(token: str, sha256: str) -> Path:
+    return _folder() / f"{token}.pictures" / f"{sha256}.json"

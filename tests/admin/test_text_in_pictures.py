@@ -32,7 +32,7 @@ from procedures.models import Figure
 from tests.admin.conftest import SignIn, person
 from tests.admin.intake import begun, looked, master_of, photograph, rectangles, saved
 from tests.conftest import require_text_detection
-from tests.factories import make_clinic, make_figure, make_next, make_page, make_supplied
+from tests.factories import BODY, make_clinic, make_figure, make_next, make_page, make_supplied
 from tests.figures.dicom_files import dicom, ramp
 from tests.figures.test_text_detection import burned
 
@@ -318,22 +318,34 @@ def test_pixels_suggest_photo_or_drawing_and_nothing_for_grey(nina: Client) -> N
     assert nina.get(begun(nina, photograph((201, 100)))).context["waiting"].kind == "drawing", "two flat greys"
 
 
-def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(finder: Any, sign_in: SignIn) -> None:
+def a_bundle(images: dict[str, Image.Image]) -> SimpleUploadedFile:
+    """A page with these pictures from another portal; neither is here any longer."""
     make_clinic()
     contact = make_next()
-    figure = make_figure("from-afar", size=(64, 64))
-    rows = store_picture(figure, picture(Image.open(io.BytesIO(burned(pixels=20)))))
-    figure.save()
-    replace_renditions(figure, rows)
-    make_supplied(figure)
-    page = make_page("afar", lead_figure=figure, next_page=contact)
+    figures = [supplied(slug, image) for slug, image in images.items()]
+    body = BODY + "".join(f"\n\n::: figure {slug}\n" for slug in images)
+    page = make_page("afar", body=body, lead_figure=figures[0], next_page=contact)
     stream = io.BytesIO()
     write_bundle([page], stream)
     page.delete()
-    figure.delete()
+    for figure in figures:
+        figure.delete()
+    return SimpleUploadedFile("pages.zip", stream.getvalue())
+
+
+def supplied(slug: str, image: Image.Image) -> Figure:
+    figure = make_figure(slug, size=(64, 64))
+    rows = store_picture(figure, picture(image))
+    figure.save()
+    replace_renditions(figure, rows)
+    return make_supplied(figure)
+
+
+def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(finder: Any, sign_in: SignIn) -> None:
+    sent = a_bundle({"from-afar": Image.open(io.BytesIO(burned(pixels=20)))})
     client = sign_in(person("Max", "Manager"))
     look = "/admin/procedures/page/transfer/look/"
-    plan = client.post(look, {"bundle": SimpleUploadedFile("pages.zip", stream.getvalue())})
+    plan = client.post(look, {"bundle": sent})
     ((slug, sha256, _, _),) = plan.context["pictures"]
     token = plan.context["token"]
     assert client.get(f"/admin/procedures/page/transfer/picture/{token}/{sha256}.png").status_code == 200
@@ -349,3 +361,31 @@ def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(fi
     assert client.post(look, values).status_code == 302, "after another look"
     kept = Figure.objects.get(slug=slug)
     assert (kept.text_detection["status"], text_detection_context(kept)["left"] > 0) == ("marked", True)
+
+
+def test_a_bundle_of_many_pictures_is_searched_in_several_requests(
+    finder: Any, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    quick = tmp_path / "quick.py"
+    quick.write_text('print(\'{"engine": "x", "boxes": []}\')')
+    monkeypatch.setattr("procedures.figures.text_detection.Limits", partial(Limits, program=quick))
+    monkeypatch.setattr("procedures.admin.transfer.SEARCH_SECONDS", 0)
+    sent = a_bundle({f"far-{shade}": Image.new("L", (64, 64), shade) for shade in (50, 100, 150)})
+    client = sign_in(person("Max", "Manager"))
+    look = "/admin/procedures/page/transfer/look/"
+    plan = client.post(look, {"bundle": sent})
+    token, pictures = plan.context["token"], plan.context["pictures"]
+    for _, sha256, _, _ in pictures:
+        client.get(f"/admin/procedures/page/transfer/picture/{token}/{sha256}.png")
+    values = {"token": token, "page": "en afar", "picture": [slug for slug, *_ in pictures]}
+
+    answers = [client.post(look, values) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [409, 409, 302]
+    for number, answer in enumerate(answers[:2], start=1):
+        sentence = f"Nothing was imported yet. The text finder has looked at {number} of 3 new pictures."
+        assert sentence in answer.content.decode()
+        assert answer.context["ticked"] == values["picture"]
+    assert {figure.text_detection["status"] for figure in Figure.objects.filter(slug__startswith="far-")} == {
+        "nothing_marked"
+    }
