@@ -28,8 +28,10 @@ from procedures.figures.text_detection import Detection, Status, detect
 from procedures.figures.waiting import Waiting, begin, bring, find
 from procedures.models import Figure
 
-FORM_BYTES = 64 * 1024
+# A file and the form around it.
+MAX_REQUEST_BYTES = dicom.MAX_BYTES + 64 * 1024
 MAX_UPLOADS, SECONDS = 40, 600
+TOO_MANY = "You uploaded %s pictures in 10 minutes. Wait a few minutes, then try again."
 # Outcomes after which it is worth another try.
 AGAIN = (Status.BUSY, Status.TIMED_OUT, Status.FAILED)
 # What waits is for one person, now: not for a browser's cache, not for a proxy's.
@@ -62,7 +64,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("figure", "")
     figure = get_object_or_404(Figure, slug=asked) if asked else None
     may(request, figure.pk if figure else None)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > dicom.MAX_BYTES + FORM_BYTES:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_REQUEST_BYTES:
         return _refused(request, figure, "The file is larger than 250 MB. Choose a smaller one.", 413)
     answer: HttpResponse = _take(request, figure)
     return answer
@@ -74,7 +76,7 @@ def _take(request: HttpRequest, figure: Figure | None) -> HttpResponse:
         return _choose_screen(request, figure)
     user = staff(request)
     if too_often(user.pk, "intake", most=MAX_UPLOADS, seconds=SECONDS):
-        return _refused(request, figure, f"That were {MAX_UPLOADS} pictures in ten minutes. Wait a little.", 429)
+        return _refused(request, figure, TOO_MANY % MAX_UPLOADS, 429)
     try:
         if "keep" in request.POST and figure:
             original = master(figure)
@@ -87,11 +89,16 @@ def _take(request: HttpRequest, figure: Figure | None) -> HttpResponse:
             raise BadPictureError("Choose a picture.")
     except BadPictureError as error:
         return _refused(request, figure, str(error), 400)
-    step = "check" if waiting.has_picture else "frames"
-    address = reverse(f"admin:procedures_figure_{step}", args=[waiting.token])
+    address = first_step(waiting)
     if _script(request):
         return JsonResponse({"next": address}, status=201)
     return HttpResponseRedirect(address)
+
+
+def first_step(waiting: Waiting) -> str:
+    """The address of the next screen: the check, or the choice of a frame and a window before it."""
+    step = "check" if waiting.has_picture else "frames"
+    return reverse(f"admin:procedures_figure_{step}", args=[waiting.token])
 
 
 def _choose_screen(request: HttpRequest, figure: Figure | None, error: str = "", status: int = 200) -> HttpResponse:
@@ -146,7 +153,7 @@ def edited(waiting: Waiting, rectangles: EditsForm) -> Picture:
     if not rectangles.cut.is_bound:
         return original
     if not rectangles.is_valid():
-        raise BadPictureError("One of the boxes has a number that does not fit. Mend it below.")
+        raise BadPictureError("A number in one of the boxes does not fit. Correct it below.")
     return rectangles.edits().apply(original)
 
 
