@@ -54,7 +54,7 @@ def throw_away(token: str) -> None:
 
 
 def keep_pictures(token: str, pictures: Iterable[Picture]) -> None:
-    """The new pictures of a bundle, to be looked at before the import. Each is written once."""
+    """Write the new pictures of a bundle, to be looked at before the import, each once."""
     folder = _folder() / f"{token}.pictures"
     folder.mkdir(mode=0o700, exist_ok=True)
     for picture in pictures:

@@ -32,7 +32,7 @@ from procedures.models import Figure
 MAX_REQUEST_BYTES = dicom.MAX_BYTES + 64 * 1024
 MAX_UPLOADS, SECONDS = 40, 600
 TOO_MANY = "You uploaded %s pictures in 10 minutes. Wait a few minutes, then try again."
-# Outcomes after which it is worth another try.
+# Outcomes after which another try makes sense.
 AGAIN = (Status.BUSY, Status.TIMED_OUT, Status.FAILED)
 # What waits is for one person, now: not for a browser's cache, not for a proxy's.
 NEVER_KEPT = {"Cache-Control": "no-store, private", "Content-Security-Policy": "default-src 'none'; sandbox"}

@@ -65,7 +65,7 @@ class _Check:
         self.same: Figure | None = None
 
     def _looked_for_text(self) -> Detection | None:
-        """What the text finder said. It looks in this request only where no script asked it before."""
+        """What the text finder said. It looks in this request only if no script asked it before."""
         if self.saving or (self.data and "find" in self.data) or unavailable():
             self.fresh = self.waiting.text() is None
             return detected(self.waiting, again=bool(self.data and "find" in self.data))
@@ -123,7 +123,7 @@ class _Check:
             self.problems.append(TWIN)
 
     def _judge_text(self) -> None:
-        """Marked places are covered or answered for; what the finder could not do is said before anything is kept."""
+        """Marked places must be covered or answered for. A failed search is reported once before anything is saved."""
         found = self.found
         if found is None or found.status is Status.NOTHING_MARKED:
             return

@@ -93,7 +93,7 @@ def query(data: QueryDict) -> str:
 
 
 class TextAnswerForm(forms.Form):
-    """What the marked places are that stay visible; the question is asked only where there are any."""
+    """Whether marked places that stay visible are text; the question is asked only if there are any."""
 
     text_answer = forms.ChoiceField(
         choices=[(answer.value, label) for answer, label in ANSWERS.items()],
@@ -104,7 +104,7 @@ class TextAnswerForm(forms.Form):
 
 
 def covering(data: QueryDict, places: Iterable[Place]) -> QueryDict:
-    """What was sent, with a black box more over each of these places."""
+    """The submitted data with one more black box over each of these places."""
     more = data.copy()
     count = whole_number(data.get("box-TOTAL_FORMS", ""))
     for place in places:

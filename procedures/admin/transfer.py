@@ -132,7 +132,7 @@ def look(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required("procedures.publish_page", raise_exception=True)
 def bundle_picture(request: HttpRequest, token: str, sha256: str) -> HttpResponse:
-    """One new picture of a bundle at full size; from now on the person has been shown it."""
+    """One new picture of a bundle at full size. Records that this person was shown it."""
     data = picture_of(token, sha256) if TOKEN.match(token) and TOKEN.match(sha256) else None
     if data is None:
         raise Http404

@@ -11,7 +11,7 @@ from typing import Any
 
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
-# Each encoding has one codec that is known to be right for it.
+# The codec that is known to decode each encoding correctly.
 PLUGINS = {
     "1.2.840.10008.1.2.5": "pydicom",
     "1.2.840.10008.1.2.4.50": "pillow",
@@ -75,7 +75,7 @@ def twelve_bits(data: bytes, options: dict[str, Any]) -> Any:
 
 
 def fitting(found: Any, task: dict[str, Any]) -> Any:
-    """The array as the task wants it stored. Raises ValueError when it is another picture."""
+    """The array in the shape and type that the task asks for. Raises ValueError when it does not fit."""
     import numpy as np
 
     if found.shape != tuple(task["shape"]):
@@ -90,7 +90,7 @@ def fitting(found: Any, task: dict[str, Any]) -> Any:
 
 
 def main() -> None:
-    """Read the task, and write each frame to the end of its target. One that fails ends the process."""
+    """Read the task, and append each frame to its target. The first failure ends the process."""
     task = json.load(sys.stdin)
     with Path(task["source"]).open("rb") as source:
         for start, length, target in task["frames"]:
@@ -98,7 +98,7 @@ def main() -> None:
             found = fitting(decode(task["syntax"], source.read(length), task["options"]), task)
             with Path(target).open("ab") as file:
                 file.write(found.tobytes())
-    # Codecs have been seen to crash while Python takes them down; the frames are written by now.
+    # Some codecs crash when the interpreter shuts down; all frames are written by now.
     os._exit(0)
 
 

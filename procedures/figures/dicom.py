@@ -1,4 +1,4 @@
-"""Pictures out of DICOM files and 16-bit PNGs (extra ``dicom``), whose shades a person chooses by a window.
+"""Read pictures from DICOM files and 16-bit PNGs (extra ``dicom``), for which a person chooses a window.
 
 Only pixels leave: no text, no overlay, no part of the data set.
 
@@ -101,10 +101,10 @@ def unpack(stream: BinaryIO, folder: Path) -> Frames:
 
 
 def unpack_sixteen_bits(data: bytes, folder: Path) -> bool:
-    """The numbers of a grey PNG with 16 bits into ``folder``, as one frame. No other picture leaves anything there.
+    """Write the numbers of a grey PNG with 16 bits to ``folder``, as one frame; nothing for any other picture.
 
-    True when a person has to choose a window, because the file does not tell which number is white. Call it with a file
-    that ``read_picture`` has taken.
+    True when a person has to choose a window, because the file does not say which number is white. Call it with a file
+    that ``read_picture`` has accepted.
     """
     found = sixteen_bits(data) if installed() else None
     if found is None:

@@ -1,4 +1,4 @@
-"""The pixels of frames: taken out of the file, waiting compressed or bare, and unpacked by pydicom within limits."""
+"""The pixels of frames: copied from the file, stored compressed or bare, and unpacked by a decoder within limits."""
 
 import json
 import secrets
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 TABLES = 64 * 1024
 MAX_MEMORY = 2 * 1024**3
 MAX_CPU_SECONDS, MAX_SECONDS = 30, 60
-# Frames that are unpacked before they are asked for.
+# Frames that are unpacked in advance.
 MAX_ALONG = 3
 # The machine has other work; each decoder may take 2 GB for a moment.
 AT_ONCE = threading.BoundedSemaphore(2)
@@ -80,9 +80,9 @@ class Layout:
 def store(file: DicomFile, folder: Path) -> Layout:
     """The pixels of all frames, and nothing else, into ``folder``. Call it within ``sentences()``.
 
-    Frames that are not compressed are stored as numbers, without the bits that are none. Compressed ones stay so, each
-    without its comments, and the first is unpacked at once: what cannot be unpacked is refused now. Run lengths are all
-    unpacked, because text could follow their end.
+    Uncompressed frames are stored as numbers, without unused bits. Compressed ones stay compressed, without their
+    comments, and the first is unpacked at once, so that a file that cannot be unpacked is refused now. Run lengths are
+    all unpacked, because text could follow their end.
     """
     file.source.left, file.source.cost = 2 * MAX_BYTES, FRAGMENT_COST
     layout = _layout(file)
@@ -103,9 +103,9 @@ def store(file: DicomFile, folder: Path) -> Layout:
 
 
 def read(layout: Layout, folder: Path, number: int, following: Sequence[int] = ()) -> "Samples":
-    """Frame ``number`` (from 1): one that is still packed is unpacked, and kept so while it waits.
+    """Frame ``number`` (from 1). One that is still packed is unpacked, and the result is stored in the folder.
 
-    ``following``: frames that will be asked for next. Some are unpacked along with it, as starting costs most.
+    ``following``: the next frames to be read. Some are unpacked along with it, because starting costs most.
     """
     import numpy as np
 
@@ -180,7 +180,7 @@ def _palette(file: DicomFile) -> str:
         numbers = patterns.view(f"i{file.allocated // 8}") if file.signed else patterns
         columns.append(table[np.clip(numbers.astype(int) - first, 0, count - 1)])
     colors = np.stack(columns, axis=1)
-    # Some writers store numbers of 8 bits in words of 16.
+    # Some writers store 8-bit numbers in 16-bit words.
     return (colors >> 8 if int(colors.max()) > 0xFF else colors).astype(np.uint8).tobytes().hex()
 
 
@@ -233,7 +233,7 @@ def _bitstreams(file: DicomFile) -> Iterator[bytes]:
 
 
 def _bare(file: DicomFile, data: bytes) -> bytes:
-    """A bitstream without words, of the size that the header declares: a decoder makes room for what it declares."""
+    """A bitstream without text, checked for the size that the header declares: decoders allocate what it declares."""
     if file.packing == RLE:
         return data
     data = without_extras(data, colors=False) if file.packing in JPEGS else bare_j2k(data)

@@ -12,15 +12,15 @@ from typing import Any
 
 PACKAGE = "rapidocr-onnxruntime"
 THREADS = 2
-# The engine shrinks what is higher than 2000 px, and small text with it. Pictures are at most 1600 px wide.
+# The engine shrinks pictures higher than 2000 px, and small text with them. Pictures are at most 1600 px wide.
 STRIP_HEIGHT, OVERLAP = 1600, 96
 MIN_SCORE = 0.5
-# Stricter for what is turned or has more contrast: at least two letters or digits.
-MIN_SCORE_TURNED, SHORTEST, LATIN_END = 0.7, 2, "\u0250"
+# Stricter for text that is turned or was found with more contrast: at least two letters or digits.
+MIN_SCORE_TURNED, MIN_LETTERS, LATIN_END = 0.7, 2, "\u0250"
 NEARLY_SQUARE = 2
 # Local contrast: how much at most, and in how many tiles each way.
 CONTRAST, TILES = 16, 8
-# Of a box in a larger one, from which on both are one place.
+# The part of a box that lies in a larger one, from which on both are one place.
 SAME = 0.5
 
 
@@ -52,7 +52,7 @@ def find(data: bytes) -> list[list[float]]:
 
 
 def _places(engine: Any, pixels: Any, *, plain: bool) -> list[tuple[Any, float]]:
-    """Corners and score of each place in which a line can be read. ``plain``: the pixels are as they came."""
+    """Corners and score of each place in which a line can be read. ``plain``: the pixels are unchanged."""
     import numpy as np
 
     image, ratio_height, ratio_width = engine.preprocess(pixels)
@@ -78,7 +78,7 @@ def _places(engine: Any, pixels: Any, *, plain: bool) -> list[tuple[Any, float]]
 
 def _is_word(text: str) -> bool:
     """Shapes of bone, turned or with more contrast, are read as one letter, or as a Chinese one."""
-    return sum(letter.isalnum() and letter < LATIN_END for letter in text) >= SHORTEST
+    return sum(letter.isalnum() and letter < LATIN_END for letter in text) >= MIN_LETTERS
 
 
 def _merged(boxes: list[list[float]]) -> list[list[float]]:
@@ -112,7 +112,7 @@ def _box(corners: Any, score: Any, top: int, size: tuple[int, int]) -> list[floa
 
 
 def main() -> None:
-    """One picture."""
+    """Search the picture on standard input."""
     boxes = find(sys.stdin.buffer.read())
     sys.stdout.write(json.dumps({"engine": f"{PACKAGE} {version(PACKAGE)}", "boxes": boxes}))
 

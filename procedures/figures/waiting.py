@@ -68,7 +68,7 @@ class Waiting:
 
     @property
     def has_frames(self) -> bool:
-        """Whether it came with more shades than a screen has, so that a window is chosen."""
+        """Whether it has more shades than a screen can show, so that a window must be chosen."""
         return (self.folder / "frames.json").exists()
 
     def picture(self) -> Picture:
@@ -105,7 +105,7 @@ class Waiting:
             return False
 
     def note(self, **values: Any) -> None:
-        """Change what is known about it."""
+        """Save facts about it."""
         about = json.loads((self.folder / ABOUT).read_text())
         self._write(ABOUT, json.dumps({**about, **values}).encode())
 
