@@ -6,7 +6,7 @@ frames, of which each is unpacked when it is first asked for; and ``frames.json`
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -62,6 +62,8 @@ class Frames:
     usual: tuple[Preset, ...]
     modality: str
     dark_bone: bool | None
+    # Results of _counted, by number of the frame.
+    _counts: "dict[int, tuple[Numbers, Numbers]]" = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -133,16 +135,18 @@ class Frames:
             raise BadPictureError(_("Choose a frame from 1 to %(frames)s.") % {"frames": self.count})
         return read(self.layout, self.folder, number, following)
 
-    def _counted(self, number: int) -> "tuple[Numbers, Numbers]":
-        """The stored numbers that occur in a grey frame, in order, and how many pixels have each."""
-        return _count(self._samples(number))
+    def _counted(self, number: int, samples: "Numbers | None" = None) -> "tuple[Numbers, Numbers]":
+        """The stored numbers that occur in a grey frame, in order, and how many pixels have each. Counted once."""
+        if number not in self._counts:
+            self._counts[number] = _count(self._samples(number) if samples is None else samples)
+        return self._counts[number]
 
     def _shown(self, number: int, window: Window | None, *, invert: bool, following: Sequence[int] = ()) -> Image.Image:
         import numpy as np
 
         found = self._samples(number, following)
         if self.tones:
-            values, counts = _count(found)
+            values, counts = self._counted(number, found)
             table = np.zeros(1 << (8 * found.dtype.itemsize), np.uint8)
             table[_places(values)] = self._tone(number).shades(values, counts, window, invert=invert)
             found = table[_places(found)]
