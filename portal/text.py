@@ -7,13 +7,14 @@ import unicodedata
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Invisible. U+200C and U+200D are not among them: emoji and some scripts need these joiners.
 WITHOUT_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060\ufeff]")
-# Apostrophes of all kinds are one, and so are hyphens and dashes.
-PUNCTUATION = str.maketrans(
-    {
-        **dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\uff07`´", "'"),
-        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d", "-"),
-    }
-)
+# All apostrophes count as one character, and so do hyphens and dashes.
+APOSTROPHES: dict[int, str] = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\uff07`´", "'"))
+PUNCTUATION: dict[int, str] = {
+    **APOSTROPHES,
+    **str.maketrans(
+        dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d", "-"),
+    ),
+}
 FORMAT_CHARACTERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\u2069]")
 
 

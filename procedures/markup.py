@@ -86,8 +86,8 @@ def markup_in_plain_text(text: str, name: str = "This field") -> str:
         if found := pattern.search(searched):
             shown = excerpt(searched, *found.span())
             return f"{name} is plain text and would show “{shown}” as typed. Take the markup out."
-    found = invisible_character(text)
-    return f"{name} contains {found}. Delete the passage and type it again." if found else ""
+    invisible = invisible_character(text)
+    return f"{name} contains {invisible}. Delete the passage and type it again." if invisible else ""
 
 
 def excerpt(text: str, start: int, end: int) -> str:

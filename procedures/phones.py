@@ -122,6 +122,8 @@ def typed_emergency(text: str, own: str) -> list[tuple[int, str]]:
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
+    """The text with ASCII digits, hyphens, and spaces, without invisible characters, and where each character was."""
+    characters, places = [], []
     for place, letter in enumerate(text):
         kind = unicodedata.category(letter)
         if kind == "Cf":

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 from portal.serving.whole import write_whole
 from procedures.figures.intake import Picture
 from procedures.figures.renditions import png
-from procedures.figures.text_detection import Detection, Status, detect
+from procedures.figures.text_detection import Detection, detect, unavailable
 
 DAY = 24 * 60 * 60  # seconds
 
@@ -79,21 +79,18 @@ def was_shown(token: str, sha256: str, user_id: int) -> bool:
     return _picture_file(token, sha256, str(user_id)).is_file()
 
 
+def look_for_text(token: str, sha256: str) -> Detection:
+    """Search a picture of a bundle for text, and store the result."""
+    found = detect(picture_of(token, sha256) or b"")
+    if unavailable() is None:
+        write_whole(_picture_file(token, sha256, "json"), [json.dumps(found.to_json()).encode()])
+    return found
+
+
 def known_text(token: str, sha256: str) -> Detection | None:
     """Return the stored result of text detection, if there is one."""
     file = _picture_file(token, sha256, "json")
     return Detection.from_json(json.loads(file.read_text())) if file.is_file() else None
-
-
-def text_found(token: str, sha256: str) -> tuple[Detection, bool]:
-    """Return the result of text detection and whether it is new. A picture is searched until the search succeeds."""
-    known = known_text(token, sha256)
-    if known is not None:
-        return known, False
-    found = detect(picture_of(token, sha256) or b"")
-    if found.status in {Status.MARKED, Status.NOTHING_MARKED}:
-        write_whole(_picture_file(token, sha256, "json"), [json.dumps(found.to_json()).encode()])
-    return found, True
 
 
 def _picture_file(token: str, sha256: str, extension: str) -> Path:

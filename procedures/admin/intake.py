@@ -22,16 +22,17 @@ from procedures.admin.shell import screen
 from procedures.admin.text_detection import places_shown
 from procedures.figures import dicom
 from procedures.figures.duplicate import duplicate
-from procedures.figures.edit import Edits
 from procedures.figures.intake import BadPictureError, Picture
 from procedures.figures.renditions import master, png
 from procedures.figures.text_detection import Detection, Status, detect
 from procedures.figures.waiting import Waiting, begin, bring, find
 from procedures.models import Figure
 
-FORM_BYTES = 64 * 1024
+# A file and the form around it.
+MAX_REQUEST_BYTES = dicom.MAX_BYTES + 64 * 1024
 MAX_UPLOADS, SECONDS = 40, 600
-# Outcomes after which it is worth another try.
+TOO_MANY = "You uploaded %s pictures in 10 minutes. Wait a few minutes, then try again."
+# Outcomes after which another try makes sense.
 AGAIN = (Status.BUSY, Status.TIMED_OUT, Status.FAILED)
 # What waits is for one person, now: not for a browser's cache, not for a proxy's.
 NEVER_KEPT = {"Cache-Control": "no-store, private", "Content-Security-Policy": "default-src 'none'; sandbox"}
@@ -63,7 +64,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("figure", "")
     figure = get_object_or_404(Figure, slug=asked) if asked else None
     may(request, figure.pk if figure else None)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > dicom.MAX_BYTES + FORM_BYTES:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_REQUEST_BYTES:
         return _refused(request, figure, "The file is larger than 250 MB. Choose a smaller one.", 413)
     answer: HttpResponse = _take(request, figure)
     return answer
@@ -75,7 +76,7 @@ def _take(request: HttpRequest, figure: Figure | None) -> HttpResponse:
         return _choose_screen(request, figure)
     user = staff(request)
     if too_often(user.pk, "intake", most=MAX_UPLOADS, seconds=SECONDS):
-        return _refused(request, figure, f"That were {MAX_UPLOADS} pictures in ten minutes. Wait a little.", 429)
+        return _refused(request, figure, TOO_MANY % MAX_UPLOADS, 429)
     try:
         if "keep" in request.POST and figure:
             original = master(figure)
@@ -88,11 +89,16 @@ def _take(request: HttpRequest, figure: Figure | None) -> HttpResponse:
             raise BadPictureError("Choose a picture.")
     except BadPictureError as error:
         return _refused(request, figure, str(error), 400)
-    step = "check" if waiting.has_picture else "frames"
-    address = reverse(f"admin:procedures_figure_{step}", args=[waiting.token])
+    address = first_step(waiting)
     if _script(request):
         return JsonResponse({"next": address}, status=201)
     return HttpResponseRedirect(address)
+
+
+def first_step(waiting: Waiting) -> str:
+    """The address of the next screen: the check, or the choice of a frame and a window before it."""
+    step = "check" if waiting.has_picture else "frames"
+    return reverse(f"admin:procedures_figure_{step}", args=[waiting.token])
 
 
 def _choose_screen(request: HttpRequest, figure: Figure | None, error: str = "", status: int = 200) -> HttpResponse:
@@ -147,17 +153,23 @@ def edited(waiting: Waiting, rectangles: EditsForm) -> Picture:
     if not rectangles.cut.is_bound:
         return original
     if not rectangles.is_valid():
-        raise BadPictureError("One of the boxes has a number that does not fit. Mend it below.")
+        raise BadPictureError("A number in one of the boxes does not fit. Correct it below.")
     return rectangles.edits().apply(original)
 
 
 def detected(waiting: Waiting, *, again: bool = False) -> Detection:
-    """What the text finder says about the picture that waits; it looks once, or ``again``."""
+    """What the text finder says about the picture that waits; it looks once, or ``again``.
+
+    Raises BadPictureError when the picture is deleted during the search.
+    """
     known = waiting.text()
     if known is not None and not (again and known.status in AGAIN):
         return known
-    found = detect(waiting.picture_bytes())
-    waiting.note_text(found)
+    searched = waiting.picture_bytes()
+    found = detect(searched)
+    if found.status in AGAIN and (other := waiting.text()) and other.status not in AGAIN:
+        return other  # from a request that searched the same picture at the same time
+    waiting.note_text(found, searched)
     return found
 
 
@@ -171,10 +183,8 @@ def text(request: HttpRequest, token: str) -> HttpResponse:
         found = detected(waiting, again="again" in request.POST)
     except BadPictureError as error:
         return refusal(400, str(error))
-    form = EditsForm(request.POST)
-    edits = form.edits() if form.is_valid() else Edits()
-    form_ = TextAnswerForm(initial={"text_answer": request.POST.get("text_answer", "")})
-    context = {"found": found, "places": places_shown(found, edits), "form": form_}
+    form = TextAnswerForm(initial={"text_answer": request.POST.get("text_answer", "")})
+    context = {"found": found, "places": places_shown(found, EditsForm(request.POST).valid_edits()), "form": form}
     return render(request, "admin/procedures/figure/text_found.html", context)
 
 

@@ -18,7 +18,6 @@ from procedures.admin.shell import screen
 from procedures.admin.text_detection import places_shown
 from procedures.enums import FigureKind
 from procedures.figures.duplicate import duplicate
-from procedures.figures.edit import Edits
 from procedures.figures.intake import BadPictureError, Picture, size_of
 from procedures.figures.orphans import undone_on_failure
 from procedures.figures.placing import move_marks
@@ -44,7 +43,10 @@ def check(request: HttpRequest, token: str) -> HttpResponse:
     if waiting.figure and figure is None:
         waiting.drop()
         return gone(request)
-    return _Check(request, waiting, figure).answer()
+    try:
+        return _Check(request, waiting, figure).answer()
+    except BadPictureError:  # saved, canceled or swept while this request searched it for text
+        return gone(request)
 
 
 class _Check:
@@ -55,14 +57,15 @@ class _Check:
         self.data: QueryDict | None = request.POST if request.method == "POST" else None
         self.saving = bool(self.data and self.data.get("do") == "save")
         self.found = self._looked_for_text()
+        self.rectangles = EditsForm(self.data)
         if self.data and (chosen := self.data.get("cover")):
             self.data = covering(self.data, self._chosen(chosen))
-        self.rectangles = EditsForm(self.data)
+            self.rectangles = EditsForm(self.data)
         self.problems: list[str] = []
         self.same: Figure | None = None
 
     def _looked_for_text(self) -> Detection | None:
-        """What the text finder said. It looks in this request only where no script asked it before."""
+        """What the text finder said. It looks in this request only if no script asked it before."""
         if self.saving or (self.data and "find" in self.data) or unavailable():
             self.fresh = self.waiting.text() is None
             return detected(self.waiting, again=bool(self.data and "find" in self.data))
@@ -70,9 +73,12 @@ class _Check:
         return self.waiting.text()
 
     def _chosen(self, chosen: str) -> list[Place]:
-        """The marked places that a button covers: one by its number, or all."""
-        places = self.found.places if self.found else ()
-        return [place for number, place in enumerate(places, start=1) if chosen in {"all", str(number)}]
+        """The marked places that a button covers: one by its number, or all that are still visible."""
+        if not self.found:
+            return []
+        if chosen == "all":
+            return list(self.found.visible(self.rectangles.valid_edits()))
+        return [place for number, place in enumerate(self.found.places, start=1) if chosen == str(number)]
 
     def answer(self) -> HttpResponse:
         try:
@@ -117,7 +123,7 @@ class _Check:
             self.problems.append(TWIN)
 
     def _judge_text(self) -> None:
-        """Marked places are covered or answered for; what the finder could not do is said before anything is kept."""
+        """Marked places must be covered or answered for. A failed search is reported once before anything is saved."""
         found = self.found
         if found is None or found.status is Status.NOTHING_MARKED:
             return
@@ -125,7 +131,7 @@ class _Check:
             if self.fresh and not unavailable():
                 self.problems.append(found.sentence)
             return
-        if found.visible(self._edits()) and (self.fresh or not self.request.POST.get("text_answer")):
+        if found.visible(self.rectangles.valid_edits()) and (self.fresh or not self.request.POST.get("text_answer")):
             self.problems.append(TEXT_MARKED)
 
     def _shown(self, result: Picture | None, form: CheckForm, *, status: int = 200) -> HttpResponse:
@@ -141,22 +147,20 @@ class _Check:
             "same": self.same,
             "problems": self.problems,
             "found": self.found,
-            "places": places_shown(self.found, self._edits()) if self.found else [],
+            "places": places_shown(self.found, self.rectangles.valid_edits()) if self.found else [],
             "suggested": FigureKind(self.waiting.kind).label if self.waiting.kind else "",
             "saving": self.saving and form.is_bound,
         }
         title = f"Check the picture for {self.figure.slug}" if self.figure else "Check the picture"
         return screen(self.request, "figure/check", context, title=title, status=status)
 
-    def _edits(self) -> Edits:
-        """Cut and boxes, or none while one of them has a wrong number."""
-        return self.rectangles.edits() if self.rectangles.cut.is_bound and self.rectangles.is_valid() else Edits()
-
     def _saved(self, result: Picture, form: CheckForm) -> HttpResponse:
         desk = admin.site.get_model_admin(Figure)
         figure: Figure = form.instance
         if self.found:
-            figure.text_detection = self.found.kept(self._edits(), form.cleaned_data["text_answer"]).to_json()
+            figure.text_detection = self.found.kept(
+                self.rectangles.valid_edits(), form.cleaned_data["text_answer"]
+            ).to_json()
         outside: list[str] = []
         with undone_on_failure():
             renditions = store_picture(figure, result)

@@ -68,6 +68,10 @@ class EditsForm:
         boxes = (form.cleaned_data.get("box") for form in self.boxes)
         return Edits(tuple(box for box in boxes if box), self.cut.cleaned_data["box"])
 
+    def valid_edits(self) -> Edits:
+        """Cut and boxes, or none while nothing was sent or a number is wrong."""
+        return self.edits() if self.is_valid() else Edits()
+
     def again(self) -> "EditsForm":
         """The same rectangles with empty rows below them, for who has no script to add any."""
         again = EditsForm()
@@ -89,7 +93,7 @@ def query(data: QueryDict) -> str:
 
 
 class TextAnswerForm(forms.Form):
-    """What the marked places are that stay visible; the question is asked only where there are any."""
+    """Whether marked places that stay visible are text; the question is asked only if there are any."""
 
     text_answer = forms.ChoiceField(
         choices=[(answer.value, label) for answer, label in ANSWERS.items()],
@@ -100,7 +104,7 @@ class TextAnswerForm(forms.Form):
 
 
 def covering(data: QueryDict, places: Iterable[Place]) -> QueryDict:
-    """What was sent, with a black box more over each of these places."""
+    """The submitted data with one more black box over each of these places."""
     more = data.copy()
     count = whole_number(data.get("box-TOTAL_FORMS", ""))
     for place in places:

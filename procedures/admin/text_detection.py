@@ -39,7 +39,7 @@ def padded(place: Place) -> tuple[float, float, float, float]:
 
 
 def places_shown(detection: Detection, edits: Edits) -> list[dict[str, Any]]:
-    """Marked places with what is left of them; numbers in per cent of the picture as it came in."""
+    """Marked places, and whether they are covered; numbers in per cent of the picture as it was uploaded."""
     visible = detection.visible(edits)
     return [
         {"number": number, "box": outline(place), "cover": padded(place), "covered": place not in visible}
@@ -88,7 +88,7 @@ def look_for_text(request: HttpRequest, figure_id: int) -> HttpResponse:
     figure = get_object_or_404(Figure.objects.exclude(image=""), pk=figure_id)
     error = ""
     known = text_detection_context(figure)
-    # What was marked and answered at upload stays: the pixels are the same.
+    # The pixels have not changed since the upload, so the record of a finished search is not replaced.
     if request.method == "POST" and not known.get("ran"):
         try:
             found = detect(png(master(figure)))
@@ -103,7 +103,7 @@ def look_for_text(request: HttpRequest, figure_id: int) -> HttpResponse:
 
 
 def text_detection_html(figure: Figure) -> SafeString:
-    """The same as HTML, for a form, with the way to search a picture that was not searched yet."""
+    """The same as HTML, for a form, with a link to the search if the picture was not searched yet."""
     context = text_detection_context(figure)
     if figure.image and not context.get("ran"):
         context["address_to_look"] = reverse(LOOK, args=[figure.pk])

@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,13 @@ from procedures.admin.bundle_files import (
     keep_pictures,
     kept,
     known_text,
+    look_for_text,
     note_shown,
     picture_of,
-    text_found,
     throw_away,
     was_shown,
 )
-from procedures.admin.intake import NEVER_KEPT
+from procedures.admin.intake import AGAIN, NEVER_KEPT
 from procedures.admin.shell import screen
 from procedures.admin.text_detection import places_shown
 from procedures.content.bring_in import NotShownError, Plan, bring_in
@@ -39,10 +40,13 @@ from procedures.figures.text_detection import Detection, Status
 from procedures.models import Figure, Page
 
 MAX_UPLOAD = 300 * 1024 * 1024
+# For the text finder in one request. Its last search may take 80 s more, and a proxy waits 120 s.
+SEARCH_SECONDS = 30
 TEXT_MARKED = (
-    "Nothing was imported yet. The text finder marked places that may be text. Look at the outlined places, then "
-    "import again if they show no name, date or number:"
+    "The text finder marked places that may be text. Look at the outlined places, then import again if they show no "
+    "name, date or number: %s."
 )
+NOT_SEARCHED = "The text finder has looked at %s of %s new pictures. Import again to continue."
 TOKEN = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -163,11 +167,26 @@ def _text(token: str, picture: Picture) -> dict[str, Any] | None:
     return {"found": found, "places": places_shown(found, Edits())} if found else None
 
 
-def _marked(token: str, plan: Plan) -> tuple[dict[str, Detection], list[str]]:
-    """Search all new pictures: results by slug, and the slugs whose marked places have not been shown yet."""
-    found = {slug: text_found(token, picture.sha256) for slug, picture in plan.pictures.items()}
-    fresh = [slug for slug, (detection, is_fresh) in found.items() if is_fresh and detection.status is Status.MARKED]
-    return {slug: detection for slug, (detection, _) in found.items()}, fresh
+def _search(token: str, plan: Plan) -> tuple[dict[str, Detection], str]:
+    """Search new pictures for text: what is known by slug, and why the import has to wait, or an empty string.
+
+    It waits for a look at places that were not outlined before, and for pictures that were never searched.
+    """
+    hashes = {slug: picture.sha256 for slug, picture in plan.pictures.items()}
+    found = {slug: known for slug, sha256 in hashes.items() if (known := known_text(token, sha256))}
+    # Searches that failed are tried again, after all others.
+    wanted = [slug for slug in hashes if slug not in found] + [slug for slug in found if found[slug].status in AGAIN]
+    until = time.monotonic() + SEARCH_SECONDS
+    marked: list[str] = []
+    for number, slug in enumerate(wanted):
+        if number and time.monotonic() > until:
+            break
+        found[slug] = look_for_text(token, hashes[slug])
+        if found[slug].status is Status.MARKED:
+            marked.append(slug)
+    reasons = [NOT_SEARCHED % (len(found), len(hashes))] if len(found) < len(hashes) else []
+    reasons += [TEXT_MARKED % ", ".join(marked)] if marked else []
+    return found, " ".join(["Nothing was imported yet.", *reasons]) if reasons else ""
 
 
 def _import(request: HttpRequest) -> HttpResponse:
@@ -189,9 +208,9 @@ def _import(request: HttpRequest) -> HttpResponse:
         if not ticked:
             return _plan(request, plan, token, status=400, refused="Choose at least one page.")
         keep_pictures(token, plan.pictures.values())
-        found, fresh = _marked(token, plan)
-        if fresh:
-            return _plan(request, plan, token, status=409, refused=f"{TEXT_MARKED} {', '.join(fresh)}.")
+        found, waits = _search(token, plan)
+        if waits:
+            return _plan(request, plan, token, status=409, refused=waits)
         with transaction.atomic():
             done = bring_in(file, actor=user, check=False, wanted=ticked.__contains__, answered_for=answered_for)
             for slug in done.pictures:

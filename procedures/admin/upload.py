@@ -7,21 +7,20 @@ from django.urls import reverse
 
 from procedures.admin.answers import refusal, staff_json, too_often
 from procedures.admin.base import staff
-from procedures.figures.dicom import MAX_BYTES
+from procedures.admin.intake import MAX_REQUEST_BYTES, TOO_MANY, first_step
 from procedures.figures.intake import BadPictureError
 from procedures.figures.waiting import bring, find
 from procedures.models import Figure
 
-FORM_BYTES = 64 * 1024
 MAX_UPLOADS, SECONDS = 20, 600
 
 
-@staff_json("procedures.add_figure", method="POST", most_bytes=MAX_BYTES + FORM_BYTES)
+@staff_json("procedures.add_figure", method="POST", most_bytes=MAX_REQUEST_BYTES)
 def upload(request: HttpRequest) -> JsonResponse:
     """Answer 201 with ``next`` (the check screen) and ``saved`` (the address of the outcome). Saves nothing yet."""
     user = staff(request)
     if too_often(user.pk, "picture", most=MAX_UPLOADS, seconds=SECONDS):
-        return refusal(429, f"You uploaded {MAX_UPLOADS} pictures in 10 minutes. Wait a few minutes, then try again.")
+        return refusal(429, TOO_MANY % MAX_UPLOADS)
     sent = request.FILES.get("picture")
     if sent is None:
         return refusal(400, "Choose a picture.")
@@ -29,10 +28,9 @@ def upload(request: HttpRequest) -> JsonResponse:
         waiting = bring(cast("BinaryIO", sent.file), user_id=user.pk, editor=True)
     except BadPictureError as error:
         return refusal(400, str(error))
-    step = "check" if waiting.has_picture else "frames"
     return JsonResponse(
         {
-            "next": reverse(f"admin:procedures_figure_{step}", args=[waiting.token]),
+            "next": first_step(waiting),
             "saved": reverse("admin:procedures_figure_uploaded", args=[waiting.token]),
         },
         status=201,

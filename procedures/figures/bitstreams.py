@@ -1,8 +1,8 @@
-"""What a compressed picture says about itself, read before anything is decoded, and the file without its extras.
+"""Read the structure of a compressed picture before it is decoded, and strip the parts that a decoder does not need.
 
-Decoders do work that has no relation to the size of the file or of the picture: a JPEG repeats all its blocks for each
-scan, a PNG inflates each text, and Python's reader of either steps through every marker. So scans, segments and chunks
-are counted here, and a decoder only gets the parts that pixels and colors need.
+The work of a decoder can be out of proportion to the file and to the picture: a JPEG repeats all its blocks for each
+scan, a PNG inflates each text chunk, and Python's readers step through every marker. So scans, segments and chunks are
+counted here, and a decoder only gets the parts that pixels and colors need.
 """
 
 import re
@@ -16,13 +16,13 @@ from django.utils.translation import gettext as _
 
 
 class BadPictureError(ValueError):
-    """The file is refused. The message is a sentence for the person who chose it."""
+    """The file is refused. The message is shown to the person who uploaded it."""
 
 
-# An ordinary progressive JPEG has 10 scans or fewer, a squeezed one up to about 20. Each costs as much as the whole
+# An ordinary progressive JPEG has 10 scans or fewer, an optimized one up to about 20. Each costs as much as the whole
 # picture, so libjpeg-turbo advises programs to set a limit ("Two Issues with the JPEG Standard"); its fuzzers use 500.
 MAX_SCANS = 64
-# All scans together: as much as 20 scans of the largest picture that is taken, one or two seconds of work.
+# All scans together: as much as 20 scans of the largest picture that is accepted, one or two seconds of work.
 MAX_SCANNED_PIXELS = 800_000_000
 # Long color profiles take 255 segments; long PNG files have a chunk for every 8 kB.
 MAX_SEGMENTS, MAX_CHUNKS = 1000, 20_000
@@ -88,9 +88,9 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def without_extras(data: bytes, *, colors: bool = True) -> bytes:
-    """A JPEG or JPEG-LS file up to its end, without thumbnails, comments and other words. Refuses costly ones.
+    """A JPEG or JPEG-LS file up to its end, without thumbnails, comments and other text. Refuses costly ones.
 
-    ``colors``: keep the color profile, and the Exif part that tells which way is up.
+    ``colors``: keep the color profile, and Exif for the orientation.
     """
     kept, scans, pixels, exif = [data[:2]], 0, 0, False
     for marker, start, end in segments(data):
@@ -108,7 +108,7 @@ def without_extras(data: bytes, *, colors: bool = True) -> bytes:
                 )
         elif marker == COM or APP0 <= marker <= LAST_APP:
             wanted = _wanted(marker, data[start + 4 : end], colors=colors)
-            # Only the first Exif part counts. A second one would be glued to it.
+            # Only the first Exif segment counts. Readers append a second one to it.
             if wanted and not (marker == APP1 and exif):
                 kept.append(data[start : start + 2] + struct.pack(">H", len(wanted) + 2) + wanted)
                 exif = exif or marker == APP1
@@ -118,7 +118,7 @@ def without_extras(data: bytes, *, colors: bool = True) -> bytes:
 
 
 def _wanted(marker: int, content: bytes, *, colors: bool) -> bytes:
-    """What a decoder needs of a segment: how the colors were coded, and for whole pictures Exif and profile."""
+    """The part of a segment that a decoder needs: the color coding, and for whole pictures Exif and the profile."""
     if marker == APP0 and content.startswith(b"JFIF\0") and len(content) >= 14:
         return content[:12] + b"\0\0"  # the last two bytes are the size of a thumbnail
     if marker == APP14 and content.startswith(b"Adobe"):
@@ -133,7 +133,7 @@ def _wanted(marker: int, content: bytes, *, colors: bool) -> bytes:
 
 
 def png(data: bytes) -> Png:
-    """The chunks of a PNG that pixels and colors need. Texts are dropped unread, however far they would inflate."""
+    """The chunks of a PNG that pixels and colors need. Text chunks are dropped without inflating them."""
     kept, at, depth, significant, profile, cicp = [data[:8]], 8, 8, 0, None, b"\0\0"
     for _number in range(MAX_CHUNKS):
         length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
@@ -165,7 +165,7 @@ def _inflated(chunk: bytes) -> bytes:
 
 
 def webp_size(data: bytes) -> tuple[int, int]:
-    """Width and height, before a decoder makes room for them; zeros where the head is broken."""
+    """Width and height, before a decoder allocates memory for them; zeros if the header is broken."""
     kind, head = data[12:16], data[20:30].ljust(10, b"\0")
     if kind == b"VP8X":
         return 1 + int.from_bytes(head[4:7], "little"), 1 + int.from_bytes(head[7:10], "little")

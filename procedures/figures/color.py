@@ -34,7 +34,7 @@ Matrix = Sequence[Sequence[float]]
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """``L``, ``RGB`` or ``CMYK`` to ``L`` or ``RGB`` in sRGB. An empty profile is one that could not be read."""
+    """``L``, ``RGB`` or ``CMYK`` to ``L`` or ``RGB`` in sRGB. An empty profile is one that cannot be read."""
     if profile is None:
         return image if image.mode in {"L", "RGB"} else image.convert("RGB")
     try:
@@ -64,7 +64,7 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image:
 def _through(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
     transform = ImageCms.buildTransform(source, SRGB, image.mode, "RGB", INTENT, FLAGS)
     if image.mode == "RGB":
-        # Where all is sRGB already, rounding would only change it.
+        # If the profile is sRGB in effect, a conversion would only add rounding errors.
         probe = Image.merge("RGB", [Image.linear_gradient("L").rotate(90 * turn) for turn in range(3)])
         changed = ImageCms.applyTransform(probe, transform)
         if changed and max(high for _low, high in ImageChops.difference(probe, changed).getextrema()) <= 1:  # type: ignore[misc]
@@ -83,7 +83,7 @@ def profile_of(opened: Image.Image) -> bytes | None:
     try:
         named = str(opened.getexif().get_ifd(INTEROPERABILITY).get(1, "")).strip("\0 ")
     except Exception:
-        # Readers of broken Exif raise every kind of error there is; the picture beside it is sound.
+        # Broken Exif raises many kinds of errors; the picture itself is fine.
         return None
     return matrix_profile(ADOBE_PRIMARIES, ADOBE_GAMMA) if named == ADOBE_RGB else None
 

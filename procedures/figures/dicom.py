@@ -1,4 +1,4 @@
-"""Pictures out of DICOM files and 16-bit PNGs (extra ``dicom``), whose shades a person chooses by a window.
+"""Read pictures from DICOM files and 16-bit PNGs (extra ``dicom``), for which a person chooses a window.
 
 Only pixels leave: no text, no overlay, no part of the data set.
 
@@ -7,7 +7,6 @@ person looks, crops or blackens (``figures.edit``), and ticks. Every refusal is 
 """
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -17,9 +16,9 @@ from procedures.figures.dicom_file import (
     COLOUR,
     EXPLICIT,
     MAX_BYTES,
-    NEEDED,
     PALETTE,
     DicomFile,
+    installed,
     open_dicom,
     sentences,
 )
@@ -70,11 +69,6 @@ class DicomInfo:
     needs_human_check: bool = True
 
 
-def installed() -> bool:
-    """Are pydicom and its codecs there? Screens ask before they offer DICOM."""
-    return all(find_spec(name) is not None for name in NEEDED)
-
-
 def read_header(stream: BinaryIO) -> DicomInfo:
     """What the file holds, without reading its pixels."""
     with sentences():
@@ -107,10 +101,10 @@ def unpack(stream: BinaryIO, folder: Path) -> Frames:
 
 
 def unpack_sixteen_bits(data: bytes, folder: Path) -> bool:
-    """The numbers of a grey PNG with 16 bits into ``folder``, as one frame. No other picture leaves anything there.
+    """Write the numbers of a grey PNG with 16 bits to ``folder``, as one frame; nothing for any other picture.
 
-    True when a person has to choose a window, because the file does not tell which number is white. Call it with a file
-    that ``read_picture`` has taken.
+    True when a person has to choose a window, because the file does not say which number is white. Call it with a file
+    that ``read_picture`` has accepted.
     """
     found = sixteen_bits(data) if installed() else None
     if found is None:

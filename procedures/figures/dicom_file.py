@@ -31,9 +31,9 @@ MAX_PIXELS = 20_000_000
 # Of a file that is compressed as a whole: it is held in memory.
 MAX_INFLATED = 64 * 1024 * 1024
 
-# What is read costs at least this much, however short it is: it bounds the number of elements, and of fragments.
+# The least that one read counts for, however short: this bounds the number of elements and fragments.
 READ_COST, FRAGMENT_COST = 48, 1024
-# The groups of all frames, and lookup tables, are read whole when they are asked for.
+# Functional groups and lookup tables are parsed as a whole on first access.
 MAX_SEQUENCE_BYTES = 4 * 1024 * 1024
 
 IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
@@ -78,7 +78,7 @@ class DeflatedError(Exception):
 
 
 class Bounded(io.RawIOBase):
-    """A file of which only ``left`` bytes may be read, however long its parts say that they are, or however many."""
+    """A file of which only ``left`` bytes may be read, whatever lengths and counts it declares."""
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__()
@@ -143,6 +143,11 @@ class DicomFile:
         return self.rows * self.columns * self.samples * self.allocated // 8
 
 
+def installed() -> bool:
+    """Whether pydicom and its codecs are installed. Screens ask before they offer DICOM."""
+    return all(find_spec(name) is not None for name in NEEDED)
+
+
 def damaged() -> str:
     return _("The DICOM file is damaged or cut off. Export it again and choose that.")
 
@@ -170,15 +175,10 @@ def sentences() -> Iterator[None]:
 
 def open_dicom(stream: BinaryIO) -> DicomFile:
     """The header, read and checked. Call it within ``sentences()``."""
-    try:
-        import pydicom  # noqa: F401 -- an old portal may lack it
-
-        if any(find_spec(name) is None for name in NEEDED):
-            raise ImportError
-    except ImportError:
+    if not installed():
         raise BadPictureError(
             _("DICOM files need an addition to the portal. Ask IT for: pip install 'plainspine[dicom]'.")
-        ) from None
+        )
     source = Bounded(stream)
     if source.size > MAX_BYTES:
         raise BadPictureError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose that."))
@@ -200,7 +200,7 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
 
 
 def read_dataset(source: Bounded, tags: list[str]) -> "tuple[Dataset, Bounded]":
-    """These elements up to the pixels, and the file in which the pixels follow: another one when it was compressed."""
+    """These elements up to the pixels, and the file in which the pixels follow: an inflated one if it was deflated."""
     from pydicom import dcmread
 
     source.seek(0)
@@ -213,7 +213,7 @@ def read_dataset(source: Bounded, tags: list[str]) -> "tuple[Dataset, Bounded]":
 
 
 def _inflated(source: Bounded) -> Bounded:
-    """The data set of a file of which only the head is plain. The same limits hold for reading it."""
+    """The data set of a deflated file, of which only the header is plain. The same limits hold for reading it."""
     source.left = MAX_BYTES
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     plain = unpacker.decompress(source.read(MAX_INFLATED), MAX_INFLATED)
@@ -290,7 +290,7 @@ def _refuse_odd(file: DicomFile) -> None:
 
 
 def _pixel_data(source: Bounded, *, implicit: bool, little: bool) -> tuple[int, int, bool]:
-    """Where the value of the element starts that pydicom stopped at, its length, and whether it consists of words.
+    """Start and length of the value of the element that pydicom stopped at, and whether it consists of words.
 
     Zeros when it is not pixels.
     """
@@ -315,7 +315,7 @@ def _text(dataset: "Dataset", name: str) -> str:
 
 
 def _stretch(dataset: "Dataset") -> float:
-    """How much higher than wide a pixel is. Sizes that are no sizes say nothing."""
+    """How much higher than wide a pixel is. Sizes that make no sense are ignored."""
     for name in ("PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing"):
         sizes = numbers_of(dataset, name)
         if len(sizes) == 2 and min(sizes) > 0 and 0.2 <= sizes[0] / sizes[1] <= 5:

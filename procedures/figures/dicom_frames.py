@@ -6,7 +6,7 @@ frames, of which each is unpacked when it is first asked for; and ``frames.json`
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -32,7 +32,7 @@ STRIP = 1 << 20
 
 
 def finish(folder: Path, layout: Layout, *, tones: list[Grey], usual: tuple[Preset, ...], **facts: Any) -> None:
-    """The numbers, written last: without them nothing is read. ``tones``: one for all frames or one for each."""
+    """Write the numbers, last: nothing is read without them. ``tones``: one for all frames or one for each."""
     plain = [json.dumps(tone.plain()) for tone in tones]
     kept = {tone: place for place, tone in enumerate(dict.fromkeys(plain))}
     numbers = {
@@ -50,7 +50,7 @@ class Frames:
     """Such a folder, read: every frame can be shown in any window.
 
     ``modality`` is one of dicom_values.MODALITIES, or empty. ``dark_bone`` says whether bone is darker than soft tissue
-    when the frame is shown as the file asks; None when the file does not tell.
+    when the frame is shown as the file asks; None when the file does not say.
     """
 
     folder: Path
@@ -62,6 +62,8 @@ class Frames:
     usual: tuple[Preset, ...]
     modality: str
     dark_bone: bool | None
+    # Results of _counted, by number of the frame.
+    _counts: "dict[int, tuple[Numbers, Numbers]]" = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -92,7 +94,7 @@ class Frames:
         return picture(fit(self._shown(number, window, invert=invert)))
 
     def thumbnail(self, number: int) -> Picture:
-        """The frame as the file wants it shown, at most 160 px wide and high; those of the next frames get ready."""
+        """The frame as the file wants it shown, at most 160 px wide and high. Also unpacks the next few frames."""
         following = [other for other in self.spread() if other > number]
         image = self._shown(number, None, invert=False, following=following)
         image.thumbnail((THUMBNAIL, THUMBNAIL))
@@ -104,7 +106,7 @@ class Frames:
         return sorted({1 + round(place * (self.count - 1) / max(1, count - 1)) for place in range(count)})
 
     def notes(self, number: int) -> list[str]:
-        """What of the file is not followed for a grey frame, as sentences."""
+        """What of the file is ignored for a grey frame, as sentences."""
         tone = self._tone(number)
         if (tone.lookup or tone.presets) and not tone.usable(*self._counted(number)):
             return [*tone.notes, _without_window()]
@@ -133,16 +135,18 @@ class Frames:
             raise BadPictureError(_("Choose a frame from 1 to %(frames)s.") % {"frames": self.count})
         return read(self.layout, self.folder, number, following)
 
-    def _counted(self, number: int) -> "tuple[Numbers, Numbers]":
-        """The stored numbers that occur in a grey frame, in order, and how many pixels have each."""
-        return _count(self._samples(number))
+    def _counted(self, number: int, samples: "Numbers | None" = None) -> "tuple[Numbers, Numbers]":
+        """The stored numbers that occur in a grey frame, in order, and how many pixels have each. Counted once."""
+        if number not in self._counts:
+            self._counts[number] = _count(self._samples(number) if samples is None else samples)
+        return self._counts[number]
 
     def _shown(self, number: int, window: Window | None, *, invert: bool, following: Sequence[int] = ()) -> Image.Image:
         import numpy as np
 
         found = self._samples(number, following)
         if self.tones:
-            values, counts = _count(found)
+            values, counts = self._counted(number, found)
             table = np.zeros(1 << (8 * found.dtype.itemsize), np.uint8)
             table[_places(values)] = self._tone(number).shades(values, counts, window, invert=invert)
             found = table[_places(found)]
@@ -161,7 +165,7 @@ def _without_window() -> str:
 
 
 def _places(values: "Numbers") -> "Numbers":
-    """Numbers as places in a table of all patterns of their bits."""
+    """Numbers as indexes into a table of all their bit patterns."""
     return values.view(f"u{values.dtype.itemsize}")
 
 

@@ -1,9 +1,8 @@
-"""The pixels of frames: taken out of the file, waiting compressed or bare, and unpacked by pydicom within limits."""
+"""The pixels of frames: copied from the file, stored compressed or bare, and unpacked by a decoder within limits."""
 
 import json
 import secrets
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from django.utils.translation import gettext as _
 
-from procedures.figures import decoder
+from procedures.figures import decoder, sandbox
 from procedures.figures.bitstreams import bare_j2k, frame_size, without_extras
 from procedures.figures.dicom_file import (
     BIG_ENDIAN,
@@ -39,8 +38,9 @@ if TYPE_CHECKING:
 
 # A packed frame is smaller than a plain one, but for headers and tables.
 TABLES = 64 * 1024
-MAX_SECONDS = 60
-# Frames that are unpacked before they are asked for.
+MAX_MEMORY = 2 * 1024**3
+MAX_CPU_SECONDS, MAX_SECONDS = 30, 60
+# Frames that are unpacked in advance.
 MAX_ALONG = 3
 # The machine has other work; each decoder may take 2 GB for a moment.
 AT_ONCE = threading.BoundedSemaphore(2)
@@ -80,9 +80,9 @@ class Layout:
 def store(file: DicomFile, folder: Path) -> Layout:
     """The pixels of all frames, and nothing else, into ``folder``. Call it within ``sentences()``.
 
-    Frames that are not compressed are stored as numbers, without the bits that are none. Compressed ones stay so, each
-    without its comments, and the first is unpacked at once: what cannot be unpacked is refused now. Run lengths are all
-    unpacked, because text could follow their end.
+    Uncompressed frames are stored as numbers, without unused bits. Compressed ones stay compressed, without their
+    comments, and the first is unpacked at once, so that a file that cannot be unpacked is refused now. Run lengths are
+    all unpacked, because text could follow their end.
     """
     file.source.left, file.source.cost = 2 * MAX_BYTES, FRAGMENT_COST
     layout = _layout(file)
@@ -103,9 +103,9 @@ def store(file: DicomFile, folder: Path) -> Layout:
 
 
 def read(layout: Layout, folder: Path, number: int, following: Sequence[int] = ()) -> "Samples":
-    """Frame ``number`` (from 1): one that is still packed is unpacked, and kept so while it waits.
+    """Frame ``number`` (from 1). One that is still packed is unpacked, and the result is stored in the folder.
 
-    ``following``: frames that will be asked for next. Some are unpacked along with it, as starting costs most.
+    ``following``: the next frames to be read. Some are unpacked along with it, because starting costs most.
     """
     import numpy as np
 
@@ -113,9 +113,8 @@ def read(layout: Layout, folder: Path, number: int, following: Sequence[int] = (
     if layout.pieces:
         place, start = _place(folder, number), 0
         if not place.exists():
-            with AT_ONCE:
-                missing = [other for other in following if not _place(folder, other).exists()]
-                _unpack(layout, folder, [(one - 1, _place(folder, one)) for one in [number, *missing[:MAX_ALONG]]])
+            missing = [other for other in following if not _place(folder, other).exists()]
+            _unpack(layout, folder, [(one - 1, _place(folder, one)) for one in [number, *missing[:MAX_ALONG]]])
     with place.open("rb") as raw:
         raw.seek(start)
         found = np.frombuffer(raw.read(layout.frame_bytes), layout.dtype).reshape(layout.shape)
@@ -181,7 +180,7 @@ def _palette(file: DicomFile) -> str:
         numbers = patterns.view(f"i{file.allocated // 8}") if file.signed else patterns
         columns.append(table[np.clip(numbers.astype(int) - first, 0, count - 1)])
     colors = np.stack(columns, axis=1)
-    # Some writers store numbers of 8 bits in words of 16.
+    # Some writers store 8-bit numbers in 16-bit words.
     return (colors >> 8 if int(colors.max()) > 0xFF else colors).astype(np.uint8).tobytes().hex()
 
 
@@ -234,7 +233,7 @@ def _bitstreams(file: DicomFile) -> Iterator[bytes]:
 
 
 def _bare(file: DicomFile, data: bytes) -> bytes:
-    """A bitstream without words, of the size that the header declares: a decoder makes room for what it declares."""
+    """A bitstream without text, checked for the size that the header declares: decoders allocate what it declares."""
     if file.packing == RLE:
         return data
     data = without_extras(data, colors=False) if file.packing in JPEGS else bare_j2k(data)
@@ -244,17 +243,21 @@ def _bare(file: DicomFile, data: bytes) -> bytes:
 
 
 def _unpack(layout: Layout, folder: Path, wanted: list[tuple[int, Path]]) -> None:
-    """Frames to the ends of their places, by a process of its own. The first must come; later ones may fail."""
+    """Append frames to the files named with them, in a process of its own. The first must succeed; later ones may fail.
+
+    Each file gets one frame, or a single file gets them all.
+    """
     drafts = {place: folder / f".{secrets.token_hex(4)}" for _number, place in wanted}
+    size = layout.frame_bytes * len(wanted) // len(drafts)
     task = asdict(layout) | {
         "source": str(folder / PACKED),
         "frames": [[*layout.pieces[number], str(drafts[place])] for number, place in wanted],
-        "megabytes": 1 + (layout.frame_bytes * len(wanted) // len(drafts) >> 20),
     }
     try:
-        ended = _run(task)
+        with AT_ONCE:
+            ended = _run(task, size)
         for place, draft in drafts.items():
-            if draft.exists() and draft.stat().st_size == layout.frame_bytes * len(wanted) // len(drafts):
+            if draft.exists() and draft.stat().st_size == size:
                 draft.replace(place)
     finally:
         for draft in drafts.values():
@@ -263,18 +266,16 @@ def _unpack(layout: Layout, folder: Path, wanted: list[tuple[int, Path]]) -> Non
         raise BadPictureError(_too_much() if ended in {-SIGXCPU, -SIGKILL} else damaged())
 
 
-def _run(task: dict[str, Any]) -> int:
-    """How the decoder ended: Python, that very file, isolated from the environment and from the current folder."""
+def _run(task: dict[str, Any], size: int) -> int:
+    """How the decoder ended. ``size``: bytes of the largest file that it writes."""
     try:
-        return subprocess.run(  # noqa: S603 -- no part of it comes from outside
-            [sys.executable, "-I", decoder.__file__],
-            input=json.dumps(task).encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            timeout=MAX_SECONDS,
-            check=False,
+        return sandbox.run(
+            Path(decoder.__file__),
+            json.dumps(task).encode(),
+            memory=MAX_MEMORY,
+            cpu_seconds=MAX_CPU_SECONDS,
+            seconds=MAX_SECONDS,
+            file_bytes=(1 + (size >> 20)) << 20,
         ).returncode
     except subprocess.TimeoutExpired:
         return -SIGKILL

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, Any]
 
 MAX_PRESETS = 8
-# Fluoroscopy, then radiographs, then the rest. Anything else that a file says is not passed on.
+# Values of Modality that are used. Any other value is ignored: it could be a name.
 FLUOROSCOPY = frozenset({"XA", "RF"})
-RADIOGRAPHS = frozenset({"CR", "DX", "RG", "PX", "MG"})
-MODALITIES = FLUOROSCOPY | RADIOGRAPHS | {"CT", "MR", "US", "NM", "PT", "OT", "SC", "XC", "ES", "GM"}
+RADIOGRAPHS = frozenset({"CR", "DX", "RG", "IO", "PX", "MG"})
+MODALITIES = FLUOROSCOPY | RADIOGRAPHS | {"CT", "MR", "US", "NM", "PT", "OT", "SC", "XC", "ES", "GM", "DMS", "OP"}
 LINEAR, EXACT, SIGMOID = "LINEAR", "LINEAR_EXACT", "SIGMOID"
 # pydicom spreads a window over the numbers that so many bits hold, and looks a number up as one of so many bits.
 BITS = 16
 WHITE = (1 << BITS) - 1
 # Of the pixels, in one shade.
 NEARLY_ALL = 0.95
-# A bound for numbers of files: far beyond every meaning, and nothing overflows.
-LARGEST = 1e12
+# Larger numbers in a file have no meaning, and could overflow.
+MAX_NUMBER = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Lookup:
     table: tuple[int, ...]
 
     def __call__(self, numbers: "Numbers") -> "Numbers":
-        """As 16 bits for each entry, whatever the table says: pydicom counts the places with as many bits, too."""
+        """Always with 16 bits for each entry: pydicom uses the same number of bits to count the entries."""
         import numpy as np
         from pydicom.dataset import Dataset
         from pydicom.pixels.processing import apply_voi
@@ -111,7 +111,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Grey:
-    """How one frame's numbers become grey. ``notes``: what of the file could not be followed, as sentences."""
+    """How one frame's numbers become grey. ``notes``: what of the file had to be ignored, as sentences."""
 
     rescale: Linear | Lookup
     lookup: Lookup | None
@@ -217,16 +217,16 @@ def grey(dataset: "Dataset", number: int, *, signed: bool) -> Grey:
 
 
 def _value(dataset: "Dataset", name: str) -> Any:
-    """A value of the file; None for what is not there or is not what its type says."""
+    """A value of the file; None if it is missing or invalid."""
     try:
         return dataset.get(name)
     except Exception:
-        # pydicom converts a value when it is asked for, and raises many kinds for broken ones. Here all are optional.
+        # pydicom converts a value on access, and raises many kinds of errors for broken ones. All values are optional.
         return None
 
 
 def numbers_of(dataset: "Dataset", name: str) -> list[float]:
-    """The numbers of an optional value. None at all when one of them is broken."""
+    """The numbers of an optional value; an empty list when one of them is broken."""
     return _numbers(_value(dataset, name))
 
 
@@ -236,7 +236,7 @@ def _numbers(value: Any) -> list[float]:
         numbers = [float(str(part).strip("\0 ")) for part in parts if part not in (None, "")]
     except ValueError:
         return []
-    return numbers if all(abs(number) <= LARGEST for number in numbers) else []
+    return numbers if all(abs(number) <= MAX_NUMBER for number in numbers) else []
 
 
 def _find(dataset: "Dataset", number: int, name: str) -> Any:
@@ -285,7 +285,7 @@ def _lookup(sequence: Any, signed: bool, notes: list[str]) -> Lookup | None:
 
 def _read_table(item: "Dataset", signed: bool) -> Lookup | None:
     count, first, bits = (int(part) for part in item.LUTDescriptor)
-    # The three numbers are stored without sign, or with it, as the file's writer thought best.
+    # Writers store the three numbers with or without a sign.
     count, first = count & 0xFFFF or 0x10000, first & 0xFFFF
     if signed and first >= 0x8000:
         first -= 0x10000
@@ -314,13 +314,13 @@ def _presets(dataset: "Dataset", number: int, function: str, notes: list[str]) -
 
 
 def modality(dataset: "Dataset") -> str:
-    """The kind of machine, as one of MODALITIES; empty when it is none of them."""
+    """The kind of machine, one of MODALITIES, or empty."""
     said = str(_value(dataset, "Modality") or "").strip("\0 ").upper()
     return said if said in MODALITIES else ""
 
 
 def dark_bone(dataset: "Dataset") -> bool | None:
-    """Whether bone is darker than soft tissue when shown as the file asks; None when the file does not tell.
+    """Whether bone is darker than soft tissue when shown as the file asks; None when the file does not say.
 
     Pixel Intensity Relationship Sign (PS3.3 C.8.11.3.1.2) says which numbers bone has: 1 means low ones, as everywhere
     in angiography and fluoroscopy. Radiographs and CT without it are shown with white bone.

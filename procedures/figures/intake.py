@@ -24,8 +24,8 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 # Readers get 1600 px at most, so nothing wider is kept.
 WIDEST = 1600
-# A marker is 24 px wide: what is smaller than one shows nothing. What is ten times longer than wide is a strip.
-MIN_SIDE, LONGEST = 24, 10
+# A marker is 24 px wide, so a smaller picture shows nothing. A picture ten times as long as wide is a strip.
+MIN_SIDE, MAX_ASPECT = 24, 10
 # Bits of a 16-bit picture.
 FULL = 16
 # A label or a hot pixel is brighter than this part of the picture, however small the picture is.
@@ -48,7 +48,7 @@ BARE_DICOM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class White:
-    """Which number of a 16-bit grey picture is white, of how many ``bits``, and whether the file tells so clearly.
+    """Which number of a 16-bit grey picture is white, of how many ``bits``, and whether the file says so clearly.
 
     ``dim``: most pixels are darker than half of what the bits can hold.
     """
@@ -163,17 +163,17 @@ def sixteen_bits(data: bytes) -> tuple[Image.Image, White] | None:
 
 
 def right_shape(size: tuple[int, int]) -> None:
-    """Refuse what is no picture for a reader: a dot, or a thin strip."""
+    """Refuse a picture that readers cannot use: a dot, or a thin strip."""
     short, long = sorted(size)
     if short < MIN_SIDE:
         raise BadPictureError(
             _("The picture is only %(width)s × %(height)s pixels. Choose one with at least %(least)s on each side.")
             % {"width": size[0], "height": size[1], "least": MIN_SIDE}
         )
-    if long > LONGEST * short:
+    if long > MAX_ASPECT * short:
         raise BadPictureError(
             _("The picture is %(width)s × %(height)s pixels: more than %(most)s times as long as it is wide. Crop it.")
-            % {"width": size[0], "height": size[1], "most": LONGEST}
+            % {"width": size[0], "height": size[1], "most": MAX_ASPECT}
         )
 
 
@@ -225,7 +225,7 @@ def _eight_bit(image: Image.Image, found: Png) -> Image.Image:
 
 
 def _dark(image: Image.Image) -> bool:
-    """Whether the high bytes of a picture show next to nothing, but for some specks in it."""
+    """Whether the high bytes of a picture show next to nothing, except for some specks."""
     channels = [image.getchannel(band) for band in image.getbands() if band != "A"]
     if max(int(channel.getextrema()[1]) for channel in channels) < DARK:  # type: ignore[arg-type]
         return True
@@ -238,8 +238,8 @@ def white_of(image: Image.Image, significant: int) -> White:
 
     Writers should spread fewer bits over all 16 and say in sBIT how many they were. Many store 10, 12 or 14 bits as
     they are, with sBIT or without. So the picture has as many bits as sBIT says, if its numbers fit into them; else as
-    many as its numbers need. A white label or a hot pixel needs all 16, whatever the rest needs. So where most pixels
-    are far darker than that, white is the brightest of them, and the file does not count as clear.
+    many as its numbers need. A white label or a hot pixel needs all 16, even if the rest needs fewer. So where most
+    pixels are far darker than that, white is the brightest of them, and the file does not count as clear.
     """
     peak = int(image.getextrema()[1])  # type: ignore[arg-type]
     if not peak:
@@ -267,7 +267,7 @@ def _counts(image: Image.Image) -> Counter[int]:
 
 
 def _bulk(counts: Counter[int], peak: int) -> int:
-    """The number that most pixels do not exceed. Black margins do not count, nor what is as white as can be."""
+    """The number that most pixels do not exceed. Black margins and the brightest number do not count."""
     lit = sum(count for value, count in counts.items() if value)
     inner = {value: count for value, count in counts.items() if 0 < value < peak}
     left = BULK * sum(inner.values())
@@ -281,7 +281,7 @@ def _bulk(counts: Counter[int], peak: int) -> int:
 
 
 def _sixteen_to_eight(image: Image.Image, white: int) -> Image.Image:
-    """In strips, because Pillow looks 16-bit pixels up only as 32-bit ones."""
+    """In strips, because Pillow applies a table to 16-bit pixels only as 32-bit ones."""
     table = [min(255, round(value * 255 / white)) for value in range(1 << 16)]
     if isinstance(through := image.info.get("transparency"), int):
         table[through] = 255

@@ -1,14 +1,9 @@
 """What kind of picture a file may be: a suggestion that the person who uploads it confirms or corrects."""
 
-import logging
-from typing import BinaryIO
-
 from PIL import Image
 
 from procedures.enums import FigureKind
-from procedures.figures.dicom_file import Bounded, read_dataset
-
-logger = logging.getLogger(__name__)
+from procedures.figures.dicom_frames import Frames
 
 # DICOM Modality (PS3.3 C.7.3.1.1.1).
 MODALITIES = {
@@ -20,31 +15,20 @@ MODALITIES = {
     "US": FigureKind.OTHER, "NM": FigureKind.OTHER, "PT": FigureKind.OTHER, "ES": FigureKind.PHOTO,
 }  # fmt: skip
 OTHER_POLARITY = {FigureKind.FLUOROSCOPY: FigureKind.RADIOGRAPH, FigureKind.RADIOGRAPH: FigureKind.FLUOROSCOPY}
-TAGS = ("Modality", "PhotometricInterpretation", "PresentationLUTShape")
 # A drawing is mostly flat: this part of its pixels has one of the few commonest colors.
 FLAT, COMMONEST, SIDE = 0.7, 4, 128
 # Mean difference of the color channels, 0 to 255, above which a picture is in color.
 COLORFUL = 8
 
 
-def of_dicom(stream: BinaryIO) -> str:
-    """From the header: modality, and for a fluoroscope's image whether the file turns black and white around."""
-    try:
-        header, _source = read_dataset(Bounded(stream), list(TAGS))
-        modality = str(header.get("Modality", "")).strip().upper()
-        turned = (
-            str(header.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1"
-            or str(header.get("PresentationLUTShape", "")).strip() == "INVERSE"
-        )
-    except Exception:
-        # pydicom raises many kinds for odd headers. There is no suggestion then; decoding judges the file.
-        logger.info("a DICOM header gave no suggestion for the kind of picture")
-        return ""
-    kind = MODALITIES.get(modality)
-    # A fluoroscope stores what the detector measured: bone is dark unless the file is to be shown the other way.
-    # Computed radiographs are stored either way and shown with white bone in both.
-    if kind == FigureKind.FLUOROSCOPY and turned:
-        kind = OTHER_POLARITY[kind]
+def of_frames(frames: Frames) -> str:
+    """From what the DICOM header says: modality, and for a fluoroscope's image whether bone looks dark in it.
+
+    Computed radiographs are stored either way and shown with white bone in both.
+    """
+    kind = MODALITIES.get(frames.modality)
+    if kind == FigureKind.FLUOROSCOPY and frames.dark_bone is False:
+        kind = FigureKind.RADIOGRAPH
     return kind.value if kind else ""
 
 

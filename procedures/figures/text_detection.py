@@ -1,8 +1,8 @@
-"""Looks for text in the pixels of a picture (extra ``ocr``): a help for the person who looks, never a proof.
+"""Look for text in the pixels of a picture (extra ``ocr``): a help for the person who checks it, never a proof.
 
-The engine runs in a short-lived process of its own with limits on memory and time, one at a time on a machine. Only
-places and scores come back: recognized text could be a patient's name, so it never leaves that process. Every outcome
-is a Detection, which says in a sentence what happened; "nothing marked" is not "nothing there".
+The engine runs in a short-lived process with limits (``figures.sandbox``), one at a time on a machine. Only places and
+scores come back: recognized text could be a patient's name, so it never leaves that process. Every outcome is a
+Detection, which says in a sentence what happened; "nothing marked" is not "nothing there".
 """
 
 import fcntl
@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,14 +23,15 @@ from typing import Any, Self
 from django.conf import settings
 from django.utils import timezone
 
+from procedures.figures import sandbox, text_finder
 from procedures.figures.edit import Box, Edits
 
 logger = logging.getLogger(__name__)
 
-PROGRAM = Path(__file__).with_name("text_finder.py")
+PROGRAM = Path(text_finder.__file__)
 MEMORY_BYTES = 2 * 1024**3
 TIMEOUT_SECONDS = 60
-# For its turn, while another picture on this machine is read.
+# To wait while another picture on this machine is searched.
 WAIT_SECONDS = 20
 LOCK_NAME = f"plainspine-text-detection-{os.getuid()}.lock"
 # A place counts as covered when black boxes hide this part of it: its outline is a little wider than the letters.
@@ -156,7 +156,7 @@ class Detection:
 
     @property
     def sentence(self) -> str:
-        """What it means, for the person who looks."""
+        """The outcome for the person who checks the picture."""
         return SENTENCES[self.status]
 
     def visible(self, edits: Edits) -> tuple[Place, ...]:
@@ -211,13 +211,14 @@ def detect(png: bytes, limits: Limits | None = None) -> Detection:
 
 
 def _run(png: bytes, limits: Limits) -> Detection:
-    command = [sys.executable, "-I", str(limits.program)]
-    command += ["--memory", str(limits.memory), "--seconds", str(limits.seconds)]
-    # Nothing of the portal's settings: no key and no password reaches the process.
-    environment = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "SYSTEMROOT") if name in os.environ}
     try:
-        ended = subprocess.run(  # noqa: S603 -- our own program, and the picture comes by standard input
-            command, input=png, capture_output=True, timeout=limits.seconds, check=False, env=environment
+        ended = sandbox.run(
+            limits.program,
+            png,
+            memory=limits.memory,
+            cpu_seconds=limits.seconds * text_finder.THREADS,
+            seconds=limits.seconds,
+            output=subprocess.PIPE,
         )
     except subprocess.TimeoutExpired:
         logger.warning("the text finder was stopped after %s seconds", limits.seconds)
@@ -225,13 +226,13 @@ def _run(png: bytes, limits: Limits) -> Detection:
     try:
         if ended.returncode:
             raise ValueError(f"exit status {ended.returncode}")
-        told = json.loads(ended.stdout)
-        places = tuple(Place(*map(float, box)) for box in told["boxes"])
+        answer = json.loads(ended.stdout)
+        places = tuple(Place(*map(float, box)) for box in answer["boxes"])
     except (ValueError, TypeError, KeyError) as error:
         logger.warning("the text finder failed: %s: %s", error, _last_line(ended.stderr))
         return Detection(Status.FAILED)
     status = Status.MARKED if places else Status.NOTHING_MARKED
-    return Detection(status, engine=str(told["engine"]), places=places, found=len(places))
+    return Detection(status, engine=str(answer["engine"]), places=places, found=len(places))
 
 
 def _last_line(stderr: bytes) -> str:
@@ -241,7 +242,7 @@ def _last_line(stderr: bytes) -> str:
 
 @contextmanager
 def _turn(wait: float) -> Iterator[bool]:
-    """One search at a time on a machine, for all workers; False when it took too long to get a turn."""
+    """One search at a time on a machine, for all workers; False when there was no turn within ``wait`` seconds."""
     path = Path(tempfile.gettempdir()) / LOCK_NAME
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:

@@ -1,11 +1,9 @@
-"""Finds text in one picture: a program of its own, which figures/text_detection.py runs and stops.
+"""Find text in one picture: a program that ``figures.sandbox`` runs for ``figures.text_detection``.
 
 Reads a PNG from standard input and prints JSON: ``engine`` and ``boxes``, each as left, top, width, height in parts of
 the picture and a score. Recognized text is used to reject false marks, then dropped; it is never printed.
-``--memory BYTES`` and ``--seconds SECONDS`` limit this process before anything large is imported.
 """
 
-import argparse
 import json
 import math
 import sys
@@ -14,26 +12,16 @@ from typing import Any
 
 PACKAGE = "rapidocr-onnxruntime"
 THREADS = 2
-# The engine shrinks what is higher than 2000 px, and small text with it. Pictures are at most 1600 px wide.
+# The engine shrinks pictures higher than 2000 px, and small text with them. Pictures are at most 1600 px wide.
 STRIP_HEIGHT, OVERLAP = 1600, 96
 MIN_SCORE = 0.5
-# Stricter for what is turned or has more contrast: at least two letters or digits.
-MIN_SCORE_TURNED, SHORTEST, LATIN_END = 0.7, 2, "\u0250"
+# Stricter for text that is turned or was found with more contrast: at least two letters or digits.
+MIN_SCORE_TURNED, MIN_LETTERS, LATIN_END = 0.7, 2, "\u0250"
 NEARLY_SQUARE = 2
 # Local contrast: how much at most, and in how many tiles each way.
 CONTRAST, TILES = 16, 8
-# Of a box in a larger one, from which on both are one place.
+# The part of a box that lies in a larger one, from which on both are one place.
 SAME = 0.5
-
-
-def limit(memory: int, seconds: int) -> None:
-    """Cap address space and processor time where the system can."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds * THREADS, seconds * THREADS))
 
 
 def find(data: bytes) -> list[list[float]]:
@@ -64,7 +52,7 @@ def find(data: bytes) -> list[list[float]]:
 
 
 def _places(engine: Any, pixels: Any, *, plain: bool) -> list[tuple[Any, float]]:
-    """Corners and score of each place in which a line can be read. ``plain``: the pixels are as they came."""
+    """Corners and score of each place in which a line can be read. ``plain``: the pixels are unchanged."""
     import numpy as np
 
     image, ratio_height, ratio_width = engine.preprocess(pixels)
@@ -90,7 +78,7 @@ def _places(engine: Any, pixels: Any, *, plain: bool) -> list[tuple[Any, float]]
 
 def _is_word(text: str) -> bool:
     """Shapes of bone, turned or with more contrast, are read as one letter, or as a Chinese one."""
-    return sum(letter.isalnum() and letter < LATIN_END for letter in text) >= SHORTEST
+    return sum(letter.isalnum() and letter < LATIN_END for letter in text) >= MIN_LETTERS
 
 
 def _merged(boxes: list[list[float]]) -> list[list[float]]:
@@ -124,12 +112,7 @@ def _box(corners: Any, score: Any, top: int, size: tuple[int, int]) -> list[floa
 
 
 def main() -> None:
-    """One picture."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--memory", type=int, required=True)
-    parser.add_argument("--seconds", type=int, required=True)
-    arguments = parser.parse_args()
-    limit(arguments.memory, arguments.seconds)
+    """Search the picture on standard input."""
     boxes = find(sys.stdin.buffer.read())
     sys.stdout.write(json.dumps({"engine": f"{PACKAGE} {version(PACKAGE)}", "boxes": boxes}))
 

@@ -10,6 +10,7 @@ would leave the choice of what is checked and what is saved to the browser. Seve
 a data folder that they share, or visitors that stay on one of them.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -32,7 +33,7 @@ HOUR = 3600
 MOST = 5
 TOKEN = re.compile(r"[0-9a-f]{32}\Z")
 PICTURE, ABOUT = "picture.png", "about.json"
-# What was served to the person, and what the text finder marked: each bound to the pixels by their hash.
+# What was served to the person, and what the text finder marked: each with the hash of its picture.
 SHOWN, TEXT = "shown", "text.json"
 
 
@@ -67,7 +68,7 @@ class Waiting:
 
     @property
     def has_frames(self) -> bool:
-        """Whether it came with more shades than a screen has, so that a window is chosen."""
+        """Whether it has more shades than a screen can show, so that a window must be chosen."""
         return (self.folder / "frames.json").exists()
 
     def picture(self) -> Picture:
@@ -104,13 +105,17 @@ class Waiting:
             return False
 
     def note(self, **values: Any) -> None:
-        """Change what is known about it."""
+        """Save facts about it."""
         about = json.loads((self.folder / ABOUT).read_text())
         self._write(ABOUT, json.dumps({**about, **values}).encode())
 
-    def note_text(self, detection: Detection) -> None:
-        """Keep what the text finder said about the picture that waits."""
-        record = {"sha256": self.picture().sha256, "detection": detection.to_json()}
+    def note_text(self, detection: Detection, searched: bytes) -> None:
+        """Save what the text finder said about ``searched``, a PNG: by now, another picture may be here.
+
+        Raises BadPictureError when there is none any more.
+        """
+        self.picture_bytes()
+        record = {"sha256": _sha256(searched), "detection": detection.to_json()}
         self._write(TEXT, json.dumps(record).encode())
 
     def text(self) -> Detection | None:
@@ -119,7 +124,8 @@ class Waiting:
             record = json.loads((self.folder / TEXT).read_text())
         except FileNotFoundError:
             return None
-        return Detection.from_json(record["detection"]) if record["sha256"] == self.picture().sha256 else None
+        same = record["sha256"] == _sha256(self.picture_bytes())
+        return Detection.from_json(record["detection"]) if same else None
 
     def note_saved(self, figure: int) -> None:
         """The picture is a figure now. For a text that waits for it the figure's key stays; the pixels go."""
@@ -172,8 +178,7 @@ def bring(stream: BinaryIO, *, user_id: int, figure: int | None = None, editor: 
         stream.seek(0)
         if dicom:
             frames = unpack(stream, waiting.folder)
-            stream.seek(0)
-            waiting.note(file_kind=kind_guess.of_dicom(stream))
+            waiting.note(file_kind=kind_guess.of_frames(frames))
             if frames.colour and frames.count == 1:
                 waiting.put(frames.picture())
         else:
@@ -209,6 +214,10 @@ def sweep() -> int:
     for folder in old:
         shutil.rmtree(folder, ignore_errors=True)
     return len(old)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _last_use(folder: Path) -> float:

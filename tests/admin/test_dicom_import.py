@@ -254,7 +254,6 @@ def test_a_name_in_the_picture_is_covered_like_any_other(nina: Client) -> None:
 
 def test_without_the_addition_the_screen_says_what_to_install(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     without_pydicom(monkeypatch)
-    monkeypatch.setattr("procedures.figures.dicom.find_spec", lambda _name: None)
 
     page = nina.get(CHOOSE).content.decode()
     answer = nina.post(CHOOSE, {"picture": sent_file(dicom(ramp()))})

@@ -1,26 +1,38 @@
 """Text in the pixels on the check screen: marked, covered, answered for, kept for the reviewer; and the kind's guess."""
 
+import fcntl
 import io
+import os
 import re
+import shutil
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from PIL import Image
 
+from portal.staff.models import User
+from procedures.admin.intake import detected
 from procedures.admin.text_detection import text_detection_context
 from procedures.content.bundle import write_bundle
 from procedures.figures.intake import picture
 from procedures.figures.renditions import replace_renditions, store_picture
-from procedures.figures.text_detection import SENTENCES, Limits, Status
+from procedures.figures.text_detection import LOCK_NAME, SENTENCES, Detection, Limits, Place, Status
+from procedures.figures.waiting import bring
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, person
-from tests.admin.intake import begun, master_of, photograph, rectangles, saved
+from tests.admin.intake import begun, looked, master_of, photograph, rectangles, saved
 from tests.conftest import require_text_detection
-from tests.factories import make_clinic, make_figure, make_next, make_page, make_supplied
+from tests.factories import BODY, make_clinic, make_figure, make_next, make_page, make_supplied
 from tests.figures.dicom_files import dicom, ramp
 from tests.figures.test_text_detection import burned
 
@@ -92,6 +104,8 @@ def test_one_button_covers_all_marked_places(nina: Client) -> None:
     assert len(boxes) == 1 + len(answer.context["places"])
     assert all(place["covered"] for place in answer.context["places"])
     assert answer.context["form"]["title_en"].value() == "Typed"
+    again = nina.post(address, {**rectangles(*boxes), "cover": "all"}).context["rectangles"]
+    assert len([box for box in again.boxes if box["left"].value() is not None]) == len(boxes), "all are covered already"
     assert saved(nina, address, rectangles(*boxes)).status_code == 302
     figure = Figure.objects.get()
     shown = text_detection_context(figure)
@@ -121,6 +135,69 @@ def test_the_finder_looks_at_each_frame_that_is_taken(nina: Client) -> None:
     nina.post(address, {"frame": "2"})
     assert "Cover place 1" in nina.post(f"{check}text/", rectangles()).content.decode()
     assert saved(nina, check, kind="fluoroscopy").status_code == 400
+
+
+@contextmanager
+def another_search(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The finder is busy with another picture for longer than anyone waits."""
+    monkeypatch.setattr("procedures.figures.text_detection.Limits", partial(Limits, wait=1))
+    lock = os.open(Path(tempfile.gettempdir()) / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+MARKED = Detection(Status.MARKED, places=(Place(0.1, 0.1, 0.2, 0.1, 0.9),), found=1)
+
+
+def test_what_was_marked_in_one_picture_does_not_count_for_the_next(editor: User) -> None:
+    waiting = bring(io.BytesIO(photograph()), user_id=editor.pk)
+    searched = waiting.picture_bytes()
+    waiting.put(picture(Image.new("L", (60, 60), 90)))
+
+    waiting.note_text(Detection(Status.NOTHING_MARKED), searched)
+
+    assert waiting.text() is None
+
+
+@pytest.mark.usefixtures("finder")
+def test_the_screen_works_while_the_finder_is_busy(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = begun(nina)
+    with another_search(monkeypatch):
+        assert SENTENCES[Status.BUSY] in nina.post(f"{address}text/", rectangles()).content.decode()
+        page = nina.get(address).content.decode()
+        assert SENTENCES[Status.BUSY] in page and "Look for text again" in page
+        assert saved(nina, address).status_code == 302
+
+    assert Figure.objects.get().text_detection["status"] == "busy"
+
+
+@pytest.mark.usefixtures("finder")
+def test_a_search_that_found_text_is_not_replaced_by_one_that_got_no_turn(
+    editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = bring(io.BytesIO(photograph()), user_id=editor.pk)
+    first = threading.Timer(0.3, lambda: waiting.note_text(MARKED, waiting.picture_bytes()))
+    with another_search(monkeypatch):
+        first.start()
+        assert detected(waiting) == MARKED
+
+    assert waiting.text() == MARKED
+
+
+@pytest.mark.usefixtures("finder")
+def test_a_picture_that_is_deleted_during_the_search_is_told(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for step in ("", "text/"):
+        address = begun(nina)
+        look = looked(nina, address, rectangles())
+        (folder,) = (Path(settings.DATA_DIR) / "waiting").iterdir()
+        with another_search(monkeypatch):
+            threading.Timer(0.3, lambda folder=folder: shutil.rmtree(folder)).start()
+            answer = nina.post(f"{address}{step}", {**rectangles(), "looked": look, "do": "save"})
+        assert answer.status_code == (400 if step else 404), step
+        assert not folder.exists(), step
 
 
 @pytest.mark.usefixtures("no_finder")
@@ -189,12 +266,15 @@ GUESSES = [
     ({"Modality": "XA"}, "", "fluoroscopy"),
     ({"Modality": "RF"}, "on", "radiograph"),  # black and white switched by hand
     ({"Modality": "XA", "PhotometricInterpretation": "MONOCHROME1"}, "", "radiograph"),
+    ({"Modality": "XA", "PixelIntensityRelationshipSign": -1}, "", "radiograph"),  # bone has high numbers
     ({"Modality": "CR", "PhotometricInterpretation": "MONOCHROME1"}, "", "radiograph"),
     ({"Modality": "DX"}, "", "radiograph"),
     ({"Modality": "DX"}, "on", "fluoroscopy"),
     ({"Modality": "CT"}, "on", "ct"),
     ({"Modality": "MR"}, "", "mri"),
     ({"Modality": "US"}, "", "other"),
+    ({"Modality": "IO"}, "", "radiograph"),
+    ({"Modality": "OP"}, "", "photo"),
     ({"Modality": "SOMETHING"}, "", ""),
 ]
 
@@ -238,22 +318,34 @@ def test_pixels_suggest_photo_or_drawing_and_nothing_for_grey(nina: Client) -> N
     assert nina.get(begun(nina, photograph((201, 100)))).context["waiting"].kind == "drawing", "two flat greys"
 
 
-def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(finder: Any, sign_in: SignIn) -> None:
+def a_bundle(images: dict[str, Image.Image]) -> SimpleUploadedFile:
+    """A page with these pictures from another portal; neither is here any longer."""
     make_clinic()
     contact = make_next()
-    figure = make_figure("from-afar", size=(64, 64))
-    rows = store_picture(figure, picture(Image.open(io.BytesIO(burned(pixels=20)))))
-    figure.save()
-    replace_renditions(figure, rows)
-    make_supplied(figure)
-    page = make_page("afar", lead_figure=figure, next_page=contact)
+    figures = [supplied(slug, image) for slug, image in images.items()]
+    body = BODY + "".join(f"\n\n::: figure {slug}\n" for slug in images)
+    page = make_page("afar", body=body, lead_figure=figures[0], next_page=contact)
     stream = io.BytesIO()
     write_bundle([page], stream)
     page.delete()
-    figure.delete()
+    for figure in figures:
+        figure.delete()
+    return SimpleUploadedFile("pages.zip", stream.getvalue())
+
+
+def supplied(slug: str, image: Image.Image) -> Figure:
+    figure = make_figure(slug, size=(64, 64))
+    rows = store_picture(figure, picture(image))
+    figure.save()
+    replace_renditions(figure, rows)
+    return make_supplied(figure)
+
+
+def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(finder: Any, sign_in: SignIn) -> None:
+    sent = a_bundle({"from-afar": Image.open(io.BytesIO(burned(pixels=20)))})
     client = sign_in(person("Max", "Manager"))
     look = "/admin/procedures/page/transfer/look/"
-    plan = client.post(look, {"bundle": SimpleUploadedFile("pages.zip", stream.getvalue())})
+    plan = client.post(look, {"bundle": sent})
     ((slug, sha256, _, _),) = plan.context["pictures"]
     token = plan.context["token"]
     assert client.get(f"/admin/procedures/page/transfer/picture/{token}/{sha256}.png").status_code == 200
@@ -269,3 +361,31 @@ def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(fi
     assert client.post(look, values).status_code == 302, "after another look"
     kept = Figure.objects.get(slug=slug)
     assert (kept.text_detection["status"], text_detection_context(kept)["left"] > 0) == ("marked", True)
+
+
+def test_a_bundle_of_many_pictures_is_searched_in_several_requests(
+    finder: Any, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    quick = tmp_path / "quick.py"
+    quick.write_text('print(\'{"engine": "x", "boxes": []}\')')
+    monkeypatch.setattr("procedures.figures.text_detection.Limits", partial(Limits, program=quick))
+    monkeypatch.setattr("procedures.admin.transfer.SEARCH_SECONDS", 0)
+    sent = a_bundle({f"far-{shade}": Image.new("L", (64, 64), shade) for shade in (50, 100, 150)})
+    client = sign_in(person("Max", "Manager"))
+    look = "/admin/procedures/page/transfer/look/"
+    plan = client.post(look, {"bundle": sent})
+    token, pictures = plan.context["token"], plan.context["pictures"]
+    for _, sha256, _, _ in pictures:
+        client.get(f"/admin/procedures/page/transfer/picture/{token}/{sha256}.png")
+    values = {"token": token, "page": "en afar", "picture": [slug for slug, *_ in pictures]}
+
+    answers = [client.post(look, values) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [409, 409, 302]
+    for number, answer in enumerate(answers[:2], start=1):
+        sentence = f"Nothing was imported yet. The text finder has looked at {number} of 3 new pictures."
+        assert sentence in answer.content.decode()
+        assert answer.context["ticked"] == values["picture"]
+    assert {figure.text_detection["status"] for figure in Figure.objects.filter(slug__startswith="far-")} == {
+        "nothing_marked"
+    }

@@ -1,6 +1,5 @@
 """DICOM files as X-ray machines write them, made on the spot: nobody's picture, with planted names to look for."""
 
-import builtins
 import io
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -139,11 +138,4 @@ def refusal(data: bytes) -> str:
 
 def without_pydicom(monkeypatch: pytest.MonkeyPatch) -> None:
     """A portal that was installed without the addition."""
-    original = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "pydicom":
-            raise ImportError(name)
-        return original(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr("procedures.figures.dicom_file.find_spec", lambda _name: None)

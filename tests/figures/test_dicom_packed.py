@@ -7,8 +7,6 @@ imagecodecs 2026.3.6: ``jpeg8_encode(wave(), level=50, bitspersample=12, optimiz
 import io
 import json
 import struct
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +33,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from procedures.figures import decoder
+from procedures.figures import decoder, sandbox
 from procedures.figures.dicom_values import Window
 from procedures.figures.intake import BadPictureError
 from tests.figures.dicom_files import SIDE, dicom, eight_bit, frame, opened, packaged, refusal, shown, unpacked
@@ -231,18 +229,26 @@ def test_a_codec_that_crashes_or_never_ends_ends_only_its_own_process(
             frame(opened(data))
 
 
-def test_the_decoder_sees_no_setting_and_may_not_take_much() -> None:
-    asked = (
-        "import json, resource, runpy, sys\n"
-        "runpy.run_path(sys.argv[1])['limit'](1)\n"
-        "kinds = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE)\n"
-        "print(json.dumps([resource.getrlimit(kind)[0] for kind in kinds]))"
+def test_the_decoder_sees_no_setting_and_may_not_take_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, report = tmp_path / "program.py", tmp_path / "report.json"
+    program.write_text(
+        "import json, os, resource\n"
+        "kinds = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)\n"
+        "found = [[resource.getrlimit(kind)[0] for kind in kinds], sorted(os.environ)]\n"
+        f"open({str(report)!r}, 'w').write(json.dumps(found))\n"
     )
+    monkeypatch.setenv("PORTAL_SECRET_KEY", "s" * 50)
+    monkeypatch.setattr(decoder, "__file__", str(program))
 
-    told = subprocess.run([sys.executable, "-I", "-c", asked, decoder.__file__], capture_output=True, check=True)
+    with pytest.raises(BadPictureError, match="damaged"):
+        frame(opened(eight_bit(gradient("JPEG"), syntax=JPEGBaseline8Bit)))
 
-    assert json.loads(told.stdout) == [2 * 1024**3, 30, 1024**2]
-    assert not [name for _line, name in imports(Path(decoder.__file__)) if name.startswith(("procedures", "portal"))]
+    limits, environment = json.loads(report.read_text())
+    assert limits == [2 * 1024**3, 30, 1024**2, 0]
+    assert set(environment) <= {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "LC_CTYPE"}, "Python sets the last one"
+    monkeypatch.undo()
+    for module in (decoder, sandbox):
+        assert not [name for _line, name in imports(Path(module.__file__)) if name.startswith(("procedures", "portal"))]
 
 
 def test_packing_without_a_codec_is_refused_with_the_way_out() -> None:

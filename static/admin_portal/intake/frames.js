@@ -102,7 +102,7 @@ const plain = form.querySelector("[data-show]");
 plain.querySelector("button").textContent = form.elements.frame?.type === "number" ? "Show this frame" : "Show";
 plain.hidden = form.elements.frame?.type !== "number";
 
-/** Small pictures one after the other: a compressed frame is unpacked when it is first asked for. */
+/** Load the thumbnails one after the other: the server unpacks a compressed frame on its first request. */
 async function small() {
   const places = [...document.querySelectorAll("[data-small]")];
   const bar = document.querySelector("[data-progress]");

@@ -42,10 +42,12 @@ export class FoundText {
     this.root.textContent = "Looking for text …";
     try {
       const response = await fetch(this.form.dataset.textAddress, { method: "POST", body, redirect: "error" });
-      if (!response.headers.get("Content-Type")?.startsWith("text/html")) throw new Error((await response.json()).error);
-      if (!response.ok) throw new Error(String(response.status));
-      const made = new DOMParser().parseFromString(await response.text(), "text/html");
-      this.root.replaceChildren(...made.body.children);
+      if (response.headers.get("Content-Type")?.startsWith("application/json")) {
+        this.root.textContent = (await response.json()).error;
+      } else if (response.ok) {
+        const made = new DOMParser().parseFromString(await response.text(), "text/html");
+        this.root.replaceChildren(...made.body.children);
+      } else throw new Error(String(response.status));
     } catch {
       this.root.textContent = "The text finder did not answer. Look at the whole picture. It will try again when you save.";
     }
