@@ -24,28 +24,28 @@ class PortalConfig(AppConfig):
         from portal import checks  # noqa: F401 -- checks need the loaded settings
 
         # Django asks every connection, under the write lock, and takes "locked" for a no that it never asks again.
-        DatabaseWrapper.features_class.supports_json_field = "JSON" in _functions()
-        connection_created.connect(_teach_sqlite_to_fold, dispatch_uid="portal.fold")
+        DatabaseWrapper.features_class.supports_json_field = "JSON" in _sqlite_function_names()
+        connection_created.connect(_register_sqlite_functions, dispatch_uid="portal.fold")
 
 
-def _teach_sqlite_to_fold(connection: Any, **_: Any) -> None:
-    """Add our function to SQLite, whose own know only the case of ASCII letters (portal/admin_lists.py)."""
+def _register_sqlite_functions(connection: Any, **_: Any) -> None:
+    """Add our function to SQLite, whose own know only the case of ASCII letters (portal/admin_search.py)."""
     if connection.vendor == "sqlite":
-        connection.connection.create_function("portal_fold", 1, _folded, deterministic=True)
+        connection.connection.create_function("portal_fold", 1, _sqlite_fold, deterministic=True)
 
 
-def _folded(text: object) -> str | None:
+def _sqlite_fold(text: object) -> str | None:
     return None if text is None else fold(str(text))
 
 
-def _functions() -> set[str]:
+def _sqlite_function_names() -> set[str]:
     """What SQLite's own library can do."""
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         return {name.upper() for (name,) in connection.execute("SELECT DISTINCT name FROM pragma_function_list")}
 
 
-class SignInConfig(AccountConfig):  # type: ignore[misc]
-    """allauth's accounts, which would insist on their own middleware by name; ours is in portal/staff/gate.py."""
+class AllauthAccountConfig(AccountConfig):  # type: ignore[misc]
+    """allauth's accounts, which would insist on their own middleware by name; ours is in portal/accounts/middleware.py."""
 
     default = False
 
@@ -55,9 +55,9 @@ class SignInConfig(AccountConfig):  # type: ignore[misc]
 
 
 class StaffAdminConfig(SimpleAdminConfig):
-    """Django's admin with our site (portal/staff/site.py) behind every ``admin.site``.
+    """Django's admin with our site (portal/accounts/admin_site.py) behind every ``admin.site``.
 
     Its screens are loaded with its addresses, when the first member of staff comes.
     """
 
-    default_site = "portal.staff.site.StaffSite"
+    default_site = "portal.accounts.admin_site.PortalAdminSite"

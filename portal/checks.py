@@ -10,13 +10,13 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.http.request import validate_host
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from portal.hosts import is_loopback
+from portal.security.allowed_hosts import is_loopback
 
-RENDERER = "procedures.markdown.preview_html"
+MARKDOWN_RENDERER = "procedures.rendering.preview_html"
 
 
 @register
-def markdownx_stays_ours(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_markdownx_urls(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """markdownx's own addresses are open to everybody: its upload stores script, its preview renders for strangers."""
     found: list[CheckMessage] = [
         Error(
@@ -24,24 +24,24 @@ def markdownx_stays_ours(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
             hint="Take markdownx.urls out of the URLconf. The editor has its own addresses under /admin/.",
             id="portal.E001",
         )
-        for address, view in _views(get_resolver().url_patterns)
-        if _is_markdownx(view)
+        for address, view in _iter_views(get_resolver().url_patterns)
+        if _is_markdownx_view(view)
     ]
-    if settings.MARKDOWNX_MARKDOWNIFY_FUNCTION != RENDERER:
-        found.append(Error(f"MARKDOWNX_MARKDOWNIFY_FUNCTION must be {RENDERER}.", id="portal.E002"))
+    if settings.MARKDOWNX_MARKDOWNIFY_FUNCTION != MARKDOWN_RENDERER:
+        found.append(Error(f"MARKDOWNX_MARKDOWNIFY_FUNCTION must be {MARKDOWN_RENDERER}.", id="portal.E002"))
     return found
 
 
-def _views(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _iter_views(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for pattern in patterns:
         address = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from _views(pattern.url_patterns, address)
+            yield from _iter_views(pattern.url_patterns, address)
         else:
             yield address, pattern.callback
 
 
-def _is_markdownx(view: Any) -> bool:
+def _is_markdownx_view(view: Any) -> bool:
     """Whether a view, or one that it is wrapped around, comes from markdownx."""
     while view is not None:
         owner = getattr(view, "view_class", view)
@@ -52,7 +52,7 @@ def _is_markdownx(view: Any) -> bool:
 
 
 @register
-def public_url_is_reachable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_public_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Links in letters use PORTAL_PUBLIC_URL: it must lead here, and not in the clear across a network."""
     parts = urlsplit(settings.PUBLIC_URL)
     host = parts.hostname or ""
@@ -77,8 +77,8 @@ def public_url_is_reachable(app_configs: Sequence[AppConfig] | None, **kwargs: A
 
 
 @register(Tags.security, deploy=True)
-def second_factor_is_asked_for(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_mfa_required(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """The switch is for tests."""
-    if settings.REQUIRE_SECOND_FACTOR:
+    if settings.MFA_REQUIRED:
         return []
-    return [Error("REQUIRE_SECOND_FACTOR is off: a password alone opens the admin.", id="portal.E003")]
+    return [Error("MFA_REQUIRED is off: a password alone opens the admin.", id="portal.E003")]

@@ -10,26 +10,26 @@ from pathlib import Path
 
 from portal.text import fold
 
-LANGUAGES = ("en", "es")
+DICTIONARY_LANGUAGES = ("en", "es")
 LETTERS = string.ascii_lowercase
 
 
-def is_word(word: str) -> bool:
+def is_dictionary_word(word: str) -> bool:
     """Whether a folded word is an ordinary word of either language, and so no misspelling of another word."""
-    return word in _words()
+    return word in _load_words()
 
 
-def neighbors(word: str) -> set[str]:
+def words_one_edit_away(word: str) -> set[str]:
     """Ordinary words that are one typing error away from a folded word."""
     halves = [(word[:at], word[at:]) for at in range(len(word) + 1)]
     slips = {head + tail[1:] for head, tail in halves if tail}
     slips |= {head + tail[1] + tail[0] + tail[2:] for head, tail in halves if len(tail) > 1}
     slips |= {head + letter + tail[1:] for head, tail in halves if tail for letter in LETTERS}
     slips |= {head + letter + tail for head, tail in halves for letter in LETTERS}
-    return (slips & _words()) - {word}
+    return (slips & _load_words()) - {word}
 
 
-def easy_words(language: str) -> list[str]:
+def common_words(language: str) -> list[str]:
     """Everyday words: Dale and Chall's 3,000 of English; of Spanish 20,000 forms, the most common first."""
     # Not importlib.resources: it would import textstat, 10 MB that a worker which only serves pages never needs.
     library = find_spec("textstat")
@@ -40,10 +40,10 @@ def easy_words(language: str) -> list[str]:
 
 
 @cache
-def _words() -> frozenset[str]:
+def _load_words() -> frozenset[str]:
     """Read when it is first needed. SpellChecker itself takes four times as long: it counts words and letters."""
     found: set[str] = set()
-    for language in LANGUAGES:
+    for language in DICTIONARY_LANGUAGES:
         packed = files("spellchecker").joinpath("resources", f"{language}.json.gz").read_bytes()
         found.update(fold(word) for word in json.loads(gzip.decompress(packed)))
     return frozenset(found)

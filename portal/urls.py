@@ -3,16 +3,16 @@
 from django.urls import URLResolver, include, path
 from django.urls.resolvers import RoutePattern
 
-from portal.serving.health import healthz, readyz
-from portal.serving.media import media
-from portal.serving.static import ICONS, icon
+from portal.health import healthz, readyz
+from portal.storage.local_storage import serve_media
+from portal.storage.static_files import ICONS, serve_icon
 
 urlpatterns = [
     # By name, as include() would load it now: a process that serves patients only is a third smaller without it.
-    URLResolver(RoutePattern("admin/"), "portal.staff.urls"),
-    path("media/<path:name>", media),
-    *(path(name, icon, {"name": name}) for name in ICONS),
-    path("apple-touch-icon-precomposed.png", icon, {"name": "apple-touch-icon.png"}),
+    URLResolver(RoutePattern("admin/"), "portal.accounts.urls"),
+    path("media/<path:name>", serve_media),
+    *(path(name, serve_icon, {"name": name}) for name in ICONS),
+    path("apple-touch-icon-precomposed.png", serve_icon, {"name": "apple-touch-icon.png"}),
     path("healthz", healthz),
     path("readyz", readyz),
     path("", include("procedures.urls")),

@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django_application = get_wsgi_application()
 
 # After Django is set up: it reads the settings.
-from portal.serving.install import with_snapshots  # noqa: E402 -- see above
+from portal.published.setup import wrap_with_published_pages  # noqa: E402 -- see above
 
 # Bound once, not by the server for each request.
-application = with_snapshots(django_application).__call__
+application = wrap_with_published_pages(django_application).__call__

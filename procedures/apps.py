@@ -1,6 +1,9 @@
 """The domain: what a spine clinic tells its patients."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from procedures.roles import create_roles
 
 
 class ProceduresConfig(AppConfig):
@@ -8,20 +11,22 @@ class ProceduresConfig(AppConfig):
 
     name = "procedures"
     verbose_name = "What patients read"
-    # What the staff's first screen shows besides the lists (portal/staff/site.py).
-    admin_home = "procedures.admin.home.home"
-    # How the staff's lists are grouped and ordered (portal/staff/site.py).
+    # What the staff's first screen shows besides the lists (portal/accounts/admin_site.py).
+    admin_home = "procedures.admin.dashboard.build_dashboard"
+    # How the staff's lists are grouped and ordered (portal/accounts/admin_site.py).
     admin_groups = (
         ("Pages", "page guide"),
-        ("What pages show", "figure series term source careinstruction warningsign"),
+        ("What pages show", "figure series glossaryterm source clinicanswer warningsign"),
         ("What readers say", "feedback"),
         ("The clinic", "clinic location clinicalcode"),
-        ("History", "revision approval release releaseevent outsidelink"),
+        ("History", "revision approval release releaseevent externallink"),
     )
 
     def ready(self) -> None:
-        """A change of the clinic's values updates the pages that print them."""
-        from procedures.models.clinic_value import register_update
-        from procedures.publishing.rerelease import updating_pages
+        """Connect the roles, and the update of pages when a clinic value changes."""
+        post_migrate.connect(create_roles, sender=self)
 
-        register_update(updating_pages)
+        from procedures.models.base import register_write_context
+        from procedures.publishing.rerelease import update_clinic_values
+
+        register_write_context(update_clinic_values)

@@ -72,9 +72,9 @@ class EventKind(models.TextChoices):
     SCHEDULED = "scheduled", _("Scheduled")
     UNSCHEDULED = "unscheduled", _("Schedule cancelled")
     PUBLISHED = "published", _("Published")
-    RENEWED = "renewed", _("Renewed with today's pictures and clinic answers")
+    REBUILT = "renewed", _("Renewed with today's pictures and clinic answers")
     WITHDRAWN = "withdrawn", _("Withdrawn")
-    FOLLOWS = "follows", _("Translation brought up to date")
+    TRANSLATION_SYNCED = "follows", _("Translation brought up to date")
     RESTORED = "restored", _("Restored as a draft")
     IMPORTED = "imported", _("Imported as a draft")
 
@@ -83,8 +83,8 @@ class SignLevel(models.TextChoices):
     """How fast a warning sign needs help, the most urgent first."""
 
     EMERGENCY = "emergency", _("Call an ambulance")
-    NOW = "now", _("Call us now, day or night")
-    HOURS = "hours", _("Call us in office hours")
+    CALL_NOW = "now", _("Call us now, day or night")
+    OFFICE_HOURS = "hours", _("Call us in office hours")
 
 
 class SignTiming(models.TextChoices):

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from procedures.publishing.clock import clinic_zone
+from procedures.publishing.timezones import get_clinic_timezone
 
 
-class ClinicTimeMiddleware:
+class ClinicTimezoneMiddleware:
     """Below /admin/ all times are the clinic's. Elsewhere nothing is asked of the database for it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -18,5 +18,5 @@ class ClinicTimeMiddleware:
         """Answer with the clinic's clock."""
         if not request.path_info.startswith("/admin/"):
             return self.get_response(request)
-        with timezone.override(clinic_zone()):
+        with timezone.override(get_clinic_timezone()):
             return self.get_response(request)

@@ -12,32 +12,32 @@ from functools import cache
 from portal.text import APOSTROPHES, normalize
 
 ENGLISH, SPANISH = "en", "es"
-NEAR = r"[^.;:!?\n]{0,45}"
+WITHIN_CLAUSE = r"[^.;:!?\n]{0,45}"
 
 # Emergency signs. Apostrophes are plain by the time a text is compared.
-EMERGENCIES: dict[str, dict[str, str]] = {
+EMERGENCY_SIGNS: dict[str, dict[str, str]] = {
     ENGLISH: {
         "stroke": (
-            rf"\bmouth\b{NEAR}\b(?:droop|hang|sag|crooked|pull)\w*|\bdroop\w*{NEAR}\bmouth"
-            rf"|\barms?\b{NEAR}\b(?:drifts?|drops?|falls?|limp|heavy)\b|"
-            rf"\b(?:no feeling|lose feeling|cannot feel|can't feel|tingl\w*){NEAR}\b(?:arms?|face)\b|"
-            rf"\bstroke\b|\bBE[ -]?FAST\b|\bface{NEAR}\bdroop|droop\w*{NEAR}\bface|slur\w*{NEAR}\bspeech"
-            rf"|speech{NEAR}\bslur"
-            rf"|numb\w*{NEAR}\b(?:arms?|face)\b|\b(?:arms?|face)\b{NEAR}\b(?:numb|goes numb|weak)"
-            rf"|\b(?:weak\w*|(?:cannot|can't) (?:move|lift|raise)){NEAR}\b(?:arms?|hands?)\b"
-            rf"|\bface{NEAR}\b(?:hang|sag|drop|crooked|lopsided|uneven|paraly)\w*|\b(?:crooked|lopsided"
+            rf"\bmouth\b{WITHIN_CLAUSE}\b(?:droop|hang|sag|crooked|pull)\w*|\bdroop\w*{WITHIN_CLAUSE}\bmouth"
+            rf"|\barms?\b{WITHIN_CLAUSE}\b(?:drifts?|drops?|falls?|limp|heavy)\b|"
+            rf"\b(?:no feeling|lose feeling|cannot feel|can't feel|tingl\w*){WITHIN_CLAUSE}\b(?:arms?|face)\b|"
+            rf"\bstroke\b|\bBE[ -]?FAST\b|\bface{WITHIN_CLAUSE}\bdroop|droop\w*{WITHIN_CLAUSE}\bface|slur\w*{WITHIN_CLAUSE}\bspeech"
+            rf"|speech{WITHIN_CLAUSE}\bslur"
+            rf"|numb\w*{WITHIN_CLAUSE}\b(?:arms?|face)\b|\b(?:arms?|face)\b{WITHIN_CLAUSE}\b(?:numb|goes numb|weak)"
+            rf"|\b(?:weak\w*|(?:cannot|can't) (?:move|lift|raise)){WITHIN_CLAUSE}\b(?:arms?|hands?)\b"
+            rf"|\bface{WITHIN_CLAUSE}\b(?:hang|sag|drop|crooked|lopsided|uneven|paraly)\w*|\b(?:crooked|lopsided"
             rf"|uneven) (?:face|smile)"
             r"|\b(?:trouble|hard to|difficulty|problems?|cannot|can't|unable to|struggl\w+ to) (?:with )?(?:talk"
             r"|speak|find words)\w*"
             r"|\b(?:garbled|jumbled|mixed-up) (?:speech|words)|\bspeech (?:is|gets|becomes) (?:un\w+|garbled|odd"
             r"|strange)"
-            rf"|\bsudden\w*{NEAR}\b(?:vision|balance|eyesight|cannot see|can't see|blind\w*|dizz\w+|confus\w+"
+            rf"|\bsudden\w*{WITHIN_CLAUSE}\b(?:vision|balance|eyesight|cannot see|can't see|blind\w*|dizz\w+|confus\w+"
             rf"|see double)"
             r"|\b(?:los[es]\w*|loss of) (?:your |my )?(?:vision|sight|balance)\b|\bdouble vision"
         ),
         "chest pain": (
             rf"chest (?:pain|hurts|aches|pressure|tight\w*|feels tight|is tight)|tight chest"
-            rf"|(?:pressure|tightness|pain){NEAR}\bin (?:your|my|the) chest"
+            rf"|(?:pressure|tightness|pain){WITHIN_CLAUSE}\bin (?:your|my|the) chest"
         ),
         "trouble breathing": (
             r"short(?:ness)? of breath|short breath|(?:trouble|difficulty|problems?|hard time) (?:with )?breathing"
@@ -54,16 +54,16 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             r"|lose consciousness"
         ),
         "severe allergy": (
-            rf"\bthroat\b{NEAR}\b(?:clos|tight|swell|swoll)\w*|\b(?:trouble|hard to|cannot|can't) swallow\w*|"
+            rf"\bthroat\b{WITHIN_CLAUSE}\b(?:clos|tight|swell|swoll)\w*|\b(?:trouble|hard to|cannot|can't) swallow\w*|"
             rf"\bhives\b|\bwheez\w*|anaphyla\w*|(?:severe|serious|bad) allergic"
-            rf"|\b(?:face|lips|tongue|throat)\b{NEAR}\bsw(?:ell|oll)\w*|\bsw(?:ell|oll)\w*{NEAR}\b(?:face|lips"
+            rf"|\b(?:face|lips|tongue|throat)\b{WITHIN_CLAUSE}\bsw(?:ell|oll)\w*|\bsw(?:ell|oll)\w*{WITHIN_CLAUSE}\b(?:face|lips"
             rf"|tongue|throat)\b"
         ),
         "numb between the legs": (
-            rf"\b(?:numb\w*|(?:no|lose|lost) feeling|cannot feel|can't feel){NEAR}"
+            rf"\b(?:numb\w*|(?:no|lose|lost) feeling|cannot feel|can't feel){WITHIN_CLAUSE}"
             rf"\b(?:between (?:your|the|my) (?:inner )?(?:legs|thighs)|inner thighs?|genitals?|groin|saddle|anus"
             rf"|bottom|private parts)"
-            rf"|\bbetween (?:your |the |my )?(?:inner )?(?:legs|thighs|them)\b{NEAR}\bnumb|saddle (?:numbness"
+            rf"|\bbetween (?:your |the |my )?(?:inner )?(?:legs|thighs|them)\b{WITHIN_CLAUSE}\bnumb|saddle (?:numbness"
             rf"|an(?:a)?esthesia)"
         ),
         "bladder or bowel": (
@@ -74,58 +74,58 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             r"|toilet))"
             r"|\bhold (?:it in|your (?:urine|pee|water))"
             rf"|\b(?:cannot|can't|can you not|trouble|unable|no control|los(?:e|es|t|ing) control|loss of|leak\w*"
-            rf"|will not|won't|do not feel)\b{NEAR}"
+            rf"|will not|won't|do not feel)\b{WITHIN_CLAUSE}"
             rf"\b(?:bladder|bowels?|urine|urinate|urinating|pee|peeing|stools?|poop)\b"
-            rf"|\b(?:bladder|bowels?)\b{NEAR}\b(?:will not work|won't work|control|leak\w*|accident\w*|cannot|can't)"
+            rf"|\b(?:bladder|bowels?)\b{WITHIN_CLAUSE}\b(?:will not work|won't work|control|leak\w*|accident\w*|cannot|can't)"
             rf"|\bincontinen\w*"
         ),
         "weak legs": (
-            rf"\b(?:foot|feet|toes?) (?:slaps?|catch\w*)\b|\b(?:legs?|feet|foot)\b{NEAR}\bheavy\b|\b(?:cannot|can't"
+            rf"\b(?:foot|feet|toes?) (?:slaps?|catch\w*)\b|\b(?:legs?|feet|foot)\b{WITHIN_CLAUSE}\bheavy\b|\b(?:cannot|can't"
             rf"|unable to) (?:move|feel|lift|wiggle) (?:your|my|the|a|one|both) (?:toes?|foot|feet|ankles?|legs?)\b|"
-            rf"\b(?:weak\w*|cannot move|can't move|paraly\w+|unsteady)\b{NEAR}\b(?:legs?|feet|foot)\b"
-            rf"|\b(?:legs?|feet|foot)\b{NEAR}\b(?:weak\w*|cannot move|can't move|(?:will|do) not move|paraly\w+"
+            rf"\b(?:weak\w*|cannot move|can't move|paraly\w+|unsteady)\b{WITHIN_CLAUSE}\b(?:legs?|feet|foot)\b"
+            rf"|\b(?:legs?|feet|foot)\b{WITHIN_CLAUSE}\b(?:weak\w*|cannot move|can't move|(?:will|do) not move|paraly\w+"
             rf"|gives? way|unsteady)"
             r"|\b(?:cannot|can't|can hardly|can barely|unable to|not able to) (?:walk|stand(?: up)?|move (?:your|my"
             r"|the) legs?)\b"
             r"|\bparaly(?:sis|zed)\b"
             rf"|\b(?:cannot|can't|hard to|unable to|trouble|not able to) (?:lift|raise|bend|control|lifting|raising"
-            rf"|moving){NEAR}"
+            rf"|moving){WITHIN_CLAUSE}"
             r"\b(?:foot|feet|legs?|toes?|ankles?)\b"
             r"|\bdrop(?:ped)?[ -]foot\b|\bfoot[ -]drop\b|\b(?:foot|toes?) (?:drops?|drags?)\b|\bdrag\w* (?:your|a"
             r"|one|the) (?:foot|leg|toes?)"
-            rf"|\b(?:legs?|knees?)\b{NEAR}\b(?:buckl\w+|giv\w+ out|gave out|collapse\w*|fail\w*|go(?:es)? limp"
+            rf"|\b(?:legs?|knees?)\b{WITHIN_CLAUSE}\b(?:buckl\w+|giv\w+ out|gave out|collapse\w*|fail\w*|go(?:es)? limp"
             rf"|limp)\b"
             r"|\b(?:los\w+|less|no|loss of) (?:strength|power|feeling and strength) in (?:your|a|one|the|both"
             r"|my) (?:legs?|foot|feet)"
         ),
         "hard to wake": (
             r"\bbreath(?:ing|es|e)? (?:is |gets |becomes )?(?:very |too )?slow\w*|\bgurgl\w+|"
-            rf"\b(?:hard|difficult|cannot|can't|impossible){NEAR}\bwake|will not wake|won't wake"
+            rf"\b(?:hard|difficult|cannot|can't|impossible){WITHIN_CLAUSE}\bwake|will not wake|won't wake"
             r"|slow(?:ed)? breathing|breath(?:es|ing) (?:very )?slow\w*|blue (?:lips|skin)|(?:tiny|pinpoint) pupils"
         ),
         "bleeding": (
-            rf"\bbleed\w*{NEAR}\b(?:through|(?:does|will|keeps?|keep) (?:not|on|going)|won't|does not|heav\w+"
+            rf"\bbleed\w*{WITHIN_CLAUSE}\b(?:through|(?:does|will|keeps?|keep) (?:not|on|going)|won't|does not|heav\w+"
             rf"|a lot)\b|\bkeeps? (?:on )?bleeding|"
-            rf"\bbleed\w*{NEAR}\b(?:not|never|n't) stop|n't stop{NEAR}\bbleed|\bstop (?:the )?bleeding|heavy bleeding"
+            rf"\bbleed\w*{WITHIN_CLAUSE}\b(?:not|never|n't) stop|n't stop{WITHIN_CLAUSE}\bbleed|\bstop (?:the )?bleeding|heavy bleeding"
         ),
     },
     SPANISH: {
         "derrame cerebral": (
-            rf"\bboca\b{NEAR}\b(?:torcid|cuelg|cae|chueca|de lado)\w*|\bno siente{NEAR}\b(?:brazos?|cara)\b"
-            rf"|\bhabla (?:mal|enredado)\b|\bno ve bien de repente|\b(?:brazos?)\b{NEAR}\b(?:se le cae|sin fuerza"
+            rf"\bboca\b{WITHIN_CLAUSE}\b(?:torcid|cuelg|cae|chueca|de lado)\w*|\bno siente{WITHIN_CLAUSE}\b(?:brazos?|cara)\b"
+            rf"|\bhabla (?:mal|enredado)\b|\bno ve bien de repente|\b(?:brazos?)\b{WITHIN_CLAUSE}\b(?:se le cae|sin fuerza"
             rf"|falla|pesa)\w*|"
-            rf"derrame cerebral|(?:ataque|infarto|accidente) cerebr\w+|\bcara{NEAR}\b(?:caíd|torcid|chueca"
+            rf"derrame cerebral|(?:ataque|infarto|accidente) cerebr\w+|\bcara{WITHIN_CLAUSE}\b(?:caíd|torcid|chueca"
             rf"|adormec)\w*"
-            rf"|\b(?:adormec|entumec|débil|debil)\w*{NEAR}\b(?:brazos?|cara)\b|\bbrazos?\b{NEAR}\b(?:adormec|entumec"
+            rf"|\b(?:adormec|entumec|débil|debil)\w*{WITHIN_CLAUSE}\b(?:brazos?|cara)\b|\bbrazos?\b{WITHIN_CLAUSE}\b(?:adormec|entumec"
             rf"|débil|debil)\w*"
             r"|habla (?:rar|arrastr|enred)\w*"
             r"|(?:dificultad|problemas?) (?:para|al) hablar|(?:le|me) cuesta(?: trabajo)? hablar|no (?:puede"
             r"|le sale\w*) (?:hablar|las palabras)"
-            rf"|traba(?:n|r)? (?:la lengua|al hablar)|\b(?:lado|mitad) de la cara\b{NEAR}\b(?:cuelg|ca[eí]|tuerc"
+            rf"|traba(?:n|r)? (?:la lengua|al hablar)|\b(?:lado|mitad) de la cara\b{WITHIN_CLAUSE}\b(?:cuelg|ca[eí]|tuerc"
             rf"|torc|adormec|débil)\w*"
-            rf"|\bcara\b{NEAR}\b(?:cuelg|se (?:le )?(?:cae|tuerce)|de lado)\w*"
-            rf"|\b(?:debilidad|no puede (?:mover|levantar|alzar)){NEAR}\b(?:brazos?|manos?)\b"
-            rf"|\bde repente\b{NEAR}\b(?:ve|vista|equilibrio|ver|mare\w+|confund\w+)\b|\brepentin\w+{NEAR}\b(?:vista"
+            rf"|\bcara\b{WITHIN_CLAUSE}\b(?:cuelg|se (?:le )?(?:cae|tuerce)|de lado)\w*"
+            rf"|\b(?:debilidad|no puede (?:mover|levantar|alzar)){WITHIN_CLAUSE}\b(?:brazos?|manos?)\b"
+            rf"|\bde repente\b{WITHIN_CLAUSE}\b(?:ve|vista|equilibrio|ver|mare\w+|confund\w+)\b|\brepentin\w+{WITHIN_CLAUSE}\b(?:vista"
             rf"|equilibrio)"
             r"|\b(?:tuerce|cuelga|cae)\w* (?:un lado de )?la cara\b|pierde (?:la vista|el equilibrio)|\bve doble\b"
             r"|visión doble"
@@ -139,23 +139,23 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             r"|problemas? (?:para|al)) respirar"
             r"|(?:se ahoga|se queda sin aire|sin aliento|respira(?:r)? con dificultad|escupe sangre)"
             r"|toser? (?:con )?sangre|tose sangre"
-            rf"|tos con sangre|corazón{NEAR}(?:rápido|aceler\w+|fuerte|desbocad\w+)|palpitaciones"
+            rf"|tos con sangre|corazón{WITHIN_CLAUSE}(?:rápido|aceler\w+|fuerte|desbocad\w+)|palpitaciones"
         ),
         "desmayo": (
             r"\bdesmay\w*|\bdesvanec\w*|\bdesplom\w*"
             r"|(?:pierde|perd\w+) el (?:conocimiento|sentido)|inconsciente"
         ),
         "alergia grave": (
-            rf"\bgarganta\b{NEAR}\bcierr\w*|\bcierr\w*{NEAR}\bgarganta\b|\bcuesta tragar|\bno puede tragar|"
-            rf"\bronchas\b|\burticaria\b|anafil\w*|reacción alérgica (?:grave|fuerte)|silb\w+{NEAR}\b(?:pecho"
+            rf"\bgarganta\b{WITHIN_CLAUSE}\bcierr\w*|\bcierr\w*{WITHIN_CLAUSE}\bgarganta\b|\bcuesta tragar|\bno puede tragar|"
+            rf"\bronchas\b|\burticaria\b|anafil\w*|reacción alérgica (?:grave|fuerte)|silb\w+{WITHIN_CLAUSE}\b(?:pecho"
             rf"|respirar)"
-            rf"|\b(?:cara|labios|lengua|garganta)\b{NEAR}\bhinch\w*|\bhinch\w*{NEAR}\b(?:cara|labios|lengua"
+            rf"|\b(?:cara|labios|lengua|garganta)\b{WITHIN_CLAUSE}\bhinch\w*|\bhinch\w*{WITHIN_CLAUSE}\b(?:cara|labios|lengua"
             rf"|garganta)\b"
         ),
         "piel adormecida entre las piernas": (
-            rf"\b(?:adormec\w+|entumec\w+|no siente|sin sensibilidad){NEAR}"
+            rf"\b(?:adormec\w+|entumec\w+|no siente|sin sensibilidad){WITHIN_CLAUSE}"
             r"\b(?:entre (?:las piernas|los muslos|ellas)|genitales|entrepierna|silla de montar|ano\b|ingle)"
-            rf"|\bentre (?:las piernas|los muslos|ellas)\b{NEAR}\b(?:adormec|entumec)\w+"
+            rf"|\bentre (?:las piernas|los muslos|ellas)\b{WITHIN_CLAUSE}\b(?:adormec|entumec)\w+"
         ),
         "vejiga o intestino": (
             rf"\b(?:se|me) (?:le )?hace (?:del baño|caca|pipí|popó)\b|\bno (?:ha orinado|orina)\b|"
@@ -164,17 +164,17 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             r"|\borinarse encima|\bensucia la ropa|\bno puede (?:hacer pipí|ir al baño|aguantar)|\bhacerse encima"
             rf"|\b(?:no puede|no aguanta|no logra|no controla|le cuesta|sin control|pierde el control|se le sal\w+"
             rf"|no siente"
-            rf"|dificultad para){NEAR}"
+            rf"|dificultad para){WITHIN_CLAUSE}"
             rf"\b(?:orin\w*|vejiga|intestino|heces|excremento|evacuar)\b"
-            rf"|\b(?:vejiga|intestino)\b{NEAR}\b(?:no funciona\w*|sin control|control\w*)|\bincontinen\w*"
+            rf"|\b(?:vejiga|intestino)\b{WITHIN_CLAUSE}\b(?:no funciona\w*|sin control|control\w*)|\bincontinen\w*"
         ),
         "piernas débiles": (
-            rf"\b(?:piernas?|pies?)\b{NEAR}\bno (?:se )?(?:le |la |las |lo |los )?(?:responden?|puede mover|mueven?"
-            rf"|siente)\b|\b(?:piernas?|pies)\b{NEAR}\bpesa(?:n|da)s?\b|\bno puede mover (?:los dedos|las piernas"
-            rf"|la pierna)|\bno siente{NEAR}\b(?:piernas?|pies?)\b|"
+            rf"\b(?:piernas?|pies?)\b{WITHIN_CLAUSE}\bno (?:se )?(?:le |la |las |lo |los )?(?:responden?|puede mover|mueven?"
+            rf"|siente)\b|\b(?:piernas?|pies)\b{WITHIN_CLAUSE}\bpesa(?:n|da)s?\b|\bno puede mover (?:los dedos|las piernas"
+            rf"|la pierna)|\bno siente{WITHIN_CLAUSE}\b(?:piernas?|pies?)\b|"
             rf"\b(?:debilidad|débil(?:es)?|no (?:puede|logra) (?:mover|levantar|alzar|doblar)|poco firmes"
-            rf"|pierde (?:la )?fuerza|sin fuerza|arrastra|le cuesta (?:mover|levantar)){NEAR}\b(?:piernas?|pies?)\b"
-            rf"|\b(?:piernas?|pies?)\b{NEAR}\b(?:débil\w*|debilidad|no se mueven?|no responden?|poco firmes|fall(?:a"
+            rf"|pierde (?:la )?fuerza|sin fuerza|arrastra|le cuesta (?:mover|levantar)){WITHIN_CLAUSE}\b(?:piernas?|pies?)\b"
+            rf"|\b(?:piernas?|pies?)\b{WITHIN_CLAUSE}\b(?:débil\w*|debilidad|no se mueven?|no responden?|poco firmes|fall(?:a"
             rf"|an|ó)|flaque\w+|dobl(?:a|an)|sin fuerza|no (?:le |lo |la )?sostienen?"
             rf"|no (?:le )?aguantan?|flojas?)"
             r"|\bno puede (?:caminar|andar|ponerse de pie|pararse|estar de pie)|\bparálisis\b|\bparaliza\w*"
@@ -186,30 +186,30 @@ EMERGENCIES: dict[str, dict[str, str]] = {
             r"|pupilas (?:diminutas|muy pequeñas)"
         ),
         "sangrado": (
-            rf"\b(?:no|sin) (?:para|deja|parar)\b{NEAR}\bsangr\w*|\bsigue sangrando|"
-            rf"\bsangr\w*{NEAR}\bno (?:para|se detiene|se corta|deja|cede)|no deja de sangrar|sangrado fuerte"
+            rf"\b(?:no|sin) (?:para|deja|parar)\b{WITHIN_CLAUSE}\bsangr\w*|\bsigue sangrando|"
+            rf"\bsangr\w*{WITHIN_CLAUSE}\bno (?:para|se detiene|se corta|deja|cede)|no deja de sangrar|sangrado fuerte"
         ),
     },
 }
-OTHERS: dict[str, dict[str, str]] = {
+OTHER_SIGNS: dict[str, dict[str, str]] = {
     ENGLISH: {
         "fever": r"\bfever(?:s|ish)?\b|high temperature|\bchills\b|100\.4|\btemperature of\b",
         "red or leaking wound": (
-            rf"\b(?:red(?:ness)?|hot|swollen|swelling|leak\w*|drain\w*|pus|oozing)\b{NEAR}\b(?:wound|site|cut"
+            rf"\b(?:red(?:ness)?|hot|swollen|swelling|leak\w*|drain\w*|pus|oozing)\b{WITHIN_CLAUSE}\b(?:wound|site|cut"
             rf"|incision)\b"
-            rf"|\b(?:wound|site|cut|incision)\b{NEAR}\b(?:red(?:ness)?|hot|swollen|swelling|leak\w*|drain\w*|pus"
+            rf"|\b(?:wound|site|cut|incision)\b{WITHIN_CLAUSE}\b(?:red(?:ness)?|hot|swollen|swelling|leak\w*|drain\w*|pus"
             rf"|oozing)\b"
         ),
         "swollen leg": (
-            rf"\b(?:sw(?:ollen|elling)|sore|warm|red|puffy){NEAR}\b(?:leg|calf)\b"
-            rf"|\b(?:leg|calf)\b{NEAR}\b(?:sw(?:ollen|ells?|elling|elled)|sore|warm|red|puffy)\b"
+            rf"\b(?:sw(?:ollen|elling)|sore|warm|red|puffy){WITHIN_CLAUSE}\b(?:leg|calf)\b"
+            rf"|\b(?:leg|calf)\b{WITHIN_CLAUSE}\b(?:sw(?:ollen|ells?|elling|elled)|sore|warm|red|puffy)\b"
         ),
         "worse pain": (
-            rf"\bpain\b{NEAR}\bworse|\bworse\b{NEAR}\bpain\b|\b(?:sudden|severe|new),? (?:new |sudden |back )*pain"
+            rf"\bpain\b{WITHIN_CLAUSE}\bworse|\bworse\b{WITHIN_CLAUSE}\bpain\b|\b(?:sudden|severe|new),? (?:new |sudden |back )*pain"
             rf"|\b(?:back|spine) hurts in a new|medicine does not help"
         ),
         "numbness or tingling": r"\bnumb(?:ness)?\b|\btingl\w*|pins and needles|\basleep feeling",
-        "pain at night": rf"\bpain\b{NEAR}\b(?:wakes|at night)|wakes you (?:up )?at night",
+        "pain at night": rf"\bpain\b{WITHIN_CLAUSE}\b(?:wakes|at night)|wakes you (?:up )?at night",
         "cancer": r"\b(?:had|have|history of) cancer\b",
         "vomiting": (
             r"\bvomit\w*|\bthr(?:ows?|ew|owing|own) up\b|\bpuk(?:e|es|ing)\b"
@@ -217,27 +217,27 @@ OTHERS: dict[str, dict[str, str]] = {
         ),
         "rash": r"\brash(?:es)?\b",
         "burning urine": (
-            rf"\bburn\w*{NEAR}\b(?:pee|pass)\w*|"
-            rf"\bburn\w*{NEAR}\burin\w*|\burin\w*{NEAR}\bburn\w*"
+            rf"\bburn\w*{WITHIN_CLAUSE}\b(?:pee|pass)\w*|"
+            rf"\bburn\w*{WITHIN_CLAUSE}\burin\w*|\burin\w*{WITHIN_CLAUSE}\bburn\w*"
         ),
         "confusion": r"\bconfus(?:ed|ion)\b",
     },
     SPANISH: {
         "fiebre": r"\bfiebre\b|\bescalofríos\b|100\.4",
         "herida roja o con líquido": (
-            rf"\b(?:roj[oa]|caliente|hinchad[oa]|líquido|pus|secreción)\b{NEAR}\b(?:herida|sitio|corte|incisión)\b"
-            rf"|\b(?:herida|sitio|corte|incisión)\b{NEAR}\b(?:roj[oa]|caliente|hinchad[oa]|líquido|pus|secreción)\b"
+            rf"\b(?:roj[oa]|caliente|hinchad[oa]|líquido|pus|secreción)\b{WITHIN_CLAUSE}\b(?:herida|sitio|corte|incisión)\b"
+            rf"|\b(?:herida|sitio|corte|incisión)\b{WITHIN_CLAUSE}\b(?:roj[oa]|caliente|hinchad[oa]|líquido|pus|secreción)\b"
         ),
         "pierna hinchada": (
-            rf"\b(?:pierna|pantorrilla)\b{NEAR}\b(?:hinch\w*|adolorida|caliente|roja)"
-            rf"|\bhinch\w*{NEAR}\b(?:pierna|pantorrilla)\b"
+            rf"\b(?:pierna|pantorrilla)\b{WITHIN_CLAUSE}\b(?:hinch\w*|adolorida|caliente|roja)"
+            rf"|\bhinch\w*{WITHIN_CLAUSE}\b(?:pierna|pantorrilla)\b"
         ),
         "dolor que empeora": (
-            rf"\bdolor\b{NEAR}\b(?:empeor\w*|peor|nuevo)\b|(?:duele|dolor){NEAR}de una forma nueva"
-            rf"|medicina{NEAR}no (?:le )?ayuda"
+            rf"\bdolor\b{WITHIN_CLAUSE}\b(?:empeor\w*|peor|nuevo)\b|(?:duele|dolor){WITHIN_CLAUSE}de una forma nueva"
+            rf"|medicina{WITHIN_CLAUSE}no (?:le )?ayuda"
         ),
         "adormecimiento u hormigueo": r"\badormec\w+|\bentumec\w+|\bhormigue\w+",
-        "dolor de noche": rf"\bdolor\b{NEAR}\b(?:despierta|de noche)",
+        "dolor de noche": rf"\bdolor\b{WITHIN_CLAUSE}\b(?:despierta|de noche)",
         "cáncer": r"\b(?:ha tenido|tuvo|tiene) cáncer\b",
         "vómito": r"\bv[oó]mit\w*|\bdevuelve (?:la comida|todo)",
         "sarpullido": r"\bsarpullido\b|\berupción\b",
@@ -245,7 +245,7 @@ OTHERS: dict[str, dict[str, str]] = {
         "confusión": r"\bconfundid[oa]\b|\bconfusión\b",
     },
 }
-CALLS: dict[str, str] = {
+CALL_PHRASES: dict[str, str] = {
     ENGLISH: (
         r"\b(?:call|phone|dial|ring|contact|page)\b[^.;!?\n]{0,30}(?:\b911\b|\bus\b|ambulance|\bnow\b|today|at once"
         r"|right away"
@@ -266,7 +266,7 @@ CALLS: dict[str, str] = {
     ),
 }
 # Any word to staff or a doctor. Enough to forbid an emergency sign in the same sentence.
-CONTACTS: dict[str, str] = {
+CONTACT_PHRASES: dict[str, str] = {
     ENGLISH: (
         r"\b(?:call|phone|ring|contact|page|text|e-?mail|message|see|visit|ask|tell|inform|show|notify)\b (?:to )?"
         r"(?:us|(?:the|your|a|our) (?:own |family )?(?:clinic|doctor|nurse|office|team|surgeon|pharmacist"
@@ -291,7 +291,7 @@ CONTACTS: dict[str, str] = {
     ),
 }
 # A level below the list: a delay, a reassurance, care at home.
-DELAYS: dict[str, str] = {
+DELAY_PHRASES: dict[str, str] = {
     ENGLISH: (
         r"(?<!not )(?<!n't )(?<!never )(?<!cannot )\bwait (?:until|till|for|a (?:day|week|while|bit)|and see|it out"
         r"|to see|at home|one|two|\d)"
@@ -356,7 +356,7 @@ DELAYS: dict[str, str] = {
         r"|tome) (?:más|mucha) agua\b"
     ),
 }
-AMBULANCE: dict[str, str] = {
+AMBULANCE_PHRASES: dict[str, str] = {
     ENGLISH: (
         r"\b911\b|emergency_number|\bambulance\b|\bemergency (?:room|department)|\bgo to the (?:nearest )?(?:ER"
         r"|hospital)\b|\bthe ER\b"
@@ -369,7 +369,7 @@ AMBULANCE: dict[str, str] = {
     ),
 }
 # Signs for office hours: only a call for an ambulance contradicts their row.
-OFFICE: dict[str, dict[str, str]] = {
+OFFICE_HOURS_SIGNS: dict[str, dict[str, str]] = {
     ENGLISH: {
         "constipation": r"\bconstipat\w+",
         "sore needle site": r"\b(?:needle site|site)\b[^.;:!?\n]{0,20}\bsore\b|\bsore (?:needle )?site\b",
@@ -384,7 +384,7 @@ OFFICE: dict[str, dict[str, str]] = {
     },
 }
 # Removed before a text is compared: calls about other things, events of long ago, numbness that is intended.
-ASIDE: dict[str, str] = {
+ASIDE_PHRASES: dict[str, str] = {
     ENGLISH: (
         r"\b(?:call|ask|tell|phone|see) (?:us|{clinic\.\w+}|your \w+) (?:if you have|with|about) (?:any |your "
         r"|other |more )?questions?\b"
@@ -402,7 +402,7 @@ ASIDE: dict[str, str] = {
     ),
 }
 # Headings under which a list says when to call.
-HEADINGS: dict[str, str] = {
+CALL_HEADINGS: dict[str, str] = {
     ENGLISH: (
         r"\bcall\b|\bemergenc|\bget help\b|\b(?:warning|danger) signs?\b|\bwait for (?:the|a|my) visit|\burgent\b"
         r"|\bright away\b"
@@ -419,9 +419,9 @@ HEADINGS: dict[str, str] = {
         r"|\bdebo (?:avisar|preocuparme)\b|\bver al médico\b|\bno (?:hace falta|es grave)\b"
     ),
 }
-SENTENCE = re.compile(r"(?<=[.!?;])[\s*_\"”»)]+|\n+")
+SENTENCE_BREAK = re.compile(r"(?<=[.!?;])[\s*_\"”»)]+|\n+")
 # A sentence that refers to the one before it: “If so, call us.”
-TAKES_UP = re.compile(
+BACK_REFERENCE = re.compile(
     r"\W*(?:(?:in|if) (?:this|that|these|those|it|one|any|so|such)|when (?:this|that)|then|this|that|these|it|so"
     r"|often|usually|sometimes"
     r"|si (?:es así|siente|tiene|nota|esto|eso|le pasa)|en (?:ese|este|estos|esos|tal)|entonces|esto|eso|estas"
@@ -431,7 +431,7 @@ TAKES_UP = re.compile(
 )
 WORD = re.compile(r"[^\W_]{3,}")
 # A sentence that says what to do about the one before it.
-GOES_ON = re.compile(
+FOLLOW_UP_ADVICE = re.compile(
     r"\W*(?:(?:then|so|just|please|simply|but|and) )?(?:you )?(?:(?:can |should |may |must )?(?:call|phone|tell|see"
     r"|wait|rest|take|lie"
     r"|sit|stay|give|use|try|ignore|put|keep|drink|go to|let us|give us|mention|report|contact|come)\b|need not"
@@ -441,11 +441,11 @@ GOES_ON = re.compile(
     r"|no (?:hace|necesita|tiene|llame|se))",
     re.IGNORECASE,
 )
-EXPLAINS = re.compile(
+EXPLANATION = re.compile(
     r"\b(?:can|could|may|might|signs?|means?|caused?|puede[ns]?|podrían?|señal(?:es)?|causa\w*)\b", re.IGNORECASE
 )
 # “If you leak urine, wear a pad.” “A weak leg? No rush.” Only an explanation or the way to the list may follow.
-CONDITION = re.compile(
+CONDITIONAL = re.compile(
     r"\W*(?P<first>(?:please )?(?:wear|use|try|put|have|take|eat|drink|sleep|lie|sit|rest|stay|keep|go|get|stop|walk"
     r"|change|give|use|tómese|tome|póngase|ponga|coma|beba|duerma|siéntese|acuéstese|descanse|quédese|camine"
     r"|cambie)\b[^.?!]*\b(?:if|when|si|cuando)\b(?P<later>[^.?!]+))|\W*(?P<when>(?:if|when|whenever|once|in case|si"
@@ -456,125 +456,133 @@ CONDITION = re.compile(
     r"[,?](?P<then>.+)",
     re.IGNORECASE | re.DOTALL,
 )
-POINTS = re.compile(
+POINTER_TO_LIST = re.compile(
     r"\b(?:list|what to do|warning signs?|when to call|lista|qué hacer|señales de|cuándo llam\w+)\b|^\W*(?:and|or"
     r"|or if|y|o|we|doctors?|the"
     r" doctor|your doctor|el médico|los médicos|nosotros)\b",
     re.IGNORECASE,
 )
 # Readers do not see the address of a link.
-TARGET = re.compile(r"\]\([^)\n]{0,300}\)")
-MIN_SHARED_WORDS, SHARED = 3, 0.75
+LINK_TARGET = re.compile(r"\]\([^)\n]{0,300}\)")
+MIN_SHARED_WORDS, MIN_SHARED_RATIO = 3, 0.75
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> re.Pattern[str]:
     """Compiled when it is first used: most processes never compare a text."""
     return re.compile(pattern, re.IGNORECASE)
 
 
-class Triage:
+class TriageDetector:
     """Looks for signs in texts of one language. ``rows``: text of each sign, and whether it is an emergency."""
 
-    def __init__(self, language: str, rows: Iterable[tuple[str, bool]] = ()) -> None:
-        self.language = language if language in CALLS else ENGLISH
-        self._rows = [(text, _words(text), emergency) for text, emergency in rows]
+    def __init__(self, language: str, signs: Iterable[tuple[str, bool]] = ()) -> None:
+        self.language = language if language in CALL_PHRASES else ENGLISH
+        self._signs = [(text, _extract_words(text), emergency) for text, emergency in signs]
 
-    def emergencies(self, text: str) -> set[str]:
+    def find_emergencies(self, text: str) -> set[str]:
         """Names of the emergency signs in ``text``."""
-        return self._found(EMERGENCIES, text) | self._listed(text, emergency=True)
+        return self._match_families(EMERGENCY_SIGNS, text) | self._match_signs(text, emergency=True)
 
-    def signs(self, text: str) -> set[str]:
+    def find_signs(self, text: str) -> set[str]:
         """Names of all signs in ``text``."""
-        return self.emergencies(text) | self._found(OTHERS, text) | self._listed(text, emergency=False)
+        return (
+            self.find_emergencies(text)
+            | self._match_families(OTHER_SIGNS, text)
+            | self._match_signs(text, emergency=False)
+        )
 
-    def calls(self, text: str) -> bool:
+    def says_to_call(self, text: str) -> bool:
         """Whether ``text`` says to call, or how urgent something is."""
-        return self._says(CALLS, text)
+        return self._matches(CALL_PHRASES, text)
 
-    def instructs(self, text: str) -> bool:
+    def gives_advice(self, text: str) -> bool:
         """Whether ``text`` says what to do about something: call, tell, see, wait, rest; or that it is normal."""
-        return self.calls(text) or self._says(CONTACTS, text) or self._levels(text)
+        return self.says_to_call(text) or self._matches(CONTACT_PHRASES, text) or self._states_urgency(text)
 
-    def leads_to_calls(self, heading: str) -> bool:
+    def is_call_heading(self, heading: str) -> bool:
         """Whether a list under ``heading`` says when to call."""
-        return self._says(HEADINGS, heading)
+        return self._matches(CALL_HEADINGS, heading)
 
-    def own_list(self, text: str) -> set[str]:
+    def find_advised_signs(self, text: str) -> set[str]:
         """Signs that ``text``, one paragraph or list entry, pairs with an instruction; empty for none."""
-        if found := self.paired(text):
+        if found := self.find_paired_signs(text):
             return found
-        found = self.signs(text)
-        return found if len(found) > 1 and self.calls(text) else set()
+        found = self.find_signs(text)
+        return found if len(found) > 1 and self.says_to_call(text) else set()
 
-    def paired(self, text: str) -> set[str]:
+    def find_paired_signs(self, text: str) -> set[str]:
         """Signs that a sentence of ``text``, or several that belong together, pair with an instruction."""
-        for passage in map(self._without_asides, self._passages(text)):
-            if self.instructs(passage) and (found := self.emergencies(passage)):
+        for passage in map(self._strip_asides, self._split_passages(text)):
+            if self.gives_advice(passage) and (found := self.find_emergencies(passage)):
                 return found
-            if found := self._advises(passage):
+            if found := self._find_conditional_advice(passage):
                 return found
-            if self._levels(passage) and (found := self.signs(passage)):
+            if self._states_urgency(passage) and (found := self.find_signs(passage)):
                 return found
-            if self._says(AMBULANCE, passage) and (found := self._found(OFFICE, passage)):
+            if self._matches(AMBULANCE_PHRASES, passage) and (
+                found := self._match_families(OFFICE_HOURS_SIGNS, passage)
+            ):
                 return found
         return set()
 
-    def _advises(self, passage: str) -> set[str]:
+    def _find_conditional_advice(self, passage: str) -> set[str]:
         """Emergency signs in a condition or short question, unless an explanation or a pointer to the list follows."""
-        match = CONDITION.match(passage)
+        match = CONDITIONAL.match(passage)
         if match is None:
             return set()
         said, sign = match["first"] or match["then"], match["later"] or match["when"]
-        return set() if POINTS.search(said) or EXPLAINS.search(said) else self.emergencies(sign)
+        return set() if POINTER_TO_LIST.search(said) or EXPLANATION.search(said) else self.find_emergencies(sign)
 
-    def _levels(self, text: str) -> bool:
+    def _states_urgency(self, text: str) -> bool:
         """Whether ``text`` says how urgent something is: an ambulance, a delay, or no need for help."""
-        return self._says(AMBULANCE, text) or self._says(DELAYS, text)
+        return self._matches(AMBULANCE_PHRASES, text) or self._matches(DELAY_PHRASES, text)
 
-    def _says(self, patterns: dict[str, str], text: str) -> bool:
-        return bool(_compiled(patterns[self.language]).search(_plain(text)))
+    def _matches(self, patterns: dict[str, str], text: str) -> bool:
+        return bool(_compile(patterns[self.language]).search(_to_plain_text(text)))
 
-    def _without_asides(self, text: str) -> str:
-        return _compiled(ASIDE[self.language]).sub(" ", _plain(text))
+    def _strip_asides(self, text: str) -> str:
+        return _compile(ASIDE_PHRASES[self.language]).sub(" ", _to_plain_text(text))
 
-    def _passages(self, text: str) -> Iterator[str]:
+    def _split_passages(self, text: str) -> Iterator[str]:
         """Sentences; a question with its answer, a sentence with those that refer to it or say what to do about it."""
         passage: list[str] = []
         is_asked = is_explained = False
-        for sentence in filter(None, (part.strip() for part in SENTENCE.split(text))):
-            if passage and not (is_asked or TAKES_UP.match(sentence) or self._goes_on(sentence, is_explained)):
+        for sentence in filter(None, (part.strip() for part in SENTENCE_BREAK.split(text))):
+            if passage and not (
+                is_asked or BACK_REFERENCE.match(sentence) or self._continues_advice(sentence, is_explained)
+            ):
                 yield " ".join(passage)
                 passage, is_explained = [], False
             passage.append(sentence)
             is_asked = sentence.rstrip('*_"”»)').endswith("?")
-            is_explained = is_explained or bool(EXPLAINS.search(sentence))
+            is_explained = is_explained or bool(EXPLANATION.search(sentence))
         if passage:
             yield " ".join(passage)
 
-    def _goes_on(self, sentence: str, is_explained: bool) -> bool:
+    def _continues_advice(self, sentence: str, is_explained: bool) -> bool:
         """Whether ``sentence`` says what to do about a sign before it; an explanation is followed by no call."""
-        return bool(GOES_ON.match(sentence)) and (self._says(DELAYS, sentence) or not is_explained)
+        return bool(FOLLOW_UP_ADVICE.match(sentence)) and (self._matches(DELAY_PHRASES, sentence) or not is_explained)
 
-    def _found(self, families: dict[str, dict[str, str]], text: str) -> set[str]:
-        text = _plain(text)
-        return {name for name, pattern in families[self.language].items() if _compiled(pattern).search(text)}
+    def _match_families(self, families: dict[str, dict[str, str]], text: str) -> set[str]:
+        text = _to_plain_text(text)
+        return {name for name, pattern in families[self.language].items() if _compile(pattern).search(text)}
 
-    def _listed(self, text: str, *, emergency: bool) -> set[str]:
-        said = _words(text)
+    def _match_signs(self, text: str, *, emergency: bool) -> set[str]:
+        said = _extract_words(text)
         return {
             row
-            for row, words, is_emergency in self._rows
+            for row, words, is_emergency in self._signs
             if is_emergency == emergency
             and len(words & said) >= MIN_SHARED_WORDS
-            and len(words & said) >= SHARED * len(words)
+            and len(words & said) >= MIN_SHARED_RATIO * len(words)
             and len(said) <= 3 * len(words)
         }
 
 
-def _plain(text: str) -> str:
-    return TARGET.sub("]", normalize(text)).translate(APOSTROPHES).replace("*", "").replace("\u00a0", " ")
+def _to_plain_text(text: str) -> str:
+    return LINK_TARGET.sub("]", normalize(text)).translate(APOSTROPHES).replace("*", "").replace("\u00a0", " ")
 
 
-def _words(text: str) -> frozenset[str]:
+def _extract_words(text: str) -> frozenset[str]:
     return frozenset(word.casefold() for word in WORD.findall(text))

@@ -45,7 +45,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("data")
     (folder / "static").mkdir()
     storages = {
-        "default": {"BACKEND": "portal.serving.media.AtomicFileSystemStorage"},
+        "default": {"BACKEND": "portal.storage.local_storage.AtomicFileSystemStorage"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     with override_settings(
@@ -56,7 +56,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         # A process of a second for each picture: on where it is tested.
         TEXT_DETECTION=False,
         # Tests of the sign-in switch it on again; everywhere else a session is enough.
-        REQUIRE_SECOND_FACTOR=False,
+        MFA_REQUIRED=False,
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):
         yield

@@ -4,31 +4,31 @@ from typing import Any
 
 from PIL import Image
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.enums import Decision
-from procedures.figures.approval import figure_hash, record
-from procedures.figures.intake import picture
-from procedures.figures.renditions import store_picture
-from procedures.links.codes import free_code
+from procedures.figures.approval import figure_hash, record_approval
+from procedures.figures.decoding import build_decoded_image
+from procedures.figures.renditions import store_image
 from procedures.models import (
     Approval,
     Clinic,
     ClinicText,
     Figure,
     FigureText,
+    GlossaryTerm,
     Marker,
     MarkerText,
     Page,
     Release,
     Revision,
     Source,
-    Term,
     WarningSign,
 )
 from procedures.publishing import warning_signs
-from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import publish
-from procedures.publishing.review import decide
+from procedures.publishing.review import record_decision
+from procedures.revisions.drafts import save_revision
+from procedures.sharing.short_codes import generate_code
 
 BODY = """::: key-points
 - It is short.
@@ -64,9 +64,9 @@ def make_source(key: str = "nice", **values: Any) -> Source:
     return source
 
 
-def make_term(key: str = "vertebra", **values: Any) -> Term:
+def make_term(key: str = "vertebra", **values: Any) -> GlossaryTerm:
     """A glossary term."""
-    return Term.objects.create(
+    return GlossaryTerm.objects.create(
         **{"key": key, "language": "en", "term": key, "definition": "A bone of the spine.", **values}
     )
 
@@ -93,14 +93,14 @@ def sign_content(key: str = "weak-leg", level: str = "emergency", when: str = "b
 def make_sign(key: str = "weak-leg", level: str = "emergency", when: str = "both", **values: Any) -> WarningSign:
     """A warning sign that patients read."""
     sign = WarningSign(key=key)
-    warning_signs.write_row(sign, sign_content(key, level, when, **{"order": WarningSign.objects.count(), **values}))
+    warning_signs.save_sign(sign, sign_content(key, level, when, **{"order": WarningSign.objects.count(), **values}))
     return sign
 
 
 def make_figure(slug: str = "needle", *, size: tuple[int, int] = (600, 600), **values: Any) -> Figure:
     """A simulated picture with one mark, its renditions stored, texts in English."""
-    figure = Figure(slug=slug, **{"provenance": "simulated", "nothing_visible": True, **values})
-    renditions = store_picture(figure, picture(Image.linear_gradient("L").resize(size)))
+    figure = Figure(slug=slug, **{"provenance": "simulated", "deidentified": True, **values})
+    renditions = store_image(figure, build_decoded_image(Image.linear_gradient("L").resize(size)))
     figure.save()
     for rendition in renditions:
         rendition.figure = figure
@@ -122,7 +122,7 @@ def make_page(subject: str = "small-cut", **values: Any) -> Page:
             "subject": subject,
             "language": "en",
             "kind": "procedure",
-            "code": free_code(),
+            "code": generate_code(),
             "slug": subject,
             "title": subject.replace("-", " ").capitalize(),
             "key_message": "A small cut helps.",
@@ -142,17 +142,17 @@ def make_user(name: str = "ed", **values: Any) -> User:
 
 def approve(revision: Revision, reviewer: User | None = None) -> Approval:
     """Another person's yes to a revision."""
-    return decide(
+    return record_decision(
         revision,
         reviewer=reviewer or make_user("rita"),
         decision=Decision.APPROVED,
-        pictures_seen=[figure_hash(figure) for figure in Figure.objects.all()],
+        seen_figure_hashes=[figure_hash(figure) for figure in Figure.objects.all()],
     )
 
 
 def make_supplied(figure: Figure) -> Figure:
     """A picture that came with the product: texts may show it in public without a reviewer."""
-    record(figure, None)
+    record_approval(figure, None)
     return figure
 
 
@@ -190,7 +190,7 @@ def make_translation(page: Page, **values: Any) -> Page:
             "subject": page.subject,
             "language": "es",
             "kind": "about",
-            "code": free_code(),
+            "code": generate_code(),
             "slug": f"{page.slug}-es",
             "title": "Un corte chico",
             "key_message": "Un corte chico ayuda.",

@@ -97,15 +97,14 @@ def test_html_is_declared_safe_in_one_place_only() -> None:
     used = [name_of(file) for file in CODE for node in ast.walk(ast.parse(file.read_text()))
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("mark_safe")]  # fmt: skip
 
-    assert used == ["procedures.markdown.sanitise"]
+    assert used == ["procedures.rendering.sanitizer"]
 
 
 def test_a_safe_string_is_never_made_of_what_somebody_typed() -> None:
     # SafeString("") and joins are fine; a call on anything else needs its place in this list, and a reason there.
     reasoned = {
-        "procedures.models.history": "the stored HTML that publishing wrote, cleaned",
-        "procedures.markdown.squeeze": "white space taken out of finished HTML",
-        "procedures.markdown.embed": "ids of finished HTML renamed, its text as it was",
+        "procedures.models.revisions": "the stored HTML that publishing wrote, cleaned",
+        "procedures.rendering.sanitizer": "finished HTML without its indentation, and with its ids renamed",
     }
     found = {
         name_of(file)
@@ -157,11 +156,11 @@ def test_every_suppression_carries_its_reason(file: Path) -> None:
 
 
 # The vocabulary of what patients may see (models/page.py, path.py, history.py), and tables that hold no draft.
-PUBLIC = {"published", "listed", "for_cards", "on_home", "for_reading", "for_booklet", "live", "with_code"}
+PUBLIC = {"published", "for_sitemap", "for_cards", "on_home", "with_public_data", "for_booklet", "live", "with_code"}
 WITHOUT_DRAFTS = {"Clinic", "ReleaseEvent"}
 DRAFT = {
     "title", "slug", "key_message", "description", "body", "lead_figure", "next_page", "next_label", "review_months",
-    "items", "draft", "planned_path", "revisions", "scheduled_revision", "publish_at",
+    "items", "draft_content", "planned_path", "revisions", "scheduled_revision", "publish_at",
 }  # fmt: skip
 VIEWS = [file for file in CODE if name_of(file).startswith(("procedures.views", "procedures.templatetags"))]
 
@@ -218,7 +217,7 @@ def test_the_rule_about_queries_catches(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["page.title", "found.page.body", "[p.key_message for p in rows]", "row.page.draft()"]
+    "source", ["page.title", "found.page.body", "[p.key_message for p in rows]", "row.page.draft_content()"]
 )
 def test_the_rule_about_drafts_catches(source: str) -> None:
     assert draft_reads(source)

@@ -1,17 +1,250 @@
-"""Who the clinic is, and where."""
+"""Saving a value of the clinic updates the public pages that print it, after a confirmation that lists them."""
 
+import hashlib
+from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
 
-from procedures.admin.base import AnyForm, ContentAdmin, TextRows
-from procedures.admin.clinic_values import ClinicValueAdmin
+from portal.accounts.models import User
+from procedures.admin.base import AnyAdmin, AnyForm, ContentAdmin, ContentInline, get_staff_user, render_admin
+from procedures.admin.edit_page import get_change_url
 from procedures.enums import Language
-from procedures.models import Clinic, ClinicText, Location, LocationText
+from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
+from procedures.publishing.publish import PublishError
+from procedures.publishing.rerelease import ClinicUpdate, LocationChange, find_dependent_pages, update_clinic_values
+from procedures.publishing.schedule import ScheduleShift
+from procedures.publishing.tasks import describe_changes
+from procedures.publishing.usage import find_stale_pages
+
+PUBLISH_PERMISSION = "procedures.publish_page"
+# Fields of the confirmation itself.
+CONFIRMATION_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "location")
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-class ClinicTexts(TextRows):
+@dataclass(frozen=True)
+class AffectedContent:
+    """Public pages, plans and locations that a change affects."""
+
+    pages: list[Page]
+    plans: list[ScheduleShift]
+    locations: list[LocationChange]
+
+    @property
+    def token(self) -> str:
+        """Identifies these pages, plans and locations, so that the button confirms only what was on the screen."""
+        named = [f"{page.pk}" for page in self.pages] + [f"{plan.page.pk} {plan.shifted_at}" for plan in self.plans]
+        named += [f"{change.key} {change.new}" for change in self.locations]
+        return hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
+
+
+class ConfirmationRequiredError(Exception):
+    """Nothing was saved: the change needs a confirmation first."""
+
+    def __init__(self, affected: AffectedContent) -> None:
+        super().__init__("not confirmed")
+        self.affected = affected
+
+
+class ClinicValueAdmin(AnyAdmin):
+    """Mixin for the clinic's own values. A save updates all pages that print the value, or changes nothing."""
+
+    change_form_template = "admin/procedures/clinic_value/change_form.html"
+
+    def dependency_key(self, obj: Any) -> tuple[str, str]:
+        """Kind and key as in ReleaseInput. An empty key means all of that kind."""
+        raise NotImplementedError
+
+    def get_dependent_pages(self, obj: Any) -> list[Page]:
+        """Public pages that print this row."""
+        kind, key = self.dependency_key(obj)
+        return find_dependent_pages(kind, key, [obj.language] if hasattr(obj, "language") else None)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """After “Go back and edit” the form shows what was typed and saves nothing."""
+        form = super().get_form(request, obj, change, **kwargs)
+        return type("Form", (form,), {"clean": _refuse_save}) if "_edit" in request.POST else form
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the form, save it, or ask for confirmation where public pages print the value.
+
+        403 for staff who may not publish, 409 where a page cannot be updated. Each screen repeats what was typed.
+        """
+        if request.method != "POST" or "_edit" in request.POST:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        keep_moments = request.POST.get("plans") == "moment"
+        try:
+            with update_clinic_values(actor=get_staff_user(request), keep_utc_times=keep_moments) as update:
+                request.update = update  # type: ignore[attr-defined]
+                return super().changeform_view(request, object_id, form_url, extra_context)
+        except ConfirmationRequiredError as error:
+            return self._render_confirmation(request, error.affected)
+        except PublishError as error:
+            sentences = [problem.message for problem in error.issues]
+            return self._render_confirmation(request, AffectedContent([], [], []), errors=sentences, status=409)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Update the pages once all rows are saved, unless the change needs a confirmation first."""
+        super().save_related(request, form, formsets, change)
+        update: ClinicUpdate = request.update  # type: ignore[attr-defined]
+        locations = list(update.apply_location_changes())
+        concerned = AffectedContent(update.affected_pages(), update.affected_schedules(), locations)
+        if not concerned.pages and not concerned.plans:
+            message_updated_pages(request, update)
+            return
+        confirmed = request.POST.get("_update") == concerned.token
+        if not confirmed or not get_staff_user(request).has_perm(PUBLISH_PERMISSION):
+            raise ConfirmationRequiredError(concerned)
+        update.revert_locations(request.POST.getlist("location"))
+        update.apply()
+        message_updated_pages(request, update)
+
+    def _render_confirmation(
+        self, request: HttpRequest, affected: AffectedContent, *, errors: list[str] | None = None, status: int = 200
+    ) -> HttpResponse:
+        may_publish = get_staff_user(request).has_perm(PUBLISH_PERMISSION)
+        # The change itself is rolled back by now: these are other changes that the pages do not show yet.
+        also = {row.page.pk: describe_changes(row.changed) for row in find_stale_pages()} if affected.pages else {}
+        titles = dict(Release.objects.filter(live_on__in=affected.pages).values_list("live_on", "title"))
+        # Choices made on an earlier confirmation, where other pages have come up since.
+        chosen = set(request.POST.getlist("location")) if "_update" in request.POST else None
+        context = {
+            "pages": [
+                (page, titles.get(page.pk, page.title), get_change_url(page), also.get(page.pk, ""))
+                for page in affected.pages
+            ],
+            "plans": affected.plans,
+            "keep_moments": request.POST.get("plans") == "moment",
+            "locations": [(change, chosen is None or change.key in chosen) for change in affected.locations],
+            "token": affected.token,
+            "form_values": _get_form_values(request.POST),
+            "errors": errors,
+            "can_publish": may_publish,
+            "publisher_names": [] if may_publish else get_publisher_names(),
+            "breadcrumbs": [(str(self.opts.verbose_name_plural).capitalize(), self._get_changelist_url())],
+        }
+        title = "Not saved" if errors or not may_publish else "Save and update pages"
+        return render_admin(
+            request, "clinic_value/confirm", context, title=title, status=status if may_publish else 403
+        )
+
+    def _get_changelist_url(self) -> str:
+        return reverse(f"admin:procedures_{self.opts.model_name}_changelist")
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        """Add the public pages that print the row."""
+        if obj is not None:
+            context["dependent_pages"] = [(page, get_change_url(page)) for page in self.get_dependent_pages(obj)]
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Add the public pages that a deletion updates, and protect their rows from staff who may not publish."""
+        tree, counts, perms, protected = super().get_deleted_objects(objs, request)
+        pages = {page.pk: page for row in objs for page in self.get_dependent_pages(row)}
+        if not pages or protected:
+            return tree, counts, perms, protected
+        if not get_staff_user(request).has_perm(PUBLISH_PERMISSION):
+            return tree, counts, perms, [_ask_publisher_message(len(pages))]
+        titles = [str(page) for page in pages.values()]
+        return (
+            [*tree, "Public pages that are updated:", titles],
+            {**counts, "public pages": len(pages)},
+            perms,
+            protected,
+        )
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Delete the row and update the pages, or say which page cannot be published without the row."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except PublishError as error:
+            return _redirect_not_deleted(request, error)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list. Its actions delete all chosen rows or none."""
+        if request.method != "POST":
+            return super().changelist_view(request, extra_context)
+        try:
+            with transaction.atomic():
+                return super().changelist_view(request, extra_context)
+        except PublishError as error:
+            return _redirect_not_deleted(request, error)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete one row and update its pages."""
+        with update_clinic_values(actor=get_staff_user(request)) as update:
+            super().delete_model(request, obj)
+        message_updated_pages(request, update)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete several rows and update their pages once."""
+        with update_clinic_values(actor=get_staff_user(request)) as update:
+            super().delete_queryset(request, queryset)
+        message_updated_pages(request, update)
+
+
+def message_updated_pages(request: HttpRequest, update: ClinicUpdate) -> None:
+    """Report the locations, pages and plans that changed along."""
+    if update.location_changes:
+        changes = "; ".join(change.label for change in update.location_changes)
+        messages.success(request, f"Locations changed too: {changes}.")
+    if update.releases:
+        count = len(update.releases)
+        messages.success(request, f"{count} public {'page shows' if count == 1 else 'pages show'} the new value now.")
+    if update.rescheduled_pages:
+        count = len(update.rescheduled_pages)
+        messages.info(request, f"{count} planned {'page keeps its' if count == 1 else 'pages keep their'} time of day.")
+
+
+def get_publisher_names() -> list[str]:
+    """Names of staff who may publish."""
+    return [str(user) for user in User.objects.with_perm(PUBLISH_PERMISSION, backend=MODEL_BACKEND) if user.is_staff]
+
+
+def _ask_publisher_message(count: int) -> str:
+    pages = "1 public page prints it" if count == 1 else f"{count} public pages print it"
+    return (
+        f"{pages}. Ask someone who can publish pages to delete it: {', '.join(get_publisher_names()) or 'a manager'}."
+    )
+
+
+def _redirect_not_deleted(request: HttpRequest, error: PublishError) -> HttpResponse:
+    messages.error(request, f"Nothing was deleted. {' '.join(problem.message for problem in error.issues)}")
+    return HttpResponseRedirect(request.get_full_path())
+
+
+def _get_form_values(data: QueryDict) -> list[tuple[str, str]]:
+    """All values of the form, for the hidden fields of the confirmation."""
+    return [(name, value) for name, values in data.lists() if name not in CONFIRMATION_FIELDS for value in values]
+
+
+def _refuse_save(form: Any) -> Any:
+    raise ValidationError("Nothing is saved yet. Check what you typed, then save it again.")
+
+
+class ClinicTextInline(ContentInline):
     """Hours and a few words about the clinic."""
 
     model = ClinicText
@@ -32,7 +265,7 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
 
     form = ClinicForm
     list_display = ("name", "phone", "after_hours_phone", "emergency_number")
-    inlines = (ClinicTexts,)
+    inlines = (ClinicTextInline,)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Only where there is none."""
@@ -47,12 +280,12 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
         obj.pk = 1
         super().save_model(request, obj, form, change)
 
-    def quotes(self, obj: Clinic) -> tuple[str, str]:
+    def dependency_key(self, obj: Clinic) -> tuple[str, str]:
         """See ClinicValueAdmin."""
         return "clinic", ""
 
 
-class LocationTexts(TextRows):
+class LocationTextInline(ContentInline):
     """Name and directions."""
 
     model = LocationText
@@ -63,10 +296,10 @@ class LocationTexts(TextRows):
 class LocationAdmin(ClinicValueAdmin, ContentAdmin):
     """Where patients are seen."""
 
-    identity = ("key",)
+    immutable_fields = ("key",)
     list_display = ("key", "phone", "address", "order")
-    inlines = (LocationTexts,)
+    inlines = (LocationTextInline,)
 
-    def quotes(self, obj: Location) -> tuple[str, str]:
+    def dependency_key(self, obj: Location) -> tuple[str, str]:
         """See ClinicValueAdmin."""
         return "list", "locations"

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.http import QueryDict
 
-from procedures.admin.preview import typed_page
+from procedures.admin.preview import parse_page_form
 from procedures.models import Page, Revision
-from procedures.publishing.merge import Merged, Piece, changes, common, merge, merge_line
+from procedures.revisions.merge import MergeChunk, MergeResult, common_words, diff_inline, merge, merge_line
 
-TEXTS = {
+TEXT_FIELDS = {
     "title": "Title",
     "key_message": "Key message",
     "body": "Text",
@@ -21,68 +21,68 @@ TEXTS = {
     "next_label": "Next label",
     "slug": "Address",
 }
-CHOICES = {"lead_figure": "Lead figure", "next_page": "Next page", "review_months": "Review every … months"}
+CHOICE_FIELDS = {"lead_figure": "Lead figure", "next_page": "Next page", "review_months": "Review every … months"}
 # Words in front of a place, by which the script finds it again in a text that may have been edited since.
-BEFORE = 60
+PRECEDING_TEXT_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FieldChange:
     """One stretch that somebody changed. ``number`` is empty unless both did: then a person must decide it."""
 
     field: str
     label: str
-    who: str
-    mine: list[tuple[str, str]]
-    theirs: list[tuple[str, str]]
+    changed_by: str
+    my_diff: list[tuple[str, str]]
+    their_diff: list[tuple[str, str]]
     base: str
-    number: int | None = None
-    before: str = ""
-    mine_value: str = ""
-    theirs_value: str = ""
+    conflict_index: int | None = None
+    preceding_text: str = ""
+    my_value: str = ""
+    their_value: str = ""
 
     @property
-    def in_text(self) -> bool:
+    def is_text_field(self) -> bool:
         """Whether the place is words in a text rather than the value of a whole field."""
-        return self.field in TEXTS
+        return self.field in TEXT_FIELDS
 
     @property
-    def in_rows(self) -> bool:
+    def is_guide_items(self) -> bool:
         """Whether it is the reading list, which is decided in its own rows."""
         return self.field == "items"
 
 
 @dataclass
-class Conflict:
+class ConflictContext:
     """What the form shows after a 409."""
 
     page: Page
-    theirs: Revision | None
-    places: list[Place] = field(default_factory=list)
-    data: QueryDict = field(default_factory=lambda: QueryDict(mutable=True))
+    their_revision: Revision | None
+    field_changes: list[FieldChange] = field(default_factory=list)
+    merged_data: QueryDict = field(default_factory=lambda: QueryDict(mutable=True))
 
     @property
-    def undecided(self) -> list[Place]:
+    def unresolved(self) -> list[FieldChange]:
         """Places that a person must decide."""
-        return [place for place in self.places if place.number is not None]
+        return [place for place in self.field_changes if place.conflict_index is not None]
 
     @property
-    def who(self) -> str:
+    def their_name(self) -> str:
         """Who saved meanwhile."""
-        return str(self.theirs.author) if self.theirs and self.theirs.author else "Somebody else"
+        return (
+            str(self.their_revision.author) if self.their_revision and self.their_revision.author else "Somebody else"
+        )
 
     @property
-    def sentence(self) -> str:
+    def message(self) -> str:
         """What happened and what to do."""
-        said = (
-            f"{self.who} saved this page while you were writing. Nothing of yours is lost, and nothing is saved yet. "
-        )
-        if self.undecided:
+        said = f"{self.their_name} saved this page while you were writing. Nothing of yours is lost, and nothing is saved yet. "
+        if self.unresolved:
             return said + "Decide below where you both changed the same words, then save."
         return said + "Both texts are put together below. Look them through, then save."
 
 
-def may_follow(data: QueryDict) -> int | None:
+def resolved_version(data: QueryDict) -> int | None:
     """The draft version that a merged form may be saved over, or None when it must be merged first (again)."""
     version, count = data.get("merge_version", ""), data.get("merge_places", "")
     if not (version.isdecimal() and count.isdecimal() and len(count) < 5):
@@ -91,29 +91,29 @@ def may_follow(data: QueryDict) -> int | None:
     return int(version) if decided and len(version) < 10 else None
 
 
-def conflict(data: QueryDict, page_id: int) -> Conflict:
+def build_conflict(data: QueryDict, page_id: int) -> ConflictContext:
     """Merge what was typed with what is saved now. ``data`` is the posted form; the result has its own copy."""
     page = Page.objects.select_related("lead_figure", "next_page").get(pk=page_id)
     newest = page.revisions.select_related("author").first()
-    theirs, (_, mine) = page.draft(), typed_page(data)
-    base = _base(page, data.get("parent", ""))
-    found = Conflict(page, newest, data=data.copy())
-    for name, label in TEXTS.items():
+    theirs, (_, mine) = page.draft_content(), parse_page_form(data)
+    base = _base_content(page, data.get("base_revision", ""))
+    found = ConflictContext(page, newest, merged_data=data.copy())
+    for name, label in TEXT_FIELDS.items():
         if name in data:
-            _text(found, name, label, base, theirs, mine)
-    for name, label in CHOICES.items():
+            _merge_text(found, name, label, base, theirs, mine)
+    for name, label in CHOICE_FIELDS.items():
         if name in data:
-            _choice(found, name, label, base, theirs, mine)
+            _merge_choice(found, name, label, base, theirs, mine)
     if "items" in theirs:
-        _rows(found, base, theirs["items"], mine.get("items", []))
-    found.data["merge_version"] = str(page.draft_version)
-    found.data["merge_places"] = str(len(found.undecided))
-    for name in [name for name in found.data if name.startswith("decided-")]:
-        del found.data[name]
+        _merge_guide_items(found, base, theirs["items"], mine.get("items", []))
+    found.merged_data["merge_version"] = str(page.draft_version)
+    found.merged_data["merge_places"] = str(len(found.unresolved))
+    for name in [name for name in found.merged_data if name.startswith("decided-")]:
+        del found.merged_data[name]
     return found
 
 
-def _base(page: Page, parent: str) -> dict[str, Any] | None:
+def _base_content(page: Page, parent: str) -> dict[str, Any] | None:
     """The draft that the form was opened with; None where it was never saved as a revision."""
     if not (parent.isdecimal() and len(parent) < 19):
         return None
@@ -121,106 +121,121 @@ def _base(page: Page, parent: str) -> dict[str, Any] | None:
     return found.content if found else None
 
 
-def _text(
-    found: Conflict, name: str, label: str, base: dict[str, Any] | None, theirs: dict[str, Any], mine: dict[str, Any]
+def _merge_text(
+    conflict: ConflictContext,
+    name: str,
+    label: str,
+    base: dict[str, Any] | None,
+    theirs: dict[str, Any],
+    mine: dict[str, Any],
 ) -> None:
     first, second = str(theirs[name]), str(mine[name])
     if name == "body" and second:
         second = second.strip() + "\n"
-    old = str(base.get(name, "")) if base else common(first, second)
-    merged: Merged = (merge if name == "body" else merge_line)(old, first, second)
+    old = str(base.get(name, "")) if base else common_words(first, second)
+    merged: MergeResult = (merge if name == "body" else merge_line)(old, first, second)
     so_far = ""
-    for piece in merged.pieces:
-        if piece.who:
-            found.places.append(_place(found, name, label, piece, so_far))
-        so_far += piece.theirs if piece.who == "theirs" else piece.mine
-    found.data[name] = merged.text
+    for piece in merged.chunks:
+        if piece.origin:
+            conflict.field_changes.append(_field_change(conflict, name, label, piece, so_far))
+        so_far += piece.theirs if piece.origin == "theirs" else piece.mine
+    conflict.merged_data[name] = merged.text
 
 
-def _place(found: Conflict, name: str, label: str, piece: Piece, so_far: str) -> Place:
-    return Place(
+def _field_change(conflict: ConflictContext, name: str, label: str, chunk: MergeChunk, merged_text: str) -> FieldChange:
+    return FieldChange(
         name,
         label,
-        piece.who,
-        changes(piece.base, piece.mine),
-        changes(piece.base, piece.theirs),
-        piece.base,
-        len(found.undecided) if piece.who == "both" else None,
-        so_far[-BEFORE:],
-        piece.mine,
-        piece.theirs,
+        chunk.origin,
+        diff_inline(chunk.base, chunk.mine),
+        diff_inline(chunk.base, chunk.theirs),
+        chunk.base,
+        len(conflict.unresolved) if chunk.origin == "both" else None,
+        merged_text[-PRECEDING_TEXT_LENGTH:],
+        chunk.mine,
+        chunk.theirs,
     )
 
 
-def _choice(
-    found: Conflict, name: str, label: str, base: dict[str, Any] | None, theirs: dict[str, Any], mine: dict[str, Any]
+def _merge_choice(
+    conflict: ConflictContext,
+    name: str,
+    label: str,
+    base: dict[str, Any] | None,
+    theirs: dict[str, Any],
+    mine: dict[str, Any],
 ) -> None:
     """A field with one value: no half of it can be taken."""
     if mine[name] == theirs[name]:
         return
-    values = {"lead_figure": found.page.lead_figure_id, "next_page": found.page.next_page_id}
+    values = {"lead_figure": conflict.page.lead_figure_id, "next_page": conflict.page.next_page_id}
     saved = str(values.get(name, theirs[name]) or "")
-    typed = str(found.data[name])
+    typed = str(conflict.merged_data[name])
     old = base.get(name) if base else None
     who = "mine" if theirs[name] == old else "theirs" if mine[name] == old else "both"
     if who == "theirs":
-        found.data[name] = saved
-    found.places.append(
-        Place(
+        conflict.merged_data[name] = saved
+    conflict.field_changes.append(
+        FieldChange(
             name,
             label,
             who,
             [("+", str(mine[name] or "nothing"))],
             [("+", str(theirs[name] or "nothing"))],
             str(old or ""),
-            len(found.undecided) if who == "both" else None,
-            mine_value=typed,
-            theirs_value=saved,
+            len(conflict.unresolved) if who == "both" else None,
+            my_value=typed,
+            their_value=saved,
         )
     )
 
 
-def _rows(
-    found: Conflict, base: dict[str, Any] | None, theirs: list[dict[str, Any]], mine: list[dict[str, Any]]
+def _merge_guide_items(
+    conflict: ConflictContext, base: dict[str, Any] | None, theirs: list[dict[str, Any]], mine: list[dict[str, Any]]
 ) -> None:
     """The reading list. Where only they changed it, theirs stands; where both did, both lists stand to choose from."""
     old = base.get("items") if base else None
-    if _ids(found) == _saved_ids(found.page) and (mine == theirs or theirs == old):
+    if _form_item_ids(conflict) == _saved_item_ids(conflict.page) and (mine == theirs or theirs == old):
         return
     # The same list may be other rows by now: theirs then take the place of rows that are gone.
     who = "theirs" if mine in (old, theirs) else "mine" if theirs == old else "both"
-    saved, typed = list(found.page.items.order_by("order", "pk")), _posted_rows(found.data)
-    for name in [name for name in found.data if name.startswith("items-")]:
-        del found.data[name]
+    saved, typed = list(conflict.page.items.order_by("order", "pk")), _posted_items(conflict.merged_data)
+    for name in [name for name in conflict.merged_data if name.startswith("items-")]:
+        del conflict.merged_data[name]
     kept = [] if who == "theirs" else typed
     for number, item in enumerate(saved):
-        row: dict[str, Any] = {"id": item.pk, "guide": found.page.pk, "order": item.order, "page": item.page_id}
+        row: dict[str, Any] = {"id": item.pk, "guide": conflict.page.pk, "order": item.order, "page": item.page_id}
         row |= {"section": item.section, "minutes": item.minutes, "note": item.note}
-        _put_row(found.data, number, row | ({"DELETE": "on"} if who != "theirs" else {}))
+        _set_item(conflict.merged_data, number, row | ({"DELETE": "on"} if who != "theirs" else {}))
     for number, row in enumerate(kept, start=len(saved)):
-        _put_row(found.data, number, row | {"guide": found.page.pk})
-    found.data["items-TOTAL_FORMS"], found.data["items-INITIAL_FORMS"] = str(len(saved) + len(kept)), str(len(saved))
+        _set_item(conflict.merged_data, number, row | {"guide": conflict.page.pk})
+    conflict.merged_data["items-TOTAL_FORMS"], conflict.merged_data["items-INITIAL_FORMS"] = (
+        str(len(saved) + len(kept)),
+        str(len(saved)),
+    )
     if mine == theirs:
         return
-    undecided = len(found.undecided) if who == "both" else None
-    found.places.append(
-        Place("items", "Reading list", who, [("+", _listed(mine))], [("+", _listed(theirs))], "", undecided)
+    undecided = len(conflict.unresolved) if who == "both" else None
+    conflict.field_changes.append(
+        FieldChange(
+            "items", "Reading list", who, [("+", _format_items(mine))], [("+", _format_items(theirs))], "", undecided
+        )
     )
 
 
-def _ids(found: Conflict) -> set[str]:
+def _form_item_ids(conflict: ConflictContext) -> set[str]:
     return {
         value
-        for name in found.data
-        if name.startswith("items-") and name.endswith("-id") and (value := str(found.data[name]))
+        for name in conflict.merged_data
+        if name.startswith("items-") and name.endswith("-id") and (value := str(conflict.merged_data[name]))
     }
 
 
-def _saved_ids(page: Page) -> set[str]:
+def _saved_item_ids(page: Page) -> set[str]:
     return {str(pk) for pk in page.items.values_list("pk", flat=True)}
 
 
-def _posted_rows(data: QueryDict) -> list[dict[str, Any]]:
+def _posted_items(data: QueryDict) -> list[dict[str, Any]]:
     """Rows of the form that are neither empty nor deleted, without the rows of the database that they were."""
     total = data.get("items-TOTAL_FORMS", "0")
     rows = []
@@ -231,10 +246,10 @@ def _posted_rows(data: QueryDict) -> list[dict[str, Any]]:
     return rows
 
 
-def _put_row(data: QueryDict, number: int, row: dict[str, Any]) -> None:
-    for name, value in row.items():
-        data[f"items-{number}-{name}"] = str(value)
+def _set_item(data: QueryDict, index: int, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        data[f"items-{index}-{name}"] = str(value)
 
 
-def _listed(items: list[dict[str, Any]]) -> str:
+def _format_items(items: list[dict[str, Any]]) -> str:
     return "; ".join(f"{item['page']}{'#' + item['section'] if item['section'] else ''}" for item in items) or "empty"

@@ -12,23 +12,27 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_http_methods
 
-from portal.staff.models import User
-from procedures.admin.base import staff
-from procedures.admin.desk import change_address, page_trail
-from procedures.admin.shell import screen
+from portal.accounts.models import User
+from procedures.admin.base import get_staff_user, render_admin
+from procedures.admin.edit_page import build_breadcrumbs, get_change_url
 from procedures.models import Page, Revision
-from procedures.publishing.diff import Row, changes, compare
-from procedures.publishing.publish import PublishRefusedError, renew
-from procedures.publishing.review import ReviewRefusedError
-from procedures.publishing.translations import Pair, check_translation, follows, pair
-from procedures.publishing.versions import Version
-from procedures.publishing.wording import Block
+from procedures.publishing.publish import PublishError, rerelease_page
+from procedures.publishing.review import ReviewError
+from procedures.publishing.translations import (
+    TranslationPair,
+    get_translation_pair,
+    mark_synced,
+    record_translator_check,
+)
+from procedures.revisions.diff import DiffRow, compare_blocks, count_changes
+from procedures.revisions.diff_blocks import DiffBlock
+from procedures.revisions.history import Version
 
-RECORDERS = ("procedures.approve_page", "procedures.publish_page")
-CHANGED = "The text was changed while you read it. This is the newest text: please look at it again."
+RECORD_CHECK_PERMISSIONS = ("procedures.approve_page", "procedures.publish_page")
+TEXT_CHANGED_MESSAGE = "The text was changed while you read it. This is the newest text: please look at it again."
 
 
-class CheckForm(forms.Form):
+class TranslationCheckForm(forms.Form):
     """Who checked it. The name is a member of the clinic's own team or agency, never a patient."""
 
     translator = forms.CharField(
@@ -39,58 +43,74 @@ class CheckForm(forms.Form):
     )
 
 
-def may_record(user: User) -> bool:
+def can_record_check(user: User) -> bool:
     """Reviewers and managers put a translator's check on record."""
-    return any(user.has_perm(name) for name in RECORDERS)
+    return any(user.has_perm(name) for name in RECORD_CHECK_PERMISSIONS)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("procedures.view_page", raise_exception=True)
-def translation(request: HttpRequest, page_id: int) -> HttpResponse:
+def translation_view(request: HttpRequest, page_id: int) -> HttpResponse:
     """Both texts side by side. 403 for what this role may not do, 409 for a text that changed meanwhile."""
     page = get_object_or_404(Page.objects.select_related("live_release__revision", "translated_from"), pk=page_id)
-    both = pair(page)
-    form, refused, status = CheckForm(), "", 200
+    both = get_translation_pair(page)
+    form, refused, status = TranslationCheckForm(), "", 200
     if request.method == "POST":
-        form = CheckForm(request.POST) if "check" in request.POST else form
-        refused, status = _act(request, page, both, form)
+        form = TranslationCheckForm(request.POST) if "check" in request.POST else form
+        refused, status = _handle_action(request, page, both, form)
         if status == 200:
             return HttpResponseRedirect(request.path)
-    context: dict[str, Any] = {"page": page, "trail": page_trail(page), "pair": both, "refused": refused, "form": form}
+    context: dict[str, Any] = {
+        "page": page,
+        "breadcrumbs": build_breadcrumbs(page),
+        "translation_pair": both,
+        "error": refused,
+        "form": form,
+    }
     if both:
-        context |= beside(both)
-        context["may_record"] = may_record(staff(request))
-        context["may_change"] = staff(request).has_perm("procedures.change_page")
-        context["newest_own"] = page.revisions.first()
+        context |= build_side_by_side(both)
+        context["can_record_check"] = can_record_check(get_staff_user(request))
+        context["can_change"] = get_staff_user(request).has_perm("procedures.change_page")
+        context["newest_revision"] = page.revisions.first()
     else:
         others = Page.objects.filter(subject=page.subject).exclude(pk=page.pk)
-        context["others"] = [(other, change_address(other)) for other in others.order_by("language")]
-    return screen(request, "workflow/translation", context, title="Translation", status=status)
+        context["other_pages"] = [(other, get_change_url(other)) for other in others.order_by("language")]
+    return render_admin(request, "workflow/translation", context, title="Translation", status=status)
 
 
-def beside(both: Pair) -> dict[str, Any]:
+def build_side_by_side(translation_pair: TranslationPair) -> dict[str, Any]:
     """Sections of the source, with its changes, beside those of the translation."""
-    if both.newest is None:
+    if translation_pair.latest_source is None:
         return {"sections": [], "count": 0}
-    now = Version(both.source, both.newest, None).reading()
-    made_from = both.made_from or both.newest
-    then = now if made_from == both.newest else Version(both.source, made_from, None).reading()
-    rows = compare(then, now)
-    own = both.page.revisions.first()
-    here = Version(both.page, own, None).reading() if own else []
-    sections: list[tuple[list[Any], list[Any]]] = list(zip_longest(_sections(rows), _sections(here), fillvalue=[]))
-    return {"sections": sections, "count": changes(rows), "same_shape": _headings(rows) == _headings(here)}
+    now = Version(translation_pair.source, translation_pair.latest_source, None).rendered_blocks()
+    made_from = translation_pair.translated_from or translation_pair.latest_source
+    then = (
+        now
+        if made_from == translation_pair.latest_source
+        else Version(translation_pair.source, made_from, None).rendered_blocks()
+    )
+    rows = compare_blocks(then, now)
+    own = translation_pair.page.revisions.first()
+    here = Version(translation_pair.page, own, None).rendered_blocks() if own else []
+    sections: list[tuple[list[Any], list[Any]]] = list(
+        zip_longest(_split_sections(rows), _split_sections(here), fillvalue=[])
+    )
+    return {
+        "sections": sections,
+        "count": count_changes(rows),
+        "has_same_structure": _count_headings(rows) == _count_headings(here),
+    }
 
 
-def _name(item: Row | Block) -> str:
+def _block_name(item: DiffRow | DiffBlock) -> str:
     return item.name
 
 
-def _sections(items: Sequence[Any]) -> Iterator[list[Any]]:
+def _split_sections(items: Sequence[Any]) -> Iterator[list[Any]]:
     """Cut before every heading."""
     part: list[Any] = []
     for item in items:
-        if _name(item) == "Heading" and part:
+        if _block_name(item) == "Heading" and part:
             yield part
             part = []
         part.append(item)
@@ -98,40 +118,42 @@ def _sections(items: Sequence[Any]) -> Iterator[list[Any]]:
         yield part
 
 
-def _headings(items: Sequence[Any]) -> int:
-    return sum(_name(item) == "Heading" for item in items)
+def _count_headings(items: Sequence[Any]) -> int:
+    return sum(_block_name(item) == "Heading" for item in items)
 
 
-def _act(request: HttpRequest, page: Page, both: Pair | None, form: CheckForm) -> tuple[str, int]:
+def _handle_action(
+    request: HttpRequest, page: Page, translation_pair: TranslationPair | None, form: TranslationCheckForm
+) -> tuple[str, int]:
     """Empty text and 200 when it is done, else why not."""
-    actor = staff(request)
-    if both is None or both.newest is None:
+    actor = get_staff_user(request)
+    if translation_pair is None or translation_pair.latest_source is None:
         return "There is no source text beside which this could be read.", 409
     if "follows" in request.POST:
         if not actor.has_perm("procedures.change_page"):
             raise PermissionDenied
-        if request.POST.get("source") != str(both.newest.pk):
-            return CHANGED, 409
-        follows(page, both.newest, actor=actor)
+        if request.POST.get("source") != str(translation_pair.latest_source.pk):
+            return TEXT_CHANGED_MESSAGE, 409
+        mark_synced(page, translation_pair.latest_source, actor=actor)
         messages.success(request, "Noted: this translation says what the source says today.")
         return "", 200
-    if not may_record(actor):
+    if not can_record_check(actor):
         raise PermissionDenied
     newest = page.revisions.first()
     if newest is None or request.POST.get("revision") != str(newest.pk):
-        return CHANGED, 409
+        return TEXT_CHANGED_MESSAGE, 409
     if not form.is_valid():
         return "", 400
     try:
-        check_translation(newest, actor=actor, translator=form.cleaned_data["translator"])
-    except ReviewRefusedError as error:
+        record_translator_check(newest, actor=actor, translator=form.cleaned_data["translator"])
+    except ReviewError as error:
         return str(error), 400
     messages.success(request, "The check is on record. It holds for this text only.")
-    _tell_patients(request, page, newest, actor)
+    _rerelease_if_live(request, page, newest, actor)
     return "", 200
 
 
-def _tell_patients(request: HttpRequest, page: Page, checked: Revision, actor: User) -> None:
+def _rerelease_if_live(request: HttpRequest, page: Page, checked: Revision, actor: User) -> None:
     """Where patients read exactly this text, its page stops saying that nobody checked it."""
     live = page.live_release
     if live is None or live.revision.content_hash != checked.content_hash:
@@ -140,6 +162,6 @@ def _tell_patients(request: HttpRequest, page: Page, checked: Revision, actor: U
         messages.info(request, "A manager can now renew the public page, so that it says so.")
         return
     try:
-        renew(page, actor=actor)
-    except PublishRefusedError as error:
+        rerelease_page(page, actor=actor)
+    except PublishError as error:
         messages.warning(request, f"The public page could not be renewed: {error}")

@@ -12,29 +12,28 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from procedures.admin.base import AnyAdmin, staff, whole_number
-from procedures.admin.compare import folded
-from procedures.admin.shell import screen
+from procedures.admin.base import AnyAdmin, get_staff_user, parse_int_or_zero, render_admin
+from procedures.admin.revisions import collapse_unchanged
 from procedures.enums import EventKind, Language, SignLevel, SignTiming
 from procedures.models import WarningSign, WarningSignEvent, WarningSignRevision
 from procedures.publishing import warning_signs
-from procedures.publishing.diff import changes, compare
-from procedures.publishing.publish import PublishRefusedError
-from procedures.publishing.rerelease import pages_quoting
-from procedures.publishing.review import ReviewRefusedError
-from procedures.publishing.wording import Block
+from procedures.publishing.publish import PublishError
+from procedures.publishing.rerelease import find_dependent_pages
+from procedures.publishing.review import ReviewError
+from procedures.revisions.diff import compare_blocks, count_changes
+from procedures.revisions.diff_blocks import DiffBlock
 from procedures.validators import validate_key
 
-LIST = "admin:procedures_warningsign_changelist"
-NEW_ROWS = 2
-MAX_ROWS = 60
-CHANGED = (
+CHANGELIST_URL_NAME = "admin:procedures_warningsign_changelist"
+EXTRA_FORMS = 2
+MAX_SIGNS = 60
+LIST_CHANGED_MESSAGE = (
     "Someone saved another list while you were writing. Your text is below; compare it with the new list, then save."
 )
-SENT = "Saved and sent for review. Patients read the old list until the new one is published."
+SENT_FOR_REVIEW_MESSAGE = "Saved and sent for review. Patients read the old list until the new one is published."
 
 
-class SignForm(forms.Form):
+class WarningSignForm(forms.Form):
     """One sign in every language."""
 
     key = forms.CharField(max_length=60, validators=[validate_key], help_text="A short name, such as weak-leg.")
@@ -65,16 +64,16 @@ class SignForm(forms.Form):
         """The same rules as for the content folder."""
         values = super().clean() or {}
         if not self.errors:
-            for problem in warning_signs.row_problems(self.content()):
+            for problem in warning_signs.check_sign(self.content()):
                 self.add_error(None, problem)
         return values
 
 
-SignForms = forms.formset_factory(SignForm, extra=NEW_ROWS, can_delete=True, max_num=MAX_ROWS)
+WarningSignFormSet = forms.formset_factory(WarningSignForm, extra=EXTRA_FORMS, can_delete=True, max_num=MAX_SIGNS)
 
 
 @dataclass(frozen=True)
-class Side:
+class DiffSide:
     """One side of the comparison (workflow/diff.html)."""
 
     title: str
@@ -95,11 +94,11 @@ class WarningSignAdmin(AnyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The screen takes the place of Django's list."""
-        view = self.admin_site.admin_view(sign_list)
+        view = self.admin_site.admin_view(warning_signs_view)
         return [path("", view, name="procedures_warningsign_changelist")]
 
 
-def _initial(content: warning_signs.Content) -> list[dict[str, Any]]:
+def _build_initial(content: warning_signs.SignListContent) -> list[dict[str, Any]]:
     return [
         {
             "key": row["key"],
@@ -118,90 +117,92 @@ def _initial(content: warning_signs.Content) -> list[dict[str, Any]]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def sign_list(request: HttpRequest) -> HttpResponse:
+def warning_signs_view(request: HttpRequest) -> HttpResponse:
     """Show the list; ``action`` of a POST is propose, approve, send_back or publish."""
-    actor = staff(request)
+    actor = get_staff_user(request)
     if not actor.has_perm("procedures.view_warningsign"):
         raise PermissionDenied
     typed, refused, status = None, "", 200
     if request.method == "POST":
         action = ACTIONS.get(request.POST.get("action", ""))
         if action is None:
-            return _shown(request, None, "Choose what to do.", 400)
+            return _render_list(request, None, "Choose what to do.", 400)
         permission, act = action
         if not actor.has_perm(f"procedures.{permission}"):
             raise PermissionDenied
         typed, refused, status = act(request)
         if not refused:
             return HttpResponseRedirect(request.path)
-    return _shown(request, typed, refused, status)
+    return _render_list(request, typed, refused, status)
 
 
-Outcome = tuple[Any, str, int]
+ActionResult = tuple[Any, str, int]
 
 
-def _propose(request: HttpRequest) -> Outcome:
-    expected = whole_number(request.POST.get("expected", ""))
+def _propose(request: HttpRequest) -> ActionResult:
+    expected = parse_int_or_zero(request.POST.get("expected", ""))
     # Compared with the list that the author saw; a newer one may have more rows.
     seen = WarningSignRevision.objects.filter(number=expected).first()
-    rows = SignForms(request.POST, initial=_initial(seen.content if seen else _editable()))
+    rows = WarningSignFormSet(request.POST, initial=_build_initial(seen.content if seen else _get_editable_content()))
     if not rows.is_valid():
         return rows, "The list is not saved yet. Correct the errors below.", 400
     kept = [form for form in rows.forms if form.has_changed() or form.initial]
     kept = [form for form in kept if not form.cleaned_data.get("DELETE")]
     # Most urgent first; within a level by number.
-    kept.sort(key=lambda form: (_rank(form), form.cleaned_data["place"] or 999))
+    kept.sort(key=lambda form: (_get_urgency_rank(form), form.cleaned_data["place"] or 999))
     note = request.POST.get("note", "").strip()[:240]
     try:
-        warning_signs.propose(
+        warning_signs.propose_list(
             [form.content() for form in kept],
-            author=staff(request),
-            expected=expected,
+            author=get_staff_user(request),
+            expected_number=expected,
             note=note,
         )
     except ValidationError as error:
         return rows, " ".join(error.messages), 400
-    except warning_signs.SignsChangedError:
-        return rows, CHANGED, 409
-    if warning_signs.open_revision() is None:
+    except warning_signs.SignListConflictError:
+        return rows, LIST_CHANGED_MESSAGE, 409
+    if warning_signs.pending_revision() is None:
         messages.info(request, "Nothing was changed. Patients already read this list.")
     else:
-        messages.success(request, SENT)
+        messages.success(request, SENT_FOR_REVIEW_MESSAGE)
     return None, "", 302
 
 
-def _rank(form: SignForm) -> int:
+def _get_urgency_rank(form: WarningSignForm) -> int:
     return list(SignLevel.values).index(form.cleaned_data["level"])
 
 
-def _decide(request: HttpRequest, *, approved: bool) -> Outcome:
-    revision = _named(request)
+def _decide(request: HttpRequest, *, approved: bool) -> ActionResult:
+    revision = _get_posted_revision(request)
     if revision is None:
         return None, "A newer list was saved. Please review that one.", 409
     comment = request.POST.get("comment", "")[:4000]
     try:
-        warning_signs.decide(revision, reviewer=staff(request), approved=approved, comment=comment)
-    except ReviewRefusedError as error:
+        warning_signs.record_list_decision(
+            revision, reviewer=get_staff_user(request), approved=approved, comment=comment
+        )
+    except ReviewError as error:
         return None, str(error), 403 if approved else 400
     messages.success(request, "Approved. A manager can publish it now." if approved else "Sent back with your comment.")
     return None, "", 302
 
 
-def _approve(request: HttpRequest) -> Outcome:
+def _approve(request: HttpRequest) -> ActionResult:
     return _decide(request, approved=True)
 
 
-def _send_back(request: HttpRequest) -> Outcome:
+def _send_back(request: HttpRequest) -> ActionResult:
     return _decide(request, approved=False)
 
 
-def _publish(request: HttpRequest) -> Outcome:
-    revision = _named(request)
+def _publish(request: HttpRequest) -> ActionResult:
+    revision = _get_posted_revision(request)
     if revision is None:
         return None, "Nothing was published. A newer list was saved, and it is shown below.", 409
     try:
-        released = warning_signs.publish(revision, actor=staff(request))
-    except PublishRefusedError as error:
+        released = warning_signs.publish_list(revision, actor=get_staff_user(request))
+    except PublishError as error:
         if warning_signs.is_published(revision):
             messages.info(request, "This list is already published.")
             return None, "", 302
@@ -212,10 +213,10 @@ def _publish(request: HttpRequest) -> Outcome:
     return None, "", 302
 
 
-def _named(request: HttpRequest) -> WarningSignRevision | None:
+def _get_posted_revision(request: HttpRequest) -> WarningSignRevision | None:
     """The revision that the person saw, if it is still the newest."""
-    newest = warning_signs.latest()
-    return newest if newest and newest.pk == whole_number(request.POST.get("revision", "")) else None
+    newest = warning_signs.latest_revision()
+    return newest if newest and newest.pk == parse_int_or_zero(request.POST.get("revision", "")) else None
 
 
 ACTIONS = {
@@ -226,56 +227,58 @@ ACTIONS = {
 }
 
 
-def _editable() -> warning_signs.Content:
+def _get_editable_content() -> warning_signs.SignListContent:
     """What the form starts from: the proposed list, or else the public one."""
-    waiting = warning_signs.open_revision()
-    return waiting.content if waiting else warning_signs.current()
+    waiting = warning_signs.pending_revision()
+    return waiting.content if waiting else warning_signs.get_live_list()
 
 
-def _shown(request: HttpRequest, typed: Any, refused: str, status: int) -> HttpResponse:
-    actor, newest, waiting = staff(request), warning_signs.latest(), warning_signs.open_revision()
-    decision = warning_signs.last_decision(waiting) if waiting else None
-    pages = pages_quoting(warning_signs.INPUT_KIND)
+def _render_list(request: HttpRequest, formset: Any, error: str, status: int) -> HttpResponse:
+    actor, newest, waiting = get_staff_user(request), warning_signs.latest_revision(), warning_signs.pending_revision()
+    decision = warning_signs.latest_decision(waiting) if waiting else None
+    pages = find_dependent_pages(warning_signs.DEPENDENCY_KIND)
     context = {
-        "refused": refused,
-        "rows": typed if typed is not None else SignForms(initial=_initial(_editable())),
-        "may_propose": actor.has_perm("procedures.change_warningsign"),
-        "may_decide": actor.has_perm("procedures.approve_page"),
-        "may_publish": actor.has_perm("procedures.publish_page"),
-        "own": warning_signs.is_own(waiting, actor) if waiting else False,
+        "error": error,
+        "formset": formset
+        if formset is not None
+        else WarningSignFormSet(initial=_build_initial(_get_editable_content())),
+        "can_propose": actor.has_perm("procedures.change_warningsign"),
+        "can_decide": actor.has_perm("procedures.approve_page"),
+        "can_publish": actor.has_perm("procedures.publish_page"),
+        "is_own": warning_signs.is_own_revision(waiting, actor) if waiting else False,
         "expected": newest.number if newest else 0,
-        "waiting": waiting,
+        "proposed": waiting,
         "decision": decision,
         "is_approved": decision is not None and decision.kind == EventKind.APPROVED,
-        "is_starter": not warning_signs.is_approved(),
-        "count": len(pages),
+        "is_starter": not warning_signs.has_published_list(),
+        "page_count": len(pages),
         "comment": request.POST.get("comment", ""),
         "note": request.POST.get("note", ""),
-        "diff": _difference(waiting) if waiting else None,
+        "diff": _build_diff(waiting) if waiting else None,
         "events": WarningSignEvent.objects.select_related("revision", "actor")[:20],
-        "address": reverse(LIST),
+        "changelist_url": reverse(CHANGELIST_URL_NAME),
     }
-    return screen(request, "warning_signs/list", context, title="Warning signs", status=status)
+    return render_admin(request, "warning_signs/list", context, title="Warning signs", status=status)
 
 
-def _difference(waiting: WarningSignRevision) -> dict[str, Any]:
+def _build_diff(proposed: WarningSignRevision) -> dict[str, Any]:
     """The public list compared with the proposed one."""
-    current = warning_signs.current()
-    rows = compare(_blocks(current), _blocks(waiting.content))
-    if waiting.content == current:  # no changes: the reviewer reads the whole list
-        return {"parts": folded(rows), "count": 0, "old": None, "new": None}
-    old, new = Side("What patients read", timezone.now()), Side(f"List {waiting.number}", waiting.created_at)
-    return {"parts": folded(rows), "count": changes(rows), "old": old, "new": new}
+    current = warning_signs.get_live_list()
+    rows = compare_blocks(_to_diff_blocks(current), _to_diff_blocks(proposed.content))
+    if proposed.content == current:  # no changes: the reviewer reads the whole list
+        return {"sections": collapse_unchanged(rows), "count": 0, "old": None, "new": None}
+    old, new = DiffSide("What patients read", timezone.now()), DiffSide(f"List {proposed.number}", proposed.created_at)
+    return {"sections": collapse_unchanged(rows), "count": count_changes(rows), "old": old, "new": new}
 
 
-def _blocks(content: warning_signs.Content) -> list[Block]:
+def _to_diff_blocks(content: warning_signs.SignListContent) -> list[DiffBlock]:
     blocks = []
     for row in content:
         level, when = SignLevel(row["level"]).label, SignTiming(row["when"]).label
         sources = f" Sources: {', '.join(row['sources'])}." if row["sources"] else ""
-        blocks.append(Block(f"{row['key']}: level", f"{level}. {when}.{sources}"))
+        blocks.append(DiffBlock(f"{row['key']}: level", f"{level}. {when}.{sources}"))
         for language in Language:
             values = row["text"].get(language, {"text": "", "short": ""})
             short = f" (Short form: {values['short']})" if values["short"] else ""
-            blocks.append(Block(f"{row['key']}: {language.label}", f"{values['text']}{short}"))
+            blocks.append(DiffBlock(f"{row['key']}: {language.label}", f"{values['text']}{short}"))
     return blocks

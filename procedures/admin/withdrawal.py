@@ -12,30 +12,29 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
-from procedures.admin.base import staff
-from procedures.admin.desk import change_address
-from procedures.admin.shell import screen
+from procedures.admin.base import get_staff_user, render_admin
+from procedures.admin.edit_page import get_change_url
 from procedures.models import ClinicalCode, Page
-from procedures.publishing.publish import PublishRefusedError, withdraw
-from procedures.publishing.uses import LinkTo, links_to
-from procedures.validators import validate_words_for_readers
+from procedures.publishing.publish import PublishError, withdraw
+from procedures.publishing.usage import IncomingLink, find_incoming_links
+from procedures.validators import validate_no_sign_advice
 
-MAX_CODES = 20
+MAX_CODES_SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Remaining:
+class WithdrawalImpact:
     """Pages that stay public when a page is withdrawn and lead to it or belong to it, and its clinical codes."""
 
-    links: list[tuple[LinkTo, str]]
+    incoming_links: list[tuple[IncomingLink, str]]
     translations: list[tuple[Page, str]]
-    replaced: list[Page]
+    redirecting_pages: list[Page]
     codes: list[str]
 
     @property
-    def sentences(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """One sentence for each kind, for the message after withdrawing."""
-        count = len(self.links)
+        count = len(self.incoming_links)
         sentences = [f"{count} public page{' still links' if count == 1 else 's still link'} to it."] if count else []
         return sentences + [
             f"Its translation “{page.title}” ({page.get_language_display()}) is still public."
@@ -43,15 +42,15 @@ class Remaining:
         ]
 
 
-def remaining(page: Page) -> Remaining:
+def get_withdrawal_impact(page: Page) -> WithdrawalImpact:
     """Find what remains. Five queries."""
     translations = Page.objects.published().filter(subject=page.subject).exclude(pk=page.pk).order_by("language")
     codes = ClinicalCode.objects.filter(subject=page.subject)
-    return Remaining(
-        [(link, change_address(link.page)) for link in links_to(page)],
+    return WithdrawalImpact(
+        [(link, get_change_url(link.page)) for link in find_incoming_links(page)],
         [(one, reverse("admin:procedures_page_withdraw", args=[one.pk])) for one in translations],
         list(page.replaces.order_by("title")),
-        [str(code) for code in codes[:MAX_CODES]],
+        [str(code) for code in codes[:MAX_CODES_SHOWN]],
     )
 
 
@@ -81,38 +80,38 @@ class WithdrawalForm(forms.Form):
     def clean_reason(self) -> str:
         """Refuse warning signs in the reason."""
         reason: str = self.cleaned_data["reason"]
-        validate_words_for_readers(self.language, reason)
+        validate_no_sign_advice(self.language, reason)
         return reason
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("procedures.publish_page", raise_exception=True)
-def withdrawal(request: HttpRequest, page_id: int) -> HttpResponse:
+def withdraw_view(request: HttpRequest, page_id: int) -> HttpResponse:
     """The confirmation page, and the withdrawal. 400 for what is typed, 409 for what the rules refuse."""
     page = get_object_or_404(Page.objects.select_related("live_release"), pk=page_id)
     form, status = WithdrawalForm(request.POST or None, page=page), 200
     if request.method == "POST":
-        status = _withdraw(request, page, form)
+        status = _handle_withdrawal(request, page, form)
         if status == 200:
             messages.success(request, f"“{page.title}” is no longer public. Its old links say why.")
-            if sentences := remaining(page).sentences:
+            if sentences := get_withdrawal_impact(page).warnings:
                 link = format_html('<a href="{}">See them</a>', request.path)
                 messages.warning(request, format_html("{} {}", " ".join(sentences), link))
-            return HttpResponseRedirect(change_address(page))
-    context = {"page": page, "form": form, "back": change_address(page), "remaining": remaining(page)}
-    return screen(request, "page/withdraw", context, title=f"Withdraw: {page.title}", status=status)
+            return HttpResponseRedirect(get_change_url(page))
+    context = {"page": page, "form": form, "change_url": get_change_url(page), "impact": get_withdrawal_impact(page)}
+    return render_admin(request, "page/withdraw", context, title=f"Withdraw: {page.title}", status=status)
 
 
-def _withdraw(request: HttpRequest, page: Page, form: WithdrawalForm) -> int:
+def _handle_withdrawal(request: HttpRequest, page: Page, form: WithdrawalForm) -> int:
     if not form.is_valid():
         return 400
     if page.live_release is None and page.withdrawn_reason == form.cleaned_data["reason"].strip():
         # A double click: already withdrawn.
         return 200
     try:
-        withdraw(page, actor=staff(request), **form.cleaned_data)
-    except PublishRefusedError as error:
-        for problem in error.problems:
-            form.add_error(None, problem.sentence)
+        withdraw(page, actor=get_staff_user(request), **form.cleaned_data)
+    except PublishError as error:
+        for problem in error.issues:
+            form.add_error(None, problem.message)
         return 409
     return 200

@@ -12,10 +12,10 @@ from django.db import models
 from procedures.models import Approval, Figure, FigureApproval, FigureText, Marker, MarkerText, Rendition
 
 # Fields that change nothing about what is shown.
-LEFT_OUT = frozenset({"id", "created_at", "text_detection"})
+EXCLUDED_FIELDS = frozenset({"id", "created_at", "text_detection"})
 
 
-class Pictures(Enum):
+class FigureVersion(Enum):
     """Which picture of each figure a rendering uses."""
 
     CURRENT = "current"  # approved or not: previews and reviews
@@ -29,7 +29,7 @@ class ApprovedFigure:
 
     figure: Figure
     approval: FigureApproval
-    saved: bool
+    is_current: bool
 
 
 def figure_hash(figure: Figure) -> str:
@@ -38,56 +38,60 @@ def figure_hash(figure: Figure) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def files_of(figure: Figure) -> list[str]:
+def figure_files(figure: Figure) -> list[str]:
     """The files that a saved figure names: master, drawings, sizes."""
     rows = sorted(row.file for row in figure.renditions.all())
     return [name for name in (figure.image, figure.drawing, figure.drawing_dark, *rows) if name]
 
 
-def take_snapshot(figure: Figure) -> dict[str, Any]:
+def build_snapshot(figure: Figure) -> dict[str, Any]:
     """Everything that rendering the figure needs, as plain data."""
     return {
-        "figure": _fields(figure),
-        "texts": _texts(figure),
-        "markers": [{**_fields(marker), "texts": _texts(marker)} for marker in figure.markers.all()],
-        "renditions": [_fields(row) for row in figure.renditions.all()],
+        "figure": _serialize_fields(figure),
+        "texts": _serialize_texts(figure),
+        "markers": [
+            {**_serialize_fields(marker), "texts": _serialize_texts(marker)} for marker in figure.markers.all()
+        ],
+        "renditions": [_serialize_fields(row) for row in figure.renditions.all()],
     }
 
 
-def _texts(owner: Figure | Marker) -> list[dict[str, Any]]:
-    return [_fields(text) for text in sorted(owner.texts.all(), key=lambda text: text.language)]
+def _serialize_texts(owner: Figure | Marker) -> list[dict[str, Any]]:
+    return [_serialize_fields(text) for text in sorted(owner.texts.all(), key=lambda text: text.language)]
 
 
-def _fields(row: models.Model) -> dict[str, Any]:
+def _serialize_fields(row: models.Model) -> dict[str, Any]:
     fields = row._meta.concrete_fields  # noqa: SLF001 -- Django documents it
     own = [field.attname for field in fields if not field.is_relation]
-    return {name: getattr(row, name) for name in own if name not in LEFT_OUT}
+    return {name: getattr(row, name) for name in own if name not in EXCLUDED_FIELDS}
 
 
-def from_snapshot(figure_id: int, snapshot: dict[str, Any]) -> Figure:
+def figure_from_snapshot(figure_id: int, snapshot: dict[str, Any]) -> Figure:
     """The figure as it was when the snapshot was taken: unsaved, to be rendered only."""
-    figure: Figure = _row(Figure, snapshot["figure"], pk=figure_id)
+    figure: Figure = _build_instance(Figure, snapshot["figure"], pk=figure_id)
     markers: list[Marker] = []
     for values in snapshot["markers"]:
-        marker: Marker = _row(Marker, values, pk=len(markers))
-        _prefetched(marker, texts=[_row(MarkerText, text) for text in values["texts"]])
+        marker: Marker = _build_instance(Marker, values, pk=len(markers))
+        _set_prefetched(marker, texts=[_build_instance(MarkerText, text) for text in values["texts"]])
         markers.append(marker)
-    texts = [_row(FigureText, values) for values in snapshot["texts"]]
-    _prefetched(figure, texts=texts, markers=markers, renditions=[_row(Rendition, v) for v in snapshot["renditions"]])
+    texts = [_build_instance(FigureText, values) for values in snapshot["texts"]]
+    _set_prefetched(
+        figure, texts=texts, markers=markers, renditions=[_build_instance(Rendition, v) for v in snapshot["renditions"]]
+    )
     return figure
 
 
-def _row(model: type[models.Model], values: dict[str, Any], **more: Any) -> Any:
+def _build_instance(model: type[models.Model], values: dict[str, Any], **extra: Any) -> Any:
     names = {field.attname for field in model._meta.concrete_fields}  # noqa: SLF001 -- Django documents it
-    return model(**{name: value for name, value in values.items() if name in names}, **more)
+    return model(**{name: value for name, value in values.items() if name in names}, **extra)
 
 
-def _prefetched(row: Any, **related: list[Any]) -> None:
+def _set_prefetched(row: Any, **related: list[Any]) -> None:
     # Where prefetch_related() puts what it has read: nothing is asked of the database then.
     row._prefetched_objects_cache = related  # noqa: SLF001 -- there is no public way to it
 
 
-def approved_figures(figures: Iterable[Figure], which: Pictures) -> dict[str, ApprovedFigure]:
+def approved_figures(figures: Iterable[Figure], version: FigureVersion) -> dict[str, ApprovedFigure]:
     """By slug, what a release may show of each figure; those of which nothing may be shown are left out.
 
     One query for all of them, and one more for each figure whose newer picture waits for approval. Expects ``texts``,
@@ -98,72 +102,72 @@ def approved_figures(figures: Iterable[Figure], which: Pictures) -> dict[str, Ap
     found = FigureApproval.objects.with_state().filter(figure__in=by_pk).defer("snapshot", "files").order_by("pk")
     for row in found:
         rows[row.figure_id or 0].append(row)
-    allowed = {pk: _allowed(figure, rows[pk], which) for pk, figure in by_pk.items()}
+    allowed = {pk: _select_approved(figure, rows[pk], version) for pk, figure in by_pk.items()}
     return {by_pk[pk].slug: one for pk, one in allowed.items() if one}
 
 
-def _allowed(figure: Figure, rows: list[FigureApproval], which: Pictures) -> ApprovedFigure | None:
+def _select_approved(figure: Figure, rows: list[FigureApproval], version: FigureVersion) -> ApprovedFigure | None:
     current = figure_hash(figure)
     same = [row for row in rows if row.figure_hash == current and (row.is_public or not row.is_void)]
     if same:
-        return ApprovedFigure(figure, same[-1], saved=True)
-    if which == Pictures.APPROVED:
+        return ApprovedFigure(figure, same[-1], is_current=True)
+    if version == FigureVersion.APPROVED:
         return None
     # While a newer picture waits, patients go on seeing the one they see now. A supplied picture was always public.
     older = [row for row in rows if row.is_public] or [row for row in rows if row.approval_id is None]
     # Snapshots are read one by one, the newest first.
     usable = next((row for row in reversed(older) if row.snapshot), None)
-    return _as_it_was(figure.pk, usable) if usable else None
+    return _from_approval(figure.pk, usable) if usable else None
 
 
-def _as_it_was(figure_id: int, row: FigureApproval) -> ApprovedFigure:
-    return ApprovedFigure(from_snapshot(figure_id, row.snapshot), row, saved=False)
+def _from_approval(figure_id: int, row: FigureApproval) -> ApprovedFigure:
+    return ApprovedFigure(figure_from_snapshot(figure_id, row.snapshot), row, is_current=False)
 
 
 def public_figures() -> dict[str, ApprovedFigure]:
     """By slug, the pictures that live releases show, each as it is shown there: for the index of pictures."""
     rows = FigureApproval.objects.public().exclude(figure=None).order_by("figure__slug", "pk").select_related("figure")
     newest = {row.figure.slug: row for row in rows if row.figure and row.snapshot}
-    return {slug: _as_it_was(row.figure_id or 0, row) for slug, row in newest.items()}
+    return {slug: _from_approval(row.figure_id or 0, row) for slug, row in newest.items()}
 
 
-def unapproved(figures: Collection[Figure]) -> list[Figure]:
+def unapproved_figures(figures: Collection[Figure]) -> list[Figure]:
     """Those whose current picture no one has approved."""
-    approved = approved_figures(figures, Pictures.APPROVED)
+    approved = approved_figures(figures, FigureVersion.APPROVED)
     return [figure for figure in figures if figure.slug not in approved]
 
 
-def record(figure: Figure, approval: Approval | None) -> FigureApproval:
+def record_approval(figure: Figure, approval: Approval | None) -> FigureApproval:
     """Write down that the current picture of a figure is approved; ``None``: it was supplied with the product."""
-    snapshot = take_snapshot(figure)
+    snapshot = build_snapshot(figure)
     return FigureApproval.objects.create(
         figure=figure,
         approval=approval,
         figure_hash=figure_hash(figure),
         snapshot=snapshot,
-        snapshot_hash=_hash(snapshot),
-        files=files_of(figure),
+        snapshot_hash=_hash_snapshot(snapshot),
+        files=figure_files(figure),
     )
 
 
-def are_unchanged(figures: Collection[Figure]) -> bool:
+def lock_and_check_unchanged(figures: Collection[Figure]) -> bool:
     """Whether these still have the picture and the files that were read; locks them until the transaction ends.
 
     A figure and its sizes are two queries. Without the lock another picture could be saved between them.
     """
     rows = Figure.objects.select_for_update().filter(pk__in=[figure.pk for figure in figures]).order_by("pk")
-    now = {row.pk: (figure_hash(row), files_of(row)) for row in rows.prefetch_related("renditions")}
-    return all(now.get(figure.pk) == (figure_hash(figure), files_of(figure)) for figure in figures)
+    now = {row.pk: (figure_hash(row), figure_files(row)) for row in rows.prefetch_related("renditions")}
+    return all(now.get(figure.pk) == (figure_hash(figure), figure_files(figure)) for figure in figures)
 
 
-def as_shown(shown: ApprovedFigure) -> FigureApproval:
+def approval_for_release(approved: ApprovedFigure) -> FigureApproval:
     """The row for a release that shows the figure as it is now: words, marks or sizes may differ from the approved."""
-    if not shown.saved or _hash(take_snapshot(shown.figure)) == shown.approval.snapshot_hash:
-        return shown.approval
-    return record(shown.figure, shown.approval.approval)
+    if not approved.is_current or _hash_snapshot(build_snapshot(approved.figure)) == approved.approval.snapshot_hash:
+        return approved.approval
+    return record_approval(approved.figure, approved.approval.approval)
 
 
-def _hash(snapshot: dict[str, Any]) -> str:
+def _hash_snapshot(snapshot: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(snapshot, sort_keys=True).encode()).hexdigest()
 
 

@@ -13,27 +13,27 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from PIL import Image
 
-from procedures.figures.intake import BadPictureError, Picture, reread
+from procedures.figures.decoding import DecodedImage, InvalidImageError, decode_stored_image
 from procedures.models import Figure, Rendition
 
 # The first is for cards and lists only; figures start at the second.
-THUMBNAIL = 240
-WIDTHS = (THUMBNAIL, 480, 800, 1200, 1600)
+THUMBNAIL_WIDTH = 240
+RENDITION_WIDTHS = (THUMBNAIL_WIDTH, 480, 800, 1200, 1600)
 # AVIF speed 8 costs 169 ms at 1600²; speed 6 costs 2.5 s and saves nothing on these pictures.
-FORMATS: dict[str, dict[str, int | bool]] = {
+ENCODER_OPTIONS: dict[str, dict[str, int | bool]] = {
     "avif": {"quality": 60, "speed": 8},
     "webp": {"quality": 80, "method": 4},
     "jpeg": {"quality": 82, "optimize": True, "progressive": True},
 }
 # Pillow's encoders let other threads run. More threads hold more buffers, and machines have two cores.
-THREADS = 2
-HASH_LETTERS = 20
+ENCODER_THREADS = 2
+HASH_LENGTH = 20
 # Names of the files that put() has written since somebody began to note them (orphans.undone_on_failure).
-written: ContextVar[list[str] | None] = ContextVar("written", default=None)
+written_files: ContextVar[list[str] | None] = ContextVar("written", default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class EncodedRendition:
     """One encoded picture."""
 
     width: int
@@ -42,58 +42,60 @@ class Made:
     data: bytes
 
 
-def widths(width: int) -> list[int]:
+def rendition_widths(original_width: int) -> list[int]:
     """The fixed widths up to the original's own; a small original keeps its width."""
-    fitting = [fixed for fixed in WIDTHS if fixed <= width]
-    return fitting or [width]
+    fitting = [fixed for fixed in RENDITION_WIDTHS if fixed <= original_width]
+    return fitting or [original_width]
 
 
-def encode(picture: Picture) -> Iterator[Made]:
+def encode_renditions(decoded: DecodedImage) -> Iterator[EncodedRendition]:
     """All renditions of a picture, the widest first: each smaller one is made from the one before."""
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(ENCODER_THREADS) as pool:
         jobs = [
-            (image, name, pool.submit(_encoded, image, name)) for image in _sizes(picture.image) for name in FORMATS
+            (image, name, pool.submit(_encode, image, name))
+            for image in _iter_sizes(decoded.image)
+            for name in ENCODER_OPTIONS
         ]
         for image, name, job in jobs:
-            yield Made(image.width, image.height, name, job.result())
+            yield EncodedRendition(image.width, image.height, name, job.result())
 
 
-def _sizes(original: Image.Image) -> Iterator[Image.Image]:
+def _iter_sizes(original: Image.Image) -> Iterator[Image.Image]:
     image = original
-    for width in reversed(widths(original.width)):
+    for width in reversed(rendition_widths(original.width)):
         if width < image.width:
             height = max(1, round(original.height * width / original.width))
             image = image.resize((width, height), Image.Resampling.LANCZOS)
         yield image
 
 
-def _encoded(image: Image.Image, name: str) -> bytes:
+def _encode(image: Image.Image, format_name: str) -> bytes:
     stream = io.BytesIO()
     # Pillow keeps a save's options on the image: two threads that save the same one would mix them up.
-    image.copy().save(stream, name.upper(), **FORMATS[name])
+    image.copy().save(stream, format_name.upper(), **ENCODER_OPTIONS[format_name])
     return stream.getvalue()
 
 
-def png(picture: Picture) -> bytes:
+def encode_png(decoded: DecodedImage) -> bytes:
     """The picture itself without loss: what marks are placed on and what an export holds."""
     stream = io.BytesIO()
-    picture.image.save(stream, "PNG", compress_level=4)
+    decoded.image.save(stream, "PNG", compress_level=4)
     return stream.getvalue()
 
 
-def put(name: str, data: bytes) -> str:
+def store_file(name: str, data: bytes) -> str:
     """Store bytes under a name made from their content; storing the same again only makes the file young."""
-    if not _is_there(name, len(data)):
+    if not _touch_if_stored(name, len(data)):
         stored = default_storage.save(name, ContentFile(data))
         if stored != name:
             # Another process stored the same content in between.
             default_storage.delete(stored)
-        elif (noted := written.get()) is not None:
+        elif (noted := written_files.get()) is not None:
             noted.append(name)
     return name
 
 
-def _is_there(name: str, size: int) -> bool:
+def _touch_if_stored(name: str, size: int) -> bool:
     if not default_storage.exists(name):
         return False
     if default_storage.size(name) != size:
@@ -110,33 +112,33 @@ def _is_there(name: str, size: int) -> bool:
     return True
 
 
-def store_picture(figure: Figure, picture: Picture) -> list[Rendition]:
+def store_image(figure: Figure, decoded: DecodedImage) -> list[Rendition]:
     """Write master and renditions to storage, set the figure's fields; the caller saves figure and rows."""
     with ThreadPoolExecutor(1) as pool:
-        packing = pool.submit(png, picture)
-        renditions = _store_renditions(figure, picture)
+        packing = pool.submit(encode_png, decoded)
+        renditions = _store_renditions(figure, decoded)
         master = packing.result()
-    figure.image = put(f"figures/{picture.sha256[:HASH_LETTERS]}.png", master)
-    figure.sha256, figure.size = picture.sha256, len(master)
-    figure.width, figure.height = picture.image.size
+    figure.image = store_file(f"figures/{decoded.sha256[:HASH_LENGTH]}.png", master)
+    figure.sha256, figure.size = decoded.sha256, len(master)
+    figure.width, figure.height = decoded.image.size
     return renditions
 
 
-def _store_renditions(figure: Figure, picture: Picture) -> list[Rendition]:
+def _store_renditions(figure: Figure, decoded: DecodedImage) -> list[Rendition]:
     """Files are named by the content of them all: a better encoder never writes under a name that browsers keep.
 
     One name for all sizes of a picture keeps pages small: every other letter of a list of sources repeats.
     """
-    all_made = list(encode(picture))
+    all_made = list(encode_renditions(decoded))
     digests = b"".join(hashlib.sha256(made.data).digest() for made in all_made)
-    stem = f"figures/{hashlib.sha256(digests).hexdigest()[:HASH_LETTERS]}"
+    stem = f"figures/{hashlib.sha256(digests).hexdigest()[:HASH_LENGTH]}"
     return [
         Rendition(
             figure=figure,
             width=made.width,
             height=made.height,
             format=made.format,
-            file=put(f"{stem}-{made.width}.{made.format}", made.data),
+            file=store_file(f"{stem}-{made.width}.{made.format}", made.data),
             size=len(made.data),
         )
         for made in all_made
@@ -152,7 +154,7 @@ def replace_renditions(figure: Figure, renditions: list[Rendition]) -> None:
     Rendition.objects.bulk_create(renditions)
 
 
-def rebuild(figure: Figure) -> list[Rendition]:
+def rebuild_renditions(figure: Figure) -> list[Rendition]:
     """Make all renditions of a saved figure again from its master, and return the rows; a drawing has none.
 
     New files are written first, then the rows change in one transaction, and only where something differs. So it may
@@ -160,7 +162,7 @@ def rebuild(figure: Figure) -> list[Rendition]:
     """
     if not figure.image:
         return []
-    renditions = _store_renditions(figure, master(figure))
+    renditions = _store_renditions(figure, load_master_image(figure))
     with transaction.atomic():
         # Somebody may have brought in another picture meanwhile: its rows are not ours to replace.
         same = Figure.objects.select_for_update().filter(pk=figure.pk, sha256=figure.sha256).first()
@@ -169,15 +171,20 @@ def rebuild(figure: Figure) -> list[Rendition]:
     return renditions
 
 
-def master(figure: Figure) -> Picture:
+def load_master_image(figure: Figure) -> DecodedImage:
     """The picture of a saved figure. Raises BadPictureError when its file is lost or damaged, or it is a drawing."""
     if not figure.image:
-        raise BadPictureError("This figure is a drawing. Drawings are brought in with the content folder.")
+        raise InvalidImageError("This figure is a drawing. Drawings are brought in with the content folder.")
     try:
         with default_storage.open(figure.image) as stream:
-            picture = reread(stream.read())
+            picture = decode_stored_image(stream.read())
     except OSError as error:
-        raise BadPictureError(f"The file {figure.image} is lost. Bring the picture in again.") from error
+        raise InvalidImageError(f"The file {figure.image} is lost. Bring the picture in again.") from error
     if picture.sha256 != figure.sha256:
-        raise BadPictureError(f"The file {figure.image} no longer shows what came in. Bring the picture in again.")
+        raise InvalidImageError(f"The file {figure.image} no longer shows what came in. Bring the picture in again.")
     return picture
+
+
+def find_duplicate(decoded: DecodedImage) -> Figure | None:
+    """The figure that shows exactly these pixels already."""
+    return Figure.objects.filter(sha256=decoded.sha256).order_by("pk").first()

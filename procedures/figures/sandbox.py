@@ -15,45 +15,45 @@ from pathlib import Path
 
 MAX_FILE_BYTES = 1024**2
 # The whole environment. Each thread of a linear algebra library would reserve address space.
-ENVIRONMENT: Mapping[str, str] = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+SANDBOX_ENVIRONMENT: Mapping[str, str] = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
-def run(
+def run_sandboxed(
     program: Path,
     data: bytes,
     *,
-    memory: int,
+    memory_bytes: int,
     cpu_seconds: int,
-    seconds: int,
-    file_bytes: int = MAX_FILE_BYTES,
+    timeout_seconds: int,
+    max_file_bytes: int = MAX_FILE_BYTES,
     output: int = subprocess.DEVNULL,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run ``program`` with ``data`` on standard input. Raises subprocess.TimeoutExpired after ``seconds``.
 
     ``cpu_seconds`` also ends a program whose parent has died. ``output``: what happens to both outputs.
     """
-    limits = (memory, cpu_seconds, file_bytes)
+    limits = (memory_bytes, cpu_seconds, max_file_bytes)
     return subprocess.run(  # noqa: S603 -- our own programs; what comes from outside is on standard input
         [sys.executable, "-I", __file__, *map(str, limits), str(program)],
         input=data,
         stdout=output,
         stderr=output,
         cwd="/",
-        env=ENVIRONMENT,
-        timeout=seconds,
+        env=SANDBOX_ENVIRONMENT,
+        timeout=timeout_seconds,
         check=False,
     )
 
 
-def limit(memory: int, cpu_seconds: int, file_bytes: int) -> None:
+def set_limits(memory_bytes: int, cpu_seconds: int, max_file_bytes: int) -> None:
     """No more address space, processor time and disk from now on, and no core dump: it would hold the picture."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, max_file_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(0o077)
 
 
 if __name__ == "__main__":
-    limit(*map(int, sys.argv[1:4]))
+    set_limits(*map(int, sys.argv[1:4]))
     runpy.run_path(sys.argv[4], run_name="__main__")

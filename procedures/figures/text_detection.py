@@ -23,23 +23,23 @@ from typing import Any, Self
 from django.conf import settings
 from django.utils import timezone
 
-from procedures.figures import sandbox, text_finder
-from procedures.figures.edit import Box, Edits
+from procedures.figures import ocr, sandbox
+from procedures.figures.redaction import Box, Redactions
 
 logger = logging.getLogger(__name__)
 
-PROGRAM = Path(text_finder.__file__)
-MEMORY_BYTES = 2 * 1024**3
+OCR_PROGRAM = Path(ocr.__file__)
+MAX_MEMORY_BYTES = 2 * 1024**3
 TIMEOUT_SECONDS = 60
 # To wait while another picture on this machine is searched.
-WAIT_SECONDS = 20
+LOCK_WAIT_SECONDS = 20
 LOCK_NAME = f"plainspine-text-detection-{os.getuid()}.lock"
 # A place counts as covered when black boxes hide this part of it: its outline is a little wider than the letters.
-COVERED = 0.98
-INSTALL = "pip install 'plainspine[ocr]'"
+MIN_COVERED_FRACTION = 0.98
+INSTALL_COMMAND = "pip install 'plainspine[ocr]'"
 
 
-class Status(StrEnum):
+class DetectionStatus(StrEnum):
     """How a search for text ended."""
 
     MARKED = "marked"
@@ -51,46 +51,46 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-SENTENCES = {
-    Status.MARKED: "The text finder marked places that may be text. It can miss text. Look at the whole picture.",
-    Status.NOTHING_MARKED: "The text finder did not mark anything. It can miss text. Look at the whole picture.",
-    Status.NOT_INSTALLED: (
+STATUS_MESSAGES = {
+    DetectionStatus.MARKED: "The text finder marked places that may be text. It can miss text. Look at the whole picture.",
+    DetectionStatus.NOTHING_MARKED: "The text finder did not mark anything. It can miss text. Look at the whole picture.",
+    DetectionStatus.NOT_INSTALLED: (
         "Text detection is not set up on this portal, so nothing was marked. Look at the whole picture. "
-        f"To set it up, IT runs {INSTALL} and restarts the portal."
+        f"To set it up, IT runs {INSTALL_COMMAND} and restarts the portal."
     ),
-    Status.SWITCHED_OFF: (
+    DetectionStatus.SWITCHED_OFF: (
         "Text detection is turned off on this portal, so nothing was marked. Look at the whole picture. "
         "IT can turn it on with PORTAL_TEXT_DETECTION=true."
     ),
-    Status.TIMED_OUT: (
+    DetectionStatus.TIMED_OUT: (
         f"The text finder was stopped after {TIMEOUT_SECONDS} seconds, so nothing was marked. "
         "Look at the whole picture."
     ),
-    Status.BUSY: (
+    DetectionStatus.BUSY: (
         "The text finder was busy with other pictures, so nothing was marked. Look at the whole picture, or try again."
     ),
-    Status.FAILED: (
+    DetectionStatus.FAILED: (
         "The text finder did not work on this picture, so nothing was marked. Look at the whole picture. "
         "The reason is in the log."
     ),
 }
 
 
-class Answer(StrEnum):
+class UploaderAnswer(StrEnum):
     """What the person said about marked places that stay visible."""
 
     NOT_TEXT = "not_text"
     HARMLESS = "harmless"
 
 
-ANSWERS = {
-    Answer.NOT_TEXT: "No, none of the marked places are text.",
-    Answer.HARMLESS: "Yes, but it is not a name, a date or a number that belongs to a person.",
+UPLOADER_ANSWER_LABELS = {
+    UploaderAnswer.NOT_TEXT: "No, none of the marked places are text.",
+    UploaderAnswer.HARMLESS: "Yes, but it is not a name, a date or a number that belongs to a person.",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TextRegion:
     """Where text may be, in parts of the picture."""
 
     left: float
@@ -99,32 +99,32 @@ class Place:
     height: float
     score: float
 
-    def is_covered(self, edits: Edits) -> bool:
+    def is_covered(self, redactions: Redactions) -> bool:
         """Whether cut and black boxes leave nothing of it."""
         parts = [(self.left, self.top, self.left + self.width, self.top + self.height)]
-        if edits.cut:
-            cut = edits.cut
-            parts = _common(parts, (cut.x, cut.y, cut.x + cut.width, cut.y + cut.height))
-        for box in edits.boxes:
-            parts = [left for part in parts for left in _without(part, box)]
+        if redactions.crop_box:
+            cut = redactions.crop_box
+            parts = _intersect(parts, (cut.x, cut.y, cut.x + cut.width, cut.y + cut.height))
+        for box in redactions.boxes:
+            parts = [left for part in parts for left in _subtract(part, box)]
         visible = sum((right - left) * (bottom - top) for left, top, right, bottom in parts)
-        return visible <= (1 - COVERED) * self.width * self.height
+        return visible <= (1 - MIN_COVERED_FRACTION) * self.width * self.height
 
-    def within(self, edits: Edits) -> "Place":
+    def transform(self, redactions: Redactions) -> "TextRegion":
         """The same place in the picture that the edits leave."""
-        if edits.cut is None:
+        if redactions.crop_box is None:
             return self
-        cut = edits.cut
-        left, top = edits.place(self.left, self.top)
+        cut = redactions.crop_box
+        left, top = redactions.transform_point(self.left, self.top)
         right, bottom = left + self.width / cut.width, top + self.height / cut.height
         left, top, right, bottom = (min(1.0, max(0.0, side)) for side in (left, top, right, bottom))
-        return Place(left, top, right - left, bottom - top, self.score)
+        return TextRegion(left, top, right - left, bottom - top, self.score)
 
 
-Part = tuple[float, float, float, float]
+Rectangle = tuple[float, float, float, float]
 
 
-def _common(parts: list[Part], other: Part) -> list[Part]:
+def _intersect(parts: list[Rectangle], other: Rectangle) -> list[Rectangle]:
     common = [
         (max(part[0], other[0]), max(part[1], other[1]), min(part[2], other[2]), min(part[3], other[3]))
         for part in parts
@@ -132,12 +132,12 @@ def _common(parts: list[Part], other: Part) -> list[Part]:
     return [part for part in common if part[0] < part[2] and part[1] < part[3]]
 
 
-def _without(part: Part, box: Box) -> list[Part]:
+def _subtract(rectangle: Rectangle, box: Box) -> list[Rectangle]:
     """What a box leaves of a rectangle: up to four rectangles."""
-    hidden = _common([part], (box.x, box.y, box.x + box.width, box.y + box.height))
+    hidden = _intersect([rectangle], (box.x, box.y, box.x + box.width, box.y + box.height))
     if not hidden:
-        return [part]
-    left, top, right, bottom = part
+        return [rectangle]
+    left, top, right, bottom = rectangle
     x0, y0, x1, y1 = hidden[0]
     around = [(left, top, right, y0), (left, y1, right, bottom), (left, y0, x0, y1), (x1, y0, right, y1)]
     return [rest for rest in around if rest[0] < rest[2] and rest[1] < rest[3]]
@@ -147,25 +147,25 @@ def _without(part: Part, box: Box) -> list[Part]:
 class Detection:
     """How one search ended. ``found``: how many places were marked before anything was covered."""
 
-    status: Status
+    status: DetectionStatus
     engine: str = ""
     date: str = ""
-    places: tuple[Place, ...] = ()
+    places: tuple[TextRegion, ...] = ()
     found: int = 0
     answer: str = ""
 
     @property
-    def sentence(self) -> str:
+    def message(self) -> str:
         """The outcome for the person who checks the picture."""
-        return SENTENCES[self.status]
+        return STATUS_MESSAGES[self.status]
 
-    def visible(self, edits: Edits) -> tuple[Place, ...]:
+    def visible_regions(self, redactions: Redactions) -> tuple[TextRegion, ...]:
         """Marked places that cut and boxes leave in the picture."""
-        return tuple(place for place in self.places if not place.is_covered(edits))
+        return tuple(place for place in self.places if not place.is_covered(redactions))
 
-    def kept(self, edits: Edits, answer: str) -> Self:
+    def after_redactions(self, redactions: Redactions, answer: str) -> Self:
         """The record for the picture that the edits leave."""
-        visible = tuple(place.within(edits) for place in self.visible(edits))
+        visible = tuple(place.transform(redactions) for place in self.visible_regions(redactions))
         return replace(self, places=visible, answer=answer if visible else "")
 
     def to_json(self) -> dict[str, Any]:
@@ -175,63 +175,63 @@ class Detection:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """The inverse."""
-        places = tuple(Place(**place) for place in data["places"])
-        return cls(**{**data, "status": Status(data["status"]), "places": places})
+        places = tuple(TextRegion(**place) for place in data["places"])
+        return cls(**{**data, "status": DetectionStatus(data["status"]), "places": places})
 
 
-def unavailable() -> Status | None:
+def unavailable_status() -> DetectionStatus | None:
     """Why this portal has no text detection, or None where it has."""
     if not settings.TEXT_DETECTION:
-        return Status.SWITCHED_OFF
-    return None if find_spec("rapidocr_onnxruntime") else Status.NOT_INSTALLED
+        return DetectionStatus.SWITCHED_OFF
+    return None if find_spec("rapidocr_onnxruntime") else DetectionStatus.NOT_INSTALLED
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class DetectionLimits:
     """What one search may use."""
 
-    memory: int = MEMORY_BYTES
+    memory: int = MAX_MEMORY_BYTES
     seconds: int = TIMEOUT_SECONDS
-    wait: float = WAIT_SECONDS
-    program: Path = field(default=PROGRAM)
+    wait: float = LOCK_WAIT_SECONDS
+    program: Path = field(default=OCR_PROGRAM)
 
 
-def detect(png: bytes, limits: Limits | None = None) -> Detection:
+def detect_text(png_data: bytes, limits: DetectionLimits | None = None) -> Detection:
     """Search one picture. Never raises: a failure is an outcome that is shown."""
-    limits = limits or Limits()
+    limits = limits or DetectionLimits()
     date = timezone.now().isoformat(timespec="seconds")
-    if status := unavailable():
+    if status := unavailable_status():
         return Detection(status, date=date)
     try:
-        with _turn(limits.wait) as has_turn:
-            return replace(_run(png, limits) if has_turn else Detection(Status.BUSY), date=date)
+        with _machine_lock(limits.wait) as has_turn:
+            return replace(_run_ocr(png_data, limits) if has_turn else Detection(DetectionStatus.BUSY), date=date)
     except OSError:
         logger.exception("the text finder could not be started")
-        return Detection(Status.FAILED, date=date)
+        return Detection(DetectionStatus.FAILED, date=date)
 
 
-def _run(png: bytes, limits: Limits) -> Detection:
+def _run_ocr(png_data: bytes, limits: DetectionLimits) -> Detection:
     try:
-        ended = sandbox.run(
+        ended = sandbox.run_sandboxed(
             limits.program,
-            png,
-            memory=limits.memory,
-            cpu_seconds=limits.seconds * text_finder.THREADS,
-            seconds=limits.seconds,
+            png_data,
+            memory_bytes=limits.memory,
+            cpu_seconds=limits.seconds * ocr.OCR_THREADS,
+            timeout_seconds=limits.seconds,
             output=subprocess.PIPE,
         )
     except subprocess.TimeoutExpired:
         logger.warning("the text finder was stopped after %s seconds", limits.seconds)
-        return Detection(Status.TIMED_OUT)
+        return Detection(DetectionStatus.TIMED_OUT)
     try:
         if ended.returncode:
             raise ValueError(f"exit status {ended.returncode}")
         answer = json.loads(ended.stdout)
-        places = tuple(Place(*map(float, box)) for box in answer["boxes"])
+        places = tuple(TextRegion(*map(float, box)) for box in answer["boxes"])
     except (ValueError, TypeError, KeyError) as error:
         logger.warning("the text finder failed: %s: %s", error, _last_line(ended.stderr))
-        return Detection(Status.FAILED)
-    status = Status.MARKED if places else Status.NOTHING_MARKED
+        return Detection(DetectionStatus.FAILED)
+    status = DetectionStatus.MARKED if places else DetectionStatus.NOTHING_MARKED
     return Detection(status, engine=str(answer["engine"]), places=places, found=len(places))
 
 
@@ -241,17 +241,17 @@ def _last_line(stderr: bytes) -> str:
 
 
 @contextmanager
-def _turn(wait: float) -> Iterator[bool]:
+def _machine_lock(wait: float) -> Iterator[bool]:
     """One search at a time on a machine, for all workers; False when there was no turn within ``wait`` seconds."""
     path = Path(tempfile.gettempdir()) / LOCK_NAME
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        yield _locked(lock, wait)
+        yield _try_lock(lock, wait)
     finally:
         os.close(lock)
 
 
-def _locked(lock: int, wait: float) -> bool:
+def _try_lock(lock: int, wait: float) -> bool:
     until = time.monotonic() + wait
     while True:
         try:

@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce, JSONObject
 
 from portal.validators import validate_single_line
 from procedures.enums import Language
-from procedures.models.clinic_value import ClinicValue, ClinicValueManager
+from procedures.models.base import ClinicValue, ClinicValueManager
 from procedures.validators import (
     validate_key,
     validate_no_markup,
@@ -51,7 +51,7 @@ class Clinic(ClinicValue):
         constraints = [
             models.CheckConstraint(
                 condition=Q(pk=1),
-                name="clinic_is_one_row",
+                name="clinic_is_singleton",
                 violation_error_message="There is one clinic only. Change the one that is here.",
             ),
         ]
@@ -162,6 +162,6 @@ def clinic_time_zone() -> Subquery:
     return Subquery(Clinic.objects.values("time_zone")[:1], output_field=models.CharField())
 
 
-def names_of_the_clinic() -> list[str]:
-    """Its name and its places, as a stranger would guess them (``GUESSABLE_WORDS``)."""
+def get_clinic_names() -> list[str]:
+    """Its name and its places, as a stranger would guess them (``PASSWORD_DENYLIST``)."""
     return [*Clinic.objects.values_list("name", flat=True), *Location.objects.values_list("texts__name", flat=True)]

@@ -9,15 +9,15 @@ from django.utils import timezone
 from procedures.models.page import Page
 from procedures.validators import validate_plain_text
 
-COMMENT_MAX = 300
+MAX_COMMENT_LENGTH = 300
 
 
 class FeedbackQuerySet(models.QuerySet["Feedback"]):
     """What is due."""
 
-    def older_than(self, days: int, on: datetime.date) -> "FeedbackQuerySet":
+    def older_than(self, days: int, today: datetime.date) -> "FeedbackQuerySet":
         """Answers given more than ``days`` days before ``on``."""
-        return self.filter(received_on__lt=on - datetime.timedelta(days=days))
+        return self.filter(received_on__lt=today - datetime.timedelta(days=days))
 
 
 def today() -> datetime.date:
@@ -32,7 +32,9 @@ class Feedback(models.Model):
     section = models.CharField(max_length=80, blank=True, help_text="The anchor of the part it is about, if any.")
     was_clear = models.BooleanField("clear")
     comment = models.CharField(
-        max_length=COMMENT_MAX, blank=True, validators=[MaxLengthValidator(COMMENT_MAX), validate_plain_text]
+        max_length=MAX_COMMENT_LENGTH,
+        blank=True,
+        validators=[MaxLengthValidator(MAX_COMMENT_LENGTH), validate_plain_text],
     )
     received_on = models.DateField(default=today, db_index=True)
     is_read = models.BooleanField("read", default=False)

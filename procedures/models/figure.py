@@ -7,15 +7,15 @@ from django.db.models import Q
 
 from portal.validators import validate_single_line
 from procedures.enums import FigureKind, Language, MarkerShape, Provenance
-from procedures.models.normalized import NormalizedModel
+from procedures.models.base import NormalizedModel
 from procedures.validators import (
-    ALT_MAX,
+    MAX_ALT_LENGTH,
     validate_no_markup,
     validate_no_phone,
     validate_no_sign_list,
     validate_plain_text,
     validate_slug,
-    validate_unit,
+    validate_unit_interval,
 )
 
 
@@ -39,7 +39,7 @@ class Figure(models.Model):
     provenance_note = models.CharField(
         max_length=200, blank=True, help_text="Consent reference or licence. Never a patient's name."
     )
-    nothing_visible = models.BooleanField(
+    deidentified = models.BooleanField(
         "no name, date or number is visible in the picture",
         default=False,
         help_text="Look closely, then tick.",
@@ -69,22 +69,22 @@ class Figure(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=~Q(image="") | ~Q(drawing=""),
-                name="figure_has_a_picture_or_a_drawing",
+                name="figure_has_image_or_drawing",
                 violation_error_message="Choose a picture file. A figure without a picture or a drawing shows nothing.",
             ),
             models.CheckConstraint(
                 condition=~Q(image="") | Q(kind=FigureKind.DRAWING),
-                name="figure_without_pixels_is_a_drawing",
+                name="figure_without_image_is_drawing",
                 violation_error_message="This figure has lines only. Choose “Drawing”.",
             ),
             models.CheckConstraint(
-                condition=Q(nothing_visible=True),
-                name="figure_shows_no_name_date_or_number",
+                condition=Q(deidentified=True),
+                name="figure_is_deidentified",
                 violation_error_message="Look closely, then tick that the picture shows no name, date or number.",
             ),
             models.CheckConstraint(
                 condition=~Q(provenance=Provenance.CLINIC) | ~Q(provenance_note=""),
-                name="clinic_figure_names_its_consent",
+                name="clinic_figure_has_consent_reference",
                 violation_error_message="A picture of the clinic's own needs the reference of the patient's consent.",
             ),
         ]
@@ -92,7 +92,7 @@ class Figure(models.Model):
     def __str__(self) -> str:
         return self.slug
 
-    def is_by(self, user_id: int) -> bool:
+    def was_changed_by(self, user_id: int) -> bool:
         """Whether this person brought in the picture or changed its kind, so that another person must approve it."""
         return user_id in {self.uploaded_by_id, self.kind_changed_by_id}
 
@@ -105,7 +105,7 @@ class FigureText(NormalizedModel):
     title = models.CharField(max_length=80, validators=[validate_single_line, validate_no_markup])
     alt = models.CharField(
         "text instead of the picture",
-        max_length=ALT_MAX,
+        max_length=MAX_ALT_LENGTH,
         validators=[validate_single_line, validate_no_markup],
         help_text="What it is, and its point, for who cannot see it.",
     )
@@ -149,12 +149,16 @@ class Marker(models.Model):
     order = models.PositiveSmallIntegerField(default=0)
     key = models.CharField(max_length=40, validators=[validate_slug])
     shape = models.CharField(max_length=8, choices=MarkerShape.choices, default=MarkerShape.POINT)
-    x = models.FloatField(validators=[validate_unit])
-    y = models.FloatField(validators=[validate_unit])
-    target_x = models.FloatField(validators=[validate_unit])
-    target_y = models.FloatField(validators=[validate_unit])
-    size_x = models.FloatField(default=0.0, validators=[validate_unit], help_text="Circle: radius. Box: width.")
-    size_y = models.FloatField(default=0.0, validators=[validate_unit], help_text="Circle: radius. Box: height.")
+    x = models.FloatField(validators=[validate_unit_interval])
+    y = models.FloatField(validators=[validate_unit_interval])
+    target_x = models.FloatField(validators=[validate_unit_interval])
+    target_y = models.FloatField(validators=[validate_unit_interval])
+    size_x = models.FloatField(
+        default=0.0, validators=[validate_unit_interval], help_text="Circle: radius. Box: width."
+    )
+    size_y = models.FloatField(
+        default=0.0, validators=[validate_unit_interval], help_text="Circle: radius. Box: height."
+    )
 
     class Meta:
         ordering = ["order", "pk"]
@@ -164,7 +168,7 @@ class Marker(models.Model):
                 condition=Q(x__gte=0, x__lte=1, y__gte=0, y__lte=1)
                 & Q(target_x__gte=0, target_x__lte=1, target_y__gte=0, target_y__lte=1)
                 & Q(size_x__gte=0, size_x__lte=1, size_y__gte=0, size_y__lte=1),
-                name="marker_lies_in_the_picture",
+                name="marker_within_figure",
                 violation_error_message="A mark must lie in the picture: positions between 0 and 1.",
             ),
         ]

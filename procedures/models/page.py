@@ -12,13 +12,13 @@ from markdownx.models import MarkdownxField
 
 from portal.validators import validate_single_line
 from procedures.enums import Language, PageKind
+from procedures.models.base import NormalizedModel
 from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
-from procedures.models.normalized import NormalizedModel
 from procedures.validators import (
-    DESCRIPTION_MAX,
-    is_reserved,
-    reserved_sentence,
+    MAX_DESCRIPTION_LENGTH,
+    is_reserved_path,
+    reserved_path_message,
     validate_no_sign_list,
     validate_page_slug,
     validate_plain_text,
@@ -26,7 +26,7 @@ from procedures.validators import (
 )
 
 # What lists show of a release.
-ON_CARDS = ("title", "path", "key_message", "description", "thumbnail", "minutes")
+CARD_FIELDS = ("title", "path", "key_message", "description", "thumbnail", "minutes")
 
 
 class PageQuerySet(models.QuerySet["Page"]):
@@ -48,13 +48,13 @@ class PageQuerySet(models.QuerySet["Page"]):
         """Topics and guides: everything but pages about the clinic and the site."""
         return self.filter(kind__in=[kind for kind in PageKind if kind != PageKind.ABOUT])
 
-    def due_for_review(self, on: datetime.date) -> Self:
+    def due_for_review(self, date: datetime.date) -> Self:
         """Public pages whose review date has come by ``on``."""
-        return self.published().filter(live_release__next_review_on__lte=on)
+        return self.published().filter(live_release__next_review_on__lte=date)
 
-    def due_for_publishing(self, at: datetime.datetime) -> Self:
+    def due_for_publishing(self, now: datetime.datetime) -> Self:
         """Pages with a scheduled revision whose time has come by ``at``."""
-        return self.filter(publish_at__lte=at)
+        return self.filter(publish_at__lte=now)
 
     def for_cards(self, language: str) -> Self:
         """Public pages of one language with their releases and the clinic, for lists: one query, no whole text."""
@@ -66,7 +66,7 @@ class PageQuerySet(models.QuerySet["Page"]):
             .annotate(clinic=clinic_json(language))
         )
 
-    def listed(self) -> "models.QuerySet[Page, tuple[str, str, str, datetime.datetime]]":
+    def for_sitemap(self) -> "models.QuerySet[Page, tuple[str, str, str, datetime.datetime]]":
         """Subject, language, address and time of publishing of every public page: no text, however many there are."""
         return self.published().values_list("subject", "language", "live_release__path", "live_release__published_at")
 
@@ -103,7 +103,7 @@ class Page(NormalizedModel):
         max_length=240, validators=[validate_single_line], help_text="The one thing to remember. One sentence."
     )
     description = models.CharField(
-        max_length=DESCRIPTION_MAX,
+        max_length=MAX_DESCRIPTION_LENGTH,
         validators=[validate_single_line],
         help_text="For search results: what this page answers. It may be seen in a link preview.",
     )
@@ -168,7 +168,7 @@ class Page(NormalizedModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["subject", "language"],
-                name="one_page_per_subject_and_language",
+                name="page_once_per_subject_language",
                 violation_error_message="There is a page on this subject in this language already.",
             ),
             models.CheckConstraint(
@@ -189,7 +189,7 @@ class Page(NormalizedModel):
             ),
             models.CheckConstraint(
                 condition=Q(review_months__gte=1, review_months__lte=36),
-                name="review_comes_within_three_years",
+                name="review_months_in_range",
                 violation_error_message="Choose 1 to 36 months.",
             ),
         ]
@@ -199,15 +199,15 @@ class Page(NormalizedModel):
 
     def clean(self) -> None:
         """The address must not be one that the site uses itself: the page could never be read there."""
-        if self.slug and is_reserved(self.planned_path):
-            raise ValidationError({"slug": reserved_sentence(self.planned_path)})
+        if self.slug and is_reserved_path(self.planned_path):
+            raise ValidationError({"slug": reserved_path_message(self.planned_path)})
 
     @property
     def planned_path(self) -> str:
         """Where the draft will be read once it is published."""
         return public_path(self.language, self.kind, self.slug)
 
-    def draft(self) -> dict[str, Any]:
+    def draft_content(self) -> dict[str, Any]:
         """The whole draft as plain data: what a Revision stores. References by name, so that it stands alone."""
         content: dict[str, Any] = {
             "slug": self.slug,
@@ -221,7 +221,7 @@ class Page(NormalizedModel):
             "review_months": self.review_months,
         }
         if self.kind == PageKind.GUIDE:
-            content["items"] = [item.draft() for item in self.items.select_related("page")]
+            content["items"] = [item.draft_content() for item in self.items.select_related("page")]
         return content
 
 
@@ -232,7 +232,7 @@ def public_path(language: str, kind: str, slug: str) -> str:
     return f"{root}{folder}/{slug}/"
 
 
-def content_hash(content: dict[str, Any] | list[dict[str, Any]]) -> str:
+def hash_content(content: dict[str, Any] | list[dict[str, Any]]) -> str:
     """sha256 (hex) of a draft in canonical JSON; an approval is bound to it."""
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -261,7 +261,7 @@ class GuideItem(NormalizedModel):
         constraints = [
             models.CheckConstraint(
                 condition=Q(minutes__gte=1),
-                name="reading_takes_a_minute",
+                name="guide_item_minutes_positive",
                 violation_error_message="Reading takes 1 minute at least.",
             ),
         ]
@@ -273,7 +273,7 @@ class GuideItem(NormalizedModel):
         """A note holds no list of warning signs."""
         validate_no_sign_list(self.guide.language, {"note": self.note})
 
-    def draft(self) -> dict[str, Any]:
+    def draft_content(self) -> dict[str, Any]:
         """This entry as plain data."""
         return {
             "page": self.page.subject,

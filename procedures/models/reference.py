@@ -6,8 +6,7 @@ from django.db.models import Q
 
 from portal.validators import validate_single_line
 from procedures.enums import CodeSystem, Language
-from procedures.models.clinic_value import ClinicValue, ClinicValueManager
-from procedures.models.normalized import NormalizedModel
+from procedures.models.base import ClinicValue, ClinicValueManager, NormalizedModel
 from procedures.validators import (
     validate_https,
     validate_key,
@@ -16,13 +15,13 @@ from procedures.validators import (
     validate_no_sign_list,
     validate_plain_text,
     validate_slug,
-    validate_words,
+    validate_word_list,
 )
 
-FIRST_YEAR, LAST_YEAR = 1800, 2100
+MIN_YEAR, MAX_YEAR = 1800, 2100
 
 
-class Term(NormalizedModel):
+class GlossaryTerm(NormalizedModel):
     """A glossary entry in one language. Its first use on a page is linked to the definition by itself."""
 
     key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
@@ -31,7 +30,7 @@ class Term(NormalizedModel):
         max_length=80, validators=[validate_single_line, validate_no_markup], help_text="As it stands in running text."
     )
     aliases = models.JSONField(default=list, blank=True, help_text='Other words for it: ["word", "other word"].')
-    say = models.CharField(
+    pronunciation = models.CharField(
         "how to say it",
         max_length=80,
         blank=True,
@@ -45,7 +44,7 @@ class Term(NormalizedModel):
     class Meta:
         ordering = ["language", "term"]
         constraints = [
-            models.UniqueConstraint(fields=["language", "key"], name="term_key_once_per_language"),
+            models.UniqueConstraint(fields=["language", "key"], name="glossary_term_once_per_language"),
         ]
 
     def __str__(self) -> str:
@@ -53,10 +52,10 @@ class Term(NormalizedModel):
 
     def clean(self) -> None:
         """Aliases are plain words; a definition holds no list of warning signs and no phone number."""
-        validate_no_phone({"term": self.term, "say": self.say, "definition": self.definition})
+        validate_no_phone({"term": self.term, "pronunciation": self.pronunciation, "definition": self.definition})
         validate_no_sign_list(self.language, {"definition": self.definition})
         try:
-            validate_words(self.aliases)
+            validate_word_list(self.aliases)
             for alias in self.aliases:
                 validate_no_markup(alias)
         except ValidationError as error:
@@ -94,11 +93,11 @@ class Source(NormalizedModel):
 
     def clean(self) -> None:
         """The year is one of medical literature, not a slip of the finger."""
-        if self.year is not None and not FIRST_YEAR <= self.year <= LAST_YEAR:
-            raise ValidationError({"year": f"Write the year of publication, from {FIRST_YEAR} to {LAST_YEAR}."})
+        if self.year is not None and not MIN_YEAR <= self.year <= MAX_YEAR:
+            raise ValidationError({"year": f"Write the year of publication, from {MIN_YEAR} to {MAX_YEAR}."})
 
 
-class CareInstruction(ClinicValue):
+class ClinicAnswer(ClinicValue):
     """One clinic-owned answer, printed everywhere from this one row."""
 
     key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
@@ -116,7 +115,7 @@ class CareInstruction(ClinicValue):
     class Meta:
         ordering = ["language", "order", "key"]
         constraints = [
-            models.UniqueConstraint(fields=["language", "key"], name="care_key_once_per_language"),
+            models.UniqueConstraint(fields=["language", "key"], name="clinic_answer_once_per_language"),
         ]
 
     def __str__(self) -> str:
@@ -140,11 +139,30 @@ class ClinicalCode(models.Model):
         ordering = ["system", "code", "rank"]
         verbose_name = "clinical code"
         constraints = [
-            models.UniqueConstraint(fields=["system", "code", "subject"], name="code_leads_to_a_subject_once"),
+            models.UniqueConstraint(fields=["system", "code", "subject"], name="clinical_code_once_per_subject"),
             models.CheckConstraint(
-                condition=Q(rank__gte=1), name="code_rank_starts_at_one", violation_error_message="Ranks start at 1."
+                condition=Q(rank__gte=1),
+                name="clinical_code_rank_positive",
+                violation_error_message="Ranks start at 1.",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_system_display()} {self.code}"
+
+
+class ImportedRecord(models.Model):
+    """One row of the content folder and the hash of what was loaded from it."""
+
+    kind = models.CharField(max_length=12)
+    key = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["kind", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "key"], name="imported_record_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"

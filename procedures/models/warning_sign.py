@@ -9,14 +9,14 @@ from django.db.models import Q
 from portal.append_only import AppendOnly, AppendOnlyManager
 from portal.validators import validate_single_line
 from procedures.enums import EventKind, Language, SignLevel, SignTiming
-from procedures.models.normalized import NormalizedModel
-from procedures.models.page import content_hash
+from procedures.models.base import NormalizedModel
+from procedures.models.page import hash_content
 from procedures.validators import (
     validate_key,
     validate_no_markup,
     validate_no_phone,
-    validate_sign_words,
-    validate_words,
+    validate_sign_length,
+    validate_word_list,
 )
 
 
@@ -27,7 +27,7 @@ class WarningSign(models.Model):
     order = models.PositiveSmallIntegerField(default=0, help_text="Place in the list.")
     level = models.CharField(max_length=12, choices=SignLevel.choices)
     when = models.CharField(max_length=8, choices=SignTiming.choices, default=SignTiming.BOTH)
-    sources = models.JSONField(default=list, blank=True, validators=[validate_words], help_text="Keys of sources.")
+    sources = models.JSONField(default=list, blank=True, validators=[validate_word_list], help_text="Keys of sources.")
 
     class Meta:
         ordering = ["order", "key"]
@@ -42,7 +42,7 @@ class WarningSignText(NormalizedModel):
 
     sign = models.ForeignKey(WarningSign, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=2, choices=Language.choices)
-    text = models.CharField(max_length=200, validators=[validate_single_line, validate_sign_words, validate_no_markup])
+    text = models.CharField(max_length=200, validators=[validate_single_line, validate_sign_length, validate_no_markup])
     short = models.CharField(
         max_length=100,
         blank=True,
@@ -86,17 +86,17 @@ class WarningSignRevision(AppendOnly):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert; the hash always belongs to the content beside it."""
-        self.content_hash = content_hash(self.content)
+        self.content_hash = hash_content(self.content)
         super().save(*args, **kwargs)
 
 
 class WarningSignEvent(AppendOnly):
     """One line of the list's history: sent for review, approved, sent back or published, by whom and when."""
 
-    KINDS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK, EventKind.PUBLISHED)
+    EVENT_KINDS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK, EventKind.PUBLISHED)
 
     revision = models.ForeignKey(WarningSignRevision, on_delete=models.PROTECT, related_name="events")
-    kind = models.CharField(max_length=20, choices=[(kind.value, kind.label) for kind in KINDS])
+    kind = models.CharField(max_length=20, choices=[(kind.value, kind.label) for kind in EVENT_KINDS])
     content_hash = models.CharField(max_length=64)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -111,7 +111,7 @@ class WarningSignEvent(AppendOnly):
         constraints = [
             models.CheckConstraint(
                 condition=~Q(kind=EventKind.SENT_BACK) | ~Q(comment=""),
-                name="signs_sent_back_say_why",
+                name="sent_back_signs_have_comment",
                 violation_error_message="Say what to change, so that the editor knows what to do.",
             ),
         ]

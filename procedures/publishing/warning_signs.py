@@ -12,9 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.enums import EventKind, Language, SignLevel
-from procedures.markdown import Problem
 from procedures.models import (
     Release,
     Source,
@@ -23,23 +22,24 @@ from procedures.models import (
     WarningSignRevision,
     WarningSignText,
 )
-from procedures.models.normalized import normalized
-from procedures.publishing.publish import PublishRefusedError, lock_values
-from procedures.publishing.rerelease import pages_printing_other, rerelease
-from procedures.publishing.review import ReviewRefusedError
+from procedures.models.base import normalize_value
+from procedures.publishing.publish import PublishError, lock_clinic_values
+from procedures.publishing.rerelease import find_stale_pages_in_all_languages, rerelease_pages
+from procedures.publishing.review import ReviewError
+from procedures.rendering import Issue
 
-Content = list[dict[str, Any]]
+SignListContent = list[dict[str, Any]]
 # What a release notes when it prints signs (ReleaseInput.kind).
-INPUT_KIND = "signs"
-LEVELS = [level.value for level in SignLevel]
-DECISIONS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK)
+DEPENDENCY_KIND = "signs"
+LEVEL_VALUES = [level.value for level in SignLevel]
+DECISION_EVENTS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK)
 
 
-class SignsChangedError(Exception):
+class SignListConflictError(Exception):
     """Another list was saved since this one was opened."""
 
 
-def row_content(sign: WarningSign) -> dict[str, Any]:
+def serialize_sign(sign: WarningSign) -> dict[str, Any]:
     """One row as plain data."""
     texts = sorted(sign.texts.all(), key=lambda text: text.language)
     return {
@@ -52,17 +52,17 @@ def row_content(sign: WarningSign) -> dict[str, Any]:
     }
 
 
-def current() -> Content:
+def get_live_list() -> SignListContent:
     """The list that the public reads. Two queries."""
-    return [row_content(sign) for sign in WarningSign.objects.prefetch_related("texts")]
+    return [serialize_sign(sign) for sign in WarningSign.objects.prefetch_related("texts")]
 
 
-def is_approved() -> bool:
+def has_published_list() -> bool:
     """Whether staff have published a list: until then it is the starter list."""
     return WarningSignEvent.objects.filter(kind=EventKind.PUBLISHED).exists()
 
 
-def write_row(sign: WarningSign, data: dict[str, Any]) -> None:
+def save_sign(sign: WarningSign, data: dict[str, Any]) -> None:
     """Write one row and its texts. Raises ValidationError."""
     for name in ("key", "order", "level", "when", "sources"):
         setattr(sign, name, data[name])
@@ -76,7 +76,7 @@ def write_row(sign: WarningSign, data: dict[str, Any]) -> None:
         text.save()
 
 
-def row_problems(data: dict[str, Any]) -> list[str]:
+def check_sign(data: dict[str, Any]) -> list[str]:
     """Problems of one row, in sentences; empty when it may be published."""
     found = []
     try:
@@ -101,9 +101,9 @@ def row_problems(data: dict[str, Any]) -> list[str]:
     return found
 
 
-def problems(content: Content) -> list[str]:
+def check_list(content: SignListContent) -> list[str]:
     """Problems of the whole list, in sentences; empty when it may be published."""
-    found = [problem for row in content for problem in row_problems(row)]
+    found = [problem for row in content for problem in check_sign(row)]
     if not any(row["level"] == SignLevel.EMERGENCY for row in content):
         found.append("The list has no emergency sign. Add one.")
     for what, values in (
@@ -121,14 +121,14 @@ def problems(content: Content) -> list[str]:
     return found + [f"There is no source “{key}”." for key in sorted(missing)]
 
 
-def latest() -> WarningSignRevision | None:
+def latest_revision() -> WarningSignRevision | None:
     """The newest revision of the list."""
     return WarningSignRevision.objects.select_related("author").first()
 
 
-def open_revision() -> WarningSignRevision | None:
+def pending_revision() -> WarningSignRevision | None:
     """The newest revision, if something is still to be done with it: it is not what the public reads as approved."""
-    newest = latest()
+    newest = latest_revision()
     return None if newest is None or is_published(newest) else newest
 
 
@@ -137,124 +137,130 @@ def is_published(revision: WarningSignRevision) -> bool:
     return revision.events.filter(kind=EventKind.PUBLISHED).exists()
 
 
-def last_decision(revision: WarningSignRevision) -> WarningSignEvent | None:
+def latest_decision(revision: WarningSignRevision) -> WarningSignEvent | None:
     """The newest of: sent for review, approved, sent back."""
-    return revision.events.filter(kind__in=DECISIONS).select_related("actor").first()
+    return revision.events.filter(kind__in=DECISION_EVENTS).select_related("actor").first()
 
 
-def is_own(revision: WarningSignRevision, person: User) -> bool:
+def is_own_revision(revision: WarningSignRevision, person: User) -> bool:
     """Whether another person must decide on this list."""
-    return bool(settings.REQUIRE_SECOND_PERSON) and revision.author_id == person.pk
+    return bool(settings.REQUIRE_PEER_REVIEW) and revision.author_id == person.pk
 
 
 @transaction.atomic
-def note_starter() -> WarningSignRevision:
+def record_starter_list() -> WarningSignRevision:
     """Record the list that a content folder has just written, for a reviewer to approve."""
-    return _save(current(), author=None, note="From the content folder")
+    return _create_revision(get_live_list(), author=None, note="From the content folder")
 
 
 @transaction.atomic
-def propose(content: Content, *, author: User | None, expected: int, note: str = "") -> WarningSignRevision:
+def propose_list(
+    content: SignListContent, *, author: User | None, expected_number: int, note: str = ""
+) -> WarningSignRevision:
     """Save a list for review. ``expected``: number of the newest revision that the author saw.
 
     The same list twice (a double click) is one; after it was sent back it goes to review again. Raises
     SignsChangedError when there is a newer list, and ValidationError with what is wrong with this one.
     """
-    lock_values()
-    newest = latest()
-    content = [{**normalized(row), "order": order} for order, row in enumerate(content)]
+    lock_clinic_values()
+    newest = latest_revision()
+    content = [{**normalize_value(row), "order": order} for order, row in enumerate(content)]
     same = newest if newest and newest.content == content else None
-    is_repeated = same is not None and same.number == expected + 1 and same.author == author
-    if (newest.number if newest else 0) != expected and not is_repeated:
-        raise SignsChangedError
-    if wrong := problems(content):
+    is_repeated = same is not None and same.number == expected_number + 1 and same.author == author
+    if (newest.number if newest else 0) != expected_number and not is_repeated:
+        raise SignListConflictError
+    if wrong := check_list(content):
         raise ValidationError(wrong)
     if same is None:
-        return _save(content, author=author, note=note)
-    last = last_decision(same)
+        return _create_revision(content, author=author, note=note)
+    last = latest_decision(same)
     if last and last.kind == EventKind.SENT_BACK:
-        _event(same, EventKind.SUBMITTED, author, note)
+        _record_event(same, EventKind.SUBMITTED, author, note)
     return same
 
 
 @transaction.atomic
-def start_list(content: Content) -> WarningSignRevision:
+def create_starter_list(content: SignListContent) -> WarningSignRevision:
     """Write a list where there was none; it is a starter list until it is approved. Raises ValidationError."""
-    lock_values()
-    if wrong := problems(content):
+    lock_clinic_values()
+    if wrong := check_list(content):
         raise ValidationError(wrong)
-    _write(content)
-    return note_starter()
+    _write_list(content)
+    return record_starter_list()
 
 
-def propose_import(content: Content, *, author: User | None) -> bool:
+def propose_imported_list(content: SignListContent, *, author: User | None) -> bool:
     """Save another portal's list for review, unless a list of our own waits already. Raises ValidationError."""
-    newest, waiting = latest(), open_revision()
+    newest, waiting = latest_revision(), pending_revision()
     if waiting is not None and waiting.author_id is not None:
         return False
-    propose(content, author=author, expected=newest.number if newest else 0, note="Imported from a bundle")
+    propose_list(content, author=author, expected_number=newest.number if newest else 0, note="Imported from a bundle")
     return True
 
 
-def _save(content: Content, *, author: User | None, note: str) -> WarningSignRevision:
+def _create_revision(content: SignListContent, *, author: User | None, note: str) -> WarningSignRevision:
     newest = WarningSignRevision.objects.first()
     number = newest.number + 1 if newest else 1
     revision = WarningSignRevision.objects.create(number=number, content=content, author=author, note=note)
-    _event(revision, EventKind.SUBMITTED, author, note)
+    _record_event(revision, EventKind.SUBMITTED, author, note)
     return revision
 
 
-def _event(revision: WarningSignRevision, kind: EventKind, actor: User | None, comment: str = "") -> WarningSignEvent:
+def _record_event(
+    revision: WarningSignRevision, kind: EventKind, actor: User | None, comment: str = ""
+) -> WarningSignEvent:
     return WarningSignEvent.objects.create(
         revision=revision, kind=kind, content_hash=revision.content_hash, actor=actor, comment=comment
     )
 
 
 @transaction.atomic
-def decide(revision: WarningSignRevision, *, reviewer: User, approved: bool, comment: str = "") -> WarningSignEvent:
+def record_list_decision(
+    revision: WarningSignRevision, *, reviewer: User, approved: bool, comment: str = ""
+) -> WarningSignEvent:
     """Approve a list or send it back, by the same rules as for pages. Raises ReviewRefusedError."""
-    lock_values()
-    if latest() != revision:
-        raise ReviewRefusedError("A newer list was saved. Please review that one.")
+    lock_clinic_values()
+    if latest_revision() != revision:
+        raise ReviewError("A newer list was saved. Please review that one.")
     if is_published(revision):
-        raise ReviewRefusedError("This list is already published. To change it, save a new list.")
-    if approved and is_own(revision, reviewer):
-        raise ReviewRefusedError("This is your own list. Another person must approve it.")
+        raise ReviewError("This list is already published. To change it, save a new list.")
+    if approved and is_own_revision(revision, reviewer):
+        raise ReviewError("This is your own list. Another person must approve it.")
     if not approved and not comment.strip():
-        raise ReviewRefusedError("Say what to change, so that the editor knows what to do.")
+        raise ReviewError("Say what to change, so that the editor knows what to do.")
     kind, comment = EventKind.APPROVED if approved else EventKind.SENT_BACK, comment.strip()
-    last = last_decision(revision)
+    last = latest_decision(revision)
     if last and (last.kind, last.actor, last.comment) == (kind, reviewer, comment):
         return last
-    return _event(revision, kind, reviewer, comment)
+    return _record_event(revision, kind, reviewer, comment)
 
 
 @transaction.atomic
-def publish(revision: WarningSignRevision, *, actor: User) -> list[Release]:
+def publish_list(revision: WarningSignRevision, *, actor: User) -> list[Release]:
     """Write an approved list and release every page that it changes, all at once. Returns the new releases.
 
     Raises PublishRefusedError; then nothing has changed.
     """
-    lock_values()
-    if open_revision() != revision:
-        raise PublishRefusedError([Problem(0, "A newer list was saved or published. Check the newest list.")])
-    decision = last_decision(revision)
+    lock_clinic_values()
+    if pending_revision() != revision:
+        raise PublishError([Issue(0, "A newer list was saved or published. Check the newest list.")])
+    decision = latest_decision(revision)
     if decision is None or decision.kind != EventKind.APPROVED or decision.content_hash != revision.content_hash:
-        raise PublishRefusedError([Problem(0, "This list is not approved. Another person must approve it first.")])
-    if wrong := problems(revision.content):
-        raise PublishRefusedError([Problem(0, sentence) for sentence in wrong])
-    _write(revision.content)
-    _event(revision, EventKind.PUBLISHED, actor)
-    return release_pages(actor=actor)
+        raise PublishError([Issue(0, "This list is not approved. Another person must approve it first.")])
+    if wrong := check_list(revision.content):
+        raise PublishError([Issue(0, sentence) for sentence in wrong])
+    _write_list(revision.content)
+    _record_event(revision, EventKind.PUBLISHED, actor)
+    return rerelease_affected_pages(actor=actor)
 
 
-def _write(content: Content) -> None:
+def _write_list(content: SignListContent) -> None:
     WarningSign.objects.exclude(key__in=[row["key"] for row in content]).delete()
     rows = {sign.key: sign for sign in WarningSign.objects.all()}
     for row in content:
-        write_row(rows.get(row["key"]) or WarningSign(key=row["key"]), row)
+        save_sign(rows.get(row["key"]) or WarningSign(key=row["key"]), row)
 
 
-def release_pages(*, actor: User | None) -> list[Release]:
+def rerelease_affected_pages(*, actor: User | None) -> list[Release]:
     """Release the public pages that print another list again. Raises PublishRefusedError; then no page has changed."""
-    return rerelease(pages_printing_other(Q(kind=INPUT_KIND)), actor=actor)
+    return rerelease_pages(find_stale_pages_in_all_languages(Q(kind=DEPENDENCY_KIND)), actor=actor)

@@ -6,26 +6,26 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 
-from portal.serving.database import is_down
+from portal.storage.database_errors import is_connection_error
 from procedures.enums import Language
-from procedures.views.chrome import LAST_SEEN, frame, show, site_now
-from procedures.views.reading import not_found as missing
+from procedures.views.layout import LAST_CLINIC, base_context, load_clinic, render_response
+from procedures.views.pages import render_not_found as missing
 
 # Their own pages are imported when needed: a process that serves only patients never loads the admin.
-STAFF = "/admin/"
+ADMIN_PREFIX = "/admin/"
 
 
-def _language(request: HttpRequest) -> str:
+def _language_of_request(request: HttpRequest) -> str:
     return Language.SPANISH if request.path_info.startswith("/es/") else Language.ENGLISH
 
 
-def _plain(
-    request: HttpRequest, status: int, sentence: object, template: str = "site/bad_request.html"
+def _render_error(
+    request: HttpRequest, status: int, message: object, template: str = "site/bad_request.html"
 ) -> HttpResponse:
-    language = _language(request)
+    language = _language_of_request(request)
     title = _("Please wait a moment") if status == 429 else _("We could not read that")
-    context = frame(language=language, clinic=site_now(language)[0], title=title) | {"heading": title}
-    return show(template, {**context, "sentence": sentence, "robots": "noindex"}, status=status)
+    context = base_context(language=language, clinic=load_clinic(language)[0], title=title) | {"heading": title}
+    return render_response(template, {**context, "sentence": message, "robots": "noindex"}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -36,11 +36,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
     """403: no permission, or a form that failed the CSRF check."""
-    if request.path_info.startswith(STAFF):
-        from portal.staff.views import errors as staff_errors
+    if request.path_info.startswith(ADMIN_PREFIX):
+        from portal.accounts.views import errors as staff_errors
 
         return staff_errors.forbidden(request, reason)
-    return _plain(
+    return _render_error(
         request,
         403,
         _("You may not see this, or the form was open for too long. Go back, load the page again and try once more."),
@@ -48,10 +48,10 @@ def forbidden(request: HttpRequest, exception: Exception | None = None, reason: 
     )
 
 
-def too_many(request: HttpRequest) -> HttpResponse:
+def too_many_requests(request: HttpRequest) -> HttpResponse:
     """429."""
     sentence = _("Many searches came from your connection. Wait ten seconds, then search again.")
-    response = _plain(request, 429, sentence)
+    response = _render_error(request, 429, sentence)
     response.headers["Retry-After"] = "10"
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -59,23 +59,23 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 from a view that knows no better."""
-    if request.path_info.startswith(STAFF):
-        from portal.staff.views import errors as staff_errors
+    if request.path_info.startswith(ADMIN_PREFIX):
+        from portal.accounts.views import errors as staff_errors
 
         return staff_errors.not_found(request)
-    return missing(_language(request), [])
+    return missing(_language_of_request(request), [])
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 where the reason is the database. Asks the database nothing."""
-    if is_down(sys.exc_info()[1]):
+    if is_connection_error(sys.exc_info()[1]):
         return unavailable(request)
     return defaults.server_error(request)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """503 while the database cannot be used: pages that are kept are still answered, this one is not."""
-    if request.path_info.startswith(STAFF):
+    if request.path_info.startswith(ADMIN_PREFIX):
         # Staff read English.
         sentence: object = (
             "The database does not answer. Nothing was saved by this step: go back, copy what you typed, and try again "
@@ -83,10 +83,12 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         )
     else:
         sentence = _("This part of our site has a short break. Please try again in a few minutes, or call us.")
-    language = _language(request)
+    language = _language_of_request(request)
     title = _("Please come back in a few minutes")
-    context = frame(language=language, clinic=LAST_SEEN.get(language), title=title)
-    response = show("site/unavailable.html", {**context, "sentence": sentence, "robots": "noindex"}, status=503)
+    context = base_context(language=language, clinic=LAST_CLINIC.get(language), title=title)
+    response = render_response(
+        "site/unavailable.html", {**context, "sentence": sentence, "robots": "noindex"}, status=503
+    )
     response.headers["Cache-Control"] = "no-store"
     response.headers["Retry-After"] = "60"
     return response

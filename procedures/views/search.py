@@ -3,49 +3,49 @@
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from portal.serving.public import public
-from portal.serving.rates import Rate
+from portal.published.decorators import cacheable
+from portal.security.rate_limit import TokenBucket
 from procedures.enums import Language
 from procedures.models import Page
-from procedures.search.index import Answer, index_for
-from procedures.views.chrome import frame, root, show, site_now
-from procedures.views.errors import too_many
-from procedures.views.reading import card, clinic_of
+from procedures.search.index import SearchResults, get_index
+from procedures.views.errors import too_many_requests
+from procedures.views.layout import base_context, home_path, load_clinic, render_response
+from procedures.views.pages import get_clinic, page_card
 
-LONGEST = 100
+MAX_QUERY_LENGTH = 100
 MAX_TOPICS = 40
 # A waiting room behind one address may search; a program that reads us out waits.
-SEARCHES = Rate(burst=60, per_second=5)
+SEARCH_RATE_LIMIT = TokenBucket(burst=60, per_second=5)
 
 
-@public
+@cacheable
 def search(request: HttpRequest, language: str) -> HttpResponse:
     """What the clinic's pages say about a word; without one, all topics."""
-    if SEARCHES.exceeded(request):
-        return too_many(request)
-    query = " ".join(request.GET.get("q", "")[:LONGEST].replace("\0", " ").split())
-    answer, clinic, pages = Answer([]), None, []
+    if SEARCH_RATE_LIMIT.is_limited(request):
+        return too_many_requests(request)
+    query = " ".join(request.GET.get("q", "")[:MAX_QUERY_LENGTH].replace("\0", " ").split())
+    answer, clinic, pages = SearchResults([]), None, []
     if query:
-        clinic, event = site_now(language)
-        answer = index_for(language, event).search(query)
+        clinic, event = load_clinic(language)
+        answer = get_index(language, event).search(query)
     if not answer.results:
         pages = list(Page.objects.for_cards(language)[:MAX_TOPICS])
-        clinic = clinic or clinic_of(pages, language)
-    context = frame(
+        clinic = clinic or get_clinic(pages, language)
+    context = base_context(
         language=language,
         clinic=clinic,
         title=_("Search"),
-        path=f"{root(language)}search/",
-        translations={code: f"{root(code)}search/" for code in Language.values},
+        path=f"{home_path(language)}search/",
+        translations={code: f"{home_path(code)}search/" for code in Language.values},
     )
     values = {
         "query": query,
         "searched": bool(query),
         "results": answer.results,
         "suggestion": answer.suggestion if answer.suggestion != query.casefold() else "",
-        "topics": [card(page) for page in pages],
+        "topics": [page_card(page) for page in pages],
         "robots": "noindex",
     }
-    response = show("site/search.html", {**context, **values})
+    response = render_response("site/search.html", {**context, **values})
     response.headers["Cache-Control"] = "no-store"
     return response

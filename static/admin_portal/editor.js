@@ -30,7 +30,7 @@ function start(editor) {
   });
   notice.retry(refresh);
   // One net under the whole form, however many fields of this kind it has.
-  if (form.dataset.guarded || !form.elements.window) return;
+  if (form.dataset.guarded || !form.elements.client_id) return;
   form.dataset.guarded = "yes";
   startMerge(form);
   const safety = startSafety(editor, form, notice);

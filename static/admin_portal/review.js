@@ -29,7 +29,7 @@ function start(form) {
     const answer = await send(form, form.dataset.keep, new FormData(form), undefined, { leaving });
     if (answer.status === 200) {
       copies.forget(KEY);
-      line.textContent = answer.data.kept_at ? "Your comments are saved. They are not sent yet." : "";
+      line.textContent = answer.data.autosaved_at ? "Your comments are saved. They are not sent yet." : "";
       return;
     }
     changed = true;

@@ -11,9 +11,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from portal.staff.models import User
-from procedures.models import CareInstruction, Clinic, Page
-from procedures.roles import ROLES
+from portal.accounts.models import User
+from procedures.models import Clinic, ClinicAnswer, Page
+from procedures.roles import ROLE_PERMISSIONS
 from tests.factories import make_clinic, make_next, make_page, make_public
 
 PAGES = "/admin/procedures/page/"
@@ -33,7 +33,7 @@ def person(name: str, role: str = "", **values: Any) -> User:
     if role:
         group, _ = Group.objects.get_or_create(name=role)
         # Browser tests empty the tables, and with them what the migration made.
-        names = ROLES[role]
+        names = ROLE_PERMISSIONS[role]
         group.permissions.set(Permission.objects.filter(codename__in=names, content_type__app_label__in=APPS))
         user.groups.add(group)
     return user
@@ -123,9 +123,9 @@ def picture_file(
 
 
 @pytest.fixture
-def care(page: Page) -> CareInstruction:
+def care(page: Page) -> ClinicAnswer:
     """An answer on a public page."""
-    row = CareInstruction.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
+    row = ClinicAnswer.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
     page.body += "\n::: care driving\n"
     page.save()
     make_public(page)

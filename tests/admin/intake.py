@@ -55,7 +55,7 @@ def looked(client: Client, address: str, fields: dict[str, Any]) -> str:
     assert answer.status_code == 200, answer.content.decode()
     # A browser loads the picture that the page shows.
     assert client.get(f"{address}result.png", fields).status_code == 200
-    return str(answer.context["looked"])
+    return str(answer.context["seen_sha256"])
 
 
 def saved(client: Client, address: str, fields: dict[str, Any] | None = None, **changes: Any) -> Any:
@@ -67,8 +67,8 @@ def saved(client: Client, address: str, fields: dict[str, Any] | None = None, **
         "kind": "photo",
         "provenance": "simulated",
         "provenance_note": "",
-        "nothing_visible": "on",
-        "looked": looked(client, address, fields),
+        "deidentified": "on",
+        "seen_sha256": looked(client, address, fields),
         "do": "save",
     }
     return client.post(address, {name: value for name, value in {**values, **changes}.items() if value is not None})

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from procedures.admin.marks import Ground, as_sent
-from procedures.figures.marks import MarkValues, Words, marks_of, version_of
+from procedures.admin.markers import MarkerContext, to_querydict
+from procedures.figures.markers.data import MarkerData, MarkerTextData, load_markers, markers_version
 from procedures.models import Figure, FigureText
 from tests.factories import make_figure
 
@@ -40,13 +40,13 @@ def address(figure: Figure, end: str = "") -> str:
 
 def version(figure: Figure) -> str:
     """What the page tells its form about what is saved."""
-    return version_of(Figure.objects.get(pk=figure.pk), marks_of(figure))
+    return markers_version(Figure.objects.get(pk=figure.pk), load_markers(figure))
 
 
 def sent(figure: Figure, *more: dict[str, str], **changes: Any) -> dict[str, Any]:
     """What the form sends: the saved marks, rows ``more``, and then ``changes`` by full name (- as __)."""
-    saved = marks_of(figure)
-    values: dict[str, Any] = as_sent(saved, Ground.of(figure)).dict()
+    saved = load_markers(figure)
+    values: dict[str, Any] = to_querydict(saved, MarkerContext.for_figure(figure)).dict()
     for index, row in enumerate(more, start=len(saved)):
         values |= {f"marks-{index}-{name}": value for name, value in {**ROW, **row}.items()}
     values["marks-total"] = str(len(saved) + len(more))
@@ -54,8 +54,8 @@ def sent(figure: Figure, *more: dict[str, str], **changes: Any) -> dict[str, Any
     return values | {name.replace("__", "-"): value for name, value in changes.items()}
 
 
-def mark(key: str = "tip", **values: Any) -> MarkValues:
+def mark(key: str = "tip", **values: Any) -> MarkerData:
     """A mark that is right by itself."""
     places = {"x": 0.2, "y": 0.2, "target_x": 0.5, "target_y": 0.5}
-    words = {"en": Words(key.capitalize()), "es": Words(f"{key} es")}
-    return MarkValues(key, values.pop("shape", "point"), **{**places, "words": words, **values})
+    words = {"en": MarkerTextData(key.capitalize()), "es": MarkerTextData(f"{key} es")}
+    return MarkerData(key, values.pop("shape", "point"), **{**places, "texts": words, **values})

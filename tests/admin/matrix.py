@@ -64,11 +64,11 @@ MODELS: dict[str, dict[str, list[Ask]]] = {
     "guide": screens(add=WRITES, change=WRITES),
     **{
         name: screens(add=WRITES, change=WRITES, delete=MANAGES)
-        for name in ("figure", "series", "term", "source", "careinstruction")
+        for name in ("figure", "series", "glossaryterm", "source", "clinicanswer")
     },
     "clinic": screens(change=MANAGES),
     **{name: screens(add=MANAGES, change=MANAGES, delete=MANAGES) for name in ("location", "clinicalcode")},
-    **{name: screens() for name in ("revision", "approval", "release", "releaseevent", "outsidelink")},
+    **{name: screens() for name in ("revision", "approval", "release", "releaseevent", "externallink")},
     # Readers' words: read by all who work on texts, written by nobody here, deleted by those who answer for them.
     "feedback": screens(delete=WRITES),
 }
@@ -138,9 +138,10 @@ OF_A_BUNDLE: dict[str, list[Ask]] = {"page_bundle_picture": [get("4404L")]}
 OWN_ACCOUNT = frozenset(
     "account_login account_logout account_reauthenticate mfa_activate_totp mfa_add_webauthn mfa_authenticate "
     "mfa_deactivate_totp mfa_edit_webauthn mfa_generate_recovery_codes mfa_index mfa_login_webauthn "
-    "mfa_reauthenticate mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_view_recovery_codes staff_app_picture "
-    "staff_change_password staff_codes_file staff_end_session staff_end_sessions staff_forgotten staff_session "
-    "staff_set_up welcome damaged_welcome".split()
+    "mfa_reauthenticate mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_view_recovery_codes mfa_totp_qr_code "
+    "account_change_password mfa_download_recovery_codes account_revoke_session account_revoke_other_sessions "
+    "account_reset_password account_session_status "
+    "mfa_setup account_set_password account_set_password_damaged".split()
 )
 # Django's own, and people.
 FRAME: dict[str, list[Ask]] = {

@@ -23,4 +23,4 @@ def plan(client: Client, page: Page, day: str, time: str, **more: str) -> Any:
 def home(client: Client) -> dict[str, list[str]]:
     """The lists of the first page, by their key: title and words of each row."""
     cards = client.get("/admin/").context["cards"]
-    return {card.waiting.key: [f"{page.title}: {words}" for page, _, words in card.rows] for card in cards}
+    return {card.task_list.key: [f"{page.title}: {words}" for page, _, words in card.rows] for card in cards}

@@ -7,16 +7,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Autosave, Page, Revision
 from tests.admin.conftest import PAGES, SignIn, form_of, typed
 
 AUTOSAVE, DISCARD, COMPARE = (f"{PAGES}{name}/" for name in ("autosave", "autosave/discard", "compare"))
 
 
-def kept(client: Client, page: Page, window: str = "one", **changes: Any) -> Any:
+def kept(client: Client, page: Page, client_id: str = "one", **changes: Any) -> Any:
     """Send the form as the script does."""
-    return client.post(AUTOSAVE, typed(page, window=window, typed="1", **changes)).json()
+    return client.post(AUTOSAVE, typed(page, client_id=client_id, typed="1", **changes)).json()
 
 
 def test_what_is_typed_is_kept_and_is_no_draft(page: Page, editor: User, sign_in: SignIn) -> None:
@@ -34,7 +34,7 @@ def test_one_window_has_one_slot(page: Page, editor: User, sign_in: SignIn) -> N
 
     kept(client, page, body="One")
     kept(client, page, body="One two")
-    kept(client, page, window="other", body="Elsewhere")
+    kept(client, page, client_id="other", body="Elsewhere")
 
     assert sorted(slot.fields["body"] for slot in Autosave.objects.all()) == ["Elsewhere", "One two"]
 
@@ -42,10 +42,10 @@ def test_one_window_has_one_slot(page: Page, editor: User, sign_in: SignIn) -> N
 def test_on_return_the_own_text_is_offered_and_nobody_elses(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
-    kept(sign_in(editor), page, window="yesterday", body="Nina's words")
-    kept(sign_in(manager), page, window="his", body="Max's words")
+    kept(sign_in(editor), page, client_id="yesterday", body="Nina's words")
+    kept(sign_in(manager), page, client_id="his", body="Max's words")
 
-    answer = sign_in(editor).post(AUTOSAVE, typed(page, window="today", first="1")).json()
+    answer = sign_in(editor).post(AUTOSAVE, typed(page, client_id="today", first="1")).json()
 
     assert [(offer["slot"], offer["fields"]["body"]) for offer in answer["unsaved"]] == [("yesterday", "Nina's words")]
 
@@ -53,10 +53,10 @@ def test_on_return_the_own_text_is_offered_and_nobody_elses(
 def test_a_new_page_that_was_never_saved_is_offered_too(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     new = typed(page, page="", version="", title="Brand new", body="From nothing")
-    client.post(AUTOSAVE, {**new, "window": "first", "typed": "1"})
+    client.post(AUTOSAVE, {**new, "client_id": "first", "typed": "1"})
 
-    offers = client.post(AUTOSAVE, typed(page, page="", window="second", first="1")).json()["unsaved"]
-    other_form = client.post(AUTOSAVE, {**new, "items-TOTAL_FORMS": 0, "window": "third", "first": "1"}).json()[
+    offers = client.post(AUTOSAVE, typed(page, page="", client_id="second", first="1")).json()["unsaved"]
+    other_form = client.post(AUTOSAVE, {**new, "items-TOTAL_FORMS": 0, "client_id": "third", "first": "1"}).json()[
         "unsaved"
     ]
 
@@ -66,36 +66,36 @@ def test_a_new_page_that_was_never_saved_is_offered_too(page: Page, editor: User
 
 def test_saving_ends_the_slot_of_its_window_only(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    kept(client, page, window="mine", body="Saved now")
-    kept(client, page, window="older", body="Not saved")
+    kept(client, page, client_id="mine", body="Saved now")
+    kept(client, page, client_id="older", body="Not saved")
 
-    client.post(form_of(page), typed(page, body="Saved now", window="mine"))
+    client.post(form_of(page), typed(page, body="Saved now", client_id="mine"))
 
     assert [slot.fields["body"] for slot in Autosave.objects.all()] == ["Not saved"]
 
 
 def test_a_report_that_comes_in_after_the_save_is_forgotten_again(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    client.post(form_of(page), typed(page, body="Saved now", window="mine"))
-    kept(client, page, window="mine", body="Saved now")
+    client.post(form_of(page), typed(page, body="Saved now", client_id="mine"))
+    kept(client, page, client_id="mine", body="Saved now")
 
-    answer = client.post(AUTOSAVE, typed(page, window="next", first="1", saved="mine")).json()
+    answer = client.post(AUTOSAVE, typed(page, client_id="next", first="1", saved="mine")).json()
 
     assert answer["unsaved"] == []
-    assert not Autosave.objects.filter(window="mine").exists()
+    assert not Autosave.objects.filter(client_id="mine").exists()
 
 
 def test_a_save_that_fails_keeps_the_slot(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    kept(client, page, window="mine", title="")
+    kept(client, page, client_id="mine", title="")
 
-    client.post(form_of(page), typed(page, title="", window="mine"))
+    client.post(form_of(page), typed(page, title="", client_id="mine"))
 
     assert Autosave.objects.count() == 1
 
 
 def test_only_the_own_text_can_be_discarded(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
-    kept(sign_in(editor), page, window="hers", body="Keep me")
+    kept(sign_in(editor), page, client_id="hers", body="Keep me")
 
     refused = sign_in(manager).post(DISCARD, {"slot": "hers"}).json()
     done = sign_in(editor).post(DISCARD, {"slot": "hers"}).json()
@@ -106,8 +106,8 @@ def test_only_the_own_text_can_be_discarded(page: Page, editor: User, manager: U
 def test_colleagues_at_one_page_see_each_other(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     kept(sign_in(manager), page, body="Typing")
 
-    here = sign_in(editor).post(AUTOSAVE, typed(page, window="hers")).json()["others"]
-    there = sign_in(manager).post(AUTOSAVE, typed(page, window="one", typed="1", body="Typing")).json()["others"]
+    here = sign_in(editor).post(AUTOSAVE, typed(page, client_id="hers")).json()["others"]
+    there = sign_in(manager).post(AUTOSAVE, typed(page, client_id="one", typed="1", body="Typing")).json()["others"]
 
     assert [(other["name"], other["typed"] is not None) for other in here] == [("Max", True)]
     assert [(other["name"], other["typed"]) for other in there] == [("Nina", None)]
@@ -115,9 +115,9 @@ def test_colleagues_at_one_page_see_each_other(page: Page, editor: User, manager
 
 def test_who_closed_the_page_is_not_there_any_more(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     kept(sign_in(manager), page, body="Typing")
-    Autosave.objects.update(seen_at=timezone.now() - datetime.timedelta(seconds=91))
+    Autosave.objects.update(last_seen_at=timezone.now() - datetime.timedelta(seconds=91))
 
-    answer = sign_in(editor).post(AUTOSAVE, typed(page, window="hers")).json()
+    answer = sign_in(editor).post(AUTOSAVE, typed(page, client_id="hers")).json()
 
     assert answer["others"] == []
     assert Autosave.objects.filter(user=manager).count() == 1
@@ -126,13 +126,13 @@ def test_who_closed_the_page_is_not_there_any_more(page: Page, editor: User, man
 def test_a_report_without_news_is_no_typing(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     kept(client, page, body="Same words")
-    Autosave.objects.update(typed_at=timezone.now() - datetime.timedelta(minutes=5))
+    Autosave.objects.update(edited_at=timezone.now() - datetime.timedelta(minutes=5))
 
     kept(client, page, body="Same words")
 
     slot = Autosave.objects.get()
-    assert slot.typed_at is not None
-    assert slot.seen_at - slot.typed_at > datetime.timedelta(minutes=4)
+    assert slot.edited_at is not None
+    assert slot.last_seen_at - slot.edited_at > datetime.timedelta(minutes=4)
 
 
 def test_a_save_by_somebody_else_is_told_while_writing(
@@ -141,20 +141,20 @@ def test_a_save_by_somebody_else_is_told_while_writing(
     opened = typed(page)
     sign_in(manager).post(form_of(page), {**opened, "title": "Max's title"})
 
-    answer = sign_in(editor).post(AUTOSAVE, {**opened, "window": "hers"}).json()
+    answer = sign_in(editor).post(AUTOSAVE, {**opened, "client_id": "hers"}).json()
 
     assert (answer["version"], answer["saved_by"]) == (page.draft_version + 1, "Max")
 
 
 def test_empty_slots_do_not_pile_up(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    client.post(AUTOSAVE, typed(page, window="old"))
-    kept(client, page, window="text", body="Old words")
-    Autosave.objects.update(seen_at=timezone.now() - datetime.timedelta(days=300))
+    client.post(AUTOSAVE, typed(page, client_id="old"))
+    kept(client, page, client_id="text", body="Old words")
+    Autosave.objects.update(last_seen_at=timezone.now() - datetime.timedelta(days=300))
 
-    client.post(AUTOSAVE, typed(page, window="new"))
+    client.post(AUTOSAVE, typed(page, client_id="new"))
 
-    assert sorted(Autosave.objects.values_list("window", flat=True)) == ["new", "text"]
+    assert sorted(Autosave.objects.values_list("client_id", flat=True)) == ["new", "text"]
 
 
 def test_a_comparison_shows_words_that_differ(page: Page, editor: User, sign_in: SignIn) -> None:
@@ -169,7 +169,7 @@ def test_a_comparison_shows_words_that_differ(page: Page, editor: User, sign_in:
 
 @pytest.mark.parametrize("address", [AUTOSAVE, DISCARD, COMPARE])
 def test_strangers_keep_nothing(page: Page, reviewer: User, visitor: User, sign_in: SignIn, address: str) -> None:
-    data = typed(page, window="x", typed="1")
+    data = typed(page, client_id="x", typed="1")
 
     answers = [client.post(address, data) for client in (Client(), sign_in(reviewer), sign_in(visitor))]
 
@@ -177,7 +177,7 @@ def test_strangers_keep_nothing(page: Page, reviewer: User, visitor: User, sign_
     assert not Autosave.objects.exists()
 
 
-@pytest.mark.parametrize("odd", [{"window": ""}, {"window": "x" * 37}])
+@pytest.mark.parametrize("odd", [{"client_id": ""}, {"client_id": "x" * 37}])
 def test_a_slot_needs_its_window(page: Page, editor: User, sign_in: SignIn, odd: dict[str, str]) -> None:
     answer = sign_in(editor).post(AUTOSAVE, typed(page, typed="1", **odd))
 

@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 from markdownx.views import ImageUploadView, MarkdownifyView
 
-from portal.checks import markdownx_stays_ours, public_url_is_reachable
+from portal.checks import check_markdownx_urls, check_public_url
 
 
 def ids(messages: object) -> list[str]:
@@ -23,7 +23,7 @@ def mount(monkeypatch: pytest.MonkeyPatch, settings: object, patterns: list[obje
 
 
 def test_our_own_addresses_pass() -> None:
-    assert markdownx_stays_ours(None) == []
+    assert check_markdownx_urls(None) == []
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def test_markdownx_own_addresses_fail_wherever_they_stand(
 ) -> None:
     mount(monkeypatch, settings, patterns)
 
-    assert ids(markdownx_stays_ours(None)) == ["portal.E001"] * count
+    assert ids(check_markdownx_urls(None)) == ["portal.E001"] * count
 
 
 def test_another_renderer_fails(settings: object) -> None:
     settings.MARKDOWNX_MARKDOWNIFY_FUNCTION = "markdownx.utils.markdownify"  # type: ignore[attr-defined]
 
-    assert ids(markdownx_stays_ours(None)) == ["portal.E002"]
+    assert ids(check_markdownx_urls(None)) == ["portal.E002"]
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_the_public_address_leads_here_and_is_not_in_the_clear(
 ) -> None:
     settings.PUBLIC_URL, settings.ALLOWED_HOSTS = url, hosts  # type: ignore[attr-defined]
 
-    assert ids(public_url_is_reachable(None)) == wanted
+    assert ids(check_public_url(None)) == wanted

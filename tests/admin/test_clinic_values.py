@@ -8,11 +8,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.enums import EventKind
-from procedures.models import CareInstruction, Clinic, Location, LocationText, Page, Release, ReleaseEvent, Source
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.schedule import schedule
+from procedures.models import Clinic, ClinicAnswer, Location, LocationText, Page, Release, ReleaseEvent, Source
+from procedures.publishing.schedule import schedule_revision
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import SignIn, care_form, person
 from tests.factories import approve, make_clinic, make_page, make_public, make_user
 
@@ -93,7 +93,7 @@ def test_one_button_saves_the_phone_and_updates_all_pages(
     assert "2 public pages show the new value now." in message
     assert html.count("303-555-0199") >= 3
     assert "303-555-0100" not in html
-    events = ReleaseEvent.objects.filter(kind=EventKind.RENEWED, actor=manager)
+    events = ReleaseEvent.objects.filter(kind=EventKind.REBUILT, actor=manager)
     assert {event.page.subject for event in events} == {"small-cut", "contact"}
 
 
@@ -147,9 +147,9 @@ def test_going_back_shows_the_form_with_all_that_was_typed(page: Page, manager: 
 
 
 def test_an_editor_is_told_who_can_save_an_answer_that_patients_read(
-    care: CareInstruction, editor: User, manager: User, sign_in: SignIn
+    care: ClinicAnswer, editor: User, manager: User, sign_in: SignIn
 ) -> None:
-    client, address = sign_in(editor), f"{BASE}careinstruction/{care.pk}/change/"
+    client, address = sign_in(editor), f"{BASE}clinicanswer/{care.pk}/change/"
 
     answer = client.post(address, care_form(answer="After two days."))
 
@@ -160,19 +160,19 @@ def test_an_editor_is_told_who_can_save_an_answer_that_patients_read(
     assert "Save and update" not in html
     assert hidden(html)["answer"] == ["After two days."]
     # Nor with a button that is not there.
-    from procedures.admin.clinic_values import Concerned
+    from procedures.admin.clinic import AffectedContent
 
     page = Page.objects.get(subject="small-cut")
-    forged = client.post(address, care_form(answer="After two days.", _update=Concerned([page], [], []).token))
+    forged = client.post(address, care_form(answer="After two days.", _update=AffectedContent([page], [], []).token))
     assert forged.status_code == 403
     care.refresh_from_db()
     assert care.answer == "Tomorrow."
 
 
 def test_an_editor_saves_an_answer_that_no_public_page_prints(page: Page, editor: User, sign_in: SignIn) -> None:
-    care = CareInstruction.objects.create(key="bath", language="en", question="When?", answer="Tomorrow.")
+    care = ClinicAnswer.objects.create(key="bath", language="en", question="When?", answer="Tomorrow.")
 
-    answer = sign_in(editor).post(f"{BASE}careinstruction/{care.pk}/change/", care_form(answer="On day 3."))
+    answer = sign_in(editor).post(f"{BASE}clinicanswer/{care.pk}/change/", care_form(answer="On day 3."))
 
     assert answer.status_code == 302
     care.refresh_from_db()
@@ -180,21 +180,21 @@ def test_an_editor_saves_an_answer_that_no_public_page_prints(page: Page, editor
 
 
 def test_an_answer_is_changed_on_the_page_with_the_same_button(
-    care: CareInstruction, manager: User, sign_in: SignIn
+    care: ClinicAnswer, manager: User, sign_in: SignIn
 ) -> None:
     client = sign_in(manager)
 
-    told(client, confirm(client, f"{BASE}careinstruction/{care.pk}/change/", care_form(answer="After two days.")))
+    told(client, confirm(client, f"{BASE}clinicanswer/{care.pk}/change/", care_form(answer="After two days.")))
 
     assert "After two days." in client.get("/small-cut/").content.decode()
 
 
 def test_a_page_that_cannot_print_the_new_value_holds_back_the_save(
-    care: CareInstruction, manager: User, sign_in: SignIn
+    care: ClinicAnswer, manager: User, sign_in: SignIn
 ) -> None:
     long = f"Drive {'very ' * 45}late."
 
-    answer = confirm(sign_in(manager), f"{BASE}careinstruction/{care.pk}/change/", care_form(answer=long))
+    answer = confirm(sign_in(manager), f"{BASE}clinicanswer/{care.pk}/change/", care_form(answer=long))
 
     html = answer.content.decode()
     assert answer.status_code == 409
@@ -317,10 +317,8 @@ def test_only_who_publishes_deletes_what_pages_print(page: Page, manager: User, 
     assert Location.objects.exists()
 
 
-def test_the_form_says_on_how_many_pages_a_value_is_printed(
-    care: CareInstruction, editor: User, sign_in: SignIn
-) -> None:
-    html = sign_in(editor).get(f"{BASE}careinstruction/{care.pk}/change/").content.decode()
+def test_the_form_says_on_how_many_pages_a_value_is_printed(care: ClinicAnswer, editor: User, sign_in: SignIn) -> None:
+    html = sign_in(editor).get(f"{BASE}clinicanswer/{care.pk}/change/").content.decode()
 
     assert "Printed on 1 public page<" in html
 
@@ -328,7 +326,7 @@ def test_the_form_says_on_how_many_pages_a_value_is_printed(
 def plan(page: Page, at: datetime.datetime) -> None:
     revision = save_revision(page, author=make_user("ed"))
     approve(revision)
-    schedule(revision, actor=make_user("max"), at=at)
+    schedule_revision(revision, actor=make_user("max"), at=at)
 
 
 @pytest.fixture

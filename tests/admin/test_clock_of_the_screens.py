@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from portal.staff.models import StaffLink, StaffSession, User
+from portal.accounts.models import AccessToken, StaffSession, User
 from procedures.models import Clinic, Page
-from procedures.publishing.drafts import save_revision
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, form_of
 
 SUMMER = datetime.datetime(2026, 7, 4, 3, 30, tzinfo=datetime.UTC)  # in Denver it is still the evening of the 3rd
@@ -32,7 +32,7 @@ def test_the_time_until_a_link_works_is_the_clinics_with_its_label(
 ) -> None:
     User.objects.filter(pk=editor.pk).update(password="!")
     until = timezone.now() + datetime.timedelta(days=3)
-    StaffLink.objects.create(user=editor, purpose="invitation", token_hash="x", expires_at=until)
+    AccessToken.objects.create(user=editor, purpose="invitation", token_hash="x", expires_at=until)
 
     html = sign_in(admin_user).get(f"/admin/staff/user/{editor.pk}/change/").content.decode()
 

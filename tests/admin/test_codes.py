@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import ClinicalCode
 from tests.admin.conftest import SignIn
 from tests.factories import make_clinic, make_page, make_public, make_translation

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Page
 from tests.admin.conftest import SignIn, form_of, typed
 from tests.factories import make_figure, make_public
@@ -15,7 +15,7 @@ from tests.factories import make_figure, make_public
 def opened(page: Page) -> dict[str, Any]:
     """The form as Nina opened it, its revision known."""
     make_public(page)
-    return typed(page, parent=page.revisions.get().pk)
+    return typed(page, base_revision=page.revisions.get().pk)
 
 
 def fields(answer: Any) -> Any:
@@ -36,7 +36,7 @@ def test_changes_in_different_places_come_back_as_one_text(
     assert fields(answer)["body"].value() == merged
     assert page.body == theirs
     assert "Max saved this page while you were writing." in answer.content.decode()
-    assert answer.context["conflict"].undecided == []
+    assert answer.context["conflict"].unresolved == []
 
 
 def merged_form(answer: Any, **changes: Any) -> dict[str, Any]:
@@ -84,12 +84,12 @@ def test_what_both_changed_is_shown_three_ways_and_decided(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
 ) -> None:
     client, shown = both_titles(page, editor, manager, sign_in, opened)
-    place = shown.context["conflict"].undecided[0]
+    place = shown.context["conflict"].unresolved[0]
 
     answer = client.post(form_of(page), merged_form(shown, **{"decided-0": "mine"}))
 
     page.refresh_from_db()
-    assert (place.base.strip(), place.theirs_value.strip(), place.mine_value.strip()) == ("Small", "Large", "Tiny")
+    assert (place.base.strip(), place.their_value.strip(), place.my_value.strip()) == ("Small", "Large", "Tiny")
     assert answer.status_code == 302
     assert page.title == "Tiny cut"
     assert [r.content["title"] for r in page.revisions.order_by("number")] == ["Small cut", "Large cut", "Tiny cut"]
@@ -120,8 +120,8 @@ def test_a_picture_that_both_chose_anew_is_decided(
     answer = client.post(form_of(page), merged_form(shown, lead_figure=first.pk, **{"decided-0": "theirs"}))
 
     page.refresh_from_db()
-    place = shown.context["conflict"].undecided[0]
-    assert (place.field, place.theirs_value, place.mine_value) == ("lead_figure", str(first.pk), str(second.pk))
+    place = shown.context["conflict"].unresolved[0]
+    assert (place.field, place.their_value, place.my_value) == ("lead_figure", str(first.pk), str(second.pk))
     assert answer.status_code == 302
     assert page.lead_figure == first
 
@@ -135,12 +135,12 @@ def test_a_draft_without_revision_is_compared_with_what_is_saved(
     answer = sign_in(editor).post(form_of(page), {**opened, "title": "Tiny cut"})
 
     assert answer.status_code == 409
-    assert [place.field for place in answer.context["conflict"].undecided] == ["title"]
+    assert [place.field for place in answer.context["conflict"].unresolved] == ["title"]
     assert fields(answer)["title"].value() == "Tiny cut"
 
 
 @pytest.mark.parametrize(
-    "odd", [{"merge_version": "9" * 30}, {"parent": "x"}, {"merge_places": "-1", "merge_version": "1"}]
+    "odd", [{"merge_version": "9" * 30}, {"base_revision": "x"}, {"merge_places": "-1", "merge_version": "1"}]
 )
 def test_odd_values_are_a_conflict_and_no_error(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any], odd: dict[str, str]
@@ -162,7 +162,7 @@ def test_reading_lists_of_two_people_stand_below_each_other(
     guide = Page.objects.create(**{**typed_guide(page), "code": "ABCDEF"})
     guide.items.create(page=page, minutes=3, order=1)
     guide.refresh_from_db()
-    opened = typed(guide, parent="") | rows(guide)
+    opened = typed(guide, base_revision="") | rows(guide)
     address = f"/admin/procedures/guide/{guide.pk}/change/"
     sign_in(manager).post(address, {**opened, "items-0-minutes": 9})
 

@@ -62,7 +62,7 @@ def test_a_run_becomes_a_figure_by_frame_and_window(nina: Client) -> None:
         "Full range",
         "Without the extremes",
     ]
-    assert page.context["spread"] == [1, 2, 3]
+    assert page.context["thumbnail_numbers"] == [1, 2, 3]
     assert answer.status_code == 302
     shades = list(master_of(figure).tobytes()[:SIDE])
     assert (shades[0], shades[20], shades[45]) == (255, 255, 0)
@@ -229,11 +229,11 @@ def test_nothing_of_the_file_but_pixels_is_ever_on_the_disk(nina: Client) -> Non
 def test_one_may_go_back_for_another_window(nina: Client) -> None:
     frames = begun(nina, run())
     check = str(nina.post(frames, {"frame": "1"})["Location"])
-    first = nina.get(check).context["looked"]
+    first = nina.get(check).context["seen_sha256"]
 
     nina.post(frames, {"frame": "1", "invert": "on"})
 
-    assert nina.get(check).context["looked"] != first
+    assert nina.get(check).context["seen_sha256"] != first
     assert frames in nina.get(check).content.decode()
 
 
@@ -273,7 +273,7 @@ def test_a_large_run_is_read_without_a_file_of_its_own(nina: Client) -> None:
     sizes = {Path(name).name: len(content) for name, content in stored().items()}
     assert sizes.keys() == {"about.json", "frames.json", "frames.raw"}
     assert sizes["frames.raw"] == 200 * SIDE * SIDE
-    assert nina.get(address).context["spread"][-1] == 200
+    assert nina.get(address).context["thumbnail_numbers"][-1] == 200
     assert sorted(file.name for file in Path(settings.DATA_DIR).iterdir()) == ["waiting"]
 
 

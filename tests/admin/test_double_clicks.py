@@ -5,10 +5,10 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.enums import EventKind
 from procedures.models import Guide, Page, Release, ReleaseEvent, Revision
-from procedures.publishing.drafts import save_revision
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, form_of, typed
 from tests.factories import approve, make_public, make_user
 

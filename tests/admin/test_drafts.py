@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Guide, GuideItem, Page, Revision
 from tests.admin.conftest import PAGES, SignIn, form_of, typed
 from tests.factories import make_next, make_public

@@ -11,7 +11,7 @@ from django.forms import Form
 from django.test.utils import CaptureQueriesContext
 from django.utils.module_loading import import_string
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.models import Page
 from tests.admin.conftest import PAGES, SignIn, form_of

@@ -9,14 +9,14 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from portal.env import NO_MAIL
-from portal.staff.models import User
+from portal.accounts.models import User
+from portal.env import DUMMY_EMAIL_BACKEND
 from procedures.enums import EventKind
-from procedures.models import Clinic, Digest, Page, ReleaseEvent
-from procedures.publishing.digest import send_digests
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.log import safe
-from procedures.publishing.review import submit
+from procedures.models import Clinic, DigestDelivery, Page, ReleaseEvent
+from procedures.publishing.review import submit_for_review
+from procedures.publishing.tasks import send_digests
+from procedures.revisions.drafts import save_revision
+from procedures.revisions.history import escape_formula
 from tests.admin.conftest import SignIn
 from tests.factories import make_page
 
@@ -33,17 +33,17 @@ def rows(answer: Any) -> list[dict[str, str]]:
     ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=1", " =1", "\u00a0=1", "＝1", '=HYPERLINK("http://x")'],
 )
 def test_a_cell_that_a_spreadsheet_would_run_is_text(typed: str) -> None:
-    assert safe(typed) == f"'{typed}"
+    assert escape_formula(typed) == f"'{typed}"
 
 
 @pytest.mark.parametrize("typed", ["", "Plain words", "3 - 2", "a=b", "Número", "'quoted"])
 def test_other_cells_stay_as_they_are(typed: str) -> None:
-    assert safe(typed) == typed
+    assert escape_formula(typed) == typed
 
 
 def test_the_table_holds_every_event_and_runs_nothing(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     Clinic.objects.update(time_zone="America/Denver")
-    submit(save_revision(page, author=editor), actor=editor, note='=cmd|"/c calc"!A1, "and", more\nlines')
+    submit_for_review(save_revision(page, author=editor), actor=editor, note='=cmd|"/c calc"!A1, "and", more\nlines')
 
     answer = sign_in(manager).get(f"{LOG}table.csv")
 
@@ -70,8 +70,8 @@ def test_the_log_is_narrowed_down_by_day_page_and_person(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     other = make_page("other", next_page=page.next_page)
-    submit(save_revision(page, author=editor), actor=editor)
-    submit(save_revision(other, author=editor), actor=manager)
+    submit_for_review(save_revision(page, author=editor), actor=editor)
+    submit_for_review(save_revision(other, author=editor), actor=manager)
     client, today = sign_in(manager), timezone.localdate()
     tomorrow = today + datetime.timedelta(days=1)
 
@@ -100,7 +100,7 @@ def test_the_table_costs_the_same_for_any_number(
     page: Page, editor: User, manager: User, sign_in: SignIn, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(20):
-        submit(save_revision(page, author=editor), actor=editor, note=str(number))
+        submit_for_review(save_revision(page, author=editor), actor=editor, note=str(number))
     client = sign_in(manager)
 
     with django_assert_max_num_queries(12):
@@ -116,7 +116,7 @@ def waiting(page: Page, editor: User, reviewer: User, settings: Any) -> Page:
     Clinic.objects.update(time_zone="America/Denver")
     User.objects.filter(pk=reviewer.pk).update(email="rosa@clinic.example")
     User.objects.filter(pk=editor.pk).update(email="nina@clinic.example")
-    submit(save_revision(page, author=editor), actor=editor, note="About Mrs. Example")
+    submit_for_review(save_revision(page, author=editor), actor=editor, note="About Mrs. Example")
     return page
 
 
@@ -139,7 +139,7 @@ def test_nobody_gets_two_in_a_week(waiting: Page, reviewer: User) -> None:
     ]
 
     assert sent == [1, 0, 0, 1]
-    assert Digest.objects.filter(user=reviewer).count() == 2
+    assert DigestDelivery.objects.filter(user=reviewer).count() == 2
 
 
 def test_monday_begins_at_seven_by_the_clinics_clock(waiting: Page) -> None:
@@ -147,10 +147,10 @@ def test_monday_begins_at_seven_by_the_clinics_clock(waiting: Page) -> None:
 
 
 def test_without_mail_nothing_is_sent_or_noted(waiting: Page, settings: Any) -> None:
-    settings.EMAIL_BACKEND = NO_MAIL
+    settings.EMAIL_BACKEND = DUMMY_EMAIL_BACKEND
 
     assert send_digests(MONDAY) == []
-    assert (mail.outbox, Digest.objects.count()) == ([], 0)
+    assert (mail.outbox, DigestDelivery.objects.count()) == ([], 0)
 
 
 def test_a_mail_server_that_fails_holds_up_nobody(waiting: Page, manager: User, settings: Any) -> None:
@@ -158,4 +158,4 @@ def test_a_mail_server_that_fails_holds_up_nobody(waiting: Page, manager: User, 
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", 9, 1
 
     assert send_digests(MONDAY) == []
-    assert Digest.objects.count() == 2
+    assert DigestDelivery.objects.count() == 2

@@ -15,15 +15,15 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
-from portal.staff.models import User
-from procedures.content.bundle import write_bundle
-from procedures.figures.approval import files_of
-from procedures.figures.intake import picture
-from procedures.figures.renditions import replace_renditions, store_picture
+from portal.accounts.models import User
+from procedures.figures.approval import figure_files
+from procedures.figures.decoding import build_decoded_image
+from procedures.figures.renditions import replace_renditions, store_image
+from procedures.importing.bundle_export import write_bundle
 from procedures.models import Clinic, Figure, Page, Release
-from procedures.publishing.generation import addresses
-from procedures.publishing.publish import renew, withdraw
-from procedures.publishing.schedule import publish_due
+from procedures.publishing.invalidation import public_urls
+from procedures.publishing.publish import rerelease_page, withdraw
+from procedures.publishing.schedule import publish_scheduled
 from tests.admin.conftest import PAGES, SignIn, form_of, person, typed
 from tests.admin.intake import begun, saved
 from tests.admin.test_figures import sent as figure_form
@@ -82,13 +82,13 @@ class Ground:
         Clinic.objects.update(phone=f"+1 303-555-01{Release.objects.count() % 90 + 10}")
         client.post(LOOK_AND_RENEW, {"page": list(Page.objects.values_list("pk", flat=True))})
         for public in Page.objects.published():
-            renew(public, actor=user)
-        publish_due(timezone.now() + timezone.timedelta(days=3650))
+            rerelease_page(public, actor=user)
+        publish_scheduled(timezone.now() + timezone.timedelta(days=3650))
 
 
 def another_picture(figure: Figure, data: bytes | None = None) -> None:
     """Replace the pixels, as any way in does."""
-    rows = store_picture(figure, picture(Image.open(io.BytesIO(data or named_picture()))))
+    rows = store_image(figure, build_decoded_image(Image.open(io.BytesIO(data or named_picture()))))
     figure.save()
     replace_renditions(figure, rows)
 
@@ -107,7 +107,9 @@ def status_of(client: Client, address: str) -> int:
 def readable(names: set[str]) -> dict[str, list[str]]:
     """By file, the public addresses that give it or name it; files that nobody outside reads are left out."""
     reader, found = Client(), {}
-    texts = {path: reader.get(path).content.decode() for path in [*addresses(), "/search/?q=needle", "/search/?q=bone"]}
+    texts = {
+        path: reader.get(path).content.decode() for path in [*public_urls(), "/search/?q=needle", "/search/?q=bone"]
+    }
     for name in names:
         places = [path for path, text in texts.items() if name in text]
         if status_of(reader, f"/media/{name}") != 404:
@@ -164,7 +166,7 @@ def by_bundle_on_the_screen(ground: Ground, user: User) -> str:
     file = SimpleUploadedFile("pages.zip", a_bundle(), content_type="application/zip")
     plan = client.post(f"{PAGES}transfer/look/", {"bundle": file})
     if plan.status_code == 200:
-        ((slug, *_),) = plan.context["pictures"]
+        ((slug, *_),) = plan.context["images"]
         for address in re.findall(r'<img src="([^"]+)"', plan.content.decode()):
             assert client.get(address).status_code == 200
         values = {"token": plan.context["token"], "page": "en afar", "picture": slug}
@@ -226,7 +228,7 @@ def test_a_picture_stays_closed_until_a_second_person_approved_it_on_the_screen(
         f"{PAGES}{ground.page.pk}/publish/", {"revision": decision["revision"], "now": "1"}
     )
     assert answer.status_code == 302, answer.context and answer.context.get("refused")
-    assert set(readable(secret)) == set(files_of(Figure.objects.get(slug=slug))), "all of it is open now"
+    assert set(readable(secret)) == set(figure_files(Figure.objects.get(slug=slug))), "all of it is open now"
 
     ground.page.refresh_from_db()
     withdraw(ground.page, actor=ground.manager, reason="It was wrong.")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Figure, Page, Series, SeriesItem
 from tests.admin.conftest import SignIn
 from tests.factories import make_figure, make_public
@@ -20,7 +20,7 @@ def sent(figure: Figure | None = None, **changes: Any) -> dict[str, Any]:
         "kind": "photo",
         "provenance": "simulated",
         "provenance_note": "",
-        "nothing_visible": "on",
+        "deidentified": "on",
         "texts-TOTAL_FORMS": 1,
         "texts-INITIAL_FORMS": 1 if text else 0,
         "texts-0-id": text.pk if text else "",
@@ -55,7 +55,7 @@ def test_a_picture_gets_words(editor: User, sign_in: SignIn) -> None:
     ("changes", "sentence"),
     [
         (
-            {"nothing_visible": ""},
+            {"deidentified": ""},
             "Look closely at the picture. Tick this when no name, date or number is visible in it.",
         ),
         ({"provenance": "clinic"}, "Write where the patient's written consent is filed. No name."),

@@ -6,10 +6,10 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from portal.staff.models import User
-from procedures.models import Clinic, Page, Release, Term
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.publish import publish, renew
+from portal.accounts.models import User
+from procedures.models import Clinic, GlossaryTerm, Page, Release
+from procedures.publishing.publish import publish, rerelease_page
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn
 from tests.factories import approve, make_public, make_translation
 
@@ -93,8 +93,8 @@ def test_the_line_about_what_changed_stands_at_the_end_in_the_pages_language(pag
         approve(revision)
         publish(revision, actor=manager, what_changed="<New> number.")
         one.refresh_from_db()
-        Term.objects.create(key=f"cut{one.pk}", language=one.language, term="corte", definition="x")
-        renew(one, actor=manager)
+        GlossaryTerm.objects.create(key=f"cut{one.pk}", language=one.language, term="corte", definition="x")
+        rerelease_page(one, actor=manager)
 
     english = Client().get("/small-cut/").content.decode()
     espanol = Client().get("/es/small-cut-es/").content.decode()

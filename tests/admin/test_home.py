@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import FigureText, Marker, Page
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.review import submit
+from procedures.publishing.review import submit_for_review
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import SignIn, next_of_many
 from tests.admin.screens import home
 from tests.factories import approve, make_public
@@ -18,7 +18,7 @@ from tests.factories import approve, make_public
 def test_home_differs_by_role(page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     Page.objects.filter(pk=page.pk).update(title="Changed")
-    submit(save_revision(Page.objects.get(pk=page.pk), author=editor), actor=editor)
+    submit_for_review(save_revision(Page.objects.get(pk=page.pk), author=editor), actor=editor)
     mark = Marker.objects.get()
     mark.x = 0.9
     mark.save()
@@ -27,17 +27,17 @@ def test_home_differs_by_role(page: Page, editor: User, reviewer: User, manager:
 
     assert seen == {"Nina": ["outdated"], "Rosa": ["outdated", "to_approve"], "Max": ["outdated"]}
     quick = {
-        user.first_name: [words for words, _ in sign_in(user).get("/admin/").context["quick"]]
+        user.first_name: [words for words, _ in sign_in(user).get("/admin/").context["quick_actions"]]
         for user in (editor, reviewer)
     }
     assert "Write a new page" in quick["Nina"] and "Write a new page" not in quick["Rosa"]
 
 
 def test_ones_own_text_waits_for_somebody_else(page: Page, sign_in: SignIn, admin_user: User, settings: Any) -> None:
-    submit(save_revision(page, author=admin_user), actor=admin_user)
+    submit_for_review(save_revision(page, author=admin_user), actor=admin_user)
 
     assert "to_approve" not in home(sign_in(admin_user))
-    settings.REQUIRE_SECOND_PERSON = False
+    settings.REQUIRE_PEER_REVIEW = False
     assert len(home(sign_in(admin_user))["to_approve"]) == 1
 
 
@@ -52,7 +52,7 @@ def test_home_costs_the_same_for_any_number(
         page.title = f"Newer {number}"
         page.save()
         revision = save_revision(page, author=editor)
-        submit(revision, actor=editor)
+        submit_for_review(revision, actor=editor)
         approve(revision)
     FigureText.objects.update(caption="Other words.")
     client = sign_in(manager)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Figure
 from tests.admin.conftest import SignIn
 from tests.admin.intake import CHOOSE, JSON, begun, photograph, saved, sent_file, stored, waiting
@@ -26,7 +26,7 @@ def test_a_chosen_picture_waits_and_is_shown_to_whoever_brought_it(nina: Client)
     page = nina.get(address)
     shown = nina.get(f"{address}picture.png")
     assert page.status_code == 200
-    assert page.context["original"] == (200, 100)
+    assert page.context["original_size"] == (200, 100)
     assert shown["Content-Type"] == "image/png"
     assert shown["Cache-Control"].startswith("no-store, private")
     assert not Figure.objects.exists()
@@ -95,7 +95,7 @@ def test_an_upload_from_another_site_is_refused(editor: User) -> None:
 
 
 def test_uploads_are_counted(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("procedures.admin.intake.MAX_UPLOADS", 1)
+    monkeypatch.setattr("procedures.admin.image_upload.MAX_UPLOADS", 1)
     begun(nina)
 
     assert nina.post(CHOOSE, {"picture": sent_file(photograph())}).status_code == 429
@@ -117,7 +117,7 @@ def test_what_nobody_looked_at_for_an_hour_is_gone(nina: Client) -> None:
     os.utime(folder, (time.time() - 3700,) * 2)
 
     answer = nina.get(address)
-    call_command("sweep_media", waiting=True)
+    call_command("delete_unused_media", waiting=True)
 
     assert answer.status_code == 404
     assert "A picture waits for an hour" in answer.content.decode()

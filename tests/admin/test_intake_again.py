@@ -6,7 +6,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Figure, Page
 from tests.admin.conftest import SignIn
 from tests.admin.intake import CHOOSE, begun, master_of, rectangles, saved, waiting
@@ -90,7 +90,7 @@ def test_another_file_takes_the_place_of_a_picture(nina: Client) -> None:
 def test_a_look_is_needed_for_each_new_version(nina: Client) -> None:
     answer = nina.get(keep(nina, make_figure()))
 
-    assert answer.context["form"]["nothing_visible"].value() is False
+    assert answer.context["form"]["deidentified"].value() is False
 
 
 def test_another_picture_needs_the_right_to_change_figures(reviewer: User, sign_in: SignIn) -> None:

@@ -11,13 +11,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from portal.staff.models import User
-from procedures.content.bundle import write_bundle
+from portal.accounts.models import User
 from procedures.enums import FigureKind
-from procedures.figures.intake import picture
+from procedures.figures.decoding import build_decoded_image
+from procedures.importing.bundle_export import write_bundle
 from procedures.models import Figure, Page
-from procedures.publishing.outdated import changed_since
-from procedures.publishing.waiting import new_pictures
+from procedures.publishing.tasks import figure_approval_tasks
+from procedures.publishing.usage import find_stale_pages
 from tests.admin.conftest import SignIn
 from tests.admin.intake import (
     CHOOSE,
@@ -65,7 +65,7 @@ def test_the_result_is_what_the_server_made(nina: Client) -> None:
 
     wanted = Image.new("L", (200, 100), 200)
     wanted.paste(0, (0, 0, 50, 25))
-    assert told == {"looked": picture(wanted).sha256, "width": 200, "height": 100, "duplicate": ""}
+    assert told == {"seen_sha256": build_decoded_image(wanted).sha256, "width": 200, "height": 100, "duplicate": ""}
     assert shown["Content-Type"] == "image/png"
     assert shown["Cache-Control"].startswith("no-store, private")
 
@@ -106,7 +106,7 @@ def test_showing_the_result_keeps_all_that_was_typed_and_adds_empty_rows(nina: C
         address, {**rectangles((1, 2, 3, 4)), "do": "show", "alt_es": "Un hueso.", "provenance": "licensed"}
     )
 
-    form, boxes = answer.context["form"], answer.context["rectangles"].boxes
+    form, boxes = answer.context["form"], answer.context["redactions_form"].boxes
     assert (form["alt_es"].value(), form["provenance"].value()) == ("Un hueso.", "licensed")
     assert [box["left"].value() for box in boxes] == [1, None, None]
     assert "This field is required" not in answer.content.decode()
@@ -116,39 +116,39 @@ def test_what_nobody_has_seen_is_not_saved(nina: Client) -> None:
     address = begun(nina)
     seen = looked(nina, address, rectangles())
 
-    answer = saved(nina, address, rectangles((0, 0, 50, 50)), looked=seen)
+    answer = saved(nina, address, rectangles((0, 0, 50, 50)), seen_sha256=seen)
 
     assert answer.status_code == 409
     assert "You have not seen the picture as it would be saved now." in answer.content.decode()
-    assert answer.context["form"]["nothing_visible"].value() is False
+    assert answer.context["form"]["deidentified"].value() is False
     assert answer.context["form"]["title_en"].value() == "Bone"
     assert not Figure.objects.exists()
 
 
 def test_one_request_with_a_computed_hash_saves_nothing(nina: Client) -> None:
     address = begun(nina)
-    computed = picture(Image.open(io.BytesIO(photograph())).convert("L")).sha256
+    computed = build_decoded_image(Image.open(io.BytesIO(photograph())).convert("L")).sha256
     fields = {
         **rectangles(),
         **WORDS,
         "kind": "photo",
         "provenance": "simulated",
-        "nothing_visible": "on",
+        "deidentified": "on",
         "do": "save",
     }
 
-    blind = nina.post(address, {**fields, "looked": computed})
-    assert (blind.status_code, blind.context["looked"]) == (409, computed), "the hash itself was right"
+    blind = nina.post(address, {**fields, "seen_sha256": computed})
+    assert (blind.status_code, blind.context["seen_sha256"]) == (409, computed), "the hash itself was right"
     # Neither the page, nor what a script asks, nor a request for the head alone shows the pixels.
     nina.get(address)
     nina.get(f"{address}result.png", rectangles(), headers=JSON)
     nina.head(f"{address}result.png", rectangles())
     nina.get(f"{address}picture.png")
-    assert nina.post(address, {**fields, "looked": computed}).status_code == 409
+    assert nina.post(address, {**fields, "seen_sha256": computed}).status_code == 409
     assert not Figure.objects.exists()
 
     nina.get(f"{address}result.png", rectangles())
-    assert nina.post(address, {**fields, "looked": computed}).status_code == 302
+    assert nina.post(address, {**fields, "seen_sha256": computed}).status_code == 302
 
 
 def test_only_the_result_that_was_shown_last_is_saved(nina: Client) -> None:
@@ -156,21 +156,21 @@ def test_only_the_result_that_was_shown_last_is_saved(nina: Client) -> None:
     first = looked(nina, address, rectangles())
     looked(nina, address, rectangles((0, 0, 50, 50)))
 
-    assert saved(nina, address, rectangles(), looked=first).status_code == 302, "the helper shows it again"
+    assert saved(nina, address, rectangles(), seen_sha256=first).status_code == 302, "the helper shows it again"
     address = begun(nina, photograph((220, 100)))
     first = looked(nina, address, rectangles())
     looked(nina, address, rectangles((0, 0, 50, 50)))
-    values = {**rectangles(), **WORDS, "kind": "photo", "provenance": "simulated", "nothing_visible": "on"}
-    assert nina.post(address, {**values, "do": "save", "looked": first}).status_code == 409
+    values = {**rectangles(), **WORDS, "kind": "photo", "provenance": "simulated", "deidentified": "on"}
+    assert nina.post(address, {**values, "do": "save", "seen_sha256": first}).status_code == 409
 
 
 def test_what_another_person_was_shown_counts_for_nobody_else(nina: Client, manager: User, sign_in: SignIn) -> None:
     max_ = sign_in(manager)
     looked(max_, begun(max_), rectangles())
     address = begun(nina)
-    values = {**rectangles(), **WORDS, "kind": "photo", "provenance": "simulated", "nothing_visible": "on"}
+    values = {**rectangles(), **WORDS, "kind": "photo", "provenance": "simulated", "deidentified": "on"}
 
-    answer = nina.post(address, {**values, "do": "save", "looked": nina.get(address).context["looked"]})
+    answer = nina.post(address, {**values, "do": "save", "seen_sha256": nina.get(address).context["seen_sha256"]})
 
     assert answer.status_code == 409
 
@@ -214,7 +214,7 @@ def test_staff_change_the_kind_later_and_another_person_approves_it(nina: Client
     make_public(page)
     address = f"/admin/procedures/figure/{figure.pk}/change/"
     text = figure.texts.get()
-    values = {"kind": "radiograph", "provenance": "simulated", "provenance_note": "", "nothing_visible": "on",
+    values = {"kind": "radiograph", "provenance": "simulated", "provenance_note": "", "deidentified": "on",
               "texts-TOTAL_FORMS": 1, "texts-INITIAL_FORMS": 1, "texts-0-id": text.pk, "texts-0-figure": figure.pk,
               "texts-0-language": "en", "texts-0-title": text.title, "texts-0-alt": text.alt,
               "texts-0-caption": text.caption, "texts-0-description": ""}  # fmt: skip
@@ -223,8 +223,8 @@ def test_staff_change_the_kind_later_and_another_person_approves_it(nina: Client
 
     figure.refresh_from_db()
     assert figure.kind == "radiograph"
-    assert changed_since() == [], "public pages go on saying what was approved"
-    assert page in [item.page for item in new_pictures(make_user("rita")).items]
+    assert find_stale_pages() == [], "public pages go on saying what was approved"
+    assert page in [item.page for item in figure_approval_tasks(make_user("rita")).tasks]
 
 
 # Saving
@@ -244,7 +244,7 @@ def test_a_saved_picture_has_its_words_its_sizes_and_its_author(nina: Client, ed
 @pytest.mark.parametrize(
     ("changes", "sentences"),
     [
-        ({"nothing_visible": None}, ["Look closely at the picture. Tick this when no name, date or number is visible in it."]),
+        ({"deidentified": None}, ["Look closely at the picture. Tick this when no name, date or number is visible in it."]),
         ({"provenance": None}, ["This field is required."]),
         ({"kind": None}, ["Say what kind of picture it is."]),
         ({"provenance": "clinic"}, ["Write where the patient&#x27;s written consent is filed. No name."]),
@@ -266,7 +266,7 @@ def test_an_incomplete_picture_says_what_is_missing_and_loses_nothing(
     html = answer.content.decode()
     assert answer.status_code == 400
     assert [sentence for sentence in sentences if sentence not in html] == []
-    assert answer.context["rectangles"].boxes[0]["left"].value() == 5
+    assert answer.context["redactions_form"].boxes[0]["left"].value() == 5
     assert not Figure.objects.exists()
     assert nina.get(address).status_code == 200
 
@@ -283,7 +283,7 @@ def test_the_same_picture_again_names_the_figure_that_has_it(nina: Client) -> No
 
     told = nina.get(f"{address}result.png", headers=JSON).json()
     refused = saved(nina, address)
-    second = saved(nina, address, again="on")
+    second = saved(nina, address, allow_duplicate="on")
 
     first = Figure.objects.get(slug="bone")
     assert told["duplicate"] == "bone"
@@ -318,7 +318,7 @@ def test_new_pictures_of_a_bundle_are_shown_before_the_import(page: Page, manage
     figure.delete()
     max_ = sign_in(manager)
     plan = max_.post(LOOK, {"bundle": SimpleUploadedFile("b.zip", stream.getvalue())})
-    ((slug, _, size, _),) = plan.context["pictures"]
+    ((slug, _, size, _),) = plan.context["images"]
     values = {"token": plan.context["token"], "page": "en second", "picture": slug}
     assert (slug, size) == ("balloon", (700, 650))
 

@@ -12,12 +12,12 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Clinic, Page
 from procedures.publishing.publish import withdraw
 from tests.admin.conftest import PAGES, SignIn
 from tests.factories import make_public, make_translation, make_user
-from tests.site.client import Answer
+from tests.site.client import Response
 from tests.site.crawl import Document
 
 AT = f"{timezone.now() + datetime.timedelta(days=30):%Y-%m-%d}T10:00"
@@ -42,7 +42,7 @@ def desk(reviewer: User, sign_in: SignIn) -> Client:
 def document(client: Client, path: str, status: int = 200) -> Document:
     response = client.get(path)
     assert response.status_code == status
-    return Document.read(path, Answer(status, (), response.content))
+    return Document.read(path, Response(status, (), response.content))
 
 
 def test_the_screen_holds_everything_ready_to_copy(desk: Client, public: Page) -> None:
@@ -196,7 +196,7 @@ def test_the_address_in_capitals_of_a_qr_code_leads_to_the_page(client: Client, 
 
 
 def test_a_page_on_paper_carries_its_qr_code_and_short_address(client: Client, public: Page) -> None:
-    page = Document.read("/small-cut/", Answer(200, (), client.get("/small-cut/").content))
+    page = Document.read("/small-cut/", Response(200, (), client.get("/small-cut/").content))
     (letterhead,) = page.of_class("letterhead")
     (image,) = letterhead.iter("img")
     drawing = client.get(f"/p/{public.code}.svg")

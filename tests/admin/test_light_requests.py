@@ -7,12 +7,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Autosave, Page
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.review import submit
-from procedures.publishing.schedule import schedule
-from procedures.publishing.waiting import approved, planned, to_approve
+from procedures.publishing.review import submit_for_review
+from procedures.publishing.schedule import schedule_revision
+from procedures.publishing.tasks import approval_tasks, approved_tasks, scheduled_tasks
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, form_of
 from tests.factories import approve, make_public, make_translation
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 def renderings(asked: CaptureQueriesContext) -> int:
     """The renderer asks for the words of the glossary once for each text."""
-    return sum('FROM "procedures_term"' in query["sql"] for query in asked)
+    return sum('FROM "procedures_glossaryterm"' in query["sql"] for query in asked)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def submitted(page: Page, editor: User) -> Page:
     make_public(page)
     page.title = "A newer title"
     page.save()
-    submit(save_revision(page, author=editor), actor=editor)
+    submit_for_review(save_revision(page, author=editor), actor=editor)
     return page
 
 
@@ -41,7 +41,7 @@ def test_a_reviewers_screen_renders_its_text_once(submitted: Page, reviewer: Use
         answer = client.get(f"{PAGES}{submitted.pk}/review/")
 
     assert renderings(asked) == 1
-    assert answer.context["desk"].revision.content["title"] == "A newer title"
+    assert answer.context["edit_page"].revision.content["title"] == "A newer title"
     assert answer.context["diff"]["count"] == 1
 
 
@@ -86,28 +86,28 @@ def test_what_the_toolbar_offers_is_found_without_articles(submitted: Page, edit
 
 def test_what_waits_is_listed_in_one_query_without_whole_texts(submitted: Page, reviewer: User, manager: User) -> None:
     with CaptureQueriesContext(connection) as asked:
-        waiting = to_approve(reviewer)
-    assert [(item.page.title, item.words[:4]) for item in waiting.items] == [("A newer title", "Nina")]
+        waiting = approval_tasks(reviewer)
+    assert [(item.page.title, item.reason[:4]) for item in waiting.tasks] == [("A newer title", "Nina")]
     assert (len(asked), whole_texts(asked)) == (1, [])
     newest = submitted.revisions.latest("number")
     approve(newest, reviewer)
 
     with CaptureQueriesContext(connection) as asked:
-        waiting = approved()
-    assert [item.page.title for item in waiting.items] == ["A newer title"]
+        waiting = approved_tasks()
+    assert [item.page.title for item in waiting.tasks] == ["A newer title"]
     assert (len(asked), whole_texts(asked)) == (1, [])
-    schedule(newest, actor=manager, at=timezone.now() + datetime.timedelta(days=1))
+    schedule_revision(newest, actor=manager, at=timezone.now() + datetime.timedelta(days=1))
 
     with CaptureQueriesContext(connection) as asked:
-        waiting = planned()
-    assert [item.page.title for item in waiting.items] == ["A newer title"]
+        waiting = scheduled_tasks()
+    assert [item.page.title for item in waiting.tasks] == ["A newer title"]
     assert (len(asked), whole_texts(asked)) == (1, [])
 
 
 def test_planned_texts_are_listed_without_their_words(submitted: Page, manager: User, sign_in: SignIn) -> None:
     newest = submitted.revisions.latest("number")
     approve(newest)
-    schedule(newest, actor=manager, at=timezone.now() + datetime.timedelta(days=1))
+    schedule_revision(newest, actor=manager, at=timezone.now() + datetime.timedelta(days=1))
     client = sign_in(manager)
 
     with CaptureQueriesContext(connection) as asked:
@@ -129,7 +129,7 @@ def about_pages(asked: CaptureQueriesContext) -> int:
 
 def test_an_editor_who_waits_asks_for_the_page_once(submitted: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    here, nowhere = {"page": submitted.pk, "window": "w1"}, {"page": 10**8, "window": "w2"}
+    here, nowhere = {"page": submitted.pk, "client_id": "w1"}, {"page": 10**8, "client_id": "w2"}
 
     with CaptureQueriesContext(connection) as asked:
         kept = client.post(f"{PAGES}autosave/", here)
@@ -138,7 +138,7 @@ def test_an_editor_who_waits_asks_for_the_page_once(submitted: Page, editor: Use
 
     assert times == 1
     assert (kept.json()["saved_by"], lost.json()["saved_by"]) == ("Nina", "")
-    assert set(Autosave.objects.values_list("window", "page")) == {("w1", submitted.pk), ("w2", None)}
+    assert set(Autosave.objects.values_list("client_id", "page")) == {("w1", submitted.pk), ("w2", None)}
 
 
 def test_a_reminder_asks_for_the_page_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:

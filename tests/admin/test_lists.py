@@ -6,8 +6,8 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 
-from portal.staff.models import AuditEvent, User
-from procedures.models import CareInstruction, Feedback, Figure, FigureText, Page, Source
+from portal.accounts.models import AuditEvent, User
+from procedures.models import ClinicAnswer, Feedback, Figure, FigureText, Page, Source
 from tests.admin.conftest import SignIn
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_term
 
@@ -35,12 +35,12 @@ def test_every_list_with_a_search_forgives_accents_case_and_invisible_signs(root
     guide = make_page("guide", title="Guía de recuperación", kind="guide")
     term = make_term("rec", term="recuperación")
     source = Source.objects.create(key="rec", organisation="Sociedad", title="La recuperación")
-    care = CareInstruction.objects.create(language="es", key="rec", question="¿Y la recuperación?", answer="Sí.")
+    care = ClinicAnswer.objects.create(language="es", key="rec", question="¿Y la recuperación?", answer="Sí.")
     FigureText.objects.filter(language="en").update(title="La recuperación")
     feedback = Feedback.objects.create(page=page, was_clear=True, comment="La recuperación no fue clara.")
     event = AuditEvent.objects.create(kind="signed_in", detail="recuperación")
     person = User.objects.create(username="maria", first_name="María Recuperación", is_staff=True)
-    rows = {Page: page, type(term): term, Source: source, CareInstruction: care, Feedback: feedback}
+    rows = {Page: page, type(term): term, Source: source, ClinicAnswer: care, Feedback: feedback}
     rows |= {AuditEvent: event, User: person, Figure: Figure.objects.get()}
 
     for typed in ("RECUPERACIÓN", "recuperacion", "recuperacio\u0301n", "Recupera\u00adción", '"recuperación"'):
@@ -125,5 +125,5 @@ def test_the_log_says_what_is_wrong_with_a_day(root: Client) -> None:
     address = reverse("admin:procedures_releaseevent_changelist")
     for day in ("0001-01-01", "9999-12-31", "1999-12-31", "2101-01-01"):
         assert "Choose a day from 2000 to 2100." in root.get(address, {"first": day}).content.decode(), day
-    table = reverse("admin:procedures_releaseevent_table")
+    table = reverse("admin:procedures_releaseevent_csv")
     assert root.get(table, {"created_at__year": "10000"}).status_code in {200, 302}

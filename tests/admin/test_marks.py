@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from portal.staff.models import User
-from procedures.figures.marks import marks_of
+from portal.accounts.models import User
+from procedures.figures.markers.data import load_markers
 from procedures.models import Figure, Marker, MarkerText, Page
-from procedures.publishing.outdated import outdated_pages
-from procedures.publishing.publish import renew
+from procedures.publishing.publish import rerelease_page
+from procedures.publishing.usage import find_stale_pages_by_rendering
 from tests.admin.conftest import SignIn
 from tests.admin.marks_ground import ROW, address, bilingual, sent
 from tests.factories import make_public
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def saved(figure: Figure) -> list[tuple[str, str]]:
     """Key and English label, in order."""
-    return [(found.key, found.words["en"].label) for found in marks_of(figure)]
+    return [(found.key, found.texts["en"].label) for found in load_markers(figure)]
 
 
 def test_a_mark_in_the_empty_row_is_saved_with_its_words(editor: User, sign_in: SignIn) -> None:
@@ -26,12 +26,12 @@ def test_a_mark_in_the_empty_row_is_saved_with_its_words(editor: User, sign_in: 
 
     answer = sign_in(editor).post(address(figure), sent(figure, {"text_en": "A  bone\r\nof the spine."}))
 
-    new = marks_of(figure)[1]
+    new = load_markers(figure)[1]
     assert answer.status_code == 302
     assert saved(figure) == [("tip", "Tip"), ("bone", "Bone")]
-    assert (new.x, new.y, new.target_x, new.target_y, new.half) == (0.8, 0.2, 0.6, 0.4, (0.0, 0.0))
-    assert new.words["en"].text == "A bone of the spine."
-    assert new.words["es"].label == "Hueso"
+    assert (new.x, new.y, new.target_x, new.target_y, new.half_size) == (0.8, 0.2, 0.6, 0.4, (0.0, 0.0))
+    assert new.texts["en"].text == "A bone of the spine."
+    assert new.texts["es"].label == "Hueso"
 
 
 def test_the_page_works_by_its_fields(editor: User, sign_in: SignIn) -> None:
@@ -69,7 +69,7 @@ def test_a_wrong_mark_is_refused_and_everything_typed_stays(
 
     html = answer.content.decode()
     assert answer.status_code == 400
-    assert answer.context["refused"] == [sentence]
+    assert answer.context["errors"] == [sentence]
     assert "Muy largo, muy bueno" in html
     assert all(f'value="{value}"' in html for name, value in changes.items() if name in {"x", "y", "width"} and value)
     assert saved(figure) == [("tip", "Tip")]
@@ -85,7 +85,7 @@ def test_words_of_a_mark_follow_the_rules_of_all_words_that_pages_print(editor: 
     ):
         answer = client.post(address(figure), sent(figure, changes))
         assert answer.status_code == 400, changes
-        assert [sentence in refused for refused in answer.context["refused"]] == [True], answer.context["refused"]
+        assert [sentence in refused for refused in answer.context["errors"]] == [True], answer.context["errors"]
 
     assert saved(figure) == [("tip", "Tip")]
 
@@ -168,7 +168,7 @@ def test_more_marks_than_a_reader_can_follow_are_refused(editor: User, sign_in: 
 
     answer = sign_in(editor).post(address(figure), sent(figure, *rows))
 
-    assert answer.context["refused"][0] == "A picture can have at most 20 markers. Delete some of them."
+    assert answer.context["errors"][0] == "A picture can have at most 20 markers. Delete some of them."
 
 
 def test_a_reviewer_reads_and_does_not_write_marks(reviewer: User, sign_in: SignIn) -> None:
@@ -211,17 +211,17 @@ def test_a_change_of_marks_makes_pages_that_show_them_out_of_date(
     make_public(page)
     figure = page.lead_figure
     assert figure is not None
-    assert outdated_pages() == []
+    assert find_stale_pages_by_rendering() == []
 
     answer = sign_in(editor).post(address(figure), sent(figure, **change), follow=True)
 
-    (found,) = (row for row in outdated_pages() if row.page.pk == page.pk)
+    (found,) = (row for row in find_stale_pages_by_rendering() if row.page.pk == page.pk)
     assert found.changed == [("figure", "needle")]
     assert "the old values" in answer.content.decode()
     page.refresh_from_db()
-    renew(page, actor=manager)
+    rerelease_page(page, actor=manager)
     page.refresh_from_db()
-    assert [row for row in outdated_pages() if row.page.pk == page.pk] == []
+    assert [row for row in find_stale_pages_by_rendering() if row.page.pk == page.pk] == []
 
 
 def test_words_in_another_language_leave_a_page_as_it_is(page: Page, editor: User, sign_in: SignIn) -> None:
@@ -232,7 +232,7 @@ def test_words_in_another_language_leave_a_page_as_it_is(page: Page, editor: Use
     sign_in(editor).post(address(figure), sent(figure, marks__0__label_es="Punta"))
 
     assert MarkerText.objects.filter(language="es").exists()
-    assert outdated_pages() == []
+    assert find_stale_pages_by_rendering() == []
 
 
 def live(client: Any, figure: Figure, **changes: Any) -> Any:
@@ -291,10 +291,10 @@ def test_a_lost_file_is_said_and_marks_can_still_be_changed(editor: User, sign_i
 
 def test_a_new_marker_before_an_old_one_of_the_same_name_leaves_it_its_key(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
-    (old,) = marks_of(figure)
+    (old,) = load_markers(figure)
 
     sign_in(editor).post(address(figure), sent(figure, {"number": "1", "label_en": old.key}, marks__0__number="2"))
 
-    new, kept = marks_of(figure)
+    new, kept = load_markers(figure)
     assert kept.key == old.key
     assert new.key == f"{old.key}-2"

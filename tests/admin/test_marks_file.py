@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from portal.staff.models import User
-from procedures.figures.marks import keep_marks, marks_of
+from portal.accounts.models import User
+from procedures.figures.markers.data import load_markers, save_markers
 from procedures.models import Figure, Marker
 from tests.admin.conftest import SignIn
 from tests.admin.marks_ground import address, bilingual, mark, version
@@ -26,10 +26,10 @@ def bring_in(client: Any, figure: Figure, data: bytes | None) -> Any:
 
 def form_of(answer: Any) -> dict[str, str]:
     """What the browser would send when somebody presses Save on the page that came back."""
-    rows = answer.context["rows"]
+    rows = answer.context["formset"]
     values = {
         bound.html_name: "" if bound.value() in {None, False} else str(bound.value())
-        for row in [*rows.forms, rows.blank]
+        for row in [*rows.forms, rows.empty_form]
         for bound in row
     }
     return {**values, "marks-total": str(rows.total), "version": answer.context["version"]}
@@ -45,7 +45,7 @@ def figure() -> Figure:
         mark("ring", shape="circle", x=0.8, size_x=0.1, size_y=0.15),
         mark("box", shape="region", x=0.8, y=0.8, size_x=0.3, size_y=0.1),
     ]
-    keep_marks(made, marks, expected=version(made))
+    save_markers(made, marks, expected_version=version(made))
     return made
 
 
@@ -58,21 +58,21 @@ def test_the_download_is_a_linked_data_file(figure: Figure, editor: User, sign_i
 
 
 def test_a_file_brings_lost_marks_back_exactly(figure: Figure, editor: User, sign_in: SignIn) -> None:
-    client, before = sign_in(editor), marks_of(figure)
+    client, before = sign_in(editor), load_markers(figure)
     file = download(client, figure).content
-    keep_marks(figure, [mark("other")], expected=version(figure))
+    save_markers(figure, [mark("other")], expected_version=version(figure))
 
     shown = bring_in(client, figure, file)
-    kept_so_far = [found.key for found in marks_of(figure)]
+    kept_so_far = [found.key for found in load_markers(figure)]
     saved = client.post(address(figure), form_of(shown))
 
     assert shown.status_code == 200
-    assert shown.context["refused"] == []
-    assert shown.context["brought"]["changes"] == ["Tip: new", "Arrow: new", "Ring: new", "Box: new", "Other: deleted"]
+    assert shown.context["errors"] == []
+    assert shown.context["imported"]["changes"] == ["Tip: new", "Arrow: new", "Ring: new", "Box: new", "Other: deleted"]
     assert "From the file: nothing is saved yet" in shown.content.decode()
     assert kept_so_far == ["other"]
     assert saved.status_code == 302
-    assert marks_of(figure) == before
+    assert load_markers(figure) == before
 
 
 def test_the_preview_says_what_would_change_mark_by_mark(figure: Figure, editor: User, sign_in: SignIn) -> None:
@@ -84,7 +84,7 @@ def test_the_preview_says_what_would_change_mark_by_mark(figure: Figure, editor:
 
     answer = bring_in(client, figure, json.dumps(page).encode())
 
-    assert answer.context["brought"]["changes"] == [
+    assert answer.context["imported"]["changes"] == [
         "Ring: deleted",
         "Box: deleted",
         "Arrow: now line to a point",
@@ -99,7 +99,7 @@ def test_the_same_file_changes_nothing(figure: Figure, editor: User, sign_in: Si
 
     answer = bring_in(client, figure, download(client, figure).content)
 
-    assert answer.context["brought"]["changes"] == []
+    assert answer.context["imported"]["changes"] == []
     assert "The file holds the markers that are already saved." in answer.content.decode()
 
 
@@ -112,7 +112,7 @@ def test_words_that_a_file_lacks_can_be_typed_before_saving(figure: Figure, edit
     shown = bring_in(client, figure, json.dumps(page).encode())
     saved = client.post(address(figure), form_of(shown) | {"marks-0-label_es": "Punta"})
 
-    assert shown.context["refused"] == ["Marker 1: Write what this marker shows, in Español."]
+    assert shown.context["errors"] == ["Marker 1: Write what this marker shows, in Español."]
     assert saved.status_code == 302
     assert Marker.objects.count() == 1
 
@@ -128,13 +128,13 @@ def test_words_that_a_file_lacks_can_be_typed_before_saving(figure: Figure, edit
 def test_a_file_that_is_refused_says_why_and_changes_nothing(
     figure: Figure, editor: User, sign_in: SignIn, data: bytes | None, status: int, sentence: str
 ) -> None:
-    before = marks_of(figure)
+    before = load_markers(figure)
 
     answer = bring_in(sign_in(editor), figure, data)
 
-    assert (answer.status_code, answer.context["refused"]) == (status, [sentence])
+    assert (answer.status_code, answer.context["errors"]) == (status, [sentence])
     assert sentence in answer.content.decode()
-    assert marks_of(figure) == before
+    assert load_markers(figure) == before
 
 
 def test_marks_of_another_picture_are_refused(figure: Figure, editor: User, sign_in: SignIn) -> None:
@@ -143,7 +143,7 @@ def test_marks_of_another_picture_are_refused(figure: Figure, editor: User, sign
 
     answer = bring_in(client, figure, file)
 
-    assert answer.context["refused"] == [
+    assert answer.context["errors"] == [
         "The marks in the file belong to another picture, or to an older copy of this one."
     ]
 

@@ -13,17 +13,17 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from portal.staff.models import AuditEvent, User
+from portal.accounts.models import AuditEvent, User
 from procedures.enums import Decision
 from procedures.models import (
     Approval,
-    CareInstruction,
     ClinicalCode,
+    ClinicAnswer,
+    ExternalLink,
     Feedback,
     Figure,
     Guide,
     Location,
-    OutsideLink,
     Page,
     Release,
     ReleaseEvent,
@@ -31,10 +31,10 @@ from procedures.models import (
     Series,
     Source,
 )
-from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import publish, publish_starter, withdraw
-from procedures.publishing.review import decide, submit
-from procedures.publishing.schedule import schedule
+from procedures.publishing.review import record_decision, submit_for_review
+from procedures.publishing.schedule import schedule_revision
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import person
 from tests.admin.matrix import (
     ACTS,
@@ -99,11 +99,11 @@ def others(db: None) -> None:
     make_clinic()
     Series.objects.create(slug="steps", language="en", title="Step by step")
     make_term()
-    CareInstruction.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
+    ClinicAnswer.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
     Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Main Street")
     ClinicalCode.objects.create(system="icd-10-cm", code="S32.0", subject="small-cut")
     make_page("first-visit", kind="guide")
-    OutsideLink.objects.create(url="https://nice.example/", answer="answers 200", checked_at=timezone.now())
+    ExternalLink.objects.create(url="https://nice.example/", answer="answers 200", checked_at=timezone.now())
     Feedback.objects.create(page=make_next(), was_clear=True, received_on=timezone.localdate())
     make_public(make_page("public", next_page=make_next()))
 
@@ -117,9 +117,9 @@ def page_in(state: str) -> Page:
         revision = save_revision(Page.objects.get(pk=page.pk), author=writer)
         for step in steps:
             if step == "submit":
-                submit(revision, actor=writer)
+                submit_for_review(revision, actor=writer)
             else:
-                decide(revision, reviewer=doctor, decision=Decision(step), comment="So.")
+                record_decision(revision, reviewer=doctor, decision=Decision(step), comment="So.")
         return revision
 
     yes = ("submit", Decision.APPROVED)
@@ -132,7 +132,7 @@ def page_in(state: str) -> Page:
         if state == "withdrawn":
             withdraw(Page.objects.get(pk=page.pk), actor=boss, reason="Old.")
     elif state == "planned":
-        schedule(saved(*yes), actor=boss, at=timezone.now() + datetime.timedelta(days=1))
+        schedule_revision(saved(*yes), actor=boss, at=timezone.now() + datetime.timedelta(days=1))
     else:
         saved(
             *{"draft": (), "waiting": ("submit",), "sent_back": ("submit", Decision.SENT_BACK), "approved": yes}[state]
@@ -198,7 +198,7 @@ def test_each_role_gets_its_own_in_every_state_of_a_page(state: str, others: Non
 
 def row_of(model: str) -> Any:
     classes: dict[str, Any] = {
-        "figure": Figure, "series": Series, "source": Source, "careinstruction": CareInstruction, "location": Location,
+        "figure": Figure, "series": Series, "source": Source, "clinicanswer": ClinicAnswer, "location": Location,
         "clinicalcode": ClinicalCode, "revision": Revision, "approval": Approval, "release": Release,
         "releaseevent": ReleaseEvent, "page": Page, "guide": Guide,
     }  # fmt: skip

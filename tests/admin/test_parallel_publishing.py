@@ -15,7 +15,7 @@ from tests.conftest import ServedSite
 AT_ONCE = 8
 NEW, OLD = "+1 303-555-0144", "+1 303-555-0100"
 CLEAN_UP = f"""
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Clinic, Page
 from procedures.publishing.publish import withdraw
 for page in Page.objects.filter(subject__startswith="published-", live_release__isnull=False):

@@ -43,7 +43,7 @@ def test_of_fifty_saves_at_once_each_is_stored_or_told(served_site: ServedSite) 
         " p.lead_figure_id)",
     ).split()
     values = {
-        "version": opened[0], "parent": opened[1], "lead_figure": opened[2], "page": pk, "title": "Walk again",
+        "version": opened[0], "base_revision": opened[1], "lead_figure": opened[2], "page": pk, "title": "Walk again",
         "key_message": "Walk.", "description": "How to walk.", "slug": "fifty-at-once", "subject": "fifty-at-once",
         "language": "en", "kind": "recovery", "order": "100", "review_months": "12", "next_label": "", "next_page": "",
         "note": "", "_continue": "1",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Page
 from tests.admin.conftest import PAGES, SignIn, form_of, next_of_many, typed
 from tests.factories import make_public
@@ -75,6 +75,6 @@ def test_every_model_a_clinic_edits_has_its_screen() -> None:
     screens = {model._meta.model_name for model in admin.site._registry if model._meta.app_label == "procedures"}
 
     assert screens == set(
-        "page guide figure series term source careinstruction warningsign clinic location clinicalcode "
-        "revision approval release releaseevent outsidelink feedback".split()
+        "page guide figure series glossaryterm source clinicanswer warningsign clinic location clinicalcode "
+        "revision approval release releaseevent externallink feedback".split()
     )

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client, override_settings
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.figures import renditions
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, picture_file
@@ -56,13 +56,13 @@ WAYS = [bring_in, upload, replace]
 def test_files_are_written_before_the_database_is_held(nina: Client, monkeypatch: pytest.MonkeyPatch, way: Any) -> None:
     make_figure()
     depths: list[int] = []
-    put, outside = renditions.put, len(connection.savepoint_ids)
+    put, outside = renditions.store_file, len(connection.savepoint_ids)
 
     def watched(name: str, data: bytes) -> str:
         depths.append(len(connection.savepoint_ids))
         return put(name, data)
 
-    monkeypatch.setattr(renditions, "put", watched)
+    monkeypatch.setattr(renditions, "store_file", watched)
     answer = way(nina)
 
     assert answer.status_code in {201, 302}
@@ -71,7 +71,7 @@ def test_files_are_written_before_the_database_is_held(nina: Client, monkeypatch
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("broken", ["replace_renditions", "forget"])
+@pytest.mark.parametrize("broken", ["replace_renditions", "delete_on_commit"])
 def test_rows_that_fail_leave_files_and_rows_as_they_were(
     nina: Client, monkeypatch: pytest.MonkeyPatch, way: Any, broken: str
 ) -> None:
@@ -89,14 +89,14 @@ def test_rows_that_fail_leave_files_and_rows_as_they_were(
 
 
 def test_files_that_fail_half_way_leave_nothing(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    put = renditions.put
+    put = renditions.store_file
 
     def full(name: str, data: bytes) -> str:
         if name.endswith(".jpeg"):
             raise OSError("no room on the disk")
         return put(name, data)
 
-    monkeypatch.setattr(renditions, "put", full)
+    monkeypatch.setattr(renditions, "store_file", full)
     with pytest.raises(OSError, match="no room"):
         bring_in(nina)
 

@@ -5,12 +5,12 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.enums import Decision
 from procedures.models import Page
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.review import decide as decide_on
-from procedures.publishing.schedule import publish_due
+from procedures.publishing.review import record_decision as decide_on
+from procedures.publishing.schedule import publish_scheduled
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn
 from tests.admin.screens import home, plan, publish_address
 from tests.factories import approve
@@ -36,7 +36,7 @@ def test_a_plan_goes_by_the_clinics_clock(denver: Page, editor: User, manager: U
     assert answer.status_code == 302
     assert denver.publish_at == datetime.datetime(2026, 10, 5, 13, 30, tzinfo=datetime.UTC)
     assert "Monday, 5 October 2026, 07:30" in client.get(publish_address(denver)).content.decode()
-    (release,), _ = publish_due(denver.publish_at)
+    (release,), _ = publish_scheduled(denver.publish_at)
     assert release.what_changed == "New times."
 
 
@@ -49,7 +49,7 @@ def test_the_nights_of_the_jumping_clock_are_told_and_nothing_typed_is_lost(
 
     gap = plan(client, denver, "2027-03-14", "02:30", what_changed="Kept words.")
     twice = plan(client, denver, "2026-11-01", "01:30")
-    meant = plan(client, denver, "2026-11-01", "01:30", which="1")
+    meant = plan(client, denver, "2026-11-01", "01:30", occurrence="1")
 
     denver.refresh_from_db()
     assert gap.status_code == 400
@@ -113,7 +113,7 @@ def test_a_plan_that_lost_its_approval_is_told_before_and_after(
     decide_on(revision, reviewer=reviewer, decision=Decision.SENT_BACK, comment="Wrong number.")
 
     before = home(client)["not_published"]
-    publish_due(timezone.now() + datetime.timedelta(days=4))
+    publish_scheduled(timezone.now() + datetime.timedelta(days=4))
     after = home(client)["not_published"]
 
     page.refresh_from_db()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Page, Revision
 from tests.admin.conftest import SignIn, typed
 from tests.factories import make_public

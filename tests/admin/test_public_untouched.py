@@ -9,12 +9,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from portal.staff.models import User
-from procedures.content.bring_in import bring_in
-from procedures.content.bundle import write_bundle
+from portal.accounts.models import User
+from procedures.importing.bundle_export import write_bundle
+from procedures.importing.bundle_import import import_bundle
 from procedures.models import Page
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.review import newest_approved
+from procedures.publishing.review import latest_approved_revision
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, form_of, typed
 from tests.admin.intake import saved
 from tests.admin.test_upload import UPLOAD, sent
@@ -66,7 +66,7 @@ def test_no_draft_action_changes_a_byte_of_what_is_public(
         return rosa.post(f"{PAGES}{page.pk}/review/", values)
 
     def plan(**values: str) -> Any:
-        approved = newest_approved(now())
+        approved = latest_approved_revision(now())
         values |= {"revision": str(approved.pk if approved else 0)}
         return max_.post(f"{PAGES}{page.pk}/publish/", values)
 
@@ -98,7 +98,7 @@ def test_no_draft_action_changes_a_byte_of_what_is_public(
         "delete": lambda: max_.post(f"{PAGES}{page.pk}/delete/", {"post": "yes"}),
         "bundle out": lambda: b"".join(max_.post(f"{PAGES}transfer/bundle.zip", {"pages": [page.pk]}).streaming_content),
         "bundle looked at": bundle,
-        "bundle in": lambda: bring_in(stream, actor=manager, check=False),
+        "bundle in": lambda: import_bundle(stream, actor=manager, check=False),
         "a table of the log": lambda: b"".join(max_.get("/admin/procedures/releaseevent/table.csv").streaming_content),
         "home": lambda: max_.get("/admin/"),
         "save after an import": lambda: save(title="SECRET again"),

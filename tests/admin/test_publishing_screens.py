@@ -3,11 +3,11 @@
 import pytest
 from django.test import Client
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.enums import EventKind
 from procedures.models import Approval, Page, ReviewComment
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.review import submit
+from procedures.publishing.review import submit_for_review
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, form_of, typed
 from tests.admin.screens import publish_address
 from tests.factories import approve, make_public
@@ -17,7 +17,7 @@ def test_a_comment_at_a_paragraph_reaches_the_editor_beside_its_line(
     page: Page, editor: User, reviewer: User, sign_in: SignIn
 ) -> None:
     revision = save_revision(page, author=editor)
-    submit(revision, actor=editor, note="Please look.")
+    submit_for_review(revision, actor=editor, note="Please look.")
     client, address = sign_in(reviewer), f"{PAGES}{page.pk}/review/"
     shown = client.get(address).content.decode()
 
@@ -57,7 +57,7 @@ def test_the_reviewer_sees_what_changes_for_patients(page: Page, editor: User, r
     make_public(page)
     page.body = page.body.replace("A small cut.", "A very small cut.")
     page.save()
-    submit(save_revision(page, author=editor), actor=editor)
+    submit_for_review(save_revision(page, author=editor), actor=editor)
 
     html = sign_in(reviewer).get(f"{PAGES}{page.pk}/review/").content.decode()
 

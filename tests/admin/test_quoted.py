@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.enums import EventKind
-from procedures.models import CareInstruction, Clinic, ClinicalCode, Figure, Page, ReleaseEvent, Source, Term
+from procedures.models import Clinic, ClinicalCode, ClinicAnswer, Figure, GlossaryTerm, Page, ReleaseEvent, Source
 from tests.admin.conftest import PAGES, SignIn, care_form
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_source, make_term
 
@@ -42,7 +42,7 @@ def test_one_button_renews_them(page: Page, editor: User, manager: User, sign_in
     assert "changed: source nice" in listed
     assert told(client, answer) == "1 page renewed."
     assert "Another" in client.get("/small-cut/").content.decode()
-    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.RENEWED, actor=manager).count() == 1
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.REBUILT, actor=manager).count() == 1
 
 
 def test_a_page_that_cannot_be_renewed_holds_up_no_other(page: Page, manager: User, sign_in: SignIn) -> None:
@@ -61,10 +61,10 @@ def test_a_page_that_cannot_be_renewed_holds_up_no_other(page: Page, manager: Us
     assert answer.status_code == 409
     assert "“Small cut” was not renewed" in html
     assert "There is no picture “spare”." in html
-    assert ReleaseEvent.objects.filter(kind=EventKind.RENEWED).get().page == other
+    assert ReleaseEvent.objects.filter(kind=EventKind.REBUILT).get().page == other
 
 
-def test_nothing_ticked_renews_nothing(care: CareInstruction, manager: User, sign_in: SignIn) -> None:
+def test_nothing_ticked_renews_nothing(care: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
 
     assert told(client, client.post(OUTDATED, {"page": ["x", "99999999999"]})) == "0 pages renewed."
@@ -75,7 +75,13 @@ def test_a_changed_word_is_told(page: Page, editor: User, sign_in: SignIn, word:
     term = make_term("cut", term="cut")
     make_public(page)
     client = sign_in(editor)
-    values = {"key": "cut", "language": "en", "term": "cut", "aliases": f"{word}\r\n\r\n{word}\r\nnick", "say": ""}
+    values = {
+        "key": "cut",
+        "language": "en",
+        "term": "cut",
+        "aliases": f"{word}\r\n\r\n{word}\r\nnick",
+        "pronunciation": "",
+    }
 
     message = told(client, client.post(f"{BASE}term/{term.pk}/change/", {**values, "definition": "A small opening."}))
 
@@ -88,7 +94,7 @@ def test_an_untouched_word_is_no_news(page: Page, editor: User, sign_in: SignIn)
     term = make_term("cut", term="cut", aliases=["nick"])
     make_public(page)
     client = sign_in(editor)
-    values = {"term": "cut", "aliases": "nick", "say": "", "definition": term.definition}
+    values = {"term": "cut", "aliases": "nick", "pronunciation": "", "definition": term.definition}
 
     assert "old values" not in told(client, client.post(f"{BASE}term/{term.pk}/change/", values))
 
@@ -132,9 +138,9 @@ def test_a_missing_clinic_can_be_made(manager: User, sign_in: SignIn) -> None:
     assert Clinic.objects.get().pk == 1
 
 
-@pytest.mark.parametrize("name", ["careinstruction", "source"])
-def test_what_a_text_names_is_not_deleted(care: CareInstruction, manager: User, sign_in: SignIn, name: str) -> None:
-    row = {"careinstruction": care, "source": make_source()}[name]
+@pytest.mark.parametrize("name", ["clinicanswer", "source"])
+def test_what_a_text_names_is_not_deleted(care: ClinicAnswer, manager: User, sign_in: SignIn, name: str) -> None:
+    row = {"clinicanswer": care, "source": make_source()}[name]
     client = sign_in(manager)
 
     client.post(f"{BASE}{name}/{row.pk}/delete/", {"post": "yes"})
@@ -151,12 +157,12 @@ def test_a_word_may_go_and_the_pages_are_named(page: Page, manager: User, sign_i
 
     message = told(client, client.post(f"{BASE}term/{term.pk}/delete/", {"post": "yes"}))
 
-    assert not Term.objects.exists()
+    assert not GlossaryTerm.objects.exists()
     assert "1 public page prints the old values." in message
 
 
-def test_names_that_texts_use_stay(care: CareInstruction, editor: User, sign_in: SignIn) -> None:
-    sign_in(editor).post(f"{BASE}careinstruction/{care.pk}/change/", care_form(key="other", language="es"))
+def test_names_that_texts_use_stay(care: ClinicAnswer, editor: User, sign_in: SignIn) -> None:
+    sign_in(editor).post(f"{BASE}clinicanswer/{care.pk}/change/", care_form(key="other", language="es"))
 
     care.refresh_from_db()
     assert (care.key, care.language) == ("driving", "en")

@@ -7,13 +7,13 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from portal.staff.models import User
-from procedures.links.reads import add
+from portal.accounts.models import User
+from procedures.analytics.page_views import record_page_views
 from procedures.models import Feedback, Page
 from tests.admin.conftest import PAGES, SignIn
 from tests.factories import make_public
-from tests.site.client import Answer
-from tests.site.crawl import Document, text_of
+from tests.site.client import Response
+from tests.site.crawl import Document, element_text
 
 ANSWERS = "/admin/procedures/feedback/"
 READS = f"{PAGES}reads/"
@@ -31,10 +31,10 @@ def answer(page: Page, comment: str, *, days_ago: int = 0, **values: object) -> 
 
 
 def rows(client: Client, address: str = ANSWERS) -> list[str]:
-    screen = Document.read(address, Answer(200, (), client.get(address).content))
+    screen = Document.read(address, Response(200, (), client.get(address).content))
     table = screen.one("table", id="result_list") if address == ANSWERS else screen.of_class("reads__table")[0]
     body = next(iter(table.iter("tbody")))
-    return [" ".join(filter(None, (text_of(cell) for cell in row))) for row in body.iter("tr")]
+    return [" ".join(filter(None, (element_text(cell) for cell in row))) for row in body.iter("tr")]
 
 
 def do(client: Client, action: str, *answers: Feedback, **more: str) -> None:
@@ -115,7 +115,7 @@ def test_a_list_of_answers_costs_the_same_for_any_number(
 
 
 def test_pages_are_listed_with_how_often_they_were_opened(editor: User, sign_in: SignIn, public: Page) -> None:
-    add({"/small-cut/": 12, "/contact/": 3, "/": 40})
+    record_page_views({"/small-cut/": 12, "/contact/": 3, "/": 40})
     client = sign_in(editor)
 
     assert rows(client, READS) == ["Small cut en Procedure 12", "Contact en About 3"]
@@ -133,6 +133,6 @@ def test_the_span_is_chosen_and_nonsense_is_thirty_days(editor: User, sign_in: S
 
 
 def test_switched_off_counting_says_so(editor: User, sign_in: SignIn, public: Page, settings: object) -> None:
-    settings.COUNT_READS = False  # type: ignore[attr-defined]
+    settings.COUNT_PAGE_VIEWS = False  # type: ignore[attr-defined]
 
     assert "Counting is switched off" in sign_in(editor).get(READS).text

@@ -3,8 +3,8 @@
 import pytest
 from django.contrib.auth.models import Group
 
-from portal.staff.models import User
-from procedures.roles import ROLES
+from portal.accounts.models import User
+from procedures.roles import ROLE_PERMISSIONS
 from tests.admin.conftest import SignIn, person
 
 PEOPLE = "/admin/staff/user/"
@@ -66,7 +66,7 @@ def test_a_superuser_is_changed_by_superusers_only(head: User, sign_in: SignIn, 
 def test_a_new_account_can_sign_in_and_roles_are_ticks(head: User, sign_in: SignIn) -> None:
     client = sign_in(head)
     # Tests with transactions of their own empty the tables, and with them what the migrations made.
-    for name in ROLES:
+    for name in ROLE_PERMISSIONS:
         Group.objects.get_or_create(name=name)
     roles = [group.pk for group in head.groups.all()]
 

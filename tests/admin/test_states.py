@@ -2,12 +2,11 @@
 
 import pytest
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Page
-from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import publish_starter, withdraw
-from procedures.publishing.review import submit
-from procedures.publishing.states import PageState, in_state, state_words, with_states
+from procedures.publishing.review import PageState, annotate_status, describe_state, filter_by_state, submit_for_review
+from procedures.revisions.drafts import save_revision
 from tests.factories import approve, make_public
 
 
@@ -19,8 +18,8 @@ def newer(page: Page) -> None:
 
 def stands(page: Page) -> tuple[str, set[str]]:
     """The words, and the filters that find it."""
-    rows = with_states(Page.objects.filter(pk=page.pk))
-    return state_words(rows.get()), {str(state) for state in PageState if in_state(rows, state).exists()}
+    rows = annotate_status(Page.objects.filter(pk=page.pk))
+    return describe_state(rows.get()), {str(state) for state in PageState if filter_by_state(rows, state).exists()}
 
 
 def test_a_page_is_a_draft_until_something_is_said(page: Page) -> None:
@@ -34,13 +33,13 @@ def test_a_page_without_any_revision_is_a_draft(page: Page) -> None:
 
 
 def test_a_submitted_draft_waits(page: Page, editor: User) -> None:
-    submit(save_revision(page, author=editor), actor=editor)
+    submit_for_review(save_revision(page, author=editor), actor=editor)
 
     assert stands(page) == ("Waiting for review", {"waiting"})
 
 
 def test_a_change_after_submitting_is_a_draft_again(page: Page, editor: User) -> None:
-    submit(save_revision(page, author=editor), actor=editor)
+    submit_for_review(save_revision(page, author=editor), actor=editor)
     newer(page)
 
     assert stands(page) == ("Draft", {"draft", "unsent"})
@@ -68,7 +67,7 @@ def test_a_public_page_with_a_newer_draft_says_so(page: Page) -> None:
 def test_a_newer_draft_can_wait_for_review(page: Page, editor: User) -> None:
     make_public(page)
     newer(page)
-    submit(page.revisions.latest("number"), actor=editor)
+    submit_for_review(page.revisions.latest("number"), actor=editor)
 
     assert stands(page) == ("Public, with a newer draft: waiting for review", {"public", "newer", "waiting"})
 
@@ -81,7 +80,7 @@ def test_a_starter_text_says_that_nobody_reviewed_it(page: Page) -> None:
 
 def test_a_starter_text_can_wait_for_its_first_review(page: Page, editor: User) -> None:
     publish_starter(save_revision(page, author=None))
-    submit(page.revisions.get(), actor=editor)
+    submit_for_review(page.revisions.get(), actor=editor)
 
     assert stands(page) == ("Public (starter text): waiting for review", {"public", "starter", "waiting"})
 
@@ -102,6 +101,6 @@ def test_a_withdrawn_page_can_wait_for_review_again(page: Page, manager: User) -
     page.refresh_from_db()
     withdraw(page, actor=manager, reason="Old.")
     newer(page)
-    submit(page.revisions.latest("number"), actor=manager)
+    submit_for_review(page.revisions.latest("number"), actor=manager)
 
     assert stands(page) == ("Withdrawn: waiting for review", {"withdrawn", "waiting"})

@@ -20,14 +20,21 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from PIL import Image
 
-from portal.staff.models import User
-from procedures.admin.intake import detected
+from portal.accounts.models import User
+from procedures.admin.image_upload import get_text_detection
 from procedures.admin.text_detection import text_detection_context
-from procedures.content.bundle import write_bundle
-from procedures.figures.intake import picture
-from procedures.figures.renditions import replace_renditions, store_picture
-from procedures.figures.text_detection import LOCK_NAME, SENTENCES, Detection, Limits, Place, Status
-from procedures.figures.waiting import bring
+from procedures.figures.decoding import build_decoded_image
+from procedures.figures.renditions import replace_renditions, store_image
+from procedures.figures.staging import stage
+from procedures.figures.text_detection import (
+    LOCK_NAME,
+    STATUS_MESSAGES,
+    Detection,
+    DetectionLimits,
+    DetectionStatus,
+    TextRegion,
+)
+from procedures.importing.bundle_export import write_bundle
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, person
 from tests.admin.intake import begun, looked, master_of, photograph, rectangles, saved
@@ -97,14 +104,14 @@ def test_one_button_covers_all_marked_places(nina: Client) -> None:
 
     boxes = [
         tuple(form[side].value() for side in ("left", "top", "width", "height"))
-        for form in answer.context["rectangles"].boxes
+        for form in answer.context["redactions_form"].boxes
         if form["left"].value() is not None
     ]
     assert boxes[0] == (90, 90, 5, 5)
-    assert len(boxes) == 1 + len(answer.context["places"])
-    assert all(place["covered"] for place in answer.context["places"])
+    assert len(boxes) == 1 + len(answer.context["regions"])
+    assert all(place["covered"] for place in answer.context["regions"])
     assert answer.context["form"]["title_en"].value() == "Typed"
-    again = nina.post(address, {**rectangles(*boxes), "cover": "all"}).context["rectangles"]
+    again = nina.post(address, {**rectangles(*boxes), "cover": "all"}).context["redactions_form"]
     assert len([box for box in again.boxes if box["left"].value() is not None]) == len(boxes), "all are covered already"
     assert saved(nina, address, rectangles(*boxes)).status_code == 302
     figure = Figure.objects.get()
@@ -131,7 +138,7 @@ def test_the_finder_looks_at_each_frame_that_is_taken(nina: Client) -> None:
     check = address.replace("frames/", "")
 
     nina.post(address, {"frame": "1"})
-    assert SENTENCES[Status.NOTHING_MARKED] in nina.post(f"{check}text/", rectangles()).content.decode()
+    assert STATUS_MESSAGES[DetectionStatus.NOTHING_MARKED] in nina.post(f"{check}text/", rectangles()).content.decode()
     nina.post(address, {"frame": "2"})
     assert "Cover place 1" in nina.post(f"{check}text/", rectangles()).content.decode()
     assert saved(nina, check, kind="fluoroscopy").status_code == 400
@@ -140,7 +147,7 @@ def test_the_finder_looks_at_each_frame_that_is_taken(nina: Client) -> None:
 @contextmanager
 def another_search(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The finder is busy with another picture for longer than anyone waits."""
-    monkeypatch.setattr("procedures.figures.text_detection.Limits", partial(Limits, wait=1))
+    monkeypatch.setattr("procedures.figures.text_detection.DetectionLimits", partial(DetectionLimits, wait=1))
     lock = os.open(Path(tempfile.gettempdir()) / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
@@ -149,26 +156,26 @@ def another_search(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         os.close(lock)
 
 
-MARKED = Detection(Status.MARKED, places=(Place(0.1, 0.1, 0.2, 0.1, 0.9),), found=1)
+MARKED = Detection(DetectionStatus.MARKED, places=(TextRegion(0.1, 0.1, 0.2, 0.1, 0.9),), found=1)
 
 
 def test_what_was_marked_in_one_picture_does_not_count_for_the_next(editor: User) -> None:
-    waiting = bring(io.BytesIO(photograph()), user_id=editor.pk)
-    searched = waiting.picture_bytes()
-    waiting.put(picture(Image.new("L", (60, 60), 90)))
+    waiting = stage(io.BytesIO(photograph()), user_id=editor.pk)
+    searched = waiting.read_png()
+    waiting.set_image(build_decoded_image(Image.new("L", (60, 60), 90)))
 
-    waiting.note_text(Detection(Status.NOTHING_MARKED), searched)
+    waiting.save_text_detection(Detection(DetectionStatus.NOTHING_MARKED), searched)
 
-    assert waiting.text() is None
+    assert waiting.load_text_detection() is None
 
 
 @pytest.mark.usefixtures("finder")
 def test_the_screen_works_while_the_finder_is_busy(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     address = begun(nina)
     with another_search(monkeypatch):
-        assert SENTENCES[Status.BUSY] in nina.post(f"{address}text/", rectangles()).content.decode()
+        assert STATUS_MESSAGES[DetectionStatus.BUSY] in nina.post(f"{address}text/", rectangles()).content.decode()
         page = nina.get(address).content.decode()
-        assert SENTENCES[Status.BUSY] in page and "Look for text again" in page
+        assert STATUS_MESSAGES[DetectionStatus.BUSY] in page and "Look for text again" in page
         assert saved(nina, address).status_code == 302
 
     assert Figure.objects.get().text_detection["status"] == "busy"
@@ -178,13 +185,13 @@ def test_the_screen_works_while_the_finder_is_busy(nina: Client, monkeypatch: py
 def test_a_search_that_found_text_is_not_replaced_by_one_that_got_no_turn(
     editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waiting = bring(io.BytesIO(photograph()), user_id=editor.pk)
-    first = threading.Timer(0.3, lambda: waiting.note_text(MARKED, waiting.picture_bytes()))
+    waiting = stage(io.BytesIO(photograph()), user_id=editor.pk)
+    first = threading.Timer(0.3, lambda: waiting.save_text_detection(MARKED, waiting.read_png()))
     with another_search(monkeypatch):
         first.start()
-        assert detected(waiting) == MARKED
+        assert get_text_detection(waiting) == MARKED
 
-    assert waiting.text() == MARKED
+    assert waiting.load_text_detection() == MARKED
 
 
 @pytest.mark.usefixtures("finder")
@@ -195,7 +202,7 @@ def test_a_picture_that_is_deleted_during_the_search_is_told(nina: Client, monke
         (folder,) = (Path(settings.DATA_DIR) / "waiting").iterdir()
         with another_search(monkeypatch):
             threading.Timer(0.3, lambda folder=folder: shutil.rmtree(folder)).start()
-            answer = nina.post(f"{address}{step}", {**rectangles(), "looked": look, "do": "save"})
+            answer = nina.post(f"{address}{step}", {**rectangles(), "seen_sha256": look, "do": "save"})
         assert answer.status_code == (400 if step else 404), step
         assert not folder.exists(), step
 
@@ -215,13 +222,15 @@ def test_a_missing_engine_is_said_with_how_to_install_it(nina: Client) -> None:
 
 @pytest.mark.usefixtures("finder")
 def test_a_failure_is_said_before_anything_is_saved(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("procedures.figures.text_detection.Limits", partial(Limits, memory=300 * 2**20))
+    monkeypatch.setattr(
+        "procedures.figures.text_detection.DetectionLimits", partial(DetectionLimits, memory=300 * 2**20)
+    )
     address = begun(nina)
 
     refused = saved(nina, address)
 
     assert refused.status_code == 400
-    assert SENTENCES[Status.FAILED] in refused.content.decode()
+    assert STATUS_MESSAGES[DetectionStatus.FAILED] in refused.content.decode()
     assert "Look for text again" in refused.content.decode()
     assert saved(nina, address).status_code == 302
     assert Figure.objects.get().text_detection["status"] == "failed"
@@ -256,7 +265,7 @@ def test_a_picture_that_came_another_way_is_searched_later(nina: Client, tmp_pat
     Figure.objects.update(text_detection={**figure.text_detection, "date": "2026-01-02T03:04:05+00:00"})
     nina.post(address)
     assert Figure.objects.get().text_detection["date"].startswith("2026-01-02"), "a finished record is not replaced"
-    assert SENTENCES[Status.NOTHING_MARKED] in answer.content.decode()
+    assert STATUS_MESSAGES[DetectionStatus.NOTHING_MARKED] in answer.content.decode()
 
 
 # The suggested kind
@@ -287,7 +296,7 @@ def test_a_dicom_file_suggests_its_kind_and_chooses_none(nina: Client) -> None:
 
         shown = nina.get(check)
 
-        assert shown.context["waiting"].kind == kind, (tags, invert)
+        assert shown.context["staged"].suggested_kind == kind, (tags, invert)
         assert ("The file suggests:" in shown.content.decode()) is bool(kind), (tags, invert)
         assert not re.search(r'name="kind"[^>]* checked', shown.content.decode()), (tags, invert)
 
@@ -296,7 +305,7 @@ def test_switching_black_and_white_twice_comes_back_to_the_first_suggestion(nina
     frames = begun(nina, dicom(ramp(), Modality="XA"))
     for invert, kind in (({"invert": "on"}, "radiograph"), ({"invert": "on"}, "radiograph"), ({}, "fluoroscopy")):
         check = nina.post(frames, {"frame": "1", **invert})["Location"]
-        assert nina.get(check).context["waiting"].kind == kind
+        assert nina.get(check).context["staged"].suggested_kind == kind
 
 
 def test_pixels_suggest_photo_or_drawing_and_nothing_for_grey(nina: Client) -> None:
@@ -314,8 +323,8 @@ def test_pixels_suggest_photo_or_drawing_and_nothing_for_grey(nina: Client) -> N
         "": Image.linear_gradient("L").resize((200, 150)),
     }
     for kind, image in pictures.items():
-        assert nina.get(begun(nina, sent(image))).context["waiting"].kind == kind, kind
-    assert nina.get(begun(nina, photograph((201, 100)))).context["waiting"].kind == "drawing", "two flat greys"
+        assert nina.get(begun(nina, sent(image))).context["staged"].suggested_kind == kind, kind
+    assert nina.get(begun(nina, photograph((201, 100)))).context["staged"].suggested_kind == "drawing", "two flat greys"
 
 
 def a_bundle(images: dict[str, Image.Image]) -> SimpleUploadedFile:
@@ -335,7 +344,7 @@ def a_bundle(images: dict[str, Image.Image]) -> SimpleUploadedFile:
 
 def supplied(slug: str, image: Image.Image) -> Figure:
     figure = make_figure(slug, size=(64, 64))
-    rows = store_picture(figure, picture(image))
+    rows = store_image(figure, build_decoded_image(image))
     figure.save()
     replace_renditions(figure, rows)
     return make_supplied(figure)
@@ -346,7 +355,7 @@ def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(fi
     client = sign_in(person("Max", "Manager"))
     look = "/admin/procedures/page/transfer/look/"
     plan = client.post(look, {"bundle": sent})
-    ((slug, sha256, _, _),) = plan.context["pictures"]
+    ((slug, sha256, _, _),) = plan.context["images"]
     token = plan.context["token"]
     assert client.get(f"/admin/procedures/page/transfer/picture/{token}/{sha256}.png").status_code == 200
     values = {"token": token, "page": "en afar", "picture": slug}
@@ -356,7 +365,7 @@ def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(fi
     assert (marked.status_code, Figure.objects.filter(slug=slug).count()) == (409, 0)
     html = marked.content.decode()
     assert "Nothing was imported yet. The text finder marked places that may be text." in html
-    assert SENTENCES[Status.MARKED] in html
+    assert STATUS_MESSAGES[DetectionStatus.MARKED] in html
     assert 'class="text-detection__outline"' in html
     assert client.post(look, values).status_code == 302, "after another look"
     kept = Figure.objects.get(slug=slug)
@@ -368,13 +377,13 @@ def test_a_bundle_of_many_pictures_is_searched_in_several_requests(
 ) -> None:
     quick = tmp_path / "quick.py"
     quick.write_text('print(\'{"engine": "x", "boxes": []}\')')
-    monkeypatch.setattr("procedures.figures.text_detection.Limits", partial(Limits, program=quick))
-    monkeypatch.setattr("procedures.admin.transfer.SEARCH_SECONDS", 0)
+    monkeypatch.setattr("procedures.figures.text_detection.DetectionLimits", partial(DetectionLimits, program=quick))
+    monkeypatch.setattr("procedures.admin.transfer.TEXT_DETECTION_SECONDS", 0)
     sent = a_bundle({f"far-{shade}": Image.new("L", (64, 64), shade) for shade in (50, 100, 150)})
     client = sign_in(person("Max", "Manager"))
     look = "/admin/procedures/page/transfer/look/"
     plan = client.post(look, {"bundle": sent})
-    token, pictures = plan.context["token"], plan.context["pictures"]
+    token, pictures = plan.context["token"], plan.context["images"]
     for _, sha256, _, _ in pictures:
         client.get(f"/admin/procedures/page/transfer/picture/{token}/{sha256}.png")
     values = {"token": token, "page": "en afar", "picture": [slug for slug, *_ in pictures]}
@@ -385,7 +394,7 @@ def test_a_bundle_of_many_pictures_is_searched_in_several_requests(
     for number, answer in enumerate(answers[:2], start=1):
         sentence = f"Nothing was imported yet. The text finder has looked at {number} of 3 new pictures."
         assert sentence in answer.content.decode()
-        assert answer.context["ticked"] == values["picture"]
+        assert answer.context["confirmed_images"] == values["picture"]
     assert {figure.text_detection["status"] for figure in Figure.objects.filter(slug__startswith="far-")} == {
         "nothing_marked"
     }

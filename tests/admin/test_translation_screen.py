@@ -2,7 +2,7 @@
 
 from django.test import Client
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.enums import Decision
 from procedures.models import Approval, Page
 from tests.admin.conftest import PAGES, SignIn, form_of, typed

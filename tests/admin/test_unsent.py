@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.enums import Decision
 from procedures.models import Autosave, Page
-from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import publish_starter
-from procedures.publishing.review import decide, submit
+from procedures.publishing.review import record_decision, submit_for_review
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, form_of, person, typed
 from tests.admin.screens import home
 from tests.factories import approve, make_page, make_public
@@ -27,7 +27,7 @@ def test_a_saved_draft_is_among_ones_own_until_it_is_sent(page: Page, editor: Us
 
     listed = home(client)["own_drafts"]
     html = client.get("/admin/").content.decode()
-    submit(page.revisions.latest("number"), actor=editor)
+    submit_for_review(page.revisions.latest("number"), actor=editor)
 
     assert [line.split(": ")[0] for line in listed] == ["A new title"]
     assert "Your drafts" in html
@@ -52,9 +52,9 @@ def test_a_newer_draft_of_a_public_page_is_listed_with_who_saved_it(page: Page, 
 def test_only_what_nobody_has_sent_is_a_draft(page: Page, editor: User, sign_in: SignIn, state: str) -> None:
     revision = save_revision(page, author=editor)
     if state in {"submitted", "sent back"}:
-        submit(revision, actor=editor)
+        submit_for_review(revision, actor=editor)
     if state == "sent back":
-        decide(revision, reviewer=person("Rita", "Reviewer"), decision=Decision.SENT_BACK, comment="Shorter.")
+        record_decision(revision, reviewer=person("Rita", "Reviewer"), decision=Decision.SENT_BACK, comment="Shorter.")
     if state == "approved":
         approve(revision)
     if state == "public":
@@ -70,7 +70,7 @@ def test_the_first_page_without_work_says_so(editor: User, sign_in: SignIn) -> N
 
 
 def hint_of(client: Client, key: str) -> str:
-    return next(card.waiting.hint for card in client.get("/admin/").context["cards"] if card.waiting.key == key)
+    return next(card.task_list.hint for card in client.get("/admin/").context["cards"] if card.task_list.key == key)
 
 
 def test_an_approved_starter_text_is_not_called_unread(page: Page, manager: User, sign_in: SignIn) -> None:
@@ -131,7 +131,7 @@ def screen_of(client: Client, page: Page) -> Any:
 
 def test_half_typed_comments_are_there_when_the_screen_is_opened_again(page: Page, rosa: Client) -> None:
     quote = next(
-        row.new.text for part in screen_of(rosa, page).context["diff"]["parts"] for _, row in part.rows if row.new
+        row.new.text for part in screen_of(rosa, page).context["diff"]["sections"] for _, row in part.rows if row.new
     )
 
     kept = rosa.post(KEEP, {"page": page.pk, "comment": "Too lo", "quote-1": quote, "at-1": "Who is"})
@@ -189,7 +189,7 @@ def test_comments_are_ones_own_and_no_text_of_the_page(
     other = sign_in(person("Rita", "Reviewer"))
 
     seen = screen_of(other, page).content.decode()
-    autosave = nina.post(f"{PAGES}autosave/", {"window": "w1", "page": page.pk, "first": "1"}).json()
+    autosave = nina.post(f"{PAGES}autosave/", {"client_id": "w1", "page": page.pk, "first": "1"}).json()
 
     assert "Too long." not in seen
     assert autosave["others"] == []

@@ -12,8 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from portal.staff.models import User
-from procedures.admin import upload
+from portal.accounts.models import User
+from procedures.admin import image_upload
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, picture_file
 from tests.admin.intake import saved, waiting
@@ -30,12 +30,12 @@ def sent(**changes: Any) -> dict[str, Any]:
 
 def test_an_upload_keeps_nothing_and_leads_to_the_check_screen(nina: Client) -> None:
     answer = nina.post(UPLOAD, sent(title="Needle", alt="A needle.", caption="A needle.", provenance="simulated",
-                                    kind="photo", nothing_visible="on", looked="0" * 64, do="save"))  # fmt: skip
+                                    kind="photo", deidentified="on", seen_sha256="0" * 64, do="save"))  # fmt: skip
 
     told = answer.json()
     assert answer.status_code == 201
     assert not Figure.objects.exists()
-    assert nina.get(told["next"]).context["original"] == (60, 40)
+    assert nina.get(told["next"]).context["original_size"] == (60, 40)
     assert nina.get(told["saved"]).json() == {}
 
 
@@ -150,7 +150,7 @@ def test_only_post_uploads(editor: User, sign_in: SignIn) -> None:
 def test_uploads_are_counted_for_each_person(
     editor: User, manager: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload, "MAX_UPLOADS", 2)
+    monkeypatch.setattr(image_upload, "MAX_EDITOR_UPLOADS", 2)
     client = sign_in(editor)
 
     statuses = [client.post(UPLOAD, sent(picture=picture_file(size=(60, side)))).status_code for side in (40, 41, 42)]

@@ -21,7 +21,7 @@ def site() -> None:
     make_clinic()
     make_sign("weak-leg", "emergency")
     make_sign("fever", "now")
-    warning_signs.note_starter()
+    warning_signs.record_starter_list()
     make_public(make_page(body=f"{BODY}\n::: warning-signs both\n"))
 
 
@@ -37,7 +37,7 @@ def as_role(role: str) -> Client:
 def typed(client: Client, **changes: str) -> dict[str, str]:
     """The form as it stands, with some fields changed."""
     context = client.get(ADDRESS).context
-    rows = context["rows"]
+    rows = context["formset"]
     data = {"action": "propose", "expected": str(context["expected"]), "note": "Fever is worse."}
     for form in [rows.management_form, *rows.forms]:
         for field in form:
@@ -61,7 +61,7 @@ def test_from_a_change_to_every_page() -> None:
         ADDRESS,
         typed(editor, **{"form-1-level": "emergency", "form-1-en_short": "A fever", "form-1-es_short": "Fiebre"}),
     )
-    newest = warning_signs.latest()
+    newest = warning_signs.latest_revision()
     assert saved.status_code == 302 and newest is not None and newest.author is not None
     shown = reviewer.get(ADDRESS).content.decode()
     assert "2 changes" not in shown and "from what patients read now" in shown
@@ -92,7 +92,7 @@ def test_from_a_change_to_every_page() -> None:
     ],
 )
 def test_a_role_does_only_its_own_step(role: str, action: str) -> None:
-    newest = warning_signs.latest()
+    newest = warning_signs.latest_revision()
     assert newest is not None
 
     assert as_role(role).post(ADDRESS, {"action": action, "revision": newest.pk}).status_code == 403
@@ -144,14 +144,14 @@ def test_a_sign_can_be_added_and_removed() -> None:
 
     answer = editor.post(ADDRESS, typed(editor, **{"form-1-DELETE": "on", **ADDED}))
 
-    newest = warning_signs.latest()
+    newest = warning_signs.latest_revision()
     assert answer.status_code == 302 and newest is not None
     assert [row["key"] for row in newest.content] == ["weak-leg", "cough"]
 
 
 def test_a_reviewer_says_why_a_list_comes_back() -> None:
     reviewer = as_role("Reviewer")
-    newest = warning_signs.latest()
+    newest = warning_signs.latest_revision()
     assert newest is not None
 
     silent = reviewer.post(ADDRESS, {"action": "send_back", "revision": newest.pk, "comment": " "})
@@ -164,7 +164,7 @@ def test_a_reviewer_says_why_a_list_comes_back() -> None:
 
 def test_a_decision_on_an_older_list_is_refused() -> None:
     reviewer, editor = as_role("Reviewer"), as_role("Editor")
-    seen = warning_signs.latest()
+    seen = warning_signs.latest_revision()
     assert seen is not None
     editor.post(ADDRESS, typed(editor, **{"form-0-en_text": "A leg is weak."}))
 
@@ -179,7 +179,7 @@ def test_each_step_sent_twice_is_done_once() -> None:
     form = typed(editor, **{"form-1-en_text": "You have a high fever."})
 
     saved = [editor.post(ADDRESS, form).status_code for _ in range(2)]
-    newest = warning_signs.latest()
+    newest = warning_signs.latest_revision()
     assert newest is not None
     steps: list[tuple[Client, dict[str, Any]]] = [
         (reviewer, {"action": "send_back", "comment": "Say how high."}),

@@ -12,8 +12,8 @@ from django.core.cache import cache
 from django.test import Client
 from PIL import Image
 
-from procedures.content.files import ContentErrors
-from procedures.content.load import load
+from procedures.importing.content_files import ContentErrors
+from procedures.importing.content_folder import load_content_folder
 from procedures.models import Figure
 from tests.admin.intake import CHOOSE, JSON, rectangles, saved, sent_file, stored, waiting
 from tests.admin.test_upload import UPLOAD
@@ -111,7 +111,7 @@ def by_loader(_client: Client, data: bytes, _name: str, folder: Path) -> tuple[i
         "image: bone.jpg\nprovenance: simulated\ntext:\n  en:\n    title: Bone\n    alt: A bone.\n    caption: A bone.\n"
     )
     try:
-        load(folder / "content")
+        load_content_folder(folder / "content")
     except ContentErrors as errors:
         return 400, str(errors)
     return 302, "loaded"
@@ -197,13 +197,13 @@ def test_pictures_are_decoded_and_stored_in_one_place_only() -> None:
 
     # The last reads the masters that it wrote itself, on the desk of who computes the simulated set.
     assert decoding == {
-        "procedures/figures/contrast.py",  # what intake has stored, to measure marks against
-        "procedures/figures/intake.py",
-        "procedures/figures/text_finder.py",  # PNG that intake wrote, in a process of its own
-        "procedures/fluoroscopy/render.py",
+        "procedures/figures/markers/checks.py",  # what intake has stored, to measure marks against
+        "procedures/figures/decoding.py",
+        "procedures/figures/ocr.py",  # PNG that intake wrote, in a process of its own
+        "procedures/figures/simulation/render.py",
     }
     # restore puts back, byte for byte, what a checked backup holds.
-    assert writing == {"procedures/figures/renditions.py", "portal/safekeeping/media.py"}
+    assert writing == {"procedures/figures/renditions.py", "portal/backup/media.py"}
 
 
 def test_a_moving_picture_is_none_by_the_screens(nina: Client) -> None:

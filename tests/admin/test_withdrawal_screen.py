@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import ClinicalCode, Page
 from procedures.publishing.publish import withdraw
 from tests.admin.conftest import PAGES, SignIn
@@ -37,7 +37,7 @@ def test_the_screen_names_pages_that_lead_there_and_the_translation(linked: Page
     answer = max_.get(f"{PAGES}{linked.pk}/withdraw/")
 
     text = " ".join(answer.content.decode().split())
-    ways = {link.page.subject: link.ways for link, _ in answer.context["remaining"].links}
+    ways = {link.page.subject: link.ways for link, _ in answer.context["impact"].incoming_links}
     assert ways == {
         "in-the-text": ["link in the text"],
         "as-the-next-step": ["next step"],

@@ -5,18 +5,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.enums import Decision, EventKind
 from procedures.models import Approval, Page, ReleaseEvent
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.review import submit
-from procedures.publishing.states import state_words, with_states
+from procedures.publishing.review import annotate_status, describe_state, submit_for_review
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, form_of, typed
 from tests.factories import approve, make_page, make_public
 
 
 def state(page: Page) -> str:
-    return state_words(with_states(Page.objects.filter(pk=page.pk)).get())
+    return describe_state(annotate_status(Page.objects.filter(pk=page.pk)).get())
 
 
 def decide(client: Client, page: Page, decision: Decision, comment: str = "", revision: Any = None) -> Any:
@@ -153,7 +152,7 @@ def test_a_later_change_voids_the_approval(
 
 
 def test_sending_back_needs_words(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
-    submit(save_revision(page, author=editor), actor=editor)
+    submit_for_review(save_revision(page, author=editor), actor=editor)
     client = sign_in(reviewer)
 
     silent = decide(client, page, Decision.SENT_BACK)
@@ -180,7 +179,7 @@ def test_nobody_approves_their_own_text(page: Page, sign_in: SignIn, admin_user:
 def test_one_person_may_approve_where_the_clinic_says_so(
     page: Page, sign_in: SignIn, admin_user: User, settings: Any
 ) -> None:
-    settings.REQUIRE_SECOND_PERSON = False
+    settings.REQUIRE_PEER_REVIEW = False
     save_revision(page, author=admin_user)
 
     assert decide(sign_in(admin_user), page, Decision.APPROVED).status_code == 302
@@ -214,7 +213,7 @@ def test_only_the_two_decisions_are_taken(page: Page, reviewer: User, sign_in: S
 
 
 def test_the_reviewer_sees_the_page_as_it_would_look(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
-    submit(save_revision(page, author=editor), actor=editor)
+    submit_for_review(save_revision(page, author=editor), actor=editor)
 
     html = sign_in(reviewer).get(f"{PAGES}{page.pk}/review/").content.decode()
 

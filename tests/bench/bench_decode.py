@@ -34,11 +34,11 @@ def seconds(work: Callable[[], Any]) -> float:
 
 def refused(data: bytes) -> None:
     """Read a picture that must be refused."""
-    from procedures.figures.intake import BadPictureError, read_picture
+    from procedures.figures.decoding import InvalidImageError, decode_image
 
     try:
-        read_picture(data)
-    except BadPictureError:
+        decode_image(data)
+    except InvalidImageError:
         return
     raise RuntimeError("The picture was taken.")
 
@@ -67,8 +67,8 @@ def run(frames: int, side: int = 512) -> bytes:
 
 def pairs(folder: Path) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
     """What is measured, and what it is measured against."""
-    from procedures.figures.dicom import unpack
-    from procedures.figures.intake import read_picture
+    from procedures.figures.decoding import decode_image
+    from procedures.figures.dicom.reader import extract_frames
     from tests.figures.dicom_files import dicom
     from tests.figures.test_intake import progressive
 
@@ -77,7 +77,7 @@ def pairs(folder: Path) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]
     def unpacked(data: bytes) -> Any:
         place = folder / str(next(places))
         place.mkdir()
-        return unpack(io.BytesIO(data), place)
+        return extract_frames(io.BytesIO(data), place)
 
     pixels = (b"".join(value.to_bytes(2, "little") for value in range(1 << 16)) * 77)[: 2 * 2000 * 2500]
     frame = unpacked(dicom(pixels, Rows=2500, Columns=2000))
@@ -85,7 +85,7 @@ def pairs(folder: Path) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]
     many, usual, long, one = progressive(200, large), progressive(6, large), run(110), run(1)
     return {
         "presets": (lambda: frame.presets(1), lambda: frame.picture(1)),
-        "scans": (lambda: refused(many), lambda: read_picture(usual)),
+        "scans": (lambda: refused(many), lambda: decode_image(usual)),
         "run": (lambda: unpacked(long), lambda: unpacked(one)),
     }
 

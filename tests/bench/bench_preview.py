@@ -30,7 +30,7 @@ def main() -> None:
     from django.db import connection, transaction
     from django.test.utils import CaptureQueriesContext
 
-    from portal.staff.models import User
+    from portal.accounts.models import User
     from procedures.models import Page
     from tests.bench.staff import signed_in
 

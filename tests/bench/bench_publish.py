@@ -29,11 +29,11 @@ def main() -> None:
     from django.test.utils import CaptureQueriesContext
     from django.utils import timezone
 
-    from portal.staff.models import User
+    from portal.accounts.models import User
     from procedures.enums import Decision
     from procedures.models import Page
-    from procedures.publishing.drafts import save_revision
-    from procedures.publishing.review import decide
+    from procedures.publishing.review import record_decision
+    from procedures.revisions.drafts import save_revision
     from tests.bench.staff import signed_in
 
     with transaction.atomic():
@@ -52,7 +52,7 @@ def main() -> None:
                 page.key_message = f"Round {number} of {name}."
                 page.save()
                 revision = save_revision(page, author=doctor)
-                decide(revision, reviewer=boss, decision=Decision.APPROVED)
+                record_decision(revision, reviewer=boss, decision=Decision.APPROVED)
                 with CaptureQueriesContext(connection) as seen:
                     begun, began = time.perf_counter(), time.process_time()
                     answer = client.post(

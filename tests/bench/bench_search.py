@@ -20,14 +20,14 @@ QUESTIONS = ["cement", "kyphoplasty", "kyfoplasty", "blood thinner", "when can I
 
 def copies(count: int) -> None:
     """Add public pages with new addresses until there are ``count``."""
-    from procedures.links.codes import free_code
     from procedures.models import Page, Release, Revision
+    from procedures.sharing.short_codes import generate_code
 
     live = list(Page.objects.published().in_language("en").select_related("live_release__revision"))
     for number in range(count - len(live)):
         page = live[number % len(live)]
         release, revision = page.live_release, page.live_release.revision
-        page.pk, page.subject, page.code, page.live_release = None, f"copy-{number}", free_code(), None
+        page.pk, page.subject, page.code, page.live_release = None, f"copy-{number}", generate_code(), None
         page._state.adding = True
         page.save()
         revision = Revision.objects.create(page=page, number=1, content=revision.content)

@@ -49,7 +49,7 @@ def photograph(width: int, height: int, number: int) -> bytes:
 def words(number: int) -> dict[str, str]:
     """What the upload asks besides the file."""
     said = {"title": f"Bench {number}", "alt": "A bone.", "caption": "A bone of the spine.", "language": "en"}
-    return {**said, "kind": "photo", "provenance": "simulated", "provenance_note": "", "nothing_visible": "on"}
+    return {**said, "kind": "photo", "provenance": "simulated", "provenance_note": "", "deidentified": "on"}
 
 
 def in_english(number: int) -> dict[str, str]:
@@ -59,7 +59,7 @@ def in_english(number: int) -> dict[str, str]:
 
 def somebody() -> Any:
     """Django's client with a member of staff who may do everything."""
-    from portal.staff.models import User
+    from portal.accounts.models import User
     from tests.bench.staff import signed_in
 
     user, _ = User.objects.get_or_create(username="bench", defaults={"is_staff": True, "is_superuser": True})
@@ -74,32 +74,32 @@ def ours(client: Any, data: bytes, number: int) -> None:
     cache.clear()  # uploads are counted
     answer = client.post(UPLOAD, {"picture": SimpleUploadedFile("x.jpg", data)})
     address = answer.json()["next"]
-    looked = client.get(f"{address}result.png", headers={"Accept": "application/json"}).json()["looked"]
+    looked = client.get(f"{address}result.png", headers={"Accept": "application/json"}).json()["seen_sha256"]
     client.get(f"{address}result.png")
-    answer = client.post(address, {**in_english(number), "looked": looked, "do": "save"})
+    answer = client.post(address, {**in_english(number), "seen_sha256": looked, "do": "save"})
     if answer.status_code != 302:
         raise RuntimeError(answer.content.decode())
 
 
 def alone(data: bytes) -> None:
     """Pillow's part of it, and nothing else."""
-    from procedures.figures.intake import WIDEST
-    from procedures.figures.renditions import FORMATS, widths
+    from procedures.figures.decoding import MAX_WIDTH
+    from procedures.figures.renditions import ENCODER_OPTIONS, rendition_widths
 
     with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
-        image.draft(None, (WIDEST, WIDEST * image.height // image.width))
+        image.draft(None, (MAX_WIDTH, MAX_WIDTH * image.height // image.width))
         image.load()
         original = ImageOps.exif_transpose(image).convert("RGB")
-    if original.width > WIDEST:
-        size = (WIDEST, round(original.height * WIDEST / original.width))
+    if original.width > MAX_WIDTH:
+        size = (MAX_WIDTH, round(original.height * MAX_WIDTH / original.width))
         original = original.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     original.save(io.BytesIO(), "PNG", compress_level=4)
     smaller = original
-    for width in reversed(widths(original.width)):
+    for width in reversed(rendition_widths(original.width)):
         if width < smaller.width:
             size = (width, round(original.height * width / original.width))
             smaller = smaller.resize(size, Image.Resampling.LANCZOS)
-        for name, options in FORMATS.items():
+        for name, options in ENCODER_OPTIONS.items():
             smaller.save(io.BytesIO(), name.upper(), **options)
 
 
@@ -123,7 +123,7 @@ def set_up(folder: str) -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
-    from portal.serving.collect import collect_static_files
+    from portal.storage.static_files import collect_static_files
 
     collect_static_files()
 
@@ -192,9 +192,9 @@ def check(browser: Browser, address: str, number: int) -> None:
     fields |= {f"box-0-{side}": str(value) for side, value in zip(sides, (1, 1, 30, 8), strict=True)}
     fields |= {f"cut-{side}": str(value) for side, value in zip(sides, (2, 2, 96, 96), strict=True)}
     result = f"{address}result.png?{urllib.parse.urlencode(fields)}"
-    looked = browser.get(result)["looked"]
+    looked = browser.get(result)["seen_sha256"]
     browser.look(result)
-    browser.post(address, {**in_english(number), **fields, "looked": looked, "do": "save"})
+    browser.post(address, {**in_english(number), **fields, "seen_sha256": looked, "do": "save"})
 
 
 def memory(data: bytes) -> tuple[float, float, float]:

@@ -22,7 +22,7 @@ import datetime, itertools
 from django.utils import timezone
 from tests.factories import approve, make_user
 from procedures.models import Page
-from procedures.publishing.drafts import save_revision
+from procedures.revisions.drafts import save_revision
 from procedures.publishing.publish import publish, withdraw
 from procedures.publishing.schedule import publish_due, schedule
 boss = make_user("max")

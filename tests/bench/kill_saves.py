@@ -23,7 +23,7 @@ def torn(page_id: int, told: list[str]) -> list[str]:
     from django.db import connection
 
     from procedures.models import Page, Path, ReleaseEvent
-    from procedures.publishing.publish import release_hash
+    from procedures.publishing.publish import hash_release
 
     connection.close()
     page = Page.objects.select_related("live_release__revision").get(pk=page_id)
@@ -31,7 +31,7 @@ def torn(page_id: int, told: list[str]) -> list[str]:
     live, newest = page.live_release, revisions[-1]
     texts = {revision.content["body"].rsplit("Last word: ", 1)[-1].strip(" .\n") for revision in revisions}
     wrong = []
-    if newest.content != page.draft():
+    if newest.content != page.draft_content():
         wrong.append("the draft is not its newest revision")
     if [revision.number for revision in revisions] != list(range(1, len(revisions) + 1)):
         wrong.append("a revision number is missing or double")
@@ -40,7 +40,7 @@ def torn(page_id: int, told: list[str]) -> list[str]:
     if live is None:
         return [*wrong, "nothing is live"]
     values = {name: getattr(live, name) for name in ("path", "title", "key_message", "description", "html")}
-    if live.sha256 != release_hash(**values):
+    if live.sha256 != hash_release(**values):
         wrong.append("the live release is not what its hash says")
     if live.number != page.releases.count() or not live.inputs.exists():
         wrong.append("a release is half written")

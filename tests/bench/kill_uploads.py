@@ -24,8 +24,8 @@ from django.db import transaction
 from PIL import Image
 from tests.factories import make_user
 from procedures.admin.figure_forms import free_slug, keep_picture
-from procedures.figures.intake import read_picture
-from procedures.figures.orphans import undone_on_failure
+from procedures.figures.decoding import read_picture
+from procedures.figures.unused_files import undone_on_failure
 from procedures.figures.renditions import store_picture
 from procedures.models import Figure, FigureText
 user = make_user("ed")
@@ -33,7 +33,7 @@ print("ready", flush=True)
 for number in itertools.count():
     stream = io.BytesIO()
     Image.frombytes("L", (600, 400), os.urandom(240_000)).save(stream, "JPEG")
-    figure = Figure(kind="other", provenance="simulated", nothing_visible=True)
+    figure = Figure(kind="other", provenance="simulated", deidentified=True)
     with undone_on_failure():
         renditions = store_picture(figure, read_picture(stream.getvalue()))
         with transaction.atomic():
@@ -47,7 +47,7 @@ import datetime, sys
 from django.core.files.storage import default_storage
 from PIL import Image
 from procedures.figures.approval import files_of
-from procedures.figures.orphans import orphans, sweep
+from procedures.figures.unused_files import orphans, sweep
 from procedures.models import Figure
 told = set(sys.argv[1:])
 figures = list(Figure.objects.prefetch_related("renditions", "texts"))

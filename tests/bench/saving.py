@@ -16,10 +16,10 @@ def main(page_id: int, seed: str) -> None:
     import django
 
     django.setup()
-    from portal.staff.models import User
+    from portal.accounts.models import User
     from procedures.enums import Decision
     from procedures.models import Page
-    from procedures.publishing.review import decide
+    from procedures.publishing.review import record_decision
     from tests.admin.conftest import form_of, typed
     from tests.bench.staff import signed_in
 
@@ -29,13 +29,13 @@ def main(page_id: int, seed: str) -> None:
         page, word = Page.objects.get(pk=page_id), f"w{seed}x{number}"
         body = page.body.rsplit("\n\nLast word: ", 1)[0].rstrip() + f"\n\nLast word: {word}.\n"
         newest = page.revisions.first()
-        values = typed(page, body=body, parent=newest.pk if newest else "")
+        values = typed(page, body=body, base_revision=newest.pk if newest else "")
         answer = client.post(form_of(page), values)
         print(f"saved {word}" if answer.status_code == 302 else f"odd {answer.status_code}", flush=True)
         page.refresh_from_db()
-        decide(page.revisions.latest("number"), reviewer=reviewer, decision=Decision.APPROVED)
+        record_decision(page.revisions.latest("number"), reviewer=reviewer, decision=Decision.APPROVED)
         newest = page.revisions.first()
-        answer = client.post(form_of(page), typed(page, parent=newest.pk if newest else "", _publish="1"))
+        answer = client.post(form_of(page), typed(page, base_revision=newest.pk if newest else "", _publish="1"))
         print(f"published {word}" if answer.status_code == 302 else f"odd {answer.status_code}", flush=True)
 
 

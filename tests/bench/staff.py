@@ -4,8 +4,8 @@ import time
 
 from django.test import Client
 
-from portal.staff.models import StaffSession, User
-from portal.staff.sessions import KEY, Stamps
+from portal.accounts.models import StaffSession, User
+from portal.accounts.sessions import SESSION_STATE_KEY, SessionState
 
 
 def signed_in(user: User) -> Client:
@@ -14,6 +14,6 @@ def signed_in(user: User) -> Client:
     client.force_login(user)
     session, now = client.session, time.time()
     row = StaffSession.objects.create(user=user, session_key=session.session_key or "", device="Bench")
-    session[KEY] = Stamps(row=row.pk, started=now, seen=now, complete=True)
+    session[SESSION_STATE_KEY] = SessionState(row=row.pk, started=now, seen=now, complete=True)
     session.save()
     return client

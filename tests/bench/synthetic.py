@@ -5,10 +5,10 @@ import random
 
 from django.utils import timezone
 
-from procedures.links.codes import free_code
-from procedures.markdown import RENDERER_VERSION
 from procedures.models import Page, Path, Release, Revision
-from procedures.publishing.publish import release_hash
+from procedures.publishing.publish import hash_release
+from procedures.rendering import RENDERER_VERSION
+from procedures.sharing.short_codes import generate_code
 
 WORDS = (
     "spine bone balloon cement doctor nurse pain walk rest home call week back small needle picture help safe".split()
@@ -18,7 +18,7 @@ TEXT = 5_500  # bytes of article; the frame around it brings a page to about 10 
 
 def make_pages(count: int, languages: tuple[str, ...] = ("en",)) -> list[str]:
     """Add pages; their addresses. Content depends on the number only."""
-    codes = iter({free_code() for _ in range(count * len(languages) * 2)})
+    codes = iter({generate_code() for _ in range(count * len(languages) * 2)})
     found = []
     for language in languages:
         prefix = "/" if language == "en" else f"/{language}/"
@@ -58,7 +58,7 @@ def _release(page: Page, revision: Revision, path: str) -> Release:
         "html": "\n".join(html),
     }
     return Release(
-        page=page, number=1, revision=revision, **values, sha256=release_hash(**values), is_starter=True,
+        page=page, number=1, revision=revision, **values, sha256=hash_release(**values), is_starter=True,
         renderer_version=RENDERER_VERSION, published_at=timezone.now(),
         next_review_on=timezone.localdate() + datetime.timedelta(days=365),
     )  # fmt: skip

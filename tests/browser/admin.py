@@ -9,8 +9,8 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, expect
 
-from portal.staff.models import User
-from procedures.models import CareInstruction
+from portal.accounts.models import User
+from procedures.models import ClinicAnswer
 from procedures.models import Page as PageRow
 from tests.browser.live import SIGNED_IN
 from tests.factories import make_clinic, make_figure, make_next, make_page, make_term
@@ -98,5 +98,5 @@ def stocked_draft() -> PageRow:
     make_figure("balloon", size=(400, 400))
     make_term()
     for key, question in (("driving", "When can I drive?"), ("washing", "When can I wash?")):
-        CareInstruction.objects.create(key=key, language="en", question=question, answer="Tomorrow.")
+        ClinicAnswer.objects.create(key=key, language="en", question=question, answer="Tomorrow.")
     return make_page(next_page=make_next())

@@ -10,7 +10,7 @@ import pytest
 from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Figure
 from procedures.models import Page as PageRow
 from tests.admin.conftest import form_of, person

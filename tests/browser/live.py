@@ -23,7 +23,7 @@ class FilesAndKept(StaticFilesHandler):
     def serve(self, request: HttpRequest) -> HttpResponseBase:
         if request.path == AUTOSAVE:
             user = SIGNED_IN.get(request.COOKIES.get(settings.SESSION_COOKIE_NAME), 0)
-            return JsonResponse({"user": user, "version": 0, "others": [], "unsaved": [], "kept_at": None})
+            return JsonResponse({"user": user, "version": 0, "others": [], "unsaved": [], "autosaved_at": None})
         response = super().serve(request)
         response.headers["Cache-Control"] = "max-age=3600"
         return response

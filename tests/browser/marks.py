@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from procedures.figures.marks import keep_marks
+from procedures.figures.markers.data import save_markers
 from procedures.models import Figure
 from tests.admin.marks_ground import address, bilingual, mark, version
 from tests.browser.admin import Desk
@@ -11,7 +11,7 @@ from tests.browser.admin import Desk
 def marked_figure() -> Figure:
     """A picture with two marks."""
     made = bilingual(size=(900, 900))
-    keep_marks(made, [mark("tip"), mark("bone", x=0.8, target_x=0.7, target_y=0.7)], expected=version(made))
+    save_markers(made, [mark("tip"), mark("bone", x=0.8, target_x=0.7, target_y=0.7)], expected_version=version(made))
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Page as PageRow
 from tests.admin.conftest import PAGES, form_of
 from tests.browser.admin import Desk, desk, write

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.test import override_settings
 from playwright.sync_api import Browser, Locator, expect
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Figure
 from tests.admin.intake import CHOOSE, WORDS, master_of, photograph
 from tests.browser.admin import FINDINGS, Desk, desk

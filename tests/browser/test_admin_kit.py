@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Page
 from tests.admin.conftest import PAGES
 from tests.browser.admin import desk

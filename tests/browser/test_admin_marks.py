@@ -7,7 +7,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Locator, expect
 
-from procedures.figures.marks import marks_of
+from procedures.figures.markers.data import load_markers
 from procedures.models import Figure
 from tests.admin.marks_ground import address
 from tests.browser.admin import Desk
@@ -102,7 +102,7 @@ def test_everything_is_done_by_keyboard_alone(at: Desk, figure: Figure) -> None:
     keys.press("Enter")
     expect(at.page.locator(".messagelist")).to_contain_text("Markers saved.")
 
-    assert [(found.key, found.words["en"].text) for found in marks_of(figure)] == [
+    assert [(found.key, found.texts["en"].text) for found in load_markers(figure)] == [
         ("tip", ""),
         ("disc", "A soft cushion."),
         ("bone", ""),
@@ -272,7 +272,7 @@ def test_undo_after_a_refused_save_still_brings_a_deleted_marker_back(at: Desk, 
     at.page.get_by_role("button", name="Save markers").click()
 
     expect(at.page.locator(".messagelist")).to_contain_text("Nothing was changed.")
-    assert [found.key for found in marks_of(figure)] == ["tip", "bone"]
+    assert [found.key for found in load_markers(figure)] == ["tip", "bone"]
     expect(at.page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
@@ -341,10 +341,10 @@ def test_a_file_is_looked_at_before_it_is_saved(at: Desk, figure: Figure) -> Non
     expect(at.page.locator(".marks__changes")).to_have_text("Point: other words (en).")
     up_to_date(at)
     assert shown(at)[0] == "Point."
-    assert marks_of(figure)[0].words["en"].label == "Tip"
+    assert load_markers(figure)[0].texts["en"].label == "Tip"
     at.page.get_by_role("button", name="Save markers").click()
     expect(at.page.locator(".messagelist")).to_contain_text("Markers saved.")
-    assert marks_of(figure)[0].words["en"].label == "Point"
+    assert load_markers(figure)[0].texts["en"].label == "Point"
 
 
 def test_after_the_session_ended_nothing_is_lost(at: Desk, figure: Figure) -> None:

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from portal.staff.models import User
-from procedures.figures.contrast import LEAST, luminance, ratio
-from procedures.figures.marks import keep_marks, marks_of
+from portal.accounts.models import User
+from procedures.figures.markers.checks import MIN_CONTRAST, contrast_ratio, relative_luminance
+from procedures.figures.markers.data import load_markers, save_markers
 from procedures.models import Figure
 from tests.admin.marks_ground import address, mark, version
 from tests.browser.admin import FINDINGS, desk
@@ -90,13 +90,13 @@ def test_the_fields_alone_do_it_without_javascript(
 
         expect(made.page.locator(".messagelist")).to_contain_text("Markers saved.")
         assert made.page.locator(".mark__rim").count() == 3
-    assert [found.key for found in marks_of(figure)] == ["tip", "bone", "rib"]
+    assert [found.key for found in load_markers(figure)] == ["tip", "bone", "rib"]
 
 
 def lightest_and_darkest(picture: Image.Image, x: float, y: float, reach: int = 5) -> tuple[float, float]:
     """Luminances around a spot."""
     spots = [(round(x) + dx, round(y) + dy) for dx in range(-reach, reach + 1) for dy in range(-reach, reach + 1)]
-    levels = [luminance(*picture.getpixel(spot)) for spot in spots]  # type: ignore[misc]
+    levels = [relative_luminance(*picture.getpixel(spot)) for spot in spots]  # type: ignore[misc]
     return max(levels), min(levels)
 
 
@@ -110,7 +110,7 @@ def test_drawn_marks_show_on_every_grey(
         mark("ring", shape="circle", x=0.15, y=0.65, target_x=0.5, target_y=0.65, size_x=0.1, size_y=0.1),
         mark("box", shape="region", x=0.15, y=0.9, target_x=0.5, target_y=0.88, size_x=0.2, size_y=0.2),
     ]
-    keep_marks(figure, marks, expected=version(figure))
+    save_markers(figure, marks, expected_version=version(figure))
     with desk(browser, live_server.url, PHONE, forced_colors=forced) as made:
         made.sign_in(editor)
         start(made, figure)
@@ -133,6 +133,6 @@ def test_drawn_marks_show_on_every_grey(
             spots += [(one.x - 13 / size, one.y) for one in marks]
             for spot in spots:
                 light, dark = lightest_and_darkest(picture, spot[0] * size, spot[1] * size)
-                ground = luminance(grey, grey, grey)
-                assert max(ratio(light, ground), ratio(dark, ground)) >= LEAST, (grey, spot)
-                assert ratio(light, dark) >= LEAST, (grey, spot)
+                ground = relative_luminance(grey, grey, grey)
+                assert max(contrast_ratio(light, ground), contrast_ratio(dark, ground)) >= MIN_CONTRAST, (grey, spot)
+                assert contrast_ratio(light, dark) >= MIN_CONTRAST, (grey, spot)

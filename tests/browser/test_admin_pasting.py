@@ -7,8 +7,8 @@ import nh3
 import pytest
 from playwright.sync_api import Page, expect
 
-from procedures.markdown.parser import parser
 from procedures.models import Figure
+from procedures.rendering.parser import get_parser
 from tests.admin.conftest import picture_file
 from tests.browser.admin import Desk, write
 
@@ -69,7 +69,7 @@ def test_what_word_and_others_put_on_the_clipboard_becomes_markdown_and_says_wha
         assert said == (notes.read_text().rstrip("\n") if notes.exists() else ""), name
         assert at.text == "", name
         # Nothing that the conversion wrote is printed to readers.
-        words = nh3.clean(parser().render(wanted), tags=set())
+        words = nh3.clean(get_parser().render(wanted), tags=set())
         assert not re.search(r"\\|\*\*|\]\(|---", words), (name, words)
 
 

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from procedures.models import Autosave
 from procedures.models import Page as PageRow
-from procedures.publishing.drafts import save_revision
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import person
 from tests.browser.admin import Desk
 

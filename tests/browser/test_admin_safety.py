@@ -20,10 +20,10 @@ import sys, time
 from importlib import import_module
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, BACKEND_SESSION_KEY, SESSION_KEY
-from portal.staff.models import StaffSession, User
-from procedures.links.codes import free_code
+from portal.accounts.models import StaffSession, User
+from procedures.sharing.short_codes import free_code
 from procedures.models import Figure, Page
-from procedures.publishing.drafts import save_revision
+from procedures.revisions.drafts import save_revision
 name = "{name}"
 page = Page.objects.create(subject=name, slug=name, title="Walk again", kind="recovery", language="en", code=free_code(),
     key_message="Walk a little each day.", description="How to walk.", lead_figure=Figure.objects.first(),

@@ -7,8 +7,8 @@ import pytest
 from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from portal.staff import links
-from portal.staff.models import User
+from portal.accounts import invitations
+from portal.accounts.models import User
 from tests.browser.admin import Desk, desk
 from tests.browser.public import AXE, DESK, PHONE
 from tests.staff.conftest import WORDS, code_of, member, with_app
@@ -22,7 +22,7 @@ FINDINGS = """async () => {
 
 @pytest.fixture(autouse=True)
 def _in_earnest() -> Iterator[None]:
-    with override_settings(REQUIRE_SECOND_FACTOR=True):
+    with override_settings(MFA_REQUIRED=True):
         yield
 
 
@@ -125,7 +125,7 @@ def test_a_link_is_copied_over_plain_http_too(browser: Browser, live_server: Any
     nina = member()
     permissions = ["clipboard-read", "clipboard-write"]
     with (
-        override_settings(REQUIRE_SECOND_FACTOR=False),
+        override_settings(MFA_REQUIRED=False),
         desk(browser, live_server.url, DESK, permissions=permissions) as at,
     ):
         at.sign_in(boss)
@@ -153,8 +153,8 @@ def pages_of(at: Desk, nina: User) -> Iterator[str]:
     yield "forgotten"
     at.open("/admin/welcome/no-such-link/")
     yield "gone"
-    at.open(links.make_link(nina, actor=None).replace("http://127.0.0.1:8000", ""))
-    yield "welcome"
+    at.open(invitations.create_link(nina, actor=None).replace("http://127.0.0.1:8000", ""))
+    yield "account_set_password"
     at.open("/admin/login/")
     with at.page.expect_navigation():
         type_in(at, "nina")

@@ -15,11 +15,11 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Locator, expect
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Clinic
 from procedures.models import Page as PageRow
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.schedule import publish_due
+from procedures.publishing.schedule import publish_scheduled
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, form_of, person
 from tests.browser.admin import FINDINGS, Desk, desk
 from tests.browser.public import AXE, DESK, PHONE
@@ -172,7 +172,7 @@ def test_a_new_editors_first_page(seats: dict[str, Desk], way: str) -> None:
         expect(max_.locator(".card--planned")).to_contain_text("07:30")
         assert status() == 404
     with hands.step("see it go live"):
-        assert [release.path for release in publish_due(timezone.now() + datetime.timedelta(days=3))[0]] == [
+        assert [release.path for release in publish_scheduled(timezone.now() + datetime.timedelta(days=3))[0]] == [
             "/my-first-page/"
         ]
         seats["Max"].open("/my-first-page/")

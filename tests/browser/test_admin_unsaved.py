@@ -6,7 +6,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Dialog, expect
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Page as PageRow
 from tests.browser.admin import Desk, write
 

@@ -8,20 +8,20 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser
 
-from portal.staff.models import AuditEvent, User
+from portal.accounts.models import AuditEvent, User
 from procedures.models import (
-    CareInstruction,
     ClinicalCode,
+    ClinicAnswer,
+    ExternalLink,
     Feedback,
     Figure,
     Location,
-    OutsideLink,
     Page,
     Series,
     SeriesItem,
 )
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.review import submit
+from procedures.publishing.review import submit_for_review
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES
 from tests.admin.intake import CHOOSE
 from tests.browser.admin import FINDINGS, Desk, desk
@@ -39,17 +39,17 @@ def boss(transactional_db: None) -> User:
     series = Series.objects.create(slug="steps", language="en", title="Step by step")
     SeriesItem.objects.create(series=series, figure=figure, heading="One", text="First.")
     make_term()
-    CareInstruction.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
+    ClinicAnswer.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
     Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Main Street")
     ClinicalCode.objects.create(system="icd-10-cm", code="S32.0", subject="small-cut")
-    OutsideLink.objects.create(url="https://nice.example/", answer="answers 200", checked_at=timezone.now())
+    ExternalLink.objects.create(url="https://nice.example/", answer="answers 200", checked_at=timezone.now())
     page = make_page()
     make_public(page)
     Feedback.objects.create(page=page, was_clear=False, comment="What is a small cut?")
     guide = make_page("first-visit", kind="guide", slug="first-visit")
     guide.items.create(page=page, minutes=4)
     waiting = make_page("big-cut")
-    submit(save_revision(waiting, author=make_user("ed")), actor=make_user("ed"))
+    submit_for_review(save_revision(waiting, author=make_user("ed")), actor=make_user("ed"))
     AuditEvent.objects.create(kind="signed-in")
     return User.objects.create(username="boss", first_name="Boss", is_staff=True, is_superuser=True)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Page
 from tests.admin.conftest import form_of
 from tests.browser.admin import FINDINGS, Desk, desk, stocked_draft

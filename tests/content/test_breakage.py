@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from procedures.content.files import ContentError, ContentErrors, read_yaml
-from procedures.content.load import load
+from procedures.importing.content_files import ContentError, ContentErrors, read_yaml
+from procedures.importing.content_folder import load_content_folder
 from tests.content.conftest import FILES, change, everything
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +90,7 @@ def test_a_broken_file_is_named_with_its_line_and_nothing_is_loaded(
     change(folder, name, old, new)
 
     with pytest.raises(ContentErrors) as refused:
-        load(folder)
+        load_content_folder(folder)
 
     lines = str(refused.value).splitlines()
     assert any(error in line for line in lines), lines
@@ -131,7 +131,7 @@ def test_a_broken_folder_is_refused_in_a_sentence(folder: Path, name: str) -> No
     break_it(folder)
 
     with pytest.raises(ContentErrors) as refused:
-        load(folder)
+        load_content_folder(folder)
 
     assert error in str(refused.value)
     assert everything() == before
@@ -143,7 +143,7 @@ def test_all_errors_are_named_at_once(folder: Path) -> None:
     change(folder, FIGURE, "image: needle.png", "image: none.png")
 
     with pytest.raises(ContentErrors) as refused:
-        load(folder)
+        load_content_folder(folder)
 
     files = [str(error).split("/")[-1].split(":")[0] for error in refused.value.errors]
     assert list(dict.fromkeys(files)) == [
@@ -161,7 +161,7 @@ def test_every_problem_of_one_file_is_named(folder: Path) -> None:
     change(folder, PAGE, "review_months: 12", "review_months: twelve")
 
     with pytest.raises(ContentErrors) as refused:
-        load(folder, check=True)
+        load_content_folder(folder, check=True)
 
     named = [str(error).removeprefix(f"{folder}/") for error in refused.value.errors]
     wanted = [
@@ -177,13 +177,13 @@ def test_every_problem_of_one_file_is_named(folder: Path) -> None:
 
 
 def test_a_broken_update_leaves_what_was_loaded_before(folder: Path) -> None:
-    load(folder)
+    load_content_folder(folder)
     before = everything()
     change(folder, "clinic.yaml", "Test Spine Clinic", "Other")
     change(folder, PAGE, "[@nice]", "[@none]")
 
     with pytest.raises(ContentErrors):
-        load(folder)
+        load_content_folder(folder)
 
     assert everything() == before
 

@@ -14,10 +14,9 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
 
-from procedures.content import unpack as unpacking
-from procedures.content.bring_in import bring_in
-from procedures.content.bundle import write_bundle
-from procedures.content.unpack import BadBundleError, unpack
+from procedures.importing import bundle_import as unpacking
+from procedures.importing.bundle_export import write_bundle
+from procedures.importing.bundle_import import InvalidBundleError, extract_bundle, import_bundle
 from procedures.models import Figure, Marker, Page, Revision, Source
 from tests.factories import make_clinic, make_next, make_page, make_public, make_user
 
@@ -46,7 +45,7 @@ def state() -> dict[str, Any]:
 def elsewhere(data: bytes, prepare: Callable[[], None], **options: Any) -> Any:
     """Import it into a portal that ``prepare`` has emptied."""
     prepare()
-    return bring_in(io.BytesIO(data), actor=make_user("mia"), check=False, **options)
+    return import_bundle(io.BytesIO(data), actor=make_user("mia"), check=False, **options)
 
 
 def test_the_same_pages_give_the_same_bytes(page: Page) -> None:
@@ -99,15 +98,15 @@ def test_a_page_that_is_here_keeps_its_public_text_and_its_history(page: Page) -
     Source.objects.update(title="Our own words")
     before = Client().get("/small-cut/").content
 
-    plan = bring_in(io.BytesIO(data), actor=None, check=False)
+    plan = import_bundle(io.BytesIO(data), actor=None, check=False)
 
     page.refresh_from_db()
     assert page.title == "From over there"
     assert page.live_release == release
     assert Client().get("/small-cut/").content == before
     assert Source.objects.get().title == "Our own words"
-    assert [(c.kind, c.what) for c in plan.changes] == [("source", "kept"), ("figure", "same"), ("page", "draft")]
-    assert "Patients read what they read now." in plan.pages[0].words
+    assert [(c.kind, c.action) for c in plan.changes] == [("source", "kept"), ("figure", "same"), ("page", "draft")]
+    assert "Patients read what they read now." in plan.pages[0].note
 
 
 def test_a_look_changes_nothing_and_foretells_all(page: Page) -> None:
@@ -115,11 +114,11 @@ def test_a_look_changes_nothing_and_foretells_all(page: Page) -> None:
     Page.objects.filter(pk=page.pk).update(title="Ours")
     before = state()
 
-    looked = bring_in(io.BytesIO(data), actor=None, check=True)
+    looked = import_bundle(io.BytesIO(data), actor=None, check=True)
 
     assert state() == before
-    assert looked.changes == bring_in(io.BytesIO(data), actor=None, check=False).changes
-    assert bring_in(io.BytesIO(data), actor=None, check=True).pages == []
+    assert looked.changes == import_bundle(io.BytesIO(data), actor=None, check=False).changes
+    assert import_bundle(io.BytesIO(data), actor=None, check=True).pages == []
 
 
 def test_an_open_editor_is_told_of_an_import(page: Page) -> None:
@@ -127,7 +126,7 @@ def test_an_open_editor_is_told_of_an_import(page: Page) -> None:
     Page.objects.filter(pk=page.pk).update(title="Ours")
     opened = Page.objects.get(pk=page.pk).draft_version
 
-    bring_in(io.BytesIO(data), actor=None, check=False)
+    import_bundle(io.BytesIO(data), actor=None, check=False)
 
     assert Page.objects.get(pk=page.pk).draft_version == opened + 1
 
@@ -137,7 +136,7 @@ def test_only_the_chosen_pages_come_in(page: Page) -> None:
     data = packed(page, other)
     Page.objects.filter(pk__in=[page.pk, other.pk]).update(title="Ours")
 
-    bring_in(io.BytesIO(data), actor=None, check=False, wanted="en other".__eq__)
+    import_bundle(io.BytesIO(data), actor=None, check=False, is_wanted="en other".__eq__)
 
     assert set(Page.objects.filter(title="Ours").values_list("subject", flat=True)) == {"small-cut"}
 
@@ -147,9 +146,9 @@ def test_what_a_page_leads_to_and_is_not_here_is_left_out_and_told(page: Page) -
     Page.objects.filter(subject="contact").update(subject="elsewhere")
     Page.objects.filter(pk=page.pk).update(title="Ours")
 
-    plan = bring_in(io.BytesIO(data), actor=None, check=False)
+    plan = import_bundle(io.BytesIO(data), actor=None, check=False)
 
-    assert "Its next step “contact” is not here" in plan.pages[0].words
+    assert "Its next step “contact” is not here" in plan.pages[0].note
     assert Page.objects.get(pk=page.pk).next_page is None
 
 
@@ -158,8 +157,8 @@ def test_a_page_of_another_kind_is_refused_whole(page: Page) -> None:
     Page.objects.filter(pk=page.pk).update(kind="about")
     before = state()
 
-    with pytest.raises(BadBundleError, match="Its kind never changes"):
-        bring_in(io.BytesIO(data), actor=None, check=False)
+    with pytest.raises(InvalidBundleError, match="Its kind never changes"):
+        import_bundle(io.BytesIO(data), actor=None, check=False)
 
     assert state() == before
 
@@ -168,7 +167,7 @@ def test_there_and_back_is_the_same(page: Page) -> None:
     data = packed(page)
     with transaction.atomic():
         Page.objects.filter(pk=page.pk).update(title="Ours")
-        bring_in(io.BytesIO(data), actor=None, check=False)
+        import_bundle(io.BytesIO(data), actor=None, check=False)
 
     assert packed(Page.objects.get(pk=page.pk)) == data
 
@@ -205,39 +204,39 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str, tmp_path: Path) -> No
     inside = tmp_path / "inside"
     inside.mkdir()
 
-    with pytest.raises(BadBundleError, match="does not belong in one|do not agree"):
-        unpack(forged({name: b"x"}), inside)
+    with pytest.raises(InvalidBundleError, match="does not belong in one|do not agree"):
+        extract_bundle(forged({name: b"x"}), inside)
 
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
 def test_a_link_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadBundleError, match="is a link"):
-        unpack(forged({"sources.yaml": b"/etc/passwd"}, external_attr=(stat.S_IFLNK | 0o777) << 16), tmp_path)
+    with pytest.raises(InvalidBundleError, match="is a link"):
+        extract_bundle(forged({"sources.yaml": b"/etc/passwd"}, external_attr=(stat.S_IFLNK | 0o777) << 16), tmp_path)
 
 
 def test_a_bomb_is_stopped_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "MAX_OF_ONE", 100_000)
+    monkeypatch.setattr(unpacking, "MAX_MEMBER_BYTES", 100_000)
     bomb = forged({"figures/x.png": bytes(3_000_000)})
     assert len(bomb.getvalue()) < 10_000
 
-    with pytest.raises(BadBundleError, match="too large"):
-        unpack(bomb, tmp_path)
+    with pytest.raises(InvalidBundleError, match="too large"):
+        extract_bundle(bomb, tmp_path)
 
-    monkeypatch.setattr(unpacking, "MAX_BYTES", 1_000_000)
-    with pytest.raises(BadBundleError, match="larger than"):
-        unpack(bomb, tmp_path)
+    monkeypatch.setattr(unpacking, "MAX_BUNDLE_BYTES", 1_000_000)
+    with pytest.raises(InvalidBundleError, match="larger than"):
+        extract_bundle(bomb, tmp_path)
     assert list(tmp_path.rglob("*.png")) == []
 
 
 def test_a_zip_that_lies_about_its_size_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "MAX_OF_ONE", 1000)
+    monkeypatch.setattr(unpacking, "MAX_MEMBER_BYTES", 1000)
     stream = forged({"sources.yaml": bytes(50_000)})
     # The size in the central directory becomes 10.
     lying = stream.getvalue().replace((50_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
 
-    with pytest.raises(BadBundleError):
-        unpack(io.BytesIO(lying), tmp_path)
+    with pytest.raises(InvalidBundleError):
+        extract_bundle(io.BytesIO(lying), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -249,19 +248,19 @@ def test_a_zip_that_lies_about_its_size_is_stopped(tmp_path: Path, monkeypatch: 
     ],
 )
 def test_files_and_list_must_agree(files: Any, listed: Any, tmp_path: Path) -> None:
-    with pytest.raises(BadBundleError, match="do not agree|was changed on its way"):
-        unpack(forged(files, listed=listed), tmp_path)
+    with pytest.raises(InvalidBundleError, match="do not agree|was changed on its way"):
+        extract_bundle(forged(files, listed=listed), tmp_path)
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x03\x04" + bytes(100)])
 def test_what_is_no_zip_is_told(data: bytes, tmp_path: Path) -> None:
-    with pytest.raises(BadBundleError, match="not a whole bundle"):
-        unpack(io.BytesIO(data), tmp_path)
+    with pytest.raises(InvalidBundleError, match="not a whole bundle"):
+        extract_bundle(io.BytesIO(data), tmp_path)
 
 
 def test_a_file_that_was_cut_off_is_told(page: Page, tmp_path: Path) -> None:
-    with pytest.raises(BadBundleError):
-        unpack(io.BytesIO(packed(page)[:-200]), tmp_path)
+    with pytest.raises(InvalidBundleError):
+        extract_bundle(io.BytesIO(packed(page)[:-200]), tmp_path)
 
 
 @pytest.mark.django_db
@@ -269,8 +268,8 @@ def test_broken_content_names_its_file_and_changes_nothing() -> None:
     make_clinic()
     before = state()
 
-    with pytest.raises(BadBundleError, match=r"pages/en/x\.md:1: A page starts with fields"):
-        bring_in(forged({"pages/en/x.md": b"no front matter"}), actor=None, check=False)
+    with pytest.raises(InvalidBundleError, match=r"pages/en/x\.md:1: A page starts with fields"):
+        import_bundle(forged({"pages/en/x.md": b"no front matter"}), actor=None, check=False)
 
     assert state() == before
 

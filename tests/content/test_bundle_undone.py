@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from procedures.content.bring_in import bring_in
-from procedures.content.bundle import write_bundle
-from procedures.content.unpack import BadBundleError
-from procedures.figures.orphans import orphans
+from procedures.figures.unused_files import find_unused_files
+from procedures.importing.bundle_export import write_bundle
+from procedures.importing.bundle_import import InvalidBundleError, import_bundle
 from procedures.models import Figure, Page, Rendition
 from tests.factories import make_clinic, make_next, make_page
 
@@ -25,8 +24,8 @@ def test_a_refused_import_leaves_no_picture(settings: Any, tmp_path: Path) -> No
     Page.objects.filter(pk=page.pk).update(kind="about")
     settings.MEDIA_ROOT = tmp_path
 
-    with pytest.raises(BadBundleError, match="Its kind never changes"):
-        bring_in(stream, actor=None, check=False)
+    with pytest.raises(InvalidBundleError, match="Its kind never changes"):
+        import_bundle(stream, actor=None, check=False)
 
     # Named by the release of another page are its own files only.
-    assert orphans(older_than=datetime.timedelta(0)) == []
+    assert find_unused_files(older_than=datetime.timedelta(0)) == []

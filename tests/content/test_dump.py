@@ -11,11 +11,10 @@ from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procedures.content.dump import dump
-from procedures.content.files import read_yaml
-from procedures.content.load import load
-from procedures.content.yaml import dump_yaml
-from procedures.models import CareInstruction, FigureText, Location, Marker, Page, Term
+from procedures.importing.content_files import read_yaml
+from procedures.importing.content_folder import dump_content_folder, load_content_folder
+from procedures.models import ClinicAnswer, FigureText, GlossaryTerm, Location, Marker, Page
+from procedures.yaml_dumper import dump_yaml
 from tests.content.conftest import FILES, tree
 from tests.factories import make_page
 
@@ -27,8 +26,8 @@ class Undone(Exception):  # noqa: N818 -- not an error
 def loaded_and_dumped(source: Path, target: Path) -> dict[str, bytes]:
     """``source`` loaded into an empty database and written out again; the database is empty afterwards."""
     with pytest.raises(Undone), transaction.atomic():
-        load(source)
-        dump(target)
+        load_content_folder(source)
+        dump_content_folder(target)
         raise Undone
     assert not Page.objects.exists()
     return tree(target)
@@ -60,19 +59,19 @@ ODD = "  “x”: 'y' # { [ ] } @ \\ \t|> & * ! % ` ---\r\nß é 脊 \u00a0 end 
 @pytest.mark.django_db
 def test_what_staff_wrote_comes_back_byte_for_byte(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(Undone), transaction.atomic():
-        load(folder)
+        load_content_folder(folder)
         Page.objects.filter(subject="contact").update(
             # A browser sends other line ends, and no last one.
             body="## Where we are\r\n\r\nWe are here.\r\n\r\n::: locations",
             title=" ".join(ODD.split())[:100],
         )
-        Term.objects.update(aliases=["x: y", "-a", "yes", "1"], definition=ODD.strip())
-        CareInstruction.objects.filter(key="washing").update(answer="null", order=7)
-        CareInstruction.objects.filter(key="driving").update(answer="12:30", order=3)
+        GlossaryTerm.objects.update(aliases=["x: y", "-a", "yes", "1"], definition=ODD.strip())
+        ClinicAnswer.objects.filter(key="washing").update(answer="null", order=7)
+        ClinicAnswer.objects.filter(key="driving").update(answer="12:30", order=3)
         Location.objects.filter(key="main").update(order=9, address="1 Street\nDenver, CO\n80202")
         Marker.objects.update(x=0.123456, y=1 / 3)
         FigureText.objects.update(description=f"{ODD.strip()}\n\nTwo.")
-        dump(tmp_path / "first")
+        dump_content_folder(tmp_path / "first")
         raise Undone
     first = tree(tmp_path / "first")
 
@@ -82,17 +81,17 @@ def test_what_staff_wrote_comes_back_byte_for_byte(folder: Path, tmp_path: Path)
 
 @pytest.mark.django_db
 def test_loading_a_dump_into_the_same_database_changes_nothing(folder: Path, tmp_path: Path) -> None:
-    load(folder)
-    dump(tmp_path / "first")
+    load_content_folder(folder)
+    dump_content_folder(tmp_path / "first")
 
-    report = load(tmp_path / "first")
+    report = load_content_folder(tmp_path / "first")
 
-    assert (report.created, report.updated, report.left, report.released) == ([], [], [], [])
+    assert (report.created, report.updated, report.skipped, report.released) == ([], [], [], [])
 
 
 @pytest.mark.django_db
 def test_two_dumps_of_one_database_are_equal(folder: Path, tmp_path: Path) -> None:
-    load(folder)
+    load_content_folder(folder)
     for name in ("first", "second"):
         call_command("dump_content", tmp_path / name, stdout=io.StringIO())
 
@@ -101,7 +100,7 @@ def test_two_dumps_of_one_database_are_equal(folder: Path, tmp_path: Path) -> No
 
 @pytest.mark.django_db
 def test_nothing_is_written_into_a_folder_that_holds_something(folder: Path, tmp_path: Path) -> None:
-    load(folder)
+    load_content_folder(folder)
     target = tmp_path / "full"
     target.mkdir()
     (target / "mine.txt").write_text("keep")
@@ -149,9 +148,9 @@ def test_the_portals_own_content_would_load(tmp_path: Path, settings: Any) -> No
     copy = tmp_path / "content"
     shutil.copytree(settings.CONTENT_DIR, copy)
 
-    report = load(copy, check=True)
+    report = load_content_folder(copy, check=True)
 
-    assert report.left == []
+    assert report.skipped == []
     assert {"/kyphoplasty/", "/vertebroplasty/", "/visits/kyphoplasty-consult/"} <= set(report.released)
     assert connection.in_atomic_block
     assert not Page.objects.exists()
@@ -160,14 +159,14 @@ def test_the_portals_own_content_would_load(tmp_path: Path, settings: Any) -> No
 @pytest.mark.django_db
 def test_an_unfinished_draft_comes_back_as_a_draft(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(Undone), transaction.atomic():
-        load(folder)
+        load_content_folder(folder)
         make_page("half-written", body="", description="To be written.")
-        dump(tmp_path / "first")
+        dump_content_folder(tmp_path / "first")
         raise Undone
 
-    load(tmp_path / "first")
+    load_content_folder(tmp_path / "first")
 
     assert "public: false" in (tmp_path / "first/pages/en/half-written.md").read_text()
     assert not Page.objects.published().filter(subject="half-written").exists()
-    dump(tmp_path / "second")
+    dump_content_folder(tmp_path / "second")
     assert tree(tmp_path / "first") == tree(tmp_path / "second")

@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from procedures.content.files import page_entry
 from procedures.enums import Language
-from procedures.quality.numbers import CLOCK, COUNT, DATE, DENOMINATOR, ON_PAPER, POINTER
+from procedures.importing.content_files import read_page_entry
+from procedures.readability.uncited_numbers import (
+    CLOCK_TIME,
+    DATE,
+    DENOMINATOR,
+    ITEM_REFERENCE,
+    VISIBLE_COUNT,
+    WRITING_INSTRUCTION,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = ROOT / "content"
@@ -46,7 +53,7 @@ def register() -> dict[str, set[str]]:
 def statements(file: Path, body: str = "") -> Iterator[Statement]:
     """The text in pieces. A sentence with a colon covers the pieces it leads into, up to the next heading."""
     section, lead = "", frozenset[str]()
-    for piece in re.split(r"\n\n+|\n(?=- |\d+\. )", body or page_entry(file).data["body"]):
+    for piece in re.split(r"\n\n+|\n(?=- |\d+\. )", body or read_page_entry(file).data["body"]):
         if piece.startswith("#"):
             section, _, piece = piece.partition("\n")
             lead = frozenset()
@@ -70,9 +77,11 @@ def figures(text: str) -> set[str]:
     """The numbers in a statement that say something about people."""
     text = NOTHING_TO_PROVE.sub(" ", CITE.sub(" ", text).replace("**", ""))
     text = " ".join(
-        s for s in re.split(r"(?<=[.!?:])\s+", text) if not s.rstrip('"”').endswith("?") and not ON_PAPER.match(s)
+        s
+        for s in re.split(r"(?<=[.!?:])\s+", text)
+        if not s.rstrip('"”').endswith("?") and not WRITING_INSTRUCTION.match(s)
     )
-    for pattern in (CLOCK, DATE, POINTER, COUNT, DENOMINATOR):
+    for pattern in (CLOCK_TIME, DATE, ITEM_REFERENCE, VISIBLE_COUNT, DENOMINATOR):
         text = pattern.sub(" ", text)
     return set(FIGURE.findall(text)) - WHOLE
 
@@ -145,7 +154,7 @@ def test_the_spanish_text_keeps_step_with_the_english(file: Path) -> None:
     shape = re.compile(
         r"\{#[^}]+\}|^::: \S.*$|\[@[^\]]+\]|\]\(page:[^)]+\)|^(?:- |\d+\. )|\{clinic\.\w+\}", re.MULTILINE
     )
-    both = [page_entry(file).data, page_entry(file.parents[1] / "es" / file.name).data]
+    both = [read_page_entry(file).data, read_page_entry(file.parents[1] / "es" / file.name).data]
 
     english, spanish = (
         [sorted(shape.findall(part)) for part in re.split(r"^## ", one["body"], flags=re.MULTILINE)] for one in both

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from portal.safekeeping.archive import DATABASE, Manifest, writing
-from portal.safekeeping.errors import SafekeepingError
-from portal.serving.whole import describe_write_error, new_file
+from portal.backup.archive import DATABASE_MEMBER, BackupError, Manifest, create_archive
+from portal.storage.atomic_file import atomic_create, describe_write_error
 from tests.factories import make_page, make_supplied
 
 COMMANDS = (("dump_content", "content"), ("export_bundle", "pages.zip"))
@@ -48,10 +47,10 @@ def test_a_full_disk_is_named_and_no_part_of_a_file_stays(full_disk: Path) -> No
         assert [file.name for file in full_disk.iterdir()] == ["filler"], command
     manifest = Manifest(made_at="", database="sqlite", migrations=[], public_url="")
     with (
-        pytest.raises(SafekeepingError, match="The disk is full"),
-        writing(full_disk / "portal.tar", manifest) as writer,
+        pytest.raises(BackupError, match="The disk is full"),
+        create_archive(full_disk / "portal.tar", manifest) as writer,
     ):
-        writer.add(DATABASE, io.BytesIO(bytes(1 << 20)), 1 << 20)
+        writer.add(DATABASE_MEMBER, io.BytesIO(bytes(1 << 20)), 1 << 20)
     assert [file.name for file in full_disk.iterdir()] == ["filler"]
 
 
@@ -76,7 +75,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    with pytest.raises(FileExistsError), new_file(target) as stream:
+    with pytest.raises(FileExistsError), atomic_create(target) as stream:
         stream.write(b"new")
         target.write_bytes(b"came first")
 
@@ -85,7 +84,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), new_file(tmp_path / "out") as stream:
+    with pytest.raises(KeyboardInterrupt), atomic_create(tmp_path / "out") as stream:
         stream.write(b"half")
         raise KeyboardInterrupt
 

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from procedures.content.files import ContentErrors
-from procedures.content.load import load
+from procedures.importing.content_files import ContentErrors
+from procedures.importing.content_folder import load_content_folder
 from procedures.models import (
-    CareInstruction,
     Clinic,
-    ContentRow,
+    ClinicAnswer,
     Figure,
+    GlossaryTerm,
     GuideItem,
+    ImportedRecord,
     Location,
     Marker,
     Page,
     Source,
-    Term,
 )
 from tests.content.conftest import ROWS, change, everything, tree
 
@@ -26,11 +26,11 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_folder_becomes_rows_and_public_pages(folder: Path) -> None:
-    report = load(folder)
+    report = load_content_folder(folder)
 
     assert sorted(report.created) == ROWS
     assert sorted(report.released) == ["/contact/", "/small-cut/", "/visits/first-visit/"]
-    assert (report.updated, report.left, report.unchanged) == ([], [], 0)
+    assert (report.updated, report.skipped, report.unchanged) == ([], [], 0)
     page = Page.objects.get(subject="small-cut")
     assert page.live_release.is_starter
     assert (page.code, page.lead_figure.slug, page.next_page.subject) == ("23457Z", "needle", "contact")
@@ -43,7 +43,7 @@ def test_a_folder_becomes_rows_and_public_pages(folder: Path) -> None:
         "what-it-is",
         5,
     )
-    assert [care.key for care in CareInstruction.objects.all()] == ["washing", "driving"]
+    assert [care.key for care in ClinicAnswer.objects.all()] == ["washing", "driving"]
     assert [location.key for location in Location.objects.all()] == ["main", "branch"]
     marker = Marker.objects.get()
     assert (marker.x, marker.target_y, marker.texts.get().label) == (0.2, 0.5, "Tip")
@@ -52,23 +52,23 @@ def test_a_folder_becomes_rows_and_public_pages(folder: Path) -> None:
 
 
 def test_a_second_load_changes_nothing(folder: Path) -> None:
-    load(folder)
+    load_content_folder(folder)
     rows, files = everything(), tree(folder.parent / "media")
 
-    report = load(folder)
+    report = load_content_folder(folder)
 
-    assert (report.created, report.updated, report.left, report.released) == ([], [], [], [])
+    assert (report.created, report.updated, report.skipped, report.released) == ([], [], [], [])
     assert report.unchanged == len(ROWS)
     assert everything() == rows
     assert tree(folder.parent / "media") == files
 
 
 def test_a_changed_file_changes_its_row_and_releases_its_page(folder: Path) -> None:
-    load(folder)
+    load_content_folder(folder)
     change(folder, "pages/en/small-cut.md", "We look after you.", "We are with you.")
     change(folder, "care/en.yaml", "After a day.", "After two days.")
 
-    report = load(folder)
+    report = load_content_folder(folder)
 
     assert sorted(report.updated) == ["care en washing", "page en small-cut"]
     assert report.released == ["/small-cut/"]
@@ -82,7 +82,7 @@ def test_a_changed_file_changes_its_row_and_releases_its_page(folder: Path) -> N
 def test_a_check_writes_neither_rows_nor_files(folder: Path) -> None:
     before = everything()
 
-    report = load(folder, check=True)
+    report = load_content_folder(folder, check=True)
 
     assert sorted(report.created) == ROWS
     assert len(report.released) == 3
@@ -91,12 +91,12 @@ def test_a_check_writes_neither_rows_nor_files(folder: Path) -> None:
 
 
 def test_a_check_of_changes_writes_nothing_either(folder: Path) -> None:
-    load(folder)
+    load_content_folder(folder)
     before, files = everything(), tree(folder.parent / "media")
     change(folder, "pages/en/small-cut.md", "We look after you.", "We are with you.")
     change(folder, "figures/needle.yaml", "A needle in a bone.", "A needle.")
 
-    report = load(folder, check=True)
+    report = load_content_folder(folder, check=True)
 
     assert sorted(report.updated) == ["figure needle", "page en small-cut"]
     assert everything() == before
@@ -107,13 +107,13 @@ def test_a_check_finds_what_a_load_would_refuse(folder: Path) -> None:
     change(folder, "pages/en/small-cut.md", "[@nice]", "[@none]")
 
     with pytest.raises(ContentErrors, match="There is no source “none”"):
-        load(folder, check=True)
+        load_content_folder(folder, check=True)
 
 
 def test_progress_is_shown_row_by_row(folder: Path) -> None:
     steps: list[str] = []
 
-    load(folder, progress=steps.append)
+    load_content_folder(folder, progress=steps.append)
 
     assert "reading pages/en/small-cut.md" in steps
     assert "figure needle" in steps
@@ -121,8 +121,8 @@ def test_progress_is_shown_row_by_row(folder: Path) -> None:
 
 
 def test_the_command_counts_and_names_what_was_left(folder: Path) -> None:
-    load(folder)
-    Term.objects.all().delete()
+    load_content_folder(folder)
+    GlossaryTerm.objects.all().delete()
     out = io.StringIO()
 
     call_command("load_content", folder, stdout=out)
@@ -149,13 +149,13 @@ def test_the_command_fails_with_the_lines_alone(folder: Path) -> None:
         call_command("load_content", folder)
 
     assert str(refused.value).startswith(f"{folder}/sources.yaml:4: ")
-    assert not ContentRow.objects.exists()
+    assert not ImportedRecord.objects.exists()
 
 
 def test_a_load_that_fails_after_its_pictures_leaves_no_file_behind(folder: Path) -> None:
     change(folder, "pages/en/small-cut.md", "::: key-points", "::: no-such-block")
 
     with pytest.raises(ContentErrors):
-        load(folder)
+        load_content_folder(folder)
 
     assert [file for file in (folder.parent / "media").rglob("*") if file.is_file()] == []

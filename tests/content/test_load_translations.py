@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from procedures.content.load import load
+from procedures.importing.content_folder import load_content_folder
 from procedures.models import Page
-from procedures.publishing.drafts import save_revision
+from procedures.revisions.drafts import save_revision
 from tests.content.conftest import change
 from tests.factories import make_user
 
@@ -44,7 +44,7 @@ def in_step(subject: str = "contact") -> bool:
 
 
 def test_a_translation_knows_the_english_text_it_was_loaded_with(two_languages: Path) -> None:
-    load(two_languages)
+    load_content_folder(two_languages)
 
     assert in_step()
     assert Page.objects.get(subject="contact", language="en").translated_from is None
@@ -53,26 +53,26 @@ def test_a_translation_knows_the_english_text_it_was_loaded_with(two_languages: 
 def test_a_translation_falls_behind_when_only_its_english_changes_and_catches_up_when_it_is_loaded(
     two_languages: Path,
 ) -> None:
-    load(two_languages)
+    load_content_folder(two_languages)
 
     change(two_languages, "pages/en/contact.md", "We are here.", "We wait here.")
-    load(two_languages)
+    load_content_folder(two_languages)
     assert not in_step()
 
     change(two_languages, "pages/es/contact.md", "Yo voy con usted.", "Él va con usted.")
-    load(two_languages)
+    load_content_folder(two_languages)
     assert in_step()
 
 
 def test_what_staff_write_in_english_is_not_what_a_loaded_translation_was_made_from(two_languages: Path) -> None:
-    load(two_languages)
+    load_content_folder(two_languages)
     english = Page.objects.get(subject="contact", language="en")
     english.body = english.body.replace("We are here.", "We have moved.")
     english.save()
     save_revision(english, author=make_user("editor"), note="")
 
     change(two_languages, "pages/es/contact.md", "Yo voy con usted.", "Él va con usted.")
-    load(two_languages)
+    load_content_folder(two_languages)
 
     assert Page.objects.get(subject="contact", language="es").translated_from.author is None
     assert in_step()

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from procedures.content.bring_in import bring_in
-from procedures.content.bundle import write_bundle
-from procedures.content.dump import dump
-from procedures.content.files import ContentErrors
-from procedures.content.load import load
 from procedures.enums import EventKind
+from procedures.importing.bundle_export import write_bundle
+from procedures.importing.bundle_import import import_bundle
+from procedures.importing.content_files import ContentErrors
+from procedures.importing.content_folder import dump_content_folder, load_content_folder
 from procedures.models import Page, WarningSign, WarningSignRevision
 from procedures.publishing import warning_signs
 from tests.content.conftest import change, everything
@@ -60,43 +59,43 @@ def page_html() -> str:
 
 
 def approve_list() -> None:
-    newest = warning_signs.latest()
+    newest = warning_signs.latest_revision()
     assert newest is not None
-    warning_signs.decide(newest, reviewer=make_user("rita"), approved=True)
-    warning_signs.publish(newest, actor=make_user("max"))
+    warning_signs.record_list_decision(newest, reviewer=make_user("rita"), approved=True)
+    warning_signs.publish_list(newest, actor=make_user("max"))
 
 
 def test_dump_load_dump_gives_the_same_bytes(signs: Path, tmp_path: Path) -> None:
-    load(signs)
-    dump(tmp_path / "first")
+    load_content_folder(signs)
+    dump_content_folder(tmp_path / "first")
 
     assert (tmp_path / "first" / FILE).read_text(encoding="utf-8") == SIGNS
-    assert load(tmp_path / "first").updated == []
+    assert load_content_folder(tmp_path / "first").updated == []
 
 
 def test_a_loaded_list_waits_for_a_reviewer_as_starter_list(signs: Path) -> None:
-    load(signs)
-    newest = warning_signs.open_revision()
+    load_content_folder(signs)
+    newest = warning_signs.pending_revision()
 
-    assert newest is not None and newest.content == warning_signs.current()
+    assert newest is not None and newest.content == warning_signs.get_live_list()
     assert "Starter list." in page_html()
 
 
 def test_a_second_load_changes_nothing(signs: Path) -> None:
-    load(signs)
+    load_content_folder(signs)
     before = everything()
 
-    report = load(signs)
+    report = load_content_folder(signs)
 
-    assert (report.created, report.updated, report.left) == ([], [], [])
+    assert (report.created, report.updated, report.skipped) == ([], [], [])
     assert everything() == before
 
 
 def test_a_new_starter_list_switches_pages_whose_own_file_did_not_change(signs: Path) -> None:
-    load(signs)
+    load_content_folder(signs)
     change(signs, FILE, "One leg is newly weak.", "One leg or both legs are newly weak.")
 
-    report = load(signs)
+    report = load_content_folder(signs)
 
     assert report.updated == ["warning_sign weak-leg"]
     assert "One leg or both legs are newly weak." in page_html()
@@ -104,15 +103,15 @@ def test_a_new_starter_list_switches_pages_whose_own_file_did_not_change(signs: 
 
 
 def test_an_approved_list_is_never_changed_from_a_folder(signs: Path) -> None:
-    load(signs)
+    load_content_folder(signs)
     approve_list()
     before = everything()
     change(signs, FILE, "level: now", "level: hours")
     change(signs, FILE, "- key: fever", "- key: heat")
 
-    report = load(signs)
+    report = load_content_folder(signs)
 
-    assert report.left == ["warning_sign heat: the approved list stays; propose the change under Warning signs"]
+    assert report.skipped == ["warning_sign heat: the approved list stays; propose the change under Warning signs"]
     assert everything() == before
 
 
@@ -134,7 +133,7 @@ def test_a_list_that_could_mislead_names_file_and_line(signs: Path, old: str, ne
     change(signs, FILE, old, new)
 
     with pytest.raises(ContentErrors) as refused:
-        load(signs)
+        load_content_folder(signs)
 
     assert any(error in str(one) for one in refused.value.errors), str(refused.value)
     assert everything() == before
@@ -144,7 +143,7 @@ def test_a_page_that_writes_its_own_list_names_file_line_and_fix(signs: Path) ->
     change(signs, "pages/en/small-cut.md", "We look after you.", "Call us today if a leg is weak.")
 
     with pytest.raises(ContentErrors) as refused:
-        load(signs, check=True)
+        load_content_folder(signs, check=True)
 
     (error,) = map(str, refused.value.errors)
     assert "small-cut.md:22: This text says what to do about warning signs (weak legs)." in error
@@ -163,8 +162,8 @@ def bundle() -> bytes:
 
 
 def take(data: bytes) -> dict[str, tuple[str, str]]:
-    plan = bring_in(io.BytesIO(data), actor=make_user("mia"), check=False)
-    return {change.key: (change.what, change.words) for change in plan.changes}
+    plan = import_bundle(io.BytesIO(data), actor=make_user("mia"), check=False)
+    return {change.key: (change.action, change.note) for change in plan.changes}
 
 
 def test_another_portal_without_a_list_gets_it_as_starter_list() -> None:
@@ -173,22 +172,22 @@ def test_another_portal_without_a_list_gets_it_as_starter_list() -> None:
 
     assert take(data)["Warning signs"] == ("new", "")
     assert WarningSign.objects.get().sources == ["cdc"]
-    assert not warning_signs.is_approved()
+    assert not warning_signs.has_published_list()
 
 
 def test_another_portal_keeps_its_own_list_and_reviews_the_other() -> None:
     data = bundle()
     WarningSign.objects.update(level="now")
     make_sign("stroke", "emergency")
-    approved = warning_signs.note_starter()
-    warning_signs.decide(approved, reviewer=make_user("rita"), approved=True)
-    warning_signs.publish(approved, actor=make_user("max"))
-    before = warning_signs.current()
+    approved = warning_signs.record_starter_list()
+    warning_signs.record_list_decision(approved, reviewer=make_user("rita"), approved=True)
+    warning_signs.publish_list(approved, actor=make_user("max"))
+    before = warning_signs.get_live_list()
 
     told = take(data)["Warning signs"]
 
-    waiting: Any = warning_signs.open_revision()
+    waiting: Any = warning_signs.pending_revision()
     assert told == ("kept", "Ours stays as it is. The other list waits for review.")
-    assert warning_signs.current() == before
+    assert warning_signs.get_live_list() == before
     assert [row["level"] for row in waiting.content] == ["emergency"]
     assert [event.kind for event in waiting.events.all()] == [EventKind.SUBMITTED]

@@ -11,12 +11,12 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from procedures.feedback.limits import Limits
+from procedures.feedback.spam_protection import FeedbackRateLimiter
 from procedures.models import Clinic, Feedback, Page
 from procedures.publishing.publish import withdraw
-from procedures.views import clear
+from procedures.views import feedback
 from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
-from tests.site.client import Answer
+from tests.site.client import Response
 from tests.site.crawl import Document
 
 HERE = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
@@ -29,7 +29,7 @@ def page(db: None) -> Page:
 
 @pytest.fixture(autouse=True)
 def _fresh_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clear, "LIMITS", Limits())
+    monkeypatch.setattr(feedback, "RATE_LIMITER", FeedbackRateLimiter())
 
 
 def form_of(page: Page) -> str:
@@ -42,7 +42,7 @@ def send(client: Client, page: Page, headers: dict[str, str] | None = None, **ty
 
 
 def document(response: Any) -> Document:
-    return Document.read("/", Answer(response.status_code, (), response.content))
+    return Document.read("/", Response(response.status_code, (), response.content))
 
 
 def test_the_page_ends_with_a_link_to_the_question(client: Client, page: Page) -> None:
@@ -234,7 +234,7 @@ def test_answers_from_one_address_are_limited_and_nothing_typed_is_lost(client: 
     assert Feedback.objects.count() == 6
 
 
-@override_settings(BEHIND_TLS=True, SECURE_SSL_REDIRECT=False)
+@override_settings(USE_HTTPS=True, SECURE_SSL_REDIRECT=False)
 def test_behind_a_proxy_its_word_counts_and_only_its_last(client: Client, page: Page) -> None:
     def from_(forwarded: str) -> int:
         return send(client, page, headers={**HERE, "X-Forwarded-For": forwarded}).status_code
@@ -245,14 +245,14 @@ def test_behind_a_proxy_its_word_counts_and_only_its_last(client: Client, page: 
 
 def test_limits_fill_up_again_and_forget_everything_after_a_day() -> None:
     now = [0.0]
-    limits = Limits(each=2, together=100, clock=lambda: now[0])
+    limits = FeedbackRateLimiter(per_client=2, total=100, clock=lambda: now[0])
 
-    first = [limits.allow("192.0.2.1") for _ in range(3)]
+    first = [limits.consume("192.0.2.1") for _ in range(3)]
     now[0] = 1800
-    second = [limits.allow("192.0.2.1") for _ in range(2)]
+    second = [limits.consume("192.0.2.1") for _ in range(2)]
     key, names = limits._key, set(limits._buckets)
     now[0] = 86_500
-    assert limits.allow("192.0.2.1")
+    assert limits.consume("192.0.2.1")
 
     assert (first, second) == ([True, True, False], [True, False])
     assert limits._key != key
@@ -261,17 +261,17 @@ def test_limits_fill_up_again_and_forget_everything_after_a_day() -> None:
 
 
 def test_a_limit_holds_for_everybody_together_and_for_a_whole_household() -> None:
-    limits = Limits(each=2, together=5, clock=lambda: 0.0)
+    limits = FeedbackRateLimiter(per_client=2, total=5, clock=lambda: 0.0)
 
-    assert [limits.allow(f"192.0.2.{n}") for n in range(7)] == [True] * 5 + [False] * 2
-    assert [Limits(each=1, together=9, clock=lambda: 0.0).allow("") for _ in range(3)] == [True] * 3
+    assert [limits.consume(f"192.0.2.{n}") for n in range(7)] == [True] * 5 + [False] * 2
+    assert [FeedbackRateLimiter(per_client=1, total=9, clock=lambda: 0.0).consume("") for _ in range(3)] == [True] * 3
 
 
 def test_memory_of_limits_is_bounded() -> None:
-    limits = Limits(each=1, together=10**6, most=50, clock=lambda: 0.0)
+    limits = FeedbackRateLimiter(per_client=1, total=10**6, max_clients=50, clock=lambda: 0.0)
 
     for number in range(500):
-        limits.allow(f"10.0.{number // 250}.{number % 250}")
+        limits.consume(f"10.0.{number // 250}.{number % 250}")
 
     assert len(limits._buckets) <= 50
 

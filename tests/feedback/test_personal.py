@@ -2,7 +2,7 @@
 
 import pytest
 
-from procedures.feedback.answer import UnusableError, clean_comment
+from procedures.feedback.services import InvalidFeedbackError, clean_comment
 
 FINE = """Steps 1-2-3 were hard
 Steps 1 2 3 4 5 6 were hard
@@ -103,7 +103,7 @@ def test_numbers_steps_and_levels_of_the_spine_are_no_personal_data() -> None:
     for line in FINE:
         try:
             assert clean_comment(line) == line
-        except UnusableError:
+        except InvalidFeedbackError:
             refused.append(line)
 
     assert refused == []
@@ -114,7 +114,7 @@ def test_dates_numbers_of_people_and_addresses_are_refused() -> None:
     for line in PERSONAL:
         try:
             clean_comment(line)
-        except UnusableError as error:
+        except InvalidFeedbackError as error:
             assert "seems to hold a number, a date or an email address" in str(error)
         else:
             taken.append(line)
@@ -124,5 +124,5 @@ def test_dates_numbers_of_people_and_addresses_are_refused() -> None:
 
 @pytest.mark.parametrize("line", ["x" * 500, "hid\u202eden", "a\x00b"])
 def test_too_much_and_invisible_signs_are_refused(line: str) -> None:
-    with pytest.raises(UnusableError):
+    with pytest.raises(InvalidFeedbackError):
         clean_comment(line)

@@ -15,9 +15,9 @@ from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, XRayAngiographicImageStorage
 
-from procedures.figures.dicom import Frames, read_header, unpack
-from procedures.figures.dicom_values import Window
-from procedures.figures.intake import BadPictureError, Picture
+from procedures.figures.decoding import DecodedImage, InvalidImageError
+from procedures.figures.dicom.grayscale import Window
+from procedures.figures.dicom.reader import FrameSet, extract_frames, read_header
 
 NAME, UID = "PLANTED^PATIENT", "1.2.826.0.1.3680043.99.4711.4712"
 PLANTED = [NAME.encode(), UID.encode(), b"PLANTEDTEXT"]
@@ -98,16 +98,16 @@ def opened(data: bytes) -> io.BytesIO:
 
 
 @contextmanager
-def unpacked(stream: BinaryIO) -> Iterator[Frames]:
+def unpacked(stream: BinaryIO) -> Iterator[FrameSet]:
     """What waits while a person chooses."""
     with tempfile.TemporaryDirectory() as folder:
-        yield unpack(stream, Path(folder))
+        yield extract_frames(stream, Path(folder))
 
 
-def frame(stream: BinaryIO, number: int = 1, window: Window | None = None, *, invert: bool = False) -> Picture:
+def frame(stream: BinaryIO, number: int = 1, window: Window | None = None, *, invert: bool = False) -> DecodedImage:
     """One frame of a file, all the way through."""
     with unpacked(stream) as frames:
-        return frames.picture(number, window, invert=invert)
+        return frames.render(number, window, invert=invert)
 
 
 def shown(data: bytes, *args: Any, **kwargs: Any) -> Image.Image:
@@ -128,9 +128,9 @@ def packaged(name: str) -> io.BytesIO:
 
 def refusal(data: bytes) -> str:
     """The sentence, which header and frame give alike."""
-    with pytest.raises(BadPictureError) as by_header:
+    with pytest.raises(InvalidImageError) as by_header:
         read_header(opened(data))
-    with pytest.raises(BadPictureError) as by_frame:
+    with pytest.raises(InvalidImageError) as by_frame:
         frame(opened(data))
     assert str(by_header.value) == str(by_frame.value)
     return str(by_header.value)
@@ -138,4 +138,4 @@ def refusal(data: bytes) -> str:
 
 def without_pydicom(monkeypatch: pytest.MonkeyPatch) -> None:
     """A portal that was installed without the addition."""
-    monkeypatch.setattr("procedures.figures.dicom_file.find_spec", lambda _name: None)
+    monkeypatch.setattr("procedures.figures.dicom.header.find_spec", lambda _name: None)

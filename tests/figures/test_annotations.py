@@ -8,9 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from procedures.enums import MarkerShape
-from procedures.figures.annotations import CONTEXT, annotation_page, fragment
-from procedures.figures.annotations_read import MAX_MARKS, BadAnnotationsError, read_annotations
-from procedures.figures.marks import WIDE, MarkValues, Words, rounded
+from procedures.figures.markers.annotations import (
+    JSONLD_CONTEXT,
+    MAX_MARKERS,
+    InvalidAnnotationsError,
+    build_annotation_page,
+    media_fragment,
+    parse_annotations,
+)
+from procedures.figures.markers.data import AREA_SHAPES, MarkerData, MarkerTextData, round_coordinates
 from procedures.models import Figure
 from tests.factories import make_figure
 
@@ -24,17 +30,17 @@ def drawing() -> Figure:
     return figure
 
 
-def mark(shape: str = "point", **values: Any) -> MarkValues:
+def mark(shape: str = "point", **values: Any) -> MarkerData:
     places = {"x": 0.2, "y": 0.25, "target_x": 0.5, "target_y": 0.5, **values}
-    words = {"en": Words("Tip", "The end."), "es": Words("Punta")}
-    return MarkValues("tip", shape, **{"words": words, **places})
+    words = {"en": MarkerTextData("Tip", "The end."), "es": MarkerTextData("Punta")}
+    return MarkerData("tip", shape, **{"texts": words, **places})
 
 
-def there_and_back(marks: list[MarkValues]) -> list[MarkValues]:
-    data = json.dumps(annotation_page(drawing(), marks), ensure_ascii=False).encode()
-    found = read_annotations(data, picture=PICTURE)
-    assert found.remarks == []
-    return found.marks
+def there_and_back(marks: list[MarkerData]) -> list[MarkerData]:
+    data = json.dumps(build_annotation_page(drawing(), marks), ensure_ascii=False).encode()
+    found = parse_annotations(data, image_hash=PICTURE)
+    assert found.warnings == []
+    return found.markers
 
 
 @pytest.mark.parametrize(
@@ -47,15 +53,15 @@ def there_and_back(marks: list[MarkValues]) -> list[MarkValues]:
         (mark("region", size_x=0.3333, size_y=0.5), "33.335,25,33.33,50"),
     ],
 )
-def test_the_fragment_is_what_the_mark_shows(given_mark: MarkValues, xywh: str) -> None:
-    assert fragment(given_mark) == f"xywh=percent:{xywh}"
+def test_the_fragment_is_what_the_mark_shows(given_mark: MarkerData, xywh: str) -> None:
+    assert media_fragment(given_mark) == f"xywh=percent:{xywh}"
 
 
 def test_a_page_follows_the_annotation_model() -> None:
-    page = annotation_page(drawing(), [mark("circle", size_x=0.1, size_y=0.2)])
+    page = build_annotation_page(drawing(), [mark("circle", size_x=0.1, size_y=0.2)])
 
     (item,) = page["items"]
-    assert (page["@context"][0], page["type"], item["type"]) == (CONTEXT, "AnnotationPage", "Annotation")
+    assert (page["@context"][0], page["type"], item["type"]) == (JSONLD_CONTEXT, "AnnotationPage", "Annotation")
     assert page["id"].endswith("/pictures/#needle-marks")
     assert item["id"].endswith("/pictures/#needle/tip")
     assert item["body"] == [
@@ -75,7 +81,7 @@ def test_a_page_follows_the_annotation_model() -> None:
 def test_the_source_of_a_picture_is_its_large_file() -> None:
     figure = make_figure(size=(900, 300))
 
-    source = annotation_page(figure, [mark()])["items"][0]["target"]["source"]
+    source = build_annotation_page(figure, [mark()])["items"][0]["target"]["source"]
 
     assert source["id"].startswith("http") and source["id"].endswith("-800.jpeg")
     assert source["sha256"] == figure.sha256
@@ -89,22 +95,22 @@ PLACE = st.floats(0, 1)
 
 
 @st.composite
-def any_mark(draw: Any, key: str) -> MarkValues:
+def any_mark(draw: Any, key: str) -> MarkerData:
     """Any mark that can be saved, with as many digits as are kept."""
     shape = draw(st.sampled_from(MarkerShape.values))
     target = [draw(PLACE), draw(PLACE)]
     size = [0.0, 0.0]
-    if shape in WIDE:
+    if shape in AREA_SHAPES:
         halves = [draw(st.floats(0.001, 0.5)) for _ in target]
         target = [min(1 - half, max(half, place)) for place, half in zip(target, halves, strict=True)]
         size = halves if shape == MarkerShape.CIRCLE else [2 * half for half in halves]
     languages = draw(st.lists(st.sampled_from(["en", "es"]), min_size=1, unique=True).map(sorted))
-    words = {code: Words(draw(LABELS), draw(TEXTS)) for code in languages}
-    return rounded(MarkValues(key, shape, draw(PLACE), draw(PLACE), *target, *size, words=words))
+    words = {code: MarkerTextData(draw(LABELS), draw(TEXTS)) for code in languages}
+    return round_coordinates(MarkerData(key, shape, draw(PLACE), draw(PLACE), *target, *size, texts=words))
 
 
 @st.composite
-def all_marks(draw: Any) -> list[MarkValues]:
+def all_marks(draw: Any) -> list[MarkerData]:
     keys = draw(
         st.lists(st.from_regex(r"[a-z0-9]{1,12}(-[a-z0-9]{1,9}){0,2}", fullmatch=True), unique=True, max_size=6)
     )
@@ -113,10 +119,10 @@ def all_marks(draw: Any) -> list[MarkValues]:
 
 @given(all_marks())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_marks_that_go_out_come_in_the_same(marks: list[MarkValues]) -> None:
+def test_marks_that_go_out_come_in_the_same(marks: list[MarkerData]) -> None:
     found = there_and_back(marks)
 
-    assert [(one.key, one.shape, one.words) for one in found] == [(one.key, one.shape, one.words) for one in marks]
+    assert [(one.key, one.shape, one.texts) for one in found] == [(one.key, one.shape, one.texts) for one in marks]
     for one, other in zip(found, marks, strict=True):
         places = ("x", "y", "target_x", "target_y", "size_x", "size_y")
         assert [getattr(one, name) for name in places] == pytest.approx(
@@ -137,16 +143,16 @@ JSON = st.recursive(
 @settings(max_examples=200, deadline=None)
 def test_whatever_stands_in_a_page_is_read_or_refused_in_a_sentence(items: list[Any]) -> None:
     try:
-        read_annotations(json.dumps({"type": "AnnotationPage", "items": items}).encode(), picture=PICTURE)
-    except BadAnnotationsError as error:
+        parse_annotations(json.dumps({"type": "AnnotationPage", "items": items}).encode(), image_hash=PICTURE)
+    except InvalidAnnotationsError as error:
         assert str(error).endswith(".")
 
 
 @given(st.binary(max_size=200))
 @settings(max_examples=100, deadline=None)
 def test_whatever_bytes_come_in_are_refused_in_a_sentence(data: bytes) -> None:
-    with pytest.raises(BadAnnotationsError):
-        read_annotations(data, picture=PICTURE)
+    with pytest.raises(InvalidAnnotationsError):
+        parse_annotations(data, image_hash=PICTURE)
 
 
 def foreign(**changes: Any) -> dict[str, Any]:
@@ -167,14 +173,16 @@ def target(value: str, **more: Any) -> dict[str, Any]:
     return {"target": {"source": "x", "selector": [{"value": value}], **more}}
 
 
-def read(*items: Any) -> list[MarkValues]:
-    return read_annotations(json.dumps({"type": "AnnotationPage", "items": items}).encode(), picture=PICTURE).marks
+def read(*items: Any) -> list[MarkerData]:
+    return parse_annotations(
+        json.dumps({"type": "AnnotationPage", "items": items}).encode(), image_hash=PICTURE
+    ).markers
 
 
 def test_another_tools_box_becomes_a_box_with_a_disc_beside_it() -> None:
     (found,) = read(foreign())
 
-    assert (found.key, found.shape, found.words) == ("needle", "region", {"en": Words("Needle")})
+    assert (found.key, found.shape, found.texts) == ("needle", "region", {"en": MarkerTextData("Needle")})
     assert (found.target_x, found.target_y, found.size_x, found.size_y) == (0.25, 0.4, 0.3, 0.4)
     assert (found.x, found.y) == (0.43, 0.4)
 
@@ -182,11 +190,11 @@ def test_another_tools_box_becomes_a_box_with_a_disc_beside_it() -> None:
 def test_a_file_that_names_no_picture_is_read_with_a_remark() -> None:
     data = json.dumps({"type": "AnnotationPage", "items": [foreign(), foreign()]}).encode()
 
-    found = read_annotations(data, picture=PICTURE)
+    found = parse_annotations(data, image_hash=PICTURE)
 
-    assert len(found.remarks) == 1
-    assert "does not say for which picture" in found.remarks[0]
-    assert [one.key for one in found.marks] == ["needle", "needle-2"]
+    assert len(found.warnings) == 1
+    assert "does not say for which picture" in found.warnings[0]
+    assert [one.key for one in found.markers] == ["needle", "needle-2"]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +220,7 @@ def test_bodies_of_other_tools() -> None:
 
     (found,) = read(foreign(body=bodies))
 
-    assert found.words == {"en": Words("Needle", "It is hollow."), "es": Words("Aguja")}
+    assert found.texts == {"en": MarkerTextData("Needle", "It is hollow."), "es": MarkerTextData("Aguja")}
 
 
 @pytest.mark.parametrize(
@@ -232,8 +240,8 @@ def test_bodies_of_other_tools() -> None:
     ],
 )
 def test_a_file_that_holds_no_marks_is_refused(data: bytes, sentence: str) -> None:
-    with pytest.raises(BadAnnotationsError, match=sentence):
-        read_annotations(data, picture=PICTURE)
+    with pytest.raises(InvalidAnnotationsError, match=sentence):
+        parse_annotations(data, image_hash=PICTURE)
 
 
 @pytest.mark.parametrize(
@@ -256,10 +264,10 @@ def test_a_file_that_holds_no_marks_is_refused(data: bytes, sentence: str) -> No
     ],
 )  # fmt: skip
 def test_a_mark_that_cannot_be_read_is_refused(changes: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(BadAnnotationsError, match=sentence):
+    with pytest.raises(InvalidAnnotationsError, match=sentence):
         read(foreign(**changes))
 
 
 def test_more_marks_than_a_picture_has_are_refused() -> None:
-    with pytest.raises(BadAnnotationsError, match=f"holds {MAX_MARKS + 1} marks"):
-        read(*[foreign()] * (MAX_MARKS + 1))
+    with pytest.raises(InvalidAnnotationsError, match=f"holds {MAX_MARKERS + 1} marks"):
+        read(*[foreign()] * (MAX_MARKERS + 1))

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms
 
-from procedures.figures.bitstreams import BadPictureError
-from procedures.figures.color import (
+from procedures.figures.decoding import decode_image
+from procedures.figures.image_formats import (
     ADOBE_GAMMA,
     ADOBE_PRIMARIES,
     P3_PRIMARIES,
     SRGB_PRIMARIES,
-    matrix_profile,
+    InvalidImageError,
+    build_matrix_profile,
 )
-from procedures.figures.intake import read_picture
 from tests.figures.test_intake import chunk, encoded
 
 BROWN = (200, 100, 60)
-ADOBE = matrix_profile(ADOBE_PRIMARIES, ADOBE_GAMMA)
+ADOBE = build_matrix_profile(ADOBE_PRIMARIES, ADOBE_GAMMA)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -29,7 +29,7 @@ def plain(color: Any = BROWN, mode: str = "RGB") -> Image.Image:
 
 
 def taken(data: bytes) -> Any:
-    return read_picture(data).image.getpixel((5, 5))
+    return decode_image(data).image.getpixel((5, 5))
 
 
 def near(found: Any, wanted: tuple[int, ...], most: int = 1) -> bool:
@@ -53,7 +53,7 @@ def corners(primaries: tuple[float, ...]) -> bytes:
 def grey_profile(power: float) -> bytes:
     """A profile for grey with this gamma."""
     curve = b"para\0\0\0\0" + struct.pack(">HHl", 0, 0, round(power * 65536))
-    white = matrix_profile(SRGB_PRIMARIES, None)[68:80]
+    white = build_matrix_profile(SRGB_PRIMARIES, None)[68:80]
     head = struct.pack(">L4sL12s12x4s", 128 + 4 + 24 + 36, bytes(4), 0x04200000, b"mntrGRAYXYZ ", b"acsp")
     table = struct.pack(">L4sLL4sLL", 2, b"wtpt", 156, 20, b"kTRC", 176, 16)
     return (head.ljust(68, b"\0") + white).ljust(128, b"\0") + table + b"XYZ \0\0\0\0" + white + curve
@@ -84,7 +84,7 @@ def test_srgb_and_what_says_nothing_stay_as_they_are() -> None:
     for data in (
         encoded(plain()),
         encoded(plain(), icc_profile=SRGB),
-        encoded(plain(), icc_profile=matrix_profile(SRGB_PRIMARIES, None)),
+        encoded(plain(), icc_profile=build_matrix_profile(SRGB_PRIMARIES, None)),
         with_chunks(gamma(0.45455)),
         with_chunks(gamma(0.45455), corners(SRGB_PRIMARIES)),
         with_chunks(chunk(b"sRGB", b"\0"), gamma(1.0), corners(ADOBE_PRIMARIES)),
@@ -97,7 +97,7 @@ def test_other_curves_and_primaries_are_followed() -> None:
     for data, wanted in (
         (with_chunks(gamma(1.0)), (229, 168, 133)),  # numbers that are light itself
         (with_chunks(gamma(1 / 1.8)), (208, 118, 77)),  # an old Macintosh
-        (encoded(plain(), icc_profile=matrix_profile(P3_PRIMARIES, None)), (215, 93, 47)),
+        (encoded(plain(), icc_profile=build_matrix_profile(P3_PRIMARIES, None)), (215, 93, 47)),
         (with_chunks(chunk(b"cICP", bytes([12, 13, 0, 1]))), (215, 93, 47)),
     ):
         assert near(taken(data), wanted, 2), (wanted, taken(data))
@@ -105,12 +105,12 @@ def test_other_curves_and_primaries_are_followed() -> None:
 
 def test_numbers_for_special_screens_are_refused() -> None:
     for primaries, transfer in ((9, 16), (9, 18), (77, 13)):
-        with pytest.raises(BadPictureError, match="special screens"):
-            read_picture(with_chunks(chunk(b"cICP", bytes([primaries, transfer, 0, 1]))))
+        with pytest.raises(InvalidImageError, match="special screens"):
+            decode_image(with_chunks(chunk(b"cICP", bytes([primaries, transfer, 0, 1]))))
 
 
 def test_grey_profiles_change_grey_and_nothing_else() -> None:
-    linear = read_picture(encoded(plain(55, "L"), icc_profile=grey_profile(1.0))).image
+    linear = decode_image(encoded(plain(55, "L"), icc_profile=grey_profile(1.0))).image
 
     assert linear.mode == "L"
     assert abs(int(linear.getpixel((0, 0))) - 128) <= 1  # type: ignore[arg-type]
@@ -138,8 +138,8 @@ def test_ink_without_a_profile_is_estimated_and_with_a_broken_one_refused() -> N
 
     assert near(taken(encoded(ink, "JPEG", quality=100)), (205, 102, 102), 6)
     for profile in (b"no profile", ADOBE):
-        with pytest.raises(BadPictureError, match="made for printing"):
-            read_picture(encoded(ink, "JPEG", icc_profile=profile))
+        with pytest.raises(InvalidImageError, match="made for printing"):
+            decode_image(encoded(ink, "JPEG", icc_profile=profile))
 
 
 def test_ink_with_a_profile_is_converted_by_it() -> None:
@@ -164,7 +164,7 @@ def ink_profile() -> bytes:
     ramp = bytes(range(256))
     lut = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0])
     lut += struct.pack(">9l", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536) + ramp * 4 + table + ramp * 3
-    white = matrix_profile(SRGB_PRIMARIES, None)[68:80]
+    white = build_matrix_profile(SRGB_PRIMARIES, None)[68:80]
     tags = {b"wtpt": b"XYZ \0\0\0\0" + white, b"A2B0": lut, b"A2B1": lut}
     at, listed, body = 128 + 4 + 36, struct.pack(">L", 3), b""
     for name, content in tags.items():

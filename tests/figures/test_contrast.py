@@ -9,40 +9,40 @@ import pytest
 import yaml
 from PIL import Image
 
-from procedures.figures.contrast import (
-    BLACK,
-    LEAST,
-    STROKES,
-    WHITE,
-    Backdrop,
-    backdrops_of,
-    luminance,
-    measure,
-    of_drawing,
-    of_image,
-    ratio,
+from procedures.figures.markers.checks import (
+    BLACK_LUMINANCE,
+    MIN_CONTRAST,
+    STROKE_LUMINANCES,
+    WHITE_LUMINANCE,
+    Background,
+    check_markers,
+    contrast_ratio,
+    load_backgrounds,
+    measure_contrast,
+    relative_luminance,
+    sample_image,
+    sample_svg_colors,
 )
-from procedures.figures.mark_checks import notes
-from procedures.figures.marks import MarkValues
+from procedures.figures.markers.data import MarkerData
 from tests.factories import make_figure
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = sorted((ROOT / "content" / "figures").glob("*.yaml"))
 SHAPES = {"point": (0.0, 0.0), "arrow": (0.0, 0.0), "circle": (0.1, 0.15), "region": (0.2, 0.3)}
-ONLY_WHITE = dict.fromkeys(STROKES, (WHITE,))
+ONLY_WHITE = dict.fromkeys(STROKE_LUMINANCES, (WHITE_LUMINANCE,))
 
 
-def mark(shape: str = "point", **values: float) -> MarkValues:
+def mark(shape: str = "point", **values: float) -> MarkerData:
     places = {"x": 0.2, "y": 0.2, "target_x": 0.6, "target_y": 0.6, **values}
-    return MarkValues("tip", shape, **{**places, "size_x": SHAPES[shape][0], "size_y": SHAPES[shape][1]})
+    return MarkerData("tip", shape, **{**places, "size_x": SHAPES[shape][0], "size_y": SHAPES[shape][1]})
 
 
-def grey(level: int) -> Backdrop:
-    return of_image(Image.new("L", (120, 120), level))
+def grey(level: int) -> Background:
+    return sample_image(Image.new("L", (120, 120), level))
 
 
-def lowest(given: MarkValues, backdrop: Backdrop, **options: Any) -> dict[str, float]:
-    return {found.part: round(found.contrast, 2) for found in measure(given, [backdrop], **options)}
+def lowest(given: MarkerData, backdrop: Background, **options: Any) -> dict[str, float]:
+    return {found.part: round(found.contrast, 2) for found in measure_contrast(given, [backdrop], **options)}
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,16 @@ def lowest(given: MarkValues, backdrop: Backdrop, **options: Any) -> dict[str, f
     [((255, 255, 255), 1.0), ((0, 0, 0), 0.0), ((119, 119, 119), 0.1845), ((255, 0, 0), 0.2126), ((0, 0, 255), 0.0722)],
 )
 def test_luminance_is_that_of_wcag(colour: tuple[int, int, int], value: float) -> None:
-    assert luminance(*colour) == pytest.approx(value, abs=1e-4)
+    assert relative_luminance(*colour) == pytest.approx(value, abs=1e-4)
 
 
 def test_contrast_goes_from_1_to_21() -> None:
-    assert ratio(WHITE, BLACK) == ratio(BLACK, WHITE) == pytest.approx(21)
-    assert ratio(0.3, 0.3) == 1
+    assert (
+        contrast_ratio(WHITE_LUMINANCE, BLACK_LUMINANCE)
+        == contrast_ratio(BLACK_LUMINANCE, WHITE_LUMINANCE)
+        == pytest.approx(21)
+    )
+    assert contrast_ratio(0.3, 0.3) == 1
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -74,14 +78,14 @@ def test_every_part_of_a_mark_shows_on_every_grey(shape: str) -> None:
 def test_one_white_stroke_would_not_show_on_light_greys(level: int, shows: bool) -> None:
     found = lowest(mark("arrow"), grey(level), strokes=ONLY_WHITE)
 
-    assert all((contrast >= LEAST) is shows for contrast in found.values())
+    assert all((contrast >= MIN_CONTRAST) is shows for contrast in found.values())
 
 
 def test_what_is_measured_is_what_lies_under_each_part() -> None:
     image = Image.new("L", (200, 200), 0)
     image.paste(255, (90, 0, 110, 200))
 
-    found = lowest(mark(y=0.5, target_y=0.5), of_image(image), strokes=ONLY_WHITE)
+    found = lowest(mark(y=0.5, target_y=0.5), sample_image(image), strokes=ONLY_WHITE)
 
     # A white stripe across the line, away from disc and tip.
     assert found == {"ring": 21, "disc": 21, "leader": 1, "tip": 21}
@@ -91,7 +95,7 @@ def test_a_thin_bright_line_beside_a_leader_is_found() -> None:
     image = Image.new("L", (230, 230), 0)
     image.paste(255, (0, 117, 230, 119))
 
-    found = lowest(mark(y=0.5, target_y=0.5), of_image(image), strokes=ONLY_WHITE)
+    found = lowest(mark(y=0.5, target_y=0.5), sample_image(image), strokes=ONLY_WHITE)
 
     assert found["leader"] == 1
 
@@ -101,7 +105,7 @@ def test_what_lies_outside_the_picture_is_not_measured() -> None:
 
 
 def test_a_line_drawing_is_measured_by_all_its_colours() -> None:
-    drawing = of_drawing(b'<svg><path fill="#fff" stroke="#767676"/><path fill="#000000"/></svg>')
+    drawing = sample_svg_colors(b'<svg><path fill="#fff" stroke="#767676"/><path fill="#000000"/></svg>')
 
     assert drawing((0.5, 0.5)) == pytest.approx([0.0, 0.1812, 1.0], abs=1e-3)
     assert lowest(mark(), drawing, strokes=ONLY_WHITE)["leader"] == 1
@@ -110,7 +114,7 @@ def test_a_line_drawing_is_measured_by_all_its_colours() -> None:
 @pytest.mark.django_db
 def test_a_stored_picture_is_measured_by_its_pixels() -> None:
     figure = make_figure(size=(300, 300))
-    ((backdrop,), lost) = backdrops_of(figure)
+    ((backdrop,), lost) = load_backgrounds(figure)
 
     # The gradient runs from black above to white below.
     assert backdrop((0.5, 0.0))[0] < 0.01 < 0.9 < backdrop((0.5, 1.0))[0]
@@ -122,23 +126,25 @@ def test_a_lost_file_is_named() -> None:
     figure = make_figure(size=(31, 31))
     figure.renditions.filter(format="jpeg").update(file="figures/lost-31.jpeg")
 
-    assert backdrops_of(figure) == ([], ["figures/lost-31.jpeg"])
+    assert load_backgrounds(figure) == ([], ["figures/lost-31.jpeg"])
 
 
 # ── The committed pictures ──
 
 
-def committed(file: Path) -> tuple[list[MarkValues], list[Backdrop]]:
+def committed(file: Path) -> tuple[list[MarkerData], list[Background]]:
     data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    marks = [MarkValues(one["key"], one["shape"], *one["at"], *one["target"], *one["size"]) for one in data["markers"]]
+    marks = [MarkerData(one["key"], one["shape"], *one["at"], *one["target"], *one["size"]) for one in data["markers"]]
     backdrops = [
-        of_drawing((file.parent / data[name]).read_bytes()) for name in ("drawing", "drawing_dark") if data.get(name)
+        sample_svg_colors((file.parent / data[name]).read_bytes())
+        for name in ("drawing", "drawing_dark")
+        if data.get(name)
     ]
     if data.get("image"):
         with Image.open(file.parent / data["image"]) as image:
             assert image.width == image.height
             # As wide as phones get it.
-            backdrops.append(of_image(image.resize((480, 480))))
+            backdrops.append(sample_image(image.resize((480, 480))))
     return marks, backdrops
 
 
@@ -146,17 +152,17 @@ def committed(file: Path) -> tuple[list[MarkValues], list[Backdrop]]:
 def test_every_mark_of_a_committed_picture_shows(file: Path) -> None:
     marks, backdrops = committed(file)
 
-    measured = [found for one in marks for found in measure(one, backdrops)]
+    measured = [found for one in marks for found in measure_contrast(one, backdrops)]
 
     assert len(measured) >= 4 * len(marks) > 0
-    assert min(found.contrast for found in measured) >= LEAST
+    assert min(found.contrast for found in measured) >= MIN_CONTRAST
 
 
 @pytest.mark.parametrize("file", FIGURES, ids=lambda file: file.stem)
 def test_there_is_nothing_to_note_about_the_marks_of_a_committed_picture(file: Path) -> None:
     marks, backdrops = committed(file)
 
-    assert [note.sentence for note in notes(marks, aspect=1, backdrops=backdrops)] == []
+    assert [note.message for note in check_markers(marks, aspect=1, backgrounds=backdrops)] == []
 
 
 # ── The stylesheet draws what is measured ──

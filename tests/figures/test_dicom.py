@@ -9,9 +9,9 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import ImplicitVRLittleEndian
 
-from procedures.figures.dicom import read_header
-from procedures.figures.dicom_values import Window
-from procedures.figures.intake import BadPictureError
+from procedures.figures.decoding import InvalidImageError
+from procedures.figures.dicom.grayscale import Window
+from procedures.figures.dicom.reader import read_header
 from tests.figures.dicom_files import (
     SIDE,
     colour,
@@ -38,12 +38,12 @@ def test_header_tells_size_frames_windows_and_slider_ends_without_pixels() -> No
 
     info = read_header(opened(data))
 
-    assert (info.rows, info.columns, info.frames, info.colour, info.inverted) == (SIDE, SIDE, 3, False, False)
+    assert (info.rows, info.columns, info.frames, info.is_color, info.is_inverted) == (SIDE, SIDE, 3, False, False)
     assert [(preset.label, preset.window) for preset in info.presets] == [
         ("Window 1 of the file", Window(20, 10)),
         ("Window 2 of the file", Window(40, 30)),
     ]
-    assert (info.lowest, info.highest) == (0, 4095)
+    assert (info.min_value, info.max_value) == (0, 4095)
 
 
 @pytest.mark.parametrize("said", ["NO", "", None])
@@ -59,7 +59,7 @@ def test_ct_offers_the_windows_that_every_viewer_has() -> None:
     info = read_header(opened(data))
 
     assert [preset.label for preset in info.presets] == ["Bone", "Soft tissue"]
-    assert (info.lowest, info.highest) == (-1024, 64511)
+    assert (info.min_value, info.max_value) == (-1024, 64511)
 
 
 # Grey
@@ -151,7 +151,7 @@ def test_table_before_the_window_is_followed_but_not_where_it_leads_back_to_the_
 def test_inverted_files_come_out_the_right_way_round(said: dict[str, str]) -> None:
     data = dicom(ramp(), **said)
 
-    assert read_header(opened(data)).inverted is True
+    assert read_header(opened(data)).is_inverted is True
     assert row(data)[:1] + row(data)[-1:] == [255, 0]
     assert row(data, invert=True)[:1] + row(data, invert=True)[-1:] == [0, 255]
 
@@ -191,7 +191,7 @@ def test_pixels_that_are_higher_than_wide_give_a_higher_picture() -> None:
 
 def test_whole_window_reaches_from_darkest_to_brightest_pixel() -> None:
     with unpacked(opened(dicom(ramp(), WindowCenter=5, WindowWidth=3))) as frames:
-        assert frames.whole(1) == Window(31.5, 63)
+        assert frames.full_range(1) == Window(31.5, 63)
 
 
 def test_window_without_the_extremes_leaves_a_bright_shutter_out() -> None:
@@ -199,7 +199,7 @@ def test_window_without_the_extremes_leaves_a_bright_shutter_out() -> None:
     pixels[:60] = struct.pack("<H", 60_000) * 30
 
     with unpacked(opened(dicom(bytes(pixels)))) as frames:
-        assert frames.whole(1).width == 60_000
+        assert frames.full_range(1).width == 60_000
         assert frames.presets(1)[-1].window == Window(31.5, 63)
 
 
@@ -217,7 +217,7 @@ def test_presets_are_those_of_the_file_then_those_of_the_frame() -> None:
 
 def test_colour_has_no_windows() -> None:
     with unpacked(opened(colour(bytes(RED) * SIDE * SIDE))) as frames:
-        assert frames.colour
+        assert frames.is_color
 
 
 def test_implicit_files_are_read_like_explicit_ones() -> None:
@@ -261,17 +261,17 @@ def test_the_chosen_frame_is_shown() -> None:
 
 @pytest.mark.parametrize("number", [0, -1, 4])
 def test_a_frame_that_is_not_there_is_refused(number: int) -> None:
-    with pytest.raises(BadPictureError, match="Choose a frame from 1 to 3"):
+    with pytest.raises(InvalidImageError, match="Choose a frame from 1 to 3"):
         frame(opened(dicom(ramp() * 3, NumberOfFrames=3)), number)
 
 
 def test_thumbnails_are_small_few_and_spread_from_first_to_last() -> None:
     with unpacked(opened(eight_bit(ramp(wide=False) * 100, NumberOfFrames=100))) as frames:
-        assert frames.spread(5) == [1, 26, 51, 75, 100]
-        assert len(frames.spread()) == 24
+        assert frames.sample_frames(5) == [1, 26, 51, 75, 100]
+        assert len(frames.sample_frames()) == 24
     with unpacked(opened(dicom(bytes(2 * 400 * 300), Rows=300, Columns=400))) as frames:
-        assert frames.spread() == [1]
-        assert frames.thumbnail(1).image.size == (160, 120)
+        assert frames.sample_frames() == [1]
+        assert frames.render_thumbnail(1).image.size == (160, 120)
 
 
 def test_wide_frames_are_kept_no_wider_than_other_pictures() -> None:
@@ -356,8 +356,8 @@ def test_a_lookup_table_without_content_is_passed_over_and_told(sequence: str) -
         table[0].add_new("LUTData", "US", data)
 
         with unpacked(opened(dicom(ramp(), **{sequence: table}))) as frames:
-            assert frames.picture().image.getextrema() == (0, 255)
-            assert frames.notes(1) == ["The file’s lookup table is empty or damaged. It was ignored."]
+            assert frames.render().image.getextrema() == (0, 255)
+            assert frames.warnings(1) == ["The file’s lookup table is empty or damaged. It was ignored."]
     assert row(dicom(ramp(), **{sequence: Items([])}))[-1] == 255
 
 
@@ -375,17 +375,17 @@ def test_windows_that_would_show_one_shade_are_not_followed_and_that_is_told() -
     ):
         data = dicom(ramp(), WindowCenter=center, WindowWidth=width, VOILUTFunction=function)
         with unpacked(opened(data)) as frames:
-            shades = frames.picture().image
+            shades = frames.render().image
             assert shades.getextrema() == (0, 255), (center, width, function)
-            assert [note for note in frames.notes(1) if note.startswith(told)], (center, width, function)
+            assert [note for note in frames.warnings(1) if note.startswith(told)], (center, width, function)
 
 
 def test_a_window_of_width_one_that_tells_pixels_apart_is_followed() -> None:
     data = dicom(ramp(), WindowCenter=32, WindowWidth=1)
 
     with unpacked(opened(data)) as frames:
-        assert frames.notes(1) == []
-        assert list(frames.picture().image.tobytes()[:SIDE]) == [0] * 32 + [255] * 32
+        assert frames.warnings(1) == []
+        assert list(frames.render().image.tobytes()[:SIDE]) == [0] * 32 + [255] * 32
 
 
 def test_the_first_of_several_windows_that_is_one_is_used() -> None:

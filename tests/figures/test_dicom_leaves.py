@@ -7,10 +7,10 @@ from django.conf import settings
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
-from procedures.figures.dicom import read_header, unpack
-from procedures.figures.dicom_values import Window
-from procedures.figures.intake import BadPictureError
-from procedures.figures.renditions import store_picture
+from procedures.figures.decoding import InvalidImageError
+from procedures.figures.dicom.grayscale import Window
+from procedures.figures.dicom.reader import extract_frames, read_header
+from procedures.figures.renditions import store_image
 from procedures.models import Figure
 from tests.figures.dicom_files import (
     NAME,
@@ -35,7 +35,7 @@ def test_no_stored_byte_names_the_patient(capfd: pytest.CaptureFixture[str]) -> 
 
     info = read_header(opened(data))
     found = frame(opened(data), window=Window(7.25, 41))
-    store_picture(Figure(slug="from-dicom"), found)
+    store_image(Figure(slug="from-dicom"), found)
 
     stored = [file.read_bytes() for file in set(root.rglob("*")) - before if file.is_file()]
     assert len(stored) == 4
@@ -57,7 +57,7 @@ def test_no_waiting_byte_names_the_patient(tmp_path: Path) -> None:
         SharedFunctionalGroupsSequence=Items([group]),
     )
 
-    unpack(opened(data), tmp_path)
+    extract_frames(opened(data), tmp_path)
 
     waiting = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert {file.name for file in tmp_path.iterdir()} == {"frames.raw", "frames.json"}
@@ -71,7 +71,7 @@ def test_bits_beside_the_pixels_do_not_wait(tmp_path: Path) -> None:
         for at in range(0, len(ramp()), 2)
     )
 
-    unpack(opened(dicom(overlay, BitsStored=12, HighBit=11)), tmp_path)
+    extract_frames(opened(dicom(overlay, BitsStored=12, HighBit=11)), tmp_path)
 
     assert (tmp_path / "frames.raw").read_bytes() == ramp()
 
@@ -79,12 +79,12 @@ def test_bits_beside_the_pixels_do_not_wait(tmp_path: Path) -> None:
 def test_what_is_too_large_unpacked_is_refused_before_a_pixel_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("procedures.figures.dicom.MAX_BYTES", 2 * SIDE * SIDE)
+    monkeypatch.setattr("procedures.figures.dicom.reader.MAX_DICOM_BYTES", 2 * SIDE * SIDE)
 
-    unpack(opened(dicom(ramp())), tmp_path)
+    extract_frames(opened(dicom(ramp())), tmp_path)
     (tmp_path / "two").mkdir()
-    with pytest.raises(BadPictureError, match="Unpacked, the pictures are larger than 250 MB"):
-        unpack(opened(dicom(ramp() * 2, NumberOfFrames=2)), tmp_path / "two")
+    with pytest.raises(InvalidImageError, match="Unpacked, the pictures are larger than 250 MB"):
+        extract_frames(opened(dicom(ramp() * 2, NumberOfFrames=2)), tmp_path / "two")
 
     assert list((tmp_path / "two").iterdir()) == []
 

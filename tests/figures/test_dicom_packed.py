@@ -33,9 +33,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from procedures.figures import decoder, sandbox
-from procedures.figures.dicom_values import Window
-from procedures.figures.intake import BadPictureError
+from procedures.figures import sandbox
+from procedures.figures.decoding import InvalidImageError
+from procedures.figures.dicom import frame_decoder
+from procedures.figures.dicom.grayscale import Window
 from tests.figures.dicom_files import SIDE, dicom, eight_bit, frame, opened, packaged, refusal, shown, unpacked
 from tests.test_structure import imports
 
@@ -80,7 +81,7 @@ def by_gdcm(pixels: Any, syntax: str) -> bytes:
 def numbers(data: bytes, number: int = 1) -> Any:
     """The stored numbers of a frame."""
     with unpacked(opened(data)) as frames:
-        return frames._samples(number).astype(int)
+        return frames._read_samples(number).astype(int)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_run_lengths_that_end_early_or_promise_more_bytes_are_refused() -> None:
     head = struct.pack("<16L", 1, 64, *[0] * 14)
 
     for data in (head + b"\xc1\x07", struct.pack("<16L", 9, *[64] * 15) + b"\xc1\x07" * SIDE):
-        with pytest.raises(BadPictureError, match="damaged"):
+        with pytest.raises(InvalidImageError, match="damaged"):
             frame(opened(eight_bit(data, syntax=RLELossless)))
 
 
@@ -144,14 +145,14 @@ def test_jpeg_frames_are_unpacked(syntax: UID, form: str) -> None:
 def test_frames_of_another_size_than_the_header_says_are_refused_before_they_are_unpacked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(decoder, "__file__", "/nowhere")
+    monkeypatch.setattr(frame_decoder, "__file__", "/nowhere")
     for syntax, form in ((JPEGBaseline8Bit, "JPEG"), (JPEG2000Lossless, "JPEG2000")):
-        with pytest.raises(BadPictureError, match="damaged"):
+        with pytest.raises(InvalidImageError, match="damaged"):
             frame(opened(eight_bit(gradient(form, SIDE * 4), syntax=syntax)))
 
 
 def test_words_in_a_compressed_frame_do_not_wait(tmp_path: Path) -> None:
-    from procedures.figures.dicom import unpack
+    from procedures.figures.dicom.reader import extract_frames
 
     word = b"PLANTED^PATIENT"
     exif = Image.Exif()
@@ -165,9 +166,9 @@ def test_words_in_a_compressed_frame_do_not_wait(tmp_path: Path) -> None:
         folder = tmp_path / syntax
         folder.mkdir()
 
-        frames = unpack(opened(eight_bit(packed, syntax=syntax)), folder)
+        frames = extract_frames(opened(eight_bit(packed, syntax=syntax)), folder)
 
-        assert frames.picture().image.size == (SIDE, SIDE)
+        assert frames.render().image.size == (SIDE, SIDE)
         for file in folder.iterdir():
             assert word not in file.read_bytes(), (syntax.name, file.name)
 
@@ -183,14 +184,14 @@ def test_frames_are_unpacked_when_they_are_asked_for() -> None:
 
     with unpacked(opened(stream.getvalue())) as frames:
         there = {file.name for file in frames.folder.iterdir()}
-        third = frames.picture(3)
+        third = frames.render(3)
         assert there == {"packed.raw", "frame-1.raw", "frames.json"}
-        assert third.sha256 == frames.picture(1).sha256
+        assert third.sha256 == frames.render(1).sha256
         assert (frames.folder / "frame-3.raw").exists()
-        with pytest.raises(BadPictureError, match="damaged"):
-            frames.picture(2)
-        with pytest.raises(BadPictureError, match="Choose a frame from 1 to 3"):
-            frames.picture(4)
+        with pytest.raises(InvalidImageError, match="damaged"):
+            frames.render(2)
+        with pytest.raises(InvalidImageError, match="Choose a frame from 1 to 3"):
+            frames.render(4)
 
 
 def test_small_pictures_make_the_next_ones_ready_up_to_a_damaged_one() -> None:
@@ -203,9 +204,9 @@ def test_small_pictures_make_the_next_ones_ready_up_to_a_damaged_one() -> None:
     data.save_as(stream)
 
     with unpacked(opened(stream.getvalue())) as frames:
-        frames.thumbnail(2)
+        frames.render_thumbnail(2)
         assert {file.stem for file in frames.folder.glob("frame-*")} == {"frame-1", "frame-2", "frame-3"}
-        frames.thumbnail(5)
+        frames.render_thumbnail(5)
         assert {file.stem for file in frames.folder.glob("frame-*")} == {
             f"frame-{number}" for number in (1, 2, 3, 5, 6, 7)
         }
@@ -216,7 +217,7 @@ def test_a_codec_that_crashes_or_never_ends_ends_only_its_own_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mad = tmp_path / "mad.py"
-    monkeypatch.setattr(decoder, "__file__", str(mad))
+    monkeypatch.setattr(frame_decoder, "__file__", str(mad))
     data = eight_bit(gradient("JPEG"), syntax=JPEGBaseline8Bit)
     for code, sentence in (
         ("import os; os.abort()", "damaged"),
@@ -225,7 +226,7 @@ def test_a_codec_that_crashes_or_never_ends_ends_only_its_own_process(
         ("", "damaged"),
     ):
         mad.write_text(code)
-        with pytest.raises(BadPictureError, match=sentence):
+        with pytest.raises(InvalidImageError, match=sentence):
             frame(opened(data))
 
 
@@ -238,16 +239,16 @@ def test_the_decoder_sees_no_setting_and_may_not_take_much(tmp_path: Path, monke
         f"open({str(report)!r}, 'w').write(json.dumps(found))\n"
     )
     monkeypatch.setenv("PORTAL_SECRET_KEY", "s" * 50)
-    monkeypatch.setattr(decoder, "__file__", str(program))
+    monkeypatch.setattr(frame_decoder, "__file__", str(program))
 
-    with pytest.raises(BadPictureError, match="damaged"):
+    with pytest.raises(InvalidImageError, match="damaged"):
         frame(opened(eight_bit(gradient("JPEG"), syntax=JPEGBaseline8Bit)))
 
     limits, environment = json.loads(report.read_text())
     assert limits == [2 * 1024**3, 30, 1024**2, 0]
     assert set(environment) <= {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "LC_CTYPE"}, "Python sets the last one"
     monkeypatch.undo()
-    for module in (decoder, sandbox):
+    for module in (frame_decoder, sandbox):
         assert not [name for _line, name in imports(Path(module.__file__)) if name.startswith(("procedures", "portal"))]
 
 
@@ -275,7 +276,7 @@ def test_forms_that_are_rare_give_the_pixels_that_pydicom_reads() -> None:
         ("image_dfl.dcm", 8),
     ):
         with unpacked(packaged(name)) as frames:
-            found = np.stack([frames._samples(number) for number in range(1, frames.count + 1)])
+            found = np.stack([frames._read_samples(number) for number in range(1, frames.count + 1)])
         assert (found.squeeze() == reference(name) >> (bits - 8)).all(), name
 
 
@@ -306,7 +307,7 @@ def test_numbers_of_a_palette_have_its_colors_in_every_packing() -> None:
 
 
 def test_a_palette_without_its_tables_is_refused() -> None:
-    with pytest.raises(BadPictureError, match="table of colors is missing"):
+    with pytest.raises(InvalidImageError, match="table of colors is missing"):
         frame(opened(eight_bit(bytes(SIDE * SIDE), PhotometricInterpretation="PALETTE COLOR")))
 
 
@@ -327,11 +328,11 @@ def test_bytes_of_big_endian_words_are_swapped_over_the_borders_of_frames() -> N
 
     with unpacked(opened(stream.getvalue())) as frames:
         for number in (1, 2, 3):
-            assert (frames._samples(number) == frames_[number - 1]).all(), number
+            assert (frames._read_samples(number) == frames_[number - 1]).all(), number
 
 
 def test_what_is_no_bitstream_at_all_is_damaged() -> None:
     for syntax in JPEG_FORMS:
         for data in (b"\xff\xd8\xff\xd9", b"\xff\xd8" + b"\xff" * 5000, b"Nothing at all.", bytes(99)):
-            with pytest.raises(BadPictureError, match=r"damaged|too many parts"):
+            with pytest.raises(InvalidImageError, match=r"damaged|too many parts"):
                 frame(opened(eight_bit(data, syntax=syntax)))

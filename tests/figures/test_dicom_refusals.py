@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
-from procedures.figures.dicom import installed, read_header
-from procedures.figures.dicom_file import MAX_BYTES
-from procedures.figures.dicom_values import Window
-from procedures.figures.intake import BadPictureError
+from procedures.figures.decoding import InvalidImageError
+from procedures.figures.dicom.grayscale import Window
+from procedures.figures.dicom.header import MAX_DICOM_BYTES
+from procedures.figures.dicom.reader import is_dicom_installed, read_header
 from tests.figures.dicom_files import NAME, SIDE, dicom, frame, opened, packaged, ramp, refusal, without_pydicom
 
 DAMAGED = "The DICOM file is damaged or cut off. Export it again and choose that."
@@ -91,7 +91,7 @@ def test_a_length_of_two_gigabytes_allocates_nothing(place: str) -> None:
             Watched.asked = max(Watched.asked, size)
             return super().read(size)
 
-    with pytest.raises(BadPictureError):
+    with pytest.raises(InvalidImageError):
         frame(Watched(lying))
 
     assert 0 < Watched.asked <= len(lying)
@@ -100,15 +100,15 @@ def test_a_length_of_two_gigabytes_allocates_nothing(place: str) -> None:
 def test_a_file_larger_than_allowed_is_refused_unread(tmp_path: Path) -> None:
     file = tmp_path / "large.dcm"
     with file.open("wb") as stream:
-        stream.truncate(MAX_BYTES + 1)
+        stream.truncate(MAX_DICOM_BYTES + 1)
 
-    with file.open("rb") as large, pytest.raises(BadPictureError, match="larger than 250 MB"):
+    with file.open("rb") as large, pytest.raises(InvalidImageError, match="larger than 250 MB"):
         read_header(large)
 
 
 @pytest.mark.parametrize("window", [(float("nan"), 5), (5, 0), (5, -1), (5, float("inf"))])
 def test_a_window_without_width_is_refused(window: tuple[float, float]) -> None:
-    with pytest.raises(BadPictureError, match="width above zero"):
+    with pytest.raises(InvalidImageError, match="width above zero"):
         Window(*window)
 
 
@@ -124,7 +124,7 @@ def test_damaged_files_give_a_picture_or_a_sentence_and_nothing_else() -> None:
         told = ""
         try:
             frame(opened(bytes(data)))
-        except BadPictureError as error:
+        except InvalidImageError as error:
             told = f"{error} {error.__cause__}"
 
         assert NAME not in told, seed
@@ -143,7 +143,7 @@ def test_a_header_of_countless_or_nested_elements_ends_soon() -> None:
     whole = dicom(ramp())
     at = whole.index(b"\x10\x00\x10\x00")
     for extra in (element(0x10, b"LO", b"") * 2_000_000, deep):
-        with pytest.raises(BadPictureError, match="damaged"):
+        with pytest.raises(InvalidImageError, match="damaged"):
             frame(opened(whole[:at] + extra + whole[at:]))
 
 
@@ -159,7 +159,7 @@ def test_a_deflated_file_of_gigabytes_is_refused_soon() -> None:
     )
     tracemalloc.start()
     try:
-        with pytest.raises(BadPictureError):
+        with pytest.raises(InvalidImageError):
             read_header(opened(bomb))
         assert tracemalloc.get_traced_memory()[1] < 200 << 20
     finally:
@@ -169,7 +169,7 @@ def test_a_deflated_file_of_gigabytes_is_refused_soon() -> None:
 def test_a_deflated_file_that_is_damaged_is_refused() -> None:
     whole = dicom(ramp(), syntax=DeflatedExplicitVRLittleEndian)
     for data in (whole[:-60], whole[: len(whole) // 2], whole[:400] + bytes(200) + whole[600:]):
-        with pytest.raises(BadPictureError, match=r"damaged|holds no picture"):
+        with pytest.raises(InvalidImageError, match=r"damaged|holds no picture"):
             frame(opened(data))
 
 
@@ -177,7 +177,7 @@ def test_fragments_without_end_are_refused() -> None:
     data = dicom(bytes(2), syntax=RLELossless)
     at = data.index(b"\xe0\x7f\x10\x00") + 12
 
-    with pytest.raises(BadPictureError, match="damaged"):
+    with pytest.raises(InvalidImageError, match="damaged"):
         frame(opened(data[:at] + b"\xfe\xff\x00\xe0\0\0\0\0" * 8_000_000))
 
 
@@ -188,4 +188,4 @@ def test_a_portal_without_pydicom_says_what_is_missing(monkeypatch: pytest.Monke
 
 
 def test_pydicom_is_part_of_what_tests_install() -> None:
-    assert installed()
+    assert is_dicom_installed()

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from procedures.figures.drawing import MAX_BYTES, read_drawing
-from procedures.figures.intake import BadPictureError
+from procedures.figures.decoding import MAX_SVG_BYTES, InvalidImageError, read_svg
 
 NS = 'xmlns="http://www.w3.org/2000/svg"'
 GOOD = f'<svg {NS} viewBox="0 0 10 10"><g fill="none" stroke="#123"><path d="M0 0h10v-2.5z"/><circle r="1"/></g></svg>'
@@ -49,7 +48,7 @@ HOSTILE = [
 
 
 def test_plain_shapes_are_taken_byte_for_byte() -> None:
-    data, sha256 = read_drawing(GOOD.encode())
+    data, sha256 = read_svg(GOOD.encode())
 
     assert data == GOOD.encode()
     assert sha256 == hashlib.sha256(GOOD.encode()).hexdigest()
@@ -57,31 +56,31 @@ def test_plain_shapes_are_taken_byte_for_byte() -> None:
 
 @pytest.mark.parametrize("svg", HOSTILE)
 def test_anything_but_plain_shapes_is_refused(svg: str) -> None:
-    with pytest.raises(BadPictureError, match="The drawing"):
-        read_drawing(svg.encode())
+    with pytest.raises(InvalidImageError, match="The drawing"):
+        read_svg(svg.encode())
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-7", "iso-8859-1"])
 def test_another_encoding_hides_nothing(encoding: str) -> None:
     hidden = f'<?xml version="1.0" encoding="{encoding}"?><svg {NS}><script>x</script></svg>'
 
-    with pytest.raises(BadPictureError):
-        read_drawing(hidden.encode(encoding))
+    with pytest.raises(InvalidImageError):
+        read_svg(hidden.encode(encoding))
 
 
 def test_words_between_shapes_are_refused() -> None:
-    with pytest.raises(BadPictureError):
-        read_drawing(f"<svg {NS}>Jane Doe<path d='M0 0'/></svg>".encode())
+    with pytest.raises(InvalidImageError):
+        read_svg(f"<svg {NS}>Jane Doe<path d='M0 0'/></svg>".encode())
 
 
 def test_a_processing_instruction_is_refused() -> None:
-    with pytest.raises(BadPictureError):
-        read_drawing(f"<?php Jane Doe ?><svg {NS}/>".encode())
+    with pytest.raises(InvalidImageError):
+        read_svg(f"<?php Jane Doe ?><svg {NS}/>".encode())
 
 
 def test_a_drawing_has_an_upper_size() -> None:
-    with pytest.raises(BadPictureError, match="larger than 60 kB"):
-        read_drawing(GOOD.replace("M0 0", "M0 0" + " " * MAX_BYTES).encode())
+    with pytest.raises(InvalidImageError, match="larger than 60 kB"):
+        read_svg(GOOD.replace("M0 0", "M0 0" + " " * MAX_SVG_BYTES).encode())
 
 
 def test_the_drawings_that_come_with_the_portal_are_taken() -> None:
@@ -89,4 +88,4 @@ def test_the_drawings_that_come_with_the_portal_are_taken() -> None:
 
     assert drawings
     for file in drawings:
-        assert read_drawing(file.read_bytes())[0]
+        assert read_svg(file.read_bytes())[0]

@@ -3,8 +3,8 @@
 import pytest
 from PIL import Image
 
-from procedures.figures.edit import Box, black_out, crop
-from procedures.figures.intake import BadPictureError, picture
+from procedures.figures.decoding import InvalidImageError, build_decoded_image
+from procedures.figures.redaction import Box, crop, redact
 
 SIZE = (400, 200)
 
@@ -17,26 +17,26 @@ def test_crop_keeps_what_lies_in_the_box() -> None:
     image = grey_picture()
     image.paste(50, (100, 50, 300, 150))
 
-    cut = crop(picture(image), Box(0.25, 0.25, 0.5, 0.5))
+    cut = crop(build_decoded_image(image), Box(0.25, 0.25, 0.5, 0.5))
 
     assert cut.image.size == (200, 100)
     assert cut.image.getextrema() == (50, 50)
-    assert cut.sha256 == picture(Image.new("L", (200, 100), 50)).sha256
+    assert cut.sha256 == build_decoded_image(Image.new("L", (200, 100), 50)).sha256
 
 
 def test_crop_of_everything_changes_nothing() -> None:
-    whole = picture(grey_picture())
+    whole = build_decoded_image(grey_picture())
 
     assert crop(whole, Box(0, 0, 1, 1)).sha256 == whole.sha256
 
 
 def test_crop_that_leaves_too_little_is_refused() -> None:
-    with pytest.raises(BadPictureError, match="Less than 64 pixels"):
-        crop(picture(grey_picture()), Box(0, 0, 0.1, 1))
+    with pytest.raises(InvalidImageError, match="Less than 64 pixels"):
+        crop(build_decoded_image(grey_picture()), Box(0, 0, 0.1, 1))
 
 
 def test_black_boxes_replace_every_pixel_that_they_touch() -> None:
-    covered = black_out(picture(grey_picture()), [Box(0.1, 0.1, 0.2, 0.2), Box(0.9, 0.9, 0.1, 0.1)]).image
+    covered = redact(build_decoded_image(grey_picture()), [Box(0.1, 0.1, 0.2, 0.2), Box(0.9, 0.9, 0.1, 0.1)]).image
 
     assert covered.getbbox() == (0, 0, *SIZE)
     assert covered.crop((40, 20, 120, 60)).getextrema() == (0, 0)
@@ -46,31 +46,31 @@ def test_black_boxes_replace_every_pixel_that_they_touch() -> None:
 
 
 def test_black_box_between_pixels_covers_both() -> None:
-    covered = black_out(picture(grey_picture()), [Box(10.5 / 400, 10.5 / 200, 1 / 400, 1 / 200)]).image
+    covered = redact(build_decoded_image(grey_picture()), [Box(10.5 / 400, 10.5 / 200, 1 / 400, 1 / 200)]).image
 
     assert [covered.getpixel((x, 10)) for x in (9, 10, 11, 12)] == [200, 0, 0, 200]
     assert [covered.getpixel((10, y)) for y in (9, 10, 11, 12)] == [200, 0, 0, 200]
 
 
 def test_black_boxes_leave_the_picture_that_was_given_as_it_is() -> None:
-    given = picture(grey_picture())
+    given = build_decoded_image(grey_picture())
 
-    changed = black_out(given, [Box(0, 0, 0.5, 0.5)])
+    changed = redact(given, [Box(0, 0, 0.5, 0.5)])
 
     assert given.image.getextrema() == (200, 200)
     assert changed.sha256 != given.sha256
 
 
 def test_colour_pictures_are_blackened_in_all_channels() -> None:
-    covered = black_out(picture(Image.new("RGB", SIZE, (9, 99, 199))), [Box(0, 0, 1, 0.5)]).image
+    covered = redact(build_decoded_image(Image.new("RGB", SIZE, (9, 99, 199))), [Box(0, 0, 1, 0.5)]).image
 
     assert (covered.getpixel((5, 5)), covered.getpixel((5, 150))) == ((0, 0, 0), (9, 99, 199))
 
 
 def test_no_boxes_change_nothing() -> None:
-    whole = picture(grey_picture())
+    whole = build_decoded_image(grey_picture())
 
-    assert black_out(whole, []).sha256 == whole.sha256
+    assert redact(whole, []).sha256 == whole.sha256
 
 
 @pytest.mark.parametrize(
@@ -85,20 +85,20 @@ def test_no_boxes_change_nothing() -> None:
     ],
 )
 def test_box_over_the_edge_is_refused(parts: tuple[float, float, float, float]) -> None:
-    with pytest.raises(BadPictureError, match="over the edge"):
+    with pytest.raises(InvalidImageError, match="over the edge"):
         Box(*parts)
 
 
 @pytest.mark.parametrize("parts", [(0.5, 0.5, 0, 0.1), (0.5, 0.5, 0.1, 0)])
 def test_empty_box_is_refused(parts: tuple[float, float, float, float]) -> None:
-    with pytest.raises(BadPictureError, match="empty"):
+    with pytest.raises(InvalidImageError, match="empty"):
         Box(*parts)
 
 
 def test_box_that_passes_the_edge_by_a_rounding_is_taken() -> None:
-    assert Box(0.7, 0.1 + 0.2, 0.3, 0.7).pixels((10, 10)) == (7, 3, 10, 10)
+    assert Box(0.7, 0.1 + 0.2, 0.3, 0.7).to_pixels((10, 10)) == (7, 3, 10, 10)
 
 
 def test_more_boxes_than_anybody_draws_are_refused() -> None:
-    with pytest.raises(BadPictureError, match="At most 50 boxes"):
-        black_out(picture(grey_picture()), [Box(0, 0, 0.1, 0.1)] * 51)
+    with pytest.raises(InvalidImageError, match="At most 50 boxes"):
+        redact(build_decoded_image(grey_picture()), [Box(0, 0, 0.1, 0.1)] * 51)

@@ -13,10 +13,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageCms, ImageDraw, PngImagePlugin
 
-from procedures.figures import intake
-from procedures.figures.bitstreams import SOS, segments, webp_size
-from procedures.figures.intake import BadPictureError, read_picture
-from procedures.figures.renditions import store_picture
+from procedures.figures import decoding
+from procedures.figures.decoding import InvalidImageError, decode_image
+from procedures.figures.image_formats import SOS, iter_jpeg_segments, read_webp_size
+from procedures.figures.renditions import store_image
 from procedures.models import Figure
 
 SECRET = b"Jane Doe 1948-03-02"
@@ -98,8 +98,8 @@ def noise() -> Image.Image:
 def test_what_is_no_sound_picture_is_refused_in_a_sentence(name: str) -> None:
     make, sentence = HOSTILE[name]
 
-    with pytest.raises(BadPictureError, match=sentence):
-        read_picture(make())
+    with pytest.raises(InvalidImageError, match=sentence):
+        decode_image(make())
 
 
 @given(data=st.binary(max_size=400), head=st.sampled_from(
@@ -107,20 +107,20 @@ def test_what_is_no_sound_picture_is_refused_in_a_sentence(name: str) -> None:
 ))  # fmt: skip
 @hypothesis_settings(max_examples=200, deadline=None)
 def test_no_bytes_raise_anything_else(data: bytes, head: bytes) -> None:
-    with pytest.raises(BadPictureError):
-        read_picture(head + data)
+    with pytest.raises(InvalidImageError):
+        decode_image(head + data)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_a_sound_picture_is_taken_whatever_it_is_called(kind: str) -> None:
-    picture = read_picture(encoded(scene(), kind))
+    picture = decode_image(encoded(scene(), kind))
 
     assert (picture.image.size, picture.image.mode) == ((40, 30), "RGB")
     assert picture.image.info == {}
 
 
 def test_colours_of_printing_presses_become_screen_colours() -> None:
-    picture = read_picture(encoded(scene(mode="CMYK"), "JPEG", quality=95))
+    picture = decode_image(encoded(scene(mode="CMYK"), "JPEG", quality=95))
 
     red, green, blue = picture.image.getpixel((35, 15))
     assert picture.image.mode == "RGB"
@@ -139,8 +139,8 @@ def test_printing_colors_stored_as_brightness_and_tint_are_the_same_colors() -> 
     data = encoded(Image.merge("CMYK", (*channels, black)), "JPEG", quality=100, subsampling=0)
     at = data.index(b"\xff\xee") + 15
     assert (data[at - 11 : at - 6], data[at]) == (b"Adobe", 0)
-    ycck = read_picture(data[:at] + b"\2" + data[at + 1 :]).image
-    cmyk = read_picture(encoded(colors, "JPEG", quality=100, subsampling=0)).image
+    ycck = decode_image(data[:at] + b"\2" + data[at + 1 :]).image
+    cmyk = decode_image(encoded(colors, "JPEG", quality=100, subsampling=0)).image
 
     assert ycck.mode == "RGB"
     for x in (10, 30, 50, 70, 85):
@@ -163,7 +163,7 @@ def sixteen_bits(numbers: list[int], significant: int = 0) -> bytes:
 
 
 def shades_of(data: bytes, count: int = 3) -> list[Any]:
-    image = read_picture(data).image
+    image = decode_image(data).image
     assert image.mode == "L"
     return [image.getpixel((x, 0)) for x in range(count)]
 
@@ -197,11 +197,11 @@ def test_a_label_or_a_hot_pixel_does_not_make_sixteen_bits_black() -> None:
                     data = data[:33] + chunk(b"sBIT", bytes([significant])) + data[33:]
                 case = (bits, label, significant)
 
-                shades = [read_picture(data).image.getpixel((x, 50)) for x in (0, 30, 59)]
-                found = intake.sixteen_bits(data)
+                shades = [decode_image(data).image.getpixel((x, 50)) for x in (0, 30, 59)]
+                found = decoding.read_16bit_grayscale(data)
 
                 assert found is not None
-                assert not found[1].told, case
+                assert not found[1].is_declared, case
                 # With 14 bits and more, a file that says 16 is as dark as it says.
                 least = 60 if significant == 16 and bits > 12 else 230
                 assert shades[0] < shades[1] < shades[2], (case, shades)
@@ -215,9 +215,9 @@ def test_sixteen_bits_in_color_that_hold_fewer_are_refused_with_the_way_out() ->
         return PNG + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
     for kind, bands in ((2, 3), (4, 2), (6, 4)):
-        assert read_picture(color(0xFFFF, kind, bands)).image.getpixel((0, 0)) in {255, (255, 255, 255)}
-        with pytest.raises(BadPictureError, match="uses only the darkest"):
-            read_picture(color(4095, kind, bands))
+        assert decode_image(color(0xFFFF, kind, bands)).image.getpixel((0, 0)) in {255, (255, 255, 255)}
+        with pytest.raises(InvalidImageError, match="uses only the darkest"):
+            decode_image(color(4095, kind, bands))
 
 
 def test_dots_and_strips_are_no_pictures() -> None:
@@ -230,16 +230,16 @@ def test_dots_and_strips_are_no_pictures() -> None:
         ((30, 400), "30 × 400 pixels: more than 10 times"),
     ):
         for kind in ("PNG", "JPEG", "WEBP"):
-            with pytest.raises(BadPictureError, match=sentence):
-                read_picture(encoded(Image.new("L", size), kind))
-    assert read_picture(encoded(Image.new("L", (24, 240)))).image.size == (24, 240)
+            with pytest.raises(InvalidImageError, match=sentence):
+                decode_image(encoded(Image.new("L", size), kind))
+    assert decode_image(encoded(Image.new("L", (24, 240)))).image.size == (24, 240)
 
 
 def test_transparent_parts_become_white_paper() -> None:
     layer = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
     layer.putpixel((1, 1), (200, 10, 10, 255))
 
-    picture = read_picture(encoded(layer))
+    picture = decode_image(encoded(layer))
 
     assert picture.image.getpixel((0, 0)) == (255, 255, 255)
     assert picture.image.getpixel((1, 1)) == (200, 10, 10)
@@ -247,7 +247,7 @@ def test_transparent_parts_become_white_paper() -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
 def test_every_common_mode_becomes_grey_or_colour(mode: str) -> None:
-    image = read_picture(encoded(scene(mode=mode))).image
+    image = decode_image(encoded(scene(mode=mode))).image
 
     assert image.mode in {"L", "RGB"}
     assert [image.convert("L").getpixel(place) for place in ((2, 2), (35, 15))] == pytest.approx(
@@ -263,7 +263,7 @@ def test_transparent_colors_of_grey_and_palettes_become_white_paper() -> None:
         (scene(mode="RGB"), (5, 5, 5)),
         (Image.new("I;16", (40, 30), 40_000), 40_000),
     ):
-        taken = read_picture(encoded(image, transparency=through)).image.convert("RGB")
+        taken = decode_image(encoded(image, transparency=through)).image.convert("RGB")
 
         assert taken.getpixel((2, 2)) == (255, 255, 255), image.mode
 
@@ -276,14 +276,14 @@ def test_a_picture_taken_on_its_side_is_stored_upright(
     exif = Image.Exif()
     exif[0x0112] = orientation
 
-    picture = read_picture(encoded(scene(), "JPEG", exif=exif, quality=95))
+    picture = decode_image(encoded(scene(), "JPEG", exif=exif, quality=95))
 
     assert picture.image.size == size
     assert picture.image.convert("L").getpixel(dark) < 40
 
 
 def test_nothing_wider_than_readers_get_is_kept() -> None:
-    picture = read_picture(encoded(scene((2000, 500), "L")))
+    picture = decode_image(encoded(scene((2000, 500), "L")))
 
     assert picture.image.size == (1600, 400)
 
@@ -292,10 +292,10 @@ def test_the_same_pixels_have_the_same_name_in_any_file() -> None:
     plain, packed = encoded(scene(), "PNG"), encoded(scene(), "PNG", compress_level=9)
 
     assert plain != packed
-    assert read_picture(plain).sha256 == read_picture(packed).sha256
-    assert read_picture(plain).sha256 == read_picture(encoded(scene(), "WEBP", lossless=True)).sha256
-    assert read_picture(plain).sha256 != read_picture(encoded(scene().rotate(180))).sha256
-    assert read_picture(encoded(scene((40, 30)))).sha256 != read_picture(encoded(scene((30, 40)))).sha256
+    assert decode_image(plain).sha256 == decode_image(packed).sha256
+    assert decode_image(plain).sha256 == decode_image(encoded(scene(), "WEBP", lossless=True)).sha256
+    assert decode_image(plain).sha256 != decode_image(encoded(scene().rotate(180))).sha256
+    assert decode_image(encoded(scene((40, 30)))).sha256 != decode_image(encoded(scene((30, 40)))).sha256
 
 
 def planted() -> dict[str, bytes]:
@@ -324,8 +324,8 @@ def test_no_word_that_a_file_carried_is_in_any_stored_file(name: str, tmp_path: 
     assert SECRET in data or SECRET[:8] in zlib_bytes(data), "the test plants nothing"
     settings.MEDIA_ROOT = tmp_path
 
-    figure = Figure(slug="x", provenance="simulated", nothing_visible=True)
-    renditions = store_picture(figure, read_picture(data))
+    figure = Figure(slug="x", provenance="simulated", deidentified=True)
+    renditions = store_image(figure, decode_image(data))
     stored = [file for file in tmp_path.rglob("*") if file.is_file()]
 
     assert {file.name for file in stored} >= {Path(figure.image).name, *(Path(r.file).name for r in renditions)}
@@ -347,7 +347,7 @@ def test_a_phone_picture_with_a_second_one_behind_it_gives_the_first() -> None:
     first, second = Image.new("RGB", (64, 48), "white"), Image.new("RGB", (32, 24), "black")
     first.save(stream, "MPO", save_all=True, append_images=[second])
 
-    taken = read_picture(stream.getvalue())
+    taken = decode_image(stream.getvalue())
 
     assert taken.image.size == (64, 48)
     assert taken.image.getpixel((10, 10)) == (255, 255, 255)
@@ -359,28 +359,28 @@ def test_a_phone_picture_with_a_second_one_behind_it_gives_the_first() -> None:
 def progressive(scans: int, size: tuple[int, int] = (64, 64)) -> bytes:
     """A JPEG with its last scan again and again."""
     data = encoded(Image.linear_gradient("L").resize(size), "JPEG", progressive=True)
-    ends = [end for marker, _start, end in segments(data) if marker == SOS]
+    ends = [end for marker, _start, end in iter_jpeg_segments(data) if marker == SOS]
     assert len(ends) == 6
     return data[: ends[-1]] + data[ends[-2] : ends[-1]] * (scans - len(ends)) + b"\xff\xd9"
 
 
 def test_scans_of_a_progressive_picture_are_counted_before_it_is_decoded() -> None:
-    assert read_picture(progressive(64)).image.size == (64, 64)
+    assert decode_image(progressive(64)).image.size == (64, 64)
     for data in (progressive(65), progressive(200), progressive(64, (3600, 3600))):
-        with pytest.raises(BadPictureError, match="too many passes"):
-            read_picture(data)
-    assert read_picture(progressive(20, (2600, 2600))).image.size == (1600, 1600)
+        with pytest.raises(InvalidImageError, match="too many passes"):
+            decode_image(data)
+    assert decode_image(progressive(20, (2600, 2600))).image.size == (1600, 1600)
 
 
 def test_ordinary_progressive_pictures_of_the_largest_size_are_taken() -> None:
     data = encoded(Image.new("RGB", (6300, 6300), "grey"), "JPEG", progressive=True)
 
-    assert sum(marker == SOS for marker, _start, _end in segments(data)) == 10
-    assert read_picture(data).image.size == (1600, 1600)
+    assert sum(marker == SOS for marker, _start, _end in iter_jpeg_segments(data)) == 10
+    assert decode_image(data).image.size == (1600, 1600)
     for scans in (12, 20):
-        assert read_picture(progressive(scans, (6324, 6324))).image.size == (1600, 1600)
-    with pytest.raises(BadPictureError, match="Save it again as a baseline JPEG"):
-        read_picture(progressive(21, (6324, 6324)))
+        assert decode_image(progressive(scans, (6324, 6324))).image.size == (1600, 1600)
+    with pytest.raises(InvalidImageError, match="Save it again as a baseline JPEG"):
+        decode_image(progressive(21, (6324, 6324)))
 
 
 def test_words_are_dropped_before_a_decoder_opens_them() -> None:
@@ -397,7 +397,7 @@ def test_words_are_dropped_before_a_decoder_opens_them() -> None:
         jpeg[:2] + b"\xff" * 10_000_000 + jpeg[2:],
         b"RIFF" + struct.pack("<I", len(riff) + 4) + b"WEBP" + riff,
     ):
-        assert read_picture(data).image.size == (40, 30)
+        assert decode_image(data).image.size == (40, 30)
 
 
 def test_broken_exif_does_not_spoil_the_picture_beside_it() -> None:
@@ -413,7 +413,7 @@ def test_broken_exif_does_not_spoil_the_picture_beside_it() -> None:
     ):
         part = b"\xff\xe1" + struct.pack(">H", len(exif) + 8) + b"Exif\0\0" + exif
         for data in (jpeg[:2] + part + jpeg[2:], png[:33] + chunk(b"eXIf", exif) + png[33:]):
-            assert read_picture(data).image.size == (40, 30)
+            assert decode_image(data).image.size == (40, 30)
 
 
 def test_files_of_countless_parts_are_refused() -> None:
@@ -423,8 +423,8 @@ def test_files_of_countless_parts_are_refused() -> None:
         png[:33] + chunk(b"tEXt", b"") * 1_000_000 + png[33:],
         png[:33] + chunk(b"IDAT", b"") * 1_000_000 + png[33:],
     ):
-        with pytest.raises(BadPictureError, match="too many parts"):
-            read_picture(data)
+        with pytest.raises(InvalidImageError, match="too many parts"):
+            decode_image(data)
 
 
 def test_a_webp_that_claims_a_huge_canvas_is_refused_before_room_is_made_for_it() -> None:
@@ -432,9 +432,9 @@ def test_a_webp_that_claims_a_huge_canvas_is_refused_before_room_is_made_for_it(
     assert data[12:16] == b"VP8X"
     data[24:30] = b"\xff\xff\0\xff\xff\0"
 
-    with pytest.raises(BadPictureError, match="more than 40 million pixels"):
-        read_picture(bytes(data))
-    assert [webp_size(encoded(scene(), "WEBP", lossless=lossless)) for lossless in (False, True)] == [(40, 30)] * 2
+    with pytest.raises(InvalidImageError, match="more than 40 million pixels"):
+        decode_image(bytes(data))
+    assert [read_webp_size(encoded(scene(), "WEBP", lossless=lossless)) for lossless in (False, True)] == [(40, 30)] * 2
 
 
 def test_a_dicom_file_is_called_one_with_a_preamble_or_without() -> None:
@@ -442,5 +442,5 @@ def test_a_dicom_file_is_called_one_with_a_preamble_or_without() -> None:
 
     whole = dicom(ramp())
     for data in (whole, whole[128:], whole[132:], b"\x08\0\5\0CS\x0a\0ISO_IR 100"):
-        with pytest.raises(BadPictureError, match="This is a DICOM file"):
-            read_picture(data)
+        with pytest.raises(InvalidImageError, match="This is a DICOM file"):
+            decode_image(data)

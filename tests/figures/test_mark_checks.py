@@ -4,25 +4,33 @@ from typing import Any
 
 import pytest
 
-from procedures.figures.contrast import STROKES, WHITE
-from procedures.figures.mark_checks import APART, TOUCHING, notes, pixels
-from procedures.figures.marks import MarkValues
+from procedures.figures.markers.checks import (
+    MIN_LABEL_DISTANCE_PX,
+    RECOMMENDED_LABEL_DISTANCE_PX,
+    STROKE_LUMINANCES,
+    WHITE_LUMINANCE,
+    check_markers,
+    distance_px,
+)
+from procedures.figures.markers.data import MarkerData
 
 TOUCH = "On a phone its disc lies on disc 1. Move one of them away."
 CLOSE = "On a phone it is close to disc 1. A little more room helps an unsteady finger."
 
 
-def mark(shape: str = "point", **values: float) -> MarkValues:
-    return MarkValues("tip", shape, **{"x": 0.2, "y": 0.2, "target_x": 0.5, "target_y": 0.5, **values})
+def mark(shape: str = "point", **values: float) -> MarkerData:
+    return MarkerData("tip", shape, **{"x": 0.2, "y": 0.2, "target_x": 0.5, "target_y": 0.5, **values})
 
 
-def said(*marks: MarkValues, aspect: float = 1.0) -> list[tuple[int, str, bool]]:
-    return [(note.index, note.sentence, note.forbids) for note in notes(marks, aspect=aspect, backdrops=[])]
+def said(*marks: MarkerData, aspect: float = 1.0) -> list[tuple[int, str, bool]]:
+    return [
+        (note.index, note.message, note.is_blocking) for note in check_markers(marks, aspect=aspect, backgrounds=[])
+    ]
 
 
 def test_the_limits_are_not_below_those_of_the_specification() -> None:
-    assert TOUCHING >= 24
-    assert APART - TOUCHING / 2 >= 28
+    assert MIN_LABEL_DISTANCE_PX >= 24
+    assert RECOMMENDED_LABEL_DISTANCE_PX - MIN_LABEL_DISTANCE_PX / 2 >= 28
 
 
 @pytest.mark.parametrize(
@@ -33,7 +41,7 @@ def test_two_discs_keep_their_distance(px: float, wanted: list[Any]) -> None:
 
 
 def test_distances_follow_the_shape_of_the_picture() -> None:
-    assert pixels((0, 0), (0.1, 0.1), 1.0) == pytest.approx(23 * 2**0.5)
+    assert distance_px((0, 0), (0.1, 0.1), 1.0) == pytest.approx(23 * 2**0.5)
     assert said(mark(), mark(y=0.33, target_x=0.9), aspect=1.0) == [(1, TOUCH, True)]
     assert said(mark(), mark(y=0.33, target_x=0.9), aspect=2.0) == []
 
@@ -78,9 +86,9 @@ def test_a_shape_may_fill_the_picture() -> None:
 
 def test_a_mark_that_would_not_show_may_not_be_saved(monkeypatch: pytest.MonkeyPatch) -> None:
     # A stylesheet that draws white lines only.
-    for part in STROKES:
-        monkeypatch.setitem(STROKES, part, (WHITE,))  # type: ignore[arg-type]
+    for part in STROKE_LUMINANCES:
+        monkeypatch.setitem(STROKE_LUMINANCES, part, (WHITE_LUMINANCE,))  # type: ignore[arg-type]
 
-    (first, *_) = notes([mark()], aspect=1, backdrops=[lambda spot: [1.0]])
+    (first, *_) = check_markers([mark()], aspect=1, backgrounds=[lambda spot: [1.0]])
 
-    assert (first.sentence, first.forbids) == ("Its ring hardly shows here: contrast 1.0, needed is 3.", True)
+    assert (first.message, first.is_blocking) == ("Its ring hardly shows here: contrast 1.0, needed is 3.", True)

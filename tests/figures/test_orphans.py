@@ -11,9 +11,9 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError
 from PIL import Image
 
-from procedures.figures.intake import picture
-from procedures.figures.orphans import Orphan, orphans, sweep
-from procedures.figures.renditions import put, replace_renditions, store_picture
+from procedures.figures.decoding import build_decoded_image
+from procedures.figures.renditions import replace_renditions, store_file, store_image
+from procedures.figures.unused_files import UnusedFile, delete_unused_files, find_unused_files
 from procedures.models import Figure, Rendition
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public
 from tests.figures.stored import files, run
@@ -41,7 +41,7 @@ def age_all() -> None:
 
 
 def test_a_portal_without_pictures_has_no_orphans() -> None:
-    assert orphans() == []
+    assert find_unused_files() == []
 
 
 def test_files_of_figures_sizes_and_drawings_are_in_use() -> None:
@@ -53,7 +53,7 @@ def test_files_of_figures_sizes_and_drawings_are_in_use() -> None:
     age_all()
 
     assert len(files()) > 5
-    assert orphans() == []
+    assert find_unused_files() == []
 
 
 def test_files_that_no_row_names_are_listed_with_their_size() -> None:
@@ -62,20 +62,20 @@ def test_files_that_no_row_names_are_listed_with_their_size() -> None:
     write(NOBODYS)
     write(f"figures/{'0f' * 32}.svg")
 
-    assert orphans() == [Orphan(f"figures/{'0f' * 32}.svg", 5), Orphan(NOBODYS, 5)]
+    assert find_unused_files() == [UnusedFile(f"figures/{'0f' * 32}.svg", 5), UnusedFile(NOBODYS, 5)]
 
 
 def test_half_files_of_a_crash_are_orphans() -> None:
     write("figures/.new-ab12_x9")
 
-    assert [orphan.name for orphan in orphans()] == ["figures/.new-ab12_x9"]
+    assert [orphan.name for orphan in find_unused_files()] == ["figures/.new-ab12_x9"]
 
 
 @pytest.mark.parametrize("name", ["figures/readme.txt", "figures/holiday.png", "notes/abc.txt", f"{'ab' * 10}.png"])
 def test_files_of_others_are_never_orphans(name: str) -> None:
     path = write(name)
 
-    run("sweep_media", "--delete", "--hours=0")
+    run("delete_unused_media", "--delete", "--hours=0")
 
     assert path.exists()
 
@@ -83,24 +83,24 @@ def test_files_of_others_are_never_orphans(name: str) -> None:
 def test_young_files_are_left_alone_for_a_picture_may_be_coming_in() -> None:
     write(NOBODYS, hours_old=23)
 
-    assert orphans() == []
-    assert [orphan.name for orphan in orphans(older_than=datetime.timedelta(hours=22))] == [NOBODYS]
+    assert find_unused_files() == []
+    assert [orphan.name for orphan in find_unused_files(older_than=datetime.timedelta(hours=22))] == [NOBODYS]
 
 
 def test_storing_the_same_again_makes_an_old_file_young() -> None:
-    name = put(NOBODYS, b"bytes")
+    name = store_file(NOBODYS, b"bytes")
     age(name, 48)
-    assert len(orphans()) == 1
+    assert len(find_unused_files()) == 1
 
-    put(NOBODYS, b"bytes")
+    store_file(NOBODYS, b"bytes")
 
-    assert orphans() == []
+    assert find_unused_files() == []
 
 
 def test_storing_mends_a_file_that_was_cut_off() -> None:
     path = write(NOBODYS)
 
-    put(NOBODYS, b"the whole picture")
+    store_file(NOBODYS, b"the whole picture")
 
     assert path.read_bytes() == b"the whole picture"
     assert files() == {NOBODYS}
@@ -113,11 +113,11 @@ def test_files_that_a_release_shows_stay_when_its_figure_gets_another_picture() 
     figure = Figure.objects.get(slug="needle")
     before = files()
 
-    rows = store_picture(figure, picture(Image.radial_gradient("L").resize((500, 500))))
+    rows = store_image(figure, build_decoded_image(Image.radial_gradient("L").resize((500, 500))))
     figure.save()
     replace_renditions(figure, rows)
     age_all()
-    gone = {orphan.name for orphan in sweep(orphans())}
+    gone = {orphan.name for orphan in delete_unused_files(find_unused_files())}
 
     shown = {name for name in before if name in release.html}
     assert shown
@@ -130,24 +130,27 @@ def test_files_that_a_release_shows_stay_when_its_figure_gets_another_picture() 
 def test_sweep_lists_first_and_deletes_only_when_told() -> None:
     write(NOBODYS)
 
-    assert run("sweep_media") == [f"{NOBODYS}  5\xa0bytes", "1 files, 5\xa0bytes; nothing deleted yet: add --delete"]
+    assert run("delete_unused_media") == [
+        f"{NOBODYS}  5\xa0bytes",
+        "1 files, 5\xa0bytes; nothing deleted yet: add --delete",
+    ]
     assert files() == {NOBODYS}
-    assert run("sweep_media", "--delete")[-1] == "1 files, 5\xa0bytes; 1 deleted"
+    assert run("delete_unused_media", "--delete")[-1] == "1 files, 5\xa0bytes; 1 deleted"
     assert files() == set()
-    assert run("sweep_media") == ["every file is in use"]
+    assert run("delete_unused_media") == ["every file is in use"]
 
 
 def test_sweep_spares_a_file_that_was_taken_into_use_after_the_listing() -> None:
     write(NOBODYS)
-    found = orphans()
+    found = find_unused_files()
     figure = make_figure()
     Rendition.objects.create(figure=figure, width=1, height=1, format="webp", file=NOBODYS, size=5)
 
-    assert sweep(found) == []
+    assert delete_unused_files(found) == []
     assert NOBODYS in files()
 
 
 @pytest.mark.parametrize("hours", ["-1", "nan", "99999"])
 def test_sweep_refuses_an_age_that_is_none(hours: str) -> None:
     with pytest.raises(CommandError, match="--hours"):
-        run("sweep_media", f"--hours={hours}")
+        run("delete_unused_media", f"--hours={hours}")

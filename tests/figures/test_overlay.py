@@ -12,24 +12,24 @@ from django.utils import translation
 
 import procedures
 from procedures.enums import FigureKind
-from procedures.figures.overlay import FigureView, figure_view, per_cent
+from procedures.figures.presenters import FigureContext, build_figure_context, format_percent
 from procedures.models import Figure, FigureText, Marker, MarkerText
 from tests.factories import make_figure, make_user
 
 pytestmark = pytest.mark.django_db
 
 
-def view(figure: Figure, language: str = "en") -> FigureView:
+def view(figure: Figure, language: str = "en") -> FigureContext:
     """The figure as the renderer loads it."""
     found = Figure.objects.prefetch_related("texts", "markers__texts", "renditions").get(pk=figure.pk)
-    return figure_view(found, language)
+    return build_figure_context(found, language)
 
 
 @pytest.mark.parametrize(
     ("part", "text"), [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.2%"), (0.5, "50%"), (1 / 3, "33.3%"), (0.00001, "0%")]
 )
 def test_a_position_is_a_short_per_cent_text(part: float, text: str) -> None:
-    assert per_cent(part) == text
+    assert format_percent(part) == text
 
 
 def test_marks_keep_their_order_and_are_numbered_from_one() -> None:
@@ -38,7 +38,7 @@ def test_marks_keep_their_order_and_are_numbered_from_one() -> None:
     figure.markers.filter(key="tip").update(order=1)
     MarkerText.objects.create(marker=first, language="en", label="First")
 
-    assert [(mark.number, mark.label) for mark in view(figure).marks] == [(1, "First"), (2, "Tip")]
+    assert [(mark.number, mark.label) for mark in view(figure).markers] == [(1, "First"), (2, "Tip")]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_shapes_reach_from_their_centre_to_their_edge(
     figure = make_figure(size=(48, 48))
     figure.markers.update(shape=shape, size_x=size[0], size_y=size[1])
 
-    (mark,) = view(figure).marks
+    (mark,) = view(figure).markers
 
     assert (mark.rx, mark.ry) == wanted
     assert (mark.x, mark.y, mark.target_x, mark.target_y) == ("20%", "20%", "50%", "50%")
@@ -80,7 +80,7 @@ def test_a_picture_without_words_in_a_language_says_so_and_keeps_its_marks() -> 
     found = view(make_figure(size=(48, 48)), "es")
 
     assert not found.has_texts
-    assert (found.alt, found.caption, found.marks[0].label) == ("", "", "")
+    assert (found.alt, found.caption, found.markers[0].label) == ("", "", "")
 
 
 DARK = "bone, metal and cement look dark"
@@ -157,7 +157,7 @@ def test_a_pure_drawing_needs_no_pixels() -> None:
         kind="drawing",
         drawing="figures/0123456789abcdef.svg",
         provenance="simulated",
-        nothing_visible=True,
+        deidentified=True,
     )
     FigureText.objects.create(figure=figure, language="en", title="Lines", alt="Lines.", caption="Lines.")
 
@@ -181,7 +181,7 @@ def test_a_loaded_figure_asks_the_database_nothing_more() -> None:
     )
 
     with CaptureQueriesContext(connection) as queries:
-        figure_view(figure, "en")
+        build_figure_context(figure, "en")
 
     assert len(queries) == 0
 

@@ -10,10 +10,10 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from procedures.figures import renditions
-from procedures.figures.intake import BadPictureError, picture
-from procedures.figures.renditions import encode, rebuild
+from procedures.figures.decoding import InvalidImageError, build_decoded_image
+from procedures.figures.renditions import encode_renditions, rebuild_renditions
 from procedures.models import Figure, Rendition
-from procedures.publishing.outdated import outdated_pages
+from procedures.publishing.usage import find_stale_pages_by_rendering
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public
 from tests.figures.stored import files, run
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
 def other_options(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a new release of the portal packed pictures smaller."""
-    monkeypatch.setitem(renditions.FORMATS, "jpeg", {"quality": 40})
+    monkeypatch.setitem(renditions.ENCODER_OPTIONS, "jpeg", {"quality": 40})
 
 
 def test_rebuild_of_what_is_there_changes_nothing() -> None:
@@ -31,19 +31,19 @@ def test_rebuild_of_what_is_there_changes_nothing() -> None:
 
     assert run("rebuild_renditions")[0].startswith("1/1 needle: 6 files, 0 new, ")
     assert list(Rendition.objects.order_by("pk").values()) == before
-    assert len(rebuild(figure)) == 6
+    assert len(rebuild_renditions(figure)) == 6
 
 
 def test_encoding_side_by_side_gives_what_pillow_gives_one_by_one() -> None:
-    noise = picture(Image.effect_noise((800, 300), 60))
+    noise = build_decoded_image(Image.effect_noise((800, 300), 60))
 
-    runs = [[(made.width, made.format, made.data) for made in encode(noise)] for _ in range(4)]
+    runs = [[(made.width, made.format, made.data) for made in encode_renditions(noise)] for _ in range(4)]
 
     assert runs[0] == runs[1] == runs[2] == runs[3]
     for width, name, data in runs[0]:
         if width == 800:
             stream = io.BytesIO()
-            noise.image.save(stream, name, **renditions.FORMATS[name])
+            noise.image.save(stream, name, **renditions.ENCODER_OPTIONS[name])
             assert data == stream.getvalue()
 
 
@@ -94,7 +94,7 @@ def test_rebuild_leaves_a_figure_alone_that_got_another_picture_meanwhile(monkey
     before = set(stale.renditions.values_list("file", flat=True))
     Figure.objects.update(sha256="another")
 
-    rebuild(stale)
+    rebuild_renditions(stale)
 
     assert set(stale.renditions.values_list("file", flat=True)) == before
 
@@ -122,22 +122,22 @@ def test_rebuild_refuses_a_name_that_no_picture_has() -> None:
 
 def test_rebuild_passes_over_drawings() -> None:
     drawing = Figure.objects.create(
-        slug="drawn", kind="drawing", provenance="simulated", nothing_visible=True, drawing=f"figures/{'a' * 64}.svg"
+        slug="drawn", kind="drawing", provenance="simulated", deidentified=True, drawing=f"figures/{'a' * 64}.svg"
     )
 
-    assert rebuild(drawing) == []
+    assert rebuild_renditions(drawing) == []
     assert run("rebuild_renditions") == []
 
 
 def test_pages_that_show_a_rebuilt_picture_are_out_of_date(monkeypatch: pytest.MonkeyPatch) -> None:
     make_clinic()
     make_public(make_page(body=BODY + "\n::: figure needle\n"))
-    assert outdated_pages() == []
+    assert find_stale_pages_by_rendering() == []
     other_options(monkeypatch)
 
     run("rebuild_renditions")
 
-    assert {("figure", "needle") in old.changed for old in outdated_pages()} == {True}
+    assert {("figure", "needle") in old.changed for old in find_stale_pages_by_rendering()} == {True}
 
 
 def test_master_that_holds_something_else_is_a_bad_picture() -> None:
@@ -145,8 +145,8 @@ def test_master_that_holds_something_else_is_a_bad_picture() -> None:
     default_storage.delete(figure.image)
     default_storage.save(figure.image, ContentFile(b"not a picture"))
 
-    with pytest.raises(BadPictureError, match="not a JPEG"):
-        rebuild(figure)
+    with pytest.raises(InvalidImageError, match="not a JPEG"):
+        rebuild_renditions(figure)
 
 
 def test_a_screen_gets_a_bar_that_fills() -> None:

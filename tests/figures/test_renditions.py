@@ -7,8 +7,8 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from procedures.figures.intake import picture
-from procedures.figures.renditions import encode, put, store_picture, widths
+from procedures.figures.decoding import build_decoded_image
+from procedures.figures.renditions import encode_renditions, rendition_widths, store_file, store_image
 from procedures.models import Figure
 
 SMALL = Image.linear_gradient("L").resize((64, 48))
@@ -16,21 +16,21 @@ SMALL = Image.linear_gradient("L").resize((64, 48))
 
 @pytest.mark.parametrize(("width", "largest"), [(100, 100), (480, 480), (799, 480), (800, 800), (1600, 1600)])
 def test_no_rendition_is_wider_than_the_original(width: int, largest: int) -> None:
-    found = widths(width)
+    found = rendition_widths(width)
 
     assert found == sorted(found)
     assert found[-1] == largest
 
 
 def test_readers_get_the_four_widths_of_the_list() -> None:
-    assert widths(1600)[-4:] == [480, 800, 1200, 1600]
+    assert rendition_widths(1600)[-4:] == [480, 800, 1200, 1600]
 
 
 def test_every_width_comes_in_three_formats_with_true_sizes() -> None:
-    made = list(encode(picture(Image.linear_gradient("L").resize((500, 250)))))
+    made = list(encode_renditions(build_decoded_image(Image.linear_gradient("L").resize((500, 250)))))
 
-    assert {one.width for one in made} == set(widths(500))
-    for width in widths(500):
+    assert {one.width for one in made} == set(rendition_widths(500))
+    for width in rendition_widths(500):
         assert {one.format for one in made if one.width == width} == {"avif", "webp", "jpeg"}
     for one in made:
         with Image.open(io.BytesIO(one.data)) as opened:
@@ -42,8 +42,8 @@ def test_every_width_comes_in_three_formats_with_true_sizes() -> None:
 def test_files_are_named_by_what_they_show_and_stored_once() -> None:
     first, second = Figure(slug="a"), Figure(slug="b")
 
-    renditions = store_picture(first, picture(SMALL))
-    again = store_picture(second, picture(SMALL.copy()))
+    renditions = store_image(first, build_decoded_image(SMALL))
+    again = store_image(second, build_decoded_image(SMALL.copy()))
 
     assert first.image == second.image
     assert [r.file for r in renditions] == [r.file for r in again]
@@ -55,9 +55,9 @@ def test_files_are_named_by_what_they_show_and_stored_once() -> None:
 
 
 def test_storing_the_same_name_twice_keeps_the_first() -> None:
-    name = put("figures/0123456789abcdef.svg", b"one")
+    name = store_file("figures/0123456789abcdef.svg", b"one")
 
-    assert put(name, b"two") == name
+    assert store_file(name, b"two") == name
 
     with default_storage.open(name) as stream:
         assert stream.read() == b"one"

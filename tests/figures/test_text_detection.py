@@ -13,10 +13,17 @@ from django.test import override_settings
 from PIL import Image, ImageDraw, ImageFont
 
 from procedures.figures import text_detection
-from procedures.figures.edit import Box, Edits
-from procedures.figures.intake import picture
-from procedures.figures.renditions import png
-from procedures.figures.text_detection import SENTENCES, Detection, Limits, Place, Status, detect
+from procedures.figures.decoding import build_decoded_image
+from procedures.figures.redaction import Box, Redactions
+from procedures.figures.renditions import encode_png
+from procedures.figures.text_detection import (
+    STATUS_MESSAGES,
+    Detection,
+    DetectionLimits,
+    DetectionStatus,
+    TextRegion,
+    detect_text,
+)
 from tests.conftest import require_text_detection
 
 LINE = "SMITH, JOHN DOB 01/02/1950"
@@ -39,7 +46,7 @@ def burned(
     """A grey gradient with a line of text in it, as PNG."""
     image = gradient(size)
     ImageDraw.Draw(image).text(at, text, fill=235, font=ImageFont.load_default(pixels))
-    return png(picture(image))
+    return encode_png(build_decoded_image(image))
 
 
 def burned_image(*, pixels: int, at: tuple[int, int], size: tuple[int, int], fill: int = 235) -> Image.Image:
@@ -56,9 +63,9 @@ def program(tmp_path: Path, source: str) -> Path:
 
 def test_text_of_12_to_20_pixels_is_outlined_where_it_is() -> None:
     for pixels, at, size in ((12, (24, 24), (512, 512)), (14, (200, 900), (1024, 1024)), (20, (24, 460), (512, 512))):
-        found = detect(burned(pixels=pixels, at=at, size=size))
+        found = detect_text(burned(pixels=pixels, at=at, size=size))
 
-        assert found.status is Status.MARKED, pixels
+        assert found.status is DetectionStatus.MARKED, pixels
         left = min(place.left for place in found.places) * size[0]
         top = min(place.top for place in found.places) * size[1]
         right = max(place.left + place.width for place in found.places) * size[0]
@@ -86,45 +93,45 @@ def test_text_in_any_direction_at_the_edge_and_on_dark_ground_is_outlined() -> N
     }
     for name, (image, (left, top, right, bottom)) in cases.items():
         begun = time.monotonic()
-        found = detect(png(picture(image)))
+        found = detect_text(encode_png(build_decoded_image(image)))
 
-        assert (found.status, len(found.places)) == (Status.MARKED, 1), name
+        assert (found.status, len(found.places)) == (DetectionStatus.MARKED, 1), name
         (place,) = found.places
         assert left <= place.left * 1024 and top <= place.top * 1024, name
         assert (place.left + place.width) * 1024 <= right and (place.top + place.height) * 1024 <= bottom, name
         assert max(place.width, place.height) * 1024 > 200, name
-        assert time.monotonic() - begun < Limits().seconds, name
+        assert time.monotonic() - begun < DetectionLimits().seconds, name
 
 
 def test_text_far_down_a_very_high_picture_is_found() -> None:
-    found = detect(burned(pixels=14, at=(24, 3900), size=(300, 4000)))
+    found = detect_text(burned(pixels=14, at=(24, 3900), size=(300, 4000)))
 
-    assert found.status is Status.MARKED
+    assert found.status is DetectionStatus.MARKED
     assert all(0.96 < place.top < 0.99 for place in found.places)
 
 
 def test_nothing_marked_is_never_called_clean() -> None:
-    found = detect(png(picture(gradient())))
+    found = detect_text(encode_png(build_decoded_image(gradient())))
 
-    assert found.status is Status.NOTHING_MARKED
-    assert found.sentence == "The text finder did not mark anything. It can miss text. Look at the whole picture."
+    assert found.status is DetectionStatus.NOTHING_MARKED
+    assert found.message == "The text finder did not mark anything. It can miss text. Look at the whole picture."
 
 
 def test_every_outcome_asks_for_a_look_at_the_whole_picture() -> None:
-    assert set(SENTENCES) == set(Status)
-    for sentence in SENTENCES.values():
+    assert set(STATUS_MESSAGES) == set(DetectionStatus)
+    for sentence in STATUS_MESSAGES.values():
         assert "Look at the whole picture" in sentence
         assert not {"clean", "safe", "no text"} & set(sentence.lower().split())
 
 
 def test_recognized_text_is_neither_kept_nor_told() -> None:
-    record = str(detect(burned(pixels=20)).to_json()).upper()
+    record = str(detect_text(burned(pixels=20)).to_json()).upper()
 
     assert "SMITH" not in record and "1950" not in record
 
 
 def test_too_little_memory_is_an_outcome() -> None:
-    assert detect(burned(pixels=20), Limits(memory=300 * 1024**2)).status is Status.FAILED
+    assert detect_text(burned(pixels=20), DetectionLimits(memory=300 * 1024**2)).status is DetectionStatus.FAILED
 
 
 def test_a_search_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
@@ -133,9 +140,9 @@ def test_a_search_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
     )
 
     begun = time.monotonic()
-    found = detect(b"", Limits(seconds=2, program=slow))
+    found = detect_text(b"", DetectionLimits(seconds=2, program=slow))
 
-    assert found.status is Status.TIMED_OUT
+    assert found.status is DetectionStatus.TIMED_OUT
     assert time.monotonic() - begun < 10
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
@@ -148,7 +155,9 @@ def test_what_is_no_answer_is_a_failure(tmp_path: Path) -> None:
         'print(\'{"engine": "x"}\')',
         'print(\'{"engine": 1, "boxes": [[1]]}\')',
     ):
-        assert detect(b"", Limits(program=program(tmp_path, source))).status is Status.FAILED, source
+        assert detect_text(b"", DetectionLimits(program=program(tmp_path, source))).status is DetectionStatus.FAILED, (
+            source
+        )
 
 
 def test_the_process_sees_no_secret_of_the_portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +165,7 @@ def test_the_process_sees_no_secret_of_the_portal(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("DATABASE_URL", "postgres://user:password@host/name")
     source = "import json, os\nprint(json.dumps({'engine': ' '.join(os.environ), 'boxes': []}))"
 
-    engine = detect(b"", Limits(program=program(tmp_path, source))).engine
+    engine = detect_text(b"", DetectionLimits(program=program(tmp_path, source))).engine
 
     assert "OMP_NUM_THREADS" in engine
     assert "PORTAL" not in engine and "DATABASE" not in engine
@@ -167,33 +176,36 @@ def test_one_search_at_a_time_and_a_bounded_wait() -> None:
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         begun = time.monotonic()
-        assert detect(b"", Limits(wait=0.5)).status is Status.BUSY
+        assert detect_text(b"", DetectionLimits(wait=0.5)).status is DetectionStatus.BUSY
         assert time.monotonic() - begun < 5
         threading.Timer(0.5, lambda: fcntl.flock(lock, fcntl.LOCK_UN)).start()
-        assert detect(png(picture(gradient((64, 64)))), Limits(wait=20)).status is Status.NOTHING_MARKED
+        assert (
+            detect_text(encode_png(build_decoded_image(gradient((64, 64)))), DetectionLimits(wait=20)).status
+            is DetectionStatus.NOTHING_MARKED
+        )
     finally:
         os.close(lock)
 
 
 def test_a_switched_off_or_missing_engine_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with override_settings(TEXT_DETECTION=False):
-        assert detect(b"").status is Status.SWITCHED_OFF
+        assert detect_text(b"").status is DetectionStatus.SWITCHED_OFF
     monkeypatch.setitem(sys.modules, "rapidocr_onnxruntime", None)
-    assert detect(b"").status is Status.NOT_INSTALLED
-    assert "pip install 'plainspine[ocr]'" in SENTENCES[Status.NOT_INSTALLED]
+    assert detect_text(b"").status is DetectionStatus.NOT_INSTALLED
+    assert "pip install 'plainspine[ocr]'" in STATUS_MESSAGES[DetectionStatus.NOT_INSTALLED]
 
 
 def test_a_place_is_covered_by_boxes_together_or_by_the_crop() -> None:
-    place = Place(0.2, 0.2, 0.4, 0.1, 0.9)
+    place = TextRegion(0.2, 0.2, 0.4, 0.1, 0.9)
     left, right = Box(0.1, 0.1, 0.3, 0.3), Box(0.4, 0.15, 0.3, 0.2)
     cases = {
-        "nothing": (Edits(), False),
-        "one half": (Edits((left,)), False),
-        "both halves": (Edits((left, right)), True),
-        "the same half twice": (Edits((left, left)), False),
-        "the crop leaves it out": (Edits((), Box(0, 0.5, 1, 0.5)), True),
-        "the crop cuts through it": (Edits((), Box(0, 0.25, 1, 0.75)), False),
-        "half cropped, half covered": (Edits((right,), Box(0.4, 0, 0.6, 1)), True),
+        "nothing": (Redactions(), False),
+        "one half": (Redactions((left,)), False),
+        "both halves": (Redactions((left, right)), True),
+        "the same half twice": (Redactions((left, left)), False),
+        "the crop leaves it out": (Redactions((), Box(0, 0.5, 1, 0.5)), True),
+        "the crop cuts through it": (Redactions((), Box(0, 0.25, 1, 0.75)), False),
+        "half cropped, half covered": (Redactions((right,), Box(0.4, 0, 0.6, 1)), True),
     }
     assert {name: place.is_covered(edits) for name, (edits, _) in cases.items()} == {
         name: covered for name, (_, covered) in cases.items()
@@ -202,17 +214,17 @@ def test_a_place_is_covered_by_boxes_together_or_by_the_crop() -> None:
 
 def test_the_record_has_the_places_of_the_kept_picture() -> None:
     found = Detection(
-        Status.MARKED,
+        DetectionStatus.MARKED,
         "engine 1",
         "2026-01-01T00:00:00+00:00",
-        (Place(0.6, 0.6, 0.2, 0.1, 0.9), Place(0, 0, 0.1, 0.1, 0.8)),
+        (TextRegion(0.6, 0.6, 0.2, 0.1, 0.9), TextRegion(0, 0, 0.1, 0.1, 0.8)),
         2,
     )
 
-    kept = found.kept(Edits((), Box(0.5, 0.5, 0.5, 0.5)), "harmless")
+    kept = found.after_redactions(Redactions((), Box(0.5, 0.5, 0.5, 0.5)), "harmless")
 
     (place,) = kept.places
     assert [round(part, 6) for part in (place.left, place.top, place.width, place.height)] == [0.2, 0.2, 0.4, 0.2]
     assert (kept.found, kept.answer) == (2, "harmless")
     assert Detection.from_json(kept.to_json()) == kept
-    assert found.kept(Edits((Box(0, 0, 1, 1),)), "harmless").answer == "", "nobody was asked"
+    assert found.after_redactions(Redactions((Box(0, 0, 1, 1),)), "harmless").answer == "", "nobody was asked"

@@ -5,35 +5,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from procedures.fluoroscopy.geometry import Array
-from procedures.fluoroscopy.projection import outlines, path_lengths
-from procedures.fluoroscopy.render import Studio
-from procedures.fluoroscopy.scene import view_of
-from procedures.fluoroscopy.spine import placement
-from procedures.fluoroscopy.stages import BY_SLUG
+from procedures.figures.simulation.anatomy import vertebra_placement
+from procedures.figures.simulation.geometry import Array, nearest_distance_maps, path_lengths
+from procedures.figures.simulation.imaging import make_view
+from procedures.figures.simulation.render import StageRenderer
+from procedures.figures.simulation.stages import STAGES_BY_SLUG
 
 SIZE = 200
 FIGURES = Path(__file__).resolve().parents[2] / "content" / "figures"
 
 
 @pytest.fixture(scope="session")
-def studio() -> Studio:
-    return Studio(SIZE)
+def studio() -> StageRenderer:
+    return StageRenderer(SIZE)
 
 
 @pytest.fixture(scope="session")
-def pictures(studio: Studio) -> dict[str, Array]:
+def pictures(studio: StageRenderer) -> dict[str, Array]:
     """Every picture without grain, 0 to 1."""
-    return {slug: studio.picture(stage, grain=False) for slug, stage in BY_SLUG.items()}
+    return {slug: studio.render(stage, with_grain=False) for slug, stage in STAGES_BY_SLUG.items()}
 
 
 def device_mask(slug: str, name: str) -> Array:
     """Where the needle, balloon or cement of a stage projects: a true/false map."""
-    stage = BY_SLUG[slug]
-    view, place = view_of(stage.view, SIZE), placement(stage.spine, "L1")
+    stage = STAGES_BY_SLUG[slug]
+    view, place = make_view(stage.view, SIZE), vertebra_placement(stage.spine, "L1")
     if name == "cement":
         assert stage.cement is not None
-        return outlines(view, stage.cement.solid(place, stage.spine.first_lumbar), step=0.7)[0] < 0
+        return nearest_distance_maps(view, stage.cement.solid(place, stage.spine.l1_shape), step=0.7)[0] < 0
     device = stage.needle if name == "needle" else stage.balloon
     assert device is not None
     return path_lengths(view, device.solid(place), step=0.4)[0] > 0

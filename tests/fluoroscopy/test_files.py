@@ -8,10 +8,10 @@ import pytest
 import yaml
 from PIL import Image
 
-from procedures.fluoroscopy.drawing import DRAWINGS, draw
-from procedures.fluoroscopy.render import DRAWING_BYTES, MASTER_BYTES, MASTER_SIZE
-from procedures.fluoroscopy.sheet import DARK, LIGHT
-from procedures.fluoroscopy.stages import STAGES
+from procedures.figures.simulation.drawings import DRAWING_SLUGS, render_drawing
+from procedures.figures.simulation.render import MASTER_SIZE, MAX_DRAWING_BYTES, MAX_MASTER_BYTES
+from procedures.figures.simulation.stages import STAGES
+from procedures.figures.simulation.svg import DARK_PALETTE, LIGHT_PALETTE
 from tests.fluoroscopy.conftest import FIGURES
 
 TAGS = {"svg", "g", "path", "circle", "ellipse", "line", "polygon", "polyline", "rect"}
@@ -22,12 +22,12 @@ AVIF_BYTES = {480: 30_000, 800: 70_000}
 SLUGS = [stage.slug for stage in STAGES]
 
 
-@pytest.mark.parametrize("slug", DRAWINGS)
+@pytest.mark.parametrize("slug", DRAWING_SLUGS)
 def test_a_drawing_is_small_and_made_of_allowed_shapes_only(slug: str) -> None:
     for name in (f"{slug}.svg", f"{slug}-dark.svg"):
         text = (FIGURES / name).read_text(encoding="utf-8")
         root = ET.fromstring(text)
-        assert len(text.encode()) <= DRAWING_BYTES
+        assert len(text.encode()) <= MAX_DRAWING_BYTES
         assert root.get("viewBox") == "0 0 1000 1000"
         for element in root.iter():
             assert element.tag.removeprefix("{http://www.w3.org/2000/svg}") in TAGS
@@ -37,11 +37,11 @@ def test_a_drawing_is_small_and_made_of_allowed_shapes_only(slug: str) -> None:
 
 def test_a_committed_drawing_is_what_the_model_draws() -> None:
     for slug in ("kyphoplasty-needle", "drawing-nerves"):
-        assert (FIGURES / f"{slug}.svg").read_text(encoding="utf-8") == draw(slug, dark=False)
+        assert (FIGURES / f"{slug}.svg").read_text(encoding="utf-8") == render_drawing(slug, is_dark=False)
 
 
 def test_light_and_dark_paper_know_the_same_roles() -> None:
-    assert set(LIGHT) == set(DARK)
+    assert set(LIGHT_PALETTE) == set(DARK_PALETTE)
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -52,7 +52,7 @@ def test_a_master_is_sharp_grey_and_small_enough(slug: str) -> None:
         size, colours = opened.size, opened.convert("RGB").resize((60, 60)).getcolors(3600)
 
     assert size == (MASTER_SIZE, MASTER_SIZE)
-    assert file.stat().st_size <= MASTER_BYTES
+    assert file.stat().st_size <= MAX_MASTER_BYTES
     assert all(max(colour) - min(colour) <= 2 for _, colour in colours or [])
 
 
@@ -64,7 +64,7 @@ def test_grain_does_not_make_the_renditions_heavy(width: int) -> None:
         assert len(out.getvalue()) <= AVIF_BYTES[width]
 
 
-@pytest.mark.parametrize("slug", DRAWINGS)
+@pytest.mark.parametrize("slug", DRAWING_SLUGS)
 def test_every_figure_speaks_both_languages_in_short_sentences(slug: str) -> None:
     figure = yaml.safe_load((FIGURES / f"{slug}.yaml").read_text(encoding="utf-8"))
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import yaml
 
-from procedures.content.yaml import dump_yaml
-from procedures.fluoroscopy.drawing import DRAWINGS
-from procedures.fluoroscopy.marks import PLANS, Mark, marks_of
-from procedures.fluoroscopy.outlines import arch_field, body_field
-from procedures.fluoroscopy.render import with_marks
-from procedures.fluoroscopy.scene import view_of
-from procedures.fluoroscopy.stages import BY_SLUG, STAGES
+from procedures.figures.simulation.drawings import DRAWING_SLUGS
+from procedures.figures.simulation.imaging import make_view
+from procedures.figures.simulation.markers import MARKER_PLANS, SimulatedMarker, compute_markers
+from procedures.figures.simulation.outlines import arch_distance_map, body_distance_map
+from procedures.figures.simulation.render import update_marker_positions
+from procedures.figures.simulation.stages import STAGES, STAGES_BY_SLUG
+from procedures.yaml_dumper import dump_yaml
 from tests.fluoroscopy.conftest import FIGURES, SIZE, at, device_mask
 
 NEAREST = 0.188  # 28 px to the edge of the neighbour's disc of 30 px, in a picture of 230 px
@@ -21,8 +21,8 @@ DEVICE_MARKS = [
 ]
 
 
-def mark(slug: str, key: str) -> Mark:
-    return next(found for found in marks_of(slug) if found.key == key)
+def mark(slug: str, key: str) -> SimulatedMarker:
+    return next(found for found in compute_markers(slug) if found.key == key)
 
 
 @pytest.mark.parametrize(("slug", "key"), DEVICE_MARKS)
@@ -37,10 +37,10 @@ def test_the_mark_of_the_tip_falls_on_the_needle(slug: str) -> None:
 
 @pytest.mark.parametrize("slug", [stage.slug for stage in STAGES if stage.view == "lateral"])
 def test_bone_marks_fall_on_bone_and_canal_marks_do_not(slug: str) -> None:
-    stage = BY_SLUG[slug]
-    view = view_of("lateral", SIZE)
-    bodies = np.minimum(body_field(view, stage.spine, "L1"), body_field(view, stage.spine, "L2")) < 0
-    keys = {found.key: found.target for found in marks_of(slug)}
+    stage = STAGES_BY_SLUG[slug]
+    view = make_view("lateral", SIZE)
+    bodies = np.minimum(body_distance_map(view, stage.spine, "L1"), body_distance_map(view, stage.spine, "L2")) < 0
+    keys = {found.key: found.target for found in compute_markers(slug)}
 
     bone = [keys[key] for key in ("vertebra", "break", "front", "neighbour", "top") if key in keys]
     soft = [keys[key] for key in ("canal", "disc") if key in keys]
@@ -50,49 +50,49 @@ def test_bone_marks_fall_on_bone_and_canal_marks_do_not(slug: str) -> None:
 
 
 def test_the_spinous_process_mark_falls_on_the_arch_behind() -> None:
-    arch = arch_field(view_of("lateral", SIZE), BY_SLUG["kyphoplasty-healthy"].spine, "L2") < 0
+    arch = arch_distance_map(make_view("lateral", SIZE), STAGES_BY_SLUG["kyphoplasty-healthy"].spine, "L2") < 0
 
     assert at(arch, mark("kyphoplasty-healthy", "spinous-process").target)
 
 
-@pytest.mark.parametrize("slug", DRAWINGS)
+@pytest.mark.parametrize("slug", DRAWING_SLUGS)
 def test_discs_of_marks_keep_their_distance(slug: str) -> None:
-    found = marks_of(slug)
+    found = compute_markers(slug)
 
     assert 3 <= len(found) <= 6
-    assert all(0.06 <= value <= 0.94 for one in found for value in one.at)
+    assert all(0.06 <= value <= 0.94 for one in found for value in one.position)
     assert all(0 <= value <= 1 for one in found for value in one.target)
-    assert all(np.hypot(*np.subtract(a.at, b.at)) >= NEAREST for a, b in itertools.combinations(found, 2))
+    assert all(np.hypot(*np.subtract(a.position, b.position)) >= NEAREST for a, b in itertools.combinations(found, 2))
 
 
-@pytest.mark.parametrize("slug", DRAWINGS)
+@pytest.mark.parametrize("slug", DRAWING_SLUGS)
 def test_no_disc_covers_what_a_mark_shows(slug: str) -> None:
-    found = marks_of(slug)
+    found = compute_markers(slug)
 
-    assert all(np.hypot(*np.subtract(a.at, b.target)) > 0.06 for a, b in itertools.product(found, found))
+    assert all(np.hypot(*np.subtract(a.position, b.target)) > 0.06 for a, b in itertools.product(found, found))
 
 
 def side(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
-@pytest.mark.parametrize("slug", DRAWINGS)
+@pytest.mark.parametrize("slug", DRAWING_SLUGS)
 def test_leader_lines_do_not_cross(slug: str) -> None:
-    for a, b in itertools.combinations(marks_of(slug), 2):
-        apart_a = side(a.at, a.target, b.at) * side(a.at, a.target, b.target) > 0
-        apart_b = side(b.at, b.target, a.at) * side(b.at, b.target, a.target) > 0
+    for a, b in itertools.combinations(compute_markers(slug), 2):
+        apart_a = side(a.position, a.target, b.position) * side(a.position, a.target, b.target) > 0
+        apart_b = side(b.position, b.target, a.position) * side(b.position, b.target, a.target) > 0
         assert apart_a or apart_b, f"{a.key} crosses {b.key}"
 
 
 def test_every_picture_has_a_plan_for_its_marks() -> None:
-    assert set(PLANS) == set(DRAWINGS)
+    assert set(MARKER_PLANS) == set(DRAWING_SLUGS)
 
 
 def test_rendering_again_changes_positions_but_never_texts() -> None:
     figure = yaml.safe_load((FIGURES / "kyphoplasty-needle.yaml").read_text(encoding="utf-8"))
     moved = [{**one, "at": [0.5, 0.5], "text": {"en": "changed"}} for one in figure["markers"]]
 
-    mended = with_marks("kyphoplasty-needle", {**figure, "markers": moved})
+    mended = update_marker_positions("kyphoplasty-needle", {**figure, "markers": moved})
 
     assert [one["at"] for one in mended["markers"]] == [one["at"] for one in figure["markers"]]
     assert [one["text"] for one in mended["markers"]] == [{"en": "changed"}] * len(moved)
@@ -101,10 +101,10 @@ def test_rendering_again_changes_positions_but_never_texts() -> None:
 def test_a_mark_that_staff_added_stays_where_staff_put_it() -> None:
     added = {"key": "scar", "shape": "point", "at": [0.2, 0.8], "target": [0.3, 0.7], "size": [0.0, 0.0]}
 
-    assert with_marks("kyphoplasty-needle", {"markers": [added]}) == {"markers": [added]}
+    assert update_marker_positions("kyphoplasty-needle", {"markers": [added]}) == {"markers": [added]}
 
 
 def test_a_yaml_file_is_in_its_canonical_form() -> None:
-    for slug in DRAWINGS:
+    for slug in DRAWING_SLUGS:
         text = (FIGURES / f"{slug}.yaml").read_text(encoding="utf-8")
         assert dump_yaml(yaml.safe_load(text)) == text

@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from procedures.fluoroscopy.geometry import Array, rotation
-from procedures.fluoroscopy.projection import WORLD, Solid, View, path_lengths, transmitted
+from procedures.figures.simulation.geometry import (
+    IDENTITY_PLACEMENT,
+    Array,
+    Solid,
+    View,
+    path_lengths,
+    rotation_matrix,
+    transmission,
+)
 
 VIEW = View(np.eye(3), np.zeros(3), 100)
 
@@ -19,29 +26,29 @@ def shell(x: Array, y: Array, z: Array) -> tuple[Array, Array]:
 
 
 def test_a_slab_lets_through_what_beer_and_lambert_say() -> None:
-    thickness = path_lengths(VIEW, Solid(WORLD, (-70, -70, -12), (70, 70, 12), slab), step=1.7)[0]
+    thickness = path_lengths(VIEW, Solid(IDENTITY_PLACEMENT, (-70, -70, -12), (70, 70, 12), slab), step=1.7)[0]
 
-    passed = transmitted(thickness * 0.0227)
+    passed = transmission(thickness * 0.0227)
 
     assert passed[50, 50] == pytest.approx(np.exp(-20 * 0.0227), rel=1e-3)
 
 
 def test_an_oblique_ray_crosses_more_of_a_slab() -> None:
-    thickness = path_lengths(VIEW, Solid(WORLD, (-90, -90, -12), (90, 90, 12), slab), step=1.7)[0]
+    thickness = path_lengths(VIEW, Solid(IDENTITY_PLACEMENT, (-90, -90, -12), (90, 90, 12), slab), step=1.7)[0]
 
     u = VIEW.grid()[5]
     assert thickness[50, 5] == pytest.approx(20 * np.sqrt(1 + (u**2 + VIEW.grid()[50] ** 2) / 680**2), rel=1e-3)
 
 
 def test_the_path_through_a_ball_is_its_diameter() -> None:
-    outer, inner = path_lengths(VIEW, Solid(WORLD, (-22, -22, -22), (22, 22, 22), shell, 2), step=1.5)
+    outer, inner = path_lengths(VIEW, Solid(IDENTITY_PLACEMENT, (-22, -22, -22), (22, 22, 22), shell, 2), step=1.5)
 
     assert outer[50, 50] == pytest.approx(40, abs=0.2)
     assert outer[50, 50] - inner[50, 50] == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_thin_shell_is_as_thick_at_a_coarse_step_as_at_a_fine_one() -> None:
-    solid = Solid(WORLD, (-22, -22, -22), (22, 22, 22), shell, 2)
+    solid = Solid(IDENTITY_PLACEMENT, (-22, -22, -22), (22, 22, 22), shell, 2)
 
     coarse, fine = (path_lengths(VIEW, solid, step=step) for step in (1.5, 0.3))
 
@@ -55,6 +62,6 @@ def test_what_is_nearer_to_the_source_looks_larger() -> None:
 
 
 def test_a_turn_keeps_lengths() -> None:
-    turn = rotation(12, 5, -8)
+    turn = rotation_matrix(12, 5, -8)
 
     assert np.allclose(turn @ turn.T, np.eye(3))

@@ -3,14 +3,24 @@
 import numpy as np
 import pytest
 
-from procedures.fluoroscopy.anatomy import BACK, FRONT, HALF_HEIGHT, PEDICLE_Y, PEDICLE_Z, arch, body
-from procedures.fluoroscopy.devices import QUARTER, needle_axis
-from procedures.fluoroscopy.geometry import Array
-from procedures.fluoroscopy.outlines import body_field
-from procedures.fluoroscopy.render import Studio
-from procedures.fluoroscopy.scene import view_of
-from procedures.fluoroscopy.spine import FRACTURED, HEALTHY, RESTORED, placement
-from procedures.fluoroscopy.stages import BY_SLUG, STAGES
+from procedures.figures.simulation.anatomy import (
+    BACK_X,
+    FRACTURED,
+    FRONT_X,
+    HALF_HEIGHT,
+    HEALTHY,
+    PEDICLE_Y,
+    PEDICLE_Z,
+    RESTORED,
+    arch_distance,
+    body_distance,
+    vertebra_placement,
+)
+from procedures.figures.simulation.geometry import Array
+from procedures.figures.simulation.imaging import make_view
+from procedures.figures.simulation.outlines import body_distance_map
+from procedures.figures.simulation.render import StageRenderer
+from procedures.figures.simulation.stages import CEMENT_LIMIT_X, STAGES, STAGES_BY_SLUG, needle_direction
 from tests.fluoroscopy.conftest import SIZE, device_mask
 
 GRID = np.mgrid[-20:20:0.5, -15:15:0.5, -23:23:0.5].astype(np.float32)
@@ -19,7 +29,7 @@ CEMENTED = [stage.slug for stage in STAGES if stage.cement]
 
 def test_a_healthy_first_lumbar_vertebra_has_usual_measures() -> None:
     x, y, z = GRID
-    inside = body(x, y, z, HEALTHY) < 0
+    inside = body_distance(x, y, z, HEALTHY) < 0
 
     depth, height, width = (float(np.ptp(axis[inside])) for axis in GRID)
 
@@ -33,8 +43,8 @@ def test_the_canal_for_the_nerves_is_17_to_19_mm_deep(y: float) -> None:
     x = np.arange(0, 45, 0.1, dtype=np.float32)
     still = np.zeros_like(x)
 
-    back = x[body(x, still + np.float32(y), still, HEALTHY) < 0].max()
-    behind = x[arch(x, still + np.float32(y), still, HEALTHY) < 0].min()
+    back = x[body_distance(x, still + np.float32(y), still, HEALTHY) < 0].max()
+    behind = x[arch_distance(x, still + np.float32(y), still, HEALTHY) < 0].min()
 
     assert 16.8 <= behind - back <= 19.2
 
@@ -43,8 +53,8 @@ def test_a_pedicle_is_about_9_by_15_mm() -> None:
     line = np.arange(-20, 25, 0.1, dtype=np.float32)
     there = np.full_like(line, 20)
 
-    across = line[arch(there, np.full_like(line, PEDICLE_Y), line, HEALTHY) < 0]
-    upright = line[arch(there, line, np.full_like(line, PEDICLE_Z), HEALTHY) < 0]
+    across = line[arch_distance(there, np.full_like(line, PEDICLE_Y), line, HEALTHY) < 0]
+    upright = line[arch_distance(there, line, np.full_like(line, PEDICLE_Z), HEALTHY) < 0]
 
     assert np.ptp(across[across > 0]) == pytest.approx(9, abs=1)
     assert np.ptp(upright) == pytest.approx(15, abs=1.5)
@@ -60,60 +70,62 @@ def test_the_balloon_gives_most_of_the_height_back() -> None:
 
 
 def test_the_needle_slopes_10_to_20_degrees_down_in_the_picture() -> None:
-    way = placement(BY_SLUG["kyphoplasty-needle"].spine, "L1").turn @ needle_axis()
+    way = vertebra_placement(STAGES_BY_SLUG["kyphoplasty-needle"].spine, "L1").rotation @ needle_direction()
 
     assert 10 <= np.degrees(np.arctan2(-way[1], way[0])) <= 20
 
 
 @pytest.mark.parametrize("slug", ["kyphoplasty-needle", "vertebroplasty-needle"])
 def test_the_tip_of_the_needle_is_in_the_front_third_of_the_body(slug: str) -> None:
-    needle = BY_SLUG[slug].needle
+    needle = STAGES_BY_SLUG[slug].needle
     assert needle is not None
     x, y, z = (np.array([value], np.float32) for value in needle.tip)
 
-    assert x[0] < FRONT + (BACK - FRONT) / 3
-    assert body(x, y, z, FRACTURED)[0] < -1
+    assert x[0] < FRONT_X + (BACK_X - FRONT_X) / 3
+    assert body_distance(x, y, z, FRACTURED)[0] < -1
 
 
 @pytest.mark.parametrize("slug", CEMENTED)
 def test_cement_stays_inside_the_body_and_out_of_its_back_quarter(slug: str) -> None:
-    stage = BY_SLUG[slug]
+    stage = STAGES_BY_SLUG[slug]
     assert stage.cement is not None
     x, y, z = GRID
-    filled = stage.cement.distance(x, y, z, stage.spine.first_lumbar) < 0
+    filled = stage.cement.distance(x, y, z, stage.spine.l1_shape) < 0
 
     assert filled.any()
-    assert x[filled].max() < QUARTER
-    assert (body(x, y, z, stage.spine.first_lumbar)[filled] < 0).all()
+    assert x[filled].max() < CEMENT_LIMIT_X
+    assert (body_distance(x, y, z, stage.spine.l1_shape)[filled] < 0).all()
 
 
 def test_the_balloon_stays_inside_the_body() -> None:
-    balloon = BY_SLUG["kyphoplasty-balloon"].balloon
+    balloon = STAGES_BY_SLUG["kyphoplasty-balloon"].balloon
     assert balloon is not None
     x, y, z = GRID
 
-    assert (body(x, y, z, RESTORED)[balloon.distance(x, y, z) < 0] < 0).all()
+    assert (body_distance(x, y, z, RESTORED)[balloon.distance(x, y, z) < 0] < 0).all()
 
 
 def test_the_cement_lies_at_the_end_of_the_needle() -> None:
     for slug in ("kyphoplasty-cement-going-in", "vertebroplasty-cement"):
-        stage = BY_SLUG[slug]
+        stage = STAGES_BY_SLUG[slug]
         assert stage.needle is not None
         assert stage.cement is not None
         x, y, z = (np.array([value], np.float32) for value in stage.needle.tip)
-        assert -4.5 < stage.cement.distance(x, y, z, stage.spine.first_lumbar)[0] < 1.0
+        assert -4.5 < stage.cement.distance(x, y, z, stage.spine.l1_shape)[0] < 1.0
 
 
 def test_bone_below_the_fracture_never_moves() -> None:
-    view = view_of("lateral", SIZE)
+    view = make_view("lateral", SIZE)
     for level in ("L2", "L3"):
-        fields = [body_field(view, BY_SLUG[slug].spine, level) for slug in BY_SLUG if "front" not in slug]
+        fields = [
+            body_distance_map(view, STAGES_BY_SLUG[slug].spine, level) for slug in STAGES_BY_SLUG if "front" not in slug
+        ]
         assert all(np.array_equal(fields[0], field) for field in fields)
 
 
-def test_a_needle_changes_the_beam_only_where_the_needle_is(studio: Studio) -> None:
-    before = studio.scenery.primary(BY_SLUG["kyphoplasty-fracture"])
-    after = studio.scenery.primary(BY_SLUG["kyphoplasty-needle"])
+def test_a_needle_changes_the_beam_only_where_the_needle_is(studio: StageRenderer) -> None:
+    before = studio.scene.primary_transmission(STAGES_BY_SLUG["kyphoplasty-fracture"])
+    after = studio.scene.primary_transmission(STAGES_BY_SLUG["kyphoplasty-needle"])
 
     changed = before != after
 
@@ -124,7 +136,7 @@ def test_a_needle_changes_the_beam_only_where_the_needle_is(studio: Studio) -> N
 def test_cement_and_metal_are_the_darkest_things_in_the_field(pictures: dict[str, Array]) -> None:
     needle = device_mask("kyphoplasty-needle", "needle")
     cement = device_mask("kyphoplasty-cement-done", "cement")
-    bone = body_field(view_of("lateral", SIZE), BY_SLUG["kyphoplasty-healthy"].spine, "L2") < -1
+    bone = body_distance_map(make_view("lateral", SIZE), STAGES_BY_SLUG["kyphoplasty-healthy"].spine, "L2") < -1
 
     grey = pictures["kyphoplasty-healthy"][bone].mean()
 
@@ -133,18 +145,18 @@ def test_cement_and_metal_are_the_darkest_things_in_the_field(pictures: dict[str
 
 
 def test_about_four_vertebrae_are_in_the_field() -> None:
-    view = view_of("lateral", SIZE)
-    spine = BY_SLUG["kyphoplasty-healthy"].spine
-    whole = [body_field(view, spine, level) < 0 for level in ("T11", "T12", "L1", "L2", "L3")]
+    view = make_view("lateral", SIZE)
+    spine = STAGES_BY_SLUG["kyphoplasty-healthy"].spine
+    whole = [body_distance_map(view, spine, level) < 0 for level in ("T11", "T12", "L1", "L2", "L3")]
 
     assert sum(bool(mask.any()) for mask in whole) == 5
-    assert 0.12 < 2 * HALF_HEIGHT / (2 * view.half) < 0.25
+    assert 0.12 < 2 * HALF_HEIGHT / (2 * view.half_width) < 0.25
 
 
 def test_the_same_seed_gives_the_same_pixels() -> None:
-    stage = BY_SLUG["kyphoplasty-needle"]
+    stage = STAGES_BY_SLUG["kyphoplasty-needle"]
 
-    first, second = (Studio(80).picture(stage) for _ in range(2))
+    first, second = (StageRenderer(80).render(stage) for _ in range(2))
 
     assert np.array_equal(first, second)
 

@@ -1,22 +1,22 @@
 """What the tests of the message kit send: in both languages, with letters that mail likes to break."""
 
-from procedures.links.codes import make_code
-from procedures.links.kit import Sending
+from procedures.sharing.messages import MessageContext
+from procedures.sharing.short_codes import make_code
 
 CODE = str(make_code("K7M4P"))
 
 
 def sending(
     language: str = "en", *, host: str = "learn.example.org", clinic: str = "Clínica “Peña & Søn” <Spine>"
-) -> Sending:
+) -> MessageContext:
     prefix = "" if language == "en" else f"/{language}"
-    return Sending(
+    return MessageContext(
         language=language,
         clinic=clinic,
         phone="+1 303-555-0100",
         code=CODE,
-        readable=f"https://{host}{prefix}/visits/kyphoplasty-consult/",
-        neutral=f"https://{host}{prefix}/p/{CODE}",
+        readable_url=f"https://{host}{prefix}/visits/kyphoplasty-consult/",
+        short_url=f"https://{host}{prefix}/p/{CODE}",
     )
 
 

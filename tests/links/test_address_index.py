@@ -6,8 +6,8 @@ from urllib.parse import unquote_to_bytes
 
 from django.utils.encoding import repercent_broken_unicode
 
-from procedures.links.address_index import Address, AddressIndex
-from procedures.links.resolve import candidates
+from procedures.sharing.address_index import Address, AddressIndex
+from procedures.sharing.url_repair import url_candidates
 from tests.links.damages import spellings
 
 # English slug, Spanish slug: the starter content.
@@ -53,14 +53,14 @@ INDEX = AddressIndex(SITE)
 def meant(path: str) -> tuple[str | None, list[str]]:
     """Where an encoded path leads, and what is offered."""
     raw = repercent_broken_unicode(unquote_to_bytes(path)).decode()
-    found = next((address for name in candidates(raw) for address in SITE if address.path == name), None)
-    whole = INDEX.whole(raw) if " " in raw.strip() else None
-    if whole or (found and not (" " in raw.strip() and INDEX.names_another(raw, found.subject))):
+    found = next((address for name in url_candidates(raw) for address in SITE if address.path == name), None)
+    whole = INDEX.find_all_words(raw) if " " in raw.strip() else None
+    if whole or (found and not (" " in raw.strip() and INDEX.names_other_page(raw, found.subject))):
         return whole or (found.path if found else None), []
-    same = None if found else INDEX.same(raw)
+    same = None if found else INDEX.find_same_letters(raw)
     if same:
         return same, []
-    chosen, offers = INDEX.closest(raw)
+    chosen, offers = INDEX.find_closest(raw)
     return chosen, [address.path for address in offers]
 
 
@@ -138,9 +138,9 @@ def test_opposites_and_numbers_are_never_taken_for_each_other() -> None:
         left-hip-surgry-2 right-hip-surgery ret
     """.split()
 
-    assert {word: index.closest(f"/{word}/")[0] for word in typed} == dict.fromkeys(typed)
-    assert index.closest("/left-hip-surgry/")[0] == "/left-hip-surgery/"
-    assert index.closest("/care-befroe-surgery/")[0] == "/care-before-surgery/"
+    assert {word: index.find_closest(f"/{word}/")[0] for word in typed} == dict.fromkeys(typed)
+    assert index.find_closest("/left-hip-surgry/")[0] == "/left-hip-surgery/"
+    assert index.find_closest("/care-befroe-surgery/")[0] == "/care-before-surgery/"
 
 
 # What was asked for and the only page there is.
@@ -165,13 +165,13 @@ def test_another_word_is_another_page_however_few_letters_differ() -> None:
         asked, slug = pair.split()
         index = AddressIndex([Address(f"/{slug}/", slug, "en", f"/{slug}/", slug)])
         for typed in (f"/{asked}/", f"/{asked.replace('-', ' ')}"):
-            assert index.same(typed) is None, (typed, slug)
-            assert index.closest(typed)[0] is None, (typed, slug)
+            assert index.find_same_letters(typed) is None, (typed, slug)
+            assert index.find_closest(typed)[0] is None, (typed, slug)
 
 
 def test_a_number_that_stands_apart_is_no_part_of_the_sentence() -> None:
-    assert candidates("/stage-11 12") == ["/stage-11 12", "/stage-11-12/"]
-    assert candidates("/stage-1 1") == ["/stage-1 1", "/stage-1-1/"]
+    assert url_candidates("/stage-11 12") == ["/stage-11 12", "/stage-11-12/"]
+    assert url_candidates("/stage-1 1") == ["/stage-1 1", "/stage-1-1/"]
 
 
 def test_all_letters_win_over_a_part_that_is_a_page_itself() -> None:
@@ -187,7 +187,7 @@ def test_all_letters_win_over_a_part_that_is_a_page_itself() -> None:
         "/the procedure in x-ray pictures": "/the-procedure-in-x-ray-pictures/",
         "/kyphoplasty or vertebroplasty": None,
     }
-    assert {typed: index.whole(typed) for typed in expected} == expected
+    assert {typed: index.find_all_words(typed) for typed in expected} == expected
 
 
 def test_a_guess_without_a_language_leads_to_the_english_page() -> None:
@@ -213,8 +213,11 @@ def test_a_withdrawn_page_keeps_its_place_and_is_never_offered() -> None:
         ]
     )
 
-    assert index.closest("/lumbar-/") == (None, [Address("/lumbar-mri/", "mri", "en", "/lumbar-mri/", "Lumbar MRI")])
-    assert index.closest("/lumbar-pucnture/")[0] == "/lumbar-puncture/"
+    assert index.find_closest("/lumbar-/") == (
+        None,
+        [Address("/lumbar-mri/", "mri", "en", "/lumbar-mri/", "Lumbar MRI")],
+    )
+    assert index.find_closest("/lumbar-pucnture/")[0] == "/lumbar-puncture/"
 
 
 def test_five_thousand_addresses_and_endless_paths_cost_little() -> None:
@@ -226,7 +229,7 @@ def test_five_thousand_addresses_and_endless_paths_cost_little() -> None:
     started = time.process_time()
 
     for path in paths:
-        index.same(path)
-        index.closest(path)
+        index.find_same_letters(path)
+        index.find_closest(path)
 
     assert time.process_time() - started < 2.0, "each of nine takes some milliseconds, on a slow machine, too"

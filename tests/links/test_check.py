@@ -6,9 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from procedures.links.check import broken_addresses
 from procedures.models import FigureText, Location, LocationText, Page, Path, Release, Source
 from procedures.publishing.publish import withdraw
+from procedures.sharing.link_check import find_broken_addresses
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_user
 
 
@@ -100,7 +100,7 @@ def test_a_link_to_a_section_that_is_gone_is_found(page: Page) -> None:
 def test_a_public_page_without_a_row_for_its_address_is_found(page: Page) -> None:
     plant("path", "path", "/small-cut/", "/other/")
 
-    found = list(broken_addresses())
+    found = list(find_broken_addresses())
 
     assert "/small-cut/: is public without a row of its own" in found
     assert "/other/: is canonical, but its page is read at /small-cut/" in found
@@ -118,7 +118,7 @@ def test_links_to_a_withdrawn_page_still_answer(page: Page) -> None:
 
     withdraw(recovery, actor=make_user("max"), reason="Old.")
 
-    assert list(broken_addresses()) == []
+    assert list(find_broken_addresses()) == []
     assert Path.objects.count() == 3
     assert Release.objects.filter(live_on__isnull=False).count() == 2
 
@@ -164,7 +164,7 @@ def test_what_leaves_a_page_with_the_rows_that_it_lists_is_no_fault(page: Page) 
 
 
 def test_an_address_that_answers_otherwise_than_promised_is_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("procedures.views.reading.read", lambda names, language: [])
+    monkeypatch.setattr("procedures.views.pages.lookup_paths", lambda names, language: [])
 
     assert "/small-cut/: answers 404 , not 200" in check("check_links")
 
@@ -172,7 +172,7 @@ def test_an_address_that_answers_otherwise_than_promised_is_found(page: Page, mo
 def test_an_address_that_breaks_its_view_is_a_line_and_no_traceback(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("procedures.views.reading.show", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("procedures.views.pages.render_response", lambda *_, **__: 1 / 0)
 
     found = check("check_links").splitlines()
 

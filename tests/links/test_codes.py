@@ -5,65 +5,75 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procedures.links.codes import ALPHABET, LENGTH, free_code, is_valid, make_code, normalise, read_out
 from procedures.models import Page
 from procedures.publishing.publish import withdraw
+from procedures.sharing.short_codes import (
+    CODE_ALPHABET,
+    CODE_LENGTH,
+    generate_code,
+    is_valid_code,
+    make_code,
+    normalize_code,
+    spaced_code,
+)
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_user
 
-SIGNS = st.text(alphabet=ALPHABET, min_size=LENGTH - 1, max_size=LENGTH - 1)
+SIGNS = st.text(alphabet=CODE_ALPHABET, min_size=CODE_LENGTH - 1, max_size=CODE_LENGTH - 1)
 CODES = SIGNS.map(make_code).filter(bool)
 
 
 def test_the_alphabet_cannot_be_misread_and_spells_no_word() -> None:
-    assert not set(ALPHABET) & set("01OILUAEIOU")
-    assert len(set(ALPHABET)) == len(ALPHABET)
+    assert not set(CODE_ALPHABET) & set("01OILUAEIOU")
+    assert len(set(CODE_ALPHABET)) == len(CODE_ALPHABET)
 
 
 @given(code=CODES)
 def test_every_single_wrong_sign_is_noticed(code: str) -> None:
-    wrong = [code[:at] + sign + code[at + 1 :] for at in range(LENGTH) for sign in ALPHABET if sign != code[at]]
+    wrong = [
+        code[:at] + sign + code[at + 1 :] for at in range(CODE_LENGTH) for sign in CODE_ALPHABET if sign != code[at]
+    ]
 
-    assert is_valid(code)
-    assert not any(is_valid(other) for other in wrong)
+    assert is_valid_code(code)
+    assert not any(is_valid_code(other) for other in wrong)
 
 
 @given(code=CODES)
 def test_every_swap_of_two_signs_is_noticed(code: str) -> None:
-    for first in range(LENGTH):
-        for second in range(first + 1, LENGTH):
+    for first in range(CODE_LENGTH):
+        for second in range(first + 1, CODE_LENGTH):
             signs = list(code)
             signs[first], signs[second] = signs[second], signs[first]
             swapped = "".join(signs)
-            assert swapped == code or not is_valid(swapped)
+            assert swapped == code or not is_valid_code(swapped)
 
 
-@given(code=CODES, at=st.integers(0, LENGTH - 1))
+@given(code=CODES, at=st.integers(0, CODE_LENGTH - 1))
 def test_a_missing_or_doubled_sign_is_noticed(code: str, at: int) -> None:
-    assert not is_valid(code[:at] + code[at + 1 :])
-    assert not is_valid(code[:at] + code[at] + code[at:])
+    assert not is_valid_code(code[:at] + code[at + 1 :])
+    assert not is_valid_code(code[:at] + code[at] + code[at:])
 
 
 @given(typed=st.text(max_size=20))
 def test_nothing_that_is_typed_raises(typed: str) -> None:
-    normalised = normalise(typed)
+    normalised = normalize_code(typed)
 
-    assert not is_valid(normalised) or make_code(normalised[:-1]) == normalised
+    assert not is_valid_code(normalised) or make_code(normalised[:-1]) == normalised
 
 
 @given(code=CODES)
 def test_small_letters_spaces_and_dashes_are_forgiven(code: str) -> None:
     typed = f" {code[:2].lower()} - {code[2:4]}\u2013{code[4:].lower()}. "
 
-    assert normalise(typed) == code
-    assert normalise(read_out(code)) == code
+    assert normalize_code(typed) == code
+    assert normalize_code(spaced_code(code)) == code
 
 
 @pytest.mark.django_db
 def test_a_free_code_is_valid_and_nobody_elses() -> None:
-    codes = {free_code() for _ in range(50)}
+    codes = {generate_code() for _ in range(50)}
 
     assert len(codes) == 50
-    assert all(is_valid(code) for code in codes)
+    assert all(is_valid_code(code) for code in codes)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from procedures.links import connect
+from procedures.ehr import infobutton
 from procedures.models import ClinicalCode
 from tests.factories import make_clinic, make_page, make_public
 
@@ -38,8 +38,13 @@ def pages():
 
 
 def ask(client: Client, address: str = "service", **values: str):
-    names = {"cs": connect.SYSTEM, "c": connect.CODE, "dn": connect.NAME, "lang": connect.LANGUAGE}
-    names |= {"type": connect.FORMAT, "callback": connect.CALLBACK}
+    names = {
+        "cs": infobutton.SYSTEM_PARAM,
+        "c": infobutton.CODE_PARAM,
+        "dn": infobutton.NAME_PARAM,
+        "lang": infobutton.LANGUAGE_PARAM,
+    }
+    names |= {"type": infobutton.FORMAT_PARAM, "callback": infobutton.CALLBACK_PARAM}
     query = urlencode({names.get(name, name): value for name, value in values.items()})
     return client.get(f"/connect/{address}?{query}")
 
@@ -157,8 +162,13 @@ def test_no_character_that_xml_forbids_gets_into_an_answer(client, pages):
                 root = ElementTree.fromstring(response.content)
                 if name == "dn":
                     terms = {item.get("scheme"): item.get("term") for item in root.iter(f"{ATOM}category")}
-                    assert terms[connect.NAME] == "Weakbones \U0001f9b4 é <&>\"'"
-    assert client.get("/connect/service?" + f"{connect.NAME}=%ED%A0%80%0B&{connect.SYSTEM}={SNOMED}").status_code == 400
+                    assert terms[infobutton.NAME_PARAM] == "Weakbones \U0001f9b4 é <&>\"'"
+    assert (
+        client.get(
+            "/connect/service?" + f"{infobutton.NAME_PARAM}=%ED%A0%80%0B&{infobutton.SYSTEM_PARAM}={SNOMED}"
+        ).status_code
+        == 400
+    )
 
 
 def test_a_title_from_the_database_is_cleaned_too(client, pages):
@@ -194,5 +204,5 @@ def test_codes_of_drugs_tests_and_procedures_get_an_empty_feed(client, pages):
 def test_the_first_language_subtag_counts_whole():
     spanish = ["es", "ES", "es-US", "es_MX", " es ", "spa", "es-419", "sp"]
     english = ["", "en", "en-US", "est", "est-EE", "esp-x", "eses", "fr", "e", "-es", "zh-es"]
-    assert {typed: connect.read_language(typed) for typed in spanish} == dict.fromkeys(spanish, "es")
-    assert {typed: connect.read_language(typed) for typed in english} == dict.fromkeys(english, "en")
+    assert {typed: infobutton.parse_language(typed) for typed in spanish} == dict.fromkeys(spanish, "es")
+    assert {typed: infobutton.parse_language(typed) for typed in english} == dict.fromkeys(english, "en")

@@ -6,8 +6,8 @@ from itertools import permutations
 import pytest
 from django.test import Client
 
-from procedures.links.codes import make_code
 from procedures.models import GuideItem
+from procedures.sharing.short_codes import make_code
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation
 from tests.links.damages import DAMAGES
 

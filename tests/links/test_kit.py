@@ -14,13 +14,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procedures.links.codes import ALPHABET, normalise, read_out
-from procedures.links.kit import Sending
-from procedures.links.kit.html import html
-from procedures.links.kit.mail import eml, mailto
-from procedures.links.kit.reminder import BadTimeError, escaped, folded, ics, moment, tomorrow_at_ten
-from procedures.links.kit.spoken import spelled
-from procedures.links.kit.words import plain, words
+from procedures.sharing.calendar import (
+    InvalidTimeError,
+    build_calendar_event,
+    default_reminder_time,
+    escape_text,
+    fold_line,
+    parse_local_time,
+)
+from procedures.sharing.messages import (
+    MessageContext,
+    build_eml,
+    build_mailto_url,
+    build_message_text,
+    render_html_message,
+    render_plain_message,
+    spell_phonetically,
+)
+from procedures.sharing.short_codes import CODE_ALPHABET, normalize_code, spaced_code
 from tests.links.sendings import CODE, SENDINGS, sending
 
 CONDITION = re.compile(r"kypho|vertebro|cifo|fractur|cement|osteo|spine frac|columna|cancer|biops", re.IGNORECASE)
@@ -34,55 +45,63 @@ def text_of(document: str) -> str:
 
 
 @every
-def test_the_address_stands_alone_on_its_line_and_mail_cannot_break_it(about: Sending) -> None:
-    assert plain(about).splitlines().count(about.neutral) == 1
-    assert len(about.neutral) <= 60
-    assert not set("?=&# ") & set(about.neutral)
+def test_the_address_stands_alone_on_its_line_and_mail_cannot_break_it(about: MessageContext) -> None:
+    assert render_plain_message(about).splitlines().count(about.short_url) == 1
+    assert len(about.short_url) <= 60
+    assert not set("?=&# ") & set(about.short_url)
 
 
 @every
-def test_nothing_in_a_message_names_a_condition(about: Sending) -> None:
-    message = email.message_from_bytes(eml(about), policy=default)
-    whole = "\n".join([plain(about), html(about), unquote(mailto(about)), str(message["Subject"]), ics_text(about)])
+def test_nothing_in_a_message_names_a_condition(about: MessageContext) -> None:
+    message = email.message_from_bytes(build_eml(about), policy=default)
+    whole = "\n".join(
+        [
+            render_plain_message(about),
+            render_html_message(about),
+            unquote(build_mailto_url(about)),
+            str(message["Subject"]),
+            ics_text(about),
+        ]
+    )
 
-    assert CONDITION.search(about.readable)
+    assert CONDITION.search(about.readable_url)
     assert CONDITION.findall(whole) == []
 
 
-def ics_text(about: Sending) -> str:
-    return ics(about, at=NOW).replace(b"\r\n ", b"").decode()
+def ics_text(about: MessageContext) -> str:
+    return build_calendar_event(about, starts_at=NOW).replace(b"\r\n ", b"").decode()
 
 
 def test_the_subject_is_the_same_for_everybody() -> None:
-    assert words(sending("en")).subject == "Reading for your visit"
-    assert words(sending("es")).subject == "Qué leer para su cita"
+    assert build_message_text(sending("en")).subject == "Reading for your visit"
+    assert build_message_text(sending("es")).subject == "Qué leer para su cita"
 
 
 @every
-def test_a_spanish_message_holds_no_english(about: Sending) -> None:
-    english = {paragraph for paragraph in plain(sending("en")).splitlines() if " " in paragraph}
-    spanish = set(plain(about).splitlines())
+def test_a_spanish_message_holds_no_english(about: MessageContext) -> None:
+    english = {paragraph for paragraph in render_plain_message(sending("en")).splitlines() if " " in paragraph}
+    spanish = set(render_plain_message(about).splitlines())
 
     assert english & spanish == (english if about.language == "en" else english & set(english_names(about)))
 
 
-def english_names(about: Sending) -> list[str]:
+def english_names(about: MessageContext) -> list[str]:
     """What is the same in both languages: the clinic, its phone, the code."""
-    return [about.clinic, about.phone, read_out(about.code)]
+    return [about.clinic, about.phone, spaced_code(about.code)]
 
 
 @every
-def test_a_draft_has_no_sender_no_recipient_and_two_readings(about: Sending) -> None:
-    message = email.message_from_bytes(eml(about), policy=default)
+def test_a_draft_has_no_sender_no_recipient_and_two_readings(about: MessageContext) -> None:
+    message = email.message_from_bytes(build_eml(about), policy=default)
 
     assert isinstance(message, EmailMessage)
-    assert (message["X-Unsent"], message["Subject"]) == ("1", words(about).subject)
+    assert (message["X-Unsent"], message["Subject"]) == ("1", build_message_text(about).subject)
     assert not {"From", "To", "Cc", "Bcc", "Date", "Message-ID"} & set(message.keys())
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert message.defects == []
-    assert content(message, "plain") == plain(about)
-    assert content(message, "html") == html(about)
+    assert content(message, "plain") == render_plain_message(about)
+    assert content(message, "html") == render_html_message(about)
 
 
 def content(message: EmailMessage, kind: str) -> str:
@@ -91,31 +110,31 @@ def content(message: EmailMessage, kind: str) -> str:
 
 
 @every
-def test_every_line_of_a_draft_is_short_ascii_with_crlf(about: Sending) -> None:
-    raw = eml(about)
+def test_every_line_of_a_draft_is_short_ascii_with_crlf(about: MessageContext) -> None:
+    raw = build_eml(about)
 
     assert raw.isascii()
     assert raw.count(b"\n") == raw.count(b"\r\n")
     assert max(map(len, raw.split(b"\r\n"))) <= 78
     # Even who reads the encoded source finds the address whole.
-    assert raw.decode().count(about.neutral) == 4
+    assert raw.decode().count(about.short_url) == 4
 
 
 @every
 @pytest.mark.parametrize("encoding", ["quoted-printable", "base64", "8bit"])
-def test_a_message_survives_another_encoding(about: Sending, encoding: str) -> None:
+def test_a_message_survives_another_encoding(about: MessageContext, encoding: str) -> None:
     again = EmailMessage(policy=SMTP)
-    again.set_content(plain(about), cte=encoding)
-    again.add_alternative(html(about), subtype="html", cte=encoding)
+    again.set_content(render_plain_message(about), cte=encoding)
+    again.add_alternative(render_html_message(about), subtype="html", cte=encoding)
     read = email.message_from_bytes(again.as_bytes(), policy=default)
 
-    assert content(read, "plain") == plain(about)
-    assert content(read, "html") == html(about)
+    assert content(read, "plain") == render_plain_message(about)
+    assert content(read, "html") == render_html_message(about)
 
 
 @every
-def test_the_html_is_one_column_of_large_type_and_fetches_nothing(about: Sending) -> None:
-    source = html(about)
+def test_the_html_is_one_column_of_large_type_and_fetches_nothing(about: MessageContext) -> None:
+    source = render_html_message(about)
     parser = html5lib.HTMLParser(namespaceHTMLElements=False)
     root = parser.parse(source)
 
@@ -133,26 +152,26 @@ def test_the_html_is_one_column_of_large_type_and_fetches_nothing(about: Sending
     ]
     assert {m.get("name"): m.get("content") for m in root.iter("meta") if m.get("name")}["color-scheme"] == "light dark"
     assert "prefers-color-scheme: dark" in source
-    assert {a.get("href") for a in root.iter("a")} == {about.neutral, "tel:+13035550100"}
+    assert {a.get("href") for a in root.iter("a")} == {about.short_url, "tel:+13035550100"}
     assert root.get("lang") == about.language
 
 
 @every
-def test_the_html_says_what_the_text_says(about: Sending) -> None:
-    said = words(about)
-    said_in_html = text_of(html(about)).replace(said.open_button + " ", "", 1)
+def test_the_html_says_what_the_text_says(about: MessageContext) -> None:
+    said = build_message_text(about)
+    said_in_html = text_of(render_html_message(about)).replace(said.open_button + " ", "", 1)
 
-    assert said_in_html == " ".join(plain(about).split())
+    assert said_in_html == " ".join(render_plain_message(about).split())
 
 
 def test_the_name_of_a_clinic_is_no_markup() -> None:
-    assert "<Spine>" not in html(sending("en"))
-    assert text_of(html(sending("en"))).endswith("Clínica “Peña & Søn” <Spine>")
+    assert "<Spine>" not in render_html_message(sending("en"))
+    assert text_of(render_html_message(sending("en"))).endswith("Clínica “Peña & Søn” <Spine>")
 
 
 @every
-def test_a_mailto_address_is_one_that_mail_programs_read(about: Sending) -> None:
-    address = mailto(about)
+def test_a_mailto_address_is_one_that_mail_programs_read(about: MessageContext) -> None:
+    address = build_mailto_url(about)
     scheme, _, rest = address.partition(":")
     to, _, query = rest.partition("?")
     fields = {name: unquote(value, errors="strict") for name, _, value in (f.partition("=") for f in query.split("&"))}
@@ -160,23 +179,26 @@ def test_a_mailto_address_is_one_that_mail_programs_read(about: Sending) -> None
     assert (scheme, to) == ("mailto", "")
     assert re.fullmatch(r"[A-Za-z0-9%._~:?&=-]+", address)  # RFC 6068: all else is percent-encoded, a space never "+"
     assert "%0A" not in address.replace("%0D%0A", "")
-    assert fields == {"subject": words(about).subject, "body": plain(about).replace("\n", "\r\n")}
+    assert fields == {
+        "subject": build_message_text(about).subject,
+        "body": render_plain_message(about).replace("\n", "\r\n"),
+    }
     assert urlsplit(address).fragment == ""
     # Some mail programs cut longer ones.
     assert len(address) < 2000
 
 
 @every
-def test_a_calendar_reads_the_reminder(about: Sending) -> None:
+def test_a_calendar_reads_the_reminder(about: MessageContext) -> None:
     at = datetime.datetime(2026, 11, 30, 10, tzinfo=ZoneInfo("America/Denver"))
-    calendar = icalendar.Calendar.from_ical(ics(about, at=at))
+    calendar = icalendar.Calendar.from_ical(build_calendar_event(about, starts_at=at))
     (event,) = calendar.walk("VEVENT")
 
     assert event.decoded("DTSTART") == at
     assert event.decoded("DTEND") - event.decoded("DTSTART") == datetime.timedelta(minutes=30)
-    assert str(event["SUMMARY"]) == words(about).subject
-    assert str(event["DESCRIPTION"]) == plain(about).strip()
-    assert str(event["URL"]) == about.neutral
+    assert str(event["SUMMARY"]) == build_message_text(about).subject
+    assert str(event["DESCRIPTION"]) == render_plain_message(about).strip()
+    assert str(event["URL"]) == about.short_url
     assert not {"ATTENDEE", "ORGANIZER", "LOCATION", "COMMENT", "CONTACT"} & set(event)
     assert (calendar["VERSION"], str(event["CLASS"])) == ("2.0", "PRIVATE")
     assert {"UID", "DTSTAMP"} <= set(event)
@@ -184,27 +206,30 @@ def test_a_calendar_reads_the_reminder(about: Sending) -> None:
 
 
 def test_two_reminders_are_two_entries() -> None:
-    first, second = (icalendar.Calendar.from_ical(ics(sending(), at=NOW)).walk("VEVENT")[0]["UID"] for _ in range(2))
+    first, second = (
+        icalendar.Calendar.from_ical(build_calendar_event(sending(), starts_at=NOW)).walk("VEVENT")[0]["UID"]
+        for _ in range(2)
+    )
 
     assert first != second
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=400))
 def test_lines_are_folded_by_octets_and_no_letter_is_cut(text: str) -> None:
-    folds = folded(f"DESCRIPTION:{escaped(text)}")
+    folds = fold_line(f"DESCRIPTION:{escape_text(text)}")
 
     assert all(len(line) <= 75 for line in folds.removesuffix(b"\r\n").split(b"\r\n"))
     assert all(line.decode() or True for line in folds.split(b"\r\n"))
-    assert folds.replace(b"\r\n ", b"").decode() == f"DESCRIPTION:{escaped(text)}\r\n"
+    assert folds.replace(b"\r\n ", b"").decode() == f"DESCRIPTION:{escape_text(text)}\r\n"
 
 
 def test_a_time_is_by_the_clinics_clock() -> None:
-    winter = moment("2026-03-02T10:00", "America/Denver", now=NOW)
-    summer = moment("2026-07-02T10:00", "America/Denver", now=NOW)
+    winter = parse_local_time("2026-03-02T10:00", "America/Denver", now=NOW)
+    summer = parse_local_time("2026-07-02T10:00", "America/Denver", now=NOW)
 
     assert (winter.hour, summer.hour) == (17, 16)
-    assert tomorrow_at_ten("Pacific/Auckland", now=NOW) == "2026-03-03T10:00"
-    assert tomorrow_at_ten("Nowhere/Town", now=NOW) == "2026-03-02T10:00"
+    assert default_reminder_time("Pacific/Auckland", now=NOW) == "2026-03-03T10:00"
+    assert default_reminder_time("Nowhere/Town", now=NOW) == "2026-03-02T10:00"
 
 
 @pytest.mark.parametrize(
@@ -235,23 +260,23 @@ def test_a_time_is_by_the_clinics_clock() -> None:
     ],
 )
 def test_a_time_that_is_none_is_refused_with_a_sentence(typed: str, zone: str, sentence: str) -> None:
-    with pytest.raises(BadTimeError, match=re.escape(sentence)):
-        moment(typed, zone, now=NOW)
+    with pytest.raises(InvalidTimeError, match=re.escape(sentence)):
+        parse_local_time(typed, zone, now=NOW)
 
 
 def test_a_code_read_out_in_pairs_is_the_code() -> None:
-    assert read_out(CODE) == f"K 7 – M 4 – P {CODE[-1]}"
-    assert normalise(read_out(CODE)) == CODE
+    assert spaced_code(CODE) == f"K 7 – M 4 – P {CODE[-1]}"
+    assert normalize_code(spaced_code(CODE)) == CODE
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_sign_has_a_word_that_begins_with_it(language: str) -> None:
-    said = [spelled(sign, language) for sign in ALPHABET]
+    said = [spell_phonetically(sign, language) for sign in CODE_ALPHABET]
 
-    assert len(set(said)) == len(ALPHABET)
-    for sign, word in zip(ALPHABET, said, strict=True):
+    assert len(set(said)) == len(CODE_ALPHABET)
+    for sign, word in zip(CODE_ALPHABET, said, strict=True):
         assert sign.isdigit() or word.split()[-1][0].upper() == sign
 
 
 def test_no_control_character_gets_into_a_calendar_and_no_line_is_added() -> None:
-    assert escaped("a\r\nb\x0bc\x00d\re\x1f;f") == "a\\nbcde\\;f"
+    assert escape_text("a\r\nb\x0bc\x00d\re\x1f;f") == "a\\nbcde\\;f"

@@ -11,9 +11,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from procedures.links import outside
-from procedures.links.outside import Answer, ask_all, ask_politely, must_be_public, outside_links, store
-from procedures.models import OutsideLink, Source
+from procedures.models import ExternalLink, Source
+from procedures.sharing import external_links
+from procedures.sharing.external_links import (
+    LinkStatus,
+    check_external_link,
+    check_external_links,
+    find_external_links,
+    require_public_url,
+    save_results,
+)
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_source
 
 
@@ -50,9 +57,9 @@ def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
     def public_but_for_ten(url: str) -> None:
         if "//127.0.0.1:" not in url:
-            must_be_public(url)
+            require_public_url(url)
 
-    monkeypatch.setattr(outside, "must_be_public", public_but_for_ten)
+    monkeypatch.setattr(external_links, "require_public_url", public_but_for_ten)
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -71,12 +78,12 @@ def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     ],
 )
 def test_each_kind_of_answer(other: str, path: str, works: bool | None, words: str) -> None:
-    assert ask_politely(f"{other}{path}") == Answer(works, words)
+    assert check_external_link(f"{other}{path}") == LinkStatus(works, words)
 
 
 def test_it_says_who_asks_and_asks_for_no_more_than_it_must(other: str) -> None:
-    ask_politely(f"{other}/ok")
-    ask_politely(f"{other}/get-only")
+    check_external_link(f"{other}/ok")
+    check_external_link(f"{other}/get-only")
 
     assert [(method, path) for method, path, _ in Other.asked] == [
         ("HEAD", "/ok"),
@@ -98,27 +105,27 @@ def test_it_says_who_asks_and_asks_for_no_more_than_it_must(other: str) -> None:
     ],
 )
 def test_nothing_inside_a_private_network_is_asked(url: str) -> None:
-    answer = ask_politely(url)
+    answer = check_external_link(url)
 
-    assert answer.works is False
-    assert "not asked" in answer.words or "no web address" in answer.words
+    assert answer.is_working is False
+    assert "not asked" in answer.message or "no web address" in answer.message
 
 
 def test_a_host_that_is_not_there_or_closed(monkeypatch: pytest.MonkeyPatch, other: str) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        answer = ask_politely(f"http://127.0.0.1:{closed.getsockname()[1]}/")
+        answer = check_external_link(f"http://127.0.0.1:{closed.getsockname()[1]}/")
 
-    assert answer.works is False
-    assert answer.words.startswith("no connection")
+    assert answer.is_working is False
+    assert answer.message.startswith("no connection")
 
 
 def test_two_requests_to_one_host_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(outside.time, "sleep", waited.append)
+    monkeypatch.setattr(external_links.time, "sleep", waited.append)
     urls = ["https://a.example/1", "https://b.example/1", "https://a.example/2"]
 
-    found = dict(ask_all(urls, ask=lambda url: Answer(True, url), pause=2.0))
+    found = dict(check_external_links(urls, check=lambda url: LinkStatus(True, url), delay=2.0))
 
     assert list(found) == urls
     assert [round(seconds) for seconds in waited] == [0, 0, 2]
@@ -130,7 +137,7 @@ def links(db: None) -> dict[str, list[str]]:
     make_figure(size=(48, 48))
     make_source(url="https://nice.example/guide")
     make_public(make_page())
-    return outside_links()
+    return find_external_links()
 
 
 def test_the_links_of_public_pages_are_known_with_their_pages(links: dict[str, list[str]]) -> None:
@@ -143,19 +150,19 @@ def test_a_broken_link_is_remembered_since_it_broke_and_forgotten_when_it_is_men
     links: dict[str, list[str]],
 ) -> None:
     (url,) = links
-    store(links, {url: Answer(False, "answers 404: the page is gone")})
-    since = OutsideLink.objects.get().broken_since
-    store(links, {url: Answer(False, "no connection")})
-    assert OutsideLink.objects.broken().get().broken_since == since
+    save_results(links, {url: LinkStatus(False, "answers 404: the page is gone")})
+    since = ExternalLink.objects.get().broken_since
+    save_results(links, {url: LinkStatus(False, "no connection")})
+    assert ExternalLink.objects.broken().get().broken_since == since
     assert since is not None
     assert timezone.now() - since < datetime.timedelta(minutes=1)
 
-    store(links, {url: Answer(None, "answers 403")})
-    assert OutsideLink.objects.broken().exists(), "not knowing mends nothing"
-    store(links, {url: Answer(True, "answers 200")})
-    assert not OutsideLink.objects.broken().exists()
-    store({}, {})
-    assert not OutsideLink.objects.exists()
+    save_results(links, {url: LinkStatus(None, "answers 403")})
+    assert ExternalLink.objects.broken().exists(), "not knowing mends nothing"
+    save_results(links, {url: LinkStatus(True, "answers 200")})
+    assert not ExternalLink.objects.broken().exists()
+    save_results({}, {})
+    assert not ExternalLink.objects.exists()
 
 
 def test_the_command_says_what_is_broken_and_asks_nobody_without_the_option(
@@ -166,24 +173,24 @@ def test_the_command_says_what_is_broken_and_asks_nobody_without_the_option(
     page = make_page("more", body=make_page("other").body.replace("[@nice]", "[@nice] [@dead]"))
     make_public(page)
     answers = {
-        "https://nice.example/guide": Answer(True, "answers 200"),
-        "https://dead.example/": Answer(False, "gone"),
+        "https://nice.example/guide": LinkStatus(True, "answers 200"),
+        "https://dead.example/": LinkStatus(False, "gone"),
     }
-    monkeypatch.setattr(outside, "ask_politely", answers.__getitem__)
-    monkeypatch.setattr(outside.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(external_links, "check_external_link", answers.__getitem__)
+    monkeypatch.setattr(external_links.time, "sleep", lambda seconds: None)
 
     call_command("check_links", stdout=StringIO())
-    assert not OutsideLink.objects.exists()
+    assert not ExternalLink.objects.exists()
     with pytest.raises(CommandError, match="https://dead.example/: gone"):
-        call_command("check_links", "--outside", stdout=StringIO())
-    assert [link.url for link in OutsideLink.objects.broken()] == ["https://dead.example/"]
+        call_command("check_links", "--external", stdout=StringIO())
+    assert [link.url for link in ExternalLink.objects.broken()] == ["https://dead.example/"]
 
 
 def test_a_machine_without_the_internet_calls_nothing_broken(
     links: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outside, "ask_politely", lambda url: Answer(False, "no connection"))
+    monkeypatch.setattr(external_links, "check_external_link", lambda url: LinkStatus(False, "no connection"))
 
     with pytest.raises(CommandError, match="Does this machine reach the Internet"):
-        call_command("check_links", "--outside", stdout=StringIO())
-    assert not OutsideLink.objects.exists()
+        call_command("check_links", "--external", stdout=StringIO())
+    assert not ExternalLink.objects.exists()

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from procedures.links.check import broken_addresses
 from procedures.models import Page, Path
-from procedures.publishing.publish import PublishRefusedError, withdraw
+from procedures.publishing.publish import PublishError, withdraw
+from procedures.sharing.link_check import find_broken_addresses
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation, make_user
 
 # A thousand histories take some minutes: HISTORIES=1000 pytest tests/links/test_promise.py
@@ -52,7 +52,7 @@ class Promise(RuleBasedStateMachine):
         try:
             with transaction.atomic():
                 release = make_public(page)
-        except PublishRefusedError as refused:
+        except PublishError as refused:
             assert "belongs to" in str(refused)
             page = self._page(subject, language)
             assert page and page.live_release == before
@@ -144,7 +144,7 @@ class Promise(RuleBasedStateMachine):
 
     @invariant()
     def the_nightly_check_finds_nothing(self) -> None:
-        assert list(broken_addresses()) == []
+        assert list(find_broken_addresses()) == []
 
 
 @pytest.mark.django_db

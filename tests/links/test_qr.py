@@ -8,8 +8,8 @@ import zxingcpp
 from PIL import Image, ImageDraw, ImageFilter
 from segno import consts
 
-from procedures.links.kit import Sending
-from procedures.links.kit.qr import QUIET, png, qr, symbol
+from procedures.sharing.messages import MessageContext
+from procedures.sharing.qr import QUIET_ZONE_MODULES, build_qr_code, encode_symbol, render_qr_png
 from tests.links.sendings import SENDINGS
 
 DOTS = 6  # 0.5 mm at 300 dots per inch
@@ -20,9 +20,9 @@ def read(picture: Image.Image) -> list[str]:
     return [found.text for found in zxingcpp.read_barcodes(picture)]
 
 
-def drawn(about: Sending, dots: int = DOTS) -> Image.Image:
+def drawn(about: MessageContext, dots: int = DOTS) -> Image.Image:
     """The SVG's own path on paper, ``dots`` a module."""
-    code = qr(about.neutral)
+    code = build_qr_code(about.short_url)
     picture = Image.new("L", (code.size * dots, code.size * dots), 255)
     draw = ImageDraw.Draw(picture)
     for part in code.path.split("M")[1:]:
@@ -34,25 +34,30 @@ def drawn(about: Sending, dots: int = DOTS) -> Image.Image:
 
 
 @every
-def test_a_code_holds_the_neutral_address_in_capitals(about: Sending) -> None:
-    assert read(drawn(about)) == [about.neutral.upper()]
+def test_a_code_holds_the_neutral_address_in_capitals(about: MessageContext) -> None:
+    assert read(drawn(about)) == [about.short_url.upper()]
 
 
 @every
-def test_a_code_is_alphanumeric_of_level_m_with_four_modules_of_white(about: Sending) -> None:
-    code = symbol(about.neutral)
+def test_a_code_is_alphanumeric_of_level_m_with_four_modules_of_white(about: MessageContext) -> None:
+    code = encode_symbol(about.short_url)
     white = np.asarray(drawn(about, 1)) == 255
 
     assert (code.mode, code.error) == ("alphanumeric", "M")
-    assert white[:QUIET].all() and white[-QUIET:].all() and white[:, :QUIET].all() and white[:, -QUIET:].all()
-    assert not white[QUIET, QUIET] and QUIET == 4
+    assert (
+        white[:QUIET_ZONE_MODULES].all()
+        and white[-QUIET_ZONE_MODULES:].all()
+        and white[:, :QUIET_ZONE_MODULES].all()
+        and white[:, -QUIET_ZONE_MODULES:].all()
+    )
+    assert not white[QUIET_ZONE_MODULES, QUIET_ZONE_MODULES] and QUIET_ZONE_MODULES == 4
     assert code.version == 3
 
 
 @every
-def test_a_code_measures_20_mm_on_paper(about: Sending) -> None:
-    code, picture = qr(about.neutral), Image.open(io.BytesIO(png(about.neutral)))
-    inner = 1 - 2 * QUIET / code.size
+def test_a_code_measures_20_mm_on_paper(about: MessageContext) -> None:
+    code, picture = build_qr_code(about.short_url), Image.open(io.BytesIO(render_qr_png(about.short_url)))
+    inner = 1 - 2 * QUIET_ZONE_MODULES / code.size
 
     assert float(code.width.removesuffix("mm")) * inner >= 19.9
     assert picture.width / round(picture.info["dpi"][0]) * 25.4 * inner >= 20
@@ -61,26 +66,26 @@ def test_a_code_measures_20_mm_on_paper(about: Sending) -> None:
 
 
 @every
-def test_the_picture_for_printers_holds_the_same(about: Sending) -> None:
-    assert read(Image.open(io.BytesIO(png(about.neutral)))) == [about.neutral.upper()]
+def test_the_picture_for_printers_holds_the_same(about: MessageContext) -> None:
+    assert read(Image.open(io.BytesIO(render_qr_png(about.short_url)))) == [about.short_url.upper()]
 
 
 @every
-def test_a_blurred_code_is_read(about: Sending) -> None:
-    assert read(drawn(about).filter(ImageFilter.GaussianBlur(DOTS * 0.4))) == [about.neutral.upper()]
+def test_a_blurred_code_is_read(about: MessageContext) -> None:
+    assert read(drawn(about).filter(ImageFilter.GaussianBlur(DOTS * 0.4))) == [about.short_url.upper()]
 
 
 @every
 @pytest.mark.parametrize("degrees", [10, -10])
-def test_a_turned_and_blurred_code_is_read(about: Sending, degrees: int) -> None:
+def test_a_turned_and_blurred_code_is_read(about: MessageContext, degrees: int) -> None:
     turned = drawn(about).rotate(degrees, expand=True, fillcolor=255, resample=Image.Resampling.BICUBIC)
 
-    assert read(turned.filter(ImageFilter.GaussianBlur(DOTS * 0.25))) == [about.neutral.upper()]
+    assert read(turned.filter(ImageFilter.GaussianBlur(DOTS * 0.25))) == [about.short_url.upper()]
 
 
-def modules(about: Sending) -> tuple[np.ndarray, np.ndarray]:
+def modules(about: MessageContext) -> tuple[np.ndarray, np.ndarray]:
     """Dark or not, and the places of the data in the order in which they are written: in columns of two, up and down."""
-    code = symbol(about.neutral)
+    code = encode_symbol(about.short_url)
     matrix = np.array([list(row) for row in code.matrix], dtype=bool)
     kinds = np.array([list(row) for row in code.matrix_iter(verbose=True, border=0)])
     is_data = np.isin(kinds, [consts.TYPE_DATA_DARK, consts.TYPE_DATA_LIGHT])
@@ -94,38 +99,38 @@ def modules(about: Sending) -> tuple[np.ndarray, np.ndarray]:
     return matrix, np.array(order)
 
 
-def flipped(about: Sending, matrix: np.ndarray, places: np.ndarray) -> list[str]:
+def flipped(about: MessageContext, matrix: np.ndarray, places: np.ndarray) -> list[str]:
     """What is read when these modules show the other colour."""
     damaged = matrix.copy()
     damaged[tuple(places.T)] ^= True
-    dots = np.kron(np.pad(damaged, QUIET), np.ones((DOTS, DOTS), dtype=bool))
+    dots = np.kron(np.pad(damaged, QUIET_ZONE_MODULES), np.ones((DOTS, DOTS), dtype=bool))
     return read(Image.fromarray(np.where(dots, 0, 255).astype(np.uint8)))
 
 
 @every
-def test_a_code_with_a_tenth_of_its_modules_flipped_is_read(about: Sending) -> None:
+def test_a_code_with_a_tenth_of_its_modules_flipped_is_read(about: MessageContext) -> None:
     matrix, order = modules(about)
     tenth = matrix.size // 10
     found = [flipped(about, matrix, order[start : start + tenth]) for start in range(0, len(order) - tenth, 7)]
 
     assert len(found) > 25
-    assert found == [[about.neutral.upper()]] * len(found)
+    assert found == [[about.short_url.upper()]] * len(found)
 
 
 @every
-def test_a_stain_on_a_tenth_of_the_data_is_mostly_repaired_and_never_misread(about: Sending) -> None:
+def test_a_stain_on_a_tenth_of_the_data_is_mostly_repaired_and_never_misread(about: MessageContext) -> None:
     # A round stain touches more codewords than a tenth; level M repairs 15 of 100.
     matrix, order = modules(about)
     middles = order[:: len(order) // 40]
     stains = [np.argsort(((order - middle) ** 2).sum(axis=1), kind="stable")[: len(order) // 10] for middle in middles]
     found = [flipped(about, matrix, order[stain]) for stain in stains]
 
-    assert {tuple(texts) for texts in found} <= {(about.neutral.upper(),), ()}
-    assert found.count([about.neutral.upper()]) >= 0.95 * len(found)
+    assert {tuple(texts) for texts in found} <= {(about.short_url.upper(),), ()}
+    assert found.count([about.short_url.upper()]) >= 0.95 * len(found)
 
 
 @every
-def test_a_code_with_half_of_its_modules_flipped_is_not_read_as_another(about: Sending) -> None:
+def test_a_code_with_half_of_its_modules_flipped_is_not_read_as_another(about: MessageContext) -> None:
     matrix, order = modules(about)
     rng = np.random.default_rng(1)
     halves = [rng.choice(order, len(order) // 2, replace=False) for _ in range(5)]

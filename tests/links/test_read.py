@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from procedures.links.read import MAX_NAMES, read
-from procedures.links.resolve import candidates
 from procedures.models import Path
+from procedures.sharing.path_lookup import MAX_CANDIDATES, lookup_paths
+from procedures.sharing.url_repair import url_candidates
 from tests.factories import make_clinic, make_page, make_public, make_translation
 
 pytestmark = pytest.mark.django_db
@@ -27,16 +27,16 @@ def test_rows_are_those_of_the_query(language: str, django_assert_num_queries: A
     names = ["/small-cut/", "/es/small-cut-es/", "/no-such-page/"]
 
     with django_assert_num_queries(1):
-        rows = {row.path: values(row) for row in read(names, language)}
+        rows = {row.path: values(row) for row in lookup_paths(names, language)}
 
-    assert rows == {row.path: values(row) for row in Path.objects.for_reading(language).filter(path__in=names)}
+    assert rows == {row.path: values(row) for row in Path.objects.with_public_data(language).filter(path__in=names)}
     assert rows.keys() == {"/small-cut/", "/es/small-cut-es/"}
 
 
 def test_there_is_room_for_all_that_an_address_may_mean() -> None:
     damaged = "/Small_Cut=20=2D  x/).index.html =20 b=0A"
-    assert len(candidates(damaged)) <= MAX_NAMES
+    assert len(url_candidates(damaged)) <= MAX_CANDIDATES
 
 
 def test_a_name_that_is_no_address_finds_nothing() -> None:
-    assert read(["' OR 1=1 --"], "en") == []
+    assert lookup_paths(["' OR 1=1 --"], "en") == []

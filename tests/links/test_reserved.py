@@ -17,9 +17,9 @@ from portal.management.commands.restore import Command
 from procedures.enums import Language, PageKind
 from procedures.models import GuideItem, Page, Path
 from procedures.models.page import public_path
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.publish import PublishRefusedError, publish, renew
-from procedures.validators import is_reserved
+from procedures.publishing.publish import PublishError, publish, rerelease_page
+from procedures.revisions.drafts import save_revision
+from procedures.validators import is_reserved_path
 from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_translation, make_user
 from tests.links.test_check import check, plant
 
@@ -34,8 +34,8 @@ FREE = """
 
 
 def test_every_address_that_a_route_takes_is_reserved_and_no_other() -> None:
-    assert [path for path in RESERVED if not is_reserved(path)] == []
-    assert [path for path in FREE if is_reserved(path)] == []
+    assert [path for path in RESERVED if not is_reserved_path(path)] == []
+    assert [path for path in FREE if is_reserved_path(path)] == []
 
 
 class WithFutureRoute:
@@ -49,13 +49,13 @@ class WithFutureRoute:
 
 
 def test_a_route_added_later_reserves_its_words_by_itself(settings: object) -> None:
-    assert not is_reserved("/clinic-hours/")
+    assert not is_reserved_path("/clinic-hours/")
 
     settings.ROOT_URLCONF = WithFutureRoute
 
-    assert is_reserved("/clinic-hours/")
-    assert is_reserved("/files/")
-    assert not is_reserved("/kyphoplasty/")
+    assert is_reserved_path("/clinic-hours/")
+    assert is_reserved_path("/files/")
+    assert not is_reserved_path("/kyphoplasty/")
 
 
 @pytest.fixture
@@ -100,10 +100,10 @@ def test_publishing_refuses_what_came_around_the_form(site: Page) -> None:
     revision = save_revision(guide, author=make_user("ed"))
     approve(revision)
 
-    with pytest.raises(PublishRefusedError) as refused:
+    with pytest.raises(PublishError) as refused:
         publish(revision, actor=make_user("max"))
 
-    assert [(problem.field, problem.sentence) for problem in refused.value.problems] == [
+    assert [(problem.field, problem.message) for problem in refused.value.issues] == [
         ("slug", "/visits/booklet/ is an address that the site uses itself. Choose another one.")
     ]
 
@@ -144,7 +144,7 @@ def test_readers_of_such_a_page_still_find_it_where_no_booklet_is(reserved: list
 
 def test_such_a_page_is_still_renewed_and_leaves_by_a_new_address(reserved: list[str], client: Client) -> None:
     page = Page.objects.get(slug="booklet", language="es")
-    renew(page, actor=None)
+    rerelease_page(page, actor=None)
 
     page.slug = "corte"
     page.full_clean()
@@ -177,7 +177,7 @@ def test_the_loader_names_file_and_line_of_a_reserved_address(db: None, tmp_path
 def test_a_restored_site_with_such_pages_is_whole_and_the_pages_are_named(reserved: list[str]) -> None:
     out = StringIO()
 
-    found = Command(stdout=out)._check()
+    found = Command(stdout=out)._run_site_checks()
 
     lines = "\n".join(found).splitlines()
     for path in reserved:

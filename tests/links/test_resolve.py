@@ -7,9 +7,9 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from procedures.links.resolve import candidates
 from procedures.models import GuideItem, Page, Path
 from procedures.publishing.publish import withdraw
+from procedures.sharing.url_repair import url_candidates
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation, make_user
 
 REVALIDATE = "no-cache"
@@ -239,7 +239,7 @@ def test_a_page_that_never_was_public_answers_404(pages: Page, client: Client) -
 
 @pytest.mark.parametrize("raw", [unquote(path) for path in (*DAMAGED, *HOSTILE)])
 def test_candidates_are_short_unique_and_absolute(raw: str) -> None:
-    found = candidates(raw)
+    found = url_candidates(raw)
 
     assert found[0] == raw[:300] or "\0" in raw
     assert len(found) == len(set(found)) <= 7
@@ -248,5 +248,5 @@ def test_candidates_are_short_unique_and_absolute(raw: str) -> None:
 
 @given(raw=st.text(max_size=100))
 def test_candidates_never_raise(raw: str) -> None:
-    assert candidates(f"/{raw}")
-    assert not any("\0" in name for name in candidates(f"/{raw}=00\0{raw}"))
+    assert url_candidates(f"/{raw}")
+    assert not any("\0" in name for name in url_candidates(f"/{raw}=00\0{raw}"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from procedures.models import CareInstruction, Figure, Location, LocationText, Series, SeriesItem
+from procedures.models import ClinicAnswer, Figure, Location, LocationText, Series, SeriesItem
 from tests.factories import make_clinic, make_figure, make_page, make_source
 
 
@@ -16,8 +16,8 @@ def ground(db: None) -> Figure:
     make_figure("cement", size=(48, 40))
     series = Series.objects.create(slug="stages", language="en", title="In two pictures")
     SeriesItem.objects.create(series=series, order=0, figure=needle, heading="The needle", text="It goes in.")
-    CareInstruction.objects.create(key="driving", language="en", question="When can I drive?", answer="After a day.")
-    CareInstruction.objects.create(key="lifting", language="en", question="When can I lift?", answer="After a week.")
+    ClinicAnswer.objects.create(key="driving", language="en", question="When can I drive?", answer="After a day.")
+    ClinicAnswer.objects.create(key="lifting", language="en", question="When can I lift?", answer="After a week.")
     location = Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Street\nDenver")
     LocationText.objects.create(location=location, language="en", name="Main clinic")
     make_page("recovery", slug="getting-well", lead_figure=needle)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import html5lib
 
-from procedures.figures.approval import Pictures
-from procedures.markdown import Library, RenderedPage, render_page
+from procedures.figures.approval import FigureVersion
+from procedures.rendering import ReferenceResolver, RenderedPage, render_page
 
-EMPTY = {
+EMPTY_CONTENT = {
     "title": "A title",
     "key_message": "",
     "body": "",
@@ -18,8 +18,8 @@ EMPTY = {
 }
 SCHEMES = {"https", "mailto", "tel"}
 # As a browser reads an address: space and control characters in front are dropped, tabs and line ends anywhere.
-SCHEME = re.compile(r"[\x00-\x20]*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-ADDRESSES = {
+URL_SCHEME = re.compile(r"[\x00-\x20]*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+URL_ATTRIBUTES = {
     "href",
     "src",
     "srcset",
@@ -39,22 +39,26 @@ BODY_ENDS = re.compile(r'</div>\s*(?:<p class="(?:ask-us|next)"|<section class="
 
 def render(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> RenderedPage:
     """The finished article around ``body``."""
-    return render_page({**EMPTY, "body": body, **values}, kind=kind, library=Library(language, Pictures.CURRENT))
+    return render_page(
+        {**EMPTY_CONTENT, "body": body, **values},
+        kind=kind,
+        resolver=ReferenceResolver(language, FigureVersion.CURRENT),
+    )
 
 
-def body_of(markdown: str) -> str:
+def render_body(markdown: str) -> str:
     """The HTML of the body alone."""
     body = render(markdown).html.split(BODY_STARTS, 1)[1]
     return BODY_ENDS.split(body, maxsplit=1)[0].strip()
 
 
-def problems_of(markdown: str, **values: object) -> list[str]:
+def list_issues(markdown: str, **values: object) -> list[str]:
     """Every problem as the editor reads it, with its line."""
-    return [str(problem) for problem in render(markdown, **values).problems]
+    return [str(problem) for problem in render(markdown, **values).issues]
 
 
 @dataclass
-class Page:
+class ParsedPage:
     """Every element of a parsed article."""
 
     elements: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -63,7 +67,7 @@ class Page:
         """Names of all elements."""
         return {name for name, _ in self.elements}
 
-    def all(self, name: str) -> list[dict[str, str]]:
+    def find_all(self, name: str) -> list[dict[str, str]]:
         """Attributes of all elements of one name."""
         return [attributes for found, attributes in self.elements if found == name]
 
@@ -72,23 +76,23 @@ class Page:
         return [attributes["id"] for _, attributes in self.elements if "id" in attributes]
 
 
-def parsed(html: str, *, strict: bool = True) -> Page:
+def parse_html(html: str, *, strict: bool = True) -> ParsedPage:
     """The article as a browser builds it. ``strict``: raises for anything that HTML forbids."""
     # html5lib's own tree: what a browser makes of broken nesting counts, not what was written.
     parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False, strict=strict)
     tree = parser.parse(f"<!doctype html><html lang=en><head><title>t</title></head><body>{html}</body></html>")
-    return Page([(str(node.tag), dict(node.attrib)) for node in tree.iter() if isinstance(node.tag, str)])
+    return ParsedPage([(str(node.tag), dict(node.attrib)) for node in tree.iter() if isinstance(node.tag, str)])
 
 
 def assert_harmless(html: str, *, strict: bool = True) -> None:
     """Nothing in ``html`` can run, load from elsewhere, or style the page."""
-    for name, attributes in parsed(html, strict=strict).elements:
+    for name, attributes in parse_html(html, strict=strict).elements:
         assert name not in FORBIDDEN, name
         for attribute, value in attributes.items():
             assert not attribute.lower().startswith("on"), (name, attribute)
             assert attribute not in {"style", "srcdoc", "xlink:href"}, (name, attribute)
-            if attribute in ADDRESSES:
-                scheme = SCHEME.match(re.sub(r"[\t\r\n]", "", value))
+            if attribute in URL_ATTRIBUTES:
+                scheme = URL_SCHEME.match(re.sub(r"[\t\r\n]", "", value))
                 assert scheme is None or scheme[1].lower() in SCHEMES, (name, attribute, value)
                 if strict:
                     assert not value.lstrip().startswith(("//", "\\")), (name, attribute, value)

@@ -6,7 +6,7 @@ import pytest
 
 from procedures.models import Figure, FigureText, MarkerText, Page
 from tests.factories import make_public, make_term
-from tests.markdown.ground import body_of, parsed, problems_of, render
+from tests.markdown.ground import list_issues, parse_html, render, render_body
 
 pytestmark = pytest.mark.django_db
 
@@ -67,8 +67,8 @@ def squeezed(html: str) -> str:
     ],
 )  # fmt: skip
 def test_a_block_gives_exactly_this_html(ground: Figure, markdown: str, html: str) -> None:
-    assert squeezed(body_of(markdown)) == html
-    assert problems_of(markdown) == []
+    assert squeezed(render_body(markdown)) == html
+    assert list_issues(markdown) == []
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_block_gives_exactly_this_html(ground: Figure, markdown: str, html: st
     ],
 )
 def test_a_care_card_says_its_urgency_and_carries_the_phone(ground: Figure, block: str, title: str, phone: str) -> None:
-    html = body_of(f"::: {block}\n- You fell.\n:::")
+    html = render_body(f"::: {block}\n- You fell.\n:::")
 
     assert f'<h3 class="care__title">{title}</h3>' in html
     assert f'href="{phone}"' in html
@@ -101,44 +101,44 @@ def test_a_chance_is_a_picture_and_words(ground: Figure, options: str, words: st
     rendered = render(f"::: chance {options}\nfeel it.\n:::")
 
     assert f'<div class="chance__number">{words}</div> <p>feel it.</p>' in rendered.html
-    assert rendered.problems == []
-    parsed(rendered.html)
+    assert rendered.issues == []
+    parse_html(rendered.html)
 
 
 def test_choices_stand_side_by_side_with_the_same_aspects() -> None:
     rendered = render(CHOICES)
 
-    sections = squeezed(body_of(CHOICES)).split("<section")[1:]
+    sections = squeezed(render_body(CHOICES)).split("<section")[1:]
     assert [re.findall(r'choice__title">([^<]*)<', section) for section in sections] == [
         ["What it is", "What is good"],
         ["What it is", "What is good"],
     ]
     assert '<h3 class="choice__name" id="rest">Rest</h3>' in sections[0]
-    assert rendered.problems == []
+    assert rendered.issues == []
 
 
 def test_other_blocks_may_stand_inside_choices(ground: Figure) -> None:
     markdown = CHOICES.replace("Time.", "::: note\nTime.\n:::\n\n::: figure needle")
 
-    assert problems_of(markdown) == []
-    assert "Time." in body_of(markdown).split("care__body")[1]
+    assert list_issues(markdown) == []
+    assert "Time." in render_body(markdown).split("care__body")[1]
 
 
 def test_a_figure_is_a_picture_with_marks_and_words(ground: Figure) -> None:
     rendered = render("::: figure needle")
 
-    page = parsed(rendered.html)
-    (image,) = page.all("img")
+    page = parse_html(rendered.html)
+    (image,) = page.find_all("img")
     assert image["alt"] == "A needle in a bone."
     assert (image["width"], image["height"]) == ("48", "48")
     assert image["loading"] == "lazy"
-    assert [source["type"] for source in page.all("source")][:2] == ["image/avif", "image/webp"]
+    assert [source["type"] for source in page.find_all("source")][:2] == ["image/avif", "image/webp"]
     assert "Simulated image, not a patient." in rendered.html
     assert "<strong>Tip.</strong> The end of the needle." in rendered.html
 
 
 def test_the_lead_figure_is_fetched_first(ground: Figure) -> None:
-    (image,) = parsed(render("", lead_figure="needle").html).all("img")
+    (image,) = parse_html(render("", lead_figure="needle").html).find_all("img")
 
     assert image["fetchpriority"] == "high"
     assert "loading" not in image
@@ -154,7 +154,7 @@ def test_no_id_stands_on_a_page_twice(ground: Figure) -> None:
         + ["## Letter N", "## Picture needle", "## Page points", "## Place main", CHOICES, CHOICES]
     )
 
-    ids = parsed(render(f"::: key-points\n- a\n:::\n\n{markdown}", lead_figure="needle").html).ids()
+    ids = parse_html(render(f"::: key-points\n- a\n:::\n\n{markdown}", lead_figure="needle").html).ids()
 
     assert sorted(ids) == sorted(set(ids))
     assert {"care-driving", "care-driving-2", "fig-needle", "fig-needle-2", "picture-needle", "place-main"} <= set(ids)
@@ -162,9 +162,9 @@ def test_no_id_stands_on_a_page_twice(ground: Figure) -> None:
 
 def test_every_address_inside_the_page_leads_to_an_element(ground: Figure) -> None:
     make_term("needle")
-    page = parsed(render("## A\n\nThe needle [@nice].\n\n::: compare needle cement\n\n::: glossary").html)
+    page = parse_html(render("## A\n\nThe needle [@nice].\n\n::: compare needle cement\n\n::: glossary").html)
 
-    wanted = {a["href"][1:] for a in page.all("a") if a["href"].startswith("#")}
+    wanted = {a["href"][1:] for a in page.find_all("a") if a["href"].startswith("#")}
 
     assert wanted
     assert wanted <= set(page.ids())
@@ -226,7 +226,7 @@ def test_every_address_inside_the_page_leads_to_an_element(ground: Figure) -> No
     ],
 )
 def test_a_wrong_block_names_its_line(ground: Figure, markdown: str, problem: str) -> None:
-    found = problems_of(markdown)
+    found = list_issues(markdown)
 
     assert any(sentence.startswith(problem) for sentence in found), found
 
@@ -234,7 +234,7 @@ def test_a_wrong_block_names_its_line(ground: Figure, markdown: str, problem: st
 def test_all_problems_are_found_in_one_go_in_the_order_of_the_text(ground: Figure) -> None:
     markdown = "# A\n\n[@none]\n\n::: shout\n\n{clinic.fax}\n\n::: figure none"
 
-    lines = [problem.line for problem in render(markdown).problems]
+    lines = [problem.line for problem in render(markdown).issues]
 
     assert lines == [1, 3, 5, 7, 9]
 
@@ -243,11 +243,11 @@ def test_a_picture_without_words_in_this_language_is_named(ground: Figure) -> No
     FigureText.objects.filter(figure=ground).delete()
     MarkerText.objects.filter(marker__figure=ground).delete()
 
-    assert problems_of("a\n\n::: figure needle") == [
+    assert list_issues("a\n\n::: figure needle") == [
         "line 3: The picture “needle” has no texts in this language yet.",
         "line 3: A mark of the picture “needle” has no label in this language yet.",
     ]
 
 
 def test_a_text_beyond_all_bounds_is_refused_in_a_sentence() -> None:
-    assert problems_of("a" * 200_001) == ["The text is longer than 200,000 letters. Make two pages of it."]
+    assert list_issues("a" * 200_001) == ["The text is longer than 200,000 letters. Make two pages of it."]

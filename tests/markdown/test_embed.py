@@ -8,10 +8,10 @@ from django.utils.safestring import SafeString
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procedures.markdown.embed import embed
 from procedures.models import Figure, GuideItem, Series, SeriesItem
+from procedures.rendering.sanitizer import namespace_ids
 from tests.factories import make_figure, make_page, make_public
-from tests.markdown.ground import parsed, render
+from tests.markdown.ground import parse_html, render
 
 SLUG = st.from_regex(r"[ab]{1,2}(-[ab]{1,2}){0,2}", fullmatch=True)
 
@@ -26,20 +26,23 @@ def test_a_booklet_has_no_id_twice_where_names_run_together(ground: Figure, clie
         GuideItem.objects.create(guide=guide, page=page, order=order)
     make_public(guide)
 
-    page = parsed(client.get("/visits/first-visit/booklet/").content.decode().split("<main")[1].split("</main")[0],
+    page = parse_html(client.get("/visits/first-visit/booklet/").content.decode().split("<main")[1].split("</main")[0],
                   strict=False)  # fmt: skip
     ids = page.ids()
 
     assert sorted(ids) == sorted(set(ids))
     assert {"rest__home-driving", "rest-home__driving"} <= set(ids)
-    inside = {link["href"][1:] for link in page.all("a") if link.get("href", "").startswith("#")}
+    inside = {link["href"][1:] for link in page.find_all("a") if link.get("href", "").startswith("#")}
     assert "rest-home__driving" in inside
     assert inside <= set(ids) | {"main"}
 
 
 @given(st.lists(st.tuples(SLUG, SLUG), min_size=2, unique=True))
 def test_two_parts_never_share_an_id(parts: list[tuple[str, str]]) -> None:
-    found = [re.findall('id="([^"]+)"', embed(SafeString(f'<p id="{name}"></p>'), prefix))[0] for prefix, name in parts]
+    found = [
+        re.findall('id="([^"]+)"', namespace_ids(SafeString(f'<p id="{name}"></p>'), prefix))[0]
+        for prefix, name in parts
+    ]
 
     assert len(set(found)) == len(parts)
 
@@ -53,6 +56,6 @@ def test_names_of_pictures_and_series_that_run_together_share_no_id(ground: Figu
     ground.markers.update(shape="circle", size_x=0.1, size_y=0.1)
 
     names = ["figure needle", "figure needle-cap", "figure needle-xray-1", "series stages", "series stages-title"]
-    ids = parsed(render("\n\n".join(f"::: {name}" for name in names)).html).ids()
+    ids = parse_html(render("\n\n".join(f"::: {name}" for name in names)).html).ids()
 
     assert sorted(ids) == sorted(set(ids))

@@ -7,7 +7,7 @@ import pytest
 
 from procedures.models import Figure
 from tests.factories import make_page, make_public
-from tests.markdown.ground import parsed, problems_of, render
+from tests.markdown.ground import list_issues, parse_html, render
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ def test_second_level_headings_make_the_contents() -> None:
 
 
 def test_equal_headings_get_addresses_of_their_own() -> None:
-    ids = parsed(render("## Pain\n\n## Pain\n\n### Pain").html).ids()
+    ids = parse_html(render("## Pain\n\n## Pain\n\n### Pain").html).ids()
 
     assert [name for name in ids if name.startswith("pain")] == ["pain", "pain-2", "pain-3"]
 
@@ -38,7 +38,7 @@ def test_a_heading_never_takes_an_address_of_the_page_itself(heading: str) -> No
     rendered = render(f"## {heading}\n\ntext")
 
     assert f'<h2 id="about-{heading.lower().replace(" ", "-")}">' in rendered.html
-    assert rendered.problems == []
+    assert rendered.issues == []
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_heading_never_takes_an_address_of_the_page_itself(heading: str) -> No
     ],
 )
 def test_a_wrong_heading_names_its_line(markdown: str, problem: str) -> None:
-    assert problem in problems_of(markdown)
+    assert problem in list_issues(markdown)
 
 
 @pytest.mark.parametrize("braces", ["{#A}", "{#a b}", "{#a_b}", '{#a" onclick="x}', "{.x}", "{#-a}", "{#a--b}"])
@@ -70,7 +70,7 @@ def test_an_address_that_is_none_stays_text(braces: str) -> None:
 
 
 def test_a_page_steps_back_up_without_complaint() -> None:
-    assert problems_of("## A\n\n### B\n\n#### C\n\n## D\n\n### E") == []
+    assert list_issues("## A\n\n### B\n\n#### C\n\n## D\n\n### E") == []
 
 
 def test_the_title_of_a_section_holds_no_markup_wherever_it_is_shown(ground: Figure) -> None:

@@ -5,11 +5,11 @@ from django.core.exceptions import ValidationError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from procedures.markdown import preview_html
-from procedures.models import Figure, Term
+from procedures.models import Figure, GlossaryTerm
+from procedures.rendering import preview_html
 from procedures.validators import validate_plain_text
 from tests.factories import make_figure, make_source, make_term
-from tests.markdown.ground import assert_harmless, parsed, render
+from tests.markdown.ground import assert_harmless, parse_html, render
 
 pytestmark = pytest.mark.django_db
 
@@ -124,7 +124,7 @@ def test_hostile_html_is_only_text_wherever_it_stands(ground: Figure, html: str)
 
 @pytest.mark.parametrize("html", [text for text in HTML if "\ue000" not in text])
 def test_hostile_fields_and_rows_are_only_text(db: None, html: str) -> None:
-    make_term("trap", term="trap", aliases=["snare"], say=html[:80], definition=html)
+    make_term("trap", term="trap", aliases=["snare"], pronunciation=html[:80], definition=html)
     make_source("odd", organisation=html[:160], title=html, identifier=html[:120])
     figure = make_figure("odd", size=(16, 16))
     figure.texts.update(title=html[:80], alt=html[:125], caption=html[:240], description=html)
@@ -172,12 +172,12 @@ TEXTS = st.one_of(
 @example(text="::: choices\n> ### A\n> #### B\n- ### C\n  #### B\n:::")
 @example(text="> ::: note\n> > ::: note\n- ::: steps\n")
 def test_no_text_raises_and_what_a_field_takes_is_valid_and_harmless(ground: Figure, text: str) -> None:
-    Term.objects.filter(key="spine").exists() or make_term("spine")
+    GlossaryTerm.objects.filter(key="spine").exists() or make_term("spine")
 
     rendered = render(text)
 
-    assert rendered.minutes >= 1
+    assert rendered.reading_minutes >= 1
     if is_plain(text):
         assert_harmless(rendered.html)
-        ids = parsed(rendered.html).ids()
+        ids = parse_html(rendered.html).ids()
         assert sorted(ids) == sorted(set(ids))

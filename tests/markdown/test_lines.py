@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from procedures.markdown import Library, render_page
-from procedures.markdown.where import Places
+from procedures.rendering import ReferenceResolver, render_page
+from procedures.rendering.source_map import SourceMap
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ Some words.
 def rendered(body: str, *, with_lines: bool) -> str:
     names = ("title", "key_message", "lead_figure", "next_page", "next_label")
     content = dict.fromkeys(names, "") | {"body": body}
-    return render_page(content, kind="about", library=Library("en"), with_lines=with_lines).html
+    return render_page(content, kind="about", resolver=ReferenceResolver("en"), with_line_comments=with_lines).html
 
 
 def test_a_preview_says_before_each_part_which_line_it_was_made_from() -> None:
@@ -76,7 +76,7 @@ def test_words_of_the_page_are_found_in_their_markdown(words: str, line: int) ->
         "This sentence goes on\nover the end of a line.\nSee [our page](page:recovery#rest) on *recovery* and rest.\n"
     )
 
-    found = Places(body).line_of(words)
+    found = SourceMap(body).find_line(words)
 
     # A clinic's value stands under its name in the text, so only the words before it can be found.
     assert found == line

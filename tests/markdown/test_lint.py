@@ -3,11 +3,11 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from procedures.markup import markup_in_plain_text
-from procedures.models import CareInstruction, Figure, FigureText, SeriesItem, Source, Term
+from procedures.markup import find_markup_error
+from procedures.models import ClinicAnswer, Figure, FigureText, GlossaryTerm, SeriesItem, Source
 from procedures.models.warning_sign import WarningSignText
 from tests.factories import make_term
-from tests.markdown.ground import problems_of
+from tests.markdown.ground import list_issues
 
 pytestmark = pytest.mark.django_db
 
@@ -267,7 +267,7 @@ a¶¶---¶¶b"""
 def test_markup_that_did_not_parse_is_named_with_its_line_and_a_fix(
     ground: Figure, cases: list[tuple[str, str]]
 ) -> None:
-    found = {typed: problems_of(typed) for typed, _ in cases}
+    found = {typed: list_issues(typed) for typed, _ in cases}
 
     missed = {
         typed: (wanted, found[typed])
@@ -280,26 +280,26 @@ def test_markup_that_did_not_parse_is_named_with_its_line_and_a_fix(
 def test_ordinary_text_raises_no_issue(ground: Figure) -> None:
     texts = [line.replace("¶", "\n") for line in ORDINARY.split("\n")]
 
-    assert {text: found for text in texts if (found := problems_of(text))} == {}
+    assert {text: found for text in texts if (found := list_issues(text))} == {}
 
 
 def test_a_page_says_so_where_a_field_of_plain_text_holds_markup(ground: Figure) -> None:
     for field, name in {
         "title": "title", "key_message": "key message", "next_label": "label of the next step", "description": "description",
     }.items():  # fmt: skip
-        assert problems_of("Rest.", **{field: "Do **not** lift"}) == [
+        assert list_issues("Rest.", **{field: "Do **not** lift"}) == [
             f"The {name} is plain text and would show “**not**” as typed. Take the markup out."
         ], field
 
 
 def test_a_page_names_rows_whose_plain_text_holds_markup(ground: Figure) -> None:
     make_term("canal", definition="A [@nice] tube.")
-    CareInstruction.objects.filter(key="driving").update(answer="Call {clinic.phone} first.")
+    ClinicAnswer.objects.filter(key="driving").update(answer="Call {clinic.phone} first.")
     SeriesItem.objects.update(text="See [this](page:recovery).")
     FigureText.objects.filter(figure=ground).update(caption="The <i>needle</i>.")
     Source.objects.filter(key="nice").update(title="A `guide`")
 
-    found = problems_of("The canal. [@nice]\n\n::: care driving\n\n::: series stages")
+    found = list_issues("The canal. [@nice]\n\n::: care driving\n\n::: series stages")
 
     assert [sentence.split(" is plain text")[0] for sentence in found] == [
         "The entry of the source “nice”",
@@ -319,7 +319,7 @@ def test_a_page_names_rows_whose_plain_text_holds_markup(ground: Figure) -> None
     ],
 )  # fmt: skip
 def test_a_row_with_markup_in_plain_text_is_refused(text: str) -> None:
-    term = Term(key="a", language="en", term="a", definition=text)
+    term = GlossaryTerm(key="a", language="en", term="a", definition=text)
 
     with pytest.raises(Exception, match="as typed|invisible"):
         term.full_clean()
@@ -337,8 +337,8 @@ def test_plain_text_with_ordinary_signs_is_taken() -> None:
     texts = ["5 * 3", "A_B", "{", "1. The needle", "Call 911 (24/7)", "https://example.org/a_b", "a@b.org", "“Q&A” <5 mm",
              "snake_case_word", "Name: ____", "We are #1", "@spineclinic"]  # fmt: skip
 
-    assert {text: found for text in texts if (found := markup_in_plain_text(text))} == {}
+    assert {text: found for text in texts if (found := find_markup_error(text))} == {}
 
 
 def test_many_faults_are_named_up_to_a_bound() -> None:
-    assert 20 < len(problems_of("**a\n\n" * 500)) < 100
+    assert 20 < len(list_issues("**a\n\n" * 500)) < 100

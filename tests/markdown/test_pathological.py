@@ -16,12 +16,12 @@ import django
 from django.conf import settings
 settings.configure(
     USE_I18N=True, LANGUAGE_CODE="en", INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth",
-    "markdownx", "portal.staff", "procedures"], AUTH_USER_MODEL="staff.User", MEDIA_URL="/media/", USE_TZ=True,
+    "markdownx", "portal.accounts", "procedures"], AUTH_USER_MODEL="staff.User", MEDIA_URL="/media/", USE_TZ=True,
     TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["templates"]}],
 )
 django.setup()
-from procedures.markdown import Library, render_page
-from procedures.markdown.sign_lists import sign_list_problems
+from procedures.rendering import Library, render_page
+from procedures.rendering.warning_sign_lint import sign_list_problems
 from procedures.models import Term
 from procedures.triage import Triage
 

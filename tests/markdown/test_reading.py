@@ -2,13 +2,13 @@
 
 import pytest
 
-from procedures.figures.approval import Pictures
-from procedures.markdown import Library, render_page
-from procedures.markdown.plain import Section, prose, sections
-from procedures.markdown.reading import minutes, reading_level
-from procedures.models import CareInstruction, Figure, Marker
+from procedures.figures.approval import FigureVersion
+from procedures.models import ClinicAnswer, Figure, Marker
+from procedures.readability.scores import estimate_minutes, score_text
+from procedures.rendering import ReferenceResolver, render_page
+from procedures.rendering.text_extraction import Section, extract_sections, to_sentences
 from tests.factories import make_term
-from tests.markdown.ground import EMPTY, render
+from tests.markdown.ground import EMPTY_CONTENT, render
 
 
 def test_sections_are_cut_at_second_level_headings() -> None:
@@ -16,17 +16,17 @@ def test_sections_are_cut_at_second_level_headings() -> None:
         '<p>First &amp; last.</p><h2 id="a">One <em>two</em></h2><p>b<br>c</p><h3>d</h3><ul><li>e</li><li>f</li></ul>'
     )
 
-    assert sections(html) == [Section("", "", "First & last."), Section("a", "One two", "bc\nd\ne\nf")]
+    assert extract_sections(html) == [Section("", "", "First & last."), Section("a", "One two", "bc\nd\ne\nf")]
 
 
 def test_marks_pictures_and_navigation_are_not_words_of_the_text() -> None:
     html = "<p>a<sup>1</sup></p><svg><text>7</text></svg><nav><a>Contents</a></nav><p>b</p>"
 
-    assert sections(html) == [Section("", "", "a\nb")]
+    assert extract_sections(html) == [Section("", "", "a\nb")]
 
 
 def test_an_entry_without_an_end_mark_is_a_sentence_of_its_own() -> None:
-    assert prose("<h2>Pain</h2><ul><li>one</li><li>two.</li></ul><p>3</p>") == "Pain.\none.\ntwo."
+    assert to_sentences("<h2>Pain</h2><ul><li>one</li><li>two.</li></ul><p>3</p>") == "Pain.\none.\ntwo."
 
 
 @pytest.mark.django_db
@@ -51,31 +51,31 @@ def test_hidden_characters_of_html_come_back_as_text_in_the_sections(ground: Fig
 
 
 def test_short_words_read_easier_than_long_ones() -> None:
-    easy = reading_level("We look after you. The cut is small.", "en")
-    hard = reading_level("Percutaneous vertebral augmentation necessitates fluoroscopic visualisation.", "en")
+    easy = score_text("We look after you. The cut is small.", "en")
+    hard = score_text("Percutaneous vertebral augmentation necessitates fluoroscopic visualisation.", "en")
 
     assert easy < 3 < 12 < hard
 
 
 def test_spanish_is_measured_by_its_own_formula_and_english_is_not_disturbed() -> None:
-    before = reading_level("We look after you. The cut is small.", "en")
+    before = score_text("We look after you. The cut is small.", "en")
 
-    easy = reading_level("Te vamos a cuidar. El corte es muy chico.", "es")
-    hard = reading_level("La vertebroplastia percutánea requiere visualización fluoroscópica intraoperatoria.", "es")
+    easy = score_text("Te vamos a cuidar. El corte es muy chico.", "es")
+    hard = score_text("La vertebroplastia percutánea requiere visualización fluoroscópica intraoperatoria.", "es")
 
     assert hard < 50 < 80 < easy
-    assert reading_level("We look after you. The cut is small.", "en") == before
+    assert score_text("We look after you. The cut is small.", "en") == before
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("text", ["", " ", "\n\n"])
 def test_nothing_written_has_no_level(language: str, text: str) -> None:
-    assert reading_level(text, language) == 0.0
+    assert score_text(text, language) == 0.0
 
 
 @pytest.mark.parametrize(("words", "wanted"), [(0, 1), (1, 1), (150, 1), (300, 2), (1500, 10)])
 def test_minutes_are_whole_and_at_least_one(words: int, wanted: int) -> None:
-    assert minutes("word " * words) == wanted
+    assert estimate_minutes("word " * words) == wanted
 
 
 @pytest.mark.django_db
@@ -88,7 +88,7 @@ def test_a_rendering_notes_everything_that_went_into_it(ground: Figure) -> None:
         lead_figure="cement",
     )
 
-    assert [(used.kind, used.key) for used in rendered.inputs] == [
+    assert [(used.kind, used.key) for used in rendered.dependencies] == [
         ("care", "driving"),
         ("clinic", "clinic.hours"),
         ("clinic", "clinic.phone"),
@@ -104,35 +104,35 @@ def test_a_rendering_notes_everything_that_went_into_it(ground: Figure) -> None:
 @pytest.mark.django_db
 def test_a_change_of_what_was_used_changes_its_fingerprint_and_no_other(ground: Figure) -> None:
     text = "[@nice]\n\n::: care driving\n\n::: figure needle"
-    before = {used.key: used.fingerprint for used in render(text).inputs}
+    before = {used.key: used.fingerprint for used in render(text).dependencies}
 
-    CareInstruction.objects.filter(key="driving").update(answer="After a month.")
+    ClinicAnswer.objects.filter(key="driving").update(answer="After a month.")
     Marker.objects.filter(figure=ground).update(x=0.3)
 
-    after = {used.key: used.fingerprint for used in render(text).inputs}
+    after = {used.key: used.fingerprint for used in render(text).dependencies}
     assert {key for key in before if before[key] != after[key]} == {"driving", "needle"}
 
 
 @pytest.mark.django_db
 def test_the_same_text_gives_the_same_page_also_in_one_run(ground: Figure) -> None:
-    library = Library("en", Pictures.CURRENT)
-    content = {**EMPTY, "body": "## A\n\nText [@nice].\n\n::: figure needle"}
+    library = ReferenceResolver("en", FigureVersion.CURRENT)
+    content = {**EMPTY_CONTENT, "body": "## A\n\nText [@nice].\n\n::: figure needle"}
 
-    first = render_page(content, kind="procedure", library=library)
-    second = render_page(content, kind="procedure", library=library)
+    first = render_page(content, kind="procedure", resolver=library)
+    second = render_page(content, kind="procedure", resolver=library)
 
     assert first.html == second.html == render(content["body"]).html
-    assert first.inputs == second.inputs
+    assert first.dependencies == second.dependencies
 
 
 @pytest.mark.django_db
 def test_a_page_of_a_run_does_not_inherit_the_inputs_of_the_one_before(ground: Figure) -> None:
-    library = Library("en", Pictures.CURRENT)
-    render_page({**EMPTY, "body": "[@josr]"}, kind="procedure", library=library)
+    library = ReferenceResolver("en", FigureVersion.CURRENT)
+    render_page({**EMPTY_CONTENT, "body": "[@josr]"}, kind="procedure", resolver=library)
 
-    second = render_page({**EMPTY, "body": "[@nice]"}, kind="procedure", library=library)
+    second = render_page({**EMPTY_CONTENT, "body": "[@nice]"}, kind="procedure", resolver=library)
 
-    assert [used.key for used in second.inputs if used.kind == "source"] == ["nice"]
+    assert [used.key for used in second.dependencies if used.kind == "source"] == ["nice"]
 
 
 @pytest.mark.django_db
@@ -154,7 +154,7 @@ def test_a_guide_lists_its_readings_with_their_minutes(ground: Figure) -> None:
 def test_problems_of_fields_name_no_line(ground: Figure) -> None:
     items = [{"page": "none", "section": "", "minutes": 5, "note": ""}]
 
-    problems = render("", kind="guide", lead_figure="none", next_page="none", items=items).problems
+    problems = render("", kind="guide", lead_figure="none", next_page="none", items=items).issues
 
     assert sorted(str(problem) for problem in problems) == [
         "The next step leads to “none”, which is no page in this language.",

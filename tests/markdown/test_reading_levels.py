@@ -5,10 +5,10 @@ import re
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from procedures.markdown import Library
 from procedures.models import Figure, Page
+from procedures.rendering import ReferenceResolver
 from tests.factories import make_clinic, make_page, make_public, make_translation
-from tests.markdown.ground import body_of, problems_of, render
+from tests.markdown.ground import list_issues, render, render_body
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def test_each_public_page_of_the_language_is_listed_with_its_level(ground: Figur
 
     assert rows["/small-cut/"] == ("A cut &lt; 1 inch", f"Grade {max(1, round(release.grade))}")
     assert rows.keys() == {"/small-cut/", "/contact/"}
-    assert problems_of("::: reading-levels") == []
+    assert list_issues("::: reading-levels") == []
 
 
 def test_spanish_pages_have_points_and_not_grades() -> None:
@@ -59,8 +59,8 @@ def test_pages_stand_in_short_lists_by_what_they_are_about(ground: Figure) -> No
 
 
 def test_without_public_pages_there_is_no_list_and_no_problem(ground: Figure) -> None:
-    assert body_of("## A\n\n::: reading-levels") == '<h2 id="a">A</h2>'
-    assert problems_of("## A\n\n::: reading-levels") == []
+    assert render_body("## A\n\n::: reading-levels") == '<h2 id="a">A</h2>'
+    assert list_issues("## A\n\n::: reading-levels") == []
 
 
 def test_the_page_that_holds_the_list_is_not_in_it_and_does_not_get_old_by_itself(ground: Figure) -> None:
@@ -72,12 +72,12 @@ def test_the_page_that_holds_the_list_is_not_in_it_and_does_not_get_old_by_itsel
     rendered = render(body, kind="about")
 
     assert "/hard/" not in {address for address, _, _ in ROW.findall(rendered.html)}
-    assert [used.fingerprint for used in rendered.inputs if used.key == "levels"] == [noted]
+    assert [used.fingerprint for used in rendered.dependencies if used.key == "levels"] == [noted]
 
 
 def test_a_new_public_page_makes_the_list_old(ground: Figure) -> None:
     def noted() -> list[str]:
-        return [used.fingerprint for used in render("::: reading-levels").inputs if used.kind == "list"]
+        return [used.fingerprint for used in render("::: reading-levels").dependencies if used.kind == "list"]
 
     make_public(make_page("small-cut"))
     before = noted()
@@ -103,9 +103,9 @@ def test_it_costs_one_query_for_any_number_of_pages(
     assert Page.objects.published().count() >= 3
 
     with django_assert_num_queries(1):
-        Library("en").reading_levels()
+        ReferenceResolver("en").get_reading_levels()
 
 
 def test_it_takes_nothing_behind_its_name_and_stands_once(ground: Figure) -> None:
-    assert problems_of("a\n\n::: reading-levels all") == ["line 3: ::: reading-levels takes nothing behind its name."]
-    assert problems_of("::: reading-levels\n\n::: reading-levels") == ["line 3: A page has ::: reading-levels once."]
+    assert list_issues("a\n\n::: reading-levels all") == ["line 3: ::: reading-levels takes nothing behind its name."]
+    assert list_issues("::: reading-levels\n\n::: reading-levels") == ["line 3: A page has ::: reading-levels once."]

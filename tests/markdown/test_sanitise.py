@@ -4,23 +4,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procedures.markdown.sanitise import clean
+from procedures.rendering.sanitizer import sanitize
 from tests.markdown.ground import assert_harmless
 from tests.markdown.test_hostile import ADDRESSES, HTML
 
 
 @pytest.mark.parametrize("html", HTML)
 def test_hostile_html_is_taken_out(html: str) -> None:
-    assert_harmless(clean(html), strict=False)
-    assert_harmless(clean(f"<p>{html}</p><ul><li>{html}"), strict=False)
+    assert_harmless(sanitize(html), strict=False)
+    assert_harmless(sanitize(f"<p>{html}</p><ul><li>{html}"), strict=False)
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_an_address_with_a_foreign_scheme_is_taken_out(address: str) -> None:
     quoted = address.replace("&", "&amp;").replace('"', "&quot;")
 
-    assert_harmless(clean(f'<a href="{quoted}">x</a>'), strict=False)
-    assert_harmless(clean(f"<a href='{address}'>x</a>"), strict=False)
+    assert_harmless(sanitize(f'<a href="{quoted}">x</a>'), strict=False)
+    assert_harmless(sanitize(f"<a href='{address}'>x</a>"), strict=False)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_an_address_with_a_foreign_scheme_is_taken_out(address: str) -> None:
     ],
 )
 def test_only_the_short_list_of_tags_and_attributes_stays(html: str, cleaned: str) -> None:
-    assert clean(html) == cleaned
+    assert sanitize(html) == cleaned
 
 
 @given(
@@ -58,4 +58,4 @@ def test_only_the_short_list_of_tags_and_attributes_stays(html: str, cleaned: st
 )
 @settings(max_examples=150, deadline=None)
 def test_no_mixture_of_pieces_comes_through(html: str) -> None:
-    assert_harmless(clean(html), strict=False)
+    assert_harmless(sanitize(html), strict=False)

@@ -3,10 +3,10 @@
 import pytest
 from django.utils.text import slugify
 
-from procedures.markdown.context import MAX_SLIPS
 from procedures.models import Figure, Series
+from procedures.rendering.context import MAX_SUGGESTIONS
 from tests.factories import make_source, make_term
-from tests.markdown.ground import body_of, problems_of, render
+from tests.markdown.ground import list_issues, render, render_body
 
 pytestmark = pytest.mark.django_db
 
@@ -31,12 +31,12 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_common_markdown_gives_exactly_this_html(markdown: str, html: str) -> None:
-    assert body_of(markdown).replace("<br>", "<br />").replace("<hr>", "<hr />") == html
+    assert render_body(markdown).replace("<br>", "<br />").replace("<hr>", "<hr />") == html
 
 
 def test_raw_html_is_shown_as_text(ground: Figure) -> None:
-    assert body_of("<b>bold</b>") == "<p>&lt;b&gt;bold&lt;/b&gt;</p>"
-    assert body_of("<div>\nx\n</div>") == "<p>&lt;div&gt;\nx\n&lt;/div&gt;</p>"
+    assert render_body("<b>bold</b>") == "<p>&lt;b&gt;bold&lt;/b&gt;</p>"
+    assert render_body("<div>\nx\n</div>") == "<p>&lt;div&gt;\nx\n&lt;/div&gt;</p>"
 
 
 def test_citations_are_numbered_by_first_use_and_listed_once(ground: Figure) -> None:
@@ -62,25 +62,25 @@ def test_a_citation_in_the_key_points_is_numbered_with_the_rest(ground: Figure) 
 
 @pytest.mark.parametrize("text", ["[@UPPER]", "[@]", "[@a,@b]", "[nice]", "[@nice", "\\[@nice]"])
 def test_what_is_no_citation_stays_text(ground: Figure, text: str) -> None:
-    assert "<sup" not in body_of(text)
+    assert "<sup" not in render_body(text)
 
 
 def test_clinic_values_are_printed_and_phones_can_be_called(ground: Figure) -> None:
-    assert body_of("{clinic.phone}") == '<p><a href="tel:+13035550100">+1 303-555-0100</a></p>'
-    assert body_of("{clinic.emergency_number}") == '<p><a href="tel:911">911</a></p>'
-    assert body_of("{clinic.name}: {clinic.hours}") == "<p>Test Spine Clinic: Monday to Friday</p>"
+    assert render_body("{clinic.phone}") == '<p><a href="tel:+13035550100">+1 303-555-0100</a></p>'
+    assert render_body("{clinic.emergency_number}") == '<p><a href="tel:911">911</a></p>'
+    assert render_body("{clinic.name}: {clinic.hours}") == "<p>Test Spine Clinic: Monday to Friday</p>"
 
 
 def test_the_daytime_phone_stands_in_where_there_is_none_for_the_night(ground: Figure) -> None:
-    assert body_of("{clinic.after_hours_phone}") == '<p><a href="tel:+13035550100">+1 303-555-0100</a></p>'
+    assert render_body("{clinic.after_hours_phone}") == '<p><a href="tel:+13035550100">+1 303-555-0100</a></p>'
 
 
 def test_a_clinic_phone_inside_a_link_does_not_nest_links(ground: Figure) -> None:
-    assert body_of("[Call {clinic.phone}](#top)") == '<p><a href="#top">Call +1 303-555-0100</a></p>'
+    assert render_body("[Call {clinic.phone}](#top)") == '<p><a href="#top">Call +1 303-555-0100</a></p>'
 
 
 def test_a_page_link_leads_to_the_slug_and_the_section(ground: Figure) -> None:
-    assert body_of("[Rest](page:recovery#driving)") == '<p><a href="/getting-well/#driving">Rest</a></p>'
+    assert render_body("[Rest](page:recovery#driving)") == '<p><a href="/getting-well/#driving">Rest</a></p>'
     assert render("[Rest](page:recovery#driving)").page_links == [(1, "recovery", "driving")]
 
 
@@ -105,7 +105,7 @@ def test_a_page_link_leads_to_the_slug_and_the_section(ground: Figure) -> None:
     ],
 )
 def test_an_error_in_a_sentence_names_its_line(ground: Figure, markdown: str, problem: str) -> None:
-    assert [found[: len(problem)] for found in problems_of(markdown)] == [problem]
+    assert [found[: len(problem)] for found in list_issues(markdown)] == [problem]
 
 
 @pytest.mark.parametrize(
@@ -126,16 +126,16 @@ def test_a_slip_is_told_with_what_was_meant(ground: Figure, markdown: str, meant
     Series.objects.create(slug="cement-stages", language="en", title="Cement")
     Series.objects.create(slug="cement-stage-es", language="es", title="Cemento")
 
-    assert problems_of(markdown) == [f"line 1: {meant}"]
+    assert list_issues(markdown) == [f"line 1: {meant}"]
 
 
 def test_a_text_of_wrong_names_is_not_searched_without_end(ground: Figure) -> None:
     keys = [f"nice{number:02}" for number in range(30)]
 
-    problems = problems_of(" ".join(f"[@{key}]" for key in keys))
+    problems = list_issues(" ".join(f"[@{key}]" for key in keys))
 
     assert len(problems) == 30
-    assert sum("Did you mean" in problem for problem in problems) == MAX_SLIPS
+    assert sum("Did you mean" in problem for problem in problems) == MAX_SUGGESTIONS
 
 
 def test_a_word_is_linked_at_its_first_use_only() -> None:
@@ -152,7 +152,7 @@ def test_a_word_is_linked_at_its_first_use_only() -> None:
 def test_an_alias_links_to_its_word_as_it_was_typed() -> None:
     make_term("kyphoplasty", aliases=["balloon treatment"])
 
-    html = body_of("A Balloon Treatment, or kyphoplasty.")
+    html = render_body("A Balloon Treatment, or kyphoplasty.")
 
     assert html == '<p>A <a class="term" href="#word-kyphoplasty">Balloon Treatment</a>, or kyphoplasty.</p>'
 
@@ -161,7 +161,7 @@ def test_the_longest_word_wins() -> None:
     make_term("canal")
     make_term("spinal-canal", term="spinal canal")
 
-    assert body_of("The spinal canal.") == '<p>The <a class="term" href="#word-spinal-canal">spinal canal</a>.</p>'
+    assert render_body("The spinal canal.") == '<p>The <a class="term" href="#word-spinal-canal">spinal canal</a>.</p>'
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_headings_links_code_and_longer_words_are_left_alone(markdown: str) -> N
 def test_a_table_head_is_left_alone_and_a_cell_is_not() -> None:
     make_term("canal")
 
-    html = body_of("| canal |\n|---|\n| canal |")
+    html = render_body("| canal |\n|---|\n| canal |")
 
     assert '<th scope="col">canal</th>' in html
     assert '<td><a class="term" href="#word-canal">canal</a></td>' in html
@@ -199,15 +199,15 @@ def test_words_of_another_language_are_not_linked() -> None:
 def test_a_word_full_of_signs_of_a_pattern_is_only_a_word() -> None:
     make_term("odd", term="a.(b)*[c]")
 
-    assert "#word-" not in body_of("aXbbc")
-    assert "#word-odd" in body_of("see a.(b)*[c] here")
+    assert "#word-" not in render_body("aXbbc")
+    assert "#word-odd" in render_body("see a.(b)*[c] here")
 
 
 @pytest.mark.parametrize("look_alike", ["spıne", "SPİNE", "ſpine", "SPINE"])
 def test_letters_that_only_look_alike_to_a_pattern_do_not_break_the_page(look_alike: str) -> None:
     make_term("spine")
 
-    assert look_alike in body_of(f"The {look_alike}.")
+    assert look_alike in render_body(f"The {look_alike}.")
 
 
 def test_the_words_of_a_glossary_page_are_not_linked_again() -> None:
@@ -245,13 +245,13 @@ def test_a_term_is_found_however_its_words_are_typed(ground: Figure, typed: str,
     for name in ("bone cement", "follow-up", "Baker's cyst", "vértebra"):
         make_term(slugify(name), term=name)
 
-    assert f">{linked}</a>" in body_of(typed)
+    assert f">{linked}</a>" in render_body(typed)
 
 
 def test_emphasis_over_part_of_a_term_is_cut_and_the_link_is_whole(ground: Figure) -> None:
     make_term("bone-cement", term="bone cement")
 
-    html = body_of("This *is bone* cement now.")
+    html = render_body("This *is bone* cement now.")
 
     assert '<em>is </em><a class="term" href="#word-bone-cement"><em>bone</em> cement</a> now.' in html
 
@@ -263,11 +263,11 @@ def test_emphasis_over_part_of_a_term_is_cut_and_the_link_is_whole(ground: Figur
 def test_words_that_only_look_like_a_term_are_left_alone(ground: Figure, text: str) -> None:
     make_term("bone-cement", term="bone cement")
 
-    assert 'class="term"' not in body_of(text)
+    assert 'class="term"' not in render_body(text)
 
 
 def test_only_the_first_use_is_linked_and_the_rest_is_as_typed(ground: Figure) -> None:
     make_term("canal", term="canal")
 
-    assert body_of("A **wide** canal. *The* canal. `x`").count('class="term"') == 1
-    assert "<strong>wide</strong>" in body_of("A **wide** canal.")
+    assert render_body("A **wide** canal. *The* canal. `x`").count('class="term"') == 1
+    assert "<strong>wide</strong>" in render_body("A **wide** canal.")

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from django.core.exceptions import ValidationError
 
-from procedures.content.files import page_entry
-from procedures.markdown.sign_lists import sign_list_problems
-from procedures.models import CareInstruction, ClinicText, GuideItem, LocationText, Page, Series, SeriesItem, Term
-from procedures.triage import Triage
-from tests.markdown.ground import EMPTY
+from procedures.importing.content_files import read_page_entry
+from procedures.models import ClinicAnswer, ClinicText, GlossaryTerm, GuideItem, LocationText, Page, Series, SeriesItem
+from procedures.rendering.warning_sign_lint import lint_warning_signs
+from procedures.triage import TriageDetector
+from tests.markdown.ground import EMPTY_CONTENT
 
 CONTENT = Path(__file__).resolve().parents[2] / "content"
 FIX = "Use ::: warning-signs before instead."
@@ -373,8 +373,8 @@ TAKEN = {
 
 def found(body: str, language: str = "en", **values: str) -> list[str]:
     """What is said of a text, with its lines."""
-    problems = sign_list_problems(
-        {**EMPTY, "description": "", "body": body, **values}, kind="condition", triage=Triage(language)
+    problems = lint_warning_signs(
+        {**EMPTY_CONTENT, "description": "", "body": body, **values}, kind="condition", triage=TriageDetector(language)
     )
     return [str(problem) for problem in problems]
 
@@ -401,20 +401,20 @@ def test_the_line_and_the_signs_are_named() -> None:
 
 @pytest.mark.parametrize(("kind", "when"), [("recovery", "after"), ("guide", "both"), ("preparation", "before")])
 def test_the_fix_fits_the_kind_of_page(kind: str, when: str) -> None:
-    content = {**EMPTY, "description": "", "body": "::: emergency\n- Anything.\n:::"}
+    content = {**EMPTY_CONTENT, "description": "", "body": "::: emergency\n- Anything.\n:::"}
 
-    (problem,) = sign_list_problems(content, kind=kind, triage=Triage("en"))
+    (problem,) = lint_warning_signs(content, kind=kind, triage=TriageDetector("en"))
 
-    assert problem.sentence.endswith(f"Use ::: warning-signs {when} instead.")
+    assert problem.message.endswith(f"Use ::: warning-signs {when} instead.")
 
 
 def test_a_sign_of_the_clinics_own_is_known_by_its_words() -> None:
     body = "Call us today if your hiccups last longer than two days."
     rows = [("Your hiccups last longer than two days.", True)]
-    content = {**EMPTY, "description": "", "body": body}
+    content = {**EMPTY_CONTENT, "description": "", "body": body}
 
-    assert sign_list_problems(content, kind="about", triage=Triage("en")) == []
-    assert len(sign_list_problems(content, kind="about", triage=Triage("en", rows))) == 1
+    assert lint_warning_signs(content, kind="about", triage=TriageDetector("en")) == []
+    assert len(lint_warning_signs(content, kind="about", triage=TriageDetector("en", rows))) == 1
 
 
 def test_the_fields_above_the_text_are_looked_at_too() -> None:
@@ -426,9 +426,9 @@ def test_the_fields_above_the_text_are_looked_at_too() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        CareInstruction(key="x", language="en", question="Fever?", answer="Call us today if a leg is weak."),
-        Term(key="x", language="en", term="x", definition="Chest pain or fainting: call 911."),
-        Term(key="x", language="es", term="x", definition="Si se desmaya, llame al 911."),
+        ClinicAnswer(key="x", language="en", question="Fever?", answer="Call us today if a leg is weak."),
+        GlossaryTerm(key="x", language="en", term="x", definition="Chest pain or fainting: call 911."),
+        GlossaryTerm(key="x", language="es", term="x", definition="Si se desmaya, llame al 911."),
         SeriesItem(series=Series(language="en"), heading="After", text="A fever and a red wound: call us now."),
         ClinicText(language="en", hours="Monday to Friday", about="Weak legs can wait until we open."),
         LocationText(language="es", name="Centro", directions="Si no puede caminar, espere a su cita."),
@@ -443,11 +443,11 @@ def test_what_pages_quote_holds_no_list_either(row: object) -> None:
 
 def test_a_note_in_the_reading_list_is_looked_at_before_publishing() -> None:
     item = {"page": "recovery", "section": "", "minutes": 3, "note": "If you faint, rest first and read this."}
-    content = {**EMPTY, "description": "", "items": [item]}
+    content = {**EMPTY_CONTENT, "description": "", "items": [item]}
 
-    (problem,) = sign_list_problems(content, kind="guide", triage=Triage("en"))
+    (problem,) = lint_warning_signs(content, kind="guide", triage=TriageDetector("en"))
 
-    assert problem.sentence.startswith("The note on “recovery” in the reading list says what to do about warning signs")
+    assert problem.message.startswith("The note on “recovery” in the reading list says what to do about warning signs")
 
 
 @pytest.mark.parametrize("field", ["title", "key_message", "description", "next_label"])
@@ -460,15 +460,15 @@ def test_a_delay_in_a_field_is_refused(field: str) -> None:
 def test_nothing_of_the_starter_content_is_refused() -> None:
     wrong = {}
     for file in sorted([*CONTENT.glob("pages/*/*.md"), *CONTENT.glob("guides/*/*.md")]):
-        data = page_entry(file).data
-        triage = Triage(file.parent.name)
-        if problems := sign_list_problems(data, kind=data["kind"], triage=triage):
+        data = read_page_entry(file).data
+        triage = TriageDetector(file.parent.name)
+        if problems := lint_warning_signs(data, kind=data["kind"], triage=triage):
             wrong[f"{file.parent.name}/{file.name}"] = [str(problem) for problem in problems]
     for file in sorted(CONTENT.glob("*/*.yaml")):
         wrong |= {
             f"{file.name}: {text}": sorted(signs)
             for language, text in texts(yaml.safe_load(file.read_text(encoding="utf-8")), file.stem)
-            if (signs := Triage(language).own_list(text))
+            if (signs := TriageDetector(language).find_advised_signs(text))
         }
 
     assert wrong == {}

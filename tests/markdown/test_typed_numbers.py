@@ -4,21 +4,21 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from procedures.models import (
-    CareInstruction,
     Clinic,
+    ClinicAnswer,
     ClinicText,
     FigureText,
+    GlossaryTerm,
     Location,
     LocationText,
     MarkerText,
     Series,
     SeriesItem,
-    Term,
 )
 from procedures.models.warning_sign import WarningSignText
-from procedures.phones import typed_emergency, typed_phones
+from procedures.phones import find_emergency_numbers, find_phones
 from tests.factories import make_clinic
-from tests.markdown.ground import problems_of, render
+from tests.markdown.ground import list_issues, render
 
 # ¶ is a line end.
 PHONES = """call 303-555-0100
@@ -70,16 +70,16 @@ Call us 8-5 on weekdays, 24 hours on day 7""".split("\n")
 
 
 def test_every_spelling_of_a_phone_number_is_found() -> None:
-    assert [text for text in PHONES if not typed_phones(text.replace("¶", "\n"))] == []
+    assert [text for text in PHONES if not find_phones(text.replace("¶", "\n"))] == []
 
 
 def test_toll_free_numbers_short_lines_codes_doses_and_dates_are_no_clinic_numbers() -> None:
-    assert {text: found for text in NO_PHONES if (found := typed_phones(text))} == {}
+    assert {text: found for text in NO_PHONES if (found := find_phones(text))} == {}
 
 
 def test_a_toll_free_number_is_refused_where_it_is_the_clinics_own() -> None:
-    assert typed_phones("Call 1-800-555-0177.", ["800 555 0177"]) == [(5, "1-800-555-0177")]
-    assert typed_phones("Call 1-800-555-0100.", ["+1 303-555-0100"]) == []
+    assert find_phones("Call 1-800-555-0177.", ["800 555 0177"]) == [(5, "1-800-555-0177")]
+    assert find_phones("Call 1-800-555-0100.", ["+1 303-555-0100"]) == []
 
 
 def test_an_emergency_number_is_found_only_as_a_number_to_call() -> None:
@@ -94,8 +94,8 @@ def test_an_emergency_number_is_found_only_as_a_number_to_call() -> None:
     ]
     others = ["A study of 911 patients", "call 911 patients", "112 mg", "It took 911 mg", "Call 1911", "page 061"]
 
-    assert [text for text in calls if not typed_emergency(text, "061")] == []
-    assert {text: found for text in others if (found := typed_emergency(text, "061"))} == {}
+    assert [text for text in calls if not find_emergency_numbers(text, "061")] == []
+    assert {text: found for text in others if (found := find_emergency_numbers(text, "061"))} == {}
 
 
 def test_a_typed_number_in_a_page_is_refused_with_its_line_and_what_to_write(ground: object) -> None:
@@ -109,40 +109,40 @@ def test_a_typed_number_in_a_page_is_refused_with_its_line_and_what_to_write(gro
         "[303-555-0100](page:recovery)": 1,
     }
     for body, line in bodies.items():
-        found = [text for text in problems_of(body) if "typed phone number" in text]
+        found = [text for text in list_issues(body) if "typed phone number" in text]
         assert len(found) == 1, body
         assert found[0].startswith(f"line {line}: "), body
         assert "Write {clinic.phone}, {clinic.after_hours_phone}" in found[0]
-    assert any("Write {clinic.emergency_number}." in text for text in problems_of("Dial 911."))
+    assert any("Write {clinic.emergency_number}." in text for text in list_issues("Dial 911."))
     values = "Call {clinic.phone}, {clinic.after_hours_phone} or {clinic.emergency_number}, or 988 or 1-800-222-1222."
-    assert problems_of(values) == []
+    assert list_issues(values) == []
 
 
 def test_a_typed_number_in_a_field_of_a_page_is_refused_at_that_field(ground: object) -> None:
     for name in ("title", "key_message", "description", "next_label"):
         for text in ("Call 303-555-0100", "Call 911"):
-            found = render("Text.", **{"description": "", name: text}).problems
+            found = render("Text.", **{"description": "", name: text}).issues
             assert [problem.field for problem in found] == [name], (name, text, found)
     items = [{"page": "recovery", "section": "", "minutes": 1, "note": "Call 303-555-0100."}]
-    assert any("phone number" in str(problem) for problem in render("Text.", kind="guide", items=items).problems)
+    assert any("phone number" in str(problem) for problem in render("Text.", kind="guide", items=items).issues)
 
 
 def test_a_row_from_before_is_refused_on_the_page_that_prints_it(ground: object) -> None:
-    CareInstruction.objects.filter(key="driving").update(answer="Call 303-555-0100.")
+    ClinicAnswer.objects.filter(key="driving").update(answer="Call 303-555-0100.")
     Location.objects.create(key="a", phone="+1 303-555-0100", address="1 Street\nCall 303-555-0100.")
 
     for body in ("::: care driving", "::: locations"):
-        assert any("phone number “303-555-0100”" in text for text in problems_of(body)), body
+        assert any("phone number “303-555-0100”" in text for text in list_issues(body)), body
 
 
 def test_rows_of_plain_text_that_pages_print_hold_no_phone_number(db: None) -> None:
     call = "Call 303-555-0100."
     series, clinic = Series(slug="one", language="en", title="One"), make_clinic()
     rows = [
-        CareInstruction(key="a", language="en", question="When?", answer=call),
-        CareInstruction(key="a", language="en", question=call, answer="Now."),
-        Term(key="a", language="en", term="a", definition=call),
-        Term(key="a", language="en", term="a", definition="It is.", aliases=[call]),
+        ClinicAnswer(key="a", language="en", question="When?", answer=call),
+        ClinicAnswer(key="a", language="en", question=call, answer="Now."),
+        GlossaryTerm(key="a", language="en", term="a", definition=call),
+        GlossaryTerm(key="a", language="en", term="a", definition="It is.", aliases=[call]),
         FigureText(language="en", title="A", alt="A", caption=call),
         MarkerText(language="en", label="A", text=call),
         Series(slug="a", language="en", title=call),

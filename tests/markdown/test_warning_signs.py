@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.factories import make_clinic, make_sign, make_source
-from tests.markdown.ground import parsed, problems_of, render
+from tests.markdown.ground import list_issues, parse_html, render
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def test_signs_are_grouped_by_level_with_what_to_do() -> None:
     ]
     assert "No answer? Go to an emergency room." in html
     assert 'href="tel:+13035550101"' in html
-    parsed(html)
+    parse_html(html)
 
 
 def test_each_time_prints_its_own_signs_and_those_of_both() -> None:
@@ -81,9 +81,9 @@ def test_the_top_line_leads_to_the_whole_list_where_the_page_has_one() -> None:
 def test_the_words_of_the_top_line_are_not_measured_as_the_authors() -> None:
     page = render("A text.")
 
-    assert "weak leg" not in page.prose
+    assert "weak leg" not in page.text
     assert all("weak leg" not in section.text for section in page.sections)
-    assert "One leg is newly weak." in render("::: warning-signs both").prose
+    assert "One leg is newly weak." in render("::: warning-signs both").text
 
 
 def test_spanish_pages_print_the_spanish_words() -> None:
@@ -122,7 +122,7 @@ def test_the_emergency_number_of_the_clinic_is_the_one_that_is_printed() -> None
     ],
 )
 def test_a_slip_is_named_with_its_line_and_the_fix(body: str, problem: str) -> None:
-    assert problems_of(body) == [problem]
+    assert list_issues(body) == [problem]
 
 
 def test_without_signs_the_block_says_where_to_add_them() -> None:
@@ -130,6 +130,6 @@ def test_without_signs_the_block_says_where_to_add_them() -> None:
 
     WarningSign.objects.all().delete()
 
-    assert problems_of("::: warning-signs both") == [
+    assert list_issues("::: warning-signs both") == [
         "line 1: There are no warning signs in this language yet. Add them under Warning signs."
     ]

@@ -7,24 +7,24 @@ import pytest
 from django.db import IntegrityError, models, transaction
 from django.db.models import ProtectedError
 
+from portal.accounts.models import AuditEvent, User
 from portal.append_only import AppendOnly, AppendOnlyError
-from portal.staff.models import AuditEvent, User
 from procedures.models import (
     Approval,
-    Digest,
+    DigestDelivery,
     FigureApproval,
     Page,
     Path,
     Release,
+    ReleaseDependency,
     ReleaseEvent,
-    ReleaseInput,
     ReviewComment,
     Revision,
     WarningSignEvent,
     WarningSignRevision,
 )
 from procedures.publishing import warning_signs
-from procedures.publishing.drafts import save_revision
+from procedures.revisions.drafts import save_revision
 from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_user
 
 pytestmark = pytest.mark.django_db
@@ -35,9 +35,9 @@ TABLES = [
     FigureApproval,
     ReviewComment,
     Release,
-    ReleaseInput,
+    ReleaseDependency,
     ReleaseEvent,
-    Digest,
+    DigestDelivery,
     AuditEvent,
     WarningSignRevision,
     WarningSignEvent,
@@ -66,9 +66,9 @@ def public_page() -> Page:
     page = make_page()
     make_public(page)
     ReviewComment.objects.create(approval=Approval.objects.latest("pk"), quote="It is short.", text="Is it?")
-    Digest.objects.create(user=make_user(), week="2026-W47")
+    DigestDelivery.objects.create(user=make_user(), week="2026-W47")
     AuditEvent.objects.create(kind="signed-in", person=make_user("ed"))
-    warning_signs.note_starter()
+    warning_signs.record_starter_list()
     return page
 
 

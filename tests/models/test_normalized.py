@@ -7,8 +7,8 @@ import pytest
 from django.core.management import call_command
 
 from portal.text import fold, normalize
-from procedures.content.files import Entry, Field, checked
-from procedures.models import ContentRow, Page, Term
+from procedures.importing.content_files import ContentEntry, Field, clean_fields
+from procedures.models import GlossaryTerm, ImportedRecord, Page
 from tests.factories import make_clinic, make_figure, make_page
 
 TYPED = "Recuperacio\u0301n\u200b tras la ope\u00adracio\u0301n\ufeff"
@@ -30,15 +30,15 @@ def test_a_row_is_normalized_when_it_is_validated() -> None:
     page = make_page(title=TYPED, body=f"## {TYPED}\n")
     page.full_clean()
     assert (page.title, page.body) == (STORED, f"## {STORED}\n")
-    term = Term(key="x", language="es", term=TYPED, aliases=[TYPED], definition=TYPED)
+    term = GlossaryTerm(key="x", language="es", term=TYPED, aliases=[TYPED], definition=TYPED)
     term.full_clean()
     assert (term.term, term.aliases, term.definition) == (STORED, [STORED], STORED)
 
 
 def test_the_loader_reads_normalized_values() -> None:
-    row = Entry("x", {"title": TYPED, "list": [TYPED, {"a": TYPED}]}, File("x"), 1)
+    row = ContentEntry("x", {"title": TYPED, "list": [TYPED, {"a": TYPED}]}, File("x"), 1)
 
-    assert checked(row, {"title": Field(str), "list": Field(list)}) == {
+    assert clean_fields(row, {"title": Field(str), "list": Field(list)}) == {
         "title": STORED,
         "list": [STORED, {"a": STORED}],
     }
@@ -54,12 +54,12 @@ def test_a_file_with_decomposed_accents_is_loaded_once(tmp_path: File) -> None:
         f"- key: x\n  term: {TYPED}\n  aliases: [{TYPED}]\n  definition: Sí.\n"
     )
     call_command("load_content", str(tmp_path), stdout=StringIO())
-    assert Term.objects.get().term == STORED
-    before = ContentRow.objects.get(kind="term").sha256
+    assert GlossaryTerm.objects.get().term == STORED
+    before = ImportedRecord.objects.get(kind="term").sha256
     out = StringIO()
 
     call_command("load_content", str(tmp_path), stdout=out)
 
     assert "0 rows new, 0 updated" in out.getvalue() or "0 new, 0 updated" in out.getvalue(), out.getvalue()
-    assert ContentRow.objects.get(kind="term").sha256 == before
+    assert ImportedRecord.objects.get(kind="term").sha256 == before
     assert Page.objects.count() == 0

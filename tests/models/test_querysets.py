@@ -9,15 +9,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from procedures.models import GuideItem, Page, Path, Revision, Term
-from procedures.models.page import content_hash, public_path
+from procedures.models import GlossaryTerm, GuideItem, Page, Path, Revision
+from procedures.models.page import hash_content, public_path
 from procedures.publishing.publish import withdraw
 from procedures.validators import (
     validate_https,
     validate_phone,
     validate_plain_text,
     validate_slug,
-    validate_unit,
+    validate_unit_interval,
 )
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation, make_user
 
@@ -77,7 +77,7 @@ def test_a_page_by_its_address_costs_one_query(pages: dict[str, Page]) -> None:
     assert connection.features.supports_json_field
 
     with CaptureQueriesContext(connection) as queries:
-        row = Path.objects.for_reading("en").get(path="/public/")
+        row = Path.objects.with_public_data("en").get(path="/public/")
         assert row.page.live_release.title == "Public"
         assert row.clinic["name"] == "Test Spine Clinic"
         assert (row.path_en, row.path_es) == ("/public/", None)
@@ -87,11 +87,11 @@ def test_a_page_by_its_address_costs_one_query(pages: dict[str, Page]) -> None:
 
 def test_what_is_listed_is_public_and_carries_no_text(pages: dict[str, Page]) -> None:
     spanish = make_translation(pages["public"], slug="publica")
-    assert {path for _, _, path, _ in Page.objects.listed()} == {"/public/", "/contact/"}
+    assert {path for _, _, path, _ in Page.objects.for_sitemap()} == {"/public/", "/contact/"}
 
     make_public(spanish)
     with CaptureQueriesContext(connection) as queries:
-        found = [(subject, language, path) for subject, language, path, _ in Page.objects.listed()]
+        found = [(subject, language, path) for subject, language, path, _ in Page.objects.for_sitemap()]
 
     assert ("public", "es", "/es/publica/") in found
     assert "body" not in queries[0]["sql"]
@@ -115,11 +115,11 @@ def test_a_draft_is_whole_and_plain_and_its_hash_does_not_depend_on_order() -> N
     make_figure("needle", size=(48, 48))
     page = make_page()
 
-    draft = page.draft()
+    draft = page.draft_content()
 
     assert draft == json.loads(json.dumps(draft))
     assert draft["lead_figure"] == "needle"
-    assert content_hash(draft) == content_hash(dict(reversed(draft.items())))
+    assert hash_content(draft) == hash_content(dict(reversed(draft.items())))
     assert "items" not in draft
 
 
@@ -127,11 +127,11 @@ def test_a_draft_is_whole_and_plain_and_its_hash_does_not_depend_on_order() -> N
 def test_every_field_that_patients_read_is_in_the_hash(field: str) -> None:
     make_figure(size=(48, 48))
     page = make_page()
-    before = content_hash(page.draft())
+    before = hash_content(page.draft_content())
 
     setattr(page, field, getattr(page, field) + "x")
 
-    assert content_hash(page.draft()) != before
+    assert hash_content(page.draft_content()) != before
 
 
 def test_the_draft_of_a_guide_holds_its_readings_in_order() -> None:
@@ -140,7 +140,7 @@ def test_the_draft_of_a_guide_holds_its_readings_in_order() -> None:
     GuideItem.objects.create(guide=guide, page=page, order=2, section="b", minutes=3, note="n")
     GuideItem.objects.create(guide=guide, page=page, order=1)
 
-    assert guide.draft()["items"] == [
+    assert guide.draft_content()["items"] == [
         {"page": "small-cut", "section": "", "minutes": 5, "note": ""},
         {"page": "small-cut", "section": "b", "minutes": 3, "note": "n"},
     ]
@@ -157,7 +157,7 @@ def test_a_slug_is_small_letters_digits_and_single_hyphens(value: str) -> None:
         *((validate_slug, value) for value in ("", "A", "a_b", "a--b", "-a", "a-", "a b", "a\n", "é", "a/b", "a.b")),
         *((validate_phone, value) for value in ("", "x", "911\n", "+", "1", "tel:911", "1;2", "<1>", "9" * 30)),
         *((validate_https, value) for value in ("http://a", "https://", "https://a b", 'https://a"', "HTTPS://a", "a")),
-        *((validate_unit, value) for value in (-0.01, 1.01, float("nan"), float("inf"))),
+        *((validate_unit_interval, value) for value in (-0.01, 1.01, float("nan"), float("inf"))),
         *(
             (validate_plain_text, f"a{sign}b")
             for sign in "\x00\x01\x0b\x1f\x7f\x80\x92\ue000\uf8ff\ufdd0\uffff\U0010fffe"
@@ -179,4 +179,4 @@ def test_ordinary_text_is_taken(value: str) -> None:
 @pytest.mark.parametrize("aliases", [[""], [" "], [911], [None], "word", {"a": 1}, [["a"]]])
 def test_aliases_that_are_no_words_are_refused(aliases: object) -> None:
     with pytest.raises(ValidationError, match="Write a list of words"):
-        Term(key="x", language="en", term="x", definition="y", aliases=aliases).full_clean()
+        GlossaryTerm(key="x", language="en", term="x", definition="y", aliases=aliases).full_clean()

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from portal.serving.headers import CONSTANT_HEADERS
+from portal.security.headers import SECURITY_HEADERS
 from tests.conftest import ServedSite
-from tests.site.client import ask
+from tests.site.client import fetch
 
 FORM = (
     b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -54,7 +54,7 @@ def head(url: str, data: bytes) -> tuple[int, dict[str, str]]:
 def refused_as(url: str, data: bytes) -> tuple[int, bool]:
     """Status, and whether the constant headers are there."""
     status, headers = head(url, data)
-    return status, all(headers.get(name.lower()) == value for name, value in CONSTANT_HEADERS.items())
+    return status, all(headers.get(name.lower()) == value for name, value in SECURITY_HEADERS.items())
 
 
 OURS = {
@@ -174,7 +174,9 @@ def test_people_who_send_forms_slowly_stop_neither_readers_nor_staff(served_site
             slow.append(client)
         time.sleep(0.5)
         begun = time.monotonic()
-        statuses = [ask(served_site.url, path).status for path in ("/", "/kyphoplasty/", "/search/?q=pain", "/healthz")]
+        statuses = [
+            fetch(served_site.url, path).status for path in ("/", "/kyphoplasty/", "/search/?q=pain", "/healthz")
+        ]
         waited = time.monotonic() - begun
     finally:
         for client in slow:

@@ -13,10 +13,10 @@ from django.core.files.storage import default_storage
 from django.http import HttpResponse
 from django.test import Client, override_settings
 
-from portal.serving import bucket, public_files
-from portal.serving.headers import CONSTANT_HEADERS
-from portal.serving.media import StorageUnavailableError
-from procedures.figures.renditions import put
+from portal.security.headers import SECURITY_HEADERS
+from portal.storage import public_files, s3_storage
+from portal.storage.local_storage import StorageUnavailableError
+from procedures.figures.renditions import store_file
 from procedures.models import Figure
 from tests.admin.conftest import SignIn
 from tests.admin.intake import saved
@@ -43,9 +43,9 @@ def front(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """The portal's storage is a bucket behind a front with moods."""
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(bucket, "READ_SECONDS", 1.5)
+    monkeypatch.setattr(s3_storage, "READ_TIMEOUT_SECONDS", 1.5)
     # What is stored here belongs to no page.
-    monkeypatch.setattr(public_files, "_source", lambda: AllPublic)
+    monkeypatch.setattr(public_files, "_get_names_function", lambda: AllPublic)
     made = Front(s3_address)
     options = {
         "bucket_name": "pictures",
@@ -55,7 +55,7 @@ def front(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         "cache_bytes": 50_000,
     }
     storages = {
-        "default": {"BACKEND": "portal.serving.bucket.BucketStorage", "OPTIONS": options},
+        "default": {"BACKEND": "portal.storage.s3_storage.S3MediaStorage", "OPTIONS": options},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     with override_settings(STORAGES=storages):
@@ -80,7 +80,7 @@ def shown(name: str) -> HttpResponse:
 
 
 def test_a_picture_is_served_through_our_own_address(front: Front) -> None:
-    name = put(picture("a"), b"a picture")
+    name = store_file(picture("a"), b"a picture")
 
     answer = shown(name)
 
@@ -88,13 +88,13 @@ def test_a_picture_is_served_through_our_own_address(front: Front) -> None:
     assert answer.headers["Content-Type"] == "image/webp"
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, s-maxage=0, immutable"
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
-    assert {n: answer.headers[n] for n in CONSTANT_HEADERS if n != "Content-Security-Policy"} == {
-        n: value for n, value in CONSTANT_HEADERS.items() if n != "Content-Security-Policy"
+    assert {n: answer.headers[n] for n in SECURITY_HEADERS if n != "Content-Security-Policy"} == {
+        n: value for n, value in SECURITY_HEADERS.items() if n != "Content-Security-Policy"
     }
 
 
 def test_the_second_reader_costs_the_storage_nothing(front: Front, tmp_path: Path) -> None:
-    name = put(picture("b"), b"twice")
+    name = store_file(picture("b"), b"twice")
     forget_copies(tmp_path)
     front.asked.clear()
 
@@ -111,7 +111,7 @@ def test_a_picture_that_is_nowhere_is_not_found(front: Front) -> None:
 def test_known_pictures_are_shown_and_unknown_ones_wait_when_the_storage_fails(
     front: Front, tmp_path: Path, mood: str
 ) -> None:
-    known, unknown = put(picture("k"), b"known"), put(picture("u"), b"unknown")
+    known, unknown = store_file(picture("k"), b"known"), store_file(picture("u"), b"unknown")
     (tmp_path / "cache" / unknown).unlink()
     front.mood = mood
     begun = time.monotonic()
@@ -159,7 +159,7 @@ def test_readiness_names_the_storage(front: Front, db: None) -> None:
 
 
 def test_the_cache_stays_within_its_bound_and_keeps_the_newest(front: Front, tmp_path: Path) -> None:
-    names = [put(picture(str(number)), bytes(6000)) for number in range(12)]
+    names = [store_file(picture(str(number)), bytes(6000)) for number in range(12)]
 
     kept = list((tmp_path / "cache" / "figures").iterdir())
 
@@ -170,7 +170,7 @@ def test_the_cache_stays_within_its_bound_and_keeps_the_newest(front: Front, tmp
 
 
 def test_a_full_disk_costs_the_copy_only(front: Front, tmp_path: Path) -> None:
-    name = put(picture("full"), b"shown all the same")
+    name = store_file(picture("full"), b"shown all the same")
     forget_copies(tmp_path)
     (tmp_path / "cache" / "figures").rmdir()
     (tmp_path / "cache" / "figures").write_text("in the way of every copy")
@@ -179,22 +179,22 @@ def test_a_full_disk_costs_the_copy_only(front: Front, tmp_path: Path) -> None:
 
 
 def test_a_picture_deleted_from_another_machine_disappears_within_a_day(front: Front, tmp_path: Path) -> None:
-    name = put(picture("gone"), b"deleted elsewhere")
+    name = store_file(picture("gone"), b"deleted elsewhere")
     copy = tmp_path / "cache" / name
     kept = copy.read_bytes()
     default_storage.delete(name)
     copy.write_bytes(kept)
     assert shown(name).status_code == 200
 
-    yesterday = time.time() - bucket.CONFIRM_SECONDS - 60
+    yesterday = time.time() - s3_storage.REVALIDATE_AFTER_SECONDS - 60
     os.utime(copy, (yesterday, yesterday))
     assert shown(name).status_code == 404
     assert not copy.exists()
 
 
 def test_an_old_copy_is_shown_while_the_storage_is_gone(front: Front, tmp_path: Path) -> None:
-    name = put(picture("old"), b"still needed")
-    yesterday = time.time() - bucket.CONFIRM_SECONDS - 60
+    name = store_file(picture("old"), b"still needed")
+    yesterday = time.time() - s3_storage.REVALIDATE_AFTER_SECONDS - 60
     os.utime(tmp_path / "cache" / name, (yesterday, yesterday))
     front.mood = "gone"
 
@@ -202,18 +202,18 @@ def test_an_old_copy_is_shown_while_the_storage_is_gone(front: Front, tmp_path: 
 
 
 def test_a_picture_deleted_here_is_gone_at_once(front: Front) -> None:
-    name = put(picture("here"), b"x")
+    name = store_file(picture("here"), b"x")
     default_storage.delete(name)
 
     assert shown(name).status_code == 404
 
 
 def test_storing_the_same_again_makes_it_young(front: Front) -> None:
-    name = put(picture("young"), b"x")
+    name = store_file(picture("young"), b"x")
     first = default_storage.get_modified_time(name)
     time.sleep(1.1)
 
-    put(name, b"x")
+    store_file(name, b"x")
 
     assert default_storage.get_modified_time(name) > first
 
@@ -256,7 +256,7 @@ def test_a_folder_that_is_full_refuses_the_upload_with_the_same_sentence(
 
     client = sign_in(editor)
     address = client.post(UPLOAD, sent()).json()["next"]
-    monkeypatch.setattr("portal.serving.whole.os.fsync", full)
+    monkeypatch.setattr("portal.storage.atomic_file.os.fsync", full)
 
     refused = saved(client, address)
 

@@ -4,7 +4,7 @@ import re
 
 from django.core.management import get_commands
 
-from portal.env import KNOWN
+from portal.env import KNOWN_VARIABLES
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
@@ -14,18 +14,18 @@ OPERATIONS, SECURITY = (DOCS / name for name in ("operations.md", "security.md")
 def test_the_table_of_settings_is_complete_and_names_nothing_else() -> None:
     table = OPERATIONS.read_text().partition("## Settings")[2].partition("\n## ")[0]
 
-    assert set(re.findall(r"^\| `(PORTAL_[A-Z0-9_]+)`", table, re.MULTILINE)) == set(KNOWN)
+    assert set(re.findall(r"^\| `(PORTAL_[A-Z0-9_]+)`", table, re.MULTILINE)) == set(KNOWN_VARIABLES)
 
 
 def test_the_example_settings_are_settings() -> None:
     text = (DOCS / "examples" / "plainspine.env").read_text()
 
-    assert set(re.findall(r"^#?(PORTAL_[A-Z0-9_]+)=", text, re.MULTILINE)) <= KNOWN
+    assert set(re.findall(r"^#?(PORTAL_[A-Z0-9_]+)=", text, re.MULTILINE)) <= KNOWN_VARIABLES
 
 
 def test_every_command_that_a_document_names_is_there() -> None:
     named = set(re.findall(r"manage\.py ([a-z_]+)", OPERATIONS.read_text() + SECURITY.read_text()))
-    # It comes with sign-in (portal/staff/management), as do the tests below.
+    # It comes with sign-in (portal/accounts/management), as do the tests below.
     expected = named if (ROOT / "tests" / "staff").exists() else named - {"invite"}
 
     assert expected <= set(get_commands())
@@ -36,7 +36,7 @@ def test_every_test_and_file_that_the_security_document_names_is_there() -> None
         re.findall(r"`((?:tests|portal|procedures|docs|templates|static|\.ci)/[\w./-]+)`", SECURITY.read_text())
     )
     if not (ROOT / "tests" / "staff").exists():
-        named = {name for name in named if not name.startswith(("tests/staff", "portal/staff"))}
+        named = {name for name in named if not name.startswith(("tests/accounts", "portal/accounts"))}
 
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
     assert len([name for name in named if name.startswith("tests/")]) > 15

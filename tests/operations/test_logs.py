@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
-from portal.serving.logs import DropAddresses, JsonFormatter, where
+from portal.logging import JsonFormatter, RedactUrlsFilter, redacted_traceback
 from tests.conftest import ROOT
 
 SECRET = "/kyphoplasty/?name=Maria"
@@ -48,7 +48,7 @@ def test_a_failed_request_is_logged_without_what_was_asked_for(name: str, messag
     line = record(name, message, failure(), status_code=500, request=HttpRequest())
     formatter = JsonFormatter() if form == "json" else logging.Formatter("{levelname} {name}: {message}", style="{")
 
-    assert DropAddresses().filter(line)
+    assert RedactUrlsFilter().filter(line)
     text = formatter.format(line)
 
     assert "Maria" not in text
@@ -60,7 +60,7 @@ def test_a_failed_request_is_logged_without_what_was_asked_for(name: str, messag
 
 def test_a_json_line_is_one_object_with_its_facts() -> None:
     line = record("django.request", f"Not Found: {SECRET}", status_code=404)
-    DropAddresses().filter(line)
+    RedactUrlsFilter().filter(line)
 
     text = JsonFormatter().format(line)
     entry = json.loads(text)
@@ -72,8 +72,8 @@ def test_a_json_line_is_one_object_with_its_facts() -> None:
 
 
 def test_what_our_own_code_says_is_kept_whole() -> None:
-    line = record("portal.serving.snapshots", "the database does not answer", failure())
-    DropAddresses().filter(line)
+    line = record("portal.published.store", "the database does not answer", failure())
+    RedactUrlsFilter().filter(line)
 
     entry = json.loads(JsonFormatter().format(line))
 
@@ -85,7 +85,7 @@ def test_errors_that_name_each_other_end() -> None:
     first, second = ValueError(SECRET), KeyError(SECRET)
     first.__context__, second.__context__ = second, first
 
-    assert where(first).count("Traceback") == 2
+    assert redacted_traceback(first).count("Traceback") == 2
 
 
 def test_the_environment_chooses_the_form(tmp_path: Path) -> None:
@@ -106,6 +106,6 @@ def test_the_environment_chooses_the_form(tmp_path: Path) -> None:
 
 def test_a_host_that_is_not_ours_is_not_repeated() -> None:
     line = record("django.security.DisallowedHost", str(DisallowedHost("evil.example")), status_code=400)
-    DropAddresses().filter(line)
+    RedactUrlsFilter().filter(line)
 
     assert line.getMessage() == "refused: DisallowedHost"

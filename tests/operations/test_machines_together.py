@@ -20,7 +20,7 @@ import pytest
 
 from tests.conftest import ROOT, free_port, separate_database, wait_until_ready
 from tests.operations.s3 import KEYS
-from tests.site.client import ask
+from tests.site.client import fetch
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 EXAMPLE = ROOT / "docs" / "examples" / "nginx.conf"
@@ -28,11 +28,11 @@ NAME = "learn.example.org"
 PICTURE = "figures/00000000000000ab-480.webp"
 PUBLISH = f"""
 import time
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.enums import Decision
 from procedures.figures.renditions import put
 from procedures.models import Page
-from procedures.publishing.drafts import save_revision
+from procedures.revisions.drafts import save_revision
 from procedures.publishing.publish import publish
 from procedures.publishing.review import decide, submit
 put("{PICTURE}", b"from the first machine")
@@ -90,7 +90,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory, s3_address: str) -> Iterator[
 
 
 def read(url: str, path: str) -> tuple[int, bytes]:
-    answer = ask(url, path, headers={"Host": NAME, "X-Forwarded-Proto": "https"})
+    answer = fetch(url, path, headers={"Host": NAME, "X-Forwarded-Proto": "https"})
     return answer.status, answer.body
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client, override_settings
 
-from portal.serving.rates import MAX_PLACES, Rate
+from portal.security.rate_limit import MAX_TRACKED_NETWORKS, TokenBucket
 from procedures.views import search
 from tests.factories import make_clinic
 
@@ -14,8 +14,8 @@ from tests.factories import make_clinic
 def three(monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[None]:
     """Three searches at once, behind a proxy."""
     make_clinic()
-    monkeypatch.setattr(search, "SEARCHES", Rate(burst=3, per_second=0.001))
-    with override_settings(BEHIND_TLS=True):
+    monkeypatch.setattr(search, "SEARCH_RATE_LIMIT", TokenBucket(burst=3, per_second=0.001))
+    with override_settings(USE_HTTPS=True):
         yield
 
 
@@ -56,16 +56,16 @@ def test_a_proxy_that_tells_nothing_shuts_nobody_out(three: None) -> None:
 
 
 def test_what_was_used_comes_back_with_time() -> None:
-    rate = Rate(burst=2, per_second=1)
+    rate = TokenBucket(burst=2, per_second=1)
 
-    assert [rate.take("a", now) for now in (0, 0, 0, 1.1, 1.2, 9, 9, 9)] == [
+    assert [rate.consume("a", now) for now in (0, 0, 0, 1.1, 1.2, 9, 9, 9)] == [
         True, True, False, True, False, True, True, False,
     ]  # fmt: skip
 
 
 def test_any_number_of_places_takes_bounded_memory() -> None:
-    rate = Rate(burst=1, per_second=1)
-    for number in range(MAX_PLACES + 50):
-        rate.take(str(number), 0)
+    rate = TokenBucket(burst=1, per_second=1)
+    for number in range(MAX_TRACKED_NETWORKS + 50):
+        rate.consume(str(number), 0)
 
-    assert len(rate._places) == MAX_PLACES
+    assert len(rate._buckets) == MAX_TRACKED_NETWORKS

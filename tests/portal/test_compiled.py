@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.compiled import compiled
+from portal.prepared_queries import prepared_query
 from procedures.models import Page
 from procedures.models.page import PageQuerySet
 from tests.factories import make_clinic, make_page, make_public
@@ -12,12 +12,12 @@ from tests.factories import make_clinic, make_page, make_public
 pytestmark = pytest.mark.django_db
 
 
-@compiled("\0language", 30_001)
+@prepared_query("\0language", 30_001)
 def cards(language: str, order: int) -> PageQuerySet:
     return Page.objects.for_cards(language).filter(order__lte=order)
 
 
-@compiled("\0language")
+@prepared_query("\0language")
 def first(language: str) -> Any:
     return Page.objects.for_cards(language).values_list("title", "clinic", "live_release__published_at")[:1]
 
@@ -32,7 +32,7 @@ def test_models_are_those_of_the_queryset(django_assert_num_queries: Any) -> Non
 
     for language, order, count in (("en", 100, 2), ("es", 100, 0), ("en", 0, 0), ("en", 100, 2)):
         with django_assert_num_queries(1):
-            found = [values(page) for page in cards.models(language, order)]
+            found = [values(page) for page in cards.fetch_instances(language, order)]
         wanted = Page.objects.for_cards(language).filter(order__lte=order)
         assert found == [values(page) for page in wanted]
         assert len(found) == count
@@ -42,21 +42,21 @@ def test_tuples_are_those_of_the_queryset_with_values_of_their_types() -> None:
     make_clinic()
     make_public(make_page())
 
-    rows = first.tuples("en")
+    rows = first.fetch_tuples("en")
 
     assert rows == list(Page.objects.for_cards("en").values_list("title", "clinic", "live_release__published_at")[:1])
     assert isinstance(rows[0][1], dict)
-    assert first.tuples("es") == []
+    assert first.fetch_tuples("es") == []
 
 
 def test_a_value_that_is_sql_is_a_value() -> None:
     make_clinic()
     make_public(make_page())
 
-    assert cards.models("en' OR '1'='1", 100) == []
+    assert cards.fetch_instances("en' OR '1'='1", 100) == []
 
 
 @pytest.mark.parametrize("given", [(), ("en",), ("en", 1, 2)])
 def test_as_many_values_as_places(given: tuple[object, ...]) -> None:
     with pytest.raises(ValueError, match="zip"):
-        cards.models(*given)
+        cards.fetch_instances(*given)

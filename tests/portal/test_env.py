@@ -6,63 +6,63 @@ from pathlib import Path
 
 import pytest
 
-from portal import env, env_storage
-from portal.env import BadSettingError
+from portal import env
+from portal.env import InvalidSettingError
 
 LONG_KEY = "k" * 60
 
 ODD: dict[str, tuple[Callable[[dict[str, str]], object], list[str]]] = {
     "PORTAL_DEBUG": (
-        lambda environ: env.boolean("PORTAL_DEBUG", default=False, environ=environ),
+        lambda environ: env.get_bool("PORTAL_DEBUG", default=False, environ=environ),
         ["1", "yes", "on", "True.", "tru", "0", "none", "false false"],
     ),
-    "PORTAL_REQUIRE_SECOND_PERSON": (
-        lambda environ: env.boolean("PORTAL_REQUIRE_SECOND_PERSON", default=True, environ=environ),
+    "PORTAL_REQUIRE_PEER_REVIEW": (
+        lambda environ: env.get_bool("PORTAL_REQUIRE_PEER_REVIEW", default=True, environ=environ),
         ["no", "off", "0", "-"],
     ),
     "PORTAL_ALLOWED_HOSTS": (
-        lambda environ: env.allowed_hosts(environ),
+        lambda environ: env.get_allowed_hosts(environ),
         ["*", "*.example.org", "a,,b", "a, ", ",", "https://a.org", "a.org/", "a b", "a.org:8000", "a\tb", "<a>", "a;b", "a..b"],
     ),
     "PORTAL_PUBLIC_URL": (
-        lambda environ: env.public_url(environ),
+        lambda environ: env.get_public_url(environ),
         ["", "learn.example.org", "//a.org", "ftp://a.org", "https://", "https://a.org/path", "https://a.org?x=1",
          "https://a.org#x", "https://user@a.org", "https://user:pw@a.org", "https://@a.org", "https://a.org:99999",
          "https://a.org:x", "https://a.org:0", "https://[::1", "https://a b.org", "https://a.org\\evil", "javascript:x",
          'https://a"b', "https://<a>", "https://a.org:"],
     ),
     "DATABASE_URL": (
-        lambda environ: env.database(Path("/x"), environ),
+        lambda environ: env.get_database_config(Path("/x"), environ),
         ["nonsense", "mysql://u:p@h/d", "oracle://u:p@h/d", "postgres://u:p@h:port/d", "http://a.org", "://"],
     ),
     "PORTAL_FEEDBACK_DAYS": (
-        lambda environ: env.number("PORTAL_FEEDBACK_DAYS", default=180, least=1, most=3650, environ=environ),
+        lambda environ: env.get_int("PORTAL_FEEDBACK_DAYS", default=180, min_value=1, max_value=3650, environ=environ),
         ["0", "-1", "+5", "3651", "9" * 5000, "x", "1.5", "1e3", "٣", "1 0"],
     ),
     "PORTAL_TEXT_DETECTION": (
-        lambda environ: env.boolean("PORTAL_TEXT_DETECTION", default=True, environ=environ),
+        lambda environ: env.get_bool("PORTAL_TEXT_DETECTION", default=True, environ=environ),
         ["yes", "0"],
     ),
-    "PORTAL_COUNT_READS": (lambda environ: env.boolean("PORTAL_COUNT_READS", default=True, environ=environ), ["yes", "0"]),
-    "PORTAL_SECRET_KEY": (lambda environ: env.secret_key(Path("/x"), environ), ["short", "k" * 49]),
+    "PORTAL_COUNT_PAGE_VIEWS": (lambda environ: env.get_bool("PORTAL_COUNT_PAGE_VIEWS", default=True, environ=environ), ["yes", "0"]),
+    "PORTAL_SECRET_KEY": (lambda environ: env.get_secret_key(Path("/x"), environ), ["short", "k" * 49]),
     "PORTAL_LOG_FORMAT": (
-        lambda environ: env.choice("PORTAL_LOG_FORMAT", ("line", "json"), environ), ["JSON", "text", "json,line"]
+        lambda environ: env.get_choice("PORTAL_LOG_FORMAT", ("line", "json"), environ), ["JSON", "text", "json,line"]
     ),
     "PORTAL_S3_BUCKET": (
-        lambda environ: env_storage.media(Path("/x"), environ),
+        lambda environ: env.get_media_storage(Path("/x"), environ),
         ["ab", "a" * 64, "Pictures", "s3://pictures", "a/b", "a..b", "-ab", "10.0.0.1", "a b", "a_b"],
     ),
     "PORTAL_S3_ENDPOINT": (
-        lambda environ: env_storage.media(Path("/x"), {"PORTAL_S3_BUCKET": "pictures", **environ}),
+        lambda environ: env.get_media_storage(Path("/x"), {"PORTAL_S3_BUCKET": "pictures", **environ}),
         ["s3.example.org", "https://", "https://a.org/path", "https://a.org?x", "https://key:pw@a.org", "ftp://a.org",
          "https://a.org:0", "https://a b"],
     ),
     "PORTAL_S3_REGION": (
-        lambda environ: env_storage.media(Path("/x"), {"PORTAL_S3_BUCKET": "pictures", **environ}),
+        lambda environ: env.get_media_storage(Path("/x"), {"PORTAL_S3_BUCKET": "pictures", **environ}),
         ["EU", "eu central", "eu/1", "-"],
     ),
     "PORTAL_S3_CACHE_MB": (
-        lambda environ: env_storage.media(Path("/x"), {"PORTAL_S3_BUCKET": "pictures", **environ}),
+        lambda environ: env.get_media_storage(Path("/x"), {"PORTAL_S3_BUCKET": "pictures", **environ}),
         ["63", "-1", "1e3", "10 GB", "99999999", "٦٤"],
     ),
 }  # fmt: skip
@@ -70,7 +70,7 @@ ODD: dict[str, tuple[Callable[[dict[str, str]], object], list[str]]] = {
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, (_, values) in ODD.items() for value in values])
 def test_an_odd_value_is_refused_in_one_line_that_names_it(name: str, value: str) -> None:
-    with pytest.raises(BadSettingError) as refused:
+    with pytest.raises(InvalidSettingError) as refused:
         ODD[name][0]({name: value})
 
     sentence = str(refused.value)
@@ -81,15 +81,15 @@ def test_an_odd_value_is_refused_in_one_line_that_names_it(name: str, value: str
 
 @pytest.mark.parametrize("value", ["hunter2", "k" * 49])
 def test_a_secret_is_never_repeated(value: str) -> None:
-    with pytest.raises(BadSettingError) as refused:
-        env.secret_key(Path("/x"), {"PORTAL_SECRET_KEY": value})
+    with pytest.raises(InvalidSettingError) as refused:
+        env.get_secret_key(Path("/x"), {"PORTAL_SECRET_KEY": value})
 
     assert value not in str(refused.value)
 
 
 def test_a_password_in_a_broken_database_address_is_never_repeated() -> None:
-    with pytest.raises(BadSettingError) as refused:
-        env.database(Path("/x"), {"DATABASE_URL": "mysql://me:hunter2@host/name"})
+    with pytest.raises(InvalidSettingError) as refused:
+        env.get_database_config(Path("/x"), {"DATABASE_URL": "mysql://me:hunter2@host/name"})
 
     assert "hunter2" not in str(refused.value)
 
@@ -98,19 +98,21 @@ def test_a_password_in_a_broken_database_address_is_never_repeated() -> None:
     ("value", "wanted"), [("true", True), ("TRUE", True), (" false ", False), ("False", False), ("", True)]
 )
 def test_a_boolean_is_true_or_false_in_any_letters(value: str, wanted: bool) -> None:
-    assert env.boolean("PORTAL_DEBUG", default=True, environ={"PORTAL_DEBUG": value}) is wanted
+    assert env.get_bool("PORTAL_DEBUG", default=True, environ={"PORTAL_DEBUG": value}) is wanted
 
 
 @pytest.mark.parametrize(("value", "wanted"), [("", 180), ("1", 1), (" 30 ", 30), ("3650", 3650)])
 def test_a_number_of_days_is_taken_as_it_is(value: str, wanted: int) -> None:
-    found = env.number("PORTAL_FEEDBACK_DAYS", default=180, least=1, most=3650, environ={"PORTAL_FEEDBACK_DAYS": value})
+    found = env.get_int(
+        "PORTAL_FEEDBACK_DAYS", default=180, min_value=1, max_value=3650, environ={"PORTAL_FEEDBACK_DAYS": value}
+    )
 
     assert found == wanted
 
 
 def test_hosts_are_loopback_names_unless_told_otherwise() -> None:
-    assert env.allowed_hosts({}) == ["127.0.0.1", "localhost", "[::1]"]
-    assert env.allowed_hosts({"PORTAL_ALLOWED_HOSTS": "Learn.example.org, .example.org,[::1]"}) == [
+    assert env.get_allowed_hosts({}) == ["127.0.0.1", "localhost", "[::1]"]
+    assert env.get_allowed_hosts({"PORTAL_ALLOWED_HOSTS": "Learn.example.org, .example.org,[::1]"}) == [
         "Learn.example.org",
         ".example.org",
         "[::1]",
@@ -127,42 +129,49 @@ def test_hosts_are_loopback_names_unless_told_otherwise() -> None:
     ],
 )
 def test_the_public_address_is_scheme_and_host(value: str, wanted: str) -> None:
-    assert env.public_url({"PORTAL_PUBLIC_URL": value}) == wanted
+    assert env.get_public_url({"PORTAL_PUBLIC_URL": value}) == wanted
 
 
 @pytest.mark.parametrize("name", ["PORTAL_DEBUGG", "PORTAL_ALLOWED_HOST", "PORTAL_", "PORTAL_SECRET"])
 def test_a_misspelt_name_is_refused(name: str) -> None:
-    with pytest.raises(BadSettingError, match=f"^{name} is not a setting. Known: PORTAL_ALLOWED_HOSTS, "):
-        env.refuse_unknown_names({name: "x", "PATH": "/bin"})
+    with pytest.raises(InvalidSettingError, match=f"^{name} is not a setting. Known: PORTAL_ALLOWED_HOSTS, "):
+        env.reject_unknown_variables({name: "x", "PATH": "/bin"})
+
+
+def test_a_name_of_an_earlier_version_is_refused_with_the_new_name() -> None:
+    for old, new in env.RENAMED_VARIABLES.items():
+        with pytest.raises(InvalidSettingError, match=rf"^{old} was renamed\. Set {new} instead\.$"):
+            env.reject_unknown_variables({old: "x"})
+        assert new in env.KNOWN_VARIABLES
 
 
 def test_known_names_and_names_of_others_are_taken() -> None:
-    env.refuse_unknown_names({**dict.fromkeys(env.KNOWN, "x"), "PATH": "/bin", "DATABASE_URL": "x"})
+    env.reject_unknown_variables({**dict.fromkeys(env.KNOWN_VARIABLES, "x"), "PATH": "/bin", "DATABASE_URL": "x"})
 
 
 def test_the_data_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
-    path = env.data_dir(tmp_path, {"PORTAL_DATA_DIR": str(tmp_path / "a" / "b")})
+    path = env.get_data_dir(tmp_path, {"PORTAL_DATA_DIR": str(tmp_path / "a" / "b")})
 
     assert path.is_dir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    assert env.data_dir(tmp_path, {}) == tmp_path / "var"
+    assert env.get_data_dir(tmp_path, {}) == tmp_path / "var"
 
 
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/portal", "/dev/null/portal"])
 def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("mine")
 
-    with pytest.raises(BadSettingError, match=r"^PORTAL_DATA_DIR .* cannot be made: .*\.$"):
-        env.data_dir(tmp_path, {"PORTAL_DATA_DIR": str(tmp_path / place)})
+    with pytest.raises(InvalidSettingError, match=r"^PORTAL_DATA_DIR .* cannot be made: .*\.$"):
+        env.get_data_dir(tmp_path, {"PORTAL_DATA_DIR": str(tmp_path / place)})
 
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_a_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
-    first = env.secret_key(tmp_path, {})
+    first = env.get_secret_key(tmp_path, {})
 
     assert len(first) >= 64
-    assert env.secret_key(tmp_path, {}) == first
+    assert env.get_secret_key(tmp_path, {}) == first
     assert stat.S_IMODE((tmp_path / "secret-key").stat().st_mode) == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["secret-key"]
 
@@ -171,11 +180,11 @@ def test_two_installations_have_different_keys(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
 
-    assert env.secret_key(tmp_path / "a", {}) != env.secret_key(tmp_path / "b", {})
+    assert env.get_secret_key(tmp_path / "a", {}) != env.get_secret_key(tmp_path / "b", {})
 
 
 def test_a_given_key_is_used_and_stored_nowhere(tmp_path: Path) -> None:
-    assert env.secret_key(tmp_path, {"PORTAL_SECRET_KEY": LONG_KEY}) == LONG_KEY
+    assert env.get_secret_key(tmp_path, {"PORTAL_SECRET_KEY": LONG_KEY}) == LONG_KEY
     assert list(tmp_path.iterdir()) == []
 
 
@@ -183,8 +192,8 @@ def test_a_given_key_is_used_and_stored_nowhere(tmp_path: Path) -> None:
 def test_a_key_file_without_a_whole_key_is_refused_and_left(tmp_path: Path, content: str) -> None:
     (tmp_path / "secret-key").write_text(content)
 
-    with pytest.raises(BadSettingError, match="is too short. Delete the file; a new key is made."):
-        env.secret_key(tmp_path, {})
+    with pytest.raises(InvalidSettingError, match="is too short. Delete the file; a new key is made."):
+        env.get_secret_key(tmp_path, {})
 
     assert (tmp_path / "secret-key").read_text() == content
 
@@ -192,12 +201,12 @@ def test_a_key_file_without_a_whole_key_is_refused_and_left(tmp_path: Path, cont
 def test_a_key_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret-key").mkdir()
 
-    with pytest.raises(BadSettingError, match="cannot be used: Is a directory."):
-        env.secret_key(tmp_path, {})
+    with pytest.raises(InvalidSettingError, match="cannot be used: Is a directory."):
+        env.get_secret_key(tmp_path, {})
 
 
 def test_sqlite_takes_the_write_lock_first_and_syncs_fully() -> None:
-    config = env.database(Path("/data"), {})
+    config = env.get_database_config(Path("/data"), {})
 
     assert config["NAME"] == "/data/portal.sqlite3"
     assert config["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
@@ -207,7 +216,7 @@ def test_sqlite_takes_the_write_lock_first_and_syncs_fully() -> None:
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
 def test_postgresql_is_named_by_its_address(scheme: str) -> None:
-    config = env.database(Path("/data"), {"DATABASE_URL": f"{scheme}://me:secret@db:5433/portal"})
+    config = env.get_database_config(Path("/data"), {"DATABASE_URL": f"{scheme}://me:secret@db:5433/portal"})
 
     assert (config["ENGINE"], config["HOST"], config["PORT"], config["NAME"]) == (
         "django.db.backends.postgresql",
@@ -219,13 +228,13 @@ def test_postgresql_is_named_by_its_address(scheme: str) -> None:
 
 @pytest.mark.parametrize("value", ["0", "4", "241", "x", "-5", "5.5", "1e2", "٣٠"])
 def test_a_number_outside_its_bounds_is_refused(value: str) -> None:
-    with pytest.raises(env.BadSettingError, match="Write a whole number from 5 to 240."):
-        env.number("PORTAL_X", default=30, least=5, most=240, environ={"PORTAL_X": value})
+    with pytest.raises(env.InvalidSettingError, match="Write a whole number from 5 to 240."):
+        env.get_int("PORTAL_X", default=30, min_value=5, max_value=240, environ={"PORTAL_X": value})
 
 
 def test_a_number_within_its_bounds_or_none_is_taken() -> None:
-    assert env.number("PORTAL_X", default=30, least=5, most=240, environ={"PORTAL_X": " 45 "}) == 45
-    assert env.number("PORTAL_X", default=30, least=5, most=240, environ={}) == 30
+    assert env.get_int("PORTAL_X", default=30, min_value=5, max_value=240, environ={"PORTAL_X": " 45 "}) == 45
+    assert env.get_int("PORTAL_X", default=30, min_value=5, max_value=240, environ={}) == 30
 
 
 @pytest.mark.parametrize(
@@ -237,11 +246,11 @@ def test_a_number_within_its_bounds_or_none_is_taken() -> None:
     ],
 )
 def test_mail_goes_encrypted_or_stays_on_this_machine(url: str, port: int, tls: bool, ssl: bool) -> None:
-    found = env.mail({"PORTAL_EMAIL_URL": url, "PORTAL_EMAIL_FROM": "site@clinic.example"})
+    found = env.get_email_settings({"PORTAL_EMAIL_URL": url, "PORTAL_EMAIL_FROM": "site@clinic.example"})
 
     assert (found["EMAIL_PORT"], found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (port, tls, ssl)
     assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("u", "p@x")
-    assert env.mail({}) == {"EMAIL_BACKEND": env.NO_MAIL}
+    assert env.get_email_settings({}) == {"EMAIL_BACKEND": env.DUMMY_EMAIL_BACKEND}
 
 
 @pytest.mark.parametrize(
@@ -257,8 +266,8 @@ def test_mail_goes_encrypted_or_stays_on_this_machine(url: str, port: int, tls: 
     ],
 )
 def test_half_a_mail_setting_is_refused_without_repeating_the_password(url: str, sender: str) -> None:
-    with pytest.raises(env.BadSettingError) as refused:
-        env.mail({"PORTAL_EMAIL_URL": url, "PORTAL_EMAIL_FROM": sender})
+    with pytest.raises(env.InvalidSettingError) as refused:
+        env.get_email_settings({"PORTAL_EMAIL_URL": url, "PORTAL_EMAIL_FROM": sender})
 
     assert "s3cret" not in str(refused.value)
     assert str(refused.value).startswith("PORTAL_EMAIL_")
@@ -266,14 +275,14 @@ def test_half_a_mail_setting_is_refused_without_repeating_the_password(url: str,
 
 @pytest.mark.parametrize("name", ["PORTAL_S3_ENDPOINT", "PORTAL_S3_REGION", "PORTAL_S3_CACHE_MB"])
 def test_settings_of_a_bucket_without_a_bucket_are_refused(name: str) -> None:
-    with pytest.raises(BadSettingError, match=f"^{name} is given without PORTAL_S3_BUCKET."):
-        env_storage.media(Path("/x"), {name: "64"})
+    with pytest.raises(InvalidSettingError, match=f"^{name} is given without PORTAL_S3_BUCKET."):
+        env.get_media_storage(Path("/x"), {name: "64"})
 
 
 def test_pictures_are_in_the_data_folder_unless_a_bucket_is_named() -> None:
-    assert env_storage.media(Path("/x"), {}) == {"BACKEND": "portal.serving.media.AtomicFileSystemStorage"}
+    assert env.get_media_storage(Path("/x"), {}) == {"BACKEND": "portal.storage.local_storage.AtomicFileSystemStorage"}
     given = {"PORTAL_S3_BUCKET": "pictures", "PORTAL_S3_ENDPOINT": "https://s3.example.org:9000/"}
-    assert env_storage.media(Path("/x"), given)["OPTIONS"] == {
+    assert env.get_media_storage(Path("/x"), given)["OPTIONS"] == {
         "bucket_name": "pictures",
         "endpoint_url": "https://s3.example.org:9000",
         "region_name": "us-east-1",
@@ -283,13 +292,13 @@ def test_pictures_are_in_the_data_folder_unless_a_bucket_is_named() -> None:
 
 
 def test_keys_in_the_address_of_the_storage_are_never_repeated() -> None:
-    with pytest.raises(BadSettingError) as refused:
-        env_storage.media(Path("/x"), {"PORTAL_S3_BUCKET": "abc", "PORTAL_S3_ENDPOINT": "https://me:hunter2@a.org"})
+    with pytest.raises(InvalidSettingError) as refused:
+        env.get_media_storage(Path("/x"), {"PORTAL_S3_BUCKET": "abc", "PORTAL_S3_ENDPOINT": "https://me:hunter2@a.org"})
 
     assert "hunter2" not in str(refused.value)
 
 
 def test_a_bucket_without_its_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(env_storage, "find_spec", lambda name: None)
-    with pytest.raises(BadSettingError, match="pip install -e '.\\[s3\\]'"):
-        env_storage.media(Path("/x"), {"PORTAL_S3_BUCKET": "pictures"})
+    monkeypatch.setattr(env, "find_spec", lambda name: None)
+    with pytest.raises(InvalidSettingError, match="pip install -e '.\\[s3\\]'"):
+        env.get_media_storage(Path("/x"), {"PORTAL_S3_BUCKET": "pictures"})

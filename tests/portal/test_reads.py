@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 
-from portal.serving import reads as counting
-from portal.serving.application import SnapshotApplication
-from portal.serving.reads import READS, Reads, is_opened_by_a_person, write
-from portal.serving.snapshots import Snapshots
+from portal.published import page_views as counting
+from portal.published.page_views import PAGE_VIEWS, PageViewCounter, flush_counts, looks_human
+from portal.published.store import ResponseStore
+from portal.published.wsgi import PublishedPages
 from tests.serving.plain import Django, ask
 
 PHONE = "Mozilla/5.0 (Linux; Android 14; SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36"
@@ -45,34 +45,34 @@ NOT_PEOPLE = {
 
 @pytest.fixture
 def _counting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(READS, "on", True)
-    READS.take()
+    monkeypatch.setattr(PAGE_VIEWS, "is_enabled", True)
+    PAGE_VIEWS.drain()
     yield
-    READS.take()
+    PAGE_VIEWS.drain()
 
 
 @pytest.mark.parametrize("name", [PHONE, SAFARI, FIREFOX])
 def test_a_person_who_opens_a_page_is_counted(name: str) -> None:
-    assert is_opened_by_a_person({**PERSON, "HTTP_USER_AGENT": name})
+    assert looks_human({**PERSON, "HTTP_USER_AGENT": name})
 
 
 @pytest.mark.parametrize("changes", NOT_PEOPLE.values(), ids=list(NOT_PEOPLE))
 def test_who_is_not_a_person_is_not_counted(changes: dict[str, str]) -> None:
-    assert not is_opened_by_a_person({**PERSON, **changes})
+    assert not looks_human({**PERSON, **changes})
 
 
 @pytest.mark.parametrize(
     "missing", ["HTTP_SEC_FETCH_MODE", "HTTP_SEC_FETCH_DEST", "HTTP_USER_AGENT", "HTTP_ACCEPT_LANGUAGE"]
 )
 def test_what_every_browser_sends_must_be_there(missing: str) -> None:
-    assert not is_opened_by_a_person({name: value for name, value in PERSON.items() if name != missing})
+    assert not looks_human({name: value for name, value in PERSON.items() if name != missing})
 
 
 @pytest.mark.usefixtures("_counting")
 def test_a_page_is_counted_whether_kept_new_or_unchanged() -> None:
-    kept = Snapshots()
-    kept.next_generation()
-    application = SnapshotApplication(Django(), kept)
+    kept = ResponseStore()
+    kept.increment_version()
+    application = PublishedPages(Django(), kept)
     person = {name: value for name, value in PERSON.items() if name.startswith("HTTP_")}
 
     ask(application, **person)  # from Django
@@ -81,76 +81,76 @@ def test_a_page_is_counted_whether_kept_new_or_unchanged() -> None:
     ask(application)  # a program
     ask(application, **person, REQUEST_METHOD="HEAD")
 
-    assert READS.take() == {"/kyphoplasty/": 3}
+    assert PAGE_VIEWS.drain() == {"/kyphoplasty/": 3}
 
 
 @pytest.mark.usefixtures("_counting")
 def test_what_is_no_page_is_not_counted() -> None:
-    kept = Snapshots()
-    kept.next_generation()
+    kept = ResponseStore()
+    kept.increment_version()
 
     def missing(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         start_response("404 Not Found", [])
         return [b""]
 
-    ask(SnapshotApplication(missing, kept), **{k: v for k, v in PERSON.items() if k.startswith("HTTP_")})
+    ask(PublishedPages(missing, kept), **{k: v for k, v in PERSON.items() if k.startswith("HTTP_")})
 
-    assert READS.take() == {}
+    assert PAGE_VIEWS.drain() == {}
 
 
 def test_counting_that_is_switched_off_counts_nothing(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.COUNT_READS = False
-    monkeypatch.setattr(READS, "on", False)
+    settings.COUNT_PAGE_VIEWS = False
+    monkeypatch.setattr(PAGE_VIEWS, "is_enabled", False)
     before = threading.active_count()
 
-    counting.keep_totals()
-    READS.count(PERSON)
+    counting.start_flushing()
+    PAGE_VIEWS.count(PERSON)
 
-    assert READS.take() == {}
+    assert PAGE_VIEWS.drain() == {}
     assert threading.active_count() == before
 
 
 def test_many_threads_lose_no_count() -> None:
-    reads = Reads()
-    reads.on = True
+    reads = PageViewCounter()
+    reads.is_enabled = True
     threads = [threading.Thread(target=lambda: [reads.count(PERSON) for _ in range(2000)]) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert reads.take() == {"/kyphoplasty/": 16_000}
-    assert reads.take() == {}
+    assert reads.drain() == {"/kyphoplasty/": 16_000}
+    assert reads.drain() == {}
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.serving.reads.MAX_ADDRESSES", 3)
-    reads = Reads()
+    monkeypatch.setattr("portal.published.page_views.MAX_PATHS", 3)
+    reads = PageViewCounter()
     for number in range(10):
         reads.add(f"/{number}/", 1)
     reads.add("/0/", 1)
 
-    assert reads.take() == {"/0/": 2, "/1/": 1, "/2/": 1}
+    assert reads.drain() == {"/0/": 2, "/1/": 1, "/2/": 1}
 
 
 def test_a_database_that_does_not_answer_loses_nothing() -> None:
-    reads, stored = Reads(), []
+    reads, stored = PageViewCounter(), []
     reads.add("/a/", 2)
 
     def broken(counts: dict[str, int]) -> None:
         reads.add("/a/", 1)  # meanwhile
         raise DatabaseError
 
-    write(reads, broken)
-    write(reads, stored.append)
-    write(reads, stored.append)
+    flush_counts(reads, broken)
+    flush_counts(reads, stored.append)
+    flush_counts(reads, stored.append)
 
     assert stored == [{"/a/": 3}]
 
 
 def test_counting_costs_a_reader_nothing_to_speak_of() -> None:
-    reads = Reads()
-    reads.on = True
+    reads = PageViewCounter()
+    reads.is_enabled = True
     times = []
     for _ in range(30):
         started = time.perf_counter()

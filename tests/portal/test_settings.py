@@ -10,15 +10,15 @@ from django.test import override_settings
 from django.urls import include, path
 
 from portal import checks, settings
-from portal.serving.headers import CONSTANT_HEADERS, CONTENT_POLICY
-from portal.serving.logs import DropAddresses
+from portal.logging import RedactUrlsFilter
+from portal.security.headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 
 urlpatterns = [path("tools/", include("markdownx.urls"))]
 
 
 def test_nothing_is_switched_on_by_default() -> None:
     assert settings.DEBUG is False
-    assert settings.REQUIRE_SECOND_PERSON is True
+    assert settings.REQUIRE_PEER_REVIEW is True
     assert "*" not in settings.ALLOWED_HOSTS
 
 
@@ -35,31 +35,31 @@ def test_passwords_are_kept_with_argon2() -> None:
 
 
 def test_the_headers_forbid_inline_code_frames_and_other_hosts() -> None:
-    assert CONTENT_POLICY.startswith("default-src 'none'")
-    assert "unsafe" not in CONTENT_POLICY
-    assert "http" not in CONTENT_POLICY
-    assert "frame-ancestors 'none'" in CONTENT_POLICY
-    assert CONSTANT_HEADERS["X-Content-Type-Options"] == "nosniff"
-    assert CONSTANT_HEADERS["Referrer-Policy"] == "same-origin"
+    assert CONTENT_SECURITY_POLICY.startswith("default-src 'none'")
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    assert "http" not in CONTENT_SECURITY_POLICY
+    assert "frame-ancestors 'none'" in CONTENT_SECURITY_POLICY
+    assert SECURITY_HEADERS["X-Content-Type-Options"] == "nosniff"
+    assert SECURITY_HEADERS["Referrer-Policy"] == "same-origin"
 
 
 def test_the_constant_headers_come_first_so_that_errors_carry_them() -> None:
-    assert django_settings.MIDDLEWARE[0] == "portal.serving.headers.ConstantHeadersMiddleware"
+    assert django_settings.MIDDLEWARE[0] == "portal.security.headers.SecurityHeadersMiddleware"
 
 
 def test_the_shipped_settings_pass_their_own_checks() -> None:
-    assert checks.markdownx_stays_ours(None) == []
+    assert checks.check_markdownx_urls(None) == []
     assert [found for found in run_checks() if found.level >= 40] == []
 
 
 @override_settings(ROOT_URLCONF=__name__)
 def test_markdownx_addresses_that_are_mounted_are_an_error() -> None:
-    assert {found.id for found in checks.markdownx_stays_ours(None)} == {"portal.E001"}
+    assert {found.id for found in checks.check_markdownx_urls(None)} == {"portal.E001"}
 
 
 @override_settings(MARKDOWNX_MARKDOWNIFY_FUNCTION="markdownx.utils.markdownify")
 def test_another_renderer_for_the_editor_is_an_error() -> None:
-    assert "portal.E002" in {found.id for found in checks.markdownx_stays_ours(None)}
+    assert "portal.E002" in {found.id for found in checks.check_markdownx_urls(None)}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_public_address_that_leads_elsewhere_or_in_the_clear_is_warned_of(
     url: str, hosts: list[str], ids: list[str]
 ) -> None:
     with override_settings(PUBLIC_URL=url, ALLOWED_HOSTS=hosts):
-        assert [found.id for found in checks.public_url_is_reachable(None)] == ids
+        assert [found.id for found in checks.check_public_url(None)] == ids
 
 
 def test_a_log_line_holds_no_address_and_no_request(caplog: pytest.LogCaptureFixture) -> None:
@@ -86,14 +86,14 @@ def test_a_log_line_holds_no_address_and_no_request(caplog: pytest.LogCaptureFix
     record = logging.LogRecord("django.request", 30, "x", 1, "Not Found: %s", ("/kyphoplasty/",), None)
     record.status_code, record.request = 404, object()
 
-    assert DropAddresses().filter(record)
+    assert RedactUrlsFilter().filter(record)
 
     assert record.getMessage() == "answered 404"
     assert not hasattr(record, "request")
 
 
 def test_every_setting_that_is_read_is_documented_and_the_other_way_round() -> None:
-    from portal.env import KNOWN
+    from portal.env import KNOWN_VARIABLES
 
     root = Path(settings.BASE_DIR)
     read = {
@@ -102,5 +102,5 @@ def test_every_setting_that_is_read_is_documented_and_the_other_way_round() -> N
         for name in re.findall(r"\bPORTAL_[A-Z0-9_]+\b", file.read_text())
     }
 
-    assert read >= KNOWN
-    assert not {name for name in read - KNOWN if name != "PORTAL_"}, "serve would refuse to start with these"
+    assert read >= KNOWN_VARIABLES
+    assert not {name for name in read - KNOWN_VARIABLES if name != "PORTAL_"}, "serve would refuse to start with these"

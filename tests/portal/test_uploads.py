@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.test import RequestFactory
 
-from portal.serving import uploads
+from portal.storage import upload_handlers
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -26,14 +26,14 @@ def test_a_large_file_is_whole_and_nowhere_on_the_disk_by_name() -> None:
 
     upload = request.FILES["picture"]  # type: ignore[attr-defined]
 
-    assert settings.FILE_UPLOAD_HANDLERS == ["portal.serving.uploads.UnnamedFileHandler"]
+    assert settings.FILE_UPLOAD_HANDLERS == ["portal.storage.upload_handlers.AnonymousTempFileUploadHandler"]
     assert (upload.size, upload.read()) == (len(CONTENT), CONTENT)
     assert list(Path(settings.DATA_DIR).iterdir()) == []
     upload.close()
 
 
 def test_what_no_form_takes_is_refused_while_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(upload_handlers, "MAX_UPLOAD_BYTES", 1_000_000)
 
     with pytest.raises(RequestDataTooBig):
         sent(CONTENT).FILES  # type: ignore[attr-defined]  # noqa: B018 -- reading is what takes the file in

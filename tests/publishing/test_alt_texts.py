@@ -4,8 +4,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from procedures.models import Figure, FigureText, Page, Series, SeriesItem
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.publish import PublishRefusedError, publish
+from procedures.publishing.publish import PublishError, publish
+from procedures.revisions.drafts import save_revision
 from tests.factories import BODY, approve, make_clinic, make_figure, make_next, make_page, make_translation, make_user
 
 pytestmark = pytest.mark.django_db
@@ -27,8 +27,8 @@ def refusal(page: Page) -> list[str]:
     approve(revision)
     try:
         publish(revision, actor=make_user("max"))
-    except PublishRefusedError as refused:
-        return [problem.sentence for problem in refused.problems]
+    except PublishError as refused:
+        return [problem.message for problem in refused.issues]
     return []
 
 

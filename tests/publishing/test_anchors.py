@@ -11,11 +11,11 @@ from django.utils.html import strip_tags
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from procedures.markdown import Library, Problem, render_page
 from procedures.models import GuideItem, Page, Release
-from procedures.publishing.anchors import AnchorPlan, plan_anchors, render_draft
-from procedures.publishing.publish import renew, withdraw
-from procedures.quality.advice import advice
+from procedures.publishing.anchor_redirects import AnchorPlan, plan_anchors, render_draft
+from procedures.publishing.publish import rerelease_page, withdraw
+from procedures.readability.suggestions import build_suggestions
+from procedures.rendering import Issue, ReferenceResolver, render_page
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_user
 
 HEAD = "::: key-points\n- It is short.\n- It is safe to read.\n:::\n\n"
@@ -106,7 +106,7 @@ def test_checks_and_renewing_give_the_same_html(page: Page) -> None:
     call_command("check_releases", stdout=out)
 
     assert "0 out of date" in out.getvalue()
-    assert renew(Page.objects.get(pk=page.pk), actor=None) is None
+    assert rerelease_page(Page.objects.get(pk=page.pk), actor=None) is None
     assert new.sha256
 
 
@@ -226,7 +226,7 @@ def test_the_preview_has_the_addresses_of_the_next_release(page: Page) -> None:
     draft = Page.objects.get(pk=page.pk)
     draft.body = f"{HEAD}## Risks\n\n{EAT}## Risks\n\n{WASH}"
 
-    shown = render_draft(draft, draft.draft())
+    shown = render_draft(draft, draft.draft_content())
     draft.save()
 
     assert shown.html == make_public(draft).html
@@ -237,11 +237,13 @@ def text_at(html: str, anchor: str) -> str:
     return strip_tags(html.split(f'id="{anchor}"')[1].split("</h")[1].split(">", 1)[1].split("<h")[0]).strip()
 
 
-def advice_on(page: Page) -> list[Problem]:
+def advice_on(page: Page) -> list[Issue]:
     """What the editor reads beside the preview of the live text."""
     page = Page.objects.get(pk=page.pk)
-    library = Library("en")
-    return advice(page, page.draft(), render_draft(page, page.draft(), library=library), library)
+    library = ReferenceResolver("en")
+    return build_suggestions(
+        page, page.draft_content(), render_draft(page, page.draft_content(), library=library), library
+    )
 
 
 def check_again(page: Page, live: Release) -> None:
@@ -250,10 +252,10 @@ def check_again(page: Page, live: Release) -> None:
     call_command("check_releases", stdout=out)
     call_command("check_links", stdout=out)
     assert "0 out of date" in out.getvalue()
-    assert renew(Page.objects.get(pk=page.pk), actor=None) is None
-    assert plan_anchors(live, render_page(page_content(live), kind="procedure", library=Library("en"))) == AnchorPlan(
-        live.anchors, live.old_anchors, live.lost_anchors
-    )
+    assert rerelease_page(Page.objects.get(pk=page.pk), actor=None) is None
+    assert plan_anchors(
+        live, render_page(page_content(live), kind="procedure", resolver=ReferenceResolver("en"))
+    ) == AnchorPlan(live.anchors, live.old_anchors, live.lost_anchors)
 
 
 def page_content(live: Release) -> dict[str, Any]:
@@ -324,7 +326,7 @@ def body(sections: list[dict[str, Any]]) -> str:
 @example([[("insert", 0, 0)], [("insert", 0, 0)], [("delete", 1, 0)], [("insert", 0, 0)]])
 @example([[("insert", 0, 0), ("insert", 1, 1)], [("swap", 0, 1)], [("delete", 0, 0)]])
 def test_an_address_never_opens_another_section(db: None, releases: list[list[tuple[str, int, int]]]) -> None:
-    library, unused = Library("en"), list(range(8))
+    library, unused = ReferenceResolver("en"), list(range(8))
     owners: dict[str, int] = {}
     sections: list[dict[str, Any]] = []
     before: Release | None = None
@@ -336,12 +338,20 @@ def test_an_address_never_opens_another_section(db: None, releases: list[list[tu
             **dict.fromkeys(("title", "key_message", "lead_figure", "next_page", "next_label"), ""),
             "body": body(sections),
         }
-        plan = plan_anchors(before, render_page(content, kind="about", library=library), earlier)
+        plan = plan_anchors(before, render_page(content, kind="about", resolver=library), earlier)
         shuffled = dict(reversed(plan.old_anchors.items()))
-        html = render_page(content, kind="about", library=library, anchors=plan.ids, old_anchors=shuffled).html
+        html = render_page(
+            content, kind="about", resolver=library, anchor_renames=plan.anchor_renames, old_anchors=shuffled
+        ).html
         assert (
             html
-            == render_page(content, kind="about", library=library, anchors=plan.ids, old_anchors=plan.old_anchors).html
+            == render_page(
+                content,
+                kind="about",
+                resolver=library,
+                anchor_renames=plan.anchor_renames,
+                old_anchors=plan.old_anchors,
+            ).html
         ), "a database may turn the order round"
         opened = {
             anchor: number_at(html, anchor)
@@ -361,9 +371,11 @@ def test_an_address_never_opens_another_section(db: None, releases: list[list[tu
                 owners[anchor] = number
         ids = re.findall(r'\sid="([^"]+)"', html)
         assert len(ids) == len(set(ids))
-        before = Release(html=html, old_anchors=plan.old_anchors, anchors=plan.ids, lost_anchors=plan.lost)
+        before = Release(
+            html=html, old_anchors=plan.old_anchors, anchors=plan.anchor_renames, lost_anchors=plan.lost_anchors
+        )
         earlier.insert(0, before)
-        again = plan_anchors(before, render_page(content, kind="about", library=library), earlier)
+        again = plan_anchors(before, render_page(content, kind="about", resolver=library), earlier)
         assert again == plan, "renewing changes nothing"
 
 

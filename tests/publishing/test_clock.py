@@ -7,7 +7,13 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from procedures.models import Clinic
-from procedures.publishing.clock import ClockError, RepeatedTimeError, clinic_zone, clock_words, moment
+from procedures.publishing.timezones import (
+    AmbiguousTimeError,
+    LocalTimeError,
+    format_datetime,
+    get_clinic_timezone,
+    to_utc,
+)
 from tests.factories import make_clinic
 
 DENVER = ZoneInfo("America/Denver")
@@ -30,20 +36,22 @@ def utc(text: str) -> datetime.datetime:
     ],
 )
 def test_a_time_on_the_wall_is_one_moment(day: datetime.date, time: datetime.time, wanted: str) -> None:
-    assert moment(day, time, DENVER) == utc(wanted)
+    assert to_utc(day, time, DENVER) == utc(wanted)
 
 
 @pytest.mark.parametrize("minute", [0, 30, 59])
 def test_a_time_that_the_clock_leaves_out_is_refused_with_the_next_one(minute: int) -> None:
-    with pytest.raises(ClockError, match=f"There is no 02:{minute:02} on 14 March 2027.*Choose 03:{minute:02} instead"):
-        moment(SPRING, datetime.time(2, minute), DENVER)
+    with pytest.raises(
+        LocalTimeError, match=f"There is no 02:{minute:02} on 14 March 2027.*Choose 03:{minute:02} instead"
+    ):
+        to_utc(SPRING, datetime.time(2, minute), DENVER)
 
 
 def test_a_time_that_comes_twice_is_asked_about() -> None:
-    with pytest.raises(RepeatedTimeError, match="01:30 comes twice on 1 November 2026") as told:
-        moment(AUTUMN, datetime.time(1, 30), DENVER)
+    with pytest.raises(AmbiguousTimeError, match="01:30 comes twice on 1 November 2026") as told:
+        to_utc(AUTUMN, datetime.time(1, 30), DENVER)
 
-    assert [one.astimezone(datetime.UTC) for one in told.value.moments] == [
+    assert [one.astimezone(datetime.UTC) for one in told.value.candidates] == [
         utc("2026-11-01T07:30"),
         utc("2026-11-01T08:30"),
     ]
@@ -51,21 +59,21 @@ def test_a_time_that_comes_twice_is_asked_about() -> None:
 
 @pytest.mark.parametrize(("which", "wanted"), [(0, "2026-11-01T07:30"), (1, "2026-11-01T08:30")])
 def test_the_one_that_is_meant_is_taken(which: int, wanted: str) -> None:
-    assert moment(AUTUMN, datetime.time(1, 30), DENVER, which=which) == utc(wanted)
+    assert to_utc(AUTUMN, datetime.time(1, 30), DENVER, occurrence=which) == utc(wanted)
 
 
 def test_a_half_hour_jump_is_told_as_well() -> None:
-    with pytest.raises(ClockError, match="Choose 02:45 instead"):
-        moment(datetime.date(2026, 10, 4), datetime.time(2, 15), ZoneInfo("Australia/Lord_Howe"))
+    with pytest.raises(LocalTimeError, match="Choose 02:45 instead"):
+        to_utc(datetime.date(2026, 10, 4), datetime.time(2, 15), ZoneInfo("Australia/Lord_Howe"))
 
 
 @pytest.mark.django_db
 def test_the_zone_is_the_clinics() -> None:
-    assert clinic_zone() == ZoneInfo("UTC")
+    assert get_clinic_timezone() == ZoneInfo("UTC")
     make_clinic(time_zone="America/Denver")
 
-    assert clinic_zone() == DENVER
-    assert clock_words(utc("2026-11-01T07:30"), DENVER) == "1 November 2026, 01:30 (MDT)"
+    assert get_clinic_timezone() == DENVER
+    assert format_datetime(utc("2026-11-01T07:30"), DENVER) == "1 November 2026, 01:30 (MDT)"
 
 
 @pytest.mark.django_db

@@ -4,14 +4,12 @@ import pytest
 
 from procedures.enums import Decision
 from procedures.models import Figure, Marker, Page
-from procedures.publishing.diff import changes, compare, words
-from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import publish
-from procedures.publishing.remarks import line_of
-from procedures.publishing.restore import restore
-from procedures.publishing.review import decide, newest_approved
-from procedures.publishing.versions import Version, version
-from procedures.publishing.wording import Block, article_blocks
+from procedures.publishing.review import latest_approved_revision, locate_quote, record_decision
+from procedures.revisions.diff import compare_blocks, count_changes, diff_words
+from procedures.revisions.diff_blocks import DiffBlock, article_blocks
+from procedures.revisions.drafts import restore_revision, save_revision
+from procedures.revisions.history import Version, find_version
 from tests.factories import make_user
 from tests.publishing.test_publish import approved, fresh
 
@@ -21,17 +19,21 @@ def marked(segments: list[object]) -> str:
 
 
 def test_words_that_differ_are_marked_on_both_sides() -> None:
-    old, new = words("Do not drive for two days.", "You must not drive for three days, please.")
+    old, new = diff_words("Do not drive for two days.", "You must not drive for three days, please.")
 
     assert marked(old) == "[Do] not drive for [two] days."
     assert marked(new) == "[You must] not drive for [three] days[, please]."
 
 
 def test_paragraphs_stand_beside_their_new_wording() -> None:
-    old = [Block("Text", "One."), Block("Text", "You lie face down for an hour."), Block("List", "Gone.")]
-    new = [Block("Heading", "New"), Block("Text", "One."), Block("Text", "You lie face down for two hours.")]
+    old = [DiffBlock("Text", "One."), DiffBlock("Text", "You lie face down for an hour."), DiffBlock("List", "Gone.")]
+    new = [
+        DiffBlock("Heading", "New"),
+        DiffBlock("Text", "One."),
+        DiffBlock("Text", "You lie face down for two hours."),
+    ]
 
-    rows = compare(old, new)
+    rows = compare_blocks(old, new)
 
     assert [(row.kind, row.name) for row in rows] == [
         ("added", "Heading"),
@@ -39,14 +41,14 @@ def test_paragraphs_stand_beside_their_new_wording() -> None:
         ("changed", "Text"),
         ("removed", "List"),
     ]
-    assert changes(rows) == 3
+    assert count_changes(rows) == 3
 
 
 def test_nothing_changed_is_said_so(page: Page) -> None:
     revision = save_revision(page, author=None)
-    blocks = Version(page, revision, None).reading()
+    blocks = Version(page, revision, None).rendered_blocks()
 
-    assert changes(compare(blocks, blocks)) == 0
+    assert count_changes(compare_blocks(blocks, blocks)) == 0
     assert len(blocks) > 10
 
 
@@ -56,26 +58,26 @@ def test_pictures_and_the_places_of_marks_are_compared(page: Page) -> None:
     mark.target_x = 0.75
     mark.save()
     Figure.objects.update(image="figures/0123456789abcdef.png")
-    before, after = version(page, f"v{release.number}"), version(page, "r1")
+    before, after = find_version(page, f"v{release.number}"), find_version(page, "r1")
     assert before and after
 
-    rows = [row for row in compare(before.reading(), after.reading()) if row.kind != "same"]
+    rows = [row for row in compare_blocks(before.rendered_blocks(), after.rendered_blocks()) if row.kind != "same"]
 
     assert [(row.name, row.kind) for row in rows] == [("Place of a mark", "changed")]
-    assert marked(rows[0].new_words).endswith("points to [75]% 50%")
+    assert marked(rows[0].new_segments).endswith("points to [75]% 50%")
 
 
 def test_a_replaced_picture_shows_as_one() -> None:
     html = '<figure><img src="/media/figures/{}-800.jpeg" alt="A needle."></figure>'
 
-    (row,) = compare(article_blocks(html.format("aaaa1111")), article_blocks(html.format("bbbb2222")))
+    (row,) = compare_blocks(article_blocks(html.format("aaaa1111")), article_blocks(html.format("bbbb2222")))
 
     assert (row.kind, row.name) == ("changed", "Picture")
-    assert marked(row.new_words) == "A needle. [[bbbb2222]]"
+    assert marked(row.new_segments) == "A needle. [[bbbb2222]]"
 
 
 def test_the_title_always_stands_beside_the_title() -> None:
-    (row,) = compare([Block("Title", "Kyphoplasty")], [Block("Title", "A small cut")])
+    (row,) = compare_blocks([DiffBlock("Title", "Kyphoplasty")], [DiffBlock("Title", "A small cut")])
 
     assert row.kind == "changed"
 
@@ -86,7 +88,7 @@ def test_markdown_is_compared_line_by_line_whatever_its_number(page: Page) -> No
     page.save()
     second = save_revision(page, author=None)
 
-    rows = compare(Version(page, first, None).source(), Version(page, second, None).source())
+    rows = compare_blocks(Version(page, first, None).markdown_blocks(), Version(page, second, None).markdown_blocks())
 
     assert [(row.kind, row.new.text) for row in rows if row.kind != "same" and row.new] == [
         ("added", "## First of all")
@@ -103,28 +105,28 @@ def test_markdown_is_compared_line_by_line_whatever_its_number(page: Page) -> No
     ],
 )
 def test_a_comment_finds_its_paragraph(page: Page, quote: str, line: int) -> None:
-    assert line_of(quote, page.body) == line
+    assert locate_quote(quote, page.body) == line
 
 
 def test_a_comment_follows_its_paragraph_and_says_when_it_is_gone(page: Page) -> None:
     moved = "## New\n\nWords.\n\n" + page.body
 
-    assert line_of("It is safe to read.", moved) == 7
-    assert line_of("It is safe to read.", moved.replace("It is safe to read.", "Ask us.")) == 0
+    assert locate_quote("It is safe to read.", moved) == 7
+    assert locate_quote("It is safe to read.", moved.replace("It is safe to read.", "Ask us.")) == 0
 
 
 def test_the_text_to_publish_is_the_newest_approved_one(page: Page) -> None:
     first = approved(page)
-    assert newest_approved(fresh(page)) == first
+    assert latest_approved_revision(fresh(page)) == first
     publish(first, actor=make_user("max"))
-    assert newest_approved(fresh(page)) is None
+    assert latest_approved_revision(fresh(page)) is None
     second = approved(fresh(page), title="Second")
     Page.objects.filter(pk=page.pk).update(title="Third")
     save_revision(fresh(page), author=make_user("ed"))
 
-    assert newest_approved(fresh(page)) == second
-    decide(second, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="No.")
-    assert newest_approved(fresh(page)) is None
+    assert latest_approved_revision(fresh(page)) == second
+    record_decision(second, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="No.")
+    assert latest_approved_revision(fresh(page)) is None
 
 
 def test_a_restored_text_is_the_same_text_so_its_approval_stands(page: Page) -> None:
@@ -133,13 +135,13 @@ def test_a_restored_text_is_the_same_text_so_its_approval_stands(page: Page) -> 
     newer = approved(fresh(page), title="With a mistake")
     publish(newer, actor=make_user("max"))
 
-    saved, missing = restore(first, actor=make_user("ed"), expected=fresh(page).draft_version)
+    saved, missing = restore_revision(first, actor=make_user("ed"), expected_version=fresh(page).draft_version)
 
     assert missing == []
     assert (saved.number, saved.content_hash) == (3, first.content_hash)
     assert fresh(page).title == "Small cut"
     assert fresh(page).live_release.title == "With a mistake"
-    assert newest_approved(fresh(page)) == saved
+    assert latest_approved_revision(fresh(page)) == saved
     assert page.events.first().kind == "restored"
 
 
@@ -150,7 +152,7 @@ def test_what_is_gone_since_is_told(page: Page) -> None:
     save_revision(page, author=None)
     Figure.objects.update(slug="renamed")
 
-    _, missing = restore(first, actor=make_user("ed"), expected=fresh(page).draft_version)
+    _, missing = restore_revision(first, actor=make_user("ed"), expected_version=fresh(page).draft_version)
 
     assert missing == ["The picture “needle” is not here any more. Choose another one."]
     assert (fresh(page).lead_figure, fresh(page).next_page.subject) == (None, "contact")

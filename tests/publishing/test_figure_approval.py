@@ -10,18 +10,18 @@ from django.test import Client
 from PIL import Image
 
 from procedures.enums import Decision
-from procedures.figures.approval import Pictures, figure_hash, files_of, public_figures, public_files
-from procedures.figures.intake import picture
-from procedures.figures.renditions import replace_renditions, store_picture
-from procedures.markdown import Library, render_page
-from procedures.markdown.library import Input
-from procedures.models import Clinic, Figure, FigureApproval, Page, ReleaseInput, Series, SeriesItem
+from procedures.figures.approval import FigureVersion, figure_files, figure_hash, public_figures, public_files
+from procedures.figures.decoding import build_decoded_image
+from procedures.figures.renditions import replace_renditions, store_image
+from procedures.models import Clinic, Figure, FigureApproval, Page, ReleaseDependency, Series, SeriesItem
 from procedures.publishing import publish as publishing
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.outdated import changed_since
-from procedures.publishing.publish import PublishRefusedError, publish, publish_starter, renew, withdraw
-from procedures.publishing.review import PicturesNotShownError, ReviewRefusedError, decide
-from procedures.publishing.waiting import new_pictures
+from procedures.publishing.publish import PublishError, publish, publish_starter, rerelease_page, withdraw
+from procedures.publishing.review import ReviewError, UnseenFiguresError, record_decision
+from procedures.publishing.tasks import figure_approval_tasks
+from procedures.publishing.usage import find_stale_pages
+from procedures.rendering import ReferenceResolver, render_page
+from procedures.rendering.references import Dependency
+from procedures.revisions.drafts import save_revision
 from tests.factories import (
     BODY,
     approve,
@@ -50,11 +50,11 @@ def page() -> Page:
 
 def replace(figure: Figure) -> list[str]:
     """Other pixels, as every way in stores them; the names of their files."""
-    rows = store_picture(figure, picture(Image.radial_gradient("L").resize((300, 300))))
+    rows = store_image(figure, build_decoded_image(Image.radial_gradient("L").resize((300, 300))))
     figure.uploaded_by = make_user("una")
     figure.save()
     replace_renditions(figure, rows)
-    return files_of(Figure.objects.get(pk=figure.pk))
+    return figure_files(Figure.objects.get(pk=figure.pk))
 
 
 def needle() -> Figure:
@@ -76,7 +76,7 @@ def index() -> Page:
 
 
 def test_a_page_with_a_replaced_picture_is_rebuilt_with_the_one_before(page: Page) -> None:
-    before = set(files_of(needle()))
+    before = set(figure_files(needle()))
     after = set(replace(needle()))
     # Saving the number rebuilds the page.
     Clinic.objects.update(phone="+1 303-555-0177")
@@ -85,8 +85,8 @@ def test_a_page_with_a_replaced_picture_is_rebuilt_with_the_one_before(page: Pag
     assert before <= public_files()
     assert not after & public_files()
     assert not any(name in html_of(page) for name in after)
-    assert renew(page, actor=make_user()) is None, "it is not out of date because of a picture that waits"
-    assert page not in [row.page for row in changed_since()]
+    assert rerelease_page(page, actor=make_user()) is None, "it is not out of date because of a picture that waits"
+    assert page not in [row.page for row in find_stale_pages()]
 
 
 def test_publishing_refuses_a_picture_that_was_replaced_after_its_approval(page: Page) -> None:
@@ -96,25 +96,28 @@ def test_publishing_refuses_a_picture_that_was_replaced_after_its_approval(page:
     approve(revision)
     replace(needle())
 
-    with pytest.raises(PublishRefusedError) as refused:
+    with pytest.raises(PublishError) as refused:
         publish(revision, actor=make_user("max"))
 
-    assert [str(problem) for problem in refused.value.problems] == [NOT_APPROVED]
+    assert [str(problem) for problem in refused.value.issues] == [NOT_APPROVED]
     approve(revision)
     publish(revision, actor=make_user("max"))
-    assert set(files_of(needle())) <= public_files()
+    assert set(figure_files(needle())) <= public_files()
 
 
 def test_an_approval_of_the_live_text_lets_its_new_picture_in_with_the_next_rebuild(page: Page) -> None:
     after = set(replace(needle()))
-    assert [item.page for item in new_pictures(make_user("rita")).items] == [Page.objects.get(subject="contact"), page]
-    assert new_pictures(make_user("una")).items == [], "not for the person who uploaded it"
+    assert [item.page for item in figure_approval_tasks(make_user("rita")).tasks] == [
+        Page.objects.get(subject="contact"),
+        page,
+    ]
+    assert figure_approval_tasks(make_user("una")).tasks == [], "not for the person who uploaded it"
 
     approve(page.revisions.first())
 
     assert not after & public_files()
-    assert [row.page for row in changed_since() if row.page == page] == [page]
-    renew(page, actor=make_user())
+    assert [row.page for row in find_stale_pages() if row.page == page] == [page]
+    rerelease_page(page, actor=make_user())
     assert after <= public_files()
 
 
@@ -123,11 +126,11 @@ def test_nobody_approves_a_picture_that_they_uploaded_unless_the_operator_allows
     revision = page.revisions.first()
     seen = [figure_hash(needle())]
 
-    with pytest.raises(ReviewRefusedError, match="You uploaded the picture “needle”. Another person must approve"):
-        decide(revision, reviewer=make_user("una"), decision=Decision.APPROVED, pictures_seen=seen)
+    with pytest.raises(ReviewError, match="You uploaded the picture “needle”. Another person must approve"):
+        record_decision(revision, reviewer=make_user("una"), decision=Decision.APPROVED, seen_figure_hashes=seen)
 
-    settings.REQUIRE_SECOND_PERSON = False
-    decide(revision, reviewer=make_user("una"), decision=Decision.APPROVED, pictures_seen=seen)
+    settings.REQUIRE_PEER_REVIEW = False
+    record_decision(revision, reviewer=make_user("una"), decision=Decision.APPROVED, seen_figure_hashes=seen)
     assert FigureApproval.objects.first().figure_hash == seen[0]
 
 
@@ -138,19 +141,21 @@ def test_another_kind_is_said_to_patients_only_after_another_person_approved_it(
         before = html_of(page)
         # Saving the number rebuilds the page.
         Clinic.objects.update(phone=f"+1 303-555-01{len(kind)}7")
-        renew(page, actor=make_user())
+        rerelease_page(page, actor=make_user())
 
         assert [side in html_of(page) for side in ("look dark", "look white")] == [
             side in before for side in ("look dark", "look white")
         ], f"{kind}: it is not approved yet"
-        assert page in [item.page for item in new_pictures(make_user("rita")).items]
-        assert new_pictures(changer).items == [], "not for the person who changed the kind"
+        assert page in [item.page for item in figure_approval_tasks(make_user("rita")).tasks]
+        assert figure_approval_tasks(changer).tasks == [], "not for the person who changed the kind"
         seen = [figure_hash(needle())]
-        with pytest.raises(ReviewRefusedError, match="You changed the kind of the picture “needle”. Another person"):
-            decide(page.revisions.first(), reviewer=changer, decision=Decision.APPROVED, pictures_seen=seen)
+        with pytest.raises(ReviewError, match="You changed the kind of the picture “needle”. Another person"):
+            record_decision(
+                page.revisions.first(), reviewer=changer, decision=Decision.APPROVED, seen_figure_hashes=seen
+            )
 
         approve(page.revisions.first())
-        renew(page, actor=make_user())
+        rerelease_page(page, actor=make_user())
 
         assert not words or words in html_of(page), kind
         assert ("look dark" in html_of(page), "look white" in html_of(page)) == (
@@ -158,21 +163,21 @@ def test_another_kind_is_said_to_patients_only_after_another_person_approved_it(
             kind == "radiograph",
         )
     Figure.objects.update(kind="fluoroscopy")
-    assert new_pictures(make_user("rita")).items == [], "approved before"
+    assert figure_approval_tasks(make_user("rita")).tasks == [], "approved before"
 
 
 def test_a_picture_that_is_saved_while_its_page_is_published_stays_out(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Slow(Library):
-        def figures_are_unchanged(self, inputs: Iterable[Input]) -> bool:
+    class Slow(ReferenceResolver):
+        def figures_are_unchanged(self, inputs: Iterable[Dependency]) -> bool:
             replace(needle())
-            return super().figures_are_unchanged(inputs)
+            return super().are_figures_unchanged(inputs)
 
-    monkeypatch.setattr(publishing, "Library", Slow)
+    monkeypatch.setattr(publishing, "ReferenceResolver", Slow)
     approve(page.revisions.first())
 
-    with pytest.raises(PublishRefusedError, match="Another picture was saved while this page was being published"):
+    with pytest.raises(PublishError, match="Another picture was saved while this page was being published"):
         publish(page.revisions.first(), actor=make_user("max"))
 
     assert page.releases.count() == 1
@@ -183,10 +188,14 @@ def test_an_approval_needs_every_new_picture_on_the_screen(page: Page) -> None:
     replace(needle())
 
     for seen in ([], [stale], ["x"]):
-        with pytest.raises(PicturesNotShownError, match="a new or changed picture that was not on your screen"):
-            decide(page.revisions.first(), reviewer=make_user("rita"), decision=Decision.APPROVED, pictures_seen=seen)
-    assert not public_files() & set(files_of(needle())) - set(FigureApproval.objects.last().files)
-    decide(page.revisions.first(), reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Not this one.")
+        with pytest.raises(UnseenFiguresError, match="a new or changed picture that was not on your screen"):
+            record_decision(
+                page.revisions.first(), reviewer=make_user("rita"), decision=Decision.APPROVED, seen_figure_hashes=seen
+            )
+    assert not public_files() & set(figure_files(needle())) - set(FigureApproval.objects.last().files)
+    record_decision(
+        page.revisions.first(), reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Not this one."
+    )
 
 
 def test_sending_a_text_back_takes_back_what_was_said_of_its_new_pictures(page: Page) -> None:
@@ -194,10 +203,12 @@ def test_sending_a_text_back_takes_back_what_was_said_of_its_new_pictures(page: 
     revision = page.revisions.first()
     approve(revision)
 
-    decide(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="There is a name in the corner.")
+    record_decision(
+        revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="There is a name in the corner."
+    )
 
-    renew(page, actor=make_user())
-    assert not set(files_of(needle())) & public_files() - set(FigureApproval.objects.last().files)
+    rerelease_page(page, actor=make_user())
+    assert not set(figure_files(needle())) & public_files() - set(FigureApproval.objects.last().files)
     assert "needle" not in {
         slug for slug, one in public_figures().items() if one.approval.figure_hash == figure_hash(needle())
     }
@@ -209,8 +220,8 @@ def test_the_index_shows_what_other_public_pages_show_and_nothing_else(page: Pag
 
     assert "fig-needle" in html_of(pictures)
     assert "unused" not in html_of(pictures)
-    assert not set(files_of(unused)) & public_files()
-    inputs = ReleaseInput.objects.filter(release=pictures.live_release)
+    assert not set(figure_files(unused)) & public_files()
+    inputs = ReleaseDependency.objects.filter(release=pictures.live_release)
     assert {(used.kind, used.key) for used in inputs if used.figure_id} == {("indexed", "needle")}
 
 
@@ -218,7 +229,7 @@ def test_withdrawing_closes_the_files_and_takes_them_out_of_the_index(page: Page
     other = make_page("other", next_page=make_next(), lead_figure=make_figure("other", size=(64, 64)))
     make_public(other)
     pictures = index()
-    name = files_of(Figure.objects.get(slug="other"))[-1]
+    name = figure_files(Figure.objects.get(slug="other"))[-1]
     assert (Client().get("/pictures/").content.decode().count("fig-other") > 0, name in public_files()) == (True, True)
 
     withdraw(other, actor=make_user(), reason="It was wrong.")
@@ -242,9 +253,9 @@ def test_a_picture_stays_open_while_a_page_in_another_language_shows_it(page: Pa
         make_public(one)
 
     withdraw(english, actor=make_user(), reason="It was wrong.")
-    assert set(files_of(figure)) <= public_files()
+    assert set(figure_files(figure)) <= public_files()
     withdraw(spanish, actor=make_user(), reason="It was wrong.")
-    assert not set(files_of(figure)) & public_files()
+    assert not set(figure_files(figure)) & public_files()
 
 
 def test_the_index_is_released_once_with_the_pages_whose_pictures_it_shows() -> None:
@@ -278,16 +289,16 @@ def test_a_series_leaves_out_a_stage_that_waits_until_its_picture_is_approved(pa
     Clinic.objects.update(phone="+1 303-555-0188")
 
     assert ("303-555-0188" in html_of(page), "It comes late" in html_of(page)) == (True, False)
-    assert not set(files_of(new)) & public_files()
-    assert "late" in str(new_pictures(make_user("rita")).items)
+    assert not set(figure_files(new)) & public_files()
+    assert "late" in str(figure_approval_tasks(make_user("rita")).tasks)
     live = Page.objects.get(pk=page.pk).live_release
     assert publish(page.revisions.first(), actor=make_user("max")) == live, "this text is public already"
-    assert not set(files_of(new)) & public_files()
+    assert not set(figure_files(new)) & public_files()
     approve(page.revisions.first())
-    assert page in [row.page for row in changed_since()]
-    renew(page, actor=make_user())
+    assert page in [row.page for row in find_stale_pages()]
+    rerelease_page(page, actor=make_user())
     assert "It comes late" in html_of(page)
-    assert set(files_of(new)) <= public_files()
+    assert set(figure_files(new)) <= public_files()
 
 
 def test_a_supplied_picture_is_public_with_its_starter_text_and_its_replacement_is_not() -> None:
@@ -295,12 +306,12 @@ def test_a_supplied_picture_is_public_with_its_starter_text_and_its_replacement_
     figure = make_supplied(make_figure())
     page = make_page("starter", kind="about", lead_figure=figure)
     publish_starter(save_revision(page, author=None))
-    supplied = set(files_of(figure))
+    supplied = set(figure_files(figure))
     assert supplied <= public_files()
 
     after = set(replace(figure))
     Clinic.objects.update(phone="+1 303-555-0177")
-    renew(page, actor=make_user())
+    rerelease_page(page, actor=make_user())
     page.title = "Another title"
     page.save()
     publish_starter(save_revision(page, author=None))
@@ -312,12 +323,12 @@ def test_a_supplied_picture_is_public_with_its_starter_text_and_its_replacement_
 def test_previews_show_the_current_picture_and_releases_the_approved_one(page: Page) -> None:
     after = replace(needle())
 
-    def shown(pictures: Pictures) -> str:
-        return str(render_page(page.draft(), kind=page.kind, library=Library("en", pictures)).html)
+    def shown(pictures: FigureVersion) -> str:
+        return str(render_page(page.draft_content(), kind=page.kind, resolver=ReferenceResolver("en", pictures)).html)
 
-    assert any(name in shown(Pictures.CURRENT) for name in after)
-    assert not any(name in shown(Pictures.PUBLIC) for name in after)
-    assert "needle" not in shown(Pictures.APPROVED)
+    assert any(name in shown(FigureVersion.CURRENT) for name in after)
+    assert not any(name in shown(FigureVersion.PUBLIC) for name in after)
+    assert "needle" not in shown(FigureVersion.APPROVED)
 
 
 def test_new_sizes_of_the_same_pixels_need_no_new_approval(page: Page) -> None:
@@ -328,7 +339,7 @@ def test_new_sizes_of_the_same_pixels_need_no_new_approval(page: Page) -> None:
         row._state.adding = True
     replace_renditions(figure, rows)
 
-    assert renew(page, actor=make_user()) is not None
+    assert rerelease_page(page, actor=make_user()) is not None
 
     assert {row.file for row in rows} <= public_files()
 
@@ -337,7 +348,7 @@ def test_a_database_from_before_keeps_what_is_public_and_closes_what_only_the_in
     pictures = index()
     lonely = make_figure("lonely", size=(64, 64))
     apps = MigrationLoader(connection).project_state(("procedures", "0016_approve_public_figures")).apps
-    old = apps.get_model("procedures", "ReleaseInput").objects
+    old = apps.get_model("procedures", "ReleaseDependency").objects
     old.filter(kind="indexed").update(kind="figure")
     old.create(release_id=pictures.live_release_id, kind="figure", key="lonely", fingerprint="", figure_id=lonely.pk)
     old.update(figure_approval=None)
@@ -347,13 +358,13 @@ def test_a_database_from_before_keeps_what_is_public_and_closes_what_only_the_in
 
     import_module("procedures.migrations.0016_approve_public_figures").approve(apps, None)
 
-    assert public_files() == frozenset(files_of(needle()))
-    assert not set(files_of(replaced)) & public_files()
+    assert public_files() == frozenset(figure_files(needle()))
+    assert not set(figure_files(replaced)) & public_files()
     assert [row.approval for row in FigureApproval.objects.all()] == [
         Page.objects.get(subject="contact").live_release.approval
     ], "the first release that shows it"
     after = set(replace(needle()))
     Clinic.objects.update(phone="+1 303-555-0177")
-    renew(page, actor=make_user())
+    rerelease_page(page, actor=make_user())
     assert "303-555-0177" in html_of(page)
     assert not after & public_files()

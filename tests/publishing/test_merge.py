@@ -4,15 +4,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procedures.publishing.diff import words
-from procedures.publishing.merge import MAX_LETTERS, Merged, Piece, changes, common, merge, merge_line
+from procedures.revisions.diff import diff_words
+from procedures.revisions.merge import (
+    MAX_WORD_DIFF_LENGTH,
+    MergeChunk,
+    MergeResult,
+    common_words,
+    diff_inline,
+    merge,
+    merge_line,
+)
 
 BASE = "## One\nThe first line.\n\n## Two\nThe second line.\n\n## Three\nThe third line.\n"
 
 
-def by(merged: Merged, who: str) -> list[Piece]:
+def by(merged: MergeResult, who: str) -> list[MergeChunk]:
     """Pieces that one side changed; of "both", what a person must decide."""
-    return [piece for piece in merged.pieces if piece.who == who]
+    return [piece for piece in merged.chunks if piece.origin == who]
 
 
 def test_changes_in_different_places_are_put_together() -> None:
@@ -82,10 +90,11 @@ def test_whatever_is_merged_no_word_is_lost(base: str, theirs: str, mine: str) -
     merged = merge(base, theirs, mine)
 
     # Each side is whole again when every piece is read as that side wrote it.
-    assert "".join(p.mine if p.who != "theirs" else p.base for p in merged.pieces) == mine
+    assert "".join(p.mine if p.origin != "theirs" else p.base for p in merged.chunks) == mine
     assert (
         "".join(
-            p.theirs if p.who in {"theirs", "both"} else p.base if p.who == "mine" else p.mine for p in merged.pieces
+            p.theirs if p.origin in {"theirs", "both"} else p.base if p.origin == "mine" else p.mine
+            for p in merged.chunks
         )
         == theirs
     )
@@ -99,7 +108,7 @@ def test_who_is_alone_gets_exactly_the_own_text(base: str, mine: str) -> None:
 
 @given(old=texts, new=texts)
 def test_changes_hold_both_texts(old: str, new: str) -> None:
-    rows = changes(old, new)
+    rows = diff_inline(old, new)
 
     assert "".join(words for sign, words in rows if sign in "=-") == old
     assert "".join(words for sign, words in rows if sign in "=+") == new
@@ -108,21 +117,21 @@ def test_changes_hold_both_texts(old: str, new: str) -> None:
 def test_a_change_looks_as_on_the_screen_that_compares_versions() -> None:
     old, new = "You can walk (on the day).", "You may walk (the same day)."
 
-    rows = changes(old, new)
+    rows = diff_inline(old, new)
 
     assert rows == [
         ("=", "You "), ("-", "can"), ("+", "may"), ("=", " walk ("), ("-", "on the"), ("+", "the same"), ("=", " day)."),
     ]  # fmt: skip
-    before, after = words(old, new)
+    before, after = diff_words(old, new)
     assert [(s.text, s.changed) for s in before] == [(text, sign == "-") for sign, text in rows if sign in "=-"]
     assert [(s.text, s.changed) for s in after] == [(text, sign == "+") for sign, text in rows if sign in "=+"]
 
 
 def test_a_line_without_end_is_shown_whole_instead_of_keeping_everybody_waiting() -> None:
-    line = "word " * (MAX_LETTERS // 5)
+    line = "word " * (MAX_WORD_DIFF_LENGTH // 5)
 
-    assert changes(f"One.\n{line}a", f"One.\n{line}b") == [("=", "One.\n"), ("-", f"{line}a"), ("+", f"{line}b")]
+    assert diff_inline(f"One.\n{line}a", f"One.\n{line}b") == [("=", "One.\n"), ("-", f"{line}a"), ("+", f"{line}b")]
 
 
 def test_what_two_texts_have_in_common_is_whole_words() -> None:
-    assert common("You can walk today.", "You may walk tomorrow.") == "You walk "
+    assert common_words("You can walk today.", "You may walk tomorrow.") == "You walk "

@@ -9,15 +9,15 @@ from django.utils import timezone
 
 from procedures.enums import EventKind
 from procedures.models import Page, Path, Release, ReleaseEvent
-from procedures.publishing.drafts import save_revision
 from procedures.publishing.publish import (
-    PublishRefusedError,
+    PublishError,
     add_months,
+    hash_release,
     publish,
     publish_starter,
-    release_hash,
     withdraw,
 )
+from procedures.revisions.drafts import save_revision
 from tests.factories import BODY, approve, make_page, make_user
 
 
@@ -70,10 +70,10 @@ def test_the_hash_of_a_release_covers_all_that_patients_read(page: Page) -> None
     release = publish(approved(page), actor=make_user("max"))
 
     stored = {name: getattr(release, name) for name in ("path", "title", "key_message", "description", "html")}
-    assert release.sha256 == release_hash(**stored)
+    assert release.sha256 == hash_release(**stored)
     for name, value in stored.items():
-        assert release_hash(**{**stored, name: value + "x"}) != release.sha256
-    assert release_hash(**{**stored, "title": "a\0", "key_message": "b"}) == release_hash(
+        assert hash_release(**{**stored, name: value + "x"}) != release.sha256
+    assert hash_release(**{**stored, "title": "a\0", "key_message": "b"}) == hash_release(
         **{**stored, "title": "a", "key_message": "\0b"}
     ), "fields cannot hold the separator: validate_plain_text refuses it"
 
@@ -162,7 +162,7 @@ def test_what_is_not_ready_is_refused_and_nothing_changes(page: Page, name: str)
     revision = approved(fresh(page), **values)
     before = everything(page)
 
-    with pytest.raises(PublishRefusedError) as refused:
+    with pytest.raises(PublishError) as refused:
         publish(revision, actor=make_user("max"))
 
     assert sentence in str(refused.value)
@@ -174,7 +174,7 @@ def test_what_was_never_approved_is_refused_and_nothing_changes(page: Page) -> N
     revision = save_revision(page, author=make_user("ed"))
     before = everything(page)
 
-    with pytest.raises(PublishRefusedError, match="This text is not approved. Send it for review first."):
+    with pytest.raises(PublishError, match="This text is not approved. Send it for review first."):
         publish(revision, actor=make_user("max"))
 
     assert everything(page) == before
@@ -191,7 +191,7 @@ def test_the_address_of_a_withdrawn_page_is_given_to_no_other(page: Page) -> Non
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
     other = make_page("other", slug="small-cut", next_page=page.next_page)
 
-    with pytest.raises(PublishRefusedError, match="belongs to “Small cut” for ever"):
+    with pytest.raises(PublishError, match="belongs to “Small cut” for ever"):
         publish(approved(other), actor=make_user("max"))
 
 

@@ -13,11 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from procedures.content.reference import ClinicKind, LocationKind
 from procedures.enums import EventKind
+from procedures.importing.serializers import ClinicSerializer, LocationSerializer
 from procedures.models import (
-    CareInstruction,
     Clinic,
+    ClinicAnswer,
     ClinicText,
     Location,
     LocationText,
@@ -26,11 +26,11 @@ from procedures.models import (
     ReleaseEvent,
     Source,
 )
-from procedures.models.clinic_value import ClinicValue, ClinicValueManager
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.publish import PublishRefusedError, publish, withdraw
-from procedures.publishing.rerelease import pages_quoting, rerelease, updating_pages
-from procedures.publishing.schedule import publish_due, schedule
+from procedures.models.base import ClinicValue, ClinicValueManager
+from procedures.publishing.publish import PublishError, publish, withdraw
+from procedures.publishing.rerelease import find_dependent_pages, rerelease_pages, update_clinic_values
+from procedures.publishing.schedule import publish_scheduled, schedule_revision
+from procedures.revisions.drafts import save_revision
 from tests.factories import (
     BODY,
     approve,
@@ -45,8 +45,8 @@ from tests.factories import (
 DRIVING = f"{BODY}\n::: care driving\n"
 
 
-def make_driving(language: str = "en", answer: str = "Drive on day 8.") -> CareInstruction:
-    return CareInstruction.objects.create(key="driving", language=language, question="When?", answer=answer)
+def make_driving(language: str = "en", answer: str = "Drive on day 8.") -> ClinicAnswer:
+    return ClinicAnswer.objects.create(key="driving", language=language, question="When?", answer=answer)
 
 
 def make_more(count: int, start: int = 0, **values: str) -> list[Page]:
@@ -66,14 +66,14 @@ def test_pages_that_print_a_value_are_found_by_kind_key_and_language(db: None) -
     (driving,) = make_more(1, body=DRIVING)
     make_page("draft", body=DRIVING)
 
-    assert {found.subject for found in pages_quoting("clinic")} == {"small-cut", "contact", "page-0"}
-    assert pages_quoting("clinic", "clinic.hours") == []
-    assert {(found.subject, found.language) for found in pages_quoting("care", "driving")} == {
+    assert {found.subject for found in find_dependent_pages("clinic")} == {"small-cut", "contact", "page-0"}
+    assert find_dependent_pages("clinic", "clinic.hours") == []
+    assert {(found.subject, found.language) for found in find_dependent_pages("care", "driving")} == {
         ("page-0", "en"),
         ("small-cut", "es"),
     }
-    assert pages_quoting("care", "driving", ["en"]) == [driving]
-    assert pages_quoting("care", "driving", []) == []
+    assert find_dependent_pages("care", "driving", ["en"]) == [driving]
+    assert find_dependent_pages("care", "driving", []) == []
 
 
 def test_all_pages_print_the_new_value_and_each_has_its_event(db: None) -> None:
@@ -81,13 +81,13 @@ def test_all_pages_print_the_new_value_and_each_has_its_event(db: None) -> None:
     make_more(2)
     Source.objects.update(title="A newer guide")
 
-    released = rerelease(pages_quoting("source", "nice"), actor=make_user("max"))
+    released = rerelease_pages(find_dependent_pages("source", "nice"), actor=make_user("max"))
 
     assert {release.pk for release in released} == set(Release.objects.live().values_list("pk", flat=True))
     assert all("A newer guide" in release.html and "A guide" not in release.html for release in released)
-    events = ReleaseEvent.objects.filter(kind=EventKind.RENEWED)
+    events = ReleaseEvent.objects.filter(kind=EventKind.REBUILT)
     assert sorted(events.values_list("release", flat=True)) == sorted(release.pk for release in released)
-    assert rerelease(pages_quoting("source"), actor=None) == []
+    assert rerelease_pages(find_dependent_pages("source"), actor=None) == []
 
 
 def test_one_page_that_cannot_be_released_holds_back_all_and_is_named(db: None) -> None:
@@ -98,21 +98,21 @@ def test_one_page_that_cannot_be_released_holds_back_all_and_is_named(db: None) 
     source.delete()
     before = list(Release.objects.order_by("pk").values_list("pk", flat=True))
 
-    with pytest.raises(PublishRefusedError) as refused:
-        rerelease(pages_quoting("source"), actor=make_user("max"))
+    with pytest.raises(PublishError) as refused:
+        rerelease_pages(find_dependent_pages("source"), actor=make_user("max"))
 
-    assert [str(problem) for problem in refused.value.problems] == ["“Page 0” (English): There is no source “who”."]
+    assert [str(problem) for problem in refused.value.issues] == ["“Page 0” (English): There is no source “who”."]
     assert list(Release.objects.order_by("pk").values_list("pk", flat=True)) == before
-    assert not ReleaseEvent.objects.filter(kind=EventKind.RENEWED).exists()
+    assert not ReleaseEvent.objects.filter(kind=EventKind.REBUILT).exists()
 
 
 def test_a_page_withdrawn_since_it_was_listed_stays_withdrawn(db: None) -> None:
     page = make_public_page()
-    listed = pages_quoting("source")
+    listed = find_dependent_pages("source")
     Source.objects.update(title="A newer guide")
     withdraw(page, actor=make_user("max"), reason="Old.")
 
-    released = rerelease(listed, actor=make_user("max"))
+    released = rerelease_pages(listed, actor=make_user("max"))
 
     assert [release.page.subject for release in released] == ["contact"]
     assert Page.objects.get(pk=page.pk).live_release is None
@@ -124,9 +124,9 @@ def test_each_further_page_costs_the_same_few_queries(db: None) -> None:
     for number in (1, 5):
         make_more(number, start=10 * number)
         Source.objects.update(title=f"Guide {number}")
-        pages = pages_quoting("source")
+        pages = find_dependent_pages("source")
         with CaptureQueriesContext(connection) as queries:
-            assert len(rerelease(pages, actor=None)) == len(pages)
+            assert len(rerelease_pages(pages, actor=None)) == len(pages)
         counts.append((len(pages), len(queries)))
 
     (few, first), (many, second) = counts
@@ -171,7 +171,7 @@ def test_every_row_of_the_clinic_updates_the_pages_that_print_it(db: None) -> No
     assert "Sundays" in html()
     _saved(Clinic.objects.get(), name="New Name Clinic")
     assert "New Name Clinic" in html()
-    CareInstruction.objects.update(answer="Drive on day 9.")
+    ClinicAnswer.objects.update(answer="Drive on day 9.")
     assert "day 9" in html()
     text = LocationText.objects.create(location=place, language="en", name="Main house")
     assert "Main house" in html()
@@ -192,19 +192,19 @@ def test_a_value_that_a_page_cannot_do_without_stays(db: None) -> None:
     care = make_driving()
     make_more(1, body=DRIVING)
 
-    with pytest.raises(PublishRefusedError, match="The clinic has no answer “driving”"):
+    with pytest.raises(PublishError, match="The clinic has no answer “driving”"):
         care.delete()
-    with pytest.raises(PublishRefusedError, match="“Page 0”"):
-        CareInstruction.objects.all().delete()
+    with pytest.raises(PublishError, match="“Page 0”"):
+        ClinicAnswer.objects.all().delete()
 
-    assert CareInstruction.objects.get().answer == "Drive on day 8."
+    assert ClinicAnswer.objects.get().answer == "Drive on day 8."
 
 
 def test_several_values_changed_together_make_one_release_of_each_page(db: None) -> None:
     make_public_page()
     before = Release.objects.count()
 
-    with updating_pages(actor=make_user("max")) as update:
+    with update_clinic_values(actor=make_user("max")) as update:
         _saved(Clinic.objects.get(), phone="+1 303-555-0188")
         _saved(Clinic.objects.get(), name="New Name Clinic")
         ClinicText.objects.update(hours="Sundays")
@@ -218,7 +218,7 @@ def test_what_breaks_between_two_values_undoes_both(db: None) -> None:
     make_public_page()
     before = Release.objects.count()
 
-    with pytest.raises(ZeroDivisionError), updating_pages():
+    with pytest.raises(ZeroDivisionError), update_clinic_values():
         _saved(Clinic.objects.get(), phone="+1 303-555-0188")
         raise ZeroDivisionError
 
@@ -252,10 +252,10 @@ def test_an_answer_too_hard_to_read_is_not_put_on_a_page(db: None) -> None:
     make_driving()
     make_more(1, body=DRIVING)
 
-    with pytest.raises(PublishRefusedError, match="A sentence has 41 words"):
-        CareInstruction.objects.update(answer=f"Drive {'very ' * 39}late.")
+    with pytest.raises(PublishError, match="A sentence has 41 words"):
+        ClinicAnswer.objects.update(answer=f"Drive {'very ' * 39}late.")
 
-    assert CareInstruction.objects.get().answer == "Drive on day 8."
+    assert ClinicAnswer.objects.get().answer == "Drive on day 8."
 
 
 def test_a_text_published_later_prints_todays_values(db: None) -> None:
@@ -265,10 +265,10 @@ def test_a_text_published_later_prints_todays_values(db: None) -> None:
     planned, waiting = save_revision(page, author=make_user("ed")), make_page("waiting", next_page=page)
     for revision in (planned, save_revision(waiting, author=make_user("ed"))):
         approve(revision)
-    schedule(planned, actor=make_user("max"), at=timezone.now() + datetime.timedelta(hours=1))
+    schedule_revision(planned, actor=make_user("max"), at=timezone.now() + datetime.timedelta(hours=1))
 
     Clinic.objects.update(phone="+1 303-555-0188")
-    publish_due(timezone.now() + datetime.timedelta(hours=2))
+    publish_scheduled(timezone.now() + datetime.timedelta(hours=2))
     publish(waiting.revisions.latest("number"), actor=make_user("max"))
 
     live = Release.objects.live()
@@ -285,7 +285,7 @@ def test_every_value_of_the_clinic_is_written_through_the_update() -> None:
         "ClinicText",
         "Location",
         "LocationText",
-        "CareInstruction",
+        "ClinicAnswer",
     }
 
 
@@ -300,10 +300,10 @@ VALUES = """
 @pytest.fixture
 def starter(db: None, client: Client) -> list[str]:
     """The clinic and the locations of the content folder, on a public page in each language; the addresses."""
-    for kind in (ClinicKind(), LocationKind()):
-        for file in kind.files(CONTENT):
-            for entry in kind.parse(file):
-                kind.apply(entry.key, kind.read(entry), None, store=True)
+    for kind in (ClinicSerializer(), LocationSerializer()):
+        for file in kind.iter_files(CONTENT):
+            for entry in kind.parse_file(file):
+                kind.save_row(entry.key, kind.clean(entry), None, store=True)
     contact = make_page("contact", kind="about", body=f"{BODY}{VALUES}")
     spanish = make_translation(contact, body=f"## Contacto\n{VALUES}")
     return ["/", "/es/", *(make_public(page).path for page in (contact, spanish))]
@@ -375,7 +375,7 @@ def test_a_name_that_does_not_fit_a_location_changes_nothing(page: Page) -> None
     place = Location.objects.create(key="main", phone="+1 303-555-0155", address="1 Street")
     LocationText.objects.create(location=place, language="en", name=f"Test Spine Clinic, {'long ' * 19}house")
 
-    with pytest.raises(PublishRefusedError, match="Change the location first"):
+    with pytest.raises(PublishError, match="Change the location first"):
         Clinic.objects.update(name="A much longer name of the spine clinic")
 
     assert Clinic.objects.get().name == "Test Spine Clinic"

@@ -4,9 +4,9 @@ import pytest
 
 from procedures.enums import Decision, EventKind
 from procedures.models import Approval, Page, ReleaseEvent, Revision
-from procedures.publishing.drafts import EditedMeanwhileError, claim_version, save_revision
-from procedures.publishing.publish import PublishRefusedError, publish
-from procedures.publishing.review import ReviewRefusedError, decide, standing_approval, submit
+from procedures.publishing.publish import PublishError, publish
+from procedures.publishing.review import ReviewError, current_approval, record_decision, submit_for_review
+from procedures.revisions.drafts import EditConflictError, check_and_bump_version, save_revision
 from tests.factories import approve, make_user
 
 
@@ -42,10 +42,10 @@ def test_going_back_to_an_older_text_is_a_new_revision(page: Page) -> None:
 
 def test_of_two_people_who_save_at_once_the_second_is_told(page: Page) -> None:
     opened = page.draft_version
-    claim_version(page, expected=opened)
+    check_and_bump_version(page, expected_version=opened)
 
-    with pytest.raises(EditedMeanwhileError) as refused:
-        claim_version(Page.objects.get(pk=page.pk), expected=opened)
+    with pytest.raises(EditConflictError) as refused:
+        check_and_bump_version(Page.objects.get(pk=page.pk), expected_version=opened)
 
     assert Page.objects.get(pk=page.pk).draft_version == opened + 1
     assert refused.value.page_id == page.pk
@@ -54,7 +54,7 @@ def test_of_two_people_who_save_at_once_the_second_is_told(page: Page) -> None:
 def test_sending_for_review_writes_an_event(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
 
-    submit(revision, actor=make_user("ed"), note="Please look at the numbers.")
+    submit_for_review(revision, actor=make_user("ed"), note="Please look at the numbers.")
 
     event = ReleaseEvent.objects.get(page=page)
     assert (event.kind, event.revision, event.actor.username, event.reason) == (
@@ -67,11 +67,11 @@ def test_sending_for_review_writes_an_event(page: Page) -> None:
 
 def test_an_approval_holds_for_exactly_this_text(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
-    assert standing_approval(revision) is None
+    assert current_approval(revision) is None
 
     approval = approve(revision)
 
-    assert standing_approval(revision) == approval
+    assert current_approval(revision) == approval
     assert approval.content_hash == revision.content_hash
 
 
@@ -81,8 +81,8 @@ def test_any_later_change_voids_the_approval(page: Page, field: str) -> None:
 
     later = save_revision(changed(page, **{field: f"{getattr(page, field)}-x"}), author=make_user("ed"))
 
-    assert standing_approval(later) is None
-    with pytest.raises(PublishRefusedError, match="This text is not approved"):
+    assert current_approval(later) is None
+    with pytest.raises(PublishError, match="This text is not approved"):
         publish(later, actor=make_user("max"))
 
 
@@ -91,7 +91,7 @@ def test_a_changed_lead_picture_or_next_step_voids_the_approval(page: Page) -> N
 
     later = save_revision(changed(page, next_page=None), author=make_user("ed"))
 
-    assert standing_approval(later) is None
+    assert current_approval(later) is None
 
 
 def test_the_same_text_again_keeps_its_approval(page: Page) -> None:
@@ -100,64 +100,64 @@ def test_the_same_text_again_keeps_its_approval(page: Page) -> None:
 
     again = save_revision(changed(page, title="Small cut"), author=make_user("ed"))
 
-    assert standing_approval(again) == approval
+    assert current_approval(again) == approval
 
 
 def test_an_approval_of_the_same_text_on_another_page_counts_for_nothing(page: Page) -> None:
     approve(save_revision(page, author=make_user("ed")))
     twin = Page.objects.create(subject="twin", kind="procedure", code="TWIN22", slug="twin", title="Twin")
 
-    revision = Revision.objects.create(page=twin, number=1, content=page.draft(), author=make_user("ed"))
+    revision = Revision.objects.create(page=twin, number=1, content=page.draft_content(), author=make_user("ed"))
 
     assert revision.content_hash == page.revisions.get().content_hash
-    assert standing_approval(revision) is None
+    assert current_approval(revision) is None
 
 
 def test_sending_back_ends_an_approval(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
     approve(revision)
 
-    decide(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Name the risk.")
+    record_decision(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Name the risk.")
 
-    assert standing_approval(revision) is None
+    assert current_approval(revision) is None
 
 
 def test_a_translators_check_is_no_approval_and_ends_none(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
-    decide(revision, reviewer=make_user("tom"), decision=Decision.TRANSLATION_CHECKED)
-    assert standing_approval(revision) is None
+    record_decision(revision, reviewer=make_user("tom"), decision=Decision.TRANSLATION_CHECKED)
+    assert current_approval(revision) is None
 
     approval = approve(revision)
-    decide(revision, reviewer=make_user("tom"), decision=Decision.TRANSLATION_CHECKED)
+    record_decision(revision, reviewer=make_user("tom"), decision=Decision.TRANSLATION_CHECKED)
 
-    assert standing_approval(revision) == approval
+    assert current_approval(revision) == approval
 
 
 def test_nobody_approves_their_own_text(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
 
-    with pytest.raises(ReviewRefusedError, match="This is your own text. Another person must approve it."):
-        decide(revision, reviewer=make_user("ed"), decision=Decision.APPROVED)
+    with pytest.raises(ReviewError, match="This is your own text. Another person must approve it."):
+        record_decision(revision, reviewer=make_user("ed"), decision=Decision.APPROVED)
 
     assert not Approval.objects.filter(revision=revision).exists()
     assert not ReleaseEvent.objects.filter(page=page).exists()
 
 
 def test_a_clinic_of_one_may_switch_the_second_person_off(page: Page, settings: object) -> None:
-    settings.REQUIRE_SECOND_PERSON = False
+    settings.REQUIRE_PEER_REVIEW = False
     revision = save_revision(page, author=make_user("ed"))
 
-    approval = decide(revision, reviewer=make_user("ed"), decision=Decision.APPROVED)
+    approval = record_decision(revision, reviewer=make_user("ed"), decision=Decision.APPROVED)
 
-    assert standing_approval(revision) == approval
+    assert current_approval(revision) == approval
 
 
 @pytest.mark.parametrize("comment", ["", "  \n"])
 def test_sending_back_says_why(page: Page, comment: str) -> None:
     revision = save_revision(page, author=make_user("ed"))
 
-    with pytest.raises(ReviewRefusedError, match="Say what to change"):
-        decide(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment=comment)
+    with pytest.raises(ReviewError, match="Say what to change"):
+        record_decision(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment=comment)
 
     assert not Approval.objects.filter(revision=revision).exists()
 
@@ -166,7 +166,7 @@ def test_sending_back_says_why(page: Page, comment: str) -> None:
 def test_every_decision_is_in_the_log(page: Page, decision: Decision) -> None:
     revision = save_revision(page, author=make_user("ed"))
 
-    decide(revision, reviewer=make_user("rita"), decision=decision, comment="Why.")
+    record_decision(revision, reviewer=make_user("rita"), decision=decision, comment="Why.")
 
     event = ReleaseEvent.objects.get(page=page)
     assert (event.kind, event.actor.username, event.reason) == (decision.value, "rita", "Why.")

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from procedures.enums import Decision, EventKind
 from procedures.models import Page, ReleaseEvent
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.publish import PublishRefusedError, publish, withdraw
-from procedures.publishing.review import decide
-from procedures.publishing.schedule import publish_due, schedule, unschedule
+from procedures.publishing.publish import PublishError, publish, withdraw
+from procedures.publishing.review import record_decision
+from procedures.publishing.schedule import cancel_schedule, publish_scheduled, schedule_revision
+from procedures.revisions.drafts import save_revision
 from tests.factories import approve, make_page, make_user
 from tests.publishing.test_publish import approved, fresh
 
@@ -22,12 +22,12 @@ HOUR = datetime.timedelta(hours=1)
 def test_the_live_text_stays_until_the_time_comes(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     at = timezone.now() + HOUR
-    schedule(approved(fresh(page), title="New title"), actor=make_user("max"), at=at)
+    schedule_revision(approved(fresh(page), title="New title"), actor=make_user("max"), at=at)
 
-    assert publish_due(at - datetime.timedelta(seconds=1)) == ([], [])
+    assert publish_scheduled(at - datetime.timedelta(seconds=1)) == ([], [])
     assert fresh(page).live_release.title == "Small cut"
 
-    released, refused = publish_due(at)
+    released, refused = publish_scheduled(at)
 
     assert [release.title for release in released] == ["New title"]
     assert refused == []
@@ -38,31 +38,31 @@ def test_the_live_text_stays_until_the_time_comes(page: Page) -> None:
 
 def test_what_is_due_is_published_once(page: Page) -> None:
     at = timezone.now() + HOUR
-    schedule(approved(page), actor=make_user("max"), at=at)
+    schedule_revision(approved(page), actor=make_user("max"), at=at)
 
-    assert len(publish_due(at)[0]) == 1
-    assert publish_due(at + HOUR) == ([], [])
+    assert len(publish_scheduled(at)[0]) == 1
+    assert publish_scheduled(at + HOUR) == ([], [])
 
 
 def test_the_scheduled_text_goes_live_even_when_the_draft_goes_on(page: Page) -> None:
     at = timezone.now() + HOUR
-    schedule(approved(page), actor=make_user("max"), at=at)
+    schedule_revision(approved(page), actor=make_user("max"), at=at)
     Page.objects.filter(pk=page.pk).update(title="SECRET")
     save_revision(fresh(page), author=make_user("ed"))
 
-    (release,), _ = publish_due(at)
+    (release,), _ = publish_scheduled(at)
 
     assert release.title == "Small cut"
 
 
 def test_only_an_approved_text_is_scheduled_and_only_ahead(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
-    with pytest.raises(PublishRefusedError, match="This text is not approved"):
-        schedule(revision, actor=make_user("max"), at=timezone.now() + HOUR)
+    with pytest.raises(PublishError, match="This text is not approved"):
+        schedule_revision(revision, actor=make_user("max"), at=timezone.now() + HOUR)
     approve(revision)
 
-    with pytest.raises(PublishRefusedError, match="That time is over. Choose a time in the future."):
-        schedule(revision, actor=make_user("max"), at=timezone.now() - HOUR)
+    with pytest.raises(PublishError, match="That time is over. Choose a time in the future."):
+        schedule_revision(revision, actor=make_user("max"), at=timezone.now() - HOUR)
 
     assert fresh(page).publish_at is None
     assert not ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).exists()
@@ -70,11 +70,11 @@ def test_only_an_approved_text_is_scheduled_and_only_ahead(page: Page) -> None:
 
 def test_a_schedule_can_be_cancelled(page: Page) -> None:
     at = timezone.now() + HOUR
-    schedule(approved(page), actor=make_user("max"), at=at)
+    schedule_revision(approved(page), actor=make_user("max"), at=at)
 
-    unschedule(fresh(page), actor=make_user("max"), reason="Not yet.")
+    cancel_schedule(fresh(page), actor=make_user("max"), reason="Not yet.")
 
-    assert publish_due(at) == ([], [])
+    assert publish_scheduled(at) == ([], [])
     assert [event.kind for event in ReleaseEvent.objects.filter(page=page)][:2] == [
         EventKind.UNSCHEDULED,
         EventKind.SCHEDULED,
@@ -84,10 +84,10 @@ def test_a_schedule_can_be_cancelled(page: Page) -> None:
 def test_what_lost_its_approval_is_unscheduled_with_the_reason(page: Page) -> None:
     at = timezone.now() + HOUR
     revision = approved(page)
-    schedule(revision, actor=make_user("max"), at=at)
-    decide(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong number.")
+    schedule_revision(revision, actor=make_user("max"), at=at)
+    record_decision(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong number.")
 
-    released, refused = publish_due(at)
+    released, refused = publish_scheduled(at)
 
     assert released == []
     assert [(found.pk, reason) for found, reason in refused] == [
@@ -103,10 +103,10 @@ def test_one_that_cannot_go_live_does_not_hold_up_the_others(page: Page) -> None
     other = make_page("other", next_page=page.next_page)
     broken, good = approved(page), approved(other)
     for revision in (broken, good):
-        schedule(revision, actor=make_user("max"), at=at)
-    decide(broken, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong.")
+        schedule_revision(revision, actor=make_user("max"), at=at)
+    record_decision(broken, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong.")
 
-    released, refused = publish_due(at)
+    released, refused = publish_scheduled(at)
 
     assert [release.page.subject for release in released] == ["other"]
     assert [found.subject for found, _ in refused] == ["small-cut"]
@@ -115,11 +115,11 @@ def test_one_that_cannot_go_live_does_not_hold_up_the_others(page: Page) -> None
 def test_withdrawing_ends_the_schedule(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     at = timezone.now() + HOUR
-    schedule(approved(fresh(page), title="New"), actor=make_user("max"), at=at)
+    schedule_revision(approved(fresh(page), title="New"), actor=make_user("max"), at=at)
 
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
 
-    assert publish_due(at) == ([], [])
+    assert publish_scheduled(at) == ([], [])
     assert fresh(page).live_release is None
 
 
@@ -127,13 +127,13 @@ def test_the_command_says_what_went_live_and_what_did_not(page: Page, monkeypatc
     at = timezone.now() + HOUR
     other = make_page("other", next_page=page.next_page)
     broken = approved(other)
-    schedule(approved(page), actor=make_user("max"), at=at)
-    schedule(broken, actor=make_user("max"), at=at)
-    decide(broken, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong.")
+    schedule_revision(approved(page), actor=make_user("max"), at=at)
+    schedule_revision(broken, actor=make_user("max"), at=at)
+    record_decision(broken, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong.")
     monkeypatch.setattr(timezone, "now", lambda: at)
     out, err = StringIO(), StringIO()
 
-    call_command("publish_due", stdout=out, stderr=err)
+    call_command("publish_scheduled", stdout=out, stderr=err)
 
     assert out.getvalue() == "published: /small-cut/\n"
     assert err.getvalue() == "not published: Other (en): This text is not approved. Send it for review first.\n"

@@ -7,11 +7,11 @@ from django.utils import timezone
 
 from procedures.enums import Decision, EventKind
 from procedures.models import Approval, Page, Release, ReleaseEvent
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.publish import PublishRefusedError, publish, withdraw
-from procedures.publishing.review import decide, submit
-from procedures.publishing.schedule import publish_due, schedule
-from procedures.publishing.translations import check_translation, follows
+from procedures.publishing.publish import PublishError, publish, withdraw
+from procedures.publishing.review import record_decision, submit_for_review
+from procedures.publishing.schedule import publish_scheduled, schedule_revision
+from procedures.publishing.translations import mark_synced, record_translator_check
+from procedures.revisions.drafts import save_revision
 from tests.factories import approve, make_public, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
 
@@ -41,12 +41,12 @@ def test_a_text_approved_anew_is_published_anew(page: Page) -> None:
 def test_a_text_published_before_its_planned_time_is_not_published_again_then(page: Page) -> None:
     revision = approved(page)
     at = timezone.now() + datetime.timedelta(hours=1)
-    schedule(revision, actor=make_user("max"), at=at)
+    schedule_revision(revision, actor=make_user("max"), at=at)
     publish(revision, actor=make_user("max"))
     # A plan that another transaction wrote at the same moment.
     Page.objects.filter(pk=page.pk).update(scheduled_revision=revision, publish_at=at)
 
-    released, refused = publish_due(at)
+    released, refused = publish_scheduled(at)
 
     assert refused == []
     assert [release.number for release in released] == [1]
@@ -58,27 +58,27 @@ def test_a_public_text_cannot_be_planned(page: Page) -> None:
     revision = approved(page)
     publish(revision, actor=make_user("max"))
 
-    with pytest.raises(PublishRefusedError, match="already published"):
-        schedule(revision, actor=make_user("max"), at=timezone.now() + datetime.timedelta(hours=1))
+    with pytest.raises(PublishError, match="already published"):
+        schedule_revision(revision, actor=make_user("max"), at=timezone.now() + datetime.timedelta(hours=1))
 
 
 def test_a_plan_made_twice_is_one_event(page: Page) -> None:
     revision, at = approved(page), timezone.now() + datetime.timedelta(hours=1)
 
     for _ in range(2):
-        schedule(revision, actor=make_user("max"), at=at, what_changed="New.")
+        schedule_revision(revision, actor=make_user("max"), at=at, what_changed="New.")
 
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).count() == 1
-    schedule(revision, actor=make_user("max"), at=at + datetime.timedelta(hours=1))
+    schedule_revision(revision, actor=make_user("max"), at=at + datetime.timedelta(hours=1))
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).count() == 2
 
 
 def test_a_text_submitted_twice_is_one_event_and_once_more_after_an_answer(page: Page) -> None:
     revision, nina, rosa = save_revision(page, author=make_user("nina")), make_user("nina"), make_user("rosa")
 
-    events = [submit(revision, actor=nina, note="Please.") for _ in range(2)]
-    decide(revision, reviewer=rosa, decision=Decision.SENT_BACK, comment="Shorter.")
-    again = submit(revision, actor=nina, note="Please.")
+    events = [submit_for_review(revision, actor=nina, note="Please.") for _ in range(2)]
+    record_decision(revision, reviewer=rosa, decision=Decision.SENT_BACK, comment="Shorter.")
+    again = submit_for_review(revision, actor=nina, note="Please.")
 
     assert events[0] == events[1] != again
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SUBMITTED).count() == 2
@@ -89,11 +89,13 @@ def test_a_decision_taken_twice_is_one_with_its_comments(page: Page) -> None:
     remarks = [("A small cut.", "Say where."), ("It is safe.", "Is it?")]
 
     first, second = [
-        decide(revision, reviewer=rosa, decision=Decision.SENT_BACK, comment="See below.", remarks=remarks)
+        record_decision(revision, reviewer=rosa, decision=Decision.SENT_BACK, comment="See below.", comments=remarks)
         for _ in range(2)
     ]
-    other = decide(revision, reviewer=rosa, decision=Decision.SENT_BACK, comment="See below.", remarks=remarks[:1])
-    yes = [decide(revision, reviewer=rosa, decision=Decision.APPROVED) for _ in range(2)]
+    other = record_decision(
+        revision, reviewer=rosa, decision=Decision.SENT_BACK, comment="See below.", comments=remarks[:1]
+    )
+    yes = [record_decision(revision, reviewer=rosa, decision=Decision.APPROVED) for _ in range(2)]
 
     assert first == second != other
     assert yes[0] == yes[1]
@@ -114,7 +116,7 @@ def test_a_page_is_withdrawn_once(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
 
-    with pytest.raises(PublishRefusedError, match="not public"):
+    with pytest.raises(PublishError, match="not public"):
         withdraw(fresh(page), actor=make_user("max"), reason="Old.")
 
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.WITHDRAWN).count() == 1
@@ -126,9 +128,9 @@ def test_a_translation_brought_up_to_date_or_checked_twice_is_one_event(page: Pa
     revision = save_revision(other, author=make_user("ed"))
 
     for _ in range(2):
-        follows(fresh(other), source, actor=actor)
-    checks = [check_translation(revision, actor=actor, translator="Ana Ruiz, certified") for _ in range(2)]
+        mark_synced(fresh(other), source, actor=actor)
+    checks = [record_translator_check(revision, actor=actor, translator="Ana Ruiz, certified") for _ in range(2)]
 
     assert checks[0] == checks[1]
     kinds = list(ReleaseEvent.objects.filter(page=other).values_list("kind", flat=True))
-    assert sorted(kinds) == [EventKind.FOLLOWS, EventKind.TRANSLATION_CHECKED]
+    assert sorted(kinds) == [EventKind.TRANSLATION_SYNCED, EventKind.TRANSLATION_CHECKED]

@@ -3,11 +3,11 @@
 import pytest
 from PIL import Image
 
-from procedures.figures.duplicate import duplicate
-from procedures.figures.intake import picture
-from procedures.models import CareInstruction, Figure, Page, Series, SeriesItem
-from procedures.publishing.drafts import save_revision
-from procedures.publishing.uses import Place, used_on, uses
+from procedures.figures.decoding import build_decoded_image
+from procedures.figures.renditions import find_duplicate
+from procedures.models import ClinicAnswer, Figure, Page, Series, SeriesItem
+from procedures.publishing.usage import UsageKind, deletion_blockers, find_usages
+from procedures.revisions.drafts import save_revision
 from tests.factories import BODY, approve, make_clinic, make_figure, make_next, make_page, make_public, make_user
 
 pytestmark = pytest.mark.django_db
@@ -26,8 +26,8 @@ def page_with(body: str, *, title: str = "Small cut") -> None:
 def test_a_new_picture_is_used_nowhere(needle: Figure) -> None:
     page_with("The word needle, ::: figure of speech.")
 
-    assert used_on(needle) == []
-    assert uses(needle) == []
+    assert find_usages(needle) == []
+    assert deletion_blockers(needle) == []
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_drafts_that_show_a_picture_are_found(needle: Figure, body: str) -> None
         body = body.replace("  ", " ")
     page_with(f"Text.\n\n{body}\n\nMore.")
 
-    assert uses(needle) == ["The draft of “Small cut” shows it."]
+    assert deletion_blockers(needle) == ["The draft of “Small cut” shows it."]
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_drafts_that_show_a_picture_are_found(needle: Figure, body: str) -> None
 def test_drafts_that_show_something_else_are_not(needle: Figure, body: str) -> None:
     page_with(body)
 
-    assert used_on(needle) == []
+    assert find_usages(needle) == []
 
 
 def test_the_picture_at_the_head_of_a_draft_is_in_use(needle: Figure) -> None:
     make_page(lead_figure=needle)
 
-    assert [(use.place, use.title) for use in used_on(needle)] == [(Place.DRAFT, "Small cut")]
+    assert [(use.kind, use.title) for use in find_usages(needle)] == [(UsageKind.DRAFT, "Small cut")]
 
 
 def test_a_series_needs_its_stages(needle: Figure) -> None:
@@ -69,7 +69,7 @@ def test_a_series_needs_its_stages(needle: Figure) -> None:
     for order in (0, 1):
         SeriesItem.objects.create(series=series, order=order, figure=needle, heading="One", text="Text.")
 
-    assert uses(needle) == ["The series “stages (en)” shows it."]
+    assert deletion_blockers(needle) == ["The series “stages (en)” shows it."]
 
 
 def test_what_patients_read_comes_with_its_address(needle: Figure) -> None:
@@ -77,11 +77,11 @@ def test_what_patients_read_comes_with_its_address(needle: Figure) -> None:
     page = make_page(body=BODY + "\n::: figure needle\n", lead_figure=Figure.objects.get(slug="before"))
     make_public(page)
 
-    found = used_on(needle)
+    found = find_usages(needle)
 
-    assert [(use.place, use.title, use.href) for use in found] == [
-        (Place.DRAFT, "Small cut", ""),
-        (Place.LIVE, "Small cut", "/small-cut/"),
+    assert [(use.kind, use.title, use.href) for use in found] == [
+        (UsageKind.DRAFT, "Small cut", ""),
+        (UsageKind.LIVE, "Small cut", "/small-cut/"),
     ]
     assert [use.page for use in found] == [page, page]
 
@@ -95,7 +95,7 @@ def test_what_patients_once_read_keeps_its_picture(needle: Figure) -> None:
     page.save()
     make_public(page)
 
-    assert uses(needle) == ["Patients once saw it on “Small cut”."]
+    assert deletion_blockers(needle) == ["Patients once saw it on “Small cut”."]
 
 
 def plan_and_go_on(page: Page, body: str) -> None:
@@ -115,7 +115,7 @@ def test_a_text_that_waits_for_its_day_keeps_its_picture(needle: Figure) -> None
     )
     plan_and_go_on(page, "No picture any more.")
 
-    assert uses(needle) == ["The text of “Small cut” that waits for its day shows it."]
+    assert deletion_blockers(needle) == ["The text of “Small cut” that waits for its day shows it."]
 
 
 def test_uses_take_a_fixed_number_of_queries(needle: Figure, django_assert_num_queries: object) -> None:
@@ -123,30 +123,30 @@ def test_uses_take_a_fixed_number_of_queries(needle: Figure, django_assert_num_q
         make_page(f"page-{number}", lead_figure=needle)
 
     with django_assert_num_queries(5):  # type: ignore[operator]
-        assert len(used_on(needle)) == 3
+        assert len(find_usages(needle)) == 3
 
 
 def test_duplicate_is_found_by_what_it_shows(needle: Figure) -> None:
-    same = picture(Image.linear_gradient("L").resize((600, 600)))
+    same = build_decoded_image(Image.linear_gradient("L").resize((600, 600)))
 
-    assert duplicate(same) == needle
+    assert find_duplicate(same) == needle
 
 
 def test_another_picture_is_no_duplicate(needle: Figure) -> None:
-    assert duplicate(picture(Image.new("L", (600, 600)))) is None
+    assert find_duplicate(build_decoded_image(Image.new("L", (600, 600)))) is None
 
 
 def test_an_answer_that_a_waiting_text_prints_is_kept(needle: Figure) -> None:
     make_clinic()
-    answer = CareInstruction.objects.create(key="driving", language="en", question="When?", answer="Tomorrow.")
+    answer = ClinicAnswer.objects.create(key="driving", language="en", question="When?", answer="Tomorrow.")
     page = make_page(body=BODY + "\n::: care driving\n", lead_figure=needle, next_page=make_next())
     plan_and_go_on(page, "No answer any more.")
 
-    assert uses(answer) == ["The text of “Small cut” that waits for its day shows it."]
+    assert deletion_blockers(answer) == ["The text of “Small cut” that waits for its day shows it."]
 
 
 def test_what_another_language_says_needs_no_answer_of_this_one(needle: Figure) -> None:
-    answer = CareInstruction.objects.create(key="driving", language="es", question="When?", answer="Tomorrow.")
+    answer = ClinicAnswer.objects.create(key="driving", language="es", question="When?", answer="Tomorrow.")
     make_page(body=BODY + "\n::: care driving\n", lead_figure=needle)
 
-    assert uses(answer) == []
+    assert deletion_blockers(answer) == []

@@ -6,14 +6,13 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from portal.staff.models import User
-from procedures.models import Page, Release, ReleaseInput, WarningSign, WarningSignRevision
+from portal.accounts.models import User
+from procedures.models import Page, Release, ReleaseDependency, WarningSign, WarningSignRevision
 from procedures.publishing import warning_signs
-from procedures.publishing.outdated import changed_since, outdated_pages
-from procedures.publishing.publish import PublishRefusedError, publish, renew
-from procedures.publishing.review import ReviewRefusedError
-from procedures.publishing.uses import uses
-from procedures.publishing.waiting import waiting_for
+from procedures.publishing.publish import PublishError, publish, rerelease_page
+from procedures.publishing.review import ReviewError
+from procedures.publishing.tasks import get_task_lists
+from procedures.publishing.usage import deletion_blockers, find_stale_pages, find_stale_pages_by_rendering
 from tests.factories import (
     BODY,
     approve,
@@ -36,19 +35,21 @@ def site() -> None:
     make_clinic()
     make_sign("weak-leg", "emergency")
     make_sign("fever", "now")
-    warning_signs.note_starter()
+    warning_signs.record_starter_list()
     for subject in ("small-cut", "big-cut"):
         make_public(make_page(subject, body=f"{BODY}\n::: warning-signs both\n"))
 
 
-def changed(**values: Any) -> warning_signs.Content:
+def changed(**values: Any) -> warning_signs.SignListContent:
     """The list with fever as an emergency."""
     return [sign_content("weak-leg"), sign_content("fever", "emergency", **values)]
 
 
 def proposed(**values: Any) -> WarningSignRevision:
-    newest = warning_signs.latest()
-    return warning_signs.propose(changed(**values), author=make_user("ed"), expected=newest.number if newest else 0)
+    newest = warning_signs.latest_revision()
+    return warning_signs.propose_list(
+        changed(**values), author=make_user("ed"), expected_number=newest.number if newest else 0
+    )
 
 
 def live() -> dict[str, str]:
@@ -64,21 +65,21 @@ def level_of_fever(html: str) -> str:
 
 def test_a_published_list_switches_every_page_in_one_go() -> None:
     revision = proposed()
-    warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
+    warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=True)
     before = live()
 
-    released = warning_signs.publish(revision, actor=make_user("max"))
+    released = warning_signs.publish_list(revision, actor=make_user("max"))
 
     assert {level_of_fever(html) for html in before.values()} == {"Call us now, day or night"}
     assert {level_of_fever(html) for html in live().values()} == {"Call 911 now. Do not drive."}
     assert {release.page.subject for release in released} == {"small-cut", "big-cut"}
-    assert warning_signs.current() == revision.content
+    assert warning_signs.get_live_list() == revision.content
 
 
 def test_patients_read_the_old_list_until_the_new_one_is_published() -> None:
     before = live()
 
-    warning_signs.decide(proposed(), reviewer=make_user("rita"), approved=True)
+    warning_signs.record_list_decision(proposed(), reviewer=make_user("rita"), approved=True)
 
     assert live() == before
 
@@ -86,38 +87,38 @@ def test_patients_read_the_old_list_until_the_new_one_is_published() -> None:
 def test_nobody_approves_their_own_list(settings: Any) -> None:
     revision = proposed()
 
-    with pytest.raises(ReviewRefusedError, match="This is your own list"):
-        warning_signs.decide(revision, reviewer=make_user("ed"), approved=True)
+    with pytest.raises(ReviewError, match="This is your own list"):
+        warning_signs.record_list_decision(revision, reviewer=make_user("ed"), approved=True)
 
-    settings.REQUIRE_SECOND_PERSON = False
-    assert warning_signs.decide(revision, reviewer=make_user("ed"), approved=True).pk
+    settings.REQUIRE_PEER_REVIEW = False
+    assert warning_signs.record_list_decision(revision, reviewer=make_user("ed"), approved=True).pk
 
 
 @pytest.mark.parametrize("last", ["nothing", "sent back", "approved before a newer list"])
 def test_a_list_without_a_standing_approval_is_not_published(last: str) -> None:
     revision = proposed()
     if last == "sent back":
-        warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
-        warning_signs.decide(revision, reviewer=make_user("rita"), approved=False, comment="No.")
+        warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=True)
+        warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=False, comment="No.")
     if last == "approved before a newer list":
-        warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
+        warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=True)
         proposed(en="You have a high fever.")
-    before = live(), warning_signs.current()
+    before = live(), warning_signs.get_live_list()
 
-    with pytest.raises(PublishRefusedError):
-        warning_signs.publish(revision, actor=make_user("max"))
+    with pytest.raises(PublishError):
+        warning_signs.publish_list(revision, actor=make_user("max"))
 
-    assert (live(), warning_signs.current()) == before
+    assert (live(), warning_signs.get_live_list()) == before
 
 
 def test_a_list_is_not_published_twice() -> None:
     revision = proposed()
-    warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
-    warning_signs.publish(revision, actor=make_user("max"))
+    warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=True)
+    warning_signs.publish_list(revision, actor=make_user("max"))
     count = Release.objects.count()
 
-    with pytest.raises(PublishRefusedError):
-        warning_signs.publish(revision, actor=make_user("max"))
+    with pytest.raises(PublishError):
+        warning_signs.publish_list(revision, actor=make_user("max"))
 
     assert Release.objects.count() == count
 
@@ -125,7 +126,9 @@ def test_a_list_is_not_published_twice() -> None:
 def test_a_list_saved_twice_by_one_person_is_one_revision() -> None:
     seen = WarningSignRevision.objects.count()
 
-    first, second = [warning_signs.propose(changed(), author=make_user("ed"), expected=seen) for _ in range(2)]
+    first, second = [
+        warning_signs.propose_list(changed(), author=make_user("ed"), expected_number=seen) for _ in range(2)
+    ]
 
     assert first == second
     assert first.events.count() == 1
@@ -133,7 +136,7 @@ def test_a_list_saved_twice_by_one_person_is_one_revision() -> None:
 
 def test_an_unchanged_list_that_was_sent_back_goes_to_review_again() -> None:
     revision = proposed()
-    warning_signs.decide(revision, reviewer=make_user("rita"), approved=False, comment="Is it right?")
+    warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=False, comment="Is it right?")
 
     again = [proposed() for _ in range(2)]
 
@@ -146,7 +149,7 @@ def test_a_decision_taken_twice_on_a_list_is_one() -> None:
     revision = proposed()
     for approved in (False, True):
         events = [
-            warning_signs.decide(revision, reviewer=make_user("rita"), approved=approved, comment="So.")
+            warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=approved, comment="So.")
             for _ in range(2)
         ]
         assert events[0] == events[1]
@@ -156,13 +159,13 @@ def test_a_decision_taken_twice_on_a_list_is_one() -> None:
 
 def test_a_published_list_is_not_decided_on_again() -> None:
     revision = proposed()
-    warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
-    warning_signs.publish(revision, actor=make_user("max"))
+    warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=True)
+    warning_signs.publish_list(revision, actor=make_user("max"))
     count = revision.events.count()
 
     for approved in (True, False):
-        with pytest.raises(ReviewRefusedError, match="already published"):
-            warning_signs.decide(revision, reviewer=make_user("rita"), approved=approved, comment="No.")
+        with pytest.raises(ReviewError, match="already published"):
+            warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=approved, comment="No.")
 
     assert revision.events.count() == count
 
@@ -171,22 +174,22 @@ def test_a_page_that_cannot_be_released_holds_up_the_whole_list() -> None:
     page = Page.objects.get(subject="big-cut")
     Page.objects.filter(subject="contact").update(subject="elsewhere")
     revision = proposed()
-    warning_signs.decide(revision, reviewer=make_user("rita"), approved=True)
-    before = live(), warning_signs.current()
+    warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=True)
+    before = live(), warning_signs.get_live_list()
 
-    with pytest.raises(PublishRefusedError, match=page.title):
-        warning_signs.publish(revision, actor=make_user("max"))
+    with pytest.raises(PublishError, match=page.title):
+        warning_signs.publish_list(revision, actor=make_user("max"))
 
-    assert (live(), warning_signs.current()) == before
-    assert warning_signs.open_revision() == revision
+    assert (live(), warning_signs.get_live_list()) == before
+    assert warning_signs.pending_revision() == revision
 
 
 def test_two_people_who_change_the_list_do_not_overwrite_each_other() -> None:
     seen = WarningSignRevision.objects.count()
     proposed()
 
-    with pytest.raises(warning_signs.SignsChangedError):
-        warning_signs.propose(changed(), author=make_user("eva"), expected=seen)
+    with pytest.raises(warning_signs.SignListConflictError):
+        warning_signs.propose_list(changed(), author=make_user("eva"), expected_number=seen)
 
 
 @pytest.mark.parametrize(
@@ -202,11 +205,11 @@ def test_two_people_who_change_the_list_do_not_overwrite_each_other() -> None:
         ([sign_content(level="soon")], "level: Value 'soon' is not a valid choice."),
     ],
 )
-def test_a_list_that_could_mislead_is_not_saved(content: warning_signs.Content, sentence: str) -> None:
+def test_a_list_that_could_mislead_is_not_saved(content: warning_signs.SignListContent, sentence: str) -> None:
     before = WarningSignRevision.objects.count()
 
     with pytest.raises(ValidationError) as refused, transaction.atomic():
-        warning_signs.propose(content, author=None, expected=before)
+        warning_signs.propose_list(content, author=None, expected_number=before)
 
     assert any(sentence in message for message in refused.value.messages), refused.value.messages
     assert WarningSignRevision.objects.count() == before
@@ -215,21 +218,21 @@ def test_a_list_that_could_mislead_is_not_saved(content: warning_signs.Content, 
 def test_the_starter_mark_goes_when_the_clinic_has_approved_the_list() -> None:
     mark = "Starter list. Not yet reviewed by your clinic."
     assert all(mark in html for html in live().values())
-    starter = warning_signs.latest()
+    starter = warning_signs.latest_revision()
     assert starter is not None
 
-    warning_signs.decide(starter, reviewer=make_user("rita"), approved=True)
-    warning_signs.publish(starter, actor=make_user("max"))
+    warning_signs.record_list_decision(starter, reviewer=make_user("rita"), approved=True)
+    warning_signs.publish_list(starter, actor=make_user("max"))
 
     assert not any(mark in html for html in live().values())
 
 
 def test_a_release_notes_the_signs_and_knows_when_it_is_out_of_date() -> None:
-    assert ReleaseInput.objects.filter(kind="signs", key="both", release__live_on__isnull=False).count() == 2
+    assert ReleaseDependency.objects.filter(kind="signs", key="both", release__live_on__isnull=False).count() == 2
     WarningSign.objects.filter(key="fever").update(level="hours")
 
-    assert [row.changed for row in changed_since()] == [[("signs", "both")]] * 2
-    assert len(outdated_pages()) == 2
+    assert [row.changed for row in find_stale_pages()] == [[("signs", "both")]] * 2
+    assert len(find_stale_pages_by_rendering()) == 2
 
 
 def test_a_text_with_its_own_list_is_not_published() -> None:
@@ -237,7 +240,7 @@ def test_a_text_with_its_own_list_is_not_published() -> None:
     revision = save_revision(page, author=make_user("ed"))
     approve(revision)
 
-    with pytest.raises(PublishRefusedError, match="line 3: ::: emergency is no longer used"):
+    with pytest.raises(PublishError, match="line 3: ::: emergency is no longer used"):
         publish(revision, actor=make_user("max"))
 
 
@@ -253,7 +256,7 @@ def test_a_text_that_was_public_before_this_rule_still_gets_new_values() -> None
     }
     Page.objects.filter(pk=page.pk).update(live_release=Release.objects.create(number=2, revision=old, **values))
 
-    renewed = renew(page, actor=make_user("max"))
+    renewed = rerelease_page(page, actor=make_user("max"))
 
     assert renewed is not None
     assert "care--emergency" in renewed.html
@@ -263,7 +266,7 @@ def test_a_source_of_a_sign_cannot_be_deleted() -> None:
     source = make_source("cdc")
     make_sign("cough", "now", sources=["cdc"])
 
-    assert uses(source) == ["The warning signs cite it as a source."]
+    assert deletion_blockers(source) == ["The warning signs cite it as a source."]
 
 
 @pytest.mark.parametrize(
@@ -283,9 +286,13 @@ def test_the_list_waits_for_who_takes_the_next_step(step: str, person: str, titl
         people[name].groups.add(Group.objects.get(name=group))
     revision = proposed()
     if step != "proposed":
-        warning_signs.decide(revision, reviewer=people["rita"], approved=step == "approved", comment="Why.")
+        warning_signs.record_list_decision(
+            revision, reviewer=people["rita"], approved=step == "approved", comment="Why."
+        )
 
-    titles = {name: [one.title for one in waiting_for(user) if "arning" in one.title] for name, user in people.items()}
+    titles = {
+        name: [one.title for one in get_task_lists(user) if "arning" in one.title] for name, user in people.items()
+    }
 
     assert titles[person] == [title]
     assert sum(map(len, titles.values())) == (2 if step == "sent back" else 1)

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from procedures.enums import EventKind
 from procedures.models import Clinic, FigureText, Page, ReleaseEvent, Source
-from procedures.publishing.outdated import changed_since
-from procedures.publishing.publish import PublishRefusedError, publish, renew, withdraw
-from procedures.publishing.schedule import schedule
+from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
+from procedures.publishing.schedule import schedule_revision
+from procedures.publishing.usage import find_stale_pages
 from tests.factories import BODY, make_page, make_public, make_source, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
 
@@ -55,18 +55,18 @@ def test_a_page_is_replaced_by_another_public_one_only(page: Page, replacement: 
     other = fresh(page) if replacement == "itself" else make_page("other")
     before = everything(page)
 
-    with pytest.raises(PublishRefusedError, match="must be another one, and public"):
+    with pytest.raises(PublishError, match="must be another one, and public"):
         withdraw(fresh(page), actor=make_user("max"), reason="Old.", replaced_by=other)
 
     assert everything(page) == before
 
 
 def test_withdrawing_says_why_and_only_what_is_public_is_withdrawn(page: Page) -> None:
-    with pytest.raises(PublishRefusedError, match="This page is not public."):
+    with pytest.raises(PublishError, match="This page is not public."):
         withdraw(page, actor=make_user("max"), reason="Old.")
     publish(approved(page), actor=make_user("max"))
 
-    with pytest.raises(PublishRefusedError, match="Say why"):
+    with pytest.raises(PublishError, match="Say why"):
         withdraw(fresh(page), actor=make_user("max"), reason="  ")
 
     assert fresh(page).live_release is not None
@@ -89,7 +89,7 @@ def test_renewing_prints_todays_values_and_keeps_approval_and_review_date(page: 
     Source.objects.filter(key="nice").update(title="A newer guide")
     FigureText.objects.update(caption="A new caption.")
 
-    second = renew(fresh(page), actor=make_user("max"))
+    second = rerelease_page(fresh(page), actor=make_user("max"))
 
     assert "A newer guide" in second.html
     assert "A new caption." in second.html
@@ -97,20 +97,20 @@ def test_renewing_prints_todays_values_and_keeps_approval_and_review_date(page: 
     assert (second.number, second.approval, second.revision) == (2, first.approval, first.revision)
     assert second.next_review_on == first.next_review_on
     assert fresh(page).live_release == second
-    assert ReleaseEvent.objects.first().kind == EventKind.RENEWED
+    assert ReleaseEvent.objects.first().kind == EventKind.REBUILT
 
 
 def test_renewing_what_is_up_to_date_does_nothing(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     before = everything(page)
 
-    assert renew(fresh(page), actor=make_user("max")) is None
+    assert rerelease_page(fresh(page), actor=make_user("max")) is None
 
     assert everything(page) == before
 
 
 def test_renewing_a_page_that_is_not_public_does_nothing(page: Page) -> None:
-    assert renew(page, actor=make_user("max")) is None
+    assert rerelease_page(page, actor=make_user("max")) is None
     assert not ReleaseEvent.objects.filter(page=page).exists()
 
 
@@ -120,7 +120,7 @@ def test_renewing_never_brings_back_what_was_withdrawn_meanwhile(page: Page) -> 
     Source.objects.filter(key="nice").update(title="A newer guide")
     withdraw(fresh(page), actor=make_user("max"), reason="We no longer do this.")
 
-    assert renew(fetched, actor=make_user("max")) is None
+    assert rerelease_page(fetched, actor=make_user("max")) is None
     assert fresh(page).live_release is None
 
 
@@ -129,7 +129,7 @@ def test_renewing_never_takes_words_of_the_draft(page: Page) -> None:
     Page.objects.filter(pk=page.pk).update(body="## SECRET", title="SECRET")
     Source.objects.update(title="A newer guide")
 
-    release = renew(fresh(page), actor=make_user("max"))
+    release = rerelease_page(fresh(page), actor=make_user("max"))
 
     assert "SECRET" not in release.html + release.title
     assert "A newer guide" in release.html
@@ -141,8 +141,8 @@ def test_renewing_is_refused_when_something_it_prints_is_gone(page: Page) -> Non
     source.delete()
     before = everything(page)
 
-    with pytest.raises(PublishRefusedError, match="There is no source “who”"):
-        renew(fresh(page), actor=make_user("max"))
+    with pytest.raises(PublishError, match="There is no source “who”"):
+        rerelease_page(fresh(page), actor=make_user("max"))
 
     assert everything(page) == before
 
@@ -203,14 +203,16 @@ def test_a_new_title_makes_pages_that_print_it_out_of_date(page: Page) -> None:
     guide.items.create(page=page, minutes=4)
     make_public(page)
     make_public(guide)
-    assert changed_since() == []
+    assert find_stale_pages() == []
 
     page = fresh(page)
     page.title = "A very small cut"
     page.save()
     make_public(page)
 
-    assert [(row.page.subject, row.changed) for row in changed_since()] == [("first-visit", [("title", "small-cut#")])]
+    assert [(row.page.subject, row.changed) for row in find_stale_pages()] == [
+        ("first-visit", [("title", "small-cut#")])
+    ]
     call_command("check_releases", stdout=StringIO())
 
 
@@ -219,12 +221,12 @@ def test_lines_beside_a_page_hold_no_phone_number(page: Page) -> None:
     soon = timezone.now() + datetime.timedelta(days=1)
 
     for line in ("Call 303-555-0100.", "New desk: (720) 555 0177"):
-        with pytest.raises(PublishRefusedError, match="about what changed contains the phone number"):
+        with pytest.raises(PublishError, match="about what changed contains the phone number"):
             publish(revision, actor=max_, what_changed=line)
-        with pytest.raises(PublishRefusedError, match="about what changed contains the phone number"):
-            schedule(revision, actor=max_, at=soon, what_changed=line)
+        with pytest.raises(PublishError, match="about what changed contains the phone number"):
+            schedule_revision(revision, actor=max_, at=soon, what_changed=line)
     publish(revision, actor=max_, what_changed="New: call 1-800-222-1222 for poison.")
-    with pytest.raises(PublishRefusedError, match="The reason contains the phone number"):
+    with pytest.raises(PublishError, match="The reason contains the phone number"):
         withdraw(fresh(page), actor=max_, reason="Call 303-555-0100 instead.")
     assert fresh(page).live_release
 
@@ -243,5 +245,5 @@ def test_a_public_page_with_a_typed_number_is_still_renewed_but_not_published_an
     assert "720-555-0177" in live.html
     page.body = content["body"] + "\nMore.\n"
     page.save()
-    with pytest.raises(PublishRefusedError, match="typed phone number"):
+    with pytest.raises(PublishError, match="typed phone number"):
         publish(approved(page), actor=make_user("max"))

@@ -1,16 +1,23 @@
 """What the tests of the measures share: a text rendered as a reader gets it, then measured."""
 
-from procedures.figures.approval import Pictures
-from procedures.markdown import Library, render_page
-from procedures.quality import PageMeasures, measure
+from procedures.figures.approval import FigureVersion
+from procedures.readability.measures import PageMeasures, measure_page
+from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import make_source
 
-EMPTY = {"title": "A title", "key_message": "", "body": "", "lead_figure": "", "next_page": "", "next_label": ""}
+EMPTY_CONTENT = {
+    "title": "A title",
+    "key_message": "",
+    "body": "",
+    "lead_figure": "",
+    "next_page": "",
+    "next_label": "",
+}
 
 
-def measured(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> PageMeasures:
+def measure_body(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> PageMeasures:
     """The measures of a page with this body. ``nice`` is a source that it may cite."""
     make_source()
-    library = Library(language, Pictures.CURRENT)
-    rendered = render_page({**EMPTY, "body": body, **values}, kind=kind, library=library)
-    return measure(rendered.html, kind=kind, library=library)
+    library = ReferenceResolver(language, FigureVersion.CURRENT)
+    rendered = render_page({**EMPTY_CONTENT, "body": body, **values}, kind=kind, resolver=library)
+    return measure_page(rendered.html, kind=kind, resolver=library)

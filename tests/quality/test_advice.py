@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from procedures.markdown import Library, render_page
 from procedures.models import Page
-from procedures.publishing.drafts import save_revision
-from procedures.quality.advice import advice
+from procedures.readability.suggestions import build_suggestions
+from procedures.rendering import ReferenceResolver, render_page
+from procedures.revisions.drafts import save_revision
 from tests.factories import make_clinic, make_next, make_page, make_public
 
 pytestmark = pytest.mark.django_db
@@ -20,9 +20,9 @@ def page() -> Page:
 
 
 def said(page: Page, body: str, **values: Any) -> list[tuple[int, str]]:
-    library, content = Library(page.language), {**page.draft(), "body": body, **values}
-    rendered = render_page(content, kind=page.kind, library=library)
-    return [(problem.line, problem.sentence) for problem in advice(page, content, rendered, library)]
+    library, content = ReferenceResolver(page.language), {**page.draft_content(), "body": body, **values}
+    rendered = render_page(content, kind=page.kind, resolver=library)
+    return [(problem.line, problem.message) for problem in build_suggestions(page, content, rendered, library)]
 
 
 def test_a_good_text_needs_its_translation_only(page: Page) -> None:

@@ -2,12 +2,11 @@
 
 import pytest
 
-from procedures.figures.approval import Pictures
-from procedures.markdown import Library, render_page
-from procedures.quality import measure
-from procedures.quality.marks import failures, notes
+from procedures.figures.approval import FigureVersion
+from procedures.readability.measures import find_failures, find_notes, measure_page
+from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import make_figure, make_page, make_term
-from tests.quality.ground import EMPTY, measured
+from tests.quality.ground import EMPTY_CONTENT, measure_body
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +16,7 @@ LONG = "We look at the bone and at the skin and at the legs and at the arms and 
 
 def failing(body: str, **values: object) -> list[str]:
     """What fails on a page that is not asked for a picture or a source."""
-    return list(failures(measured(body + ACTION, **{"kind": "about", **values})))
+    return list(find_failures(measure_body(body + ACTION, **{"kind": "about", **values})))
 
 
 def test_an_easy_page_holds_every_mark() -> None:
@@ -49,10 +48,10 @@ def test_a_sentence_of_26_words_fails_and_is_shown_with_its_section() -> None:
 
 
 def test_sentences_over_the_target_are_counted_only() -> None:
-    page = measured(LONG.replace(" then", ""))
+    page = measure_body(LONG.replace(" then", ""))
 
     assert (page.sentences_over_target, page.longest_sentence, page.long_sentences) == (1, 25, [])
-    assert "sentences of more than 20 words: 1" in list(notes(page))
+    assert "sentences of more than 20 words: 1" in list(find_notes(page))
 
 
 def test_a_list_of_eight_fails_and_seven_do_not() -> None:
@@ -63,31 +62,31 @@ def test_a_list_of_eight_fails_and_seven_do_not() -> None:
 
 
 def test_the_list_inside_an_entry_is_a_list_of_its_own() -> None:
-    assert measured("- One\n  - a\n  - b\n  - c\n- Two").longest_list == 3
+    assert measure_body("- One\n  - a\n  - b\n  - c\n- Two").longest_list == 3
 
 
 def test_the_list_of_sources_is_not_counted() -> None:
-    assert measured("Cut. [@nice]").longest_list == 0
+    assert measure_body("Cut. [@nice]").longest_list == 0
 
 
 def test_a_paragraph_of_four_sentences_is_noted_and_fails_nothing() -> None:
-    page = measured("## Day\n\nWe come. We look. We talk. We go." + ACTION, kind="about")
+    page = measure_body("## Day\n\nWe come. We look. We talk. We go." + ACTION, kind="about")
 
     assert [(found.section, found.count) for found in page.long_paragraphs] == [("Day", 4)]
-    assert list(failures(page)) == []
+    assert list(find_failures(page)) == []
 
 
 def test_each_paragraph_has_its_own_level() -> None:
-    easy, hard = measured("You lie down.\n\nImmobilization deteriorates paravertebral musculature.").paragraphs
+    easy, hard = measure_body("You lie down.\n\nImmobilization deteriorates paravertebral musculature.").paragraphs
 
     assert easy.text == "You lie down."
     assert easy.count < 6 < hard.count
 
 
 def test_passive_sentences_are_shared_out_over_all_sentences() -> None:
-    page = measured("The cement is mixed. We mix it. You rest.\n\n- You sleep.")
+    page = measure_body("The cement is mixed. We mix it. You rest.\n\n- You sleep.")
 
-    assert [found.text for found in page.passive] == ["The cement is mixed."]
+    assert [found.text for found in page.passive_sentences] == ["The cement is mixed."]
     assert page.passive_share == 0.25
 
 
@@ -97,23 +96,23 @@ def test_hard_words_are_neither_terms_nor_explained_nor_everyday_nor_names() -> 
         "Kyphoplasty in the hospital mends weak bone (osteoporosis) in Colorado. Say ky-FOH-plas-tee. Immobilization."
     )
 
-    assert measured(text).hard_words == ["immobilization"]
+    assert measure_body(text).hard_words == ["immobilization"]
 
 
 def test_an_abbreviation_is_hard_until_it_is_explained() -> None:
-    assert measured("You have an MRI.").hard_words == ["mri"]
-    assert measured("You have an MRI (a picture of soft parts).").hard_words == []
-    assert measured("You have a picture of soft parts (MRI).").hard_words == []
+    assert measure_body("You have an MRI.").hard_words == ["mri"]
+    assert measure_body("You have an MRI (a picture of soft parts).").hard_words == []
+    assert measure_body("You have a picture of soft parts (MRI).").hard_words == []
     make_term("mri", term="MRI")
-    assert measured("You have an MRI.").hard_words == []
+    assert measure_body("You have an MRI.").hard_words == []
 
 
 def test_spanish_hard_words_have_five_syllables() -> None:
-    assert measured("La inmovilización cansa. La medicina ayuda.", language="es").hard_words == ["inmovilización"]
+    assert measure_body("La inmovilización cansa. La medicina ayuda.", language="es").hard_words == ["inmovilización"]
 
 
 def test_a_condition_page_wants_picture_source_and_action() -> None:
-    assert list(failures(measured("## What\n\nA cut."))) == [
+    assert list(find_failures(measure_body("## What\n\nA cut."))) == [
         "no picture carries the message; choose one at the top",
         "no source is cited; cite where the facts come from: [@key]",
         "nothing tells the reader what to do; add a card, steps, a checklist or the next step",
@@ -123,8 +122,8 @@ def test_a_condition_page_wants_picture_source_and_action() -> None:
 def test_a_picture_further_down_is_no_lead_picture() -> None:
     make_figure()
 
-    assert not measured("::: figure needle").has_lead_picture
-    assert measured("Text.", lead_figure="needle").has_lead_picture
+    assert not measure_body("::: figure needle").has_lead_figure
+    assert measure_body("Text.", lead_figure="needle").has_lead_figure
 
 
 @pytest.mark.parametrize(
@@ -132,14 +131,14 @@ def test_a_picture_further_down_is_no_lead_picture() -> None:
     ["::: call\n- Ask.\n:::", "::: steps\n1. Go.\n:::", "::: checklist\n- Go.\n:::", "::: do\n- Go.\n:::"],
 )
 def test_cards_steps_checklists_and_do_lists_are_actions(block: str) -> None:
-    assert measured(block).has_action
+    assert measure_body(block).has_action
 
 
 def test_the_next_step_is_an_action_too() -> None:
     make_page("home")
 
-    assert measured("Text.", next_page="home").has_action
-    assert not measured("Text.").has_action
+    assert measure_body("Text.", next_page="home").has_action
+    assert not measure_body("Text.").has_action
 
 
 def test_a_link_to_a_missing_anchor_of_its_own_page_fails() -> None:
@@ -150,18 +149,18 @@ def test_a_link_to_a_missing_anchor_of_its_own_page_fails() -> None:
 
 def test_a_picture_with_too_long_a_text_fails() -> None:
     make_figure()
-    library = Library("en", Pictures.CURRENT)
-    rendered = render_page({**EMPTY, "body": "::: figure needle" + ACTION}, kind="about", library=library)
+    library = ReferenceResolver("en", FigureVersion.CURRENT)
+    rendered = render_page({**EMPTY_CONTENT, "body": "::: figure needle" + ACTION}, kind="about", resolver=library)
     # The column holds no more than the mark allows, so the text grows in the finished page.
-    page = measure(rendered.html.replace("A needle in a bone.", "a" * 126), kind="about", library=library)
+    page = measure_page(rendered.html.replace("A needle in a bone.", "a" * 126), kind="about", resolver=library)
 
-    assert [(found.count, found.text) for found in page.bad_alts] == [(126, "a" * 126)]
-    assert [sentence.endswith("126 letters, 125 is the most; shorten it") for sentence in failures(page)] == [True]
+    assert [(found.count, found.text) for found in page.invalid_alt_texts] == [(126, "a" * 126)]
+    assert [sentence.endswith("126 letters, 125 is the most; shorten it") for sentence in find_failures(page)] == [True]
 
 
 def test_what_the_page_adds_by_itself_is_not_measured() -> None:
     make_term("vertebra", definition="A bone of the very extraordinarily complicated spinal column.")
-    page = measured("A vertebra. [@nice]")
+    page = measure_body("A vertebra. [@nice]")
 
     assert page.hard_words == []
-    assert page.words == 4
+    assert page.word_count == 4

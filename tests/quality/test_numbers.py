@@ -2,16 +2,16 @@
 
 import pytest
 
-from procedures.models import CareInstruction
+from procedures.models import ClinicAnswer
 from tests.factories import make_clinic, make_figure, make_page, make_public
-from tests.quality.ground import measured
+from tests.quality.ground import measure_body
 
 pytestmark = pytest.mark.django_db
 
 
 def wanting(body: str, **values: object) -> list[str]:
     """The numbers of a text that want a source."""
-    return [passage.what for passage in measured(body, **values).unsourced_numbers]
+    return [passage.detail for passage in measure_body(body, **values).uncited_numbers]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_states_no_fact_needs_no_source(text: str) -> None:
 
 
 def test_a_clinic_answer_is_its_own_source_where_it_is_shown_and_repeated() -> None:
-    CareInstruction.objects.create(key="rest", language="en", question="How long?", answer="Rest for 24 hours.")
+    ClinicAnswer.objects.create(key="rest", language="en", question="How long?", answer="Rest for 24 hours.")
 
     assert wanting("::: care rest\n\nThe first 24 hours: I rest.") == []
     assert wanting("::: care rest\n\n24 people rest.") == ["24 people"]

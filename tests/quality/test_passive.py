@@ -2,7 +2,7 @@
 
 import pytest
 
-from procedures.quality.passive import is_passive
+from procedures.readability.scores import is_passive
 
 
 @pytest.mark.parametrize(

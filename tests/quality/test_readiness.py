@@ -2,11 +2,10 @@
 
 import pytest
 
-from procedures.figures.approval import Pictures
-from procedures.markdown import Library, render_page
-from procedures.publishing.readiness import readiness
-from procedures.quality import measure
-from procedures.quality.marks import failures
+from procedures.figures.approval import FigureVersion
+from procedures.publishing.checks import check_rendered_draft
+from procedures.readability.measures import find_failures, measure_page
+from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import BODY, make_page
 
 pytestmark = pytest.mark.django_db
@@ -18,11 +17,11 @@ POLYSYLLABIC = "A hospital. An injury. A family. An area. An emergency. An ambul
 def refused(text: str) -> list[str]:
     """What an editor reads about how ``text`` reads."""
     page = make_page("small-cut", kind="about", body=f"{BODY}\n{text}\n")
-    library = Library("en", Pictures.CURRENT)
-    rendered = render_page(page.draft(), kind=page.kind, library=library)
-    fails = list(failures(measure(rendered.html, kind=page.kind, library=library)))
+    library = ReferenceResolver("en", FigureVersion.CURRENT)
+    rendered = render_page(page.draft_content(), kind=page.kind, resolver=library)
+    fails = list(find_failures(measure_page(rendered.html, kind=page.kind, resolver=library)))
     assert bool(fails) == bool(text)
-    return [str(problem) for problem in readiness(page, page.draft(), rendered, library)]
+    return [str(problem) for problem in check_rendered_draft(page, page.draft_content(), rendered, library)]
 
 
 def test_a_text_within_the_marks_may_be_published() -> None:

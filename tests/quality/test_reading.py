@@ -2,8 +2,7 @@
 
 import pytest
 
-from procedures.markdown.reading import reading_level, sentences, smog, words
-from procedures.markdown.syllables import syllables
+from procedures.readability.scores import count_syllables, score_text, smog_grade, split_sentences, split_words
 
 EASY = "You lie down. A nurse sits by you. The cut is small. It does not hurt. You can go home soon. " * 6
 HARD = (
@@ -22,7 +21,7 @@ HARD = (
     ],
 )  # fmt: skip
 def test_english_words_have_the_syllables_that_are_said(word: str, count: int) -> None:
-    assert syllables(word, "en") == count
+    assert count_syllables(word, "en") == count
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,7 @@ def test_english_words_have_the_syllables_that_are_said(word: str, count: int) -
     ],
 )  # fmt: skip
 def test_spanish_words_have_the_syllables_of_their_spelling(word: str, count: int) -> None:
-    assert syllables(word, "es") == count
+    assert count_syllables(word, "es") == count
 
 
 @pytest.mark.parametrize(
@@ -50,52 +49,60 @@ def test_spanish_words_have_the_syllables_of_their_spelling(word: str, count: in
     ],
 )
 def test_sentences_end_where_a_reader_stops(text: str, found: list[str]) -> None:
-    assert sentences(text) == found
+    assert split_sentences(text) == found
 
 
 def test_a_hyphen_and_a_decimal_point_do_not_part_a_word() -> None:
-    assert words("An X-ray at 100.4 °F, +1 303-555-0100.") == ["An", "X-ray", "at", "100.4", "F", "1", "303-555-0100"]
+    assert split_words("An X-ray at 100.4 °F, +1 303-555-0100.") == [
+        "An",
+        "X-ray",
+        "at",
+        "100.4",
+        "F",
+        "1",
+        "303-555-0100",
+    ]
 
 
 def test_flesch_kincaid_is_the_published_formula() -> None:
     # 6 words, 1 sentence, 6 syllables: 0.39 × 6 + 11.8 × 1 − 15.59
-    assert reading_level("The cat sat on the mat.", "en") == -1.4
+    assert score_text("The cat sat on the mat.", "en") == -1.4
 
 
 def test_the_harder_of_two_counts_holds() -> None:
     # textstat counts "area" as one syllable and gives grade -1.1 here.
-    assert reading_level("The area is an area of an idea.", "en") > 3
+    assert score_text("The area is an area of an idea.", "en") > 3
 
 
 def test_fernandez_huerta_is_the_published_formula_with_words_a_sentence() -> None:
     # 4 words, 1 sentence, 7 syllables: 206.84 − 60 × 1.75 − 1.02 × 4
-    assert reading_level("Abra una puerta hoy.", "es") == 97.8
+    assert score_text("Abra una puerta hoy.", "es") == 97.8
 
 
 def test_smog_is_the_published_formula_scaled_to_thirty_sentences() -> None:
     # 4 words of three syllables or more in 4 sentences: 1.043 × √(4 × 30 ÷ 4) + 3.1291
-    assert smog("An injury. An emergency. An area. It is a hospital.") == 8.8
+    assert smog_grade("An injury. An emergency. An area. It is a hospital.") == 8.8
 
 
 def test_smog_counts_a_clinical_word_however_often_it_is_explained() -> None:
-    assert smog("You have kyphoplasty. " * 30) == 8.8
+    assert smog_grade("You have kyphoplasty. " * 30) == 8.8
 
 
 def test_easy_text_passes_and_hard_text_fails_every_mark() -> None:
-    assert reading_level(EASY, "en") < 6 < 12 < reading_level(HARD, "en")
-    assert smog(EASY) < 8 < 12 < smog(HARD)
+    assert score_text(EASY, "en") < 6 < 12 < score_text(HARD, "en")
+    assert smog_grade(EASY) < 8 < 12 < smog_grade(HARD)
 
 
 def test_a_list_of_two_word_entries_is_easy() -> None:
-    assert reading_level("A sign.\n" * 8, "en") < 0
+    assert score_text("A sign.\n" * 8, "en") < 0
 
 
 def test_a_text_without_words_has_no_level() -> None:
-    assert (reading_level("", "en"), reading_level("–", "es"), smog("")) == (0.0, 0.0, 0.0)
+    assert (score_text("", "en"), score_text("–", "es"), smog_grade("")) == (0.0, 0.0, 0.0)
 
 
 def test_the_other_language_does_not_change_a_level() -> None:
-    before = reading_level(EASY, "en")
-    reading_level("Abra la puerta.", "es")
+    before = score_text(EASY, "en")
+    score_text("Abra la puerta.", "es")
 
-    assert reading_level(EASY, "en") == before
+    assert score_text(EASY, "en") == before

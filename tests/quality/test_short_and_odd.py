@@ -2,13 +2,13 @@
 
 import pytest
 
-from procedures.markdown import Library, render_page
-from procedures.markdown.reading import page_level, reading_level, smog, words
 from procedures.models import Page
-from procedures.publishing.readiness import readiness
-from procedures.quality.hard_words import hard_words
+from procedures.publishing.checks import check_rendered_draft
+from procedures.readability.hard_words import find_hard_words
+from procedures.readability.scores import score_page, score_text, smog_grade, split_words
+from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_supplied
-from tests.quality.ground import EMPTY, measured
+from tests.quality.ground import EMPTY_CONTENT, measure_body
 
 pytestmark = pytest.mark.django_db
 
@@ -22,8 +22,8 @@ HUESOS = BONES.replace("Bone", "Hueso").replace("bone", "hueso").replace("Code",
 
 @pytest.mark.parametrize(("language", "text", "table"), [("en", TEXT, BONES), ("es", TEXTO, HUESOS)])
 def test_a_table_of_labels_and_codes_does_not_change_the_level(language: str, text: str, table: str) -> None:
-    with_table = measured(f"{text}{table}", language=language).level
-    without = measured(text, language=language).level
+    with_table = measure_body(f"{text}{table}", language=language).reading_level
+    without = measure_body(text, language=language).reading_level
 
     assert with_table == without
 
@@ -31,22 +31,25 @@ def test_a_table_of_labels_and_codes_does_not_change_the_level(language: str, te
 def test_sentences_in_a_table_count() -> None:
     hard = "Percutaneous augmentation ameliorates osteoporotic vertebral deformity."
 
-    assert measured(f"{TEXT}| a | b |\n|---|---|\n| {hard} | {hard} |").level > measured(TEXT).level + 3  # type: ignore[operator]
+    assert (
+        measure_body(f"{TEXT}| a | b |\n|---|---|\n| {hard} | {hard} |").reading_level
+        > measure_body(TEXT).reading_level + 3
+    )  # type: ignore[operator]
 
 
 def test_a_page_with_a_table_of_bones_may_be_published() -> None:
     make_clinic()
     page = make_page(kind="about", body=f"{BODY}\n{TEXT}{BONES}", lead_figure=make_supplied(make_figure()))
-    library = Library("en")
-    rendered = render_page(page.draft(), kind=page.kind, library=library)
+    library = ReferenceResolver("en")
+    rendered = render_page(page.draft_content(), kind=page.kind, resolver=library)
 
-    assert [str(problem) for problem in readiness(page, page.draft(), rendered, library)] == []
+    assert [str(problem) for problem in check_rendered_draft(page, page.draft_content(), rendered, library)] == []
 
 
 def test_a_list_or_heading_of_codes_is_no_sentence() -> None:
-    assert reading_level(TEXT + "\nT12\nL1-L5\nM80.08XA", "en") == reading_level(TEXT, "en")
-    assert smog(f"{TEXT}\nT12, L1–L5 and M80.08\n" * 3) == smog(f"{TEXT}\nwe and you\n" * 3)
-    assert words("T12, L1–L5 or M80.08.") == ["T12", "L1–L5", "or", "M80.08"]
+    assert score_text(TEXT + "\nT12\nL1-L5\nM80.08XA", "en") == score_text(TEXT, "en")
+    assert smog_grade(f"{TEXT}\nT12, L1–L5 and M80.08\n" * 3) == smog_grade(f"{TEXT}\nwe and you\n" * 3)
+    assert split_words("T12, L1–L5 or M80.08.") == ["T12", "L1–L5", "or", "M80.08"]
 
 
 @pytest.mark.parametrize(
@@ -73,29 +76,29 @@ def test_a_list_or_heading_of_codes_is_no_sentence() -> None:
     ],
 )
 def test_words_in_capitals_are_words_and_abbreviations_are_not(text: str, language: str, found: list[str]) -> None:
-    assert hard_words(text, language, []) == found
+    assert find_hard_words(text, language, []) == found
 
 
 def test_words_in_capitals_are_no_harder_to_read() -> None:
-    assert reading_level(TEXT.upper(), "en") == reading_level(TEXT, "en")
-    assert reading_level(TEXTO.upper(), "es") == reading_level(TEXTO, "es")
+    assert score_text(TEXT.upper(), "en") == score_text(TEXT, "en")
+    assert score_text(TEXTO.upper(), "es") == score_text(TEXTO, "es")
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_a_text_that_is_too_short_has_no_level(language: str) -> None:
-    assert page_level("", language) is None
-    assert page_level("Call us. Llame.", language) is None
-    assert page_level("I go. " * 20, "en") == 0.0
-    assert page_level("Ya no. " * 20, "es") == 100.0
+    assert score_page("", language) is None
+    assert score_page("Call us. Llame.", language) is None
+    assert score_page("I go. " * 20, "en") == 0.0
+    assert score_page("Ya no. " * 20, "es") == 100.0
 
 
 def test_an_empty_guide_has_no_level_and_nothing_says_it_is_hard() -> None:
     make_clinic()
-    content = {**EMPTY, "title": "Your kyphoplasty visit", "key_message": "Come early, and bring your list of medicines and your glasses with you.", "slug": "a", "description": "b", "items": []}  # fmt: skip
+    content = {**EMPTY_CONTENT, "title": "Your kyphoplasty visit", "key_message": "Come early, and bring your list of medicines and your glasses with you.", "slug": "a", "description": "b", "items": []}  # fmt: skip
     page = Page(pk=0, kind="guide", language="en", subject="a")
-    library = Library("en")
-    rendered = render_page(content, kind="guide", library=library)
+    library = ReferenceResolver("en")
+    rendered = render_page(content, kind="guide", resolver=library)
 
-    assert rendered.level is None
-    problems = readiness(page, content, rendered, library)
-    assert not [problem for problem in problems if "grade" in problem.sentence.lower()]
+    assert rendered.reading_level is None
+    problems = check_rendered_draft(page, content, rendered, library)
+    assert not [problem for problem in problems if "grade" in problem.message.lower()]

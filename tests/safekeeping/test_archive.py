@@ -10,41 +10,40 @@ from pathlib import Path
 
 import pytest
 
-from portal.safekeeping import archive
-from portal.safekeeping.archive import Manifest, extract, read_manifest, writing
-from portal.safekeeping.errors import SafekeepingError
+from portal.backup import archive
+from portal.backup.archive import BackupError, Manifest, create_archive, extract_archive, read_manifest
 
-PICTURE = f"{archive.MEDIA}figures/0123456789abcdef-480.webp"
+PICTURE = f"{archive.MEDIA_PREFIX}figures/0123456789abcdef-480.webp"
 
 
 def manifest() -> Manifest:
     return Manifest("2026-11-20T12:00:00+00:00", "sqlite", ["procedures.0001_initial"], "https://learn.example.org")
 
 
-def add(writer: archive.Writer, name: str, data: bytes) -> None:
+def add(writer: archive.ArchiveWriter, name: str, data: bytes) -> None:
     writer.add(name, io.BytesIO(data), len(data))
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     target = tmp_path / "backup.tar"
-    with writing(target, manifest()) as writer:
-        add(writer, archive.DATABASE, b"rows" * 1000)
+    with create_archive(target, manifest()) as writer:
+        add(writer, archive.DATABASE_MEMBER, b"rows" * 1000)
         add(writer, PICTURE, b"pixels")
     return target
 
 
 def refuse(source: Path, folder: Path) -> str:
-    with pytest.raises(SafekeepingError) as refused:
-        extract(source, read_manifest(source), folder)
+    with pytest.raises(BackupError) as refused:
+        extract_archive(source, read_manifest(source), folder)
     return str(refused.value)
 
 
 def test_what_is_put_in_comes_out(file: Path, tmp_path: Path) -> None:
     found = read_manifest(file)
-    extract(file, found, tmp_path / "out")
+    extract_archive(file, found, tmp_path / "out")
 
-    assert (tmp_path / "out" / archive.DATABASE).read_bytes() == b"rows" * 1000
+    assert (tmp_path / "out" / archive.DATABASE_MEMBER).read_bytes() == b"rows" * 1000
     assert (tmp_path / "out" / PICTURE).read_bytes() == b"pixels"
     assert found.public_url == "https://learn.example.org"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar", "out"], "nothing is left beside it"
@@ -54,16 +53,16 @@ def test_what_is_put_in_comes_out(file: Path, tmp_path: Path) -> None:
 def test_an_older_backup_is_never_overwritten(file: Path) -> None:
     before = file.read_bytes()
 
-    with pytest.raises(SafekeepingError, match="never overwritten"), writing(file, manifest()):
+    with pytest.raises(BackupError, match="never overwritten"), create_archive(file, manifest()):
         pass
 
     assert file.read_bytes() == before
 
 
 def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(SafekeepingError, match="cannot be kept"), writing(tmp_path / "b.tar", manifest()) as writer:
+    with pytest.raises(BackupError, match="cannot be kept"), create_archive(tmp_path / "b.tar", manifest()) as writer:
         add(writer, "media/../../etc/passwd", b"x")
-    with pytest.raises(ZeroDivisionError), writing(tmp_path / "b.tar", manifest()):
+    with pytest.raises(ZeroDivisionError), create_archive(tmp_path / "b.tar", manifest()):
         raise ZeroDivisionError
 
     assert list(tmp_path.iterdir()) == []
@@ -74,10 +73,10 @@ def test_a_full_disk_is_a_sentence_and_leaves_no_file(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
         with (
-            pytest.raises(SafekeepingError, match="could not be written"),
-            writing(tmp_path / "b.tar", manifest()) as writer,
+            pytest.raises(BackupError, match="could not be written"),
+            create_archive(tmp_path / "b.tar", manifest()) as writer,
         ):
-            add(writer, archive.DATABASE, os.urandom(400_000))
+            add(writer, archive.DATABASE_MEMBER, os.urandom(400_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
@@ -88,7 +87,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_no_file(tmp_path: Path) -> None:
 def test_a_file_that_was_cut_off_is_refused(file: Path, tmp_path: Path, cut: int) -> None:
     file.write_bytes(file.read_bytes()[:cut])
 
-    with pytest.raises(SafekeepingError, match="cut off|cannot be read"):
+    with pytest.raises(BackupError, match="cut off|cannot be read"):
         read_manifest(file)
 
 
@@ -111,7 +110,7 @@ def forged(
             info.size, info.type, info.linkname = len(data), kind, "/etc/passwd"
             tar.addfile(info, io.BytesIO(data))
         text = json.dumps({**asdict(manifest()), "members": named}).encode()
-        info = tarfile.TarInfo(archive.MANIFEST)
+        info = tarfile.TarInfo(archive.MANIFEST_NAME)
         info.size = len(text)
         tar.addfile(info, io.BytesIO(text))
     return target
@@ -141,8 +140,8 @@ def test_a_format_of_later_days_is_refused(tmp_path: Path) -> None:
     target = tmp_path / "later.tar"
     later = manifest()
     later.format = 2
-    with writing(target, later):
+    with create_archive(target, later):
         pass
 
-    with pytest.raises(SafekeepingError, match="this version reads format 1"):
+    with pytest.raises(BackupError, match="this version reads format 1"):
         read_manifest(target)

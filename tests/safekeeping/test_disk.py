@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from portal.management.commands.restore import _Undo
-from portal.safekeeping import databases
-from portal.safekeeping.errors import SafekeepingError
+from portal.backup import databases
+from portal.backup.archive import BackupError
+from portal.management.commands.restore import _Rollback
 from tests.conftest import ROOT
 
 ADVICE = "could not be written. The disk is full. Free some space or choose another disk."
@@ -111,12 +111,12 @@ def test_an_undo_that_does_not_reach_the_database_says_what_is_left(
     own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable() -> bool:
-        raise SafekeepingError("The database cannot be read: connection refused.")
+        raise BackupError("The database cannot be read: connection refused.")
 
     monkeypatch.setattr(databases, "kind", lambda: databases.POSTGRESQL)
     monkeypatch.setattr(databases, "is_empty", unreachable)
-    undo = _Undo()
-    undo.may_remove_all = True
+    undo = _Rollback()
+    undo.can_delete_all = True
 
     assert undo() == (
         "Not everything could be removed again: The database cannot be read: connection refused. "

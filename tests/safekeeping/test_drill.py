@@ -17,7 +17,7 @@ WRITER = """
 import time, django
 django.setup()
 from procedures.models import Page
-from procedures.publishing.drafts import save_revision
+from procedures.revisions.drafts import save_revision
 from procedures.publishing.publish import renew
 page = Page.objects.get(subject="kyphoplasty", language="en")
 count = 0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.safekeeping import databases
+from portal.backup import databases
 
 
 @pytest.mark.parametrize(
@@ -14,10 +14,10 @@ def test_the_fault_is_named_for_the_versions_that_have_it(
     monkeypatch.setattr(databases, "kind", lambda: databases.SQLITE)
     monkeypatch.setattr(databases.sqlite3, "sqlite_version_info", version)
 
-    assert ("WAL-reset" in databases.known_fault()) is told
+    assert ("WAL-reset" in databases.sqlite_wal_warning()) is told
 
 
 def test_postgresql_has_it_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "kind", lambda: databases.POSTGRESQL)
 
-    assert databases.known_fault() == ""
+    assert databases.sqlite_wal_warning() == ""

@@ -8,10 +8,10 @@ from django.utils.safestring import SafeString
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from procedures.models import Page, ReleaseEvent, Term
+from procedures.models import GlossaryTerm, Page, ReleaseEvent
 from procedures.publishing.publish import withdraw
 from procedures.search import index as search_index
-from procedures.search.index import Answer, SearchIndex
+from procedures.search.index import SearchIndex, SearchResults
 from tests.factories import (
     BODY,
     make_clinic,
@@ -27,7 +27,7 @@ KYPHOPLASTY = f"{BODY}\n## How long it takes {{#how-long}}\n\nA kyphoplasty take
 
 
 @pytest.fixture
-def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchResults]:
     """Search over a page on kyphoplasty and one on rest, in an index of this test alone."""
     monkeypatch.setattr(search_index, "_indexes", {language: SearchIndex(language) for language in ("en", "es")})
     make_clinic()
@@ -36,19 +36,19 @@ def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
     make_public(make_page("kyphoplasty", body=KYPHOPLASTY))
     make_public(make_page("rest", body=f"{BODY}\n## Sleep\n\nLie on your side. 5 < 6 & \\<b>bold\\</b>."))
 
-    def find(text: str, language: str = "en") -> Answer:
+    def find(text: str, language: str = "en") -> SearchResults:
         newest = ReleaseEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        return search_index.index_for(language, newest).search(text)
+        return search_index.get_index(language, newest).search(text)
 
     return find
 
 
-def places(answer: Answer) -> list[str]:
+def places(answer: SearchResults) -> list[str]:
     """Where the results lead."""
     return [result.href for result in answer.results]
 
 
-def test_a_word_leads_to_the_section_that_holds_it(search: Callable[..., Answer]) -> None:
+def test_a_word_leads_to_the_section_that_holds_it(search: Callable[..., SearchResults]) -> None:
     answer = search("sleep side")
 
     assert places(answer) == ["/rest/#sleep"]
@@ -57,7 +57,7 @@ def test_a_word_leads_to_the_section_that_holds_it(search: Callable[..., Answer]
 
 
 @pytest.mark.parametrize("typed", ["kyfoplasty", "kyphoplsty", "kypohplasty", "kiphoplasty"])
-def test_a_misspelt_word_is_forgiven_and_named(search: Callable[..., Answer], typed: str) -> None:
+def test_a_misspelt_word_is_forgiven_and_named(search: Callable[..., SearchResults], typed: str) -> None:
     answer = search(typed)
 
     assert "/kyphoplasty/#how-long" in places(answer)
@@ -65,24 +65,24 @@ def test_a_misspelt_word_is_forgiven_and_named(search: Callable[..., Answer], ty
 
 
 @pytest.mark.parametrize("typed", ["balloon treatment", "Balloon  Treatment", "x-ray cement", "X ray cement"])
-def test_another_name_of_a_glossary_word_finds_it(search: Callable[..., Answer], typed: str) -> None:
+def test_another_name_of_a_glossary_word_finds_it(search: Callable[..., SearchResults], typed: str) -> None:
     assert "/kyphoplasty/#how-long" in places(search(typed))
 
 
 @pytest.mark.parametrize("typed", ["fractures", "fractured", "healing", "FRACTURE", "frácture"])
-def test_endings_capitals_and_accents_do_not_matter(search: Callable[..., Answer], typed: str) -> None:
+def test_endings_capitals_and_accents_do_not_matter(search: Callable[..., SearchResults], typed: str) -> None:
     assert places(search(typed)) == ["/kyphoplasty/#how-long"]
 
 
-def test_matches_are_marked_and_everything_else_is_escaped(search: Callable[..., Answer]) -> None:
+def test_matches_are_marked_and_everything_else_is_escaped(search: Callable[..., SearchResults]) -> None:
     snippet = search("bold").results[0].snippet
 
     assert isinstance(snippet, SafeString)
     assert snippet.replace("\n", " ") == "Lie on your side. 5 &lt; 6 &amp; &lt;b&gt;<mark>bold</mark>&lt;/b"
 
 
-def test_a_match_in_a_title_alone_still_shows_escaped_text(search: Callable[..., Answer]) -> None:
-    Term.objects.all().delete()
+def test_a_match_in_a_title_alone_still_shows_escaped_text(search: Callable[..., SearchResults]) -> None:
+    GlossaryTerm.objects.all().delete()
     make_public(
         make_page("odd", title="Zebrafish", body=BODY.replace("A small cut.", r"\<script>alert(1)\</script> cut."))
     )
@@ -92,26 +92,26 @@ def test_a_match_in_a_title_alone_still_shows_escaped_text(search: Callable[...,
         assert "<" not in result.snippet.replace("<mark>", "").replace("</mark>", "")
 
 
-def test_a_place_in_a_title_counts_more_than_one_in_the_text(search: Callable[..., Answer]) -> None:
+def test_a_place_in_a_title_counts_more_than_one_in_the_text(search: Callable[..., SearchResults]) -> None:
     make_public(make_page("hour", title="The hour", body=BODY))
 
     assert places(search("hour"))[0].startswith("/hour/")
 
 
 @pytest.mark.parametrize("typed", ["", " ", "…", "()", '"', "*", "' OR 1=1 --"])
-def test_nothing_to_look_for_finds_nothing_and_breaks_nothing(search: Callable[..., Answer], typed: str) -> None:
-    assert isinstance(search(typed), Answer)
+def test_nothing_to_look_for_finds_nothing_and_breaks_nothing(search: Callable[..., SearchResults], typed: str) -> None:
+    assert isinstance(search(typed), SearchResults)
     if not any(letter.isalnum() for letter in typed):
-        assert search(typed) == Answer([])
+        assert search(typed) == SearchResults([])
 
 
-def test_what_is_guessed_is_marked_too(search: Callable[..., Answer]) -> None:
+def test_what_is_guessed_is_marked_too(search: Callable[..., SearchResults]) -> None:
     snippets = {result.href: result.snippet for result in search("kyfoplasty").results}
 
     assert "A <mark>kyphoplasty</mark> takes an hour." in snippets["/kyphoplasty/#how-long"]
 
 
-def test_of_several_misspelt_words_none_is_suggested_alone(search: Callable[..., Answer]) -> None:
+def test_of_several_misspelt_words_none_is_suggested_alone(search: Callable[..., SearchResults]) -> None:
     answer = search("kyfoplasty fractur")
 
     assert places(answer)[0] == "/kyphoplasty/#how-long"
@@ -119,24 +119,24 @@ def test_of_several_misspelt_words_none_is_suggested_alone(search: Callable[...,
 
 
 @pytest.mark.parametrize("typed", ["hop", "xyz", "bed"])
-def test_short_words_are_not_guessed(search: Callable[..., Answer], typed: str) -> None:
-    assert search(typed) == Answer([])
+def test_short_words_are_not_guessed(search: Callable[..., SearchResults], typed: str) -> None:
+    assert search(typed) == SearchResults([])
 
 
-def test_a_word_that_nobody_wrote_finds_nothing(search: Callable[..., Answer]) -> None:
-    assert search("qqqqqqqqq") == Answer([])
+def test_a_word_that_nobody_wrote_finds_nothing(search: Callable[..., SearchResults]) -> None:
+    assert search("qqqqqqqqq") == SearchResults([])
 
 
 @given(text=st.one_of(st.text(max_size=60), st.lists(st.sampled_from(
     ["AND", "OR", "NOT", "title:", "text:kypho", "*", "~2", "^4", "[a TO z]", "IN [a]", "(", ")", '"', "+", "-", ":", "kyphoplasty", "\\"]
 ), max_size=8).map(" ".join)))  # fmt: skip
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_text_breaks_the_search(search: Callable[..., Answer], text: str) -> None:
+def test_no_text_breaks_the_search(search: Callable[..., SearchResults], text: str) -> None:
     for result in search(text).results:
         assert "<" not in result.snippet.replace("<mark>", "").replace("</mark>", "")
 
 
-def test_a_draft_is_not_found_and_a_withdrawn_page_no_longer(search: Callable[..., Answer]) -> None:
+def test_a_draft_is_not_found_and_a_withdrawn_page_no_longer(search: Callable[..., SearchResults]) -> None:
     make_page("draft", title="Zebrafish", body="## Zebrafish")
     assert search("zebrafish").results == []
     assert "/rest/#sleep" in places(search("sleep"))
@@ -146,7 +146,7 @@ def test_a_draft_is_not_found_and_a_withdrawn_page_no_longer(search: Callable[..
     assert places(search("sleep")) == []
 
 
-def test_what_is_published_again_replaces_what_was_there(search: Callable[..., Answer]) -> None:
+def test_what_is_published_again_replaces_what_was_there(search: Callable[..., SearchResults]) -> None:
     assert places(search("sleep"))
     page = Page.objects.get(subject="rest")
     page.body = f"{BODY}\n## Nap\n\nLie down."
@@ -158,14 +158,14 @@ def test_what_is_published_again_replaces_what_was_there(search: Callable[..., A
     assert places(search("nap")) == ["/rest/#nap"]
 
 
-def test_each_language_has_its_own_index(search: Callable[..., Answer]) -> None:
+def test_each_language_has_its_own_index(search: Callable[..., SearchResults]) -> None:
     make_public(make_translation(Page.objects.get(subject="rest"), slug="descanso"))
 
     assert places(search("corte", "es"))[0].startswith("/es/descanso/")
     assert places(search("kyphoplasty", "es")) == []
 
 
-def test_no_page_fills_the_results_alone(search: Callable[..., Answer]) -> None:
+def test_no_page_fills_the_results_alone(search: Callable[..., SearchResults]) -> None:
     body = BODY + "".join(f"\n## Part {number}\n\nThe zebra looks.\n" for number in range(9))
     make_public(make_page("zebra", body=body))
 
@@ -173,7 +173,7 @@ def test_no_page_fills_the_results_alone(search: Callable[..., Answer]) -> None:
 
 
 def test_the_search_page_escapes_what_was_typed_and_offers_topics(
-    search: Callable[..., Answer], client: Client
+    search: Callable[..., SearchResults], client: Client
 ) -> None:
     html = client.get("/search/?q=<script>qqqqqq</script>").content.decode()
 

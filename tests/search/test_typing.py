@@ -6,7 +6,7 @@ import pytest
 
 from procedures.models import Page
 from procedures.search import index as search_index
-from procedures.search.index import Answer, SearchIndex
+from procedures.search.index import SearchIndex, SearchResults
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_translation
 from tests.search.test_search import places
 
@@ -24,7 +24,7 @@ SPANISH = {
 
 
 @pytest.fixture
-def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchResults]:
     """Search over some pages in both languages, in indexes of this test alone."""
     indexes = {language: SearchIndex(language) for language in ("en", "es")}
     monkeypatch.setattr(search_index, "_indexes", indexes)
@@ -39,15 +39,15 @@ def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
         page.title = {"kyphoplasty": "Cifoplastia"}.get(subject, subject.capitalize())
         page.save()
         make_public(page)
-    return lambda text, language="en": search_index.index_for(language, 1).search(text)
+    return lambda text, language="en": search_index.get_index(language, 1).search(text)
 
 
-def test_accents_and_case_are_found_however_they_are_typed(search: Callable[..., Answer]) -> None:
+def test_accents_and_case_are_found_however_they_are_typed(search: Callable[..., SearchResults]) -> None:
     for typed in ("operación", "operacio\u0301n", "OPERACIÓN", "operacion", "opera\u00adción", "opera\u200bción"):
         assert places(search(typed, "es")) == ["/es/kyphoplasty-es/#operacion"], typed
 
 
-def test_a_letter_that_was_typed_with_its_tilde_is_no_other_letter(search: Callable[..., Answer]) -> None:
+def test_a_letter_that_was_typed_with_its_tilde_is_no_other_letter(search: Callable[..., SearchResults]) -> None:
     assert places(search("año", "es")) == ["/es/kyphoplasty-es/#operacion"]
     snippet = search("año", "es").results[0].snippet
     assert "<mark>año</mark>" in snippet
@@ -55,27 +55,27 @@ def test_a_letter_that_was_typed_with_its_tilde_is_no_other_letter(search: Calla
     assert set(places(search("ano", "es"))) >= {"/es/sleep-es/#ano"}
 
 
-def test_an_apostrophe_is_part_of_its_word(search: Callable[..., Answer]) -> None:
+def test_an_apostrophe_is_part_of_its_word(search: Callable[..., SearchResults]) -> None:
     for typed in ("can't sleep", "can’t sleep", "CAN'T SLEEP", "can`t sleep", "sleep, can't"):
         assert places(search(typed)) == ["/sleep/#sleep"], typed
     for typed in ("doctor", "doctors", "doctor's", "doctor’s"):
         assert places(search(typed)) == ["/sleep/#sleep"], typed
 
 
-def test_a_letter_by_itself_counts_only_beside_other_words(search: Callable[..., Answer]) -> None:
+def test_a_letter_by_itself_counts_only_beside_other_words(search: Callable[..., SearchResults]) -> None:
     assert places(search("vitamin D")) == ["/sleep/#sleep"]
     assert places(search("t"))[0] == "/glossary/#tee"
     assert places(search("zebra t")) == []
 
 
-def test_a_compound_is_found_in_every_way_of_writing_it(search: Callable[..., Answer]) -> None:
+def test_a_compound_is_found_in_every_way_of_writing_it(search: Callable[..., SearchResults]) -> None:
     for typed in ("t-score", "tscore", "t score", "T‐SCORE", "t–score"):
         assert places(search(typed)) == ["/kyphoplasty/#cement"], typed
     for typed in ("follow-up", "followup", "follow up"):
         assert places(search(typed)) == ["/after/#visit"], typed
 
 
-def test_a_word_that_no_page_has_is_not_swapped_for_another_word(search: Callable[..., Answer]) -> None:
+def test_a_word_that_no_page_has_is_not_swapped_for_another_word(search: Callable[..., SearchResults]) -> None:
     for typed in ("wine", "bend", "steep", "needles wine"):
         assert search(typed).suggestion == "", typed
     for typed in ("wine", "lime", "steep", "wine with dinner", "can I drink wine?", "beside"):
@@ -83,20 +83,20 @@ def test_a_word_that_no_page_has_is_not_swapped_for_another_word(search: Callabl
     assert places(search("vino", "es")) == []
 
 
-def test_a_slip_in_a_long_word_is_forgiven_and_named(search: Callable[..., Answer]) -> None:
+def test_a_slip_in_a_long_word_is_forgiven_and_named(search: Callable[..., SearchResults]) -> None:
     for typed, meant in (("kyphoplsty", "kyphoplasty"), ("kypohplasty", "kyphoplasty"), ("vitamni", "vitamin")):
         assert search(typed).suggestion == meant
     assert search("cifoplatia", "es").suggestion == "cifoplastia"
 
 
-def test_what_was_typed_is_marked_and_no_other_word_of_a_term(search: Callable[..., Answer]) -> None:
+def test_what_was_typed_is_marked_and_no_other_word_of_a_term(search: Callable[..., SearchResults]) -> None:
     snippet = search("cement").results[0].snippet
 
     assert "<mark>cement</mark>" in snippet
     assert "<mark>bone</mark>" not in snippet
 
 
-def test_a_page_that_is_called_as_typed_comes_first_from_its_beginning(search: Callable[..., Answer]) -> None:
+def test_a_page_that_is_called_as_typed_comes_first_from_its_beginning(search: Callable[..., SearchResults]) -> None:
     many = "A good sleep helps. " * 8
     make_public(make_page("other", title="About sleep and rest", body=f"{BODY}\n## All\n\n{many.strip()}\n"))
     search_index._indexes["en"] = SearchIndex("en")
@@ -109,7 +109,7 @@ def test_a_page_that_is_called_as_typed_comes_first_from_its_beginning(search: C
         assert places(search(typed))[0].startswith("/kyphoplasty/"), typed
 
 
-def test_odd_queries_find_nothing_and_break_nothing(search: Callable[..., Answer]) -> None:
+def test_odd_queries_find_nothing_and_break_nothing(search: Callable[..., SearchResults]) -> None:
     for typed in (
         "",
         "🦴",
@@ -126,5 +126,5 @@ def test_odd_queries_find_nothing_and_break_nothing(search: Callable[..., Answer
         "\x00",
         "_",
     ):
-        assert isinstance(search(typed), Answer), typed
+        assert isinstance(search(typed), SearchResults), typed
     assert search("title:kyphoplasty^9 AND").results == search("title kyphoplasty 9 and").results

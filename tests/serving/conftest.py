@@ -2,26 +2,26 @@
 
 import pytest
 
-from portal.serving import keeper
-from portal.serving.snapshots import Snapshots
+from portal.published import builder
+from portal.published.store import ResponseStore
 from tests.serving.site_of_pages import File, Quiet
 
 
 @pytest.fixture
-def snapshots() -> Snapshots:
+def snapshots() -> ResponseStore:
     """Empty, and ready to keep."""
-    made = Snapshots()
-    made.next_generation()
+    made = ResponseStore()
+    made.increment_version()
     return made
 
 
 @pytest.fixture
 def _quick_keeper(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keepers that look all the time, and whose database is no file."""
-    monkeypatch.setattr(keeper, "Changes", Quiet)
-    monkeypatch.setattr(keeper, "DatabaseFile", File)
-    monkeypatch.setattr(keeper, "close_old_connections", lambda: None)
-    monkeypatch.setattr(keeper, "ROUND", 0.02)
-    monkeypatch.setattr(keeper, "LOOKS", 1)
-    monkeypatch.setattr(keeper, "QUIET", 0.02)
-    monkeypatch.setattr(keeper, "WRITE_SHARE", 0)
+    monkeypatch.setattr(builder, "ChangeListener", Quiet)
+    monkeypatch.setattr(builder, "DatabaseFileMonitor", File)
+    monkeypatch.setattr(builder, "close_old_connections", lambda: None)
+    monkeypatch.setattr(builder, "COMPRESS_INTERVAL", 0.02)
+    monkeypatch.setattr(builder, "MIN_AGE_TICKS", 1)
+    monkeypatch.setattr(builder, "DEBOUNCE", 0.02)
+    monkeypatch.setattr(builder, "WRITE_DELAY_FACTOR", 0)

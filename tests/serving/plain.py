@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from portal.serving.application import SnapshotApplication
-from portal.serving.public import OFFERED
+from portal.published.decorators import CACHEABLE_BODY_KEY
+from portal.published.wsgi import PublishedPages
 
 PAGE = b"<h1>A page</h1>" + b" words" * 300
 HTML = ("Content-Type", "text/html; charset=utf-8")
@@ -24,7 +24,7 @@ class Django:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         self.requests.append(environ)
-        environ[OFFERED] = self.body
+        environ[CACHEABLE_BODY_KEY] = self.body
         start_response(self.status, list(self.headers))
         return [self.body]
 
@@ -41,7 +41,7 @@ def environ(**changes: str) -> dict[str, Any]:
     }
 
 
-def ask(application: SnapshotApplication, **changes: str) -> tuple[str, dict[str, str], bytes]:
+def ask(application: PublishedPages, **changes: str) -> tuple[str, dict[str, str], bytes]:
     """Status, headers and body of an answer."""
     got: list[Any] = []
     body = b"".join(application(environ(**changes), lambda status, headers, *_: got.append((status, dict(headers)))))

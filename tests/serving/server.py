@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.conftest import ROOT, ServedSite, free_port, wait_until_ready
-from tests.site.client import Answer, ask
+from tests.site.client import Response, fetch
 
 PATHS = ["/", "/kyphoplasty/", "/es/", "/contact/", "/visits/"]
 
@@ -59,12 +59,12 @@ class Server:
             self.eventually("/healthz", 200)
         return self
 
-    def eventually(self, path: str, status: int, *, seconds: float = 60) -> Answer:
+    def eventually(self, path: str, status: int, *, seconds: float = 60) -> Response:
         """Ask until the answer has this status."""
         until, last = time.monotonic() + seconds, None
         while time.monotonic() < until:
             with contextlib.suppress(OSError, http.client.HTTPException):
-                last = ask(self.url, path)
+                last = fetch(self.url, path)
                 if last.status == status:
                     return last
             time.sleep(0.05)
@@ -173,7 +173,7 @@ class Readers:
 def all_answered(server: Server) -> None:
     """Some pages, each whole."""
     for path in PATHS:
-        answer = ask(server.url, path)
+        answer = fetch(server.url, path)
         assert (path, answer.status) == (path, 200)
         assert answer.text.rstrip().endswith("</html>")
 
@@ -184,7 +184,7 @@ def publish(server: Server, name: str) -> float:
         database.execute("UPDATE procedures_clinic SET name = ?", [name])
         database.commit()
     begun = time.monotonic()
-    while name not in ask(server.url, "/").text:
+    while name not in fetch(server.url, "/").text:
         assert time.monotonic() - begun < 20, server.log.read_text()[-2000:]
         time.sleep(0.02)
     return time.monotonic() - begun

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from django.db import OperationalError
 
-from portal.serving.application import SnapshotApplication
-from portal.serving.keeper import Keeper
-from portal.serving.shelf import Shelf
-from portal.serving.snapshots import Snapshots
+from portal.published.builder import SiteBuilder
+from portal.published.files import ResponseFiles
+from portal.published.store import ResponseStore
+from portal.published.wsgi import PublishedPages
 from tests.serving.plain import Django, ask
 
 PATIENCE = 10.0
@@ -40,18 +40,18 @@ class Site(Django):
         self.pages[path] = text
         self.changed.append((self.number, path))
 
-    def public_state(self) -> str:
+    def content_version(self) -> str:
         if self.down:
             raise OperationalError("database is locked")
         return json.dumps([self.number, self.clinic])
 
-    def concerned(self, before: str, now: str) -> tuple[list[str], list[str]] | None:
+    def affected_urls(self, before: str, now: str) -> tuple[list[str], list[str]] | None:
         (first, clinic), (last, clinic_now) = json.loads(before), json.loads(now)
         if clinic != clinic_now:
             return None
         return [path for number, path in self.changed if first < number <= last], self.rest
 
-    def addresses(self) -> Iterable[str]:
+    def public_urls(self) -> Iterable[str]:
         return list(self.pages)
 
     def public_files(self) -> Iterable[str]:
@@ -64,10 +64,10 @@ class Quiet:
     def wait(self, stop: threading.Event) -> None:
         stop.wait(0.01)
 
-    def may_have_come(self) -> bool:
+    def may_have_changed(self) -> bool:
         return True
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Nothing to forget."""
 
 
@@ -76,7 +76,7 @@ class File:
 
     reason = ""
 
-    def trouble(self) -> str:
+    def error(self) -> str:
         return self.reason
 
 
@@ -84,15 +84,19 @@ class Process:
     """One process of the server."""
 
     def __init__(self, site: Site, folder: Path) -> None:
-        self.snapshots = Snapshots()
-        self.application = SnapshotApplication(site, self.snapshots)
-        self.keeper = Keeper(self.application, self.snapshots, Shelf(folder, "program"), site)
+        self.snapshots = ResponseStore()
+        self.application = PublishedPages(site, self.snapshots)
+        self.keeper = SiteBuilder(self.application, self.snapshots, ResponseFiles(folder, "program"), site)
         self.keeper.load()
 
     @contextmanager
     def running(self, *, refine: bool = False) -> Iterator["Process"]:
         stop = threading.Event()
-        works = [self.keeper.watch, self.application.clock, *([self.keeper.refine] if refine else [])]
+        works = [
+            self.keeper.run_refresh,
+            self.application.watch_staleness,
+            *([self.keeper.run_compression] if refine else []),
+        ]
         threads = [threading.Thread(target=work, args=(stop,), daemon=True) for work in works]
         for thread in threads:
             thread.start()
@@ -108,7 +112,7 @@ class Process:
         return ask(self.application, PATH_INFO=path)[2].partition(b"</h1>")[0].removeprefix(b"<h1>").decode()
 
     def kept(self) -> set[str]:
-        return set(self.snapshots.kept)
+        return set(self.snapshots.entries)
 
 
 def eventually(wanted: Callable[[], object]) -> None:

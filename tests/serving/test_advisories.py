@@ -13,8 +13,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from portal.serving.application import SnapshotApplication, may_be_kept
-from portal.serving.snapshots import Snapshots
+from portal.published.store import ResponseStore
+from portal.published.wsgi import PublishedPages, is_cacheable
 from tests.factories import make_clinic, make_page, make_public
 from tests.serving.plain import HTML, Django, ask
 
@@ -38,23 +38,23 @@ Answer = tuple[str, dict[str, str], bytes]
     ],
 )
 def test_an_answer_that_is_somebodys_own_is_never_kept(
-    snapshots: Snapshots, advisory: str, header: tuple[str, str]
+    snapshots: ResponseStore, advisory: str, header: tuple[str, str]
 ) -> None:
-    assert may_be_kept("200 OK", [HTML, ("Vary", "Accept-Encoding"), ("Cache-Control", "no-cache")])
+    assert is_cacheable("200 OK", [HTML, ("Vary", "Accept-Encoding"), ("Cache-Control", "no-cache")])
     django = Django(headers=[HTML, header])
-    application = SnapshotApplication(django, snapshots)
+    application = PublishedPages(django, snapshots)
 
     ask(application)
     ask(application)
 
-    assert (django.asked, snapshots.kept) == (2, {})
+    assert (django.asked, snapshots.entries) == (2, {})
 
 
 @pytest.mark.parametrize("value", ["", "secret", " "])
-def test_a_header_that_is_empty_is_not_one_that_is_missing(snapshots: Snapshots, value: str) -> None:
+def test_a_header_that_is_empty_is_not_one_that_is_missing(snapshots: ResponseStore, value: str) -> None:
     """CVE-2026-113593: their keys were the same."""
     django = Django()
-    application = SnapshotApplication(django, snapshots)
+    application = PublishedPages(django, snapshots)
 
     ask(application, HTTP_AUTHORIZATION=value)
     ask(application)
@@ -63,10 +63,10 @@ def test_a_header_that_is_empty_is_not_one_that_is_missing(snapshots: Snapshots,
     assert django.asked == 3
 
 
-def test_what_is_kept_was_asked_for_with_nothing_of_the_reader(snapshots: Snapshots) -> None:
+def test_what_is_kept_was_asked_for_with_nothing_of_the_reader(snapshots: ResponseStore) -> None:
     """CVE-2026-48588 (unrelated cookies), and whatever header will be next."""
     django = Django()
-    application = SnapshotApplication(django, snapshots)
+    application = PublishedPages(django, snapshots)
     hostile = {
         "HTTP_COOKIE": "theme=<script>; csrftoken=x; messages=y",
         "HTTP_ACCEPT_LANGUAGE": "xx",
@@ -105,9 +105,9 @@ def site() -> Iterator[Callable[..., Answer]]:
         signal.disconnect(close_old_connections)
     make_clinic()
     make_public(make_page())
-    snapshots = Snapshots()
-    snapshots.next_generation()
-    application = SnapshotApplication(WSGIHandler(), snapshots)
+    snapshots = ResponseStore()
+    snapshots.increment_version()
+    application = PublishedPages(WSGIHandler(), snapshots)
 
     def request(path: str = "/small-cut/", **changes: str) -> Answer:
         environ: dict[str, Any] = {"PATH_INFO": path, "HTTP_HOST": "localhost", **changes}
@@ -117,7 +117,7 @@ def site() -> Iterator[Callable[..., Answer]]:
         body = b"".join(chunks)
         return got[0], {name.lower(): value for name, value in got[1]}, body
 
-    request.kept = snapshots.kept  # type: ignore[attr-defined]
+    request.kept = snapshots.entries  # type: ignore[attr-defined]
     yield request
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)

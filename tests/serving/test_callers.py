@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from portal.serving.callers import is_this_machine, network
+from portal.security.client_ip import client_network, is_local_client
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,9 @@ from portal.serving.callers import is_this_machine, network
         ("93.184.216.34", "", "93.184.216.34"),
     ],
 )
-@override_settings(BEHIND_TLS=True)
+@override_settings(USE_HTTPS=True)
 def test_behind_a_proxy_the_place_is_what_the_proxy_saw(rf: Any, remote: str, forwarded: str, place: str) -> None:
-    assert network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)) == place
+    assert client_network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)) == place
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_behind_a_proxy_the_place_is_what_the_proxy_saw(rf: Any, remote: str, fo
     ],
 )
 def test_without_a_proxy_nobody_chooses_their_place(rf: Any, remote: str, place: str) -> None:
-    assert network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR="192.0.2.9")) == place
+    assert client_network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR="192.0.2.9")) == place
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_without_a_proxy_nobody_chooses_their_place(rf: Any, remote: str, place:
     [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("10.0.0.1", False), ("", False)],
 )
 def test_this_machine_is_known(rf: Any, remote: str, is_near: bool) -> None:
-    assert is_this_machine(rf.get("/", REMOTE_ADDR=remote)) is is_near
+    assert is_local_client(rf.get("/", REMOTE_ADDR=remote)) is is_near

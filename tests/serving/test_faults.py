@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import ServedSite
 from tests.serving.server import Readers, Server, all_answered, copy_of, publish, running
-from tests.site.client import ask
+from tests.site.client import fetch
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="a SQLite file is what is broken here"
@@ -118,7 +118,7 @@ BREAKAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("kind", BREAKAGES)
 def test_without_its_database_every_public_page_is_answered(server: Server, served_site: ServedSite, kind: str) -> None:
     breakage, reason = BREAKAGES[kind]
-    sitemap = ask(server.url, "/sitemap.xml").text
+    sitemap = fetch(server.url, "/sitemap.xml").text
     with Readers(server.port) as readers:
         breakage(server.data / "portal.sqlite3")
         ready = server.eventually("/readyz", 503)
@@ -129,11 +129,11 @@ def test_without_its_database_every_public_page_is_answered(server: Server, serv
     assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
     assert sitemap.count("<loc>") > 40
     for address in [part.split("</loc>")[0] for part in sitemap.split("<loc>")[1:]]:
-        answer = ask(server.url, address.removeprefix(served_site.url))
+        answer = fetch(server.url, address.removeprefix(served_site.url))
         assert (address, answer.status) == (address, 200)
         assert int(answer.header("age")) >= 5
-    staff = ask(server.url, "/admin/", headers={"Cookie": "sessionid=" + "a" * 32})
-    search = ask(server.url, "/search/?q=pain")
+    staff = fetch(server.url, "/admin/", headers={"Cookie": "sessionid=" + "a" * 32})
+    search = fetch(server.url, "/search/?q=pain")
     assert (staff.status, search.status) == (503, 503)
     assert "The database does not answer. Nothing was saved by this step" in staff.text
     assert staff.header("retry-after") == "60"
@@ -152,7 +152,7 @@ def test_a_database_file_that_comes_back_is_used_again(server: Server) -> None:
     server.eventually("/readyz", 503)
     file.with_name("away").rename(file)
     assert server.eventually("/readyz", 200).text == "ready\n"
-    assert ask(server.url, "/search/?q=pain").status == 200
+    assert fetch(server.url, "/search/?q=pain").status == 200
 
 
 def test_a_locked_database_stops_no_reader(server: Server) -> None:
@@ -164,7 +164,7 @@ def test_a_locked_database_stops_no_reader(server: Server) -> None:
         time.sleep(25)
         with Readers(server.port) as late:
             time.sleep(3)
-        search = ask(server.url, "/search/?q=pain")
+        search = fetch(server.url, "/search/?q=pain")
         other.execute("ROLLBACK")
 
     for readers in (early, late):
@@ -197,7 +197,7 @@ def test_a_server_killed_while_it_publishes_and_stores_comes_back_with_the_last_
             server.start(ready=False)
             server.eventually("/readyz", 200)
             until = time.monotonic() + 20
-            while f"Clinic Number {turn}" not in ask(server.url, "/").text:
+            while f"Clinic Number {turn}" not in fetch(server.url, "/").text:
                 assert time.monotonic() < until
                 time.sleep(0.05)
             all_answered(server)

@@ -18,7 +18,7 @@ MEGABYTES = 256
 SAVE = """
 import sys
 from django.core.management import call_command
-from portal.staff.models import User
+from portal.accounts.models import User
 from procedures.models import Page
 from tests.admin.conftest import form_of, typed
 from tests.bench.staff import signed_in

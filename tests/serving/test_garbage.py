@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from portal.serving.garbage import settle
-from portal.serving.snapshots import Snapshot
+from portal.published.builder import freeze_gc
+from portal.published.store import CachedResponse
 from tests.serving.plain import HTML, PAGE
 
 
@@ -20,10 +20,12 @@ def _as_before() -> Iterator[None]:
 def test_what_has_settled_is_not_searched_again_but_still_freed() -> None:
     gc.collect()
     before = len(gc.get_objects())
-    kept = {f"/{number}/": Snapshot.of("200 OK", [HTML], PAGE + b"%d" % number) for number in range(2000)}
+    kept = {
+        f"/{number}/": CachedResponse.from_response("200 OK", [HTML], PAGE + b"%d" % number) for number in range(2000)
+    }
     assert len(gc.get_objects()) > before + 2000
 
-    settle()
+    freeze_gc()
     searched, frozen = len(gc.get_objects()), gc.get_freeze_count()
     assert searched < 2000
     assert frozen > before + 2000
@@ -43,6 +45,6 @@ def test_dead_rings_are_freed_before_the_rest_settles() -> None:
     gc.collect()  # they are old now
     del rings, ring
 
-    settle()
+    freeze_gc()
 
     assert last() is None

@@ -7,9 +7,9 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
 from procedures.models import Clinic, GuideItem, Page, Release
-from procedures.publishing.generation import addresses, concerned, public_state
+from procedures.publishing.invalidation import affected_urls, content_version, public_urls
 from procedures.publishing.publish import withdraw
-from procedures.views.reading import card
+from procedures.views.pages import page_card
 from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ LISTS = [*ENGLISH, "/es/", "/es/visits/", "/p/", "/es/p/", "/robots.txt"]
 
 def all_concerned(before: str, now: str) -> list[str]:
     """Where not everything is."""
-    found = concerned(before, now)
+    found = affected_urls(before, now)
     assert found is not None
     assert not set(found[0]) & set(found[1])
     return [*found[0], *found[1]]
@@ -35,21 +35,21 @@ def page() -> Page:
 
 
 def test_the_state_changes_with_every_publish_and_with_the_clinic(page: Page) -> None:
-    states = [public_state()]
+    states = [content_version()]
     make_public(page)
-    states.append(public_state())
+    states.append(content_version())
     Clinic.objects.update(phone="+1 303-555-0199")
-    states.append(public_state())
+    states.append(content_version())
     assert len(set(states)) == 3
-    assert public_state() == states[-1]
+    assert content_version() == states[-1]
 
 
 def test_a_publish_with_another_title_concerns_its_page_first_and_the_lists(page: Page) -> None:
-    before = public_state()
+    before = content_version()
     page.title = "A very small cut"
     page.save()
     make_public(page)
-    found = all_concerned(before, public_state())
+    found = all_concerned(before, content_version())
     assert found[:3] == ["/small-cut/", "/", "/visits/"]
     assert found[-2:] == OF_ALL
     asked = {f"/clear/{page.code}/", f"/clear/{page.code}/thanks/"}
@@ -58,11 +58,11 @@ def test_a_publish_with_another_title_concerns_its_page_first_and_the_lists(page
 
 
 def test_a_publish_that_lists_do_not_show_concerns_the_page_and_no_list_for_readers(page: Page) -> None:
-    before = public_state()
+    before = content_version()
     page.body += "\n\nA word more.\n"
     page.save()
     make_public(page)
-    found = all_concerned(before, public_state())
+    found = all_concerned(before, content_version())
     assert found[0] == "/small-cut/"
     assert found[-2:] == OF_ALL
     assert not {"/", "/visits/", "/es/", "/es/visits/"} & set(found)
@@ -73,31 +73,31 @@ def test_whatever_a_card_shows_renews_the_lists_of_its_language(page: Page) -> N
     assert release is not None
     others = {"title": "Other", "path": "/other/", "key_message": "Other.", "description": "Other.",
               "thumbnail": {"src": "/media/other.webp"}, "minutes": 55}  # fmt: skip
-    shown = card(page)
+    shown = page_card(page)
     assert shown.keys() - {"href", "picture", "kind"} == others.keys()
     for name, value in others.items():
-        before = public_state()
+        before = content_version()
         # Releases never change: the table's own rules are passed by to tell one value from the next.
         models.QuerySet(Release).filter(pk=release.pk).update(**{name: value})
-        assert concerned(before, public_state()) == (["/", "/visits/"], []), name
+        assert affected_urls(before, content_version()) == (["/", "/visits/"], []), name
         page.refresh_from_db()
-        assert card(page) != shown, name
-        shown = card(page)
+        assert page_card(page) != shown, name
+        shown = page_card(page)
 
 
 def test_another_order_of_the_cards_renews_the_lists_without_a_publish(page: Page) -> None:
     make_public(make_page("later", order=200))
-    before = public_state()
+    before = content_version()
     Page.objects.filter(pk=page.pk).update(order=300)
-    assert concerned(before, public_state()) == (["/", "/visits/"], [])
+    assert affected_urls(before, content_version()) == (["/", "/visits/"], [])
 
 
 def test_withdrawn_and_public_again_between_looks_renews_nothing_that_did_not_change(page: Page) -> None:
-    before = public_state()
+    before = content_version()
     withdraw(page, actor=make_user("max"), reason="For a moment.")
-    between = public_state()
+    between = content_version()
     make_public(page)
-    now = public_state()
+    now = content_version()
     assert set(all_concerned(before, between)) >= LISTS_FOR_READERS
     assert set(all_concerned(between, now)) >= LISTS_FOR_READERS
     assert not LISTS_FOR_READERS & set(all_concerned(before, now))
@@ -105,8 +105,8 @@ def test_withdrawn_and_public_again_between_looks_renews_nothing_that_did_not_ch
 
 def test_no_text_is_read_to_know_the_addresses(page: Page) -> None:
     with CaptureQueriesContext(connection) as queries:
-        addresses()
-        concerned(json.dumps([0, *json.loads(public_state())[1:]]), public_state())
+        public_urls()
+        affected_urls(json.dumps([0, *json.loads(content_version())[1:]]), content_version())
 
     assert len(queries) > 3
     assert [one["sql"] for one in queries if '"body"' in one["sql"] or '"html"' in one["sql"]] == []
@@ -119,9 +119,9 @@ def test_a_publish_concerns_translations_former_addresses_and_booklets(page: Pag
     make_public(make_translation(page))
     page.slug = "tiny-cut"
     page.save()
-    before = public_state()
+    before = content_version()
     make_public(page)
-    found = all_concerned(before, public_state())
+    found = all_concerned(before, content_version())
     assert {"/tiny-cut/", "/small-cut/", "/small-cut/plain.txt", "/es/small-cut-es/", "/visits/first/booklet/"} <= set(
         found
     )
@@ -132,22 +132,22 @@ def test_withdrawing_concerns_the_address_and_pages_that_lead_there(page: Page) 
     old = make_page("old-cut")
     make_public(old)
     withdraw(old, actor=make_user("max"), reason="We no longer do this.", replaced_by=page)
-    before = public_state()
+    before = content_version()
     withdraw(page, actor=make_user("max"), reason="Nor this.")
     wanted = {"/small-cut/", "/small-cut/plain.txt", f"/clear/{page.code}/", "/old-cut/"}
-    assert wanted <= set(all_concerned(before, public_state()))
+    assert wanted <= set(all_concerned(before, content_version()))
 
 
 def test_another_clinic_or_another_database_concerns_everything(page: Page) -> None:
-    before = public_state()
+    before = content_version()
     number, *rest = json.loads(before)
     Clinic.objects.update(name="Another name")
-    assert concerned(before, public_state()) is None
-    assert concerned(json.dumps([number + 5, *rest]), before) is None
+    assert affected_urls(before, content_version()) is None
+    assert affected_urls(json.dumps([number + 5, *rest]), before) is None
 
 
 def test_an_event_that_patients_do_not_see_concerns_nothing(page: Page) -> None:
-    assert concerned(public_state(), public_state()) == ([], [])
+    assert affected_urls(content_version(), content_version()) == ([], [])
 
 
 def test_all_addresses_are_those_that_patients_are_sent(page: Page) -> None:
@@ -155,7 +155,7 @@ def test_all_addresses_are_those_that_patients_are_sent(page: Page) -> None:
     GuideItem.objects.create(guide=guide, page=page)
     make_public(guide)
     make_page("draft-only")
-    found = addresses()
+    found = public_urls()
     codes = {f"/p/{one.code}" for one in Page.objects.exclude(subject="draft-only")}
     own = {"/small-cut/", "/contact/", "/visits/first/"}
     assert set(found) == {*LISTS, *own, *(f"{path}plain.txt" for path in own), "/visits/first/booklet/", *codes}

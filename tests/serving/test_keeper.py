@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.serving import keeper as module
+from portal.published import builder as module
 from tests.serving.site_of_pages import PATIENCE, Process, Site, eventually
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_quick_keeper")]
@@ -25,7 +25,7 @@ def test_all_addresses_are_rendered_without_being_asked_for(tmp_path: Path) -> N
 def test_a_publish_renews_what_it_concerns_and_nothing_else(tmp_path: Path) -> None:
     site = Site({"/": "Home", "/a/": "A", "/b/": "B"})
     with Process(site, tmp_path).running() as process:
-        eventually(lambda: len(process.kept()) == 3 and not process.keeper._waiting)
+        eventually(lambda: len(process.kept()) == 3 and not process.keeper._render_queue)
         site.requests.clear()
         site.publish("/a/", "A2")
         eventually(lambda: process.text("/a/") == "A2")
@@ -35,17 +35,17 @@ def test_a_publish_renews_what_it_concerns_and_nothing_else(tmp_path: Path) -> N
 def test_the_less_important_is_forgotten_at_once_and_rendered_when_it_is_quiet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "QUIET", 60.0)
+    monkeypatch.setattr(module, "DEBOUNCE", 60.0)
     site = Site({f"/{number}/": "old" for number in range(6)})
     with Process(site, tmp_path).running() as process:
-        eventually(lambda: len(process.kept()) == 6 and not process.keeper._waiting)
+        eventually(lambda: len(process.kept()) == 6 and not process.keeper._render_queue)
         site.pages = dict.fromkeys(site.pages, "new")
         site.changed = [(2, path) for path in site.pages]
         site.number = 2
         eventually(lambda: process.kept() == {"/0/", "/1/", "/2/", "/3/"})
         assert [process.text(path) for path in ("/4/", "/5/")] == ["new", "new"]
-        process.snapshots.forget("/5/")
-        monkeypatch.setattr(module, "QUIET", 0.0)
+        process.snapshots.evict("/5/")
+        monkeypatch.setattr(module, "DEBOUNCE", 0.0)
         eventually(lambda: len(process.kept()) == 6)
         assert {process.text(path) for path in site.pages} == {"new"}
 
@@ -53,15 +53,15 @@ def test_the_less_important_is_forgotten_at_once_and_rendered_when_it_is_quiet(
 def test_what_nobody_opens_is_forgotten_at_once_however_little_there_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "QUIET", 60.0)
+    monkeypatch.setattr(module, "DEBOUNCE", 60.0)
     site = Site({"/a/": "old", "/a/plain.txt": "old", "/b/": "old"})
     site.rest = ["/a/plain.txt"]
     with Process(site, tmp_path).running() as process:
-        eventually(lambda: len(process.kept()) == 3 and not process.keeper._waiting)
+        eventually(lambda: len(process.kept()) == 3 and not process.keeper._render_queue)
         site.publish("/a/", "new")
         eventually(lambda: process.kept() == {"/a/", "/b/"})
         eventually(lambda: process.text("/a/") == "new")
-        monkeypatch.setattr(module, "QUIET", 0.0)
+        monkeypatch.setattr(module, "DEBOUNCE", 0.0)
         eventually(lambda: "/a/plain.txt" in process.kept())
 
 
@@ -96,7 +96,7 @@ def test_a_change_of_the_clinic_renews_everything_and_says_so(tmp_path: Path, ca
         caplog.clear()
         site.clinic = "b"
         eventually(lambda: caplog.messages[-1:] == ["all public addresses are rendered"])
-        assert all(b"</h1>b" in one.raw for one in process.snapshots.kept.values())
+        assert all(b"</h1>b" in one.raw for one in process.snapshots.entries.values())
     assert caplog.messages == [
         "60 public addresses are being rendered, 60 are there",
         "all public addresses are rendered",

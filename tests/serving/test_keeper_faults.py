@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.serving import keeper as module
-from portal.serving.shelf import Shelf
+from portal.published import builder as module
+from portal.published.files import ResponseFiles
 from tests.serving.plain import ask
 from tests.serving.site_of_pages import Process, Site, eventually
 
@@ -16,19 +16,19 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_quick_keeper")]
 def test_without_the_database_pages_go_out_with_their_age(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    monkeypatch.setattr(module, "STALE_AFTER_SECONDS", 0.05)
     site = Site({"/a/": "A"})
     with Process(site, tmp_path).running() as process:
         eventually(lambda: process.kept() == {"/a/"})
         assert "Age" not in ask(process.application, PATH_INFO="/a/")[1]
         site.down = True
-        eventually(lambda: process.keeper.trouble)
+        eventually(lambda: process.keeper.error)
         eventually(lambda: "Age" in ask(process.application, PATH_INFO="/a/")[1])
         status, headers, _ = ask(process.application, PATH_INFO="/a/")
         assert (status, headers["Age"]) == ("200 OK", "0")
-        assert process.keeper.trouble == "the database is locked by another program"
+        assert process.keeper.error == "the database is locked by another program"
         site.down = False
-        eventually(lambda: not process.keeper.trouble)
+        eventually(lambda: not process.keeper.error)
         assert "Age" not in ask(process.application, PATH_INFO="/a/")[1]
     assert (
         len([record for record in caplog.records if "public pages are given out as they were" in record.message]) == 1
@@ -71,7 +71,7 @@ def test_a_full_disk_is_said_once_and_pages_go_on(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Shelf, "write", full)
+    monkeypatch.setattr(ResponseFiles, "write", full)
     site = Site({"/a/": "A"})
     with Process(site, tmp_path).running(refine=True) as process:
         eventually(lambda: "No space left on device" in caplog.text)
@@ -96,6 +96,6 @@ def test_a_clock_that_jumps_changes_nothing_for_readers(
         after = ask(process.application, PATH_INFO="/a/")[1]
         assert "Age" not in after
         assert after["Last-Modified"] != before["Last-Modified"]
-        eventually(lambda: len(Shelf(tmp_path, "program").load()) == 1)
+        eventually(lambda: len(ResponseFiles(tmp_path, "program").load()) == 1)
     monkeypatch.setattr(time, "time", lambda: real() - jump)
     assert Process(site, tmp_path).text("/a/") in {"A", "A2"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.serving.shelf import Shelf
+from portal.published.files import ResponseFiles
 from tests.serving.site_of_pages import Process, Site, eventually
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_quick_keeper")]
@@ -16,10 +16,11 @@ def test_a_second_start_is_warm_and_renews_only_what_changed_meanwhile(tmp_path:
     with Process(site, tmp_path).running(refine=True) as process:
         eventually(
             lambda: (
-                len(Shelf(tmp_path, "program").load()) > 0 and all(s.finest for s in process.snapshots.kept.values())
+                len(ResponseFiles(tmp_path, "program").load()) > 0
+                and all(s.max_compressed for s in process.snapshots.entries.values())
             )
         )
-        eventually(lambda: sum(len(part.snapshots) for part in Shelf(tmp_path, "program").load()) == 3)
+        eventually(lambda: sum(len(part.entries) for part in ResponseFiles(tmp_path, "program").load()) == 3)
     site.requests.clear()
     site.publish("/b/", "B2")
 
@@ -34,11 +35,11 @@ def test_a_second_start_is_warm_and_renews_only_what_changed_meanwhile(tmp_path:
 def test_a_start_without_the_database_gives_out_what_is_stored(tmp_path: Path) -> None:
     site = Site({"/a/": "A"})
     with Process(site, tmp_path).running(refine=True):
-        eventually(lambda: len(Shelf(tmp_path, "program").load()) == 1)
+        eventually(lambda: len(ResponseFiles(tmp_path, "program").load()) == 1)
     site.down = True
 
     with Process(site, tmp_path).running() as process:
-        eventually(lambda: process.keeper.trouble)
+        eventually(lambda: process.keeper.error)
         assert process.text("/a/") == "A"
 
 
@@ -46,12 +47,12 @@ def test_what_is_not_yet_renewed_is_never_stored_as_current(tmp_path: Path, monk
     """Killed between noticing a publish and rendering it: the next start has to notice it again."""
     site = Site({"/a/": "A"})
     with Process(site, tmp_path).running(refine=True) as process:
-        eventually(lambda: len(Shelf(tmp_path, "program").load()) == 1)
-        monkeypatch.setattr(process.keeper, "_renew", lambda stop: None)
+        eventually(lambda: len(ResponseFiles(tmp_path, "program").load()) == 1)
+        monkeypatch.setattr(process.keeper, "_refresh", lambda stop: None)
         site.publish("/a/", "A2")
-        eventually(lambda: json.loads(process.keeper.state)[0] == 2)
+        eventually(lambda: json.loads(process.keeper.current_version)[0] == 2)
         written = [file.stat().st_mtime_ns for file in tmp_path.glob("*.snapshots")]
-        process.snapshots.give_back({"/a/"})
+        process.snapshots.requeue_dirty({"/a/"})
         eventually(lambda: [file.stat().st_mtime_ns for file in tmp_path.glob("*.snapshots")] != written)
     with Process(site, tmp_path).running() as process:
         eventually(lambda: process.text("/a/") == "A2")
@@ -65,9 +66,9 @@ def test_after_a_change_of_the_clinic_the_next_start_but_one_renders_nothing(tmp
             site.clinic, site.__class__ = "b", Unchanging
         site.requests.clear()
         with Process(site, tmp_path).running(refine=True) as process:
-            eventually(lambda process=process: process.keeper.settled == site.public_state())
-            states = lambda: {part.state for part in Shelf(tmp_path, "program").load()}  # noqa: E731 -- asked until so
-            eventually(lambda states=states: states() == {site.public_state()})
+            eventually(lambda process=process: process.keeper.rendered_version == site.content_version())
+            states = lambda: {part.content_version for part in ResponseFiles(tmp_path, "program").load()}  # noqa: E731 -- asked until so
+            eventually(lambda states=states: states() == {site.content_version()})
     assert site.requests == []
 
 
@@ -87,6 +88,6 @@ def test_one_process_packs_for_all(tmp_path: Path) -> None:
     first, second = Process(site, tmp_path), Process(site, tmp_path)
     with first.running(refine=True), second.running(refine=True):
         for process in (first, second):
-            eventually(lambda process=process: process.kept() and process.snapshots.kept["/a/"].finest)
-    bodies = {process.snapshots.kept["/a/"].body for process in (first, second)}
+            eventually(lambda process=process: process.kept() and process.snapshots.entries["/a/"].max_compressed)
+    bodies = {process.snapshots.entries["/a/"].body for process in (first, second)}
     assert len(bodies) == 1

@@ -11,9 +11,9 @@ from pathlib import Path
 import brotli
 import pytest
 
-from portal.serving import packing
-from portal.serving.bodies import BEST
-from portal.serving.packing import PatientPacker
+from portal.published import compression
+from portal.published.compression import CompressionWorker
+from portal.published.http_encoding import BEST_QUALITY
 from tests.conftest import ROOT
 from tests.serving.plain import PAGE
 
@@ -21,63 +21,63 @@ from tests.serving.plain import PAGE
 def processes() -> set[str]:
     """Children of this process that pack."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return {pid for pid in children if "portal.serving.packing" in Path(f"/proc/{pid}/cmdline").read_text()}
+    return {pid for pid in children if "portal.published.compression" in Path(f"/proc/{pid}/cmdline").read_text()}
 
 
 def test_a_piece_comes_back_packed_by_one_process_of_the_lowest_priority() -> None:
-    packer = PatientPacker()
+    packer = CompressionWorker()
 
-    packed = [packer(PAGE * number, "br", BEST) for number in (1, 2, 300)]
+    packed = [packer(PAGE * number, "br", BEST_QUALITY) for number in (1, 2, 300)]
     (process,) = processes()
 
     assert [brotli.decompress(one) for one in packed] == [PAGE * number for number in (1, 2, 300)]
     assert os.getpriority(os.PRIO_PROCESS, int(process)) == 19
-    packer.rest()
+    packer.stop()
     assert processes() == set()
 
 
 def test_nothing_runs_before_there_is_something_to_pack_and_after_a_rest_it_begins_again() -> None:
-    packer = PatientPacker()
+    packer = CompressionWorker()
     assert processes() == set()
-    packer.rest()
+    packer.stop()
 
     for _ in range(2):
-        assert brotli.decompress(packer(PAGE, "br", BEST)) == PAGE
+        assert brotli.decompress(packer(PAGE, "br", BEST_QUALITY)) == PAGE
         assert len(processes()) == 1
-        packer.rest()
+        packer.stop()
 
 
 def test_a_killed_process_is_said_and_the_piece_is_packed_here(caplog: pytest.LogCaptureFixture) -> None:
-    packer = PatientPacker()
-    packer(PAGE, "br", BEST)
+    packer = CompressionWorker()
+    packer(PAGE, "br", BEST_QUALITY)
     os.kill(int(processes().pop()), 9)
     time.sleep(0.1)
 
-    assert brotli.decompress(packer(PAGE * 2, "br", BEST)) == PAGE * 2
+    assert brotli.decompress(packer(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
     assert "packing in this process" in caplog.text
     assert processes() == set()
-    packer.rest()
-    assert brotli.decompress(packer(PAGE * 3, "br", BEST)) == PAGE * 3
+    packer.stop()
+    assert brotli.decompress(packer(PAGE * 3, "br", BEST_QUALITY)) == PAGE * 3
     assert len(processes()) == 1
-    packer.rest()
+    packer.stop()
 
 
 def test_a_process_that_does_not_answer_is_ended(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    packer = PatientPacker()
-    packer(PAGE, "br", BEST)
-    monkeypatch.setattr(packing, "PATIENCE", 0.2)
+    packer = CompressionWorker()
+    packer(PAGE, "br", BEST_QUALITY)
+    monkeypatch.setattr(compression, "TIMEOUT_SECONDS", 0.2)
     os.kill(int(processes().pop()), signal.SIGSTOP)
 
-    assert brotli.decompress(packer(PAGE * 2, "br", BEST)) == PAGE * 2
+    assert brotli.decompress(packer(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
     assert "packing in this process" in caplog.text
     assert processes() == set()
 
 
 def test_it_ends_with_the_process_that_asked() -> None:
     code = (
-        "import os, sys; from portal.serving.packing import PatientPacker; packer = PatientPacker();"
+        "import os, sys; from portal.published.compression import PatientPacker; packer = PatientPacker();"
         "packer(b'words ' * 99, 'br', 11); print(packer._process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run(

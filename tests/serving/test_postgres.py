@@ -90,15 +90,15 @@ def test_a_stop_and_a_start_of_the_database_go_by_unnoticed(postgres: Postgres, 
 def test_a_change_wakes_who_listens() -> None:
     from django.db import connection
 
-    from portal.serving.changes import Changes
+    from portal.published.change_listener import ChangeListener
     from tests.factories import make_clinic
 
     connection.ensure_connection()
     woken: list[float] = []
 
     def listen() -> None:
-        changes = Changes()
-        assert changes.may_have_come()
+        changes = ChangeListener()
+        assert changes.may_have_changed()
         listening.set()
         changes.wait(threading.Event())
         woken.append(time.monotonic())

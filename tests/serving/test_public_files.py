@@ -7,10 +7,10 @@ from django.core.files.storage import default_storage
 from django.db import OperationalError
 from django.test import Client
 
-from portal.serving import public_files as module
-from portal.serving.keeper import FILES, Keeper
-from portal.serving.public_files import PublicFiles
-from portal.serving.shelf import Shelf
+from portal.published.builder import PUBLIC_FILES_NAME, SiteBuilder
+from portal.published.files import ResponseFiles
+from portal.storage import public_files as module
+from portal.storage.public_files import PublicFiles
 from procedures.publishing.publish import withdraw
 from tests.factories import make_public_page, make_user
 from tests.serving.site_of_pages import Process, Site, eventually
@@ -24,27 +24,27 @@ def unreachable() -> list[str]:
 
 def test_without_a_thread_the_database_is_asked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     files, public = PublicFiles(), {A}
-    monkeypatch.setattr(module, "_source", lambda: lambda: public)
+    monkeypatch.setattr(module, "_get_names_function", lambda: lambda: public)
 
-    assert (files.allows(A), files.allows(B)) == (True, False)
+    assert (files.is_public(A), files.is_public(B)) == (True, False)
     public.clear()
-    assert not files.allows(A)
+    assert not files.is_public(A)
 
 
 def test_with_a_thread_known_files_need_no_database_and_others_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     files = PublicFiles()
     files.refresh([A])
-    monkeypatch.setattr(module, "_source", lambda: lambda: [A, B])
-    assert files.allows(B), "published a moment ago"
+    monkeypatch.setattr(module, "_get_names_function", lambda: lambda: [A, B])
+    assert files.is_public(B), "published a moment ago"
 
-    monkeypatch.setattr(module, "_source", lambda: unreachable)
+    monkeypatch.setattr(module, "_get_names_function", lambda: unreachable)
 
-    assert files.allows(A)
+    assert files.is_public(A)
     with pytest.raises(OperationalError):
-        files.allows(B)
+        files.is_public(B)
     files.refresh([])
     with pytest.raises(OperationalError):
-        files.allows(A)
+        files.is_public(A)
 
 
 def test_after_a_start_the_stored_set_counts_only_while_the_database_is_gone(
@@ -54,17 +54,17 @@ def test_after_a_start_the_stored_set_counts_only_while_the_database_is_gone(
     before.refresh([A])
     before.store(tmp_path / "set")
     after.load(tmp_path / "set")
-    monkeypatch.setattr(module, "_source", lambda: unreachable)
-    assert after.allows(A)
+    monkeypatch.setattr(module, "_get_names_function", lambda: unreachable)
+    assert after.is_public(A)
 
-    monkeypatch.setattr(module, "_source", lambda: list)
+    monkeypatch.setattr(module, "_get_names_function", lambda: list)
 
-    assert not after.allows(A), "withdrawn while this process was not running"
+    assert not after.is_public(A), "withdrawn while this process was not running"
     for content in ("{damaged", "", "null", "5", '[["nested"]]'):
         (tmp_path / "set").write_text(content)
         damaged = PublicFiles()
         damaged.load(tmp_path / "set")
-        assert not damaged.allows(A), content
+        assert not damaged.is_public(A), content
 
 
 @pytest.mark.django_db
@@ -73,14 +73,14 @@ def test_every_process_notices_what_was_published_and_withdrawn_and_stores_it(tm
     site = Site({"/a/": "A"})
     site.files = {A}
     with Process(site, tmp_path).running(refine=True) as one, Process(site, tmp_path).running() as other:
-        eventually(lambda: all(A in process.keeper._files._names for process in (one, other)))
-        eventually(lambda: (tmp_path / FILES).exists())
+        eventually(lambda: all(A in process.keeper._public_files._names for process in (one, other)))
+        eventually(lambda: (tmp_path / PUBLIC_FILES_NAME).exists())
         site.files = {B}
         site.publish("/a/", "A2")
-        eventually(lambda: all(process.keeper._files._names == {B} for process in (one, other)))
-        eventually(lambda: (tmp_path / FILES).read_text() == f'["{B}"]')
+        eventually(lambda: all(process.keeper._public_files._names == {B} for process in (one, other)))
+        eventually(lambda: (tmp_path / PUBLIC_FILES_NAME).read_text() == f'["{B}"]')
     warm = PublicFiles()
-    Keeper(one.application, one.snapshots, Shelf(tmp_path, "another program"), site, warm).load()
+    SiteBuilder(one.application, one.snapshots, ResponseFiles(tmp_path, "another program"), site, warm).load()
     assert warm._names == {B}
 
 
@@ -97,7 +97,7 @@ def test_a_picture_is_served_while_its_page_is_public_and_shared_caches_never_ke
     assert answer["Cache-Control"] == "public, max-age=31536000, s-maxage=0, immutable"
 
     with monkeypatch.context() as patched:
-        patched.setattr(module, "_source", lambda: unreachable)
+        patched.setattr(module, "_get_names_function", lambda: unreachable)
         assert Client().get(f"/media/{name}").status_code == 503
         assert Client().get("/media/figures/no.html").status_code == 404
     for shown in (page, page.next_page):

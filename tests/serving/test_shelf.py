@@ -7,46 +7,48 @@ from pathlib import Path
 
 import pytest
 
-from portal.serving.shelf import FILES, Shelf, Stored, number_of
-from portal.serving.snapshots import Snapshot
+from portal.published.files import SHARD_COUNT, ResponseFiles, StoredShard, shard_for
+from portal.published.store import CachedResponse
 from tests.serving.plain import HTML, PAGE
 
 PATHS = ["/", "/kyphoplasty/", "/es/cifoplastia/", "/p/AB2CD3", "/ñ/"]
 
 
-def stored(paths: list[str]) -> Stored:
-    return Stored(
-        "a state", 1_700_000_000.5, {path: Snapshot.of("200 OK", [HTML], PAGE + path.encode()) for path in paths}
+def stored(paths: list[str]) -> StoredShard:
+    return StoredShard(
+        "a state",
+        1_700_000_000.5,
+        {path: CachedResponse.from_response("200 OK", [HTML], PAGE + path.encode()) for path in paths},
     )
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+def shelf(tmp_path: Path) -> ResponseFiles:
     """With one file that holds some addresses."""
-    made = Shelf(tmp_path / "snapshots", "this program")
+    made = ResponseFiles(tmp_path / "snapshots", "this program")
     made.write(3, stored(PATHS))
     return made
 
 
-def texts(parts: list[Stored]) -> dict[str, bytes]:
-    return {path: one.raw for part in parts for path, one in part.snapshots.items()}
+def texts(parts: list[StoredShard]) -> dict[str, bytes]:
+    return {path: one.raw for part in parts for path, one in part.entries.items()}
 
 
-def test_what_was_written_comes_back(shelf: Shelf) -> None:
-    (part,) = Shelf(shelf.folder, "this program").load()
+def test_what_was_written_comes_back(shelf: ResponseFiles) -> None:
+    (part,) = ResponseFiles(shelf.folder, "this program").load()
 
     before = stored(PATHS)
-    assert (part.state, part.confirmed) == (before.state, before.confirmed)
-    for path, one in part.snapshots.items():
-        old = before.snapshots[path]
-        assert (one.status, one.raw, one.sha, one.finest) == (old.status, old.raw, old.sha, old.finest)
-        assert one.base == old.base
-    assert part.snapshots.keys() == before.snapshots.keys()
+    assert (part.content_version, part.last_validated) == (before.content_version, before.last_validated)
+    for path, one in part.entries.items():
+        old = before.entries[path]
+        assert (one.status, one.raw, one.sha, one.max_compressed) == (old.status, old.raw, old.sha, old.max_compressed)
+        assert one.base_headers == old.base_headers
+    assert part.entries.keys() == before.entries.keys()
 
 
 def test_an_address_always_falls_to_the_same_file() -> None:
-    assert [number_of(path) for path in ("/", "/kyphoplasty/")] == [number_of("/"), number_of("/kyphoplasty/")]
-    assert {number_of(f"/page-{number}/") for number in range(1000)} == set(range(FILES))
+    assert [shard_for(path) for path in ("/", "/kyphoplasty/")] == [shard_for("/"), shard_for("/kyphoplasty/")]
+    assert {shard_for(f"/page-{number}/") for number in range(1000)} == set(range(SHARD_COUNT))
 
 
 DAMAGE = {
@@ -61,30 +63,32 @@ DAMAGE = {
 
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_a_damaged_file_is_ignored_with_a_line_in_the_log(
-    shelf: Shelf, kind: str, caplog: pytest.LogCaptureFixture
+    shelf: ResponseFiles, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    file = shelf.file(3)
+    file = shelf.shard_path(3)
     file.write_bytes(DAMAGE[kind](file.read_bytes()))
     shelf.write(4, stored(["/whole/"]))
 
-    found = Shelf(shelf.folder, "this program").load()
+    found = ResponseFiles(shelf.folder, "this program").load()
 
     assert texts(found).keys() == {"/whole/"}
     assert "they are made again" in caplog.text
 
 
-def test_files_of_another_program_are_ignored_with_one_line(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
+def test_files_of_another_program_are_ignored_with_one_line(
+    shelf: ResponseFiles, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     shelf.write(4, stored(["/"]))
 
-    assert Shelf(shelf.folder, "the next version").load() == []
+    assert ResponseFiles(shelf.folder, "the next version").load() == []
     assert [record.getMessage() for record in caplog.records] == [
         "2 files of snapshots are of another version of the program; they are made again"
     ]
 
 
-def test_a_full_disk_leaves_the_old_file_and_no_draft(shelf: Shelf) -> None:
-    before = shelf.file(3).read_bytes()
+def test_a_full_disk_leaves_the_old_file_and_no_draft(shelf: ResponseFiles) -> None:
+    before = shelf.shard_path(3).read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, hard))
     try:
@@ -93,16 +97,16 @@ def test_a_full_disk_leaves_the_old_file_and_no_draft(shelf: Shelf) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    assert shelf.file(3).read_bytes() == before
-    assert [file.name for file in shelf.folder.iterdir()] == [shelf.file(3).name]
+    assert shelf.shard_path(3).read_bytes() == before
+    assert [file.name for file in shelf.folder.iterdir()] == [shelf.shard_path(3).name]
 
 
-def test_a_process_that_dies_while_it_writes_leaves_the_old_or_the_new_file(shelf: Shelf) -> None:
+def test_a_process_that_dies_while_it_writes_leaves_the_old_or_the_new_file(shelf: ResponseFiles) -> None:
     """Thirty times, at another moment each."""
     import signal
     import time
 
-    old = texts(Shelf(shelf.folder, "this program").load())
+    old = texts(ResponseFiles(shelf.folder, "this program").load())
     new = stored([*PATHS, *(f"/page-{number}/" for number in range(300))])
     seen = set()
     for turn in range(30):
@@ -114,19 +118,19 @@ def test_a_process_that_dies_while_it_writes_leaves_the_old_or_the_new_file(shel
         time.sleep(0.01 + turn * 0.001)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        found = texts(Shelf(shelf.folder, "this program").load())
+        found = texts(ResponseFiles(shelf.folder, "this program").load())
         assert found in (old, texts([new]))
         seen.add(len(found))
-    assert seen <= {len(old), len(new.snapshots)}
-    shelf.tidy()
-    assert [file.name for file in shelf.folder.iterdir()] == [shelf.file(3).name]
+    assert seen <= {len(old), len(new.entries)}
+    shelf.remove_temp_files()
+    assert [file.name for file in shelf.folder.iterdir()] == [shelf.shard_path(3).name]
 
 
-def test_only_files_that_another_process_has_written_are_read_again(shelf: Shelf) -> None:
-    reader = Shelf(shelf.folder, "this program")
+def test_only_files_that_another_process_has_written_are_read_again(shelf: ResponseFiles) -> None:
+    reader = ResponseFiles(shelf.folder, "this program")
     reader.load()
 
-    assert reader.changed() == []
+    assert reader.read_changed() == []
     shelf.write(5, stored(["/new/"]))
-    assert texts(reader.changed()).keys() == {"/new/"}
-    assert reader.changed() == []
+    assert texts(reader.read_changed()).keys() == {"/new/"}
+    assert reader.read_changed() == []

@@ -11,7 +11,7 @@ from django.test import Client
 browser = Client(headers={"host": "127.0.0.1"})
 for path in ("/", "/kyphoplasty/", "/es/search/?q=dolor", "/p/", "/nowhere-at-all/", "/clear/222222/", "/media/figures/x.png"):
     browser.get(path)
-loaded = lambda: [name for name in ("procedures.admin", "portal.staff.urls", "fido2", "textstat", "segno") if name in sys.modules]
+loaded = lambda: [name for name in ("procedures.admin", "portal.accounts.urls", "fido2", "textstat", "segno") if name in sys.modules]
 print(*loaded(), sep=",")
 browser.get("/admin/login/")
 print(*loaded(), sep=",")
@@ -24,4 +24,4 @@ def test_patients_load_nothing_of_the_staffs(served_site: ServedSite) -> None:
 
     before, after = done.stdout.splitlines()[-2:]
     assert before == ""
-    assert {"procedures.admin", "portal.staff.urls"} <= set(after.split(","))
+    assert {"procedures.admin", "portal.accounts.urls"} <= set(after.split(","))

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from portal.serving.application import may_be_kept
-from portal.serving.public import OFFERED
+from portal.published.decorators import CACHEABLE_BODY_KEY
+from portal.published.wsgi import is_cacheable
 from procedures.models import GuideItem, Page, Path
-from procedures.publishing.generation import concerned, public_state
+from procedures.publishing.invalidation import affected_urls, content_version
 from procedures.publishing.publish import withdraw
 from procedures.urls import urlpatterns
 from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
@@ -38,18 +38,18 @@ def every_address() -> list[str]:
 def kept(client: Client, path: str) -> tuple[int, str, bytes] | None:
     """What of the answer becomes a snapshot; None where nothing does."""
     answer = client.get(path)
-    body = answer.wsgi_request.META.get(OFFERED)
+    body = answer.wsgi_request.META.get(CACHEABLE_BODY_KEY)
     status = f"{answer.status_code} "
-    if body is None or not may_be_kept(status, list(answer.headers.items())):
+    if body is None or not is_cacheable(status, list(answer.headers.items())):
         return None
     return answer.status_code, answer.headers.get("Location", ""), body
 
 
 def renewed_by(change: Callable[[], object], client: Client) -> set[str]:
     """Addresses whose kept answer is another one after the change; each must be among those that it concerns."""
-    before, state = {path: kept(client, path) for path in every_address()}, public_state()
+    before, state = {path: kept(client, path) for path in every_address()}, content_version()
     change()
-    found = concerned(state, public_state())
+    found = affected_urls(state, content_version())
     assert found is not None
     renewed = {path for path, answer in before.items() if answer is not None and answer != kept(client, path)}
     assert renewed <= {*found[0], *found[1]}, f"stale: {sorted(renewed - {*found[0], *found[1]})}"

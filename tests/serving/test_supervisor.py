@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from portal.serving.supervisor import MAX_DELAY_SECONDS, restart_delay
+from portal.supervisor import MAX_DELAY_SECONDS, restart_delay
 
 
 def test_two_restarts_are_immediate_and_later_ones_wait_longer_each_time_up_to_a_limit() -> None:

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from portal.serving.whole import write_whole
+from portal.storage.atomic_file import atomic_write
 
 
 def test_a_file_takes_the_place_of_the_old_one_with_its_own_rights(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
 
-    write_whole(target, [b"new ", b"words"], mode=0o640)
+    atomic_write(target, [b"new ", b"words"], mode=0o640)
 
     assert target.read_bytes() == b"new words"
     assert target.stat().st_mode & 0o777 == 0o640
-    write_whole(target, [b"own"])
+    atomic_write(target, [b"own"])
     assert target.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [target]
 
@@ -30,7 +30,7 @@ def test_what_breaks_off_leaves_the_old_file_and_nothing_beside_it(tmp_path: Pat
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        write_whole(target, torn())
+        atomic_write(target, torn())
 
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import brotli
 
-UNPACK = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}
-PATIENCE = 30  # seconds
+DECODERS = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}
+TIMEOUT_SECONDS = 30  # seconds
 
 
 @dataclass(frozen=True, repr=False)
-class Answer:
+class Response:
     """What came over the wire; header names are lower case, the body is as it was sent."""
 
     status: int
@@ -33,7 +33,7 @@ class Answer:
     @property
     def text(self) -> str:
         """The body unpacked."""
-        return UNPACK[self.header("content-encoding")](self.body).decode()
+        return DECODERS[self.header("content-encoding")](self.body).decode()
 
     @property
     def kind(self) -> str:
@@ -41,9 +41,9 @@ class Answer:
         return self.header("content-type").partition(";")[0]
 
 
-def ask(url: str, path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
+def fetch(url: str, path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Response:
     """One request to the site at ``url``; ``path`` is sent exactly as given."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_SECONDS)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True, skip_host=bool(headers and "Host" in headers))
         for name, value in (headers or {}).items():
@@ -51,6 +51,6 @@ def ask(url: str, path: str, *, method: str = "GET", headers: Mapping[str, str] 
         connection.endheaders()
         response = connection.getresponse()
         fields = tuple((name.lower(), value.strip()) for name, value in response.getheaders())
-        return Answer(response.status, fields, response.read())
+        return Response(response.status, fields, response.read())
     finally:
         connection.close()

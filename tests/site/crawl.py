@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
-from tests.site.client import Answer, ask
+from tests.site.client import Response, fetch
 
 HTML = "text/html"
 FETCHED = {"src", "data", "poster", "background"}
@@ -21,12 +21,12 @@ class Document:
     """One page and what the parser of a browser makes of it."""
 
     path: str
-    answer: Answer
+    answer: Response
     root: Element
     parse_errors: tuple[str, ...]
 
     @classmethod
-    def read(cls, path: str, answer: Answer) -> "Document":
+    def read(cls, path: str, answer: Response) -> "Document":
         """Parse an answer; the parser never gives up, it notes what is wrong."""
         builder = html5lib.treebuilders.getTreeBuilder("etree")
         parser = html5lib.HTMLParser(tree=builder, namespaceHTMLElements=False)
@@ -59,7 +59,7 @@ class Document:
     @property
     def title(self) -> str:
         """The words of ``<title>``."""
-        return text_of(self.one("title"))
+        return element_text(self.one("title"))
 
     @property
     def language(self) -> str:
@@ -104,7 +104,7 @@ class Site:
 
     url: str
     pages: dict[str, Document] = field(default_factory=dict)
-    others: dict[str, Answer] = field(default_factory=dict)
+    others: dict[str, Response] = field(default_factory=dict)
     links: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
@@ -130,14 +130,14 @@ def crawl(url: str) -> Site:
     seen = set(waiting)
     while waiting:
         path = waiting.pop(0)
-        answer = ask(url, path)
+        answer = fetch(url, path)
         if answer.status != 200 or answer.kind != HTML:
             site.others[path] = answer
             continue
         page = site.pages[path] = Document.read(path, answer)
         for found in [*page.links(), *(address for _, address in page.fetched())]:
             target, anchor = urldefrag(urljoin(site.address(path), found))
-            if not is_ours(url, target):
+            if not is_internal(url, target):
                 continue
             target_path = target.removeprefix(url) or "/"
             site.links.append((path, target_path, unquote(anchor)))
@@ -147,7 +147,7 @@ def crawl(url: str) -> Site:
     return site
 
 
-def is_ours(url: str, address: str) -> bool:
+def is_internal(url: str, address: str) -> bool:
     """Whether an address is on the site itself."""
     return urlsplit(address)[:2] == urlsplit(url)[:2]
 
@@ -157,11 +157,11 @@ def srcset(value: str) -> list[str]:
     return [part.split()[0] for part in re.split(r",\s+", value.strip()) if part]
 
 
-def text_of(element: Element) -> str:
+def element_text(element: Element) -> str:
     """All words inside an element, in one line."""
     return " ".join("".join(element.itertext()).split())
 
 
-def problems(site: Site, found: Any) -> list[str]:
+def find_problems(site: Site, found: Any) -> list[str]:
     """Sentences about pages, for a comparison with the empty list: ``found`` gives sentences for one page."""
     return [f"{page.path}: {sentence}" for page in site.pages.values() for sentence in found(page)]

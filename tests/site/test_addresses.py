@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import pytest
 
-from procedures.links.codes import ALPHABET
+from procedures.sharing.short_codes import CODE_ALPHABET
 from tests.conftest import ROOT, ServedSite
-from tests.site.client import ask
-from tests.site.crawl import Document, Site, text_of
+from tests.site.client import fetch
+from tests.site.crawl import Document, Site, element_text
 
 
 @pytest.fixture(scope="session")
@@ -39,43 +39,47 @@ def test_a_code_leads_to_its_page_in_any_spelling(site: Site, code: str, spellin
     forms = {"lower": code.lower(), "spaced": "%20".join(code)}
     typed = forms.get(spelling) or spelling.format(code)
 
-    answer = ask(site.url, f"/p/{typed}")
+    answer = fetch(site.url, f"/p/{typed}")
 
     assert (answer.status, answer.header("location")) == (301, "/kyphoplasty/")
 
 
 def test_a_code_typed_into_the_form_leads_to_its_page(site: Site, code: str) -> None:
-    answer = ask(site.url, f"/p/?code=+{code[:3]}+{code[3:].lower()}+")
+    answer = fetch(site.url, f"/p/?code=+{code[:3]}+{code[3:].lower()}+")
 
     assert (answer.status, answer.header("location")) == (301, "/kyphoplasty/")
 
 
 def test_every_code_leads_to_a_page_in_one_step(site: Site, codes: dict[str, str]) -> None:
-    targets = {code: ask(site.url, f"/p/{code}").header("location") for code in codes}
+    targets = {code: fetch(site.url, f"/p/{code}").header("location") for code in codes}
 
     assert [code for code, target in targets.items() if target not in site.pages] == []
     assert len(set(targets.values())) == len(codes) >= 15
 
 
 def test_no_code_names_its_page(codes: dict[str, str]) -> None:
-    assert [code for code in codes if len(code) != 6 or set(code) - set(ALPHABET)] == []
+    assert [code for code in codes if len(code) != 6 or set(code) - set(CODE_ALPHABET)] == []
 
 
 def test_one_wrong_sign_in_a_code_never_leads_to_another_page(site: Site, code: str) -> None:
     for place in range(6):
-        wrong = code[:place] + ALPHABET[(ALPHABET.index(code[place]) + 1) % len(ALPHABET)] + code[place + 1 :]
-        assert (wrong, ask(site.url, f"/p/{wrong}").status) == (wrong, 404)
+        wrong = (
+            code[:place]
+            + CODE_ALPHABET[(CODE_ALPHABET.index(code[place]) + 1) % len(CODE_ALPHABET)]
+            + code[place + 1 :]
+        )
+        assert (wrong, fetch(site.url, f"/p/{wrong}").status) == (wrong, 404)
 
 
 @pytest.mark.parametrize("typed", ["222222", "A", "<b>", "kyphoplasty", "%00", "%ff", "O" * 200, "../admin"])
 def test_a_wrong_code_keeps_what_was_typed_and_says_what_to_look_at(site: Site, typed: str) -> None:
-    answer = ask(site.url, f"/p/?code={quote(typed, safe='%')}")
+    answer = fetch(site.url, f"/p/?code={quote(typed, safe='%')}")
     page = Document.read("/p/", answer)
     field = page.one("input", id="code")
 
     assert answer.status == 404
     assert field.get("aria-invalid") == "true"
-    assert [text_of(e) for e in page.of_class("ask__error")] != []
+    assert [element_text(e) for e in page.of_class("ask__error")] != []
     assert "code-error" in field.get("aria-describedby", "").split()
     assert "tel:+13035550100" in {a.get("href") for a in page.one("main").iter("a")}
 
@@ -98,13 +102,13 @@ def test_a_wrong_code_keeps_what_was_typed_and_says_what_to_look_at(site: Site, 
     ],
 )
 def test_a_damaged_address_leads_to_the_page_in_one_step(site: Site, written: str) -> None:
-    answer = ask(site.url, written)
+    answer = fetch(site.url, written)
 
     assert (answer.status, answer.header("location")) == (301, "/kyphoplasty/")
 
 
 def test_a_tracking_parameter_changes_nothing(site: Site) -> None:
-    answer = ask(site.url, "/kyphoplasty/?utm_source=mail&fbclid=x")
+    answer = fetch(site.url, "/kyphoplasty/?utm_source=mail&fbclid=x")
 
     assert (answer.status, answer.body) == (200, site.pages["/kyphoplasty/"].answer.body)
 
@@ -113,22 +117,22 @@ def test_a_tracking_parameter_changes_nothing(site: Site) -> None:
     "path", ["//evil.example/", "/%2f%2fevil.example", "/\\evil.example", "/https://evil.example/"]
 )
 def test_no_address_redirects_to_another_host(site: Site, path: str) -> None:
-    answer = ask(site.url, path)
+    answer = fetch(site.url, path)
 
     assert answer.status == 404
     assert answer.header("location") == ""
 
 
 def test_a_page_that_is_not_here_offers_search_phone_and_the_way_home(site: Site) -> None:
-    answer = ask(site.url, "/no-such-page/")
+    answer = fetch(site.url, "/no-such-page/")
     page = Document.read("/no-such-page/", answer)
     main = page.one("main")
 
     assert (answer.status, answer.header("cache-control")) == (404, "no-store")
-    assert [text_of(h) for h in page.elements("h1")] == ["This page is not here"]
+    assert [element_text(h) for h in page.elements("h1")] == ["This page is not here"]
     assert {"tel:+13035550100", "/"} <= {a.get("href") for a in main.iter("a")}
     assert page.one("form", role="search").get("action") == "/search/"
-    assert "no-such-page" not in text_of(main)
+    assert "no-such-page" not in element_text(main)
     assert not page.is_for_search_engines
     assert page.parse_errors == ()
 
@@ -137,7 +141,7 @@ def test_a_page_that_is_not_here_offers_search_phone_and_the_way_home(site: Site
     "path", ["/%00", "/%ff%fe", "/" + "a" * 4000, "/%E2%80%AE", "/%ed%a0%80", "/.git/config", "/.env"]
 )
 def test_an_odd_address_answers_404(site: Site, path: str) -> None:
-    assert ask(site.url, path).status == 404
+    assert fetch(site.url, path).status == 404
 
 
 @pytest.mark.parametrize(
@@ -145,4 +149,4 @@ def test_an_odd_address_answers_404(site: Site, path: str) -> None:
     ["/media/../portal.sqlite3", "/media/..%2fsecret-key", "/media/figures/..%2f..%2fsecret-key", "/media/figures/"],
 )
 def test_nothing_but_pictures_is_read_from_the_data_folder(site: Site, path: str) -> None:
-    assert ask(site.url, path).status == 404
+    assert fetch(site.url, path).status == 404

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from xml.etree.ElementTree import Element
 
 from procedures.enums import Language
-from tests.site.crawl import Document, Site, is_ours, problems, text_of
+from tests.site.crawl import Document, Site, element_text, find_problems, is_internal
 
 HEADING = re.compile(r"h([1-6])\Z")
 CONDITIONS = re.compile(r"fractur|plasty|osteopor|cement|nerve|vertebra|cancer|compression|x-ray", re.IGNORECASE)
@@ -58,17 +58,17 @@ def test_headings_start_at_one_and_never_skip_a_level(site: Site) -> None:
             if match := HEADING.match(element.tag):
                 level = int(match[1])
                 if level > last + 1:
-                    yield f"h{level} “{text_of(element)}” after h{last}"
+                    yield f"h{level} “{element_text(element)}” after h{last}"
                 last = level
 
-    assert problems(site, steps) == []
+    assert find_problems(site, steps) == []
 
 
 def test_headings_are_not_empty(site: Site) -> None:
     def empty(page: Document) -> Iterator[str]:
-        return (f"empty {e.tag}" for e in page.elements() if HEADING.match(e.tag) and not text_of(e))
+        return (f"empty {e.tag}" for e in page.elements() if HEADING.match(e.tag) and not element_text(e))
 
-    assert problems(site, empty) == []
+    assert find_problems(site, empty) == []
 
 
 def test_titles_are_unique_within_a_language_and_name_the_clinic(site: Site) -> None:
@@ -94,7 +94,7 @@ def test_every_picture_has_alternative_text_and_size(site: Site) -> None:
             if not (image.get("width", "").isdigit() and image.get("height", "").isdigit()):
                 yield f"{image.get('src')} has no size"
 
-    assert problems(site, lacking) == []
+    assert find_problems(site, lacking) == []
     assert sum(len(list(page.elements("img"))) for page in site.pages.values()) > 50
 
 
@@ -105,14 +105,14 @@ def test_pictures_of_a_figure_say_what_they_show(site: Site) -> None:
                 if len(image.get("alt", "")) < 10:
                     yield f"{figure.get('id')}: alt “{image.get('alt')}”"
 
-    assert problems(site, silent) == []
+    assert find_problems(site, silent) == []
 
 
 def test_ids_are_unique(site: Site) -> None:
     def doubles(page: Document) -> Iterator[str]:
         return (f"#{name} × {count}" for name, count in Counter(page.ids).items() if count > 1)
 
-    assert problems(site, doubles) == []
+    assert find_problems(site, doubles) == []
 
 
 def test_every_reference_to_an_id_resolves(site: Site) -> None:
@@ -123,18 +123,18 @@ def test_every_reference_to_an_id_resolves(site: Site) -> None:
             named |= {match[1] for value in element.attrib.values() for match in URL_REFERENCE.finditer(value)}
             yield from (f"{element.tag} names #{name}" for name in sorted(named - ids))
 
-    assert problems(site, dangling) == []
+    assert find_problems(site, dangling) == []
 
 
 def test_html_parses_without_an_error(site: Site) -> None:
-    assert problems(site, lambda page: page.parse_errors) == []
+    assert find_problems(site, lambda page: page.parse_errors) == []
 
 
 def test_no_page_holds_script_or_style_of_its_own(site: Site) -> None:
     def inline(page: Document) -> Iterator[str]:
         for element in page.elements():
             tag = element.tag.rpartition("}")[2]
-            if tag == "style" or (tag == "script" and ("src" not in element.attrib or text_of(element))):
+            if tag == "style" or (tag == "script" and ("src" not in element.attrib or element_text(element))):
                 yield f"<{tag}>"
             names = {name for name in element.attrib if name.startswith("on") or name in {"style", "srcdoc"}}
             yield from (f"{name}= on {tag}" for name in sorted(names))
@@ -142,17 +142,17 @@ def test_no_page_holds_script_or_style_of_its_own(site: Site) -> None:
                 if re.match(r"\s*(javascript|data|vbscript):", value, re.IGNORECASE):
                     yield f"{name}={value[:30]} on {tag}"
 
-    assert problems(site, inline) == []
+    assert find_problems(site, inline) == []
 
 
 def test_nothing_is_fetched_from_or_sent_to_another_host(site: Site) -> None:
     def foreign(page: Document) -> Iterator[str]:
         sent = [("form", form.get("action", "")) for form in page.elements("form")]
         for tag, address in [*page.fetched(), *sent]:
-            if not is_ours(site.url, urljoin(site.address(page.path), address)):
+            if not is_internal(site.url, urljoin(site.address(page.path), address)):
                 yield f"{tag} {address}"
 
-    assert problems(site, foreign) == []
+    assert find_problems(site, foreign) == []
     assert sum(len(list(page.fetched())) for page in site.pages.values()) > 200
 
 
@@ -232,7 +232,7 @@ def test_link_previews_name_no_condition(site: Site) -> None:
 
 
 def test_every_article_opens_with_a_key_message_of_its_own(site: Site) -> None:
-    messages = {page.path: [text_of(e) for e in page.of_class("page__message")] for page in site.articles}
+    messages = {page.path: [element_text(e) for e in page.of_class("page__message")] for page in site.articles}
 
     assert [path for path, found in messages.items() if len(found) != 1 or len(found[0]) < 20] == []
     assert len({found[0] for found in messages.values()}) == len(messages)
@@ -240,7 +240,8 @@ def test_every_article_opens_with_a_key_message_of_its_own(site: Site) -> None:
 
 def test_every_starter_text_says_that_it_is_not_reviewed(site: Site) -> None:
     lines = {
-        page.path: [text_of(e) for r in page.of_class("review") for e in r.iter("strong")] for page in site.articles
+        page.path: [element_text(e) for r in page.of_class("review") for e in r.iter("strong")]
+        for page in site.articles
     }
 
     assert lines == {page.path: [STARTER[page.language]] for page in site.articles}
@@ -268,8 +269,8 @@ def test_numbers_on_a_picture_are_those_of_its_list(site: Site) -> None:
             assert legend == [str(number) for number in range(1, len(legend) + 1)], figure.get("id")
             for overlay in overlays:
                 assert [g.get("data-mark") for g in overlay.iter() if g.get("data-mark")] == legend, figure.get("id")
-                assert [text_of(t) for t in overlay.iter("{http://www.w3.org/2000/svg}text")] == legend, figure.get(
-                    "id"
+                assert [element_text(t) for t in overlay.iter("{http://www.w3.org/2000/svg}text")] == legend, (
+                    figure.get("id")
                 )
             figures += bool(overlays)
     assert figures >= 11

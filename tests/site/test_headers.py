@@ -5,7 +5,7 @@ from django.test import Client
 
 from procedures.publishing.publish import withdraw
 from tests.factories import make_clinic, make_page, make_public, make_user
-from tests.site.client import Answer, ask
+from tests.site.client import Response, fetch
 from tests.site.crawl import Site
 
 EXPECTED = {
@@ -23,7 +23,7 @@ EXPECTED = {
 MEDIA = {**EXPECTED, "content-security-policy": "default-src 'none'; sandbox"}
 
 
-def constant(answer: Answer) -> dict[str, str]:
+def constant(answer: Response) -> dict[str, str]:
     """The security headers of an answer; each may be there only once."""
     return {name: answer.header(name) for name in EXPECTED}
 
@@ -57,7 +57,7 @@ def file_of(site: Site, kind: str) -> str:
     ],
 )
 def test_every_kind_of_address_carries_the_constant_headers(site: Site, status: int, path: str) -> None:
-    answer = ask(site.url, path)
+    answer = fetch(site.url, path)
 
     assert (answer.status if path != "/admin/no-such-page/" else 404, constant(answer)) == (status, EXPECTED)
 
@@ -72,13 +72,13 @@ def test_every_page_and_file_of_the_crawl_carries_the_constant_headers(site: Sit
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
 @pytest.mark.parametrize("path", ["/", "/kyphoplasty/", "/search/", "/p/", "/robots.txt", "/healthz", "/readyz"])
 def test_other_methods_answer_405_with_the_constant_headers(site: Site, method: str, path: str) -> None:
-    answer = ask(site.url, path, method=method, headers={"Content-Length": "0"})
+    answer = fetch(site.url, path, method=method, headers={"Content-Length": "0"})
 
     assert (answer.status, answer.header("allow"), constant(answer)) == (405, "GET, HEAD", EXPECTED)
 
 
 def test_posting_to_a_picture_answers_405_with_the_headers_of_pages(site: Site) -> None:
-    answer = ask(site.url, file_of(site, "image/webp"), method="POST", headers={"Content-Length": "0"})
+    answer = fetch(site.url, file_of(site, "image/webp"), method="POST", headers={"Content-Length": "0"})
 
     assert (answer.status, constant(answer)) == (405, EXPECTED)
 
@@ -86,7 +86,7 @@ def test_posting_to_a_picture_answers_405_with_the_headers_of_pages(site: Site) 
 @pytest.mark.parametrize("path", ["/", "/kyphoplasty/", "/search/?q=cement", "/no-such-page/", "/admin/login/"])
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "a b", ""])
 def test_a_foreign_host_name_answers_400_and_is_not_echoed(site: Site, path: str, host: str) -> None:
-    answer = ask(site.url, path, headers={"Host": host})
+    answer = fetch(site.url, path, headers={"Host": host})
 
     assert answer.status == 400
     assert "evil" not in answer.text
@@ -95,25 +95,25 @@ def test_a_foreign_host_name_answers_400_and_is_not_echoed(site: Site, path: str
 
 
 def test_an_unchanged_page_answers_304_with_the_constant_headers(site: Site) -> None:
-    etag = ask(site.url, "/kyphoplasty/").header("etag")
+    etag = fetch(site.url, "/kyphoplasty/").header("etag")
 
-    answer = ask(site.url, "/kyphoplasty/", headers={"If-None-Match": etag})
+    answer = fetch(site.url, "/kyphoplasty/", headers={"If-None-Match": etag})
 
     assert (answer.status, answer.body, constant(answer)) == (304, b"", EXPECTED)
 
 
 def test_an_unchanged_static_file_answers_304_with_the_constant_headers(site: Site) -> None:
     path = file_of(site, "text/css")
-    changed = ask(site.url, path).header("last-modified")
+    changed = fetch(site.url, path).header("last-modified")
 
-    answer = ask(site.url, path, headers={"If-Modified-Since": changed})
+    answer = fetch(site.url, path, headers={"If-Modified-Since": changed})
 
     assert (answer.status, answer.body, constant(answer)) == (304, b"", EXPECTED)
 
 
 @pytest.mark.parametrize("kind", ["image/avif", "image/webp", "image/jpeg", "image/svg+xml", "text/css"])
 def test_files_named_by_their_content_may_be_kept_for_ever(site: Site, kind: str) -> None:
-    answer = ask(site.url, file_of(site, kind))
+    answer = fetch(site.url, file_of(site, kind))
 
     caching = {part.strip() for part in answer.header("cache-control").split(",")}
     assert {"public", "immutable"} <= caching
@@ -121,7 +121,7 @@ def test_files_named_by_their_content_may_be_kept_for_ever(site: Site, kind: str
 
 
 def test_pages_are_asked_for_again_and_searches_are_not_stored(site: Site) -> None:
-    kept = {path: ask(site.url, path).header("cache-control") for path in ("/", "/kyphoplasty/", "/search/?q=cement")}
+    kept = {path: fetch(site.url, path).header("cache-control") for path in ("/", "/kyphoplasty/", "/search/?q=cement")}
 
     assert kept == {"/": "no-cache", "/kyphoplasty/": "no-cache", "/search/?q=cement": "no-store"}
 
@@ -129,16 +129,16 @@ def test_pages_are_asked_for_again_and_searches_are_not_stored(site: Site) -> No
 def test_no_public_answer_sets_a_cookie(site: Site) -> None:
     answers = {**{path: page.answer for path, page in site.pages.items()}, **site.others}
     paths = ["/no-such-page/", "/Kyphoplasty", "/p/222222", "/search/?q=x", "/healthz", "/readyz", "/sitemap.xml"]
-    answers |= {path: ask(site.url, path) for path in paths}
-    answers["POST /"] = ask(site.url, "/", method="POST", headers={"Content-Length": "0"})
-    answers["cookies of a neighbour"] = ask(site.url, "/", headers={"Cookie": "sessionid=x; csrftoken=y"})
+    answers |= {path: fetch(site.url, path) for path in paths}
+    answers["POST /"] = fetch(site.url, "/", method="POST", headers={"Content-Length": "0"})
+    answers["cookies of a neighbour"] = fetch(site.url, "/", headers={"Cookie": "sessionid=x; csrftoken=y"})
 
     assert [path for path, answer in answers.items() if answer.all("set-cookie")] == []
     assert [path for path, answer in answers.items() if "cookie" in answer.header("vary").lower()] == []
 
 
 def test_cookies_of_the_staff_stay_under_admin(site: Site) -> None:
-    cookies = ask(site.url, "/admin/login/").all("set-cookie")
+    cookies = fetch(site.url, "/admin/login/").all("set-cookie")
 
     assert cookies != []
     for cookie in cookies:
@@ -165,7 +165,7 @@ def test_a_fault_of_ours_answers_500_with_the_constant_headers(client: Client, m
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("a fault that nobody foresaw")
 
-    monkeypatch.setattr("procedures.views.reading.show", broken)
+    monkeypatch.setattr("procedures.views.pages.render_response", broken)
     client.raise_request_exception = False
 
     response = client.get("/")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.site.client import Answer, ask
+from tests.site.client import Response, fetch
 from tests.site.crawl import Site
 
 # Each worker dates a page by when it saw it change.
@@ -13,22 +13,22 @@ PER_ANSWER = {"date", "transfer-encoding", "content-length", "last-modified"}
     "path", ["/", "/kyphoplasty/", "/search/?q=cement", "/no-such-page/", "/robots.txt", "/healthz"]
 )
 def test_head_gives_the_headers_of_get_and_no_body(site: Site, path: str) -> None:
-    got = ask(site.url, path)
-    headed = ask(site.url, path, method="HEAD")
+    got = fetch(site.url, path)
+    headed = fetch(site.url, path, method="HEAD")
 
     assert headed.body == b""
     assert headed.status == got.status
     assert stable(headed) == stable(got)
 
 
-def stable(answer: Answer) -> list[tuple[str, str]]:
+def stable(answer: Response) -> list[tuple[str, str]]:
     """Headers that belong to the address and not to the moment."""
     return sorted(pair for pair in answer.headers if pair[0] not in PER_ANSWER)
 
 
 def test_the_first_answer_and_the_kept_one_are_the_same(site: Site) -> None:
     for path, page in site.pages.items():
-        again = ask(site.url, path)
+        again = fetch(site.url, path)
         assert (path, stable(again), again.body) == (path, stable(page.answer), page.answer.body)
 
 
@@ -36,7 +36,7 @@ def test_the_first_answer_and_the_kept_one_are_the_same(site: Site) -> None:
 def test_head_of_a_file_gives_its_length(site: Site, kind: str) -> None:
     path = next(path for path, answer in site.others.items() if answer.kind == kind)
 
-    headed = ask(site.url, path, method="HEAD")
+    headed = fetch(site.url, path, method="HEAD")
 
     assert (headed.status, headed.body) == (200, b"")
     assert headed.header("content-length") == str(len(site.others[path].body))
@@ -47,15 +47,15 @@ def test_every_page_answers_304_to_its_own_entity_tag_and_200_to_another(site: S
 
     for path, page in kept.items():
         etag = page.answer.header("etag")
-        same = ask(site.url, path, headers={"If-None-Match": f'"other", W/{etag}'})
-        other = ask(site.url, path, headers={"If-None-Match": '"other"'})
+        same = fetch(site.url, path, headers={"If-None-Match": f'"other", W/{etag}'})
+        other = fetch(site.url, path, headers={"If-None-Match": '"other"'})
         assert (path, same.status, same.body, same.header("etag")) == (path, 304, b"", etag)
         assert (path, other.status, other.body) == (path, 200, page.answer.body)
 
 
 def test_compressed_pages_hold_the_same_text_and_are_smaller(site: Site) -> None:
     for path, page in site.pages.items():
-        packed = {code: ask(site.url, path, headers={"Accept-Encoding": code}) for code in ("br", "gzip")}
+        packed = {code: fetch(site.url, path, headers={"Accept-Encoding": code}) for code in ("br", "gzip")}
         assert page.answer.header("content-encoding") == ""
         for code, answer in packed.items():
             assert (path, answer.header("content-encoding"), answer.text) == (path, code, page.answer.text)
@@ -65,7 +65,9 @@ def test_compressed_pages_hold_the_same_text_and_are_smaller(site: Site) -> None
 
 
 def test_each_encoding_has_an_entity_tag_of_its_own(site: Site) -> None:
-    tags = {code: ask(site.url, "/", headers={"Accept-Encoding": code}).header("etag") for code in ("br", "gzip", "x")}
+    tags = {
+        code: fetch(site.url, "/", headers={"Accept-Encoding": code}).header("etag") for code in ("br", "gzip", "x")
+    }
 
     assert len(set(tags.values())) == 3
     assert all(tag.startswith('"') and tag.endswith('"') for tag in tags.values())
@@ -85,7 +87,7 @@ def test_each_encoding_has_an_entity_tag_of_its_own(site: Site) -> None:
     ],
 )
 def test_encoding_is_the_best_of_those_that_are_accepted(site: Site, accepted: str, sent: str) -> None:
-    answer = ask(site.url, "/kyphoplasty/", headers={"Accept-Encoding": accepted})
+    answer = fetch(site.url, "/kyphoplasty/", headers={"Accept-Encoding": accepted})
 
     assert (answer.header("content-encoding"), answer.header("vary")) == (sent, "Accept-Encoding")
 
@@ -94,6 +96,6 @@ def test_stylesheet_and_script_come_compressed(site: Site) -> None:
     paths = [path for path, answer in site.others.items() if answer.kind in {"text/css", "text/javascript"}]
 
     for path in paths:
-        answer = ask(site.url, path, headers={"Accept-Encoding": "gzip, br"})
+        answer = fetch(site.url, path, headers={"Accept-Encoding": "gzip, br"})
         assert (path, answer.header("content-encoding"), answer.text) == (path, "br", site.others[path].text)
     assert len(paths) >= 2

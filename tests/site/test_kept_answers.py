@@ -9,8 +9,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
-from portal.serving.application import SnapshotApplication
-from portal.serving.snapshots import Snapshots
+from portal.published.store import ResponseStore
+from portal.published.wsgi import PublishedPages
 from tests.factories import make_clinic, make_page, make_public
 
 pytestmark = pytest.mark.django_db
@@ -33,9 +33,9 @@ def ask(_connection_stays_open: None) -> Ask:
     """One process of the server with a published page; every call is one request for it."""
     make_clinic()
     make_public(make_page())
-    snapshots = Snapshots()
-    snapshots.next_generation()
-    application = SnapshotApplication(WSGIHandler(), snapshots)
+    snapshots = ResponseStore()
+    snapshots.increment_version()
+    application = PublishedPages(WSGIHandler(), snapshots)
 
     def request(**changes: str) -> tuple[str, dict[str, str], bytes]:
         environ: dict[str, Any] = {"PATH_INFO": "/small-cut/", "HTTP_HOST": "localhost", **changes}

@@ -3,7 +3,7 @@
 import datetime
 from xml.etree import ElementTree
 
-from tests.site.client import ask
+from tests.site.client import fetch
 from tests.site.crawl import Site
 from tests.site.test_crawl import alternates
 
@@ -12,7 +12,7 @@ XHTML = "{http://www.w3.org/1999/xhtml}"
 
 
 def entries(site: Site) -> list[ElementTree.Element]:
-    answer = ask(site.url, "/sitemap.xml")
+    answer = fetch(site.url, "/sitemap.xml")
     assert answer.kind == "application/xml"
     # Our own bytes, no entities declared.
     return ElementTree.fromstring(answer.body).findall(f"{MAP}url")
@@ -44,7 +44,7 @@ def test_sitemap_names_the_same_translations_as_the_pages(site: Site) -> None:
 
 
 def test_robots_keeps_crawlers_from_staff_search_and_codes(site: Site) -> None:
-    answer = ask(site.url, "/robots.txt")
+    answer = fetch(site.url, "/robots.txt")
 
     assert answer.header("content-type") == "text/plain; charset=utf-8"
     assert answer.text.splitlines() == [
@@ -57,7 +57,7 @@ def test_robots_keeps_crawlers_from_staff_search_and_codes(site: Site) -> None:
 
 
 def test_security_contact_follows_rfc_9116(site: Site) -> None:
-    answer = ask(site.url, "/.well-known/security.txt")
+    answer = fetch(site.url, "/.well-known/security.txt")
     fields = dict(line.split(": ", 1) for line in answer.text.splitlines())
     expires = datetime.datetime.fromisoformat(fields.pop("Expires"))
     left = expires - datetime.datetime.now(tz=datetime.UTC)
@@ -72,4 +72,4 @@ def test_security_contact_follows_rfc_9116(site: Site) -> None:
 
 
 def test_health_answers_in_one_word(site: Site) -> None:
-    assert [ask(site.url, path).text for path in ("/healthz", "/readyz")] == ["ok\n", "ready\n"]
+    assert [fetch(site.url, path).text for path in ("/healthz", "/readyz")] == ["ok\n", "ready\n"]

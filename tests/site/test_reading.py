@@ -2,8 +2,8 @@
 
 import re
 
-from procedures.markdown.plain import prose
-from procedures.markdown.reading import reading_level
+from procedures.readability.scores import score_text
+from procedures.rendering.text_extraction import to_sentences
 from tests.site.crawl import Site
 
 HARDEST_GRADE = 6.0
@@ -13,11 +13,11 @@ MAIN = re.compile(r"<main.*</main>", re.DOTALL)
 
 def test_every_english_page_reads_at_grade_six_or_easier(site: Site) -> None:
     texts = {
-        path: prose((ARTICLE if page.is_article else MAIN).findall(page.answer.text)[0])
+        path: to_sentences((ARTICLE if page.is_article else MAIN).findall(page.answer.text)[0])
         for path, page in site.pages.items()
         if page.language == "en" and (page.is_article or path in {"/", "/visits/"})
     }
-    grades = {path: reading_level(text, "en") for path, text in texts.items()}
+    grades = {path: score_text(text, "en") for path, text in texts.items()}
 
     assert {path: grade for path, grade in grades.items() if grade > HARDEST_GRADE} == {}
     assert min(len(text.split()) for path, text in texts.items() if site.pages[path].is_article) > 60
@@ -26,4 +26,4 @@ def test_every_english_page_reads_at_grade_six_or_easier(site: Site) -> None:
 def test_the_measure_tells_hard_from_easy() -> None:
     hard = "Percutaneous polymethylmethacrylate augmentation ameliorates osteoporotic vertebral deformity."
 
-    assert reading_level(hard, "en") > HARDEST_GRADE
+    assert score_text(hard, "en") > HARDEST_GRADE

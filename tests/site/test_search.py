@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.site.client import ask
-from tests.site.crawl import Document, Site, text_of
+from tests.site.client import fetch
+from tests.site.crawl import Document, Site, element_text
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -22,7 +22,7 @@ HOSTILE = [
 
 
 def search(site: Site, query: str) -> Document:
-    answer = ask(site.url, f"/search/?q={quote(query)}")
+    answer = fetch(site.url, f"/search/?q={quote(query)}")
     assert answer.status == 200
     return Document.read("/search/", answer)
 
@@ -41,7 +41,7 @@ def test_a_word_leads_to_the_pages_that_are_about_it(site: Site) -> None:
 def test_a_result_shows_where_the_word_was_found(site: Site) -> None:
     page = search(site, "needle")
 
-    assert {text_of(mark).casefold() for mark in page.elements("mark")} == {"needle"}
+    assert {element_text(mark).casefold() for mark in page.elements("mark")} == {"needle"}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_misspelt_word_finds_what_was_meant(site: Site, typed: str, path: str)
 def test_a_misspelt_word_offers_the_right_one(site: Site) -> None:
     page = search(site, "kyfoplasty")
 
-    offers = [text_of(a) for a in page.elements("a") if a.get("href", "").startswith("/search/?q=")]
+    offers = [element_text(a) for a in page.elements("a") if a.get("href", "").startswith("/search/?q=")]
     assert offers == ["kyphoplasty"]
 
 
@@ -75,18 +75,18 @@ def test_another_form_of_a_word_finds_the_same_pages(site: Site) -> None:
 
 @pytest.mark.parametrize("query", ["", "   ", "%00"])
 def test_an_empty_search_shows_all_topics(site: Site, query: str) -> None:
-    page = Document.read("/search/", ask(site.url, f"/search/?q={query.replace(' ', '+')}"))
+    page = Document.read("/search/", fetch(site.url, f"/search/?q={query.replace(' ', '+')}"))
 
     topics = {a.get("href") for a in page.elements("a")}
     assert {"/kyphoplasty/", "/recovery/"} <= topics
-    assert [text_of(h) for h in page.elements("h2")] == ["All topics"]
+    assert [element_text(h) for h in page.elements("h2")] == ["All topics"]
 
 
 def test_a_search_without_result_offers_topics_and_the_phone(site: Site) -> None:
     page = search(site, "xyzzyqwertz")
 
     main = page.one("main")
-    assert "Nothing found for “xyzzyqwertz”" in text_of(main)
+    assert "Nothing found for “xyzzyqwertz”" in element_text(main)
     assert hrefs(page) == []
     assert {"tel:+13035550100", "/kyphoplasty/"} <= {a.get("href") for a in main.iter("a")}
 
@@ -105,7 +105,7 @@ def test_hostile_text_is_shown_as_it_was_typed_and_never_obeyed(site: Site, quer
     "raw", ["q=%ff%fe", "q=%ed%a0%80", "q=a&q=b", "q=" + "a" * 5000, "%00=%00", "q", "&&&=", "q=%"]
 )
 def test_a_broken_query_answers_with_a_page(site: Site, raw: str) -> None:
-    answer = ask(site.url, f"/search/?{raw}")
+    answer = fetch(site.url, f"/search/?{raw}")
 
     assert answer.status == 200
     assert Document.read("/search/", answer).one("h1") is not None

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from procedures.models import Clinic
-from procedures.views.chrome import site, standing
+from procedures.views.layout import build_clinic_details, cached_include
 from tests.factories import make_public, make_public_page, make_translation
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def test_each_language_has_its_own_and_each_page_its_own_place_in_the_menu(clien
 def test_what_a_clinic_types_is_escaped() -> None:
     clinic = dict.fromkeys(("name", "phone", "after_hours_phone", "emergency_number", "hours"), "<b>&")
 
-    html = standing("site/footer.html", "en", site(clinic))
+    html = cached_include("site/footer.html", "en", build_clinic_details(clinic))
 
     assert "<b>" not in html
     assert "&lt;b&gt;&amp;" in html

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.site.crawl import Document, Site, problems, text_of
+from tests.site.crawl import Document, Site, element_text, find_problems
 
 BRIEFS = Path(__file__).resolve().parents[2] / "docs/quality/briefs.md"
 ROW = re.compile(r"^\| (?P<fact>[^|]+) \| (?P<place>[^|]+) \| (?P<said>[^|]+) \|$", re.MULTILINE)
@@ -46,10 +46,10 @@ def test_every_page_has_all_its_parts(site: Site) -> None:
             return
         if not page.of_class("key-points"):
             yield "no main points"
-        captions = [text_of(e) for e in page.of_class("xray__caption")]
+        captions = [element_text(e) for e in page.of_class("xray__caption")]
         if not captions or not captions[0]:
             yield "no captioned picture"
-        if not UNKNOWN.search(text_of(page.one("article"))):
+        if not UNKNOWN.search(element_text(page.one("article"))):
             yield "nothing on what is not known"
         if not any(
             a.attrib.get("href", "").startswith("tel:") for e in page.of_class("page__body") for a in e.iter("a")
@@ -60,7 +60,7 @@ def test_every_page_has_all_its_parts(site: Site) -> None:
         if not page.of_class("next"):
             yield "no next step"
 
-    assert problems(site, missing) == []
+    assert find_problems(site, missing) == []
 
 
 def facts() -> list[tuple[str, list[str], list[str]]]:
@@ -74,7 +74,7 @@ def facts() -> list[tuple[str, list[str], list[str]]]:
 
 
 def test_each_fact_of_both_briefs_stands_where_the_table_says(site: Site) -> None:
-    texts = {path: " ".join(text_of(page.one("main")).split()) for path, page in site.pages.items()}
+    texts = {path: " ".join(element_text(page.one("main")).split()) for path, page in site.pages.items()}
     plain = {
         path: re.sub(r"\s+([.,;:!?])", r"\1", re.sub(r"(?<=[.!?:]) ?\d+(?= |\Z)", "", text))
         for path, text in texts.items()
@@ -104,7 +104,7 @@ SECTION = re.compile(r"^## [^\n]*\((?P<code>[A-Z]{3})\)[^\n]*\n(?P<rows>.*?)(?=^
 
 def said_on(site: Site, path: str) -> str:
     """The words of a page without the numbers of its sources."""
-    text = re.sub(r"(?<=[.!?:”]) ?\d{1,2}(?= |\Z)", "", text_of(site.pages[path].one("main")))
+    text = re.sub(r"(?<=[.!?:”]) ?\d{1,2}(?= |\Z)", "", element_text(site.pages[path].one("main")))
     text = re.sub(r"(?<=[.!?:”]) ?\d{1,2}(?= |\Z)", "", text)
     return re.sub(r"\s+([.,;:!?])", r"\1", " ".join(text.split()))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from procedures.triage import Triage
-from tests.site.crawl import Document, Site, text_of
+from procedures.triage import TriageDetector
+from tests.site.crawl import Document, Site, element_text
 
 SIGNS = yaml.safe_load((Path(__file__).resolve().parents[2] / "content/warning_signs.yaml").read_text(encoding="utf-8"))
 CARDS = {"emergency": "care--emergency", "now": "care--urgent", "hours": "care--call"}
@@ -43,10 +43,12 @@ def printed(page: Document) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for card in page.of_class("care"):
         for item in card.iter("li"):
-            found.setdefault(plain(re.sub(r"\s?\d+$", "", text_of(item))), set()).update(card.attrib["class"].split())
+            found.setdefault(plain(re.sub(r"\s?\d+$", "", element_text(item))), set()).update(
+                card.attrib["class"].split()
+            )
     for block in page.of_class("warning-signs--short"):
         for item in block.iter("li"):
-            found.setdefault(plain(text_of(item)), set()).add("care--emergency")
+            found.setdefault(plain(element_text(item)), set()).add("care--emergency")
     return found
 
 
@@ -96,10 +98,10 @@ def test_every_topic_and_guide_shows_the_emergency_line_before_its_text(site: Si
 def test_no_sign_is_paired_with_a_call_outside_the_block(site: Site) -> None:
     found = []
     for page in site.articles:
-        triage = Triage(page.language)
+        triage = TriageDetector(page.language)
         inside = {id(e) for block in page.of_class("warning-signs") for e in block.iter()}
         outside = (e for e in page.one("article").iter() if e.tag in TEXTS and id(e) not in inside)
-        texts = [plain(text_of(element)) for element in outside]
-        found += [(page.path, text, sorted(signs)) for text in texts if (signs := triage.own_list(text))]
+        texts = [plain(element_text(element)) for element in outside]
+        found += [(page.path, text, sorted(signs)) for text in texts if (signs := triage.find_advised_signs(text))]
 
     assert found == []

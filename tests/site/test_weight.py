@@ -2,7 +2,7 @@
 
 import time
 
-from tests.site.client import ask
+from tests.site.client import fetch
 from tests.site.crawl import Document, Site
 
 FIRST_ROUND_TRIP = 14_000
@@ -18,11 +18,11 @@ def blocking_sheets(page: Document) -> list[str]:
 
 def test_every_page_paints_from_14000_bytes(site: Site) -> None:
     sheets = {path for page in site.pages.values() for path in blocking_sheets(page)}
-    css = {path: len(ask(site.url, path, headers=BROTLI).body) for path in sheets}
+    css = {path: len(fetch(site.url, path, headers=BROTLI).body) for path in sheets}
 
     def too_heavy() -> dict[str, int]:
         weights = {
-            path: len(ask(site.url, path, headers=BROTLI).body) + sum(css[sheet] for sheet in blocking_sheets(page))
+            path: len(fetch(site.url, path, headers=BROTLI).body) + sum(css[sheet] for sheet in blocking_sheets(page))
             for path, page in site.pages.items()
             if not path.endswith("/booklet/")  # several pages in one document, for paper
         }

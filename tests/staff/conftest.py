@@ -14,16 +14,16 @@ from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.contrib.auth.models import Group, Permission
 from django.test import Client, override_settings
 
-from portal.staff import factors
-from portal.staff.models import User
-from procedures.roles import ROLES
+from portal.accounts import mfa
+from portal.accounts.models import User
+from procedures.roles import ROLE_PERMISSIONS
 
 WORDS = "otter lamp seventeen quilt"
 
 
 @pytest.fixture(autouse=True)
 def _in_earnest() -> Iterator[None]:
-    with override_settings(REQUIRE_SECOND_FACTOR=True):
+    with override_settings(MFA_REQUIRED=True):
         yield
 
 
@@ -36,7 +36,9 @@ def member(name: str = "nina", role: str = "Editor", **values: Any) -> User:
         group, _ = Group.objects.get_or_create(name=role)
         # Browser tests empty the tables, and with them what the migrations made.
         group.permissions.set(
-            Permission.objects.filter(codename__in=ROLES[role], content_type__app_label__in=("procedures", "staff"))
+            Permission.objects.filter(
+                codename__in=ROLE_PERMISSIONS[role], content_type__app_label__in=("procedures", "staff")
+            )
         )
         user.groups.add(group)
     return user
@@ -47,7 +49,7 @@ def with_app(user: User) -> str:
     secret = base64.b32encode(secrets.token_bytes(20)).decode()
     TOTP.activate(user, secret)
     RecoveryCodes.activate(user)
-    factors.keep_codes(user)
+    mfa.mark_codes_saved(user)
     return secret
 
 

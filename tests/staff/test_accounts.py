@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from tests.staff.conftest import WORDS, member, signed_in, type_password
 from tests.staff.test_links import invited
 
@@ -89,7 +89,7 @@ def test_names_with_control_or_direction_characters_are_refused(max_: User) -> N
 
 
 def test_the_migration_keeps_accounts_apart_that_differ_in_case_only() -> None:
-    migration = importlib.import_module("portal.staff.migrations.0003_lower_case_usernames")
+    migration = importlib.import_module("portal.accounts.migrations.0003_lower_case_usernames")
 
     assert migration.stored_names(["Editor", "editor", "EDITOR", "editor-2", "nina"]) == [
         "editor", "editor-2", "editor-3", "editor-2-2", "nina",

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
-from portal.staff.models import AuditEvent, User
+from portal.accounts.models import AuditEvent, User
 from tests.staff.conftest import WORDS, code_of, member, recovery_codes, signed_in, type_password, with_app
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +62,7 @@ def test_setting_up_an_app_shows_codes_once_and_then_opens_the_admin(client: Cli
     file = client.get("/admin/account/codes/file/")
     not_yet = client.get("/admin/")
     untouched = client.post("/admin/account/codes/")
-    done = client.post("/admin/account/codes/", {"kept": "1"})
+    done = client.post("/admin/account/codes/", {"codes_saved": "1"})
 
     assert page.status_code == 200 and "data:" not in page.text
     assert picture["Content-Type"] == "image/svg+xml"

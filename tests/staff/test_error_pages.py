@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from portal.staff import links
-from portal.staff.models import StaffLink, User
+from portal.accounts import invitations
+from portal.accounts.models import AccessToken, User
 from tests.staff.conftest import WORDS, member, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +55,7 @@ def test_what_a_role_does_not_include_and_what_is_not_there_is_answered_in_the_s
 
 
 def test_a_damaged_link_still_works_or_says_that_it_is_damaged(max_: User) -> None:
-    path = links.make_link(max_, actor=None).partition("/admin/")[2]
+    path = invitations.create_link(max_, actor=None).partition("/admin/")[2]
     token = path.split("/")[1]
     whole = [
         f"welcome/{token}", f"welcome/{token}/.", f"welcome/{token}/)", f"welcome/{token}%3E", f"welcome/{token}/%20",
@@ -63,7 +63,7 @@ def test_a_damaged_link_still_works_or_says_that_it_is_damaged(max_: User) -> No
         f"Welcome/{token}/", f"welcome/{token}/%E2%80%9D", f"welcome//{token}/", f"WELCOME/%3C{token}%3E",
         f"welcome/{token}x/", f"welcome/x{token}",
     ]  # fmt: skip
-    lost = ["welcome", "welcome/", f"welcome/{token[:30]}/", f"welcome/{token[:30]}", f"welcome/{token.swapcase()}/",
+    lost = ["account_set_password", "welcome/", f"welcome/{token[:30]}/", f"welcome/{token[:30]}", f"welcome/{token.swapcase()}/",
             "welcome/a/b/c/", "welcome/%00/"]  # fmt: skip
 
     for address in whole:
@@ -72,11 +72,11 @@ def test_a_damaged_link_still_works_or_says_that_it_is_damaged(max_: User) -> No
     for address in lost:
         answer = Client().get(f"/admin/{address}")
         assert (answer.status_code, "Copy the whole address" in answer.text) == (410, True), address
-    assert StaffLink.objects.get(user=max_).used_at is None
+    assert AccessToken.objects.get(user=max_).used_at is None
 
 
 def test_a_repaired_link_sets_the_password(max_: User) -> None:
-    path = links.make_link(max_, actor=None).partition("/admin/")[2].rstrip("/")
+    path = invitations.create_link(max_, actor=None).partition("/admin/")[2].rstrip("/")
 
     done = Client().post(f"/admin/{path}/)", {"new_password": "violin harbour nine pears"})
 

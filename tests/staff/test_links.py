@@ -11,9 +11,9 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from portal.env import NO_MAIL
-from portal.staff import links, people
-from portal.staff.models import AuditEvent, PasswordRequest, StaffLink, User
+from portal.accounts import invitations, services
+from portal.accounts.models import AccessToken, AuditEvent, PasswordResetRequest, User
+from portal.env import DUMMY_EMAIL_BACKEND
 from tests.staff.conftest import WORDS, link_in, member, signed_in, type_password, with_app
 
 pytestmark = pytest.mark.django_db
@@ -50,40 +50,40 @@ def test_a_manager_invites_and_the_person_gets_to_work(max_: User) -> None:
         "invited", "link-made", "link-used", "signed-in",
     ]  # fmt: skip
     assert AuditEvent.objects.get(kind="invited").actor == max_
-    assert path.split("/")[-2] not in "".join(str(vars(row)) for row in StaffLink.objects.all())
+    assert path.split("/")[-2] not in "".join(str(vars(row)) for row in AccessToken.objects.all())
 
 
 @pytest.mark.parametrize("method", ["get", "head", "options"])
 def test_a_mail_scanner_uses_nothing_up(max_: User, method: str) -> None:
-    path = link_in(links.make_link(max_, actor=None))
-    before = list(StaffLink.objects.values()), list(AuditEvent.objects.values_list("kind", flat=True))
+    path = link_in(invitations.create_link(max_, actor=None))
+    before = list(AccessToken.objects.values()), list(AuditEvent.objects.values_list("kind", flat=True))
     for _ in range(3):
         getattr(Client(), method)(path)
 
-    assert (list(StaffLink.objects.values()), list(AuditEvent.objects.values_list("kind", flat=True))) == before
+    assert (list(AccessToken.objects.values()), list(AuditEvent.objects.values_list("kind", flat=True))) == before
     assert Client().post(path, {"new_password": NEW}).status_code == 302
 
 
 def test_a_scanner_that_posts_blindly_uses_nothing_up(max_: User) -> None:
-    path = link_in(links.make_link(max_, actor=None))
+    path = link_in(invitations.create_link(max_, actor=None))
 
     assert Client(enforce_csrf_checks=True).post(path, {"new_password": NEW}).status_code == 403
     assert Client().post(path, {}).status_code == 200
-    assert StaffLink.objects.get().used_at is None
+    assert AccessToken.objects.get().used_at is None
 
 
 def test_used_old_revoked_replaced_and_invented_links_answer_the_same(nina: User, max_: User) -> None:
-    used = link_in(links.make_link(nina, actor=None))
+    used = link_in(invitations.create_link(nina, actor=None))
     Client().post(used, {"new_password": NEW})
-    replaced = link_in(links.make_link(nina, actor=None))
-    revoked = link_in(links.make_link(nina, actor=None))
-    links.revoke_links(nina, actor=max_)
-    old = link_in(links.make_link(nina, actor=None))
-    StaffLink.objects.filter(used_at=None, revoked_at=None).update(
+    replaced = link_in(invitations.create_link(nina, actor=None))
+    revoked = link_in(invitations.create_link(nina, actor=None))
+    invitations.revoke_tokens(nina, actor=max_)
+    old = link_in(invitations.create_link(nina, actor=None))
+    AccessToken.objects.filter(used_at=None, revoked_at=None).update(
         created_at=timezone.now() - timedelta(days=2), expires_at=timezone.now() - timedelta(days=1)
     )
     closed = member("closed")
-    of_closed = link_in(links.make_link(closed, actor=None))
+    of_closed = link_in(invitations.create_link(closed, actor=None))
     User.objects.filter(pk=closed.pk).update(is_active=False)
 
     for path in (used, replaced, revoked, old, of_closed, "/admin/welcome/invented-token/"):
@@ -95,7 +95,7 @@ def test_used_old_revoked_replaced_and_invented_links_answer_the_same(nina: User
 
 
 def test_a_damaged_address_that_holds_the_token_of_a_usable_link_leads_to_its_page(nina: User) -> None:
-    token = link_in(links.make_link(nina, actor=None)).split("/")[-2]
+    token = link_in(invitations.create_link(nina, actor=None)).split("/")[-2]
     one, two = token[:9], token[9:]
     damaged = f"""/admin//welcome/{token}/ /admin/welcom/{token}/ /admin/wellcome/{token} /admin/welco%20me/{token}
         /ADMIN/welcome/{token}/ /Admin/Welcome/{token} /welcome/{token}/ /WELCOME/{token} /admin/wel=%0D%0Acome/{token}/
@@ -111,7 +111,7 @@ def test_a_damaged_address_that_holds_the_token_of_a_usable_link_leads_to_its_pa
 
 
 def test_what_looks_like_a_damaged_link_is_answered_as_a_link_and_not_with_the_sign_in(nina: User) -> None:
-    token = link_in(links.make_link(nina, actor=None)).split("/")[-2]
+    token = link_in(invitations.create_link(nina, actor=None)).split("/")[-2]
     for path in (
         "/admin/welcome", "/admin//welcome/", f"/admin/welcom/{token[:-3]}", f"/admin/x/{token[:24]}", "/admin/Wellcome/a",
         f"/welcome/{token[:30]}/", f"/ADMIN/welcome/{token.swapcase()}/", "/admin/wel%20come/", "/admin/wel=0Acome/b",
@@ -126,13 +126,13 @@ def test_what_looks_like_a_damaged_link_is_answered_as_a_link_and_not_with_the_s
 
 
 def test_of_two_at_the_same_moment_one_wins(nina: User, rf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = link_in(links.make_link(nina, actor=None)).split("/")[-2]
-    seen = StaffLink.objects.of_token(token, timezone.now())
-    assert links.use_link(token, NEW, request=rf.post("/"))
+    token = link_in(invitations.create_link(nina, actor=None)).split("/")[-2]
+    seen = AccessToken.objects.find_by_token(token, timezone.now())
+    assert invitations.redeem_token(token, NEW, request=rf.post("/"))
     # The second one had looked before the first one wrote.
-    monkeypatch.setattr("portal.staff.models.link.StaffLinkQuerySet.of_token", lambda *_: seen)
+    monkeypatch.setattr("portal.accounts.models.AccessTokenQuerySet.find_by_token", lambda *_: seen)
 
-    assert links.use_link(token, "other long words here", request=rf.post("/")) is None
+    assert invitations.redeem_token(token, "other long words here", request=rf.post("/")) is None
     nina.refresh_from_db()
     assert nina.check_password(NEW)
 
@@ -140,7 +140,7 @@ def test_of_two_at_the_same_moment_one_wins(nina: User, rf: Any, monkeypatch: py
 def test_a_link_is_no_way_around_the_second_factor_and_ends_sessions(nina: User) -> None:
     secret = with_app(nina)
     there = signed_in(nina, secret)
-    path = link_in(links.make_link(nina, actor=None))
+    path = link_in(invitations.create_link(nina, actor=None))
 
     assert Client().post(path, {"new_password": NEW})["Location"] == "/admin/login/code/"
     assert there.get("/admin/").status_code == 302
@@ -148,7 +148,7 @@ def test_a_link_is_no_way_around_the_second_factor_and_ends_sessions(nina: User)
 
 def test_the_link_of_another_person_takes_over_the_browser(nina: User, max_: User) -> None:
     browser = signed_in(max_)
-    path = link_in(links.make_link(nina, actor=max_))
+    path = link_in(invitations.create_link(nina, actor=max_))
 
     browser.post(path, {"new_password": NEW})
 
@@ -186,9 +186,9 @@ def test_forgotten_passwords_answer_and_cost_the_same_for_everybody(nina: User) 
     assert len(pages) == len(statements) == 1
     assert mail.outbox == []
 
-    assert links.answer_password_requests() == 1
+    assert invitations.send_password_resets() == 1
     assert [message.to for message in mail.outbox] == [["rosa@clinic.example"]]
-    assert PasswordRequest.objects.count() == 0
+    assert PasswordResetRequest.objects.count() == 0
     assert Client().post(link_in(mail.outbox[0].body), {"new_password": NEW}).status_code == 302
 
 
@@ -197,7 +197,7 @@ def test_asking_again_and_again_fills_no_mailbox_and_ends_no_link(db: None) -> N
     member("rosa", email="rosa@clinic.example")
     for _ in range(3):
         Client().post("/admin/password/forgotten/", {"username": "rosa"})
-        links.answer_password_requests()
+        invitations.send_password_resets()
 
     assert len(mail.outbox) == 1
     assert Client().get(link_in(mail.outbox[0].body)).status_code == 200
@@ -210,17 +210,17 @@ def test_a_link_that_could_not_be_sent_does_not_stand_in_the_way_of_the_next(db:
     for mailing in (refused, WITH_MAIL):
         with override_settings(**mailing):
             Client().post("/admin/password/forgotten/", {"username": "rosa"})
-            sent.append(links.answer_password_requests())
+            sent.append(invitations.send_password_resets())
 
     assert sent == [0, 1]
 
 
-@override_settings(EMAIL_BACKEND=NO_MAIL)
+@override_settings(EMAIL_BACKEND=DUMMY_EMAIL_BACKEND)
 def test_without_mail_the_page_says_who_helps(nina: User) -> None:
     answer = Client().post("/admin/password/forgotten/", {"username": "nina"})
 
     assert "Ask a manager of the site" in answer.text
-    assert PasswordRequest.objects.count() == 0
+    assert PasswordResetRequest.objects.count() == 0
 
 
 @override_settings(**WITH_MAIL)
@@ -229,7 +229,7 @@ def test_changes_are_told_to_the_person() -> None:
     rosa, boss = member("rosa", email="rosa@clinic.example"), member("max", "Manager")
     with_app(rosa)
 
-    people.reset_factor(rosa, actor=boss)
+    services.reset_mfa(rosa, actor=boss)
 
     assert [message.subject for message in mail.outbox] == ["Plainspine: the second factor was reset by a manager"]
     assert WORDS not in mail.outbox[0].body

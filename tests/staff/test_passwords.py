@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from portal.staff.models import User
+from portal.accounts.models import User
 from tests.factories import make_clinic
 
 NINA = User(username="nina.bergstrom", first_name="Nina", last_name="Bergström", email="nina@ridgeclinic.example")

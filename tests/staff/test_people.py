@@ -8,8 +8,8 @@ from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from portal.accounts.models import AccessToken, AuditEvent, User
 from portal.append_only import AppendOnlyError
-from portal.staff.models import AuditEvent, StaffLink, User
 from tests.staff.conftest import link_in, member, signed_in, type_password, with_app
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def test_only_managers_look_after_people(max_: User, role: str, method: str, scr
 
     assert answer.status_code == 403
     assert max_.authenticator_set.count() == 2
-    assert not StaffLink.objects.exists()
+    assert not AccessToken.objects.exists()
 
 
 @pytest.mark.parametrize("screen", ["link/", "revoke/", "reset-factor/", "sign-out/"])

@@ -7,8 +7,8 @@ import pytest
 from django.conf import settings
 from django.test import Client, override_settings
 
-from portal.staff import sessions
-from portal.staff.models import AuditEvent, User
+from portal.accounts import sessions
+from portal.accounts.models import AuditEvent, User
 from tests.staff.conftest import WORDS, code_of, member, signed_in, type_password, with_app
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from portal.staff import throttle
-from portal.staff.models import Throttle, User
+from portal.accounts import throttle
+from portal.accounts.models import Throttle, User
 from tests.conftest import ROOT, separate_database
 from tests.staff.conftest import signed_in, type_password, with_app
 
@@ -21,39 +21,39 @@ STRANGER = {"REMOTE_ADDR": "192.0.2.66"}
 pytestmark = pytest.mark.django_db
 
 
-def bucket(limit: throttle.Limit = throttle.CODE) -> list[throttle.Bucket]:
+def bucket(limit: throttle.Limit = throttle.VERIFICATION) -> list[throttle.Bucket]:
     return [throttle.Bucket("test", limit)]
 
 
 def test_five_are_free_then_the_delay_doubles_up_to_its_longest() -> None:
     now, waits = NOON, []
     for _ in range(16):
-        wait = throttle.take(bucket(), now)
+        wait = throttle.hit(bucket(), now)
         waits.append(wait)
         now += timedelta(seconds=wait + 1)
     taken = [wait for wait in waits if wait]
 
     assert waits[:5] == [0] * 5
-    assert throttle.CODE.delay(5).total_seconds() == 15
-    assert throttle.CODE.delay(7).total_seconds() == 60
-    assert throttle.CODE.delay(10_000).total_seconds() == 900
+    assert throttle.VERIFICATION.delay(5).total_seconds() == 15
+    assert throttle.VERIFICATION.delay(7).total_seconds() == 60
+    assert throttle.VERIFICATION.delay(10_000).total_seconds() == 900
     assert len(taken) > 3
 
 
 def test_waiting_is_not_made_longer_by_trying() -> None:
     for _ in range(5):
-        throttle.take(bucket(), NOON)
-    first = [throttle.take(bucket(), NOON + timedelta(seconds=second)) for second in range(14)]
+        throttle.hit(bucket(), NOON)
+    first = [throttle.hit(bucket(), NOON + timedelta(seconds=second)) for second in range(14)]
 
     assert first == list(range(16, 2, -1))
-    assert throttle.take(bucket(), NOON + timedelta(seconds=15)) == 0
+    assert throttle.hit(bucket(), NOON + timedelta(seconds=15)) == 0
 
 
 def test_an_hour_later_all_is_forgotten() -> None:
     for _ in range(5):
-        throttle.take(bucket(), NOON)
+        throttle.hit(bucket(), NOON)
 
-    assert throttle.take(bucket(), NOON + timedelta(hours=2)) == 0
+    assert throttle.hit(bucket(), NOON + timedelta(hours=2)) == 0
     assert Throttle.objects.get().attempts == 1
 
 
@@ -128,15 +128,15 @@ def test_long_waits_are_told_in_minutes_wherever_something_is_asked(nina: User) 
     secret = with_app(nina)
     desk, door = signed_in(nina, secret), Client(**STRANGER)
     type_password(door)
-    for what in (f"code|{nina.pk}", f"again|{nina.pk}"):
+    for what in (f"code|{nina.pk}", f"reauthenticate|{nina.pk}"):
         for _ in range(5):
-            throttle.take([throttle.Bucket(what, throttle.CODE)])
+            throttle.hit([throttle.Bucket(what, throttle.VERIFICATION)])
     Throttle.objects.filter(blocked_until__isnull=False).update(blocked_until=timezone.now() + timedelta(seconds=840))
 
     code = door.post("/admin/login/code/", {"code": "000000"})
     password = desk.post("/admin/password_change/", {"old_password": "x", "new_password": "x"})
 
-    assert [throttle.wait_in_words(seconds) for seconds in (15, 90, 91, 900)] == [
+    assert [throttle.format_wait(seconds) for seconds in (15, 90, 91, 900)] == [
         "15 seconds", "90 seconds", "2 minutes", "15 minutes",
     ]  # fmt: skip
     for answer in (code, password):
@@ -156,15 +156,15 @@ import django
 django.setup()
 from threading import Thread
 from django.db import connection
-from portal.staff import throttle
-from portal.staff.models import Throttle
+from portal.accounts import throttle
+from portal.accounts.models import Throttle
 if Throttle._meta.db_table not in connection.introspection.table_names():
     with connection.schema_editor() as editor:
         editor.create_model(Throttle)
 taken, first = [], []
 def attempt():
-    taken.append(throttle.take([throttle.Bucket("a", throttle.CODE), throttle.Bucket("b", throttle.PLACE)]))
-    first.append(throttle.first_time("totp|1|123456"))
+    taken.append(throttle.hit([throttle.Bucket("a", throttle.VERIFICATION), throttle.Bucket("b", throttle.NETWORK)]))
+    first.append(throttle.consume_once("totp|1|123456"))
     connection.close()
 threads = [Thread(target=attempt) for _ in range(12)]
 for thread in threads: thread.start()

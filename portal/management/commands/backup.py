@@ -12,9 +12,9 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.template.defaultfilters import filesizeformat
 
-from portal.safekeeping import archive, databases
-from portal.safekeeping.errors import SafekeepingError
-from portal.safekeeping.media import stored_names
+from portal.backup import archive, databases
+from portal.backup.archive import BackupError
+from portal.backup.media import iter_media
 
 
 class Command(BaseCommand):
@@ -31,39 +31,42 @@ class Command(BaseCommand):
         if target.is_dir():
             target /= f"portal-{now:%Y%m%dT%H%M%SZ}.tar"
         try:
-            manifest = self._write(target, now)
-        except SafekeepingError as error:
+            manifest = self._write_archive(target, now)
+        except BackupError as error:
             raise CommandError(str(error)) from error
         size = filesizeformat(target.stat().st_size)
         self.stdout.write(f"{target}: {len(manifest.members)} files, {size}")
 
-    def _write(self, target: Path, now: datetime) -> archive.Manifest:
+    def _write_archive(self, target: Path, now: datetime) -> archive.Manifest:
         manifest = archive.Manifest(
             made_at=now.isoformat(timespec="seconds"),
-            database=databases.kind(),
+            database=databases.get_vendor(),
             migrations=[],
             public_url=settings.PUBLIC_URL,
         )
-        with archive.writing(target, manifest) as writer, tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        with (
+            archive.create_archive(target, manifest) as writer,
+            tempfile.TemporaryDirectory(dir=target.parent) as folder,
+        ):
             copy = Path(folder) / "database"
             databases.dump(copy)
             applied = MigrationRecorder(connection).applied_migrations()
             manifest.migrations = sorted(".".join(name) for name in applied)
             with copy.open("rb") as stream:
-                writer.add(archive.DATABASE, stream, copy.stat().st_size)
+                writer.add(archive.DATABASE_MEMBER, stream, copy.stat().st_size)
             copy.unlink()
-            key = settings.DATA_DIR / archive.KEY
+            key = settings.DATA_DIR / archive.SECRET_KEY_MEMBER
             if key.exists():
                 with key.open("rb") as stream:
-                    writer.add(archive.KEY, stream, key.stat().st_size)
-            for name in stored_names():
-                self._add_picture(writer, name)
+                    writer.add(archive.SECRET_KEY_MEMBER, stream, key.stat().st_size)
+            for name in iter_media():
+                self._add_media_file(writer, name)
         return manifest
 
-    def _add_picture(self, writer: archive.Writer, name: str) -> None:
+    def _add_media_file(self, writer: archive.ArchiveWriter, name: str) -> None:
         try:
             stream = default_storage.open(name)
         except FileNotFoundError:
             return  # swept between listing and opening: nothing names it
         with stream:
-            writer.add(f"{archive.MEDIA}{name}", stream, stream.size)
+            writer.add(f"{archive.MEDIA_PREFIX}{name}", stream, stream.size)

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from procedures.markdown import RENDERER_VERSION, Library, render_page
 from procedures.models import Page
-from procedures.publishing.publish import release_hash
+from procedures.publishing.publish import hash_release
+from procedures.rendering import RENDERER_VERSION, ReferenceResolver, render_page
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         broken, outdated, count = [], [], 0
-        libraries: dict[str, Library] = {}
+        libraries: dict[str, ReferenceResolver] = {}
         pages = (
             Page.objects.published().select_related("live_release__revision").prefetch_related("live_release__inputs")
         )
@@ -26,19 +26,19 @@ class Command(BaseCommand):
                 continue
             count += 1
             stored = {name: getattr(live, name) for name in ("path", "title", "key_message", "description", "html")}
-            if release_hash(**stored) != live.sha256:
+            if hash_release(**stored) != live.sha256:
                 broken.append(f"{live.path}: the stored HTML was changed after publishing")
                 continue
-            library = libraries.setdefault(page.language, Library(page.language))
+            library = libraries.setdefault(page.language, ReferenceResolver(page.language))
             rendered = render_page(
                 live.revision.content,
                 kind=page.kind,
-                library=library,
-                anchors=live.anchors,
+                resolver=library,
+                anchor_renames=live.anchors,
                 old_anchors=live.old_anchors,
             )
             before = {(used.kind, used.key): used.fingerprint for used in live.inputs.all()}
-            if before != {(used.kind, used.key): used.fingerprint for used in rendered.inputs}:
+            if before != {(used.kind, used.key): used.fingerprint for used in rendered.dependencies}:
                 outdated.append(f"{live.path}: prints something that has changed since; renew it in the admin")
             elif rendered.html != live.html and live.renderer_version == RENDERER_VERSION:
                 broken.append(f"{live.path}: renders differently now; raise RENDERER_VERSION or mend the renderer")

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.serving.whole import describe_write_error
-from procedures.content.dump import dump
+from portal.storage.atomic_file import describe_write_error
+from procedures.importing.content_folder import dump_content_folder
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            dump(options["folder"])
+            dump_content_folder(options["folder"])
         except FileExistsError as error:
             raise CommandError(f"{options['folder']} is not empty. Name an empty or new folder.") from error
         except OSError as error:

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
-from portal.serving.whole import describe_write_error, new_file
-from procedures.content.bundle import UnapprovedPicturesError, write_bundle
+from portal.storage.atomic_file import atomic_create, describe_write_error
+from procedures.importing.bundle_export import UnapprovedPicturesError, write_bundle
 from procedures.models import Page
 
 
@@ -21,9 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("pages", nargs="*", metavar="LANGUAGE/SUBJECT", help="Such as en/kyphoplasty.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pages = chosen(options["pages"])
+        pages = select_pages(options["pages"])
         try:
-            with new_file(options["file"]) as target:
+            with atomic_create(options["file"]) as target:
                 count = write_bundle(pages, target)
         except UnapprovedPicturesError as error:
             raise CommandError(str(error)) from error
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(pages)} pages, {count} files written to {options['file']}")
 
 
-def chosen(names: list[str]) -> list[Page]:
+def select_pages(names: list[str]) -> list[Page]:
     """The pages with these names; all without names."""
     wanted = Q()
     for name in names:

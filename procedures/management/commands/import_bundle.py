@@ -5,11 +5,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.staff.models import User
-from procedures.content.bring_in import bring_in
-from procedures.content.unpack import BadBundleError
+from portal.accounts.models import User
+from procedures.importing.bundle_import import InvalidBundleError, import_bundle
 
-WORDS = {"new": "new", "same": "same as here", "draft": "becomes the draft", "kept": "left as it is here"}
+ACTION_LABELS = {"new": "new", "same": "same as here", "draft": "becomes the draft", "kept": "left as it is here"}
 
 
 class Command(BaseCommand):
@@ -31,10 +30,10 @@ class Command(BaseCommand):
             if actor is None:
                 raise CommandError(f"There is no account {options['user']}.")
         try:
-            plan = bring_in(options["file"], actor=actor, check=options["check"])
-        except BadBundleError as error:
+            plan = import_bundle(options["file"], actor=actor, check=options["check"])
+        except InvalidBundleError as error:
             raise CommandError(str(error)) from error
         for change in plan.changes:
-            self.stdout.write(f"{change.kind} {change.key}: {WORDS[change.what]}. {change.words}".strip())
+            self.stdout.write(f"{change.kind} {change.key}: {ACTION_LABELS[change.action]}. {change.note}".strip())
         count = len(plan.pages)
         self.stdout.write(f"{count} pages {'would come' if options['check'] else 'came'} in as drafts")

@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from procedures.content.files import ContentErrors
-from procedures.content.load import Report, load, read_only
+from procedures.importing.content_files import ContentErrors
+from procedures.importing.content_folder import LoadReport, load_content_folder, validate_content_folder
 from procedures.models import Page
 
 
@@ -32,25 +32,25 @@ class Command(BaseCommand):
 
         try:
             if options["read_only"]:
-                self.stdout.write(f"content: {read_only(options['folder'], progress)} rows read")
+                self.stdout.write(f"content: {validate_content_folder(options['folder'], progress)} rows read")
                 return
-            report = load(options["folder"], check=options["check"], progress=progress)
+            report = load_content_folder(options["folder"], check=options["check"], progress=progress)
         except ContentErrors as errors:
             raise CommandError(str(errors)) from errors
         finally:
             if self.stderr.isatty():
                 self.stderr.write("\r\033[K", ending="")
-        self._say(report, check=options["check"])
+        self._print_report(report, check=options["check"])
 
-    def _say(self, report: Report, *, check: bool) -> None:
-        for line in report.left:
+    def _print_report(self, report: LoadReport, *, check: bool) -> None:
+        for line in report.skipped:
             self.stdout.write(f"left alone: {line}")
         start = "would be " if check else ""
         self.stdout.write(
             f"content: {len(report.created)} rows {start}new, {len(report.updated)} {start}updated, "
-            f"{report.unchanged} unchanged, {len(report.left)} left alone, "
+            f"{report.unchanged} unchanged, {len(report.skipped)} left alone, "
             f"{len(report.released)} pages {start}published"
         )
-        if report.renewed:
-            count = len(report.renewed)
+        if report.rereleased:
+            count = len(report.rereleased)
             self.stdout.write(f"content: {count} more {start}updated, because they print new values of the clinic")

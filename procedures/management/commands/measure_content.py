@@ -10,8 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from procedures.quality.report import as_json, table
-from procedures.quality.site import measure_site
+from procedures.readability.site_report import format_table, measure_site, to_json
 
 
 class Command(BaseCommand):
@@ -29,11 +28,11 @@ class Command(BaseCommand):
             return
         report = measure_site()
         if options["json"]:
-            self.stdout.write(as_json(report))
+            self.stdout.write(to_json(report))
         else:
-            for line in table(report):
+            for line in format_table(report):
                 self.stdout.write(line)
-        broken = report.lines()
+        broken = report.failure_lines()
         if not report.pages:
             raise CommandError("There is no public page to measure. Load some first: manage.py load_content.")
         if broken:
@@ -46,11 +45,11 @@ class Command(BaseCommand):
         if not folder.is_dir():
             raise CommandError(f"There is no folder {folder}.")
         with tempfile.TemporaryDirectory() as data:
-            self._run(data, "migrate", "--verbosity", "0")
-            self._run(data, "load_content", str(folder.resolve()), "--verbosity", "0")
-            self.stdout.write(self._run(data, "measure_content", *flags), ending="")
+            self._run_manage(data, "migrate", "--verbosity", "0")
+            self._run_manage(data, "load_content", str(folder.resolve()), "--verbosity", "0")
+            self.stdout.write(self._run_manage(data, "measure_content", *flags), ending="")
 
-    def _run(self, data: str, *command: str) -> str:
+    def _run_manage(self, data: str, *command: str) -> str:
         environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         done = subprocess.run(  # noqa: S603 -- this program itself; no shell
             [sys.executable, str(settings.BASE_DIR / "manage.py"), *command],

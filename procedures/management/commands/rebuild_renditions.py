@@ -5,12 +5,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
-from procedures.figures.intake import BadPictureError
-from procedures.figures.renditions import rebuild
+from procedures.figures.decoding import InvalidImageError
+from procedures.figures.renditions import rebuild_renditions
 from procedures.models import Figure
 
-BAR = 24
-WIDEST_LINE = 80
+PROGRESS_BAR_WIDTH = 24
+MAX_LINE_LENGTH = 80
 
 
 class Command(BaseCommand):
@@ -22,38 +22,43 @@ class Command(BaseCommand):
         parser.add_argument("slugs", nargs="*", metavar="SLUG", help="Pictures by name; all when none is given.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        figures = list(_figures(options["slugs"]))
+        figures = list(_select_figures(options["slugs"]))
         broken = []
         for number, figure in enumerate(figures, start=1):
             before = {row.file for row in figure.renditions.all()}
             try:
-                made = rebuild(figure)
-            except BadPictureError as error:
+                made = rebuild_renditions(figure)
+            except InvalidImageError as error:
                 broken.append(f"{figure.slug}: {error}")
                 continue
             new = sum(row.file not in before for row in made)
             size = filesizeformat(sum(row.size for row in made))
-            self._tell(number, len(figures), f"{figure.slug}: {len(made)} files, {new} new, {size}")
-        if figures and self._at_a_screen():
+            self._print_progress(number, len(figures), f"{figure.slug}: {len(made)} files, {new} new, {size}")
+        if figures and self._is_terminal():
             self.stdout.write("")
         if broken:
             raise CommandError("\n".join(broken))
 
-    def _at_a_screen(self) -> bool:
+    def _is_terminal(self) -> bool:
         return bool(self.stdout.isatty())
 
-    def _tell(self, number: int, count: int, said: str) -> None:
+    def _print_progress(self, number: int, count: int, message: str) -> None:
         """A bar that fills on a screen; in a log or a pipe one line for each picture."""
-        if not self._at_a_screen():
-            self.stdout.write(f"{number}/{count} {said}")
+        if not self._is_terminal():
+            self.stdout.write(f"{number}/{count} {message}")
         else:
-            bar = "█" * (number * BAR // count)
+            bar = "█" * (number * PROGRESS_BAR_WIDTH // count)
             # Back to the start of the line, and clear what a longer name left behind.
-            self.stdout.write(f"\r\x1b[K[{bar:░<{BAR}}] {number}/{count} {said}"[: BAR + WIDEST_LINE], ending="")
+            self.stdout.write(
+                f"\r\x1b[K[{bar:░<{PROGRESS_BAR_WIDTH}}] {number}/{count} {message}"[
+                    : PROGRESS_BAR_WIDTH + MAX_LINE_LENGTH
+                ],
+                ending="",
+            )
         self.stdout.flush()
 
 
-def _figures(slugs: list[str]) -> list[Figure]:
+def _select_figures(slugs: list[str]) -> list[Figure]:
     figures = Figure.objects.exclude(image="").prefetch_related("renditions")
     if not slugs:
         return list(figures)

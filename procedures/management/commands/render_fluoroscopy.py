@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            from procedures.fluoroscopy.render import check_all, render_all
+            from procedures.figures.simulation.render import check_all, render_all
         except ImportError as error:
             raise CommandError(f"{error}. Install the extra: pip install -e '.[dev]'.") from error
         folder = settings.CONTENT_DIR / "figures"

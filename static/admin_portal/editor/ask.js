@@ -29,7 +29,7 @@ export async function freshToken(editor) {
 
 const MOST_ALIVE = 60_000; // bytes; browsers let no more outlive the page
 
-// ``background``: nobody did anything; the site then does not take it for work (portal/staff/gate.py).
+// ``background``: nobody did anything; the site then does not take it for work (portal/accounts/middleware.py).
 export async function send(editor, address, body, signal, { leaving = false, background = false } = {}) {
   const token = () => document.querySelector("input[name=csrfmiddlewaretoken]").value;
   const keepalive = leaving && [...body.values()].join("").length * 2 < MOST_ALIVE;

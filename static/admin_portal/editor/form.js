@@ -1,6 +1,6 @@
 // The form around the field as plain values: to see whether anything is unsaved, to keep it, and to fill it in again.
 
-const NOT_TEXT = new Set(["csrfmiddlewaretoken", "window", "version", "merge_version", "page"]);
+const NOT_TEXT = new Set(["csrfmiddlewaretoken", "client_id", "version", "merge_version", "page"]);
 
 export function values(form) {
   const found = {};

@@ -21,7 +21,7 @@ function newest(there, here) {
 
 export function startSafety(editor, form, notice) {
   const here = form.querySelector("[data-writer]");
-  const key = form.elements.window;
+  const key = form.elements.client_id;
   const again = document.querySelector("[data-unsaved]") !== null;
   const copies = localCopies(form.elements.page?.value || location.pathname, here.dataset.writer);
   // A report that was on its way when the form was saved may come in after the save: its slot is forgotten again.

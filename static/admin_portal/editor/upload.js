@@ -57,11 +57,11 @@ export function startUpload(editor, field, dialog, forget) {
       putBlock(field, snippet);
       return;
     }
-    if (answer.data.gone) {
+    if (answer.data.expired) {
       saved = "";
       step("choose");
       form.reset();
-      refuse(answer.data.gone);
+      refuse(answer.data.expired);
       return;
     }
     said.textContent = answer.status === 200 ? "" : answer.data.error ?? "The site did not answer. Trying again.";

@@ -11,7 +11,7 @@ const said = find("said");
 const undo = find("undo");
 const kept = find("kept");
 const looked = find("looked");
-const tick = form.querySelector("[name=nothing_visible]");
+const tick = form.querySelector("[name=deidentified]");
 const problems = document.querySelector("[data-problems]");
 let timer = 0;
 let asked = 0;
@@ -68,8 +68,8 @@ async function look() {
     return;
   }
   problems.replaceChildren();
-  if (looked.value === answer.looked) return;
-  looked.value = answer.looked;
+  if (looked.value === answer.seen_sha256) return;
+  looked.value = answer.seen_sha256;
   kept.width = answer.width;
   kept.height = answer.height;
   kept.src = find("kept-link").href = `${form.dataset.result}?${fields}`;

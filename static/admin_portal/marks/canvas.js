@@ -1,4 +1,4 @@
-// The marks over the picture, drawn as components/marks.html draws them, with grips for the chosen one.
+// The marks over the picture, drawn as components/markers.html draws them, with grips for the chosen one.
 
 import { isWide } from "./rows.js";
 
@@ -47,7 +47,7 @@ function disc(mark, index) {
     make("circle", { class: "mark__rim", r: ".8em" }), make("circle", { class: "mark__disc", r: ".66em" }), digit);
 }
 
-// As components/arrow_tip.html, which a page of the admin does not hold.
+// As components/svg_defs.html, which a page of the admin does not hold.
 function tip() {
   const size = { viewBox: "0 0 12 12", refX: 11, refY: 6, markerWidth: 18, markerHeight: 18, markerUnits: "userSpaceOnUse", orient: "auto" };
   return make("marker", { id: "editor-tip", ...size }, make("path", { class: "mark__tip", d: "M1 1 11 6 1 11z" }));

@@ -1,0 +1,57 @@
+"""Everything under /admin/: signing in, one's own account, the screens. Only what is used of allauth is mounted."""
+
+from django.contrib import admin
+from django.urls import path, re_path, register_converter
+
+from portal.accounts.invitations import is_damaged_link
+from portal.accounts.views import account, login, passwords
+
+
+class DamagedLinkConverter:
+    """Matches the rest of an address only if it seems to be from a one-time link."""
+
+    regex = r"[\s\S]+"
+
+    def to_python(self, value: str) -> str:
+        if not is_damaged_link(value):
+            raise ValueError
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(DamagedLinkConverter, "damaged_link")
+
+urlpatterns = [
+    path("login/", login.login_view, name="account_login"),
+    path("login/passkey/", login.PasskeyLoginView.as_view(), name="mfa_login_webauthn"),
+    path("login/code/", login.SecondFactorView.as_view(), name="mfa_authenticate"),
+    path("logout/", login.logout_view, name="account_logout"),
+    path("confirm/", login.ConfirmPasswordView.as_view(), name="account_reauthenticate"),
+    path("confirm/code/", login.ConfirmCodeView.as_view(), name="mfa_reauthenticate"),
+    path("confirm/passkey/", login.ConfirmPasskeyView.as_view(), name="mfa_reauthenticate_webauthn"),
+    path("session/", account.session_status, name="account_session_status"),
+    path("password_change/", passwords.password_change, name="account_change_password"),
+    path("password/forgotten/", passwords.password_reset, name="account_reset_password"),
+    path("welcome/<str:token>/", passwords.set_password, name="account_set_password"),
+    path("account/", account.account, name="mfa_index"),
+    path("account/start/", account.mfa_setup, name="mfa_setup"),
+    path("account/app/", account.AddTOTPView.as_view(), name="mfa_activate_totp"),
+    path("account/app/picture.svg", account.totp_qr_code, name="mfa_totp_qr_code"),
+    path("account/app/remove/", account.RemoveTOTPView.as_view(), name="mfa_deactivate_totp"),
+    path("account/passkeys/add/", account.AddPasskeyView.as_view(), name="mfa_add_webauthn"),
+    path("account/passkeys/<int:pk>/remove/", account.RemovePasskeyView.as_view(), name="mfa_remove_webauthn"),
+    path("account/passkeys/<int:pk>/rename/", account.RenamePasskeyView.as_view(), name="mfa_edit_webauthn"),
+    path("account/codes/", account.recovery_codes, name="mfa_view_recovery_codes"),
+    path("account/codes/file/", account.download_recovery_codes, name="mfa_download_recovery_codes"),
+    path("account/codes/new/", account.GenerateCodesView.as_view(), name="mfa_generate_recovery_codes"),
+    path("account/sessions/end/", account.revoke_session, name="account_revoke_session"),
+    path("account/sessions/end-all/", account.revoke_other_sessions, name="account_revoke_other_sessions"),
+    # After ours: its own sign-in knows no second factor.
+    path("", admin.site.urls),
+    # A one-time link that was damaged in a mail.
+    path("<damaged_link:token>", passwords.set_password, name="account_set_password_damaged"),
+    # Everything else leads to the sign-in, so that no answer tells which addresses exist.
+    re_path(r"(?P<url>.*)$", admin.site.admin_view(admin.site.catch_all_view)),
+]

@@ -1,0 +1,144 @@
+"""What stops a backup or a restore."""
+
+import hashlib
+import io
+import json
+import os
+import re
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from portal.storage.atomic_file import atomic_create, describe_write_error
+
+
+class BackupError(Exception):
+    """Nothing was changed. The message is a sentence for the operator."""
+
+
+FORMAT_VERSION = 1
+MANIFEST_NAME, DATABASE_MEMBER, SECRET_KEY_MEMBER, MEDIA_PREFIX = "manifest.json", "database", "secret-key", "media/"
+MEMBER_PATTERN = re.compile(
+    rf"(?:{DATABASE_MEMBER}|{SECRET_KEY_MEMBER}|{MEDIA_PREFIX}[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)\Z"
+)
+CHUNK_BYTES = 1024 * 1024
+MAX_MANIFEST_BYTES = 64 * CHUNK_BYTES
+
+
+@dataclass
+class Manifest:
+    """What an archive says of itself. ``members``: name to [size in bytes, sha256 in hex]."""
+
+    made_at: str
+    database: str
+    migrations: list[str]
+    public_url: str
+    format: int = FORMAT_VERSION
+    members: dict[str, list[Any]] = field(default_factory=dict)
+
+
+class ArchiveWriter:
+    """Adds members to an archive and remembers what they are."""
+
+    def __init__(self, tar: tarfile.TarFile, manifest: Manifest) -> None:
+        self._tar, self.manifest = tar, manifest
+
+    def add(self, name: str, stream: IO[bytes], size: int) -> None:
+        """One member of exactly ``size`` bytes."""
+        if not MEMBER_PATTERN.match(name):
+            raise BackupError(f"A file named {name!r} cannot be kept. Rename or remove it.")
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = size, 0o600
+        hashed = _HashingReader(stream)
+        self._tar.addfile(info, hashed)
+        self.manifest.members[name] = [size, hashed.digest.hexdigest()]
+
+
+class _HashingReader(io.RawIOBase):
+    """Passes bytes on and hashes them."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__()
+        self.digest = hashlib.sha256()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.digest.update(data)
+        return data
+
+
+@contextmanager
+def create_archive(target: Path, manifest: Manifest) -> Iterator[ArchiveWriter]:
+    """An archive that appears under its name only when it is whole, and never over another file."""
+    try:
+        with atomic_create(target) as stream, tarfile.open(fileobj=stream, mode="w|") as tar:
+            yield ArchiveWriter(tar, manifest)
+            text = json.dumps(asdict(manifest), indent=1).encode()
+            info = tarfile.TarInfo(MANIFEST_NAME)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+    except FileExistsError as error:
+        raise BackupError(f"{target} already exists. Choose another name; backups are never overwritten.") from error
+    except OSError as error:
+        raise BackupError(describe_write_error(error, target)) from error
+
+
+def read_manifest(source: Path) -> Manifest:
+    """What is in an archive. Raises SafekeepingError for a file that is torn or no backup."""
+    try:
+        with tarfile.open(source, "r:") as tar:
+            last = tar.getmembers()[-1]
+            if last.name != MANIFEST_NAME or last.size > MAX_MANIFEST_BYTES:
+                raise BackupError(f"{source} is cut off or no backup of this portal: it has no manifest.")
+            stream = tar.extractfile(last)
+            manifest = Manifest(**json.loads(stream.read() if stream else b""))
+    except FileNotFoundError as error:
+        raise BackupError(f"There is no file {source}.") from error
+    except (OSError, tarfile.TarError, ValueError, TypeError, IndexError) as error:
+        raise BackupError(f"{source} cannot be read as a backup: {error}.") from error
+    if manifest.format != FORMAT_VERSION:
+        raise BackupError(f"{source} has format {manifest.format}; this version reads format {FORMAT_VERSION}.")
+    return manifest
+
+
+def extract_archive(source: Path, manifest: Manifest, folder: Path) -> None:
+    """Write every member below ``folder``, each compared with its size and hash. Raises SafekeepingError."""
+    left = dict(manifest.members)
+    try:
+        with tarfile.open(source, "r:") as tar:
+            for info in tar:
+                if info.name == MANIFEST_NAME:
+                    continue
+                expected = left.pop(info.name, None)
+                stream = tar.extractfile(info) if info.isreg() and MEMBER_PATTERN.match(info.name) else None
+                if expected is None or stream is None:
+                    raise BackupError(f"{source} holds {info.name!r}, which its manifest does not name.")
+                if _write_member(stream, folder / info.name) != tuple(expected):
+                    raise BackupError(f"{source} is damaged: {info.name} is not what was saved.")
+    except (OSError, tarfile.TarError) as error:
+        raise BackupError(f"{source} could not be unpacked: {error}.") from error
+    if left:
+        raise BackupError(f"{source} is damaged: {min(left)} is missing.")
+
+
+def _write_member(stream: IO[bytes], target: Path) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as out:
+            while chunk := stream.read(CHUNK_BYTES):
+                out.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        raise BackupError(describe_write_error(error, target)) from error
+    return size, digest.hexdigest()

@@ -1,0 +1,179 @@
+"""A figure as the template shows it: picture sources, marks in per cent, the drawing beside it."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from procedures.enums import FigureKind, Provenance
+from procedures.figures.markers.data import MarkerData, MarkerTextData, to_marker_data
+from procedures.models import Figure, Rendition
+
+# The picture fills the text column, inside its frame.
+IMAGE_SIZES = "(min-width: 40em) 36rem, calc(100vw - 3.6rem)"
+DRAWING_SIZE = 1000
+# Widths that only cards use, and the widest that they use.
+CARD_WIDTHS, MAX_CARD_WIDTH = (240,), 480
+MIME_TYPES = {"avif": "image/avif", "webp": "image/webp", "jpeg": "image/jpeg"}
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedMarker:
+    """A numbered mark; positions are per cent texts such as ``37.2%``."""
+
+    number: int
+    label: str
+    text: str
+    shape: str
+    x: str
+    y: str
+    target_x: str
+    target_y: str
+    rx: str
+    ry: str
+
+
+@dataclass(frozen=True, slots=True)
+class FigureContext:
+    """Everything ``components/figure.html`` needs, in one language. No queries happen after this."""
+
+    figure_id: int
+    slug: str
+    title: str
+    alt: str
+    caption: str
+    paragraphs: list[str]
+    kind: str
+    simulated: bool
+    vector: bool
+    width: int
+    height: int
+    sources: list[dict[str, str]]
+    src: str
+    sizes: str
+    large_href: str
+    markers: list[NumberedMarker]
+    drawing: dict[str, Any] | None
+    thumbnail: dict[str, Any] | None
+    has_texts: bool = True
+    eager: bool = field(default=False, compare=False)
+
+    def fingerprint_data(self) -> dict[str, Any]:
+        """What a change of this figure changes."""
+        return asdict(self)
+
+
+def media_url(name: str) -> str:
+    """Public address of a media file."""
+    return f"{settings.MEDIA_URL}{name}"
+
+
+def build_figure_context(figure: Figure, language: str) -> FigureContext:
+    """The figure in one language. Expects ``texts``, ``markers__texts`` and ``renditions`` prefetched."""
+    text = next((t for t in figure.texts.all() if t.language == language), None)
+    renditions = sorted(figure.renditions.all(), key=lambda r: r.width)
+    jpegs = [r for r in renditions if r.format == "jpeg"]
+    drawing: dict[str, Any] | None = (
+        {
+            "light": media_url(figure.drawing),
+            "dark": media_url(figure.drawing_dark or figure.drawing),
+            "width": DRAWING_SIZE,
+            "height": DRAWING_SIZE,
+        }
+        if figure.drawing
+        else None
+    )
+    return FigureContext(
+        figure_id=figure.pk,
+        slug=figure.slug,
+        title=text.title if text else figure.slug,
+        alt=text.alt if text else "",
+        caption=text.caption if text else "",
+        paragraphs=[p for p in text.description.split("\n\n") if p.strip()] if text else [],
+        kind=figure.kind,
+        simulated=figure.provenance == Provenance.SIMULATED and figure.kind != FigureKind.DRAWING,
+        vector=not figure.image,
+        width=jpegs[-1].width if jpegs else DRAWING_SIZE,
+        height=jpegs[-1].height if jpegs else DRAWING_SIZE,
+        sources=[
+            {"type": MIME_TYPES[kind], "srcset": srcset}
+            # JPEG is what ``src`` gives to browsers that know neither.
+            for kind in ("avif", "webp")
+            if (srcset := _build_srcset(renditions, kind))
+        ],
+        src=media_url(_closest_width(jpegs, 800).file) if jpegs else "",
+        sizes=IMAGE_SIZES,
+        large_href=media_url(jpegs[-1].file) if jpegs else (drawing["light"] if drawing else ""),
+        markers=number_markers([to_marker_data(marker) for marker in figure.markers.all()], language),
+        drawing=drawing,
+        thumbnail=_build_thumbnail(renditions, text.alt if text else "")
+        if jpegs
+        else _build_drawing_thumbnail(drawing, text),
+        has_texts=text is not None,
+    )
+
+
+def _build_srcset(renditions: list[Rendition], kind: str) -> str:
+    return ", ".join(
+        f"{media_url(r.file)} {r.width}w" for r in renditions if r.format == kind and r.width not in CARD_WIDTHS
+    )
+
+
+def _closest_width(renditions: list[Rendition], width: int) -> Rendition:
+    return min(renditions, key=lambda r: abs(r.width - width))
+
+
+def _build_thumbnail(renditions: list[Rendition], alt: str) -> dict[str, Any]:
+    smallest = {r.format: r for r in reversed(renditions)}
+    jpeg = smallest["jpeg"]
+    srcset = {
+        kind: ", ".join(
+            f"{media_url(r.file)} {r.width}w" for r in renditions if r.format == kind and r.width <= MAX_CARD_WIDTH
+        )
+        for kind in smallest
+    }
+    return {
+        "src": media_url(jpeg.file),
+        "width": jpeg.width,
+        "height": jpeg.height,
+        "alt": alt,
+        **{f"srcset_{kind}": value for kind, value in srcset.items() if value},
+    }
+
+
+def _build_drawing_thumbnail(drawing: dict[str, Any] | None, text: Any) -> dict[str, Any] | None:
+    if drawing is None:
+        return None
+    alt = text.alt if text else ""
+    return {"src": drawing["light"], "dark": drawing["dark"], "width": 480, "height": 480, "alt": alt}
+
+
+def number_markers(markers: Iterable[MarkerData], language: str) -> list[NumberedMarker]:
+    """Marks as the template draws them, numbered from 1; they need not be saved."""
+    return [
+        _number_marker(number, mark, mark.texts.get(language, MarkerTextData("")))
+        for number, mark in enumerate(markers, start=1)
+    ]
+
+
+def _number_marker(number: int, marker: MarkerData, text: MarkerTextData) -> NumberedMarker:
+    # From the centre to the edge, for circle and box alike.
+    rx, ry = marker.half_size
+    return NumberedMarker(
+        number=number,
+        label=text.label,
+        text=text.text,
+        shape=marker.shape,
+        x=format_percent(marker.x),
+        y=format_percent(marker.y),
+        target_x=format_percent(marker.target_x),
+        target_y=format_percent(marker.target_y),
+        rx=format_percent(rx),
+        ry=format_percent(ry),
+    )
+
+
+def format_percent(fraction: float) -> str:
+    """0.3721 → ``37.2%``: a third of a pixel on a telephone."""
+    return f"{fraction * 100:.1f}".rstrip("0").rstrip(".") + "%"

@@ -1,0 +1,215 @@
+"""One vertebra as signed distances, in its own mm: x to the back, y to the feet, z to the patient's left.
+
+Sizes are those of L1 (body 42 wide, 34 deep, 24 high at the back, canal 17–19 deep); other levels are scaled.
+They are usual adult values, set for the picture and not measured on a patient; the tests pin the ones that matter.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from procedures.figures.simulation.geometry import (
+    Array,
+    Placement,
+    Solid,
+    Vector,
+    capsule_distance,
+    plate_distance,
+    rotation_matrix,
+    smooth_max,
+    smooth_min,
+    smoothstep,
+)
+
+HALF_HEIGHT = 12.4
+FRONT_X, BACK_X = -17.0, 16.6
+WALL_MM, ENDPLATE_MM, ARCH_MM = 0.5, 0.7, 0.9
+PEDICLE_Y, PEDICLE_Z = -4.2, 13.8
+BOUNDS_MIN = (-24.0, -30.0, -46.0)
+BOUNDS_MAX = (74.0, 34.0, 46.0)
+
+
+@dataclass(frozen=True)
+class VertebraShape:
+    """What is particular about one vertebra. Millimetres; a Genant grade 2 wedge keeps 60–75 % in front."""
+
+    wedge: float = 0.0  # loss of height at the front edge, spread evenly from the back
+    step: float = 0.0  # sudden drop of the upper endplate where it is broken
+    buckle: float = 0.0  # how far the upper front corner is pushed forward
+    crushed: float = 0.0  # depth of the band of pressed bone under the upper endplate
+    spur: float = 0.4  # lip of the rims
+    thoracic: bool = False
+
+    @property
+    def front_ratio(self) -> float:
+        """Height at the front over height at the back."""
+        return 1 - (self.wedge + self.step) / (2 * HALF_HEIGHT)
+
+
+def upper_endplate(x: Array, z: Array, shape: VertebraShape) -> Array:
+    """Height y (mm) of the upper endplate at (x, z)."""
+    rho = ((x - 1) / 15.5) ** 2 + (z / 19) ** 2
+    bowl = np.clip(1 - rho, 0, 1)
+    y = -HALF_HEIGHT + 1.7 * bowl * (2 - bowl)
+    if shape.wedge or shape.step:
+        slope = np.clip((14 - x) / (14 - FRONT_X), 0, 1.1)
+        crack = -2.0 + 1.2 * np.sin(0.16 * z + 0.5)
+        y = y + shape.wedge * slope**0.85
+        y = y + shape.step * (smoothstep((crack - x) / 0.7 + 0.5) - 0.35 * smoothstep((-11 - x) / 3))
+    return np.asarray(y, np.float32)
+
+
+def upper_endplate_at(x: float, shape: VertebraShape) -> float:
+    """Height y (mm) of the upper endplate in the middle plane."""
+    return float(upper_endplate(np.array([x], np.float32), np.zeros(1, np.float32), shape)[0])
+
+
+def lower_endplate(x: Array, z: Array) -> Array:
+    """Height y (mm) of the lower endplate: deeper behind, as a rule."""
+    bowl = np.clip(1 - ((x - 3) / 14.5) ** 2 - (z / 19) ** 2, 0, 1)
+    return np.asarray(HALF_HEIGHT - 2.0 * bowl * (2 - bowl), np.float32)
+
+
+def side_wall_distance(x: Array, y: Array, z: Array, shape: VertebraShape) -> Array:
+    """Distance to the upright wall of the body: kidney-shaped, waisted by a tenth, lipped at the rims."""
+    level = np.clip(y / HALF_HEIGHT, -1.1, 1.1)
+    high = level * level
+    waist = 0.905 + 0.085 * high + np.float32(shape.spur * 0.03) * high**4
+    if shape.buckle:
+        broken = smoothstep((upper_endplate(x, z, shape) + 8.0 - y) / 4.0)
+        x = x + shape.buckle * broken * smoothstep(-x / 9)
+    depth, width = 20.5 * waist, 21.4 * waist
+    qx, qz = (x - 3) / depth, z / width
+    g = np.sqrt(qx * qx + qz * qz) + np.float32(1e-6)
+    around = (g - 1) * g / np.sqrt((qx / depth) ** 2 + (qz / width) ** 2 + np.float32(1e-12))
+    behind = x - (BACK_X - 0.2 + 1.0 * high - 1.6 * np.clip(1 - (z / 12) ** 2, 0, 1))
+    return smooth_max(around, behind, 5.0)
+
+
+def body_distance(x: Array, y: Array, z: Array, shape: VertebraShape, shrink: bool = False) -> Array:
+    """Distance to the vertebral body, or with `shrink` to the spongy bone inside its shell."""
+    wall = side_wall_distance(x, y, z, shape) + np.float32(WALL_MM if shrink else 0)
+    plates = np.maximum(upper_endplate(x, z, shape) - y, y - lower_endplate(x, z)) + np.float32(
+        ENDPLATE_MM if shrink else 0
+    )
+    return smooth_max(wall, plates, 1.3)
+
+
+def arch_distance(x: Array, y: Array, z: Array, shape: VertebraShape) -> Array:
+    """Distance to everything behind the body: pedicles, laminae, joint processes, side and spinous processes."""
+    z = np.abs(z)
+    squeezed = PEDICLE_Y + (y - PEDICLE_Y) * np.float32(0.62)
+    pedicle = capsule_distance(x, squeezed, z, (9, PEDICLE_Y, 12.6), (25.5, PEDICLE_Y + 0.6, 15.2), (4.5, 4.3))
+    flat = x * np.float32(1.12)
+    upper = capsule_distance(flat, y, z, (29.5, -4, 15.2), (31.2, -19, 15.6), (4.6, 3.4))
+    isthmus = capsule_distance(flat, y, z, (30.5, -4, 14.2), (38.0, 11, 12.6), (4.6, 4.4))
+    lower = capsule_distance(flat, y, z, (38.0, 10, 12.6), (39.8, 21.5, 12.8), (4.8, 3.2))
+    lamina = plate_distance(x, y, 0.24, (6.5, 6.5), (30.6, 12.5, 38.2, 0.0, 2.6), z)
+    joined = smooth_min(smooth_min(pedicle, upper, 5), smooth_min(isthmus, lower, 5), 5)
+    joined = smooth_min(joined, lamina, 4.5)
+    if shape.thoracic:
+        side = capsule_distance(flat, y, z, (30.5, -5, 16), (36, -9, 26), (4.4, 3.6))
+    else:
+        side = capsule_distance(x * np.float32(1.25), y, z, (33.5, -4.5, 16), (38, -6.5, 41), (4.2, 2.7))
+    return smooth_min(smooth_min(joined, side, 4.5), spinous_process_distance(x, y, z, shape), 6)
+
+
+def spinous_process_distance(x: Array, y: Array, z: Array, shape: VertebraShape) -> Array:
+    """Distance to the spinous process: a hatchet-shaped plate, thicker at its back and lower edge."""
+    edges: tuple[tuple[float, float, float, float], ...]
+    if shape.thoracic:
+        edges = ((36, 1, -0.5, -1), (58, 16, 1, 0.1), (56, 23, -0.42, 1), (36, 12, -1, 0.2))
+    else:
+        edges = ((36, -2.5, -0.16, -1), (66.5, 8, 1, -0.16), (58, 19.5, -0.06, 1), (36, 8, -1, 0.15))
+    outline: Array | None = None
+    for px, py, nx, ny in edges:
+        length = np.hypot(nx, ny)
+        side = (x - np.float32(px)) * np.float32(nx / length) + (y - np.float32(py)) * np.float32(ny / length)
+        outline = side if outline is None else smooth_max(outline, side, 7.0)
+    assert outline is not None  # noqa: S101 -- the loop above always runs; this only tells the type checker
+    thick = 2.1 + 1.3 * smoothstep((x - 44) / 18) + 0.8 * smoothstep((y - 8) / 10)
+    return smooth_max(outline, z - thick, 3.5)
+
+
+def bone_distances(x: Array, y: Array, z: Array, shape: VertebraShape) -> tuple[Array, Array, Array]:
+    """Distances to the whole bone, to its spongy inside, and to the crushed band under a broken endplate."""
+    behind = arch_distance(x, y, z, shape)
+    whole = smooth_min(body_distance(x, y, z, shape), behind, 4.0)
+    inside = smooth_min(body_distance(x, y, z, shape, shrink=True), behind + np.float32(ARCH_MM), 4.0)
+    if not shape.crushed:
+        return whole, inside, inside
+    depth = y - upper_endplate(x, z, shape) - np.float32(shape.crushed)
+    return whole, inside, np.maximum(body_distance(x, y, z, shape, shrink=True), depth * np.float32(0.8))
+
+
+LEVELS = ("T10", "T11", "T12", "L1", "L2", "L3", "L4")
+VERTEBRA_SCALES = (0.86, 0.90, 0.95, 1.0, 1.03, 1.06, 1.08)
+# Degrees the long axis of each vertebra leans forward going down; the bend from the chest's to the loin's curve.
+SAGITTAL_ANGLES = (1.0, 3.5, 5.5, 5.0, 2.0, -3.0, -9.0)
+# Small tilts to the side and about the long axis, as no patient lies perfectly straight.
+CORONAL_ANGLES = (1.2, 0.8, -0.6, 0.5, 1.0, -0.8, -1.0)
+AXIAL_ANGLES = (1.5, 1.0, 0.5, -0.7, -1.0, 0.4, 0.8)
+DISC_HEIGHTS = (5.0, 5.8, 7.2, 7.8, 8.6, 9.8)
+
+HEALTHY = VertebraShape()
+FRACTURED = VertebraShape(wedge=6.3, step=2.2, buckle=1.4, crushed=5.0)
+RESTORED = VertebraShape(wedge=1.7, step=0.8, buckle=0.9, crushed=2.5)
+THORACIC = VertebraShape(thoracic=True)
+
+
+@dataclass(frozen=True)
+class Spine:
+    """One state of the spine: the shape of L1 and how many degrees everything above it has tipped forward."""
+
+    name: str
+    l1_shape: VertebraShape
+    tilt_degrees: float
+
+    def shape(self, level: str) -> VertebraShape:
+        """The shape of a vertebra."""
+        if level == "L1":
+            return self.l1_shape
+        return THORACIC if level.startswith("T1") and level != "T12" else HEALTHY
+
+
+HEALTHY_SPINE = Spine("healthy", HEALTHY, 0.0)
+FRACTURED_SPINE = Spine("fractured", FRACTURED, 7.0)
+RESTORED_SPINE = Spine("restored", RESTORED, 2.0)
+
+
+def _build_placements() -> dict[str, Placement]:
+    """Every vertebra of the healthy spine, chained up and down from L1 through its discs."""
+    turns = [rotation_matrix(a, b, c) for a, b, c in zip(SAGITTAL_ANGLES, CORONAL_ANGLES, AXIAL_ANGLES, strict=True)]
+    bends = [rotation_matrix(a) for a in SAGITTAL_ANGLES]
+    down = [bends[n] @ np.array([0, HALF_HEIGHT * VERTEBRA_SCALES[n], 0]) for n in range(len(LEVELS))]
+    centres: dict[int, Vector] = {3: np.zeros(3)}
+    for n in range(3, len(LEVELS) - 1):
+        gap = rotation_matrix((SAGITTAL_ANGLES[n] + SAGITTAL_ANGLES[n + 1]) / 2) @ np.array([0, DISC_HEIGHTS[n], 0])
+        centres[n + 1] = centres[n] + down[n] + gap + down[n + 1]
+    for n in range(3, 0, -1):
+        gap = rotation_matrix((SAGITTAL_ANGLES[n] + SAGITTAL_ANGLES[n - 1]) / 2) @ np.array([0, DISC_HEIGHTS[n - 1], 0])
+        centres[n - 1] = centres[n] - down[n] - gap - down[n - 1]
+    return {level: Placement(centres[n], turns[n], VERTEBRA_SCALES[n]) for n, level in enumerate(LEVELS)}
+
+
+HEALTHY_PLACEMENTS = _build_placements()
+
+
+def vertebra_placement(spine: Spine, level: str) -> Placement:
+    """Where a vertebra stands: those above L1 tip about the upper back corner of its body."""
+    place = HEALTHY_PLACEMENTS[level]
+    if not spine.tilt_degrees or level.startswith("L"):
+        return place
+    hinge = HEALTHY_PLACEMENTS["L1"].to_patient(np.array([[BACK_X, -HALF_HEIGHT - 2, 0]]))[0]
+    tip = rotation_matrix(-spine.tilt_degrees)
+    return Placement(hinge + tip @ (place.center - hinge), tip @ place.rotation, place.scale)
+
+
+def vertebra_solid(spine: Spine, level: str) -> Solid:
+    """The solid of one vertebra: whole bone, spongy inside, crushed band."""
+    shape = spine.shape(level)
+
+    def distances(x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:
+        return bone_distances(x, y, z, shape)
+
+    return Solid(vertebra_placement(spine, level), BOUNDS_MIN, BOUNDS_MAX, distances, 3)

@@ -1,0 +1,192 @@
+"""All public pages together: each measured as it is read, and what only shows between pages."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+
+from procedures.enums import Language
+from procedures.models import Figure, Page, Path
+from procedures.readability.measures import PageMeasures, find_failures, find_notes, measure_page
+from procedures.rendering import ReferenceResolver
+from procedures.rendering.text_extraction import Article, parse_article
+
+FILE_PREFIXES = ("/media/", "/static/")
+HOME_PATHS = frozenset({"/", "/es/"})
+
+
+@dataclass
+class PageReport:
+    """One public page: its measures, what to mend, what to look at."""
+
+    path: str
+    subject: str
+    language: str
+    kind: str
+    title: str
+    measures: PageMeasures
+    broken_link_count: int = 0
+    failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SiteReport:
+    """Every public page, and what belongs to no page."""
+
+    pages: list[PageReport]
+    failures: list[str]
+
+    def failure_lines(self) -> list[str]:
+        """Everything that fails, one line each."""
+        return [f"{page.path}: {sentence}" for page in self.pages for sentence in page.failures] + self.failures
+
+
+def measure_site() -> SiteReport:
+    """Measure what the public reads now. Renders nothing: the stored HTML counts."""
+    libraries = {language: ReferenceResolver(language) for language in Language.values}
+    rows = Page.objects.published().select_related("live_release__revision", "translated_from")
+    pages = sorted(rows, key=lambda page: (Language.values.index(page.language), page.order, page.title))
+    live = {page.live_release.path: page.live_release for page in pages if page.live_release}
+    articles = {path: parse_article(release.html) for path, release in live.items()}
+    former = _map_former_paths()
+    reports = []
+    for page in pages:
+        release = page.live_release
+        if release is None:
+            continue
+        article = articles[release.path]
+        measures = measure_page(release.html, kind=page.kind, resolver=libraries[page.language], article=article)
+        dead = list(_find_broken_links(article, articles, former))
+        report = PageReport(release.path, page.subject, page.language, page.kind, release.title, measures, len(dead))
+        report.failures = [*find_failures(measures), *dead]
+        report.notes = [*find_notes(measures), *out_of_sync_notes(page, _find_source_page(page, pages))]
+        reports.append(report)
+    return SiteReport(reports, list(_find_figures_without_texts()))
+
+
+def _map_former_paths() -> dict[str, str]:
+    """Earlier addresses of public pages, with where they lead today."""
+    rows = Path.objects.filter(page__live_release__isnull=False)
+    return dict(rows.values_list("path", "page__live_release__path"))
+
+
+def _find_broken_links(article: Article, articles: dict[str, Article], former: dict[str, str]) -> Iterator[str]:
+    for link in sorted(set(article.links)):
+        if not link.startswith("/") or link.startswith(FILE_PREFIXES):
+            continue
+        target, _, anchor = link.partition("#")
+        path = former.get(target, target)
+        if path in articles:
+            if anchor and anchor not in articles[path].anchors:
+                yield f"a link leads to {link}, but that page has no such section; mend the link"
+        elif path not in HOME_PATHS:
+            yield f"a link leads to {link}, which is not public; mend the link or publish that page"
+
+
+def _find_source_page(page: Page, pages: list[Page]) -> Page | None:
+    return next((p for p in pages if p.subject == page.subject and p.language == Language.ENGLISH), None)
+
+
+def out_of_sync_notes(page: Page, source: Page | None) -> Iterator[str]:
+    """A translation whose English text, ``source``, was released from something newer since."""
+    if source is None or source == page or page.live_release is None or source.live_release is None:
+        return
+    mine, theirs = page.live_release.revision, source.live_release.revision
+    if page.translated_from:
+        older = page.translated_from.content_hash != theirs.content_hash
+    else:
+        older = mine.created_at < theirs.created_at
+    if older:
+        yield (
+            f"the English text is newer ({theirs.created_at:%Y-%m-%d}, this one {mine.created_at:%Y-%m-%d}); "
+            "bring the translation up to date"
+        )
+
+
+def _find_figures_without_texts() -> Iterator[str]:
+    """Pictures that a public page may show and that say nothing in one of the languages in use."""
+    languages = sorted(set(Page.objects.published().values_list("language", flat=True)))
+    for figure in (
+        Figure.objects.filter(uses__release__live_on__isnull=False)
+        .distinct()
+        .prefetch_related("texts", "markers__texts")
+    ):
+        texts = {text.language: text for text in figure.texts.all()}
+        for language in languages:
+            if language not in texts or not (texts[language].alt and texts[language].caption):
+                yield f"picture {figure.slug}: no text in “{language}”; write its title, text and caption"
+                continue
+            if any(language not in {text.language for text in mark.texts.all()} for mark in figure.markers.all()):
+                yield f"picture {figure.slug}: a mark has no label in “{language}”; write it"
+
+
+COLUMNS: tuple[tuple[str, Callable[[PageReport], str]], ...] = (
+    ("grade", lambda page: _format_level(page.measures.reading_level)),
+    ("text", lambda page: _format_level(page.measures.paragraph_reading_level)),
+    ("SMOG", lambda page: f"{page.measures.smog_grade:.1f}" if page.measures.smog_grade else "–"),
+    ("words", lambda page: f"{page.measures.word_count}"),
+    ("max", lambda page: f"{page.measures.longest_sentence}"),
+    ("mean", lambda page: f"{page.measures.mean_sentence_length:.1f}"),
+    ("par>3", lambda page: f"{len(page.measures.long_paragraphs)}"),
+    ("pass", lambda page: f"{page.measures.passive_share:.0%}"),
+    ("list", lambda page: f"{page.measures.longest_list}"),
+    ("hard", lambda page: f"{len(page.measures.hard_words)}"),
+    ("num", lambda page: f"{len(page.measures.uncited_numbers)}"),
+    ("dead", lambda page: f"{page.broken_link_count + len(page.measures.broken_anchors)}"),
+    ("has", lambda page: _format_required_parts(page)),
+    ("mend", lambda page: f"{len(page.failures) or '–'}"),
+)
+LEGEND = """grade  English: Flesch–Kincaid, 6.0 at most. Spanish: Fernández-Huerta, 70 at least (higher is easier)
+text   the same for running paragraphs alone, without lists, headings and pictures
+SMOG   English, 8.0 at most. All three are raw: no clinical word is left out
+max    words in the longest sentence, 25 at most; mean: words in a sentence; par>3: paragraphs over 3 sentences
+pass   share of passive sentences, by a rule of thumb; list: entries in the longest list, 7 at most
+hard   long words neither explained nor everyday; num: statements with a number and no source; dead: dead links
+has    P picture at the top, A something to do, S source; small: missing, and not asked of this kind; !: missing
+mend   what fails"""
+
+
+def _format_level(level: float | None) -> str:
+    """A level, or a dash for a text that is too short for one."""
+    return "–" if level is None else f"{level:.1f}"
+
+
+def _format_required_parts(page: PageReport) -> str:
+    """Three letters: capital is there, small is not and need not be, ``!`` is missing."""
+    counted, needs = page.measures, page.measures.requires_figure_and_source
+    wanted = (("p", counted.has_lead_figure, needs), ("a", counted.has_action, True), ("s", counted.has_source, needs))
+    return "".join(letter.upper() if there else "!" if needed else letter for letter, there, needed in wanted)
+
+
+def format_table(report: SiteReport) -> Iterator[str]:
+    """Lines of an aligned table, one a page, and what is worth a look below."""
+    rows = [["page", *(name for name, _ in COLUMNS)]]
+    rows += [[page.path, *(cell(page) for _, cell in COLUMNS)] for page in report.pages]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+    yield ""
+    yield LEGEND
+    looked = [f"{page.path}: {note}" for page in report.pages for note in page.notes]
+    looked += [f"long word, neither explained nor everyday: {word}" for word in _format_hard_words(report)]
+    if looked:
+        yield ""
+        yield "Worth a look; no mark is broken:"
+        yield from looked
+
+
+def _format_hard_words(report: SiteReport) -> Iterator[str]:
+    """Each long word once, those on most pages first, with the pages or how many there are."""
+    pages: dict[tuple[str, str], list[str]] = {}
+    for page in report.pages:
+        for word in page.measures.hard_words:
+            pages.setdefault((page.language, word), []).append(page.path)
+    for (language, word), paths in sorted(pages.items(), key=lambda entry: (entry[0][0], -len(entry[1]), entry[0][1])):
+        yield f"{word} ({language}; {paths[0] if len(paths) == 1 else f'{len(paths)} pages'})"
+
+
+def to_json(report: SiteReport) -> str:
+    """The whole report, with every passage in full."""
+    return json.dumps(asdict(report), ensure_ascii=False, indent=1)

@@ -1,0 +1,615 @@
+"""Finds markup that did not do what its author meant, each with its line and a fix.
+
+The parser takes such markup for text (``##`` with a no-break space, ``**`` left open, ``{clinic.Phone}``) or for
+something else (a line ``---`` under a paragraph is a heading). Patients would see it as typed, so a text with such
+markup cannot be published.
+The checks read ``token.meta["visible"]``: lines in which one character replaces parsed markup (``keep_visible_lines``).
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from itertools import groupby, pairwise
+
+from markdown_it.token import Token
+
+from procedures import markup
+from procedures.markup import PLACEHOLDER, make_excerpt
+from procedures.phones import ALLOWED_NUMBERS_HINT, find_emergency_numbers, find_phones
+from procedures.rendering.context import MIN_SIMILARITY, RenderContext
+from procedures.rendering.parser import EXPLICIT_ANCHOR, line_number
+
+MAX_ISSUES = 60
+LINE_END = re.compile(r"\r\n?|\n")
+LintResults = Iterator[tuple[int, str]]
+
+SPACES = " \t\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
+SPACES_AND_INVISIBLE = SPACES + "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
+HEADING_LIKE = re.compile(rf"([{SPACES_AND_INVISIBLE}]*)([#＃]+)(.*)")
+HASHES_IN_LINE = re.compile(rf"(?<=\S)[{SPACES}]#{{2,6}}[{SPACES}]+(?=\S)")
+TRAILING_HASHES = re.compile(r"(?<=\w)#+\s*\Z|\s#+\s*(?=\{#|\Z)")
+# Bullets of Word are letters of its symbol fonts (U+F0B7); without the font they arrive as §, ü or Ø.
+PRIVATE_USE_RANGE = "\ue001-\uf8ff"
+BULLET_LIKE = re.compile(
+    rf"[{SPACES_AND_INVISIBLE}]*(?:([•·‣◦▪▫●○■□➢➤✓✔➔→⁃∙►▸▶❖◆◇❏❑☐☑✗✘①-⑳❶-❿{PRIVATE_USE_RANGE}]|[§¤Øüþ›»](?=[{SPACES}]+[^\W\d_]))"
+    rf"|([-+*–—])([{SPACES}]*))(?=(.?))"
+)
+# The second-level bullet of Word is the letter o.
+LETTER_O_BULLET = re.compile(rf"[{SPACES}]*o[{SPACES}]+[^\W\d_]")
+NUMBERED_LINE = re.compile(
+    rf"[{SPACES_AND_INVISIBLE}]*[(]?(\d{{1,2}}|[a-zA-Z]|[ivxIVX]{{2,5}})"
+    rf"(?:([{SPACES}]*[.)])(-?[{SPACES}]*)|[{SPACES}]?([-–])(?=[{SPACES}]))(?=\s*(\S))"
+)
+# "2.º piso", "3.er día", "2.x": the number continues after its period.
+ORDINAL_OR_VERSION = re.compile(
+    r"[.)](?:[ºª°]|(?:er|os|as|[rdtvnm][oa]s?|avo|ava|st|nd|rd|th)\b|[a-z](?!\w))(?<![.)][ayeo])"
+)
+THEMATIC_BREAK_LIKE = re.compile(r"([-–—=~])\1{2,}\Z")
+LINK_START = r"(?:https?:|page:|mailto:|tel:|www\.|#)"
+SPACED_LINK = re.compile(rf"\][{SPACES}]+\(\s?{LINK_START}[^()\n]{{0,80}}\)?", re.IGNORECASE)
+REVERSED_LINK = re.compile(rf"[)\]{PLACEHOLDER}][{SPACES}]?[\[{{<]\s?{LINK_START}[^\]\n]{{0,80}}\]?", re.IGNORECASE)
+UNPARSED_LINK = re.compile(r"\]\(([^()\n]*)(\)?)")
+REFERENCE_LINK = re.compile(r"\]\[|\A\s*\[[^\[\]\n]{1,80}\]:(?=\s)|\[\[")
+TASK_LIST_MARKER = re.compile(r"\A\s*\[[ xX]?\](?=\s|\Z)")
+BRACKETED_KEY = re.compile(r"\[([a-z0-9]+(?:-[a-z0-9]+)*)\]")
+NOTE_REFERENCE_STAR = re.compile(rf"[\w{PLACEHOLDER}.!?)]\*(?!\w)")
+NOTE_START = re.compile(rf"[*{PLACEHOLDER}](?=[^\s*])")
+STAR_RUN = re.compile(r"[*＊∗]+")
+UNDERSCORE_RUN = re.compile(r"_+")
+SPACED_STARS = re.compile(rf"(?<!\S)\*[{SPACES}]+[^\W\d_][^*\n]{{0,200}}[^\s*]\*(?!\w)")
+DOUBLE_BRACKET = re.compile(rf"\[\s?{PLACEHOLDER}\s?\]")
+DOUBLE_BRACE = re.compile(rf"\{{\s?{PLACEHOLDER}|{PLACEHOLDER}\s?\}}")
+PRIVATE_USE_CHARACTER = re.compile(f"[{PRIVATE_USE_RANGE}]")
+QUOTED_NUMBER = re.compile(r"[ ]{0,3}>[ ]?[=<≥]?[ ]?\d")
+BLOCK_LIKE = re.compile(r"[:：]{1,2}[ \u00a0]?[A-Za-z][a-z-]*\s*\Z|::+\s*\Z")
+CELL_SEPARATOR = re.compile(r"(?<!\\)\|")
+
+
+def lint(tokens: list[Token], text: str, context: RenderContext) -> None:
+    """Add a problem for everything in ``tokens``, parsed from ``text``, that its author cannot have meant."""
+    lines = LINE_END.split(text)
+    found = 0
+    for check in (
+        _check_invisible_characters,
+        _check_blocks,
+        _check_lists,
+        _check_tables,
+        _check_inlines,
+        _check_phones,
+    ):
+        for line, sentence in check(tokens, lines, context):
+            context.issues.add(line, sentence)
+            found += 1
+            if found >= MAX_ISSUES:
+                return
+
+
+def unknown_value_message(value_name: str, context: RenderContext) -> str:
+    """The sentence on braces that do not name a value of the clinic."""
+    names = list(context.resolver.clinic_values)
+    if value_name.strip() in names:
+        return f"Take the spaces out of “{{{value_name}}}”, and use one pair of braces: {{{value_name.strip()}}}."
+    asked = re.sub(r"[^a-z]", "", value_name.casefold())
+    plain = {re.sub(r"[^a-z]", "", form): name for name in names for form in (name, name.partition(".")[2])}
+    meant = get_close_matches(asked, plain, 1, MIN_SIMILARITY)
+    shown = f"{{{' '.join(value_name.split())}}}"
+    if meant:
+        return f"Unknown clinic value {shown}. Did you mean {{{plain[meant[0]]}}}?"
+    known = ", ".join(f"{{{name}}}" for name in names)
+    return f"Unknown clinic value {shown}. The clinic's values are {known}."
+
+
+def _check_invisible_characters(_tokens: list[Token], lines: list[str], _context: RenderContext) -> LintResults:
+    for number, line in enumerate(lines, start=1):
+        if found := markup.describe_invisible_character(line):
+            yield number, f"This line contains {found}. Delete the word before and after it and type them again."
+
+
+def _check_blocks(tokens: list[Token], lines: list[str], _context: RenderContext) -> LintResults:
+    """Paragraphs that became headings, computer code or quotations."""
+    for token in tokens:
+        start, end = token.map or (0, 0)
+        if token.type == "heading_open" and token.markup in {"=", "-"}:
+            words = " ".join(lines[start].split())
+            sentence = (
+                f"The line “{lines[end - 1].strip()}” turns the text above it into a heading. "
+                f"Put an empty line between them, or write ## before “{make_excerpt(words, 0, len(words))}”."
+            )
+            yield end, sentence
+        elif token.type == "code_block":
+            yield start + 1, "Four spaces or a tab at the start turn this line into computer code. Delete them."
+        elif token.type == "fence":
+            yield start + 1, f"{token.markup} turns the lines below it into computer code. Delete it."
+        elif token.type == "blockquote_open" and QUOTED_NUMBER.match(lines[start]):
+            yield start + 1, "A > at the start of a line makes a quotation. Write “more than” instead."
+        elif token.type == "inline" and _contains_empty_link(token.children or []):
+            yield start + 1, "A link needs words that readers can see: [words](page:subject)."
+        elif token.type == "inline" and any(child.type == "code_inline" for child in token.children or []):
+            yield (
+                start + 1,
+                "Two ` signs turn the text between them into computer code. Use quotation marks or ’ instead.",
+            )
+
+
+def _contains_empty_link(children: list[Token]) -> bool:
+    kinds = [child.type for child in children]
+    return ("link_open", "link_close") in pairwise(kinds)
+
+
+def _check_lists(tokens: list[Token], _lines: list[str], _context: RenderContext) -> LintResults:
+    """Numbered lists that patients would see with other numbers than were typed."""
+    open_lists: list[list[tuple[int, int]]] = []
+    last = 0
+    for token in tokens:
+        if token.type == "ordered_list_open":
+            open_lists.append([])
+        elif token.type == "list_item_open" and token.info and open_lists:
+            open_lists[-1].append((line_number(token), int(token.info)))
+        elif token.type == "ordered_list_close":
+            items = open_lists.pop()
+            yield from _check_list_numbers(items, last)
+            last = items[0][1] + len(items) - 1
+        elif token.type == "heading_open":
+            last = 0
+
+
+def _check_list_numbers(items: list[tuple[int, int]], previous_number: int) -> LintResults:
+    line, first = items[0]
+    # A list may go on after a picture or a paragraph.
+    if first not in {1, previous_number + 1}:
+        sentence = (
+            f"This line starts a numbered list with {first}. Start the list with 1; if it is not a list, write "
+            f"{first}\\. or move the number away from the start of the line."
+        )
+        yield line, sentence
+        return
+    numbers = [number for _, number in items]
+    if len(set(numbers)) == 1:
+        return
+    for place, (at, number) in enumerate(items):
+        if number != first + place:
+            yield at, f"Patients would see {first + place} here, not {number}. Number the entries in order."
+            return
+
+
+def _check_tables(tokens: list[Token], lines: list[str], _context: RenderContext) -> LintResults:
+    """Rows with more or fewer cells than the header row: extra cells would be lost."""
+    wanted = 0
+    for token in tokens:
+        if token.type == "thead_open":
+            wanted = 0
+        if token.type != "tr_open" or not token.map:
+            continue
+        line = token.map[0]
+        count = len(_split_cells(lines[line]))
+        wanted = wanted or count
+        if count != wanted:
+            sentence = (
+                f"This table row has {count} {'cell' if count == 1 else 'cells'}, but the header row has {wanted}. "
+                "Give them the same number; put an empty line after the table's last row."
+            )
+            yield line + 1, sentence
+
+
+def _split_cells(row: str) -> list[str]:
+    cells = CELL_SEPARATOR.split(row.strip().removeprefix(">").strip())
+    return cells[(cells[0] == "") : len(cells) - (len(cells) > 1 and not cells[-1].strip())]
+
+
+def _check_phones(tokens: list[Token], _lines: list[str], context: RenderContext) -> LintResults:
+    """Typed numbers, which would not change with the clinic's own."""
+    emergency = context.resolver.clinic_values["clinic.emergency_number"]
+    texts = [(token.map or [0, 0], _visible_text(token.children or [])) for token in tokens if token.type == "inline"]
+    options = [token for token in tokens if token.type in {"directive", "directive_open"}]
+    texts += [(token.map or [0, 0], str(token.meta["options"])) for token in options]
+    for (start, _), text in texts:
+        phones = find_phones(text, context.clinic_phones)
+        for place, number in phones:
+            yield (
+                start + 1 + text.count("\n", 0, place),
+                (
+                    f"“{number}” is a typed phone number: it would stay when the clinic’s number changes. Write "
+                    f"{{clinic.phone}}, {{clinic.after_hours_phone}} or {{clinic.emergency_number}}. {ALLOWED_NUMBERS_HINT}"
+                ),
+            )
+        for place, number in find_emergency_numbers(text, emergency):
+            yield (
+                start + 1 + text.count("\n", 0, place),
+                (
+                    f"“{number}” is a typed emergency number: it would stay when the clinic’s changes. Write "
+                    "{clinic.emergency_number}."
+                ),
+            )
+
+
+def _visible_text(children: list[Token]) -> str:
+    """The text that readers see, without its markup, and the addresses of its phone links."""
+    pieces = []
+    for child in children:
+        if child.type in {"softbreak", "hardbreak"}:
+            pieces.append("\n")
+        elif child.type in {"citation", "value"}:
+            pieces.append(PLACEHOLDER)
+        elif child.type == "link_open" and (href := str(child.attrGet("href") or "")).startswith("tel:"):
+            pieces.append(f"{PLACEHOLDER} call {href.removeprefix('tel:')} {PLACEHOLDER}")
+        else:
+            pieces.append(child.content)
+    return "".join(pieces)
+
+
+def _check_inlines(tokens: list[Token], lines: list[str], context: RenderContext) -> LintResults:
+    before = Token("", "", 0)
+    texts = [row for token in tokens if token.type == "inline" for row in token.meta["visible"]]
+    # "price*" is explained by a paragraph below that begins with a star.
+    first_mark = next((number for number, row in enumerate(texts) if NOTE_REFERENCE_STAR.search(row)), len(texts))
+    last_note = max((number for number, row in enumerate(texts) if NOTE_START.match(row)), default=-1)
+    done = 0
+    for token in tokens:
+        if token.type == "inline":
+            yield from _check_inline(token, before.type, lines, context)
+            line = line_number(token)
+            yield from _check_multiplication(token.children or [], line)
+            yield from _check_emphasis(
+                token.meta["visible"], line, has_mark=first_mark < done, has_note=last_note > done
+            )
+            done += len(token.meta["visible"])
+        before = token
+
+
+def _check_multiplication(children: list[Token], line: int) -> LintResults:
+    """Stars between numbers that became emphasis: "2*3*4" would be shown without its stars."""
+    for place, child in enumerate(children):
+        line += child.type in {"softbreak", "hardbreak"}
+        if child.type not in {"em_open", "em_close", "strong_open", "strong_close"} or "*" not in child.markup:
+            continue
+        before = children[place - 1].content[-1:] if place else ""
+        after = children[place + 1].content[:1] if place + 1 < len(children) else ""
+        if before.isdigit() and after.isdigit():
+            yield line, f"“{before}{child.markup}{after}” loses its star. For “times”, type the sign × instead."
+            return
+
+
+def _check_inline(token: Token, opening: str, lines: list[str], context: RenderContext) -> LintResults:
+    start = line_number(token)
+    visible: list[str] = list(token.meta["visible"])
+    outside: list[str] = list(token.meta["outside_links"])
+    if opening == "heading_open":
+        if TRAILING_HASHES.search(visible[-1]):
+            yield start, "Delete the # signs after the heading."
+        visible[-1] = EXPLICIT_ANCHOR.sub("", visible[-1])
+        outside[-1] = EXPLICIT_ANCHOR.sub("", outside[-1])
+    elif opening == "paragraph_open":
+        yield from _check_paragraph(visible, start)
+    for number, line in enumerate(visible):
+        at = start + number
+        # An address of mail may hold an @ and underscores.
+        if match := markup.AUTOLINK.search(line):
+            yield at, f"The signs < and > in “{_quote_match(match)}” would be shown as typed. Delete them."
+        free = markup.EMAIL.sub(PLACEHOLDER, markup.AUTOLINK.sub(PLACEHOLDER, line))
+        for check in LINE_CHECKS:
+            for sentence in check(free, context):
+                yield at, sentence
+        for sentence in _check_bare_urls(markup.EMAIL.sub(PLACEHOLDER, outside[number])):
+            yield at, sentence
+        if "\t" in lines[at - 1].strip() and "\t" in line.strip():
+            yield at, "A tab is shown as a space. For columns, make a table: | one | two |."
+
+
+def _check_paragraph(visible: list[str], line: int) -> LintResults:
+    """Lines that were meant to begin a heading, a list, a block or a row of a table."""
+    rows = [number for number, text in enumerate(visible) if text.count("|") >= 2]
+    piped = [number for number, text in enumerate(visible) if "|" in text]
+    if rows or len(piped) > 1:
+        sentence = (
+            "These | signs do not make a table. Put |---|---| under the first row, and give every row the same "
+            "number of cells."
+        )
+        yield line + (rows or piped)[0], sentence
+    starts = [
+        bullet or _classify_line_start(text)
+        for text, bullet in zip(visible, _find_letter_o_bullets(visible), strict=True)
+    ]
+    for number, (text, start) in enumerate(zip(visible, starts, strict=True)):
+        # One number or dash at the start of a line may be running text; two of them in a row are a list.
+        repeated = start in {"number", "dash"} and starts.count(start) > 1
+        if sentence := _line_start_message(text, start, is_repeated=repeated):
+            yield line + number, sentence
+        if start in {"number", "dash"} and repeated:
+            return
+
+
+def _find_letter_o_bullets(visible: list[str]) -> list[str]:
+    """For each line, "bullet" where an "o" was typed as one, or an empty string.
+
+    In Spanish, "o" is also a word: only two or more such lines in a row count, at the start of the paragraph or after
+    a colon.
+    """
+    bullets = [""] * len(visible)
+    for is_marked, run in groupby(range(len(visible)), lambda number: bool(LETTER_O_BULLET.match(visible[number]))):
+        numbers = list(run)
+        first = numbers[0]
+        if is_marked and len(numbers) > 1 and (first == 0 or visible[first - 1].rstrip().endswith(":")):
+            bullets[first : first + len(numbers)] = ["bullet"] * len(numbers)
+    return bullets
+
+
+def _classify_line_start(text: str) -> str:
+    """What a line of a paragraph seems to begin."""
+    if THEMATIC_BREAK_LIKE.match(text.strip()):
+        return "rule"
+    if (hashes := HEADING_LIKE.match(text)) and hashes[2]:
+        return "heading"
+    if BLOCK_LIKE.match(text.strip(SPACES_AND_INVISIBLE)):
+        return "block"
+    if bullet := BULLET_LIKE.match(text):
+        return _classify_bullet(bullet)
+    return "number" if (number := NUMBERED_LINE.match(text)) and _is_list_number(number) else ""
+
+
+def _classify_bullet(bullet: re.Match[str]) -> str:
+    sign, gap, behind = bullet[2], bullet[3], bullet[4]
+    if bullet[1]:
+        return "bullet"
+    if not gap:
+        # "-5", "+1 303", "—Hola" and "*word*" are what they look like.
+        return "tight" if sign in "-+" and (behind.isalpha() or behind == PLACEHOLDER) else ""
+    if sign in "-+*":
+        return "wide gap" if gap.strip(" \t") else "dash"
+    return "dash" if sign == "–" else ""
+
+
+def _is_list_number(number: re.Match[str]) -> bool:
+    """Not "1.5", "5-year", "a.m.", "2.º" or the end of a sentence such as "in 2019. Then"."""
+    if ORDINAL_OR_VERSION.match(number.string, number.start(2)):
+        return False
+    return bool(number[3] or number[4]) or (number[1].isdigit() and number[5].isalpha())
+
+
+def _is_malformed_list_number(text: str) -> bool:
+    """Whether the space after the number is missing, or its period has a space before it or a hyphen after it."""
+    number = NUMBERED_LINE.match(text)
+    return (
+        not number
+        or not (number[3] or number[4])
+        or (number[1].isdigit() and len(f"{number[2]}{number[3].strip()}") > 1)
+    )
+
+
+def _line_start_message(text: str, start: str, *, is_repeated: bool) -> str:
+    if start == "heading":
+        return _heading_message(text)
+    if start == "rule":
+        return f"“{text.strip()[:20]}” would be shown as typed. Delete it, or put an empty line before ---."
+    if start == "block":
+        return f"“{make_excerpt(text.strip(), 0, 40)}” is not a block. A block begins with ::: and a space: ::: note."
+    if start in {"bullet", "tight", "wide gap"} or (start == "dash" and is_repeated):
+        return "This line is not a list entry. Start each entry on its own line with a hyphen and one space: - entry."
+    if start == "number" and (is_repeated or _is_malformed_list_number(text)):
+        return (
+            "This line is not a list entry. Put an empty line before the list, start it with 1, and put a period and "
+            "one space after each number: 1. entry."
+        )
+    return ""
+
+
+def _heading_message(text: str) -> str:
+    match = HEADING_LIKE.match(text)
+    if not match:
+        return ""
+    before, hashes, rest = match.groups()
+    if "＃" in hashes:
+        return f"“{hashes}” contains a full-width ＃. Type ## with the # key."
+    if len(hashes) == 1 and not before and not (rest[:1].isalpha() or rest[:1] in SPACES_AND_INVISIBLE):
+        return ""  # "#1" counts
+    if not rest.strip() and not before:
+        return ""
+    if len(hashes) > 4:
+        return "A heading can have at most four # signs: ####."
+    wanted = max(2, len(hashes)) * "#"
+    if before or rest[:1] in " \t":
+        return f"The characters before {hashes} keep this line from being a heading. Start the line with {wanted}."
+    if rest[:1] in SPACES_AND_INVISIBLE:
+        return (
+            f"The space after {hashes} is a special one, so this is not a heading. Type a regular space: {wanted} Text."
+        )
+    return f"Put a space after {hashes} to make this line a heading: {wanted} Heading."
+
+
+def _quote_match(match: re.Match[str]) -> str:
+    return make_excerpt(match.string, *match.span())
+
+
+def _check_braces(line: str, context: RenderContext) -> Iterator[str]:
+    rest = line
+    for match in markup.BRACED_WORDS.finditer(line):
+        rest = rest.replace(match[0], PLACEHOLDER)
+        inside = match[1].strip()
+        if "@" in inside or PLACEHOLDER in inside:
+            continue
+        if inside.startswith("#"):
+            yield (
+                f"“{_quote_match(match)}” is not a section address. Put it at the end of a heading, and use only lowercase "
+                "letters, digits and single hyphens: ## When to call {#when-to-call}."
+            )
+        else:
+            yield unknown_value_message(match[1], context)
+    if DOUBLE_BRACE.search(line):
+        yield "Use one pair of braces around a clinic value: {clinic.phone}, not {{clinic.phone}}."
+    if hit := markup.UNCLOSED_BRACE.search(rest):
+        yield f"Close the brace: add }} at the end of “{_quote_match(hit)}”."
+        rest = rest.replace(hit[0], PLACEHOLDER)
+    if hit := markup.BARE_CLINIC_VALUE.search(rest):
+        yield f"“{hit[0]}” would be shown as typed. Put it in braces: {{{hit[0].casefold()}}}."
+    if hit := markup.FULLWIDTH_BRACE.search(rest):
+        yield f"“{_quote_match(hit)}” contains full-width braces. Type {{ and }} on the keyboard."
+
+
+def _check_citations(line: str, context: RenderContext) -> Iterator[str]:
+    for match in markup.CITATION_LIKE.finditer(line):
+        yield f"“{_quote_match(match)}” is not a citation. {_suggest_citation(match[0], context)}"
+    rest = markup.CITATION_LIKE.sub(PLACEHOLDER, line)
+    for match in markup.CITATION_IN_PARENTHESES.finditer(rest):
+        if _find_similar_source(match[1] or match[2], context):
+            yield f"“{_quote_match(match)}” is not a citation. {_suggest_citation(match[0], context)}"
+    if DOUBLE_BRACKET.search(line):
+        yield "Use one pair of brackets around a citation: [@key], not [[@key]]."
+    for match in BRACKETED_KEY.finditer(rest):
+        if match[1] in context.resolver.list_keys("source"):
+            yield f"“{match[0]}” is not a citation. Write [@{match[1]}]."
+    if hit := markup.FOOTNOTE.search(rest):
+        yield f"Footnotes such as “{_quote_match(hit)}” do not work here. Cite a source with [@key]."
+
+
+def _find_similar_source(key: str, context: RenderContext) -> str:
+    names = context.resolver.list_keys("source")
+    return next(iter(get_close_matches(key.casefold(), names, 1, MIN_SIMILARITY)), "")
+
+
+def _suggest_citation(citation: str, context: RenderContext) -> str:
+    meant = [_find_similar_source(key, context) for key in re.findall(r"[\w-]+", citation)]
+    if meant and all(meant):
+        return f"Write [{'; '.join(f'@{key}' for key in meant)}]."
+    return "Write [@key], with the key of a source and no spaces."
+
+
+def _check_links(line: str, _context: RenderContext) -> Iterator[str]:
+    for match in UNPARSED_LINK.finditer(line):
+        if line[: match.start()].rfind("![") > line[: match.start()].rfind("]"):
+            yield "Add a picture with a block: ::: figure, followed by the slug of the picture."
+        elif match[2]:
+            yield (
+                f"“{match[1]}” is not an address. Links start with https:// and contain no spaces; "
+                "for pages of this site, write page:subject."
+            )
+        else:
+            yield f"Close the link: add ) after its address, with no spaces in it (“{_quote_match(match)}”)."
+    for pattern in (SPACED_LINK, REVERSED_LINK):
+        if hit := pattern.search(line):
+            yield f"“{_quote_match(hit)}” is not a link. Write [words](page:subject) with nothing between ] and (."
+    if hit := REFERENCE_LINK.search(line):
+        yield f"“{_quote_match(hit)}” is not a link. Put the address after the words: [words](page:subject)."
+    if TASK_LIST_MARKER.match(line):
+        yield "Boxes such as [ ] do not work here. Put the list in a ::: checklist block."
+
+
+def _check_bare_urls(outside: str) -> Iterator[str]:
+    """Addresses outside of links."""
+    if "](" in outside or SPACED_LINK.search(outside) or REVERSED_LINK.search(outside):
+        return
+    if match := markup.HTTP_URL.search(outside):
+        yield f"“{_quote_match(match)}” is not a link. Write [words that say where it leads](https://…)."
+    elif match := markup.PAGE_LINK.search(outside):
+        yield f"“{_quote_match(match)}” is not a link. Write [words](page:subject)."
+
+
+def _check_other_markup(line: str, _context: RenderContext) -> Iterator[str]:
+    """HTML, and markup of other dialects."""
+    if match := markup.HTML_TAG.search(markup.HTTP_URL.sub(PLACEHOLDER, line)):
+        yield f"HTML such as “{_quote_match(match)}” would be shown as typed. Delete it; for bold write **words**."
+    if match := markup.ENTITY.search(line):
+        yield f"“{_quote_match(match)}” would be shown as typed. Type the character itself."
+    if match := markup.BLOCK_FENCE.search(line):
+        yield (
+            f"“{_quote_match(match)}” does not begin a block here. Begin a block on its own line with ::: and a space, "
+            "typed with regular characters."
+        )
+    if match := HASHES_IN_LINE.search(line):
+        yield f"“{_quote_match(match)}” is not a heading. Start a heading on its own line."
+    if (place := line.find("\\")) >= 0:
+        yield f"The backslash in “{make_excerpt(line, place, place + 1)}” would be shown as typed. Delete it."
+    if (place := line.find("`")) >= 0:
+        yield f"The ` in “{make_excerpt(line, place, place + 1)}” would be shown as typed. Write “ ” or ’ instead."
+    if match := PRIVATE_USE_CHARACTER.search(line):
+        sentence = (
+            f"The character U+{ord(match[0]):04X} exists in one font only: patients would see a box. Type another one."
+        )
+        yield sentence
+    if match := markup.FOREIGN_MARKUP.search(line):
+        yield f"“{_quote_match(match)}” would be shown as typed: this markup does not work here. Say it in words."
+
+
+LINE_CHECKS: tuple[Callable[[str, RenderContext], Iterator[str]], ...] = (
+    _check_braces,
+    _check_citations,
+    _check_links,
+    _check_other_markup,
+)
+
+
+def _check_emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: bool) -> LintResults:
+    """``*`` and ``_`` that the parser left over in one paragraph."""
+    text = "\n".join(markup.EMAIL.sub(_mask_match, markup.HTTP_URL.sub(_mask_match, row)) for row in visible)
+    for pattern, leftover in ((STAR_RUN, _star_message), (UNDERSCORE_RUN, _underscore_message)):
+        for run in pattern.finditer(text):
+            if run.start() == 0 and run[0] == "*" and has_mark:
+                continue
+            if run[0] == "*" and text[run.start() - 1 : run.start()] == PLACEHOLDER and not has_note:
+                sentence = (
+                    f"The * in “{_quote_match(run)}” is left over. Delete it, or put the same number before and after the "
+                    "words."
+                )
+                yield line + text.count("\n", 0, run.start()), sentence
+                continue
+            if sentence := leftover(run, text):
+                yield line + text.count("\n", 0, run.start()), sentence
+    if match := SPACED_STARS.search(text):
+        yield (
+            line + text.count("\n", 0, match.start()),
+            f"Delete the space after * in “{_quote_match(match)}”: *words*.",
+        )
+
+
+def _mask_match(match: re.Match[str]) -> str:
+    return PLACEHOLDER * len(match[0])
+
+
+def _star_message(run: re.Match[str], text: str) -> str:
+    before, after = _adjacent_characters(run, text)
+    if len(run[0]) == 1:
+        # "5 * 3", "5*3" and "price*" are what they look like.
+        is_open = not after.isspace() and (before.isspace() or before in "([{\"'“‘«¿¡-–—/:")
+        return _unclosed_message(run, "*", "emphasis") if is_open else ""
+    if before.isspace() and after.isspace() and _is_between_numbers(run, text):
+        return ""
+    return _bold_message(run, before, after)
+
+
+def _bold_message(run: re.Match[str], before: str, after: str) -> str:
+    signs = run[0][:2]
+    if before.isspace() and after.isspace():
+        return f"Delete the spaces inside {signs}: **words**, not ** words ** (“{_quote_match(run)}”)."
+    if not before.isspace() and (after.isspace() or not after.isalnum()):
+        return (
+            f"The {signs} in “{_quote_match(run)}” does not close anything. Put ** before the first bold word of this "
+            "paragraph, with no space after it, or delete it."
+        )
+    if before.isspace() or not before.isalnum():
+        return _unclosed_message(run, signs, "bold")
+    return f"The {signs} in “{_quote_match(run)}” is left over. Put ** right before and right after the bold words."
+
+
+def _unclosed_message(run: re.Match[str], signs: str, name: str) -> str:
+    return f"Close the {name}: add {signs} after its last word, in the same paragraph (“{_quote_match(run)}”)." + (
+        f" To show the sign itself, write \\{signs}." if signs == "*" else ""
+    )
+
+
+def _underscore_message(run: re.Match[str], text: str) -> str:
+    before, after = _adjacent_characters(run, text)
+    length = len(run[0])
+    if length > 2 or (length == 1 and before.isalnum() and after.isalnum()):
+        return ""  # a line to write on; A_B
+    if length == 2 and before.isalnum() and after.isalnum():
+        return f"Underscores inside a word are shown as typed (“{_quote_match(run)}”). Write **bold** with stars."
+    if length == 1:
+        is_open = not before.isalnum() and before != PLACEHOLDER and (after.isalnum() or after in '*[(“"')
+        return _unclosed_message(run, "_", "emphasis") if is_open else ""
+    return _bold_message(run, before, after) if not (before.isspace() and after.isspace()) else ""
+
+
+def _adjacent_characters(run: re.Match[str], text: str) -> tuple[str, str]:
+    return text[run.start() - 1 : run.start()] or " ", text[run.end() : run.end() + 1] or " "
+
+
+def _is_between_numbers(run: re.Match[str], text: str) -> bool:
+    return text[: run.start()].rstrip()[-1:].isdigit() and text[run.end() :].lstrip()[:1].isdigit()

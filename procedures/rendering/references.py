@@ -1,0 +1,404 @@
+"""What a page in one language may quote: pictures, terms, sources, the clinic's answers, other pages.
+
+A Library is made for one rendering (or for a run over all pages). It reads each thing once and notes what was used,
+with a fingerprint, so that a release knows later whether it is out of date.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.db.models import Exists, QuerySet
+
+from procedures.enums import EventKind, SignLevel, SignTiming
+from procedures.figures.approval import (
+    ApprovedFigure,
+    FigureVersion,
+    approval_for_release,
+    approved_figures,
+    lock_and_check_unchanged,
+    public_figures,
+)
+from procedures.figures.presenters import FigureContext, build_figure_context
+from procedures.models import (
+    Clinic,
+    ClinicAnswer,
+    Figure,
+    FigureApproval,
+    GlossaryTerm,
+    Location,
+    Page,
+    ReleaseDependency,
+    Series,
+    SeriesItem,
+    Source,
+    WarningSignEvent,
+    WarningSignText,
+)
+from procedures.phones import phone_href
+from procedures.rendering.parser import draft_section_titles, extract_section_titles
+from procedures.triage import TriageDetector
+
+# What a text names; more than the parser would take does no harm, it is only looked up together with the rest.
+REFERENCE_PATTERNS = {
+    "figure": re.compile(r"^:::[ \t]*(?:figure|compare)[ \t]+([^\n]+)$", re.MULTILINE),
+    "series": re.compile(r"^:::[ \t]*series[ \t]+([^\n]+)$", re.MULTILINE),
+    "care": re.compile(r"^:::[ \t]*care[ \t]+([^\n]+)$", re.MULTILINE),
+    "source": re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]"),
+    "page": re.compile(r"\(page:([a-z0-9-]+)"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One thing that a rendering used."""
+
+    kind: str
+    key: str
+    fingerprint: str
+    figure_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """Where a page of the same language is read. ``text``: its public HTML, or its draft in Markdown."""
+
+    href: str
+    title: str
+    is_public: bool
+    text: str
+    clinic_values: Mapping[str, str] = field(default_factory=dict)
+    old_anchors: Mapping[str, str] = field(default_factory=dict)
+
+    def section_title(self, anchor: str) -> str:
+        """Title of a section by its address, also by one that it had before."""
+        if not anchor:
+            return ""
+        titles = (
+            extract_section_titles(self.text) if self.is_public else draft_section_titles(self.text, self.clinic_values)
+        )
+        return titles.get(self.old_anchors.get(anchor, anchor), "")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalizedSign:
+    """A warning sign in one language."""
+
+    key: str
+    level: str
+    when: str
+    text: str
+    short: str
+    sources: tuple[str, ...]
+
+
+@dataclass
+class ReferenceResolver:
+    """Read access to everything quotable in ``language``. ``pictures``: which picture of a figure is shown."""
+
+    language: str
+    pictures: FigureVersion = FigureVersion.PUBLIC
+    dependencies: dict[tuple[str, str], Dependency] = field(default_factory=dict)
+    _cache: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def record(self, kind: str, key: str, data: object, figure_id: int | None = None) -> None:
+        """Remember that ``data`` went into the page."""
+        text = json.dumps(data, ensure_ascii=False, sort_keys=True, default=str)
+        self.dependencies[kind, key] = Dependency(kind, key, hashlib.sha256(text.encode()).hexdigest(), figure_id)
+
+    def fork(self) -> "ReferenceResolver":
+        """The same knowledge with nothing noted yet, for the next page of a run."""
+        return ReferenceResolver(self.language, self.pictures, _cache=self._cache)
+
+    @property
+    def glossary_terms(self) -> list[GlossaryTerm]:
+        """All glossary terms of this language."""
+        if ("terms", "") not in self._cache:
+            self._cache["terms", ""] = list(GlossaryTerm.objects.filter(language=self.language))
+        found: list[GlossaryTerm] = self._cache["terms", ""]
+        return found
+
+    @property
+    def clinic_values(self) -> dict[str, str]:
+        """The clinic's values that a text may print, by name; empty texts where there is no clinic yet."""
+        if ("clinic", "") not in self._cache:
+            self._cache["clinic", ""] = self._load_clinic_values()
+        found: dict[str, str] = self._cache["clinic", ""]
+        return found
+
+    def _load_clinic_values(self) -> dict[str, str]:
+        clinic = Clinic.objects.first() or Clinic(name="", phone="", emergency_number="911")
+        text = clinic.texts.filter(language=self.language).first() if clinic.pk else None
+        return {
+            "clinic.name": clinic.name,
+            "clinic.phone": clinic.phone,
+            "clinic.after_hours_phone": clinic.after_hours_phone or clinic.phone,
+            "clinic.emergency_number": clinic.emergency_number,
+            "clinic.hours": text.hours if text else "",
+        }
+
+    def get_clinic_value(self, name: str) -> str | None:
+        """A value such as ``clinic.phone``, or None when there is no such name."""
+        value = self.clinic_values.get(name)
+        if value is not None:
+            self.record("clinic", name, value)
+        return value
+
+    def get_phone(self, name: str) -> tuple[str, str]:
+        """A phone as printed and as a ``tel:`` address."""
+        number = self.get_clinic_value(name) or ""
+        return number, phone_href(number)
+
+    def prefetch_text(self, text: str, *, figure_slugs: Iterable[str] = (), page_subjects: Iterable[str] = ()) -> None:
+        """Look up everything that ``text`` names at once: a page with 30 names costs as many queries as one with 3."""
+        named = {kind: {key for found in pattern.findall(text) for key in re.findall(r"[a-z0-9-]+", found)}
+                 for kind, pattern in REFERENCE_PATTERNS.items()}  # fmt: skip
+        self.prefetch({**named, "figure": {*named["figure"], *figure_slugs}, "page": {*named["page"], *page_subjects}})
+
+    def prefetch(self, keys_by_kind: Mapping[str, set[str]]) -> None:
+        """Look up names by kind (figure, series, source, care, page) in one query or two for each kind."""
+        wanted = {
+            kind: {key for key in keys_by_kind.get(kind, ()) if key and (kind, key) not in self._cache}
+            for kind in REFERENCE_PATTERNS
+        }
+        if wanted["series"]:
+            rows = Series.objects.filter(slug__in=wanted["series"], language=self.language)
+            found = {row.slug: row for row in rows.prefetch_related("items__figure")}
+            self._cache |= {("series", key): found.get(key) for key in wanted["series"]}
+            shown = {item.figure.slug for row in found.values() for item in row.items.all()}
+            wanted["figure"] |= {slug for slug in shown if ("figure", slug) not in self._cache}
+        if wanted["figure"]:
+            self._cache |= {("figure", key): None for key in wanted["figure"]}
+            self._load_figures(Figure.objects.filter(slug__in=wanted["figure"]))
+        if wanted["source"]:
+            sources = {row.key: row for row in Source.objects.filter(key__in=wanted["source"])}
+            self._cache |= {("source", key): sources.get(key) for key in wanted["source"]}
+        if wanted["care"]:
+            answers = ClinicAnswer.objects.filter(language=self.language, key__in=wanted["care"])
+            cared = {row.key: row for row in answers}
+            self._cache |= {("care", key): cared.get(key) for key in wanted["care"]}
+        if wanted["page"]:
+            links = Page.objects.in_language(self.language).filter(subject__in=wanted["page"])
+            linked = {row.subject: self._build_page_link(row) for row in links.select_related("live_release")}
+            self._cache |= {("page", key): linked.get(key) for key in wanted["page"]}
+
+    def list_keys(self, kind: str) -> list[str]:
+        """All names of a kind (figure, series, care, source, page) that a text in this language may write."""
+        if ("names", kind) not in self._cache:
+            rows, name = {
+                "figure": (Figure.objects.all(), "slug"),
+                "series": (Series.objects.filter(language=self.language), "slug"),
+                "care": (ClinicAnswer.objects.filter(language=self.language), "key"),
+                "source": (Source.objects.all(), "key"),
+                "page": (Page.objects.in_language(self.language), "subject"),
+            }[kind]
+            self._cache["names", kind] = list(rows.values_list(name, flat=True))
+        found: list[str] = self._cache["names", kind]
+        return found
+
+    def get_figure(self, slug: str) -> FigureContext | None:
+        """A picture with its marks; None where there is none, or none that may be shown (see ``is_unapproved``)."""
+        if ("figure", slug) not in self._cache:
+            self._load_figures(Figure.objects.filter(slug=slug))
+        view: FigureContext | None = self._cache.setdefault(("figure", slug), None)
+        if view is not None:
+            self.record("figure", slug, view.fingerprint_data(), view.figure_id)
+        return view
+
+    def is_unapproved(self, slug: str) -> bool:
+        """Whether there is such a figure, but no picture of it that may be shown."""
+        return ("unapproved", slug) in self._cache
+
+    def get_figure_approval(self, dependency: Dependency) -> FigureApproval | None:
+        """The approval under which a release shows a picture that it used; writes one where marks or sizes differ."""
+        kind = {"figure": "approved", "indexed": "public"}.get(dependency.kind, "")
+        shown: ApprovedFigure | None = self._cache.get((kind, dependency.key))
+        if shown is None:
+            return None
+        row = approval_for_release(shown)
+        self._cache[kind, dependency.key] = replace(shown, approval=row)
+        return row
+
+    def are_figures_unchanged(self, dependencies: Iterable[Dependency]) -> bool:
+        """Whether the current pictures that a release is made from are still the same; they are locked then."""
+        found: list[ApprovedFigure | None] = [self._cache.get(("approved", one.key)) for one in dependencies]
+        return lock_and_check_unchanged([one.figure for one in found if one and one.is_current])
+
+    def get_public_figures(self) -> list[FigureContext]:
+        """Every picture that the public sees on other pages, as it is seen there: for the index."""
+        slugs = self._load_public_figures()
+        self.record("list", "figures", slugs)
+        return [view for slug in slugs if (view := self.get_public_figure(slug))]
+
+    def get_public_figure(self, slug: str) -> FigureContext | None:
+        """One picture of the index, or None where the public sees it on no other page."""
+        self._load_public_figures()
+        view: FigureContext | None = self._cache.get(("indexed", slug))
+        if view is not None:
+            self.record("indexed", slug, view.fingerprint_data(), view.figure_id)
+        return view
+
+    def _load_public_figures(self) -> list[str]:
+        if ("list", "figures") not in self._cache:
+            shown = public_figures()
+            self._cache["list", "figures"] = list(shown)
+            self._cache |= {("public", slug): one for slug, one in shown.items()}
+            self._cache |= {
+                ("indexed", slug): build_figure_context(one.figure, self.language) for slug, one in shown.items()
+            }
+        slugs: list[str] = self._cache["list", "figures"]
+        return slugs
+
+    def _load_figures(self, figures: QuerySet[Figure]) -> None:
+        rows = list(figures.prefetch_related("texts", "markers__texts", "renditions"))
+        shown = {figure.slug: figure for figure in rows}
+        if self.pictures != FigureVersion.CURRENT:
+            approved = approved_figures(rows, self.pictures)
+            self._cache |= {("approved", slug): one for slug, one in approved.items()}
+            self._cache |= {("unapproved", figure.slug): True for figure in rows if figure.slug not in approved}
+            shown = {slug: one.figure for slug, one in approved.items()}
+        self._cache |= {("figure", slug): build_figure_context(figure, self.language) for slug, figure in shown.items()}
+
+    def get_series(self, slug: str) -> Series | None:
+        """Pictures in order, or None."""
+        if ("series", slug) not in self._cache:
+            rows = Series.objects.filter(slug=slug, language=self.language)
+            self._cache["series", slug] = rows.prefetch_related("items__figure").first()
+        found: Series | None = self._cache["series", slug]
+        if found:
+            items = [(item.figure.slug, item.heading, item.text) for item in self.get_series_items(found)]
+            self.record("series", slug, [found.title, items])
+        return found
+
+    def get_series_items(self, series: Series) -> list[SeriesItem]:
+        """Its pictures with their words. A page that is rebuilt leaves out those that are not approved yet."""
+        items = list(series.items.all())
+        if self.pictures != FigureVersion.PUBLIC:
+            return items
+        self.prefetch({"figure": {item.figure.slug for item in items}})
+        return [item for item in items if self._cache.get(("figure", item.figure.slug))]
+
+    def get_source(self, key: str) -> Source | None:
+        """A cited reference, or None."""
+        if ("source", key) not in self._cache:
+            self._cache["source", key] = Source.objects.filter(key=key).first()
+        found: Source | None = self._cache["source", key]
+        if found:
+            self.record("source", key, [found.organisation, found.title, found.year, found.url, found.identifier])
+        return found
+
+    def get_clinic_answer(self, key: str) -> ClinicAnswer | None:
+        """The clinic's own answer, or None."""
+        if ("care", key) not in self._cache:
+            self._cache["care", key] = ClinicAnswer.objects.filter(language=self.language, key=key).first()
+        found: ClinicAnswer | None = self._cache["care", key]
+        if found:
+            self.record("care", key, [found.question, found.answer])
+        return found
+
+    @property
+    def all_warning_signs(self) -> tuple[list[LocalizedSign], bool]:
+        """Every warning sign in order, and whether they are the starter list that no reviewer has approved."""
+        if ("signs", "") not in self._cache:
+            published = WarningSignEvent.objects.filter(kind=EventKind.PUBLISHED)
+            rows = list(
+                WarningSignText.objects.filter(language=self.language)
+                .select_related("sign")
+                .order_by("sign__order", "sign__key")
+                .annotate(is_approved=Exists(published))
+            )
+            signs = [
+                LocalizedSign(row.sign.key, row.sign.level, row.sign.when, row.text, row.short, tuple(row.sign.sources))
+                for row in rows
+            ]
+            self._cache["signs", ""] = signs, not all(row.is_approved for row in rows)
+        found: tuple[list[LocalizedSign], bool] = self._cache["signs", ""]
+        return found
+
+    def get_warning_signs(self, timing: str) -> tuple[list[LocalizedSign], bool]:
+        """Warning signs for pages read before a procedure, after one, or both; and whether it is the starter list."""
+        rows, is_starter = self.all_warning_signs
+        wanted = {timing, SignTiming.BOTH.value}
+        found = rows if timing == SignTiming.BOTH else [sign for sign in rows if sign.when in wanted]
+        if rows:
+            self.record("signs", timing, [[[s.key, s.level, s.text, s.short, s.sources] for s in found], is_starter])
+        return found, is_starter
+
+    def build_triage(self) -> TriageDetector:
+        """Finds texts that write their own list of signs."""
+        rows, _ = self.all_warning_signs
+        return TriageDetector(self.language, [(sign.text, sign.level == SignLevel.EMERGENCY) for sign in rows])
+
+    def get_page(self, subject: str) -> PageLink | None:
+        """The page on a subject in this language: its public address, else where its draft will be."""
+        if ("page", subject) not in self._cache:
+            pages = Page.objects.in_language(self.language).select_related("live_release")
+            found = pages.filter(subject=subject).first()
+            self._cache["page", subject] = found and self._build_page_link(found)
+        link: PageLink | None = self._cache["page", subject]
+        if link:
+            self.record("page", subject, [link.href])
+        return link
+
+    def _build_page_link(self, page: Page) -> PageLink:
+        if live := page.live_release:
+            return PageLink(live.path, live.title, True, live.html, old_anchors=live.old_anchors)
+        return PageLink(page.planned_path, page.title, False, page.body, self.clinic_values)
+
+    def get_titled_page(self, subject: str, section: str = "") -> PageLink | None:
+        """The same for a page whose title, and that of one of its sections, is printed with the link."""
+        link = self.get_page(subject)
+        if link:
+            self.record("title", f"{subject}#{section}", [link.title, link.section_title(section)])
+        return link
+
+    def get_titled_page_by_key(self, key: str) -> PageLink | None:
+        """``named_page`` by what a release noted: ``subject#section``."""
+        subject, _, section = key.partition("#")
+        return self.get_titled_page(subject, section)
+
+    def record_term(self, term: GlossaryTerm) -> None:
+        """Remember that a word was explained."""
+        self.record("term", term.key, [term.term, term.aliases, term.pronunciation, term.definition])
+
+    def get_glossary(self) -> list[GlossaryTerm]:
+        """All terms, for the index."""
+        self.record(
+            "list", "terms", [[t.key, t.term, t.pronunciation, t.definition, t.aliases] for t in self.glossary_terms]
+        )
+        return self.glossary_terms
+
+    def get_reading_levels(self) -> list[dict[str, Any]]:
+        """Address, title, kind and level of every public page but those that list them: their own is not known yet."""
+        lists = ReleaseDependency.objects.filter(kind="list", key="levels").values("release")
+        pages = Page.objects.published().in_language(self.language).exclude(live_release__in=lists)
+        rows = [
+            {"href": live.path, "title": live.title, "kind": page.kind, "level": live.grade}
+            for page in pages.select_related("live_release")
+            if (live := page.live_release) and live.grade is not None
+        ]
+        self.record("list", "levels", rows)
+        return rows
+
+    def get_locations(self) -> list[dict[str, Any]]:
+        """All locations with their texts in this language."""
+        rows = []
+        for location in Location.objects.prefetch_related("texts"):
+            texts = {text.language: text for text in location.texts.all()}
+            text = texts.get(self.language)
+            rows.append(
+                {
+                    "key": location.key,
+                    "name": text.name if text else location.key,
+                    "address_lines": location.address.splitlines(),
+                    "phone": location.phone,
+                    "phone_href": phone_href(location.phone),
+                    "hours": text.hours if text else "",
+                    "directions": text.directions if text else "",
+                }
+            )
+        self.record("list", "locations", rows)
+        return rows

@@ -1,0 +1,212 @@
+"""The message kit: finished links, messages, reminders and QR codes. Nothing in it knows who the patient is."""
+
+from dataclasses import asdict, dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from urllib.parse import quote
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
+from procedures.enums import Language
+from procedures.models import Clinic, Release
+from procedures.phones import phone_href
+from procedures.sharing.short_codes import spaced_code
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContext:
+    """``readable`` and ``neutral`` are full addresses; the neutral one names no condition."""
+
+    language: str
+    clinic: str
+    phone: str
+    code: str
+    readable_url: str
+    short_url: str
+
+    @property
+    def typed_url(self) -> str:
+        """The neutral address as somebody types it: ``learn.example.org/p/K7M4P2``."""
+        return self.short_url.partition("://")[2]
+
+
+def short_path(language: str, code: str) -> str:
+    """``/p/K7M4P2``, ``/es/p/K7M4P2``: the page speaks the reader's language even where the code is mistyped."""
+    return f"/p/{code}" if language == Language.ENGLISH else f"/{language}/p/{code}"
+
+
+def build_message_context(release: Release, clinic: Clinic) -> MessageContext:
+    """From what the public reads; the draft plays no part."""
+    page = release.page
+    return MessageContext(
+        language=page.language,
+        clinic=clinic.name,
+        phone=clinic.phone,
+        code=page.code,
+        readable_url=settings.PUBLIC_URL + release.path,
+        short_url=settings.PUBLIC_URL + short_path(page.language, page.code),
+    )
+
+
+# English: the alphabet of pilots and dispatchers. Spanish: words that every child knows.
+ENGLISH_SPELLING_WORDS = dict(
+    word.split()
+    for word in (
+        "B Bravo|C Charlie|D Delta|F Foxtrot|G Golf|H Hotel|J Juliett|K Kilo|M Mike|N November|P Papa|Q Quebec|"
+        "R Romeo|S Sierra|T Tango|V Victor|W Whiskey|X X-ray|Y Yankee|Z Zulu|"
+        "2 two|3 three|4 four|5 five|6 six|7 seven|8 eight|9 nine"
+    ).split("|")
+)
+SPANISH_SPELLING_WORDS = dict(
+    word.split()
+    for word in (
+        "B burro|C casa|D dedo|F foca|G gato|H hoja|J jirafa|K kilo|M mesa|N nube|P pato|Q queso|"
+        "R rosa|S sol|T taza|V vaca|W wifi|X xilófono|Y yate|Z zapato|"
+        "2 dos|3 tres|4 cuatro|5 cinco|6 seis|7 siete|8 ocho|9 nueve"
+    ).split("|")
+)
+SPELLING_ALPHABETS = {"en": (ENGLISH_SPELLING_WORDS, "as in"), "es": (SPANISH_SPELLING_WORDS, "de")}
+
+
+def spell_phonetically(code: str, language: str) -> str:
+    """``K as in Kilo, seven, M as in Mike, four …``; ``K de kilo, siete, M de mesa, cuatro …``."""
+    names, like = SPELLING_ALPHABETS[language]
+    return ", ".join(names[sign] if sign.isdigit() else f"{sign} {like} {names[sign]}" for sign in code)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageText:
+    """The paragraphs of a message in its language. ``open_button`` stands on the link."""
+
+    subject: str
+    greeting: str
+    introduction: str
+    open_here: str
+    open_button: str
+    privacy_note: str
+    code_instructions: str
+    code: str
+    paper_offer: str
+    phone: str
+    clinic: str
+
+
+def build_message_text(context: MessageContext) -> MessageText:
+    """In the language of the page, whatever language is active."""
+    with translation.override(context.language):
+        return MessageText(
+            subject=_("Reading for your visit"),
+            greeting=_("Hello,"),
+            introduction=_("We have put together some reading for your visit."),
+            open_here=_("Open it here:"),
+            open_button=_("Open the reading"),
+            privacy_note=_("You need no password, and nobody tracks what you read."),
+            code_instructions=_("On another computer, type %(address)s and this code:")
+            % {"address": context.typed_url.removesuffix(context.code)},
+            code=spaced_code(context.code),
+            paper_offer=_("Would you rather have it on paper, or have a question? Please call us:"),
+            phone=context.phone,
+            clinic=context.clinic,
+        )
+
+
+def render_plain_message(context: MessageContext) -> str:
+    """The message as text. The address stands alone on its line, where no mail program can damage it."""
+    said = build_message_text(context)
+    paragraphs = [
+        said.greeting,
+        said.introduction,
+        said.open_here,
+        context.short_url,
+        said.privacy_note,
+        f"{said.code_instructions}\n{said.code}",
+        f"{said.paper_offer}\n{said.phone}",
+        said.clinic,
+    ]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+# Each line stays below 76 signs, so that an encoding which breaks lines leaves the address in one piece.
+HTML_TEMPLATE = """<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<title>{subject}</title>
+<style>
+:root {{ color-scheme: light dark; supported-color-schemes: light dark; }}
+@media (prefers-color-scheme: dark) {{
+.ground {{ background: #181612 !important; color: #f6eedf !important; }}
+.link {{ color: #8fdad0 !important; }}
+.button {{ background: #8fdad0 !important; color: #06282a !important; }}
+}}
+</style>
+</head>
+<body class="ground"
+style="margin:0;padding:0;background:#fffdf7;color:#201b14;">
+<div class="ground" lang="{language}"
+style="max-width:560px;margin:0 auto;padding:24px 16px;
+background:#fffdf7;color:#201b14;
+font:18px/1.5 Verdana,Arial,sans-serif;">
+<p style="margin:0 0 18px;">{greeting}</p>
+<p style="margin:0 0 18px;">{introduction}</p>
+<p style="margin:0 0 18px;">
+<a class="button"
+href="{address}"
+style="display:inline-block;padding:14px 22px;border-radius:6px;
+background:#094648;color:#ffffff;font-weight:bold;
+text-decoration:none;">{open_button}</a></p>
+<p style="margin:0 0 18px;">{open_here}<br>
+<a class="link"
+href="{address}"
+style="color:#094648;font-size:16px;word-break:break-word;">
+{address}
+</a></p>
+<p style="margin:0 0 18px;">{privacy_note}</p>
+<p style="margin:0 0 18px;">{code_instructions}<br>
+<strong style="font-size:22px;white-space:nowrap;">{code}</strong></p>
+<p style="margin:0 0 18px;">{paper_offer}<br>
+<a class="link"
+href="{phone_href}"
+style="color:#094648;font-weight:bold;">{phone}</a></p>
+<p style="margin:0;">{clinic}</p>
+</div>
+</body>
+</html>
+"""
+
+
+def render_html_message(context: MessageContext) -> str:
+    """A whole HTML document."""
+    said = build_message_text(context)
+    return str(
+        format_html(
+            HTML_TEMPLATE,
+            language=context.language,
+            address=context.short_url,
+            phone_href=phone_href(said.phone),
+            **asdict(said),
+        )
+    )
+
+
+def build_mailto_url(context: MessageContext) -> str:
+    """RFC 6068: to nobody yet, with subject and text; line breaks are %0D%0A, a space is %20 and never ``+``."""
+    body = render_plain_message(context).replace("\n", "\r\n")
+    return f"mailto:?subject={quote(build_message_text(context).subject, safe='')}&body={quote(body, safe='')}"
+
+
+def build_eml(context: MessageContext) -> bytes:
+    """A message that Outlook, Apple Mail and Thunderbird open as a draft: no sender, no recipient, no date."""
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = build_message_text(context).subject
+    message["X-Unsent"] = "1"
+    # In this encoding every line is ASCII and shorter than 77 signs: no mail server has a reason to touch it.
+    message.set_content(render_plain_message(context), cte="quoted-printable")
+    message.add_alternative(render_html_message(context), subtype="html", cte="quoted-printable")
+    return message.as_bytes()

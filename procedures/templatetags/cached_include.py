@@ -1,0 +1,19 @@
+"""``{% cached_include "site/footer.html" %}``: an include of what is the same on all pages of a language."""
+
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.utils.safestring import SafeString
+
+from procedures.views import layout
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def cached_include(context: template.Context, template_name: str, **more: Any) -> SafeString:
+    """The rendered template. It sees the clinic, the language, the main menu and ``more``, nothing else of the page."""
+    # Who changes templates wants to see it.
+    render = layout.cached_include.__wrapped__ if settings.DEBUG else layout.cached_include
+    return render(template_name, context["language"], context["site"], **more)

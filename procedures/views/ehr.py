@@ -1,0 +1,102 @@
+"""``/connect/…``: for health-record and scheduling systems. What they ask is never logged."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext_lazy as _
+
+from portal.published.decorators import cacheable
+from procedures.ehr import infobutton
+from procedures.enums import Language
+from procedures.models import Page
+from procedures.views.layout import base_context, home_path, load_clinic, render_response
+from procedures.views.pages import get_clinic, page_card
+
+FEED_CACHE_CONTROL = "public, max-age=43200"
+
+
+@cacheable
+def service(request: HttpRequest) -> HttpResponse:
+    """The pages for a code as a feed: Atom, JSON or JavaScript."""
+    values = infobutton.strip_illegal_xml(request.GET.dict())
+    kind, callback = infobutton.XML_TYPE, ""
+    try:
+        kind, callback = infobutton.parse_response_format(values)
+        asked = infobutton.parse_request(values)
+    except infobutton.BadRequestError as error:
+        return _feed_response({"error": str(error)}, kind, callback, status=400)
+    pages = _find_pages_with_fallback(asked)
+    clinic = get_clinic(pages, asked.language)
+    data = infobutton.build_feed(values, asked, pages, (clinic or {}).get("name", ""))
+    return _feed_response(data, kind, callback)
+
+
+def _find_pages_with_fallback(asked: infobutton.InfobuttonRequest) -> list[Page]:
+    """Pages in the language asked for; where the clinic has none, English ones, which say so in ``lang``."""
+    pages = infobutton.find_pages(asked)
+    if pages or asked.language == Language.ENGLISH:
+        return pages
+    return infobutton.find_pages(infobutton.InfobuttonRequest(asked.system, asked.code, asked.name, Language.ENGLISH))
+
+
+def _feed_response(data: dict[str, object], kind: str, callback: str, status: int = 200) -> HttpResponse:
+    if kind == infobutton.XML_TYPE:
+        text = infobutton.render_atom(data) if "feed" in data else infobutton.render_error_xml(str(data["error"]))
+    else:
+        text = infobutton.render_json(data, callback)
+    response = HttpResponse(text, status=status, content_type=f"{kind}; charset=utf-8")
+    response.headers["Cache-Control"] = FEED_CACHE_CONTROL if status == 200 else "no-store"
+    if kind == infobutton.JAVASCRIPT_TYPE:
+        # Another site's page loads it as a script; that is what this format is for.
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+@cacheable
+def application(request: HttpRequest) -> HttpResponse:
+    """The page for a code, for a person: a redirect to the only one, a choice of several, or the search page."""
+    values = infobutton.strip_illegal_xml(request.GET.dict())
+    try:
+        asked = infobutton.parse_request(values)
+    except infobutton.BadRequestError as error:
+        context = base_context(
+            language=Language.ENGLISH, clinic=load_clinic("en")[0], title=_("We could not read that")
+        )
+        return render_response(
+            "site/bad_request.html", {**context, "sentence": str(error), "robots": "noindex"}, status=400
+        )
+    pages = _find_pages_with_fallback(asked)
+    live = [page.live_release for page in pages if page.live_release]
+    if len(live) == 1:
+        # Without HALF_A_DAY: the page may move or be withdrawn before that is over.
+        return HttpResponse(status=302, headers={"Location": live[0].path})
+    clinic = get_clinic(pages, asked.language)
+    context = base_context(language=asked.language, clinic=clinic, title=_("Reading for your visit"))
+    results = [
+        {"title": release.title, "href": release.path, "section": "", "snippet": release.key_message}
+        for release in live
+    ]
+    topics = [] if results else [page_card(page) for page in Page.objects.for_cards(asked.language)]
+    values_shown = {"results": results, "topics": topics, "query": "", "searched": False, "robots": "noindex"}
+    response = render_response("site/search.html", {**context, **values_shown, "chosen": True})
+    response.headers["Cache-Control"] = FEED_CACHE_CONTROL
+    return response
+
+
+@cacheable
+def guides(request: HttpRequest) -> HttpResponse:
+    """All guides with their links, for the mail templates of a scheduling system. Ids never change."""
+    rows = [
+        {
+            "id": page.code,
+            "language": language,
+            "title": release.title,
+            "url": f"{settings.PUBLIC_URL}{release.path}",
+            "neutral_url": f"{settings.PUBLIC_URL}{home_path(language)}p/{page.code}",
+            "minutes": release.minutes,
+            "updated": release.published_at.isoformat(timespec="seconds"),
+        }
+        for language in Language.values
+        for page in Page.objects.for_cards(language).guides()
+        if (release := page.live_release)
+    ]
+    return JsonResponse({"guides": rows}, json_dumps_params={"ensure_ascii": False})

@@ -1,0 +1,125 @@
+"""“Was this clear?”: a small page of its own behind each page. No cookie, so other signs say that a form is ours."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from portal.published.decorators import cacheable
+from portal.security.client_ip import client_network
+from procedures.feedback.services import InvalidFeedbackError, clean_comment, save_feedback
+from procedures.feedback.spam_protection import RATE_LIMITER, is_same_origin
+from procedures.models import Page
+from procedures.models.clinic import clinic_json, clinic_time_zone
+from procedures.models.feedback import MAX_COMMENT_LENGTH
+from procedures.sharing.short_codes import is_valid_code
+from procedures.views.layout import base_context, home_path, load_clinic, render_response
+from procedures.views.pages import render_not_found
+
+MAX_FORM_BYTES = 8_000  # bytes
+CLEAR_CHOICES = {"yes": True, "no": False}
+# People never see this field; programs that fill in forms do.
+HONEYPOT = "website"
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def feedback(request: HttpRequest, language: str, code: str) -> HttpResponseBase:
+    """The question, and the answer to it."""
+    if request.method == "POST":
+        with translation.override(language):
+            response = _process_submission(request, language, code)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+    return feedback_form(request, language=language, code=code)
+
+
+@cacheable
+def feedback_form(request: HttpRequest, language: str, code: str) -> HttpResponse:
+    """The form. ``?part=`` names a section of the page, which is then chosen already."""
+    page = _find_page(language, code)
+    # All three names are there: a template would take a missing “clear” for the method of a dictionary.
+    typed = {"clear": "", "section": request.GET.get("part", "")[:80], "comment": ""}
+    return _render_form(page, language, typed) if page else render_not_found(language, [])
+
+
+@cacheable
+def feedback_thanks(request: HttpRequest, language: str, code: str) -> HttpResponse:
+    """After the answer."""
+    page = _find_page(language, code)
+    if page is None:
+        return render_not_found(language, [])
+    return render_response("site/feedback_thanks.html", _feedback_context(page, language, _("Thank you.")))
+
+
+def _find_page(language: str, code: str) -> Page | None:
+    if not is_valid_code(code):
+        return None
+    pages = Page.objects.with_code(code).published().in_language(language)
+    return pages.annotate(clinic=clinic_json(language), time_zone=clinic_time_zone()).first()
+
+
+def _feedback_context(page: Page, language: str, title: object) -> dict[str, Any]:
+    live = page.live_release
+    if live is None:
+        raise ValueError("Only public pages are asked about.")
+    context = base_context(language=language, clinic=getattr(page, "clinic", None), title=title)
+    context["breadcrumbs"].insert(1, {"label": live.title, "href": live.path})
+    with translation.override(language):
+        page_title = f"{title} {live.title}"
+    return {**context, "page_title": page_title, "read": {"title": live.title, "href": live.path}}
+
+
+def _render_form(
+    page: Page, language: str, form_data: dict[str, str], *, error: str = "", status: int = 200
+) -> HttpResponse:
+    live = page.live_release
+    parts = [part for part in live.sections if part["title"] and part["anchor"]] if live else []
+    values = {
+        "parts": parts,
+        "typed": form_data,
+        "error": error,
+        "most": MAX_COMMENT_LENGTH,
+        "honeypot": HONEYPOT,
+        "action": f"{home_path(language)}clear/{page.code}/",
+        "robots": "noindex",
+    }
+    context = _feedback_context(page, language, _("Was this clear?"))
+    return render_response("site/feedback.html", {**context, **values}, status=status)
+
+
+def _process_submission(request: HttpRequest, language: str, code: str) -> HttpResponse:
+    if not is_same_origin(request):
+        sentence = _("This answer did not come from our own page. Please open the page again and answer there.")
+        return _reject(language, sentence, 403)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_FORM_BYTES:
+        return _reject(language, _("That was too much text for us to take in. Please write one line."), 413)
+    page = _find_page(language, code)
+    if page is None:
+        return render_not_found(language, [])
+    typed = {name: request.POST.get(name, "") for name in ("clear", "section", "comment")}
+    if not request.POST.get(HONEYPOT):
+        try:
+            if typed["clear"] not in CLEAR_CHOICES:
+                raise InvalidFeedbackError(_("Please choose Yes or No."))
+            comment = clean_comment(typed["comment"])
+        except InvalidFeedbackError as error:
+            return _render_form(page, language, typed, error=str(error), status=400)
+        if not RATE_LIMITER.consume(client_network(request)):
+            sentence = _("We are getting very many answers right now. Please try again in an hour, or call us.")
+            return _render_form(page, language, typed, error=str(sentence), status=429)
+        save_feedback(page, was_clear=CLEAR_CHOICES[typed["clear"]], section=typed["section"], comment=comment)
+    response = HttpResponse(status=303)
+    response.headers["Location"] = f"{home_path(language)}clear/{page.code}/thanks/"
+    return response
+
+
+def _reject(language: str, message: object, status: int) -> HttpResponse:
+    context = base_context(language=language, clinic=load_clinic(language)[0], title=_("We could not read that"))
+    return render_response(
+        "site/bad_request.html", {**context, "sentence": message, "robots": "noindex"}, status=status
+    )

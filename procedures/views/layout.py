@@ -1,0 +1,139 @@
+"""What stands around every public page: clinic, menu, languages, address."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Subquery
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from portal.published.decorators import CacheableResponse
+from procedures.enums import Language
+from procedures.models import Clinic, ReleaseEvent
+from procedures.models.clinic import clinic_json
+from procedures.phones import phone_href
+from procedures.rendering.sanitizer import minify
+
+# The clinic's values by language, for the one page that must not ask for them: a reader still sees whom to call.
+LAST_CLINIC: dict[str, dict[str, Any]] = {}
+# The main menu: what comes after ``/`` or ``/es/``, and its words.
+MAIN_MENU = {
+    "": _("Topics"),
+    "visits/": _("Your visit"),
+    "pictures/": _("Pictures"),
+    "glossary/": _("Words"),
+    "contact/": _("Contact"),
+    "about/": _("About"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicDetails:
+    """The clinic as the page frame shows it."""
+
+    name: str
+    phone: str
+    phone_href: str
+    after_hours_phone: str
+    after_hours_phone_href: str
+    emergency_number: str
+    emergency_href: str
+    hours: str
+
+
+def build_clinic_details(clinic: dict[str, Any] | None) -> ClinicDetails:
+    """From ``clinic_json``; None (no clinic yet) gives empty values."""
+    values = clinic or {"name": "", "phone": "", "after_hours_phone": "", "emergency_number": "", "hours": ""}
+    return _cached_clinic_details(tuple(values.items()))
+
+
+@lru_cache(maxsize=16)
+def _cached_clinic_details(items: tuple[tuple[str, str], ...]) -> ClinicDetails:
+    values = dict(items)
+    return ClinicDetails(
+        **values,
+        phone_href=phone_href(values["phone"]),
+        after_hours_phone_href=phone_href(values["after_hours_phone"]),
+        emergency_href=phone_href(values["emergency_number"]),
+    )
+
+
+def load_clinic(language: str) -> tuple[dict[str, Any] | None, int]:
+    """The clinic and the number of the last event, for answers that read no release: one query."""
+    last = ReleaseEvent.objects.order_by("-pk").values("pk")[:1]
+    row = Clinic.objects.values(clinic=clinic_json(language), last=Subquery(last)).first()
+    return (row["clinic"], row["last"] or 0) if row else (None, 0)
+
+
+def home_path(language: str) -> str:
+    """``/`` or ``/es/``."""
+    return "/" if language == Language.ENGLISH else f"/{language}/"
+
+
+def base_context(
+    *,
+    language: str,
+    clinic: dict[str, Any] | None,
+    title: object,
+    description: object = "",
+    path: str = "",
+    translations: dict[str, str | None] | None = None,
+) -> dict[str, Any]:
+    """Context of ``site/base.html``. ``path``: canonical address; ``translations``: the same page by language."""
+    home = home_path(language)
+    if clinic:
+        LAST_CLINIC[language] = clinic
+    others = [
+        {"language": code, "label": Language(code).label, "href": href, "url": settings.PUBLIC_URL + href}
+        for code, href in (translations or {}).items()
+        if href and code != language
+    ]
+    crumbs = [{"label": _("Home"), "href": home}, {"label": title, "href": None}]
+    return {
+        "language": language,
+        "site": build_clinic_details(clinic),
+        "current": path if path.removeprefix(home) in MAIN_MENU else "",
+        "home_href": home,
+        "search_href": f"{home}search/",
+        "code_href": f"{home}p/",
+        "alternates": others,
+        "page_title": title,
+        "description": description,
+        "canonical_url": settings.PUBLIC_URL + path if path else "",
+        "breadcrumbs": [] if path == home else crumbs,
+    }
+
+
+@lru_cache(maxsize=128)
+def cached_include(template_name: str, language: str, site: ClinicDetails, **more: object) -> SafeString:
+    """A part that is the same on all pages of a language: rendered once for each state of the clinic.
+
+    ``more`` must have few values: never what a reader typed.
+    """
+    home = home_path(language)
+    values = {
+        "language": language,
+        "site": site,
+        "nav": [{"label": label, "href": f"{home}{part}"} for part, label in MAIN_MENU.items()],
+        "home_href": home,
+        "search_href": f"{home}search/",
+        **more,
+    }
+    with translation.override(language):
+        return render_to_string(template_name, values)
+
+
+def render_response(
+    template_name: str, context: dict[str, Any], *, status: int = 200, is_cacheable: bool = False
+) -> HttpResponse:
+    """Render a public page in the language of its context. No request in it: nothing personal can get in."""
+    with translation.override(context["language"]):
+        html = minify(render_to_string(template_name, context))
+    response = (CacheableResponse if is_cacheable else HttpResponse)(html, status=status)
+    response.headers["Content-Language"] = str(context["language"])
+    return response

@@ -1,0 +1,76 @@
+"""For search engines and security researchers: sitemap, robots, security contact."""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Mapping
+from html import escape
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from portal.published.decorators import cacheable
+from procedures.enums import Language
+from procedures.models import Page
+from procedures.views.layout import home_path
+
+LANGUAGE_CODES = tuple(Language.values)
+URLSET = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
+    'xmlns:xhtml="http://www.w3.org/1999/xhtml">'
+)
+
+
+@cacheable
+def sitemap(request: HttpRequest) -> HttpResponse:
+    """Every public page with its translations, and the lists of topics and visits.
+
+    Written line by line like robots.txt: there may be ten thousand pages, for which a template takes a second.
+    """
+    rows = list(Page.objects.for_sitemap())
+    translations: dict[str, dict[str, str]] = defaultdict(dict)
+    for subject, language, path, _ in rows:
+        translations[subject][language] = path
+    entries = [_sitemap_entry(path, changed, translations[subject]) for subject, _, path, changed in rows]
+    languages = [code for code in Language.values if any(language == code for _, language, _, _ in rows)]
+    for part in ("", "visits/"):
+        addresses = {code: f"{home_path(code)}{part}" for code in languages}
+        newest = max((changed for *_, changed in rows), default=None)
+        # The first page itself is there also when nothing is published.
+        entries += [_sitemap_entry(path, newest, addresses) for path in addresses.values() if newest and path != "/"]
+    lines = [URLSET, f"<url><loc>{_escaped_absolute_url('/')}</loc></url>", *entries, "</urlset>"]
+    return HttpResponse("\n".join(lines) + "\n", content_type="application/xml")
+
+
+def _sitemap_entry(path: str, changed: datetime.datetime, translations: Mapping[str, str]) -> str:
+    """One address of the sitemap."""
+    others = "".join(
+        f'<xhtml:link rel="alternate" hreflang="{code}" href="{_escaped_absolute_url(translations[code])}"/>'
+        for code in LANGUAGE_CODES
+        if code in translations
+    )
+    return f"<url><loc>{_escaped_absolute_url(path)}</loc><lastmod>{changed.date().isoformat()}</lastmod>{others}</url>"
+
+
+def _escaped_absolute_url(path: str) -> str:
+    return escape(settings.PUBLIC_URL + path)
+
+
+@cacheable
+def robots_txt(request: HttpRequest) -> HttpResponse:
+    """What crawlers leave alone."""
+    lines = ["User-agent: *", "Disallow: /admin/", "Disallow: /search/", "Disallow: /p/"]
+    lines.append(f"Sitemap: {settings.PUBLIC_URL}/sitemap.xml")
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+@cacheable
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """RFC 9116: where to report a weakness. Valid for a year from the day it is read."""
+    expires = (timezone.now() + datetime.timedelta(days=365)).strftime("%Y-%m-%dT00:00:00Z")
+    lines = [f"Contact: {settings.PUBLIC_URL}/contact/", f"Expires: {expires}", "Preferred-Languages: en, es"]
+    lines.append(f"Canonical: {settings.PUBLIC_URL}/.well-known/security.txt")
+    response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+    # With a time of its own it is not kept as a snapshot, whose date would grow old.
+    response.headers["Cache-Control"] = "max-age=86400"
+    return response
