@@ -19,7 +19,7 @@ TEMPLATES = sorted(file for file in (ROOT / "templates").rglob("*") if file.is_f
 SHEETS = sorted((ROOT / "static").rglob("*.css"))
 # DESIGN.md §3: a part imports from its own layer and from those above it in this list, never from below.
 LAYERS = [
-    {"enums", "markup", "triage", "validators", "phones", "roles"},
+    {"enums", "languages", "markup", "triage", "validators", "phones", "roles"},
     {"models"},
     {"figures", "markdown"},
     {"publishing", "content", "links", "feedback", "search", "quality", "fluoroscopy"},

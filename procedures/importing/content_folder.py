@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from procedures.enums import Language
+from procedures import languages
 from procedures.figures.approval import record_approval, unapproved_figures
 from procedures.figures.unused_files import rollback_files
 from procedures.importing.content_files import ContentEntry, ContentError, ContentErrors
@@ -279,9 +279,9 @@ def _record_translation_source(page: Page) -> None:
 
     Only a translation that is loaded now is noted: one whose file stays as it was falls behind its English.
     """
-    if page.language == Language.ENGLISH:
+    if page.language == languages.DEFAULT:
         return
-    sources = Revision.objects.filter(page__subject=page.subject, page__language=Language.ENGLISH, author=None)
+    sources = Revision.objects.filter(page__subject=page.subject, page__language=languages.DEFAULT, author=None)
     page.translated_from = sources.order_by("-number").first()
     page.save(update_fields=["translated_from"])
 

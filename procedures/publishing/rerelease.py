@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from portal.accounts.models import User
+from procedures import languages
 from procedures.enums import Language
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release, ReleaseDependency
 from procedures.phones import normalize_phone
@@ -139,7 +140,7 @@ def find_location_changes(before: ClinicValueMap, now: ClinicValueMap) -> list[L
     found = []
     for location in Location.objects.prefetch_related("texts"):
         texts = list(location.texts.all())
-        title = next((text.name for text in texts if text.language == Language.ENGLISH), location.key)
+        title = next((text.name for text in texts if text.language == languages.DEFAULT), location.key)
         number = normalize_phone(location.phone)
         if number in phones and number not in kept:
             found.append(_make_change(location, "phone", phones[number], f"{title}: phone"))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
 
+from procedures.languages.definition import SENTENCE_ENDS
+
 # One tag of finished HTML, as our templates and the cleaner write it: quotes are double, so ">" may stand in them.
 HTML_TAG = re.compile(r'<(?:!--.*?--|(/?)([a-z][a-z0-9]*)([^">]*(?:"[^"]*"[^">]*)*))>', re.DOTALL)
 CLASS_ATTRIBUTE, ID_ATTRIBUTE = (re.compile(rf'\s{name}="([^"]*)"') for name in ("class", "id"))
@@ -121,7 +123,9 @@ def to_sentences(html: str) -> str:
 def _close_sentences(blocks: list[str]) -> str:
     lines = [block.removeprefix(CELL_MARKER).strip() for block in blocks if not _is_label_cell(block)]
     return "\n".join(
-        line if line[-1] in ".!?:" else f"{line}." for line in lines if any(letter.isalpha() for letter in line)
+        line if line[-1] in f"{SENTENCE_ENDS}:" else f"{line}."
+        for line in lines
+        if any(letter.isalpha() for letter in line)
     )
 
 

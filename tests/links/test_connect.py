@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from procedures.ehr import infobutton
+from procedures.languages import language_of_infobutton
 from procedures.models import ClinicalCode
 from tests.factories import make_clinic, make_page, make_public
 
@@ -204,5 +205,5 @@ def test_codes_of_drugs_tests_and_procedures_get_an_empty_feed(client, pages):
 def test_the_first_language_subtag_counts_whole():
     spanish = ["es", "ES", "es-US", "es_MX", " es ", "spa", "es-419", "sp"]
     english = ["", "en", "en-US", "est", "est-EE", "esp-x", "eses", "fr", "e", "-es", "zh-es"]
-    assert {typed: infobutton.parse_language(typed) for typed in spanish} == dict.fromkeys(spanish, "es")
-    assert {typed: infobutton.parse_language(typed) for typed in english} == dict.fromkeys(english, "en")
+    assert {typed: language_of_infobutton(typed) for typed in spanish} == dict.fromkeys(spanish, "es")
+    assert {typed: language_of_infobutton(typed) for typed in english} == dict.fromkeys(english, "en")

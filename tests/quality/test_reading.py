@@ -81,16 +81,16 @@ def test_fernandez_huerta_is_the_published_formula_with_words_a_sentence() -> No
 
 def test_smog_is_the_published_formula_scaled_to_thirty_sentences() -> None:
     # 4 words of three syllables or more in 4 sentences: 1.043 × √(4 × 30 ÷ 4) + 3.1291
-    assert smog_grade("An injury. An emergency. An area. It is a hospital.") == 8.8
+    assert smog_grade("An injury. An emergency. An area. It is a hospital.", "en") == 8.8
 
 
 def test_smog_counts_a_clinical_word_however_often_it_is_explained() -> None:
-    assert smog_grade("You have kyphoplasty. " * 30) == 8.8
+    assert smog_grade("You have kyphoplasty. " * 30, "en") == 8.8
 
 
 def test_easy_text_passes_and_hard_text_fails_every_mark() -> None:
     assert score_text(EASY, "en") < 6 < 12 < score_text(HARD, "en")
-    assert smog_grade(EASY) < 8 < 12 < smog_grade(HARD)
+    assert smog_grade(EASY, "en") < 8 < 12 < smog_grade(HARD, "en")
 
 
 def test_a_list_of_two_word_entries_is_easy() -> None:
@@ -98,7 +98,7 @@ def test_a_list_of_two_word_entries_is_easy() -> None:
 
 
 def test_a_text_without_words_has_no_level() -> None:
-    assert (score_text("", "en"), score_text("–", "es"), smog_grade("")) == (0.0, 0.0, 0.0)
+    assert (score_text("", "en"), score_text("–", "es"), smog_grade("", "en")) == (0.0, 0.0, 0.0)
 
 
 def test_the_other_language_does_not_change_a_level() -> None:

@@ -48,7 +48,7 @@ def test_a_page_with_a_table_of_bones_may_be_published() -> None:
 
 def test_a_list_or_heading_of_codes_is_no_sentence() -> None:
     assert score_text(TEXT + "\nT12\nL1-L5\nM80.08XA", "en") == score_text(TEXT, "en")
-    assert smog_grade(f"{TEXT}\nT12, L1–L5 and M80.08\n" * 3) == smog_grade(f"{TEXT}\nwe and you\n" * 3)
+    assert smog_grade(f"{TEXT}\nT12, L1–L5 and M80.08\n" * 3, "en") == smog_grade(f"{TEXT}\nwe and you\n" * 3, "en")
     assert split_words("T12, L1–L5 or M80.08.") == ["T12", "L1–L5", "or", "M80.08"]
 
 

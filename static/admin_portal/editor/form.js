@@ -12,7 +12,7 @@ export function values(form) {
 
 // Of the page that is written: chosen in the form while it is new, fixed afterwards.
 export const languageOf = ({ form }) => form.querySelector("[name=language]")?.value
-  || form.querySelector("[data-language]")?.dataset.language || "en";
+  || form.querySelector("[data-language]")?.dataset.language || "";
 
 // A browser may call a line end \r\n where another says \n.
 export const same = (one, other) => JSON.stringify(one).replaceAll("\\r\\n", "\\n") === JSON.stringify(other).replaceAll("\\r\\n", "\\n");
