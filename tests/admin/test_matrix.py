@@ -174,7 +174,13 @@ def address_of(name: str, page: Page) -> str:
     return reverse(f"admin:procedures_{name}", args=[] if name in fixed else [arguments.pk])  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("state", STATES)
+# Each state takes seconds. These three are in the fast tier.
+FAST_STATES = {"draft", "approved", "public"}
+
+
+@pytest.mark.parametrize(
+    "state", [state if state in FAST_STATES else pytest.param(state, marks=pytest.mark.slow) for state in STATES]
+)
 def test_each_role_gets_its_own_in_every_state_of_a_page(state: str, others: None, cookies: list[str]) -> None:
     page = page_in(state)
     screens = {

@@ -43,7 +43,7 @@ from tests.factories import BODY, make_clinic, make_figure, make_next, make_page
 from tests.figures.dicom_files import dicom, ramp
 from tests.figures.test_text_detection import burned
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder"), pytest.mark.slow]
 
 
 @pytest.fixture

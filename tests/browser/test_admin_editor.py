@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # ── Writing ──
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("button", "start", "wanted"),
     [
@@ -172,6 +173,7 @@ def test_the_form_fits_a_phone(browser: Browser, live_server: Any, row: PageRow,
         assert at.complaints == []
 
 
+@pytest.mark.smoke
 def test_without_javascript_a_page_is_written_and_saved(
     browser: Browser, live_server: Any, row: PageRow, editor: User
 ) -> None:

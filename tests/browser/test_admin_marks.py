@@ -55,6 +55,7 @@ def tab_to(at: Desk, name: str) -> None:
 # ── Placing ──
 
 
+@pytest.mark.smoke
 def test_everything_is_done_by_keyboard_alone(at: Desk, figure: Figure) -> None:
     keys = at.page.keyboard
     # A new mark: the cross starts in the middle.

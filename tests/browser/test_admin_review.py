@@ -35,6 +35,7 @@ def expect_both(at: Desk) -> None:
     expect(at.page.locator(".diff__say textarea").first).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_comments_are_there_after_a_reload_and_gone_after_the_decision(at: Desk, screen: str) -> None:
     type_both(at)
     expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")

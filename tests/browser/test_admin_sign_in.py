@@ -44,6 +44,7 @@ def type_in(at: Desk, name: str, password: str = WORDS) -> None:
     at.page.get_by_role("button", name="Sign in", exact=True).click()
 
 
+@pytest.mark.smoke
 def test_a_passkey_is_set_up_and_then_signs_in_alone(browser: Browser, live_server: Any) -> None:
     nina = member()
     address = live_server.url.replace("127.0.0.1", "localhost")

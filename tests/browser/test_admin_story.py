@@ -109,7 +109,7 @@ def status(path: str = "/my-first-page/") -> int:
     return Client().get(path).status_code
 
 
-@pytest.mark.parametrize("way", ["mouse", "keyboard"])
+@pytest.mark.parametrize("way", [pytest.param("mouse", marks=pytest.mark.smoke), "keyboard"])
 def test_a_new_editors_first_page(seats: dict[str, Desk], way: str) -> None:
     hands = Hands(way)
     nina, rosa, max_ = (seats[name].page for name in ("Nina", "Rosa", "Max"))

@@ -9,6 +9,7 @@ from tests.conftest import ServedSite
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.smoke
 def test_before_and_after_lie_one_over_the_other_and_a_slider_wipes_by_keyboard(
     phone: Page, served_site: ServedSite
 ) -> None:

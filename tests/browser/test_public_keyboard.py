@@ -73,6 +73,7 @@ def test_tab_comes_to_every_control_in_order_visibly_and_leaves_again(
     assert wrong == {}
 
 
+@pytest.mark.smoke
 def test_the_first_stop_skips_to_the_text(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         for path in [*ONE_OF_EACH, "/es/cifoplastia/", "/no-such-page/"]:
@@ -115,6 +116,7 @@ def test_menu_unfolds_and_folds_by_key(browser: Browser, served_site: ServedSite
         assert not links.first.is_visible()
 
 
+@pytest.mark.smoke
 def test_arrow_keys_change_between_x_ray_and_drawing(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
@@ -150,6 +152,7 @@ def test_description_of_a_picture_unfolds_by_key(browser: Browser, served_site: 
         assert words.is_visible()
 
 
+@pytest.mark.smoke
 def test_series_moves_by_arrow_keys_and_by_its_buttons(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE, reduced_motion="reduce") as page:
         visit(page, served_site, "/the-procedure-in-x-ray-pictures/")
@@ -169,6 +172,7 @@ def test_series_moves_by_arrow_keys_and_by_its_buttons(browser: Browser, served_
         assert place.get_attribute("role") == "status"
 
 
+@pytest.mark.smoke
 def test_search_and_code_can_be_sent_by_enter(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         visit(page, served_site, "/search/")

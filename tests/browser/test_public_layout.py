@@ -170,6 +170,7 @@ def test_the_measures_find_what_is_too_small_too_wide_and_cut_off(browser: Brows
         assert len(page.evaluate(CUT_OFF)) == 1
 
 
+@pytest.mark.smoke
 def test_phone_stays_in_view_while_reading(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")

@@ -51,6 +51,7 @@ def test_listen_is_not_offered_without_a_voice_of_the_device_in_the_language(
     expect(phone.locator(".tools > summary")).to_have_text("Print or enlarge", use_inner_text=True)
 
 
+@pytest.mark.smoke
 def test_listen_reads_sentence_by_sentence_and_shows_where_it_is(phone: Page, served_site: ServedSite) -> None:
     with_voices(phone, FAR_ENGLISH, HERE_ENGLISH, HERE_SPANISH)
     visit(phone, served_site, "/kyphoplasty/")

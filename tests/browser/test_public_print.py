@@ -174,6 +174,7 @@ def test_printing_at_once_waits_for_every_picture(browser: Browser, served_site:
     assert abs(len(at_once) - len(again)) < len(again) / 100
 
 
+@pytest.mark.smoke
 def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, DESK) as page:
         page.add_init_script(

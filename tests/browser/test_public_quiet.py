@@ -50,6 +50,7 @@ def test_every_page_loads_without_a_complaint_a_trace_or_a_foreign_request(
     assert cookies == []
 
 
+@pytest.mark.smoke
 def test_using_a_page_brings_no_complaint_and_no_trace(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page, watched(page, served_site) as seen:
         page.goto(f"{served_site.url}/the-procedure-in-x-ray-pictures/")

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.browser
 BOOKLET = "/visits/kyphoplasty-consult/booklet/"
 
 
+@pytest.mark.smoke
 def test_a_hard_word_is_explained_in_place_and_escape_leads_back(phone: Page, served_site: ServedSite) -> None:
     visit(phone, served_site, "/kyphoplasty/")
     word = phone.locator("a.term").nth(2)
@@ -116,6 +117,7 @@ def test_a_booklet_has_one_title_a_list_of_its_parts_and_a_sheet_for_each(
         expect(page.get_by_role("dialog")).to_have_count(1)
 
 
+@pytest.mark.smoke
 def test_pages_for_a_code_are_shown_as_reading_for_the_visit(phone: Page, served_site: ServedSite) -> None:
     query = "mainSearchCriteria.v.cs=2.16.840.1.113883.6.90&mainSearchCriteria.v.c=M80.08XA"
     visit(phone, served_site, f"/connect/application?{query}")

@@ -45,6 +45,7 @@ def test_javascript_is_really_off(plain: Page, served_site: ServedSite) -> None:
     assert not plain.locator("[data-series-buttons]").first.is_visible()
 
 
+@pytest.mark.smoke
 def test_menu_unfolds_and_leads_on(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
     plain.locator(".menu__switch summary").click()
@@ -53,6 +54,7 @@ def test_menu_unfolds_and_leads_on(plain: Page, served_site: ServedSite) -> None
     assert plain.url == f"{served_site.url}/contact/"
 
 
+@pytest.mark.smoke
 def test_picture_changes_to_its_drawing_and_back(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
     figure = plain.locator("figure.xray").first
@@ -91,6 +93,7 @@ def test_description_of_a_picture_unfolds(plain: Page, served_site: ServedSite) 
     assert plain.locator(".xray__more p").first.is_visible()
 
 
+@pytest.mark.smoke
 def test_search_answers(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/")
     plain.locator(".menu__switch summary").click()

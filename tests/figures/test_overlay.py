@@ -25,11 +25,10 @@ def view(figure: Figure, language: str = "en") -> FigureContext:
     return build_figure_context(found, language)
 
 
-@pytest.mark.parametrize(
-    ("part", "text"), [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.2%"), (0.5, "50%"), (1 / 3, "33.3%"), (0.00001, "0%")]
-)
-def test_a_position_is_a_short_per_cent_text(part: float, text: str) -> None:
-    assert format_percent(part) == text
+def test_a_position_is_a_short_per_cent_text(subtests: pytest.Subtests) -> None:
+    for part, text in [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.2%"), (0.5, "50%"), (1 / 3, "33.3%"), (0.00001, "0%")]:
+        with subtests.test(part=part, text=text):
+            assert format_percent(part) == text
 
 
 def test_marks_keep_their_order_and_are_numbered_from_one() -> None:

@@ -67,10 +67,11 @@ def test_spanish_is_measured_by_its_own_formula_and_english_is_not_disturbed() -
     assert score_text("We look after you. The cut is small.", "en") == before
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
-@pytest.mark.parametrize("text", ["", " ", "\n\n"])
-def test_nothing_written_has_no_level(language: str, text: str) -> None:
-    assert score_text(text, language) == 0.0
+def test_nothing_written_has_no_level(subtests: pytest.Subtests) -> None:
+    for language in ["en", "es"]:
+        for text in ["", " ", "\n\n"]:
+            with subtests.test(language=language, text=text):
+                assert score_text(text, language) == 0.0
 
 
 @pytest.mark.parametrize(("words", "wanted"), [(0, 1), (1, 1), (150, 1), (300, 2), (1500, 10)])

@@ -212,6 +212,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         run(str(tmp_path / "nowhere"))
 
 
+@pytest.mark.slow
 def test_a_folder_is_measured_without_touching_what_is_here(tmp_path: Path) -> None:
     pages = tmp_path / "pages" / "en"
     pages.mkdir(parents=True)

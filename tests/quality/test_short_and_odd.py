@@ -52,9 +52,8 @@ def test_a_list_or_heading_of_codes_is_no_sentence() -> None:
     assert split_words("T12, L1–L5 or M80.08.") == ["T12", "L1–L5", "or", "M80.08"]
 
 
-@pytest.mark.parametrize(
-    ("text", "language", "found"),
-    [
+def test_words_in_capitals_are_words_and_abbreviations_are_not(subtests: pytest.Subtests) -> None:
+    for text, language, found in [
         ("DO NOT EAT", "en", []),
         ("You must NOT eat. STOP here.", "en", []),
         ("DO NOT DRIVE, LIFT OR BEND!", "en", []),
@@ -73,10 +72,9 @@ def test_a_list_or_heading_of_codes_is_no_sentence() -> None:
         ("NO COMA NI BEBA", "es", []),
         ("NO debe COMER. LLAME YA.", "es", []),
         ("Le hacen una RM.", "es", ["rm"]),
-    ],
-)
-def test_words_in_capitals_are_words_and_abbreviations_are_not(text: str, language: str, found: list[str]) -> None:
-    assert find_hard_words(text, language, []) == found
+    ]:
+        with subtests.test(text=text, language=language, found=found):
+            assert find_hard_words(text, language, []) == found
 
 
 def test_words_in_capitals_are_no_harder_to_read() -> None:
