@@ -31,7 +31,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
     class Media:
         # markdownx's own script and stylesheet stay out.
         extend = False
-        css = {"all": ["admin_portal/editor.css", "admin_portal/windows.css"]}
+        css = {"all": ["admin_portal/editor.css", "admin_portal/dialogs.css"]}
         js = [Script("admin_portal/editor.js", type="module")]
 
     @staticmethod

@@ -96,7 +96,10 @@ class BoxForm(forms.Form):
 
     left, top, width, height = (
         forms.FloatField(
-            required=False, min_value=0, max_value=100, widget=forms.NumberInput({"step": "any", "class": "percent"})
+            required=False,
+            min_value=0,
+            max_value=100,
+            widget=forms.NumberInput({"step": "any", "class": "percent-input"}),
         )
         for _ in BOX_FIELDS
     )

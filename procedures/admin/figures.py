@@ -91,14 +91,14 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
         name = jpegs[0].file if jpegs else figure.drawing
         alt = next((text.alt for text in figure.texts.all()), figure.slug)
         return format_html(
-            '<img class="thumb" src="{}" alt="{}" loading="lazy">', staff_file_url(name) if name else "", alt
+            '<img class="thumbnail" src="{}" alt="{}" loading="lazy">', staff_file_url(name) if name else "", alt
         )
 
     @admin.display(description="as patients see it")
     def preview(self, figure: Figure) -> SafeString:
         """The saved picture with its marks and words, in the public stylesheet."""
         language = next((text.language for text in figure.texts.all()), languages.DEFAULT)
-        frame = '<iframe class="shown-figure" sandbox="allow-same-origin" title="{}" srcdoc="{}"></iframe>'
+        frame = '<iframe class="figure-preview" sandbox="allow-same-origin" title="{}" srcdoc="{}"></iframe>'
         return format_html(
             frame, f"The picture {figure.slug} as patients see it", escape(render_figure_preview(figure, language))
         )

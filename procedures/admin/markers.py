@@ -100,7 +100,7 @@ class PercentField(forms.FloatField):
     """Shows 37.21 where a mark holds 0.3721."""
 
     def __init__(self, label: str, **kwargs: Any) -> None:
-        widget = forms.NumberInput(attrs={"step": "any", "class": "mark-place", "inputmode": "decimal"})
+        widget = forms.NumberInput(attrs={"step": "any", "class": "marker-coordinate", "inputmode": "decimal"})
         super().__init__(label=label, min_value=0, max_value=100, widget=widget, **kwargs)
         for validator in self.validators:
             validator.message = PERCENT_RANGE_MESSAGE  # type: ignore[attr-defined]

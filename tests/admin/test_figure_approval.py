@@ -217,7 +217,7 @@ def test_a_picture_stays_closed_until_a_second_person_approved_it_on_the_screen(
     review = f"{PAGES}{ground.page.pk}/review/"
     screen = ground.clients[ground.reviewer].get(review)
     shown = re.findall(r'name="picture" value="([0-9a-f]{64})"', screen.content.decode())
-    large = re.findall(r'class="inspect__image" src="([^"]+)"', screen.content.decode())
+    large = re.findall(r'class="image-inspector__image" src="([^"]+)"', screen.content.decode())
     assert len(shown) == 1
     assert [status_of(ground.clients[ground.reviewer], address) for address in large] == [200]
     decision = {"revision": ground.page.revisions.first().pk, "decision": "approved", "comment": "Fine with me."}

@@ -82,7 +82,9 @@ def test_marked_text_is_outlined_and_must_be_covered_or_answered_for(nina: Clien
     assert "The text finder marked places that may be text. It can miss text." in html
     assert "Cover place 1" in html and "Is this text?" in html
     page = nina.get(address).content.decode()
-    assert re.search(r'<svg class="stage__found"[^>]*><rect x="[\d.]+%"', page), "outlined without a script, too"
+    assert re.search(r'<svg class="redaction__detected"[^>]*><rect\s+x="[\d.]+%"', page), (
+        "outlined without a script, too"
+    )
 
     refused = saved(nina, address)
     assert refused.status_code == 400

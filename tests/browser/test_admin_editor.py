@@ -72,7 +72,7 @@ def test_by_keyboard_the_way_past_the_page_does_not_lead_through_it(at: Desk) ->
     at.page.keyboard.press("Enter")
     at.page.keyboard.press("Tab")
 
-    assert at.page.evaluate("document.activeElement.closest('.readiness, .field-lead_figure') !== null")
+    assert at.page.evaluate("document.activeElement.closest('.publish-checks, .field-lead_figure') !== null")
 
 
 def test_the_toolbar_is_one_stop_with_arrow_keys_within(at: Desk) -> None:

@@ -116,7 +116,7 @@ def test_a_closed_tab_loses_nothing(draft: Draft) -> None:
     offers = again.locator("[data-offers]")
     expect(offers).to_contain_text("that is not saved")
     offers.get_by_role("button", name="Compare").click()
-    expect(again.locator("dialog[open] .changes ins")).to_have_text("red ")
+    expect(again.locator("dialog[open] .text-diff ins")).to_have_text("red ")
     again.keyboard.press("Escape")
     before = again.locator("#id_body").input_value()
     offers.get_by_role("button", name="Continue with it").click()

@@ -30,17 +30,17 @@ def test_marks_keep_white_ring_black_disc_and_white_number(contrast: Page, serve
         return set(contrast.locator(part).evaluate_all("(all) => all.map((e) => getComputedStyle(e).fill)"))
 
     assert contrast.evaluate("matchMedia('(forced-colors: active)').matches")
-    assert fills(".mark__rim") == {WHITE}
-    assert fills(".mark__disc") == {BLACK}
-    assert fills(".mark__digit") == {WHITE}
+    assert fills(".marker__rim") == {WHITE}
+    assert fills(".marker__disc") == {BLACK}
+    assert fills(".marker__number") == {WHITE}
 
 
 def test_marks_are_seen_on_the_picture(browser: Browser, served_site: ServedSite) -> None:
     # Four pixels for each CSS pixel, so that a ring of two is measured inside its edges.
     with tab(browser, PHONE, forced_colors="active", device_scale_factor=4) as page:
         page.goto(f"{served_site.url}/kyphoplasty/")
-        mark = page.locator(".xray__stage--film .mark").first
-        rim, disc = mark.locator(".mark__rim"), mark.locator(".mark__disc")
+        mark = page.locator(".figure__stage--image .marker").first
+        rim, disc = mark.locator(".marker__rim"), mark.locator(".marker__disc")
         rim.scroll_into_view_if_needed()
         box, inner = rim.bounding_box(), disc.bounding_box()
         assert box is not None
@@ -70,7 +70,7 @@ def test_marks_are_seen_on_the_picture(browser: Browser, served_site: ServedSite
 
 def test_numbers_of_the_list_can_be_told_from_their_ground(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/kyphoplasty/")
-    pairs = contrast.locator(".xray__entry").evaluate_all(
+    pairs = contrast.locator(".figure__entry").evaluate_all(
         """(all) => all.map((e) => getComputedStyle(e, "::before"))
             .map((style) => [style.color, style.backgroundColor, style.borderTopStyle])"""
     )
@@ -81,8 +81,8 @@ def test_numbers_of_the_list_can_be_told_from_their_ground(contrast: Page, serve
 
 def test_buttons_and_fields_keep_an_edge(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/")
-    contrast.locator(".menu__switch summary").click()
-    edges = contrast.locator("button:visible, input:visible, a.call:visible").evaluate_all(
+    contrast.locator(".menu__button summary").click()
+    edges = contrast.locator("button:visible, input:visible, a.phone-button:visible").evaluate_all(
         """(all) => all.map((e) => [e.className, getComputedStyle(e)])
             .map(([name, style]) => [name, style.borderTopStyle, parseFloat(style.borderTopWidth)])"""
     )
@@ -107,7 +107,9 @@ def test_focus_keeps_its_ring(contrast: Page, served_site: ServedSite) -> None:
 
 def test_urgency_is_said_in_words_not_in_colour(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/nerve-damage-warning-signs/")
-    titles = contrast.locator(".care--emergency .care__title, .care--urgent .care__title").all_inner_texts()
+    titles = contrast.locator(
+        ".care-card--emergency .care-card__title, .care-card--urgent .care-card__title"
+    ).all_inner_texts()
 
     assert titles != []
     assert [title for title in titles if "911" not in title and "call" not in title.casefold()] == []

@@ -170,7 +170,7 @@ def test_there_is_nothing_to_note_about_the_marks_of_a_committed_picture(subtest
 
 
 def rules() -> Iterator[tuple[str, dict[str, str]]]:
-    css = (ROOT / "static" / "css" / "components" / "marks.css").read_text()
+    css = (ROOT / "static" / "css" / "components" / "markers.css").read_text()
     for selectors, body in re.findall(r"([^{}/]+)\{([^}]*)\}", css):
         values = dict(part.split(":", 1) for part in re.sub(r"\s", "", body).split(";") if ":" in part)
         for selector in selectors.split(","):
@@ -183,12 +183,12 @@ def test_the_stylesheet_draws_each_part_with_a_light_and_a_dark_stroke() -> None
         drawn.setdefault(selector, {}).update(values)
 
     white, black = "var(--white)", "var(--black)"
-    assert (drawn[".mark__case"]["stroke"], drawn[".mark__line"]["stroke"]) == (black, white)
-    assert float(drawn[".mark__case"]["stroke-width"][:-2]) > 2 * float(drawn[".mark__line"]["stroke-width"][:-2])
-    assert (drawn[".mark__rim"]["fill"], drawn[".mark__rim"]["stroke"], drawn[".mark__disc"]["fill"]) == (
+    assert (drawn[".marker__case"]["stroke"], drawn[".marker__line"]["stroke"]) == (black, white)
+    assert float(drawn[".marker__case"]["stroke-width"][:-2]) > 2 * float(drawn[".marker__line"]["stroke-width"][:-2])
+    assert (drawn[".marker__rim"]["fill"], drawn[".marker__rim"]["stroke"], drawn[".marker__disc"]["fill"]) == (
         white,
         black,
         black,
     )
-    for part in (".mark__tip", ".mark__dot"):
+    for part in (".marker__tip", ".marker__dot"):
         assert (drawn[part]["fill"], drawn[part]["stroke"]) == (white, black)

@@ -109,7 +109,7 @@ def test_a_picture_says_only_what_is_true_of_its_kind() -> None:
             with translation.override(language):
                 html = render_to_string("components/figure.html", {"figure": view(figure, language)})
             assert [sentence for sentence in sentences if sentence in html] == [said] * bool(said), (kind, language)
-            assert ('class="xray__polarity"' in html) is bool(said), (kind, language)
+            assert ('class="figure__polarity"' in html) is bool(said), (kind, language)
 
 
 def test_the_switch_to_the_drawing_names_the_kind_of_the_picture() -> None:
@@ -131,8 +131,8 @@ def test_the_switch_to_the_drawing_names_the_kind_of_the_picture() -> None:
 def test_a_drawing_of_pixels_is_shown_as_a_picture() -> None:
     html = render_to_string("components/figure.html", {"figure": view(make_figure(size=(48, 48), kind="drawing"))})
 
-    assert '<img class="xray__image" src="/media/figures/' in html
-    assert "xray--drawing" in html
+    assert '<img class="figure__image" src="/media/figures/' in html
+    assert "figure--drawing" in html
 
 
 @pytest.mark.parametrize(

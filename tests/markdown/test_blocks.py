@@ -36,27 +36,27 @@ def test_a_block_gives_exactly_this_html(ground: Figure, subtests: pytest.Subtes
         ("::: checklist\n- a\n:::", '<div class="checklist"><ul><li>a</li></ul></div>'),
         (
             "::: do\n- a\n:::",
-            '<div class="do do--yes"><h3 class="do__title">Do</h3><ul><li>a</li></ul></div>',
+            '<div class="do-list do-list--yes"><h3 class="do-list__title">Do</h3><ul><li>a</li></ul></div>',
         ),
         (
             "::: dont\n- a\n:::",
-            '<div class="do do--no"><h3 class="do__title">Do not</h3><ul><li>a</li></ul></div>',
+            '<div class="do-list do-list--no"><h3 class="do-list__title">Do not</h3><ul><li>a</li></ul></div>',
         ),
         (
             "::: note\nHi <3\n:::",
             (
-                '<div class="care care--note"><h3 class="care__title">Good to know</h3>'
-                '<div class="care__body"><p>Hi &lt;3</p></div></div>'
+                '<div class="care-card care-card--note"><h3 class="care-card__title">Good to know</h3>'
+                '<div class="care-card__body"><p>Hi &lt;3</p></div></div>'
             ),
         ),
         (
             "::: care driving lifting",
             (
-                '<dl class="answers">'
-                '<div class="answers__row" id="care-driving"><dt class="answers__question">When can I drive?</dt>'
-                '<dd class="answers__answer">After a day.</dd></div>'
-                '<div class="answers__row" id="care-lifting"><dt class="answers__question">When can I lift?</dt>'
-                '<dd class="answers__answer">After a week.</dd></div></dl>'
+                '<dl class="care-table">'
+                '<div class="care-table__row" id="care-driving"><dt class="care-table__question">When can I drive?</dt>'
+                '<dd class="care-table__answer">After a day.</dd></div>'
+                '<div class="care-table__row" id="care-lifting"><dt class="care-table__question">When can I lift?</dt>'
+                '<dd class="care-table__answer">After a week.</dd></div></dl>'
             ),
         ),
         (
@@ -70,8 +70,8 @@ def test_a_block_gives_exactly_this_html(ground: Figure, subtests: pytest.Subtes
         (
             ":::note\nHi\n:::",
             (
-                '<div class="care care--note"><h3 class="care__title">Good to know</h3>'
-                '<div class="care__body"><p>Hi</p></div></div>'
+                '<div class="care-card care-card--note"><h3 class="care-card__title">Good to know</h3>'
+                '<div class="care-card__body"><p>Hi</p></div></div>'
             ),
         ),
     ]:
@@ -91,9 +91,9 @@ def test_a_block_gives_exactly_this_html(ground: Figure, subtests: pytest.Subtes
 def test_a_care_card_says_its_urgency_and_carries_the_phone(ground: Figure, block: str, title: str, phone: str) -> None:
     html = render_body(f"::: {block}\n- You fell.\n:::")
 
-    assert f'<h3 class="care__title">{title}</h3>' in html
+    assert f'<h3 class="care-card__title">{title}</h3>' in html
     assert f'href="{phone}"' in html
-    assert '<div class="care care--' + block in html
+    assert '<div class="care-card care-card--' + block in html
 
 
 def test_key_points_stand_in_their_own_place_above_the_text(ground: Figure) -> None:
@@ -130,7 +130,7 @@ def test_other_blocks_may_stand_inside_choices(ground: Figure) -> None:
     markdown = CHOICES.replace("Time.", "::: note\nTime.\n:::\n\n::: figure needle")
 
     assert list_issues(markdown) == []
-    assert "Time." in render_body(markdown).split("care__body")[1]
+    assert "Time." in render_body(markdown).split("care-card__body")[1]
 
 
 def test_a_figure_is_a_picture_with_marks_and_words(ground: Figure) -> None:

@@ -145,7 +145,7 @@ def test_a_guide_lists_its_readings_with_their_minutes(ground: Figure) -> None:
 
     html = render("", kind="guide", items=items).html
 
-    assert '<a class="reading__link" href="/getting-well/#driving">' in html
+    assert '<a class="reading-list__link" href="/getting-well/#driving">' in html
     assert "Why &lt;b&gt;" in html
     assert "6 minutes in all." in html
     assert "1 minute</p>" in html

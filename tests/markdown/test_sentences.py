@@ -41,9 +41,9 @@ def test_citations_are_numbered_by_first_use_and_listed_once(ground: Figure) -> 
     rendered = render("One [@josr]. Two [@nice; @josr].")
 
     assert (
-        '<p>One <sup class="cite"><a href="#source-1" aria-label="Source 1">1</a></sup>. '
-        'Two <sup class="cite"><a href="#source-2" aria-label="Source 2">2</a></sup>'
-        '<sup class="cite"><a href="#source-1" aria-label="Source 1">1</a></sup>.</p>'
+        '<p>One <sup class="citation"><a href="#source-1" aria-label="Source 1">1</a></sup>. '
+        'Two <sup class="citation"><a href="#source-2" aria-label="Source 2">2</a></sup>'
+        '<sup class="citation"><a href="#source-1" aria-label="Source 1">1</a></sup>.</p>'
     ) in rendered.html
     listed = rendered.html.split('<ol class="sources__list">')[1]
     assert listed.index('id="source-1"') < listed.index("JOSR") < listed.index('id="source-2"') < listed.index("NICE")

@@ -60,7 +60,9 @@ def live() -> dict[str, str]:
 
 def level_of_fever(html: str) -> str:
     """Title of the card that holds the sign."""
-    return html[: html.index("<li>You have fever.")].rpartition('<h3 class="care__title">')[2].partition("</h3>")[0]
+    return (
+        html[: html.index("<li>You have fever.")].rpartition('<h3 class="care-card__title">')[2].partition("</h3>")[0]
+    )
 
 
 def test_a_published_list_switches_every_page_in_one_go() -> None:
@@ -257,7 +259,7 @@ def test_a_text_that_was_public_before_this_rule_still_gets_new_values() -> None
     renewed = rerelease_page(page, actor=make_user("max"))
 
     assert renewed is not None
-    assert "care--emergency" in renewed.html
+    assert "care-card--emergency" in renewed.html
 
 
 def test_a_source_of_a_sign_cannot_be_deleted() -> None:

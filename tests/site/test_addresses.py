@@ -81,7 +81,7 @@ def test_a_wrong_code_keeps_what_was_typed_and_says_what_to_look_at(site: Site, 
 
             assert answer.status == 404
             assert field.get("aria-invalid") == "true"
-            assert [element_text(e) for e in page.of_class("ask__error")] != []
+            assert [element_text(e) for e in page.of_class("field__error")] != []
             assert "code-error" in field.get("aria-describedby", "").split()
             assert "tel:+13035550100" in {a.get("href") for a in page.one("main").iter("a")}
 

@@ -25,13 +25,13 @@ function row(form, name) {
 }
 
 // Fills by typing where the browser's own undo can take it back.
-export function fill(form, fields, type) {
+export function fill(form, fields, replaceText) {
   const total = Object.entries(fields).filter(([name]) => !name.endsWith("_FORMS"));
   total.forEach(([name, value]) => {
     const input = form.elements[name] ?? row(form, name);
     if (!input || input instanceof RadioNodeList) return;
     if (input.type === "checkbox") input.checked = true;
-    else if (input.tagName === "TEXTAREA" && input.value !== value) type(input, value);
+    else if (input.tagName === "TEXTAREA" && input.value !== value) replaceText(input, value);
     else if (input.value !== value) input.value = value;
   });
   form.dispatchEvent(new Event("change", { bubbles: true }));
