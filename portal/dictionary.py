@@ -1,4 +1,4 @@
-"""Ordinary words of English and Spanish, from lists that come with pyspellchecker and textstat."""
+"""English and Spanish word lists that ship with pyspellchecker and textstat."""
 
 import gzip
 import json
@@ -15,23 +15,23 @@ LETTERS = string.ascii_lowercase
 
 
 def is_dictionary_word(word: str) -> bool:
-    """Whether a folded word is an ordinary word of either language, and so no misspelling of another word."""
+    """Return whether a folded word is in the dictionary of any language, and so is not a misspelling."""
     return word in _load_words()
 
 
 def words_one_edit_away(word: str) -> set[str]:
-    """Ordinary words that are one typing error away from a folded word."""
-    halves = [(word[:at], word[at:]) for at in range(len(word) + 1)]
-    slips = {head + tail[1:] for head, tail in halves if tail}
-    slips |= {head + tail[1] + tail[0] + tail[2:] for head, tail in halves if len(tail) > 1}
-    slips |= {head + letter + tail[1:] for head, tail in halves if tail for letter in LETTERS}
-    slips |= {head + letter + tail for head, tail in halves for letter in LETTERS}
-    return (slips & _load_words()) - {word}
+    """Return the dictionary words one edit (deletion, transposition, replacement, insertion) from a folded word."""
+    splits = [(word[:position], word[position:]) for position in range(len(word) + 1)]
+    edits = {head + tail[1:] for head, tail in splits if tail}
+    edits |= {head + tail[1] + tail[0] + tail[2:] for head, tail in splits if len(tail) > 1}
+    edits |= {head + letter + tail[1:] for head, tail in splits if tail for letter in LETTERS}
+    edits |= {head + letter + tail for head, tail in splits for letter in LETTERS}
+    return (edits & _load_words()) - {word}
 
 
 def common_words(language: str) -> list[str]:
-    """Everyday words: Dale and Chall's 3,000 of English; of Spanish 20,000 forms, the most common first."""
-    # Not importlib.resources: it would import textstat, 10 MB that a worker which only serves pages never needs.
+    """Return everyday words: the 3,000 Dale–Chall words for English; 20,000 forms by frequency for Spanish."""
+    # importlib.resources would import textstat, 10 MB that a worker that only serves pages does not need.
     library = find_spec("textstat")
     if library is None or library.origin is None:
         raise ModuleNotFoundError("textstat")
@@ -41,9 +41,13 @@ def common_words(language: str) -> list[str]:
 
 @cache
 def _load_words() -> frozenset[str]:
-    """Read when it is first needed. SpellChecker itself takes four times as long: it counts words and letters."""
-    found: set[str] = set()
+    """Load the folded words of all languages on first use.
+
+    pyspellchecker's data files are read directly: its SpellChecker class also counts frequencies, which takes four
+    times as long.
+    """
+    words: set[str] = set()
     for language in DICTIONARY_LANGUAGES:
-        packed = files("spellchecker").joinpath("resources", f"{language}.json.gz").read_bytes()
-        found.update(fold(word) for word in json.loads(gzip.decompress(packed)))
-    return frozenset(found)
+        compressed = files("spellchecker").joinpath("resources", f"{language}.json.gz").read_bytes()
+        words.update(fold(word) for word in json.loads(gzip.decompress(compressed)))
+    return frozenset(words)

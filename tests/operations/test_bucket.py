@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client, override_settings
 
 from portal.security.headers import SECURITY_HEADERS
-from portal.storage import public_files, s3_storage
+from portal.storage import media, s3_storage
 from portal.storage.local_storage import StorageUnavailableError
 from procedures.figures.renditions import store_file
 from procedures.models import Figure
@@ -45,7 +45,7 @@ def front(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(s3_storage, "READ_TIMEOUT_SECONDS", 1.5)
     # What is stored here belongs to no page.
-    monkeypatch.setattr(public_files, "_get_names_function", lambda: AllPublic)
+    monkeypatch.setattr(media, "_get_names_function", lambda: AllPublic)
     made = Front(s3_address)
     options = {
         "bucket_name": "pictures",
@@ -144,7 +144,7 @@ def test_an_upload_is_refused_with_a_sentence_and_leaves_nothing(
 
     refused = saved(client, address)
     assert (refused.status_code, Figure.objects.count()) == (503, 0)
-    assert "The storage for pictures cannot be used now, so nothing was saved." in refused.content.decode()
+    assert "The image storage is unavailable right now, so nothing was saved." in refused.content.decode()
 
     front.mood = "well"
     assert saved(client, address).status_code == 302
@@ -155,7 +155,7 @@ def test_readiness_names_the_storage(front: Front, db: None) -> None:
     assert Client().get("/readyz").status_code == 200
     front.mood = "gone"
     answer = Client().get("/readyz")
-    assert (answer.status_code, answer.content) == (503, b"the media storage does not answer\n")
+    assert (answer.status_code, answer.content) == (503, b"the media storage does not respond\n")
 
 
 def test_the_cache_stays_within_its_bound_and_keeps_the_newest(front: Front, tmp_path: Path) -> None:
@@ -231,13 +231,16 @@ def test_what_is_missing_is_a_missing_file_and_what_fails_is_a_failure(front: Fr
 
 
 def test_a_wrong_bucket_is_named(front: Front) -> None:
-    assert default_storage.trouble() == ""
+    assert default_storage.configuration_error() == ""
     default_storage.bucket_name = "misspelt"
-    assert default_storage.trouble() == "The storage has no bucket misspelt. Make it, or mend PORTAL_S3_BUCKET."
+    assert (
+        default_storage.configuration_error()
+        == "The bucket misspelt does not exist. Create it, or correct PORTAL_S3_BUCKET."
+    )
     default_storage.bucket_name = "pictures"
     front.mood = "gone"
     with pytest.raises(StorageUnavailableError):
-        default_storage.trouble()
+        default_storage.configuration_error()
 
 
 def test_a_folder_that_is_full_refuses_the_upload_with_the_same_sentence(

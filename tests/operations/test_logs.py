@@ -72,12 +72,12 @@ def test_a_json_line_is_one_object_with_its_facts() -> None:
 
 
 def test_what_our_own_code_says_is_kept_whole() -> None:
-    line = record("portal.published.store", "the database does not answer", failure())
+    line = record("portal.published.store", "the database does not respond", failure())
     RedactUrlsFilter().filter(line)
 
     entry = json.loads(JsonFormatter().format(line))
 
-    assert entry["message"] == "the database does not answer"
+    assert entry["message"] == "the database does not respond"
     assert SECRET in entry["traceback"]
 
 

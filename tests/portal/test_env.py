@@ -134,7 +134,7 @@ def test_the_public_address_is_scheme_and_host(value: str, wanted: str) -> None:
 
 @pytest.mark.parametrize("name", ["PORTAL_DEBUGG", "PORTAL_ALLOWED_HOST", "PORTAL_", "PORTAL_SECRET"])
 def test_a_misspelt_name_is_refused(name: str) -> None:
-    with pytest.raises(InvalidSettingError, match=f"^{name} is not a setting. Known: PORTAL_ALLOWED_HOSTS, "):
+    with pytest.raises(InvalidSettingError, match=f"^{name} is not a setting. Settings: PORTAL_ALLOWED_HOSTS, "):
         env.reject_unknown_variables({name: "x", "PATH": "/bin"})
 
 
@@ -161,7 +161,7 @@ def test_the_data_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
 def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("mine")
 
-    with pytest.raises(InvalidSettingError, match=r"^PORTAL_DATA_DIR .* cannot be made: .*\.$"):
+    with pytest.raises(InvalidSettingError, match=r"^PORTAL_DATA_DIR .* cannot be created: .*\.$"):
         env.get_data_dir(tmp_path, {"PORTAL_DATA_DIR": str(tmp_path / place)})
 
     assert (tmp_path / "file").read_text() == "mine"
@@ -192,7 +192,7 @@ def test_a_given_key_is_used_and_stored_nowhere(tmp_path: Path) -> None:
 def test_a_key_file_without_a_whole_key_is_refused_and_left(tmp_path: Path, content: str) -> None:
     (tmp_path / "secret-key").write_text(content)
 
-    with pytest.raises(InvalidSettingError, match="is too short. Delete the file; a new key is made."):
+    with pytest.raises(InvalidSettingError, match="is too short. Delete the file to create a new key."):
         env.get_secret_key(tmp_path, {})
 
     assert (tmp_path / "secret-key").read_text() == content
@@ -275,7 +275,7 @@ def test_half_a_mail_setting_is_refused_without_repeating_the_password(url: str,
 
 @pytest.mark.parametrize("name", ["PORTAL_S3_ENDPOINT", "PORTAL_S3_REGION", "PORTAL_S3_CACHE_MB"])
 def test_settings_of_a_bucket_without_a_bucket_are_refused(name: str) -> None:
-    with pytest.raises(InvalidSettingError, match=f"^{name} is given without PORTAL_S3_BUCKET."):
+    with pytest.raises(InvalidSettingError, match=f"^{name} is set without PORTAL_S3_BUCKET."):
         env.get_media_storage(Path("/x"), {name: "64"})
 
 

@@ -44,7 +44,7 @@ def said(run: subprocess.CompletedProcess[str]) -> str:
     ("name", "value", "line"),
     [
         ("PORTAL_DEBUG", "maybe", "error: PORTAL_DEBUG is 'maybe'. Write true or false."),
-        ("PORTAL_ALLOWED_HOSTS", "*", "error: PORTAL_ALLOWED_HOSTS holds '*'."),
+        ("PORTAL_ALLOWED_HOSTS", "*", "error: PORTAL_ALLOWED_HOSTS contains '*'."),
         ("PORTAL_PUBLIC_URL", "learn", "error: PORTAL_PUBLIC_URL is 'learn'."),
         ("PORTAL_SECRET_KEY", "short", "error: PORTAL_SECRET_KEY is too short."),
         ("PORTAL_HOSTS", "a", "error: PORTAL_HOSTS is not a setting."),
@@ -65,7 +65,7 @@ def test_a_data_folder_that_cannot_be_written_stops_the_start(tmp_path: Path, pl
     run = serve(data=tmp_path / place)
 
     assert "PORTAL_DATA_DIR" in said(run)
-    assert "cannot be made" in said(run)
+    assert "cannot be created" in said(run)
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -96,23 +96,22 @@ def rows(database: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("app", ["procedures", "staff", "auth"])
-def test_a_database_from_the_future_stops_the_start_and_is_not_touched(tmp_path: Path, app: str) -> None:
+def test_a_database_with_an_unknown_migration_stops_the_start_and_is_not_changed(tmp_path: Path, app: str) -> None:
     database = tmp_path / "portal.sqlite3"
     with sqlite3.connect(database) as connection:
         connection.execute(
             "CREATE TABLE django_migrations (id integer PRIMARY KEY, app text, name text, applied datetime)"
         )
-        connection.execute(
-            "INSERT INTO django_migrations VALUES (1, ?, '9999_from_the_future', '2040-01-01 00:00:00')", [app]
-        )
+        connection.execute("INSERT INTO django_migrations VALUES (1, ?, '9999_unknown', '2040-01-01 00:00:00')", [app])
     connection.close()
     before = rows(database)
 
     run = serve(data=tmp_path)
 
     assert said(run) == (
-        f"CommandError: The database was made by a later version of this program ({app}.9999_from_the_future). "
-        "Install that version, or restore a backup made with this one."
+        f"CommandError: The database has a migration that this version does not have ({app}.9999_unknown): it was made "
+        "by a newer version, or by one from before the migrations were squashed. Run the version that made it, or start "
+        "with a new PORTAL_DATA_DIR or DATABASE_URL."
     )
     assert rows(database) == before
     assert not (tmp_path / "media").exists()
@@ -150,7 +149,7 @@ def test_a_postgresql_server_that_is_not_there_stops_the_start(tmp_path: Path) -
         (["--workers", "65"], "CommandError: --workers is 65. Choose 1 to 64."),
         (["--port", "0"], "CommandError: --port is 0. Choose 1 to 65535."),
         (["--port", "70000"], "CommandError: --port is 70000. Choose 1 to 65535."),
-        (["--demo", "--host", "::"], "CommandError: --demo is for trying out on this machine only."),
+        (["--demo", "--host", "::"], "CommandError: --demo is for trials on this machine only."),
         (["--host", "192.0.2.1"], "CommandError: Cannot listen on 192.0.2.1:"),
         (["--host", "no such host"], "CommandError: Cannot listen on no such host:"),
     ],
@@ -188,7 +187,7 @@ def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> 
 def test_demo_accounts_never_stand_on_a_public_site(tmp_path: Path, public: dict[str, str]) -> None:
     run = serve("--demo", data=tmp_path / "data", **public)
 
-    assert "--demo is for trying out on this machine only." in said(run)
+    assert "--demo is for trials on this machine only." in said(run)
     assert not (tmp_path / "data" / "portal.sqlite3").exists()
 
 

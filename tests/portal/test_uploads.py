@@ -1,4 +1,4 @@
-"""Files that are being sent have no name on the disk, and none is larger than any form takes."""
+"""Files that are being sent have no name on the disk, and none is larger than any form accepts."""
 
 import io
 from pathlib import Path

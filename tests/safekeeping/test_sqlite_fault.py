@@ -11,13 +11,13 @@ from portal.backup import databases
 def test_the_fault_is_named_for_the_versions_that_have_it(
     monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], told: bool
 ) -> None:
-    monkeypatch.setattr(databases, "kind", lambda: databases.SQLITE)
+    monkeypatch.setattr(databases, "get_vendor", lambda: databases.SQLITE)
     monkeypatch.setattr(databases.sqlite3, "sqlite_version_info", version)
 
     assert ("WAL-reset" in databases.sqlite_wal_warning()) is told
 
 
 def test_postgresql_has_it_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases, "kind", lambda: databases.POSTGRESQL)
+    monkeypatch.setattr(databases, "get_vendor", lambda: databases.POSTGRESQL)
 
     assert databases.sqlite_wal_warning() == ""

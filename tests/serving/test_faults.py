@@ -32,7 +32,7 @@ def data(served_site: ServedSite, tmp_path: Path) -> Path:
 def server(data: Path, served_site: ServedSite) -> Iterator[Server]:
     """Two workers, all addresses rendered."""
     with running(data, site_url=served_site.url) as started:
-        started.wait_for("all public addresses are rendered", started.workers)
+        started.wait_for("Rendered all public pages", started.workers)
         yield started
 
 
@@ -110,7 +110,7 @@ def damage(file: Path) -> None:
 
 
 BREAKAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "removed": (lambda file: file.unlink(), "the database file is not there"),
+    "removed": (lambda file: file.unlink(), "the database file is missing"),
     "damaged": (damage, "the database is damaged: restore a backup"),
 }
 
@@ -125,7 +125,7 @@ def test_without_its_database_every_public_page_is_answered(server: Server, serv
         time.sleep(11)
 
     assert ready.text.startswith(reason)
-    assert "public addresses are given out as they were" in server.eventually("/readyz", 503).text
+    assert "public pages are served as of" in server.eventually("/readyz", 503).text
     assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
     assert sitemap.count("<loc>") > 40
     for address in [part.split("</loc>")[0] for part in sitemap.split("<loc>")[1:]]:
@@ -143,7 +143,7 @@ def test_without_its_database_every_public_page_is_answered(server: Server, serv
     server.kill()
     server.start(ready=False)
     all_answered(server)
-    assert "Public pages are given out as they were on" in server.log.read_text()
+    assert "Serving the public pages as of" in server.log.read_text()
 
 
 def test_a_database_file_that_comes_back_is_used_again(server: Server) -> None:
@@ -179,11 +179,11 @@ def test_a_full_disk_stops_no_reader_and_no_publish(data: Path, served_site: Ser
     (data / "snapshots").write_text("in the way")
     with running(data, site_url=served_site.url) as server:
         all_answered(server)
-        server.wait_for("all public addresses are rendered", server.workers)
-        server.wait_for("the snapshots cannot be written")
+        server.wait_for("Rendered all public pages", server.workers)
+        server.wait_for("Could not write the published pages")
         publish(server, "Spine Clinic of the Full Disk")
         all_answered(server)
-        assert server.log.read_text().count("the snapshots cannot be written") <= server.workers
+        assert server.log.read_text().count("Could not write the published pages") <= server.workers
 
 
 def test_a_server_killed_while_it_publishes_and_stores_comes_back_with_the_last_word(

@@ -68,7 +68,7 @@ def test_a_full_disk_costs_readers_nothing_and_tells_staff_that_nothing_was_save
     data.mkdir()
     copy_of(served_site, data)
     with running(data, site_url=served_site.url) as server:
-        server.wait_for("all public addresses are rendered", server.workers)
+        server.wait_for("Rendered all public pages", server.workers)
         command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", SAVE]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         staff = subprocess.Popen(command, env=server.environ, cwd=ROOT, text=True, **pipes)
@@ -79,7 +79,7 @@ def test_a_full_disk_costs_readers_nothing_and_tells_staff_that_nothing_was_save
             told, error = staff.communicate("go on\n", timeout=300)
         all_answered(server)
 
-        assert ready.text.startswith("the disk of the data folder is nearly full (0 MB are left)")
+        assert ready.text.startswith("the disk of the data directory is nearly full (0 MB free)")
         assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
         *saved, refused = told.splitlines() or [error]
         assert refused == "503 60 True", error

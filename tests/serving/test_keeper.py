@@ -92,14 +92,14 @@ def test_a_change_of_the_clinic_renews_everything_and_says_so(tmp_path: Path, ca
     caplog.set_level(logging.INFO)
     site = Site({f"/{number}/": str(number) for number in range(60)})
     with Process(site, tmp_path).running() as process:
-        eventually(lambda: caplog.messages[-1:] == ["all public addresses are rendered"])
+        eventually(lambda: caplog.messages[-1:] == ["Rendered all public pages"])
         caplog.clear()
         site.clinic = "b"
-        eventually(lambda: caplog.messages[-1:] == ["all public addresses are rendered"])
+        eventually(lambda: caplog.messages[-1:] == ["Rendered all public pages"])
         assert all(b"</h1>b" in one.raw for one in process.snapshots.entries.values())
     assert caplog.messages == [
-        "60 public addresses are being rendered, 60 are there",
-        "all public addresses are rendered",
+        "Rendering 60 public pages; 60 are stored",
+        "Rendered all public pages",
     ]
 
 

@@ -30,9 +30,7 @@ def test_without_the_database_pages_go_out_with_their_age(
         site.down = False
         eventually(lambda: not process.keeper.error)
         assert "Age" not in ask(process.application, PATH_INFO="/a/")[1]
-    assert (
-        len([record for record in caplog.records if "public pages are given out as they were" in record.message]) == 1
-    )
+    assert len([record for record in caplog.records if "Serving stored public pages" in record.message]) == 1
 
 
 def test_a_page_that_could_not_be_read_is_tried_again(tmp_path: Path) -> None:

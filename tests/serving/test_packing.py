@@ -54,7 +54,7 @@ def test_a_killed_process_is_said_and_the_piece_is_packed_here(caplog: pytest.Lo
     time.sleep(0.1)
 
     assert brotli.decompress(packer(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
-    assert "packing in this process" in caplog.text
+    assert "compressing in this process" in caplog.text
     assert processes() == set()
     packer.stop()
     assert brotli.decompress(packer(PAGE * 3, "br", BEST_QUALITY)) == PAGE * 3
@@ -71,7 +71,7 @@ def test_a_process_that_does_not_answer_is_ended(
     os.kill(int(processes().pop()), signal.SIGSTOP)
 
     assert brotli.decompress(packer(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
-    assert "packing in this process" in caplog.text
+    assert "compressing in this process" in caplog.text
     assert processes() == set()
 
 

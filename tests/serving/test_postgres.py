@@ -65,7 +65,7 @@ def postgres() -> Iterator[Postgres]:
 def test_a_stop_and_a_start_of_the_database_go_by_unnoticed(postgres: Postgres, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with running(tmp_path / "data", site_url="http://127.0.0.1:8000", environ={"DATABASE_URL": postgres.url}) as server:
-        server.wait_for("all public addresses are rendered", server.workers)
+        server.wait_for("Rendered all public pages", server.workers)
         with Readers(server.port) as readers:
             postgres.stop()
             ready = server.eventually("/readyz", 503)
@@ -79,7 +79,7 @@ def test_a_stop_and_a_start_of_the_database_go_by_unnoticed(postgres: Postgres, 
             while "The Clinic After The Break" not in server.eventually("/", 200).text:
                 assert time.monotonic() - begun < 20
                 time.sleep(0.05)
-    assert ready.text.startswith("the database does not answer")
+    assert ready.text.startswith("the database does not respond")
     assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
 
 

@@ -9,8 +9,8 @@ from django.test import Client
 
 from portal.published.builder import PUBLIC_FILES_NAME, SiteBuilder
 from portal.published.files import ResponseFiles
-from portal.storage import public_files as module
-from portal.storage.public_files import PublicFiles
+from portal.storage import media as module
+from portal.storage.media import PublicFiles
 from procedures.publishing.publish import withdraw
 from tests.factories import make_public_page, make_user
 from tests.serving.site_of_pages import Process, Site, eventually

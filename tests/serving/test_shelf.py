@@ -72,7 +72,7 @@ def test_a_damaged_file_is_ignored_with_a_line_in_the_log(
     found = ResponseFiles(shelf.folder, "this program").load()
 
     assert texts(found).keys() == {"/whole/"}
-    assert "they are made again" in caplog.text
+    assert "Ignoring published pages in" in caplog.text
 
 
 def test_files_of_another_program_are_ignored_with_one_line(
@@ -83,7 +83,7 @@ def test_files_of_another_program_are_ignored_with_one_line(
 
     assert ResponseFiles(shelf.folder, "the next version").load() == []
     assert [record.getMessage() for record in caplog.records] == [
-        "2 files of snapshots are of another version of the program; they are made again"
+        "Ignoring 2 files of published pages from another version"
     ]
 
 
