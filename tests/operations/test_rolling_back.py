@@ -35,7 +35,7 @@ def schema(database: Path) -> set[tuple[str, str]]:
         return set(opened.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
 
 
-def test_a_database_goes_one_version_back_and_forth_again(tmp_path: Path) -> None:
+def test_a_database_can_be_migrated_one_version_back_and_forward_again(tmp_path: Path) -> None:
     names = {
         app: sorted(n for a, n in MigrationLoader(None, ignore_no_migrations=True).disk_migrations if a == app)
         for app in OURS

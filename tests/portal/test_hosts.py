@@ -1,4 +1,4 @@
-"""Which hosts are this machine."""
+"""Detection of loopback hosts."""
 
 import pytest
 
@@ -6,12 +6,12 @@ from portal.security.allowed_hosts import is_loopback
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "::1", "[::1]"])
-def test_these_are_this_machine(host: str) -> None:
+def test_loopback_hosts(host: str) -> None:
     assert is_loopback(host)
 
 
 @pytest.mark.parametrize(
     "host", ["", "testserver", "*", ".localhost.example", "192.168.1.5", "[2001:db8::1]", "clinic"]
 )
-def test_these_may_be_others(host: str) -> None:
+def test_other_hosts_are_not_loopback(host: str) -> None:
     assert not is_loopback(host)

@@ -1,4 +1,4 @@
-"""What ``manage.py`` says when it cannot start: one clear line, a status that is not 0, nothing changed."""
+"""Errors that stop ``manage.py`` from starting: one clear line, a nonzero status, nothing changed."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ STOPS_BY_ITSELF = 60
 
 
 def manage(*arguments: str, data: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """One command with a data folder and settings of its own, as an operator would type it."""
+    """Run a command with its own data directory and settings, as an operator would."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
     return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *arguments],
@@ -26,12 +26,12 @@ def manage(*arguments: str, data: Path | str, **environ: str) -> subprocess.Comp
 
 
 def serve(*arguments: str, data: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """``manage.py serve`` on a free port."""
+    """Run ``manage.py serve`` on a free port."""
     return manage("serve", "--port", str(free_port()), *arguments, data=data, **environ)
 
 
 def said(run: subprocess.CompletedProcess[str]) -> str:
-    """The one line of a refusal."""
+    """Return the single line of an error message."""
     assert run.returncode != 0
     assert run.stdout == ""
     assert "Traceback" not in run.stderr
@@ -51,7 +51,7 @@ def said(run: subprocess.CompletedProcess[str]) -> str:
         ("DATABASE_URL", "mysql://a/b", "error: DATABASE_URL"),
     ],
 )
-def test_an_odd_value_stops_the_start(tmp_path: Path, name: str, value: str, line: str) -> None:
+def test_an_invalid_setting_stops_the_start(tmp_path: Path, name: str, value: str, line: str) -> None:
     run = serve(data=tmp_path / "data", **{name: value})
 
     assert said(run).startswith(line)
@@ -59,7 +59,7 @@ def test_an_odd_value_stops_the_start(tmp_path: Path, name: str, value: str, lin
 
 
 @pytest.mark.parametrize("place", ["file", "/proc/portal"])
-def test_a_data_folder_that_cannot_be_written_stops_the_start(tmp_path: Path, place: str) -> None:
+def test_a_data_directory_that_cannot_be_created_stops_the_start(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("mine")
 
     run = serve(data=tmp_path / place)
@@ -69,12 +69,12 @@ def test_a_data_folder_that_cannot_be_written_stops_the_start(tmp_path: Path, pl
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_read_only_data_folder_stops_the_start() -> None:
-    # Root may write wherever modes forbid it; nobody may write here.
+def test_a_read_only_data_directory_stops_the_start() -> None:
+    # Root ignores file modes, but not even root can write here.
     assert said(serve(data="/proc/sys")).startswith("error: ")
 
 
-def test_a_port_in_use_stops_the_start_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_port_in_use_stops_the_start_before_anything_is_created(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -90,7 +90,7 @@ def test_a_port_in_use_stops_the_start_before_anything_is_made(tmp_path: Path) -
 
 
 def rows(database: Path) -> list[str]:
-    """All that a SQLite database holds, as text."""
+    """Dump an SQLite database as SQL."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         return list(connection.iterdump())
 
@@ -135,7 +135,7 @@ def test_a_database_that_cannot_be_used_stops_the_start(tmp_path: Path, name: st
     assert (file.read_bytes() if file.is_file() else None) == before
 
 
-def test_a_postgresql_server_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+def test_an_unreachable_postgresql_server_stops_the_start(tmp_path: Path) -> None:
     run = serve(data=tmp_path, DATABASE_URL=f"postgres://me:hunter2@127.0.0.1:{free_port()}/portal")
 
     assert said(run).startswith("CommandError: The database cannot be used: ")
@@ -154,14 +154,16 @@ def test_a_postgresql_server_that_is_not_there_stops_the_start(tmp_path: Path) -
         (["--host", "no such host"], "CommandError: Cannot listen on no such host:"),
     ],
 )
-def test_an_odd_option_stops_the_start_before_anything_is_made(tmp_path: Path, arguments: list[str], line: str) -> None:
+def test_an_invalid_option_stops_the_start_before_anything_is_created(
+    tmp_path: Path, arguments: list[str], line: str
+) -> None:
     run = serve(*arguments, data=tmp_path)
 
     assert said(run).startswith(line)
     assert [file.name for file in tmp_path.iterdir()] == ["secret-key"]
 
 
-def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> None:
+def test_an_invalid_content_file_is_reported_in_one_line_and_nothing_is_loaded(tmp_path: Path) -> None:
     data, content = tmp_path / "data", tmp_path / "content"
     content.mkdir()
     (content / "clinic.yaml").write_text("name: Test\nphone: [1, 2]\ntext:\n  en:\n    hours: Always\n")
@@ -184,14 +186,14 @@ def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> 
         {"PORTAL_ALLOWED_HOSTS": "127.0.0.1,learn.example.org"},
     ],
 )
-def test_demo_accounts_never_stand_on_a_public_site(tmp_path: Path, public: dict[str, str]) -> None:
+def test_demo_accounts_are_never_created_on_a_public_site(tmp_path: Path, public: dict[str, str]) -> None:
     run = serve("--demo", data=tmp_path / "data", **public)
 
     assert "--demo is for trials on this machine only." in said(run)
     assert not (tmp_path / "data" / "portal.sqlite3").exists()
 
 
-def test_with_tls_the_cookies_of_the_staff_are_locked_to_this_host(tmp_path: Path) -> None:
+def test_with_https_staff_cookies_are_bound_to_the_host(tmp_path: Path) -> None:
     names = "SESSION_COOKIE_NAME CSRF_COOKIE_NAME DEVICE_COOKIE_NAME SESSION_COOKIE_PATH CSRF_COOKIE_PATH"
     names += " SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE SESSION_COOKIE_DOMAIN"
     code = f"from django.conf import settings; print([getattr(settings, name) for name in {names.split()}])"

@@ -1,4 +1,4 @@
-"""The drill: a running portal is saved while staff write, brought back elsewhere, and is the same."""
+"""A running portal is backed up while staff save, restored elsewhere, and the same."""
 
 import io
 import json
@@ -47,7 +47,7 @@ def manage(environ: dict[str, str], *arguments: str, check: bool = True) -> subp
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, served_site: ServedSite) -> Iterator[dict[str, str]]:
-    """An empty place: another data folder and, on PostgreSQL, another database."""
+    """Yield an empty installation: another data directory and, on PostgreSQL, another database."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     environ = {**given, "PORTAL_DATA_DIR": str(tmp_path / "elsewhere")}
     with separate_database(environ):
@@ -59,7 +59,7 @@ def content(environ: dict[str, str], folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_running_portal_is_saved_and_brought_back_whole(
+def test_a_running_portal_is_backed_up_and_restored_completely(
     served_site: ServedSite, elsewhere: dict[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "backup.tar"
@@ -86,7 +86,7 @@ def test_a_running_portal_is_saved_and_brought_back_whole(
 
 
 def _saved_while_staff_write(environ: dict[str, str], tmp_path: Path) -> None:
-    """Every backup that is taken between two saves is whole: its last revision is the page's draft."""
+    """Each backup made while a process saves is consistent: the last revision is the page's draft."""
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER],
         env={**environ, "DJANGO_SETTINGS_MODULE": "portal.settings"},

@@ -1,4 +1,4 @@
-"""The process that packs: what it gives back, that it ends, and that its end stops nothing."""
+"""The compression process: its results, its end, and its failure."""
 
 import contextlib
 import os
@@ -19,12 +19,12 @@ from tests.serving.plain import PAGE
 
 
 def processes() -> set[str]:
-    """Children of this process that pack."""
+    """Return the compression processes among the children of this process."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     return {pid for pid in children if "portal.published.compression" in Path(f"/proc/{pid}/cmdline").read_text()}
 
 
-def test_a_piece_comes_back_packed_by_one_process_of_the_lowest_priority() -> None:
+def test_bodies_are_compressed_by_one_process_with_the_lowest_priority() -> None:
     packer = CompressionWorker()
 
     packed = [packer(PAGE * number, "br", BEST_QUALITY) for number in (1, 2, 300)]
@@ -36,7 +36,7 @@ def test_a_piece_comes_back_packed_by_one_process_of_the_lowest_priority() -> No
     assert processes() == set()
 
 
-def test_nothing_runs_before_there_is_something_to_pack_and_after_a_rest_it_begins_again() -> None:
+def test_the_process_starts_on_demand_and_again_after_a_stop() -> None:
     packer = CompressionWorker()
     assert processes() == set()
     packer.stop()
@@ -47,7 +47,7 @@ def test_nothing_runs_before_there_is_something_to_pack_and_after_a_rest_it_begi
         packer.stop()
 
 
-def test_a_killed_process_is_said_and_the_piece_is_packed_here(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_killed_process_is_logged_and_the_body_compressed_in_this_process(caplog: pytest.LogCaptureFixture) -> None:
     packer = CompressionWorker()
     packer(PAGE, "br", BEST_QUALITY)
     os.kill(int(processes().pop()), 9)
@@ -62,7 +62,7 @@ def test_a_killed_process_is_said_and_the_piece_is_packed_here(caplog: pytest.Lo
     packer.stop()
 
 
-def test_a_process_that_does_not_answer_is_ended(
+def test_a_process_that_does_not_respond_is_killed(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     packer = CompressionWorker()
@@ -75,7 +75,7 @@ def test_a_process_that_does_not_answer_is_ended(
     assert processes() == set()
 
 
-def test_it_ends_with_the_process_that_asked() -> None:
+def test_it_exits_with_its_parent_process() -> None:
     code = (
         "import os, sys; from portal.published.compression import PatientPacker; packer = PatientPacker();"
         "packer(b'words ' * 99, 'br', 11); print(packer._process.pid, flush=True); os.kill(os.getpid(), 9)"
