@@ -119,7 +119,7 @@ class SiteBuilder:
     def staleness_message(self) -> str:
         """Return, for an operator, how old the served pages are while the database cannot be used."""
         age = int(time.monotonic() - self._application.last_validated)
-        return f"{len(self._store.entries)} public pages are served as of {age} s ago"
+        return f"serving {len(self._store.entries)} public pages as of {age} s ago"
 
     def start(self) -> None:
         """Start the threads: refresh, compression, and the application's staleness check. They end with the process."""

@@ -25,60 +25,60 @@ def processes() -> set[str]:
 
 
 def test_bodies_are_compressed_by_one_process_with_the_lowest_priority() -> None:
-    packer = CompressionWorker()
+    worker = CompressionWorker()
 
-    packed = [packer(PAGE * number, "br", BEST_QUALITY) for number in (1, 2, 300)]
+    compressed = [worker(PAGE * number, "br", BEST_QUALITY) for number in (1, 2, 300)]
     (process,) = processes()
 
-    assert [brotli.decompress(one) for one in packed] == [PAGE * number for number in (1, 2, 300)]
+    assert [brotli.decompress(one) for one in compressed] == [PAGE * number for number in (1, 2, 300)]
     assert os.getpriority(os.PRIO_PROCESS, int(process)) == 19
-    packer.stop()
+    worker.stop()
     assert processes() == set()
 
 
 def test_the_process_starts_on_demand_and_again_after_a_stop() -> None:
-    packer = CompressionWorker()
+    worker = CompressionWorker()
     assert processes() == set()
-    packer.stop()
+    worker.stop()
 
     for _ in range(2):
-        assert brotli.decompress(packer(PAGE, "br", BEST_QUALITY)) == PAGE
+        assert brotli.decompress(worker(PAGE, "br", BEST_QUALITY)) == PAGE
         assert len(processes()) == 1
-        packer.stop()
+        worker.stop()
 
 
 def test_a_killed_process_is_logged_and_the_body_compressed_in_this_process(caplog: pytest.LogCaptureFixture) -> None:
-    packer = CompressionWorker()
-    packer(PAGE, "br", BEST_QUALITY)
+    worker = CompressionWorker()
+    worker(PAGE, "br", BEST_QUALITY)
     os.kill(int(processes().pop()), 9)
     time.sleep(0.1)
 
-    assert brotli.decompress(packer(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
+    assert brotli.decompress(worker(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
     assert "compressing in this process" in caplog.text
     assert processes() == set()
-    packer.stop()
-    assert brotli.decompress(packer(PAGE * 3, "br", BEST_QUALITY)) == PAGE * 3
+    worker.stop()
+    assert brotli.decompress(worker(PAGE * 3, "br", BEST_QUALITY)) == PAGE * 3
     assert len(processes()) == 1
-    packer.stop()
+    worker.stop()
 
 
 def test_a_process_that_does_not_respond_is_killed(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    packer = CompressionWorker()
-    packer(PAGE, "br", BEST_QUALITY)
+    worker = CompressionWorker()
+    worker(PAGE, "br", BEST_QUALITY)
     monkeypatch.setattr(compression, "TIMEOUT_SECONDS", 0.2)
     os.kill(int(processes().pop()), signal.SIGSTOP)
 
-    assert brotli.decompress(packer(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
+    assert brotli.decompress(worker(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
     assert "compressing in this process" in caplog.text
     assert processes() == set()
 
 
 def test_it_exits_with_its_parent_process() -> None:
     code = (
-        "import os, sys; from portal.published.compression import PatientPacker; packer = PatientPacker();"
-        "packer(b'words ' * 99, 'br', 11); print(packer._process.pid, flush=True); os.kill(os.getpid(), 9)"
+        "import os, sys; from portal.published.compression import CompressionWorker; worker = CompressionWorker();"
+        "worker(b'words ' * 99, 'br', 11); print(worker._process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=30

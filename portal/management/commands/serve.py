@@ -82,10 +82,10 @@ class Command(BaseCommand):
         if not shards:
             raise CommandError(f"The database cannot be used: {reason}")
         newest = max(shard.last_validated for shard in shards)
-        time = datetime.datetime.fromtimestamp(newest, tz=datetime.UTC).isoformat(sep=" ", timespec="seconds")
+        as_of = datetime.datetime.fromtimestamp(newest, tz=datetime.UTC).isoformat(sep=" ", timespec="seconds")
         self.stderr.write(f"The database cannot be used: {reason}")
         self.stderr.write(
-            f"Serving the public pages as of {time}. Nothing else works until the database is back; then, or after an "
+            f"Serving the public pages as of {as_of}. Nothing else works until the database is back; then, or after an "
             "upgrade, restart the server."
         )
 
