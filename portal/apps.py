@@ -21,7 +21,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing the module registers its checks, which need the loaded settings.
-        from portal import checks  # noqa: F401
+        from portal import checks  # noqa: F401 -- imported for its side effect
 
         # Django tests for JSON with a query per connection and caches a "database is locked" error as "no JSON".
         DatabaseWrapper.features_class.supports_json_field = "JSON" in _sqlite_function_names()
