@@ -173,7 +173,7 @@ def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> 
 
     run = manage("load_content", str(content), data=data)
 
-    assert said(run).startswith(f"CommandError: {content}/clinic.yaml:2: The field “phone” has the wrong kind of value")
+    assert said(run).startswith(f"CommandError: {content}/clinic.yaml:2: The value of the field “phone” has the wrong type")
     assert rows(data / "portal.sqlite3") == before
     assert not (data / "media").exists()
 
