@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from procedures.enums import Language
+from procedures import languages
 from procedures.figures.approval import record_approval, unapproved_figures
 from procedures.figures.unused_files import rollback_files
 from procedures.importing.content_files import ContentEntry, ContentError, ContentErrors
@@ -36,7 +36,7 @@ from procedures.publishing import warning_signs
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import find_broken_links
 from procedures.publishing.publish import PublishError, publish_starter, rerelease_picture_indexes
-from procedures.publishing.rerelease import update_clinic_values
+from procedures.publishing.rerelease import pages_from_older_renderer, rerelease_pages, update_clinic_values
 from procedures.rendering import Issue, ReferenceResolver
 from procedures.revisions.drafts import save_revision
 
@@ -54,7 +54,7 @@ class LoadReport:
     unchanged: int = 0
     skipped: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
-    # Pages whose text did not change, released again because they print values of the clinic that did.
+    # Pages whose text did not change, released again with new clinic values or by a newer renderer.
     rereleased: list[str] = field(default_factory=list)
 
 
@@ -91,7 +91,8 @@ def load_content_folder(
         with rollback_files(), update_clinic_values() as update:
             _apply_rows(rows, report, progress, store_files=not check)
             update.apply()
-            report.rereleased = [release.path for release in update.releases]
+            rereleased = [*update.releases, *rerelease_pages(pages_from_older_renderer(), actor=None)]
+            report.rereleased = [release.path for release in rereleased]
             if check:
                 raise _CheckRollback
     except _CheckRollback:
@@ -270,9 +271,9 @@ def _record_translation_source(page: Page) -> None:
     Only a translation whose own file was loaded now is recorded: if only the English file changes, the translation
     falls out of sync, as it must.
     """
-    if page.language == Language.ENGLISH:
+    if page.language == languages.DEFAULT:
         return
-    sources = Revision.objects.filter(page__subject=page.subject, page__language=Language.ENGLISH, author=None)
+    sources = Revision.objects.filter(page__subject=page.subject, page__language=languages.DEFAULT, author=None)
     page.translated_from = sources.order_by("-number").first()
     page.save(update_fields=["translated_from"])
 

@@ -15,24 +15,20 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from portal.dictionary import is_dictionary_word, words_one_edit_away
-from procedures.enums import Language
+from procedures.languages import CODES, DEFAULT, LANGUAGES
 from procedures.models import Path, ReleaseEvent
 from procedures.sharing.url_repair import FILE_EXTENSION_RE, INDEX_PAGE_RE, POSSESSIVE_RE, decoded_variants
 
 GUIDES_PREFIX = "visits"
-GUIDES_PREFIX_WORDS = frozenset({GUIDES_PREFIX, "visit", "visitas", "visita"})
+_ADDRESS_WORDS = [(language.code, language.address_words) for language in LANGUAGES]
+GUIDES_PREFIX_WORDS = frozenset({GUIDES_PREFIX}).union(*(words.folders for _, words in _ADDRESS_WORDS))
 LANGUAGE_PREFIX_RES = {
-    Language.ENGLISH: re.compile(r"(?:en|eng|english|ingles)(?:[-_][a-z0-9]{2,3})?\Z"),
-    Language.SPANISH: re.compile(r"(?:es|esp|spa|spanish|espanol)(?:[-_][a-z0-9]{2,3})?\Z"),
+    code: re.compile(rf"(?:{words.language})(?:[-_][a-z0-9]{{2,3}})?\Z") for code, words in _ADDRESS_WORDS
 }
 # Words that surround an address in a text or are added to it, and that are no part of any slug.
-FILLER_WORDS = frozenset(
-    "a amp and aqui at click de el enlace esta este feed for from here home html in index info information la lee leer "
-    "link los mas more of on or our page pages pagina paginas para pdf please por print read see site sitio su the "
-    "this to us use ver visit web website with y you your".split()
-)
+FILLER_WORDS = frozenset("amp feed html index pdf".split()).union(*(words.fillers for _, words in _ADDRESS_WORDS))
 # Words that can be missing or extra without changing which page an address means.
-STOP_WORDS = frozenset("a an and de del el la las los our su the y your".split())
+STOP_WORDS = frozenset[str]().union(*(words.neutral for _, words in _ADDRESS_WORDS))
 SEPARATOR_RE = re.compile(r"[\s<>\"'“”«»…()\[\]{}|,;!*/\\]+")
 SCHEME_RE = re.compile(r"(?:https?|ftp|mailto):+")
 HOST_RE = re.compile(
@@ -228,7 +224,7 @@ class AddressIndex:
         translated = self._by_subject.get((matches[0].subject, requested.language))
         if translated:
             return translated.path
-        return next((a for a in matches if a.language == (requested.language or Language.ENGLISH)), matches[0]).path
+        return next((a for a in matches if a.language == (requested.language or DEFAULT)), matches[0]).path
 
     def _find_by_prefix(self, requested: RequestedAddress) -> list[Address]:
         """Return the addresses that start with this one, which may have been truncated."""
@@ -240,9 +236,7 @@ class AddressIndex:
         matches = [address for key, rows in self._by_letters.items() if prefix.match(key) for address in rows]
         # Truncation removes the end only, so language and folder count, unless no address has them.
         in_same_folder = [
-            a
-            for a in matches
-            if (a.is_guide, a.language) == (requested.is_guide, requested.language or Language.ENGLISH)
+            a for a in matches if (a.is_guide, a.language) == (requested.is_guide, requested.language or DEFAULT)
         ]
         return in_same_folder or matches
 
@@ -255,15 +249,17 @@ class AddressIndex:
         numbers = re.findall(r"\d+", requested.slug)
         if numbers != re.findall(r"\d+", slug)[: len(numbers)] or _ends_with_whole_word(requested.slug, slug):
             return None
-        return self._prefer_english(requested, matches, 1)
+        return self._prefer_default_language(requested, matches, 1)
 
-    def _prefer_english(self, requested: RequestedAddress, matches: list[Address], distance: int) -> str | None:
-        """Choose a path for a guess: the English one if it is about as close, unless a language was requested."""
-        english = None if requested.language else self._by_subject.get((matches[0].subject, Language.ENGLISH))
-        if english:
-            letters, english_letters = strip_separators(requested.slug), strip_separators(english.slug)
-            if OSA.distance(letters, english_letters) <= min(distance + 1, _max_typos(english_letters)):
-                return english.path
+    def _prefer_default_language(
+        self, requested: RequestedAddress, matches: list[Address], distance: int
+    ) -> str | None:
+        """Choose a path for a guess: the default language, if it is about as close and no language was requested."""
+        default = None if requested.language else self._by_subject.get((matches[0].subject, DEFAULT))
+        if default:
+            letters, default_letters = strip_separators(requested.slug), strip_separators(default.slug)
+            if OSA.distance(letters, default_letters) <= min(distance + 1, _max_typos(default_letters)):
+                return default.path
         return self._choose_path(requested, matches)
 
     def _correct_misspelling(self, requested: RequestedAddress) -> str | None:
@@ -294,7 +290,7 @@ class AddressIndex:
             return None
         if not self._is_plausible(requested.slug, best[0].slug):
             return None
-        return self._prefer_english(requested, best, distance)
+        return self._prefer_default_language(requested, best, distance)
 
     def _is_plausible(self, typed: str, slug: str) -> bool:
         """Return whether a spelling may mean a slug: the same words, each with at most one typing error.
@@ -347,8 +343,8 @@ class AddressIndex:
                 for key, score, _ in matches:
                     add(choices[key], score)
         best = sorted(scores, key=lambda subject: (-scores[subject], subject))[:MAX_SUGGESTIONS]
-        english = any(by_subject[subject].language == Language.ENGLISH for subject in best)
-        language = requested.language or (Language.ENGLISH if english else "")
+        has_default = any(by_subject[subject].language == DEFAULT for subject in best)
+        language = requested.language or (DEFAULT if has_default else "")
         return [self._by_subject.get((subject, language)) or by_subject[subject] for subject in best]
 
 
@@ -387,7 +383,7 @@ def _max_typos(letters: str) -> int:
 
 def _leading_language(requested: RequestedAddress) -> str:
     """Return the language code that is the first segment, or an empty string."""
-    return next((code for code in Language.values if [code] == requested.all_parts[:1]), "")
+    return next((code for code in CODES if [code] == requested.all_parts[:1]), "")
 
 
 def _strip_prefixes(parts: list[str]) -> list[str]:

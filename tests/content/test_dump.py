@@ -142,6 +142,7 @@ def without_lines(value: Any) -> Any:
     return [without_lines(item) for item in value] if isinstance(value, list) else value
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_check_of_the_starter_content_passes(tmp_path: Path, settings: Any) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"

@@ -94,12 +94,13 @@ def noise() -> Image.Image:
     return Image.effect_noise((60, 60), 90).convert("RGB")
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_what_is_no_sound_picture_is_refused_in_a_sentence(name: str) -> None:
-    make, sentence = HOSTILE[name]
+def test_what_is_no_sound_picture_is_refused_in_a_sentence(subtests: pytest.Subtests) -> None:
+    for name in HOSTILE:
+        with subtests.test(name=name):
+            make, sentence = HOSTILE[name]
 
-    with pytest.raises(InvalidImageError, match=sentence):
-        decode_image(make())
+            with pytest.raises(InvalidImageError, match=sentence):
+                decode_image(make())
 
 
 @given(data=st.binary(max_size=400), head=st.sampled_from(
@@ -184,6 +185,7 @@ def test_sixteen_bits_that_hold_fewer_are_not_black() -> None:
         assert shades_of(sixteen_bits(numbers, significant)) == wanted, (numbers, significant)
 
 
+@pytest.mark.slow
 def test_a_label_or_a_hot_pixel_does_not_make_sixteen_bits_black() -> None:
     for bits in (8, 10, 12, 14, 15):
         top = (1 << bits) - 1
@@ -245,14 +247,15 @@ def test_transparent_parts_become_white_paper() -> None:
     assert picture.image.getpixel((1, 1)) == (200, 10, 10)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
-def test_every_common_mode_becomes_grey_or_colour(mode: str) -> None:
-    image = decode_image(encoded(scene(mode=mode))).image
+def test_every_common_mode_becomes_grey_or_colour(subtests: pytest.Subtests) -> None:
+    for mode in ["1", "L", "LA", "P", "RGB", "RGBA"]:
+        with subtests.test(mode=mode):
+            image = decode_image(encoded(scene(mode=mode))).image
 
-    assert image.mode in {"L", "RGB"}
-    assert [image.convert("L").getpixel(place) for place in ((2, 2), (35, 15))] == pytest.approx(
-        [0, 255] if mode == "1" else [5, 220], abs=1
-    )
+            assert image.mode in {"L", "RGB"}
+            assert [image.convert("L").getpixel(place) for place in ((2, 2), (35, 15))] == pytest.approx(
+                [0, 255] if mode == "1" else [5, 220], abs=1
+            )
 
 
 def test_transparent_colors_of_grey_and_palettes_become_white_paper() -> None:
@@ -372,6 +375,7 @@ def test_scans_of_a_progressive_picture_are_counted_before_it_is_decoded() -> No
     assert decode_image(progressive(20, (2600, 2600))).image.size == (1600, 1600)
 
 
+@pytest.mark.slow
 def test_ordinary_progressive_pictures_of_the_largest_size_are_taken() -> None:
     data = encoded(Image.new("RGB", (6300, 6300), "grey"), "JPEG", progressive=True)
 

@@ -25,11 +25,10 @@ def view(figure: Figure, language: str = "en") -> FigureContext:
     return build_figure_context(found, language)
 
 
-@pytest.mark.parametrize(
-    ("part", "text"), [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.2%"), (0.5, "50%"), (1 / 3, "33.3%"), (0.00001, "0%")]
-)
-def test_a_position_is_a_short_per_cent_text(part: float, text: str) -> None:
-    assert format_percent(part) == text
+def test_a_position_is_a_short_per_cent_text(subtests: pytest.Subtests) -> None:
+    for part, text in [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.2%"), (0.5, "50%"), (1 / 3, "33.3%"), (0.00001, "0%")]:
+        with subtests.test(part=part, text=text):
+            assert format_percent(part) == text
 
 
 def test_marks_keep_their_order_and_are_numbered_from_one() -> None:
@@ -110,7 +109,7 @@ def test_a_picture_says_only_what_is_true_of_its_kind() -> None:
             with translation.override(language):
                 html = render_to_string("components/figure.html", {"figure": view(figure, language)})
             assert [sentence for sentence in sentences if sentence in html] == [said] * bool(said), (kind, language)
-            assert ('class="xray__polarity"' in html) is bool(said), (kind, language)
+            assert ('class="figure__polarity"' in html) is bool(said), (kind, language)
 
 
 def test_the_switch_to_the_drawing_names_the_kind_of_the_picture() -> None:
@@ -132,8 +131,8 @@ def test_the_switch_to_the_drawing_names_the_kind_of_the_picture() -> None:
 def test_a_drawing_of_pixels_is_shown_as_a_picture() -> None:
     html = render_to_string("components/figure.html", {"figure": view(make_figure(size=(48, 48), kind="drawing"))})
 
-    assert '<img class="xray__image" src="/media/figures/' in html
-    assert "xray--drawing" in html
+    assert '<img class="figure__image" src="/media/figures/' in html
+    assert "figure--drawing" in html
 
 
 @pytest.mark.parametrize(

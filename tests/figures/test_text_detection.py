@@ -61,6 +61,7 @@ def program(tmp_path: Path, source: str) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_text_of_12_to_20_pixels_is_outlined_where_it_is() -> None:
     for pixels, at, size in ((12, (24, 24), (512, 512)), (14, (200, 900), (1024, 1024)), (20, (24, 460), (512, 512))):
         found = detect_text(burned(pixels=pixels, at=at, size=size))
@@ -74,6 +75,7 @@ def test_text_of_12_to_20_pixels_is_outlined_where_it_is() -> None:
         assert found.engine.startswith("rapidocr-onnxruntime 1.4.4")
 
 
+@pytest.mark.slow
 def test_text_in_any_direction_at_the_edge_and_on_dark_ground_is_outlined() -> None:
     turn = Image.Transpose
     upright = burned_image(pixels=24, at=(100, 100), size=(1024, 1024))
@@ -103,6 +105,7 @@ def test_text_in_any_direction_at_the_edge_and_on_dark_ground_is_outlined() -> N
         assert time.monotonic() - begun < DetectionLimits().seconds, name
 
 
+@pytest.mark.slow
 def test_text_far_down_a_very_high_picture_is_found() -> None:
     found = detect_text(burned(pixels=14, at=(24, 3900), size=(300, 4000)))
 
@@ -110,6 +113,7 @@ def test_text_far_down_a_very_high_picture_is_found() -> None:
     assert all(0.96 < place.top < 0.99 for place in found.places)
 
 
+@pytest.mark.slow
 def test_nothing_marked_is_never_called_clean() -> None:
     found = detect_text(encode_png(build_decoded_image(gradient())))
 
@@ -124,6 +128,7 @@ def test_every_outcome_asks_for_a_look_at_the_whole_picture() -> None:
         assert not {"clean", "safe", "no text"} & set(sentence.lower().split())
 
 
+@pytest.mark.slow
 def test_recognized_text_is_neither_kept_nor_told() -> None:
     record = str(detect_text(burned(pixels=20)).to_json()).upper()
 
@@ -171,6 +176,7 @@ def test_the_process_sees_no_secret_of_the_portal(tmp_path: Path, monkeypatch: p
     assert "PORTAL" not in engine and "DATABASE" not in engine
 
 
+@pytest.mark.slow
 def test_one_search_at_a_time_and_a_bounded_wait() -> None:
     lock = os.open(Path(tempfile.gettempdir()) / text_detection.LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)

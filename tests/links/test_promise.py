@@ -147,6 +147,7 @@ class UrlPermanence(RuleBasedStateMachine):
         assert list(find_broken_addresses()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_urls_are_permanent_under_random_histories() -> None:
     make_clinic()

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, free_port
+from tests.served_data import ROOT, free_port
+
+pytestmark = pytest.mark.served
 
 STOPS_BY_ITSELF = 60
 
@@ -173,7 +175,9 @@ def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> 
 
     run = manage("load_content", str(content), data=data)
 
-    assert said(run).startswith(f"CommandError: {content}/clinic.yaml:2: The value of the field “phone” has the wrong type")
+    assert said(run).startswith(
+        f"CommandError: {content}/clinic.yaml:2: The value of the field “phone” has the wrong type"
+    )
     assert rows(data / "portal.sqlite3") == before
     assert not (data / "media").exists()
 

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 from django.conf import settings
 from django.utils.text import slugify
 
+from procedures import languages
 from procedures.enums import Language, MarkerShape
 from procedures.figures.markers.data import (
     AREA_SHAPES,
@@ -325,7 +326,7 @@ def _parse_texts(number: int, bodies: Any) -> dict[str, MarkerTextData]:
 
 
 def _parse_language(number: int, body: dict[str, Any]) -> str:
-    given = body.get("language", Language.ENGLISH)
+    given = body.get("language", languages.DEFAULT)
     code = str(given).lower().partition("-")[0]
     if code not in Language.values:
         ours = " and ".join(Language.values)

@@ -1,7 +1,7 @@
 """How well a mark shows on the very pixels that lie under it.
 
-Every line of a mark has two strokes, one light and one dark (static/css/components/marks.css). On any pixel the better
-of the two counts: formulas of contrast and of relative luminance are those of WCAG 2.2.
+Every line of a mark has two strokes, one light and one dark (static/css/components/markers.css). On any pixel the
+better of the two counts: formulas of contrast and of relative luminance are those of WCAG 2.2.
 """
 
 import math
@@ -21,7 +21,7 @@ from procedures.models import Figure
 
 MIN_CONTRAST = 3.0
 WHITE_LUMINANCE, BLACK_LUMINANCE = 1.0, 0.0
-# Luminances of the strokes of each part, as marks.css draws them.
+# Luminances of the strokes of each part, as markers.css draws them.
 STROKE_LUMINANCES: Mapping[str, tuple[float, ...]] = {
     "ring": (WHITE_LUMINANCE, BLACK_LUMINANCE),
     "disc": (WHITE_LUMINANCE, BLACK_LUMINANCE),

@@ -46,6 +46,8 @@ class Command(BaseCommand):
                 stale.append(f"{live.path}: something that the page prints has changed; update the page in the admin")
             elif rendered.html != live.html and live.renderer_version == RENDERER_VERSION:
                 broken.append(f"{live.path}: renders differently now; raise RENDERER_VERSION or fix the renderer")
+            elif rendered.html != live.html:
+                stale.append(f"{live.path}: an older version rendered it; load_content renders it again")
         for line in stale:
             self.stdout.write(f"out of date: {line}")
         if broken:

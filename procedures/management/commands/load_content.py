@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from procedures.importing.content_files import ContentErrors
 from procedures.importing.content_folder import LoadReport, load_content_folder, validate_content_folder
 from procedures.models import Page
+from procedures.publishing.publish import PublishError
+from procedures.publishing.rerelease import pages_from_older_renderer, rerelease_pages
 
 CLEAR_LINE = "\r\033[K"
 MAX_PROGRESS_LENGTH = 100
@@ -25,10 +27,15 @@ class Command(BaseCommand):
         )
         parser.add_argument("--check", action="store_true", help="Dry run: do everything, then roll it back.")
         parser.add_argument("--read-only", action="store_true", help="Only validate the files; needs no database.")
-        parser.add_argument("--if-empty", action="store_true", help="Do nothing if the database has any pages.")
+        parser.add_argument(
+            "--if-empty",
+            action="store_true",
+            help="If the database has any pages, only render again those from an older renderer.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["if_empty"] and Page.objects.exists():
+            self._rerelease_older_pages()
             return
         is_terminal = self.stderr.isatty()
 
@@ -50,6 +57,16 @@ class Command(BaseCommand):
                 self.stderr.write(CLEAR_LINE, ending="")
         self._print_report(report, check=options["check"])
 
+    def _rerelease_older_pages(self) -> None:
+        """After an upgrade, release again the pages that an older renderer made; their text does not change."""
+        try:
+            releases = rerelease_pages(pages_from_older_renderer(), actor=None)
+        except PublishError as error:
+            reasons = "\n".join(issue.message for issue in error.issues)
+            raise CommandError(f"Pages from an older version cannot be rendered again:\n{reasons}") from error
+        if releases:
+            self.stdout.write(f"content: {len(releases)} pages rendered again by a newer renderer")
+
     def _print_report(self, report: LoadReport, *, check: bool) -> None:
         for line in report.skipped:
             self.stdout.write(f"skipped: {line}")
@@ -61,4 +78,6 @@ class Command(BaseCommand):
         )
         if report.rereleased:
             count = len(report.rereleased)
-            self.stdout.write(f"content: {count} more pages {would_be}published to print the clinic's new values")
+            self.stdout.write(
+                f"content: {count} more pages {would_be}published, with new clinic values or a newer renderer"
+            )
