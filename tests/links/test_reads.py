@@ -1,4 +1,4 @@
-"""Totals in the database: added up by several processes, for known addresses only, by the clinic's day."""
+"""Page view totals in the database: added up by several processes, for known paths only, by clinic day."""
 
 import datetime
 import subprocess

@@ -60,6 +60,6 @@ def test_a_file_with_decomposed_accents_is_loaded_once(tmp_path: File) -> None:
 
     call_command("load_content", str(tmp_path), stdout=out)
 
-    assert "0 rows new, 0 updated" in out.getvalue() or "0 new, 0 updated" in out.getvalue(), out.getvalue()
+    assert "0 rows created, 0 updated" in out.getvalue(), out.getvalue()
     assert ImportedRecord.objects.get(kind="term").sha256 == before
     assert Page.objects.count() == 0

@@ -176,7 +176,9 @@ def test_an_invalid_content_file_is_reported_in_one_line_and_nothing_is_loaded(t
 
     run = manage("load_content", str(content), data=data)
 
-    assert said(run).startswith(f"CommandError: {content}/clinic.yaml:2: The field “phone” has the wrong kind of value")
+    assert said(run).startswith(
+        f"CommandError: {content}/clinic.yaml:2: The value of the field “phone” has the wrong type"
+    )
     assert rows(data / "portal.sqlite3") == before
     assert not (data / "media").exists()
 
