@@ -30,11 +30,11 @@ def test_bodies_are_compressed_by_one_process_with_the_lowest_priority() -> None
     compressed = [worker(PAGE * number, "br", BEST_QUALITY) for number in (1, 2, 300)]
     (process,) = processes()
 
-    assert [brotli.decompress(one) for one in packed] == [PAGE * number for number in (1, 2, 300)]
+    assert [brotli.decompress(one) for one in compressed] == [PAGE * number for number in (1, 2, 300)]
     # Relative to this process, which can have a priority of its own.
     lowest = min(19, os.getpriority(os.PRIO_PROCESS, 0) + 19)
     assert os.getpriority(os.PRIO_PROCESS, int(process)) == lowest
-    packer.stop()
+    worker.stop()
     assert processes() == set()
 
 
