@@ -79,6 +79,10 @@ class EventKind(models.TextChoices):
     IMPORTED = "imported", _("Imported as a draft")
 
 
+# The events that change Page.live_release, and so what patients read.
+PUBLIC_EVENTS = (EventKind.PUBLISHED, EventKind.REBUILT, EventKind.WITHDRAWN)
+
+
 class SignLevel(models.TextChoices):
     """The urgency of a warning sign, most urgent first."""
 

@@ -187,5 +187,5 @@ def scheduled_view(request: HttpRequest) -> HttpResponse:
         request,
         "workflow/scheduled",
         {"rows": rows, "can_publish": get_staff_user(request).has_perm("procedures.publish_page")},
-        title="Planned to go public",
+        title="Scheduled to go public",
     )

@@ -260,7 +260,7 @@ def _publish_pages(entries: list[ContentEntry], report: LoadReport, progress: Pr
         progress(f"publishing {page.planned_path}")
         library = libraries.setdefault(language, ReferenceResolver(language))
         try:
-            publish_starter(revision, library=library)
+            publish_starter(revision, resolver=library)
         except PublishError as refused:
             errors += _locate_issues(entry, refused.issues)
             continue
@@ -291,7 +291,7 @@ def _find_broken_links(published: list[tuple[ContentEntry, Page]]) -> Iterator[C
     libraries: dict[str, ReferenceResolver] = {}
     for entry, page in published:
         library = libraries.setdefault(page.language, ReferenceResolver(page.language))
-        rendered = render_draft(page, page.draft_content(), library=library)
+        rendered = render_draft(page, page.draft_content(), resolver=library)
         yield from _locate_issues(entry, find_broken_links(page, rendered))
 
 

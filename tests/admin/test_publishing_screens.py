@@ -37,7 +37,7 @@ def test_a_comment_at_a_paragraph_reaches_the_editor_beside_its_line(
     assert answer.status_code == 302
     assert ReviewComment.objects.get().text == "Is it?"
     assert 'data-remark-line="3"' in form
-    assert "Is it?" in form and "See the comments at the text." in form
+    assert "Is it?" in form and "See the comments on the text." in form
 
 
 def test_a_refused_decision_keeps_every_comment(page: Page, sign_in: SignIn, admin_user: User) -> None:

@@ -242,7 +242,7 @@ def advice_on(page: Page) -> list[Issue]:
     page = Page.objects.get(pk=page.pk)
     library = ReferenceResolver("en")
     return build_suggestions(
-        page, page.draft_content(), render_draft(page, page.draft_content(), library=library), library
+        page, page.draft_content(), render_draft(page, page.draft_content(), resolver=library), library
     )
 
 

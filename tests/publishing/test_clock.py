@@ -48,7 +48,7 @@ def test_a_time_that_the_clock_leaves_out_is_refused_with_the_next_one(minute: i
 
 
 def test_a_time_that_comes_twice_is_asked_about() -> None:
-    with pytest.raises(AmbiguousTimeError, match="01:30 comes twice on 1 November 2026") as told:
+    with pytest.raises(AmbiguousTimeError, match="01:30 occurs twice on 1 November 2026") as told:
         to_utc(AUTUMN, datetime.time(1, 30), DENVER)
 
     assert [one.astimezone(datetime.UTC) for one in told.value.candidates] == [

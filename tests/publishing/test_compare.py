@@ -63,7 +63,7 @@ def test_pictures_and_the_places_of_marks_are_compared(page: Page) -> None:
 
     rows = [row for row in compare_blocks(before.rendered_blocks(), after.rendered_blocks()) if row.kind != "same"]
 
-    assert [(row.name, row.kind) for row in rows] == [("Place of a mark", "changed")]
+    assert [(row.name, row.kind) for row in rows] == [("Position of a marker", "changed")]
     assert marked(rows[0].new_segments).endswith("points to [75]% 50%")
 
 
@@ -154,5 +154,5 @@ def test_what_is_gone_since_is_told(page: Page) -> None:
 
     _, missing = restore_revision(first, actor=make_user("ed"), expected_version=fresh(page).draft_version)
 
-    assert missing == ["The picture “needle” is not here any more. Choose another one."]
+    assert missing == ["The picture “needle” no longer exists. Choose another one."]
     assert (fresh(page).lead_figure, fresh(page).next_page.subject) == (None, "contact")

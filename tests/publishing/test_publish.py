@@ -145,12 +145,12 @@ BROKEN = {
     "hard words": (
         {"body": BODY + "\nPercutaneous vertebral augmentation necessitates intraoperative fluoroscopic visualisation "
          "notwithstanding considerable cardiopulmonary comorbidities and contraindications. " * 12},
-        "is the most. Use shorter sentences and words.",
+        "the limit is 6.0. Use shorter sentences and words.",
     ),
     "draft linked": ({"body": f"{BODY}\n[x](page:other)"}, "line 16: The link leads to “other”, which is not public yet."),
     "no such section": ({"body": f"{BODY}\n[x](page:contact#none)"}, "line 16: The page “contact” has no section #none."),
     "no section here": ({"body": f"{BODY}\n[x](page:small-cut#none)"}, "The page “small-cut” has no section #none."),
-    "address taken": ({"slug": "contact"}, "The address /contact/ belongs to “Contact” for ever."),
+    "address taken": ({"slug": "contact"}, "The address /contact/ belongs permanently to “Contact”."),
 }  # fmt: skip
 
 
@@ -191,7 +191,7 @@ def test_the_address_of_a_withdrawn_page_is_given_to_no_other(page: Page) -> Non
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
     other = make_page("other", slug="small-cut", next_page=page.next_page)
 
-    with pytest.raises(PublishError, match="belongs to “Small cut” for ever"):
+    with pytest.raises(PublishError, match="belongs permanently to “Small cut”"):
         publish(approved(other), actor=make_user("max"))
 
 

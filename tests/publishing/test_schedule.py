@@ -61,7 +61,7 @@ def test_only_an_approved_text_is_scheduled_and_only_ahead(page: Page) -> None:
         schedule_revision(revision, actor=make_user("max"), at=timezone.now() + HOUR)
     approve(revision)
 
-    with pytest.raises(PublishError, match="That time is over. Choose a time in the future."):
+    with pytest.raises(PublishError, match="That time has passed. Choose a time in the future."):
         schedule_revision(revision, actor=make_user("max"), at=timezone.now() - HOUR)
 
     assert fresh(page).publish_at is None

@@ -115,7 +115,7 @@ def test_a_text_that_waits_for_its_day_keeps_its_picture(needle: Figure) -> None
     )
     plan_and_go_on(page, "No picture any more.")
 
-    assert deletion_blockers(needle) == ["The text of “Small cut” that waits for its day shows it."]
+    assert deletion_blockers(needle) == ["The scheduled text of “Small cut” shows it."]
 
 
 def test_uses_take_a_fixed_number_of_queries(needle: Figure, django_assert_num_queries: object) -> None:
@@ -142,7 +142,7 @@ def test_an_answer_that_a_waiting_text_prints_is_kept(needle: Figure) -> None:
     page = make_page(body=BODY + "\n::: care driving\n", lead_figure=needle, next_page=make_next())
     plan_and_go_on(page, "No answer any more.")
 
-    assert deletion_blockers(answer) == ["The text of “Small cut” that waits for its day shows it."]
+    assert deletion_blockers(answer) == ["The scheduled text of “Small cut” shows it."]
 
 
 def test_what_another_language_says_needs_no_answer_of_this_one(needle: Figure) -> None:
