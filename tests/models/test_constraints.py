@@ -1,4 +1,4 @@
-"""What the database itself refuses, and the sentence that a person gets before it comes to that."""
+"""Database constraints, and the validation messages that users see first."""
 
 from collections.abc import Callable
 
@@ -191,7 +191,7 @@ def named_constraints() -> set[str]:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_the_database_refuses(name: str) -> None:
+def test_the_database_rejects(name: str) -> None:
     rows = BROKEN[name]()
     for row in rows[:-1]:
         row.save() if row._state.adding else None
@@ -201,16 +201,16 @@ def test_the_database_refuses(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(BROKEN) - {"dependency_once_per_release"}))
-def test_a_person_is_told_by_the_right_rule_before_the_database_refuses(name: str) -> None:
+def test_validation_names_the_constraint_before_the_database_rejects(name: str) -> None:
     rows = BROKEN[name]()
     for row in rows[:-1]:
         row.save() if row._state.adding else None
     (rule,) = [rule for rule in rows[-1]._meta.constraints if rule.name == name]
 
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as raised:
         rule.validate(type(rows[-1]), rows[-1])
 
-    (sentence,) = refused.value.messages
+    (sentence,) = raised.value.messages
     # Not Django's own “Constraint “x” is violated.”
     assert name not in sentence
     assert sentence.endswith(".")
@@ -227,16 +227,16 @@ def test_no_constraint_is_left_without_a_test() -> None:
         ("review_months_in_range", "Choose 1 to 36 months."),
     ],
 )
-def test_the_sentence_of_a_rule_that_editors_meet_is_plain(row: str, sentence: str) -> None:
+def test_constraints_have_clear_messages(row: str, sentence: str) -> None:
     broken = BROKEN[row]()[-1]
 
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as raised:
         broken.full_clean()
 
-    assert sentence in refused.value.messages
+    assert sentence in raised.value.messages
 
 
-def test_a_sent_back_approval_with_words_is_taken() -> None:
+def test_a_sent_back_approval_with_a_comment_is_valid() -> None:
     approval = Approval(
         revision=revision(), content_hash="x", reviewer=make_user("rita"), decision="sent_back", comment="Shorter."
     )

@@ -1,4 +1,4 @@
-"""A clinic with a page that is ready for everything."""
+"""Fixture: a clinic and a page that is ready to be published."""
 
 import pytest
 
