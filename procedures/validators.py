@@ -48,11 +48,6 @@ FORBIDDEN_CHARACTER = re.compile(
 )
 
 
-def validate_page_slug(value: str) -> None:
-    """Validate the last part of an address. ``is_reserved_path`` checks the whole address."""
-    validate_slug(value)
-
-
 def is_reserved_path(path: str) -> bool:
     """Whether the site itself uses ``path`` (``/es/search/``), so that no page can have it.
 

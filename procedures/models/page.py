@@ -21,7 +21,6 @@ from procedures.validators import (
     is_reserved_path,
     reserved_path_message,
     validate_no_sign_list,
-    validate_page_slug,
     validate_plain_text,
     validate_slug,
 )
@@ -101,7 +100,7 @@ class Page(NormalizedModel):
     slug = models.CharField(
         _("address"),
         max_length=80,
-        validators=[validate_page_slug],
+        validators=[validate_slug],
         help_text=_("The last part of the web address. If you change it, the old address keeps working."),
     )
     title = models.CharField(_("title"), max_length=100, validators=[validate_single_line])

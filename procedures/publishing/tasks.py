@@ -55,7 +55,7 @@ DEPENDENCY_LABELS: dict[str, Promise] = {
 
 @dataclass(frozen=True)
 class WarningSignList:
-    """Stands in for a page in a task about the list of warning signs."""
+    """Placeholder for a page in a task about the list of warning signs."""
 
     language: str = Language.ENGLISH.value
 

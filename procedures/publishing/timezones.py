@@ -60,7 +60,7 @@ def to_utc(
     local = datetime.datetime.combine(day, time.replace(tzinfo=None, fold=FIRST_OCCURRENCE))
     first, second = local.replace(tzinfo=zone), local.replace(tzinfo=zone, fold=SECOND_OCCURRENCE)
     if _round_trip(first, zone) != local:
-        # With the offset before the change, the time lies as far after the change as it should be into the gap.
+        # Python applies the offset from before the gap, which gives a valid time one gap later.
         next_valid = first.astimezone(datetime.UTC).astimezone(zone)
         raise LocalTimeError(
             _(

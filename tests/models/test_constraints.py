@@ -50,12 +50,12 @@ def page() -> Page:
 
 
 def figure() -> Figure:
-    """A picture with a mark."""
+    """A figure with a marker."""
     return Figure.objects.first() or make_figure(size=(48, 48))
 
 
 def marker(**values: object) -> Marker:
-    """A second mark on the picture."""
+    """A second marker on the figure."""
     return Marker(**{"figure": figure(), "key": "other", "x": 0, "y": 0, "target_x": 1, "target_y": 1, **values})
 
 
@@ -79,17 +79,17 @@ def release(**values: object) -> Release:
 
 
 def location() -> Location:
-    """An address."""
+    """A path."""
     return Location.objects.get_or_create(key="main", phone="1 2 3", address="x")[0]
 
 
 def page_view(count: int = 1) -> PageView:
-    """The total of a day and an address."""
+    """The number of views of a path on a day."""
     return PageView(day=timezone.now().date(), path="/x/", language="en", views=count)
 
 
 def autosave(window: str = "w") -> Autosave:
-    """What somebody is typing."""
+    """An autosave of the page."""
     return Autosave(
         user=make_user(), form="page", client_id=window, opened_at=timezone.now(), last_seen_at=timezone.now()
     )
@@ -182,7 +182,7 @@ def changed(row: models.Model, **values: object) -> models.Model:
 
 
 def named_constraints() -> set[str]:
-    """Every constraint that our models declare."""
+    """Return the names of all constraints of our models."""
     from django.apps import apps
 
     return {

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pages() -> dict[str, Page]:
-    """One page in each state that matters to the public."""
+    """A page in each state that matters to the public."""
     make_clinic()
     make_figure(size=(48, 48))
     found = {name: make_page(name) for name in ("draft", "public", "withdrawn")}

@@ -14,7 +14,7 @@ MISSING = "The picture “silent” has no texts in this language yet."
 
 @pytest.fixture
 def silent() -> Figure:
-    """A picture that speaks Spanish only; its mark speaks both."""
+    """A figure with only Spanish texts; its marker has texts in both languages."""
     make_clinic()
     make_next()
     figure = make_figure("silent", size=(300, 300))
@@ -27,7 +27,7 @@ def refusal(page: Page) -> list[str]:
     approve(revision)
     try:
         publish(revision, actor=make_user("max"))
-    except PublishError as raised:
+    except PublishError as error:
         return [issue.message for issue in error.issues]
     return []
 

@@ -41,7 +41,7 @@ def release(page: Page, body: str) -> Release:
 
 
 def heading_of(html: str, anchor: str) -> str:
-    """The heading in which an address stands, by its own id."""
+    """Return the id of the heading that contains an anchor."""
     for part in html.split("<h")[1:]:
         heading = part.split("</h")[0]
         if f'id="{anchor}"' in heading:
@@ -74,7 +74,7 @@ def test_old_anchors_outlive_many_releases(page: Page) -> None:
     assert {old: new.old_anchors[old] for old in ("washing", "keep-clean", "your-shower")} == dict.fromkeys(
         ("washing", "keep-clean", "your-shower"), "soap-and-water"
     )
-    assert heading_of(new.html, "how-far") == "walking", "a part that is gone leads to what stood before it"
+    assert heading_of(new.html, "how-far") == "walking", "a removed subsection redirects to its parent section"
 
 
 def test_an_anchor_follows_the_text_not_the_position(page: Page) -> None:
@@ -205,7 +205,7 @@ def test_an_unrelated_section_in_the_same_position_does_not_get_the_anchor(page:
     new = release(page, f"## Money\n\n{EAT}## Walking\n\n{WALK}### Pets\n\nYour dog stays with a friend.\n")
 
     assert new.old_anchors["risks"] == ""
-    assert new.old_anchors["home"] == "walking", "a part that is gone leads to the section it was a part of"
+    assert new.old_anchors["home"] == "walking", "a removed subsection redirects to its parent section"
     check_again(page, new)
 
 
@@ -233,12 +233,12 @@ def test_the_preview_has_the_anchors_of_the_next_release(page: Page) -> None:
 
 
 def text_at(html: str, anchor: str) -> str:
-    """What stands below the heading with this address of its own."""
+    """Return the text below the heading with this id."""
     return strip_tags(html.split(f'id="{anchor}"')[1].split("</h")[1].split(">", 1)[1].split("<h")[0]).strip()
 
 
 def advice_on(page: Page) -> list[Issue]:
-    """What the editor reads beside the preview of the live text."""
+    """Return the suggestions for the draft."""
     page = Page.objects.get(pk=page.pk)
     library = ReferenceResolver("en")
     return build_suggestions(
@@ -247,7 +247,7 @@ def advice_on(page: Page) -> list[Issue]:
 
 
 def check_again(page: Page, live: Release) -> None:
-    """Rendering and renewing give the stored HTML, and no address ever public is lost."""
+    """Rendering again and rereleasing give the stored HTML, and no anchor is lost."""
     out = StringIO()
     call_command("check_releases", stdout=out)
     call_command("check_links", stdout=out)
@@ -259,12 +259,12 @@ def check_again(page: Page, live: Release) -> None:
 
 
 def page_content(live: Release) -> dict[str, Any]:
-    """The draft that a release was made from."""
+    """Return the draft that a release was made from."""
     content: dict[str, Any] = live.revision.content
     return content
 
 
-# A section is known by its words, whatever its heading says.
+# Sections are identified by their text, whatever their heading.
 SUBJECTS = [[f"{word}{letter}" for word in ("bone", "rest", "walk", "pain", "cut", "cast")] for letter in "abcdefgh"]
 TITLES = ["Risks", "Benefits", "Care", "Risks 2"]
 EDITS = st.lists(
@@ -280,7 +280,7 @@ EDITS = st.lists(
 def edited(
     sections: list[dict[str, Any]], edits: list[tuple[str, int, int]], unused: list[int]
 ) -> list[dict[str, Any]]:
-    """The sections after some edits; each keeps its number."""
+    """Return the sections after some edits; each keeps its number."""
     sections = [{**section} for section in sections]
     for kind, one, other in edits:
         if kind == "insert" and unused:
@@ -309,7 +309,7 @@ def edited(
 
 
 def body(sections: list[dict[str, Any]]) -> str:
-    """The sections as Markdown. Of two equal own addresses the second is left out."""
+    """Return the sections as Markdown, without duplicate explicit anchors."""
     parts, own = ["Start."], set()
     for section in sections:
         mark = "" if section["own"] in own else section["own"]
@@ -352,7 +352,7 @@ def test_an_anchor_never_opens_another_section(db: None, releases: list[list[tup
                 anchor_renames=plan.anchor_renames,
                 old_anchors=plan.old_anchors,
             ).html
-        ), "a database may turn the order round"
+        ), "a database may return keys in another order"
         opened = {
             anchor: number_at(html, anchor)
             for anchor in re.findall(r' id="(risks|benefits|care)([-0-9]*)"', html)
@@ -366,7 +366,7 @@ def test_an_anchor_never_opens_another_section(db: None, releases: list[list[tup
             if owner in there:
                 assert opened[anchor] == owner, f"#{anchor} opens another section"
         for anchor, number in opened.items():
-            # A part that is gone leads to its section from then on; one that was reworded whole keeps its heading.
+            # From then on, a removed subsection redirects to its parent; a completely reworded one keeps its heading.
             if number is not None and owners.get(anchor) not in there:
                 owners[anchor] = number
         ids = re.findall(r'\sid="([^"]+)"', html)
@@ -376,11 +376,11 @@ def test_an_anchor_never_opens_another_section(db: None, releases: list[list[tup
         )
         earlier.insert(0, before)
         again = plan_anchors(before, render_page(content, kind="about", resolver=library), earlier)
-        assert again == plan, "renewing changes nothing"
+        assert again == plan, "a rerelease changes nothing"
 
 
 def number_at(html: str, anchor: str) -> int | None:
-    """Which section an address opens: the one in whose heading it stands; none at the top."""
+    """Return the number of the section that an anchor opens; None for the top of the page."""
     heading = html.split(f' id="{anchor}"')[1]
     if "</h" not in heading or "<h" in heading.split("</h")[0]:
         return None

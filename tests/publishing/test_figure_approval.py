@@ -46,7 +46,7 @@ def page() -> Page:
 
 
 def replace(figure: Figure) -> list[str]:
-    """Other pixels, as every way in stores them; the names of their files."""
+    """Replace the pixels as an upload does. Return the names of the new files."""
     rows = store_image(figure, build_decoded_image(Image.radial_gradient("L").resize((300, 300))))
     figure.uploaded_by = make_user("una")
     figure.save()

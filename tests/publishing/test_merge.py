@@ -19,7 +19,7 @@ BASE = "## One\nThe first line.\n\n## Two\nThe second line.\n\n## Three\nThe thi
 
 
 def by(merged: MergeResult, who: str) -> list[MergeChunk]:
-    """Pieces that one side changed; of "both", what a person must decide."""
+    """Return the chunks with this origin."""
     return [piece for piece in merged.chunks if piece.origin == who]
 
 

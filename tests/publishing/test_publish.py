@@ -22,12 +22,12 @@ from tests.factories import BODY, approve, make_page, make_user
 
 
 def fresh(page: Page) -> Page:
-    """The page as the database has it."""
+    """Return the page as stored."""
     return Page.objects.get(pk=page.pk)
 
 
 def everything(page: Page) -> dict[str, Any]:
-    """All that publishing may write."""
+    """Return everything that publishing can write."""
     return {
         "releases": list(Release.objects.order_by("pk").values()),
         "paths": list(Path.objects.order_by("pk").values()),
@@ -37,7 +37,7 @@ def everything(page: Page) -> dict[str, Any]:
 
 
 def approved(page: Page, **values: Any) -> Any:
-    """An approved revision of the page with these values."""
+    """Return an approved revision of the page with these values."""
     for name, value in values.items():
         setattr(page, name, value)
     page.save()

@@ -231,7 +231,6 @@ def test_an_error_between_two_changes_undoes_both(db: None) -> None:
 
 
 def test_a_rule_added_after_publishing_does_not_block_a_new_number(db: None) -> None:
-    """Words that patients read already say nothing against the number under them."""
     page = make_public_page()
     # A rule of today that the text of then does not meet: its sentences are too long for it.
     long = BODY.replace("A small cut.", f"It is {'very ' * 40}small.")
@@ -301,7 +300,7 @@ VALUES = """
 
 @pytest.fixture
 def starter(db: None, client: Client) -> list[str]:
-    """The clinic and the locations of the content folder, on a public page in each language; the addresses."""
+    """Load the clinic and the locations of the content folder, and publish a page in each language. Return the paths."""
     for serializer in (ClinicSerializer(), LocationSerializer()):
         for file in serializer.iter_files(CONTENT):
             for entry in serializer.parse_file(file):

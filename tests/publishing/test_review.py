@@ -173,7 +173,7 @@ def test_every_decision_is_logged(page: Page, decision: Decision) -> None:
 
 
 def changed(page: Page, **values: object) -> Page:
-    """The page with other values, saved."""
+    """Save other values of the page, and return it."""
     for name, value in values.items():
         setattr(page, name, value)
     page.save()

@@ -98,8 +98,8 @@ def test_past_releases_keep_their_figures(needle: Figure) -> None:
     assert deletion_blockers(needle) == ["Patients once saw it on “Small cut”."]
 
 
-def plan_and_go_on(page: Page, body: str) -> None:
-    """The text as it is waits for its day; the draft says something else already."""
+def schedule_then_edit(page: Page, body: str) -> None:
+    """Schedule the current text, then change the draft."""
     revision = save_revision(page, author=make_user())
     approve(revision)
     page.scheduled_revision = revision
@@ -113,7 +113,7 @@ def test_a_scheduled_text_keeps_its_figures(needle: Figure) -> None:
     page = make_page(
         body=BODY + "\n::: figure needle\n", lead_figure=Figure.objects.get(slug="before"), next_page=make_next()
     )
-    plan_and_go_on(page, "No picture any more.")
+    schedule_then_edit(page, "No picture any more.")
 
     assert deletion_blockers(needle) == ["The scheduled text of “Small cut” shows it."]
 
@@ -140,7 +140,7 @@ def test_an_answer_in_a_scheduled_text_cannot_be_deleted(needle: Figure) -> None
     make_clinic()
     answer = ClinicAnswer.objects.create(key="driving", language="en", question="When?", answer="Tomorrow.")
     page = make_page(body=BODY + "\n::: care driving\n", lead_figure=needle, next_page=make_next())
-    plan_and_go_on(page, "No answer any more.")
+    schedule_then_edit(page, "No answer any more.")
 
     assert deletion_blockers(answer) == ["The scheduled text of “Small cut” shows it."]
 

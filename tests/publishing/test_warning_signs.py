@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def site() -> None:
-    """Two signs in the starter list, and two public pages that print them."""
+    """A starter list with two signs, and two public pages that print it."""
     make_clinic()
     make_sign("weak-leg", "emergency")
     make_sign("fever", "now")
@@ -41,7 +41,7 @@ def site() -> None:
 
 
 def changed(**values: Any) -> warning_signs.SignListContent:
-    """The list with fever as an emergency."""
+    """Return the list with fever as an emergency."""
     return [sign_content("weak-leg"), sign_content("fever", "emergency", **values)]
 
 
@@ -53,13 +53,13 @@ def proposed(**values: Any) -> WarningSignRevision:
 
 
 def live() -> dict[str, str]:
-    """What the public reads."""
+    """Return the public HTML of both pages."""
     pages = Page.objects.published().exclude(kind="about").select_related("live_release")
     return {page.subject: page.live_release.html for page in pages if page.live_release}
 
 
 def level_of_fever(html: str) -> str:
-    """Title of the card that holds the sign."""
+    """Return the title of the card that contains the sign."""
     return html[: html.index("<li>You have fever.")].rpartition('<h3 class="care__title">')[2].partition("</h3>")[0]
 
 
