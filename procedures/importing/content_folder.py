@@ -251,7 +251,7 @@ def _publish_pages(entries: list[ContentEntry], report: LoadReport, progress: Pr
         progress(f"publishing {page.planned_path}")
         resolver = resolvers.setdefault(language, ReferenceResolver(language))
         try:
-            publish_starter(revision, library=resolver)
+            publish_starter(revision, resolver=resolver)
         except PublishError as error:
             errors += _locate_issues(entry, error.issues)
             continue
@@ -283,7 +283,7 @@ def _find_broken_links(published: list[tuple[ContentEntry, Page]]) -> Iterator[C
     resolvers: dict[str, ReferenceResolver] = {}
     for entry, page in published:
         resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language))
-        rendered = render_draft(page, page.draft_content(), library=resolver)
+        rendered = render_draft(page, page.draft_content(), resolver=resolver)
         yield from _locate_issues(entry, find_broken_links(page, rendered))
 
 

@@ -72,7 +72,7 @@ def save_results(links: dict[str, list[str]], results: dict[str, LinkStatus]) ->
     known = {link.url: link for link in ExternalLink.objects.select_for_update()}
     for url, status in results.items():
         link = known.get(url) or ExternalLink(url=url)
-        link.pages, link.answer, link.checked_at = links[url], status.message[:MAX_RESULT_LENGTH], now
+        link.pages, link.last_result, link.checked_at = links[url], status.message[:MAX_RESULT_LENGTH], now
         if status.is_working is not None:
             link.broken_since = None if status.is_working else link.broken_since or now
         link.save()

@@ -125,6 +125,6 @@ def test_no_filter_in_an_address_breaks_a_list_and_what_cannot_be_read_is_said(r
 def test_the_log_says_what_is_wrong_with_a_day(root: Client) -> None:
     address = reverse("admin:procedures_releaseevent_changelist")
     for day in ("0001-01-01", "9999-12-31", "1999-12-31", "2101-01-01"):
-        assert "Choose a day from 2000 to 2100." in root.get(address, {"first": day}).content.decode(), day
+        assert "Choose a date from 2000 to 2100." in root.get(address, {"first": day}).content.decode(), day
     table = reverse("admin:procedures_releaseevent_csv")
     assert root.get(table, {"created_at__year": "10000"}).status_code in {200, 302}

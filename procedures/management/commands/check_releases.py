@@ -23,7 +23,9 @@ class Command(BaseCommand):
         broken, stale, count = [], [], 0
         resolvers: dict[str, ReferenceResolver] = {}
         pages = (
-            Page.objects.published().select_related("live_release__revision").prefetch_related("live_release__inputs")
+            Page.objects.published()
+            .select_related("live_release__revision")
+            .prefetch_related("live_release__dependencies")
         )
         for page in pages:
             live = page.live_release
@@ -39,10 +41,10 @@ class Command(BaseCommand):
                 live.revision.content,
                 kind=page.kind,
                 resolver=resolver,
-                anchor_renames=live.anchors,
+                anchor_renames=live.anchor_renames,
                 old_anchors=live.old_anchors,
             )
-            if _fingerprints(live.inputs.all()) != _fingerprints(rendered.dependencies):
+            if _fingerprints(live.dependencies.all()) != _fingerprints(rendered.dependencies):
                 stale.append(f"{live.path}: something that the page prints has changed; update the page in the admin")
             elif rendered.html != live.html and live.renderer_version == RENDERER_VERSION:
                 broken.append(f"{live.path}: renders differently now; raise RENDERER_VERSION or fix the renderer")
