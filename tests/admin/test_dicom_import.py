@@ -102,7 +102,7 @@ def test_a_frame_may_be_small(nina: Client) -> None:
         ("frame=0", "Ensure this value is greater than or equal to 1."),
         ("frame=x", "Enter a whole number."),
         ("frame=1&center=5", "Give both the middle and the width of the window, or neither."),
-        ("frame=1&center=5&width=0", "A window needs a middle and a width above zero."),
+        ("frame=1&center=5&width=0", "A window needs a center and a width above zero."),
         ("frame=1&center=nan&width=4", "Enter a number."),
         ("frame=1&center=1e308&width=1e-308", None),
         ("frame=99999999999999999999", "Choose a frame from 1 to 3."),
@@ -188,8 +188,8 @@ REFUSED: dict[str, Any] = {
     "no bitstream": (lambda: eight_bit(bytes(99), syntax=JPEGLosslessSV1), "damaged or cut off"),
     "too many frames": (lambda: dicom(ramp(), NumberOfFrames=500_000), "more than 2000 frames"),
     "too many pixels": (lambda: dicom(ramp(), Rows=65535, Columns=32767), "more than 20 million"),
-    "32 bit": (lambda: dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31), "neither grey"),
-    "no picture": (lambda: packaged("rtplan.dcm").read(), "holds no picture"),
+    "32 bit": (lambda: dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31), "neither grayscale"),
+    "no picture": (lambda: packaged("rtplan.dcm").read(), "contains no picture"),
     "of others, truncated": (lambda: packaged("MR_truncated.dcm").read(), "damaged or cut off"),
     "only the head": (lambda: bytes(128) + b"DICM", "."),
 }  # fmt: skip
@@ -263,7 +263,7 @@ def test_without_the_addition_the_screen_says_what_to_install(nina: Client, monk
         or "ask IT for pip install 'plainspine[dicom]'" in page
     )
     assert answer.status_code == 400
-    assert "DICOM files need an addition to the portal." in answer.content.decode()
+    assert "DICOM files need an optional package." in answer.content.decode()
 
 
 def test_a_large_run_is_read_without_a_file_of_its_own(nina: Client) -> None:

@@ -88,8 +88,8 @@ def test_the_preview_says_what_would_change_mark_by_mark(figure: Figure, editor:
         "Ring: deleted",
         "Box: deleted",
         "Arrow: now line to a point",
-        "Point: other words (en)",
-        "The numbers are in another order",
+        "Point: text changed (en)",
+        "The order of the numbers changed",
     ]
     assert "&lt;strong&gt;Point.&lt;/strong&gt;" in answer.content.decode()
 
@@ -144,7 +144,7 @@ def test_marks_of_another_picture_are_refused(figure: Figure, editor: User, sign
     answer = bring_in(client, figure, file)
 
     assert answer.context["errors"] == [
-        "The marks in the file belong to another picture, or to an older copy of this one."
+        "The markers in the file belong to another picture, or to an older version of this one."
     ]
 
 

@@ -31,7 +31,7 @@ def ramp(*, step: int = 1, wide: bool = True) -> bytes:
 
 
 def dicom(pixels: bytes, **values: Any) -> bytes:
-    """A grey XA file of 64 × 64 with 16 bits, but for ``values``; full of a patient's data."""
+    """A gray XA file of 64 × 64 with 16 bits, but for ``values``; full of a patient's data."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = values.pop("syntax", ExplicitVRLittleEndian)
     meta.MediaStorageSOPClassUID = XRayAngiographicImageStorage
@@ -65,8 +65,8 @@ def eight_bit(pixels: bytes, **values: Any) -> bytes:
     return dicom(pixels, **{"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, **values})
 
 
-def colour(pixels: bytes, photometric: str = "RGB", **values: Any) -> bytes:
-    """A secondary capture in colour, pixel after pixel."""
+def color(pixels: bytes, photometric: str = "RGB", **values: Any) -> bytes:
+    """A secondary capture in color, pixel after pixel."""
     given = {"PlanarConfiguration": 0, "Modality": "OT", "SOPClassUID": SecondaryCaptureImageStorage, **values}
     return eight_bit(pixels, SamplesPerPixel=3, PhotometricInterpretation=photometric, **given)
 

@@ -193,7 +193,7 @@ def test_a_file_that_names_no_picture_is_read_with_a_remark() -> None:
     found = parse_annotations(data, image_hash=PICTURE)
 
     assert len(found.warnings) == 1
-    assert "does not say for which picture" in found.warnings[0]
+    assert "does not say which picture" in found.warnings[0]
     assert [one.key for one in found.markers] == ["needle", "needle-2"]
 
 
@@ -233,9 +233,9 @@ def test_bodies_of_other_tools() -> None:
         (b"[" * 100_000, "is not JSON"),
         (b'{"type": "AnnotationPage", "items": ["\\ud800"]}', "is not JSON"),
         (b"9" * 5000, "is not JSON"),
-        (b"[]", "no W3C annotation page"),
-        (b'{"type": "AnnotationPage"}', "no W3C annotation page"),
-        (b'{"type": "Manifest", "items": []}', "no W3C annotation page"),
+        (b"[]", "not a W3C annotation page"),
+        (b'{"type": "AnnotationPage"}', "not a W3C annotation page"),
+        (b'{"type": "Manifest", "items": []}', "not a W3C annotation page"),
         (b" " * (1024 * 1024 + 1), "larger than 1 MB"),
     ],
 )
@@ -248,18 +248,18 @@ def test_a_file_that_holds_no_marks_is_refused(data: bytes, sentence: str) -> No
     ("changes", "sentence"),
     [
         ({"target": {"source": {"sha256": "00"}, "selector": {"value": "xywh=percent:1,1,1,1"}}}, "belong to another picture"),
-        (target("xywh=percent:90,20,30,40"), "Mark 1 of the file lies outside the picture."),
-        (target("xywh=percent:10,20,30,999999999999"), "lies outside the picture"),
-        (target("xywh=percent:-1,20,30,40"), "does not say where it lies"),
-        (target("xywh=pixel:10,20,30,40"), "does not say where it lies"),
-        (target("<svg><polygon points='1,1 2,2'/></svg>"), "does not say where it lies"),
-        (target('<!DOCTYPE svg [<!ENTITY a "b">]><svg/>'), "does not say where it lies"),
-        (target('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><line x1="nan" y1="0" x2="1" y2="1"/></svg>'), "does not say where"),
+        (target("xywh=percent:90,20,30,40"), "Marker 1 of the file is outside the picture."),
+        (target("xywh=percent:10,20,30,999999999999"), "is outside the picture"),
+        (target("xywh=percent:-1,20,30,40"), "has no position in the form"),
+        (target("xywh=pixel:10,20,30,40"), "has no position in the form"),
+        (target("<svg><polygon points='1,1 2,2'/></svg>"), "has no position in the form"),
+        (target('<!DOCTYPE svg [<!ENTITY a "b">]><svg/>'), "has no position in the form"),
+        (target('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><line x1="nan" y1="0" x2="1" y2="1"/></svg>'), "has no position in the form"),
         (target('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><line x1="101" y1="0" x2="1" y2="1"/></svg>'), "outside the picture"),
         ({"target": None}, "has no target"),
         ({"target": ["a", "b"]}, "has no target, or more than one"),
-        ({"body": 7}, "has a body that is no text"),
-        ({"body": {"value": "Nadel", "language": "de"}}, "words in the language “de”. Here are en and es."),
+        ({"body": 7}, "has a body that is not text"),
+        ({"body": {"value": "Nadel", "language": "de"}}, "text in the language “de”. The portal has: en, es."),
         ({"body": ["one", "two", "three"]}, "two explanations in the language “en”"),
     ],
 )  # fmt: skip
@@ -269,5 +269,5 @@ def test_a_mark_that_cannot_be_read_is_refused(changes: dict[str, Any], sentence
 
 
 def test_more_marks_than_a_picture_has_are_refused() -> None:
-    with pytest.raises(InvalidAnnotationsError, match=f"holds {MAX_MARKERS + 1} marks"):
+    with pytest.raises(InvalidAnnotationsError, match=f"contains {MAX_MARKERS + 1} markers"):
         read(*[foreign()] * (MAX_MARKERS + 1))

@@ -51,7 +51,7 @@ def corners(primaries: tuple[float, ...]) -> bytes:
 
 
 def grey_profile(power: float) -> bytes:
-    """A profile for grey with this gamma."""
+    """A profile for gray with this gamma."""
     curve = b"para\0\0\0\0" + struct.pack(">HHl", 0, 0, round(power * 65536))
     white = build_matrix_profile(SRGB_PRIMARIES, None)[68:80]
     head = struct.pack(">L4sL12s12x4s", 128 + 4 + 24 + 36, bytes(4), 0x04200000, b"mntrGRAYXYZ ", b"acsp")

@@ -1,4 +1,4 @@
-"""A mark shows on every pixel that lies under it: measured on greys, on the committed pictures, and in the stylesheet."""
+"""A mark shows on every pixel that lies under it: measured on grays, on the committed pictures, and in the stylesheet."""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def mark(shape: str = "point", **values: float) -> MarkerData:
     return MarkerData("tip", shape, **{**places, "size_x": SHAPES[shape][0], "size_y": SHAPES[shape][1]})
 
 
-def grey(level: int) -> Background:
+def gray(level: int) -> Background:
     return sample_image(Image.new("L", (120, 120), level))
 
 
@@ -46,11 +46,11 @@ def lowest(given: MarkerData, backdrop: Background, **options: Any) -> dict[str,
 
 
 @pytest.mark.parametrize(
-    ("colour", "value"),
+    ("color", "value"),
     [((255, 255, 255), 1.0), ((0, 0, 0), 0.0), ((119, 119, 119), 0.1845), ((255, 0, 0), 0.2126), ((0, 0, 255), 0.0722)],
 )
-def test_luminance_is_that_of_wcag(colour: tuple[int, int, int], value: float) -> None:
-    assert relative_luminance(*colour) == pytest.approx(value, abs=1e-4)
+def test_luminance_is_that_of_wcag(color: tuple[int, int, int], value: float) -> None:
+    assert relative_luminance(*color) == pytest.approx(value, abs=1e-4)
 
 
 def test_contrast_goes_from_1_to_21() -> None:
@@ -66,7 +66,7 @@ def test_contrast_goes_from_1_to_21() -> None:
 def test_every_part_of_a_mark_shows_on_every_grey(shape: str) -> None:
     parts = {"ring", "disc", "leader", "outline" if shape in {"circle", "region"} else "tip"}
     for level in range(256):
-        found = lowest(mark(shape), grey(level))
+        found = lowest(mark(shape), gray(level))
         assert found.keys() == parts
         # White and black together are never below the root of 21.
         assert min(found.values()) >= 4.58
@@ -76,7 +76,7 @@ def test_every_part_of_a_mark_shows_on_every_grey(shape: str) -> None:
     ("level", "shows"), [(0, True), (130, True), (148, True), (150, False), (200, False), (255, False)]
 )
 def test_one_white_stroke_would_not_show_on_light_greys(level: int, shows: bool) -> None:
-    found = lowest(mark("arrow"), grey(level), strokes=ONLY_WHITE)
+    found = lowest(mark("arrow"), gray(level), strokes=ONLY_WHITE)
 
     assert all((contrast >= MIN_CONTRAST) is shows for contrast in found.values())
 
@@ -101,7 +101,7 @@ def test_a_thin_bright_line_beside_a_leader_is_found() -> None:
 
 
 def test_what_lies_outside_the_picture_is_not_measured() -> None:
-    assert lowest(mark(x=0.0, y=0.0), grey(255))["ring"] == 21
+    assert lowest(mark(x=0.0, y=0.0), gray(255))["ring"] == 21
 
 
 def test_a_line_drawing_is_measured_by_all_its_colours() -> None:

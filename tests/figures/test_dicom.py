@@ -1,4 +1,4 @@
-"""DICOM: windows, tables, polarity, colour and frames come out as the standard says."""
+"""DICOM: windows, tables, polarity, color and frames come out as the standard says."""
 
 import io
 import struct
@@ -14,7 +14,7 @@ from procedures.figures.dicom.grayscale import Window
 from procedures.figures.dicom.reader import read_header
 from tests.figures.dicom_files import (
     SIDE,
-    colour,
+    color,
     dicom,
     eight_bit,
     frame,
@@ -62,7 +62,7 @@ def test_ct_offers_the_windows_that_every_viewer_has() -> None:
     assert (info.min_value, info.max_value) == (-1024, 64511)
 
 
-# Grey
+# Gray
 
 
 def test_sixteen_bits_without_window_run_from_black_to_white() -> None:
@@ -216,7 +216,7 @@ def test_presets_are_those_of_the_file_then_those_of_the_frame() -> None:
 
 
 def test_colour_has_no_windows() -> None:
-    with unpacked(opened(colour(bytes(RED) * SIDE * SIDE))) as frames:
+    with unpacked(opened(color(bytes(RED) * SIDE * SIDE))) as frames:
         assert frames.is_color
 
 
@@ -224,11 +224,11 @@ def test_implicit_files_are_read_like_explicit_ones() -> None:
     assert row(dicom(ramp(), syntax=ImplicitVRLittleEndian)) == row(dicom(ramp()))
 
 
-# Colour
+# Color
 
 
 def test_colour_is_taken_over() -> None:
-    image = shown(colour(bytes(RED) * SIDE * SIDE))
+    image = shown(color(bytes(RED) * SIDE * SIDE))
 
     assert (image.mode, image.getpixel((5, 5))) == ("RGB", RED)
 
@@ -236,14 +236,14 @@ def test_colour_is_taken_over() -> None:
 def test_colour_plane_by_plane_is_put_together() -> None:
     planes = b"".join(bytes([part]) * SIDE * SIDE for part in BLUE)
 
-    assert shown(colour(planes, PlanarConfiguration=1)).getpixel((5, 5)) == BLUE
+    assert shown(color(planes, PlanarConfiguration=1)).getpixel((5, 5)) == BLUE
 
 
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
 def test_colour_by_light_and_tint_is_converted(photometric: str) -> None:
     light, blue, red = Image.new("RGB", (1, 1), RED).convert("YCbCr").tobytes()
     unit = [light, light, blue, red] * (SIDE // 2) if photometric.endswith("422") else [light, blue, red] * SIDE
-    pixel = shown(colour(bytes(unit) * SIDE, photometric)).getpixel((5, 5))
+    pixel = shown(color(bytes(unit) * SIDE, photometric)).getpixel((5, 5))
 
     assert isinstance(pixel, tuple)
     assert all(abs(got - want) <= 2 for got, want in zip(pixel, RED, strict=True))

@@ -83,7 +83,7 @@ def test_what_is_too_large_unpacked_is_refused_before_a_pixel_is_read(
 
     extract_frames(opened(dicom(ramp())), tmp_path)
     (tmp_path / "two").mkdir()
-    with pytest.raises(InvalidImageError, match="Unpacked, the pictures are larger than 250 MB"):
+    with pytest.raises(InvalidImageError, match="Uncompressed, the pictures are larger than 250 MB"):
         extract_frames(opened(dicom(ramp() * 2, NumberOfFrames=2)), tmp_path / "two")
 
     assert list((tmp_path / "two").iterdir()) == []

@@ -61,8 +61,8 @@ def by_gdcm(pixels: Any, syntax: str) -> bytes:
     image.thisown = False
     image.SetNumberOfDimensions(2)
     image.SetDimensions((pixels.shape[1], pixels.shape[0], 1))
-    grey = gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2)
-    image.SetPhotometricInterpretation(grey)
+    gray = gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2)
+    image.SetPhotometricInterpretation(gray)
     image.SetPixelFormat(gdcm.PixelFormat(1, 16, 12, 11, 0))
     image.SetTransferSyntax(forms(forms.ExplicitVRLittleEndian))
     image.SetDataElement(element)
@@ -254,8 +254,8 @@ def test_the_decoder_sees_no_setting_and_may_not_take_much(tmp_path: Path, monke
 
 def test_packing_without_a_codec_is_refused_with_the_way_out() -> None:
     assert refusal(dicom(bytes(2 * SIDE * SIDE), syntax=UID("1.2.840.10008.1.2.4.102"))) == (
-        "The pixels are packed in an unusual form or as a film, which the portal cannot unpack. Export the picture "
-        "uncompressed (“Explicit VR Little Endian”), or as PNG, and choose that."
+        "The pixels use an unusual compression or are stored as a video, which the portal cannot decode. Export the "
+        "picture uncompressed (“Explicit VR Little Endian”), or as PNG, and choose the new file."
     )
 
 
@@ -307,7 +307,7 @@ def test_numbers_of_a_palette_have_its_colors_in_every_packing() -> None:
 
 
 def test_a_palette_without_its_tables_is_refused() -> None:
-    with pytest.raises(InvalidImageError, match="table of colors is missing"):
+    with pytest.raises(InvalidImageError, match="color table is missing"):
         frame(opened(eight_bit(bytes(SIDE * SIDE), PhotometricInterpretation="PALETTE COLOR")))
 
 

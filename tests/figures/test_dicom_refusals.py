@@ -17,7 +17,7 @@ from procedures.figures.dicom.header import MAX_DICOM_BYTES
 from procedures.figures.dicom.reader import is_dicom_installed, read_header
 from tests.figures.dicom_files import NAME, SIDE, dicom, frame, opened, packaged, ramp, refusal, without_pydicom
 
-DAMAGED = "The DICOM file is damaged or cut off. Export it again and choose that."
+DAMAGED = "The DICOM file is damaged or cut off. Export it again and choose the new file."
 
 
 def test_a_picture_with_a_name_burned_in_is_refused() -> None:
@@ -37,7 +37,7 @@ def test_dicom_without_a_picture_is_told_so() -> None:
     whole = dicom(ramp())
 
     assert refusal(whole[: whole.index(b"\xe0\x7f\x10\x00")]) == (
-        "This DICOM file holds no picture. Choose another one."
+        "This DICOM file contains no picture. Choose another one."
     )
 
 
@@ -59,7 +59,7 @@ def test_files_cut_off_within_the_pixels_are_refused(left: int) -> None:
         ({"Rows": 4000, "Columns": 4000}, "damaged or cut off"),
         ({"BitsStored": 17, "HighBit": 16}, "damaged or cut off"),
         ({"BitsStored": 0}, "damaged or cut off"),
-        ({"SamplesPerPixel": 4}, "neither grey"),
+        ({"SamplesPerPixel": 4}, "neither grayscale"),
         ({"Rows": 16, "Columns": 256}, "only 256 × 16 pixels"),
         ({"Rows": 640, "Columns": 32}, "is 32 × 640 pixels: more than 10 times"),
     ],
@@ -69,7 +69,7 @@ def test_a_header_that_lies_or_asks_too_much_is_refused(values: dict[str, Any], 
 
 
 def test_more_bits_than_sixteen_are_refused() -> None:
-    assert "neither grey" in refusal(dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31))
+    assert "neither grayscale" in refusal(dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31))
 
 
 @pytest.mark.parametrize("place", ["name", "pixels"])
@@ -155,7 +155,7 @@ def test_a_deflated_file_of_gigabytes_is_refused_soon() -> None:
     assert len(bomb) < 2 << 20
 
     assert refusal(bomb) == (
-        "Unpacked, the file is larger than 64 MB. Export it uncompressed (“Explicit VR Little Endian”)."
+        "Decompressed, the file is larger than 64 MB. Export it uncompressed (“Explicit VR Little Endian”)."
     )
     tracemalloc.start()
     try:
@@ -169,7 +169,7 @@ def test_a_deflated_file_of_gigabytes_is_refused_soon() -> None:
 def test_a_deflated_file_that_is_damaged_is_refused() -> None:
     whole = dicom(ramp(), syntax=DeflatedExplicitVRLittleEndian)
     for data in (whole[:-60], whole[: len(whole) // 2], whole[:400] + bytes(200) + whole[600:]):
-        with pytest.raises(InvalidImageError, match=r"damaged|holds no picture"):
+        with pytest.raises(InvalidImageError, match=r"damaged|contains no picture"):
             frame(opened(data))
 
 
@@ -184,7 +184,7 @@ def test_fragments_without_end_are_refused() -> None:
 def test_a_portal_without_pydicom_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     without_pydicom(monkeypatch)
 
-    assert refusal(b"") == "DICOM files need an addition to the portal. Ask IT for: pip install 'plainspine[dicom]'."
+    assert refusal(b"") == "DICOM files need an optional package. Ask IT to run: pip install 'plainspine[dicom]'."
 
 
 def test_pydicom_is_part_of_what_tests_install() -> None:

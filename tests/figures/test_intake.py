@@ -80,8 +80,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "cut off jpeg": (lambda: encoded(noise(), "JPEG")[:-400], DAMAGED),
     "cut off webp": (lambda: encoded(noise(), "WEBP")[:-400], DAMAGED),
     "turned bytes": (lambda: (lambda d: d[:60] + d[60:200][::-1] + d[200:])(encoded(noise())), DAMAGED),
-    "moving png": (lambda: animated("PNG"), "The picture moves."),
-    "moving webp": (lambda: animated("WEBP"), "The picture moves."),
+    "moving png": (lambda: animated("PNG"), "The picture is animated."),
+    "moving webp": (lambda: animated("WEBP"), "The picture is animated."),
     "49 million pixels": (lambda: png_of(7000, 7000), "more than 40 million pixels"),
     "a bomb": (lambda: png_of(60_000, 60_000), "more than 40 million pixels"),
     "one long line": (lambda: png_of(2**31 - 1, 1), "more than 40 million pixels"),
@@ -154,7 +154,7 @@ def test_sixteen_bits_keep_their_brightness() -> None:
 
 
 def sixteen_bits(numbers: list[int], significant: int = 0) -> bytes:
-    """A grey PNG whose first pixels have these numbers, the rest the first; with sBIT where that is wanted."""
+    """A gray PNG whose first pixels have these numbers, the rest the first; with sBIT where that is wanted."""
     wide = Image.new("I;16", (30, 30), numbers[0])
     for x, value in enumerate(numbers):
         wide.putpixel((x, 0), value)
@@ -373,7 +373,7 @@ def test_scans_of_a_progressive_picture_are_counted_before_it_is_decoded() -> No
 
 
 def test_ordinary_progressive_pictures_of_the_largest_size_are_taken() -> None:
-    data = encoded(Image.new("RGB", (6300, 6300), "grey"), "JPEG", progressive=True)
+    data = encoded(Image.new("RGB", (6300, 6300), "gray"), "JPEG", progressive=True)
 
     assert sum(marker == SOS for marker, _start, _end in iter_jpeg_segments(data)) == 10
     assert decode_image(data).image.size == (1600, 1600)

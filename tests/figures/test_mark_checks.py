@@ -14,8 +14,8 @@ from procedures.figures.markers.checks import (
 )
 from procedures.figures.markers.data import MarkerData
 
-TOUCH = "On a phone its disc lies on disc 1. Move one of them away."
-CLOSE = "On a phone it is close to disc 1. A little more room helps an unsteady finger."
+TOUCH = "On a phone, its disc overlaps disc 1. Move one of them away."
+CLOSE = "On a phone, it is close to disc 1. A little more room helps an unsteady finger."
 
 
 def mark(shape: str = "point", **values: float) -> MarkerData:
@@ -49,9 +49,9 @@ def test_distances_follow_the_shape_of_the_picture() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"target_x": 0.22, "target_y": 0.2}, "On a phone its disc covers what it points at. Move the disc aside."),
-        ({"x": 0.05}, "On a phone the edge of the picture cuts its disc. Move it inwards."),
-        ({"y": 0.97}, "On a phone the edge of the picture cuts its disc. Move it inwards."),
+        ({"target_x": 0.22, "target_y": 0.2}, "On a phone, its disc covers what it points at. Move the disc aside."),
+        ({"x": 0.05}, "On a phone, the edge of the picture cuts off its disc. Move it inward."),
+        ({"y": 0.97}, "On a phone, the edge of the picture cuts off its disc. Move it inward."),
     ],
 )
 def test_what_could_be_better_is_noted_and_may_be_saved(values: dict[str, float], sentence: str) -> None:
@@ -60,7 +60,7 @@ def test_what_could_be_better_is_noted_and_may_be_saved(values: dict[str, float]
 
 def test_a_disc_that_covers_another_marks_target_is_noted() -> None:
     assert said(mark(), mark(x=0.5, y=0.5, target_x=0.8)) == [
-        (1, "On a phone its disc covers what mark 1 points at. Move the disc aside.", False)
+        (1, "On a phone, its disc covers what marker 1 points at. Move the disc aside.", False)
     ]
 
 
@@ -71,9 +71,9 @@ def test_a_disc_may_stand_in_its_own_circle() -> None:
 @pytest.mark.parametrize(
     ("shape", "size", "sentence"),
     [
-        ("circle", (0.01, 0.2), "The shape is too small to be seen. Give it more width and height."),
-        ("circle", (0.51, 0.2), "The shape reaches out of the picture. Make it smaller or move it inwards."),
-        ("region", (0.2, 1.02), "The shape reaches out of the picture. Make it smaller or move it inwards."),
+        ("circle", (0.01, 0.2), "The shape is too small to be seen. Make it wider and taller."),
+        ("circle", (0.51, 0.2), "The shape extends past the edge of the picture. Make it smaller or move it inward."),
+        ("region", (0.2, 1.02), "The shape extends past the edge of the picture. Make it smaller or move it inward."),
     ],
 )
 def test_a_shape_is_seen_and_lies_in_the_picture(shape: str, size: tuple[float, float], sentence: str) -> None:
@@ -91,4 +91,5 @@ def test_a_mark_that_would_not_show_may_not_be_saved(monkeypatch: pytest.MonkeyP
 
     (first, *_) = check_markers([mark()], aspect=1, backgrounds=[lambda spot: [1.0]])
 
-    assert (first.message, first.is_blocking) == ("Its ring hardly shows here: contrast 1.0, needed is 3.", True)
+    assert first.message == "Its ring is hard to see here: the contrast is 1.0, and at least 3 is needed."
+    assert first.is_blocking

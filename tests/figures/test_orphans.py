@@ -132,12 +132,12 @@ def test_sweep_lists_first_and_deletes_only_when_told() -> None:
 
     assert run("delete_unused_media") == [
         f"{NOBODYS}  5\xa0bytes",
-        "1 files, 5\xa0bytes; nothing deleted yet: add --delete",
+        "1 files, 5\xa0bytes; nothing deleted yet (add --delete)",
     ]
     assert files() == {NOBODYS}
     assert run("delete_unused_media", "--delete")[-1] == "1 files, 5\xa0bytes; 1 deleted"
     assert files() == set()
-    assert run("delete_unused_media") == ["every file is in use"]
+    assert run("delete_unused_media") == ["Every file is in use."]
 
 
 def test_sweep_spares_a_file_that_was_taken_into_use_after_the_listing() -> None:

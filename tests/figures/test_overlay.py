@@ -1,20 +1,15 @@
 """A figure as its template shows it: marks in per cent, sources, drawing, thumbnail."""
 
-from importlib import import_module
-from pathlib import Path
-
 import pytest
-from django.apps import apps
 from django.db import connection
 from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-import procedures
 from procedures.enums import FigureKind
 from procedures.figures.presenters import FigureContext, build_figure_context, format_percent
 from procedures.models import Figure, FigureText, Marker, MarkerText
-from tests.factories import make_figure, make_user
+from tests.factories import make_figure
 
 pytestmark = pytest.mark.django_db
 
@@ -197,22 +192,3 @@ def test_the_fingerprint_tells_whether_a_reader_would_see_a_change(change: str) 
         figure.markers.update(x=0.21)
 
     assert (view(figure).fingerprint_data() == before) is (change == "nothing")
-
-
-def test_upgrading_claims_fluoroscopy_for_the_starter_set_only() -> None:
-    (file,) = (Path(procedures.__file__).parent / "migrations").glob("*_figure_kinds_text_detection.py")
-    migration = import_module(f"procedures.migrations.{file.stem}")
-    lines = "figures/0123456789abcdef.svg"
-    wanted = {
-        "kyphoplasty-healthy": ({"drawing": lines}, "fluoroscopy"),
-        "kyphoplasty-needle": ({"drawing": lines, "uploaded_by": make_user("ed")}, "other"),  # replaced by staff
-        "vertebroplasty-cement": ({"drawing": lines, "provenance": "licensed"}, "other"),
-        "entrance": ({"provenance": "licensed"}, "other"),
-        "spine-model": ({"drawing": lines}, "other"),
-    }
-    for slug, (values, _) in wanted.items():
-        make_figure(slug, size=(48, 48), **{"kind": "xray", **values})
-
-    migration.name_kinds(apps, None)
-
-    assert dict(Figure.objects.values_list("slug", "kind")) == {slug: kind for slug, (_, kind) in wanted.items()}

@@ -109,14 +109,14 @@ def test_rebuild_names_a_lost_or_changed_master_and_goes_on_with_the_others() ->
         call_command("rebuild_renditions", stdout=out)
 
     assert str(error.value).splitlines() == [
-        f"changed: The file {fine.image} no longer shows what came in. Bring the picture in again.",
-        f"lost: The file figures/{'0' * 20}.png is lost. Bring the picture in again.",
+        f"changed: The file {fine.image} has changed since it was uploaded. Upload the picture again.",
+        f"lost: The file figures/{'0' * 20}.png is missing. Upload the picture again.",
     ]
     assert "3/3 whole: 6 files" in out.getvalue()
 
 
 def test_rebuild_refuses_a_name_that_no_picture_has() -> None:
-    with pytest.raises(CommandError, match="There is no picture nothing"):
+    with pytest.raises(CommandError, match="No image with this slug: nothing"):
         run("rebuild_renditions", "nothing")
 
 

@@ -43,7 +43,7 @@ def gradient(size: tuple[int, int] = (512, 512)) -> Image.Image:
 def burned(
     *, pixels: int, at: tuple[int, int] = (24, 24), size: tuple[int, int] = (512, 512), text: str = LINE
 ) -> bytes:
-    """A grey gradient with a line of text in it, as PNG."""
+    """A gray gradient with a line of text in it, as PNG."""
     image = gradient(size)
     ImageDraw.Draw(image).text(at, text, fill=235, font=ImageFont.load_default(pixels))
     return encode_png(build_decoded_image(image))
@@ -88,8 +88,8 @@ def test_text_in_any_direction_at_the_edge_and_on_dark_ground_is_outlined() -> N
         "turned by 180 degrees": (upright.transpose(turn.ROTATE_180), (579, 884, 929, 929)),
         "turned by 270 degrees": (upright.transpose(turn.ROTATE_270), (884, 95, 929, 445)),
         "up the right edge": (edge, (985, 340, 1024, 710)),
-        "dark grey on dark": (dim, (90, 90, 400, 135)),
-        "dark grey on dark, turned": (dim.transpose(turn.ROTATE_180), (624, 889, 934, 934)),
+        "dark gray on dark": (dim, (90, 90, 400, 135)),
+        "dark gray on dark, turned": (dim.transpose(turn.ROTATE_180), (624, 889, 934, 934)),
     }
     for name, (image, (left, top, right, bottom)) in cases.items():
         begun = time.monotonic()
@@ -120,8 +120,8 @@ def test_nothing_marked_is_never_called_clean() -> None:
 def test_every_outcome_asks_for_a_look_at_the_whole_picture() -> None:
     assert set(STATUS_MESSAGES) == set(DetectionStatus)
     for sentence in STATUS_MESSAGES.values():
-        assert "Look at the whole picture" in sentence
-        assert not {"clean", "safe", "no text"} & set(sentence.lower().split())
+        assert "Look at the whole picture" in str(sentence)
+        assert not {"clean", "safe", "no text"} & set(str(sentence).lower().split())
 
 
 def test_recognized_text_is_neither_kept_nor_told() -> None:
@@ -192,7 +192,7 @@ def test_a_switched_off_or_missing_engine_says_so(monkeypatch: pytest.MonkeyPatc
         assert detect_text(b"").status is DetectionStatus.SWITCHED_OFF
     monkeypatch.setitem(sys.modules, "rapidocr_onnxruntime", None)
     assert detect_text(b"").status is DetectionStatus.NOT_INSTALLED
-    assert "pip install 'plainspine[ocr]'" in STATUS_MESSAGES[DetectionStatus.NOT_INSTALLED]
+    assert "pip install 'plainspine[ocr]'" in str(STATUS_MESSAGES[DetectionStatus.NOT_INSTALLED])
 
 
 def test_a_place_is_covered_by_boxes_together_or_by_the_crop() -> None:

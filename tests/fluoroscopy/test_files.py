@@ -49,11 +49,11 @@ def test_a_master_is_sharp_grey_and_small_enough(slug: str) -> None:
     file = FIGURES / f"{slug}.webp"
 
     with Image.open(file) as opened:
-        size, colours = opened.size, opened.convert("RGB").resize((60, 60)).getcolors(3600)
+        size, colors = opened.size, opened.convert("RGB").resize((60, 60)).getcolors(3600)
 
     assert size == (MASTER_SIZE, MASTER_SIZE)
     assert file.stat().st_size <= MAX_MASTER_BYTES
-    assert all(max(colour) - min(colour) <= 2 for _, colour in colours or [])
+    assert all(max(color) - min(color) <= 2 for _, color in colors or [])
 
 
 @pytest.mark.parametrize("width", AVIF_BYTES)

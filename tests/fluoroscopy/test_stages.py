@@ -138,10 +138,10 @@ def test_cement_and_metal_are_the_darkest_things_in_the_field(pictures: dict[str
     cement = device_mask("kyphoplasty-cement-done", "cement")
     bone = body_distance_map(make_view("lateral", SIZE), STAGES_BY_SLUG["kyphoplasty-healthy"].spine, "L2") < -1
 
-    grey = pictures["kyphoplasty-healthy"][bone].mean()
+    gray = pictures["kyphoplasty-healthy"][bone].mean()
 
-    assert np.median(pictures["kyphoplasty-needle"][needle]) < grey / 2
-    assert np.median(pictures["kyphoplasty-cement-done"][cement]) < grey / 2
+    assert np.median(pictures["kyphoplasty-needle"][needle]) < gray / 2
+    assert np.median(pictures["kyphoplasty-cement-done"][cement]) < gray / 2
 
 
 def test_about_four_vertebrae_are_in_the_field() -> None:
