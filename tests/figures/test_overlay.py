@@ -1,4 +1,4 @@
-"""A figure as its template shows it: marks in per cent, sources, drawing, thumbnail."""
+"""Template context of figures: markers in percent, sources, drawing, thumbnail."""
 
 import pytest
 from django.db import connection
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def view(figure: Figure, language: str = "en") -> FigureContext:
-    """The figure as the renderer loads it."""
+    """The context of the figure, loaded as by the renderer."""
     found = Figure.objects.prefetch_related("texts", "markers__texts", "renditions").get(pk=figure.pk)
     return build_figure_context(found, language)
 
@@ -23,11 +23,11 @@ def view(figure: Figure, language: str = "en") -> FigureContext:
 @pytest.mark.parametrize(
     ("part", "text"), [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.2%"), (0.5, "50%"), (1 / 3, "33.3%"), (0.00001, "0%")]
 )
-def test_a_position_is_a_short_per_cent_text(part: float, text: str) -> None:
+def test_positions_are_short_percentages(part: float, text: str) -> None:
     assert format_percent(part) == text
 
 
-def test_marks_keep_their_order_and_are_numbered_from_one() -> None:
+def test_markers_are_numbered_from_one_in_order() -> None:
     figure = make_figure(size=(48, 48))
     first = Marker.objects.create(figure=figure, key="first", order=0, x=0, y=0, target_x=1, target_y=1)
     figure.markers.filter(key="tip").update(order=1)
@@ -45,9 +45,7 @@ def test_marks_keep_their_order_and_are_numbered_from_one() -> None:
         ("point", (0.0, 0.0), ("0%", "0%")),
     ],
 )
-def test_shapes_reach_from_their_centre_to_their_edge(
-    shape: str, size: tuple[float, float], wanted: tuple[str, str]
-) -> None:
+def test_radii_reach_from_center_to_edge(shape: str, size: tuple[float, float], wanted: tuple[str, str]) -> None:
     figure = make_figure(size=(48, 48))
     figure.markers.update(shape=shape, size_x=size[0], size_y=size[1])
 
@@ -57,7 +55,7 @@ def test_shapes_reach_from_their_centre_to_their_edge(
     assert (mark.x, mark.y, mark.target_x, mark.target_y) == ("20%", "20%", "50%", "50%")
 
 
-def test_a_picture_has_sources_by_format_and_a_plain_file_for_old_browsers() -> None:
+def test_figure_has_sources_by_format_and_a_jpeg_fallback() -> None:
     found = view(make_figure(size=(900, 450)))
 
     assert [source["type"] for source in found.sources][:2] == ["image/avif", "image/webp"]
@@ -71,7 +69,7 @@ def test_a_picture_has_sources_by_format_and_a_plain_file_for_old_browsers() -> 
     assert found.thumbnail["width"] < 800
 
 
-def test_a_picture_without_words_in_a_language_says_so_and_keeps_its_marks() -> None:
+def test_figure_without_texts_in_a_language_keeps_its_markers() -> None:
     found = view(make_figure(size=(48, 48)), "es")
 
     assert not found.has_texts
@@ -80,7 +78,7 @@ def test_a_picture_without_words_in_a_language_says_so_and_keeps_its_marks() -> 
 
 DARK = "bone, metal and cement look dark"
 OSCUROS = "el hueso, el metal y el cemento se ven oscuros"
-# What stands under a picture of each kind, in English and in Spanish; other sentences stand under no picture.
+# The notice for each kind of figure in English and Spanish; other kinds have none.
 SAID = {
     "fluoroscopy": (f"On this kind of X-ray, {DARK}.", f"En este tipo de rayos X, {OSCUROS}."),
     "radiograph": (
@@ -95,7 +93,7 @@ SAID = {
 }
 
 
-def test_a_picture_says_only_what_is_true_of_its_kind() -> None:
+def test_notices_match_the_kind_of_figure() -> None:
     assert set(SAID) == set(FigureKind.values)
     figure = make_figure(size=(48, 48))
     sentences = {sentence for pair in SAID.values() for sentence in pair if sentence}
@@ -108,7 +106,7 @@ def test_a_picture_says_only_what_is_true_of_its_kind() -> None:
             assert ('class="xray__polarity"' in html) is bool(said), (kind, language)
 
 
-def test_the_switch_to_the_drawing_names_the_kind_of_the_picture() -> None:
+def test_drawing_toggle_names_the_kind_of_figure() -> None:
     figure = make_figure(size=(48, 48), drawing="figures/0123456789abcdef.svg")
     names = {
         "fluoroscopy": "X-ray",
@@ -124,7 +122,7 @@ def test_the_switch_to_the_drawing_names_the_kind_of_the_picture() -> None:
         assert f'value="xray" checked> {name}</label>' in html, kind
 
 
-def test_a_drawing_of_pixels_is_shown_as_a_picture() -> None:
+def test_raster_drawing_is_shown_as_an_image() -> None:
     html = render_to_string("components/figure.html", {"figure": view(make_figure(size=(48, 48), kind="drawing"))})
 
     assert '<img class="xray__image" src="/media/figures/' in html
@@ -140,13 +138,13 @@ def test_a_drawing_of_pixels_is_shown_as_a_picture() -> None:
         ("drawing", "simulated", False),
     ],
 )
-def test_a_simulated_picture_says_so_and_a_drawing_does_not(kind: str, provenance: str, simulated: bool) -> None:
+def test_simulated_images_are_labeled_and_drawings_are_not(kind: str, provenance: str, simulated: bool) -> None:
     found = view(make_figure(size=(48, 48), kind=kind, provenance=provenance))
 
     assert found.simulated is simulated
 
 
-def test_a_pure_drawing_needs_no_pixels() -> None:
+def test_vector_drawing_needs_no_pixels() -> None:
     figure = Figure.objects.create(
         slug="lines",
         kind="drawing",
@@ -163,14 +161,14 @@ def test_a_pure_drawing_needs_no_pixels() -> None:
     assert found.thumbnail["src"] == found.large_href == found.drawing["light"]
 
 
-def test_paragraphs_of_the_longer_description_are_split_at_empty_lines() -> None:
+def test_description_is_split_into_paragraphs() -> None:
     figure = make_figure(size=(48, 48))
     figure.texts.update(description="One.\n\nTwo\nlines.\n\n \n\nThree.")
 
     assert view(figure).paragraphs == ["One.", "Two\nlines.", "Three."]
 
 
-def test_a_loaded_figure_asks_the_database_nothing_more() -> None:
+def test_prefetched_figure_runs_no_queries() -> None:
     figure = Figure.objects.prefetch_related("texts", "markers__texts", "renditions").get(
         pk=make_figure(size=(48, 48)).pk
     )
@@ -182,7 +180,7 @@ def test_a_loaded_figure_asks_the_database_nothing_more() -> None:
 
 
 @pytest.mark.parametrize("change", ["alt", "position", "nothing"])
-def test_the_fingerprint_tells_whether_a_reader_would_see_a_change(change: str) -> None:
+def test_fingerprint_changes_with_visible_content_only(change: str) -> None:
     figure = make_figure(size=(48, 48))
     before = view(figure).fingerprint_data()
 

@@ -1,4 +1,4 @@
-"""What is committed: sizes, texts, and drawings made of nothing but allowed shapes."""
+"""The committed images and drawings: size, texts, and allowed shapes."""
 
 import io
 import re
@@ -23,7 +23,7 @@ SLUGS = [stage.slug for stage in STAGES]
 
 
 @pytest.mark.parametrize("slug", DRAWING_SLUGS)
-def test_a_drawing_is_small_and_made_of_allowed_shapes_only(slug: str) -> None:
+def test_drawing_is_small_and_contains_only_allowed_shapes(slug: str) -> None:
     for name in (f"{slug}.svg", f"{slug}-dark.svg"):
         text = (FIGURES / name).read_text(encoding="utf-8")
         root = ET.fromstring(text)
@@ -35,17 +35,17 @@ def test_a_drawing_is_small_and_made_of_allowed_shapes_only(slug: str) -> None:
             assert not (element.text or "").strip()
 
 
-def test_a_committed_drawing_is_what_the_model_draws() -> None:
+def test_committed_drawing_matches_the_model() -> None:
     for slug in ("kyphoplasty-needle", "drawing-nerves"):
         assert (FIGURES / f"{slug}.svg").read_text(encoding="utf-8") == render_drawing(slug, is_dark=False)
 
 
-def test_light_and_dark_paper_know_the_same_roles() -> None:
+def test_light_and_dark_palettes_have_the_same_roles() -> None:
     assert set(LIGHT_PALETTE) == set(DARK_PALETTE)
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_a_master_is_sharp_grey_and_small_enough(slug: str) -> None:
+def test_master_is_sharp_gray_and_small(slug: str) -> None:
     file = FIGURES / f"{slug}.webp"
 
     with Image.open(file) as opened:
@@ -57,7 +57,7 @@ def test_a_master_is_sharp_grey_and_small_enough(slug: str) -> None:
 
 
 @pytest.mark.parametrize("width", AVIF_BYTES)
-def test_grain_does_not_make_the_renditions_heavy(width: int) -> None:
+def test_noise_does_not_bloat_the_renditions(width: int) -> None:
     with Image.open(FIGURES / "kyphoplasty-front-view.webp") as opened, io.BytesIO() as out:
         opened.resize((width, width), Image.Resampling.LANCZOS).save(out, format="AVIF", quality=60, speed=8)
 
@@ -65,7 +65,7 @@ def test_grain_does_not_make_the_renditions_heavy(width: int) -> None:
 
 
 @pytest.mark.parametrize("slug", DRAWING_SLUGS)
-def test_every_figure_speaks_both_languages_in_short_sentences(slug: str) -> None:
+def test_every_figure_has_short_texts_in_both_languages(slug: str) -> None:
     figure = yaml.safe_load((FIGURES / f"{slug}.yaml").read_text(encoding="utf-8"))
 
     assert figure["image"] == (f"{slug}.webp" if slug in SLUGS else "")
@@ -81,7 +81,7 @@ def test_every_figure_speaks_both_languages_in_short_sentences(slug: str) -> Non
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_every_series_names_figures_that_exist(language: str) -> None:
+def test_every_series_uses_existing_figures(language: str) -> None:
     for file in sorted((FIGURES.parent / "series" / language).glob("*-stages.yaml")):
         series = yaml.safe_load(file.read_text(encoding="utf-8"))
         assert all((FIGURES / f"{item['figure']}.yaml").exists() for item in series["items"])

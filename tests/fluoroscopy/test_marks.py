@@ -1,4 +1,4 @@
-"""Marks come from the model and fall on what they name."""
+"""Simulated markers point at what they name."""
 
 import itertools
 
@@ -15,7 +15,7 @@ from procedures.figures.simulation.stages import STAGES, STAGES_BY_SLUG
 from procedures.yaml_dumper import dump_yaml
 from tests.fluoroscopy.conftest import FIGURES, SIZE, at, device_mask
 
-NEAREST = 0.188  # 28 px to the edge of the neighbour's disc of 30 px, in a picture of 230 px
+NEAREST = 0.188  # 28 px to the edge of the next label (30 px wide), in an image 230 px wide
 DEVICE_MARKS = [
     (stage.slug, key) for stage in STAGES for key in ("needle", "balloon", "cement") if getattr(stage, key) is not None
 ]
@@ -26,17 +26,17 @@ def mark(slug: str, key: str) -> SimulatedMarker:
 
 
 @pytest.mark.parametrize(("slug", "key"), DEVICE_MARKS)
-def test_the_mark_of_a_device_falls_on_the_device(slug: str, key: str) -> None:
+def test_device_marker_points_at_the_device(slug: str, key: str) -> None:
     assert at(device_mask(slug, key), mark(slug, key).target)
 
 
 @pytest.mark.parametrize("slug", ["kyphoplasty-needle", "vertebroplasty-needle", "kyphoplasty-needle-entering"])
-def test_the_mark_of_the_tip_falls_on_the_needle(slug: str) -> None:
+def test_tip_marker_points_at_the_needle(slug: str) -> None:
     assert at(device_mask(slug, "needle"), mark(slug, "tip").target)
 
 
 @pytest.mark.parametrize("slug", [stage.slug for stage in STAGES if stage.view == "lateral"])
-def test_bone_marks_fall_on_bone_and_canal_marks_do_not(slug: str) -> None:
+def test_bone_markers_point_at_bone_and_canal_markers_do_not(slug: str) -> None:
     stage = STAGES_BY_SLUG[slug]
     view = make_view("lateral", SIZE)
     bodies = np.minimum(body_distance_map(view, stage.spine, "L1"), body_distance_map(view, stage.spine, "L2")) < 0
@@ -49,14 +49,14 @@ def test_bone_marks_fall_on_bone_and_canal_marks_do_not(slug: str) -> None:
     assert not any(at(bodies, spot) for spot in soft)
 
 
-def test_the_spinous_process_mark_falls_on_the_arch_behind() -> None:
+def test_spinous_process_marker_points_at_the_arch() -> None:
     arch = arch_distance_map(make_view("lateral", SIZE), STAGES_BY_SLUG["kyphoplasty-healthy"].spine, "L2") < 0
 
     assert at(arch, mark("kyphoplasty-healthy", "spinous-process").target)
 
 
 @pytest.mark.parametrize("slug", DRAWING_SLUGS)
-def test_discs_of_marks_keep_their_distance(slug: str) -> None:
+def test_simulated_labels_keep_their_distance(slug: str) -> None:
     found = compute_markers(slug)
 
     assert 3 <= len(found) <= 6
@@ -66,7 +66,7 @@ def test_discs_of_marks_keep_their_distance(slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", DRAWING_SLUGS)
-def test_no_disc_covers_what_a_mark_shows(slug: str) -> None:
+def test_no_label_covers_a_target(slug: str) -> None:
     found = compute_markers(slug)
 
     assert all(np.hypot(*np.subtract(a.position, b.target)) > 0.06 for a, b in itertools.product(found, found))
@@ -84,11 +84,11 @@ def test_leader_lines_do_not_cross(slug: str) -> None:
         assert apart_a or apart_b, f"{a.key} crosses {b.key}"
 
 
-def test_every_picture_has_a_plan_for_its_marks() -> None:
+def test_every_image_has_a_marker_plan() -> None:
     assert set(MARKER_PLANS) == set(DRAWING_SLUGS)
 
 
-def test_rendering_again_changes_positions_but_never_texts() -> None:
+def test_rendering_changes_positions_but_not_texts() -> None:
     figure = yaml.safe_load((FIGURES / "kyphoplasty-needle.yaml").read_text(encoding="utf-8"))
     moved = [{**one, "at": [0.5, 0.5], "text": {"en": "changed"}} for one in figure["markers"]]
 
@@ -98,13 +98,13 @@ def test_rendering_again_changes_positions_but_never_texts() -> None:
     assert [one["text"] for one in mended["markers"]] == [{"en": "changed"}] * len(moved)
 
 
-def test_a_mark_that_staff_added_stays_where_staff_put_it() -> None:
+def test_markers_added_by_staff_are_not_moved() -> None:
     added = {"key": "scar", "shape": "point", "at": [0.2, 0.8], "target": [0.3, 0.7], "size": [0.0, 0.0]}
 
     assert update_marker_positions("kyphoplasty-needle", {"markers": [added]}) == {"markers": [added]}
 
 
-def test_a_yaml_file_is_in_its_canonical_form() -> None:
+def test_yaml_file_is_in_canonical_form() -> None:
     for slug in DRAWING_SLUGS:
         text = (FIGURES / f"{slug}.yaml").read_text(encoding="utf-8")
         assert dump_yaml(yaml.safe_load(text)) == text
