@@ -23,7 +23,7 @@ from tests.figures.dicom_files import (
     NAME,
     PLANTED,
     SIDE,
-    colour,
+    color,
     dicom,
     eight_bit,
     overlay_plane,
@@ -125,7 +125,7 @@ def test_windows_that_are_none_are_told(nina: Client, query: str, sentence: str 
 RIGHT: dict[str, Any] = {
     "XA": lambda: dicom(ramp()),
     "RF": lambda: dicom(ramp(), SOPClassUID=XRayRadiofluoroscopicImageStorage, Modality="RF"),
-    "SC": lambda: colour(bytes((200, 30, 40)) * SIDE * SIDE),
+    "SC": lambda: color(bytes((200, 30, 40)) * SIDE * SIDE),
     "CR, MONOCHROME1": lambda: dicom(
         ramp(), SOPClassUID=ComputedRadiographyImageStorage, Modality="CR", PhotometricInterpretation="MONOCHROME1"
     ),
@@ -135,7 +135,7 @@ RIGHT: dict[str, Any] = {
     "its own CR": lambda: packaged("examples_overlay.dcm").read(),
     "RLE": lambda: packaged("MR_small_RLE.dcm").read(),
     "JPEG 2000": lambda: packaged("MR_small_jp2klossless.dcm").read(),
-    "colour, 2 frames": lambda: packaged("SC_rgb_rle_2frame.dcm").read(),
+    "color, 2 frames": lambda: packaged("SC_rgb_rle_2frame.dcm").read(),
 }
 
 
