@@ -1,4 +1,4 @@
-"""Ordinary words of English and Spanish, from lists that come with pyspellchecker and textstat."""
+"""Ordinary words of the languages in use, from lists that come with pyspellchecker and textstat."""
 
 import gzip
 import json
@@ -8,14 +8,15 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
+from django.conf import settings
+
 from portal.text import fold
 
-DICTIONARY_LANGUAGES = ("en", "es")
 LETTERS = string.ascii_lowercase
 
 
 def is_dictionary_word(word: str) -> bool:
-    """Whether a folded word is an ordinary word of either language, and so no misspelling of another word."""
+    """Whether a folded word is an ordinary word of any language in use, and so no misspelling of another word."""
     return word in _load_words()
 
 
@@ -30,20 +31,25 @@ def words_one_edit_away(word: str) -> set[str]:
 
 
 def common_words(language: str) -> list[str]:
-    """Everyday words: Dale and Chall's 3,000 of English; of Spanish 20,000 forms, the most common first."""
+    """Everyday words, the most common first; empty for a language of which textstat has no list.
+
+    English has Dale and Chall's 3,000 words, in alphabetical order; Spanish has 20,000 forms.
+    """
     # Not importlib.resources: it would import textstat, 10 MB that a worker which only serves pages never needs.
     library = find_spec("textstat")
     if library is None or library.origin is None:
         raise ModuleNotFoundError("textstat")
     file = Path(library.origin).parent / "resources" / language / "easy_words.txt"
-    return [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    return [line.strip() for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
 
 
 @cache
 def _load_words() -> frozenset[str]:
     """Read when it is first needed. SpellChecker itself takes four times as long: it counts words and letters."""
     found: set[str] = set()
-    for language in DICTIONARY_LANGUAGES:
-        packed = files("spellchecker").joinpath("resources", f"{language}.json.gz").read_bytes()
-        found.update(fold(word) for word in json.loads(gzip.decompress(packed)))
+    for language, _ in settings.LANGUAGES:
+        packed = files("spellchecker").joinpath("resources", f"{language}.json.gz")
+        # pyspellchecker has lists of a dozen languages.
+        if packed.is_file():
+            found.update(fold(word) for word in json.loads(gzip.decompress(packed.read_bytes())))
     return frozenset(found)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from django.utils.module_loading import import_string
+
 from portal import env
 from portal.logging import logging_config
 
@@ -125,8 +127,8 @@ DATABASE_ERROR_VIEW = "procedures.views.errors.unavailable"
 CSRF_FAILURE_VIEW = "procedures.views.errors.forbidden"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("es", "Español")]
+LANGUAGES: list[tuple[str, str]] = import_string("procedures.languages.DJANGO_LANGUAGES")
+LANGUAGE_CODE = LANGUAGES[0][0]
 LOCALE_PATHS = [BASE_DIR / "procedures" / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -3,12 +3,11 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from procedures.languages import LANGUAGES
 
-class Language(models.TextChoices):
-    """A language that pages are written in; the first one is the source of the others."""
-
-    ENGLISH = "en", "English"
-    SPANISH = "es", "Español"
+# A language that pages are written in, from the registry. Its members are named in English: SPANISH.
+_MEMBERS = [(language.english_name.upper(), (language.code, language.name)) for language in LANGUAGES]
+Language: type[models.TextChoices] = models.TextChoices("Language", _MEMBERS, module=__name__)  # type: ignore[call-overload]
 
 
 class PageKind(models.TextChoices):

@@ -1,15 +1,15 @@
-"""Public addresses. English stands at the root, other languages below their code; the last rule takes the rest."""
+"""Public addresses. The default language is at the root, others below their code; the last rule takes the rest."""
 
 from django.urls import URLPattern, path, re_path
 
-from procedures.enums import Language
+from procedures import languages
 from procedures.validators import PAGE_URL_NAME
 from procedures.views import ehr, feedback, formats, pages, redirects, search, seo
 
 
 def language_urlpatterns(language: str) -> list[URLPattern]:
     """The fixed addresses of one language."""
-    prefix = "" if language == Language.ENGLISH else f"{language}/"
+    prefix = languages.home_path(language)[1:]
     values = {"language": language}
     return [
         path(prefix, pages.home, values),
@@ -23,7 +23,7 @@ def language_urlpatterns(language: str) -> list[URLPattern]:
 
 
 urlpatterns = [
-    *(pattern for language in Language.values for pattern in language_urlpatterns(language)),
+    *(pattern for language in languages.CODES for pattern in language_urlpatterns(language)),
     path("connect/service", ehr.service),
     path("connect/application", ehr.application),
     path("connect/guides.json", ehr.guides),

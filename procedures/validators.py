@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
-from procedures.enums import Language
+from procedures import languages
 from procedures.markup import find_markup_error
 from procedures.phones import find_phone_error
 from procedures.triage import TriageDetector
@@ -57,7 +57,7 @@ def is_reserved_path(path: str) -> bool:
     The routes are read each time, so that a new route reserves its words and no list needs an update.
     """
     own = path.strip("/")
-    if own in Language.values:
+    if own in languages.CODES:
         return True
     try:
         if resolve(path).url_name != PAGE_URL_NAME:

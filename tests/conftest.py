@@ -1,15 +1,8 @@
-"""Shared ground: folders of its own, a small clinic, and the whole portal served as a clinic would."""
+"""Fixtures and marks for all tests: temporary folders, the served portal, the tiers."""
 
 import importlib
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +10,21 @@ from pathlib import Path
 import pytest
 from django.test.utils import override_settings
 
-ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 120
+from tests.served_data import copy_first_start, free_port, serve, start_once
+
+# Fixtures that start a server of their own.
+SERVER_FIXTURES = {"served_site", "s3_address"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the group
+@pytest.hookimpl(tryfirst=True)  # before -m selects and xdist reads the group
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that ask the served portal go to one process, first: bringing it up takes a minute of a processor."""
+    """Mark the tests of the served tier, and send those of the served portal to one process: it starts there once."""
     for item in items:
-        if "served_site" in getattr(item, "fixturenames", ()):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "served_site" in fixtures:
             item.add_marker(pytest.mark.xdist_group("served"))
+        if fixtures & SERVER_FIXTURES and not item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.served)
 
 
 def require_text_detection() -> None:
@@ -73,61 +71,40 @@ def own_folder(tmp_path: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class ServedSite:
-    """A portal that ``manage.py serve`` brought up from nothing."""
+    """A portal that ``manage.py serve --demo`` serves, with the real content, settings and server."""
 
     url: str
     data_dir: Path
     environ: dict[str, str]
-    first_start_seconds: float
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_ready(url: str, process: subprocess.Popen[str], log: Path) -> None:
-    """Wait for the first page; fail with the server's own words."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(f"{url}/readyz", timeout=2).close()
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"serve did not get ready:\n{log.read_text()}")
+    log: Path
+    first_start_cpu_seconds: float
 
 
 @pytest.fixture(scope="session")
-def served_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
-    """README's ``manage.py serve`` on an empty data folder, with the real content, settings and server."""
+def served_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
+    """The portal after a first start on an empty data folder, served for the whole session.
+
+    With SQLite the data folder is a copy of a cached one (tests/served_data.py); with PostgreSQL each session does a
+    first start of its own.
+    """
     data = tmp_path_factory.mktemp("served")
     log = data.parent / "served.log"
-    port = free_port()
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     environ |= {"PORTAL_DATA_DIR": str(data), "PYTHONUNBUFFERED": "1"}
     with separate_database(environ):
-        started = time.monotonic()
-        with log.open("w") as stream:
-            process = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(port), "--demo"],
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env=environ,
-                cwd=ROOT,
-            )
-        try:
-            wait_until_ready(f"http://127.0.0.1:{port}", process, log)
-            yield ServedSite(f"http://127.0.0.1:{port}", data, environ, time.monotonic() - started)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
+        if "DATABASE_URL" in environ:
+            seconds = start_once(environ, log)
+        else:
+            seconds = copy_first_start(cache_folder(request.config, tmp_path_factory), data, environ)
+        with serve(environ, log) as url:
+            yield ServedSite(url, data, environ, log, seconds)
+
+
+def cache_folder(config: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in pytest's cache, or one for this session where the cache is off."""
+    if config.pluginmanager.has_plugin("cacheprovider"):
+        return config.cache.mkdir("served-site")
+    return tmp_path_factory.mktemp("served-site")
 
 
 class separate_database:  # noqa: N801 -- reads as a statement

@@ -97,7 +97,7 @@ def make_sign(key: str = "weak-leg", level: str = "emergency", when: str = "both
     return sign
 
 
-def make_figure(slug: str = "needle", *, size: tuple[int, int] = (600, 600), **values: Any) -> Figure:
+def make_figure(slug: str = "needle", *, size: tuple[int, int] = (48, 48), **values: Any) -> Figure:
     """A simulated picture with one mark, its renditions stored, texts in English."""
     figure = Figure(slug=slug, **{"provenance": "simulated", "deidentified": True, **values})
     renditions = store_image(figure, build_decoded_image(Image.linear_gradient("L").resize(size)))

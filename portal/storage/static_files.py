@@ -27,7 +27,9 @@ from portal.published.http_encoding import parse_accept_encoding
 
 IMPORT_PATTERN = re.compile(r'@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?;')
 COMMENTS_AND_WHITESPACE = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
-SPACE_AROUND_PUNCTUATION = re.compile(r" ?([{};,]) ?")
+SPACE_AROUND_PUNCTUATION = re.compile(r" ?([{};,>]) ?")
+NEXT_SIBLING = re.compile(r" \+ (?=[*]|\.[a-z])")
+LEADING_ZERO = re.compile(r"(?<![\d.])0(?=\.\d)")
 
 
 # Browsers ask for these by name, whatever a page says.
@@ -179,7 +181,8 @@ def extract_rules(css: str, *, for_print: bool) -> str:
         kept = "".join(rules for _, rules in group)
         squeezed += f"@layer {layer}{{{kept}}}" if layer else kept
     # Sheets hold no string with two spaces or a space beside these signs.
-    return SPACE_AROUND_PUNCTUATION.sub(r"\1", squeezed).replace(";}", "}").replace(": ", ":")
+    squeezed = NEXT_SIBLING.sub("+", SPACE_AROUND_PUNCTUATION.sub(r"\1", squeezed))
+    return LEADING_ZERO.sub("", squeezed).replace(";}", "}").replace(": ", ":")
 
 
 def _filter_rules(rules: list[Any], *, for_print: bool) -> Iterator[str]:

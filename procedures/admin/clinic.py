@@ -14,7 +14,7 @@ from django.urls import reverse
 from portal.accounts.models import User
 from procedures.admin.base import AnyAdmin, AnyForm, ContentAdmin, ContentInline, get_staff_user, render_admin
 from procedures.admin.edit_page import get_change_url
-from procedures.enums import Language
+from procedures.languages import CODES
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import ClinicUpdate, LocationChange, find_dependent_pages, update_clinic_values
@@ -248,7 +248,7 @@ class ClinicTextInline(ContentInline):
     """Hours and a few words about the clinic."""
 
     model = ClinicText
-    max_num = len(Language)
+    max_num = len(CODES)
 
 
 class ClinicForm(AnyForm):
@@ -289,7 +289,7 @@ class LocationTextInline(ContentInline):
     """Name and directions."""
 
     model = LocationText
-    max_num = len(Language)
+    max_num = len(CODES)
 
 
 @admin.register(Location)

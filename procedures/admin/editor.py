@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from markdownx.fields import MarkdownxFormField
 from markdownx.widgets import AdminMarkdownxWidget
 
+from procedures import languages
 from procedures.admin.base import normalize_newlines, staff_file_url
 from procedures.admin.json_api import staff_json_view
 from procedures.admin.preview import EDITOR_PERMISSIONS
@@ -30,7 +31,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
     class Media:
         # markdownx's own script and stylesheet stay out.
         extend = False
-        css = {"all": ["admin_portal/editor.css", "admin_portal/windows.css"]}
+        css = {"all": ["admin_portal/editor.css", "admin_portal/dialogs.css"]}
         js = [Script("admin_portal/editor.js", type="module")]
 
     @staticmethod
@@ -82,7 +83,7 @@ MIN_THUMBNAIL_WIDTH = 240
 def insert_options_view(request: HttpRequest) -> JsonResponse:
     """All lists for one language (``?language=es``). A picture without words in it is offered last, and says so."""
     asked = request.GET.get("language", "")
-    language = asked if asked in Language.values else Language.ENGLISH
+    language = asked if asked in Language.values else languages.DEFAULT
     return JsonResponse(
         {
             "pictures": _figure_options(language),

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.text import slugify
 
 from portal.accounts.models import User
+from procedures import languages
 from procedures.admin.base import AnyForm, parse_int_or_zero
 from procedures.admin.text_detection import cover_box
 from procedures.enums import FigureKind, Language, Provenance
@@ -95,7 +96,10 @@ class BoxForm(forms.Form):
 
     left, top, width, height = (
         forms.FloatField(
-            required=False, min_value=0, max_value=100, widget=forms.NumberInput({"step": "any", "class": "percent"})
+            required=False,
+            min_value=0,
+            max_value=100,
+            widget=forms.NumberInput({"step": "any", "class": "percent-input"}),
         )
         for _ in BOX_FIELDS
     )
@@ -224,7 +228,7 @@ class NewFigureForm(ImageCheckForm):
         """A language has all its words or none; one at least has them."""
         values = super().clean()
         typed = {code: [name for name in TEXT_FIELDS if values.get(f"{name}_{code}")] for code in Language.values}
-        begun = [code for code in Language.values if typed[code]] or [Language.ENGLISH.value]
+        begun = [code for code in Language.values if typed[code]] or [languages.DEFAULT]
         for code in begun:
             for name in TEXT_FIELDS:
                 if not values.get(f"{name}_{code}") and f"{name}_{code}" not in self.errors:

@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
+from procedures import languages
 from procedures.admin import dicom_import, image_upload, markers
 from procedures.admin.base import ContentAdmin, ContentInline, figure_file_view, get_staff_user, staff_file_url
 from procedures.admin.edit_page import get_change_url
@@ -18,7 +19,6 @@ from procedures.admin.figure_forms import FigureForm
 from procedures.admin.markers import render_figure_preview
 from procedures.admin.stale_pages import StalePagesMixin
 from procedures.admin.text_detection import figure_text_view, text_detection_html
-from procedures.enums import Language
 from procedures.figures.approval import figure_files
 from procedures.figures.unused_files import delete_on_commit
 from procedures.models import Figure, FigureApproval, FigureText, Series, SeriesItem
@@ -47,7 +47,7 @@ class FigureTextInline(ContentInline):
     model = FigureText
     min_num = 1
     validate_min = True
-    max_num = len(Language)
+    max_num = len(languages.CODES)
     verbose_name_plural = "words, one set for each language"
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
@@ -91,14 +91,14 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
         name = jpegs[0].file if jpegs else figure.drawing
         alt = next((text.alt for text in figure.texts.all()), figure.slug)
         return format_html(
-            '<img class="thumb" src="{}" alt="{}" loading="lazy">', staff_file_url(name) if name else "", alt
+            '<img class="thumbnail" src="{}" alt="{}" loading="lazy">', staff_file_url(name) if name else "", alt
         )
 
     @admin.display(description="as patients see it")
     def preview(self, figure: Figure) -> SafeString:
         """The saved picture with its marks and words, in the public stylesheet."""
-        language = next((text.language for text in figure.texts.all()), Language.ENGLISH.value)
-        frame = '<iframe class="shown-figure" sandbox="allow-same-origin" title="{}" srcdoc="{}"></iframe>'
+        language = next((text.language for text in figure.texts.all()), languages.DEFAULT)
+        frame = '<iframe class="figure-preview" sandbox="allow-same-origin" title="{}" srcdoc="{}"></iframe>'
         return format_html(
             frame, f"The picture {figure.slug} as patients see it", escape(render_figure_preview(figure, language))
         )

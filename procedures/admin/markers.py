@@ -13,6 +13,7 @@ from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.text import normalize
+from procedures import languages
 from procedures.admin.base import parse_int_or_zero, render_admin, rewrite_media_urls
 from procedures.admin.figure_forms import validate_text_row
 from procedures.admin.json_api import json_error, staff_json_view
@@ -87,8 +88,8 @@ class MarkerContext:
     def for_figure(cls, figure: Figure) -> "MarkerContext":
         """Expects ``texts`` and ``renditions`` prefetched."""
         size = (figure.width, figure.height) if figure.image else (DRAWING_SIZE, DRAWING_SIZE)
-        languages = sorted(text.language for text in figure.texts.all()) or [Language.ENGLISH.value]
-        return cls(figure, *load_backgrounds(figure), size[1] / max(1, size[0]), languages)
+        written = sorted(text.language for text in figure.texts.all()) or [languages.DEFAULT]
+        return cls(figure, *load_backgrounds(figure), size[1] / max(1, size[0]), written)
 
     def check_markers(self, markers: list[MarkerData]) -> list[MarkerIssue]:
         """See mark_checks."""
@@ -99,7 +100,7 @@ class PercentField(forms.FloatField):
     """Shows 37.21 where a mark holds 0.3721."""
 
     def __init__(self, label: str, **kwargs: Any) -> None:
-        widget = forms.NumberInput(attrs={"step": "any", "class": "mark-place", "inputmode": "decimal"})
+        widget = forms.NumberInput(attrs={"step": "any", "class": "marker-coordinate", "inputmode": "decimal"})
         super().__init__(label=label, min_value=0, max_value=100, widget=widget, **kwargs)
         for validator in self.validators:
             validator.message = PERCENT_RANGE_MESSAGE  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from django.http import HttpRequest, JsonResponse, QueryDict
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
+from procedures import languages
 from procedures.admin.base import normalize_newlines, parse_int_or_zero, rewrite_media_urls
 from procedures.admin.json_api import staff_json_view
 from procedures.enums import Language, PageKind
@@ -86,7 +87,7 @@ def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
     page = saved or Page(pk=0, kind=data.get("kind", ""), language=data.get("language", ""), subject="")
     page.subject = data.get("subject", page.subject)
     if page.language not in Language.values:
-        page.language = Language.ENGLISH
+        page.language = languages.DEFAULT
     if page.kind not in PageKind.values:
         page.kind = PageKind.GUIDE if "items-TOTAL_FORMS" in data else PageKind.ABOUT
     figure = Figure.objects.filter(pk=parse_int_or_zero(data.get("lead_figure", ""))).first()

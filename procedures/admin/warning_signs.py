@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods
 
 from procedures.admin.base import AnyAdmin, get_staff_user, parse_int_or_zero, render_admin
 from procedures.admin.revisions import collapse_unchanged
-from procedures.enums import EventKind, Language, SignLevel, SignTiming
+from procedures.enums import EventKind, SignLevel, SignTiming
+from procedures.languages import CODES, DEFAULT, LANGUAGES
 from procedures.models import WarningSign, WarningSignEvent, WarningSignRevision
 from procedures.publishing import warning_signs
 from procedures.publishing.publish import PublishError
@@ -40,11 +41,26 @@ class WarningSignForm(forms.Form):
     level = forms.ChoiceField(choices=SignLevel.choices)
     when = forms.ChoiceField(label="Shown on pages read", choices=SignTiming.choices, initial=SignTiming.BOTH)
     place = forms.IntegerField(min_value=1, max_value=999, required=False, help_text="Smaller numbers come first.")
-    en_text = forms.CharField(label="Sign, English", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
-    es_text = forms.CharField(label="Sign, Spanish", max_length=200, widget=forms.Textarea(attrs={"rows": 2}))
-    en_short = forms.CharField(label="Short form, English", max_length=100, required=False)
-    es_short = forms.CharField(label="Short form, Spanish", max_length=100, required=False)
     sources = forms.CharField(required=False, help_text="Source keys, separated by commas.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for language in LANGUAGES:
+            text = forms.Textarea(attrs={"rows": 2, "dir": language.direction})
+            self.fields[f"{language.code}_text"] = forms.CharField(
+                label=f"Sign, {language.english_name}", max_length=200, widget=text
+            )
+            short = forms.TextInput(attrs={"dir": language.direction})
+            self.fields[f"{language.code}_short"] = forms.CharField(
+                label=f"Short form, {language.english_name}", max_length=100, required=False, widget=short
+            )
+        texts = [f"{code}_{part}" for part in ("text", "short") for code in CODES]
+        self.order_fields(["key", "level", "when", "place", *texts, "sources"])
+
+    @property
+    def summary(self) -> str:
+        """The sign in the default language, as it was before typing."""
+        return str(self.initial.get(f"{DEFAULT}_text", ""))
 
     def content(self) -> dict[str, Any]:
         """The sign as plain data (see ``warning_signs.row_content``), without its order."""
@@ -56,7 +72,7 @@ class WarningSignForm(forms.Form):
             "sources": [key.strip() for key in values["sources"].split(",") if key.strip()],
             "text": {
                 language: {part: " ".join(values[f"{language}_{part}"].split()) for part in ("text", "short")}
-                for language in Language.values
+                for language in CODES
             },
         }
 
@@ -108,7 +124,7 @@ def _build_initial(content: warning_signs.SignListContent) -> list[dict[str, Any
             "sources": ", ".join(row["sources"]),
             **{
                 f"{language}_{part}": row["text"].get(language, {}).get(part, "")
-                for language in Language.values
+                for language in CODES
                 for part in ("text", "short")
             },
         }
@@ -277,8 +293,8 @@ def _to_diff_blocks(content: warning_signs.SignListContent) -> list[DiffBlock]:
         level, when = SignLevel(row["level"]).label, SignTiming(row["when"]).label
         sources = f" Sources: {', '.join(row['sources'])}." if row["sources"] else ""
         blocks.append(DiffBlock(f"{row['key']}: level", f"{level}. {when}.{sources}"))
-        for language in Language:
-            values = row["text"].get(language, {"text": "", "short": ""})
+        for language in LANGUAGES:
+            values = row["text"].get(language.code, {"text": "", "short": ""})
             short = f" (Short form: {values['short']})" if values["short"] else ""
-            blocks.append(DiffBlock(f"{row['key']}: {language.label}", f"{values['text']}{short}"))
+            blocks.append(DiffBlock(f"{row['key']}: {language.name}", f"{values['text']}{short}"))
     return blocks

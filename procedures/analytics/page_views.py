@@ -9,12 +9,12 @@ from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from procedures.enums import Language
+from procedures.languages import CODES, home_path, language_of_path
 from procedures.models import Page, PageView, Path
 from procedures.publishing.timezones import get_clinic_timezone
 
 BOOKLET_SUFFIX = "booklet/"
-LIST_PATHS = frozenset(f"{root}{part}" for root in ("/", "/es/") for part in ("", "visits/"))
+LIST_PATHS = frozenset(f"{home_path(code)}{part}" for code in CODES for part in ("", "visits/"))
 MAX_ROWS_PER_INSERT = 200
 
 
@@ -41,7 +41,7 @@ def record_page_views(counts: Mapping[str, int]) -> None:
 def _insert_counts(day: datetime.date, rows: list[tuple[str, int]]) -> None:
     table = connection.ops.quote_name(PageView._meta.db_table)  # noqa: SLF001 -- Django documents it
     places = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
-    values = [value for address, times in rows for value in (day, address, path_language(address), times)]
+    values = [value for address, times in rows for value in (day, address, language_of_path(address), times)]
     with connection.cursor() as cursor:
         # Django can replace on conflict, not add. Only the name of our own table is put into the text.
         cursor.execute(
@@ -49,11 +49,6 @@ def _insert_counts(day: datetime.date, rows: list[tuple[str, int]]) -> None:
             f"ON CONFLICT (day, path, language) DO UPDATE SET views = {table}.views + excluded.views",
             values,
         )
-
-
-def path_language(path: str) -> str:
-    """An address says its language."""
-    return Language.SPANISH if path.startswith("/es/") else Language.ENGLISH
 
 
 @dataclass(frozen=True, slots=True)

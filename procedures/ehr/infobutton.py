@@ -16,7 +16,8 @@ from django.db.models.functions import Length
 from django.utils.html import escape
 
 from portal.text import remove_illegal_xml_characters
-from procedures.enums import CodeSystem, Language
+from procedures.enums import CodeSystem
+from procedures.languages import language_of_infobutton
 from procedures.models import ClinicalCode, Page
 
 SYSTEM_PARAM, CODE_PARAM, NAME_PARAM = "mainSearchCriteria.v.cs", "mainSearchCriteria.v.c", "mainSearchCriteria.v.dn"
@@ -91,13 +92,7 @@ def parse_request(params: Mapping[str, str]) -> InfobuttonRequest:
     # Drugs may be asked for by name alone.
     if not code and not (oid in UNSUPPORTED_SYSTEMS and name):
         raise BadRequestError(f"{CODE_PARAM} is missing. Send the code, such as M80.08XA.")
-    return InfobuttonRequest(system, code, name, parse_language(params.get(LANGUAGE_PARAM, "")))
-
-
-def parse_language(typed: str) -> str:
-    """Spanish for ``es``, ``es-US``, and ``spa`` (the whole first subtag of RFC 5646), otherwise English."""
-    primary = re.split(r"[-_]", typed.strip().lower(), maxsplit=1)[0]
-    return Language.SPANISH if primary in {"es", "spa", "sp"} else Language.ENGLISH
+    return InfobuttonRequest(system, code, name, language_of_infobutton(params.get(LANGUAGE_PARAM, "")))
 
 
 def strip_illegal_xml(params: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from procedures.enums import Language
+from procedures import languages
 from procedures.figures.approval import record_approval, unapproved_figures
 from procedures.figures.unused_files import rollback_files
 from procedures.importing.content_files import ContentEntry, ContentError, ContentErrors
@@ -34,7 +34,7 @@ from procedures.publishing import warning_signs
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import find_broken_links
 from procedures.publishing.publish import PublishError, publish_starter, rerelease_picture_indexes
-from procedures.publishing.rerelease import update_clinic_values
+from procedures.publishing.rerelease import pages_from_older_renderer, rerelease_pages, update_clinic_values
 from procedures.rendering import Issue, ReferenceResolver
 from procedures.revisions.drafts import save_revision
 
@@ -53,7 +53,7 @@ class LoadReport:
     unchanged: int = 0
     skipped: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
-    # Addresses of pages whose words stayed, released again with the clinic's new values.
+    # Pages whose text did not change, released again with new clinic values or by a newer renderer.
     rereleased: list[str] = field(default_factory=list)
 
 
@@ -88,7 +88,8 @@ def load_content_folder(folder: Path, *, check: bool = False, progress: Progress
         with rollback_files(), update_clinic_values() as update:
             _apply_rows(rows, report, progress, store_files=not check)
             update.apply()
-            report.rereleased = [release.path for release in update.releases]
+            renewed = [*update.releases, *rerelease_pages(pages_from_older_renderer(), actor=None)]
+            report.rereleased = [release.path for release in renewed]
             if check:
                 raise _CheckRollback
     except _CheckRollback:
@@ -279,9 +280,9 @@ def _record_translation_source(page: Page) -> None:
 
     Only a translation that is loaded now is noted: one whose file stays as it was falls behind its English.
     """
-    if page.language == Language.ENGLISH:
+    if page.language == languages.DEFAULT:
         return
-    sources = Revision.objects.filter(page__subject=page.subject, page__language=Language.ENGLISH, author=None)
+    sources = Revision.objects.filter(page__subject=page.subject, page__language=languages.DEFAULT, author=None)
     page.translated_from = sources.order_by("-number").first()
     page.save(update_fields=["translated_from"])
 

@@ -6,8 +6,8 @@ from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject
 
 from portal.validators import validate_single_line
-from procedures.enums import Language
 from procedures.models.base import ClinicValue, ClinicValueManager
+from procedures.models.fields import LanguageField
 from procedures.validators import (
     validate_key,
     validate_no_markup,
@@ -64,7 +64,7 @@ class ClinicText(ClinicValue):
     """The clinic's own words in one language."""
 
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="texts")
-    language = models.CharField(max_length=2, choices=Language.choices)
+    language = LanguageField()
     hours = models.CharField(
         max_length=200,
         validators=[validate_single_line, validate_no_markup],
@@ -117,7 +117,7 @@ class LocationText(ClinicValue):
     """What a location is called and how to get there, in one language."""
 
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="texts")
-    language = models.CharField(max_length=2, choices=Language.choices)
+    language = LanguageField()
     name = models.CharField(max_length=120, validators=[validate_single_line, validate_no_markup])
     hours = models.CharField(max_length=200, blank=True, validators=[validate_single_line, validate_no_markup])
     directions = models.TextField(

@@ -6,8 +6,9 @@ from django.db import models
 from django.db.models import Q
 
 from portal.validators import validate_single_line
-from procedures.enums import FigureKind, Language, MarkerShape, Provenance
+from procedures.enums import FigureKind, MarkerShape, Provenance
 from procedures.models.base import NormalizedModel
+from procedures.models.fields import LanguageField
 from procedures.validators import (
     MAX_ALT_LENGTH,
     validate_no_markup,
@@ -101,7 +102,7 @@ class FigureText(NormalizedModel):
     """What a figure says in one language."""
 
     figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="texts")
-    language = models.CharField(max_length=2, choices=Language.choices)
+    language = LanguageField()
     title = models.CharField(max_length=80, validators=[validate_single_line, validate_no_markup])
     alt = models.CharField(
         "text instead of the picture",
@@ -181,7 +182,7 @@ class MarkerText(NormalizedModel):
     """What one mark says in one language."""
 
     marker = models.ForeignKey(Marker, on_delete=models.CASCADE, related_name="texts")
-    language = models.CharField(max_length=2, choices=Language.choices)
+    language = LanguageField()
     label = models.CharField(max_length=60, validators=[validate_single_line, validate_no_markup])
     text = models.CharField(max_length=240, blank=True, validators=[validate_single_line, validate_no_markup])
 
@@ -227,7 +228,7 @@ class Series(NormalizedModel):
     """Figures in order, in one language."""
 
     slug = models.CharField(max_length=80, validators=[validate_slug])
-    language = models.CharField(max_length=2, choices=Language.choices)
+    language = LanguageField()
     title = models.CharField(max_length=120, validators=[validate_single_line, validate_no_markup])
 
     class Meta:

@@ -6,8 +6,9 @@ from django.db import models
 from django.db.models import Q
 
 from portal.append_only import AppendOnlyError
-from procedures.enums import Language
+from procedures import languages
 from procedures.models.clinic import clinic_json
+from procedures.models.fields import LanguageField
 from procedures.models.page import Page
 from procedures.models.revisions import Release
 
@@ -24,7 +25,7 @@ class PathQuerySet(models.QuerySet["Path"]):
                 .filter(subject=models.OuterRef("page__subject"))
                 .values("live_release__path")[:1]
             )
-            for code in Language.values
+            for code in languages.CODES
         }
         last = Release.objects.filter(page=models.OuterRef("page")).order_by("-number")
         return self.select_related("page__live_release", "page__replaced_by__live_release").annotate(
@@ -105,7 +106,7 @@ class PageView(models.Model):
 
     day = models.DateField()
     path = models.CharField(max_length=130)
-    language = models.CharField(max_length=2, choices=Language.choices)
+    language = LanguageField()
     reads = models.PositiveIntegerField()
 
     class Meta:

@@ -11,9 +11,11 @@ from django.db.models import F, Q
 from markdownx.models import MarkdownxField
 
 from portal.validators import validate_single_line
-from procedures.enums import Language, PageKind
+from procedures import languages
+from procedures.enums import PageKind
 from procedures.models.base import NormalizedModel
 from procedures.models.clinic import clinic_json
+from procedures.models.fields import LanguageField
 from procedures.models.figure import Figure
 from procedures.validators import (
     MAX_DESCRIPTION_LENGTH,
@@ -81,7 +83,7 @@ class Page(NormalizedModel):
     subject = models.CharField(
         max_length=60, validators=[validate_slug], help_text="The same for all translations of this page."
     )
-    language = models.CharField(max_length=2, choices=Language.choices, default=Language.ENGLISH)
+    language = LanguageField(default=languages.DEFAULT)
     kind = models.CharField(max_length=12, choices=PageKind.choices)
     order = models.PositiveSmallIntegerField(default=100, help_text="Smaller numbers stand first on the home page.")
     code = models.CharField(
@@ -197,6 +199,11 @@ class Page(NormalizedModel):
     def __str__(self) -> str:
         return f"{self.title} ({self.language})"
 
+    @property
+    def is_translation(self) -> bool:
+        """Whether the page is in another language than the source texts."""
+        return self.language != languages.DEFAULT
+
     def clean(self) -> None:
         """The address must not be one that the site uses itself: the page could never be read there."""
         if self.slug and is_reserved_path(self.planned_path):
@@ -227,9 +234,8 @@ class Page(NormalizedModel):
 
 def public_path(language: str, kind: str, slug: str) -> str:
     """``/kyphoplasty/``, ``/es/cifoplastia/``, ``/visits/first-visit/``."""
-    root = "" if language == Language.ENGLISH else f"/{language}"
-    folder = "/visits" if kind == PageKind.GUIDE else ""
-    return f"{root}{folder}/{slug}/"
+    folder = "visits/" if kind == PageKind.GUIDE else ""
+    return f"{languages.home_path(language)}{folder}{slug}/"
 
 
 def hash_content(content: dict[str, Any] | list[dict[str, Any]]) -> str:

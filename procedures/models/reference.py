@@ -5,8 +5,9 @@ from django.db import models
 from django.db.models import Q
 
 from portal.validators import validate_single_line
-from procedures.enums import CodeSystem, Language
+from procedures.enums import CodeSystem
 from procedures.models.base import ClinicValue, ClinicValueManager, NormalizedModel
+from procedures.models.fields import LanguageField
 from procedures.validators import (
     validate_https,
     validate_key,
@@ -25,7 +26,7 @@ class GlossaryTerm(NormalizedModel):
     """A glossary entry in one language. Its first use on a page is linked to the definition by itself."""
 
     key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
-    language = models.CharField(max_length=2, choices=Language.choices)
+    language = LanguageField()
     term = models.CharField(
         max_length=80, validators=[validate_single_line, validate_no_markup], help_text="As it stands in running text."
     )
@@ -101,7 +102,7 @@ class ClinicAnswer(ClinicValue):
     """One clinic-owned answer, printed everywhere from this one row."""
 
     key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
-    language = models.CharField(max_length=2, choices=Language.choices)
+    language = LanguageField()
     order = models.PositiveSmallIntegerField(default=0)
     question = models.CharField(
         max_length=160, validators=[validate_single_line, validate_no_markup], help_text="Such as When can I drive?"

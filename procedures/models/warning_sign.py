@@ -8,8 +8,9 @@ from django.db.models import Q
 
 from portal.append_only import AppendOnly, AppendOnlyManager
 from portal.validators import validate_single_line
-from procedures.enums import EventKind, Language, SignLevel, SignTiming
+from procedures.enums import EventKind, SignLevel, SignTiming
 from procedures.models.base import NormalizedModel
+from procedures.models.fields import LanguageField
 from procedures.models.page import hash_content
 from procedures.validators import (
     validate_key,
@@ -41,7 +42,7 @@ class WarningSignText(NormalizedModel):
     """A sign in one language, as a nurse would say it."""
 
     sign = models.ForeignKey(WarningSign, on_delete=models.CASCADE, related_name="texts")
-    language = models.CharField(max_length=2, choices=Language.choices)
+    language = LanguageField()
     text = models.CharField(max_length=200, validators=[validate_single_line, validate_sign_length, validate_no_markup])
     short = models.CharField(
         max_length=100,

@@ -32,7 +32,7 @@ MIN_SIMILARITY = 0.35
 # A section whose words are mostly found in another one was merged into it. Few words are found anywhere.
 MIN_MERGED_SHARE, MIN_MERGED_PAIRS = 0.6, 4
 # What the page adds below the author's text.
-AFTER_BODY = re.compile(r'</div>\s*(?=<[a-z]+ class="(?:ask-us|next|words|sources)["\s]|</article>)')
+AFTER_BODY = re.compile(r'</div>\s*(?=<[a-z]+ class="(?:ask-us|next-step|page-words|sources)["\s]|</article>)')
 TEXT_WEIGHT, TITLE_WEIGHT = 0.7, 0.3
 
 

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from textwrap import shorten
 from typing import Any
 
-from procedures.enums import Language, PageKind
+from procedures import languages
+from procedures.enums import PageKind
 from procedures.figures.approval import FigureVersion
 from procedures.models import Page, Path, Release
 from procedures.models.page import public_path
 from procedures.publishing.anchor_redirects import render_draft
-from procedures.readability.scores import MAX_SENTENCE_WORDS, MAX_SMOG_GRADE, smog_grade, split_sentences, split_words
+from procedures.readability.scores import MAX_SENTENCE_WORDS, smog_grade, split_sentences, split_words
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.parser import extract_section_titles
 from procedures.rendering.source_map import SourceMap
@@ -18,8 +19,6 @@ from procedures.rendering.text_extraction import to_sentences
 from procedures.rendering.warning_sign_lint import lint_warning_signs
 from procedures.validators import is_reserved_path, reserved_path_message
 
-MAX_GRADE = 6.0
-MIN_FERNANDEZ_HUERTA = 70.0
 MAX_QUOTE_LENGTH = 160
 # Pages that state no medical fact need no picture, key points or source.
 NON_MEDICAL_KINDS = frozenset({PageKind.ABOUT, PageKind.GUIDE})
@@ -92,24 +91,18 @@ def _check_required_parts(page: Page, content: dict[str, Any], rendered: Rendere
 
 
 def _check_readability(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Iterator[Issue]:
-    level = rendered.reading_level
-    if level is not None and page.language == Language.ENGLISH and level > MAX_GRADE:
-        yield Issue(
-            0,
-            f"The text reads at grade {level}; {MAX_GRADE} is the most. Use shorter sentences and words.",
-        )
-    if level is not None and page.language == Language.SPANISH and level < MIN_FERNANDEZ_HUERTA:
-        yield Issue(
-            0,
-            f"The text has a Fernández-Huerta value of {level}; {MIN_FERNANDEZ_HUERTA:.0f} is the least. "
-            "Use shorter sentences and words.",
-        )
-    text = rendered.text
-    if level is not None and page.language == Language.ENGLISH and (grade := smog_grade(text)) > MAX_SMOG_GRADE:
-        yield Issue(
-            0,
-            f"The text has SMOG grade {grade}; {MAX_SMOG_GRADE} is the most. Use fewer words of three syllables or more.",
-        )
+    text, level, rules = rendered.text, rendered.reading_level, languages.get(page.language).readability
+    if rules is not None and level is not None and rules.is_harder(level, rules.limit):
+        reads = rules.statement.format(level=level)
+        yield Issue(0, f"The text {reads}; {rules.limit_text}. Use shorter sentences and words.")
+    if rules is not None and level is not None and rules.smog_limit is not None:
+        grade = smog_grade(text, page.language)
+        if grade > rules.smog_limit:
+            yield Issue(
+                0,
+                f"The text has SMOG grade {grade}; {rules.smog_limit} is the most. "
+                "Use fewer words of three syllables or more.",
+            )
     yield from _check_sentence_length(content["body"], text)
 
 

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.prepared_queries import prepared_query
-from procedures.enums import EventKind, Language, PageKind
+from procedures import languages
+from procedures.enums import EventKind, PageKind
 from procedures.figures.approval import public_files
+from procedures.languages import home_path
 from procedures.models import Clinic, Page, Path, Release, ReleaseDependency, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.models.page import CARD_FIELDS, PageQuerySet
@@ -47,7 +49,7 @@ def content_version() -> str:
     """
     newest, clinic = _newest_event.fetch_tuples(), _clinic_values.fetch_tuples()
     lists = {
-        str(code): hashlib.sha256(repr(_cards.fetch_tuples(code)).encode()).hexdigest() for code in Language.values
+        str(code): hashlib.sha256(repr(_cards.fetch_tuples(code)).encode()).hexdigest() for code in languages.CODES
     }
     return json.dumps([newest[0][0] if newest else 0, clinic[0] if clinic else None, lists], sort_keys=True)
 
@@ -59,7 +61,7 @@ def _newest_event() -> RowQuerySet:
 
 @prepared_query()
 def _clinic_values() -> RowQuerySet:
-    return Clinic.objects.values_list(*(clinic_json(language) for language in Language.values))[:1]
+    return Clinic.objects.values_list(*(clinic_json(language) for language in languages.CODES))[:1]
 
 
 # No language has this name.
@@ -77,7 +79,7 @@ def affected_urls(before: str, now: str) -> tuple[list[str], list[str]] | None:
     pages = [PageRow(*row) for row in _changed_pages.fetch_tuples(first, last)]
     if len(pages) > BULK_THRESHOLD:
         return None
-    listing = _list_urls(language for language in Language.values if lists[language] != lists_now[language])
+    listing = _list_urls(language for language in languages.CODES if lists[language] != lists_now[language])
     opened = [*(page.path for page in pages if page.path), *listing]
     if not pages:
         return opened, []
@@ -103,10 +105,10 @@ def public_urls() -> list[str]:
     pages = [PageRow(*row) for row in released.values_list(*PAGE_COLUMNS)]
     live = [page.path for page in pages if page.path]
     forms = [f"{page.path}{form}" for page in pages if page.path for form in _linked_suffixes(page.kind)]
-    typed = [f"{_language_root(language)}p/" for language in Language.values]
+    typed = [f"{home_path(language)}p/" for language in languages.CODES]
     paths = Path.objects.values_list("path", flat=True)
     found = [
-        *_list_urls(Language.values),
+        *_list_urls(languages.CODES),
         *typed,
         *live,
         *paths,
@@ -169,7 +171,7 @@ def _linked_suffixes(kind: str) -> tuple[str, ...]:
 
 def _short_urls(pages: Iterable[PageRow]) -> list[str]:
     """What letters print."""
-    return [f"{_language_root(page.language)}p/{page.code}" for page in pages]
+    return [f"{home_path(page.language)}p/{page.code}" for page in pages]
 
 
 def _qr_code_urls(pages: Iterable[PageRow]) -> list[str]:
@@ -179,14 +181,10 @@ def _qr_code_urls(pages: Iterable[PageRow]) -> list[str]:
 
 def _feedback_urls(pages: Iterable[PageRow]) -> list[str]:
     """“Was this clear?” names the title and the sections."""
-    asked = [f"{_language_root(page.language)}clear/{page.code}/" for page in pages]
+    asked = [f"{home_path(page.language)}clear/{page.code}/" for page in pages]
     return [*asked, *(f"{path}thanks/" for path in asked)]
 
 
 def _list_urls(languages: Iterable[str]) -> list[str]:
     """Addresses that list pages of these languages."""
-    return [f"{_language_root(language)}{part}" for language in languages for part in ("", "visits/")]
-
-
-def _language_root(language: str) -> str:
-    return "/" if language == Language.ENGLISH else f"/{language}/"
+    return [f"{home_path(language)}{part}" for language in languages for part in ("", "visits/")]

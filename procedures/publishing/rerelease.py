@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from portal.accounts.models import User
+from procedures import languages
 from procedures.enums import Language
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release, ReleaseDependency
 from procedures.phones import normalize_phone
@@ -19,7 +20,7 @@ from procedures.publishing.publish import PublishError, lock_clinic_values, rere
 from procedures.publishing.schedule import ScheduleShift, find_schedule_shifts, shift_schedules
 from procedures.publishing.timezones import get_clinic_timezone
 from procedures.publishing.usage import find_pages_with_stale_dependencies
-from procedures.rendering import Issue, ReferenceResolver
+from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver
 
 # What pages print of the rows that are a ClinicValue.
 CLINIC_VALUE_DEPENDENCIES = Q(kind__in=("clinic", "care")) | Q(kind="list", key="locations")
@@ -43,6 +44,12 @@ def find_dependent_pages(kind: str, key: str = "", languages: Sequence[str] | No
 def find_stale_pages_in_all_languages(dependencies: Q) -> list[Page]:
     """Live pages in every language that print another value than there is now, for ``inputs`` (as in ReleaseInput)."""
     return [page for language in Language.values for page in find_pages_with_stale_dependencies(dependencies, language)]
+
+
+def pages_from_older_renderer() -> list[Page]:
+    """Live pages whose stored HTML was made by an earlier ``RENDERER_VERSION``: today's style sheets may not fit it."""
+    pages = Page.objects.published().filter(live_release__renderer_version__lt=RENDERER_VERSION)
+    return list(pages.select_related("live_release").defer("live_release__sections"))
 
 
 @transaction.atomic
@@ -139,7 +146,7 @@ def find_location_changes(before: ClinicValueMap, now: ClinicValueMap) -> list[L
     found = []
     for location in Location.objects.prefetch_related("texts"):
         texts = list(location.texts.all())
-        title = next((text.name for text in texts if text.language == Language.ENGLISH), location.key)
+        title = next((text.name for text in texts if text.language == languages.DEFAULT), location.key)
         number = normalize_phone(location.phone)
         if number in phones and number not in kept:
             found.append(_make_change(location, "phone", phones[number], f"{title}: phone"))

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from portal.accounts import mail
 from portal.accounts.models import User
-from procedures.enums import EventKind, Language
+from procedures import languages
+from procedures.enums import EventKind
 from procedures.figures.approval import unapproved_figures
 from procedures.models import DigestDelivery, Figure, Page, ReleaseDependency, ReleaseEvent, SeriesItem
 from procedures.publishing.review import PageState, annotate_status, filter_by_state
@@ -32,7 +33,7 @@ class WarningSignList:
     """The list of warning signs, which waits like a page."""
 
     title: str = "Warning signs"
-    language: str = Language.ENGLISH.value
+    language: str = languages.DEFAULT
 
     def get_language_display(self) -> str:
         """It holds every language."""
@@ -384,7 +385,7 @@ def unchecked_translation_tasks() -> TaskList:
     """Public translations that no qualified translator has checked: one line, not one for each."""
     count = (
         Page.objects.published()
-        .exclude(language=Language.ENGLISH)
+        .exclude(language=languages.DEFAULT)
         .filter(live_release__translation_checked=False)
         .aggregate(count=Count("pk"))["count"]
     )

@@ -6,11 +6,12 @@ from django.db import models, transaction
 from django.db.models import F, OuterRef, Q, Subquery
 
 from portal.accounts.models import User
-from procedures.enums import Decision, EventKind, Language
+from procedures import languages
+from procedures.enums import Decision, EventKind
 from procedures.models import Approval, Page, ReleaseEvent, Revision
 from procedures.publishing.review import ReviewError, record_decision
 
-SOURCE_LANGUAGE = Language.ENGLISH
+SOURCE_LANGUAGE = languages.DEFAULT
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
-"""Long words and abbreviations that every reader knows, chosen one by one. No clinical word is among them."""
+"""Long words that a page neither explains nor may take for granted."""
 
 import re
 from collections.abc import Iterable
 
+from procedures import languages
+from procedures.languages.definition import HardWords
 from procedures.models import GlossaryTerm
 from procedures.readability.scores import (
     CODE_WORD,
@@ -14,29 +16,6 @@ from procedures.readability.scores import (
 )
 from procedures.readability.uncited_numbers import strip_contact_details
 
-COMMON_LONG_WORDS = {
-    "en": frozenset(
-        """
-        activity afterward alphabet am ambulance another asap anything area capital carry company condition
-        computer decision description different direct disagree easier easily elevator emergency er everyone
-        everything exact example
-        exercise family hospital illness important information injury insurance interpreter location medicine national
-        nobody ok omega operation pm previous recover serious similar simulated society together tomorrow tv uncommon
-        understand uneven unsteady usual whenever yesterday
-        """.split()
-    ),
-    "es": frozenset(
-        """
-        aconsejaron am pm tv actividad actividades alfabético calificado computadora directamente electrónico elegirían
-        embarazada emergencia estacionamiento examinamos examinarle levántese necesario necesitamos necesitaron
-        participaron preguntarnos recuperarse significado
-        """.split()
-    ),
-}
-
-
-# Spanish words are longer: verbs with an ending for person and time often have four syllables.
-MIN_HARD_SYLLABLES = {"en": 3, "es": 5}
 EXPLAINED_ABBREVIATION = re.compile(r"\b([A-Z]{2,5}s?) \(")
 PARENTHESES = re.compile(r"\(([^()]*)\)")
 # "KY-foh-plas-tee" says how to say a word.
@@ -56,12 +35,15 @@ def find_hard_words(text: str, language: str, terms: Iterable[GlossaryTerm]) -> 
     Left out: easy words, words of a glossary term, what stands in parentheses behind the plain word, names (a capital
     letter inside a sentence), how to say a word, codes and numbers. An abbreviation counts, however short, unless it is
     a term, stands in parentheses, or has its meaning in parentheses behind it.
+    Empty in a language without rules for hard words.
     """
-    known = {
-        word for term in terms for name in (term.term, *term.aliases) for word in _split_base_forms(name, language)
-    }
-    known |= {form for inside in PARENTHESES.findall(text) for form in _split_base_forms(inside, language)}
+    rules = languages.get(language).hard_words
+    if rules is None:
+        return []
+    known = {word for term in terms for name in (term.term, *term.aliases) for word in _split_base_forms(name, rules)}
+    known |= {form for inside in PARENTHESES.findall(text) for form in _split_base_forms(inside, rules)}
     known |= {short.casefold() for short in EXPLAINED_ABBREVIATION.findall(text)}
+    easy = known | rules.easy
     found: set[str] = set()
     text = STATE_ABBREVIATION.sub(" ", strip_contact_details(text))
     # A word that is in lowercase elsewhere in the text is not an abbreviation.
@@ -76,28 +58,18 @@ def find_hard_words(text: str, language: str, terms: Iterable[GlossaryTerm]) -> 
                 word = word.casefold()
             is_name = place > 0 and word[0].isupper() and not word.isupper()
             is_short = is_abbreviation(word, language)
-            if not is_short and (is_name or count_syllables(word, language) < MIN_HARD_SYLLABLES[language]):
+            if not is_short and (is_name or count_syllables(word, language) < rules.min_syllables):
                 continue
-            if known.isdisjoint(_base_forms(word, language)) and COMMON_LONG_WORDS[language].isdisjoint(
-                _base_forms(word, language)
-            ):
+            if easy.isdisjoint(_base_forms(word, rules)):
                 found.add(word.casefold())
     return sorted(found)
 
 
-def _split_base_forms(name: str, language: str) -> set[str]:
-    return {form for word in WORD.findall(name) for form in _base_forms(word, language)}
+def _split_base_forms(name: str, rules: HardWords) -> set[str]:
+    return {form for word in WORD.findall(name) for form in _base_forms(word, rules)}
 
 
-def _base_forms(word: str, language: str) -> set[str]:
+def _base_forms(word: str, rules: HardWords) -> set[str]:
     """The word itself and without the endings that do not make it harder."""
     word = word.casefold().replace("’", "'").removesuffix("'s")
-    endings = ("es", "s") if language == "es" else ("ies", "es", "s", "ed", "d", "ing", "ly")
-    forms = {word}
-    for ending in endings:
-        if word.endswith(ending):
-            stem = word.removesuffix(ending)
-            forms |= {stem, f"{stem}y"} if ending == "ies" else {stem, f"{stem}e"} if ending == "ing" else {stem}
-    if language == "es":
-        forms |= {f"{form[:-1]}o" for form in forms if form.endswith("a")}
-    return forms
+    return {word} | rules.base_forms(word)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from statistics import mean
 from textwrap import shorten
 
-from procedures.enums import Language, PageKind
-from procedures.publishing.checks import MAX_GRADE, MAX_QUOTE_LENGTH, MIN_FERNANDEZ_HUERTA, NON_MEDICAL_KINDS
+from procedures import languages
+from procedures.enums import PageKind
+from procedures.publishing.checks import MAX_QUOTE_LENGTH, NON_MEDICAL_KINDS
 from procedures.readability.hard_words import find_hard_words
 from procedures.readability.scores import (
     MAX_SENTENCE_WORDS,
-    MAX_SMOG_GRADE,
     is_passive,
     score_page,
     score_text,
@@ -47,10 +47,8 @@ class PageMeasures:
 
     language: str
     kind: str
-    reading_level: (
-        float | None
-    )  # English: Flesch–Kincaid grade. Spanish: Fernández-Huerta, higher is easier. None: too short.
-    smog_grade: float  # English only, else 0
+    reading_level: float | None  # by the formula of the language; None: text too short, or no formula
+    smog_grade: float  # 0 where it does not apply
     paragraph_reading_level: float | None  # level of running paragraphs alone, without lists, headings and pictures
     word_count: int
     longest_sentence: int
@@ -89,14 +87,16 @@ def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: 
         language=language,
         kind=kind,
         reading_level=level,
-        smog_grade=smog_grade(text) if language == Language.ENGLISH and level is not None else 0.0,
+        smog_grade=0.0 if level is None else smog_grade(text, language),
         paragraph_reading_level=score_page("\n".join(block.text for block in paragraphs), language),
         word_count=len(split_words(text)),
         longest_sentence=max((length for _, _, length in lengths), default=0),
         mean_sentence_length=round(mean(length for _, _, length in lengths), 1) if lengths else 0.0,
         long_sentences=[Passage(b.section, said, length) for b, said, length in lengths if length > MAX_SENTENCE_WORDS],
         sentences_over_target=sum(length > TARGET_SENTENCE_WORDS for _, _, length in lengths),
-        paragraphs=[Passage(block.section, block.text, score_text(block.text, language)) for block in paragraphs],
+        paragraphs=[
+            Passage(block.section, block.text, score_text(block.text, language) or 0.0) for block in paragraphs
+        ],
         long_paragraphs=list(_find_long_paragraphs(paragraphs)),
         passive_sentences=passive,
         passive_share=round(len(passive) / len(read), 3) if read else 0.0,
@@ -182,20 +182,20 @@ def find_shared_warnings(measures: PageMeasures) -> Iterator[str]:
 
 def _find_reading_level_failures(measures: PageMeasures) -> Iterator[str]:
     advice = "use shorter sentences and words"
-    if measures.reading_level is None:
+    rules = languages.get(measures.language).readability
+    if rules is None or measures.reading_level is None:
         return
-    if measures.language == Language.SPANISH:
-        if measures.reading_level < MIN_FERNANDEZ_HUERTA:
-            yield f"Fernández-Huerta {measures.reading_level}, {MIN_FERNANDEZ_HUERTA:.0f} is the least; {advice}"
-        return
-    if measures.reading_level > MAX_GRADE:
-        yield f"Flesch–Kincaid grade {measures.reading_level}, {MAX_GRADE} is the most; {advice}"
-    if measures.smog_grade > MAX_SMOG_GRADE:
-        yield f"SMOG grade {measures.smog_grade}, {MAX_SMOG_GRADE} is the most; use fewer words of three syllables or more"
+    if rules.is_harder(measures.reading_level, rules.limit):
+        yield f"{rules.name} {measures.reading_level}, {rules.limit_text}; {advice}"
+    if rules.smog_limit is not None and measures.smog_grade > rules.smog_limit:
+        yield f"SMOG grade {measures.smog_grade}, {rules.smog_limit} is the most; use fewer words of three syllables or more"
 
 
 def find_notes(measures: PageMeasures) -> Iterator[str]:
     """Sentences for what has no mark, or is beyond a target but not beyond the mark."""
+    language = languages.get(measures.language)
+    if language.unchecked:
+        yield f"not checked in {language.english_name}: {', '.join(language.unchecked)}"
     if measures.sentences_over_target:
         yield f"sentences of more than {TARGET_SENTENCE_WORDS} words: {measures.sentences_over_target}"
     for passage in measures.long_paragraphs:

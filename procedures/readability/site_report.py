@@ -4,14 +4,16 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 
-from procedures.enums import Language
+from procedures import languages
+from procedures.languages import LANGUAGES
+from procedures.languages.definition import Readability
 from procedures.models import Figure, Page, Path
 from procedures.readability.measures import PageMeasures, find_failures, find_notes, measure_page
 from procedures.rendering import ReferenceResolver
 from procedures.rendering.text_extraction import Article, parse_article
 
 FILE_PREFIXES = ("/media/", "/static/")
-HOME_PATHS = frozenset({"/", "/es/"})
+HOME_PATHS = frozenset(map(languages.home_path, languages.CODES))
 
 
 @dataclass
@@ -43,9 +45,9 @@ class SiteReport:
 
 def measure_site() -> SiteReport:
     """Measure what the public reads now. Renders nothing: the stored HTML counts."""
-    libraries = {language: ReferenceResolver(language) for language in Language.values}
+    libraries = {language: ReferenceResolver(language) for language in languages.CODES}
     rows = Page.objects.published().select_related("live_release__revision", "translated_from")
-    pages = sorted(rows, key=lambda page: (Language.values.index(page.language), page.order, page.title))
+    pages = sorted(rows, key=lambda page: (languages.CODES.index(page.language), page.order, page.title))
     live = {page.live_release.path: page.live_release for page in pages if page.live_release}
     articles = {path: parse_article(release.html) for path, release in live.items()}
     former = _map_former_paths()
@@ -84,11 +86,11 @@ def _find_broken_links(article: Article, articles: dict[str, Article], former: d
 
 
 def _find_source_page(page: Page, pages: list[Page]) -> Page | None:
-    return next((p for p in pages if p.subject == page.subject and p.language == Language.ENGLISH), None)
+    return next((p for p in pages if p.subject == page.subject and p.language == languages.DEFAULT), None)
 
 
 def out_of_sync_notes(page: Page, source: Page | None) -> Iterator[str]:
-    """A translation whose English text, ``source``, was released from something newer since."""
+    """A translation whose source text, ``source``, was released from something newer since."""
     if source is None or source == page or page.live_release is None or source.live_release is None:
         return
     mine, theirs = page.live_release.revision, source.live_release.revision
@@ -97,8 +99,9 @@ def out_of_sync_notes(page: Page, source: Page | None) -> Iterator[str]:
     else:
         older = mine.created_at < theirs.created_at
     if older:
+        name = languages.get(source.language).english_name
         yield (
-            f"the English text is newer ({theirs.created_at:%Y-%m-%d}, this one {mine.created_at:%Y-%m-%d}); "
+            f"the {name} text is newer ({theirs.created_at:%Y-%m-%d}, this one {mine.created_at:%Y-%m-%d}); "
             "bring the translation up to date"
         )
 
@@ -136,9 +139,28 @@ COLUMNS: tuple[tuple[str, Callable[[PageReport], str]], ...] = (
     ("has", lambda page: _format_required_parts(page)),
     ("mend", lambda page: f"{len(page.failures) or '–'}"),
 )
-LEGEND = """grade  English: Flesch–Kincaid, 6.0 at most. Spanish: Fernández-Huerta, 70 at least (higher is easier)
+
+
+def _scales() -> str:
+    """The formula and the limit of each language."""
+    return ". ".join(f"{language.english_name}: {_scale(language.readability)}" for language in LANGUAGES)
+
+
+def _scale(rules: Readability | None) -> str:
+    if rules is None:
+        return "not measured"
+    limit = f"{rules.limit:.0f} at least (higher is easier)" if rules.higher_is_easier else f"{rules.limit} at most"
+    return f"{rules.name.removesuffix(' grade')}, {limit}"
+
+
+def _smog_limits() -> str:
+    limits = ((one.english_name, one.readability.smog_limit) for one in LANGUAGES if one.readability)
+    return "; ".join(f"{name}, {limit} at most" for name, limit in limits if limit is not None)
+
+
+LEGEND = f"""grade  {_scales()}
 text   the same for running paragraphs alone, without lists, headings and pictures
-SMOG   English, 8.0 at most. All three are raw: no clinical word is left out
+SMOG   {_smog_limits()}. All three are raw: no clinical word is left out
 max    words in the longest sentence, 25 at most; mean: words in a sentence; par>3: paragraphs over 3 sentences
 pass   share of passive sentences, by a rule of thumb; list: entries in the longest list, 7 at most
 hard   long words neither explained nor everyday; num: statements with a number and no source; dead: dead links

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from textwrap import shorten
 from typing import Any
 
-from procedures.enums import Language
+from procedures import languages
 from procedures.models import Page
 from procedures.publishing.translations import latest_source_revision
 from procedures.readability.measures import (
@@ -20,8 +20,6 @@ from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.source_map import SourceMap
 from procedures.rendering.text_extraction import Article, parse_article
 
-# A paragraph may be harder than its page, but not by much. Spanish counts the other way round.
-MAX_PARAGRAPH_GRADE, MIN_PARAGRAPH_FERNANDEZ_HUERTA = 8.0, 60.0
 MAX_QUOTE_LENGTH = 70
 
 
@@ -43,7 +41,11 @@ def build_suggestions(
     ]
     found.sort(key=lambda problem: (problem.line == 0, problem.line))
     # A sentence that stands in the text twice has the line of the first: one thing to mend.
-    return list(dict.fromkeys([*found, *_suggest_for_page(measures), *_suggest_for_translations(page)]))
+    return list(
+        dict.fromkeys(
+            [*found, *_suggest_for_page(measures), *_unchecked(page.language), *_suggest_for_translations(page)]
+        )
+    )
 
 
 def _suggest_for_page(measures: PageMeasures) -> Iterator[Issue]:
@@ -57,14 +59,14 @@ def _suggest_for_page(measures: PageMeasures) -> Iterator[Issue]:
 
 
 def _suggest_for_paragraphs(article: Article, source_map: SourceMap, language: str) -> Iterator[Issue]:
+    rules = languages.get(language).readability
     for block in article.blocks:
         if block.tag != "p" or block.component not in {"", "card"}:
             continue
         level, count = score_text(block.text, language), len(split_sentences(block.text))
-        spanish = language == Language.SPANISH
-        hard = level < MIN_PARAGRAPH_FERNANDEZ_HUERTA if spanish else level > MAX_PARAGRAPH_GRADE
-        if hard and len(split_words(block.text)) >= MIN_SCORED_WORDS:
-            reads = f"has a Fernández-Huerta value of {level}" if spanish else f"reads at grade {level}"
+        is_hard = rules is not None and level is not None and rules.is_harder(level, rules.paragraph_limit)
+        if rules is not None and is_hard and len(split_words(block.text)) >= MIN_SCORED_WORDS:
+            reads = rules.statement.format(level=level)
             yield Issue(source_map.find_line(block.text), f"This paragraph {reads}. Use shorter sentences and words.")
         if count > TARGET_PARAGRAPH_SENTENCES:
             yield Issue(
@@ -100,18 +102,25 @@ def _suggest_for_numbers(article: Article, source_map: SourceMap, measures: Page
             yield Issue(0, _to_sentence(uncited_number_message(passage)))
 
 
+def _unchecked(code: str) -> Iterator[Issue]:
+    """What the registry has no rules for: silence about it would read as approval."""
+    language = languages.get(code)
+    if language.unchecked:
+        yield Issue(0, f"Not checked in {language.english_name}: {', '.join(language.unchecked)}.")
+
+
 def _suggest_for_translations(page: Page) -> Iterator[Issue]:
     if not page.subject:
         return
     rows = Page.objects.filter(subject=page.subject).exclude(language=page.language)
     there = set(rows.values_list("language", flat=True))
-    for language in Language:
-        if language != page.language and language not in there:
-            yield Issue(0, f"This page is not in {language.label} yet.")
+    for language in languages.LANGUAGES:
+        if language.code != page.language and language.code not in there:
+            yield Issue(0, f"This page is not in {language.name} yet.")
     made_from = page.translated_from
     newest = latest_source_revision(made_from.page) if made_from else None
     if made_from and newest and newest.content_hash != made_from.content_hash:
-        label = Language(made_from.page.language).label
+        label = languages.get(made_from.page.language).name
         yield Issue(0, f"The {label} text has changed since this translation was made. Compare the two.")
 
 

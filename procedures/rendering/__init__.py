@@ -1,5 +1,6 @@
 """The renderer. Nothing else in the project turns Markdown into HTML."""
 
+from procedures.languages import DEFAULT
 from procedures.rendering.issues import Issue
 from procedures.rendering.references import ReferenceResolver
 from procedures.rendering.renderer import RENDERER_VERSION, RenderedPage, render_page
@@ -8,7 +9,7 @@ __all__ = ["RENDERER_VERSION", "Issue", "ReferenceResolver", "RenderedPage", "pr
 
 
 def preview_html(text: str) -> str:
-    """What django-markdownx calls for a bare text: our renderer, English, no page around it."""
+    """What django-markdownx calls for a bare text: our renderer, the default language, no page around it."""
     content = {
         "title": "",
         "key_message": "",
@@ -17,4 +18,4 @@ def preview_html(text: str) -> str:
         "next_page": "",
         "next_label": "",
     }
-    return render_page(content, kind="about", resolver=ReferenceResolver("en")).html
+    return render_page(content, kind="about", resolver=ReferenceResolver(DEFAULT)).html

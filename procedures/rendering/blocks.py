@@ -261,7 +261,7 @@ def _render_sign_citation(sign: LocalizedSign, context: RenderContext) -> SafeSt
         return EMPTY_HTML
     number = context.get_citation_number(source)
     label = _("Source %(number)s") % {"number": number}
-    return format_html('<sup class="cite"><a href="#source-{}" aria-label="{}">{}</a></sup>', number, label, number)
+    return format_html('<sup class="citation"><a href="#source-{}" aria-label="{}">{}</a></sup>', number, label, number)
 
 
 def render_emergency_signs(timing: str, context: RenderContext, *, is_page_top: bool = False) -> SafeString:

@@ -79,7 +79,7 @@ def _resolve_citation(token: Token, context: RenderContext, line: int) -> list[T
             context.add_unknown_reference(line, "source", key, f"There is no source “{key}”.")
             continue
         number = context.get_citation_number(source)
-        result.append(Token("sup_open", "sup", 1, attrs={"class": "cite"}))
+        result.append(Token("sup_open", "sup", 1, attrs={"class": "citation"}))
         label = _("Source %(number)s") % {"number": number}
         result += _wrap_in_element("a", str(number), **{"href": f"#source-{number}", "aria-label": label})
         result.append(Token("sup_close", "sup", -1))

@@ -27,7 +27,7 @@ from procedures.rendering.sanitizer import minify
 from procedures.rendering.text_extraction import Section, extract_text
 
 # Raise it when the same text gives other HTML: check_releases then tells old releases from broken ones.
-RENDERER_VERSION = 5
+RENDERER_VERSION = 6
 
 
 PLAIN_TEXT_FIELDS = {
@@ -232,7 +232,7 @@ def _render_glossary_terms(context: RenderContext) -> SafeString:
     for term in found:
         context.resolver.record_term(term)
         context.check_plain_text(0, f"The glossary entry “{term.key}”", term.term, term.pronunciation, term.definition)
-    return blocks.render_component("glossary_terms", terms=found) if found else EMPTY_HTML
+    return blocks.render_component("page_words", terms=found) if found else EMPTY_HTML
 
 
 def _build_next_step(content: dict[str, Any], context: RenderContext) -> dict[str, str] | None:

@@ -37,13 +37,25 @@ def sanitize(html: str) -> SafeString:
     )
 
 
+# A tag that our templates write on several lines. Values are escaped, so that ">" ends it.
+BROKEN_TAG = re.compile(r"</?[a-z][^<>\n]*\n[^<>]*>")
+
+
 def minify(html: SafeString) -> SafeString:
-    """Lines without white space around them; a line break still separates what it separated."""
+    """Lines without white space around them; a line break still separates what it separated.
+
+    Inside a tag a line break becomes a space, or nothing before its end.
+    """
     if "<pre" in html:
         return html
     # Not a pattern such as \s*\n: on a long line of spaces that takes minutes.
     lines = filter(None, map(str.strip, html.split("\n")))
-    return SafeString("\n".join(lines) + "\n")
+    joined = "\n".join(lines) + "\n"
+    return SafeString(BROKEN_TAG.sub(_on_one_line, joined))
+
+
+def _on_one_line(tag: re.Match[str]) -> str:
+    return tag[0].replace("\n>", ">").replace("\n/>", "/>").replace("\n", " ")
 
 
 # Between the prefix and an id. No slug holds it, so two parts never share an id: "rest" with "home-driving" is not
@@ -57,9 +69,9 @@ VOID_ELEMENTS = frozenset("area br col embed hr img input link meta source track
 
 
 class _IdNamespacer(HTMLParser):
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, *, deeper: bool) -> None:
         super().__init__(convert_charrefs=False)
-        self.prefix = prefix
+        self.prefix, self.deeper = prefix, deeper
         self.parts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -84,9 +96,8 @@ class _IdNamespacer(HTMLParser):
     def handle_charref(self, name: str) -> None:
         self.parts.append(f"&#{name};")
 
-    @staticmethod
-    def _demote_heading(tag: str) -> str:
-        match = HEADING_TAG.match(tag)
+    def _demote_heading(self, tag: str) -> str:
+        match = HEADING_TAG.match(tag) if self.deeper else None
         return f"h{int(match[1]) + 1}" if match else tag
 
     def _format_attribute(self, name: str, value: str | None) -> str:
@@ -100,9 +111,12 @@ class _IdNamespacer(HTMLParser):
         return f' {name}="{escape(value)}"'
 
 
-def namespace_ids(html: SafeString, prefix: str) -> SafeString:
-    """A finished article as part of a larger document. ``prefix`` (a slug) goes before all of its ids."""
-    embedder = _IdNamespacer(prefix)
+def namespace_ids(html: SafeString, prefix: str, *, deeper: bool = True) -> SafeString:
+    """A finished article as part of a larger document. ``prefix`` (a slug) goes before all of its ids.
+
+    ``deeper=False`` leaves headings at their level.
+    """
+    embedder = _IdNamespacer(prefix, deeper=deeper)
     embedder.feed(html)
     embedder.close()
     return SafeString("".join(embedder.parts))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
 
+from procedures.languages.definition import SENTENCE_ENDS
+
 # One tag of finished HTML, as our templates and the cleaner write it: quotes are double, so ">" may stand in them.
 HTML_TAG = re.compile(r'<(?:!--.*?--|(/?)([a-z][a-z0-9]*)([^">]*(?:"[^"]*"[^">]*)*))>', re.DOTALL)
 CLASS_ATTRIBUTE, ID_ATTRIBUTE = (re.compile(rf'\s{name}="([^"]*)"') for name in ("class", "id"))
@@ -15,8 +17,8 @@ BLOCK_ELEMENTS = frozenset(
 SKIPPED_ELEMENTS = frozenset({"svg", "sup", "nav", "template", "script", "style", "form", "fieldset"})
 # Classes of what the page adds by itself: not the author's text.
 SKIPPED_CLASSES = frozenset(
-    "sources words contents ask-us next care__call xray__switch xray__summary xray__large series__hint levels "
-    "warning-signs__top".split()
+    "sources page-words contents ask-us next-step care-card__phone figure__views figure__summary figure__large "
+    "series__hint reading-levels warning-signs--top".split()
 )
 
 
@@ -121,7 +123,9 @@ def to_sentences(html: str) -> str:
 def _close_sentences(blocks: list[str]) -> str:
     lines = [block.removeprefix(CELL_MARKER).strip() for block in blocks if not _is_label_cell(block)]
     return "\n".join(
-        line if line[-1] in ".!?:" else f"{line}." for line in lines if any(letter.isalpha() for letter in line)
+        line if line[-1] in f"{SENTENCE_ENDS}:" else f"{line}."
+        for line in lines
+        if any(letter.isalpha() for letter in line)
     )
 
 
@@ -140,19 +144,19 @@ COMPONENTS_BY_CLASS = {
     "page__title": "title",
     "page__message": "key message",
     "key-points": "key points",
-    "answers": "clinic answer",
+    "care-table": "clinic answer",
     "chance": "chance",
-    "xray": "picture",
+    "figure": "picture",
     "series": "series",
-    "care": "card",
+    "care-card": "card",
     "warning-signs": "warning signs",
     "checklist": "checklist",
     "steps": "steps",
-    "do": "do list",
-    "reading": "reading list",
-    "place": "location",
-    "terms": "glossary",
-    "next": "next step",
+    "do-list": "do list",
+    "reading-list": "reading list",
+    "location": "location",
+    "word-list": "glossary",
+    "next-step": "next step",
 }
 # Everything inside one of these is one statement: a source anywhere in it covers it.
 STATEMENT_ELEMENTS = frozenset({"li", "tr"})
@@ -267,9 +271,9 @@ class _ArticleParser(HTMLParser):
             self.article.links.append(values.get("href", ""))
             self._in_phone_link = values.get("href", "").startswith("tel:")
         if tag == "img":
-            small = "thumb" in values.get("class", "")
+            small = "thumbnail" in values.get("class", "")
             self.article.images.append(ArticleImage(values.get("src", ""), values.get("alt", ""), small))
-        if tag == "sup" and values.get("class") == "cite":
+        if tag == "sup" and values.get("class") == "citation":
             self.article.cited_statements.add(self._open_elements[-1].statement_id)
 
     def _assign_statement(self, here: _OpenElement, outer: _OpenElement, *, starts_chance: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 # What the page makes of its own headings, or draws twice.
 SKIPPED_TAGS = frozenset({"nav", "fieldset", "template", "pattern", "mask"})
-SKIPPED_CLASSES = frozenset({"contents", "xray__large", "series__hint", "ask-us", "care__call"})
+SKIPPED_CLASSES = frozenset({"contents", "figure__large", "series__hint", "ask-us", "care-card__phone"})
 VOID_TAGS = frozenset("area base br col embed hr img input link meta source track wbr".split())
 # Each of these tags begins something new; its name is what the comparison calls it.
 TAG_LABELS = {
@@ -16,11 +16,11 @@ TAG_LABELS = {
 }  # fmt: skip
 CLASS_LABELS = {
     "page__message": "Key message",
-    "xray__caption": "Caption",
-    "xray__entry": "Mark",
+    "figure__caption": "Caption",
+    "figure__entry": "Mark",
     "sources__item": "Source",
     "chance__number": "Chance",
-    "care__title": "Care card",
+    "care-card__title": "Care card",
 }
 
 
@@ -63,11 +63,11 @@ class _ArticleParser(HTMLParser):
             self.blocks.append(
                 DiffBlock("Picture", f"{values.get('alt') or ''} [{_content_hash_prefix(source)}]", picture=source)
             )
-        elif tag == "g" and "mark" in classes:
+        elif tag == "g" and "marker" in classes:
             self._marker_number = values.get("data-mark") or ""
-        elif tag == "line" and "mark__line" in classes:
+        elif tag == "line" and "marker__line" in classes:
             self._marker_position = values
-        elif tag in {"ellipse", "rect"} and "mark__line" in classes:
+        elif tag in {"ellipse", "rect"} and "marker__line" in classes:
             self._marker_position = {
                 **self._marker_position,
                 "size": f"{values.get('rx', '')} {values.get('ry', '')}".strip(),

@@ -19,10 +19,10 @@ from rapidfuzz.distance import OSA
 
 from portal.dictionary import common_words, is_dictionary_word
 from portal.text import fold, normalize
+from procedures import languages
 from procedures.models import GlossaryTerm, Page, Release
 
 ANALYZER = "words"
-STEMMERS = {"en": "english", "es": "spanish"}
 # A word with its apostrophe is one word: “can’t” is not “can” and the letter t.
 TOKEN_PATTERN = "[\\p{L}\\p{N}_]+(?:['\u2018\u2019\u02bc][\\p{L}\\p{N}_]+)*"  # noqa: S105 -- a pattern, no secret
 # The same for text that portal.text.fold has seen; signs within a word make it a compound: x-ray, M80.08.
@@ -39,20 +39,8 @@ SNIPPET_LENGTH = 220
 # tantivy's smallest heap for a writer; it is given back after each commit.
 WRITER_HEAP_BYTES = 15_000_000
 EMPTY_HTML = SafeString("")
-# Not searched for by themselves when no section has all words.
-STOPWORDS = {
-    "en": frozenset(
-        "a about after all am an and any are as at be been before but by can can't cannot could did do does don't for "
-        "from get had has have how i i'm if in is isn't it it's its just may me my no not of on or our should so some "
-        "than that the their them then there they this to too up was we what when where which who why will with would "
-        "you your".split()
-    ),
-    "es": frozenset(
-        "a al algo como con cual cuando de del desde donde el ella ellos en entre era es esta estan este esto fue ha "
-        "hay la las le les lo los mas me mi mis muy ni no nos o para pero por porque puede puedo que quien se si sin "
-        "sobre son soy su sus te tengo tu un una unas uno unos usted y ya yo".split()
-    ),
-}
+_DISTINCT = "".join(language.search.distinct_letters for language in languages.LANGUAGES)
+DISTINCT_LETTERS = re.compile(rf"\w*[{re.escape(_DISTINCT)}]" if _DISTINCT else r"(?!)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +82,7 @@ class SearchIndex:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self._rules = languages.get(self.language).search
         builder = tantivy.SchemaBuilder()
         builder.add_unsigned_field("page", stored=True, indexed=True)
         for name in FIELD_BOOSTS:
@@ -107,7 +96,9 @@ class SearchIndex:
     def _build_analyzer(self) -> tantivy.TextAnalyzer:
         words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.regex(TOKEN_PATTERN))
         words = words.filter(tantivy.Filter.remove_long(60)).filter(tantivy.Filter.lowercase())
-        words = words.filter(tantivy.Filter.ascii_fold()).filter(tantivy.Filter.stemmer(STEMMERS[self.language]))
+        words = words.filter(tantivy.Filter.ascii_fold())
+        if self._rules.stemmer:
+            words = words.filter(tantivy.Filter.stemmer(self._rules.stemmer))
         return words.build()
 
     def refresh(self, last_event: int) -> None:
@@ -236,7 +227,7 @@ class SearchIndex:
 
     @cached_property
     def _common_stems(self) -> frozenset[str]:
-        """Stems of everyday words: the dictionary lacks many inflected forms of Spanish."""
+        """Stems of everyday words: dictionaries lack many inflected forms."""
         return frozenset(self._analyzer.analyze(fold(" ".join(common_words(self.language)))))
 
     def _split_into_keywords(self, term: QueryTerm) -> list[QueryTerm]:
@@ -246,7 +237,7 @@ class SearchIndex:
 
     def _has_keyword(self, term: QueryTerm) -> bool:
         """Whether any of the words is longer than a letter and no stopword."""
-        return any(len(word) > 1 and word not in STOPWORDS[self.language] for word in term[0])
+        return any(len(word) > 1 and word not in self._rules.stopwords for word in term[0])
 
     def _find_hits(
         self, searcher: tantivy.Searcher, terms: list[QueryTerm], *, match_all: bool
@@ -348,8 +339,8 @@ class SearchIndex:
 
 
 def _enye_prefixes(text: str) -> list[str]:
-    """The words with ñ in what was typed, up to that letter."""
-    return re.findall(r"\w*ñ", normalize(text).casefold())
+    """The words with ñ, or another letter of its own, in what was typed, up to that letter."""
+    return DISTINCT_LETTERS.findall(normalize(text).casefold())
 
 
 def _prefer_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAddress]) -> list[tantivy.DocAddress]:
@@ -379,7 +370,7 @@ def _highlight(snippet: tantivy.Snippet, enye_prefixes: list[str]) -> SafeString
     return parts + format_html("{}", text[done:].decode(errors="ignore")) if parts else EMPTY_HTML
 
 
-_indexes = {language: SearchIndex(language) for language in STEMMERS}
+_indexes = {language: SearchIndex(language) for language in languages.CODES}
 
 
 def get_index(language: str, last_event: int) -> SearchIndex:

@@ -15,24 +15,18 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from portal.dictionary import is_dictionary_word, words_one_edit_away
-from procedures.enums import Language
+from procedures.languages import CODES, DEFAULT, LANGUAGES
 from procedures.models import Path, ReleaseEvent
 from procedures.sharing.url_repair import FILE_EXTENSION_RE, INDEX_PAGE_RE, POSSESSIVE_RE, decoded_variants
 
 GUIDES_PREFIX = "visits"
-GUIDES_PREFIX_WORDS = frozenset({GUIDES_PREFIX, "visit", "visitas", "visita"})
-LANGUAGE_PREFIX_RES = {
-    Language.ENGLISH: re.compile(r"(?:en|eng|english|ingles)(?:[-_][a-z0-9]{2,3})?\Z"),
-    Language.SPANISH: re.compile(r"(?:es|esp|spa|spanish|espanol)(?:[-_][a-z0-9]{2,3})?\Z"),
-}
+_WORDS = [(language.code, language.address_words) for language in LANGUAGES]
+GUIDES_PREFIX_WORDS = frozenset({GUIDES_PREFIX}).union(*(words.folders for _, words in _WORDS))
+LANGUAGE_PREFIX_RES = {code: re.compile(rf"(?:{words.language})(?:[-_][a-z0-9]{{2,3}})?\Z") for code, words in _WORDS}
 # Words around an address that name no page.
-FILLER_WORDS = frozenset(
-    "a amp and aqui at click de el enlace esta este feed for from here home html in index info information la lee leer "
-    "link los mas more of on or our page pages pagina paginas para pdf please por print read see site sitio su the "
-    "this to us use ver visit web website with y you your".split()
-)
+FILLER_WORDS = frozenset("amp feed html index pdf".split()).union(*(words.fillers for _, words in _WORDS))
 # Words that do not change what an address means.
-STOP_WORDS = frozenset("a an and de del el la las los our su the y your".split())
+STOP_WORDS = frozenset[str]().union(*(words.neutral for _, words in _WORDS))
 SEPARATOR_RE = re.compile(r"[\s<>\"'“”«»…()\[\]{}|,;!*/\\]+")
 SCHEME_RE = re.compile(r"(?:https?|ftp|mailto):+")
 HOST_RE = re.compile(
@@ -233,7 +227,7 @@ class AddressIndex:
         translated = self._by_subject.get((found[0].subject, requested.language))
         if translated:
             return translated.path
-        return next((a for a in found if a.language == (requested.language or Language.ENGLISH)), found[0]).path
+        return next((a for a in found if a.language == (requested.language or DEFAULT)), found[0]).path
 
     def _find_by_prefix(self, requested: RequestedAddress) -> list[Address]:
         """Addresses that begin so: this one may have been cut off."""
@@ -244,9 +238,7 @@ class AddressIndex:
         begins = re.compile(re.escape(letters) + (r"(?!\d)" if letters[-1].isdigit() else ""))
         begun = [address for key, rows in self._by_letters.items() if begins.match(key) for address in rows]
         # Only the end is cut off: language and folder are still there, unless they were left out.
-        whole = [
-            a for a in begun if (a.is_guide, a.language) == (requested.is_guide, requested.language or Language.ENGLISH)
-        ]
+        whole = [a for a in begun if (a.is_guide, a.language) == (requested.is_guide, requested.language or DEFAULT)]
         return whole or begun
 
     def _complete_truncated(self, requested: RequestedAddress) -> str | None:
@@ -261,12 +253,13 @@ class AddressIndex:
         return self._prefer_english(requested, begun, 1)
 
     def _prefer_english(self, requested: RequestedAddress, found: list[Address], distance: int) -> str | None:
-        """For a guess: unless a language was asked for, the English address wins if it is about as close."""
-        english = None if requested.language else self._by_subject.get((found[0].subject, Language.ENGLISH))
-        if english:
-            letters, own = strip_separators(requested.slug), strip_separators(english.slug)
+        """For a guess: unless a language was asked for, the address in the default language wins if it is about
+        as close."""
+        default = None if requested.language else self._by_subject.get((found[0].subject, DEFAULT))
+        if default:
+            letters, own = strip_separators(requested.slug), strip_separators(default.slug)
             if OSA.distance(letters, own) <= min(distance + 1, _max_typos(own)):
-                return english.path
+                return default.path
         return self._choose_path(requested, found)
 
     def _correct_misspelling(self, requested: RequestedAddress) -> str | None:
@@ -349,8 +342,8 @@ class AddressIndex:
                 for key, score, _ in rows:
                     note(choices[key], score)
         best = sorted(scores, key=lambda subject: (-scores[subject], subject))[:MAX_SUGGESTIONS]
-        english = any(by_subject[name].language == Language.ENGLISH for name in best)
-        language = requested.language or (Language.ENGLISH if english else "")
+        has_default = any(by_subject[name].language == DEFAULT for name in best)
+        language = requested.language or (DEFAULT if has_default else "")
         return [self._by_subject.get((name, language)) or by_subject[name] for name in best]
 
 
@@ -361,7 +354,7 @@ def _max_typos(letters: str) -> int:
 
 def _leading_language(requested: RequestedAddress) -> str:
     """The language that an address begins with."""
-    return next((code for code in Language.values if [code] == requested.all_parts[:1]), "")
+    return next((code for code in CODES if [code] == requested.all_parts[:1]), "")
 
 
 def _strip_prefixes(parts: list[str]) -> list[str]:

@@ -10,7 +10,8 @@ from django.utils import translation
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from procedures.enums import Language
+from procedures import languages
+from procedures.languages import home_path
 from procedures.models import Clinic, Release
 from procedures.phones import phone_href
 from procedures.sharing.short_codes import spaced_code
@@ -35,7 +36,7 @@ class MessageContext:
 
 def short_path(language: str, code: str) -> str:
     """``/p/K7M4P2``, ``/es/p/K7M4P2``: the page speaks the reader's language even where the code is mistyped."""
-    return f"/p/{code}" if language == Language.ENGLISH else f"/{language}/p/{code}"
+    return f"{home_path(language)}p/{code}"
 
 
 def build_message_context(release: Release, clinic: Clinic) -> MessageContext:
@@ -51,30 +52,16 @@ def build_message_context(release: Release, clinic: Clinic) -> MessageContext:
     )
 
 
-# English: the alphabet of pilots and dispatchers. Spanish: words that every child knows.
-ENGLISH_SPELLING_WORDS = dict(
-    word.split()
-    for word in (
-        "B Bravo|C Charlie|D Delta|F Foxtrot|G Golf|H Hotel|J Juliett|K Kilo|M Mike|N November|P Papa|Q Quebec|"
-        "R Romeo|S Sierra|T Tango|V Victor|W Whiskey|X X-ray|Y Yankee|Z Zulu|"
-        "2 two|3 three|4 four|5 five|6 six|7 seven|8 eight|9 nine"
-    ).split("|")
-)
-SPANISH_SPELLING_WORDS = dict(
-    word.split()
-    for word in (
-        "B burro|C casa|D dedo|F foca|G gato|H hoja|J jirafa|K kilo|M mesa|N nube|P pato|Q queso|"
-        "R rosa|S sol|T taza|V vaca|W wifi|X xilófono|Y yate|Z zapato|"
-        "2 dos|3 tres|4 cuatro|5 cinco|6 seis|7 siete|8 ocho|9 nueve"
-    ).split("|")
-)
-SPELLING_ALPHABETS = {"en": (ENGLISH_SPELLING_WORDS, "as in"), "es": (SPANISH_SPELLING_WORDS, "de")}
-
-
 def spell_phonetically(code: str, language: str) -> str:
-    """``K as in Kilo, seven, M as in Mike, four …``; ``K de kilo, siete, M de mesa, cuatro …``."""
-    names, like = SPELLING_ALPHABETS[language]
-    return ", ".join(names[sign] if sign.isdigit() else f"{sign} {like} {names[sign]}" for sign in code)
+    """``K as in Kilo, seven, M as in Mike, four …``; ``K de kilo, siete, M de mesa, cuatro …``.
+
+    Letters and digits alone in a language without a spoken alphabet.
+    """
+    alphabet = languages.get(language).spoken_alphabet
+    if alphabet is None:
+        return ", ".join(code)
+    names = alphabet.names
+    return ", ".join(names[sign] if sign.isdigit() else f"{sign} {alphabet.as_in} {names[sign]}" for sign in code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +136,7 @@ HTML_TEMPLATE = """<!doctype html>
 </head>
 <body class="ground"
 style="margin:0;padding:0;background:#fffdf7;color:#201b14;">
-<div class="ground" lang="{language}"
+<div class="ground" lang="{language}" dir="{direction}"
 style="max-width:560px;margin:0 auto;padding:24px 16px;
 background:#fffdf7;color:#201b14;
 font:18px/1.5 Verdana,Arial,sans-serif;">
@@ -188,6 +175,7 @@ def render_html_message(context: MessageContext) -> str:
         format_html(
             HTML_TEMPLATE,
             language=context.language,
+            direction=languages.get(context.language).direction,
             address=context.short_url,
             phone_href=phone_href(said.phone),
             **asdict(said),

@@ -5,10 +5,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext_lazy as _
 
 from portal.published.decorators import cacheable
+from procedures import languages
 from procedures.ehr import infobutton
-from procedures.enums import Language
+from procedures.languages import home_path
 from procedures.models import Page
-from procedures.views.layout import base_context, home_path, load_clinic, render_response
+from procedures.views.layout import base_context, load_clinic, render_response
 from procedures.views.pages import get_clinic, page_card
 
 FEED_CACHE_CONTROL = "public, max-age=43200"
@@ -31,11 +32,12 @@ def service(request: HttpRequest) -> HttpResponse:
 
 
 def _find_pages_with_fallback(asked: infobutton.InfobuttonRequest) -> list[Page]:
-    """Pages in the language asked for; where the clinic has none, English ones, which say so in ``lang``."""
+    """Pages in the language asked for; where the clinic has none, those in the default
+    language, which say so in ``lang``."""
     pages = infobutton.find_pages(asked)
-    if pages or asked.language == Language.ENGLISH:
+    if pages or asked.language == languages.DEFAULT:
         return pages
-    return infobutton.find_pages(infobutton.InfobuttonRequest(asked.system, asked.code, asked.name, Language.ENGLISH))
+    return infobutton.find_pages(infobutton.InfobuttonRequest(asked.system, asked.code, asked.name, languages.DEFAULT))
 
 
 def _feed_response(data: dict[str, object], kind: str, callback: str, status: int = 200) -> HttpResponse:
@@ -59,7 +61,7 @@ def application(request: HttpRequest) -> HttpResponse:
         asked = infobutton.parse_request(values)
     except infobutton.BadRequestError as error:
         context = base_context(
-            language=Language.ENGLISH, clinic=load_clinic("en")[0], title=_("We could not read that")
+            language=languages.DEFAULT, clinic=load_clinic(languages.DEFAULT)[0], title=_("We could not read that")
         )
         return render_response(
             "site/bad_request.html", {**context, "sentence": str(error), "robots": "noindex"}, status=400
@@ -95,7 +97,7 @@ def guides(request: HttpRequest) -> HttpResponse:
             "minutes": release.minutes,
             "updated": release.published_at.isoformat(timespec="seconds"),
         }
-        for language in Language.values
+        for language in languages.CODES
         for page in Page.objects.for_cards(language).guides()
         if (release := page.live_release)
     ]

@@ -3,11 +3,11 @@
 import sys
 
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
-from django.views import defaults
 
 from portal.storage.database_errors import is_connection_error
-from procedures.enums import Language
+from procedures.languages import DEFAULT, LANGUAGES, language_of_path
 from procedures.views.layout import LAST_CLINIC, base_context, load_clinic, render_response
 from procedures.views.pages import render_not_found as missing
 
@@ -16,7 +16,7 @@ ADMIN_PREFIX = "/admin/"
 
 
 def _language_of_request(request: HttpRequest) -> str:
-    return Language.SPANISH if request.path_info.startswith("/es/") else Language.ENGLISH
+    return language_of_path(request.path_info)
 
 
 def _render_error(
@@ -70,7 +70,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 where the reason is the database. Asks the database nothing."""
     if is_connection_error(sys.exc_info()[1]):
         return unavailable(request)
-    return defaults.server_error(request)
+    others = [language for language in LANGUAGES if language.code != DEFAULT and language.error_notice]
+    html = render_to_string("500.html", {"language": DEFAULT, "others": others})
+    return HttpResponse(html, status=500)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

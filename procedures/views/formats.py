@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.published.decorators import cacheable
-from procedures.enums import Language
+from procedures.languages import language_of_path
 from procedures.models import Path, Release
 from procedures.rendering.sanitizer import namespace_ids
 from procedures.sharing.path_lookup import lookup_paths
@@ -36,7 +36,7 @@ def plain_text(request: HttpRequest, address: str) -> HttpResponse:
 
 def _find_release(address: str) -> tuple[Path, Release] | tuple[None, None]:
     path = f"/{address}"
-    language = Language.SPANISH if path.startswith("/es/") else Language.ENGLISH
+    language = language_of_path(path)
     row = next(iter(lookup_paths([path], language)), None)
     release = row.page.live_release if row else None
     if row is None or release is None or release.path != path:
@@ -65,7 +65,7 @@ def _format_plain_text(release: Release, row: Path) -> str:
 def booklet(request: HttpRequest, address: str) -> HttpResponse:
     """``/visits/<guide>/booklet/``: the guide and every page of its reading list, to print in one go."""
     path = f"/{address}"
-    language = Language.SPANISH if path.startswith("/es/") else Language.ENGLISH
+    language = language_of_path(path)
     releases = {release.page.subject: release for release in Release.objects.for_booklet(path, language)}
     guide = next((release for release in releases.values() if release.path == path), None)
     if guide is None:

@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from portal.published.decorators import CacheableResponse
-from procedures.enums import Language
+from procedures import languages
+from procedures.languages import home_path
 from procedures.models import Clinic, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.phones import phone_href
@@ -70,11 +71,6 @@ def load_clinic(language: str) -> tuple[dict[str, Any] | None, int]:
     return (row["clinic"], row["last"] or 0) if row else (None, 0)
 
 
-def home_path(language: str) -> str:
-    """``/`` or ``/es/``."""
-    return "/" if language == Language.ENGLISH else f"/{language}/"
-
-
 def base_context(
     *,
     language: str,
@@ -89,13 +85,14 @@ def base_context(
     if clinic:
         LAST_CLINIC[language] = clinic
     others = [
-        {"language": code, "label": Language(code).label, "href": href, "url": settings.PUBLIC_URL + href}
+        {"language": code, "label": languages.get(code).name, "href": href, "url": settings.PUBLIC_URL + href}
         for code, href in (translations or {}).items()
         if href and code != language
     ]
     crumbs = [{"label": _("Home"), "href": home}, {"label": title, "href": None}]
     return {
         "language": language,
+        "is_translation": language != languages.DEFAULT,
         "site": build_clinic_details(clinic),
         "current": path if path.removeprefix(home) in MAIN_MENU else "",
         "home_href": home,

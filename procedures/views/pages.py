@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts.invitations import repair_admin_path
 from portal.prepared_queries import prepared_query
 from portal.published.decorators import cacheable
-from procedures.enums import Language, PageKind
+from procedures import languages
+from procedures.enums import PageKind
+from procedures.languages import home_path, language_of_path
 from procedures.models import Page, Path, Release
 from procedures.models.page import CARD_FIELDS, PageQuerySet
 from procedures.sharing.address_index import Address, get_address_index
@@ -17,7 +19,7 @@ from procedures.sharing.messages import short_path
 from procedures.sharing.path_lookup import lookup_paths
 from procedures.sharing.url_repair import split_format_suffix, url_candidates
 from procedures.views import redirects
-from procedures.views.layout import base_context, home_path, load_clinic, render_response
+from procedures.views.layout import base_context, load_clinic, render_response
 from procedures.views.redirects import redirect_permanently, redirect_to_staff
 
 # What a page shows of its release besides the article.
@@ -27,7 +29,7 @@ RELEASE_FIELDS = (
 ).split()
 # Addresses that are no page of staff, in every language.
 RESERVED_PATHS = frozenset(
-    f"{home_path(code)}{name}" for code in Language.values for name in ("", "visits/", "search/", "p/")
+    f"{home_path(code)}{name}" for code in languages.CODES for name in ("", "visits/", "search/", "p/")
 )
 
 
@@ -53,7 +55,7 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
         title=_("Reading for your visit"),
         description=_("Plain words and clear pictures about spine fractures and their treatment, from your care team."),
         path=home_path(language),
-        translations={code: home_path(code) for code in Language.values},
+        translations={code: home_path(code) for code in languages.CODES},
     )
     topics = [page_card(p) for p in pages if p.kind != PageKind.GUIDE]
     return render_response("site/home.html", {**context, "guides": _guide_cards(pages), "topics": topics})
@@ -72,7 +74,7 @@ def visits(request: HttpRequest, language: str) -> HttpResponse:
             "Choose your visit to see what to read, what to bring and what to ask. Or type the code on your letter."
         ),
         path=path,
-        translations={code: f"{home_path(code)}visits/" for code in Language.values},
+        translations={code: f"{home_path(code)}visits/" for code in languages.CODES},
     )
     return render_response("site/visits.html", {**context, "guides": _guide_cards(guides)})
 
@@ -89,7 +91,7 @@ def serve_path(requested_path: str) -> HttpResponse:
     coded = redirects.match_code_path(names)
     if coded:
         return redirects.redirect_short_code(*coded, requested_path)
-    language = Language.SPANISH if names[-1].startswith("/es/") else Language.ENGLISH
+    language = language_of_path(names[-1])
     found, base, form = _find_path(names, language), requested_path, ""
     offers: list[dict[str, str]] = []
     if found is None or " " in requested_path.strip():
@@ -199,7 +201,7 @@ def get_clinic(pages: list[Page], language: str) -> dict[str, Any] | None:
 
 def translation_paths(path_row: Path | None) -> dict[str, str | None]:
     """Address of the same subject by language, as ``for_reading`` found it."""
-    return {code: getattr(path_row, f"path_{code}", None) for code in Language.values}
+    return {code: getattr(path_row, f"path_{code}", None) for code in languages.CODES}
 
 
 def _render_gone(row: Path, *, is_cacheable: bool) -> HttpResponse:
@@ -228,13 +230,15 @@ def _redirect_reserved_path(requested_path: str, candidates: list[str]) -> HttpR
 
 def _normalize_language_prefix(path: str) -> str:
     """``/en/visits/`` and ``/visits/es/`` in this site's form: ``/visits/`` and ``/es/visits/``."""
-    english, spanish = (f"/{code}/" for code in (Language.ENGLISH, Language.SPANISH))
-    while path.startswith(spanish[:-1] + spanish):
-        path = path.removeprefix(spanish[:-1])
-    if path.startswith(english) or (path.endswith(english) and path != english):
-        return path.removeprefix(english[:-1]).removesuffix(english[1:])
-    if path.endswith(spanish) and path != spanish:
-        return spanish[:-1] + path.removesuffix(spanish[1:])
+    default, *others = (f"/{code}/" for code in languages.CODES)
+    for folder in others:
+        while path.startswith(folder[:-1] + folder):
+            path = path.removeprefix(folder[:-1])
+    if path.startswith(default) or (path.endswith(default) and path != default):
+        return path.removeprefix(default[:-1]).removesuffix(default[1:])
+    for folder in others:
+        if path.endswith(folder) and path != folder:
+            return folder[:-1] + path.removesuffix(folder[1:])
     return path
 
 

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
 from portal.published.decorators import CACHE_CONTROL_REVALIDATE, CacheableResponse, cacheable
-from procedures.enums import Language
+from procedures import languages
 from procedures.models import Page
 from procedures.sharing.messages import short_path
 from procedures.sharing.qr import build_qr_code
@@ -35,7 +35,7 @@ def redirect_to_staff(path: str) -> HttpResponse:
 
 
 MAX_CODE_LENGTH = 40
-CODE_PATH = re.compile(rf"/(?:({'|'.join(Language.values)})/)?p/(.+)/\Z")
+CODE_PATH = re.compile(rf"/(?:({'|'.join(languages.CODES)})/)?p/(.+)/\Z")
 
 
 @cacheable
@@ -51,7 +51,7 @@ def match_code_path(candidates: list[str]) -> tuple[str, str] | None:
         return None
     # Rather what came than the mended spelling: it is shown again, and a code may hold spaces.
     arrived = re.search(r"(?i:p)/+(.+?)/*\Z", candidates[0], re.DOTALL)
-    return (arrived[1] if arrived else found[2]), (found[1] or Language.ENGLISH)
+    return (arrived[1] if arrived else found[2]), (found[1] or languages.DEFAULT)
 
 
 def redirect_short_code(code: str, language: str, requested_path: str = "") -> HttpResponse:

@@ -5,11 +5,12 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.published.decorators import cacheable
 from portal.security.rate_limit import TokenBucket
-from procedures.enums import Language
+from procedures import languages
+from procedures.languages import home_path
 from procedures.models import Page
 from procedures.search.index import SearchResults, get_index
 from procedures.views.errors import too_many_requests
-from procedures.views.layout import base_context, home_path, load_clinic, render_response
+from procedures.views.layout import base_context, load_clinic, render_response
 from procedures.views.pages import get_clinic, page_card
 
 MAX_QUERY_LENGTH = 100
@@ -36,7 +37,7 @@ def search(request: HttpRequest, language: str) -> HttpResponse:
         clinic=clinic,
         title=_("Search"),
         path=f"{home_path(language)}search/",
-        translations={code: f"{home_path(code)}search/" for code in Language.values},
+        translations={code: f"{home_path(code)}search/" for code in languages.CODES},
     )
     values = {
         "query": query,

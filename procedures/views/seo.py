@@ -10,11 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from portal.published.decorators import cacheable
-from procedures.enums import Language
+from procedures import languages
+from procedures.languages import home_path
 from procedures.models import Page
-from procedures.views.layout import home_path
 
-LANGUAGE_CODES = tuple(Language.values)
 URLSET = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
     'xmlns:xhtml="http://www.w3.org/1999/xhtml">'
@@ -32,9 +31,9 @@ def sitemap(request: HttpRequest) -> HttpResponse:
     for subject, language, path, _ in rows:
         translations[subject][language] = path
     entries = [_sitemap_entry(path, changed, translations[subject]) for subject, _, path, changed in rows]
-    languages = [code for code in Language.values if any(language == code for _, language, _, _ in rows)]
+    in_use = [code for code in languages.CODES if any(language == code for _, language, _, _ in rows)]
     for part in ("", "visits/"):
-        addresses = {code: f"{home_path(code)}{part}" for code in languages}
+        addresses = {code: f"{home_path(code)}{part}" for code in in_use}
         newest = max((changed for *_, changed in rows), default=None)
         # The first page itself is there also when nothing is published.
         entries += [_sitemap_entry(path, newest, addresses) for path in addresses.values() if newest and path != "/"]
@@ -46,7 +45,7 @@ def _sitemap_entry(path: str, changed: datetime.datetime, translations: Mapping[
     """One address of the sitemap."""
     others = "".join(
         f'<xhtml:link rel="alternate" hreflang="{code}" href="{_escaped_absolute_url(translations[code])}"/>'
-        for code in LANGUAGE_CODES
+        for code in languages.CODES
         if code in translations
     )
     return f"<url><loc>{_escaped_absolute_url(path)}</loc><lastmod>{changed.date().isoformat()}</lastmod>{others}</url>"
@@ -68,7 +67,11 @@ def robots_txt(request: HttpRequest) -> HttpResponse:
 def security_txt(request: HttpRequest) -> HttpResponse:
     """RFC 9116: where to report a weakness. Valid for a year from the day it is read."""
     expires = (timezone.now() + datetime.timedelta(days=365)).strftime("%Y-%m-%dT00:00:00Z")
-    lines = [f"Contact: {settings.PUBLIC_URL}/contact/", f"Expires: {expires}", "Preferred-Languages: en, es"]
+    lines = [
+        f"Contact: {settings.PUBLIC_URL}/contact/",
+        f"Expires: {expires}",
+        f"Preferred-Languages: {', '.join(languages.CODES)}",
+    ]
     lines.append(f"Canonical: {settings.PUBLIC_URL}/.well-known/security.txt")
     response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
     # With a time of its own it is not kept as a snapshot, whose date would grow old.

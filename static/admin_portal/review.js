@@ -1,7 +1,7 @@
 // Saves a reviewer's comments while they are typed: on the site, or in this browser while the site cannot be reached.
 
-import { send } from "./editor/ask.js";
-import { localCopies } from "./editor/local.js";
+import { postForm } from "./editor/api.js";
+import { localCopies } from "./editor/local_drafts.js";
 
 const PAUSE = 1500; // milliseconds after the last key
 const KEY = "review";
@@ -26,7 +26,7 @@ function start(form) {
     clearTimeout(timer);
     if (stopped || !changed) return;
     changed = false;
-    const answer = await send(form, form.dataset.keep, new FormData(form), undefined, { leaving });
+    const answer = await postForm(form, form.dataset.keep, new FormData(form), undefined, { leaving });
     if (answer.status === 200) {
       copies.forget(KEY);
       line.textContent = answer.data.autosaved_at ? "Your comments are saved. They are not sent yet." : "";

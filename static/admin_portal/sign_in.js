@@ -42,7 +42,7 @@ const REASONS = {
   SecurityError: "Passkeys need the site's name in the address, and https.",
 };
 
-async function ask(form) {
+async function usePasskey(form) {
   let options;
   if (form.dataset.passkey === "alone") {
     const answer = await fetch(form.action, { headers: { Accept: "application/json" } });
@@ -72,7 +72,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     event.preventDefault();
     button.disabled = true;
     status.textContent = "Follow what your device asks …";
-    ask(form).catch((error) => {
+    usePasskey(form).catch((error) => {
       button.disabled = false;
       status.textContent = REASONS[error.name] ?? "That did not work. Try again, or take another way.";
     });

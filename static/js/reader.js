@@ -1,32 +1,32 @@
 // Small helps for readers. Every page is complete without this file.
 
-import { wipe } from "./reader/compare.js";
-import { eachOf } from "./reader/each.js";
-import { listen } from "./reader/listen.js";
-import { stepThrough } from "./reader/series.js";
-import { explainWords } from "./reader/words.js";
+import { startCompare } from "./reader/compare.js";
+import { forEachMatch } from "./reader/dom.js";
+import { readAloud } from "./reader/read_aloud.js";
+import { startSeries } from "./reader/series.js";
+import { startWordPopover } from "./reader/word_popover.js";
 
-const LONGEST_WAIT = 3000; // ms
+const MAX_WAIT = 3000; // ms
 
 // Paper needs the pictures that nobody has scrolled to yet. Printing by the browser's menu fetches lazy ones and waits for
 // them; for those that are made eager as late as beforeprint it would not wait.
 async function printWithAllPictures() {
   const pictures = [...document.images];
   pictures.forEach((image) => { image.loading = "eager"; });
-  const tooLong = new Promise((done) => { setTimeout(done, LONGEST_WAIT); });
+  const tooLong = new Promise((done) => { setTimeout(done, MAX_WAIT); });
   await Promise.race([Promise.allSettled(pictures.map((image) => image.decode())), tooLong]);
   window.print();
 }
 
-function offerPrinting() {
-  eachOf("[data-print]", (button) => {
+function setUpPrinting() {
+  forEachMatch("[data-print]", (button) => {
     button.hidden = false;
     button.addEventListener("click", printWithAllPictures);
   });
   // Paper shows what a screen folds away: descriptions are opened, then closed again.
   const opened = [];
   window.addEventListener("beforeprint", () => {
-    eachOf("main details:not([open])", (details) => { details.open = true; opened.push(details); });
+    forEachMatch("main details:not([open])", (details) => { details.open = true; opened.push(details); });
   });
   window.addEventListener("afterprint", () => {
     opened.splice(0).forEach((details) => { details.open = false; });
@@ -34,9 +34,9 @@ function offerPrinting() {
 }
 
 // Pointing at an entry of a picture's list shows which mark it is, and the other way round.
-function pairMarks(figure) {
-  const show = (number) => eachOf("[data-mark]", (part) => {
-    part.classList.toggle("is-paired", number !== undefined && part.dataset.mark === number);
+function highlightMarkers(figure) {
+  const show = (number) => forEachMatch("[data-mark]", (part) => {
+    part.classList.toggle("is-highlighted", number !== undefined && part.dataset.mark === number);
   }, figure);
   const numberAt = (event) => event.target.closest("[data-mark]")?.dataset.mark;
   figure.addEventListener("pointerover", (event) => show(numberAt(event)));
@@ -45,10 +45,10 @@ function pairMarks(figure) {
   figure.addEventListener("focusout", () => show());
 }
 
-offerPrinting();
-eachOf(".xray", pairMarks);
-eachOf("[data-series]", stepThrough);
-eachOf("[data-compare]", wipe);
-eachOf("[data-listen-bar]", listen);
+setUpPrinting();
+forEachMatch(".figure", highlightMarkers);
+forEachMatch("[data-series]", startSeries);
+forEachMatch("[data-compare]", startCompare);
+forEachMatch("[data-listen-bar]", readAloud);
 const words = document.querySelector("[data-close]");
-if (words) explainWords(words);
+if (words) startWordPopover(words);

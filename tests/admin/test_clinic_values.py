@@ -32,7 +32,7 @@ NO_TEXTS = {"texts-TOTAL_FORMS": 0, "texts-INITIAL_FORMS": 0}
 def hidden(html: str) -> dict[str, list[str]]:
     """What the confirmation repeats."""
     found: dict[str, list[str]] = {}
-    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', html):
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)"\s+value="([^"]*)">', html):
         if name != "csrfmiddlewaretoken":
             found.setdefault(name, []).append(value)
     return found
@@ -241,7 +241,7 @@ def test_a_location_with_the_old_phone_is_named_and_changes_too_unless_its_box_i
     client = sign_in(manager)
 
     asked = client.post(f"{BASE}clinic/1/change/", CLINIC).content.decode()
-    box = re.search(r'<input type="checkbox" name="location" value="([\w-]+)" checked> ([^<]+)</label>', asked)
+    box = re.search(r'<input type="checkbox" name="location"\s+value="([\w-]+)"\s+checked> ([^<]+)</label>', asked)
     assert box
     nothing_saved = Location.objects.get().phone
     values = {**hidden(asked), "_update": token(asked), **({} if leaves else {"location": box[1]})}

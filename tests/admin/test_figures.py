@@ -143,7 +143,7 @@ def test_the_form_shows_the_picture_as_patients_see_it(editor: User, sign_in: Si
     html = sign_in(editor).get(f"{FIGURES}{figure.pk}/change/").content.decode()
 
     assert 'sandbox="allow-same-origin"' in html
-    assert "&lt;figure class=&quot;xray&quot;" in html
+    assert "&lt;figure class=&quot;figure&quot;" in html
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -20,7 +20,7 @@ def keep(client: Client, figure: Figure) -> str:
 
 
 def test_a_figure_is_cut_and_its_marks_go_along(nina: Client, django_capture_on_commit_callbacks: Any) -> None:
-    figure = make_figure()
+    figure = make_figure(size=(600, 600))
     old = set(default_storage.listdir("figures")[1])
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -36,7 +36,7 @@ def test_a_figure_is_cut_and_its_marks_go_along(nina: Client, django_capture_on_
 
 
 def test_a_mark_that_is_cut_off_is_named(nina: Client) -> None:
-    figure = make_figure()
+    figure = make_figure(size=(600, 600))
 
     answer = saved(nina, keep(nina, figure), rectangles(cut=(60, 0, 40, 100)))
 
@@ -67,7 +67,7 @@ def test_releases_keep_the_picture_that_they_were_made_with(
 
 
 def test_a_figure_with_a_drawing_is_covered_but_not_cut(nina: Client) -> None:
-    figure = make_figure(drawing=f"figures/{'a' * 20}.svg")
+    figure = make_figure(size=(600, 600), drawing=f"figures/{'a' * 20}.svg")
     address = keep(nina, figure)
 
     cut = saved(nina, address, rectangles(cut=(10, 10, 50, 50)))

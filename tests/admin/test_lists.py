@@ -95,6 +95,7 @@ def test_a_row_with_a_title_in_two_languages_is_listed_once(root: Client) -> Non
 ODD = ["-1", "0", "9999", "10000", "9" * 25, "abc", "2026-02-30", "10000-01-01", "", "٣", "\x00", "0,1,2"]
 
 
+@pytest.mark.slow
 def test_no_filter_in_an_address_breaks_a_list_and_what_cannot_be_read_is_said(root: Client) -> None:
     root.raise_request_exception = False
     broken, said = [], set()

@@ -39,7 +39,7 @@ def test_the_page_works_by_its_fields(editor: User, sign_in: SignIn) -> None:
 
     for name in ("marks-0-x", "marks-0-target_y", "marks-0-label_es", "marks-0-deleted", "marks-1-x", "marks-1-number"):
         assert f'name="{name}"' in html
-    assert 'class="mark__rim"' in html
+    assert 'class="marker__rim"' in html
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_the_live_view_is_the_public_rendering_of_what_is_typed(editor: User, si
     assert "<strong>Fresh word.</strong>" in data["pages"]["en"]
     assert "<strong>Hueso.</strong>" in data["pages"]["es"]
     assert "Longer description" not in data["pages"]["en"]
-    assert data["pages"]["en"].count('class="mark"') == 2
+    assert data["pages"]["en"].count('class="marker"') == 2
     assert saved(figure) == [("tip", "Tip")]
 
 

@@ -32,7 +32,7 @@ def answer(page: Page, comment: str, *, days_ago: int = 0, **values: object) -> 
 
 def rows(client: Client, address: str = ANSWERS) -> list[str]:
     screen = Document.read(address, Response(200, (), client.get(address).content))
-    table = screen.one("table", id="result_list") if address == ANSWERS else screen.of_class("reads__table")[0]
+    table = screen.one("table", id="result_list") if address == ANSWERS else screen.of_class("page-views__table")[0]
     body = next(iter(table.iter("tbody")))
     return [" ".join(filter(None, (element_text(cell) for cell in row))) for row in body.iter("tr")]
 

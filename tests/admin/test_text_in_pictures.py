@@ -43,7 +43,7 @@ from tests.factories import BODY, make_clinic, make_figure, make_next, make_page
 from tests.figures.dicom_files import dicom, ramp
 from tests.figures.test_text_detection import burned
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder"), pytest.mark.slow]
 
 
 @pytest.fixture
@@ -82,7 +82,9 @@ def test_marked_text_is_outlined_and_must_be_covered_or_answered_for(nina: Clien
     assert "The text finder marked places that may be text. It can miss text." in html
     assert "Cover place 1" in html and "Is this text?" in html
     page = nina.get(address).content.decode()
-    assert re.search(r'<svg class="stage__found"[^>]*><rect x="[\d.]+%"', page), "outlined without a script, too"
+    assert re.search(r'<svg class="redaction__detected"[^>]*><rect\s+x="[\d.]+%"', page), (
+        "outlined without a script, too"
+    )
 
     refused = saved(nina, address)
     assert refused.status_code == 400

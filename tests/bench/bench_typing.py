@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from playwright.sync_api import sync_playwright
 
 from tests.bench.demo import served
-from tests.conftest import FLAGS, ROOT, chromium
+from tests.conftest import FLAGS, chromium
+from tests.served_data import ROOT
 
 WATCH = """() => {
   window.tasks = []; window.keys = [];

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import ROOT, free_port, wait_until_ready
+from tests.served_data import ROOT, free_port, wait_until_ready
 
 
 @dataclass(frozen=True)

@@ -65,4 +65,4 @@ def over_all(page: Page, served_site: ServedSite, paths: list[str], script: str)
 
 def open_tools(page: Page) -> None:
     """Unfold the readers' tools."""
-    page.locator(".tools > summary").click()
+    page.locator(".reader-tools > summary").click()

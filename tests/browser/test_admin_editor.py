@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # ── Writing ──
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("button", "start", "wanted"),
     [
@@ -71,7 +72,7 @@ def test_by_keyboard_the_way_past_the_page_does_not_lead_through_it(at: Desk) ->
     at.page.keyboard.press("Enter")
     at.page.keyboard.press("Tab")
 
-    assert at.page.evaluate("document.activeElement.closest('.readiness, .field-lead_figure') !== null")
+    assert at.page.evaluate("document.activeElement.closest('.publish-checks, .field-lead_figure') !== null")
 
 
 def test_the_toolbar_is_one_stop_with_arrow_keys_within(at: Desk) -> None:
@@ -172,6 +173,7 @@ def test_the_form_fits_a_phone(browser: Browser, live_server: Any, row: PageRow,
         assert at.complaints == []
 
 
+@pytest.mark.smoke
 def test_without_javascript_a_page_is_written_and_saved(
     browser: Browser, live_server: Any, row: PageRow, editor: User
 ) -> None:

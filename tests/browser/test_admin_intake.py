@@ -162,6 +162,7 @@ def test_a_tick_is_taken_back_when_the_picture_changes(seat: Desk, files: dict[s
     )
 
 
+@pytest.mark.smoke
 def test_a_picture_comes_in_without_a_script(
     browser: Browser, live_server: Any, editor: User, files: dict[str, str]
 ) -> None:

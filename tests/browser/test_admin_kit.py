@@ -26,6 +26,7 @@ def page(transactional_db: None) -> Page:
     return make_public_page()
 
 
+@pytest.mark.smoke
 def test_a_link_is_copied_two_clicks_from_the_first_screen(
     browser: Browser, live_server: Any, boss: User, page: Page
 ) -> None:

@@ -40,7 +40,7 @@ def value(at: Desk, name: str) -> float:
 def shown(at: Desk, language: str = "en") -> list[str]:
     """The list of marks in the live view."""
     frame = at.page.frame_locator(f"iframe[data-language={language}]")
-    return [" ".join(text.split()) for text in frame.locator(".xray__legend > li").all_inner_texts()]
+    return [" ".join(text.split()) for text in frame.locator(".figure__legend > li").all_inner_texts()]
 
 
 def tab_to(at: Desk, name: str) -> None:
@@ -55,6 +55,7 @@ def tab_to(at: Desk, name: str) -> None:
 # ── Placing ──
 
 
+@pytest.mark.smoke
 def test_everything_is_done_by_keyboard_alone(at: Desk, figure: Figure) -> None:
     keys = at.page.keyboard
     # A new mark: the cross starts in the middle.
@@ -97,7 +98,7 @@ def test_everything_is_done_by_keyboard_alone(at: Desk, figure: Figure) -> None:
     keys.press("Control+z")
     assert names(at) == ["1 Tip · tip es", "2 Disc · Disco", "3 Bone · bone es"]
     up_to_date(at)
-    expect(at.page.frame_locator("iframe[data-language=es]").locator(".xray__legend")).to_contain_text("Disco.")
+    expect(at.page.frame_locator("iframe[data-language=es]").locator(".figure__legend")).to_contain_text("Disco.")
     tab_to(at, "Save markers")
     keys.press("Enter")
     expect(at.page.locator(".messagelist")).to_contain_text("Markers saved.")
@@ -202,7 +203,7 @@ def choose(at: Desk, index: int) -> None:
     row = at.page.locator("[data-row]").nth(index)
     if not row.locator("details").evaluate("(details) => details.open"):
         row.locator("[data-head]").click()
-    expect(row).to_have_class(re.compile("is-chosen"))
+    expect(row).to_have_class(re.compile("is-selected"))
 
 
 def state(at: Desk) -> list[str]:
@@ -219,7 +220,7 @@ def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_
     states = [state(at)]
 
     def act(what: str) -> None:
-        at.page.locator("[data-row].is-chosen").get_by_role("button", name=what, exact=True).click()
+        at.page.locator("[data-row].is-selected").get_by_role("button", name=what, exact=True).click()
         states.append(state(at))
 
     # Another marker is deleted, then the typed-in one goes down and changes its shape.
@@ -227,13 +228,13 @@ def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_
     act("Delete")
     at.page.keyboard.press("Control+z")
     assert state(at) == states[0]
-    expect(at.page.locator("[data-row].is-chosen [data-name]")).to_contain_text("Bone")
+    expect(at.page.locator("[data-row].is-selected [data-name]")).to_contain_text("Bone")
     at.page.keyboard.press("Control+Shift+z")
     assert state(at) == states.pop()
     at.page.keyboard.press("Control+z")
     choose(at, 0)
     act("Down")
-    at.page.locator("[data-row].is-chosen").get_by_label("Shape").select_option("circle")
+    at.page.locator("[data-row].is-selected").get_by_label("Shape").select_option("circle")
     states.append(state(at))
     act("Delete")
     at.page.get_by_role("button", name="Add marker").click()
@@ -262,7 +263,7 @@ def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_
 def test_undo_after_a_refused_save_still_brings_a_deleted_marker_back(at: Desk, figure: Figure) -> None:
     at.page.locator("[name=marks-0-x]").fill("120")
     choose(at, 1)
-    at.page.locator("[data-row].is-chosen").get_by_role("button", name="Delete", exact=True).click()
+    at.page.locator("[data-row].is-selected").get_by_role("button", name="Delete", exact=True).click()
     at.page.get_by_role("button", name="Save markers").click()
     expect(at.page.locator("[data-refused]")).to_be_visible()
 
@@ -290,7 +291,7 @@ def test_a_shape_gets_a_size_that_handle_and_fields_change(at: Desk) -> None:
     first = [value(at, "marks-0-width"), value(at, "marks-0-height")]
     box = canvas(at).bounding_box()
     assert box is not None
-    grip = at.page.locator("[data-grip=size] .marks__grip").first.bounding_box()
+    grip = at.page.locator("[data-grip=size] .marker-editor__handle").first.bounding_box()
     assert grip is not None
     at.page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
     at.page.mouse.down()
@@ -301,7 +302,7 @@ def test_a_shape_gets_a_size_that_handle_and_fields_change(at: Desk) -> None:
 
     assert first == [16, 16]
     assert dragged == pytest.approx([20, 30], abs=0.5)
-    shown = at.page.frame_locator("iframe[data-language=en]").locator("ellipse.mark__line")
+    shown = at.page.frame_locator("iframe[data-language=en]").locator("ellipse.marker__line")
     expect(shown).to_have_attribute("rx", "15%")
 
 
@@ -338,7 +339,7 @@ def test_a_file_is_looked_at_before_it_is_saved(at: Desk, figure: Figure) -> Non
     at.page.get_by_role("button", name="See what it would change").click()
 
     expect(at.page.get_by_role("heading", name="From the file: nothing is saved yet")).to_be_visible()
-    expect(at.page.locator(".marks__changes")).to_have_text("Point: text changed (en).")
+    expect(at.page.locator(".marker-editor__changes")).to_have_text("Point: text changed (en).")
     up_to_date(at)
     assert shown(at)[0] == "Point."
     assert load_markers(figure)[0].texts["en"].label == "Tip"

@@ -89,7 +89,7 @@ def test_the_fields_alone_do_it_without_javascript(
         made.page.get_by_role("button", name="Save markers").click()
 
         expect(made.page.locator(".messagelist")).to_contain_text("Markers saved.")
-        assert made.page.locator(".mark__rim").count() == 3
+        assert made.page.locator(".marker__rim").count() == 3
     assert [found.key for found in load_markers(figure)] == ["tip", "bone", "rib"]
 
 
@@ -116,7 +116,7 @@ def test_drawn_marks_show_on_every_grey(
         start(made, figure)
         frame = made.page.locator("iframe[data-language=en]").element_handle().content_frame()
         assert frame is not None
-        stage = frame.locator(".xray__stage")
+        stage = frame.locator(".figure__stage")
         for grey in (0, 60, 119, 150, 200, 255):
             stage.evaluate(
                 """(stage, grey) => {

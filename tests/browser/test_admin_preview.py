@@ -9,6 +9,7 @@ from tests.browser.admin import Desk, write
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+@pytest.mark.smoke
 def test_the_preview_follows_what_is_typed_at_both_widths(at: Desk) -> None:
     at.page.locator("#id_title").fill("A very new title")
     write(at, "Only these words.")

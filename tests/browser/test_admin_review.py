@@ -25,16 +25,17 @@ def screen(at: Desk, row: PageRow) -> str:
 
 def type_both(at: Desk) -> None:
     at.page.locator("#review-comment").fill("Half a tho")
-    at.page.locator(".diff__say summary").first.click()
-    at.page.locator(".diff__say textarea").first.fill("Who is we")
+    at.page.locator(".diff__comment summary").first.click()
+    at.page.locator(".diff__comment textarea").first.fill("Who is we")
 
 
 def expect_both(at: Desk) -> None:
     expect(at.page.locator("#review-comment")).to_have_value("Half a tho")
-    expect(at.page.locator(".diff__say textarea").first).to_have_value("Who is we")
-    expect(at.page.locator(".diff__say textarea").first).to_be_visible()
+    expect(at.page.locator(".diff__comment textarea").first).to_have_value("Who is we")
+    expect(at.page.locator(".diff__comment textarea").first).to_be_visible()
 
 
+@pytest.mark.smoke
 def test_comments_are_there_after_a_reload_and_gone_after_the_decision(at: Desk, screen: str) -> None:
     type_both(at)
     expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")

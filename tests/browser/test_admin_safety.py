@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.admin import FINDINGS
 from tests.browser.public import AXE, DESK
-from tests.conftest import ROOT, ServedSite
+from tests.conftest import ServedSite
+from tests.served_data import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes]
 
@@ -102,6 +103,7 @@ def save(page: Page) -> None:
     page.get_by_role("button", name="Save draft").click()
 
 
+@pytest.mark.smoke
 def test_a_closed_tab_loses_nothing(draft: Draft) -> None:
     nina = draft.context(draft.nina)
     first = draft.open(nina)
@@ -114,7 +116,7 @@ def test_a_closed_tab_loses_nothing(draft: Draft) -> None:
     offers = again.locator("[data-offers]")
     expect(offers).to_contain_text("that is not saved")
     offers.get_by_role("button", name="Compare").click()
-    expect(again.locator("dialog[open] .changes ins")).to_have_text("red ")
+    expect(again.locator("dialog[open] .text-diff ins")).to_have_text("red ")
     again.keyboard.press("Escape")
     before = again.locator("#id_body").input_value()
     offers.get_by_role("button", name="Continue with it").click()

@@ -44,6 +44,7 @@ def type_in(at: Desk, name: str, password: str = WORDS) -> None:
     at.page.get_by_role("button", name="Sign in", exact=True).click()
 
 
+@pytest.mark.smoke
 def test_a_passkey_is_set_up_and_then_signs_in_alone(browser: Browser, live_server: Any) -> None:
     nina = member()
     address = live_server.url.replace("127.0.0.1", "localhost")
@@ -57,7 +58,7 @@ def test_a_passkey_is_set_up_and_then_signs_in_alone(browser: Browser, live_serv
         at.page.get_by_label("A name for it").fill("My laptop")
         at.page.get_by_role("button", name="Add the passkey").click()
         expect(at.page.get_by_role("heading", level=1)).to_have_text("Keep these recovery codes")
-        assert at.page.locator(".codes li").count() == 10
+        assert at.page.locator(".recovery-codes li").count() == 10
         at.page.get_by_label("I have put the codes away").check()
         at.page.get_by_role("button", name="Go on").click()
         expect(at.page.get_by_role("heading", level=1)).to_have_text("What would you like to work on?")
@@ -86,7 +87,7 @@ def test_an_app_is_set_up_by_hand_and_keyboard(browser: Browser, live_server: An
         square = at.page.get_by_role("img", name="Square to scan with the app")
         assert square.evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
         at.page.get_by_text("No camera? Type this key instead").click()
-        secret = at.page.locator(".key").inner_text().replace(" ", "")
+        secret = at.page.locator(".mfa-key").inner_text().replace(" ", "")
         at.page.get_by_label("Code that the app shows now").fill(code_of(secret))
         at.page.keyboard.press("Enter")
         expect(at.page.get_by_role("heading", level=1)).to_have_text("Keep these recovery codes")
@@ -163,13 +164,13 @@ def pages_of(at: Desk, nina: User) -> Iterator[str]:
         at.page.get_by_role("link", name="Use an app").click()
     yield "app"
     at.page.get_by_text("No camera?").click()
-    secret = at.page.locator(".key").inner_text().replace(" ", "")
+    secret = at.page.locator(".mfa-key").inner_text().replace(" ", "")
     at.open("/admin/account/passkeys/add/")
     yield "passkey"
     at.page.go_back()
     at.open("/admin/account/app/")
     at.page.get_by_text("No camera?").click()
-    secret = at.page.locator(".key").inner_text().replace(" ", "")
+    secret = at.page.locator(".mfa-key").inner_text().replace(" ", "")
     at.page.get_by_label("Code that the app shows now").fill(code_of(secret))
     with at.page.expect_navigation():
         at.page.get_by_role("button", name="Go on").click()

@@ -109,7 +109,7 @@ def status(path: str = "/my-first-page/") -> int:
     return Client().get(path).status_code
 
 
-@pytest.mark.parametrize("way", ["mouse", "keyboard"])
+@pytest.mark.parametrize("way", [pytest.param("mouse", marks=pytest.mark.smoke), "keyboard"])
 def test_a_new_editors_first_page(seats: dict[str, Desk], way: str) -> None:
     hands = Hands(way)
     nina, rosa, max_ = (seats[name].page for name in ("Nina", "Rosa", "Max"))
@@ -145,8 +145,8 @@ def test_a_new_editors_first_page(seats: dict[str, Desk], way: str) -> None:
     with hands.step("mend it where the comment leads"):
         seats["Nina"].open("/admin/")
         hands.press(nina.locator(".waiting--sent_back").get_by_role("link", name="My first page"))
-        expect(nina.locator(".remarks")).to_contain_text("Say from when on.")
-        hands.press(nina.locator(".remarks").get_by_role("button", name="Line 3"))
+        expect(nina.locator(".review-comments")).to_contain_text("Say from when on.")
+        hands.press(nina.locator(".review-comments").get_by_role("button", name="Line 3"))
         expect(nina.locator("#id_body")).to_be_focused()
         assert nina.evaluate("(f => f.value.slice(f.selectionStart, f.selectionEnd))(document.activeElement)") == (
             "- You can go home the same day."
@@ -177,8 +177,8 @@ def test_a_new_editors_first_page(seats: dict[str, Desk], way: str) -> None:
         ]
         seats["Max"].open("/my-first-page/")
         expect(max_.locator("h1")).to_have_text("My first page")
-        expect(max_.locator(".xray, .chance, .care").first).to_be_visible()
-        expect(max_.locator(".review")).to_contain_text("What changed: This page is new.")
+        expect(max_.locator(".figure, .chance, .care-card").first).to_be_visible()
+        expect(max_.locator(".page-meta")).to_contain_text("What changed: This page is new.")
 
     with hands.step("find a mistake, withdraw"):
         seats["Max"].open(form_of(row))

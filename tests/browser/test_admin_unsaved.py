@@ -78,6 +78,7 @@ def leave(at: Desk) -> list[str]:
     return asked
 
 
+@pytest.mark.smoke
 def test_leaving_with_unsaved_words_asks_first(at: Desk) -> None:
     at.page.locator("#id_body").click()
     at.page.keyboard.type("New. ")
@@ -107,6 +108,7 @@ def test_a_form_that_was_not_saved_still_asks(at: Desk) -> None:
     assert leave(at) == ["beforeunload"]
 
 
+@pytest.mark.smoke
 def test_two_clicks_save_once(at: Desk, row: PageRow) -> None:
     write(at, "Twice.")
 

@@ -90,6 +90,7 @@ def answer(opened: Locator, answers: dict[str, Any]) -> None:
                 field.fill(one)
 
 
+@pytest.mark.smoke
 def test_a_window_puts_its_block_in_and_native_undo_takes_it_back(at: Desk) -> None:
     field, found = at.page.locator("#id_body"), []
 

@@ -93,7 +93,7 @@ def test_unfolded_parts_have_no_finding(browser: Browser, served_site: ServedSit
     with tab(browser, PHONE, bypass_csp=True) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
-        page.locator(".xray__pick--drawing").first.check()
+        page.locator(".figure__radio--drawing").first.check()
 
         assert findings(page) == [[]]
 

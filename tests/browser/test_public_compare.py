@@ -9,6 +9,7 @@ from tests.conftest import ServedSite
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.smoke
 def test_before_and_after_lie_one_over_the_other_and_a_slider_wipes_by_keyboard(
     phone: Page, served_site: ServedSite
 ) -> None:
@@ -25,7 +26,7 @@ def test_before_and_after_lie_one_over_the_other_and_a_slider_wipes_by_keyboard(
     assert slider.input_value() == "60"
     expect(slider).to_have_attribute("aria-valuetext", "60 percent before, 40 percent after")
     assert (
-        compare.locator(".compare__after .xray__stage--film").evaluate("(e) => getComputedStyle(e).clipPath")
+        compare.locator(".compare__after .figure__stage--image").evaluate("(e) => getComputedStyle(e).clipPath")
         == "inset(0px 0px 0px 60%)"
     )
     phone.keyboard.press("Home")
@@ -35,8 +36,8 @@ def test_before_and_after_lie_one_over_the_other_and_a_slider_wipes_by_keyboard(
 def test_before_and_after_change_to_drawings_together_and_part_again(phone: Page, served_site: ServedSite) -> None:
     visit(phone, served_site, "/kyphoplasty/")
     compare = phone.locator(".compare")
-    compare.locator(".xray__pick--drawing").first.check()
-    assert compare.locator(".xray__stage--twin:visible").count() == 2
+    compare.locator(".figure__radio--drawing").first.check()
+    assert compare.locator(".figure__stage--second:visible").count() == 2
 
     button = compare.get_by_role("button")
     button.click()

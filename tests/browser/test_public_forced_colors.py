@@ -1,6 +1,7 @@
 """With the reader's own colours (Windows high contrast) marks, rings and edges stay."""
 
 import io
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -29,28 +30,47 @@ def test_marks_keep_white_ring_black_disc_and_white_number(contrast: Page, serve
         return set(contrast.locator(part).evaluate_all("(all) => all.map((e) => getComputedStyle(e).fill)"))
 
     assert contrast.evaluate("matchMedia('(forced-colors: active)').matches")
-    assert fills(".mark__rim") == {WHITE}
-    assert fills(".mark__disc") == {BLACK}
-    assert fills(".mark__digit") == {WHITE}
+    assert fills(".marker__rim") == {WHITE}
+    assert fills(".marker__disc") == {BLACK}
+    assert fills(".marker__number") == {WHITE}
 
 
-def test_marks_are_seen_on_the_picture(contrast: Page, served_site: ServedSite) -> None:
-    contrast.goto(f"{served_site.url}/kyphoplasty/")
-    rim = contrast.locator(".xray__stage--film .mark__rim").first
-    rim.scroll_into_view_if_needed()
-    box = rim.bounding_box()
-    assert box is not None
-    picture = Image.open(io.BytesIO(contrast.screenshot(clip=box))).convert("L")
-    greys = sorted(picture.get_flattened_data() if hasattr(picture, "get_flattened_data") else picture.getdata())
+def test_marks_are_seen_on_the_picture(browser: Browser, served_site: ServedSite) -> None:
+    # Four pixels for each CSS pixel, so that a ring of two is measured inside its edges.
+    with tab(browser, PHONE, forced_colors="active", device_scale_factor=4) as page:
+        page.goto(f"{served_site.url}/kyphoplasty/")
+        mark = page.locator(".figure__stage--image .marker").first
+        rim, disc = mark.locator(".marker__rim"), mark.locator(".marker__disc")
+        rim.scroll_into_view_if_needed()
+        box, inner = rim.bounding_box(), disc.bounding_box()
+        assert box is not None
+        assert inner is not None
+        picture = Image.open(io.BytesIO(page.screenshot(clip=box))).convert("L")
 
-    # Of the square around the disc about half is black ground, a third white ring and number.
-    assert sum(grey < 40 for grey in greys) > 0.2 * len(greys)
-    assert sum(grey > 215 for grey in greys) > 0.15 * len(greys)
+    center, disc_radius, rim_radius = picture.width / 2, 2 * inner["width"], 2 * box["width"]
+    rays = [2 * math.pi * step / 48 for step in range(48)]
+
+    def gray(radius: float, angle: float) -> int:
+        """The gray value, 0 to 255, at a distance from the center of the mark, in pixels of the picture."""
+        x, y = center + radius * math.cos(angle), center + radius * math.sin(angle)
+        value = picture.getpixel((min(int(x), picture.width - 1), min(int(y), picture.height - 1)))
+        assert isinstance(value, int)
+        return value
+
+    ring = [max(gray(radius, angle) for radius in range(int(disc_radius), int(rim_radius))) for angle in rays]
+    edge = [gray(0.93 * disc_radius, angle) for angle in rays]
+    number = [gray(radius, angle) for radius in range(int(0.6 * disc_radius)) for angle in rays]
+
+    # A leader line can cross the ring at one place. The font decides how much of the disc the number covers.
+    assert sum(value > 215 for value in ring) >= 44
+    assert sum(value < 40 for value in edge) >= 44
+    assert sum(value > 215 for value in number) > 0.03 * len(number)
+    assert sum(value < 40 for value in number) > 0.3 * len(number)
 
 
 def test_numbers_of_the_list_can_be_told_from_their_ground(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/kyphoplasty/")
-    pairs = contrast.locator(".xray__entry").evaluate_all(
+    pairs = contrast.locator(".figure__entry").evaluate_all(
         """(all) => all.map((e) => getComputedStyle(e, "::before"))
             .map((style) => [style.color, style.backgroundColor, style.borderTopStyle])"""
     )
@@ -61,8 +81,8 @@ def test_numbers_of_the_list_can_be_told_from_their_ground(contrast: Page, serve
 
 def test_buttons_and_fields_keep_an_edge(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/")
-    contrast.locator(".menu__switch summary").click()
-    edges = contrast.locator("button:visible, input:visible, a.call:visible").evaluate_all(
+    contrast.locator(".menu__button summary").click()
+    edges = contrast.locator("button:visible, input:visible, a.phone-button:visible").evaluate_all(
         """(all) => all.map((e) => [e.className, getComputedStyle(e)])
             .map(([name, style]) => [name, style.borderTopStyle, parseFloat(style.borderTopWidth)])"""
     )
@@ -87,7 +107,9 @@ def test_focus_keeps_its_ring(contrast: Page, served_site: ServedSite) -> None:
 
 def test_urgency_is_said_in_words_not_in_colour(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/nerve-damage-warning-signs/")
-    titles = contrast.locator(".care--emergency .care__title, .care--urgent .care__title").all_inner_texts()
+    titles = contrast.locator(
+        ".care-card--emergency .care-card__title, .care-card--urgent .care-card__title"
+    ).all_inner_texts()
 
     assert titles != []
     assert [title for title in titles if "911" not in title and "call" not in title.casefold()] == []

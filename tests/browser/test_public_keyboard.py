@@ -34,7 +34,7 @@ FOCUSED = """() => {
     name: `${e.tagName.toLowerCase()} ${(e.textContent || e.name || "").trim().replace(/\\s+/g, " ").slice(0, 40)}`,
     ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
     inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
-    covered: Boolean(at) && !e.contains(at) && !at.contains(e) && Boolean(at.closest(".bar, .contents, .skip")),
+    covered: Boolean(at) && !e.contains(at) && !at.contains(e) && Boolean(at.closest(".site-header, .contents, .skip-link")),
   };
 }"""
 
@@ -73,12 +73,13 @@ def test_tab_comes_to_every_control_in_order_visibly_and_leaves_again(
     assert wrong == {}
 
 
+@pytest.mark.smoke
 def test_the_first_stop_skips_to_the_text(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         for path in [*ONE_OF_EACH, "/es/cifoplastia/", "/no-such-page/"]:
             visit(page, served_site, path)
             page.keyboard.press("Tab")
-            skip = page.locator(".skip")
+            skip = page.locator(".skip-link")
             assert page.evaluate("document.activeElement.className") == "skip", path
             box = skip.bounding_box()
             assert box is not None, path
@@ -104,7 +105,7 @@ def test_menu_unfolds_and_folds_by_key(browser: Browser, served_site: ServedSite
         links = page.locator(".menu__links a")
         assert not links.first.is_visible()
 
-        page.locator(".menu__switch summary").focus()
+        page.locator(".menu__button summary").focus()
         page.keyboard.press(key)
         assert links.first.is_visible()
         page.keyboard.press("Tab")
@@ -115,14 +116,15 @@ def test_menu_unfolds_and_folds_by_key(browser: Browser, served_site: ServedSite
         assert not links.first.is_visible()
 
 
+@pytest.mark.smoke
 def test_arrow_keys_change_between_x_ray_and_drawing(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
-        figure = page.locator("figure.xray").first
-        film, drawing = figure.locator(".xray__stage--film"), figure.locator(".xray__stage--twin")
+        figure = page.locator("figure.figure").first
+        film, drawing = figure.locator(".figure__stage--image"), figure.locator(".figure__stage--second")
         assert (film.is_visible(), drawing.is_visible()) == (True, False)
 
-        figure.locator(".xray__pick").first.focus()
+        figure.locator(".figure__radio").first.focus()
         page.keyboard.press("ArrowRight")
         assert (film.is_visible(), drawing.is_visible()) == (False, True)
 
@@ -133,23 +135,24 @@ def test_arrow_keys_change_between_x_ray_and_drawing(browser: Browser, served_si
 def test_changing_one_picture_leaves_the_others_alone(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         visit(page, served_site, "/pictures/")
-        page.locator(".xray__pick--drawing").first.check()
+        page.locator(".figure__radio--drawing").first.check()
 
-        assert page.locator(".xray__pick--drawing:checked").count() == 1
+        assert page.locator(".figure__radio--drawing:checked").count() == 1
 
 
 def test_description_of_a_picture_unfolds_by_key(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
-        words = page.locator(".xray__more p").first
+        words = page.locator(".figure__description p").first
         assert not words.is_visible()
 
-        page.locator(".xray__summary").first.focus()
+        page.locator(".figure__summary").first.focus()
         page.keyboard.press("Enter")
 
         assert words.is_visible()
 
 
+@pytest.mark.smoke
 def test_series_moves_by_arrow_keys_and_by_its_buttons(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE, reduced_motion="reduce") as page:
         visit(page, served_site, "/the-procedure-in-x-ray-pictures/")
@@ -169,6 +172,7 @@ def test_series_moves_by_arrow_keys_and_by_its_buttons(browser: Browser, served_
         assert place.get_attribute("role") == "status"
 
 
+@pytest.mark.smoke
 def test_search_and_code_can_be_sent_by_enter(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         visit(page, served_site, "/search/")

@@ -24,7 +24,7 @@ TOO_WIDE = """() => {
 }"""
 # Text that is cut off by its own box, with no way to scroll to it.
 CUT_OFF = """() => [...document.querySelectorAll("body *")]
-  .filter((e) => e.checkVisibility() && !e.closest("svg, .hidden") && /hidden|clip/.test(getComputedStyle(e).overflowX))
+  .filter((e) => e.checkVisibility() && !e.closest("svg, .visually-hidden") && /hidden|clip/.test(getComputedStyle(e).overflowX))
   .filter((e) => e.innerText && e.scrollWidth > e.clientWidth + 1).map((e) => e.outerHTML.slice(0, 80))"""
 # A link inside a sentence is as high as its line; WCAG 2.5.5 excepts it.
 SMALL_TARGETS = """(least) => {
@@ -33,7 +33,7 @@ SMALL_TARGETS = """(least) => {
     && around(e).length > e.innerText.trim().length;
   const target = (e) => (e.type === "radio" || e.type === "checkbox") ? e.closest("label") : e;
   return [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
-    .filter((e) => e.checkVisibility() && !e.closest(".skip") && !inSentence(e))
+    .filter((e) => e.checkVisibility() && !e.closest(".skip-link") && !inSentence(e))
     .map((e) => [target(e), target(e).getBoundingClientRect()])
     .filter(([, box]) => box.width < least - .5 || box.height < least - .5)
     .map(([e, box]) => `${Math.round(box.width)}×${Math.round(box.height)} ${e.tagName} “${e.innerText.trim()}”`);
@@ -46,7 +46,7 @@ SMALL_TYPE = """(least) => {
   };
   while (walk.nextNode()) {
     const e = walk.currentNode.parentElement, words = walk.currentNode.textContent;
-    if (words.trim() && e.checkVisibility() && !e.closest(".hidden")) note(e, words);
+    if (words.trim() && e.checkVisibility() && !e.closest(".visually-hidden")) note(e, words);
   }
   document.querySelectorAll("input:not([type=radio])").forEach((e) => { if (e.checkVisibility()) note(e, e.id); });
   return [...found];
@@ -54,9 +54,9 @@ SMALL_TYPE = """(least) => {
 # Lower edges of what the first screen must hold; for the picture, the line where enough of it is seen.
 FIRST_SCREEN = """(shows) => {
   const end = (selector) => Math.round(document.querySelector(selector)?.getBoundingClientRect().bottom ?? 9999);
-  const picture = document.querySelector(".page__head + figure.xray img");
+  const picture = document.querySelector(".page__header + figure.figure img");
   return {
-    title: end("h1"), message: end(".page__message"), phone: end(".bar a[href^='tel:']"),
+    title: end("h1"), message: end(".page__message"), phone: end(".site-header a[href^='tel:']"),
     picture: picture ? Math.round(picture.getBoundingClientRect().top) + shows : 0,
   };
 }"""
@@ -170,11 +170,12 @@ def test_the_measures_find_what_is_too_small_too_wide_and_cut_off(browser: Brows
         assert len(page.evaluate(CUT_OFF)) == 1
 
 
+@pytest.mark.smoke
 def test_phone_stays_in_view_while_reading(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.evaluate("window.scrollTo(0, 3000)")
-        box = page.locator(".bar a[href^='tel:']").bounding_box()
+        box = page.locator(".site-header a[href^='tel:']").bounding_box()
 
         assert box is not None
         assert 0 <= box["y"] < 100
@@ -186,14 +187,14 @@ def test_header_leaves_the_screen_to_the_text_when_zoomed(browser: Browser, serv
         visit(page, served_site, "/kyphoplasty/")
         page.evaluate("window.scrollTo(0, 3000)")
 
-        assert page.locator(".bar").evaluate("(e) => e.getBoundingClientRect().bottom") <= 0
+        assert page.locator(".site-header").evaluate("(e) => e.getBoundingClientRect().bottom") <= 0
 
 
 def test_a_link_to_a_section_leaves_its_heading_below_the_header(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/#risks")
         heading = page.locator("#risks").bounding_box()
-        header = page.locator(".bar").bounding_box()
+        header = page.locator(".site-header").bounding_box()
 
         assert heading is not None
         assert header is not None

@@ -48,13 +48,14 @@ def test_listen_is_not_offered_without_a_voice_of_the_device_in_the_language(
 
     expect(phone.locator("[data-print]")).to_be_visible()
     expect(phone.locator("[data-listen-start]")).to_be_hidden()
-    expect(phone.locator(".tools > summary")).to_have_text("Print or enlarge", use_inner_text=True)
+    expect(phone.locator(".reader-tools > summary")).to_have_text("Print or enlarge", use_inner_text=True)
 
 
+@pytest.mark.smoke
 def test_listen_reads_sentence_by_sentence_and_shows_where_it_is(phone: Page, served_site: ServedSite) -> None:
     with_voices(phone, FAR_ENGLISH, HERE_ENGLISH, HERE_SPANISH)
     visit(phone, served_site, "/kyphoplasty/")
-    expect(phone.locator(".tools > summary")).to_have_text("Print or enlarge, listen")
+    expect(phone.locator(".reader-tools > summary")).to_have_text("Print or enlarge, listen")
     assert phone.locator("[data-listen][hidden]").count() == 0
     assert phone.evaluate("spoken") == []
 
@@ -91,13 +92,13 @@ def test_listen_pauses_goes_on_with_the_same_sentence_and_stops(phone: Page, ser
     expect(bar).to_be_hidden()
     assert phone.evaluate("isSilent()")
     assert phone.evaluate(HIGHLIGHTED) == []
-    expect(phone.locator(".tools > summary")).to_be_focused()
+    expect(phone.locator(".reader-tools > summary")).to_be_focused()
 
 
 def test_listen_leaves_out_numbers_of_sources_and_what_is_folded_away(phone: Page, served_site: ServedSite) -> None:
     with_voices(phone, HERE_ENGLISH)
     visit(phone, served_site, "/kyphoplasty/")
-    folded = phone.locator(".xray__more p").first.text_content()
+    folded = phone.locator(".figure__description p").first.text_content()
     open_tools(phone)
     phone.locator("[data-listen-start]").click()
     phone.evaluate("() => { while (!isSilent() && spoken.length < 600) finish(); }")

@@ -12,18 +12,18 @@ pytestmark = pytest.mark.browser
 
 CLOSEST = 28  # px from the centre of a mark to what a finger may touch of its neighbour: disc, line, outline
 # Every stage that shows: its picture's box, its discs and the numbers of its list.
-STAGES = """() => [...document.querySelectorAll(".xray__stage")].filter((e) => e.checkVisibility()).map((stage) => {
+STAGES = """() => [...document.querySelectorAll(".figure__stage")].filter((e) => e.checkVisibility()).map((stage) => {
   const box = (e) => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
   const figure = stage.closest("figure");
   // The outline of everything that a neighbour draws, walked along in steps of 3 pixels.
   const nearest = (mark, stage) => {
-    const rim = mark.querySelector(".mark__rim").getBoundingClientRect();
+    const rim = mark.querySelector(".marker__rim").getBoundingClientRect();
     const [x, y] = [rim.left + rim.width / 2, rim.top + rim.height / 2];
-    const others = [...stage.querySelectorAll(".mark")].filter((other) => other !== mark);
-    const parts = others.flatMap((other) => [...other.querySelectorAll(".mark__rim, .mark__case")]);
+    const others = [...stage.querySelectorAll(".marker")].filter((other) => other !== mark);
+    const parts = others.flatMap((other) => [...other.querySelectorAll(".marker__rim, .marker__case")]);
     return Math.min(...parts.map((part) => {
       const at = part.getScreenCTM();
-      const half = part.matches(".mark__case") ? parseFloat(getComputedStyle(part).strokeWidth) / 2 : 0;
+      const half = part.matches(".marker__case") ? parseFloat(getComputedStyle(part).strokeWidth) / 2 : 0;
       const steps = Math.ceil(part.getTotalLength() / 3);
       return Math.min(...Array.from({length: steps + 1}, (_, step) => {
         const point = part.getPointAtLength(3 * step).matrixTransform(at);
@@ -34,13 +34,13 @@ STAGES = """() => [...document.querySelectorAll(".xray__stage")].filter((e) => e
   return {
     figure: figure.id,
     picture: box(stage.querySelector("img")),
-    discs: [...stage.querySelectorAll(".mark__rim")].map(box),
-    nearest: [...stage.querySelectorAll(".mark")].map((mark) => nearest(mark, stage)),
-    digits: [...stage.querySelectorAll(".mark__digit")].map((e) => e.textContent),
-    legend: [...figure.querySelectorAll(".xray__legend > li")].map((e) => String(e.value)),
+    discs: [...stage.querySelectorAll(".marker__rim")].map(box),
+    nearest: [...stage.querySelectorAll(".marker")].map((mark) => nearest(mark, stage)),
+    digits: [...stage.querySelectorAll(".marker__number")].map((e) => e.textContent),
+    legend: [...figure.querySelectorAll(".figure__legend > li")].map((e) => String(e.value)),
   };
 })"""
-SHOW_DRAWINGS = "document.querySelectorAll('.xray__pick--drawing').forEach((e) => { e.checked = true; })"
+SHOW_DRAWINGS = "document.querySelectorAll('.figure__radio--drawing').forEach((e) => { e.checked = true; })"
 
 
 def wrong_with(stage: dict[str, Any]) -> list[str]:
@@ -122,10 +122,10 @@ def test_every_picture_can_be_decoded(browser: Browser, served_site: ServedSite)
 def test_pointing_at_an_entry_shows_its_mark(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
-        figure = page.locator("figure.xray").first
-        figure.locator(".xray__entry").nth(1).hover()
+        figure = page.locator("figure.figure").first
+        figure.locator(".figure__entry").nth(1).hover()
 
-        paired = figure.locator(".xray__stage--film .mark.is-paired .mark__digit").all_text_contents()
+        paired = figure.locator(".figure__stage--image .marker.is-highlighted .marker__number").all_text_contents()
 
     assert paired == ["2"]
 
@@ -133,6 +133,6 @@ def test_pointing_at_an_entry_shows_its_mark(browser: Browser, served_site: Serv
 def test_modern_browsers_get_the_smallest_format(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE, device_scale_factor=1) as page:
         page.goto(f"{served_site.url}/kyphoplasty/")
-        source = page.locator("figure.xray img").first.evaluate("(image) => image.currentSrc")
+        source = page.locator("figure.figure img").first.evaluate("(image) => image.currentSrc")
 
     assert source.endswith("-480.avif")

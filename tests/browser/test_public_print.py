@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 MILLIMETRE = 96 / 25.4
 ONLY_FOR_SCREENS = """() => [...document.querySelectorAll(
-    ".bar, .menu, .skip, .crumbs, .tools, .tools__list, .xray__switch, .xray__summary, .xray__large, .button, .series__hint, .print-advice"
+    ".site-header, .menu, .skip-link, .breadcrumbs, .reader-tools, .reader-tools__list, .figure__views, .figure__summary, .figure__large, .button, .series__hint, .print-hint"
   )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
 FOLDED_AWAY = """() => [...document.querySelectorAll("details > p")]
   .filter((e) => !e.checkVisibility() || e.getBoundingClientRect().height < 10)
@@ -47,7 +47,7 @@ PALE = """() => {
   const found = new Set(), walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const e = walk.currentNode.parentElement, words = walk.currentNode.textContent.trim();
-    if (!words || !e.checkVisibility() || e.closest("svg, .hidden")) continue;
+    if (!words || !e.checkVisibility() || e.closest("svg, .visually-hidden")) continue;
     const [a, b] = [light(parts(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => x - y);
     const contrast = (b + .05) / (a + .05);
     if (contrast < 7) found.add(`${e.tagName}.${e.className} “${words.slice(0, 30)}” ${contrast.toFixed(1)}`);
@@ -138,9 +138,9 @@ def test_all_words_on_paper_are_dark_where_grounds_are_not_printed(printed: Meas
 
 def test_paper_shows_x_ray_and_drawing_side_by_side(paper: Page, served_site: ServedSite) -> None:
     paper.goto(f"{served_site.url}/vertebroplasty/")
-    figure = paper.locator("figure.xray").first
-    film = figure.locator(".xray__stage--film").bounding_box()
-    drawing = figure.locator(".xray__stage--twin").bounding_box()
+    figure = paper.locator("figure.figure").first
+    film = figure.locator(".figure__stage--image").bounding_box()
+    drawing = figure.locator(".figure__stage--second").bounding_box()
 
     assert film is not None
     assert drawing is not None
@@ -151,7 +151,7 @@ def test_paper_shows_x_ray_and_drawing_side_by_side(paper: Page, served_site: Se
 def test_numbers_of_the_list_print_with_their_ground(paper: Page, served_site: ServedSite) -> None:
     paper.goto(f"{served_site.url}/kyphoplasty/")
     adjust = paper.evaluate(
-        "[...document.querySelectorAll('.xray__entry')].map((e) => getComputedStyle(e, '::before').printColorAdjust)"
+        "[...document.querySelectorAll('.figure__entry')].map((e) => getComputedStyle(e, '::before').printColorAdjust)"
     )
 
     assert set(adjust) == {"exact"}
@@ -174,6 +174,7 @@ def test_printing_at_once_waits_for_every_picture(browser: Browser, served_site:
     assert abs(len(at_once) - len(again)) < len(again) / 100
 
 
+@pytest.mark.smoke
 def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, DESK) as page:
         page.add_init_script(
@@ -184,11 +185,11 @@ def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browse
         )
         page.route("**/media/**", slowly)
         visit(page, served_site, "/kyphoplasty/")
-        page.locator(".tools summary").click()
+        page.locator(".reader-tools summary").click()
         page.locator("[data-print]").click()
         wait_until(page, "window.printed === true")
 
         assert page.evaluate("window.missing") == 0
         assert page.locator("main details:not([open])").count() == 0
         page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-        assert page.locator("main details[open]:not(.tools)").count() == 0
+        assert page.locator("main details[open]:not(.reader-tools)").count() == 0

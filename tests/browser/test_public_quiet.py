@@ -50,14 +50,15 @@ def test_every_page_loads_without_a_complaint_a_trace_or_a_foreign_request(
     assert cookies == []
 
 
+@pytest.mark.smoke
 def test_using_a_page_brings_no_complaint_and_no_trace(browser: Browser, served_site: ServedSite) -> None:
     with tab(browser, PHONE) as page, watched(page, served_site) as seen:
         page.goto(f"{served_site.url}/the-procedure-in-x-ray-pictures/")
-        page.locator(".menu__switch summary").click()
-        page.locator(".xray__pick--drawing").first.check()
+        page.locator(".menu__button summary").click()
+        page.locator(".figure__radio--drawing").first.check()
         page.locator("main details summary").first.click()
         page.locator("[data-series-step='1']").first.click()
-        page.locator(".xray__entry").first.hover()
+        page.locator(".figure__entry").first.hover()
         page.locator("footer").scroll_into_view_if_needed()
         page.locator("#menu-search").fill("cement")
         page.locator("#menu-search").press("Enter")

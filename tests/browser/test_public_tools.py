@@ -10,6 +10,7 @@ pytestmark = pytest.mark.browser
 BOOKLET = "/visits/kyphoplasty-consult/booklet/"
 
 
+@pytest.mark.smoke
 def test_a_hard_word_is_explained_in_place_and_escape_leads_back(phone: Page, served_site: ServedSite) -> None:
     visit(phone, served_site, "/kyphoplasty/")
     word = phone.locator("a.term").nth(2)
@@ -21,7 +22,7 @@ def test_a_hard_word_is_explained_in_place_and_escape_leads_back(phone: Page, se
     phone.keyboard.press("Enter")
     expect(card).to_be_visible()
     expect(card).to_be_focused()
-    expect(card.locator(".terms__meaning")).to_have_text(entry.locator("dd").inner_text())
+    expect(card.locator(".word-list__definition")).to_have_text(entry.locator("dd").inner_text())
     box = card.bounding_box()
     assert box is not None
     assert box["x"] >= 0
@@ -55,7 +56,7 @@ def test_a_hard_word_leads_to_the_list_without_javascript(browser: Browser, serv
         word.click()
 
         assert page.url.endswith(word.get_attribute("href") or "?")
-        expect(page.locator(".terms__entry:target")).to_be_in_viewport()
+        expect(page.locator(".word-list__entry:target")).to_be_in_viewport()
 
 
 def test_large_type_is_a_tick_that_needs_no_javascript_and_reaches_paper(
@@ -85,7 +86,9 @@ def test_every_article_leads_to_its_plain_words_and_a_guide_to_its_booklet(
 ) -> None:
     visit(phone, served_site, "/visits/kyphoplasty-consult/")
     open_tools(phone)
-    links = [phone.evaluate("(e) => e.href", link.element_handle()) for link in phone.locator(".tools__link").all()]
+    links = [
+        phone.evaluate("(e) => e.href", link.element_handle()) for link in phone.locator(".reader-tools__link").all()
+    ]
 
     assert links == [f"{served_site.url}{BOOKLET}", f"{served_site.url}/visits/kyphoplasty-consult/plain.txt"]
     assert [phone.request.get(link).status for link in links] == [200, 200]
@@ -104,7 +107,9 @@ def test_a_booklet_has_one_title_a_list_of_its_parts_and_a_sheet_for_each(
         assert parts.count() >= 3
         assert named == parts.evaluate_all("(all) => all.map((e) => [e.id, e.querySelector('h2').innerText])")
         assert set(parts.evaluate_all("(all) => all.map((e) => getComputedStyle(e).breakBefore)")) == {"page"}
-        assert page.locator(".contents:visible, .reading:visible, .next:visible, .button:visible").count() == 0
+        assert (
+            page.locator(".contents:visible, .reading-list:visible, .next-step:visible, .button:visible").count() == 0
+        )
         dangling = page.evaluate(
             """() => [...document.querySelectorAll("[fill^=url], [mask], [marker-end]")]
               .flatMap((e) => ["fill", "mask", "marker-end"].map((name) => e.getAttribute(name)))
@@ -116,6 +121,7 @@ def test_a_booklet_has_one_title_a_list_of_its_parts_and_a_sheet_for_each(
         expect(page.get_by_role("dialog")).to_have_count(1)
 
 
+@pytest.mark.smoke
 def test_pages_for_a_code_are_shown_as_reading_for_the_visit(phone: Page, served_site: ServedSite) -> None:
     query = "mainSearchCriteria.v.cs=2.16.840.1.113883.6.90&mainSearchCriteria.v.c=M80.08XA"
     visit(phone, served_site, f"/connect/application?{query}")

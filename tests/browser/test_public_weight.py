@@ -55,7 +55,7 @@ def test_nothing_jumps_when_late_styles_and_pictures_arrive(browser: Browser, se
             new PerformanceObserver((list) => list.getEntries().forEach((e) => { window.jumped += e.value; }))
               .observe({type: "layout-shift", buffered: true});"""
         )
-        page.route("**/more*.css", late)
+        page.route("**/deferred*.css", late)
         page.route("**/media/figures/**", late)
         for path in ["/", "/kyphoplasty/", "/visits/kyphoplasty-consult/", "/pictures/", "/glossary/", "/contact/"]:
             page.goto(served_site.url + path, wait_until="load")

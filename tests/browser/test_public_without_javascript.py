@@ -45,18 +45,20 @@ def test_javascript_is_really_off(plain: Page, served_site: ServedSite) -> None:
     assert not plain.locator("[data-series-buttons]").first.is_visible()
 
 
+@pytest.mark.smoke
 def test_menu_unfolds_and_leads_on(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
-    plain.locator(".menu__switch summary").click()
+    plain.locator(".menu__button summary").click()
     plain.locator(".menu__links a", has_text="Contact").click()
 
     assert plain.url == f"{served_site.url}/contact/"
 
 
+@pytest.mark.smoke
 def test_picture_changes_to_its_drawing_and_back(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
-    figure = plain.locator("figure.xray").first
-    film, drawing = figure.locator(".xray__stage--film"), figure.locator(".xray__stage--twin")
+    figure = plain.locator("figure.figure").first
+    film, drawing = figure.locator(".figure__stage--image"), figure.locator(".figure__stage--second")
 
     figure.get_by_text("Drawing", exact=True).click()
     assert (film.is_visible(), drawing.is_visible()) == (False, True)
@@ -79,21 +81,22 @@ def test_series_shows_every_picture_in_a_row_that_scrolls(plain: Page, served_si
 
 def test_before_and_after_are_both_shown(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
-    sides = plain.locator(".compare").first.locator("figure.xray")
+    sides = plain.locator(".compare").first.locator("figure.figure")
 
-    assert [side.locator(".xray__stage--film").is_visible() for side in sides.all()] == [True, True]
+    assert [side.locator(".figure__stage--image").is_visible() for side in sides.all()] == [True, True]
 
 
 def test_description_of_a_picture_unfolds(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
-    plain.locator(".xray__summary").first.click()
+    plain.locator(".figure__summary").first.click()
 
-    assert plain.locator(".xray__more p").first.is_visible()
+    assert plain.locator(".figure__description p").first.is_visible()
 
 
+@pytest.mark.smoke
 def test_search_answers(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/")
-    plain.locator(".menu__switch summary").click()
+    plain.locator(".menu__button summary").click()
     plain.locator("#menu-search").fill("cement")
     plain.locator("#menu-search").press("Enter")
     plain.wait_for_url("**/search/?q=cement")
@@ -103,15 +106,15 @@ def test_search_answers(plain: Page, served_site: ServedSite) -> None:
 
 def test_printing_is_explained_where_no_button_can_do_it(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
-    plain.locator(".tools summary").click()
+    plain.locator(".reader-tools summary").click()
 
-    assert plain.locator(".print-advice").is_visible()
+    assert plain.locator(".print-hint").is_visible()
     assert not plain.locator("[data-print]").is_visible()
 
 
 def test_every_lazy_picture_comes_when_it_is_scrolled_to(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
-    last = plain.locator("figure.xray .xray__stage--film img").last
+    last = plain.locator("figure.figure .figure__stage--image img").last
     last.scroll_into_view_if_needed()
     plain.wait_for_load_state("networkidle")
 

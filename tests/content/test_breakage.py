@@ -1,6 +1,8 @@
 """Each way a content folder can be broken: the error names file, line and what to do; nothing is half loaded."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from procedures.importing.content_files import ContentError, ContentErrors, read_yaml
 from procedures.importing.content_folder import load_content_folder
 from tests.content.conftest import FILES, change, everything
+from tests.database import rolled_back
 
 pytestmark = pytest.mark.django_db
 
@@ -82,20 +85,25 @@ CHANGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "old", "new", "error"), CHANGES)
-def test_a_broken_file_is_named_with_its_line_and_nothing_is_loaded(
-    folder: Path, name: str, old: str, new: str, error: str
-) -> None:
+def copies(folder: Path) -> Iterator[Path]:
+    """Copies of a content folder, each below a folder of its own."""
+    for number in count():
+        yield shutil.copytree(folder, folder.with_name(f"case-{number}") / "content")
+
+
+def test_a_broken_file_is_named_with_its_line_and_nothing_is_loaded(folder: Path, subtests: pytest.Subtests) -> None:
     before = everything()
-    change(folder, name, old, new)
+    for broken, (name, old, new, error) in zip(copies(folder), CHANGES, strict=False):
+        with subtests.test(name=name, old=old, new=new), rolled_back():
+            change(broken, name, old, new)
 
-    with pytest.raises(ContentErrors) as refused:
-        load_content_folder(folder)
+            with pytest.raises(ContentErrors) as refused:
+                load_content_folder(broken)
 
-    lines = str(refused.value).splitlines()
-    assert any(error in line for line in lines), lines
-    assert all(line.startswith(f"{folder}/") for line in lines)
-    assert everything() == before
+            lines = str(refused.value).splitlines()
+            assert any(error in line for line in lines), lines
+            assert all(line.startswith(f"{broken}/") for line in lines)
+            assert everything() == before
 
 
 FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -124,17 +132,17 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FOLDERS)
-def test_a_broken_folder_is_refused_in_a_sentence(folder: Path, name: str) -> None:
-    break_it, error = FOLDERS[name]
+def test_a_broken_folder_is_refused_in_a_sentence(folder: Path, subtests: pytest.Subtests) -> None:
     before = everything()
-    break_it(folder)
+    for broken, (name, (break_it, error)) in zip(copies(folder), FOLDERS.items(), strict=False):
+        with subtests.test(name=name), rolled_back():
+            break_it(broken)
 
-    with pytest.raises(ContentErrors) as refused:
-        load_content_folder(folder)
+            with pytest.raises(ContentErrors) as refused:
+                load_content_folder(broken)
 
-    assert error in str(refused.value)
-    assert everything() == before
+            assert error in str(refused.value)
+            assert everything() == before
 
 
 def test_all_errors_are_named_at_once(folder: Path) -> None:

@@ -142,6 +142,7 @@ def without_lines(value: Any) -> Any:
     return [without_lines(item) for item in value] if isinstance(value, list) else value
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_the_portals_own_content_would_load(tmp_path: Path, settings: Any) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"

@@ -91,13 +91,14 @@ def unregistered(statement: Statement, known: dict[str, set[str]]) -> set[str]:
     return figures(statement.text) - {number for source in statement.sources for number in known.get(source, set())}
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
-def test_each_number_beside_a_source_is_in_the_register(file: Path) -> None:
-    known = register()
+def test_each_number_beside_a_source_is_in_the_register(subtests: pytest.Subtests) -> None:
+    for file in FILES:
+        with subtests.test(file=file):
+            known = register()
 
-    wrong = [(s.section, sorted(unregistered(s, known)), s.text) for s in statements(file) if s.sources]
+            wrong = [(s.section, sorted(unregistered(s, known)), s.text) for s in statements(file) if s.sources]
 
-    assert [found for found in wrong if found[1]] == []
+            assert [found for found in wrong if found[1]] == []
 
 
 def test_each_number_in_a_warning_sign_is_in_the_register_of_its_sources() -> None:
@@ -148,18 +149,20 @@ def test_the_two_leak_figures_never_share_a_section(language: str) -> None:
     assert sum(HEAD_TO_HEAD in sources for sources in cited.values()) >= 4
 
 
-@pytest.mark.parametrize("file", ENGLISH, ids=lambda file: file.stem)
-def test_the_spanish_text_keeps_step_with_the_english(file: Path) -> None:
+def test_the_spanish_text_keeps_step_with_the_english(subtests: pytest.Subtests) -> None:
     """Same sections, blocks, sources, links and answers in the same order: a page mended in one language only fails."""
-    shape = re.compile(
-        r"\{#[^}]+\}|^::: \S.*$|\[@[^\]]+\]|\]\(page:[^)]+\)|^(?:- |\d+\. )|\{clinic\.\w+\}", re.MULTILINE
-    )
-    both = [read_page_entry(file).data, read_page_entry(file.parents[1] / "es" / file.name).data]
+    for file in ENGLISH:
+        with subtests.test(file=file):
+            shape = re.compile(
+                r"\{#[^}]+\}|^::: \S.*$|\[@[^\]]+\]|\]\(page:[^)]+\)|^(?:- |\d+\. )|\{clinic\.\w+\}", re.MULTILINE
+            )
+            both = [read_page_entry(file).data, read_page_entry(file.parents[1] / "es" / file.name).data]
 
-    english, spanish = (
-        [sorted(shape.findall(part)) for part in re.split(r"^## ", one["body"], flags=re.MULTILINE)] for one in both
-    )
+            english, spanish = (
+                [sorted(shape.findall(part)) for part in re.split(r"^## ", one["body"], flags=re.MULTILINE)]
+                for one in both
+            )
 
-    assert spanish == english
-    for name in ("lead_figure", "kind", "order", "review_months"):
-        assert both[1].get(name) == both[0].get(name), name
+            assert spanish == english
+            for name in ("lead_figure", "kind", "order", "review_months"):
+                assert both[1].get(name) == both[0].get(name), name

@@ -223,9 +223,8 @@ def test_bodies_from_other_tools() -> None:
     assert found.texts == {"en": MarkerTextData("Needle", "It is hollow."), "es": MarkerTextData("Aguja")}
 
 
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
+def test_file_without_markers_is_rejected(subtests: pytest.Subtests) -> None:
+    for data, sentence in [
         (b"", "is not JSON"),
         (b"{", "is not JSON"),
         (b"\xff\xfe{}", "is not JSON"),
@@ -237,35 +236,43 @@ def test_bodies_from_other_tools() -> None:
         (b'{"type": "AnnotationPage"}', "not a W3C annotation page"),
         (b'{"type": "Manifest", "items": []}', "not a W3C annotation page"),
         (b" " * (1024 * 1024 + 1), "larger than 1 MB"),
-    ],
-)
-def test_file_without_markers_is_rejected(data: bytes, sentence: str) -> None:
-    with pytest.raises(InvalidAnnotationsError, match=sentence):
-        parse_annotations(data, image_hash=PICTURE)
+    ]:
+        with subtests.test(data=data, sentence=sentence), pytest.raises(InvalidAnnotationsError, match=sentence):
+            parse_annotations(data, image_hash=PICTURE)
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"target": {"source": {"sha256": "00"}, "selector": {"value": "xywh=percent:1,1,1,1"}}}, "belong to another picture"),
+def test_unreadable_marker_is_rejected(subtests: pytest.Subtests) -> None:
+    for changes, sentence in [
+        (
+            {"target": {"source": {"sha256": "00"}, "selector": {"value": "xywh=percent:1,1,1,1"}}},
+            "belong to another picture",
+        ),
         (target("xywh=percent:90,20,30,40"), "Marker 1 of the file is outside the picture."),
         (target("xywh=percent:10,20,30,999999999999"), "is outside the picture"),
         (target("xywh=percent:-1,20,30,40"), "has no position in the form"),
         (target("xywh=pixel:10,20,30,40"), "has no position in the form"),
         (target("<svg><polygon points='1,1 2,2'/></svg>"), "has no position in the form"),
         (target('<!DOCTYPE svg [<!ENTITY a "b">]><svg/>'), "has no position in the form"),
-        (target('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><line x1="nan" y1="0" x2="1" y2="1"/></svg>'), "has no position in the form"),
-        (target('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><line x1="101" y1="0" x2="1" y2="1"/></svg>'), "outside the picture"),
+        (
+            target(
+                '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><line x1="nan" y1="0" x2="1" y2="1"/></svg>'
+            ),
+            "does not say where",
+        ),
+        (
+            target(
+                '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><line x1="101" y1="0" x2="1" y2="1"/></svg>'
+            ),
+            "outside the picture",
+        ),
         ({"target": None}, "has no target"),
         ({"target": ["a", "b"]}, "has no target, or more than one"),
         ({"body": 7}, "has a body that is not text"),
         ({"body": {"value": "Nadel", "language": "de"}}, "text in the language “de”. The portal has: en, es."),
         ({"body": ["one", "two", "three"]}, "two explanations in the language “en”"),
-    ],
-)  # fmt: skip
-def test_unreadable_marker_is_rejected(changes: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(InvalidAnnotationsError, match=sentence):
-        read(foreign(**changes))
+    ]:
+        with subtests.test(changes=changes), pytest.raises(InvalidAnnotationsError, match=sentence):
+            read(foreign(**changes))
 
 
 def test_too_many_markers_are_rejected() -> None:

@@ -72,13 +72,12 @@ def test_every_marker_part_is_visible_on_every_gray(shape: str) -> None:
         assert min(found.values()) >= 4.58
 
 
-@pytest.mark.parametrize(
-    ("level", "shows"), [(0, True), (130, True), (148, True), (150, False), (200, False), (255, False)]
-)
-def test_white_stroke_alone_is_invisible_on_light_grays(level: int, shows: bool) -> None:
-    found = lowest(mark("arrow"), gray(level), strokes=ONLY_WHITE)
+def test_white_stroke_alone_is_invisible_on_light_grays(subtests: pytest.Subtests) -> None:
+    for level, shows in [(0, True), (130, True), (148, True), (150, False), (200, False), (255, False)]:
+        with subtests.test(level=level, shows=shows):
+            found = lowest(mark("arrow"), gray(level), strokes=ONLY_WHITE)
 
-    assert all((contrast >= MIN_CONTRAST) is shows for contrast in found.values())
+            assert all((contrast >= MIN_CONTRAST) is shows for contrast in found.values())
 
 
 def test_contrast_is_measured_under_each_part() -> None:
@@ -148,28 +147,30 @@ def committed(file: Path) -> tuple[list[MarkerData], list[Background]]:
     return marks, backdrops
 
 
-@pytest.mark.parametrize("file", FIGURES, ids=lambda file: file.stem)
-def test_every_marker_of_a_committed_figure_is_visible(file: Path) -> None:
-    marks, backdrops = committed(file)
+def test_every_marker_of_a_committed_figure_is_visible(subtests: pytest.Subtests) -> None:
+    for file in FIGURES:
+        with subtests.test(file=file):
+            marks, backdrops = committed(file)
 
-    measured = [found for one in marks for found in measure_contrast(one, backdrops)]
+            measured = [found for one in marks for found in measure_contrast(one, backdrops)]
 
-    assert len(measured) >= 4 * len(marks) > 0
-    assert min(found.contrast for found in measured) >= MIN_CONTRAST
+            assert len(measured) >= 4 * len(marks) > 0
+            assert min(found.contrast for found in measured) >= MIN_CONTRAST
 
 
-@pytest.mark.parametrize("file", FIGURES, ids=lambda file: file.stem)
-def test_markers_of_committed_figures_have_no_issues(file: Path) -> None:
-    marks, backdrops = committed(file)
+def test_markers_of_committed_figures_have_no_issues(subtests: pytest.Subtests) -> None:
+    for file in FIGURES:
+        with subtests.test(file=file):
+            marks, backdrops = committed(file)
 
-    assert [note.message for note in check_markers(marks, aspect=1, backgrounds=backdrops)] == []
+            assert [note.message for note in check_markers(marks, aspect=1, backgrounds=backdrops)] == []
 
 
 # ── Stylesheet ──
 
 
 def rules() -> Iterator[tuple[str, dict[str, str]]]:
-    css = (ROOT / "static" / "css" / "components" / "marks.css").read_text()
+    css = (ROOT / "static" / "css" / "components" / "markers.css").read_text()
     for selectors, body in re.findall(r"([^{}/]+)\{([^}]*)\}", css):
         values = dict(part.split(":", 1) for part in re.sub(r"\s", "", body).split(";") if ":" in part)
         for selector in selectors.split(","):
@@ -182,12 +183,12 @@ def test_stylesheet_draws_each_part_with_a_light_and_a_dark_stroke() -> None:
         drawn.setdefault(selector, {}).update(values)
 
     white, black = "var(--white)", "var(--black)"
-    assert (drawn[".mark__case"]["stroke"], drawn[".mark__line"]["stroke"]) == (black, white)
-    assert float(drawn[".mark__case"]["stroke-width"][:-2]) > 2 * float(drawn[".mark__line"]["stroke-width"][:-2])
-    assert (drawn[".mark__rim"]["fill"], drawn[".mark__rim"]["stroke"], drawn[".mark__disc"]["fill"]) == (
+    assert (drawn[".marker__case"]["stroke"], drawn[".marker__line"]["stroke"]) == (black, white)
+    assert float(drawn[".marker__case"]["stroke-width"][:-2]) > 2 * float(drawn[".marker__line"]["stroke-width"][:-2])
+    assert (drawn[".marker__rim"]["fill"], drawn[".marker__rim"]["stroke"], drawn[".marker__disc"]["fill"]) == (
         white,
         black,
         black,
     )
-    for part in (".mark__tip", ".mark__dot"):
+    for part in (".marker__tip", ".marker__dot"):
         assert (drawn[part]["fill"], drawn[part]["stroke"]) == (white, black)

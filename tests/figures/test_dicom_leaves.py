@@ -89,9 +89,9 @@ def test_oversized_uncompressed_pixels_are_rejected_before_reading(
     assert list((tmp_path / "two").iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "size"),
-    [
+@pytest.mark.slow
+def test_sample_files_match_pydicom(subtests: pytest.Subtests) -> None:
+    for name, size in [
         ("693_J2KI.dcm", (512, 512)),
         ("CT_small.dcm", (128, 128)),
         ("MR_small_RLE.dcm", (64, 64)),
@@ -103,29 +103,28 @@ def test_oversized_uncompressed_pixels_are_rejected_before_reading(
         ("SC_ybr_full_422_uncompressed.dcm", (100, 100)),
         ("examples_overlay.dcm", (484, 300)),
         ("examples_ybr_color.dcm", (320, 240)),
-    ],
-)
-def test_sample_files_match_pydicom(name: str, size: tuple[int, int]) -> None:
-    numpy = pytest.importorskip("numpy")
-    from pydicom import dcmread
-    from pydicom.pixels import apply_modality_lut
+    ]:
+        with subtests.test(name=name, size=size):
+            numpy = pytest.importorskip("numpy")
+            from pydicom import dcmread
+            from pydicom.pixels import apply_modality_lut
 
-    stream = packaged(name)
-    data = dcmread(stream)
-    pixels = data.pixel_array[0] if data.get("NumberOfFrames", 1) > 1 else data.pixel_array
-    if data.SamplesPerPixel == 1:
-        values = apply_modality_lut(pixels, data).astype(float)
-        # All values, so that nothing hides at the ends.
-        low, high = float(values.min()), float(values.max())
-        window = Window((low + high + 1) / 2, high - low + 1)
-        wanted = numpy.round(255 * (values - low) / (high - low))
-        got = frame(stream, window=window).image
-    else:
-        wanted, got = pixels.astype(float), frame(stream).image
+            stream = packaged(name)
+            data = dcmread(stream)
+            pixels = data.pixel_array[0] if data.get("NumberOfFrames", 1) > 1 else data.pixel_array
+            if data.SamplesPerPixel == 1:
+                values = apply_modality_lut(pixels, data).astype(float)
+                # All values, so that nothing hides at the ends.
+                low, high = float(values.min()), float(values.max())
+                window = Window((low + high + 1) / 2, high - low + 1)
+                wanted = numpy.round(255 * (values - low) / (high - low))
+                got = frame(stream, window=window).image
+            else:
+                wanted, got = pixels.astype(float), frame(stream).image
 
-    assert got.size == size
-    # The one difference: pydicom rounds a half of YBR differently.
-    assert float(abs(numpy.asarray(got).astype(float) - wanted).max()) <= (1 if "ybr" in name else 0)
+            assert got.size == size
+            # The one difference: pydicom rounds a half of YBR differently.
+            assert float(abs(numpy.asarray(got).astype(float) - wanted).max()) <= (1 if "ybr" in name else 0)
 
 
 @pytest.mark.parametrize("name", ["MR_truncated.dcm", "badVR.dcm", "rtplan.dcm", "liver_1frame.dcm"])

@@ -84,6 +84,7 @@ def numbers(data: bytes, number: int = 1) -> Any:
         return frames._read_samples(number).astype(int)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("syntax", "loss"),
     [

@@ -73,20 +73,17 @@ def test_no_boxes_change_nothing() -> None:
     assert redact(whole, []).sha256 == whole.sha256
 
 
-@pytest.mark.parametrize(
-    "parts",
-    [
+def test_box_past_the_edge_is_rejected(subtests: pytest.Subtests) -> None:
+    for parts in [
         (-0.1, 0, 0.5, 0.5),
         (0, 0, 1.1, 0.5),
         (0.6, 0, 0.5, 0.5),
         (0, 0.6, 0.5, 0.5),
         (float("nan"), 0, 1, 1),
         (0, 0, float("inf"), 1),
-    ],
-)
-def test_box_past_the_edge_is_rejected(parts: tuple[float, float, float, float]) -> None:
-    with pytest.raises(InvalidImageError, match="past the edge"):
-        Box(*parts)
+    ]:
+        with subtests.test(parts=parts), pytest.raises(InvalidImageError, match="past the edge"):
+            Box(*parts)
 
 
 @pytest.mark.parametrize("parts", [(0.5, 0.5, 0, 0.1), (0.5, 0.5, 0.1, 0)])

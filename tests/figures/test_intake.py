@@ -94,12 +94,13 @@ def noise() -> Image.Image:
     return Image.effect_noise((60, 60), 90).convert("RGB")
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_invalid_image_is_rejected_with_a_message(name: str) -> None:
-    make, sentence = HOSTILE[name]
+def test_invalid_image_is_rejected_with_a_message(subtests: pytest.Subtests) -> None:
+    for name in HOSTILE:
+        with subtests.test(name=name):
+            make, sentence = HOSTILE[name]
 
-    with pytest.raises(InvalidImageError, match=sentence):
-        decode_image(make())
+            with pytest.raises(InvalidImageError, match=sentence):
+                decode_image(make())
 
 
 @given(data=st.binary(max_size=400), head=st.sampled_from(
@@ -184,6 +185,7 @@ def test_16_bit_image_with_fewer_significant_bits_is_not_black() -> None:
         assert shades_of(sixteen_bits(numbers, significant)) == wanted, (numbers, significant)
 
 
+@pytest.mark.slow
 def test_label_or_hot_pixel_does_not_darken_a_16_bit_image() -> None:
     for bits in (8, 10, 12, 14, 15):
         top = (1 << bits) - 1
@@ -245,14 +247,15 @@ def test_transparent_parts_become_white() -> None:
     assert picture.image.getpixel((1, 1)) == (200, 10, 10)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
-def test_every_common_mode_becomes_gray_or_rgb(mode: str) -> None:
-    image = decode_image(encoded(scene(mode=mode))).image
+def test_every_common_mode_becomes_gray_or_rgb(subtests: pytest.Subtests) -> None:
+    for mode in ["1", "L", "LA", "P", "RGB", "RGBA"]:
+        with subtests.test(mode=mode):
+            image = decode_image(encoded(scene(mode=mode))).image
 
-    assert image.mode in {"L", "RGB"}
-    assert [image.convert("L").getpixel(place) for place in ((2, 2), (35, 15))] == pytest.approx(
-        [0, 255] if mode == "1" else [5, 220], abs=1
-    )
+            assert image.mode in {"L", "RGB"}
+            assert [image.convert("L").getpixel(place) for place in ((2, 2), (35, 15))] == pytest.approx(
+                [0, 255] if mode == "1" else [5, 220], abs=1
+            )
 
 
 def test_transparent_gray_and_palette_colors_become_white() -> None:
@@ -370,6 +373,7 @@ def test_progressive_scans_are_counted_before_decoding() -> None:
     assert decode_image(progressive(20, (2600, 2600))).image.size == (1600, 1600)
 
 
+@pytest.mark.slow
 def test_ordinary_progressive_image_of_maximum_size_is_accepted() -> None:
     data = encoded(Image.new("RGB", (6300, 6300), "gray"), "JPEG", progressive=True)
 

@@ -20,11 +20,10 @@ def view(figure: Figure, language: str = "en") -> FigureContext:
     return build_figure_context(found, language)
 
 
-@pytest.mark.parametrize(
-    ("part", "text"), [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.2%"), (0.5, "50%"), (1 / 3, "33.3%"), (0.00001, "0%")]
-)
-def test_positions_are_short_percentages(part: float, text: str) -> None:
-    assert format_percent(part) == text
+def test_positions_are_short_percentages(subtests: pytest.Subtests) -> None:
+    for part, text in [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.2%"), (0.5, "50%"), (1 / 3, "33.3%"), (0.00001, "0%")]:
+        with subtests.test(part=part, text=text):
+            assert format_percent(part) == text
 
 
 def test_markers_are_numbered_from_one_in_order() -> None:
@@ -103,7 +102,7 @@ def test_notices_match_the_kind_of_figure() -> None:
             with translation.override(language):
                 html = render_to_string("components/figure.html", {"figure": view(figure, language)})
             assert [sentence for sentence in sentences if sentence in html] == [said] * bool(said), (kind, language)
-            assert ('class="xray__polarity"' in html) is bool(said), (kind, language)
+            assert ('class="figure__polarity"' in html) is bool(said), (kind, language)
 
 
 def test_drawing_toggle_names_the_kind_of_figure() -> None:
@@ -125,8 +124,8 @@ def test_drawing_toggle_names_the_kind_of_figure() -> None:
 def test_raster_drawing_is_shown_as_an_image() -> None:
     html = render_to_string("components/figure.html", {"figure": view(make_figure(size=(48, 48), kind="drawing"))})
 
-    assert '<img class="xray__image" src="/media/figures/' in html
-    assert "xray--drawing" in html
+    assert '<img class="figure__image" src="/media/figures/' in html
+    assert "figure--drawing" in html
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def other_options(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_rebuild_without_changes_does_nothing() -> None:
-    figure = make_figure()
+    figure = make_figure(size=(600, 600))  # two widths
     before = list(Rendition.objects.order_by("pk").values())
 
     assert run("rebuild_renditions")[0].startswith("1/1 needle: 6 files, 0 new, ")
@@ -52,7 +52,7 @@ def test_rebuild_writes_new_files_and_keeps_the_old_ones(monkeypatch: pytest.Mon
     before = files()
     other_options(monkeypatch)
 
-    assert run("rebuild_renditions", "needle")[0].startswith("1/1 needle: 6 files, 6 new, ")
+    assert run("rebuild_renditions", "needle")[0].startswith("1/1 needle: 3 files, 3 new, ")
 
     new = files() - before
     assert before < files()
@@ -100,7 +100,7 @@ def test_rebuild_skips_a_figure_whose_image_was_replaced_meanwhile(monkeypatch: 
 
 
 def test_rebuild_reports_bad_masters_and_continues() -> None:
-    lost, changed, fine = make_figure("lost"), make_figure("changed", size=(300, 300)), make_figure("whole")
+    lost, changed, fine = make_figure("lost"), make_figure("changed", size=(40, 40)), make_figure("whole")
     Figure.objects.filter(pk=lost.pk).update(image=f"figures/{'0' * 20}.png")
     Figure.objects.filter(pk=changed.pk).update(image=fine.image)
     out = io.StringIO()
@@ -112,7 +112,7 @@ def test_rebuild_reports_bad_masters_and_continues() -> None:
         f"changed: The file {fine.image} has changed since it was uploaded. Upload the picture again.",
         f"lost: The file figures/{'0' * 20}.png is missing. Upload the picture again.",
     ]
-    assert "3/3 whole: 6 files" in out.getvalue()
+    assert "3/3 whole: 3 files" in out.getvalue()
 
 
 def test_rebuild_rejects_an_unknown_slug() -> None:
@@ -155,12 +155,12 @@ def test_terminal_gets_a_progress_bar() -> None:
             return True
 
     make_figure("one")
-    make_figure("two", size=(300, 300))
+    make_figure("two", size=(40, 40))
     out = Screen()
 
     call_command("rebuild_renditions", stdout=out)
 
     steps = out.getvalue().split("\r\x1b[K")[1:]
     assert [step[:31] for step in steps] == [f"[{'█' * 12}{'░' * 12}] 1/2 ", f"[{'█' * 24}] 2/2 "]
-    assert steps[0][31:].startswith("one: 6 files, 0 new")
+    assert steps[0][31:].startswith("one: 3 files, 0 new")
     assert out.getvalue().endswith("\n")

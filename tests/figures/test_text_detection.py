@@ -61,6 +61,7 @@ def program(tmp_path: Path, source: str) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_text_of_12_to_20_pixels_is_located() -> None:
     for pixels, at, size in ((12, (24, 24), (512, 512)), (14, (200, 900), (1024, 1024)), (20, (24, 460), (512, 512))):
         found = detect_text(burned(pixels=pixels, at=at, size=size))
@@ -74,6 +75,7 @@ def test_text_of_12_to_20_pixels_is_located() -> None:
         assert found.engine.startswith("rapidocr-onnxruntime 1.4.4")
 
 
+@pytest.mark.slow
 def test_text_in_any_direction_at_the_edge_or_on_dark_background_is_located() -> None:
     turn = Image.Transpose
     upright = burned_image(pixels=24, at=(100, 100), size=(1024, 1024))
@@ -103,6 +105,7 @@ def test_text_in_any_direction_at_the_edge_or_on_dark_background_is_located() ->
         assert time.monotonic() - begun < DetectionLimits().seconds, name
 
 
+@pytest.mark.slow
 def test_text_at_the_bottom_of_a_tall_image_is_found() -> None:
     found = detect_text(burned(pixels=14, at=(24, 3900), size=(300, 4000)))
 
@@ -110,6 +113,7 @@ def test_text_at_the_bottom_of_a_tall_image_is_found() -> None:
     assert all(0.96 < place.top < 0.99 for place in found.places)
 
 
+@pytest.mark.slow
 def test_no_marked_regions_is_not_reported_as_safe() -> None:
     found = detect_text(encode_png(build_decoded_image(gradient())))
 
@@ -124,6 +128,7 @@ def test_every_status_asks_for_a_human_check() -> None:
         assert not {"clean", "safe", "no text"} & set(str(sentence).lower().split())
 
 
+@pytest.mark.slow
 def test_recognized_text_is_not_recorded() -> None:
     record = str(detect_text(burned(pixels=20)).to_json()).upper()
 
@@ -171,6 +176,7 @@ def test_ocr_process_sees_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "PORTAL" not in engine and "DATABASE" not in engine
 
 
+@pytest.mark.slow
 def test_searches_run_one_at_a_time_with_bounded_wait() -> None:
     lock = os.open(Path(tempfile.gettempdir()) / text_detection.LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)

@@ -22,19 +22,21 @@ AVIF_BYTES = {480: 30_000, 800: 70_000}
 SLUGS = [stage.slug for stage in STAGES]
 
 
-@pytest.mark.parametrize("slug", DRAWING_SLUGS)
-def test_drawing_is_small_and_contains_only_allowed_shapes(slug: str) -> None:
-    for name in (f"{slug}.svg", f"{slug}-dark.svg"):
-        text = (FIGURES / name).read_text(encoding="utf-8")
-        root = ET.fromstring(text)
-        assert len(text.encode()) <= MAX_DRAWING_BYTES
-        assert root.get("viewBox") == "0 0 1000 1000"
-        for element in root.iter():
-            assert element.tag.removeprefix("{http://www.w3.org/2000/svg}") in TAGS
-            assert set(element.attrib) <= ATTRIBUTES
-            assert not (element.text or "").strip()
+def test_drawing_is_small_and_contains_only_allowed_shapes(subtests: pytest.Subtests) -> None:
+    for slug in DRAWING_SLUGS:
+        with subtests.test(slug=slug):
+            for name in (f"{slug}.svg", f"{slug}-dark.svg"):
+                text = (FIGURES / name).read_text(encoding="utf-8")
+                root = ET.fromstring(text)
+                assert len(text.encode()) <= MAX_DRAWING_BYTES
+                assert root.get("viewBox") == "0 0 1000 1000"
+                for element in root.iter():
+                    assert element.tag.removeprefix("{http://www.w3.org/2000/svg}") in TAGS
+                    assert set(element.attrib) <= ATTRIBUTES
+                    assert not (element.text or "").strip()
 
 
+@pytest.mark.slow
 def test_committed_drawing_matches_the_model() -> None:
     for slug in ("kyphoplasty-needle", "drawing-nerves"):
         assert (FIGURES / f"{slug}.svg").read_text(encoding="utf-8") == render_drawing(slug, is_dark=False)
@@ -44,16 +46,17 @@ def test_light_and_dark_palettes_have_the_same_roles() -> None:
     assert set(LIGHT_PALETTE) == set(DARK_PALETTE)
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-def test_master_is_sharp_gray_and_small(slug: str) -> None:
-    file = FIGURES / f"{slug}.webp"
+def test_master_is_sharp_gray_and_small(subtests: pytest.Subtests) -> None:
+    for slug in SLUGS:
+        with subtests.test(slug=slug):
+            file = FIGURES / f"{slug}.webp"
 
-    with Image.open(file) as opened:
-        size, colors = opened.size, opened.convert("RGB").resize((60, 60)).getcolors(3600)
+            with Image.open(file) as opened:
+                size, colors = opened.size, opened.convert("RGB").resize((60, 60)).getcolors(3600)
 
-    assert size == (MASTER_SIZE, MASTER_SIZE)
-    assert file.stat().st_size <= MAX_MASTER_BYTES
-    assert all(max(color) - min(color) <= 2 for _, color in colors or [])
+            assert size == (MASTER_SIZE, MASTER_SIZE)
+            assert file.stat().st_size <= MAX_MASTER_BYTES
+            assert all(max(color) - min(color) <= 2 for _, color in colors or [])
 
 
 @pytest.mark.parametrize("width", AVIF_BYTES)
@@ -64,20 +67,21 @@ def test_noise_does_not_bloat_the_renditions(width: int) -> None:
         assert len(out.getvalue()) <= AVIF_BYTES[width]
 
 
-@pytest.mark.parametrize("slug", DRAWING_SLUGS)
-def test_every_figure_has_short_texts_in_both_languages(slug: str) -> None:
-    figure = yaml.safe_load((FIGURES / f"{slug}.yaml").read_text(encoding="utf-8"))
+def test_every_figure_has_short_texts_in_both_languages(subtests: pytest.Subtests) -> None:
+    for slug in DRAWING_SLUGS:
+        with subtests.test(slug=slug):
+            figure = yaml.safe_load((FIGURES / f"{slug}.yaml").read_text(encoding="utf-8"))
 
-    assert figure["image"] == (f"{slug}.webp" if slug in SLUGS else "")
-    for language in ("en", "es"):
-        text = figure["text"][language]
-        assert set(text) == {"title", "alt", "caption", "description"}
-        assert len(text["alt"]) <= 125
-        assert all(set(marker["text"][language]) == {"label", "text"} for marker in figure["markers"])
-    english = [figure["text"]["en"]["caption"], figure["text"]["en"]["description"]]
-    english += [marker["text"]["en"]["text"] for marker in figure["markers"]]
-    sentences = [one for text in english for one in re.split(r"(?<=[.!?])\s+", text)]
-    assert max(len(one.split()) for one in sentences) <= 15
+            assert figure["image"] == (f"{slug}.webp" if slug in SLUGS else "")
+            for language in ("en", "es"):
+                text = figure["text"][language]
+                assert set(text) == {"title", "alt", "caption", "description"}
+                assert len(text["alt"]) <= 125
+                assert all(set(marker["text"][language]) == {"label", "text"} for marker in figure["markers"])
+            english = [figure["text"]["en"]["caption"], figure["text"]["en"]["description"]]
+            english += [marker["text"]["en"]["text"] for marker in figure["markers"]]
+            sentences = [one for text in english for one in re.split(r"(?<=[.!?])\s+", text)]
+            assert max(len(one.split()) for one in sentences) <= 15
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

@@ -25,9 +25,10 @@ def mark(slug: str, key: str) -> SimulatedMarker:
     return next(found for found in compute_markers(slug) if found.key == key)
 
 
-@pytest.mark.parametrize(("slug", "key"), DEVICE_MARKS)
-def test_device_marker_points_at_the_device(slug: str, key: str) -> None:
-    assert at(device_mask(slug, key), mark(slug, key).target)
+def test_device_marker_points_at_the_device(subtests: pytest.Subtests) -> None:
+    for slug, key in DEVICE_MARKS:
+        with subtests.test(slug=slug, key=key):
+            assert at(device_mask(slug, key), mark(slug, key).target)
 
 
 @pytest.mark.parametrize("slug", ["kyphoplasty-needle", "vertebroplasty-needle", "kyphoplasty-needle-entering"])
@@ -35,18 +36,21 @@ def test_tip_marker_points_at_the_needle(slug: str) -> None:
     assert at(device_mask(slug, "needle"), mark(slug, "tip").target)
 
 
-@pytest.mark.parametrize("slug", [stage.slug for stage in STAGES if stage.view == "lateral"])
-def test_bone_markers_point_at_bone_and_canal_markers_do_not(slug: str) -> None:
-    stage = STAGES_BY_SLUG[slug]
-    view = make_view("lateral", SIZE)
-    bodies = np.minimum(body_distance_map(view, stage.spine, "L1"), body_distance_map(view, stage.spine, "L2")) < 0
-    keys = {found.key: found.target for found in compute_markers(slug)}
+def test_bone_markers_point_at_bone_and_canal_markers_do_not(subtests: pytest.Subtests) -> None:
+    for slug in [stage.slug for stage in STAGES if stage.view == "lateral"]:
+        with subtests.test(slug=slug):
+            stage = STAGES_BY_SLUG[slug]
+            view = make_view("lateral", SIZE)
+            bodies = (
+                np.minimum(body_distance_map(view, stage.spine, "L1"), body_distance_map(view, stage.spine, "L2")) < 0
+            )
+            keys = {found.key: found.target for found in compute_markers(slug)}
 
-    bone = [keys[key] for key in ("vertebra", "break", "front", "neighbour", "top") if key in keys]
-    soft = [keys[key] for key in ("canal", "disc") if key in keys]
+            bone = [keys[key] for key in ("vertebra", "break", "front", "neighbour", "top") if key in keys]
+            soft = [keys[key] for key in ("canal", "disc") if key in keys]
 
-    assert all(at(bodies, spot) for spot in bone)
-    assert not any(at(bodies, spot) for spot in soft)
+            assert all(at(bodies, spot) for spot in bone)
+            assert not any(at(bodies, spot) for spot in soft)
 
 
 def test_spinous_process_marker_points_at_the_arch() -> None:
@@ -55,33 +59,38 @@ def test_spinous_process_marker_points_at_the_arch() -> None:
     assert at(arch, mark("kyphoplasty-healthy", "spinous-process").target)
 
 
-@pytest.mark.parametrize("slug", DRAWING_SLUGS)
-def test_simulated_labels_keep_their_distance(slug: str) -> None:
-    found = compute_markers(slug)
+def test_simulated_labels_keep_their_distance(subtests: pytest.Subtests) -> None:
+    for slug in DRAWING_SLUGS:
+        with subtests.test(slug=slug):
+            found = compute_markers(slug)
 
-    assert 3 <= len(found) <= 6
-    assert all(0.06 <= value <= 0.94 for one in found for value in one.position)
-    assert all(0 <= value <= 1 for one in found for value in one.target)
-    assert all(np.hypot(*np.subtract(a.position, b.position)) >= NEAREST for a, b in itertools.combinations(found, 2))
+            assert 3 <= len(found) <= 6
+            assert all(0.06 <= value <= 0.94 for one in found for value in one.position)
+            assert all(0 <= value <= 1 for one in found for value in one.target)
+            assert all(
+                np.hypot(*np.subtract(a.position, b.position)) >= NEAREST for a, b in itertools.combinations(found, 2)
+            )
 
 
-@pytest.mark.parametrize("slug", DRAWING_SLUGS)
-def test_no_label_covers_a_target(slug: str) -> None:
-    found = compute_markers(slug)
+def test_no_label_covers_a_target(subtests: pytest.Subtests) -> None:
+    for slug in DRAWING_SLUGS:
+        with subtests.test(slug=slug):
+            found = compute_markers(slug)
 
-    assert all(np.hypot(*np.subtract(a.position, b.target)) > 0.06 for a, b in itertools.product(found, found))
+            assert all(np.hypot(*np.subtract(a.position, b.target)) > 0.06 for a, b in itertools.product(found, found))
 
 
 def side(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
-@pytest.mark.parametrize("slug", DRAWING_SLUGS)
-def test_leader_lines_do_not_cross(slug: str) -> None:
-    for a, b in itertools.combinations(compute_markers(slug), 2):
-        apart_a = side(a.position, a.target, b.position) * side(a.position, a.target, b.target) > 0
-        apart_b = side(b.position, b.target, a.position) * side(b.position, b.target, a.target) > 0
-        assert apart_a or apart_b, f"{a.key} crosses {b.key}"
+def test_leader_lines_do_not_cross(subtests: pytest.Subtests) -> None:
+    for slug in DRAWING_SLUGS:
+        with subtests.test(slug=slug):
+            for a, b in itertools.combinations(compute_markers(slug), 2):
+                apart_a = side(a.position, a.target, b.position) * side(a.position, a.target, b.target) > 0
+                apart_b = side(b.position, b.target, a.position) * side(b.position, b.target, a.target) > 0
+                assert apart_a or apart_b, f"{a.key} crosses {b.key}"
 
 
 def test_every_image_has_a_marker_plan() -> None:

@@ -8,6 +8,7 @@ from django.db import connection
 
 from procedures.models import FigureText, Location, LocationText, Page, Path, Release, Source
 from procedures.publishing.publish import withdraw
+from procedures.rendering import RENDERER_VERSION
 from procedures.sharing.link_check import find_broken_addresses
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_user
 
@@ -72,6 +73,24 @@ def test_a_renderer_that_gives_other_html_is_found(page: Page, settings: object,
     assert "/small-cut/: renders differently now; raise RENDERER_VERSION or mend the renderer" in check(
         "check_releases"
     )
+
+
+def test_a_release_of_an_older_renderer_is_said_and_rendered_again(
+    page: Page, settings: object, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    component = tmp_path / "components"
+    component.mkdir()
+    (component / "key_points.html").write_text('<section class="new">{{ body }}</section>')
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path, *settings.TEMPLATES[0]["DIRS"]]}]
+    for module in ("publishing.publish", "publishing.rerelease", "management.commands.check_releases"):
+        monkeypatch.setattr(f"procedures.{module}.RENDERER_VERSION", RENDERER_VERSION + 1)
+
+    assert "out of date: /small-cut/: an older version rendered it" in passes("check_releases")
+    call_command("load_content", if_empty=True, stdout=StringIO())
+
+    page.refresh_from_db()
+    assert '<section class="new">' in page.live_release.html
+    assert passes("check_releases") == "3 releases checked, 0 out of date\n"
 
 
 def test_what_only_prints_old_values_is_said_and_no_error(page: Page) -> None:

@@ -100,29 +100,28 @@ FORMATS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(("system", "code", "subject"), CODES)
-def test_a_code_in_all_spellings_languages_and_formats(
-    served_site: ServedSite, system: str, code: str, subject: str
-) -> None:
-    for language in ("en", "es", "en-US", "es-MX"):
-        found = set()
-        for spelling, (kind, read) in product(spellings(code), FORMATS.items()):
-            status, content_type, text = ask(
-                served_site, cs=system, c=spelling, language=language, kind=kind, callback="take.it"
-            )
-            assert (status, content_type) == (200, f"{kind}; charset=utf-8")
-            found.add(tuple(read(text)))
-        (entries,) = found
-        if not subject:
-            assert entries == ()
-            continue
-        _, href, lang = entries[0]
-        assert lang == language[:2]
-        path = href.removeprefix(served_site.url)
-        if lang == "en":
-            assert path == f"/{subject}/"
-        else:
-            assert path.startswith("/es/")
+def test_a_code_in_all_spellings_languages_and_formats(served_site: ServedSite, subtests: pytest.Subtests) -> None:
+    for system, code, subject in CODES:
+        with subtests.test(system=system, code=code, subject=subject):
+            for language in ("en", "es", "en-US", "es-MX"):
+                found = set()
+                for spelling, (kind, read) in product(spellings(code), FORMATS.items()):
+                    status, content_type, text = ask(
+                        served_site, cs=system, c=spelling, language=language, kind=kind, callback="take.it"
+                    )
+                    assert (status, content_type) == (200, f"{kind}; charset=utf-8")
+                    found.add(tuple(read(text)))
+                (entries,) = found
+                if not subject:
+                    assert entries == ()
+                    continue
+                _, href, lang = entries[0]
+                assert lang == language[:2]
+                path = href.removeprefix(served_site.url)
+                if lang == "en":
+                    assert path == f"/{subject}/"
+                else:
+                    assert path.startswith("/es/")
 
 
 def test_one_entry_many_entries_and_none(served_site: ServedSite) -> None:
@@ -136,28 +135,26 @@ def test_one_entry_many_entries_and_none(served_site: ServedSite) -> None:
     assert sizes["Z99.9"] == 0
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
+def test_an_odd_request_gets_a_sentence_in_the_format_asked_for(
+    served_site: ServedSite, subtests: pytest.Subtests
+) -> None:
+    for values in [
         {"c": "M80", "kind": "application/javascript", "callback": "alert(1)//"},
         {"c": "M80", "cs": "1.2.3"},
         {"c": "M" * 60_000},
         {"c": ""},
         {"c": "M80", "language": "e" * 300},
-    ],
-)
-@pytest.mark.parametrize("kind", FORMATS)
-def test_an_odd_request_gets_a_sentence_in_the_format_asked_for(
-    served_site: ServedSite, values: dict[str, str], kind: str
-) -> None:
-    asked = {"cs": ICD10, "kind": kind, "callback": "take.it", **values}
-    status, content_type, text = ask(served_site, **asked)
+    ]:
+        for kind in FORMATS:
+            with subtests.test(values=values, kind=kind):
+                asked = {"cs": ICD10, "kind": kind, "callback": "take.it", **values}
+                status, content_type, text = ask(served_site, **asked)
 
-    # A 60 kB line is more than a server reads of one request; both answers are clear.
-    assert status in {400, 414, 431}
-    if status == 400 and asked["kind"] == "application/json":
-        assert content_type.startswith("application/json")
-        assert json.loads(text)["error"].endswith(".")
+                # A 60 kB line is more than a server reads of one request; both answers are clear.
+                assert status in {400, 414, 431}
+                if status == 400 and asked["kind"] == "application/json":
+                    assert content_type.startswith("application/json")
+                    assert json.loads(text)["error"].endswith(".")
 
 
 def test_the_curl_lines_of_the_manual_work(served_site: ServedSite) -> None:
@@ -191,8 +188,7 @@ def test_the_list_of_guides_is_revalidated_with_its_tag(served_site: ServedSite)
 
 
 def test_no_code_and_no_address_is_in_the_servers_log(served_site: ServedSite) -> None:
-    log = served_site.data_dir.parent / "served.log"
-    before = len(log.read_text())
+    before = len(served_site.log.read_text())
     ask(served_site, cs=ICD10, c="M80.08XA", kind="application/json")
     ask(served_site, cs="odd", c="Q99.99")
     for path in ("/p/222222", "/kyphoplast", "/no-such-page/?patient=Ann"):
@@ -201,7 +197,7 @@ def test_no_code_and_no_address_is_in_the_servers_log(served_site: ServedSite) -
         except HTTPError as error:
             error.close()
 
-    written = log.read_text()[before:]
+    written = served_site.log.read_text()[before:]
     assert "404" in written, "what went wrong is logged, by its number"
     for secret in ("M80", "Q99", "mainSearch", "222222", "kyphoplast", "no-such-page", "Ann"):
         assert secret not in written

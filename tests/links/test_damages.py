@@ -61,18 +61,16 @@ def test_pairs_of_damages_to_a_code(site: None, client: Client, meant: str) -> N
     assert unanswered(client, meant, SAMPLE, PAGE) == []
 
 
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
+def test_fixed_addresses_are_mended_too(site: None, client: Client, subtests: pytest.Subtests) -> None:
+    for path, expected in [
         ("/es", "/es/"),
         ("/ES/.", "/es/"),
         ("/visits", "/visits/"),
         ("/Visits/)", "/visits/"),
         ("/)", "/"),
         ("/p", "/p/"),
-    ],
-)
-def test_fixed_addresses_are_mended_too(site: None, client: Client, path: str, expected: str) -> None:
-    answer = client.get(path)
+    ]:
+        with subtests.test(path=path, expected=expected):
+            answer = client.get(path)
 
-    assert (answer.status_code, answer["Location"]) == (301, expected)
+            assert (answer.status_code, answer["Location"]) == (301, expected)

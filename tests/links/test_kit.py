@@ -121,15 +121,16 @@ def test_every_line_of_a_draft_is_short_ascii_with_crlf(about: MessageContext) -
 
 
 @every
-@pytest.mark.parametrize("encoding", ["quoted-printable", "base64", "8bit"])
-def test_a_message_survives_another_encoding(about: MessageContext, encoding: str) -> None:
-    again = EmailMessage(policy=SMTP)
-    again.set_content(render_plain_message(about), cte=encoding)
-    again.add_alternative(render_html_message(about), subtype="html", cte=encoding)
-    read = email.message_from_bytes(again.as_bytes(), policy=default)
+def test_a_message_survives_another_encoding(about: MessageContext, subtests: pytest.Subtests) -> None:
+    for encoding in ["quoted-printable", "base64", "8bit"]:
+        with subtests.test(encoding=encoding):
+            again = EmailMessage(policy=SMTP)
+            again.set_content(render_plain_message(about), cte=encoding)
+            again.add_alternative(render_html_message(about), subtype="html", cte=encoding)
+            read = email.message_from_bytes(again.as_bytes(), policy=default)
 
-    assert content(read, "plain") == render_plain_message(about)
-    assert content(read, "html") == render_html_message(about)
+            assert content(read, "plain") == render_plain_message(about)
+            assert content(read, "html") == render_html_message(about)
 
 
 @every
@@ -232,9 +233,8 @@ def test_a_time_is_by_the_clinics_clock() -> None:
     assert default_reminder_time("Nowhere/Town", now=NOW) == "2026-03-02T10:00"
 
 
-@pytest.mark.parametrize(
-    ("typed", "zone", "sentence"),
-    [
+def test_a_time_that_is_none_is_refused_with_a_sentence(subtests: pytest.Subtests) -> None:
+    for typed, zone, sentence in [
         ("", "UTC", "Write the date and the time"),
         ("tomorrow", "UTC", "Write the date and the time"),
         ("2026-13-01T10:00", "UTC", "Write the date and the time"),
@@ -257,11 +257,9 @@ def test_a_time_is_by_the_clinics_clock() -> None:
         ("2026-02-28T10:00", "UTC", "Choose a time in the future"),
         ("2026-05-28T10:00", "Mars/Olympus", "“Mars/Olympus” is not known"),
         ("2026-05-28T10:00", "../etc/passwd", "is not known"),
-    ],
-)
-def test_a_time_that_is_none_is_refused_with_a_sentence(typed: str, zone: str, sentence: str) -> None:
-    with pytest.raises(InvalidTimeError, match=re.escape(sentence)):
-        parse_local_time(typed, zone, now=NOW)
+    ]:
+        with subtests.test(typed=typed, zone=zone), pytest.raises(InvalidTimeError, match=re.escape(sentence)):
+            parse_local_time(typed, zone, now=NOW)
 
 
 def test_a_code_read_out_in_pairs_is_the_code() -> None:

@@ -147,6 +147,7 @@ class Promise(RuleBasedStateMachine):
         assert list(find_broken_addresses()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_the_promise_holds_for_random_histories() -> None:
     make_clinic()

@@ -76,11 +76,12 @@ def test_a_blurred_code_is_read(about: MessageContext) -> None:
 
 
 @every
-@pytest.mark.parametrize("degrees", [10, -10])
-def test_a_turned_and_blurred_code_is_read(about: MessageContext, degrees: int) -> None:
-    turned = drawn(about).rotate(degrees, expand=True, fillcolor=255, resample=Image.Resampling.BICUBIC)
+def test_a_turned_and_blurred_code_is_read(about: MessageContext, subtests: pytest.Subtests) -> None:
+    for degrees in [10, -10]:
+        with subtests.test(degrees=degrees):
+            turned = drawn(about).rotate(degrees, expand=True, fillcolor=255, resample=Image.Resampling.BICUBIC)
 
-    assert read(turned.filter(ImageFilter.GaussianBlur(DOTS * 0.25))) == [about.short_url.upper()]
+            assert read(turned.filter(ImageFilter.GaussianBlur(DOTS * 0.25))) == [about.short_url.upper()]
 
 
 def modules(about: MessageContext) -> tuple[np.ndarray, np.ndarray]:

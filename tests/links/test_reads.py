@@ -1,7 +1,6 @@
 """Totals in the database: added up by several processes, for known addresses only, by the clinic's day."""
 
 import datetime
-import signal
 import subprocess
 import sys
 import threading
@@ -19,9 +18,10 @@ from procedures.analytics.page_views import clinic_today, most_viewed_pages, rec
 from procedures.models import Clinic, Page, PageView
 from procedures.publishing.publish import publish, withdraw
 from procedures.revisions.drafts import save_revision
-from tests.conftest import ROOT, ServedSite, free_port, wait_until_ready
+from tests.conftest import ServedSite
 from tests.factories import approve, make_clinic, make_page, make_public, make_public_page, make_translation, make_user
 from tests.portal.test_reads import PERSON
+from tests.served_data import ROOT, serve
 
 
 @pytest.fixture
@@ -160,25 +160,11 @@ def test_processes_that_write_at_once_add_up() -> None:
 
 def test_a_server_that_is_stopped_has_written_everything(served_site: ServedSite, tmp_path: File) -> None:
     """SIGTERM at a server with two processes, long before the next batch is due."""
-    port, log, before = free_port(), tmp_path / "log", reads_of(served_site)
+    before = reads_of(served_site)
     headers = {name[5:].replace("_", "-"): value for name, value in PERSON.items() if name.startswith("HTTP_")}
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(port)],
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=served_site.environ,
-            cwd=ROOT,
-        )
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}", process, log)
+    with serve(served_site.environ, tmp_path / "log") as url:
         for _ in range(20):
-            request = urllib.request.Request(f"http://127.0.0.1:{port}/recovery/", headers=headers)
-            urllib.request.urlopen(request, timeout=10).close()
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
+            urllib.request.urlopen(urllib.request.Request(f"{url}/recovery/", headers=headers), timeout=10).close()
 
     assert reads_of(served_site) - before == 20
 

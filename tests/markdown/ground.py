@@ -34,7 +34,9 @@ URL_ATTRIBUTES = {
 }
 FORBIDDEN = {"script", "iframe", "object", "embed", "form", "base", "link", "meta", "style", "math", "template"}
 BODY_STARTS = '<div class="page__body prose">'
-BODY_ENDS = re.compile(r'</div>\s*(?:<p class="(?:ask-us|next)"|<section class="(?:words|sources)"|</article>)')
+BODY_ENDS = re.compile(
+    r'</div>\s*(?:<p class="(?:ask-us|next-step)"|<section class="(?:page-words|sources)"|</article>)'
+)
 
 
 def render(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> RenderedPage:

@@ -30,45 +30,54 @@ def squeezed(html: str) -> str:
     return re.sub(r">\s+<", "><", html.strip())
 
 
-@pytest.mark.parametrize(
-    ("markdown", "html"),
-    [
+def test_a_block_gives_exactly_this_html(ground: Figure, subtests: pytest.Subtests) -> None:
+    for markdown, html in [
         ("::: steps\n1. a\n2. b\n:::", '<div class="steps"><ol><li>a</li><li>b</li></ol></div>'),
         ("::: checklist\n- a\n:::", '<div class="checklist"><ul><li>a</li></ul></div>'),
         (
             "::: do\n- a\n:::",
-            '<div class="do do--yes"><h3 class="do__title">Do</h3><ul><li>a</li></ul></div>',
+            '<div class="do-list do-list--yes"><h3 class="do-list__title">Do</h3><ul><li>a</li></ul></div>',
         ),
         (
             "::: dont\n- a\n:::",
-            '<div class="do do--no"><h3 class="do__title">Do not</h3><ul><li>a</li></ul></div>',
+            '<div class="do-list do-list--no"><h3 class="do-list__title">Do not</h3><ul><li>a</li></ul></div>',
         ),
         (
             "::: note\nHi <3\n:::",
-            ('<div class="care care--note"><h3 class="care__title">Good to know</h3>'
-            '<div class="care__body"><p>Hi &lt;3</p></div></div>'),
+            (
+                '<div class="care-card care-card--note"><h3 class="care-card__title">Good to know</h3>'
+                '<div class="care-card__body"><p>Hi &lt;3</p></div></div>'
+            ),
         ),
         (
             "::: care driving lifting",
-            ('<dl class="answers">'
-            '<div class="answers__row" id="care-driving"><dt class="answers__question">When can I drive?</dt>'
-            '<dd class="answers__answer">After a day.</dd></div>'
-            '<div class="answers__row" id="care-lifting"><dt class="answers__question">When can I lift?</dt>'
-            '<dd class="answers__answer">After a week.</dd></div></dl>'),
+            (
+                '<dl class="care-table">'
+                '<div class="care-table__row" id="care-driving"><dt class="care-table__question">When can I drive?</dt>'
+                '<dd class="care-table__answer">After a day.</dd></div>'
+                '<div class="care-table__row" id="care-lifting"><dt class="care-table__question">When can I lift?</dt>'
+                '<dd class="care-table__answer">After a week.</dd></div></dl>'
+            ),
         ),
         (
             "## Pain\n\n| a | b |\n|---|--:|\n| 1 | 2 |",
-            ('<h2 id="pain">Pain</h2><div class="table" tabindex="0" role="region" aria-label="Table: Pain"><table>'
-            '<thead><tr><th scope="col">a</th><th class="num" scope="col">b</th></tr></thead>'
-            '<tbody><tr><td>1</td><td class="num">2</td></tr></tbody></table></div>'),
+            (
+                '<h2 id="pain">Pain</h2><div class="table" tabindex="0" role="region" aria-label="Table: Pain"><table>'
+                '<thead><tr><th scope="col">a</th><th class="num" scope="col">b</th></tr></thead>'
+                '<tbody><tr><td>1</td><td class="num">2</td></tr></tbody></table></div>'
+            ),
         ),
-        (":::note\nHi\n:::", ('<div class="care care--note"><h3 class="care__title">Good to know</h3>'
-         '<div class="care__body"><p>Hi</p></div></div>')),
-    ],
-)  # fmt: skip
-def test_a_block_gives_exactly_this_html(ground: Figure, markdown: str, html: str) -> None:
-    assert squeezed(render_body(markdown)) == html
-    assert list_issues(markdown) == []
+        (
+            ":::note\nHi\n:::",
+            (
+                '<div class="care-card care-card--note"><h3 class="care-card__title">Good to know</h3>'
+                '<div class="care-card__body"><p>Hi</p></div></div>'
+            ),
+        ),
+    ]:
+        with subtests.test(markdown=markdown, html=html):
+            assert squeezed(render_body(markdown)) == html
+            assert list_issues(markdown) == []
 
 
 @pytest.mark.parametrize(
@@ -82,9 +91,9 @@ def test_a_block_gives_exactly_this_html(ground: Figure, markdown: str, html: st
 def test_a_care_card_says_its_urgency_and_carries_the_phone(ground: Figure, block: str, title: str, phone: str) -> None:
     html = render_body(f"::: {block}\n- You fell.\n:::")
 
-    assert f'<h3 class="care__title">{title}</h3>' in html
+    assert f'<h3 class="care-card__title">{title}</h3>' in html
     assert f'href="{phone}"' in html
-    assert '<div class="care care--' + block in html
+    assert '<div class="care-card care-card--' + block in html
 
 
 def test_key_points_stand_in_their_own_place_above_the_text(ground: Figure) -> None:
@@ -121,7 +130,7 @@ def test_other_blocks_may_stand_inside_choices(ground: Figure) -> None:
     markdown = CHOICES.replace("Time.", "::: note\nTime.\n:::\n\n::: figure needle")
 
     assert list_issues(markdown) == []
-    assert "Time." in render_body(markdown).split("care__body")[1]
+    assert "Time." in render_body(markdown).split("care-card__body")[1]
 
 
 def test_a_figure_is_a_picture_with_marks_and_words(ground: Figure) -> None:
@@ -170,9 +179,8 @@ def test_every_address_inside_the_page_leads_to_an_element(ground: Figure) -> No
     assert wanted <= set(page.ids())
 
 
-@pytest.mark.parametrize(
-    ("markdown", "problem"),
-    [
+def test_a_wrong_block_names_its_line(ground: Figure, subtests: pytest.Subtests) -> None:
+    for markdown, problem in [
         ("a\n\n::: shout\nx\n:::", "line 3: There is no block “shout”. The blocks are: "),
         ("a\n\n:::", "line 3: This ::: does not close anything."),
         (
@@ -223,12 +231,11 @@ def test_every_address_inside_the_page_leads_to_an_element(ground: Figure) -> No
         (CHOICES.replace("### Rest\n", "### Rest\nFirst.\n"), "line 2: The text of “Rest” must stand under ####"),
         (CHOICES.replace("Time.", CHOICES), "line 4: A block choices must not stand inside choices."),
         (CHOICES.replace("Time.", "::: key-points\n- a\n:::"), "line 4: A block key-points must not stand inside"),
-    ],
-)
-def test_a_wrong_block_names_its_line(ground: Figure, markdown: str, problem: str) -> None:
-    found = list_issues(markdown)
+    ]:
+        with subtests.test(markdown=markdown, problem=problem):
+            found = list_issues(markdown)
 
-    assert any(sentence.startswith(problem) for sentence in found), found
+            assert any(sentence.startswith(problem) for sentence in found), found
 
 
 def test_all_problems_are_found_in_one_go_in_the_order_of_the_text(ground: Figure) -> None:

@@ -30,20 +30,27 @@ def test_a_heading_of_signs_only_still_has_an_address() -> None:
     assert '<h2 id="section">???</h2>' in render("## ???").html
 
 
-@pytest.mark.parametrize(
-    "heading",
-    ["Main", "Sources", "Words", "Source 1", "Word canal", "Page contents", "Page sources", "Picture needle", "Top"],
-)
-def test_a_heading_never_takes_an_address_of_the_page_itself(heading: str) -> None:
-    rendered = render(f"## {heading}\n\ntext")
+def test_a_heading_never_takes_an_address_of_the_page_itself(subtests: pytest.Subtests) -> None:
+    for heading in [
+        "Main",
+        "Sources",
+        "Words",
+        "Source 1",
+        "Word canal",
+        "Page contents",
+        "Page sources",
+        "Picture needle",
+        "Top",
+    ]:
+        with subtests.test(heading=heading):
+            rendered = render(f"## {heading}\n\ntext")
 
-    assert f'<h2 id="about-{heading.lower().replace(" ", "-")}">' in rendered.html
-    assert rendered.issues == []
+            assert f'<h2 id="about-{heading.lower().replace(" ", "-")}">' in rendered.html
+            assert rendered.issues == []
 
 
-@pytest.mark.parametrize(
-    ("markdown", "problem"),
-    [
+def test_a_wrong_heading_names_its_line(subtests: pytest.Subtests) -> None:
+    for markdown, problem in [
         ("a\n\n# Title", "line 3: The page's title is a field. Start headings with ##."),
         ("Title\n===", "line 1: The page's title is a field. Start headings with ##."),
         ("a\n\n### Deep", "line 3: This heading skips a level: use ##."),
@@ -54,19 +61,19 @@ def test_a_heading_never_takes_an_address_of_the_page_itself(heading: str) -> No
         ("## A {#same}\n\n## B {#same}", "line 3: The section address #same is taken. Choose another one."),
         ("## A {#sources}", "line 1: The section address #sources is taken. Choose another one."),
         ("## A {#page-words}", "line 1: The section address #page-words is taken. Choose another one."),
-    ],
-)
-def test_a_wrong_heading_names_its_line(markdown: str, problem: str) -> None:
-    assert problem in list_issues(markdown)
+    ]:
+        with subtests.test(markdown=markdown, problem=problem):
+            assert problem in list_issues(markdown)
 
 
-@pytest.mark.parametrize("braces", ["{#A}", "{#a b}", "{#a_b}", '{#a" onclick="x}', "{.x}", "{#-a}", "{#a--b}"])
-def test_an_address_that_is_none_stays_text(braces: str) -> None:
-    html = render(f"## Pain {braces}").html
+def test_an_address_that_is_none_stays_text(subtests: pytest.Subtests) -> None:
+    for braces in ["{#A}", "{#a b}", "{#a_b}", '{#a" onclick="x}', "{.x}", "{#-a}", "{#a--b}"]:
+        with subtests.test(braces=braces):
+            html = render(f"## Pain {braces}").html
 
-    assert 'id="pain' in html
-    assert "onclick=&quot;" in html or "onclick" not in braces
-    assert "{" in html
+            assert 'id="pain' in html
+            assert "onclick=&quot;" in html or "onclick" not in braces
+            assert "{" in html
 
 
 def test_a_page_steps_back_up_without_complaint() -> None:

@@ -261,20 +261,17 @@ T12–L1, L3 & L4
 a¶¶---¶¶b"""
 
 
-@pytest.mark.parametrize(
-    "cases", [HEADINGS, EMPHASIS, VALUES, CITATIONS, LINKS, LISTS, TABLES, BLOCKS, OTHER_SIGNS], ids="headings emphasis values citations links lists tables blocks signs".split()
-)  # fmt: skip
-def test_markup_that_did_not_parse_is_named_with_its_line_and_a_fix(
-    ground: Figure, cases: list[tuple[str, str]]
-) -> None:
-    found = {typed: list_issues(typed) for typed, _ in cases}
+def test_markup_that_did_not_parse_is_named_with_its_line_and_a_fix(ground: Figure, subtests: pytest.Subtests) -> None:
+    for cases in [HEADINGS, EMPHASIS, VALUES, CITATIONS, LINKS, LISTS, TABLES, BLOCKS, OTHER_SIGNS]:
+        with subtests.test(cases=cases):
+            found = {typed: list_issues(typed) for typed, _ in cases}
 
-    missed = {
-        typed: (wanted, found[typed])
-        for typed, wanted in cases
-        if not any(sentence.startswith(wanted) for sentence in found[typed])
-    }
-    assert missed == {}
+            missed = {
+                typed: (wanted, found[typed])
+                for typed, wanted in cases
+                if not any(sentence.startswith(wanted) for sentence in found[typed])
+            }
+            assert missed == {}
 
 
 def test_ordinary_text_raises_no_issue(ground: Figure) -> None:
@@ -310,19 +307,32 @@ def test_a_page_names_rows_whose_plain_text_holds_markup(ground: Figure) -> None
     ]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Do **not** lift.", "Do *not* lift.", "Do _not_ lift.", "A `word`.", "Call {clinic.phone}.", "Call {clinic.Phone",
-        "Fact. [@nice]", "[a](https://example.org)", "::: note", "## Rest", "- one\n- two", "<b>Rest</b>", "a&nbsp;b",
-        "see page:recovery", "a [^1]", "clinic.phone", "re\u202est", "~~old~~",
-    ],
-)  # fmt: skip
-def test_a_row_with_markup_in_plain_text_is_refused(text: str) -> None:
-    term = GlossaryTerm(key="a", language="en", term="a", definition=text)
+def test_a_row_with_markup_in_plain_text_is_refused(subtests: pytest.Subtests) -> None:
+    for text in [
+        "Do **not** lift.",
+        "Do *not* lift.",
+        "Do _not_ lift.",
+        "A `word`.",
+        "Call {clinic.phone}.",
+        "Call {clinic.Phone",
+        "Fact. [@nice]",
+        "[a](https://example.org)",
+        "::: note",
+        "## Rest",
+        "- one\n- two",
+        "<b>Rest</b>",
+        "a&nbsp;b",
+        "see page:recovery",
+        "a [^1]",
+        "clinic.phone",
+        "re\u202est",
+        "~~old~~",
+    ]:
+        with subtests.test(text=text):
+            term = GlossaryTerm(key="a", language="en", term="a", definition=text)
 
-    with pytest.raises(Exception, match="as typed|invisible"):
-        term.full_clean()
+            with pytest.raises(Exception, match="as typed|invisible"):
+                term.full_clean()
 
 
 @pytest.mark.parametrize("name", ["text", "short"])

@@ -67,10 +67,11 @@ def test_spanish_is_measured_by_its_own_formula_and_english_is_not_disturbed() -
     assert score_text("We look after you. The cut is small.", "en") == before
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
-@pytest.mark.parametrize("text", ["", " ", "\n\n"])
-def test_nothing_written_has_no_level(language: str, text: str) -> None:
-    assert score_text(text, language) == 0.0
+def test_nothing_written_has_no_level(subtests: pytest.Subtests) -> None:
+    for language in ["en", "es"]:
+        for text in ["", " ", "\n\n"]:
+            with subtests.test(language=language, text=text):
+                assert score_text(text, language) == 0.0
 
 
 @pytest.mark.parametrize(("words", "wanted"), [(0, 1), (1, 1), (150, 1), (300, 2), (1500, 10)])
@@ -144,7 +145,7 @@ def test_a_guide_lists_its_readings_with_their_minutes(ground: Figure) -> None:
 
     html = render("", kind="guide", items=items).html
 
-    assert '<a class="reading__link" href="/getting-well/#driving">' in html
+    assert '<a class="reading-list__link" href="/getting-well/#driving">' in html
     assert "Why &lt;b&gt;" in html
     assert "6 minutes in all." in html
     assert "1 minute</p>" in html

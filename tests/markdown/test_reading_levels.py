@@ -13,7 +13,7 @@ from tests.markdown.ground import list_issues, render, render_body
 pytestmark = pytest.mark.django_db
 
 ROW = re.compile(
-    r'<li class="levels__row"><a class="levels__link" href="([^"]*)">([^<]*)</a> <span class="levels__level">([^<]*)</span>'
+    r'<li class="reading-levels__row"><a class="reading-levels__link" href="([^"]*)">([^<]*)</a> <span class="reading-levels__value">([^<]*)</span>'
 )
 
 
@@ -47,8 +47,8 @@ def test_pages_stand_in_short_lists_by_what_they_are_about(ground: Figure) -> No
 
     html = render("::: reading-levels").html
     lists = {
-        name: re.findall(r'levels__link" href="[^"]*">([^<]*)<', body)
-        for name, body in re.findall(r'levels__group"[^>]*>([^<]*)</p>(.*?)</ul>', html, re.DOTALL)
+        name: re.findall(r'reading-levels__link" href="[^"]*">([^<]*)<', body)
+        for name, body in re.findall(r'reading-levels__group"[^>]*>([^<]*)</p>(.*?)</ul>', html, re.DOTALL)
     }
 
     assert lists == {

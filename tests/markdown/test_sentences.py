@@ -11,9 +11,8 @@ from tests.markdown.ground import list_issues, render, render_body
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize(
-    ("markdown", "html"),
-    [
+def test_common_markdown_gives_exactly_this_html(subtests: pytest.Subtests) -> None:
+    for markdown, html in [
         ("Hello *you* and **me**.", "<p>Hello <em>you</em> and <strong>me</strong>.</p>"),
         ("One\ntwo", "<p>One\ntwo</p>"),
         ("One  \ntwo", "<p>One<br />\ntwo</p>"),
@@ -28,10 +27,9 @@ pytestmark = pytest.mark.django_db
         ("[Mail](mailto:a@example.org)", '<p><a href="mailto:a@example.org">Mail</a></p>'),
         ("[Above](#pain)", '<p><a href="#pain">Above</a></p>'),
         ("[a]: https://example.org\n\n[a]", "<p>[a]: https://example.org</p>\n<p>[a]</p>"),
-    ],
-)
-def test_common_markdown_gives_exactly_this_html(markdown: str, html: str) -> None:
-    assert render_body(markdown).replace("<br>", "<br />").replace("<hr>", "<hr />") == html
+    ]:
+        with subtests.test(markdown=markdown, html=html):
+            assert render_body(markdown).replace("<br>", "<br />").replace("<hr>", "<hr />") == html
 
 
 def test_raw_html_is_shown_as_text(ground: Figure) -> None:
@@ -43,9 +41,9 @@ def test_citations_are_numbered_by_first_use_and_listed_once(ground: Figure) -> 
     rendered = render("One [@josr]. Two [@nice; @josr].")
 
     assert (
-        '<p>One <sup class="cite"><a href="#source-1" aria-label="Source 1">1</a></sup>. '
-        'Two <sup class="cite"><a href="#source-2" aria-label="Source 2">2</a></sup>'
-        '<sup class="cite"><a href="#source-1" aria-label="Source 1">1</a></sup>.</p>'
+        '<p>One <sup class="citation"><a href="#source-1" aria-label="Source 1">1</a></sup>. '
+        'Two <sup class="citation"><a href="#source-2" aria-label="Source 2">2</a></sup>'
+        '<sup class="citation"><a href="#source-1" aria-label="Source 1">1</a></sup>.</p>'
     ) in rendered.html
     listed = rendered.html.split('<ol class="sources__list">')[1]
     assert listed.index('id="source-1"') < listed.index("JOSR") < listed.index('id="source-2"') < listed.index("NICE")
@@ -60,9 +58,10 @@ def test_a_citation_in_the_key_points_is_numbered_with_the_rest(ground: Figure) 
     assert html.count('href="#source-2"') == 1
 
 
-@pytest.mark.parametrize("text", ["[@UPPER]", "[@]", "[@a,@b]", "[nice]", "[@nice", "\\[@nice]"])
-def test_what_is_no_citation_stays_text(ground: Figure, text: str) -> None:
-    assert "<sup" not in render_body(text)
+def test_what_is_no_citation_stays_text(ground: Figure, subtests: pytest.Subtests) -> None:
+    for text in ["[@UPPER]", "[@]", "[@a,@b]", "[nice]", "[@nice", "\\[@nice]"]:
+        with subtests.test(text=text):
+            assert "<sup" not in render_body(text)
 
 
 def test_clinic_values_are_printed_and_phones_can_be_called(ground: Figure) -> None:
@@ -84,9 +83,8 @@ def test_a_page_link_leads_to_the_slug_and_the_section(ground: Figure) -> None:
     assert render("[Rest](page:recovery#driving)").page_links == [(1, "recovery", "driving")]
 
 
-@pytest.mark.parametrize(
-    ("markdown", "problem"),
-    [
+def test_an_error_in_a_sentence_names_its_line(ground: Figure, subtests: pytest.Subtests) -> None:
+    for markdown, problem in [
         ("a\n\nText [@none].", "line 3: There is no source “none”."),
         ("a\nb [@nice; @none]", "line 2: There is no source “none”."),
         ("a\n\n{clinic.fax}", "line 3: Unknown clinic value {clinic.fax}."),
@@ -102,10 +100,9 @@ def test_a_page_link_leads_to_the_slug_and_the_section(ground: Figure) -> None:
         ("- a\n- b\n- [@none]", "line 3: There is no source “none”."),
         ("> a\n> [@none]", "line 2: There is no source “none”."),
         ("| a |\n|---|\n| x |\n| [@none] |", "line 4: There is no source “none”."),
-    ],
-)
-def test_an_error_in_a_sentence_names_its_line(ground: Figure, markdown: str, problem: str) -> None:
-    assert [found[: len(problem)] for found in list_issues(markdown)] == [problem]
+    ]:
+        with subtests.test(markdown=markdown, problem=problem):
+            assert [found[: len(problem)] for found in list_issues(markdown)] == [problem]
 
 
 @pytest.mark.parametrize(

@@ -423,9 +423,8 @@ def test_the_fields_above_the_text_are_looked_at_too() -> None:
     assert problem.startswith("The key message says what to do about warning signs")
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
+def test_what_pages_quote_holds_no_list_either(subtests: pytest.Subtests) -> None:
+    for row in [
         ClinicAnswer(key="x", language="en", question="Fever?", answer="Call us today if a leg is weak."),
         GlossaryTerm(key="x", language="en", term="x", definition="Chest pain or fainting: call 911."),
         GlossaryTerm(key="x", language="es", term="x", definition="Si se desmaya, llame al 911."),
@@ -433,12 +432,9 @@ def test_the_fields_above_the_text_are_looked_at_too() -> None:
         ClinicText(language="en", hours="Monday to Friday", about="Weak legs can wait until we open."),
         LocationText(language="es", name="Centro", directions="Si no puede caminar, espere a su cita."),
         GuideItem(guide=Page(language="en"), note="Why a weak leg can wait for the visit."),
-    ],
-    ids=["answer", "word", "Spanish word", "series", "clinic", "place", "reading list"],
-)
-def test_what_pages_quote_holds_no_list_either(row: object) -> None:
-    with pytest.raises(ValidationError, match="Signs come from one list"):
-        row.clean()  # type: ignore[attr-defined]
+    ]:
+        with subtests.test(row=row), pytest.raises(ValidationError, match="Signs come from one list"):
+            row.clean()  # type: ignore[attr-defined]
 
 
 def test_a_note_in_the_reading_list_is_looked_at_before_publishing() -> None:

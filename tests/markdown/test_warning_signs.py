@@ -23,7 +23,7 @@ def signs() -> None:
 def cards(html: str) -> list[tuple[str, list[str]]]:
     """Title and entries of each card, in order."""
     found = re.findall(
-        r'<h3 class="care__title">(.*?)</h3>\s*<div class="care__body">\s*<ul>(.*?)</ul>', html, re.DOTALL
+        r'<h3 class="care-card__title">(.*?)</h3>\s*<div class="care-card__body">\s*<ul>(.*?)</ul>', html, re.DOTALL
     )
     plain = [(title, re.findall(r"<li>(.*?)</li>", items, re.DOTALL)) for title, items in found]
     return [(title, [re.sub(r"<sup.*?</sup>", "", item) for item in items]) for title, items in plain]
@@ -50,7 +50,7 @@ def test_each_time_prints_its_own_signs_and_those_of_both() -> None:
 def test_a_sign_names_its_main_source_in_the_list_of_sources() -> None:
     html = render("::: warning-signs both").html
 
-    assert re.search(r'You have a fever of 100.4 °F\.<sup class="cite"><a href="#source-1"', html)
+    assert re.search(r'You have a fever of 100.4 °F\.<sup class="citation"><a href="#source-1"', html)
     assert 'id="source-1"' in html
 
 
@@ -68,7 +68,7 @@ def test_the_short_form_holds_the_emergency_signs_and_one_line_on_calling() -> N
 def test_every_topic_and_guide_begins_with_what_is_an_emergency_whatever_its_author_wrote() -> None:
     for kind in ("condition", "procedure", "guide", "prevention"):
         html = render("A text.", kind=kind).html
-        assert html.index("warning-signs__top") < html.index("page__body"), kind
+        assert html.index("warning-signs--top") < html.index("page__body"), kind
         assert "<li>A weak leg</li>" in html
     assert "warning-signs" not in render("A text.", kind="about").html
 

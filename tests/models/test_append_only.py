@@ -1,5 +1,6 @@
 """History is written once: no way through the ORM changes or removes it."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -76,15 +77,21 @@ def test_every_table_of_the_history_is_append_only() -> None:
     assert {model for model in AppendOnly.__subclasses__() if not model._meta.abstract} == set(TABLES)
 
 
-@pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("model", TABLES)
-def test_a_row_of_history_refuses_every_change(public_page: Page, model: Any, change: str) -> None:
+def test_a_row_of_history_refuses_every_change(public_page: Page, model: Any) -> None:
     row = model.objects.first()
     before = list(model.objects.order_by("pk").values())
 
-    with pytest.raises(AppendOnlyError, match="rows are never (changed|deleted)"):
-        CHANGES[change](row, model.objects.all())
+    accepted = []
+    for name, change in CHANGES.items():
+        try:
+            change(row, model.objects.all())
+        except AppendOnlyError as error:
+            assert re.search("rows are never (changed|deleted)", str(error)), name
+        else:
+            accepted.append(name)
 
+    assert accepted == []
     assert list(model.objects.order_by("pk").values()) == before
 
 

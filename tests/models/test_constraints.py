@@ -39,6 +39,7 @@ from procedures.models import (
 )
 from procedures.publishing import warning_signs
 from procedures.revisions.drafts import save_revision
+from tests.database import rolled_back
 from tests.factories import approve, make_clinic, make_figure, make_page, make_sign, make_term, make_user
 
 pytestmark = pytest.mark.django_db
@@ -190,30 +191,37 @@ def named_constraints() -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_the_database_refuses(name: str) -> None:
-    rows = BROKEN[name]()
-    for row in rows[:-1]:
-        row.save() if row._state.adding else None
+def broken_row(name: str) -> models.Model:
+    """The row that breaks a constraint; the rows before it are saved."""
+    *others, row = BROKEN[name]()
+    for other in others:
+        if other._state.adding:
+            other.save()
+    return row
 
-    with pytest.raises(IntegrityError), transaction.atomic():
-        rows[-1].save()
+
+def test_the_database_refuses(subtests: pytest.Subtests) -> None:
+    for name in BROKEN:
+        with subtests.test(name=name), rolled_back():
+            row = broken_row(name)
+
+            with pytest.raises(IntegrityError), transaction.atomic():
+                row.save()
 
 
-@pytest.mark.parametrize("name", sorted(set(BROKEN) - {"dependency_once_per_release"}))
-def test_a_person_is_told_by_the_right_rule_before_the_database_refuses(name: str) -> None:
-    rows = BROKEN[name]()
-    for row in rows[:-1]:
-        row.save() if row._state.adding else None
-    (rule,) = [rule for rule in rows[-1]._meta.constraints if rule.name == name]
+def test_a_person_is_told_by_the_right_rule_before_the_database_refuses(subtests: pytest.Subtests) -> None:
+    for name in sorted(set(BROKEN) - {"dependency_once_per_release"}):
+        with subtests.test(name=name), rolled_back():
+            row = broken_row(name)
+            (rule,) = [rule for rule in row._meta.constraints if rule.name == name]
 
-    with pytest.raises(ValidationError) as refused:
-        rule.validate(type(rows[-1]), rows[-1])
+            with pytest.raises(ValidationError) as refused:
+                rule.validate(type(row), row)
 
-    (sentence,) = refused.value.messages
-    # Not Django's own “Constraint “x” is violated.”
-    assert name not in sentence
-    assert sentence.endswith(".")
+            (sentence,) = refused.value.messages
+            # Not Django's own “Constraint “x” is violated.”
+            assert name not in sentence
+            assert sentence.endswith(".")
 
 
 def test_no_constraint_is_left_without_a_test() -> None:

@@ -151,9 +151,8 @@ def test_a_slug_is_small_letters_digits_and_single_hyphens(value: str) -> None:
     validate_slug(value)
 
 
-@pytest.mark.parametrize(
-    ("validate", "value"),
-    [
+def test_odd_values_are_refused_with_a_sentence(subtests: pytest.Subtests) -> None:
+    for validate, value in [
         *((validate_slug, value) for value in ("", "A", "a_b", "a--b", "-a", "a-", "a b", "a\n", "é", "a/b", "a.b")),
         *((validate_phone, value) for value in ("", "x", "911\n", "+", "1", "tel:911", "1;2", "<1>", "9" * 30)),
         *((validate_https, value) for value in ("http://a", "https://", "https://a b", 'https://a"', "HTTPS://a", "a")),
@@ -162,13 +161,12 @@ def test_a_slug_is_small_letters_digits_and_single_hyphens(value: str) -> None:
             (validate_plain_text, f"a{sign}b")
             for sign in "\x00\x01\x0b\x1f\x7f\x80\x92\ue000\uf8ff\ufdd0\uffff\U0010fffe"
         ),
-    ],
-)
-def test_odd_values_are_refused_with_a_sentence(validate: object, value: object) -> None:
-    with pytest.raises(ValidationError) as refused:
-        validate(value)
+    ]:
+        with subtests.test(validate=validate, value=value):
+            with pytest.raises(ValidationError) as refused:
+                validate(value)
 
-    assert refused.value.messages[0].endswith((".", ")."))
+            assert refused.value.messages[0].endswith((".", ")."))
 
 
 @pytest.mark.parametrize("value", ["", "plain\n\ttext\r\n", "é ñ — “x”", "\U0001f9b4", "\u2028"])
@@ -176,7 +174,7 @@ def test_ordinary_text_is_taken(value: str) -> None:
     validate_plain_text(value)
 
 
-@pytest.mark.parametrize("aliases", [[""], [" "], [911], [None], "word", {"a": 1}, [["a"]]])
-def test_aliases_that_are_no_words_are_refused(aliases: object) -> None:
-    with pytest.raises(ValidationError, match="Write a list of words"):
-        GlossaryTerm(key="x", language="en", term="x", definition="y", aliases=aliases).full_clean()
+def test_aliases_that_are_no_words_are_refused(subtests: pytest.Subtests) -> None:
+    for aliases in [[""], [" "], [911], [None], "word", {"a": 1}, [["a"]]]:
+        with subtests.test(aliases=aliases), pytest.raises(ValidationError, match="Write a list of words"):
+            GlossaryTerm(key="x", language="en", term="x", definition="y", aliases=aliases).full_clean()

@@ -4,7 +4,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -105,20 +104,24 @@ SERVERS_OWN = {
 }
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_an_odd_request_gets_its_status_and_the_constant_headers(served_site: ServedSite, name: str) -> None:
-    data, status = OURS[name]
-    begun = time.monotonic()
+def test_an_odd_request_gets_its_status_and_the_constant_headers(
+    served_site: ServedSite, subtests: pytest.Subtests
+) -> None:
+    for name in OURS:
+        with subtests.test(name=name):
+            data, status = OURS[name]
+            begun = time.monotonic()
 
-    assert refused_as(served_site.url, data) == (status, True)
-    assert time.monotonic() - begun < PATIENCE
+            assert refused_as(served_site.url, data) == (status, True)
+            assert time.monotonic() - begun < PATIENCE
 
 
-@pytest.mark.parametrize("name", SERVERS_OWN)
-def test_what_is_no_request_ends_at_the_server(served_site: ServedSite, name: str) -> None:
-    data, statuses = SERVERS_OWN[name]
+def test_what_is_no_request_ends_at_the_server(served_site: ServedSite, subtests: pytest.Subtests) -> None:
+    for name in SERVERS_OWN:
+        with subtests.test(name=name):
+            data, statuses = SERVERS_OWN[name]
 
-    assert head(served_site.url, data)[0] in statuses
+            assert head(served_site.url, data)[0] in statuses
 
 
 def test_a_line_break_in_an_address_adds_no_header(served_site: ServedSite) -> None:
@@ -203,7 +206,7 @@ def test_headers_that_do_not_arrive_are_given_up(served_site: ServedSite) -> Non
 def test_a_log_of_all_this_names_no_address(served_site: ServedSite) -> None:
     head(served_site.url, request(b"/codename-of-a-condition/?q=secret"))
 
-    log = Path(served_site.data_dir.parent / "served.log").read_text()
+    log = served_site.log.read_text()
 
     assert "Ready: " in log
     assert "codename" not in log

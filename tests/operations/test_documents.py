@@ -5,7 +5,7 @@ import re
 from django.core.management import get_commands
 
 from portal.env import KNOWN_VARIABLES
-from tests.conftest import ROOT
+from tests.served_data import ROOT
 
 DOCS = ROOT / "docs"
 OPERATIONS, SECURITY = (DOCS / name for name in ("operations.md", "security.md"))

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.served_data import ROOT
+
+pytestmark = pytest.mark.served
 
 HOST = "learn.example.org"
 ASK = f"""

@@ -12,7 +12,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
 from portal.logging import JsonFormatter, RedactUrlsFilter, redacted_traceback
-from tests.conftest import ROOT
+from tests.served_data import ROOT
 
 SECRET = "/kyphoplasty/?name=Maria"
 
@@ -35,27 +35,27 @@ def failure() -> Exception:
         return error
 
 
-@pytest.mark.parametrize("form", ["line", "json"])
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("django.request", f"Internal Server Error: {SECRET}"),
-        ("django.security.DisallowedHost", f"Invalid HTTP_HOST header: {SECRET}"),
-        ("django.security.csrf", f"Forbidden (CSRF cookie not set.): {SECRET}"),
-    ],
-)
-def test_a_failed_request_is_logged_without_what_was_asked_for(name: str, message: str, form: str) -> None:
-    line = record(name, message, failure(), status_code=500, request=HttpRequest())
-    formatter = JsonFormatter() if form == "json" else logging.Formatter("{levelname} {name}: {message}", style="{")
+def test_a_failed_request_is_logged_without_what_was_asked_for(subtests: pytest.Subtests) -> None:
+    for form in ["line", "json"]:
+        for name, message in [
+            ("django.request", f"Internal Server Error: {SECRET}"),
+            ("django.security.DisallowedHost", f"Invalid HTTP_HOST header: {SECRET}"),
+            ("django.security.csrf", f"Forbidden (CSRF cookie not set.): {SECRET}"),
+        ]:
+            with subtests.test(form=form, name=name, message=message):
+                line = record(name, message, failure(), status_code=500, request=HttpRequest())
+                formatter = (
+                    JsonFormatter() if form == "json" else logging.Formatter("{levelname} {name}: {message}", style="{")
+                )
 
-    assert RedactUrlsFilter().filter(line)
-    text = formatter.format(line)
+                assert RedactUrlsFilter().filter(line)
+                text = formatter.format(line)
 
-    assert "Maria" not in text
-    assert "kyphoplasty" not in text
-    assert "builtins.ValueError" in text
-    assert "builtins.KeyError" in text
-    assert "test_logs.py" in text, "where it happened is there"
+                assert "Maria" not in text
+                assert "kyphoplasty" not in text
+                assert "builtins.ValueError" in text
+                assert "builtins.KeyError" in text
+                assert "test_logs.py" in text, "where it happened is there"
 
 
 def test_a_json_line_is_one_object_with_its_facts() -> None:

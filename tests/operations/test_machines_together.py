@@ -18,9 +18,12 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.conftest import ROOT, free_port, separate_database, wait_until_ready
+from tests.conftest import separate_database
 from tests.operations.s3 import KEYS
+from tests.served_data import ROOT, free_port, wait_until_ready
 from tests.site.client import fetch
+
+pytestmark = pytest.mark.served
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 EXAMPLE = ROOT / "docs" / "examples" / "nginx.conf"

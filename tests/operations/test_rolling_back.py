@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from django.db.migrations.loader import MigrationLoader
 
-from tests.conftest import ROOT
+from tests.served_data import ROOT
+
+pytestmark = pytest.mark.served
 
 OURS = ("procedures", "staff")
 

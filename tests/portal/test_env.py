@@ -68,15 +68,16 @@ ODD: dict[str, tuple[Callable[[dict[str, str]], object], list[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, (_, values) in ODD.items() for value in values])
-def test_an_odd_value_is_refused_in_one_line_that_names_it(name: str, value: str) -> None:
-    with pytest.raises(InvalidSettingError) as refused:
-        ODD[name][0]({name: value})
+def test_an_odd_value_is_refused_in_one_line_that_names_it(subtests: pytest.Subtests) -> None:
+    for name, value in [(name, value) for name, (_, values) in ODD.items() for value in values]:
+        with subtests.test(name=name, value=value):
+            with pytest.raises(InvalidSettingError) as refused:
+                ODD[name][0]({name: value})
 
-    sentence = str(refused.value)
-    assert sentence.startswith(name)
-    assert "\n" not in sentence
-    assert sentence.endswith(".")
+            sentence = str(refused.value)
+            assert sentence.startswith(name)
+            assert "\n" not in sentence
+            assert sentence.endswith(".")
 
 
 @pytest.mark.parametrize("value", ["hunter2", "k" * 49])
@@ -226,10 +227,14 @@ def test_postgresql_is_named_by_its_address(scheme: str) -> None:
     )
 
 
-@pytest.mark.parametrize("value", ["0", "4", "241", "x", "-5", "5.5", "1e2", "٣٠"])
-def test_a_number_outside_its_bounds_is_refused(value: str) -> None:
-    with pytest.raises(env.InvalidSettingError, match="Write a whole number from 5 to 240."):
-        env.get_int("PORTAL_X", default=30, min_value=5, max_value=240, environ={"PORTAL_X": value})
+def test_a_number_outside_its_bounds_is_refused(subtests: pytest.Subtests) -> None:
+    for value in ["0", "4", "241", "x", "-5", "5.5", "1e2", "٣٠"]:
+        environ = {"PORTAL_X": value}
+        with (
+            subtests.test(value=value),
+            pytest.raises(env.InvalidSettingError, match="Write a whole number from 5 to 240."),
+        ):
+            env.get_int("PORTAL_X", default=30, min_value=5, max_value=240, environ=environ)
 
 
 def test_a_number_within_its_bounds_or_none_is_taken() -> None:
@@ -253,9 +258,8 @@ def test_mail_goes_encrypted_or_stays_on_this_machine(url: str, port: int, tls: 
     assert env.get_email_settings({}) == {"EMAIL_BACKEND": env.DUMMY_EMAIL_BACKEND}
 
 
-@pytest.mark.parametrize(
-    ("url", "sender"),
-    [
+def test_half_a_mail_setting_is_refused_without_repeating_the_password(subtests: pytest.Subtests) -> None:
+    for url, sender in [
         ("smtps://u:s3cret@mail.example.org", ""),
         ("", "site@clinic.example"),
         ("http://u:s3cret@mail.example.org", "site@clinic.example"),
@@ -263,14 +267,13 @@ def test_mail_goes_encrypted_or_stays_on_this_machine(url: str, port: int, tls: 
         ("smtps://u:s3cret@mail.example.org/?x=1", "site@clinic.example"),
         ("smtps://u:s3cret@mail.example.org:0", "site@clinic.example"),
         ("smtps://u:s3cret@mail.example.org", "no address"),
-    ],
-)
-def test_half_a_mail_setting_is_refused_without_repeating_the_password(url: str, sender: str) -> None:
-    with pytest.raises(env.InvalidSettingError) as refused:
-        env.get_email_settings({"PORTAL_EMAIL_URL": url, "PORTAL_EMAIL_FROM": sender})
+    ]:
+        with subtests.test(url=url, sender=sender):
+            with pytest.raises(env.InvalidSettingError) as refused:
+                env.get_email_settings({"PORTAL_EMAIL_URL": url, "PORTAL_EMAIL_FROM": sender})
 
-    assert "s3cret" not in str(refused.value)
-    assert str(refused.value).startswith("PORTAL_EMAIL_")
+            assert "s3cret" not in str(refused.value)
+            assert str(refused.value).startswith("PORTAL_EMAIL_")
 
 
 @pytest.mark.parametrize("name", ["PORTAL_S3_ENDPOINT", "PORTAL_S3_REGION", "PORTAL_S3_CACHE_MB"])

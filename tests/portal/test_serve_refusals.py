@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, free_port
+from tests.served_data import ROOT, free_port
+
+pytestmark = pytest.mark.served
 
 STOPS_BY_ITSELF = 60
 

@@ -24,19 +24,17 @@ def utc(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(f"{text}+00:00")
 
 
-@pytest.mark.parametrize(
-    ("day", "time", "wanted"),
-    [
+def test_a_time_on_the_wall_is_one_moment(subtests: pytest.Subtests) -> None:
+    for day, time, wanted in [
         (datetime.date(2026, 12, 1), datetime.time(9, 30), "2026-12-01T16:30"),
         (datetime.date(2026, 7, 1), datetime.time(9, 30), "2026-07-01T15:30"),
         (SPRING, datetime.time(1, 59), "2027-03-14T08:59"),
         (SPRING, datetime.time(3, 0), "2027-03-14T09:00"),
         (AUTUMN, datetime.time(0, 59), "2026-11-01T06:59"),
         (AUTUMN, datetime.time(2, 0), "2026-11-01T09:00"),
-    ],
-)
-def test_a_time_on_the_wall_is_one_moment(day: datetime.date, time: datetime.time, wanted: str) -> None:
-    assert to_utc(day, time, DENVER) == utc(wanted)
+    ]:
+        with subtests.test(day=day, time=time, wanted=wanted):
+            assert to_utc(day, time, DENVER) == utc(wanted)
 
 
 @pytest.mark.parametrize("minute", [0, 30, 59])

@@ -103,8 +103,8 @@ def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
     [
         ("A small cut.", "Percutaneous augmentation ameliorates vertebral deformity. " * 9, "Flesch–Kincaid grade "),
         ("A small cut.", "We cut and " * 13 + "rest.", "a sentence of 40 words, 25 is the most"),
-        ('<figure class="xray"', '<div class="xray"', "no picture carries the message"),
-        ('<sup class="cite">', "<sup>", "no source is cited"),
+        ('<figure class="figure"', '<div class="figure"', "no picture carries the message"),
+        ('<sup class="citation">', "<sup>", "no source is cited"),
         ('alt="A needle in a bone."', 'alt=""', "the text instead of the picture "),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_planted_fault_fails(old: str, new: str, starts: str) -> None:
 
 def test_a_page_that_asks_nothing_of_its_reader_fails() -> None:
     page = public(kind="about")
-    plant(page, '<div class="care ', '<div class="')
+    plant(page, '<div class="care-card ', '<div class="')
 
     assert broken() == [
         "/small-cut/: nothing tells the reader what to do; add a card, steps, a checklist or the next step"
@@ -212,6 +212,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         run(str(tmp_path / "nowhere"))
 
 
+@pytest.mark.slow
 def test_a_folder_is_measured_without_touching_what_is_here(tmp_path: Path) -> None:
     pages = tmp_path / "pages" / "en"
     pages.mkdir(parents=True)

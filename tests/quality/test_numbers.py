@@ -14,9 +14,8 @@ def wanting(body: str, **values: object) -> list[str]:
     return [passage.detail for passage in measure_body(body, **values).uncited_numbers]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_a_fact_in_numbers_without_a_source_is_found(subtests: pytest.Subtests) -> None:
+    for text in [
         "Pain eases in 12 weeks.",
         "- 700,000 people have it.",
         "About 5.4 % of people have it.",
@@ -28,10 +27,9 @@ def wanting(body: str, **values: object) -> list[str]:
         "::: chance 2 in 100\nhave a leak.\n:::",
         "::: urgent\n- You have a fever of 100.4 °F.\n:::",
         "One fact. [@nice]\n\nPain eases in 12 weeks.",
-    ],
-)
-def test_a_fact_in_numbers_without_a_source_is_found(text: str) -> None:
-    assert len(wanting(text)) == 1
+    ]:
+        with subtests.test(text=text):
+            assert len(wanting(text)) == 1
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,8 @@ import pytest
 from procedures.readability.scores import is_passive
 
 
-@pytest.mark.parametrize(
-    "sentence",
-    [
+def test_be_with_a_participle_is_passive(subtests: pytest.Subtests) -> None:
+    for sentence in [
         "The cement is mixed with a marker.",
         "It is often done in a clinic.",
         "Cement was seen outside the bone.",
@@ -16,15 +15,13 @@ from procedures.readability.scores import is_passive
         "How is it done?",
         "You’re told when to stop.",
         "The result was not compared.",
-    ],
-)
-def test_be_with_a_participle_is_passive(sentence: str) -> None:
-    assert is_passive(sentence, "en")
+    ]:
+        with subtests.test(sentence=sentence):
+            assert is_passive(sentence, "en")
 
 
-@pytest.mark.parametrize(
-    "sentence",
-    [
+def test_a_state_and_an_active_verb_are_not_passive(subtests: pytest.Subtests) -> None:
+    for sentence in [
         "The doctor mixes the cement.",
         "You are tired and worried.",
         "The skin is red.",
@@ -32,10 +29,9 @@ def test_be_with_a_participle_is_passive(sentence: str) -> None:
         "You are in bed.",
         "This is indeed rare.",
         "We are here to help.",
-    ],
-)
-def test_a_state_and_an_active_verb_are_not_passive(sentence: str) -> None:
-    assert not is_passive(sentence, "en")
+    ]:
+        with subtests.test(sentence=sentence):
+            assert not is_passive(sentence, "en")
 
 
 @pytest.mark.parametrize(

@@ -48,13 +48,12 @@ def test_a_page_with_a_table_of_bones_may_be_published() -> None:
 
 def test_a_list_or_heading_of_codes_is_no_sentence() -> None:
     assert score_text(TEXT + "\nT12\nL1-L5\nM80.08XA", "en") == score_text(TEXT, "en")
-    assert smog_grade(f"{TEXT}\nT12, L1–L5 and M80.08\n" * 3) == smog_grade(f"{TEXT}\nwe and you\n" * 3)
+    assert smog_grade(f"{TEXT}\nT12, L1–L5 and M80.08\n" * 3, "en") == smog_grade(f"{TEXT}\nwe and you\n" * 3, "en")
     assert split_words("T12, L1–L5 or M80.08.") == ["T12", "L1–L5", "or", "M80.08"]
 
 
-@pytest.mark.parametrize(
-    ("text", "language", "found"),
-    [
+def test_words_in_capitals_are_words_and_abbreviations_are_not(subtests: pytest.Subtests) -> None:
+    for text, language, found in [
         ("DO NOT EAT", "en", []),
         ("You must NOT eat. STOP here.", "en", []),
         ("DO NOT DRIVE, LIFT OR BEND!", "en", []),
@@ -73,10 +72,9 @@ def test_a_list_or_heading_of_codes_is_no_sentence() -> None:
         ("NO COMA NI BEBA", "es", []),
         ("NO debe COMER. LLAME YA.", "es", []),
         ("Le hacen una RM.", "es", ["rm"]),
-    ],
-)
-def test_words_in_capitals_are_words_and_abbreviations_are_not(text: str, language: str, found: list[str]) -> None:
-    assert find_hard_words(text, language, []) == found
+    ]:
+        with subtests.test(text=text, language=language, found=found):
+            assert find_hard_words(text, language, []) == found
 
 
 def test_words_in_capitals_are_no_harder_to_read() -> None:

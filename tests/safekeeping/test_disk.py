@@ -12,7 +12,9 @@ import pytest
 from portal.backup import databases
 from portal.backup.archive import BackupError
 from portal.management.commands.restore import _Rollback
-from tests.conftest import ROOT
+from tests.served_data import ROOT
+
+pytestmark = pytest.mark.served
 
 ADVICE = "could not be written. The disk is full. Free some space or choose another disk."
 

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, ServedSite, separate_database
+from tests.conftest import ServedSite, separate_database
+from tests.served_data import ROOT
+
+pytestmark = pytest.mark.served
 
 WRITER = """
 import time, django

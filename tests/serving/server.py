@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.conftest import ROOT, ServedSite, free_port, wait_until_ready
+from tests.conftest import ServedSite
+from tests.served_data import ROOT, free_port, wait_until_ready
 from tests.site.client import Response, fetch
 
 PATHS = ["/", "/kyphoplasty/", "/es/", "/contact/", "/visits/"]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, ServedSite
+from tests.conftest import ServedSite
+from tests.served_data import ROOT
 from tests.serving.server import Readers, all_answered, copy_of, running
 from tests.serving.test_faults import pytestmark  # noqa: F401 -- a SQLite file is what the disk holds
 

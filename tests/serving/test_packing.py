@@ -14,7 +14,7 @@ import pytest
 from portal.published import compression
 from portal.published.compression import CompressionWorker
 from portal.published.http_encoding import BEST_QUALITY
-from tests.conftest import ROOT
+from tests.served_data import ROOT
 from tests.serving.plain import PAGE
 
 
@@ -31,7 +31,9 @@ def test_a_piece_comes_back_packed_by_one_process_of_the_lowest_priority() -> No
     (process,) = processes()
 
     assert [brotli.decompress(one) for one in packed] == [PAGE * number for number in (1, 2, 300)]
-    assert os.getpriority(os.PRIO_PROCESS, int(process)) == 19
+    # Relative to this process, which can have a priority of its own.
+    lowest = min(19, os.getpriority(os.PRIO_PROCESS, 0) + 19)
+    assert os.getpriority(os.PRIO_PROCESS, int(process)) == lowest
     packer.stop()
     assert processes() == set()
 

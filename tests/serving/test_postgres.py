@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import free_port
+from tests.served_data import free_port
 from tests.serving.server import Readers, running
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-pytestmark = [pytest.mark.postgres, pytest.mark.skipif(not BINARIES, reason="PostgreSQL is not installed")]
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.skipif(not BINARIES and os.environ.get("CI") != "true", reason="PostgreSQL is not installed"),
+    pytest.mark.served,
+]
 
 
 class Postgres:

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 
-from tests.conftest import ROOT, ServedSite
+from tests.conftest import ServedSite
+from tests.served_data import ROOT
 
 ASK = """
 import sys

@@ -87,7 +87,9 @@ def pages() -> dict[str, Page]:
     return {"page": page, "guide": guide, **translations}
 
 
-@pytest.mark.parametrize("name", ["page", "guide", "es", "es guide"])
+@pytest.mark.parametrize(
+    "name", ["page", *(pytest.param(name, marks=pytest.mark.slow) for name in ("guide", "es", "es guide"))]
+)
 def test_a_publish_a_move_and_a_withdrawal_renew_every_form_of_a_page(
     pages: dict[str, Page], name: str, client: Client
 ) -> None:

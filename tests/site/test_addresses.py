@@ -8,7 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from procedures.sharing.short_codes import CODE_ALPHABET
-from tests.conftest import ROOT, ServedSite
+from tests.conftest import ServedSite
+from tests.served_data import ROOT
 from tests.site.client import fetch
 from tests.site.crawl import Document, Site, element_text
 
@@ -71,22 +72,22 @@ def test_one_wrong_sign_in_a_code_never_leads_to_another_page(site: Site, code: 
         assert (wrong, fetch(site.url, f"/p/{wrong}").status) == (wrong, 404)
 
 
-@pytest.mark.parametrize("typed", ["222222", "A", "<b>", "kyphoplasty", "%00", "%ff", "O" * 200, "../admin"])
-def test_a_wrong_code_keeps_what_was_typed_and_says_what_to_look_at(site: Site, typed: str) -> None:
-    answer = fetch(site.url, f"/p/?code={quote(typed, safe='%')}")
-    page = Document.read("/p/", answer)
-    field = page.one("input", id="code")
+def test_a_wrong_code_keeps_what_was_typed_and_says_what_to_look_at(site: Site, subtests: pytest.Subtests) -> None:
+    for typed in ["222222", "A", "<b>", "kyphoplasty", "%00", "%ff", "O" * 200, "../admin"]:
+        with subtests.test(typed=typed):
+            answer = fetch(site.url, f"/p/?code={quote(typed, safe='%')}")
+            page = Document.read("/p/", answer)
+            field = page.one("input", id="code")
 
-    assert answer.status == 404
-    assert field.get("aria-invalid") == "true"
-    assert [element_text(e) for e in page.of_class("ask__error")] != []
-    assert "code-error" in field.get("aria-describedby", "").split()
-    assert "tel:+13035550100" in {a.get("href") for a in page.one("main").iter("a")}
+            assert answer.status == 404
+            assert field.get("aria-invalid") == "true"
+            assert [element_text(e) for e in page.of_class("field__error")] != []
+            assert "code-error" in field.get("aria-describedby", "").split()
+            assert "tel:+13035550100" in {a.get("href") for a in page.one("main").iter("a")}
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
+def test_a_damaged_address_leads_to_the_page_in_one_step(site: Site, subtests: pytest.Subtests) -> None:
+    for written in [
         "/kyphoplasty",
         "/Kyphoplasty/",
         "/KYPHOPLASTY",
@@ -99,12 +100,11 @@ def test_a_wrong_code_keeps_what_was_typed_and_says_what_to_look_at(site: Site, 
         "/kyphopla",
         "/kyphoplasty/%0D%0A",
         "/kyphoplasty/&utm_source=mail",
-    ],
-)
-def test_a_damaged_address_leads_to_the_page_in_one_step(site: Site, written: str) -> None:
-    answer = fetch(site.url, written)
+    ]:
+        with subtests.test(written=written):
+            answer = fetch(site.url, written)
 
-    assert (answer.status, answer.header("location")) == (301, "/kyphoplasty/")
+            assert (answer.status, answer.header("location")) == (301, "/kyphoplasty/")
 
 
 def test_a_tracking_parameter_changes_nothing(site: Site) -> None:
@@ -137,11 +137,10 @@ def test_a_page_that_is_not_here_offers_search_phone_and_the_way_home(site: Site
     assert page.parse_errors == ()
 
 
-@pytest.mark.parametrize(
-    "path", ["/%00", "/%ff%fe", "/" + "a" * 4000, "/%E2%80%AE", "/%ed%a0%80", "/.git/config", "/.env"]
-)
-def test_an_odd_address_answers_404(site: Site, path: str) -> None:
-    assert fetch(site.url, path).status == 404
+def test_an_odd_address_answers_404(site: Site, subtests: pytest.Subtests) -> None:
+    for path in ["/%00", "/%ff%fe", "/" + "a" * 4000, "/%E2%80%AE", "/%ed%a0%80", "/.git/config", "/.env"]:
+        with subtests.test(path=path):
+            assert fetch(site.url, path).status == 404
 
 
 @pytest.mark.parametrize(

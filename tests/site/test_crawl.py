@@ -240,7 +240,7 @@ def test_every_article_opens_with_a_key_message_of_its_own(site: Site) -> None:
 
 def test_every_starter_text_says_that_it_is_not_reviewed(site: Site) -> None:
     lines = {
-        page.path: [element_text(e) for r in page.of_class("review") for e in r.iter("strong")]
+        page.path: [element_text(e) for r in page.of_class("page-meta") for e in r.iter("strong")]
         for page in site.articles
     }
 
@@ -250,7 +250,7 @@ def test_every_starter_text_says_that_it_is_not_reviewed(site: Site) -> None:
 def test_citations_and_sources_belong_together(site: Site) -> None:
     citing = 0
     for page in site.articles:
-        cites = [a.attrib["href"] for sup in page.of_class("cite") for a in sup.iter("a")]
+        cites = [a.attrib["href"] for sup in page.of_class("citation") for a in sup.iter("a")]
         listed = [f"#{item.get('id')}" for item in page.of_class("sources__item")]
         citing += bool(cites)
         assert (page.path, sorted(set(cites))) == (page.path, sorted(listed))
@@ -264,8 +264,8 @@ def test_numbers_on_a_picture_are_those_of_its_list(site: Site) -> None:
     figures = 0
     for page in site.pages.values():
         for figure in page.elements("figure"):
-            legend = [e.get("data-mark") for e in figure.iter() if "xray__entry" in e.get("class", "").split()]
-            overlays = [e for e in figure.iter() if "xray__marks" in e.get("class", "").split()]
+            legend = [e.get("data-mark") for e in figure.iter() if "figure__entry" in e.get("class", "").split()]
+            overlays = [e for e in figure.iter() if "figure__markers" in e.get("class", "").split()]
             assert legend == [str(number) for number in range(1, len(legend) + 1)], figure.get("id")
             for overlay in overlays:
                 assert [g.get("data-mark") for g in overlay.iter() if g.get("data-mark")] == legend, figure.get("id")

@@ -9,16 +9,15 @@ from tests.site.crawl import Site
 PER_ANSWER = {"date", "transfer-encoding", "content-length", "last-modified"}
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/kyphoplasty/", "/search/?q=cement", "/no-such-page/", "/robots.txt", "/healthz"]
-)
-def test_head_gives_the_headers_of_get_and_no_body(site: Site, path: str) -> None:
-    got = fetch(site.url, path)
-    headed = fetch(site.url, path, method="HEAD")
+def test_head_gives_the_headers_of_get_and_no_body(site: Site, subtests: pytest.Subtests) -> None:
+    for path in ["/", "/kyphoplasty/", "/search/?q=cement", "/no-such-page/", "/robots.txt", "/healthz"]:
+        with subtests.test(path=path):
+            got = fetch(site.url, path)
+            headed = fetch(site.url, path, method="HEAD")
 
-    assert headed.body == b""
-    assert headed.status == got.status
-    assert stable(headed) == stable(got)
+            assert headed.body == b""
+            assert headed.status == got.status
+            assert stable(headed) == stable(got)
 
 
 def stable(answer: Response) -> list[tuple[str, str]]:
@@ -73,9 +72,8 @@ def test_each_encoding_has_an_entity_tag_of_its_own(site: Site) -> None:
     assert all(tag.startswith('"') and tag.endswith('"') for tag in tags.values())
 
 
-@pytest.mark.parametrize(
-    ("accepted", "sent"),
-    [
+def test_encoding_is_the_best_of_those_that_are_accepted(site: Site, subtests: pytest.Subtests) -> None:
+    for accepted, sent in [
         ("gzip, deflate, br, zstd", "br"),
         ("gzip;q=1.0, deflate", "gzip"),
         ("BR", "br"),
@@ -84,12 +82,11 @@ def test_each_encoding_has_an_entity_tag_of_its_own(site: Site) -> None:
         ("identity", ""),
         ("", ""),
         ("deflate", ""),
-    ],
-)
-def test_encoding_is_the_best_of_those_that_are_accepted(site: Site, accepted: str, sent: str) -> None:
-    answer = fetch(site.url, "/kyphoplasty/", headers={"Accept-Encoding": accepted})
+    ]:
+        with subtests.test(accepted=accepted, sent=sent):
+            answer = fetch(site.url, "/kyphoplasty/", headers={"Accept-Encoding": accepted})
 
-    assert (answer.header("content-encoding"), answer.header("vary")) == (sent, "Accept-Encoding")
+            assert (answer.header("content-encoding"), answer.header("vary")) == (sent, "Accept-Encoding")
 
 
 def test_stylesheet_and_script_come_compressed(site: Site) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.conftest import ROOT
+from tests.served_data import ROOT
 
 SERVE = "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/python manage.py serve"
 TEST = "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest"

@@ -46,7 +46,7 @@ def test_every_page_has_all_its_parts(site: Site) -> None:
             return
         if not page.of_class("key-points"):
             yield "no main points"
-        captions = [element_text(e) for e in page.of_class("xray__caption")]
+        captions = [element_text(e) for e in page.of_class("figure__caption")]
         if not captions or not captions[0]:
             yield "no captioned picture"
         if not UNKNOWN.search(element_text(page.one("article"))):
@@ -57,7 +57,7 @@ def test_every_page_has_all_its_parts(site: Site) -> None:
             yield "no number to call in the text"
         if not page.of_class("checklist"):
             yield "nothing to take along"
-        if not page.of_class("next"):
+        if not page.of_class("next-step"):
             yield "no next step"
 
     assert find_problems(site, missing) == []

@@ -10,7 +10,7 @@ from procedures.triage import TriageDetector
 from tests.site.crawl import Document, Site, element_text
 
 SIGNS = yaml.safe_load((Path(__file__).resolve().parents[2] / "content/warning_signs.yaml").read_text(encoding="utf-8"))
-CARDS = {"emergency": "care--emergency", "now": "care--urgent", "hours": "care--call"}
+CARDS = {"emergency": "care-card--emergency", "now": "care-card--urgent", "hours": "care-card--call"}
 # What each page is read for: signs of this time, and whether the whole list stands on it.
 WHOLE = {
     "spine-compression-fractures": "before", "nerve-damage-warning-signs": "before", "treatment-choices": "before",
@@ -41,14 +41,14 @@ def plain(text: str) -> str:
 def printed(page: Document) -> dict[str, set[str]]:
     """Signs (texts and short forms) on a page with the classes of the cards that they stand in."""
     found: dict[str, set[str]] = {}
-    for card in page.of_class("care"):
+    for card in page.of_class("care-card"):
         for item in card.iter("li"):
             found.setdefault(plain(re.sub(r"\s?\d+$", "", element_text(item))), set()).update(
                 card.attrib["class"].split()
             )
     for block in page.of_class("warning-signs--short"):
         for item in block.iter("li"):
-            found.setdefault(plain(element_text(item)), set()).add("care--emergency")
+            found.setdefault(plain(element_text(item)), set()).add("care-card--emergency")
     return found
 
 
@@ -76,7 +76,7 @@ def test_every_page_prints_its_signs_from_the_rows_and_under_their_level(site: S
             if expected != (CARDS[sign["level"]] in classes) or len(classes & set(CARDS.values())) > 1:
                 wrong.append((page.path, sign["key"], sorted(classes)))
             emergency = sign["level"] == "emergency" and subject != "contact"
-            if emergency and "care--emergency" not in shown.get(plain(words["short"]), set()):
+            if emergency and "care-card--emergency" not in shown.get(plain(words["short"]), set()):
                 wrong.append((page.path, f"{sign['key']}, short", []))
 
     assert wrong == []
@@ -87,7 +87,7 @@ def test_every_topic_and_guide_shows_the_emergency_line_before_its_text(site: Si
     late = []
     for page in site.articles:
         order = [e.attrib["class"] for e in page.one("article").iter() if e.attrib.get("class", "").split()[:1]]
-        top = next((at for at, names in enumerate(order) if "warning-signs__top" in names), len(order))
+        top = next((at for at, names in enumerate(order) if "warning-signs--top" in names), len(order))
         body = next(at for at, names in enumerate(order) if "page__body" in names)
         if top > body and subjects()[page.path] not in {"contact", "pictures", "glossary", "about"}:
             late.append(page.path)

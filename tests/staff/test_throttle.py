@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from portal.accounts import throttle
 from portal.accounts.models import Throttle, User
-from tests.conftest import ROOT, separate_database
+from tests.conftest import separate_database
+from tests.served_data import ROOT
 from tests.staff.conftest import signed_in, type_password, with_app
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -173,6 +174,7 @@ print(taken.count(0), len(taken), first.count(True), len(first))
 """
 
 
+@pytest.mark.served
 def test_many_at_once_count_as_many_and_a_code_counts_once(tmp_path: Path) -> None:
     # A database in memory, as tests have it, locks in another way than a file.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from procedures import languages
 from procedures.enums import Language, MarkerShape
 from procedures.figures.markers.data import (
     AREA_SHAPES,
@@ -332,7 +333,7 @@ def _parse_texts(number: int, bodies: Any) -> dict[str, MarkerTextData]:
 
 
 def _parse_language(number: int, body: dict[str, Any]) -> str:
-    tag = str(body.get("language", Language.ENGLISH))
+    tag = str(body.get("language", languages.DEFAULT))
     code = tag.lower().partition("-")[0]
     if code not in Language.values:
         raise InvalidAnnotationsError(

@@ -1,6 +1,6 @@
 """Checks of a figure's markers at the size they have on a phone: overlap, edges, size, and contrast with the image.
 
-Every line of a marker has two strokes, one light and one dark (static/css/components/marks.css); at each pixel the
+Every line of a marker has two strokes, one light and one dark (static/css/components/markers.css); at each pixel the
 better one counts. Contrast ratio and relative luminance follow WCAG 2.2.
 """
 
@@ -23,7 +23,7 @@ from procedures.models import Figure
 
 MIN_CONTRAST = 3.0
 WHITE_LUMINANCE, BLACK_LUMINANCE = 1.0, 0.0
-# Luminances of the strokes of each part, as in marks.css.
+# Luminances of the strokes of each part, as in markers.css.
 STROKE_LUMINANCES: Mapping[str, tuple[float, ...]] = {
     "ring": (WHITE_LUMINANCE, BLACK_LUMINANCE),
     "disc": (WHITE_LUMINANCE, BLACK_LUMINANCE),

@@ -42,6 +42,8 @@ class Command(BaseCommand):
                 outdated.append(f"{live.path}: prints something that has changed since; renew it in the admin")
             elif rendered.html != live.html and live.renderer_version == RENDERER_VERSION:
                 broken.append(f"{live.path}: renders differently now; raise RENDERER_VERSION or mend the renderer")
+            elif rendered.html != live.html:
+                outdated.append(f"{live.path}: an older version rendered it; load_content renders it again")
         for line in outdated:
             self.stdout.write(f"out of date: {line}")
         if broken:

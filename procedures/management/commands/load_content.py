@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from procedures.importing.content_files import ContentErrors
 from procedures.importing.content_folder import LoadReport, load_content_folder, validate_content_folder
 from procedures.models import Page
+from procedures.publishing.publish import PublishError
+from procedures.publishing.rerelease import pages_from_older_renderer, rerelease_pages
 
 
 class Command(BaseCommand):
@@ -24,6 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["if_empty"] and Page.objects.exists():
+            self._render_again()
             return
 
         def progress(step: str) -> None:
@@ -42,6 +45,16 @@ class Command(BaseCommand):
                 self.stderr.write("\r\033[K", ending="")
         self._print_report(report, check=options["check"])
 
+    def _render_again(self) -> None:
+        """Release pages again that an older renderer made, as after an upgrade; their text stays."""
+        try:
+            renewed = rerelease_pages(pages_from_older_renderer(), actor=None)
+        except PublishError as refused:
+            reasons = "\n".join(problem.message for problem in refused.issues)
+            raise CommandError(f"Pages from an older version cannot be rendered again:\n{reasons}") from refused
+        if renewed:
+            self.stdout.write(f"content: {len(renewed)} pages rendered again by a newer renderer")
+
     def _print_report(self, report: LoadReport, *, check: bool) -> None:
         for line in report.skipped:
             self.stdout.write(f"left alone: {line}")
@@ -53,4 +66,4 @@ class Command(BaseCommand):
         )
         if report.rereleased:
             count = len(report.rereleased)
-            self.stdout.write(f"content: {count} more {start}updated, because they print new values of the clinic")
+            self.stdout.write(f"content: {count} more {start}updated, with new clinic values or a newer renderer")

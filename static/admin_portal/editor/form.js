@@ -12,7 +12,7 @@ export function values(form) {
 
 // Of the page that is written: chosen in the form while it is new, fixed afterwards.
 export const languageOf = ({ form }) => form.querySelector("[name=language]")?.value
-  || form.querySelector("[data-language]")?.dataset.language || "en";
+  || form.querySelector("[data-language]")?.dataset.language || "";
 
 // A browser may call a line end \r\n where another says \n.
 export const same = (one, other) => JSON.stringify(one).replaceAll("\\r\\n", "\\n") === JSON.stringify(other).replaceAll("\\r\\n", "\\n");
@@ -25,13 +25,13 @@ function row(form, name) {
 }
 
 // Fills by typing where the browser's own undo can take it back.
-export function fill(form, fields, type) {
+export function fill(form, fields, replaceText) {
   const total = Object.entries(fields).filter(([name]) => !name.endsWith("_FORMS"));
   total.forEach(([name, value]) => {
     const input = form.elements[name] ?? row(form, name);
     if (!input || input instanceof RadioNodeList) return;
     if (input.type === "checkbox") input.checked = true;
-    else if (input.tagName === "TEXTAREA" && input.value !== value) type(input, value);
+    else if (input.tagName === "TEXTAREA" && input.value !== value) replaceText(input, value);
     else if (input.value !== value) input.value = value;
   });
   form.dispatchEvent(new Event("change", { bubbles: true }));

@@ -1,6 +1,6 @@
 // Converts text of a cleaned document to Markdown: bold, italics, links, and line breaks; everything else is escaped.
 
-import { css } from "./clean.js";
+import { css } from "./clean_paste.js";
 
 const BREAK = "\n";
 const PUNCTUATION = /[\p{P}\p{S}]/u;

@@ -1,7 +1,7 @@
 // Two people changed the same words: each choice is put into the text at once, and can be taken back there.
 
-import { all } from "./ask.js";
-import { replaceAt } from "./write.js";
+import { all } from "./api.js";
+import { replaceAt } from "./insert_text.js";
 
 function find(value, before, words) {
   const at = value.indexOf(before + words);

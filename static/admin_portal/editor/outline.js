@@ -1,6 +1,6 @@
 // The headings of the text, to jump to.
 
-import { goToLine } from "./write.js";
+import { goToLine } from "./insert_text.js";
 
 const HEADING = /^(#{1,6})[ \t]+(.+?)[ \t]*(?:\{#[a-z0-9-]+\})?[ \t]*$/;
 

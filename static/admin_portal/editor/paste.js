@@ -1,9 +1,9 @@
 // Pasting: text from Word or a web page becomes Markdown, and a picture opens its dialog. "Paste as plain text" has no
 // HTML and is left to the browser.
 
-import { toMarkdown } from "./convert.js";
+import { toMarkdown } from "./html_to_markdown.js";
 import { plainNotes, startPasteNotice } from "./paste_notice.js";
-import { type, typeBlocks } from "./write.js";
+import { insertText, insertParagraphs } from "./insert_text.js";
 
 const spoken = (markdown) => markdown.replace(/\\\n/g, "\n").replace(/\\([^\w\s])/g, "$1").replace(/\s+/g, "");
 
@@ -28,8 +28,8 @@ export function startPaste(editor, field, upload, say) {
     event.preventDefault();
     // Text from the middle of a sentence keeps the space around it.
     const space = (at) => (/[ \u00a0]/.test(plain.at(at) ?? "") ? " " : "");
-    if (made.isInline) type(field, space(0) + made.markdown + space(-1));
-    else if (made.markdown) typeBlocks(field, made.markdown);
+    if (made.isInline) insertText(field, space(0) + made.markdown + space(-1));
+    else if (made.markdown) insertParagraphs(field, made.markdown);
     list(made.notes);
     say("The pasted text was converted to Markdown. Press Control Z to undo.");
   });

@@ -1,11 +1,11 @@
 // The live preview and the list of what is to mend.
 
-import { send } from "./ask.js";
+import { postForm } from "./api.js";
 import { startOutline } from "./outline.js";
 import { startScroll } from "./scroll.js";
-import { showIn } from "./true_page.js";
-import { startViews } from "./views.js";
-import { goToLine } from "./write.js";
+import { renderInFrame } from "./full_preview.js";
+import { startPreviewModes } from "./preview_modes.js";
+import { goToLine } from "./insert_text.js";
 
 const WAIT = 400; // milliseconds after the last key
 
@@ -50,7 +50,7 @@ export function startPreview(editor, field, notice) {
   if (section) editor.append(section);
   const outline = startOutline(editor, field);
   const scroll = startScroll(field, frame);
-  const apply = startViews(editor, frame, () => scroll.renew());
+  const apply = startPreviewModes(editor, frame, () => scroll.renew());
   let number = 0;
   let running;
   let timer;
@@ -63,7 +63,7 @@ export function startPreview(editor, field, notice) {
     outline();
     let answer;
     try {
-      answer = await send(editor, editor.dataset.preview, new FormData(field.form), running.signal);
+      answer = await postForm(editor, editor.dataset.preview, new FormData(field.form), running.signal);
     } catch {
       return; // a newer one is on its way
     }
@@ -74,7 +74,7 @@ export function startPreview(editor, field, notice) {
       return;
     }
     notice.clear("preview");
-    showIn(frame, answer.data.html, {
+    renderInFrame(frame, answer.data.html, {
       ready: scroll.watch,
       shown: () => {
         apply();

@@ -6,7 +6,7 @@ const LINE = /^line (\d+)$/;
 function textPlaces(field) {
   const look = getComputedStyle(field);
   const copy = document.createElement("div");
-  copy.className = "editor__copy";
+  copy.className = "editor__mirror";
   copy.style.font = look.font;
   copy.style.letterSpacing = look.letterSpacing;
   copy.style.tabSize = look.tabSize;

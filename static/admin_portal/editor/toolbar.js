@@ -1,15 +1,15 @@
 // The toolbar: one stop for the Tab key, arrow keys within.
 
-import { all } from "./ask.js";
-import { putAround, putBeforeLines } from "./write.js";
+import { all } from "./api.js";
+import { wrapSelection, prefixLines } from "./insert_text.js";
 
 export function startTools(editor, field, windows) {
   const tools = editor.querySelector("[data-tools]");
   const buttons = all("button", tools);
   const reach = (button) => buttons.forEach((other) => { other.tabIndex = other === button ? 0 : -1; });
   const acts = {
-    line: (mark) => putBeforeLines(field, mark),
-    around: (mark) => putAround(field, mark),
+    line: (mark) => prefixLines(field, mark),
+    around: (mark) => wrapSelection(field, mark),
     choose: (name) => windows.open(name),
   };
   const act = (button) => Object.entries(button.dataset).forEach(([name, value]) => acts[name]?.(value));

@@ -1,8 +1,8 @@
 // A new picture, from the button, the clipboard or dropped on the text. Staff check and save it in another tab; then it is
 // inserted into the text, which stays open here.
 
-import { all, ask, send } from "./ask.js";
-import { putBlock } from "./write.js";
+import { all, getJson, postForm } from "./api.js";
+import { insertBlock } from "./insert_text.js";
 
 const PICTURE = /^image\//;
 const ASK_EVERY = 4000; // milliseconds
@@ -48,13 +48,13 @@ export function startUpload(editor, field, dialog, forget) {
     clearTimeout(timer);
     if (!saved) return;
     const asked = saved;
-    const answer = await ask(asked, { headers: { Accept: "application/json", "X-Background": "1" } });
+    const answer = await getJson(asked, { headers: { Accept: "application/json", "X-Background": "1" } });
     if (asked !== saved) return;
     if (answer.data.snippet) {
       const { snippet } = answer.data;
       end();
       forget();
-      putBlock(field, snippet);
+      insertBlock(field, snippet);
       return;
     }
     if (answer.data.expired) {
@@ -78,7 +78,7 @@ export function startUpload(editor, field, dialog, forget) {
     const tab = window.open("", "_blank");
     button.disabled = true;
     refuse("");
-    const answer = await send(editor, editor.dataset.upload, new FormData(form));
+    const answer = await postForm(editor, editor.dataset.upload, new FormData(form));
     button.disabled = false;
     if (answer.status !== 201) {
       tab?.close();

@@ -1,9 +1,9 @@
-import { eachOf } from "./each.js";
+import { forEachMatch } from "./dom.js";
 
 const shape = (image) => (image ? image.height / image.width : NaN);
 
 // Before and after, one over the other: a slider wipes between them. A button leads back to side by side.
-export function wipe(compare) {
+export function startCompare(compare) {
   const [before, after] = [...compare.querySelectorAll(".compare__side")].map((side) => side.querySelector("img"));
   // Pictures of different shapes do not cover each other.
   if (!(Math.abs(shape(before) - shape(after)) < 0.01)) return;
@@ -15,25 +15,25 @@ export function wipe(compare) {
 
   const say = () => {
     const share = Number(range.value);
-    compare.style.setProperty("--cut", `${share}%`);
+    compare.style.setProperty("--slider-position", `${share}%`);
     range.setAttribute("aria-valuetext", range.dataset.words.replace("{before}", share).replace("{after}", 100 - share));
   };
   const show = (wiping) => {
-    compare.classList.toggle("compare--wipe", wiping);
+    compare.classList.toggle("compare--slider", wiping);
     bar.hidden = !wiping;
     button.textContent = wiping ? words.wiping : words.apart;
-    if (wiping) follow(compare.querySelector(".xray__pick:checked"));
+    if (wiping) follow(compare.querySelector(".figure__radio:checked"));
   };
   // One switch for both pictures: an X-ray over a drawing would say nothing.
   const follow = (pick) => {
     if (!pick) return;
-    eachOf(`.xray__pick[value=${pick.value}]`, (other) => { other.checked = true; }, compare);
+    forEachMatch(`.figure__radio[value=${pick.value}]`, (other) => { other.checked = true; }, compare);
   };
 
   range.addEventListener("input", say);
-  button.addEventListener("click", () => show(!compare.classList.contains("compare--wipe")));
+  button.addEventListener("click", () => show(!compare.classList.contains("compare--slider")));
   compare.addEventListener("change", (event) => {
-    if (event.target.matches(".xray__pick") && compare.classList.contains("compare--wipe")) follow(event.target);
+    if (event.target.matches(".figure__radio") && compare.classList.contains("compare--slider")) follow(event.target);
   });
   tools.hidden = false;
   say();

@@ -1,7 +1,7 @@
-import { still } from "./each.js";
+import { reducedMotion } from "./dom.js";
 
 // A row of pictures: buttons for those who cannot swipe, and the place said aloud after a button was used.
-export function stepThrough(series) {
+export function startSeries(series) {
   const row = series.querySelector("[data-series-row]");
   const place = series.querySelector("[data-series-place]");
   const buttons = [...series.querySelectorAll("[data-series-step]")];
@@ -28,7 +28,7 @@ export function stepThrough(series) {
     const target = current + step;
     if (target < 0 || target >= items.length) return;
     const shift = items[target].getBoundingClientRect().left - row.getBoundingClientRect().left;
-    row.scrollBy({ left: shift, behavior: still.matches ? "instant" : "smooth" });
+    row.scrollBy({ left: shift, behavior: reducedMotion.matches ? "instant" : "smooth" });
   };
 
   buttons.forEach((button) => button.addEventListener("click", () => go(Number(button.dataset.seriesStep))));

@@ -1,0 +1,43 @@
+"""The registry of languages: everything that the code knows about a language is one entry here.
+
+To add a language, write a module like ``spanish.py`` and list it below (docs/howto/add-a-language.md).
+"""
+
+import re
+
+from procedures.languages.definition import LanguageDefinition
+from procedures.languages.english import ENGLISH
+from procedures.languages.spanish import SPANISH
+
+# In the order of menus and lists. The first one is the source of all translations, and has addresses without a prefix.
+LANGUAGES: tuple[LanguageDefinition, ...] = (ENGLISH, SPANISH)
+DEFAULT = LANGUAGES[0].code
+CODES = tuple(language.code for language in LANGUAGES)
+# For Django's setting of the same name.
+DJANGO_LANGUAGES = [(language.code, language.name) for language in LANGUAGES]
+_BY_CODE = {language.code: language for language in LANGUAGES}
+
+
+def get(code: str) -> LanguageDefinition:
+    """The entry of a language. Raises KeyError for a code that is not in the registry."""
+    return _BY_CODE[code]
+
+
+def home_path(code: str) -> str:
+    """Home page of a language, and the start of all its addresses: ``/`` or ``/es/``."""
+    return "/" if code == DEFAULT else f"/{code}/"
+
+
+def language_of_path(path: str) -> str:
+    """Code of the language that an address belongs to."""
+    return next((code for code in CODES if code != DEFAULT and path.startswith(home_path(code))), DEFAULT)
+
+
+def language_of_infobutton(value: str) -> str:
+    """Code for a language parameter of MedlinePlus Connect: ``es``, ``es-US``, ``spa``. Unknown ones get the default.
+
+    The first subtag counts (RFC 5646).
+    """
+    primary = re.split(r"[-_]", value.strip().lower(), maxsplit=1)[0]
+    found = (language.code for language in LANGUAGES if primary in {language.code, *language.infobutton_codes})
+    return next(found, DEFAULT)

@@ -1,0 +1,380 @@
+"""English, the source language."""
+
+import re
+
+from procedures.languages.definition import (
+    NEAR,
+    AddressWords,
+    HardWords,
+    LanguageDefinition,
+    Readability,
+    Search,
+    SpokenAlphabet,
+    TriageVocabulary,
+)
+
+VOWELS = re.compile(r"[aeiouy]+")
+SILENT = re.compile(
+    r"[^aeiouyl]e\Z|[aeiouyl]le\Z"  # bone, whole; but needle
+    r"|(?:[^aeiouylcgsxzh]|[^cst]h|th|[aeiouy]l)es\Z"  # bones; but cases, inches, needles
+    r"|(?:[^aeiouytdl]|[aeiouyl]l)ed\Z"  # pressed, called; but needed, settled
+    r"|(?:[^aeiouyl]|[aeiouy]l)e(?:ly|ful|fully|less|ness|thing|one|body|times?|where|land|line)\Z"
+    r"|[aeiouy][^aeiouyl]+ements?\Z"  # movement; but cement
+    r"|\A(?:fore|home|life|there|where|base|face)(?=[bcdfghjklmnprstw][a-z])"
+)
+HIATUS = re.compile(
+    r"(?<![cstgx])ia(?!ge)(?!\Z)|[^s]ia\Z|cia(?=te|ti)|(?<![aeioucstgxnl])io(?!us)|[^cstgx]ious|[nl]io(?!n)|iu"
+    r"|(?<![aeiougq])ua(?!rd)|[^gq]uous|(?<![gs])eo(?!ple|u|n\Z)|[^gcr]eous|(?<![ctr])ie(?=t|nce|nts?\Z)"
+    r"|[aeouyi]ing|uel|[ia]sm\Z|thm|crea(?=te|ti)|react|oa(?=ct|li)|oexi|[dtn]ui(?=t)|[mns]ier\Z|aero"
+)
+EXCEPTIONS = {
+    "area": 3, "areas": 3, "being": 2, "business": 2, "diabetes": 4, "different": 3, "doctor": 2, "evening": 2,
+    "evenings": 2, "every": 2, "everyone": 3, "everything": 3, "hour": 1, "hours": 1, "idea": 3, "once": 1, "one": 1,
+    "people": 2, "science": 2, "something": 2, "sometimes": 2, "someone": 2, "anyone": 3, "tired": 2, "treating": 2,
+    "cushion": 2, "safety": 2, "elsewhere": 2,
+}  # fmt: skip
+
+
+def count_syllables(word: str) -> int:
+    """Groups of vowels, less silent ones, plus neighbors in separate syllables; a few words are exceptions.
+
+    99 of 100 words of the site agree with the CMU Pronouncing Dictionary (docs/quality/measures.md).
+    """
+    lower = word.lower()
+    if lower in EXCEPTIONS:
+        return EXCEPTIONS[lower]
+    groups = len(VOWELS.findall(lower))
+    return max(1, groups - len(SILENT.findall(lower)) + len(HIATUS.findall(lower)))
+
+
+def flesch_kincaid(words_per_sentence: float, syllables_per_word: float) -> float:
+    """US school grade."""
+    return 0.39 * words_per_sentence + 11.8 * syllables_per_word - 15.59
+
+
+def base_forms(word: str) -> set[str]:
+    """The word without the endings of plurals, verbs, and adverbs."""
+    forms = set()
+    for ending in ("ies", "es", "s", "ed", "d", "ing", "ly"):
+        if word.endswith(ending):
+            stem = word.removesuffix(ending)
+            forms |= {stem, f"{stem}y"} if ending == "ies" else {stem, f"{stem}e"} if ending == "ing" else {stem}
+    return forms
+
+
+EASY_WORDS = frozenset(
+    """
+    activity afterward alphabet am ambulance another asap anything area capital carry company condition
+    computer decision description different direct disagree easier easily elevator emergency er everyone
+    everything exact example
+    exercise family hospital illness important information injury insurance interpreter location medicine national
+    nobody ok omega operation pm previous recover serious similar simulated society together tomorrow tv uncommon
+    understand uneven unsteady usual whenever yesterday
+    """.split()
+)
+
+# A form of “be” and a participle.
+BE = r"(?:am|is|are|was|were|be|been|being|isn't|aren't|wasn't|weren't|(?<=you)'re|(?<=they)'re|(?<=we)'re|(?<=I)'m)"
+BETWEEN = (
+    r"(?:(?:not|never|also|often|usually|always|then|now|only|just|still|most|all|both|already|once|\w+ly)\s+){0,2}"
+)
+PARTICIPLES = (
+    "beaten|begun|bent|bitten|blown|bought|bound|broken|brought|built|burnt|caught|chosen|cut|dealt|done|drawn|"
+    "driven|eaten|fed|felt|found|forgotten|frozen|given|ground|held|heard|hidden|hit|hurt|kept|known|laid|led|"
+    "left|lent|lost|made|meant|met|paid|put|read|said|seen|sent|set|shaken|shown|shut|sold|spent|split|spread|"
+    "stolen|struck|stuck|taken|taught|told|thought|thrown|torn|understood|woken|won|worn|written"
+)
+# Participles that describe a state.
+STATES = "tired|worried|scared|swollen|broken|pleased|relaxed|experienced|married|supposed|red|bed|need|indeed|hundred"
+PASSIVE = rf"\b{BE}\s+(?:(?:it|they|this|that|you|we)\s+)?{BETWEEN}(?!(?:{STATES})\b)(?:[a-z]{{3,}}ed|{PARTICIPLES})\b"
+
+STOPWORDS = frozenset(
+    "a about after all am an and any are as at be been before but by can can't cannot could did do does don't for "
+    "from get had has have how i i'm if in is isn't it it's its just may me my no not of on or our should so some "
+    "than that the their them then there they this to too up was we what when where which who why will with would "
+    "you your".split()
+)
+ADDRESS_WORDS = AddressWords(
+    language="en|eng|english|ingles",
+    folders=frozenset({"visit"}),
+    fillers=frozenset(
+        "a and at click for from here home in info information link more of on or our page pages please print read see "
+        "site the this to us use visit web website with you your".split()
+    ),
+    neutral=frozenset("a an and our the your".split()),
+)
+# The alphabet of pilots and dispatchers.
+SPOKEN_ALPHABET = SpokenAlphabet(
+    dict(
+        word.split()
+        for word in (
+            "B Bravo|C Charlie|D Delta|F Foxtrot|G Golf|H Hotel|J Juliett|K Kilo|M Mike|N November|P Papa|Q Quebec|"
+            "R Romeo|S Sierra|T Tango|V Victor|W Whiskey|X X-ray|Y Yankee|Z Zulu|"
+            "2 two|3 three|4 four|5 five|6 six|7 seven|8 eight|9 nine"
+        ).split("|")
+    ),
+    as_in="as in",
+)
+
+TRIAGE = TriageVocabulary(
+    emergencies={
+        "stroke": (
+            rf"\bmouth\b{NEAR}\b(?:droop|hang|sag|crooked|pull)\w*|\bdroop\w*{NEAR}\bmouth"
+            rf"|\barms?\b{NEAR}\b(?:drifts?|drops?|falls?|limp|heavy)\b|"
+            rf"\b(?:no feeling|lose feeling|cannot feel|can't feel|tingl\w*){NEAR}\b(?:arms?|face)\b|"
+            rf"\bstroke\b|\bBE[ -]?FAST\b|\bface{NEAR}\bdroop|droop\w*{NEAR}\bface|slur\w*{NEAR}\bspeech"
+            rf"|speech{NEAR}\bslur"
+            rf"|numb\w*{NEAR}\b(?:arms?|face)\b|\b(?:arms?|face)\b{NEAR}\b(?:numb|goes numb|weak)"
+            rf"|\b(?:weak\w*|(?:cannot|can't) (?:move|lift|raise)){NEAR}\b(?:arms?|hands?)\b"
+            rf"|\bface{NEAR}\b(?:hang|sag|drop|crooked|lopsided|uneven|paraly)\w*|\b(?:crooked|lopsided"
+            rf"|uneven) (?:face|smile)"
+            r"|\b(?:trouble|hard to|difficulty|problems?|cannot|can't|unable to|struggl\w+ to) (?:with )?(?:talk"
+            r"|speak|find words)\w*"
+            r"|\b(?:garbled|jumbled|mixed-up) (?:speech|words)|\bspeech (?:is|gets|becomes) (?:un\w+|garbled|odd"
+            r"|strange)"
+            rf"|\bsudden\w*{NEAR}\b(?:vision|balance|eyesight|cannot see|can't see|blind\w*|dizz\w+|confus\w+"
+            rf"|see double)"
+            r"|\b(?:los[es]\w*|loss of) (?:your |my )?(?:vision|sight|balance)\b|\bdouble vision"
+        ),
+        "chest pain": (
+            rf"chest (?:pain|hurts|aches|pressure|tight\w*|feels tight|is tight)|tight chest"
+            rf"|(?:pressure|tightness|pain){NEAR}\bin (?:your|my|the) chest"
+        ),
+        "trouble breathing": (
+            r"short(?:ness)? of breath|short breath|(?:trouble|difficulty|problems?|hard time) (?:with )?breathing"
+            r"|catch your breath|"
+            r"gasp\w* for (?:air|breath)|not get (?:enough )?(?:air|breath)|(?:spit\w*|bring\w*) up blood"
+            r"|hard(?:er)? to breathe|(?:cannot|can't) breathe"
+            r"|struggl\w+ to breathe|out of breath|breathless|cough\w* (?:up )?blood"
+            r"|heart (?:is )?(?:rac|pound|flutter|beats? (?:very |too )?fast|beating)\w*"
+            r"|racing heart"
+        ),
+        "fainting": (
+            r"\bfaint(?:s|ed|ing)?\b(?! (?:gray|line|mark|shadow|smell|pink|red))|\bcollaps(?:e|es|ed|ing)\b(?! of)"
+            r"|\bkeel\w* over|\bpass(?:es|ed|ing)? out\b|\bblack(?:s|ed|ing)? out\b|\bunconscious"
+            r"|lose consciousness"
+        ),
+        "severe allergy": (
+            rf"\bthroat\b{NEAR}\b(?:clos|tight|swell|swoll)\w*|\b(?:trouble|hard to|cannot|can't) swallow\w*|"
+            rf"\bhives\b|\bwheez\w*|anaphyla\w*|(?:severe|serious|bad) allergic"
+            rf"|\b(?:face|lips|tongue|throat)\b{NEAR}\bsw(?:ell|oll)\w*|\bsw(?:ell|oll)\w*{NEAR}\b(?:face|lips"
+            rf"|tongue|throat)\b"
+        ),
+        "numb between the legs": (
+            rf"\b(?:numb\w*|(?:no|lose|lost) feeling|cannot feel|can't feel){NEAR}"
+            rf"\b(?:between (?:your|the|my) (?:inner )?(?:legs|thighs)|inner thighs?|genitals?|groin|saddle|anus"
+            rf"|bottom|private parts)"
+            rf"|\bbetween (?:your |the |my )?(?:inner )?(?:legs|thighs|them)\b{NEAR}\bnumb|saddle (?:numbness"
+            rf"|an(?:a)?esthesia)"
+        ),
+        "bladder or bowel": (
+            rf"\b(?:not|n't) (?:pee|peed|urinate|urinated|pass\w* (?:urine|water))\b|\bno urine\b|"
+            r"\b(?:wet|soil|pee|poop|mess)(?:s|ed|t?ing)? (?:on )?(?:yourself|himself|herself|themselves|your pants"
+            r"|the bed"
+            r"|your bed)|\b(?:cannot|can't|unable to) (?:pass (?:any )?(?:water|urine|stool)|go to the (?:bathroom"
+            r"|toilet))"
+            r"|\bhold (?:it in|your (?:urine|pee|water))"
+            rf"|\b(?:cannot|can't|can you not|trouble|unable|no control|los(?:e|es|t|ing) control|loss of|leak\w*"
+            rf"|will not|won't|do not feel)\b{NEAR}"
+            rf"\b(?:bladder|bowels?|urine|urinate|urinating|pee|peeing|stools?|poop)\b"
+            rf"|\b(?:bladder|bowels?)\b{NEAR}\b(?:will not work|won't work|control|leak\w*|accident\w*|cannot|can't)"
+            rf"|\bincontinen\w*"
+        ),
+        "weak legs": (
+            rf"\b(?:foot|feet|toes?) (?:slaps?|catch\w*)\b|\b(?:legs?|feet|foot)\b{NEAR}\bheavy\b|\b(?:cannot|can't"
+            rf"|unable to) (?:move|feel|lift|wiggle) (?:your|my|the|a|one|both) (?:toes?|foot|feet|ankles?|legs?)\b|"
+            rf"\b(?:weak\w*|cannot move|can't move|paraly\w+|unsteady)\b{NEAR}\b(?:legs?|feet|foot)\b"
+            rf"|\b(?:legs?|feet|foot)\b{NEAR}\b(?:weak\w*|cannot move|can't move|(?:will|do) not move|paraly\w+"
+            rf"|gives? way|unsteady)"
+            r"|\b(?:cannot|can't|can hardly|can barely|unable to|not able to) (?:walk|stand(?: up)?|move (?:your|my"
+            r"|the) legs?)\b"
+            r"|\bparaly(?:sis|zed)\b"
+            rf"|\b(?:cannot|can't|hard to|unable to|trouble|not able to) (?:lift|raise|bend|control|lifting|raising"
+            rf"|moving){NEAR}"
+            r"\b(?:foot|feet|legs?|toes?|ankles?)\b"
+            r"|\bdrop(?:ped)?[ -]foot\b|\bfoot[ -]drop\b|\b(?:foot|toes?) (?:drops?|drags?)\b|\bdrag\w* (?:your|a"
+            r"|one|the) (?:foot|leg|toes?)"
+            rf"|\b(?:legs?|knees?)\b{NEAR}\b(?:buckl\w+|giv\w+ out|gave out|collapse\w*|fail\w*|go(?:es)? limp"
+            rf"|limp)\b"
+            r"|\b(?:los\w+|less|no|loss of) (?:strength|power|feeling and strength) in (?:your|a|one|the|both"
+            r"|my) (?:legs?|foot|feet)"
+        ),
+        "hard to wake": (
+            r"\bbreath(?:ing|es|e)? (?:is |gets |becomes )?(?:very |too )?slow\w*|\bgurgl\w+|"
+            rf"\b(?:hard|difficult|cannot|can't|impossible){NEAR}\bwake|will not wake|won't wake"
+            r"|slow(?:ed)? breathing|breath(?:es|ing) (?:very )?slow\w*|blue (?:lips|skin)|(?:tiny|pinpoint) pupils"
+        ),
+        "bleeding": (
+            rf"\bbleed\w*{NEAR}\b(?:through|(?:does|will|keeps?|keep) (?:not|on|going)|won't|does not|heav\w+"
+            rf"|a lot)\b|\bkeeps? (?:on )?bleeding|"
+            rf"\bbleed\w*{NEAR}\b(?:not|never|n't) stop|n't stop{NEAR}\bbleed|\bstop (?:the )?bleeding|heavy bleeding"
+        ),
+    },
+    others={
+        "fever": r"\bfever(?:s|ish)?\b|high temperature|\bchills\b|100\.4|\btemperature of\b",
+        "red or leaking wound": (
+            rf"\b(?:red(?:ness)?|hot|swollen|swelling|leak\w*|drain\w*|pus|oozing)\b{NEAR}\b(?:wound|site|cut"
+            rf"|incision)\b"
+            rf"|\b(?:wound|site|cut|incision)\b{NEAR}\b(?:red(?:ness)?|hot|swollen|swelling|leak\w*|drain\w*|pus"
+            rf"|oozing)\b"
+        ),
+        "swollen leg": (
+            rf"\b(?:sw(?:ollen|elling)|sore|warm|red|puffy){NEAR}\b(?:leg|calf)\b"
+            rf"|\b(?:leg|calf)\b{NEAR}\b(?:sw(?:ollen|ells?|elling|elled)|sore|warm|red|puffy)\b"
+        ),
+        "worse pain": (
+            rf"\bpain\b{NEAR}\bworse|\bworse\b{NEAR}\bpain\b|\b(?:sudden|severe|new),? (?:new |sudden |back )*pain"
+            rf"|\b(?:back|spine) hurts in a new|medicine does not help"
+        ),
+        "numbness or tingling": r"\bnumb(?:ness)?\b|\btingl\w*|pins and needles|\basleep feeling",
+        "pain at night": rf"\bpain\b{NEAR}\b(?:wakes|at night)|wakes you (?:up )?at night",
+        "cancer": r"\b(?:had|have|history of) cancer\b",
+        "vomiting": (
+            r"\bvomit\w*|\bthr(?:ows?|ew|owing|own) up\b|\bpuk(?:e|es|ing)\b"
+            r"|keep (?:food|anything|fluids) down"
+        ),
+        "rash": r"\brash(?:es)?\b",
+        "burning urine": (
+            rf"\bburn\w*{NEAR}\b(?:pee|pass)\w*|"
+            rf"\bburn\w*{NEAR}\burin\w*|\burin\w*{NEAR}\bburn\w*"
+        ),
+        "confusion": r"\bconfus(?:ed|ion)\b",
+    },
+    office={
+        "constipation": r"\bconstipat\w+",
+        "sore needle site": r"\b(?:needle site|site)\b[^.;:!?\n]{0,20}\bsore\b|\bsore (?:needle )?site\b",
+        "low on medicine": r"\b(?:run\w*|low) (?:low |out )?(?:on|of) (?:a |your |the )?(?:\w+ )?medicine\b|\brefill\b",
+        "shorter": r"\bshorter than\b|\blos\w+ height\b",
+    },
+    calls=(
+        r"\b(?:call|phone|dial|ring|contact|page)\b[^.;!?\n]{0,30}(?:\b911\b|\bus\b|ambulance|\bnow\b|today|at once"
+        r"|right away"
+        r"|immediately|same day|clinic|doctor|nurse|office|hospital|{clinic\.)|\b911\b|\bambulance\b"
+        r"|\bemergency (?:room|department)"
+        r"|\b(?:is|are) (?:also )?an? (?:medical )?emergenc|\bgo (?:straight )?to (?:the|a|your nearest) (?:hospital"
+        r"|ER\b)"
+        r"|\b(?:get|seek|need) (?:medical |emergency |urgent )?(?:help|care|attention)\b"
+        r"|\btell us (?:today|now|at once|right away|immediately)|\bthe same day\b|\burgent care\b|\bcannot wait\b"
+        r"|\bsee (?:a|your) doctor (?:today|now|right away)"
+    ),
+    contacts=(
+        r"\b(?:call|phone|ring|contact|page|text|e-?mail|message|see|visit|ask|tell|inform|show|notify)\b (?:to )?"
+        r"(?:us|(?:the|your|a|our) (?:own |family )?(?:clinic|doctor|nurse|office|team|surgeon|pharmacist"
+        r"|care team))\b"
+        r"|\b(?:speak|talk|mention) (?:\w+ ){0,2}?(?:to|with) (?:us|the|your)\b|\blet (?:us|your \w+|the \w+"
+        r"|someone) know\b|\bgive us a (?:call|ring)\b|\b(?:mention|report) (?:it|this"
+        r"|that|them)\b"
+        r"|\bbring (?:it|this|that) up\b|\b(?:make|book) an? (?:appointment|visit)\b|\bcome (?:in|to the clinic"
+        r"|and see us)\b"
+        r"|\bcall {clinic\.|\bgo to the (?:clinic|office|pharmacy)\b|\bjust call\b|\bcall (?:first|early)\b"
+    ),
+    delays=(
+        r"(?<!not )(?<!n't )(?<!never )(?<!cannot )\bwait (?:until|till|for|a (?:day|week|while|bit)|and see|it out"
+        r"|to see|at home|one|two|\d)"
+        r"|\b(?:can|may|could|will|just|please|should) (?:(?:it|this|that|these|they"
+        r"|i) )?(?:safely )?wait\b(?! (?:while|with))"
+        r"|\b(?:until|till|by) (?:the )?(?:next )?(?:morning|tomorrow|monday|your (?:next )?(?:visit|appointment)"
+        r"|the visit|we open)"
+        r"|\bnext (?:visit|appointment|week|day|month|time|morning)\b|\b(?:at|during|before) (?:your"
+        r"|the) (?:\w+ )?(?:visit|appointment|checkup|check-up)\b"
+        r"|\btomorrow\b|\bin the morning\b|\b(?:later )?(?:today|this week)\b|\bsame day\b|\bwithin (?:a|an|one|two"
+        r"|three|\d+) (?:day|hour|week)s?\b"
+        r"|\bin (?:a|one|two|three|a few|\d+) (?:day|hour|week)s?\b(?= *(?:[.!]|if\b|$))|\boffice hours\b"
+        r"|\b(?:opening|business|clinic) hours\b"
+        r"|\bwhen (?:we|the clinic) (?:are|is|re)?-?\s?opens?\b|\bduring the day\b|\bwhen you have time\b"
+        r"|\bat some point\b|\b(?:tell|call) us (?:early|soon)\b"
+        r"|\brest (?:at home|in bed|for|until|and|a (?:bit|while|little))|\b(?:please|just|then"
+        r"|you should),? (?:rest|lie down|sit down|relax)\b"
+        r"|,? ?(?:(?<!you )\blie down|\bgo to bed|\bsleep it off|\bstay (?:at )?home|\bstay in bed"
+        r"|\bsit down)\b(?! on)"
+        r"|\b(?:is|are|be|seems?|feels?) (?:\w+ )?(?:normal|harmless|ok(?:ay)?|fine|expected|to be expected|nothing"
+        r"|all right|safe|common"
+        r"|usual|not serious|not dangerous|not urgent|not an emergency|no emergency|no problem|no cause)\b"
+        r"|\b(?:ignore|give (?:it|them) (?:some |a little )?time|ok(?:ay)? to wait|fine to wait"
+        r"|(?:go home and )?rest if|try (?:an?|some|first))\b|\b(?:on its own|by itself|on their own|by themselves"
+        r"|wears? off|settles?|no (?:rush|hurry|reason to"
+        r"|need to)|gets? better|heals? with)\b"
+        r"|\b(?:normal|harmless) (?:part|sign|to|after)\b|\bnothing to worry\b|\b(?:do not|don't|no need to|need not"
+        r"|never) (?:\w+ )?(?:worry|panic|fear|call|tell|be (?:afraid|alarmed|worried))\b"
+        r"|\b(?:no need|need not|needn't|(?:do not|don't) (?:need|have)) (?:to |for )?(?:\w+ )?(?:call|worry|tell"
+        r"|see|go|come|an? (?:doctor|ambulance|visit)|help|do anything)\b"
+        r"|\b(?:will|should|usually|often|soon|mostly) (?:pass|pass(?:es)?|go(?:es)? away|clears? up|gets? better)\b"
+        r"|\bgoes away (?:by itself|on its own)"
+        r"|\btake (?:an?|some|one|two|your|more|extra)\b[^.;!?\n]{0,25}\b(?:pills?|tablets?|antihistamines?|aspirin"
+        r"|medicines?|acetaminophen"
+        r"|tylenol|ibuprofen|benadryl|bath|shower|nap|rest|walk)\b"
+        r"|\b(?:keep an eye|watch it|see (?:if|how) it)\b|\b(?:put|use|apply) (?:an? )?(?:ice|heat|warm|cold"
+        r"|cream)\b|\bdrink (?:more|some|plenty|a lot)"
+    ),
+    ambulance=(
+        r"\b911\b|emergency_number|\bambulance\b|\bemergency (?:room|department)|\bgo to the (?:nearest )?(?:ER"
+        r"|hospital)\b|\bthe ER\b"
+        r"|\b(?:is|are) (?:also )?an? (?:medical |true |real )?emergenc"
+    ),
+    aside=(
+        r"\b(?:call|ask|tell|phone|see) (?:us|{clinic\.\w+}|your \w+) (?:if you have|with|about) (?:any |your "
+        r"|other |more )?questions?\b"
+        r"|\b(?:have|has|had|did)\b (?:you )?(?:ever|already|once) [^.;!?\n]{0,60}|\bhistory of [^.;,!?\n]{0,40}"
+        r"|\b[^.;,!?\n]{0,40}\b(?:in the past|years? ago)\b"
+        r"|\b(?:had|have had|after|risk of|cause|lower) an? (?:past )?stroke\b|\bstroke (?:that )?you had\b"
+        r"|\bnumbs?\b [^.;,!?\n]{0,12}(?:back"
+        r"|skin)\b|\b(?:back|skin) (?:is|will be|feels) numb\b"
+    ),
+    headings=(
+        r"\bcall\b|\bemergenc|\bget help\b|\b(?:warning|danger) signs?\b|\bwait for (?:the|a|my) visit|\burgent\b"
+        r"|\bright away\b"
+        r"|\bat once\b|\btell (?:us|the|my|your)\b|\bcan (?:it |this |that |these |they |I |you |safely )?wait\b"
+        r"|\bserious\b|\bneed (?:help|a doctor)\b"
+        r"|\bsee (?:a|my|your|the) (?:doctor|nurse)|\bno need\b|\b(?:not )?(?:worry|worried)\b"
+        r"|\bnext visit\b.{0,200}\b(?:say|report)|\bhospital\?"
+    ),
+    refers_back=(
+        r"\W*(?:(?:in|if) (?:this|that|these|those|it|one|any|so|such)|when (?:this|that)|then|this|that|these|it|so"
+        r"|often|usually|sometimes)\b|.*\b(?:feel|have|notice) (?:this|that|it|these|one of these)\b"
+    ),
+    continues=(
+        r"\W*(?:(?:then|so|just|please|simply|but|and) )?(?:you )?(?:(?:can |should |may |must )?(?:call|phone|tell|see"
+        r"|wait|rest|take|lie|sit|stay|give|use|try|ignore|put|keep|drink|go to|let us|give us|mention|report|contact"
+        r"|come)\b|need not|(?:do not|don't) (?:need|have|call|worry)|no need|there is no need)"
+    ),
+    explains=(r"\b(?:can|could|may|might|signs?|means?|caused?)\b"),
+    condition=(
+        r"\W*(?P<first>(?:please )?(?:wear|use|try|put|have|take|eat|drink|sleep|lie|sit|rest|stay|keep|go|get|stop"
+        r"|walk|change|give)\b[^.?!]*\b(?:if|when)\b(?P<later>[^.?!]+))"
+        r"|\W*(?P<when>(?:if|when|whenever|once|in case)\b[^,?!.]*"
+        r"|(?!(?:can|could|do|does|did|is|are|will|would|may|what|why|how|who|which|when|where|should|has|have)\b)"
+        r"[^¿,?!.]{3,60}(?=\?))[,?](?P<then>.+)"
+    ),
+    points=(
+        r"\b(?:list|what to do|warning signs?|when to call)\b"
+        r"|^\W*(?:and|or|or if|we|doctors?|the doctor|your doctor)\b"
+    ),
+)
+
+ENGLISH = LanguageDefinition(
+    code="en",
+    name="English",
+    english_name="English",
+    address_words=ADDRESS_WORDS,
+    infobutton_codes=frozenset({"eng"}),
+    abbreviations=("Dr", "Drs", "Mr", "Mrs", "Ms", "St", "No", "vs", r"e\.g", r"i\.e"),
+    search=Search(stemmer="english", stopwords=STOPWORDS),
+    readability=Readability(
+        name="Flesch–Kincaid grade",
+        statement="reads at grade {level}",
+        limit=6.0,
+        limit_text="6.0 is the most",
+        paragraph_limit=8.0,
+        higher_is_easier=False,
+        formula=flesch_kincaid,
+        count_syllables=count_syllables,
+        textstat_formula="flesch_kincaid_grade",
+        textstat_language="en_US",
+        spells_abbreviations=True,
+        smog_limit=8.0,
+    ),
+    hard_words=HardWords(min_syllables=3, easy=EASY_WORDS, base_forms=base_forms),
+    passive=PASSIVE,
+    spoken_alphabet=SPOKEN_ALPHABET,
+    triage=TRIAGE,
+)

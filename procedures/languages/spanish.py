@@ -1,0 +1,308 @@
+"""Spanish, as spoken in the United States and Mexico."""
+
+import re
+
+from procedures.languages.definition import (
+    NEAR,
+    AddressWords,
+    ErrorNotice,
+    HardWords,
+    LanguageDefinition,
+    Readability,
+    Search,
+    SpokenAlphabet,
+    TriageVocabulary,
+)
+
+SILENT_U = re.compile(r"(?<=q)u|(?<=g)u(?=[eiéí])")
+VOWELS = re.compile(r"(?:[aeiouáéíóúü]|y(?![aeiouáéíóú]))+")
+STRONG_VOWELS = frozenset("aeoáéóíú")
+
+
+def count_syllables(word: str) -> int:
+    """By spelling: a group of vowels has one syllable for each strong or stressed vowel."""
+    groups = VOWELS.findall(SILENT_U.sub("", word.lower()))
+    return sum(max(1, sum(vowel in STRONG_VOWELS for vowel in group)) for group in groups)
+
+
+def fernandez_huerta(words_per_sentence: float, syllables_per_word: float) -> float:
+    """0 to 100; a higher value is easier to read."""
+    return 206.84 - 60 * syllables_per_word - 1.02 * words_per_sentence
+
+
+def base_forms(word: str) -> set[str]:
+    """The word without the endings of plurals, and in the masculine form."""
+    forms = {word, *(word.removesuffix(ending) for ending in ("es", "s") if word.endswith(ending))}
+    return forms | {f"{form[:-1]}o" for form in forms if form.endswith("a")}
+
+
+EASY_WORDS = frozenset(
+    """
+    aconsejaron am pm tv actividad actividades alfabético calificado computadora directamente electrónico elegirían
+    embarazada emergencia estacionamiento examinamos examinarle levántese necesario necesitamos necesitaron
+    participaron preguntarnos recuperarse significado
+    """.split()
+)
+
+# A form of “ser” and a participle; sentences with “se” are not counted.
+SER = (
+    "soy|eres|es|somos|son|era|eras|éramos|eran|fui|fuiste|fue|fuimos|fueron|seré|será|seremos|serán|sería|serían|"
+    "sea|seas|seamos|sean|fuera|fueran|fuese|fuesen|ser|sido|siendo"
+)
+PARTICIPLES = "hech|dich|escrit|puest|vist|abiert|resuelt|cubiert|impres|descrit|compuest"
+STATES = (
+    "demasiad[oa]s?|adecuad[oa]s?|complicad[oa]s?|delicad[oa]s?|privad[oa]s?|debid[oa]s?|parecid[oa]s?"
+    "|cuidado|lado|grado|sentido|marido|partido"
+)
+PASSIVE = (
+    rf"\b(?:{SER})\s+(?:(?:no|ya|siempre|nunca|también|solo|todos|todas|\w+mente)\s+){{0,2}}"
+    rf"(?!(?:{STATES})\b)(?:\w{{2,}}[aií]d[oa]s?|(?:{PARTICIPLES})[oa]s?)\b"
+)
+
+STOPWORDS = frozenset(
+    "a al algo como con cual cuando de del desde donde el ella ellos en entre era es esta estan este esto fue ha "
+    "hay la las le les lo los mas me mi mis muy ni no nos o para pero por porque puede puedo que quien se si sin "
+    "sobre son soy su sus te tengo tu un una unas uno unos usted y ya yo".split()
+)
+ADDRESS_WORDS = AddressWords(
+    language="es|esp|spa|spanish|espanol",
+    folders=frozenset({"visitas", "visita"}),
+    fillers=frozenset("aqui de el enlace esta este la lee leer los mas pagina paginas para por sitio su ver y".split()),
+    neutral=frozenset("de del el la las los su y".split()),
+)
+# Words that every child knows.
+SPOKEN_ALPHABET = SpokenAlphabet(
+    dict(
+        word.split()
+        for word in (
+            "B burro|C casa|D dedo|F foca|G gato|H hoja|J jirafa|K kilo|M mesa|N nube|P pato|Q queso|"
+            "R rosa|S sol|T taza|V vaca|W wifi|X xilófono|Y yate|Z zapato|"
+            "2 dos|3 tres|4 cuatro|5 cinco|6 seis|7 siete|8 ocho|9 nueve"
+        ).split("|")
+    ),
+    as_in="de",
+)
+
+TRIAGE = TriageVocabulary(
+    emergencies={
+        "derrame cerebral": (
+            rf"\bboca\b{NEAR}\b(?:torcid|cuelg|cae|chueca|de lado)\w*|\bno siente{NEAR}\b(?:brazos?|cara)\b"
+            rf"|\bhabla (?:mal|enredado)\b|\bno ve bien de repente|\b(?:brazos?)\b{NEAR}\b(?:se le cae|sin fuerza"
+            rf"|falla|pesa)\w*|"
+            rf"derrame cerebral|(?:ataque|infarto|accidente) cerebr\w+|\bcara{NEAR}\b(?:caíd|torcid|chueca"
+            rf"|adormec)\w*"
+            rf"|\b(?:adormec|entumec|débil|debil)\w*{NEAR}\b(?:brazos?|cara)\b|\bbrazos?\b{NEAR}\b(?:adormec|entumec"
+            rf"|débil|debil)\w*"
+            r"|habla (?:rar|arrastr|enred)\w*"
+            r"|(?:dificultad|problemas?) (?:para|al) hablar|(?:le|me) cuesta(?: trabajo)? hablar|no (?:puede"
+            r"|le sale\w*) (?:hablar|las palabras)"
+            rf"|traba(?:n|r)? (?:la lengua|al hablar)|\b(?:lado|mitad) de la cara\b{NEAR}\b(?:cuelg|ca[eí]|tuerc"
+            rf"|torc|adormec|débil)\w*"
+            rf"|\bcara\b{NEAR}\b(?:cuelg|se (?:le )?(?:cae|tuerce)|de lado)\w*"
+            rf"|\b(?:debilidad|no puede (?:mover|levantar|alzar)){NEAR}\b(?:brazos?|manos?)\b"
+            rf"|\bde repente\b{NEAR}\b(?:ve|vista|equilibrio|ver|mare\w+|confund\w+)\b|\brepentin\w+{NEAR}\b(?:vista"
+            rf"|equilibrio)"
+            r"|\b(?:tuerce|cuelga|cae)\w* (?:un lado de )?la cara\b|pierde (?:la vista|el equilibrio)|\bve doble\b"
+            r"|visión doble"
+        ),
+        "dolor de pecho": (
+            r"dolor (?:de|en el) pecho|duele el pecho|presión en el pecho"
+            r"|pecho que duele|(?:opresión|dolores) (?:de|en el) pecho|pecho (?:le )?(?:duele|aprieta|oprim)\w*"
+        ),
+        "falta de aire": (
+            r"falt\w* (?:de |el |del )?(?:aire|aliento)|(?:dificultad (?:para|al)|(?:le|me) cuesta|no puede"
+            r"|problemas? (?:para|al)) respirar"
+            r"|(?:se ahoga|se queda sin aire|sin aliento|respira(?:r)? con dificultad|escupe sangre)"
+            r"|toser? (?:con )?sangre|tose sangre"
+            rf"|tos con sangre|corazón{NEAR}(?:rápido|aceler\w+|fuerte|desbocad\w+)|palpitaciones"
+        ),
+        "desmayo": (
+            r"\bdesmay\w*|\bdesvanec\w*|\bdesplom\w*"
+            r"|(?:pierde|perd\w+) el (?:conocimiento|sentido)|inconsciente"
+        ),
+        "alergia grave": (
+            rf"\bgarganta\b{NEAR}\bcierr\w*|\bcierr\w*{NEAR}\bgarganta\b|\bcuesta tragar|\bno puede tragar|"
+            rf"\bronchas\b|\burticaria\b|anafil\w*|reacción alérgica (?:grave|fuerte)|silb\w+{NEAR}\b(?:pecho"
+            rf"|respirar)"
+            rf"|\b(?:cara|labios|lengua|garganta)\b{NEAR}\bhinch\w*|\bhinch\w*{NEAR}\b(?:cara|labios|lengua"
+            rf"|garganta)\b"
+        ),
+        "piel adormecida entre las piernas": (
+            rf"\b(?:adormec\w+|entumec\w+|no siente|sin sensibilidad){NEAR}"
+            r"\b(?:entre (?:las piernas|los muslos|ellas)|genitales|entrepierna|silla de montar|ano\b|ingle)"
+            rf"|\bentre (?:las piernas|los muslos|ellas)\b{NEAR}\b(?:adormec|entumec)\w+"
+        ),
+        "vejiga o intestino": (
+            rf"\b(?:se|me) (?:le )?hace (?:del baño|caca|pipí|popó)\b|\bno (?:ha orinado|orina)\b|"
+            r"\b(?:se|me) (?:le )?(?:orina|hace|mea|ensucia)(?:r)? (?:encima|en la cama|en la ropa)"
+            r"|\bmoja (?:la cama|la ropa)"
+            r"|\borinarse encima|\bensucia la ropa|\bno puede (?:hacer pipí|ir al baño|aguantar)|\bhacerse encima"
+            rf"|\b(?:no puede|no aguanta|no logra|no controla|le cuesta|sin control|pierde el control|se le sal\w+"
+            rf"|no siente"
+            rf"|dificultad para){NEAR}"
+            rf"\b(?:orin\w*|vejiga|intestino|heces|excremento|evacuar)\b"
+            rf"|\b(?:vejiga|intestino)\b{NEAR}\b(?:no funciona\w*|sin control|control\w*)|\bincontinen\w*"
+        ),
+        "piernas débiles": (
+            rf"\b(?:piernas?|pies?)\b{NEAR}\bno (?:se )?(?:le |la |las |lo |los )?(?:responden?|puede mover|mueven?"
+            rf"|siente)\b|\b(?:piernas?|pies)\b{NEAR}\bpesa(?:n|da)s?\b|\bno puede mover (?:los dedos|las piernas"
+            rf"|la pierna)|\bno siente{NEAR}\b(?:piernas?|pies?)\b|"
+            rf"\b(?:debilidad|débil(?:es)?|no (?:puede|logra) (?:mover|levantar|alzar|doblar)|poco firmes"
+            rf"|pierde (?:la )?fuerza|sin fuerza|arrastra|le cuesta (?:mover|levantar)){NEAR}\b(?:piernas?|pies?)\b"
+            rf"|\b(?:piernas?|pies?)\b{NEAR}\b(?:débil\w*|debilidad|no se mueven?|no responden?|poco firmes|fall(?:a"
+            rf"|an|ó)|flaque\w+|dobl(?:a|an)|sin fuerza|no (?:le |lo |la )?sostienen?"
+            rf"|no (?:le )?aguantan?|flojas?)"
+            r"|\bno puede (?:caminar|andar|ponerse de pie|pararse|estar de pie)|\bparálisis\b|\bparaliza\w*"
+            r"|\bpie caído"
+        ),
+        "cuesta despertarle": (
+            r"cuesta despertar\w*|no (?:se )?despierta|respira (?:muy )?(?:lento|despacio)|respiración lenta"
+            r"|(?:labios|piel) azul\w*"
+            r"|pupilas (?:diminutas|muy pequeñas)"
+        ),
+        "sangrado": (
+            rf"\b(?:no|sin) (?:para|deja|parar)\b{NEAR}\bsangr\w*|\bsigue sangrando|"
+            rf"\bsangr\w*{NEAR}\bno (?:para|se detiene|se corta|deja|cede)|no deja de sangrar|sangrado fuerte"
+        ),
+    },
+    others={
+        "fiebre": r"\bfiebre\b|\bescalofríos\b|100\.4",
+        "herida roja o con líquido": (
+            rf"\b(?:roj[oa]|caliente|hinchad[oa]|líquido|pus|secreción)\b{NEAR}\b(?:herida|sitio|corte|incisión)\b"
+            rf"|\b(?:herida|sitio|corte|incisión)\b{NEAR}\b(?:roj[oa]|caliente|hinchad[oa]|líquido|pus|secreción)\b"
+        ),
+        "pierna hinchada": (
+            rf"\b(?:pierna|pantorrilla)\b{NEAR}\b(?:hinch\w*|adolorida|caliente|roja)"
+            rf"|\bhinch\w*{NEAR}\b(?:pierna|pantorrilla)\b"
+        ),
+        "dolor que empeora": (
+            rf"\bdolor\b{NEAR}\b(?:empeor\w*|peor|nuevo)\b|(?:duele|dolor){NEAR}de una forma nueva"
+            rf"|medicina{NEAR}no (?:le )?ayuda"
+        ),
+        "adormecimiento u hormigueo": r"\badormec\w+|\bentumec\w+|\bhormigue\w+",
+        "dolor de noche": rf"\bdolor\b{NEAR}\b(?:despierta|de noche)",
+        "cáncer": r"\b(?:ha tenido|tuvo|tiene) cáncer\b",
+        "vómito": r"\bv[oó]mit\w*|\bdevuelve (?:la comida|todo)",
+        "sarpullido": r"\bsarpullido\b|\berupción\b",
+        "ardor al orinar": r"\bard\w+ al orinar",
+        "confusión": r"\bconfundid[oa]\b|\bconfusión\b",
+    },
+    office={
+        "estreñimiento": r"\bestreñi\w+",
+        "sitio que duele": r"\bsitio de la aguja\b[^.;:!?\n]{0,20}\bduele\b",
+        "se acaba la medicina": r"\bacab(?:a|ando|ó)[^.;:!?\n]{0,12}\bmedicina\b",
+        "menos estatura": r"\bmide\b[^.;:!?\n]{0,30}\bmenos\b|\bpierde estatura\b",
+    },
+    calls=(
+        r"\bll[aá]m(?:enos|eles|elo)\b|\bllam(?:e|ar) (?:al|a|ya|hoy|ahora|de|por)\b|\b911\b|\bambulancia\b"
+        r"|\bsala de (?:emergencias?|urgencias?)|\bvaya (?:al hospital|a urgencias|a emergencias)|\b(?:es"
+        r"|son) una emergencia"
+        r"|\bpida (?:ayuda|una ambulancia)|\bel mismo día\b|\bhoy mismo\b|\bde inmediato\b|\bno puede esperar\b"
+        r"|\b(?:avísenos|díganos) (?:hoy|ya|ahora|enseguida)"
+    ),
+    contacts=(
+        r"\b(?:ll[aá]m|av[ií]s|d[ií]g|cu[eé]nt|com(?:uní|uni)qu|consúlt|consult|pregúnt|inform|escríb)(?:e"
+        r"|a)?n?(?:os|le|elo|noslo|oslo)\b"
+        r"|\b(?:ll[aá]menos|av[ií]senos|d[ií]ganos|cu[eé]ntenos|consúltenos|inf[oó]rmenos|pregúntenos"
+        r"|d[ií]ga(?:no)?slo"
+        r"|coménte(?:no)?slo|repórtelo)"
+        r"|\b(?:llame|avise|diga|dígale|dígaselo|avísele|consulte|informe|comente|vea|visite"
+        r"|pregunte) (?:esto )?(?:al?|con|a su|a la|en) "
+        r"(?:su |el |la )?(?:médico|doctora?|enfermer[ao]|clínica|consultorio|equipo|farmac\w+|cita)"
+        r"|\b(?:haga|pida|saque) una cita\b|\bvenga (?:a vernos|a la clínica)\b|\bpase por la clínica"
+    ),
+    delays=(
+        r"(?<!no )(?<!nunca )\besper(?:e|ar) (?:a|al|hasta|un|una|dos|en|para|y|unos|unas|\d)\b|(?<!no )\b(?:puede"
+        r"|pueden|podría) esperar\b"
+        r"|\bhasta (?:mañana|el lunes|su (?:próxima )?cita|la (?:próxima )?cita|que abra\w*|la mañana)\b"
+        r"|\b(?:próxima|siguiente) (?:cita|visita|semana|vez)\b"
+        r"|\b(?:en|durante|antes de) (?:su|la) (?:cita|visita|consulta)\b"
+        r"|\bmañana\b|\bal día siguiente\b|\bhoy\b|\besta semana\b|\bel mismo día\b|\bla semana (?:próxima"
+        r"|que viene)\b|\ben (?:uno|dos|tres|unos|\d+) días\b"
+        r"|\b(?:hora|horas|horario) (?:de (?:consulta|oficina|atención|trabajo))\b|\bcuando (?:abra|esté abierta"
+        r"|tenga tiempo|pueda)\w*"
+        r"|\b(?:díga|avíse|lláme|dígan)\w* (?:pronto|temprano|luego|después)\b"
+        r"|\bdescans(?:e|ar)\b|\breposo en casa|\bacuéstese|\brecuéstese|\bsiéntese|\bquédese en (?:casa|cama)"
+        r"|\bguarde cama|\bduerma\b"
+        r"|\b(?:es|son|parece|resulta) (?:\w+ )?(?:normal(?:es)?|común|comunes|habitual(?:es)?|inofensiv\w+"
+        r"|esperable|seguro)\b|\bno (?:es|son) (?:\w+ )?(?:grave|peligros|urgente|una emergencia|nada)\w*"
+        r"|\b(?:ignor(?:e|ar)|pruebe|dé tiempo|dele tiempo|por sí sol[oa]s?|sin prisa|se le pasa|pida cita"
+        r"|mejora\w* con|relájese)\b|\bno (?:se )?(?:preocupe"
+        r"|asuste|alarme)\b|\bno (?:pasa nada|hay (?:problema|peligro|prisa)|hace falta"
+        r"|es necesario|necesita|tiene que) ?(?:\w+ )?(?:llam\w*|avis\w*|preocup\w*|ir|ver|ayuda|venir|decir\w*)?"
+        r"|\bno (?:llame|avise)\b|\bno hace falta\b|\bse (?:le )?(?:pasa|quita|pasará|quitará) sol[oa]"
+        r"|\btom(?:e|ar) (?:una?|su|sus|más|otra|dos|algo)\b[^.;!?\n]{0,25}\b(?:pastillas?|tabletas?|antihistamínico"
+        r"|aspirina|medicinas?|ibuprofeno|paracetamol"
+        r"|acetaminofén|baño|siesta)\b|\b(?:póngase|ponga|aplique|use) (?:hielo|calor|crema|una crema)\b|\b(?:beba"
+        r"|tome) (?:más|mucha) agua\b"
+    ),
+    ambulance=(
+        r"\b911\b|emergency_number|\bambulancia\b|\bsala de (?:emergencia|urgencia)s?|\b(?:vaya|acuda) (?:a"
+        r"|al) (?:hospital|urgencias|emergencias|la sala)"
+        r"|\b(?:es|son) una (?:emergencia|urgencia)"
+    ),
+    aside=(
+        r"\b(?:llám|pregúnt|d[ií]g|av[ií]s)\w+ (?:si tiene|con) (?:alguna |otras? |sus )?(?:preguntas?|dudas?)\b"
+        r"|\balguna vez [^.;!?\n]{0,60}|\bantecedentes de [^.;,!?\n]{0,40}|\b(?:hace años|en el pasado)\b"
+        r"|\btuvo un derrame cerebral|\briesgo de (?:un )?derrame cerebral|\badormec\w+ la (?:espalda|piel)"
+        r"|\bespalda (?:está )?adormecida"
+    ),
+    headings=(
+        r"\bllamo\b|\bllamar\b|\bllame\b|\bll[aá]menos\b|\bemergencia|\bpedir ayuda\b|\bseñales de (?:alarma|alerta"
+        r"|peligro)"
+        r"|\bno espero\b|\burgente|\burgencia|\bpuede[ns]? esperar\b|\bpuedo esperar\b|\benseguida\b"
+        r"|\bde inmediato\b|\bgrave\b|\b(?:av[ií]s|d[ií]g)\w*nos\b"
+        r"|\bdebo (?:avisar|preocuparme)\b|\bver al médico\b|\bno (?:hace falta|es grave)\b"
+    ),
+    refers_back=(
+        r"\W*(?:si (?:es así|siente|tiene|nota|esto|eso|le pasa)|en (?:ese|este|estos|esos|tal)|entonces|esto|eso|estas"
+        r"|esas|muchas veces|a menudo|a veces)\b"
+    ),
+    continues=(
+        r"\W*(?:(?:llám|avís|dígan|díga|espere|descanse|tome|acuést|consult|coménte|venga|vaya)\w*"
+        r"|no (?:hace|necesita|tiene|llame|se))"
+    ),
+    explains=(r"\b(?:puede[ns]?|podrían?|señal(?:es)?|causa\w*)\b"),
+    condition=(
+        r"\W*(?P<first>(?:use|tómese|tome|póngase|ponga|coma|beba|duerma|siéntese|acuéstese|descanse|quédese|camine"
+        r"|cambie)\b[^.?!]*\b(?:si|cuando)\b(?P<later>[^.?!]+))"
+        r"|\W*(?P<when>(?:si|cuando)\b[^,?!.]*|[^¿,?!.]{3,60}(?=\?)"
+        r"|¿(?!(?:puede|qué|por qué|cómo|cuál|cuándo|es|son|dónde)\b)[^,?]{3,60})[,?](?P<then>.+)"
+    ),
+    points=(r"\b(?:lista|qué hacer|señales de|cuándo llam\w+)\b|^\W*(?:y|o|el médico|los médicos|nosotros)\b"),
+)
+
+SPANISH = LanguageDefinition(
+    code="es",
+    name="Español",
+    english_name="Spanish",
+    address_words=ADDRESS_WORDS,
+    infobutton_codes=frozenset({"spa", "sp"}),
+    abbreviations=("Dr", "Dra", "Sr", "Sra", r"p\. ej", "EE", "UU"),
+    search=Search(stemmer="spanish", stopwords=STOPWORDS, distinct_letters="ñ"),
+    readability=Readability(
+        name="Fernández-Huerta",
+        statement="has a Fernández-Huerta value of {level}",
+        limit=70.0,
+        limit_text="70 is the least",
+        paragraph_limit=60.0,
+        higher_is_easier=True,
+        formula=fernandez_huerta,
+        count_syllables=count_syllables,
+        textstat_formula="fernandez_huerta",
+        textstat_language="es",
+        max_level=100.0,
+    ),
+    # Words are longer than in English: verbs with endings for person and time often have four syllables.
+    hard_words=HardWords(min_syllables=5, easy=EASY_WORDS, base_forms=base_forms),
+    passive=PASSIVE,
+    spoken_alphabet=SPOKEN_ALPHABET,
+    triage=TRIAGE,
+    error_notice=ErrorNotice(
+        sentence=(
+            "Hubo un problema de nuestro lado. Espere un minuto e intente de nuevo. "
+            "Si es urgente, llame al número que está en su carta o correo."
+        ),
+        home_link="Ir a la primera página",
+    ),
+)

@@ -1,0 +1,121 @@
+// Nothing is ever lost: what is typed is kept on the site every few seconds, and in this browser while that fails.
+
+import { postForm } from "./api.js";
+import { fill, same, values } from "./form.js";
+import { localCopies } from "./local_drafts.js";
+import { startDraftRecovery } from "./draft_recovery.js";
+import { startPresence } from "./presence.js";
+import { replaceAll } from "./insert_text.js";
+
+const PAUSE = 1500; // milliseconds after the last key
+const LONGEST = 5000; // milliseconds that anything stays unkept while somebody types on
+const REPORT = 15_000; // milliseconds between reports of an idle window; the site calls it closed after 90 s
+
+const SAVING = "plainspine:saving";
+
+// A window may have left text on the site and in this browser: the later one counts.
+function newest(there, here) {
+  const later = (one, others) => !others.some((other) => other.slot === one.slot && new Date(other.at) > new Date(one.at));
+  return [...there.filter((one) => later(one, here)), ...here.filter((one) => later(one, there))];
+}
+
+export function startAutosave(editor, form, notice) {
+  const here = form.querySelector("[data-writer]");
+  const key = form.elements.client_id;
+  const again = document.querySelector("[data-unsaved]") !== null;
+  const copies = localCopies(form.elements.page?.value || location.pathname, here.dataset.writer);
+  // A report that was on its way when the form was saved may come in after the save: its slot is forgotten again.
+  const saved = again ? null : sessionStorage.getItem(SAVING);
+  if (saved) copies.forget(saved);
+  sessionStorage.removeItem(SAVING);
+  key.value ||= crypto.randomUUID();
+  const opened = values(form);
+  const line = editor.querySelector("[data-kept]");
+  const presence = startPresence(editor, form);
+  let kept = again ? null : opened; // what the site is known to hold
+  let since = 0;
+  let timer;
+  let running = false;
+  let first = true;
+  let stopped = false;
+  const dirty = () => again || !same(values(form), opened);
+
+  const show = (text, state) => {
+    line.textContent = text;
+    line.dataset.kept = state;
+  };
+
+  async function keep({ leaving = false } = {}) {
+    clearTimeout(timer);
+    if (stopped) return;
+    if (running && !leaving) {
+      soon();
+      return;
+    }
+    running = true;
+    const now = values(form);
+    const unsaved = dirty();
+    const body = new FormData(form);
+    body.delete("typed");
+    if (unsaved) body.set("typed", "1");
+    if (first) body.set("first", "1");
+    if (first && saved) body.set("saved", saved);
+    let answer;
+    try {
+      const background = kept !== null && same(now, kept);
+      answer = await postForm(editor, editor.dataset.autosave, body, undefined, { leaving, background });
+    } finally {
+      running = false;
+    }
+    if (answer.status === 200) {
+      kept = now;
+      since = 0;
+      copies.forget(key.value);
+      if (first) offers.show(newest(answer.data.unsaved ?? [], copies.all()));
+      first = false;
+      presence.show(answer.data);
+      notice.clear("keep");
+      show(unsaved ? "Your text is kept. It is not saved as a draft yet." : "All saved.", unsaved ? "yes" : "");
+      return;
+    }
+    if (!unsaved) return;
+    const done = copies.keep(key.value, { fields: now, version: form.elements.version?.value, at: new Date().toISOString() });
+    show(done ? "Kept in this browser only, on this computer." : "Not kept: this browser refuses. Copy your text.", "no");
+    notice.say(answer, "keep");
+  }
+  function soon() {
+    since ||= Date.now();
+    clearTimeout(timer);
+    timer = setTimeout(keep, Math.max(0, Math.min(PAUSE, since + LONGEST - Date.now())));
+  }
+  const change = () => {
+    if (line.dataset.kept !== "no") show("Writing …", "");
+    soon();
+  };
+  const offers = startDraftRecovery(editor, form, {
+    take(offer) {
+      if (form.elements.version && offer.version !== undefined) form.elements.version.value = offer.version;
+      fill(form, offer.fields, replaceAll);
+      keep().then(() => offers.discard(offer));
+    },
+    forget: (offer) => copies.forget(offer.slot),
+  });
+  form.addEventListener("input", change);
+  form.addEventListener("change", change);
+  setInterval(keep, REPORT);
+  window.addEventListener("online", () => keep());
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden ? !same(values(form), kept) : !first) keep({ leaving: document.hidden });
+  });
+  window.addEventListener("pageshow", () => { stopped = false; });
+  keep();
+  return {
+    dirty,
+    keep,
+    saving: () => {
+      stopped = true;
+      clearTimeout(timer);
+      sessionStorage.setItem(SAVING, key.value);
+    },
+  };
+}

@@ -1,0 +1,92 @@
+// Lists to choose from in the small windows: what there is, in the language of the page, with a search above.
+
+import { all, getJson } from "./api.js";
+import { languageOf } from "./form.js";
+
+const KINDS = { link: "pages", source: "sources", word: "terms", picture: "pictures", series: "series", care: "care" };
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+function option(kind, row, at) {
+  const label = Object.assign(document.createElement("label"), { className: "choice-list__row" });
+  const input = Object.assign(document.createElement("input"), {
+    type: kind === "care" ? "checkbox" : "radio", name: "choice", value: row.key, required: kind !== "care" && at === 0,
+  });
+  const words = document.createElement("span");
+  words.append(Object.assign(document.createElement("strong"), { textContent: row.name }));
+  const more = row.has_words === false ? "has no words in this language yet" : row.more;
+  if (more) words.append(Object.assign(document.createElement("small"), { textContent: more }));
+  label.append(input);
+  if (row.thumbnail) {
+    label.append(Object.assign(document.createElement("img"), { src: row.thumbnail, alt: "", loading: "lazy", width: 120, height: 120 }));
+  }
+  label.append(words);
+  label.dataset.words = plain([row.key, row.name, row.more ?? "", ...row.aliases ?? []].join(" "));
+  return label;
+}
+
+function search(dialog) {
+  const asked = plain(dialog.querySelector("[data-search]").value).split(/\s+/).filter(Boolean);
+  const rows = all(".choice-list__row", dialog);
+  rows.forEach((row) => { row.hidden = !asked.every((word) => row.dataset.words.includes(word)); });
+  const count = rows.filter((row) => !row.hidden).length;
+  dialog.querySelector("[data-count]").textContent = asked.length ? `${count || "Nothing"} found.` : "";
+}
+
+function options(select, rows) {
+  const first = select.options[0];
+  select.replaceChildren(first, ...rows.map((row) => new Option(row.more ? `${row.more}: ${row.name}` : row.name, row.key)));
+  select.value = "";
+}
+
+export function startChoiceLists(editor, field) {
+  let known;
+  let language = "";
+  const asked = () => languageOf(field);
+
+  async function load() {
+    const answer = await getJson(`${editor.dataset.choices}?language=${asked()}`);
+    if (answer.status !== 200) return answer.data.error ?? "The list could not be loaded. Please try again.";
+    known = answer.data;
+    language = asked();
+    return "";
+  }
+
+  return {
+    find: (window, key) => known?.[KINDS[window]]?.find((row) => row.key === key),
+    forget: () => { known = undefined; },
+    async fill(dialog, name) {
+      const list = dialog.querySelector("[data-list]");
+      const sources = dialog.querySelector("select[name=source]");
+      if (!list && !sources) return;
+      const wrong = known && language === asked() ? "" : await load();
+      if (sources && !wrong) options(sources, known.sources);
+      if (!list) return;
+      const rows = wrong ? [] : known[KINDS[name]];
+      const none = Object.assign(document.createElement("p"), { className: "help", textContent: wrong || "There is none yet." });
+      list.replaceChildren(...(rows.length ? rows.map((row, at) => option(name, row, at)) : [none]));
+      dialog.querySelector("[data-search]").value = "";
+      search(dialog);
+      if (name === "picture") options(dialog.querySelector("[name=second]"), rows.map(({ key, name: title }) => ({ key, name: title })));
+    },
+    start(dialog, name) {
+      const box = dialog.querySelector("[data-search]");
+      if (!box) return;
+      box.addEventListener("input", () => search(dialog));
+      // Enter in the search chooses the first that is found; with something chosen it puts that in.
+      box.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || event.isComposing) return;
+        const first = all(".choice-list__row:not([hidden]) input", dialog)[0];
+        if (dialog.querySelector("[name=choice]:checked")?.closest("[hidden]") === null) return;
+        event.preventDefault();
+        if (!first) return;
+        first.click();
+        first.focus();
+      });
+      if (name !== "link") return;
+      dialog.addEventListener("change", (event) => {
+        if (event.target.name !== "choice") return;
+        options(dialog.querySelector("[name=section]"), known.pages.find((row) => row.key === event.target.value).sections);
+      });
+    },
+  };
+}

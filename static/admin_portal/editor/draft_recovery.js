@@ -1,0 +1,88 @@
+// Text from earlier that was never saved: continue with it, compare it, or discard it.
+
+import { all, postForm } from "./api.js";
+import { clock } from "./form.js";
+
+function button(text, act, quiet = "") {
+  const made = Object.assign(document.createElement("button"), { type: "button", className: `button ${quiet}`, textContent: text });
+  made.addEventListener("click", act);
+  return made;
+}
+
+const MARKS = { "+": "ins", "-": "del" };
+const AROUND = 160; // letters of what is the same that stand on each side of a change
+
+const short = (words) => (words.length > 3 * AROUND ? `${words.slice(0, AROUND)} … ${words.slice(-AROUND)}` : words);
+
+function showChanges(place, changes) {
+  place.replaceChildren(...changes.map(([sign, words]) => {
+    if (!(sign in MARKS)) return document.createTextNode(short(words));
+    return Object.assign(document.createElement(MARKS[sign]), { textContent: words });
+  }));
+}
+
+export function startDraftRecovery(editor, form, { take, forget }) {
+  const box = editor.querySelector("[data-offers]");
+  const dialog = () => document.querySelector("dialog[data-window=compare]");
+
+  async function compare(offer) {
+    const body = new FormData();
+    Object.entries(offer.fields).forEach(([name, value]) => body.set(name, value));
+    if (form.elements.page) body.set("page", form.elements.page.value);
+    const answer = await postForm(editor, editor.dataset.compare, body);
+    const list = dialog().querySelector("[data-differences]");
+    const parts = (answer.data.fields ?? []).flatMap(({ name, changes }) => {
+      const label = document.querySelector(`label[for=id_${name}]`)?.textContent.replace(/:$/, "") ?? name;
+      const words = Object.assign(document.createElement("div"), { className: "text-diff", tabIndex: 0, role: "group", ariaLabel: label });
+      showChanges(words, changes);
+      return [Object.assign(document.createElement("h3"), { textContent: label }), words];
+    });
+    const none = answer.data.error ?? "It is the same as the saved draft.";
+    list.replaceChildren(...(parts.length ? parts : [Object.assign(document.createElement("p"), { textContent: none })]));
+    dialog().showModal();
+    list.querySelector("ins, del")?.scrollIntoView({ block: "center" });
+  }
+
+  async function discard(offer) {
+    forget(offer);
+    const body = new FormData();
+    body.set("slot", offer.slot);
+    await postForm(editor, editor.dataset.discard, body);
+  }
+
+  // The newest first. Older ones wait behind one line: the text itself is to come next, not a pile of what was.
+  function lay(rows) {
+    const [newest, ...older] = rows;
+    const open = box.querySelector("details")?.open ?? false; // who looks through them is not shut out by each discard
+    box.hidden = rows.length === 0;
+    box.replaceChildren(...(newest ? [newest] : []));
+    if (!older.length) return;
+    const pile = Object.assign(document.createElement("details"), { open });
+    const words = older.length === 1 ? "1 older text that is not saved" : `${older.length} older texts that are not saved`;
+    pile.append(Object.assign(document.createElement("summary"), { textContent: words }), ...older);
+    box.append(pile);
+  }
+
+  function show(offers) {
+    const late = (offer) => new Date(offer.at).getTime();
+    const rows = offers.filter((offer) => offer.fields).sort((one, other) => late(other) - late(one)).map((offer) => {
+      const row = Object.assign(document.createElement("div"), { className: "draft-offer" });
+      const title = !form.elements.page && offer.fields.title ? ` “${offer.fields.title}”` : "";
+      const words = Object.assign(document.createElement("p"), {
+        textContent: `You have text${title} from ${clock(offer.at)} that is not saved${offer.here ? " (kept in this browser)" : ""}.`,
+      });
+      const gone = () => lay(all(".draft-offer", box).filter((one) => one !== row));
+      const buttons = Object.assign(document.createElement("div"), { className: "buttons" });
+      buttons.append(
+        button("Continue with it", () => { gone(); take(offer); }),
+        button("Compare", () => compare(offer), "button--secondary"),
+        button("Discard", () => { gone(); discard(offer); }, "button--secondary"),
+      );
+      row.append(words, buttons);
+      return row;
+    });
+    lay(rows);
+  }
+
+  return { show, discard };
+}

@@ -1,0 +1,89 @@
+// Writing into a textarea in a way that the browser's own undo can take back.
+
+const WITH_END = /^:::[ \t]*(key-points|emergency|urgent|call|note|steps|do|dont|checklist|chance|choices)\b/;
+
+function put(field, text, from = field.selectionStart, to = field.selectionEnd) {
+  field.focus();
+  field.setSelectionRange(from, to);
+  // insertText keeps the browser's undo; setRangeText serves browsers that do not know it here.
+  if (!document.execCommand("insertText", false, text)) {
+    field.setRangeText(text, from, to, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}
+
+export const insertText = (field, text) => put(field, text);
+
+// Line breaks needed for an empty line after, or before, this text.
+const gapAfter = (words) => (!words.trim() || words.endsWith("\n\n") ? "" : words.endsWith("\n") ? "\n" : "\n\n");
+const gapBefore = (words) => (!words.trim() || words.startsWith("\n\n") ? "" : words.startsWith("\n") ? "\n" : "\n\n");
+
+// Replaces the selection with paragraphs, lists, or tables, set apart by empty lines.
+export function insertParagraphs(field, blocks) {
+  const before = field.value.slice(0, field.selectionStart);
+  const after = field.value.slice(field.selectionEnd);
+  put(field, gapAfter(before) + blocks + gapBefore(after));
+}
+
+export function removeSelection(field) {
+  field.focus();
+  document.execCommand("delete");
+}
+
+export function replaceAll(field, text) {
+  put(field, text, 0, field.value.length);
+}
+
+// In place of words somewhere in the text, for example one of two wordings in a merge.
+export function replaceAt(field, from, to, text) {
+  put(field, text, from, to);
+  field.setSelectionRange(from, from + text.length);
+}
+
+export function wrapSelection(field, mark) {
+  const { selectionStart: from, value } = field;
+  const words = value.slice(from, field.selectionEnd) || "important words";
+  put(field, mark + words + mark);
+  field.setSelectionRange(from + mark.length, from + mark.length + words.length);
+}
+
+export function prefixLines(field, mark) {
+  const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
+  const lines = field.value.slice(from, field.selectionEnd).split("\n");
+  put(field, lines.map((line) => (line.startsWith(mark) ? line : mark + line)).join("\n"), from, field.selectionEnd);
+}
+
+// The end of the caret's line; within a block, the end of the line that closes it: blocks do not stand in blocks.
+function blockPlace(value, caret) {
+  const end = (from) => (value.indexOf("\n", from) < 0 ? value.length : value.indexOf("\n", from));
+  let at = end(caret);
+  const marks = value.slice(0, at).match(/^:::.*$/gm) ?? [];
+  if (!WITH_END.test(marks.at(-1) ?? "")) return at;
+  const closing = /^:::[ \t]*$/gm;
+  closing.lastIndex = at;
+  at = closing.exec(value)?.index ?? at;
+  return end(at);
+}
+
+// Lines of their own, with an empty line before and after; the first words to replace are selected.
+export function insertBlock(field, block) {
+  const { value } = field;
+  const at = blockPlace(value, field.selectionEnd);
+  const gap = gapAfter(value.slice(0, at));
+  put(field, `${gap}${block}\n`, at, at);
+  const inside = /\n(?:- |1\. )?([^\n:]+)/.exec(block);
+  if (inside) {
+    const start = at + gap.length + inside.index + inside[0].length - inside[1].length;
+    field.setSelectionRange(start, start + inside[1].length);
+  }
+}
+
+export function goToLine(field, line) {
+  const lines = field.value.split("\n");
+  const from = lines.slice(0, line - 1).reduce((length, text) => length + text.length + 1, 0);
+  field.setSelectionRange(from, from);
+  // Taking the focus anew makes the browser scroll to the caret.
+  field.blur();
+  field.focus();
+  field.setSelectionRange(from, from + (lines[line - 1] ?? "").length);
+}

@@ -1,0 +1,128 @@
+// The page as a phone, a desktop or paper shows it, in large type, by night, and with long sentences marked.
+// A frame cannot be told to print or to be dark, so the media rules of its sheets are rewritten; nothing is added inline.
+
+import { all } from "./api.js";
+
+const WIDTHS = { phone: 360, desktop: 1280, print: 794 };
+const LONG = 20; // words, the target of docs/quality/measures.md
+const originals = new WeakMap();
+
+function rewrite(media, { dark, print }) {
+  if (!originals.has(media)) originals.set(media, media.mediaText);
+  const said = originals.get(media);
+  const wanted = said
+    .replace(/\(prefers-color-scheme:\s*dark\)/g, dark && !print ? "all" : "not all")
+    .replace(/\(prefers-color-scheme:\s*light\)/g, dark && !print ? "not all" : "all")
+    .replace(/\bprint\b/g, print ? "all" : "not all")
+    .replace(/\bscreen\b/g, print ? "not all" : "all");
+  // "screen and (…)" with a type on both sides is no media query any more; say it plainly.
+  const parts = wanted.split(" and ");
+  const text = parts.includes("not all") ? "not all" : parts.filter((part) => part !== "all").join(" and ") || "all";
+  if (media.mediaText !== text) media.mediaText = text;
+}
+
+function eachRule(rules, act) {
+  [...rules].forEach((rule) => {
+    act(rule);
+    if (rule.styleSheet) eachRule(rule.styleSheet.cssRules, act);
+    if (rule.cssRules) eachRule(rule.cssRules, act);
+  });
+}
+
+function actAs(doc, how) {
+  [...doc.styleSheets].forEach((sheet) => {
+    if (sheet.media.length) rewrite(sheet.media, how);
+    eachRule(sheet.cssRules, (rule) => { if (rule.media?.length) rewrite(rule.media, how); });
+  });
+  doc.documentElement.style.padding = how.print ? "15mm" : ""; // a frame has no @page
+  doc.documentElement.style.colorScheme = how.dark && !how.print ? "dark" : "light";
+}
+
+function largeType(doc, large) {
+  doc.querySelector("#large-type")?.remove();
+  if (!large) return;
+  const box = Object.assign(doc.createElement("input"), { type: "checkbox", id: "large-type", checked: true, hidden: true });
+  doc.body.append(box);
+}
+
+// Sentences over the target get the browser's own highlight: no element is added, so nothing moves.
+function markLong(doc, on) {
+  const { CSS: css, Highlight } = doc.defaultView;
+  if (!css?.highlights) return;
+  css.highlights.delete("long");
+  if (!on) return;
+  const sheet = doc.styleSheets[0];
+  if (![...sheet.cssRules].some((rule) => rule.cssText.includes("::highlight(long)"))) {
+    sheet.insertRule("::highlight(long) { background: #ffdf9a; color: #22201c; }", sheet.cssRules.length);
+  }
+  const found = [];
+  all("article p, article li, article td", doc).forEach((block) => {
+    const walker = doc.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+    const nodes = [];
+    let text = "";
+    while (walker.nextNode()) {
+      nodes.push([text.length, walker.currentNode]);
+      text += walker.currentNode.data;
+    }
+    const place = (at) => {
+      const [start, node] = nodes.findLast(([from]) => from <= at);
+      return [node, Math.min(at - start, node.data.length)];
+    };
+    for (const match of text.matchAll(/[^.!?…]+(?:[.!?…]+(?!\s|$)[^.!?…]*)*[.!?…]*/g)) {
+      if ((match[0].match(/[\p{L}\d]+(?:['’.,-][\p{L}\d]+)*/gu) ?? []).length <= LONG) continue;
+      const range = doc.createRange();
+      const from = match.index + match[0].length - match[0].trimStart().length;
+      range.setStart(...place(from));
+      range.setEnd(...place(match.index + match[0].length));
+      found.push(range);
+    }
+  });
+  css.highlights.set("long", new Highlight(...found));
+}
+
+function fit(stage, frame) {
+  const width = Math.max(WIDTHS[stage.dataset.stage], stage.dataset.stage === "desktop" ? stage.clientWidth : 0);
+  const scale = Math.min(1, stage.clientWidth / width);
+  Object.assign(frame.style, {
+    width: `${width}px`,
+    height: `${stage.clientHeight / scale}px`,
+    transform: scale < 1 ? `scale(${scale})` : "",
+  });
+}
+
+export function startPreviewModes(editor, frame, changed) {
+  const stage = editor.querySelector("[data-stage]");
+  const views = all("[data-view]", editor);
+  const modes = all("[data-mode]", editor);
+  const on = (name) => modes.find((button) => button.dataset.mode === name).getAttribute("aria-pressed") === "true";
+  const apply = () => {
+    const doc = frame.contentDocument;
+    if (!doc?.body) return;
+    const print = stage.dataset.stage === "print";
+    actAs(doc, { dark: on("dark"), print });
+    largeType(doc, on("large"));
+    markLong(doc, on("long"));
+    stage.dataset.dark = String(on("dark") && !print);
+  };
+  const refresh = () => {
+    fit(stage, frame);
+    apply();
+    changed();
+  };
+  views.forEach((button) => button.addEventListener("click", () => {
+    stage.dataset.stage = button.dataset.view;
+    views.forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+    refresh();
+  }));
+  modes.forEach((button) => button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", String(!on(button.dataset.mode)));
+    refresh();
+  }));
+  if (matchMedia("(prefers-color-scheme: dark)").matches) modes.find((button) => button.dataset.mode === "dark").setAttribute("aria-pressed", "true");
+  new ResizeObserver(() => {
+    fit(stage, frame);
+    changed();
+  }).observe(stage);
+  editor.querySelector("[data-see]").hidden = false;
+  return apply;
+}

@@ -1,0 +1,83 @@
+// Care for what is typed: what went wrong is said in words, and nobody leaves with unsaved ones unasked.
+
+import { freshToken } from "./api.js";
+import { anyLocal } from "./local_drafts.js";
+
+export function startNotice(editor) {
+  const box = editor.querySelector("[data-notice]");
+  const live = editor.querySelector("[data-live]");
+  let again = () => {};
+  let topic = "";
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && !box.hidden) again();
+  });
+  return {
+    retry: (act) => { again = act; },
+    clear: (what) => { if (topic === what) box.hidden = true; },
+    say: ({ status, data }, what) => {
+      const sentence = data.error ?? "The site has a problem. Your text is still here.";
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", className: "button", textContent: "Try again" });
+      button.addEventListener("click", () => again());
+      const parts = [`${sentence} `];
+      if (status === 401) {
+        const link = document.createElement("a");
+        Object.assign(link, { href: editor.dataset.login, target: "_blank", textContent: "Sign in in a new window" });
+        parts.push(link, ", then come back here. ");
+      }
+      box.replaceChildren(...parts, button);
+      if (box.hidden || topic !== what) live.textContent = sentence;
+      topic = what;
+      box.hidden = false;
+    },
+  };
+}
+
+// Where nothing is kept meanwhile, it is enough to know whether something was typed.
+function typedIn(form) {
+  let changed = document.querySelector("[data-unsaved]") !== null;
+  const change = () => { changed = true; };
+  form.addEventListener("input", change);
+  form.addEventListener("change", change);
+  return { dirty: () => changed, keep: () => {}, saving: () => {} };
+}
+
+// A login page would swallow what is sent to it, so the session is looked at first.
+export function warnBeforeUnload(editor, form, notice, safety = typedIn(form)) {
+  let leaving = false;
+  let checking = false;
+  window.addEventListener("pageshow", () => { leaving = false; });
+  window.addEventListener("beforeunload", (event) => {
+    if (!leaving && safety.dirty()) event.preventDefault();
+  });
+  form.addEventListener("submit", async (event) => {
+    if (leaving) return;
+    event.preventDefault();
+    if (checking) return;
+    checking = true;
+    const answer = await freshToken(editor);
+    checking = false;
+    if (answer.status === 401 || answer.status === 0) {
+      notice.say(answer, "keep");
+      safety.keep();
+      editor.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    leaving = true;
+    safety.saving();
+    form.requestSubmit(event.submitter);
+  });
+  // On a shared computer the copies in the browser are the next person's to find.
+  document.querySelector("#logout-form")?.addEventListener("submit", (event) => {
+    const dialog = document.querySelector("dialog[data-window=leave]");
+    if (!dialog || anyLocal().length === 0 || dialog.dataset.asked) return;
+    event.preventDefault();
+    dialog.addEventListener("close", () => {
+      if (!dialog.returnValue) return;
+      dialog.dataset.asked = "yes";
+      if (dialog.returnValue === "remove") anyLocal().forEach((name) => localStorage.removeItem(name));
+      event.target.requestSubmit();
+    }, { once: true });
+    dialog.showModal();
+  });
+}

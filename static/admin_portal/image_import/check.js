@@ -1,0 +1,114 @@
+// Crop, cover, look: the rectangles on the picture, and the result as the server makes it.
+
+import { Rectangles } from "./rectangles.js";
+import { RedactionCanvas } from "./redaction.js";
+import { DetectedText } from "./detected_text.js";
+
+const PAUSE = 350;
+const form = document.querySelector("[data-check]");
+const find = (name) => form.querySelector(`[data-${name}]`);
+const said = find("said");
+const undo = find("undo");
+const kept = find("kept");
+const looked = find("looked");
+const tick = form.querySelector("[name=deidentified]");
+const problems = document.querySelector("[data-problems]");
+let timer = 0;
+let asked = 0;
+
+const rectangles = new Rectangles(find("rectangles"), () => {
+  stage.draw();
+  text.draw();
+  undo.disabled = rectangles.before.length === 0;
+  clearTimeout(timer);
+  timer = setTimeout(look, PAUSE);
+});
+const stage = new RedactionCanvas(find("marks"), rectangles, {
+  help: "stage-help",
+  picked: () => form.querySelector("[name=draw]:checked").value,
+});
+
+const text = new DetectedText(form, rectangles, (sentence) => { said.textContent = sentence; });
+
+for (const name of ["tools", "stage-help"]) find(name).hidden = false;
+find("marks").removeAttribute("hidden");
+find("show").hidden = true;
+stage.draw();
+
+form.querySelectorAll("[data-add]").forEach((button) =>
+  button.addEventListener("click", () => {
+    const kind = button.dataset.add;
+    const there = kind === "cut" && rectangles.now.cut;
+    const index = there ? 0 : rectangles.add(kind, kind === "cut" ? [10, 10, 80, 80] : [40, 45, 20, 10]);
+    if (index < 0) said.textContent = "You already have 50 boxes. Crop the picture instead.";
+    else stage.focus(kind, index);
+  }),
+);
+undo.addEventListener("click", () => {
+  rectangles.undo();
+  said.textContent = "Undone.";
+  if (undo.disabled) form.querySelector("[data-add]").focus();
+});
+
+/** Ask the server what would be kept, and show exactly that. */
+async function look() {
+  const number = ++asked;
+  const fields = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) if (/^(cut|box)-/.test(name)) fields.set(name, value);
+  let answer;
+  try {
+    const response = await fetch(`${form.dataset.result}?${fields}`, { headers: { Accept: "application/json" } });
+    answer = await response.json();
+  } catch {
+    answer = { error: "The result could not be shown. Look whether you are connected and signed in." };
+  }
+  if (number !== asked) return;
+  if (answer.error) {
+    say(answer.error);
+    return;
+  }
+  problems.replaceChildren();
+  if (looked.value === answer.seen_sha256) return;
+  looked.value = answer.seen_sha256;
+  kept.width = answer.width;
+  kept.height = answer.height;
+  kept.src = find("kept-link").href = `${form.dataset.result}?${fields}`;
+  find("size").textContent = `${answer.width} × ${answer.height} pixels`;
+  same(answer.duplicate);
+  said.textContent = tick.checked ? "The result has changed. Look again, then tick." : "The result has changed.";
+  tick.checked = false;
+}
+
+function say(sentence) {
+  const box = document.createElement("div");
+  box.className = "errornote";
+  box.setAttribute("role", "alert");
+  box.append(Object.assign(document.createElement("p"), { textContent: sentence }));
+  problems.replaceChildren(box);
+}
+
+function same(slug) {
+  const link = find("same-link");
+  find("same").hidden = !slug;
+  link.textContent = slug;
+  link.href = link.dataset.pattern + encodeURIComponent(slug);
+}
+
+form.addEventListener("submit", (event) => {
+  if (event.submitter?.value === "show") {
+    // Enter in a field: the result is shown here already.
+    event.preventDefault();
+    look();
+    return;
+  }
+  if (!event.submitter?.hasAttribute("data-save")) return;
+  find("saving").textContent = "Making the sizes. This takes a few seconds …";
+  // After the browser has taken the button's value along.
+  setTimeout(() => form.querySelectorAll("[type=submit]").forEach((button) => { button.disabled = true; }));
+});
+// Back from the next page: the browser shows this one as it was left.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  find("saving").textContent = "";
+  form.querySelectorAll("[type=submit]").forEach((button) => { button.disabled = false; });
+});

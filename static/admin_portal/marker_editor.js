@@ -1,0 +1,49 @@
+// The page where markers are placed: the fields hold everything, the picture shows it and is one more way to change it.
+
+import { warnBeforeUnload, startNotice } from "./editor/unsaved_warning.js";
+import { startCanvas } from "./markers/canvas.js";
+import { startHistory } from "./markers/history.js";
+import { startLivePreview } from "./markers/live_preview.js";
+import { startPlacement } from "./markers/placement.js";
+import { startRows } from "./markers/rows.js";
+
+const PAUSE = 700; // milliseconds
+
+function start(root) {
+  const form = root.querySelector("[data-form]");
+  const status = root.querySelector("[data-said]");
+  const say = (sentence) => { status.textContent = sentence; };
+  const notice = startNotice(root);
+  const rows = startRows(form, say);
+  const canvas = startCanvas(root);
+  const live = startLivePreview(root, form, rows, notice);
+  const draw = () => {
+    canvas.draw(rows.all().map(rows.read), rows.indexOfChosen());
+    live.soon();
+  };
+  const history = startHistory(root, {
+    now: () => JSON.stringify(rows.snapshot()),
+    restore: (text) => { rows.restore(JSON.parse(text)); draw(); },
+    adopt: rows.adopt,
+    say,
+  });
+  // One step that Undo takes back. The form is told, so that nobody leaves with it unsaved.
+  let pause = 0;
+  const commit = () => {
+    clearTimeout(pause);
+    rows.settle();
+    if (history.commit()) form.dispatchEvent(new Event("change"));
+    draw();
+  };
+  // Typing is a step as soon as it pauses.
+  const typed = () => { clearTimeout(pause); pause = setTimeout(commit, PAUSE); };
+  rows.listen({ draw, commit, typed });
+  form.addEventListener("submit", history.keep);
+  startPlacement(root, { rows, canvas, draw, commit, say });
+  notice.retry(live.now);
+  warnBeforeUnload(root, form, notice);
+  draw();
+  root.querySelector("[data-refused]")?.focus();
+}
+
+document.querySelectorAll("[data-marks]").forEach(start);

@@ -1,0 +1,89 @@
+// The picture as patients will see it, made by the server from what is typed, and its notes on each mark.
+
+import { postForm } from "../editor/api.js";
+import { renderInFrame } from "../editor/full_preview.js";
+
+const WAIT = 350;
+
+// What somebody chose or opened in the view stays so when it is drawn anew.
+function keepingState(frame, act) {
+  const inside = (selector) => [...(frame.contentDocument?.querySelectorAll(selector) ?? [])];
+  const checked = inside("input").map((input) => input.checked);
+  const open = inside("details").map((details) => details.open);
+  act();
+  inside("input").forEach((input, index) => { input.checked = checked[index] ?? input.checked; });
+  inside("details").forEach((details, index) => { details.open = open[index] ?? details.open; });
+}
+
+export function startLivePreview(root, form, rows, notice) {
+  const frames = [...root.querySelectorAll("iframe[data-language]")];
+  const state = root.querySelector("[data-live-state]");
+  const widths = root.querySelector("[data-widths]");
+  let timer = 0;
+  let asking = null;
+  let shown = "";
+
+  function fit(frame) {
+    const body = frame.contentDocument?.body;
+    if (body) frame.style.height = `${Math.ceil(body.getBoundingClientRect().height) + 2}px`;
+  }
+
+  // Notes appear above fields; the field that is typed in stays where it is on the screen.
+  function note(notes) {
+    const field = document.activeElement;
+    const top = field.getBoundingClientRect().top;
+    rows.all().forEach((row, index) => {
+      const mine = notes.filter((found) => found.mark === index);
+      const list = row.querySelector("[data-notes]");
+      list.replaceChildren(...mine.map((found) => Object.assign(document.createElement("li"), { textContent: found.sentence })));
+      list.hidden = mine.length === 0;
+      row.querySelector("[data-warned]").hidden = mine.length === 0;
+    });
+    const shift = field.getBoundingClientRect().top - top;
+    if (shift && field.closest("[data-row]")) window.scrollBy(0, shift);
+  }
+
+  async function now() {
+    clearTimeout(timer);
+    asking?.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    const body = new FormData(form);
+    body.delete("csrfmiddlewaretoken");
+    const asked = new URLSearchParams(body).toString();
+    if (asked === shown) return;
+    state.textContent = "Drawing …";
+    let answer;
+    try {
+      answer = await postForm(root, root.dataset.liveAddress, body, signal);
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      throw error;
+    }
+    if (signal.aborted) return;
+    if (answer.status !== 200) { state.textContent = ""; notice.say(answer); return; }
+    notice.clear();
+    shown = asked;
+    frames.forEach((frame) => keepingState(frame, () => renderInFrame(frame, answer.data.pages[frame.dataset.language])));
+    frames.forEach(fit);
+    note(answer.data.notes);
+    state.textContent = "Up to date.";
+  }
+
+  frames.forEach((frame) => {
+    frame.addEventListener("load", () => {
+      frame.contentDocument.addEventListener("toggle", () => fit(frame), true);
+      frame.contentDocument.addEventListener("change", () => fit(frame));
+      fit(frame);
+    });
+    fit(frame);
+  });
+  widths.hidden = false;
+  widths.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-width]");
+    if (!button) return;
+    widths.querySelectorAll("[data-width]").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+    frames.forEach((frame) => { frame.toggleAttribute("data-wide", button.dataset.width === "360"); fit(frame); });
+  });
+  return { now, soon: () => { clearTimeout(timer); timer = setTimeout(now, WAIT); } };
+}

@@ -1,0 +1,207 @@
+// Three ways to the same end: a cross moved by arrow keys, a click or tap, a drag.
+
+import { clamp, placeOf, putAt, roomFor } from "./geometry.js";
+import { isWide, tidy } from "./rows.js";
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const KEYS = "Arrow keys move it by 1 pixel, with Shift by 10. Enter places it here, Esc cancels.";
+const WHAT = { disc: "the disc", target: "what it points at", size: "the corner of the shape", new: "what the new marker shows" };
+const QUIET = 500;
+const SLOP = 4;
+const DRAG = 16; // pixels; a finger moves less during a tap
+
+export function startPlacement(root, { rows, canvas, draw, commit, say }) {
+  const box = canvas.box;
+  const hint = root.querySelector("[data-hint]");
+  const guide = root.querySelector("[data-placing]");
+  const tools = root.querySelector("[data-tools]");
+  const [addButton, hereButton, leaveButton] = ["add", "here", "leave"].map((name) => root.querySelector(`[data-do=${name}]`));
+  let placing = null; // {part, row, from: what began it, spot}
+  let grabbed = null; // {part, row, isGrip, startX, startY, before: its values, moved}
+  let released = null; // the same between pointerup and click
+  let part = "disc"; // of the chosen marker: what arrow keys move
+  let timer = 0;
+
+  const asText = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tidy(value)]));
+  const where = ({ x, y }) => `${tidy(x)} % from the left, ${tidy(y)} % from the top.`;
+  const later = (act) => { clearTimeout(timer); timer = setTimeout(act, QUIET); };
+
+  function put(row, name, at) {
+    rows.write(row, asText(putAt(rows.read(row), name, at)));
+    draw();
+  }
+
+  function spotOf(event) {
+    const area = box.getBoundingClientRect();
+    return { x: clamp(((event.clientX - area.left) / area.width) * 100), y: clamp(((event.clientY - area.top) / area.height) * 100) };
+  }
+
+  function begin(name, row, from) {
+    leave();
+    placing = { part: name, row, from, spot: row ? placeOf(rows.read(row), name) : { x: 50, y: 50 } };
+    if (row) rows.choose(row);
+    box.classList.add("is-placing");
+    from.setAttribute("aria-pressed", "true");
+    hint.textContent = `Click or tap ${WHAT[name]}. Or use the keyboard: ${KEYS}`;
+    hereButton.textContent = row ? "Place it here" : "Place marker here";
+    guide.hidden = false;
+    canvas.point(placing.spot);
+    draw();
+    box.focus({ preventScroll: false });
+    say(`Cross at ${where(placing.spot)}`);
+  }
+
+  function leave() {
+    if (!placing) return;
+    placing.from.setAttribute("aria-pressed", "false");
+    placing = null;
+    box.classList.remove("is-placing");
+    guide.hidden = true;
+    canvas.point(null);
+  }
+
+  function giveUp() {
+    const { from } = placing;
+    leave();
+    (from.isConnected ? from : addButton).focus();
+    say("Canceled. Nothing was placed.");
+  }
+
+  function finish(at) {
+    const { part: name, row, from } = placing;
+    leave();
+    if (!row) { addAt(at); return; }
+    // Undo, or Delete, took the marker away in the meantime.
+    if (!row.isConnected) { addButton.focus(); say("This marker is no longer here."); return; }
+    put(row, name, at);
+    commit();
+    say(`Placed at ${where(at)}`);
+    from.focus();
+  }
+
+  function addAt(target) {
+    const place = roomFor(target, rows.all().map(rows.read), rows.aspect);
+    const row = rows.add({ shape: "point", ...asText({ x: place.x, y: place.y, target_x: target.x, target_y: target.y }) });
+    part = "disc";
+    commit();
+    say(`Marker ${rows.all().length} added. Write what it shows.`);
+    rows.field(row, "label_en").focus();
+  }
+
+  function nudge(event) {
+    const [right, down] = ARROWS[event.key];
+    const area = box.getBoundingClientRect();
+    const pixels = event.shiftKey ? 10 : 1;
+    const moved = ({ x, y }) => ({ x: clamp(x + (right * pixels * 100) / area.width), y: clamp(y + (down * pixels * 100) / area.height) });
+    if (placing) {
+      placing.spot = moved(placing.spot);
+      canvas.point(placing.spot);
+      later(() => placing && say(`Cross at ${where(placing.spot)}`));
+      return;
+    }
+    const row = rows.chosen();
+    if (!row) return;
+    put(row, part, moved(placeOf(rows.read(row), part)));
+    later(() => { commit(); if (row.isConnected) say(where(placeOf(rows.read(row), part))); });
+  }
+
+  function pressed(event) {
+    const command = event.ctrlKey || event.metaKey;
+    if (ARROWS[event.key] && !command && !event.altKey) nudge(event);
+    else if (event.key === "Enter" && placing) finish(placing.spot);
+    else if (event.key === "Escape" && grabbed?.moved) letGo();
+    else if (event.key === "Escape" && placing) giveUp();
+    else return;
+    event.preventDefault();
+  }
+
+  function grab(event) {
+    if (event.button !== 0 || !event.isPrimary) return;
+    released = null;
+    const held = placing ? null : event.target.closest("[data-index]");
+    grabbed = {
+      row: held ? rows.all()[held.dataset.index] : null,
+      part: event.target.closest("[data-grip]")?.dataset.grip ?? "disc",
+      isGrip: event.target.closest("[data-grip]") !== null,
+      startX: event.clientX, startY: event.clientY, moved: false,
+    };
+    if (!grabbed.row) return;
+    commit();
+    grabbed.before = rows.read(grabbed.row);
+    part = grabbed.part;
+    rows.choose(grabbed.row);
+    draw();
+    box.setPointerCapture(event.pointerId);
+  }
+
+  function drag(event) {
+    if (!grabbed?.row || !grabbed.isGrip || !event.isPrimary) return;
+    grabbed.moved ||= Math.hypot(event.clientX - grabbed.startX, event.clientY - grabbed.startY) > SLOP;
+    if (grabbed.moved) put(grabbed.row, grabbed.part, spotOf(event));
+  }
+
+  // No click may follow, so the drag ends here.
+  function drop(event) {
+    if (!event.isPrimary) return;
+    released = grabbed;
+    grabbed = null;
+    if (released?.moved) commit();
+  }
+
+  // Back to where the drag began.
+  function letGo() {
+    const { row, before, moved } = grabbed;
+    grabbed = null;
+    if (!moved) return;
+    rows.write(row, before);
+    draw();
+    say("Canceled. Nothing was moved.");
+  }
+
+  // A click places what a button asked for. Without that it only chooses.
+  function clicked(event) {
+    const held = released;
+    released = null;
+    if (!placing) return;
+    // An assistive technology clicks without a pointer.
+    if (held && Math.hypot(event.clientX - held.startX, event.clientY - held.startY) > DRAG) say("That was a drag. Click or tap without moving.");
+    else finish(spotOf(event));
+  }
+
+  Object.entries({ keydown: pressed, pointerdown: grab, pointermove: drag, pointerup: drop, click: clicked })
+    .forEach(([name, act]) => box.addEventListener(name, act));
+  box.addEventListener("pointercancel", () => { if (grabbed) letGo(); });
+  box.addEventListener("focus", () => {
+    const index = rows.indexOfChosen();
+    if (!placing && index >= 0) say(`Arrow keys move marker ${index + 1}: ${WHAT[part]}. Control Z undoes the last step.`);
+  });
+  const toggle = (name, row, button) => { if (placing?.from === button) giveUp(); else begin(name, row, button); };
+  addButton.addEventListener("click", () => toggle("new", null, addButton));
+  hereButton.addEventListener("click", () => finish(placing.spot));
+  leaveButton.addEventListener("click", giveUp);
+  root.querySelector("[data-rows]").addEventListener("click", (event) => {
+    const button = event.target.closest("[data-move]");
+    if (!button) return;
+    const row = button.closest("[data-row]");
+    part = button.dataset.move;
+    if (part !== "size" || isWide(rows.read(row).shape)) toggle(part, row, button);
+  });
+  // Escape cancels from everywhere on the page.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && placing && !event.defaultPrevented) giveUp();
+  });
+  // The picture stays in view on a narrow screen, so fields that get the focus must not lie under it.
+  const picture = box.closest(".marker-editor__picture");
+  const stage = picture.querySelector("[data-stage]");
+  new ResizeObserver(() => {
+    const first = guide.hidden || getComputedStyle(guide).position === "fixed" ? stage : guide;
+    const hidden = first.getBoundingClientRect().top - picture.getBoundingClientRect().top;
+    root.style.setProperty("--above", `${hidden}px`);
+    root.style.setProperty("--covered", `${picture.offsetHeight - hidden}px`);
+  }).observe(picture);
+  root.querySelector("[data-rows]").addEventListener("focusin", (event) => event.target.scrollIntoView({ block: "nearest" }));
+  stage.style.setProperty("--aspect", `${rows.aspect}`);
+  Object.entries({ tabindex: "0", role: "application", "aria-label": "Picture with its markers", "aria-describedby": "marks-hint" })
+    .forEach(([name, value]) => box.setAttribute(name, value));
+  tools.hidden = false;
+}

@@ -1,0 +1,185 @@
+// The rows of the form, read and written as plain values. Places are per cent.
+
+const PLACES = ["x", "y", "target_x", "target_y", "width", "height"];
+const WORDS = ["label_en", "text_en", "label_es", "text_es"];
+const NAMES = ["key", "shape", ...PLACES, ...WORDS];
+const FIRST_SIZE = 16;
+export const isWide = (shape) => shape === "circle" || shape === "region";
+export const tidy = (number) => String(Math.round(number * 100) / 100);
+
+export function startRows(form, say) {
+  const list = form.querySelector("[data-rows]");
+  const total = form.querySelector("[data-total]");
+  const canvas = form.querySelector("[data-canvas]");
+  const aspect = canvas.dataset.aspectWidth / canvas.dataset.aspectHeight;
+  const pattern = list.querySelector("[data-new]");
+  pattern.remove();
+  let chosen = null;
+  let count = 0;
+  const newId = () => `${performance.timeOrigin}-${count += 1}`;
+  let hooks = { draw() {}, commit() {}, typed() {} };
+
+  const all = () => [...list.children];
+  const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
+  const heading = (row) => row.querySelector("[data-head]");
+  const indexOfChosen = () => all().indexOf(chosen);
+
+  function read(row) {
+    const values = Object.fromEntries(NAMES.map((name) => [name, field(row, name).value]));
+    return values;
+  }
+
+  function write(row, values) {
+    Object.entries(values).forEach(([name, value]) => { field(row, name).value = value; });
+  }
+
+  // Numbers, names of fields and what is shown follow from the order and from the shape.
+  function settle() {
+    all().forEach((row, index) => {
+      row.querySelectorAll("[name]").forEach((input) => { input.name = input.name.replace(/^marks-\d+/, `marks-${index}`); });
+      row.querySelectorAll("[id]").forEach((part) => { part.id = part.id.replace(/marks-\d+/, `marks-${index}`); });
+      row.querySelectorAll("[for]").forEach((label) => { label.htmlFor = label.htmlFor.replace(/marks-\d+/, `marks-${index}`); });
+      field(row, "number").value = index + 1;
+      row.querySelector("[data-number]").textContent = index + 1;
+      const { label_en: english, label_es: spanish, shape } = read(row);
+      row.querySelector("[data-name]").textContent = [english, spanish].filter(Boolean).join(" · ") || "No words yet";
+      row.querySelector("[data-part=size]").hidden = !isWide(shape);
+      row.classList.toggle("is-selected", row === chosen);
+    });
+    total.value = all().length;
+  }
+
+  function choose(row) {
+    chosen = row ?? null;
+    all().forEach((other) => {
+      other.classList.toggle("is-selected", other === chosen);
+      if (other !== chosen && !other.querySelector(".errorlist")) other.querySelector("details").open = false;
+    });
+    if (chosen) chosen.querySelector("details").open = true;
+  }
+
+  function make(values, id) {
+    const row = pattern.cloneNode(true);
+    row.dataset.marker = id ?? newId();
+    row.classList.remove("marker-row--new");
+    delete row.dataset.new;
+    row.querySelector("details").open = false;
+    equip(row);
+    write(row, values);
+    list.append(row);
+    return row;
+  }
+
+  function add(values) {
+    const row = make(values);
+    settle();
+    choose(row);
+    return row;
+  }
+
+  const snapshot = () => all().map((row) => ({ id: row.dataset.marker, values: read(row) }));
+
+  // The same rows on another page keep their ids.
+  function adopt(states) {
+    if (states.length !== all().length) return false;
+    all().forEach((row, index) => { row.dataset.marker = states[index].id; });
+    return true;
+  }
+
+  // Rows are matched by id, so that a restored marker is the chosen one and no other row takes its place.
+  function restore(states) {
+    const known = new Map(all().map((row) => [row.dataset.marker, row]));
+    const isWanted = (row) => states.some(({ id }) => id === row.dataset.marker);
+    const focused = document.activeElement;
+    const back = states.filter(({ id }) => !known.has(id));
+    list.querySelectorAll(".errorlist").forEach((errors) => errors.remove());
+    all().filter((row) => !isWanted(row)).forEach((row) => row.remove());
+    const changed = [];
+    states.forEach(({ id, values }, index) => {
+      const row = known.get(id) ?? make(values, id);
+      if (JSON.stringify(read(row)) !== JSON.stringify(values)) {
+        write(row, values);
+        changed.push(row);
+      }
+      if (all()[index] !== row) all()[index].before(row);
+    });
+    const first = back.length ? all().find((row) => row.dataset.marker === back[0].id) : changed[0];
+    if (first || !chosen?.isConnected) chosen = first ?? all()[0] ?? null;
+    settle();
+    choose(chosen);
+    if (document.activeElement !== document.body) return;
+    (focused.isConnected ? focused : chosen ? heading(chosen) : form.querySelector("[data-do=add]")).focus({ preventScroll: focused.isConnected });
+  }
+
+  function step(row, button, by) {
+    const index = all().indexOf(row);
+    const other = all()[index + by];
+    if (!other) { say(by < 0 ? "This is the first marker." : "This is the last marker."); return; }
+    hooks.commit();
+    if (by < 0) other.before(row); else other.after(row);
+    hooks.commit();
+    button.focus();
+    say(`Now marker ${index + by + 1} of ${all().length}.`);
+  }
+
+  function drop(row) {
+    hooks.commit(); // what was typed is a step of its own
+    const index = all().indexOf(row);
+    row.remove();
+    choose(all()[Math.min(index, all().length - 1)]);
+    hooks.commit();
+    say(`Marker ${index + 1} deleted. Undo restores it.`);
+    (chosen ? heading(chosen) : form.querySelector("[data-do=undo]")).focus();
+  }
+
+  // A shape needs a size, and lies in the picture.
+  function reshape(row) {
+    const values = read(row);
+    if (!isWide(values.shape)) return;
+    const width = Number(values.width) || FIRST_SIZE;
+    const height = Number(values.height) || Math.min(100, FIRST_SIZE * aspect);
+    const inside = (place, size) => Math.min(100 - size / 2, Math.max(size / 2, Number(place) || 0));
+    write(row, {
+      width: tidy(width),
+      height: tidy(height),
+      target_x: tidy(inside(values.target_x, width)),
+      target_y: tidy(inside(values.target_y, height)),
+    });
+  }
+
+  function equip(row) {
+    row.querySelector("[data-row-tools]").hidden = false;
+    row.querySelector("[data-plain]").hidden = true;
+    row.querySelectorAll("[data-move]").forEach((button) => { button.hidden = false; });
+    row.querySelectorAll("[data-row-tools] button").forEach((button) => button.addEventListener("click", () => {
+      if (button.dataset.do === "delete") drop(row); else step(row, button, button.dataset.do === "up" ? -1 : 1);
+    }));
+    row.querySelector("details").addEventListener("toggle", (event) => {
+      if (!event.target.open || row === chosen) return;
+      choose(row);
+      hooks.draw();
+    });
+    row.addEventListener("input", (event) => {
+      event.target.closest(".marker-field")?.querySelector(".errorlist")?.remove();
+      if (event.target.name?.endsWith("-shape")) reshape(row);
+      settle();
+      hooks.draw();
+      hooks.typed();
+    });
+    row.addEventListener("change", () => hooks.commit());
+  }
+
+  all().forEach((row) => {
+    row.dataset.marker = newId();
+    equip(row);
+  });
+  const wrong = all().find((row) => row.querySelector(".errorlist"));
+  chosen = wrong ?? all()[0] ?? null;
+  settle();
+  choose(chosen);
+  return {
+    all, read, write, add, snapshot, adopt, restore, settle, choose, field, indexOfChosen, aspect,
+    chosen: () => chosen,
+    listen: (given) => { hooks = given; },
+  };
+}

@@ -1,0 +1,15 @@
+// What a reviewer said at a paragraph leads to that paragraph in the Markdown field.
+
+import { goToLine } from "./editor/insert_text.js";
+
+const field = document.getElementById("id_body");
+
+if (field && !field.disabled) {
+  document.querySelectorAll("[data-remark-line]").forEach((item) => {
+    const place = item.querySelector("[data-go]");
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "line-button", textContent: place.textContent });
+    button.addEventListener("click", () => goToLine(field, Number(item.dataset.remarkLine)));
+    place.replaceWith(button);
+  });
+}

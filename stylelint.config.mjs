@@ -1,0 +1,60 @@
+// Style sheets: the standard rules, BEM names, one declaration a line, logical properties.
+
+const PHYSICAL = ["top", "right", "bottom", "left"];
+const BEM = /^(is-[a-z]+(-[a-z]+)*|[a-z][a-z0-9]*(-[a-z0-9]+)*(__[a-z0-9]+(-[a-z0-9]+)*)?(--[a-z0-9_]+(-[a-z0-9]+)*)?)$/;
+
+export default {
+  extends: "stylelint-config-standard",
+  plugins: ["@stylistic/stylelint-plugin"],
+  reportNeedlessDisables: true,
+  rules: {
+    "@stylistic/block-closing-brace-newline-before": "always",
+    "@stylistic/block-opening-brace-newline-after": "always",
+    "@stylistic/block-opening-brace-space-before": "always",
+    "@stylistic/declaration-block-semicolon-newline-after": "always",
+    "@stylistic/declaration-block-trailing-semicolon": "always",
+    "@stylistic/declaration-colon-space-before": "never",
+    "@stylistic/indentation": 2,
+    "@stylistic/max-line-length": [120, { ignorePattern: "/^\\s*\"/" }],
+    "@stylistic/no-eol-whitespace": true,
+    "@stylistic/selector-list-comma-newline-after": "always",
+    "@stylistic/string-quotes": "double",
+    "property-disallowed-list": [
+      [
+        "width", "height", "min-width", "max-width", "min-height", "max-height", ...PHYSICAL,
+        ...PHYSICAL.flatMap((side) => [`margin-${side}`, `padding-${side}`, `border-${side}`]),
+      ],
+      { message: "Use the logical property (inline-size, margin-block-start, …)" },
+    ],
+    "declaration-property-value-disallowed-list": { "text-align": PHYSICAL, float: PHYSICAL, clear: PHYSICAL },
+    "selector-class-pattern": [BEM, { message: "Expected block, block__element or block--modifier" }],
+    // Safari before 16.4 does not know the range notation.
+    "media-feature-range-notation": "prefix",
+    // Tokens stand in groups.
+    "custom-property-empty-line-before": null,
+    // Layers and single classes decide; the order of a file follows what it describes.
+    "no-descending-specificity": null,
+    // Safari on the iPhone knows the prefixed name only.
+    "property-no-vendor-prefix": [true, { ignoreProperties: ["text-size-adjust"] }],
+    // The names of typefaces and of paper.
+    "value-keyword-case": ["lower", { ignoreKeywords: ["A4", "Cambria", "Charter", "Consolas", "Menlo", "Roboto"] }],
+  },
+  overrides: [
+    {
+      files: ["static/css/**/*.css"],
+      rules: { "color-no-hex": true, "unit-disallowed-list": ["px"] },
+    },
+    {
+      files: ["static/css/tokens*.css"],
+      rules: { "color-no-hex": null, "unit-disallowed-list": null },
+    },
+    {
+      // Django's own names.
+      files: ["static/admin_portal/**/*.css"],
+      rules: {
+        "selector-class-pattern": [new RegExp(`${BEM.source}|^(colM|v[A-Z][A-Za-z]+)$`), {}],
+        "selector-id-pattern": null,
+      },
+    },
+  ],
+};
