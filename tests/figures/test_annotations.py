@@ -257,7 +257,7 @@ def test_unreadable_marker_is_rejected(subtests: pytest.Subtests) -> None:
             target(
                 '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><line x1="nan" y1="0" x2="1" y2="1"/></svg>'
             ),
-            "does not say where",
+            "has no position in the form",
         ),
         (
             target(
