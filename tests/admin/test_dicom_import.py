@@ -184,7 +184,7 @@ REFUSED: dict[str, Any] = {
     "burned in": (lambda: dicom(ramp(), BurnedInAnnotation="YES"), "burned into its picture"),
     "truncated": (lambda: dicom(ramp())[:-600], "damaged or cut off"),
     "2 GB header lie": (lying, "damaged or cut off"),
-    "without a codec": (lambda: eight_bit(bytes(99), syntax=MPEG2MPML), "packed in an unusual form or as a film"),
+    "without a codec": (lambda: eight_bit(bytes(99), syntax=MPEG2MPML), "unusual compression or are stored as a video"),
     "no bitstream": (lambda: eight_bit(bytes(99), syntax=JPEGLosslessSV1), "damaged or cut off"),
     "too many frames": (lambda: dicom(ramp(), NumberOfFrames=500_000), "more than 2000 frames"),
     "too many pixels": (lambda: dicom(ramp(), Rows=65535, Columns=32767), "more than 20 million"),
