@@ -1,8 +1,9 @@
-"""kill -9 while pictures come in: ``python tests/bench/kill_uploads.py [--rounds 30]``; needs nothing else.
+"""Kill a process during uploads: ``python tests/bench/kill_uploads.py [--rounds 30]``.
 
-Each round starts a process that takes in one new picture after the other, in a data folder of its own, and kills it at a
-random moment. Then every picture that has a row is whole, every size of it can be decoded, what was told as kept is
-there, and what was left half done is found by ``sweep_media``. Ends with 1 at the first torn state.
+Each round starts a process that uploads one image after another into a temporary data folder, and kills it with SIGKILL
+at a random moment. Afterward, every figure with a row must be complete, all its renditions must be decodable, every
+upload reported as saved must exist, and all leftovers must be found by ``delete_unused_media``. Exits with 1 at the
+first violation.
 """
 
 import argparse
@@ -47,21 +48,21 @@ import datetime, sys
 from django.core.files.storage import default_storage
 from PIL import Image
 from procedures.figures.approval import figure_files
-from procedures.figures.unused_files import find_unused_files, delete_unused_files
+from procedures.figures.unused_files import delete_unused_files, find_unused_files
 from procedures.models import Figure
-told = set(sys.argv[1:])
+saved = set(sys.argv[1:])
 figures = list(Figure.objects.prefetch_related("renditions", "texts"))
-assert told <= {figure.slug for figure in figures}, "a picture that was told is lost"
+assert saved <= {figure.slug for figure in figures}, "a saved figure is missing"
 for figure in figures:
-    assert figure.renditions.exists() and figure.texts.exists(), "a picture without its sizes or its words"
+    assert figure.renditions.exists() and figure.texts.exists(), "a figure without renditions or texts"
     for name in figure_files(figure):
         with default_storage.open(name) as stream, Image.open(stream) as picture:
             picture.load()
-left = delete_unused_files(find_unused_files(older_than=datetime.timedelta(0)))
-named = {name for figure in figures for name in figure_files(figure)}
+unused = delete_unused_files(find_unused_files(older_than=datetime.timedelta(0)))
+referenced = {name for figure in figures for name in figure_files(figure)}
 stored = set(f"figures/{name}" for name in default_storage.listdir("figures")[1])
-assert stored == named, f"files that nothing names and no sweep finds: {sorted(stored - named)}"
-print(len(figures), len(left))
+assert stored == referenced, f"unused files that were not found: {sorted(stored - referenced)}"
+print(len(figures), len(unused))
 """
 
 

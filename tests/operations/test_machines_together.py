@@ -33,12 +33,12 @@ PUBLISH = f"""
 import time
 from portal.accounts.models import User
 from procedures.enums import Decision
-from procedures.figures.renditions import put
+from procedures.figures.renditions import store_file
 from procedures.models import Page
 from procedures.revisions.drafts import save_revision
 from procedures.publishing.publish import publish
 from procedures.publishing.review import decide, submit
-put("{PICTURE}", b"from the first machine")
+store_file("{PICTURE}", b"from the first machine")
 writer, doctor = (User.objects.create(username=name, is_staff=True) for name in ("w.clinic", "d.clinic"))
 page = Page.objects.get(subject="kyphoplasty", language="en")
 page.body += "\\n\\nThis was told on the first machine.\\n"
