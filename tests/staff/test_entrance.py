@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def kinds(user: User | None) -> list[str]:
-    return list(AuditEvent.objects.filter(person=user).order_by("pk").values_list("kind", flat=True))
+    return list(AuditEvent.objects.filter(user=user).order_by("pk").values_list("kind", flat=True))
 
 
 def test_password_and_code_open_the_admin(nina: User, client: Client) -> None:
@@ -66,11 +66,11 @@ def test_setting_up_an_app_shows_codes_once_and_then_opens_the_admin(client: Cli
 
     assert page.status_code == 200 and "data:" not in page.text
     assert picture["Content-Type"] == "image/svg+xml"
-    assert "This code is not right" in wrong.text
+    assert "This code is not correct" in wrong.text
     assert added["Location"] == "/admin/account/codes/"
     assert len(codes) == 10 and all(code in shown.text and code in file.text for code in codes)
     assert not_yet["Location"] == "/admin/account/start/"
-    assert "Put the codes away first" in untouched.text
+    assert "First save the codes" in untouched.text
     assert done["Location"] == "/admin/"
     assert client.get("/admin/").status_code == 200
     assert client.get("/admin/account/codes/")["Location"] == "/admin/account/"
@@ -101,7 +101,7 @@ def test_a_code_works_once(nina: User) -> None:
     for typed in (code, f"{code[:3]} {code[3:]}"):
         answer = other.post("/admin/login/code/", {"code": typed})
         assert answer.status_code == 200
-        assert "This code is not right" in answer.text
+        assert "This code is not correct" in answer.text
 
 
 def test_a_recovery_code_works_once_and_is_told_of(nina: User, client: Client) -> None:
@@ -180,7 +180,7 @@ def test_unknown_wrong_closed_and_uninvited_look_the_same(nina: User) -> None:
     assert hashes == dict.fromkeys(tries, 1)
     assert statements == dict.fromkeys(tries, statements["nina"])
     assert pages == dict.fromkeys(tries, pages["nina"])
-    assert "The name or the password is not right" in pages["nina"][1]
+    assert "The username or password is not correct" in pages["nina"][1]
 
 
 def test_failures_are_logged_without_what_was_typed_or_the_address(nina: User, client: Client) -> None:
@@ -188,7 +188,7 @@ def test_failures_are_logged_without_what_was_typed_or_the_address(nina: User, c
     type_password(client, "my-password-typed-as-name", "x")
 
     rows = list(AuditEvent.objects.order_by("pk"))
-    assert [(row.kind, row.person) for row in rows] == [("refused", nina), ("refused", None)]
+    assert [(row.kind, row.user) for row in rows] == [("refused", nina), ("refused", None)]
     for row in rows:
         text = " ".join(str(value) for value in vars(row).values())
         assert "127.0.0.1" not in text and "typed" not in text and "wrong" not in text
@@ -216,14 +216,14 @@ def test_a_demo_account_is_refused_on_a_public_site_also_when_signed_in(client: 
 
     with override_settings(**public):
         assert client.get("/admin/")["Location"].startswith("/admin/login/")
-        assert "is not right" in type_password(Client(), "manager").text
+        assert "is not correct" in type_password(Client(), "manager").text
 
 
 def test_a_demo_account_is_refused_to_another_machine() -> None:
     member("manager", "Manager", is_demo=True)
     far = Client(REMOTE_ADDR="192.0.2.7")
 
-    assert "is not right" in type_password(far, "manager").text
+    assert "is not correct" in type_password(far, "manager").text
 
 
 @pytest.mark.parametrize("path", ["/accounts/", "/accounts/login/", "/accounts/signup/", "/admin/signup/"])

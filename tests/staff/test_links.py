@@ -46,7 +46,7 @@ def test_a_manager_invites_and_the_person_gets_to_work(max_: User) -> None:
     assert [group.name for group in ida.groups.all()] == ["Editor"]
     assert started.redirect_chain[-1][0] == "/admin/account/start/"
     assert type_password(Client(), "ida", NEW)["Location"] == "/admin/"
-    assert list(AuditEvent.objects.filter(person=ida).order_by("pk").values_list("kind", flat=True))[:4] == [
+    assert list(AuditEvent.objects.filter(user=ida).order_by("pk").values_list("kind", flat=True))[:4] == [
         "invited", "link-made", "link-used", "signed-in",
     ]  # fmt: skip
     assert AuditEvent.objects.get(kind="invited").actor == max_
@@ -89,7 +89,7 @@ def test_used_old_revoked_replaced_and_invented_links_answer_the_same(nina: User
     for path in (used, replaced, revoked, old, of_closed, "/admin/welcome/invented-token/"):
         for answer in (Client().get(path), Client().post(path, {"new_password": "other long words here"})):
             assert answer.status_code == 410
-            assert "was used already, was replaced by a newer one, has expired" in answer.text
+            assert "was already used, was replaced by a newer one, has expired" in answer.text
     nina.refresh_from_db()
     assert nina.check_password(NEW)
 
@@ -160,7 +160,7 @@ def test_the_link_of_another_person_takes_over_the_browser(nina: User, max_: Use
 def test_with_mail_the_invitation_is_sent_and_shown(max_: User) -> None:
     page = invited(signed_in(max_), email="ida@clinic.example")
 
-    assert "It was sent to" in page.text
+    assert "The link was sent to" in page.text
     assert [message.to for message in mail.outbox] == [["ida@clinic.example"]]
     assert link_in(mail.outbox[0].body) == link_in(page)
     assert "7 days" in mail.outbox[0].body
@@ -170,7 +170,7 @@ def test_with_mail_the_invitation_is_sent_and_shown(max_: User) -> None:
 def test_mail_that_cannot_be_sent_is_said(max_: User) -> None:
     page = invited(signed_in(max_), email="ida@clinic.example")
 
-    assert "The mail could not be sent. Hand the link over yourself." in page.text
+    assert "The mail could not be sent. Pass on the link yourself." in page.text
 
 
 @override_settings(**WITH_MAIL)
@@ -231,5 +231,5 @@ def test_changes_are_told_to_the_person() -> None:
 
     services.reset_mfa(rosa, actor=boss)
 
-    assert [message.subject for message in mail.outbox] == ["Plainspine: the second factor was reset by a manager"]
+    assert [message.subject for message in mail.outbox] == ["Plainspine: Second factor reset by a manager"]
     assert WORDS not in mail.outbox[0].body

@@ -61,7 +61,7 @@ def test_these_will_not(password: str) -> None:
 def test_the_name_of_the_clinic_will_not_do() -> None:
     clinic = make_clinic()
 
-    with pytest.raises(ValidationError, match="others know of you or of the clinic"):
+    with pytest.raises(ValidationError, match="others know about you or the clinic"):
         validate_password(f"{clinic.name}2026!", NINA)
 
 

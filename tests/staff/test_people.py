@@ -61,7 +61,7 @@ def test_a_lost_phone(max_: User, nina: User) -> None:
     hers, his = signed_in(nina), signed_in(max_)
     asked = his.get(f"{PEOPLE}{nina.pk}/reset-factor/")
 
-    assert "Be sure that it is them" in asked.text
+    assert "Make sure that it is really them" in asked.text
     assert hers.get("/admin/").status_code == 200
 
     his.post(f"{PEOPLE}{nina.pk}/reset-factor/")
@@ -71,7 +71,7 @@ def test_a_lost_phone(max_: User, nina: User) -> None:
     assert type_password(again)["Location"] == "/admin/"
     assert again.get("/admin/")["Location"] == "/admin/account/start/"
     event = AuditEvent.objects.get(kind="factor-reset")
-    assert (event.person, event.actor) == (nina, max_)
+    assert (event.user, event.actor) == (nina, max_)
 
 
 def test_nobody_resets_their_own_factor_this_way(max_: User) -> None:
@@ -103,8 +103,8 @@ def test_who_leaves_is_out_at_once_and_stays_in_the_history(max_: User, nina: Us
 
     assert hers.get("/admin/").status_code == 302
     assert Client().get(path).status_code == 410
-    assert "is not right" in type_password(Client()).text
-    assert AuditEvent.objects.filter(kind="deactivated", person=nina, actor=max_).count() == 1
+    assert "is not correct" in type_password(Client()).text
+    assert AuditEvent.objects.filter(kind="deactivated", user=nina, actor=max_).count() == 1
     assert his.post(f"{PEOPLE}{nina.pk}/delete/", {"post": "yes"}).status_code == 403
     his.post(f"{PEOPLE}{nina.pk}/change/", form_of(nina, is_active="on"))
     assert AuditEvent.objects.filter(kind="activated").count() == 1
@@ -125,7 +125,7 @@ def test_another_role_is_logged_from_what_to_what(max_: User, nina: User) -> Non
     signed_in(max_).post(f"{PEOPLE}{nina.pk}/change/", form_of(nina, groups=[reviewer.pk]))
 
     event = AuditEvent.objects.get(kind="roles-changed")
-    assert (event.person, event.actor, event.detail) == (nina, max_, "Editor → Reviewer")
+    assert (event.user, event.actor, event.detail) == (nina, max_, "Editor → Reviewer")
 
 
 def test_the_log_is_read_and_never_changed(max_: User) -> None:
@@ -145,7 +145,7 @@ def test_the_log_is_read_and_never_changed(max_: User) -> None:
 def test_the_log_costs_the_same_for_any_length(max_: User, django_assert_max_num_queries: Any) -> None:
     client = signed_in(max_)
     for _ in range(30):
-        AuditEvent.objects.create(kind="refused", person=max_, actor=max_)
+        AuditEvent.objects.create(kind="refused", user=max_, actor=max_)
 
     with django_assert_max_num_queries(12):
         client.get("/admin/staff/auditevent/")
@@ -181,10 +181,10 @@ def test_the_command_is_the_way_back_when_nobody_else_is_left(max_: User) -> Non
     ("arguments", "sentence"),
     [
         (["new", "--role", "Boss"], "There is no role 'Boss'. Choose one of: Editor, Manager, Reviewer."),
-        (["a b"], "Use letters without accents"),
+        (["a b"], "Use only unaccented letters"),
         (["new", "--email", "no"], "Enter a valid email"),
-        (["demo"], "demo was made by --demo. Choose another name."),
-        (["closed"], "The account closed is closed. A manager can open it again."),
+        (["demo"], "demo is a demo account created by --demo. Choose another name."),
+        (["closed"], "The account closed is deactivated. A manager can reactivate it."),
     ],
 )
 def test_the_command_says_what_is_wrong(arguments: list[str], sentence: str) -> None:

@@ -33,7 +33,7 @@ def test_idle_sessions_end_and_say_so(nina: User) -> None:
     answer = client.get("/admin/procedures/page/", follow=True)
 
     assert answer.redirect_chain[-1][0] == "/admin/login/?next=/admin/procedures/page/"
-    assert "signed out because nothing was done" in answer.text
+    assert "signed out because you were inactive" in answer.text
     assert AuditEvent.objects.latest("pk").kind == "timed-out"
     assert nina.sessions.count() == 0
 
@@ -90,7 +90,7 @@ def test_the_list_names_devices_and_signs_one_of_them_out(nina: User) -> None:
     phone = signed_in(nina, secret, Client(headers={"User-Agent": "Mozilla/5.0 (iPhone) Version/18 Safari/605"}))
     html = desk.get("/admin/account/").text
 
-    assert "Firefox on Windows</strong> (here)" in html
+    assert "Firefox on Windows</strong>\n      (this device)" in html
     assert "Safari on iPhone" in html
     row = nina.sessions.get(device="Safari on iPhone")
     desk.post("/admin/account/sessions/end/", {"session": row.pk})
@@ -132,7 +132,7 @@ def test_a_new_password_signs_the_others_out(nina: User) -> None:
     weak = here.post("/admin/password_change/", {"old_password": WORDS, "new_password": "password2026"})
     done = here.post("/admin/password_change/", {"old_password": WORDS, "new_password": NEW})
 
-    assert "This is not your password until now." in wrong.text
+    assert "This is not your current password." in wrong.text
     assert "attackers try first" in weak.text
     assert done["Location"] == "/admin/account/"
     assert is_in(here) and not is_in(there)
