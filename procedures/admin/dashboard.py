@@ -146,7 +146,7 @@ def broken_links(user: User) -> Panel | None:
     if not user.has_perm("procedures.view_externallink"):
         return None
     address = reverse("admin:procedures_externallink_changelist")
-    lines = [PanelLine(link.url, address, link.answer) for link in ExternalLink.objects.broken()[:MAX_PANEL_LINES]]
+    lines = [PanelLine(link.url, address, link.last_result) for link in ExternalLink.objects.broken()[:MAX_PANEL_LINES]]
     return Panel("broken-links", "Broken links to other sites", "Found by the last check_links --external.", lines)
 
 

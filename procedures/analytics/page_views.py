@@ -79,5 +79,5 @@ def most_viewed_pages(days: int) -> list[PageViewTotal]:
 def page_views_by_path(days: int) -> Counter[str]:
     """Totals of the last ``days`` days by address."""
     since = clinic_today() - datetime.timedelta(days=days - 1)
-    rows = PageView.objects.filter(day__gte=since).values("path").annotate(total=Sum("reads"))
+    rows = PageView.objects.filter(day__gte=since).values("path").annotate(total=Sum("views"))
     return Counter({row["path"]: row["total"] for row in rows})

@@ -126,7 +126,7 @@ def rerelease_picture_indexes(*, actor: User | None) -> None:
 
 
 def _dependencies_changed(live: Release, rendered: RenderedPage) -> bool:
-    before = {(used.kind, used.key): used.fingerprint for used in live.inputs.all()}
+    before = {(used.kind, used.key): used.fingerprint for used in live.dependencies.all()}
     return before != {(used.kind, used.key): used.fingerprint for used in rendered.dependencies}
 
 
@@ -173,7 +173,7 @@ def _create_release(
         **values,
         sections=[asdict(section) for section in rendered.sections],
         old_anchors=plan.old_anchors,
-        anchors=plan.anchor_renames,
+        anchor_renames=plan.anchor_renames,
         lost_anchors=plan.lost_anchors,
         thumbnail=rendered.thumbnail,
         minutes=rendered.reading_minutes,

@@ -88,14 +88,14 @@ def find_stale_pages_by_rendering() -> list[StalePage]:
     """All public pages whose parts have changed. Renders each once: for staff lists, never for a reader."""
     found = []
     libraries: dict[str, ReferenceResolver] = {}
-    pages = Page.objects.published().select_related("live_release__revision").prefetch_related("live_release__inputs")
+    pages = Page.objects.published().select_related("live_release__revision").prefetch_related("live_release__dependencies")
     for page in pages:
         release = page.live_release
         if release is None:
             continue
         library = libraries.setdefault(page.language, ReferenceResolver(page.language))
         rendered = render_page(release.revision.content, kind=page.kind, resolver=library)
-        before = {(used.kind, used.key): used.fingerprint for used in release.inputs.all()}
+        before = {(used.kind, used.key): used.fingerprint for used in release.dependencies.all()}
         now = {(used.kind, used.key): used.fingerprint for used in rendered.dependencies}
         changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
         if changed:

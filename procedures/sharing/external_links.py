@@ -68,7 +68,7 @@ def save_results(links: dict[str, list[str]], results: dict[str, LinkStatus]) ->
     known = {row.url: row for row in ExternalLink.objects.select_for_update()}
     for url, answer in results.items():
         row = known.get(url) or ExternalLink(url=url)
-        row.pages, row.answer, row.checked_at = links[url], answer.message[:120], now
+        row.pages, row.last_result, row.checked_at = links[url], answer.message[:120], now
         if answer.is_working is not None:
             row.broken_since = None if answer.is_working else row.broken_since or now
         row.save()

@@ -52,7 +52,7 @@ def test_the_page_works_by_its_fields(editor: User, sign_in: SignIn) -> None:
         ({"y": ""}, "Marker 2: Write a number from 0 to 100."),
         ({"label_es": " "}, "Marker 2: Write what this marker shows, in Español."),
         ({"label_en": "a" * 61}, "Marker 2: Ensure this value has at most 60 characters (it has 61)."),
-        ({"label_en": "a\x07"}, "Marker 2: The text holds an invisible control character. Type the passage again."),
+        ({"label_en": "a\x07"}, "Marker 2: The text contains an invisible control character. Type the passage again."),
         ({"shape": "star"}, "Marker 2: Select a valid choice. star is not one of the available choices."),
         ({"shape": "circle", "width": "10"}, "Marker 2: Write how large the shape is, more than 0."),
         ({"shape": "circle", "width": "1", "height": "1"}, "Marker 2: The shape is too small to be seen. Give it more width and height."),

@@ -186,4 +186,4 @@ def test_a_change_that_gives_a_sign_a_level_is_refused_and_kept(
     for answer in (there, here):
         html = answer.content.decode()
         assert words in html
-        assert "says what to do about warning signs (fainting). Signs come from one list: take them out here" in html
+        assert "says what to do about warning signs (fainting). Warning signs come from one list: remove them here" in html

@@ -56,7 +56,7 @@ names = ("path", "title", "key_message", "description", "html")
 for release in page.releases.all():
     assert release_hash(**{name: getattr(release, name) for name in names}) == release.sha256, "a torn release"
     assert release.events.filter(kind=EventKind.PUBLISHED).count() == 1, "a release without its event"
-    assert release.inputs.exists() and release.approval.content_hash == release.revision.content_hash
+    assert release.dependencies.exists() and release.approval.content_hash == release.revision.content_hash
 for revision in page.revisions.all():
     assert content_hash(revision.content) == revision.content_hash, "a torn revision"
 last = page.events.filter(kind__in=[EventKind.PUBLISHED, EventKind.WITHDRAWN]).first()

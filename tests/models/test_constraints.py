@@ -83,9 +83,9 @@ def location() -> Location:
     return Location.objects.get_or_create(key="main", phone="1 2 3", address="x")[0]
 
 
-def reads(count: int = 1) -> PageView:
+def page_view(count: int = 1) -> PageView:
     """The total of a day and an address."""
-    return PageView(day=timezone.now().date(), path="/x/", language="en", reads=count)
+    return PageView(day=timezone.now().date(), path="/x/", language="en", views=count)
 
 
 def autosave(window: str = "w") -> Autosave:
@@ -100,8 +100,8 @@ BROKEN: dict[str, Callable[[], list[models.Model]]] = {
     "review_comment_not_empty": lambda: [ReviewComment(approval=approve(revision()), quote="x", text="")],
     "autosave_once_per_client": lambda: [autosave(), autosave()],
     "autosave_has_client_id": lambda: [autosave("")],
-    "page_views_once_per_day_path": lambda: [reads(), reads()],
-    "page_views_positive": lambda: [reads(0)],
+    "page_views_once_per_day_path": lambda: [page_view(), page_view()],
+    "page_views_positive": lambda: [page_view(0)],
     "clinic_is_singleton": lambda: [Clinic(pk=2, name="Other", phone="+1 303")],
     "clinic_text_once_per_language": lambda: [ClinicText(clinic=make_clinic(), language="en", hours="x")],
     "location_text_once_per_language": lambda: [
@@ -223,7 +223,7 @@ def test_no_constraint_is_left_without_a_test() -> None:
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ("page_once_per_subject_language", "There is a page on this subject in this language already."),
+        ("page_once_per_subject_language", "There is already a page on this subject in this language."),
         ("review_months_in_range", "Choose 1 to 36 months."),
     ],
 )

@@ -178,5 +178,5 @@ def test_ordinary_text_is_taken(value: str) -> None:
 
 @pytest.mark.parametrize("aliases", [[""], [" "], [911], [None], "word", {"a": 1}, [["a"]]])
 def test_aliases_that_are_no_words_are_refused(aliases: object) -> None:
-    with pytest.raises(ValidationError, match="Write a list of words"):
+    with pytest.raises(ValidationError, match="Enter a list of words"):
         GlossaryTerm(key="x", language="en", term="x", definition="y", aliases=aliases).full_clean()

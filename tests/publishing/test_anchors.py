@@ -255,7 +255,7 @@ def check_again(page: Page, live: Release) -> None:
     assert rerelease_page(Page.objects.get(pk=page.pk), actor=None) is None
     assert plan_anchors(
         live, render_page(page_content(live), kind="procedure", resolver=ReferenceResolver("en"))
-    ) == AnchorPlan(live.anchors, live.old_anchors, live.lost_anchors)
+    ) == AnchorPlan(live.anchor_renames, live.old_anchors, live.lost_anchors)
 
 
 def page_content(live: Release) -> dict[str, Any]:
@@ -372,7 +372,7 @@ def test_an_address_never_opens_another_section(db: None, releases: list[list[tu
         ids = re.findall(r'\sid="([^"]+)"', html)
         assert len(ids) == len(set(ids))
         before = Release(
-            html=html, old_anchors=plan.old_anchors, anchors=plan.anchor_renames, lost_anchors=plan.lost_anchors
+            html=html, old_anchors=plan.old_anchors, anchor_renames=plan.anchor_renames, lost_anchors=plan.lost_anchors
         )
         earlier.insert(0, before)
         again = plan_anchors(before, render_page(content, kind="about", resolver=library), earlier)

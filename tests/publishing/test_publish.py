@@ -63,7 +63,7 @@ def test_a_release_is_whole(page: Page) -> None:
     assert "A small cut." in release.html
     assert [section["anchor"] for section in release.sections] == ["", "page-points", "what-it-is", "when-to-call"]
     assert release.thumbnail["alt"] == "A needle in a bone."
-    assert {(used.kind, used.key) for used in release.inputs.all()} >= {("source", "nice"), ("figure", "needle")}
+    assert {(used.kind, used.key) for used in release.dependencies.all()} >= {("source", "nice"), ("figure", "needle")}
 
 
 def test_the_hash_of_a_release_covers_all_that_patients_read(page: Page) -> None:

@@ -34,10 +34,10 @@ class Command(BaseCommand):
                 live.revision.content,
                 kind=page.kind,
                 resolver=library,
-                anchor_renames=live.anchors,
+                anchor_renames=live.anchor_renames,
                 old_anchors=live.old_anchors,
             )
-            before = {(used.kind, used.key): used.fingerprint for used in live.inputs.all()}
+            before = {(used.kind, used.key): used.fingerprint for used in live.dependencies.all()}
             if before != {(used.kind, used.key): used.fingerprint for used in rendered.dependencies}:
                 outdated.append(f"{live.path}: prints something that has changed since; renew it in the admin")
             elif rendered.html != live.html and live.renderer_version == RENDERER_VERSION:
