@@ -6,6 +6,7 @@ from django.db import transaction
 from portal.accounts.models import User
 
 PRIMARY_TYPES = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+SAVED_KEY = "kept"  # in the data of the recovery codes; part of stored data, do not rename
 
 
 def has_mfa(user: User) -> bool:
@@ -31,7 +32,7 @@ def has_saved_codes(user: User) -> bool:
 
 def are_codes_saved(codes: Authenticator) -> bool:
     """Return whether these recovery codes were confirmed as saved; they are never shown again then."""
-    return bool(codes.data.get("kept"))
+    return bool(codes.data.get(SAVED_KEY))
 
 
 @transaction.atomic
@@ -39,7 +40,7 @@ def mark_codes_saved(user: User) -> None:
     """Record that the user has saved the recovery codes, so that they are never shown again."""
     codes = get_recovery_codes(user)
     if codes:
-        codes.data["kept"] = True
+        codes.data[SAVED_KEY] = True
         codes.save(update_fields=["data"])
 
 

@@ -36,7 +36,7 @@ PERMISSION_DENIED: ErrorText = (
     gettext_lazy("Your role does not include this"),
     gettext_lazy("Ask a manager if you need it. Nothing was changed."),
 )
-# Prefixes of Django's reasons for a failed CSRF check; STALE_FORM stands for all others.
+# Prefixes of Django's reasons for a failed CSRF check; any other reason gets STALE_FORM.
 CSRF_FAILURES: tuple[tuple[str, ErrorText], ...] = (
     (REASON_NO_CSRF_COOKIE, COOKIES_OFF),
     (REASON_BAD_ORIGIN.partition("%s")[0], WRONG_ORIGIN),

@@ -18,7 +18,9 @@ class Command(BaseCommand):
         broken, outdated, count = [], [], 0
         libraries: dict[str, ReferenceResolver] = {}
         pages = (
-            Page.objects.published().select_related("live_release__revision").prefetch_related("live_release__inputs")
+            Page.objects.published()
+            .select_related("live_release__revision")
+            .prefetch_related("live_release__dependencies")
         )
         for page in pages:
             live = page.live_release
