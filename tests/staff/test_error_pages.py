@@ -82,8 +82,8 @@ def test_a_damaged_link_works_or_shows_the_expired_page(max_: User) -> None:
 def test_a_repaired_link_sets_the_password(max_: User) -> None:
     path = invitations.create_link(max_, actor=None).partition("/admin/")[2].rstrip("/")
 
-    done = Client().post(f"/admin/{path}/)", {"new_password": "violin harbour nine pears"})
+    done = Client().post(f"/admin/{path}/)", {"new_password": "violin harbor nine pears"})
 
     assert done.status_code == 302
     max_.refresh_from_db()
-    assert max_.check_password("violin harbour nine pears")
+    assert max_.check_password("violin harbor nine pears")

@@ -17,7 +17,7 @@ from portal.env import DUMMY_EMAIL_BACKEND
 from tests.staff.conftest import PASSWORD, add_totp, extract_link, logged_in_client, make_member, post_login
 
 pytestmark = pytest.mark.django_db
-NEW = "violin harbour nine pears"
+NEW_PASSWORD = "violin harbor nine pears"
 WITH_MAIL = {
     "DEFAULT_FROM_EMAIL": "site@clinic.example",
     "EMAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend",
@@ -39,13 +39,13 @@ def test_an_invited_user_sets_a_password_and_reaches_mfa_setup(max_: User) -> No
     browser = Client()
     opened = browser.get(path)
     weak = browser.post(path, {"new_password": "password2026"})
-    started = browser.post(path, {"new_password": NEW}, follow=True)
+    started = browser.post(path, {"new_password": NEW_PASSWORD}, follow=True)
 
     assert "Hello Ida" in opened.text
     assert "attackers try first" in weak.text
     assert [group.name for group in ida.groups.all()] == ["Editor"]
     assert started.redirect_chain[-1][0] == "/admin/account/start/"
-    assert post_login(Client(), "ida", NEW)["Location"] == "/admin/"
+    assert post_login(Client(), "ida", NEW_PASSWORD)["Location"] == "/admin/"
     assert list(AuditEvent.objects.filter(user=ida).order_by("pk").values_list("kind", flat=True))[:4] == [
         "invited", "link-made", "link-used", "signed-in",
     ]  # fmt: skip
@@ -61,20 +61,20 @@ def test_a_mail_scanner_does_not_redeem_a_link(max_: User, method: str) -> None:
         getattr(Client(), method)(path)
 
     assert (list(AccessToken.objects.values()), list(AuditEvent.objects.values_list("kind", flat=True))) == before
-    assert Client().post(path, {"new_password": NEW}).status_code == 302
+    assert Client().post(path, {"new_password": NEW_PASSWORD}).status_code == 302
 
 
 def test_a_scanner_that_posts_without_a_csrf_token_does_not_redeem_a_link(max_: User) -> None:
     path = extract_link(invitations.create_link(max_, actor=None))
 
-    assert Client(enforce_csrf_checks=True).post(path, {"new_password": NEW}).status_code == 403
+    assert Client(enforce_csrf_checks=True).post(path, {"new_password": NEW_PASSWORD}).status_code == 403
     assert Client().post(path, {}).status_code == 200
     assert AccessToken.objects.get().used_at is None
 
 
 def test_used_expired_revoked_replaced_and_unknown_links_respond_the_same(nina: User, max_: User) -> None:
     used = extract_link(invitations.create_link(nina, actor=None))
-    Client().post(used, {"new_password": NEW})
+    Client().post(used, {"new_password": NEW_PASSWORD})
     replaced = extract_link(invitations.create_link(nina, actor=None))
     revoked = extract_link(invitations.create_link(nina, actor=None))
     invitations.revoke_tokens(nina, actor=max_)
@@ -91,7 +91,7 @@ def test_used_expired_revoked_replaced_and_unknown_links_respond_the_same(nina: 
             assert response.status_code == 410
             assert "was already used, was replaced by a newer one, has expired" in response.text
     nina.refresh_from_db()
-    assert nina.check_password(NEW)
+    assert nina.check_password(NEW_PASSWORD)
 
 
 def test_a_damaged_url_with_the_whole_token_still_works(nina: User) -> None:
@@ -128,13 +128,13 @@ def test_a_damaged_link_without_a_usable_token_shows_the_expired_page(nina: User
 def test_only_one_of_two_parallel_requests_redeems_a_link(nina: User, rf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     token = extract_link(invitations.create_link(nina, actor=None)).split("/")[-2]
     seen = AccessToken.objects.find_by_token(token, timezone.now())
-    assert invitations.redeem_token(token, NEW, request=rf.post("/"))
+    assert invitations.redeem_token(token, NEW_PASSWORD, request=rf.post("/"))
     # The second one had looked before the first one wrote.
     monkeypatch.setattr("portal.accounts.models.AccessTokenQuerySet.find_by_token", lambda *_: seen)
 
     assert invitations.redeem_token(token, "other long words here", request=rf.post("/")) is None
     nina.refresh_from_db()
-    assert nina.check_password(NEW)
+    assert nina.check_password(NEW_PASSWORD)
 
 
 def test_a_link_does_not_bypass_mfa_and_ends_sessions(nina: User) -> None:
@@ -142,7 +142,7 @@ def test_a_link_does_not_bypass_mfa_and_ends_sessions(nina: User) -> None:
     there = logged_in_client(nina, secret)
     path = extract_link(invitations.create_link(nina, actor=None))
 
-    assert Client().post(path, {"new_password": NEW})["Location"] == "/admin/login/code/"
+    assert Client().post(path, {"new_password": NEW_PASSWORD})["Location"] == "/admin/login/code/"
     assert there.get("/admin/").status_code == 302
 
 
@@ -150,7 +150,7 @@ def test_redeeming_a_link_logs_out_the_previous_user_of_the_browser(nina: User, 
     browser = logged_in_client(max_)
     path = extract_link(invitations.create_link(nina, actor=max_))
 
-    browser.post(path, {"new_password": NEW})
+    browser.post(path, {"new_password": NEW_PASSWORD})
 
     assert browser.session["_auth_user_id"] == str(nina.pk)
     assert max_.sessions.count() == 0
@@ -189,7 +189,7 @@ def test_password_reset_responds_the_same_for_known_and_unknown_accounts(nina: U
     assert invitations.send_password_resets() == 1
     assert [message.to for message in mail.outbox] == [["rosa@clinic.example"]]
     assert PasswordResetRequest.objects.count() == 0
-    assert Client().post(extract_link(mail.outbox[0].body), {"new_password": NEW}).status_code == 302
+    assert Client().post(extract_link(mail.outbox[0].body), {"new_password": NEW_PASSWORD}).status_code == 302
 
 
 @override_settings(**WITH_MAIL)

@@ -14,7 +14,7 @@ from tests.staff.conftest import add_totp, extract_link, logged_in_client, make_
 
 pytestmark = pytest.mark.django_db
 USERS_URL = "/admin/staff/user/"
-NEW = "violin harbour nine pears"
+NEW_PASSWORD = "violin harbor nine pears"
 
 
 def user_form_data(user: User, **changes: Any) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def run_invite(*arguments: str) -> str:
 def test_the_invite_command_creates_the_first_account(client: Client) -> None:
     path = extract_link(run_invite("anna", "--superuser"))
 
-    response = client.post(path, {"new_password": NEW}, follow=True)
+    response = client.post(path, {"new_password": NEW_PASSWORD}, follow=True)
 
     anna = User.objects.get(username="anna")
     assert response.redirect_chain[-1][0] == "/admin/account/start/"
@@ -174,7 +174,7 @@ def test_the_invite_command_restores_access(max_: User) -> None:
 
     assert client.get("/admin/").status_code == 302
     assert max_.authenticator_set.count() == 0
-    assert Client().post(path, {"new_password": NEW})["Location"] == "/admin/"
+    assert Client().post(path, {"new_password": NEW_PASSWORD})["Location"] == "/admin/"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from portal.accounts.models import AuditEvent, User
 from tests.staff.conftest import PASSWORD, add_totp, logged_in_client, make_member, post_login, totp_code
 
 pytestmark = pytest.mark.django_db
-NEW = "violin harbour nine pears"
+NEW_PASSWORD = "violin harbor nine pears"
 
 
 def set_session_age(client: Client, **ago: float) -> None:
@@ -128,16 +128,16 @@ def test_revoking_all_ends_sessions_without_a_row(nina: User) -> None:
 def test_changing_the_password_ends_other_sessions(nina: User) -> None:
     secret = add_totp(nina)
     here, there = logged_in_client(nina, secret), logged_in_client(nina, secret)
-    wrong = here.post("/admin/password_change/", {"old_password": "x", "new_password": NEW})
+    wrong = here.post("/admin/password_change/", {"old_password": "x", "new_password": NEW_PASSWORD})
     weak = here.post("/admin/password_change/", {"old_password": PASSWORD, "new_password": "password2026"})
-    done = here.post("/admin/password_change/", {"old_password": PASSWORD, "new_password": NEW})
+    done = here.post("/admin/password_change/", {"old_password": PASSWORD, "new_password": NEW_PASSWORD})
 
     assert "This is not your current password." in wrong.text
     assert "attackers try first" in weak.text
     assert done["Location"] == "/admin/account/"
     assert is_logged_in(here) and not is_logged_in(there)
     assert [row.session_key for row in nina.sessions.all()] == [here.session.session_key]
-    assert post_login(Client(), password=NEW)["Location"] == "/admin/login/code/"
+    assert post_login(Client(), password=NEW_PASSWORD)["Location"] == "/admin/login/code/"
 
 
 def test_a_deactivated_account_is_signed_out_at_once(nina: User) -> None:
