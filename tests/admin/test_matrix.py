@@ -253,7 +253,7 @@ def test_each_role_gets_its_own_in_the_frame(others: None, cookies: list[str]) -
             if name.startswith("staff_user_") and not name.endswith(("changelist", "add"))
         },
         **{
-            name: [AuditEvent.objects.create(kind="signed-in", person=somebody).pk]
+            name: [AuditEvent.objects.create(kind="signed-in", user=somebody).pk]
             for name in FRAME
             if name.startswith("staff_auditevent_") and not name.endswith(("changelist", "add"))
         },
