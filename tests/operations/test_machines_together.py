@@ -21,7 +21,7 @@ import pytest
 from tests.conftest import separate_database
 from tests.operations.s3 import KEYS
 from tests.served_data import ROOT, free_port, wait_until_ready
-from tests.site.client import fetch
+from tests.views.client import fetch
 
 pytestmark = pytest.mark.served
 
