@@ -28,7 +28,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from portal.storage.local_storage import MEDIA_NAME_PATTERN, serve_stored_file
+from portal.storage.local_storage import MEDIA_NAME_PATTERN
+from portal.storage.media import serve_stored_file
 from procedures.figures.approval import public_files
 
 

@@ -107,7 +107,7 @@ def quick_actions(user: User) -> list[tuple[str, str]]:
         ("procedures.add_figure", "Add a picture", "admin:procedures_figure_add"),
         ("procedures.view_page", "All pages", "admin:procedures_page_changelist"),
         ("procedures.view_page", "All guides", "admin:procedures_guide_changelist"),
-        ("procedures.publish_page", "Planned to go public", "admin:procedures_page_scheduled"),
+        ("procedures.publish_page", "Scheduled to go public", "admin:procedures_page_scheduled"),
         ("procedures.publish_page", "Move texts between two portals", "admin:procedures_page_transfer"),
         ("procedures.view_releaseevent", "What happened", "admin:procedures_releaseevent_changelist"),
         ("staff.view_user", "People", "admin:staff_user_changelist"),
@@ -146,7 +146,7 @@ def broken_links(user: User) -> Panel | None:
     if not user.has_perm("procedures.view_externallink"):
         return None
     address = reverse("admin:procedures_externallink_changelist")
-    lines = [PanelLine(link.url, address, link.answer) for link in ExternalLink.objects.broken()[:MAX_PANEL_LINES]]
+    lines = [PanelLine(link.url, address, link.last_result) for link in ExternalLink.objects.broken()[:MAX_PANEL_LINES]]
     return Panel("broken-links", "Broken links to other sites", "Found by the last check_links --external.", lines)
 
 

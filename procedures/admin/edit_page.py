@@ -79,7 +79,7 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = Fa
     revision = page.revisions.select_related("author").first()
     content = revision.content if revision else page.draft_content()
     library = ReferenceResolver(page.language, FigureVersion.CURRENT)
-    rendered = render_draft(page, content, library=library)
+    rendered = render_draft(page, content, resolver=library)
     may_approve, may_publish = (user.has_perm(f"procedures.{what}_page") for what in ("approve", "publish"))
     author = str(revision.author) if revision and revision.author else ""
     return EditPageContext(

@@ -104,7 +104,7 @@ class PageForm(AnyForm):
             newest = self.instance.revisions.first()
             # A draft that never became a revision is nobody's base.
             self.fields["base_revision"].initial = (
-                newest.pk if newest and newest.content == self.instance.draft() else ""
+                newest.pk if newest and newest.content == self.instance.draft_content() else ""
             )
 
     def clean(self) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     """The page as it would be read, what forbids publishing it, and what would make it better. Saves nothing."""
     page, content = parse_page_form(request.POST)
     library = ReferenceResolver(page.language, FigureVersion.CURRENT)
-    rendered = render_draft(page, content, library=library, with_lines=True)
+    rendered = render_draft(page, content, resolver=library, with_line_comments=True)
     return JsonResponse(
         {
             "html": render_full_preview(page, content, rendered),

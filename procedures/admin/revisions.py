@@ -110,9 +110,9 @@ class ReleaseAdmin(ReadOnlyAdmin):
 class ExternalLinkAdmin(ReadOnlyAdmin):
     """Links to other sites, as ``check_links --external`` found them last."""
 
-    list_display = ("url", "answer", "broken_since", "checked_at")
+    list_display = ("url", "last_result", "broken_since", "checked_at")
     list_filter = (("broken_since", admin.EmptyFieldListFilter),)
-    search_fields = ("url", "answer")
+    search_fields = ("url", "last_result")
     ordering = ("-broken_since", "url")
 
 

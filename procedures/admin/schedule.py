@@ -157,7 +157,9 @@ def _handle_action(request: HttpRequest, page: Page, forms_: dict[str, Any]) -> 
         if "later" in request.POST:
             at = moment.cleaned_data["at"]
             schedule_revision(revision, actor=actor, at=at, what_changed=what_changed)
-            messages.success(request, f"Planned: patients read this text from {format_datetime(at, moment.zone)} on.")
+            messages.success(
+                request, f"Planned: patients read this text from {format_datetime(at, moment.time_zone)} on."
+            )
         else:
             publish(revision, actor=actor, what_changed=what_changed)
             message_published(request, page)
@@ -187,5 +189,5 @@ def scheduled_view(request: HttpRequest) -> HttpResponse:
         request,
         "workflow/scheduled",
         {"rows": rows, "can_publish": get_staff_user(request).has_perm("procedures.publish_page")},
-        title="Planned to go public",
+        title="Scheduled to go public",
     )

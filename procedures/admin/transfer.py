@@ -233,8 +233,8 @@ def _render_import_plan(
         "error": error,
         "pages": plan.pages,
         "added_rows": [change for change in plan.with_action("new") if change.kind != "page"],
-        "unchanged_existing": plan.with_action("unchanged_existing"),
-        "unchanged_count": len(plan.with_action("unchanged_count")),
+        "unchanged_existing": plan.with_action("kept"),
+        "unchanged_count": len(plan.with_action("same")),
         "breadcrumbs": [("Move texts between two portals", reverse("admin:procedures_page_transfer"))],
     }
     return render_admin(request, "workflow/import_plan", context, title="What would change", status=status)
@@ -294,7 +294,7 @@ def _run_import(request: HttpRequest) -> HttpResponse:
             return _render_import_plan(request, plan, token, status=409, error=waits)
         with transaction.atomic():
             done = import_bundle(
-                file, actor=user, check=False, is_wanted=ticked.__contains__, is_confirmed=answered_for
+                file, actor=user, check=False, include_page=ticked.__contains__, is_confirmed=answered_for
             )
             for slug in done.pictures:
                 # What was marked stays visible: a bundle's pictures are not covered here.

@@ -18,8 +18,8 @@ from procedures.models import Figure
 from tests.admin.intake import CHOOSE, JSON, rectangles, saved, sent_file, stored, waiting
 from tests.admin.test_upload import UPLOAD
 from tests.admin.test_upload import sent as upload_of
-from tests.content.conftest import FILES
 from tests.figures.test_intake import HOSTILE, SECRET, animated, encoded, planted, scene
+from tests.importing.conftest import FILES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 ROOT = Path(__file__).resolve().parents[2]
@@ -211,4 +211,4 @@ def test_pictures_are_decoded_and_stored_in_one_place_only() -> None:
 def test_a_moving_picture_is_none_by_the_screens(nina: Client) -> None:
     answer = nina.post(CHOOSE, {"picture": sent_file(animated("WEBP"))})
 
-    assert "The picture moves. Choose one with a single frame." in answer.content.decode()
+    assert "The picture is animated. Choose one with a single frame." in answer.content.decode()

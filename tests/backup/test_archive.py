@@ -1,0 +1,150 @@
+"""The backup file: complete or absent, and untrusted when it is read."""
+
+import io
+import json
+import os
+import resource
+import tarfile
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from portal.backup import archive
+from portal.backup.archive import BackupError, Manifest, create_archive, extract_archive, read_manifest
+
+PICTURE = f"{archive.MEDIA_PREFIX}figures/0123456789abcdef-480.webp"
+
+
+def manifest() -> Manifest:
+    return Manifest("2026-11-20T12:00:00+00:00", "sqlite", ["procedures.0001_initial"], "https://learn.example.org")
+
+
+def add(writer: archive.ArchiveWriter, name: str, data: bytes) -> None:
+    writer.add(name, io.BytesIO(data), len(data))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    target = tmp_path / "backup.tar"
+    with create_archive(target, manifest()) as writer:
+        add(writer, archive.DATABASE_MEMBER, b"rows" * 1000)
+        add(writer, PICTURE, b"pixels")
+    return target
+
+
+def refuse(source: Path, folder: Path) -> str:
+    with pytest.raises(BackupError) as refused:
+        extract_archive(source, read_manifest(source), folder)
+    return str(refused.value)
+
+
+def test_extracted_members_equal_the_added_ones(file: Path, tmp_path: Path) -> None:
+    found = read_manifest(file)
+    extract_archive(file, found, tmp_path / "out")
+
+    assert (tmp_path / "out" / archive.DATABASE_MEMBER).read_bytes() == b"rows" * 1000
+    assert (tmp_path / "out" / PICTURE).read_bytes() == b"pixels"
+    assert found.public_url == "https://learn.example.org"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar", "out"], "nothing is left beside it"
+    assert file.stat().st_mode & 0o077 == 0, "it holds the key"
+
+
+def test_an_existing_backup_is_never_overwritten(file: Path) -> None:
+    before = file.read_bytes()
+
+    with pytest.raises(BackupError, match="never overwritten"), create_archive(file, manifest()):
+        pass
+
+    assert file.read_bytes() == before
+
+
+def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
+    with (
+        pytest.raises(BackupError, match="cannot be backed up"),
+        create_archive(tmp_path / "b.tar", manifest()) as writer,
+    ):
+        add(writer, "media/../../etc/passwd", b"x")
+    with pytest.raises(ZeroDivisionError), create_archive(tmp_path / "b.tar", manifest()):
+        raise ZeroDivisionError
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_a_backup_error_and_leaves_no_file(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        with (
+            pytest.raises(BackupError, match="could not be written"),
+            create_archive(tmp_path / "b.tar", manifest()) as writer,
+        ):
+            add(writer, archive.DATABASE_MEMBER, os.urandom(400_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cut", [0, 1, 511, 2000, 6000])
+def test_a_truncated_file_is_rejected(file: Path, tmp_path: Path, cut: int) -> None:
+    file.write_bytes(file.read_bytes()[:cut])
+
+    with pytest.raises(BackupError, match="has no manifest|cannot be read"):
+        read_manifest(file)
+
+
+@pytest.mark.parametrize("at", range(512, 4500, 400))
+def test_every_changed_byte_is_detected(file: Path, tmp_path: Path, at: int) -> None:
+    data = bytearray(file.read_bytes())
+    data[at] ^= 1
+    file.write_bytes(data)
+
+    assert "damaged" in refuse(file, tmp_path / "out") or "extracted" in refuse(file, tmp_path / "out2")
+
+
+def forged(
+    tmp_path: Path, members: dict[str, bytes], named: dict[str, list[object]], kind: bytes = tarfile.REGTYPE
+) -> Path:
+    target = tmp_path / "forged.tar"
+    with tarfile.open(target, "w") as tar:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.type, info.linkname = len(data), kind, "/etc/passwd"
+            tar.addfile(info, io.BytesIO(data))
+        text = json.dumps({**asdict(manifest()), "members": named}).encode()
+        info = tarfile.TarInfo(archive.MANIFEST_NAME)
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text))
+    return target
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "media/../../evil", "media/.hidden", "other", "database/x"])
+def test_nothing_is_written_outside_the_folder(tmp_path: Path, name: str) -> None:
+    source = forged(tmp_path, {name: b"x"}, {name: [1, "0" * 64]})
+
+    assert "is not in its manifest" in refuse(source, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["forged.tar"]
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE])
+def test_only_regular_files_are_extracted(tmp_path: Path, kind: bytes) -> None:
+    source = forged(tmp_path, {"database": b""}, {"database": [0, "0" * 64]}, kind)
+
+    assert "is not in its manifest" in refuse(source, tmp_path / "out")
+
+
+def test_missing_and_additional_members_are_detected(tmp_path: Path) -> None:
+    assert "secret-key is missing" in refuse(forged(tmp_path, {}, {"secret-key": [1, "0"]}), tmp_path / "out")
+    assert "is not in its manifest" in refuse(forged(tmp_path, {"database": b"x"}, {}), tmp_path / "out")
+
+
+def test_an_unknown_format_is_rejected(tmp_path: Path) -> None:
+    target = tmp_path / "later.tar"
+    later = manifest()
+    later.format = 2
+    with create_archive(target, later):
+        pass
+
+    with pytest.raises(BackupError, match="this version reads only 1"):
+        read_manifest(target)

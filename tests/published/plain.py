@@ -1,0 +1,48 @@
+"""One process of the server without a network: requests in, responses out."""
+
+from typing import Any
+
+from portal.published.decorators import CACHEABLE_BODY_KEY
+from portal.published.wsgi import PublishedPages
+
+PAGE = b"<h1>A page</h1>" + b" words" * 300
+HTML = ("Content-Type", "text/html; charset=utf-8")
+
+
+class Django:
+    """Fake Django application: returns a cacheable body and records its requests."""
+
+    def __init__(self, *, status: str = "200 OK", headers: list[tuple[str, str]] | None = None) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.status, self.headers = status, [HTML] if headers is None else headers
+        self.body = PAGE
+
+    @property
+    def asked(self) -> int:
+        """The number of requests."""
+        return len(self.requests)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self.requests.append(environ)
+        environ[CACHEABLE_BODY_KEY] = self.body
+        start_response(self.status, list(self.headers))
+        return [self.body]
+
+
+def environ(**changes: str) -> dict[str, Any]:
+    """Return the WSGI environ of a cacheable request."""
+    return {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/kyphoplasty/",
+        "QUERY_STRING": "",
+        "HTTP_HOST": "localhost",
+        "HTTP_ACCEPT_ENCODING": "",
+        **changes,
+    }
+
+
+def ask(application: PublishedPages, **changes: str) -> tuple[str, dict[str, str], bytes]:
+    """Return status, headers and body of a response."""
+    got: list[Any] = []
+    body = b"".join(application(environ(**changes), lambda status, headers, *_: got.append((status, dict(headers)))))
+    return got[0][0], got[0][1], body

@@ -1,0 +1,51 @@
+"""The client network: a household, a clinic or an IPv4 address, which clients cannot forge."""
+
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from portal.security.client_ip import client_network, is_local_client
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "place"),
+    [
+        ("127.0.0.1", "192.0.2.9", "192.0.2.9"),
+        ("127.0.0.1", "203.0.113.1, 192.0.2.9", "192.0.2.9"),
+        ("127.0.0.1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("127.0.0.1", "::ffff:192.0.2.9", "192.0.2.9"),
+        ("127.0.0.1", "", ""),
+        ("::ffff:127.0.0.1", "", ""),
+        ("127.0.0.1", "unknown", ""),
+        ("93.184.216.34", "", "93.184.216.34"),
+    ],
+)
+@override_settings(USE_HTTPS=True)
+def test_behind_a_proxy_the_client_is_the_address_that_the_proxy_saw(
+    rf: Any, remote: str, forwarded: str, place: str
+) -> None:
+    assert client_network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)) == place
+
+
+@pytest.mark.parametrize(
+    ("remote", "place"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("", ""),
+    ],
+)
+def test_without_a_proxy_a_client_cannot_forge_its_address(rf: Any, remote: str, place: str) -> None:
+    assert client_network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR="192.0.2.9")) == place
+
+
+@pytest.mark.parametrize(
+    ("remote", "is_near"),
+    [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("10.0.0.1", False), ("", False)],
+)
+def test_local_clients_are_recognized(rf: Any, remote: str, is_near: bool) -> None:
+    assert is_local_client(rf.get("/", REMOTE_ADDR=remote)) is is_near

@@ -1,0 +1,162 @@
+"""Which paths a change affects."""
+
+import json
+
+import pytest
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
+
+from procedures.models import Clinic, GuideItem, Page, Release
+from procedures.publishing.invalidation import affected_urls, content_version, public_urls
+from procedures.publishing.publish import withdraw
+from procedures.views.pages import page_card
+from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
+
+pytestmark = pytest.mark.django_db
+
+LISTS_FOR_READERS = {"/", "/visits/"}
+OF_ALL = ["/sitemap.xml", "/connect/guides.json"]
+ENGLISH = ["/", "/visits/", *OF_ALL]
+LISTS = [*ENGLISH, "/es/", "/es/visits/", "/p/", "/es/p/", "/robots.txt"]
+
+
+def all_concerned(before: str, now: str) -> list[str]:
+    """Return the affected paths, which must not be None."""
+    found = affected_urls(before, now)
+    assert found is not None
+    assert not set(found[0]) & set(found[1])
+    return [*found[0], *found[1]]
+
+
+@pytest.fixture
+def page() -> Page:
+    """Return a public page that a public sibling links to."""
+    return make_public_page()
+
+
+def test_the_content_version_changes_with_every_publication_and_with_the_clinic(page: Page) -> None:
+    states = [content_version()]
+    make_public(page)
+    states.append(content_version())
+    Clinic.objects.update(phone="+1 303-555-0199")
+    states.append(content_version())
+    assert len(set(states)) == 3
+    assert content_version() == states[-1]
+
+
+def test_publishing_a_new_title_affects_the_page_first_and_then_the_lists(page: Page) -> None:
+    before = content_version()
+    page.title = "A very small cut"
+    page.save()
+    make_public(page)
+    found = all_concerned(before, content_version())
+    assert found[:3] == ["/small-cut/", "/", "/visits/"]
+    assert found[-2:] == OF_ALL
+    asked = {f"/clear/{page.code}/", f"/clear/{page.code}/thanks/"}
+    own = {"/small-cut/", "/small-cut/plain.txt", "/small-cut/booklet/"}
+    assert set(found) == {*own, f"/p/{page.code}", f"/p/{page.code}.svg", *asked, *ENGLISH}
+
+
+def test_publishing_a_change_that_lists_do_not_show_affects_the_page_only(page: Page) -> None:
+    before = content_version()
+    page.body += "\n\nA word more.\n"
+    page.save()
+    make_public(page)
+    found = all_concerned(before, content_version())
+    assert found[0] == "/small-cut/"
+    assert found[-2:] == OF_ALL
+    assert not {"/", "/visits/", "/es/", "/es/visits/"} & set(found)
+
+
+def test_a_change_of_anything_on_a_card_affects_the_lists_of_its_language(page: Page) -> None:
+    release = page.live_release
+    assert release is not None
+    others = {"title": "Other", "path": "/other/", "key_message": "Other.", "description": "Other.",
+              "thumbnail": {"src": "/media/other.webp"}, "minutes": 55}  # fmt: skip
+    shown = page_card(page)
+    assert shown.keys() - {"href", "picture", "kind"} == others.keys()
+    for name, value in others.items():
+        before = content_version()
+        # Releases are append-only; the update bypasses that to vary one value at a time.
+        models.QuerySet(Release).filter(pk=release.pk).update(**{name: value})
+        assert affected_urls(before, content_version()) == (["/", "/visits/"], []), name
+        page.refresh_from_db()
+        assert page_card(page) != shown, name
+        shown = page_card(page)
+
+
+def test_reordering_cards_affects_the_lists_without_a_publication(page: Page) -> None:
+    make_public(make_page("later", order=200))
+    before = content_version()
+    Page.objects.filter(pk=page.pk).update(order=300)
+    assert affected_urls(before, content_version()) == (["/", "/visits/"], [])
+
+
+def test_withdrawing_and_republishing_between_polls_affects_only_what_changed(page: Page) -> None:
+    before = content_version()
+    withdraw(page, actor=make_user("max"), reason="For a moment.")
+    between = content_version()
+    make_public(page)
+    now = content_version()
+    assert set(all_concerned(before, between)) >= LISTS_FOR_READERS
+    assert set(all_concerned(between, now)) >= LISTS_FOR_READERS
+    assert not LISTS_FOR_READERS & set(all_concerned(before, now))
+
+
+def test_finding_the_affected_urls_reads_no_page_bodies(page: Page) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        public_urls()
+        affected_urls(json.dumps([0, *json.loads(content_version())[1:]]), content_version())
+
+    assert len(queries) > 3
+    assert [one["sql"] for one in queries if '"body"' in one["sql"] or '"html"' in one["sql"]] == []
+
+
+def test_publishing_affects_translations_former_paths_and_booklets(page: Page) -> None:
+    guide = make_page("first", kind="guide")
+    GuideItem.objects.create(guide=guide, page=page)
+    make_public(guide)
+    make_public(make_translation(page))
+    page.slug = "tiny-cut"
+    page.save()
+    before = content_version()
+    make_public(page)
+    found = all_concerned(before, content_version())
+    assert {"/tiny-cut/", "/small-cut/", "/small-cut/plain.txt", "/es/small-cut-es/", "/visits/first/booklet/"} <= set(
+        found
+    )
+    assert "/contact/" not in found
+
+
+def test_withdrawing_affects_the_page_and_pages_that_link_to_it(page: Page) -> None:
+    old = make_page("old-cut")
+    make_public(old)
+    withdraw(old, actor=make_user("max"), reason="We no longer do this.", replaced_by=page)
+    before = content_version()
+    withdraw(page, actor=make_user("max"), reason="Nor this.")
+    wanted = {"/small-cut/", "/small-cut/plain.txt", f"/clear/{page.code}/", "/old-cut/"}
+    assert wanted <= set(all_concerned(before, content_version()))
+
+
+def test_another_clinic_or_another_database_affects_everything(page: Page) -> None:
+    before = content_version()
+    number, *rest = json.loads(before)
+    Clinic.objects.update(name="Another name")
+    assert affected_urls(before, content_version()) is None
+    assert affected_urls(json.dumps([number + 5, *rest]), before) is None
+
+
+def test_an_event_that_is_not_public_affects_nothing(page: Page) -> None:
+    assert affected_urls(content_version(), content_version()) == ([], [])
+
+
+def test_public_urls_are_those_that_patients_receive(page: Page) -> None:
+    guide = make_page("first", kind="guide")
+    GuideItem.objects.create(guide=guide, page=page)
+    make_public(guide)
+    make_page("draft-only")
+    found = public_urls()
+    codes = {f"/p/{one.code}" for one in Page.objects.exclude(subject="draft-only")}
+    own = {"/small-cut/", "/contact/", "/visits/first/"}
+    assert set(found) == {*LISTS, *own, *(f"{path}plain.txt" for path in own), "/visits/first/booklet/", *codes}
+    assert len(found) == len(set(found))

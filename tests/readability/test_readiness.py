@@ -1,0 +1,39 @@
+"""The marks that forbid publishing are the marks that the command fails at."""
+
+import pytest
+
+from procedures.figures.approval import FigureVersion
+from procedures.publishing.checks import check_rendered_draft
+from procedures.readability.measures import find_failures, measure_page
+from procedures.rendering import ReferenceResolver, render_page
+from tests.factories import BODY, make_page
+
+pytestmark = pytest.mark.django_db
+
+LONG = "We look at the bone and at the skin and at the legs and at the arms and at the back then we talk with you."
+POLYSYLLABIC = "A hospital. An injury. A family. An area. An emergency. An ambulance. Exercise. Medicine. " * 6
+
+
+def refused(text: str) -> list[str]:
+    """What an editor reads about how ``text`` reads."""
+    page = make_page("small-cut", kind="about", body=f"{BODY}\n{text}\n")
+    library = ReferenceResolver("en", FigureVersion.CURRENT)
+    rendered = render_page(page.draft_content(), kind=page.kind, resolver=library)
+    fails = list(find_failures(measure_page(rendered.html, kind=page.kind, resolver=library)))
+    assert bool(fails) == bool(text)
+    return [str(problem) for problem in check_rendered_draft(page, page.draft_content(), rendered, library)]
+
+
+def test_a_text_within_the_marks_may_be_published() -> None:
+    assert refused("") == []
+
+
+def test_a_sentence_that_is_too_long_is_shown_to_the_editor() -> None:
+    assert refused(LONG) == [f"line 16: A sentence has 26 words; the limit is 25. Split it in two: “{LONG}”"]
+
+
+def test_too_many_long_words_are_refused_by_their_smog_grade() -> None:
+    problems = refused(POLYSYLLABIC)
+
+    assert "the limit is 8.0. Use fewer words of three syllables or more." in problems[-1]
+    assert problems[-1].startswith("The text has SMOG grade ")

@@ -1,0 +1,195 @@
+"""check_links and check_releases find damage made directly in the database."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from procedures.models import FigureText, Location, LocationText, Page, Path, Release, Source
+from procedures.publishing.publish import withdraw
+from procedures.rendering import RENDERER_VERSION
+from procedures.sharing.link_check import find_broken_addresses
+from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_user
+
+
+@pytest.fixture
+def page(db: None) -> Page:
+    """A public page that links to a section of another."""
+    make_clinic()
+    make_figure(size=(48, 48))
+    make_public(make_page("recovery"))
+    page = make_page(body=f"{BODY}\n[Rest](page:recovery#when-to-call)")
+    make_public(page)
+    return Page.objects.get(pk=page.pk)
+
+
+def damage(table: str, column: str, old: str, new: str) -> None:
+    """Replace text in all rows of a table with SQL, as the models would refuse it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE procedures_{table} SET {column} = REPLACE({column}, %s, %s)", [old, new])  # noqa: S608 -- our own names
+        assert cursor.rowcount
+
+
+def check(command: str) -> str:
+    """Run a command that must fail and return its error message."""
+    with pytest.raises(CommandError) as refused:
+        call_command(command, stdout=StringIO())
+    return str(refused.value)
+
+
+def passes(command: str) -> str:
+    """Run a command that must pass and return its output."""
+    out = StringIO()
+    call_command(command, stdout=out)
+    return out.getvalue()
+
+
+def test_a_sound_site_passes_both_checks(page: Page) -> None:
+    assert passes("check_releases") == "3 releases checked, 0 out of date\n"
+    assert passes("check_links") == "3 addresses checked, none broken\n"
+
+
+def test_changed_html_is_found(page: Page) -> None:
+    damage("release", "html", "A small cut.", "A large cut.")
+
+    assert "/small-cut/: the stored HTML was changed after it was published" in check("check_releases")
+
+
+@pytest.mark.parametrize("column", ["title", "key_message", "description"])
+def test_changed_metadata_is_found(page: Page, column: str) -> None:
+    damage("release", column, " ", "  ")
+
+    assert "the stored HTML was changed after it was published" in check("check_releases")
+
+
+def test_a_changed_renderer_is_found(page: Page, settings: object, tmp_path: object) -> None:
+    component = tmp_path / "components"
+    component.mkdir()
+    (component / "key_points.html").write_text("<section>{{ body }}</section>")
+    templates = [{**settings.TEMPLATES[0], "DIRS": [tmp_path, *settings.TEMPLATES[0]["DIRS"]]}]
+    settings.TEMPLATES = templates
+
+    assert "/small-cut/: renders differently now; raise RENDERER_VERSION or fix the renderer" in check("check_releases")
+
+
+def test_a_release_of_an_older_renderer_is_reported_and_rendered_again(
+    page: Page, settings: object, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    component = tmp_path / "components"
+    component.mkdir()
+    (component / "key_points.html").write_text('<section class="new">{{ body }}</section>')
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path, *settings.TEMPLATES[0]["DIRS"]]}]
+    for module in ("publishing.publish", "publishing.rerelease", "management.commands.check_releases"):
+        monkeypatch.setattr(f"procedures.{module}.RENDERER_VERSION", RENDERER_VERSION + 1)
+
+    assert "out of date: /small-cut/: an older version rendered it" in passes("check_releases")
+    call_command("load_content", if_empty=True, stdout=StringIO())
+
+    page.refresh_from_db()
+    assert '<section class="new">' in page.live_release.html
+    assert passes("check_releases") == "3 releases checked, 0 out of date\n"
+
+
+def test_changed_dependencies_are_reported_without_an_error(page: Page) -> None:
+    Source.objects.filter(key="nice").update(title="Newer")
+    FigureText.objects.update(caption="Newer.")
+    out = StringIO()
+
+    call_command("check_releases", stdout=out)
+
+    assert "out of date: /small-cut/: something that the page prints has changed" in out.getvalue()
+    assert "3 releases checked, 3 out of date" in out.getvalue()
+
+
+def test_a_broken_link_is_found(page: Page) -> None:
+    damage("release", "html", 'href="/recovery/', 'href="/recovry/')
+
+    assert "/small-cut/: links to /recovry/, which was never public" in check("check_links")
+
+
+def test_a_link_to_a_missing_section_is_found(page: Page) -> None:
+    damage("release", "html", 'id="when-to-call"', 'id="when"')
+
+    assert "/small-cut/: links to /recovery/#when-to-call, but that section does not exist" in check("check_links")
+
+
+def test_a_public_page_without_a_path_row_is_found(page: Page) -> None:
+    damage("path", "path", "/small-cut/", "/other/")
+
+    found = list(find_broken_addresses())
+
+    assert "/small-cut/: is public, but has no Path row" in found
+    assert "/other/: is canonical, but its page is published at /small-cut/" in found
+
+
+def test_a_code_with_a_wrong_check_character_is_found(page: Page) -> None:
+    wrong = page.code[:-1] + ("2" if page.code[-1] != "2" else "3")
+    damage("page", "code", page.code, wrong)
+
+    assert f"code {wrong}: its check character is wrong" in check("check_links").splitlines()
+
+
+def test_links_to_a_withdrawn_page_are_not_broken(page: Page) -> None:
+    recovery = Page.objects.get(subject="recovery")
+
+    withdraw(recovery, actor=make_user("max"), reason="Old.")
+
+    assert list(find_broken_addresses()) == []
+    assert Path.objects.count() == 3
+    assert Release.objects.filter(live_on__isnull=False).count() == 2
+
+
+def test_a_lost_section_of_an_earlier_release_is_found(page: Page) -> None:
+    damage("release", "html", 'id="what-it-is"', 'id="what-is-it"')
+
+    assert "its section #what-it-is is no longer on the live page" in check("check_links")
+
+
+def test_a_withdrawn_page_may_disappear_from_an_index(page: Page) -> None:
+    scan = make_page("scan-page", lead_figure=make_figure("scan", size=(48, 48)))
+    make_public(scan)
+    index = make_page("pictures", kind="about", lead_figure=None, body="## All of them\n\nSee below.\n\n::: pictures\n")
+    make_public(index)
+    make_public(make_page("tour", body=f"{BODY}\n[The scan](page:pictures#picture-scan)"))
+    assert "picture-scan" in {section["anchor"] for section in index.releases.get().sections}
+
+    withdraw(scan, actor=make_user("max"), reason="Old.")
+
+    assert 'id="picture-scan"' not in Release.objects.live().get(page=index).html
+    assert "none broken" in passes("check_links")
+
+
+def test_what_leaves_a_page_with_the_rows_that_it_lists_is_no_fault(page: Page) -> None:
+    zone, place = make_term("zone"), Location.objects.create(key="main", phone="+1 303-555-0111", address="1 Street")
+    LocationText.objects.create(location=place, language="en", name="Main office")
+    listing = make_page("listing", kind="about", body="Our words.\n\n::: glossary\n\n::: locations\n")
+    make_public(listing)
+    links = "[The letter](page:listing#letter-z) and [the office](page:listing#place-main)"
+    make_public(make_page("tour", body=f"{BODY}\n{links}"))
+
+    zone.delete()
+    place.delete()
+    make_term("bone")
+    make_public(listing)
+
+    html = Release.objects.live().get(page=listing).html
+    assert 'id="letter-b"' in html
+    assert 'id="letter-z"' not in html
+    assert 'id="place-main"' not in html
+    assert "none broken" in passes("check_links")
+
+
+def test_a_wrong_response_is_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("procedures.views.pages.lookup_paths", lambda names, language: [])
+
+    assert "/small-cut/: returned 404 instead of 200" in check("check_links")
+
+
+def test_a_crashing_view_is_one_line_without_a_traceback(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("procedures.views.pages.render_response", lambda *_, **__: 1 / 0)
+
+    found = check("check_links").splitlines()
+
+    assert "/small-cut/: returned 500 ZeroDivisionError instead of 200" in [line.strip() for line in found]
+    assert "/recovery/: returned 500 ZeroDivisionError instead of 200" in [line.strip() for line in found]

@@ -1,0 +1,61 @@
+"""``serve`` on a folder that is ready changes nothing in it."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import ServedSite
+from tests.served_data import ROOT, start_once
+
+# The first start stores pictures and renders pages. tests/bench/bench_reads.py says how long the second one takes.
+SHORTER = 2
+# SQLite's own helpers; what they hold belongs to the database, which is compared row by row.
+DATABASE = {"portal.sqlite3", "portal.sqlite3-wal", "portal.sqlite3-shm"}
+
+# Finished pages, written by who serves; each may be made again at any time.
+SNAPSHOTS = "snapshots"
+
+
+def rows(site: ServedSite) -> str:
+    """Every row of the database as text, on SQLite and PostgreSQL."""
+    command = [sys.executable, "manage.py", "dumpdata", "--indent", "1"]
+    done = subprocess.run(command, cwd=ROOT, env=site.environ, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def files(folder: Path) -> dict[str, tuple[int, str]]:
+    """Name → (time of last change, content's hash) of every file."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in DATABASE and path.parent.name != SNAPSHOTS
+    }
+
+
+def test_second_start_changes_no_row_and_no_file(served_site: ServedSite, tmp_path: Path) -> None:
+    before = rows(served_site), files(served_site.data_dir)
+
+    start_once(served_site.environ, tmp_path / "log")
+
+    assert files(served_site.data_dir) == before[1]
+    assert rows(served_site) == before[0]
+    assert "account " not in (tmp_path / "log").read_text()
+    assert "Collected static files." not in (tmp_path / "log").read_text()
+
+
+def test_second_start_is_short_against_the_first(served_site: ServedSite, tmp_path: Path) -> None:
+    seconds = start_once(served_site.environ, tmp_path / "log")
+
+    assert seconds * SHORTER < served_site.first_start_cpu_seconds
+
+
+def test_first_start_left_rows_and_files_to_compare(served_site: ServedSite) -> None:
+    names = files(served_site.data_dir)
+
+    assert len([name for name in names if name.startswith("media/figures/")]) > 50
+    assert '"model": "procedures.release"' in rows(served_site)
+
+
+def test_the_generated_key_is_readable_by_its_owner_only(served_site: ServedSite) -> None:
+    assert (served_site.data_dir / "secret-key").stat().st_mode & 0o777 == 0o600
