@@ -17,6 +17,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from procedures.enums import PageKind
+from procedures.languages import DEFAULT
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.blocks import render_component
 from procedures.rendering.sanitizer import namespace_ids
@@ -24,7 +25,7 @@ from procedures.views.layout import base_context, load_clinic
 
 PHONE = {"phone": "303-555-0100", "phone_href": "tel:+13035550100"}
 LINKS = [{"title": "Kyphoplasty", "href": "#kyphoplasty"}, {"title": "Getting well", "href": "#getting-well"}]
-TERM = {"key": "balloon", "term": "Balloon", "say": "buh-LOON", "definition": "A small bag that is filled in a bone."}
+TERM = {"key": "balloon", "term": "Balloon", "pronunciation": "buh-LOON", "definition": "A small bag that is filled in a bone."}
 SOURCE = {"number": 1, "key": "nice", "organisation": "NICE", "title": "Guidance 279", "year": 2013, "url": ""}
 # What writers type, for the components that a Markdown block makes.
 PROSE = """A paragraph with **bold** words and [a link](https://example.org/).
@@ -177,7 +178,7 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     yield from (("figure", state, figure) for state, figure in _figures())
     letters = [
         {"letter": "B", "terms": [{**TERM, "aliases": ["bag"]}]},
-        {"letter": "C", "terms": [{**TERM, "key": "cement", "say": ""}]},
+        {"letter": "C", "terms": [{**TERM, "key": "cement", "pronunciation": ""}]},
     ]
     yield "glossary_index", "", render_component("glossary_index", letters=letters)
     yield "guide_card", "with minutes", render_component("guide_card", guide={**guide, "minutes": 12})
@@ -187,7 +188,7 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
         "",
         render_component("key_points", body=_items("You can walk the same day.", "Call us with a fever.")),
     )
-    yield "letterhead", "on paper only", render_component("letterhead", site={"name": "Clinic", **PHONE})
+    yield "letterhead", "on paper only", render_component("letterhead", language=DEFAULT, site={"name": "Clinic", **PHONE})
     yield (
         "locations",
         "",
@@ -197,14 +198,14 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     yield (
         "page_meta",
         "starter text",
-        render_component("page_meta", release={**today, "is_starter": True}, language="en"),
+        render_component("page_meta", release={**today, "is_starter": True}, language=DEFAULT),
     )
     changed = {**today, "author_name": "Nina Editor", "reviewer_name": "Dr. Bell", "what_changed": "New pictures."}
-    yield "page_meta", "reviewed", render_component("page_meta", release=changed, language="en")
+    yield "page_meta", "reviewed", render_component("page_meta", release=changed, language=DEFAULT)
     yield (
         "page_words",
         "",
-        render_component("page_words", terms=[TERM, {**TERM, "key": "c", "term": "Cement", "say": ""}]),
+        render_component("page_words", terms=[TERM, {**TERM, "key": "c", "term": "Cement", "pronunciation": ""}]),
     )
     figures = [{"slug": "c", "title": "Needle", "anchor": "pic-c", "thumbnail": thumbnail, "figure_html": other}]
     yield "picture_index", "", render_component("picture_index", figures=figures)
@@ -268,7 +269,7 @@ def components(request: HttpRequest) -> HttpResponse:
     shown: dict[str, list[tuple[str, SafeString]]] = {}
     for number, (name, state, html) in enumerate([*_states(), ("page", "", _article())]):
         shown.setdefault(name, []).append((state, namespace_ids(html, f"c{number}", deeper=False)))
-    context = base_context(language="en", clinic=load_clinic("en")[0], title="Components")
+    context = base_context(language=DEFAULT, clinic=load_clinic(DEFAULT)[0], title="Components")
     return render(
         request,
         "admin/procedures/components.html",
