@@ -25,7 +25,12 @@ from procedures.views.layout import base_context, load_clinic
 
 PHONE = {"phone": "303-555-0100", "phone_href": "tel:+13035550100"}
 LINKS = [{"title": "Kyphoplasty", "href": "#kyphoplasty"}, {"title": "Getting well", "href": "#getting-well"}]
-TERM = {"key": "balloon", "term": "Balloon", "pronunciation": "buh-LOON", "definition": "A small bag that is filled in a bone."}
+TERM = {
+    "key": "balloon",
+    "term": "Balloon",
+    "pronunciation": "buh-LOON",
+    "definition": "A small bag that is filled in a bone.",
+}
 SOURCE = {"number": 1, "key": "nice", "organisation": "NICE", "title": "Guidance 279", "year": 2013, "url": ""}
 # What writers type, for the components that a Markdown block makes.
 PROSE = """A paragraph with **bold** words and [a link](https://example.org/).
@@ -188,7 +193,11 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
         "",
         render_component("key_points", body=_items("You can walk the same day.", "Call us with a fever.")),
     )
-    yield "letterhead", "on paper only", render_component("letterhead", language=DEFAULT, site={"name": "Clinic", **PHONE})
+    yield (
+        "letterhead",
+        "on paper only",
+        render_component("letterhead", language=DEFAULT, site={"name": "Clinic", **PHONE}),
+    )
     yield (
         "locations",
         "",
@@ -217,7 +226,7 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     again = {**reading, "number": 2, "section_title": "Driving", "note": ""}
     yield "reading_list", "", render_component("reading_list", items=[reading, again], total_minutes=8)
     found = [{**link, "snippet": format_html("Words with <mark>{}</mark> in them.", "cement")} for link in LINKS]
-    yield "results", "", render_component("results", results=found)
+    yield "search_results", "", render_component("search_results", results=found)
     yield "search_form", "", render_component("search_form", search_href="/search/", field_id="search-empty")
     yield (
         "search_form",
@@ -260,7 +269,7 @@ def _article() -> SafeString:
         "next_label": "",
         "body": PROSE,
     }
-    return render_page(content, kind=PageKind.ABOUT, resolver=ReferenceResolver("en")).html
+    return render_page(content, kind=PageKind.ABOUT, resolver=ReferenceResolver(DEFAULT)).html
 
 
 @require_safe
