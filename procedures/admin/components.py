@@ -31,6 +31,11 @@ TERM = {
     "pronunciation": "buh-LOON",
     "definition": "A small bag that is filled in a bone.",
 }
+    "key": "balloon",
+    "term": "Balloon",
+    "pronunciation": "buh-LOON",
+    "definition": "A small bag that is filled in a bone.",
+}
 SOURCE = {"number": 1, "key": "nice", "organisation": "NICE", "title": "Guidance 279", "year": 2013, "url": ""}
 # What writers type, for the components that a Markdown block makes.
 PROSE = """A paragraph with **bold** words and [a link](https://example.org/).
