@@ -117,7 +117,7 @@ def test_what_nobody_looked_at_for_an_hour_is_gone(nina: Client) -> None:
     os.utime(folder, (time.time() - 3700,) * 2)
 
     answer = nina.get(address)
-    call_command("delete_unused_media", waiting=True)
+    call_command("delete_unused_media", staged=True)
 
     assert answer.status_code == 404
     assert "A picture waits for an hour" in answer.content.decode()

@@ -275,7 +275,7 @@ def test_the_live_view_of_a_picture_that_went_says_so(manager: User, sign_in: Si
     values = sent(bilingual()) | {"figure": "99999"}
     answer = sign_in(manager).post("/admin/procedures/figure/marks/live/", values)
 
-    assert (answer.status_code, answer.json()["error"]) == (404, "This picture is gone.")
+    assert (answer.status_code, answer.json()["error"]) == (404, "This picture was deleted.")
 
 
 def test_a_lost_file_is_said_and_marks_can_still_be_changed(editor: User, sign_in: SignIn) -> None:

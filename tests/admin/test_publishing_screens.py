@@ -97,7 +97,7 @@ def test_what_the_manager_did_not_see_is_not_published(
 
     page.refresh_from_db()
     assert answer.status_code == 409
-    assert "That text is not the approved one any more." in answer.content.decode()
+    assert "That text is no longer the approved one." in answer.content.decode()
     # There is nothing to mend in it.
     assert "An editor mends it" not in answer.content.decode()
     assert page.live_release is None
