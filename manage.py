@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Entry point of every command; see README.md for the ones a clinic needs."""
+"""Django's command-line utility. README.md lists the commands that a clinic needs."""
 
 import os
 import sys
 
 
 def main() -> None:
-    """Run the command named on the command line. A wrong setting ends here with one line."""
+    """Run a management command. Exit with a one-line error if a setting is not valid."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from portal.env import InvalidSettingError
 

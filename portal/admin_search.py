@@ -1,4 +1,4 @@
-"""Search and filters of the admin's lists: a search ignores accents and case, and a bad filter breaks no list."""
+"""Admin search that ignores case, accents and hyphens, and change lists that survive an invalid filter."""
 
 from functools import reduce
 from operator import or_
@@ -13,19 +13,20 @@ from django.db import DataError, ProgrammingError
 from django.db.models import Case, CharField, Func, Q, QuerySet, TextField, Transform, Value, When
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
+from django.utils.translation import gettext_lazy as _
 
 from portal.text import FORMAT_CHARACTERS, PUNCTUATION, ZERO_WIDTH_CHARACTERS, fold, remove_hyphens
 
 if TYPE_CHECKING:
     BaseModelAdmin = admin.ModelAdmin[Any]
 else:
-    # The type checker wants it with [], Django's class at run time does not take it.
+    # The type checker requires a type argument; at run time the class does not accept one.
     BaseModelAdmin = admin.ModelAdmin
 
 MAX_SEARCH_LENGTH = 200  # characters
 MAX_SEARCH_WORDS = 12
-INVALID_FILTER_MESSAGE = "The filter in the address does not work, so all rows are shown."
-# A lookup that no list offers, or a value that no field or database can read.
+INVALID_FILTER_MESSAGE = _("The filter in the address is not valid, so all rows are shown.")
+# Raised for a lookup that the list does not offer, or a value that the field or the database cannot parse.
 INVALID_LOOKUP_ERRORS = (
     DisallowedModelAdminLookup,
     ValidationError,
@@ -42,10 +43,10 @@ QUOTE = "'"
 @CharField.register_lookup
 @TextField.register_lookup
 class Fold(Transform):
-    """``title__fold__contains=fold(typed)``: as ``portal.text.fold``, on both databases."""
+    """SQL version of ``portal.text.fold``: ``title__fold__contains=fold(search_term)``, on both databases."""
 
     lookup_name = "fold"
-    # On SQLite portal.text.fold itself (portal/apps.py).
+    # On SQLite this is portal.text.fold itself (registered in portal/apps.py).
     function = "portal_fold"
     output_field = TextField()
     postgresql_template = (
@@ -55,14 +56,14 @@ class Fold(Transform):
     )
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """The same steps with PostgreSQL's own functions."""
+        """Compile to PostgreSQL's own functions, applied in the same order as in ``portal.text.fold``."""
         return Func.as_sql(self, compiler, connection, template=self.postgresql_template, **context)
 
 
 @CharField.register_lookup
 @TextField.register_lookup
 class FoldWithoutHyphens(Fold):
-    """``title__fold_joined__contains``: as ``portal.text.remove_hyphens``, so that “xray” finds “X-ray”."""
+    """SQL version of ``portal.text.remove_hyphens`` on folded text, so that “xray” finds “X-ray”."""
 
     lookup_name = "fold_without_hyphens"
     template = f"replace({Fold.template}, '-', '')"
@@ -70,14 +71,14 @@ class FoldWithoutHyphens(Fold):
 
 
 class SearchableModelAdmin(BaseModelAdmin):
-    """Base class of every list. Rows whose ``title_field`` is what was typed come first."""
+    """Base class of all model admins. Search results whose ``title_field`` matches best come first."""
 
     title_field = ""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Rows that hold every word, whatever its case and accents, with or without its hyphens."""
+        """Return the rows that contain every search term, regardless of case, accents and hyphens."""
         fields = self.get_search_fields(request)
         for word in _split_search_terms(search_term) if fields else ():
             lookups = {"fold": word}
@@ -88,26 +89,26 @@ class SearchableModelAdmin(BaseModelAdmin):
         return queryset, any(lookup_spawns_duplicates(self.opts, field) for field in fields)
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        """While something is searched for and no column is chosen, the best titles first."""
+        """Return the ordering; during a search, unless the user sorts by a column, the best title matches first."""
         ordering = super().get_ordering(request) or self.opts.ordering
         field = self.title_field or next(iter(self.get_search_fields(request)), "")
-        words = " ".join(_split_search_terms(request.GET.get("q", "")))
-        if not field or not words or request.GET.get("o"):
+        search_text = " ".join(_split_search_terms(request.GET.get("q", "")))
+        if not field or not search_text or request.GET.get("o"):
             return ordering
-        return [self._rank_by_title_match(field, words), *(ordering or ())]
+        return [self._rank_by_title_match(field, search_text), *(ordering or ())]
 
-    def _rank_by_title_match(self, field: str, words: str) -> Any:
-        """Titles that are what was typed, begin with it, hold it; then everything else."""
-        rows = self.model._default_manager  # noqa: SLF001 -- Django documents it
+    def _rank_by_title_match(self, field: str, search_text: str) -> Any:
+        """Rank exact titles first, then titles that start with the text, then titles that contain it."""
+        rows = self.model._default_manager  # noqa: SLF001 -- documented by Django
         cases = [
-            # Compared in a subquery: a join with the titles would list a row once for each language.
-            When(pk__in=rows.filter(**{f"{field}__fold{how}": words}).values("pk"), then=Value(place))
-            for place, how in enumerate(("", "__startswith", "__contains"))
+            # A subquery, because a join with the titles would list a row once per language.
+            When(pk__in=rows.filter(**{f"{field}__fold{lookup}": search_text}).values("pk"), then=Value(rank))
+            for rank, lookup in enumerate(("", "__startswith", "__contains"))
         ]
         return Case(*cases, default=Value(len(cases))).asc()
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """A filter that no database can read, such as the year 10000, shows all rows and says so."""
+        """Show all rows and a warning for an invalid filter, such as the year 10000, instead of failing."""
         try:
             return super().get_changelist_instance(request)
         except IncorrectLookupParameters:
@@ -121,10 +122,10 @@ class SearchableModelAdmin(BaseModelAdmin):
 
 
 def _split_search_terms(search_term: str) -> list[str]:
-    """Split a search into folded words; a phrase in quotation marks counts as one word."""
-    found = []
+    """Split a search into folded terms; a phrase in quotation marks is one term."""
+    terms = []
     for word in smart_split(fold(search_term[:MAX_SEARCH_LENGTH]).replace("\0", " ")):
         if word.startswith(('"', "'")) and len(word) > 1 and word[0] == word[-1]:
             word = unescape_string_literal(word)
-        found.append(word)
-    return [word for word in found if word.strip()][:MAX_SEARCH_WORDS]
+        terms.append(word)
+    return [term for term in terms if term.strip()][:MAX_SEARCH_WORDS]

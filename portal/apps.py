@@ -1,4 +1,4 @@
-"""Registers the system checks, and names the admin's site."""
+"""App configurations: the portal, allauth's accounts and the admin site."""
 
 import contextlib
 import sqlite3
@@ -14,22 +14,22 @@ from portal.text import fold
 
 
 class PortalConfig(AppConfig):
-    """The site itself."""
+    """The portal app: registers system checks and SQLite functions."""
 
     name = "portal"
     default = True
 
     def ready(self) -> None:
-        """Importing the module registers its checks."""
-        from portal import checks  # noqa: F401 -- checks need the loaded settings
+        # Importing the module registers its checks, which need the loaded settings.
+        from portal import checks  # noqa: F401 -- imported for its side effect
 
-        # Django asks every connection, under the write lock, and takes "locked" for a no that it never asks again.
+        # Django tests for JSON with a query per connection and caches a "database is locked" error as "no JSON".
         DatabaseWrapper.features_class.supports_json_field = "JSON" in _sqlite_function_names()
         connection_created.connect(_register_sqlite_functions, dispatch_uid="portal.fold")
 
 
 def _register_sqlite_functions(connection: Any, **_: Any) -> None:
-    """Add our function to SQLite, whose own know only the case of ASCII letters (portal/admin_search.py)."""
+    """Register ``portal_fold`` (portal/admin_search.py); SQLite's own LOWER handles ASCII letters only."""
     if connection.vendor == "sqlite":
         connection.connection.create_function("portal_fold", 1, _sqlite_fold, deterministic=True)
 
@@ -39,25 +39,23 @@ def _sqlite_fold(text: object) -> str | None:
 
 
 def _sqlite_function_names() -> set[str]:
-    """What SQLite's own library can do."""
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         return {name.upper() for (name,) in connection.execute("SELECT DISTINCT name FROM pragma_function_list")}
 
 
 class AllauthAccountConfig(AccountConfig):  # type: ignore[misc]
-    """allauth's accounts, which would insist on their own middleware by name; ours is in portal/accounts/middleware.py."""
+    """allauth's accounts without its check for its own middleware; portal/accounts/middleware.py replaces that."""
 
     default = False
 
     def ready(self) -> None:
-        """Its system checks."""
-        from allauth.account import checks  # noqa: F401 -- as allauth does it
+        from allauth.account import checks  # noqa: F401 -- registers the other checks, as allauth's own method does
 
 
 class StaffAdminConfig(SimpleAdminConfig):
-    """Django's admin with our site (portal/accounts/admin_site.py) behind every ``admin.site``.
+    """Django's admin with PortalAdminSite as ``admin.site``.
 
-    Its screens are loaded with its addresses, when the first member of staff comes.
+    Autodiscovery is off: the URLconf loads the admin modules with the first request under ``/admin/``.
     """
 
     default_site = "portal.accounts.admin_site.PortalAdminSite"

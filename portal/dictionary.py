@@ -1,4 +1,4 @@
-"""Ordinary words of the languages in use, from lists that come with pyspellchecker and textstat."""
+"""Word lists of the languages in use, which ship with pyspellchecker and textstat."""
 
 import gzip
 import json
@@ -16,26 +16,26 @@ LETTERS = string.ascii_lowercase
 
 
 def is_dictionary_word(word: str) -> bool:
-    """Whether a folded word is an ordinary word of any language in use, and so no misspelling of another word."""
+    """Return whether a folded word is in the dictionary of any language in use, and so is not a misspelling."""
     return word in _load_words()
 
 
 def words_one_edit_away(word: str) -> set[str]:
-    """Ordinary words that are one typing error away from a folded word."""
-    halves = [(word[:at], word[at:]) for at in range(len(word) + 1)]
-    slips = {head + tail[1:] for head, tail in halves if tail}
-    slips |= {head + tail[1] + tail[0] + tail[2:] for head, tail in halves if len(tail) > 1}
-    slips |= {head + letter + tail[1:] for head, tail in halves if tail for letter in LETTERS}
-    slips |= {head + letter + tail for head, tail in halves for letter in LETTERS}
-    return (slips & _load_words()) - {word}
+    """Return the dictionary words one edit (deletion, transposition, replacement, insertion) from a folded word."""
+    splits = [(word[:position], word[position:]) for position in range(len(word) + 1)]
+    edits = {head + tail[1:] for head, tail in splits if tail}
+    edits |= {head + tail[1] + tail[0] + tail[2:] for head, tail in splits if len(tail) > 1}
+    edits |= {head + letter + tail[1:] for head, tail in splits if tail for letter in LETTERS}
+    edits |= {head + letter + tail for head, tail in splits for letter in LETTERS}
+    return (edits & _load_words()) - {word}
 
 
 def common_words(language: str) -> list[str]:
-    """Everyday words, the most common first; empty for a language of which textstat has no list.
+    """Return everyday words, the most common first; empty for a language of which textstat has no list.
 
-    English has Dale and Chall's 3,000 words, in alphabetical order; Spanish has 20,000 forms.
+    English has the 3,000 Dale–Chall words in alphabetical order; Spanish has 20,000 forms.
     """
-    # Not importlib.resources: it would import textstat, 10 MB that a worker which only serves pages never needs.
+    # importlib.resources would import textstat, 10 MB that a worker that only serves pages does not need.
     library = find_spec("textstat")
     if library is None or library.origin is None:
         raise ModuleNotFoundError("textstat")
@@ -45,11 +45,15 @@ def common_words(language: str) -> list[str]:
 
 @cache
 def _load_words() -> frozenset[str]:
-    """Read when it is first needed. SpellChecker itself takes four times as long: it counts words and letters."""
-    found: set[str] = set()
+    """Load the folded words of all languages in use on first use.
+
+    pyspellchecker's data files are read directly: its SpellChecker class also counts frequencies, which takes four
+    times as long.
+    """
+    words: set[str] = set()
     for language, _ in settings.LANGUAGES:
-        packed = files("spellchecker").joinpath("resources", f"{language}.json.gz")
+        compressed = files("spellchecker").joinpath("resources", f"{language}.json.gz")
         # pyspellchecker has lists of a dozen languages.
-        if packed.is_file():
-            found.update(fold(word) for word in json.loads(gzip.decompress(packed.read_bytes())))
-    return frozenset(found)
+        if compressed.is_file():
+            words.update(fold(word) for word in json.loads(gzip.decompress(compressed.read_bytes())))
+    return frozenset(words)

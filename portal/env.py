@@ -1,4 +1,7 @@
-"""Reads the environment. Every odd value raises :class:`BadSettingError` with one line that says what to do."""
+"""Settings read from environment variables.
+
+Every function raises :class:`InvalidSettingError` for a value that cannot be used.
+"""
 
 import os
 import re
@@ -14,6 +17,7 @@ import dj_database_url
 KNOWN_VARIABLES = frozenset(
     {
         "PORTAL_ALLOWED_HOSTS",
+        "PORTAL_CACHE_MB",
         "PORTAL_COUNT_PAGE_VIEWS",
         "PORTAL_DATA_DIR",
         "PORTAL_DEBUG",
@@ -30,39 +34,41 @@ KNOWN_VARIABLES = frozenset(
         "PORTAL_SECRET_KEY",
         "PORTAL_SESSION_HOURS",
         "PORTAL_SESSION_IDLE_MINUTES",
-        "PORTAL_CACHE_MB",
         "PORTAL_TEXT_DETECTION",
     }
 )
-MIN_SECRET_KEY_LENGTH = 50
-DUMMY_EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
-HOST_PATTERN = re.compile(r"(?:\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])\Z", re.IGNORECASE)
-
-
-# Names of earlier versions, with the ones that replaced them.
+# Former names, with the names that replaced them.
 RENAMED_VARIABLES = {
     "PORTAL_COUNT_READS": "PORTAL_COUNT_PAGE_VIEWS",
     "PORTAL_REQUIRE_SECOND_PERSON": "PORTAL_REQUIRE_PEER_REVIEW",
     "PORTAL_SNAPSHOT_MB": "PORTAL_CACHE_MB",
 }
+MIN_SECRET_KEY_LENGTH = 50
+DUMMY_EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+HOST_PATTERN = re.compile(r"(?:\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])\Z", re.IGNORECASE)
+BUCKET_NAME_PATTERN = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*\Z")
+REGION_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
+MIN_S3_CACHE_MB, MAX_S3_CACHE_MB = 64, 1024 * 1024
+# Files that this process created in the data directory; a failed restore removes them.
+CREATED_FILES: set[Path] = set()
 
 
 class InvalidSettingError(Exception):
-    """A value from the environment cannot be used. The message is one complete line for the operator."""
+    """An unusable environment variable. The message is one complete line that tells the operator what to do."""
 
 
 def reject_unknown_variables(environ: Mapping[str, str] = os.environ) -> None:
-    """Stop on a misspelt ``PORTAL_…`` name, which would otherwise leave a default in force unseen."""
+    """Reject misspelled and renamed ``PORTAL_…`` variables, which would silently leave a default in force."""
     unknown = sorted(name for name in environ if name.startswith("PORTAL_") and name not in KNOWN_VARIABLES)
     for name in unknown:
         if name in RENAMED_VARIABLES:
             raise InvalidSettingError(f"{name} was renamed. Set {RENAMED_VARIABLES[name]} instead.")
     if unknown:
-        raise InvalidSettingError(f"{unknown[0]} is not a setting. Known: {', '.join(sorted(KNOWN_VARIABLES))}.")
+        raise InvalidSettingError(f"{unknown[0]} is not a setting. Settings: {', '.join(sorted(KNOWN_VARIABLES))}.")
 
 
 def get_bool(name: str, *, default: bool, environ: Mapping[str, str] = os.environ) -> bool:
-    """``true`` or ``false``; anything else stops the start."""
+    """Parse ``true`` or ``false``, in any case."""
     value = environ.get(name, "").strip().lower()
     if value == "":
         return default
@@ -72,7 +78,7 @@ def get_bool(name: str, *, default: bool, environ: Mapping[str, str] = os.enviro
 
 
 def get_choice(name: str, values: tuple[str, ...], environ: Mapping[str, str] = os.environ) -> str:
-    """One of ``values``, the first unless told otherwise."""
+    """Return one of ``values``; the first is the default."""
     value = environ.get(name, "").strip() or values[0]
     if value not in values:
         raise InvalidSettingError(f"{name} is {value!r}. Write {' or '.join(values)}.")
@@ -80,42 +86,43 @@ def get_choice(name: str, values: tuple[str, ...], environ: Mapping[str, str] = 
 
 
 def get_int(name: str, *, default: int, min_value: int, max_value: int, environ: Mapping[str, str] = os.environ) -> int:
-    """A whole number between ``least`` and ``most``."""
+    """Parse an integer from ``min_value`` to ``max_value``, both included."""
     value = environ.get(name, "").strip() or str(default)
-    if not re.fullmatch(r"[0-9]{1,6}", value) or not min_value <= int(value) <= max_value:
+    if not re.fullmatch(r"[0-9]{1,7}", value) or not min_value <= int(value) <= max_value:
         raise InvalidSettingError(f"{name} is {value!r}. Write a whole number from {min_value} to {max_value}.")
     return int(value)
 
 
 def get_email_settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Django's ``EMAIL_…`` settings from ``PORTAL_EMAIL_URL`` and ``PORTAL_EMAIL_FROM``; no mail without them.
+    """Return Django's ``EMAIL_…`` settings from ``PORTAL_EMAIL_URL`` and ``PORTAL_EMAIL_FROM``.
 
-    ``smtps://`` is TLS from the start, ``smtp://`` STARTTLS; in the clear only to this machine itself.
+    ``smtps://`` uses TLS from the start, ``smtp://`` STARTTLS, except to a loopback host. Without both variables, no
+    email is sent.
     """
-    given, sender = environ.get("PORTAL_EMAIL_URL", ""), environ.get("PORTAL_EMAIL_FROM", "")
-    if not given and not sender:
+    url, sender = environ.get("PORTAL_EMAIL_URL", ""), environ.get("PORTAL_EMAIL_FROM", "")
+    if not url and not sender:
         return {"EMAIL_BACKEND": DUMMY_EMAIL_BACKEND}
     if not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", sender):
-        raise InvalidSettingError("PORTAL_EMAIL_FROM must be a mail address whenever PORTAL_EMAIL_URL is set.")
+        raise InvalidSettingError("PORTAL_EMAIL_FROM must be an email address when PORTAL_EMAIL_URL is set.")
     try:
-        parts = urlsplit(given)
-        usable = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.path in {"", "/"}
-        usable = usable and not (parts.query or parts.fragment) and parts.port != 0
-        usable = usable and (parts.username is None) == (parts.password is None)
+        parts = urlsplit(url)
+        valid = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.path in {"", "/"}
+        valid = valid and not (parts.query or parts.fragment) and parts.port != 0
+        valid = valid and (parts.username is None) == (parts.password is None)
     except ValueError:
-        usable = False
-    if not usable:
-        # The value may hold a password: it is not repeated.
-        raise InvalidSettingError("PORTAL_EMAIL_URL cannot be read. Write smtps://user:password@mail.example.org:465.")
-    implicit, host = parts.scheme == "smtps", parts.hostname or ""
+        valid = False
+    if not valid:
+        # The value may contain a password, so the message does not repeat it.
+        raise InvalidSettingError("PORTAL_EMAIL_URL is not valid. Write smtps://user:password@mail.example.org:465.")
+    implicit_tls, host = parts.scheme == "smtps", parts.hostname or ""
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": host,
-        "EMAIL_PORT": parts.port or (465 if implicit else 587),
+        "EMAIL_PORT": parts.port or (465 if implicit_tls else 587),
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-        "EMAIL_USE_SSL": implicit,
-        "EMAIL_USE_TLS": not implicit and host not in {"127.0.0.1", "localhost", "::1"},
+        "EMAIL_USE_SSL": implicit_tls,
+        "EMAIL_USE_TLS": not implicit_tls and host not in {"127.0.0.1", "localhost", "::1"},
         "EMAIL_TIMEOUT": 10,
         "DEFAULT_FROM_EMAIL": sender,
         "SERVER_EMAIL": sender,
@@ -123,30 +130,26 @@ def get_email_settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any
 
 
 def get_data_dir(base_dir: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of everything this installation owns; made (mode 0700) when it is missing."""
+    """Return the directory that holds all data of this installation; create it with mode 0700 if missing."""
     path = Path(environ.get("PORTAL_DATA_DIR") or base_dir / "var").expanduser().resolve()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidSettingError(f"PORTAL_DATA_DIR {path} cannot be made: {error.strerror}.") from error
+        raise InvalidSettingError(f"PORTAL_DATA_DIR {path} cannot be created: {error.strerror}.") from error
     if not os.access(path, os.W_OK | os.X_OK):
-        raise InvalidSettingError(f"PORTAL_DATA_DIR {path} is read-only for this user. Make it writable.")
+        raise InvalidSettingError(f"PORTAL_DATA_DIR {path} is not writable for this user. Change its permissions.")
     return path
 
 
-# Files that this process has put into the data folder: a restore that fails removes them.
-CREATED_FILES: set[Path] = set()
-
-
 def get_secret_key(data_dir: Path, environ: Mapping[str, str] = os.environ) -> str:
-    """``PORTAL_SECRET_KEY``, or a key made once and kept in the data folder, readable by its owner only."""
-    given = environ.get("PORTAL_SECRET_KEY", "")
-    if given:
-        if len(given) < MIN_SECRET_KEY_LENGTH:
+    """Return ``PORTAL_SECRET_KEY``, or the key file in the data directory, which is created once with mode 0600."""
+    key = environ.get("PORTAL_SECRET_KEY", "")
+    if key:
+        if len(key) < MIN_SECRET_KEY_LENGTH:
             raise InvalidSettingError(
-                f"PORTAL_SECRET_KEY is too short. Give at least {MIN_SECRET_KEY_LENGTH} characters."
+                f"PORTAL_SECRET_KEY is too short. Use at least {MIN_SECRET_KEY_LENGTH} characters."
             )
-        return given
+        return key
     file = data_dir / "secret-key"
     try:
         return _read_or_create_key(file)
@@ -156,67 +159,75 @@ def get_secret_key(data_dir: Path, environ: Mapping[str, str] = os.environ) -> s
 
 def _read_or_create_key(file: Path) -> str:
     if not file.exists():
-        # Written beside and linked, so that two processes that start together end up with one whole key.
-        draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        # Write a temporary file and link it, so that processes that start together agree on one complete key.
+        temp_file = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(temp_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(descriptor, "w") as stream:
             stream.write(secrets.token_urlsafe(64))
         try:
-            os.link(draft, file)
+            os.link(temp_file, file)
             CREATED_FILES.add(file)
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
+            temp_file.unlink()
     key = file.read_text().strip()
     if len(key) < MIN_SECRET_KEY_LENGTH:
-        raise InvalidSettingError(f"The key in {file} is too short. Delete the file; a new key is made.")
+        raise InvalidSettingError(f"The key in {file} is too short. Delete the file to create a new key.")
     return key
 
 
 def get_allowed_hosts(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Host names this site answers to; loopback names unless told otherwise."""
-    given = environ.get("PORTAL_ALLOWED_HOSTS", "")
-    hosts = [host.strip() for host in given.split(",")] if given else ["127.0.0.1", "localhost", "[::1]"]
+    """Return Django's ``ALLOWED_HOSTS``; loopback names by default."""
+    value = environ.get("PORTAL_ALLOWED_HOSTS", "")
+    hosts = [host.strip() for host in value.split(",")] if value else ["127.0.0.1", "localhost", "[::1]"]
     for host in hosts:
         if not HOST_PATTERN.match(host):
             raise InvalidSettingError(
-                f"PORTAL_ALLOWED_HOSTS holds {host!r}. Write host names separated by commas, without scheme, port or *."
+                f"PORTAL_ALLOWED_HOSTS contains {host!r}. Write host names separated by commas, without scheme, port "
+                "or *."
             )
     return hosts
 
 
 def get_public_url(environ: Mapping[str, str] = os.environ) -> str:
-    """Scheme and host that patients see, without a slash at the end."""
-    given = environ.get("PORTAL_PUBLIC_URL", "http://127.0.0.1:8000")
-    try:
-        parts = urlsplit(given)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"}
-        usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc) and parts.port != 0
-        usable = usable and bool(HOST_PATTERN.match(parts.netloc.removesuffix(f":{parts.port}")))
-    except ValueError:
-        usable = False
-    if not usable:
+    """Return the scheme and host of the public site, without a trailing slash."""
+    url = environ.get("PORTAL_PUBLIC_URL", "http://127.0.0.1:8000")
+    origin = _parse_origin(url)
+    if origin is None:
         raise InvalidSettingError(
-            f"PORTAL_PUBLIC_URL is {given!r}. Write scheme and host only, such as https://learn.example.org."
+            f"PORTAL_PUBLIC_URL is {url!r}. Write scheme and host only, such as https://learn.example.org."
         )
-    return f"{parts.scheme}://{parts.netloc}"
+    return origin
+
+
+def _parse_origin(url: str) -> str | None:
+    """Return ``scheme://host[:port]`` of an HTTP URL, or None if the URL has any other part or is not valid."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"}
+        valid = valid and not (parts.query or parts.fragment or "@" in parts.netloc) and parts.port != 0
+        valid = valid and bool(HOST_PATTERN.match(parts.netloc.removesuffix(f":{parts.port}")))
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}" if valid else None
 
 
 def get_database_config(data_dir: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Django's ``DATABASES["default"]``: SQLite in the data folder, or what ``DATABASE_URL`` names."""
-    given = environ.get("DATABASE_URL", "") or f"sqlite:///{data_dir / 'portal.sqlite3'}"
+    """Return Django's ``DATABASES["default"]``: ``DATABASE_URL``, or SQLite in the data directory."""
+    url = environ.get("DATABASE_URL", "") or f"sqlite:///{data_dir / 'portal.sqlite3'}"
     try:
-        config: dict[str, Any] = dict(dj_database_url.parse(given))
+        config: dict[str, Any] = dict(dj_database_url.parse(url))
     except (dj_database_url.ParseError, dj_database_url.UnknownSchemeError, ValueError) as error:
-        raise InvalidSettingError("DATABASE_URL cannot be read. Write postgres://user:password@host/name.") from error
+        # The value may contain a password, so the message does not repeat it.
+        raise InvalidSettingError("DATABASE_URL is not valid. Write postgres://user:password@host/name.") from error
     engine = config.get("ENGINE")
     if engine == "django.db.backends.sqlite3":
         if str(config.get("NAME")) in {"", ":memory:"}:
             raise InvalidSettingError(
-                "DATABASE_URL names a database in memory. Name a file, such as sqlite:///portal.sqlite3."
+                "DATABASE_URL names an in-memory database. Name a file, such as sqlite:///portal.sqlite3."
             )
-        # IMMEDIATE takes the write lock at the start: deferred transactions fail with "locked" under writers.
+        # IMMEDIATE takes the write lock first; deferred transactions fail with "locked" when several processes write.
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
@@ -231,30 +242,27 @@ def get_database_config(data_dir: Path, environ: Mapping[str, str] = os.environ)
     return config
 
 
-BUCKET_NAME_PATTERN = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*\Z")
-REGION_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
-MEGABYTE_BYTES = 1024 * 1024
-MIN_S3_CACHE_MB, MAX_S3_CACHE_MB = 64, 1024 * 1024
-
-
 def get_media_storage(data_dir: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Django's ``STORAGES["default"]``."""
+    """Return Django's ``STORAGES["default"]``: the S3 bucket if one is set, else the local media directory."""
     bucket = environ.get("PORTAL_S3_BUCKET", "")
     if not bucket:
         for name in ("PORTAL_S3_ENDPOINT", "PORTAL_S3_REGION", "PORTAL_S3_CACHE_MB"):
             if environ.get(name):
                 raise InvalidSettingError(
-                    f"{name} is given without PORTAL_S3_BUCKET. Name the bucket, or leave it out."
+                    f"{name} is set without PORTAL_S3_BUCKET. Set PORTAL_S3_BUCKET as well, or neither."
                 )
         return {"BACKEND": "portal.storage.local_storage.AtomicFileSystemStorage"}
     if not (BUCKET_NAME_PATTERN.match(bucket) and 3 <= len(bucket) <= 63):
         raise InvalidSettingError(
-            f"PORTAL_S3_BUCKET is {bucket!r}. Write the name of a bucket, without s3:// or slash."
+            f"PORTAL_S3_BUCKET is {bucket!r}. Write the name of a bucket, without s3:// or slashes."
         )
     if find_spec("storages") is None or find_spec("boto3") is None:
         raise InvalidSettingError(
-            "PORTAL_S3_BUCKET needs django-storages, which is not here. Run: pip install -e '.[s3]'."
+            "PORTAL_S3_BUCKET needs django-storages, which is not installed. Run: pip install -e '.[s3]'."
         )
+    cache_mb = get_int(
+        "PORTAL_S3_CACHE_MB", default=1024, min_value=MIN_S3_CACHE_MB, max_value=MAX_S3_CACHE_MB, environ=environ
+    )
     return {
         "BACKEND": "portal.storage.s3_storage.S3MediaStorage",
         "OPTIONS": {
@@ -262,30 +270,24 @@ def get_media_storage(data_dir: Path, environ: Mapping[str, str] = os.environ) -
             "endpoint_url": _get_s3_endpoint(environ),
             "region_name": _get_s3_region(environ),
             "cache_folder": data_dir / "picture-cache",
-            "cache_bytes": _get_s3_cache_mb(environ) * MEGABYTE_BYTES,
+            "cache_bytes": cache_mb * 1024 * 1024,
         },
     }
 
 
 def _get_s3_endpoint(environ: Mapping[str, str]) -> str | None:
-    """Scheme and host of storage that is not Amazon's."""
-    given = environ.get("PORTAL_S3_ENDPOINT", "")
-    if not given:
+    """Return the scheme and host of an S3-compatible server; None for Amazon's own."""
+    url = environ.get("PORTAL_S3_ENDPOINT", "")
+    if not url:
         return None
-    try:
-        parts = urlsplit(given)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"} and parts.port != 0
-        usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc)
-        usable = usable and bool(HOST_PATTERN.match(parts.netloc.removesuffix(f":{parts.port}")))
-    except ValueError:
-        usable = False
-    if not usable:
+    origin = _parse_origin(url)
+    if origin is None:
+        # The value may contain a password, so the message does not repeat it.
         raise InvalidSettingError(
-            # What cannot be read may hold a password: it is not repeated.
-            "PORTAL_S3_ENDPOINT cannot be read. Write scheme and host only, such as https://s3.example.org; "
-            "the keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            "PORTAL_S3_ENDPOINT is not valid. Write scheme and host only, such as https://s3.example.org. "
+            "The keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
-    return f"{parts.scheme}://{parts.netloc}"
+    return origin
 
 
 def _get_s3_region(environ: Mapping[str, str]) -> str:
@@ -293,12 +295,3 @@ def _get_s3_region(environ: Mapping[str, str]) -> str:
     if not REGION_PATTERN.match(region):
         raise InvalidSettingError(f"PORTAL_S3_REGION is {region!r}. Write a name such as eu-central-1.")
     return region
-
-
-def _get_s3_cache_mb(environ: Mapping[str, str]) -> int:
-    given = environ.get("PORTAL_S3_CACHE_MB", "") or "1024"
-    if not (given.isascii() and given.isdigit() and MIN_S3_CACHE_MB <= int(given) <= MAX_S3_CACHE_MB):
-        raise InvalidSettingError(
-            f"PORTAL_S3_CACHE_MB is {given!r}. Write a whole number from {MIN_S3_CACHE_MB} to {MAX_S3_CACHE_MB}."
-        )
-    return int(given)

@@ -1,4 +1,4 @@
-"""For load balancers: is the process alive, and is everything behind it there."""
+"""Health checks for load balancers: ``/healthz`` (liveness) and ``/readyz`` (readiness)."""
 
 import shutil
 from typing import TYPE_CHECKING
@@ -16,54 +16,57 @@ from portal.storage.database_errors import describe_error
 if TYPE_CHECKING:
     from portal.published.builder import SiteBuilder
 
-# Of this process, where it has snapshots (install.py).
-site_builder: "SiteBuilder | None" = None
-PLAIN_TEXT = "text/plain; charset=utf-8"
-# With less room on the disk of the data folder an operator has to act before staff are refused.
+# Below this much free disk space, the operator must act before staff can no longer save.
 MIN_FREE_MB = 64
+# The builder of this process; set by portal/published/setup.py, None in management commands.
+site_builder: "SiteBuilder | None" = None
 
 
 @csrf_exempt
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """200 as long as the process answers."""
+    """Return 200 as long as the process responds."""
     return _plain_response(200, "ok")
 
 
 @csrf_exempt
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when database and media answer and no migration is missing, else 503 with the reason."""
+    """Return 200 if database and media storage respond, all migrations are applied and the disk has space, else 503.
+
+    The body of a 503 gives the reason.
+    """
     try:
-        trouble = (site_builder.error if site_builder else "") or _migration_error()
+        database_error = (site_builder.error if site_builder else "") or _migration_error()
     except DatabaseError as error:
-        trouble = describe_error(error)
-    if trouble:
-        return _plain_response(503, f"{trouble} ({site_builder.staleness_message()})" if site_builder else trouble)
-    if no_room := _disk_space_error():
-        return _plain_response(503, no_room)
+        database_error = describe_error(error)
+    if database_error:
+        details = f" ({site_builder.staleness_message()})" if site_builder else ""
+        return _plain_response(503, f"{database_error}{details}")
+    if disk_error := _disk_space_error():
+        return _plain_response(503, disk_error)
     try:
         default_storage.exists("figures/ready")
     except OSError:
-        return _plain_response(503, "the media storage does not answer")
+        return _plain_response(503, "the media storage does not respond")
     return _plain_response(200, "ready")
 
 
 def _migration_error() -> str:
     executor = MigrationExecutor(connection)
     planned = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return "migrations are missing: run manage.py migrate" if planned else ""
+    return "unapplied migrations: run manage.py migrate" if planned else ""
 
 
 def _disk_space_error() -> str:
     try:
         free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
     except OSError:
-        return "the data folder does not answer"
-    return f"the disk of the data folder is nearly full ({free} MB are left)" if free < MIN_FREE_MB else ""
+        return "the data directory cannot be read"
+    return f"the disk of the data directory is nearly full ({free} MB free)" if free < MIN_FREE_MB else ""
 
 
 def _plain_response(status: int, text: str) -> HttpResponse:
-    response = HttpResponse(f"{text}\n", status=status, content_type=PLAIN_TEXT)
+    response = HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     return response

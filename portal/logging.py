@@ -1,4 +1,4 @@
-"""Log lines hold no address of a page, no query and no name: an address can name a condition."""
+"""Logging without personal data: no URLs, queries or names, because a URL can name a medical condition."""
 
 import json
 import logging
@@ -6,15 +6,15 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
-# What Django says about one request: its words quote the address, the host, or what was sent.
+# Loggers whose messages quote the URL, the host or the data of a request.
 REQUEST_LOGGERS = ("django.request", "django.security")
 
 
 class RedactUrlsFilter(logging.Filter):
-    """Shorten what Django says about a request to its status and cause, and drop the request it carries."""
+    """Reduces Django's messages about a request to status and cause, and removes the request from the record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record in place; every record is kept."""
+        """Redact the record in place. Always return True, so that every record is logged."""
         if record.name.startswith(REQUEST_LOGGERS):
             status = getattr(record, "status_code", None)
             if record.name.startswith("django.security"):
@@ -22,7 +22,7 @@ class RedactUrlsFilter(logging.Filter):
             else:
                 record.msg, record.args = "answered %s", (status or "an error",)
             error = record.exc_info[1] if record.exc_info else None
-            # An error's own words may quote the address or the row; where it happened is enough to find the cause.
+            # An error message may quote the URL or a row; the traceback is enough to find the cause.
             record.exc_text = redacted_traceback(error) if error else None
             record.exc_info = None
         if hasattr(record, "request"):
@@ -31,24 +31,25 @@ class RedactUrlsFilter(logging.Filter):
 
 
 def redacted_traceback(error: BaseException) -> str:
-    """A traceback with the kind of each error in place of its words."""
+    """Return the traceback of an error and its causes, with exception classes but without their messages."""
     parts: list[str] = []
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
-        kind = type(current)
-        lines = "".join(traceback.format_tb(current.__traceback__))
-        parts.insert(0, f"Traceback (most recent call last):\n{lines}{kind.__module__}.{kind.__qualname__}")
+        error_class = type(current)
+        frames = "".join(traceback.format_tb(current.__traceback__))
+        parts.insert(
+            0, f"Traceback (most recent call last):\n{frames}{error_class.__module__}.{error_class.__qualname__}"
+        )
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     return "\n\n".join(parts)
 
 
 class JsonFormatter(logging.Formatter):
-    """One object a line: time (UTC), level, logger, process, message; status and traceback where there are any."""
+    """Formats a record as one line of JSON, with the time in UTC, and status and traceback if there are any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
         entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -66,7 +67,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def logging_config(formatter: str) -> dict[str, Any]:
-    """Django's ``LOGGING``; ``form`` is ``line`` or ``json``."""
+    """Return Django's ``LOGGING``. ``formatter`` is ``line`` or ``json``."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -80,10 +81,9 @@ def logging_config(formatter: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
             "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-            # Every request to the bucket would be a line, with the name of the picture.
+            # At INFO, every S3 request would be logged with the name of the file.
             "boto3": {"level": "WARNING"},
             "botocore": {"level": "WARNING"},
-            # The server's own words, and its workers'.
             "_granian": {"handlers": ["console"], "level": "ERROR", "propagate": False},
         },
     }

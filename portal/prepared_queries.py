@@ -1,4 +1,4 @@
-"""Statements that are compiled once: for what is asked often, building one takes ten times as long as running it."""
+"""Queries whose SQL is compiled once: for frequent ones, compiling takes ten times as long as running."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -10,10 +10,10 @@ from django.db.models.query import ModelIterable
 
 
 class PreparedQuery:
-    """The statement of the queryset that ``make(*places)`` returns.
+    """A queryset compiled once, from ``build_queryset(*placeholders)``, and run with other values.
 
-    ``places`` are values that a row could have and none has, all different; when the statement runs, others take their
-    place. Nothing else may differ between two runs, so ``make`` must not look at what it is given.
+    Placeholders are distinct values of the right type that no row has; on each run, the values passed to a fetch
+    method replace them in the parameters. ``build_queryset`` must not depend on its arguments in any other way.
     """
 
     def __init__(self, build_queryset: Callable[..., QuerySet[Any, Any]], *placeholders: str | int) -> None:
@@ -21,53 +21,53 @@ class PreparedQuery:
 
     @cached_property
     def statement(self) -> "CompiledStatement":
-        """Made at the first use: then the database is known."""
+        """The compiled statement, built on first use, when the database connection is configured."""
         return CompiledStatement(self._build_queryset(*self._placeholders), self._placeholders)
 
     def fetch_instances(self, *values: object) -> list[Any]:
-        """Run it, as the queryset would."""
-        run: Any = _ModelIterableAdapter(self.statement, values)
-        return list(ModelIterable(run))
+        """Run the query with ``values`` in place of the placeholders and return model instances."""
+        adapter: Any = _ModelIterableAdapter(self.statement, values)
+        return list(ModelIterable(adapter))
 
     def fetch_tuples(self, *values: object) -> list[tuple[Any, ...]]:
-        """Run it where the queryset is one of ``values_list``."""
+        """Run a ``values_list`` query with ``values`` in place of the placeholders and return its tuples."""
         statement = self.statement
         return list(statement.compiler.results_iter(statement.fetch(values), tuple_expected=True))
 
 
 def prepared_query(*placeholders: str | int) -> Callable[[Callable[..., QuerySet[Any, Any]]], PreparedQuery]:
-    """Decorator for a function that makes a queryset of as many values as there are places."""
-    return lambda make: PreparedQuery(make, *placeholders)
+    """Decorate a function that returns a queryset and takes one argument per placeholder."""
+    return lambda build_queryset: PreparedQuery(build_queryset, *placeholders)
 
 
 class CompiledStatement:
-    """SQL, and where in its values the places are."""
+    """SQL with its parameters and the positions of the placeholders among them."""
 
     def __init__(self, queryset: QuerySet[Any, Any], placeholders: Sequence[object]) -> None:
         self.db = queryset.db
         self.compiler = queryset.query.get_compiler(self.db)
-        self._sql, values = self.compiler.as_sql()
-        self._params = list(values)
+        self._sql, params = self.compiler.as_sql()
+        self._params = list(params)
         self._placeholder_positions = [
-            [at for at, value in enumerate(values) if value == place] for place in placeholders
+            [index for index, param in enumerate(params) if param == placeholder] for placeholder in placeholders
         ]
-        # What turns a row's values into Python's is the same each time too; Django asks for it with each run.
+        # Django looks up the converters (database value to Python value) on each run; they never change.
         converters = self.compiler.get_converters([column for column, *_ in self.compiler.select])
         self.compiler.get_converters = lambda expressions: converters
 
     def fetch(self, values: Sequence[object]) -> list[list[tuple[Any, ...]]]:
-        """All rows, in one chunk."""
-        filled = list(self._params)
-        for places, value in zip(self._placeholder_positions, values, strict=True):
-            for at in places:
-                filled[at] = value
+        """Run the statement and return all rows in one chunk, as SQLCompiler.execute_sql does."""
+        params = list(self._params)
+        for positions, value in zip(self._placeholder_positions, values, strict=True):
+            for index in positions:
+                params[index] = value
         with connections[self.db].cursor() as cursor:
-            cursor.execute(self._sql, filled)
+            cursor.execute(self._sql, params)
             return [cursor.fetchall()]
 
 
 class _ModelIterableAdapter:
-    """One run. To Django's ModelIterable, which makes models of rows, it is queryset, query and compiler in one."""
+    """One run of a statement, in the role of the queryset, query and compiler that ModelIterable expects."""
 
     def __init__(self, statement: CompiledStatement, values: Sequence[object]) -> None:
         self._statement, self._values = statement, values

@@ -1,4 +1,4 @@
-"""The one settings file. Everything that differs between installations comes from the environment (env.py)."""
+"""Django settings. Everything that differs between installations comes from environment variables (env.py)."""
 
 from pathlib import Path
 
@@ -57,16 +57,16 @@ MIDDLEWARE = [
     "portal.storage.storage_errors.StorageErrorMiddleware",
 ]
 
-# What snapshots of public pages depend on, and the memory that they may take (portal/published/builder.py).
+# The domain's functions for published pages (SiteSource in portal/published/builder.py), and the memory for the pages.
 SITE_SOURCE = "procedures.publishing.invalidation"
 CACHE_MB = env.get_int("PORTAL_CACHE_MB", default=128, min_value=8, max_value=16_000)
 
-# Who keeps the totals of what was read (portal/published/page_views.py).
+# The function that stores page-view counts (portal/published/page_views.py).
 PAGE_VIEW_BACKEND = "procedures.analytics.page_views.record_page_views"
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
-# Every public address is a row that resolves damaged spellings itself (procedures/links).
+# Public paths are database rows, and procedures/sharing/url_repair.py redirects misspelled ones.
 APPEND_SLASH = False
 
 TEMPLATES_DIR = BASE_DIR / "templates"
@@ -95,18 +95,18 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "portal.accounts.passwords.ContextPasswordValidator"},
 ]
-# Words that a stranger tries first: the clinic's own (portal/accounts/passwords.py).
+# Words that an attacker tries first, such as the clinic's name (portal/accounts/passwords.py).
 PASSWORD_DENYLIST = "procedures.models.clinic.get_clinic_names"  # noqa: S105 -- the path of a function
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "admin:index"
-# Only tests switch it off; there is no name for it in the environment, and check --deploy refuses it.
+# Only tests turn this off: there is no environment variable, and check --deploy rejects it.
 MFA_REQUIRED = True
 ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
-# Counted in our own table instead (portal/accounts/throttle.py): theirs lock an account out, and count in one worker only.
+# Replaced by portal/accounts/throttle.py: allauth's limits lock accounts out and count in a single worker only.
 ACCOUNT_RATE_LIMITS = False
 MFA_RATE_LIMITS = False
 MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
@@ -143,7 +143,7 @@ STORAGES = {
     "default": env.get_media_storage(DATA_DIR),
     "staticfiles": {"BACKEND": "portal.storage.static_files.BundlingManifestStorage"},
 }
-# Names with a hash of the content may be kept for ever (WhiteNoise says so itself); others may change with a release.
+# For files without a content hash in their name; WhiteNoise caches hashed names forever.
 WHITENOISE_MAX_AGE = 0
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 FILE_UPLOAD_PERMISSIONS = 0o640
@@ -153,8 +153,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USE_HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-# Without TLS the cookies of the staff stay under /admin/. With it a neighbour on the same domain must not be able to
-# set them: browsers promise that for __Host- names only, and those ask for the path "/". Patients get none either way.
+# Without HTTPS, staff cookies are limited to /admin/. With it, the __Host- prefix prevents other sites on the same
+# domain from setting them, and requires the path "/". Patients get no cookies either way.
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, DEVICE_COOKIE_NAME = (
     f"__Host-{name}" if USE_HTTPS else name for name in ("sessionid", "csrftoken", "device")
 )
@@ -172,13 +172,13 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if USE_HTTPS else 
 SECURE_HSTS_SECONDS = 31_536_000 if USE_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = USE_HTTPS
 SILENCED_SYSTEM_CHECKS = [
-    "security.W002",  # X-Frame-Options is sent by the constant headers
-    "security.W021",  # the preload list is a promise for a whole domain: its owner's choice, not ours
+    "security.W002",  # SecurityHeadersMiddleware sends X-Frame-Options
+    "security.W021",  # HSTS preloading affects a whole domain, so it is its owner's decision
 ]
 
 globals().update(env.get_email_settings())
 
-# Markdown goes through our renderer, and never through markdownx's own public addresses (checks.py).
+# checks.py verifies this, and that markdownx's own public URLs are not mounted.
 MARKDOWNX_MARKDOWNIFY_FUNCTION = "procedures.rendering.preview_html"
 
 LOGGING = logging_config(env.get_choice("PORTAL_LOG_FORMAT", ("line", "json")))

@@ -1,4 +1,4 @@
-"""The web server process: starts the workers and restarts those that die."""
+"""Supervision of the web server's worker processes."""
 
 import logging
 import threading
@@ -9,7 +9,7 @@ from granian.server.mp import MPServer
 
 logger = logging.getLogger("portal.supervisor")
 
-# A worker that lived this long was healthy: if it dies later, its restart is immediate again.
+# A worker that ran this long was healthy; if it dies, it restarts immediately.
 HEALTHY_SECONDS = 10.0
 IMMEDIATE_RESTARTS = 2
 FIRST_DELAY_SECONDS = 0.25
@@ -19,44 +19,45 @@ TIMER_MARGIN_SECONDS = 0.05
 
 
 def restart_delay(early_exits: int) -> float:
-    """Seconds to wait before a worker starts again after ``early_exits`` exits in a row, each soon after its start.
+    """Return the seconds to wait before restarting a worker that exited soon after its start ``early_exits`` times.
 
     The first two restarts are immediate; from then on the delay doubles, up to ``MAX_DELAY_SECONDS``.
     """
     if early_exits <= IMMEDIATE_RESTARTS:
         return 0.0
-    # The exponent is bounded, so that a worker that dies all night does not overflow the float.
+    # The exponent is bounded, because a worker that dies all night would overflow the float.
     return min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(early_exits - IMMEDIATE_RESTARTS - 1, 16))
 
 
 class SupervisedServer(MPServer):
-    """Granian exits when a worker dies twice within seconds; this server restarts it, each time after a longer delay.
+    """Granian server that restarts crashing workers with a growing delay.
 
-    Granian's main loop calls ``_respawn_workers`` when workers have exited. For a worker that must wait, a timer wakes
-    the main loop when the delay is over, so that other workers do not wait and a stop signal takes effect at once.
+    Granian itself exits when a worker dies twice within seconds. Its main loop calls ``_respawn_workers`` when workers
+    have exited. For a worker that must wait, a timer wakes the main loop when the delay is over, so that other workers
+    do not wait and a stop signal takes effect at once.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # By index of the worker: exits soon after the start, in a row; when a dead worker may start again.
+        # By worker index: consecutive early exits; the monotonic time at which a dead worker may restart.
         self._early_exits: dict[int, int] = {}
         self._due_at: dict[int, float] = {}
 
     def _respawn_workers(self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
-        if delay:  # a requested restart (SIGHUP), not a crash
+        if delay:  # a restart on SIGHUP, not a crash
             super()._respawn_workers(workers, spawn_target, target_loader, delay=delay)
             return
-        # Not ``workers``: Granian's list can miss a worker that dies while the list is read and emptied.
+        # ``workers`` can miss a worker that dies while Granian reads and empties its list.
         due = [worker.idx for worker in self.wrks if not worker.inner.is_alive() and self._is_due(worker)]
         if due:
             super()._respawn_workers(due, spawn_target, target_loader)
-        # Granian exits when a worker dies whose start is listed here and was less than 5.5 seconds ago.
+        # Granian exits when a worker listed here dies within 5.5 seconds of its start.
         self.respawned_wrks.clear()
-        if self.interrupt_children:  # appended since, and its wake-up call may be lost
+        if self.interrupt_children:  # appended in the meantime; its wake-up may have been lost
             self.main_loop_interrupt.set()
 
     def _is_due(self, worker: Any) -> bool:
-        """Whether this dead worker may start now. If not, a timer wakes the main loop when it may."""
+        """Return whether a dead worker may restart now. If not, start a timer that wakes the main loop when it may."""
         now, index = time.monotonic(), worker.idx
         if index in self._due_at:
             if now < self._due_at[index]:

@@ -1,13 +1,13 @@
-"""Normalize text for storage, for search, and for XML."""
+"""Text normalization for storage, search and XML."""
 
 import re
 import unicodedata
 
-# XML 1.0 §2.2: a document must not contain any other character, not even escaped.
+# XML 1.0 §2.2: characters that a document must not contain, not even escaped.
 ILLEGAL_XML_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# Invisible. U+200C and U+200D are not among them: emoji and some scripts need these joiners.
+# U+200C and U+200D are not included: emoji and some scripts need these joiners.
 ZERO_WIDTH_CHARACTERS = re.compile("[\u00ad\u180e\u200b\u2060\ufeff]")
-# All apostrophes count as one character, and so do hyphens and dashes.
+# Variants that compare equal: apostrophes, and hyphens and dashes.
 APOSTROPHES: dict[int, str] = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\uff07`´", "'"))
 PUNCTUATION: dict[int, str] = {
     **APOSTROPHES,
@@ -19,27 +19,30 @@ FORMAT_CHARACTERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\
 
 
 def remove_illegal_xml_characters(text: str) -> str:
-    """Without characters that XML 1.0 forbids."""
+    """Return the text without characters that XML 1.0 forbids."""
     return ILLEGAL_XML_CHARACTERS.sub("", text)
 
 
 def normalize(text: str) -> str:
-    """Text in its stored form: composed (NFC), without soft hyphens and other characters that have no width."""
+    """Return the text as it is stored: composed (NFC), without soft hyphens and other zero-width characters."""
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", ZERO_WIDTH_CHARACTERS.sub("", text))
 
 
 def fold(text: str) -> str:
-    """Text for comparison: without case, accents, compatibility forms, and differences of apostrophes and dashes."""
+    """Return the text for comparison, ignoring case, accents, compatibility forms, and apostrophe and dash variants.
+
+    ``portal.admin_search.Fold`` does the same in PostgreSQL.
+    """
     if text.isascii():
         return text.lower().replace("`", "'")
     visible = FORMAT_CHARACTERS.sub("", ZERO_WIDTH_CHARACTERS.sub("", text))
     decomposed = unicodedata.normalize("NFKD", visible.translate(PUNCTUATION))
-    # Lower case comes last: 𝐀 has none, but the A in it has.
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
+    # Case folding comes last: 𝐀 has no lower case, but the A it decomposes to has.
+    return "".join(character for character in decomposed if not unicodedata.combining(character)).casefold()
 
 
 def remove_hyphens(folded: str) -> str:
-    """Folded text without hyphens: “x-ray” and “xray” are one word."""
+    """Return folded text without hyphens, so that “x-ray” and “xray” are equal."""
     return folded.replace("-", "")

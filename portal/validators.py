@@ -1,26 +1,30 @@
-"""Checks of single values that know nothing medical."""
+"""Field validators without medical knowledge."""
 
 import unicodedata
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
-# Letters of some scripts are joined or kept apart with these two; every other invisible character only hides something.
+# Zero-width joiner and non-joiner: the only invisible characters that some scripts and emoji need.
 JOINERS = frozenset("\u200c\u200d")
-# Controls, format characters (text direction among them), private use, halves of pairs, unassigned, line separators.
+# Control, format (includes text direction), private use, surrogate, unassigned, line and paragraph separator.
 INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
 def is_invisible(character: str) -> bool:
-    """Whether a character takes no room on a line, or changes how others are shown."""
+    """Return whether a character has no width or changes how other characters are displayed."""
     return unicodedata.category(character) in INVISIBLE_CATEGORIES and character not in JOINERS
 
 
 def validate_single_line(value: str) -> None:
-    """One line of visible text. Names end up in mail headers and calendars, where a line break or a change of the
-    text direction could pass for something else.
+    """Reject line breaks and other invisible characters.
+
+    The values are used in email headers and calendar files, where a line break or a change of the text direction can
+    forge other content.
     """
-    if found := next((character for character in value if is_invisible(character)), None):
-        name = unicodedata.name(found, "control character").lower()
+    if character := next((character for character in value if is_invisible(character)), None):
+        name = unicodedata.name(character, "control character").lower()
         raise ValidationError(
-            f"The text contains an invisible character (U+{ord(found):04X}, {name}). Delete the text and type it again."
+            _("The text contains an invisible character (U+%(code)s, %(name)s). Delete the text and type it again."),
+            params={"code": f"{ord(character):04X}", "name": name},
         )

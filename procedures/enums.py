@@ -1,4 +1,4 @@
-"""The closed lists of the domain. Their values stand in the database, in content files and in stylesheets."""
+"""Enumerations of the domain. Their values are stored in the database, content files, and style sheets."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +11,7 @@ Language: type[models.TextChoices] = models.TextChoices("Language", _MEMBERS, mo
 
 
 class PageKind(models.TextChoices):
-    """What a page is about. A guide is a page that patients are sent before or after one kind of visit."""
+    """The topic of a page. A guide is a page that patients receive before or after one kind of visit."""
 
     CONDITION = "condition", _("Condition")
     PROCEDURE = "procedure", _("Procedure")
@@ -25,7 +25,7 @@ class PageKind(models.TextChoices):
 
 
 class FigureKind(models.TextChoices):
-    """What kind of picture a figure is. Pages print only what is true of its kind; OTHER claims nothing."""
+    """The imaging method of a figure. Pages print only what is true of the kind; OTHER claims nothing."""
 
     FLUOROSCOPY = "fluoroscopy", _("Fluoroscopy, or another X-ray on which bone looks dark")
     RADIOGRAPH = "radiograph", _("Radiograph, or another X-ray on which bone looks white")
@@ -33,11 +33,11 @@ class FigureKind(models.TextChoices):
     MRI = "mri", _("MRI")
     PHOTO = "photo", _("Photo")
     DRAWING = "drawing", _("Drawing")
-    OTHER = "other", _("Something else, or not known")
+    OTHER = "other", _("Other or unknown")
 
 
 class Provenance(models.TextChoices):
-    """Where a picture comes from."""
+    """The origin of a picture."""
 
     SIMULATED = "simulated", _("Simulated from a model; no patient")
     CLINIC = "clinic", _("The clinic's own, with written consent")
@@ -45,7 +45,7 @@ class Provenance(models.TextChoices):
 
 
 class MarkerShape(models.TextChoices):
-    """How a mark points at its target."""
+    """How a marker points at its target."""
 
     POINT = "point", _("Line to a point")
     ARROW = "arrow", _("Arrow")
@@ -54,7 +54,7 @@ class MarkerShape(models.TextChoices):
 
 
 class Decision(models.TextChoices):
-    """What a reviewer says of one revision."""
+    """A reviewer's decision on one revision."""
 
     APPROVED = "approved", _("Approved")
     SENT_BACK = "sent_back", _("Sent back")
@@ -62,24 +62,28 @@ class Decision(models.TextChoices):
 
 
 class EventKind(models.TextChoices):
-    """What happened to a page, in the order of its life."""
+    """What happened to a page."""
 
     SUBMITTED = "submitted", _("Sent for review")
     APPROVED = "approved", _("Approved")
     SENT_BACK = "sent_back", _("Sent back")
     TRANSLATION_CHECKED = "translation_checked", _("Translation checked")
     SCHEDULED = "scheduled", _("Scheduled")
-    UNSCHEDULED = "unscheduled", _("Schedule cancelled")
+    UNSCHEDULED = "unscheduled", _("Schedule canceled")
     PUBLISHED = "published", _("Published")
-    REBUILT = "renewed", _("Renewed with today's pictures and clinic answers")
+    REBUILT = "renewed", _("Rebuilt with the current pictures and clinic answers")
     WITHDRAWN = "withdrawn", _("Withdrawn")
     TRANSLATION_SYNCED = "follows", _("Translation brought up to date")
     RESTORED = "restored", _("Restored as a draft")
     IMPORTED = "imported", _("Imported as a draft")
 
 
+# The events that change Page.live_release, and so what patients read.
+PUBLIC_EVENTS = (EventKind.PUBLISHED, EventKind.REBUILT, EventKind.WITHDRAWN)
+
+
 class SignLevel(models.TextChoices):
-    """How fast a warning sign needs help, the most urgent first."""
+    """The urgency of a warning sign, most urgent first."""
 
     EMERGENCY = "emergency", _("Call an ambulance")
     CALL_NOW = "now", _("Call us now, day or night")
@@ -87,7 +91,7 @@ class SignLevel(models.TextChoices):
 
 
 class SignTiming(models.TextChoices):
-    """Which pages print a warning sign: those read before a procedure (or without one), after one, or both."""
+    """The pages that print a warning sign: those read before a procedure (or without one), after one, or both."""
 
     BEFORE = "before", _("Before a procedure, or without one")
     AFTER = "after", _("After a procedure")
@@ -95,7 +99,7 @@ class SignTiming(models.TextChoices):
 
 
 class CodeSystem(models.TextChoices):
-    """A list of clinical codes that other systems ask with."""
+    """A system of clinical codes that EHRs send."""
 
     ICD10CM = "icd-10-cm", "ICD-10-CM"
     ICD9CM = "icd-9-cm", "ICD-9-CM"

@@ -1,18 +1,21 @@
-"""Patterns of markup in text, which the page renderer and the fields for plain text both look for.
+"""Patterns that detect markup, shared by the page renderer and the validators of plain-text fields.
 
-A page's text is Markdown; every other field is plain text, where markup would be shown to patients as typed.
+The body of a page is Markdown; every other field is plain text, where markup would be shown to patients as typed.
 """
 
 import re
 import unicodedata
 
-# Takes the place of markup that was parsed; a private-use character, which no saved text may hold.
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
+
+# Replaces markup that was parsed. A private-use character, which validation rejects in saved text.
 PLACEHOLDER = "\ue000"
 
 INVISIBLE_CHARACTER = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800"
     "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-    # A joiner inside an emoji draws one picture of two.
+    # A zero-width joiner is legitimate inside an emoji sequence.
     "|(?<![\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d"
 )
 HTML_TAG_NAMES = (
@@ -28,7 +31,7 @@ ENTITY = re.compile(
     r"|&(?:nbsp|amp|lt|gt|quot|apos|deg|reg|copy|trade|ndash|mdash|hellip|shy|eacute|ntilde)(?![\w;])",
     re.IGNORECASE,
 )
-# Braces around words. "{1, 2}" and a brace alone are what they look like.
+# Braces around words. "{1, 2}" and a single brace are ordinary text.
 BRACED_WORDS = re.compile(r"\{{1,3}(?=[^{}\n]{0,80}?[^\W\d_])([^{}\n]{1,80})\}{1,3}")
 UNCLOSED_BRACE = re.compile(r"\{{1,3}\s{0,3}(?:#|clinic\b|[^\W\d_]+[._][^\W\d_])[^{}\n]{0,40}", re.IGNORECASE)
 BARE_CLINIC_VALUE = re.compile(
@@ -39,14 +42,14 @@ CITATION_LIKE = re.compile(
     r"[\[{<［【][ \u00a0]?[@＠][ \u00a0]?[^\s\])}>］】,;]{0,60}(?:[,;][ ]?@?[\w-]{1,60}){0,9}[ ]?[\])}>］】]?"
     r"|[@＠][ ]?[\[{][^\s\])}]{0,60}[\])}]?|(?<!\w)[@＠][\w-]{1,60}[ ]?[\]}]"
 )
-# A citation in parentheses, or an account of a social network: a page asks whether there is such a source.
+# A citation in parentheses or a social media handle; the renderer checks whether such a source exists.
 CITATION_IN_PARENTHESES = re.compile(r"[(（][ \u00a0]?[@＠]([\w-]{1,60})[ ]?[)\]）]|(?<![\w.])@\(?([\w-]{1,60})\)?")
 FOOTNOTE = re.compile(r"\[\^[^\]\n]{0,60}\]?")
 EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 HTTP_URL = re.compile(r"\bhttps?:/{1,2}[^\s<>\ue000]+", re.IGNORECASE)
 PAGE_LINK = re.compile(r"(?<![\w/])page:[a-z0-9]", re.IGNORECASE)
 AUTOLINK = re.compile(rf"<\s?(?:(?:mailto|tel):\s?)?(?:{EMAIL.pattern}|[+(]?\d[\d ().-]{{5,20}}\d)\s?>", re.IGNORECASE)
-# Markup of other dialects: it is shown as typed.
+# Markup of other dialects, which would be shown as typed.
 FOREIGN_MARKUP = re.compile(
     r"~~|==(?=\w)|(?<=\w)==|^[^\S\n]*(={1,6})[ ]+\S[^=\n]*[ ]\1[^\S\n]*$"
     r"|~[^\s~]{1,20}~|\w\^[\w({]|\^[^\s^]{1,20}\^"
@@ -64,41 +67,60 @@ MARKUP_PATTERNS = (
     re.compile(r"`[^`\n]*`|\\(?=[][*_#{}\\`])"),
     re.compile(r"\]\(|\]\[|!\[|\[\["),
     re.compile(r"^[ \t]*(?:#{1,6}[ \u00a0]+\S|#{2,6}\S|[-*+•·][ \u00a0]+\S)", re.MULTILINE),
-    BRACED_WORDS, UNCLOSED_BRACE, BARE_CLINIC_VALUE, FULLWIDTH_BRACE, CITATION_LIKE, FOOTNOTE, PAGE_LINK, FOREIGN_MARKUP, BLOCK_FENCE, HTML_TAG,
+    BRACED_WORDS,
+    UNCLOSED_BRACE,
+    BARE_CLINIC_VALUE,
+    FULLWIDTH_BRACE,
+    CITATION_LIKE,
+    FOOTNOTE,
+    PAGE_LINK,
+    FOREIGN_MARKUP,
+    BLOCK_FENCE,
+    HTML_TAG,
     ENTITY,
-)  # fmt: skip
+)
 EXCERPT_LENGTH = 40
+THIS_FIELD = gettext_lazy("This field")
 
 
 def describe_invisible_character(text: str) -> str:
-    """The name of the first invisible character in ``text`` that does not belong there; empty for none."""
-    found = INVISIBLE_CHARACTER.search(text)
-    if not found:
+    """Describe the first invisible character in ``text`` that does not belong there; empty for none."""
+    match = INVISIBLE_CHARACTER.search(text)
+    if not match:
         return ""
-    name = unicodedata.name(found[0], "control character").casefold()
-    return f"an invisible character ({name}, U+{ord(found[0]):04X})"
+    name = unicodedata.name(match[0], "control character").casefold()
+    return gettext("an invisible character (%(name)s, U+%(code)s)") % {"name": name, "code": f"{ord(match[0]):04X}"}
 
 
-def find_markup_error(text: str, field_name: str = "This field") -> str:
-    """The sentence on markup in a text that is printed as typed, empty for none; ``name`` says whose text it is."""
+def find_markup_error(text: str, field_name: str | Promise = THIS_FIELD) -> str:
+    """Return the error for markup in a text that is printed as typed; empty for none.
+
+    ``field_name`` is the subject of the sentence.
+    """
     without_mail = EMAIL.sub(PLACEHOLDER, text)
-    for pattern, searched in ((AUTOLINK, text), *((pattern, without_mail) for pattern in MARKUP_PATTERNS)):
-        if found := pattern.search(searched):
-            shown = make_excerpt(searched, *found.span())
-            return f"{field_name} is plain text and would show “{shown}” as typed. Take the markup out."
-    invisible = describe_invisible_character(text)
-    return f"{field_name} contains {invisible}. Delete the passage and type it again." if invisible else ""
+    for pattern, searched_text in ((AUTOLINK, text), *((pattern, without_mail) for pattern in MARKUP_PATTERNS)):
+        if match := pattern.search(searched_text):
+            return gettext("%(field)s is plain text and would show “%(excerpt)s” as typed. Remove the markup.") % {
+                "field": field_name,
+                "excerpt": make_excerpt(searched_text, *match.span()),
+            }
+    if character := describe_invisible_character(text):
+        return gettext("%(field)s contains %(character)s. Delete the passage and type it again.") % {
+            "field": field_name,
+            "character": character,
+        }
+    return ""
 
 
 def make_excerpt(text: str, start: int, end: int) -> str:
-    """What was found, with the rest of its words, on one line."""
-    found = end
+    """Return ``text[start:end]`` on one line, extended to whole words."""
+    match_end = end
     if end - start < EXCERPT_LENGTH:
         while start > 0 and not text[start - 1].isspace() and end - start < EXCERPT_LENGTH:
             start -= 1
         while end < len(text) and not text[end].isspace() and end - start < EXCERPT_LENGTH:
             end += 1
-        while end > found and text[end - 1] in ".,;:!?":
+        while end > match_end and text[end - 1] in ".,;:!?":
             end -= 1
-    words = " ".join(text[start:end].replace(PLACEHOLDER, "…").split())
-    return words if len(words) <= 2 * EXCERPT_LENGTH else f"{words[: 2 * EXCERPT_LENGTH]}…"
+    excerpt = " ".join(text[start:end].replace(PLACEHOLDER, "…").split())
+    return excerpt if len(excerpt) <= 2 * EXCERPT_LENGTH else f"{excerpt[: 2 * EXCERPT_LENGTH]}…"

@@ -1,4 +1,4 @@
-"""Staff read times as the clock on their wall shows them."""
+"""Activate the clinic's time zone for staff."""
 
 from collections.abc import Callable
 
@@ -9,13 +9,13 @@ from procedures.publishing.timezones import get_clinic_timezone
 
 
 class ClinicTimezoneMiddleware:
-    """Below /admin/ all times are the clinic's. Elsewhere nothing is asked of the database for it."""
+    """Show all times below /admin/ in the clinic's time zone. Other paths cost no database query."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer with the clinic's clock."""
+        """Call the view, in the clinic's time zone below /admin/."""
         if not request.path_info.startswith("/admin/"):
             return self.get_response(request)
         with timezone.override(get_clinic_timezone()):

@@ -1,10 +1,16 @@
-"""Phone numbers: as links, and typed in texts, where they would outlive a change of the clinic's number."""
+"""Phone numbers: ``tel:`` links, and detection in texts, where they would outlive a change of the clinic's number."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-# North American area codes of toll-free numbers: no clinic's local number begins with one.
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from procedures.markup import THIS_FIELD
+
+# North American toll-free area codes: no clinic's local number begins with one.
 TOLL_FREE_AREA_CODES = frozenset("800 833 844 855 866 877 888".split())
 NATIONAL_DIGITS = 10
 MIN_DIGITS, MAX_DIGITS = 7, 15
@@ -32,7 +38,7 @@ CALL_CUE = (
     r"|llame|llamar|ll[aá]m[ea]nos|llamando|marque|marcar|tel[eé]fono|n[uú]mero|celular|m[oó]vil|fijo|l[ií]nea)(?!\w)"
     r"(?:[.:](?= ))?[^\d.!?]{0,30}?"
 )
-# A number with a unit is no number to call.
+# A number followed by a unit is not a phone number.
 NOT_A_QUANTITY = (
     r"(?! ?(?:%|°|(?:mg|mcg|µg|g|kg|ml|l|mm|cm|m|units?|iu|ui|hu|percent|por ciento|people|patients|adults|men|women"
     r"|cases|fractures|steps|calories|days|hours|minutes|personas|pacientes|adultos|hombres|mujeres|casos|fracturas"
@@ -52,13 +58,14 @@ PHONE_PATTERNS = tuple(
         rf"{NUMBER_START}(?P<number>{DIGIT_GROUPS}){NUMBER_END}{NOT_A_QUANTITY}",
         # 555-0177; but 500-1000 is a range
         rf"{NUMBER_START}(?P<number>[2-9]\d\d-(?!\d\d[05]0)\d{{4}}|[2-9]\d\d-0\d{{3}}){NUMBER_END}{NOT_A_QUANTITY}",
-        # After a word such as "call": any number as long as a phone number
+        # After a word such as "call": any number with as many digits as a phone number
         rf"{CALL_CUE}(?P<number>[+(]{{0,2}}\d[\d .\-/()]{{5,22}}\d){NUMBER_END}{NOT_A_QUANTITY}",
     )
 )
 # 303-555-CARE, 303-CALL-NOW
 VANITY_NUMBER = re.compile(
-    rf"{NUMBER_START}(?P<number>(?:\+?1[ .-])?\(?[2-9]\d\d\)?[ .-]{{1,2}}(?=[A-Z\d-]*[A-Z]{{3}})(?:[A-Z\d]-?){{7,9}})(?!\w)"
+    rf"{NUMBER_START}(?P<number>(?:\+?1[ .-])?\(?[2-9]\d\d\)?[ .-]{{1,2}}"
+    r"(?=[A-Z\d-]*[A-Z]{3})(?:[A-Z\d]-?){7,9})(?!\w)"
 )
 DATE = re.compile(r"(?:19|20)\d\d[./ -](?:\d\d?[./ -]\d\d?|(?:19|20)\d\d)|\d\d?[./-]\d\d?[./-](?:19|20)\d\d")
 CODE_LABEL = re.compile(
@@ -66,9 +73,9 @@ CODE_LABEL = re.compile(
     re.IGNORECASE,
 )
 DOSE = re.compile(r"\d+(?:/\d+)+")
-ALLOWED_NUMBERS_HINT = "Only toll-free numbers, such as 800, and three-digit lines, such as 988, may be typed."
+ALLOWED_NUMBERS_HINT = _("Only toll-free numbers, such as 800, and three-digit lines, such as 988, may be typed.")
 EMERGENCY_NUMBERS = ("911", "112", "999")
-# How a sentence goes on after "911" when it is a number to call.
+# How a sentence continues after "911" when it is a number to call.
 AFTER_EMERGENCY_NUMBER = (
     r"(?= ?(?:[.,;:!?)\"”’»]|\Z)| (?:is|or|and|if|for|now|right|at once|at|when|first|immediately"
     r"|es|o|y|si|ahora|de inmediato|cuando|enseguida|para)(?!\w))"
@@ -76,69 +83,97 @@ AFTER_EMERGENCY_NUMBER = (
 
 
 def phone_href(number: str) -> str:
-    """``tel:`` address of a printed number: ``+1 303-555-0100`` → ``tel:+13035550100``; empty for none."""
+    """Return the ``tel:`` URL of a printed number: ``+1 303-555-0100`` → ``tel:+13035550100``; empty for none."""
     digits = "".join(letter for letter in number if letter.isdigit() or letter == "+")
     return f"tel:{digits}" if digits else ""
 
 
 def normalize_phone(number: str) -> str:
-    """The digits of a number without the North American country code, for comparison."""
+    """Return the digits of a number without the North American country code, for comparison."""
     digits = "".join(str(unicodedata.decimal(letter)) for letter in number if letter.isdecimal())
     return digits[1:] if len(digits) == NATIONAL_DIGITS + 1 and digits[0] == "1" else digits
 
 
 def find_phones(text: str, clinic_numbers: Iterable[str] = ()) -> list[tuple[int, str]]:
-    """Phone numbers typed in ``text``: the position of each, and the number as typed.
+    """Return the position and the spelling of each phone number in ``text`` that must not be typed.
 
-    Toll-free numbers and three-digit lines (988, 211) are not the clinic's and may be typed, unless ``own``, the
-    clinic's numbers, holds them.
+    Toll-free numbers and three-digit lines (988, 211) may be typed, unless they are among ``clinic_numbers``.
     """
-    plain, places = _to_ascii(text)
+    plain, offsets = _to_ascii(text)
     numbers = {normalize_phone(number) for number in clinic_numbers if len(normalize_phone(number)) >= MIN_DIGITS}
-    taken = bytearray(len(plain))
-    refused: list[tuple[int, int]] = []
-    # The longest first: "555-0100" inside "800-555-0100" is no number of its own.
+    covered = bytearray(len(plain))
+    rejected: list[tuple[int, int]] = []
+    # Longest first: "555-0100" inside "800-555-0100" is not a separate number.
     for start, end in sorted(
         {*_find_numbers(plain), *_find_clinic_numbers(plain, numbers)}, key=lambda span: (span[0] - span[1], span)
     ):
-        if any(taken[start:end]):
+        if any(covered[start:end]):
             continue
-        taken[start:end] = b"\1" * (end - start)
+        covered[start:end] = b"\1" * (end - start)
         if normalize_phone(plain[start:end]) in numbers or not _is_allowed(plain, start, end):
-            refused.append((start, end))
-    return [(places[start], text[places[start] : places[end - 1] + 1].strip()) for start, end in sorted(refused)]
+            rejected.append((start, end))
+    return [(offsets[start], text[offsets[start] : offsets[end - 1] + 1].strip()) for start, end in sorted(rejected)]
 
 
 def find_emergency_numbers(text: str, clinic_number: str) -> list[tuple[int, str]]:
-    """Emergency numbers typed in ``text`` (``911``, ``9-1-1``, the clinic's ``own``): position and number as typed."""
-    plain, places = _to_ascii(text)
-    found = set()
+    """Return the position and the spelling of each emergency number in ``text``: ``911``, ``9-1-1``, the clinic's."""
+    plain, offsets = _to_ascii(text)
+    spans = set()
     for number in {*EMERGENCY_NUMBERS, normalize_phone(clinic_number)} - {""}:
         spelled = rf"(?P<number>{'[ .-]?'.join(number)}){NUMBER_END}"
         patterns = [rf"{CALL_CUE}{spelled}{NOT_A_QUANTITY}"]
         if number == EMERGENCY_NUMBERS[0]:
             patterns.append(rf"{NUMBER_START}{spelled}{AFTER_EMERGENCY_NUMBER}")
         for pattern in patterns:
-            found |= {match.span("number") for match in re.finditer(pattern, plain, re.IGNORECASE)}
-    return [(places[start], text[places[start] : places[end - 1] + 1]) for start, end in sorted(found)]
+            spans |= {match.span("number") for match in re.finditer(pattern, plain, re.IGNORECASE)}
+    return [(offsets[start], text[offsets[start] : offsets[end - 1] + 1]) for start, end in sorted(spans)]
+
+
+def find_phone_error(text: str, field_name: str | Promise = THIS_FIELD, clinic_numbers: Iterable[str] = ()) -> str:
+    """Return the error for a phone number in a text that is printed as typed; empty for none.
+
+    ``field_name`` is the subject of the sentence.
+    """
+    numbers = find_phones(text, clinic_numbers)
+    if not numbers:
+        return ""
+    message = gettext(
+        "%(field)s contains the phone number “%(number)s”. Delete it: every page shows the clinic’s own number, and a "
+        "number typed here would not change with it."
+    ) % {"field": field_name, "number": numbers[0][1]}
+    return f"{message} {ALLOWED_NUMBERS_HINT}"
+
+
+def find_emergency_number_error(text: str, field_name: str, clinic_number: str) -> str:
+    """Return the error for an emergency number in a field of a page that is printed as typed; empty for none."""
+    numbers = find_emergency_numbers(text, clinic_number)
+    if not numbers:
+        return ""
+    return gettext(
+        "%(field)s contains the emergency number “%(number)s”. Delete it here, and write {clinic.emergency_number} in "
+        "the text of the page."
+    ) % {"field": field_name, "number": numbers[0][1]}
 
 
 def _to_ascii(text: str) -> tuple[str, list[int]]:
-    """The text with ASCII digits, hyphens, and spaces, without invisible characters, and where each character was."""
-    characters, places = [], []
-    for place, letter in enumerate(text):
-        kind = unicodedata.category(letter)
-        if kind == "Cf":
+    """Return the text with ASCII digits, hyphens, and spaces, and the original offset of each character.
+
+    Invisible format characters are dropped.
+    """
+    characters, offsets = [], []
+    for offset, letter in enumerate(text):
+        category = unicodedata.category(letter)
+        if category == "Cf":
             continue
         if letter.isdecimal():
             character = str(unicodedata.decimal(letter))
-        elif kind == "Pd" or letter == "\u2212":
+        elif category == "Pd" or letter == "\u2212":
             character = "-"
         else:
             character = " " if letter.isspace() else ASCII_EQUIVALENTS.get(letter, letter)
         characters.append(character)
-        places.append(place)
-    return "".join(characters), places
+        offsets.append(offset)
+    return "".join(characters), offsets
 
 
 def _find_numbers(plain: str) -> Iterator[tuple[int, int]]:
@@ -150,14 +185,14 @@ def _find_numbers(plain: str) -> Iterator[tuple[int, int]]:
 
 
 def _find_clinic_numbers(plain: str, numbers: set[str]) -> Iterator[tuple[int, int]]:
-    """The clinic's own numbers, whole or without the area code, in any spelling."""
+    """Yield the spans of the clinic's own numbers, with or without the area code, in any spelling."""
     for digits in {form for number in numbers for form in (number, number[-MIN_DIGITS:])}:
         for match in re.finditer(rf"(?<!\d)(?<!\d[ .\-/()]){SEPARATOR.join(digits)}{NUMBER_END}", plain):
             yield match.span()
 
 
 def _is_allowed(plain: str, start: int, end: int) -> bool:
-    """Whether it is a toll-free number, or no phone number at all: a date, a code, doses."""
+    """Whether the number is toll-free, or not a phone number at all: a date, a code, a dose."""
     number = plain[start:end].strip(" +()")
     area = re.sub(r"\A1(?=\D*\d{3})", "", number).strip(" .-/()")[:3]
     is_toll_free = area in TOLL_FREE_AREA_CODES and (
@@ -168,26 +203,4 @@ def _is_allowed(plain: str, start: int, end: int) -> bool:
         or DATE.fullmatch(number)
         or DOSE.fullmatch(number)
         or CODE_LABEL.search(plain[max(0, start - 20) : start])
-    )
-
-
-def find_phone_error(text: str, field_name: str = "This field", clinic_numbers: Iterable[str] = ()) -> str:
-    """The error for a phone number in a text that is printed as typed, or "". ``name``: the name of the field."""
-    found = find_phones(text, clinic_numbers)
-    if not found:
-        return ""
-    return (
-        f"{field_name} contains the phone number “{found[0][1]}”. Delete it: every page shows the clinic’s own number, and a "
-        f"number typed here would not change with it. {ALLOWED_NUMBERS_HINT}"
-    )
-
-
-def find_emergency_number_error(text: str, field_name: str, clinic_number: str) -> str:
-    """The error for an emergency number in a field of a page that is printed as typed, or ""."""
-    found = find_emergency_numbers(text, clinic_number)
-    if not found:
-        return ""
-    return (
-        f"{field_name} contains the emergency number “{found[0][1]}”. Delete it here, and write "
-        f"{{clinic.emergency_number}} in the text of the page."
     )

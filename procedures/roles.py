@@ -15,7 +15,7 @@ CONTENT_MODELS = (
 CLINIC_MODELS = "clinic clinictext clinicalcode location locationtext".split()
 AUDIENCE_PERMISSIONS = ["view_feedback", "view_pageview"]
 HISTORY_MODELS = "approval externallink release releaseevent revision".split()
-# Staff change the list of warning signs as a whole, by a proposal that another person approves.
+# Staff change the list of warning signs only as a whole: one user proposes a list, another one approves it.
 WARNING_SIGN_PERMISSIONS = ["view_warningsign", "change_warningsign"]
 
 EDITOR_PERMISSIONS = (
@@ -44,7 +44,7 @@ def create_roles(*, using: str, apps: Apps = installed_apps, **_: Any) -> None:
     """Create the groups and set their permissions (a ``post_migrate`` receiver)."""
     labels = ("procedures", "staff")
     for label in labels:
-        # Django creates the permissions of an app in the same signal, maybe after this receiver.
+        # Django creates permissions in a receiver of the same signal, which may run after this one.
         create_permissions(installed_apps.get_app_config(label), verbosity=0, apps=apps, using=using)
     group_manager = apps.get_model("auth", "Group").objects.using(using)
     permissions = apps.get_model("auth", "Permission").objects.using(using).filter(content_type__app_label__in=labels)

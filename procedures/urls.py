@@ -1,4 +1,4 @@
-"""Public addresses. The default language is at the root, others below their code; the last rule takes the rest."""
+"""Public URLs. The default language is at the root, others are below their code; the last rule takes the rest."""
 
 from django.urls import URLPattern, path, re_path
 
@@ -8,7 +8,7 @@ from procedures.views import ehr, feedback, formats, pages, redirects, search, s
 
 
 def language_urlpatterns(language: str) -> list[URLPattern]:
-    """The fixed addresses of one language."""
+    """Return the fixed URL patterns of one language."""
     prefix = languages.home_path(language)[1:]
     values = {"language": language}
     return [
@@ -32,6 +32,6 @@ urlpatterns = [
     path(".well-known/security.txt", seo.security_txt),
     re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})plain\.txt\Z", formats.plain_text),
     re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})booklet/\Z", formats.booklet),
-    # [\s\S]: mail programs put line breaks into addresses, and "." would not match them.
+    # [\s\S] instead of ".": mail programs insert line breaks into links.
     re_path(r"^(?P<rest>[\s\S]*)\Z", pages.page, name=PAGE_URL_NAME),
 ]

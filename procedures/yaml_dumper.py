@@ -1,4 +1,4 @@
-"""The one YAML form of the content folder: dump, load, dump gives the same bytes."""
+"""The YAML style of the content folder. Dumping what was loaded gives the same bytes."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import yaml
 
 
 class ContentDumper(yaml.SafeDumper):
-    """Block style; lists of numbers on one line; texts of several lines as literal blocks."""
+    """Block style, with lists of numbers on one line and multi-line strings as literal blocks."""
 
 
 def _represent_sequence(dumper: ContentDumper, data: list[Any] | tuple[Any, ...]) -> yaml.Node:
@@ -24,5 +24,5 @@ ContentDumper.add_representer(str, _represent_string)
 
 
 def dump_yaml(data: object) -> str:
-    """`data` (plain dicts, lists, strings, numbers) as the text that stands in the content folder."""
+    """Return ``data`` (plain dicts, lists, strings, numbers) as YAML in the style of the content folder."""
     return yaml.dump(data, Dumper=ContentDumper, sort_keys=False, allow_unicode=True, width=100)

@@ -1,161 +1,154 @@
-"""People in the admin: Django's own screens for accounts, without a way to make oneself more than one is."""
+"""Admin screens of user accounts and the audit log, and the actions of managers on the account of another user."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from allauth.account import admin as _account  # noqa: F401 -- registers what is taken out again below
+from allauth.account import admin as _account  # noqa: F401 -- registers models that are unregistered below
 from allauth.account.models import EmailAddress
 from allauth.mfa import admin as _mfa  # noqa: F401 -- as above
 from allauth.mfa.models import Authenticator
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.accounts import mfa, services
+from portal.accounts import invitations, mfa, services
+from portal.accounts.forms import InvitationForm
 from portal.accounts.models import AccessToken, AuditEvent, User
+from portal.accounts.views.base import current_user, render_page, require_recent_login
 from portal.admin_search import SearchableModelAdmin
 
 if TYPE_CHECKING:
     BaseUserAdmin = UserAdmin[User]
 else:
-    # The type checker wants it with [], Django's class at run time does not take it.
+    # mypy needs the type parameter; Django's class cannot be subscripted at run time.
     BaseUserAdmin = UserAdmin
-from collections.abc import Callable
 
-from django.contrib import messages
-from django.http import Http404, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_http_methods, require_POST
-
-from portal.accounts import invitations
-from portal.accounts.forms import InvitationForm
-from portal.accounts.models import User
-from portal.accounts.views.account import current_user
-from portal.accounts.views.base import render_page, require_recent_login
-
-# allauth's tables are its own business; factors are changed on one's own page, or reset by a manager. What a role
-# may do stands in the code; a screen that changes it would hide that.
+# Email addresses are allauth's internal data; factors are changed on the account page or reset by a manager; the
+# permissions of a role are defined in code, so a screen must not change them.
 admin.site.unregister([EmailAddress, Authenticator, Group])
 
 
 @admin.register(User)
 class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
-    """Roles are chosen with ticks. Only a superuser touches superusers. People are invited, closed, never deleted."""
+    """User accounts. Users are invited and deactivated, never deleted; only superusers can change superusers."""
 
     list_display = ("username", "get_full_name", "roles", "is_active", "last_login")
     list_filter = ("groups", "is_active")
     filter_horizontal = ()
     fieldsets = (
-        ("Name", {"fields": ("username", "first_name", "last_name", "email")}),
-        ("Role", {"fields": ("is_active", "groups", "is_superuser")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        (_("Name"), {"fields": ("username", "first_name", "last_name", "email")}),
+        (_("Role"), {"fields": ("is_active", "groups", "is_superuser")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
 
-    @admin.display(description="role")
+    @admin.display(description=_("role"))
     def roles(self, user: User) -> str:
-        """All roles of one person."""
-        return ", ".join(group.name for group in user.groups.all()) or ("Superuser" if user.is_superuser else "none")
+        """Return the names of the user's roles, from prefetched groups."""
+        names = ", ".join(group.name for group in user.groups.all())
+        return names or (gettext("Superuser") if user.is_superuser else gettext("none"))
 
     def get_urls(self) -> list[Any]:
-        """Ours first: the invitation stands where Django's form for a new account was."""
+        """Put our URLs first: the invitation form replaces Django's add form."""
         return [*get_user_urls(), *super().get_urls()]
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Refuse: managers send a link, and people choose their own passwords."""
+        """Refuse: managers send a link, and users choose their own passwords."""
         raise PermissionDenied
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With roles, in one more query."""
         return super().get_queryset(request).prefetch_related("groups")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Who may change people could otherwise make a superuser, or shut the door behind themselves."""
-        fixed = super().get_readonly_fields(request, obj)
-        if not cast("User", request.user).is_superuser:
-            fixed = (*fixed, "is_superuser")
-        return (*fixed, "is_active") if obj == request.user else fixed
+        """Keep managers from creating superusers, and everyone from deactivating themselves."""
+        fields = super().get_readonly_fields(request, obj)
+        if not current_user(request).is_superuser:
+            fields = (*fields, "is_superuser")
+        return (*fields, "is_active") if obj == request.user else fields
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A superuser's account is changed by superusers only."""
+        """Allow changes to a superuser's account to superusers only."""
         return super().has_change_permission(request, obj) and (
-            obj is None or can_manage_user(cast("User", request.user), obj)
+            obj is None or can_manage_user(current_user(request), obj)
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What somebody wrote and approved keeps their name: accounts are closed."""
+        """Return False: texts and approvals keep the name of their author, so accounts are only deactivated."""
         return False
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """With the state of the person's sign-in."""
+        """Add the user's login status to the context of templates/admin/staff/user/change_form.html."""
         user = kwargs.get("obj")
         if user is not None:
             context.update(
-                may_manage=can_manage_user(cast("User", request.user), user),
-                is_oneself=user == request.user,
-                has_factor=mfa.has_mfa(user),
+                can_manage=can_manage_user(current_user(request), user),
+                is_own_account=user == request.user,
+                has_mfa=mfa.has_mfa(user),
                 has_password=user.has_usable_password(),
                 open_link=AccessToken.objects.filter(user=user).usable(timezone.now()).first(),
             )
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """After the roles are saved, what changed goes into the log."""
-        before = form.initial
-        was_active = before.get("is_active", form.instance.is_active)
-        had_roles = services.role_names(
-            form.instance, is_superuser=before.get("is_superuser", form.instance.is_superuser)
-        )
+        """Save the roles, then log what changed."""
+        was_active = form.initial.get("is_active", form.instance.is_active)
+        was_superuser = form.initial.get("is_superuser", form.instance.is_superuser)
+        previous_roles = services.role_names(form.instance, is_superuser=was_superuser)
         super().save_related(request, form, formsets, change)
-        actor = cast("User", request.user)
         services.record_user_changes(
-            form.instance, was_active=was_active, previous_roles=had_roles, actor=actor, request=request
+            form.instance,
+            was_active=was_active,
+            previous_roles=previous_roles,
+            actor=current_user(request),
+            request=request,
         )
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Three roles are ticks, not a box to scroll in."""
+        """Show the few roles as checkboxes instead of a multiple select."""
         if db_field.name == "groups":
             return ModelMultipleChoiceField(
-                Group.objects.order_by("name"), widget=CheckboxSelectMultiple, required=False, label="Role"
+                Group.objects.order_by("name"), widget=CheckboxSelectMultiple, required=False, label=_("Role")
             )
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(SearchableModelAdmin):
-    """The log is read, by managers, and written by nobody."""
+    """The audit log, read-only."""
 
-    list_display = ("at", "kind", "person", "actor", "detail", "origin")
-    list_filter = ("kind", "at")
-    list_select_related = ("person", "actor")
-    search_fields = ("person__username", "actor__username", "detail", "origin")
-    date_hierarchy = "at"
-    fields = readonly_fields = ("at", "kind", "person", "actor", "detail", "origin")
+    list_display = ("created_at", "kind", "user", "actor", "detail", "origin")
+    list_filter = ("kind", "created_at")
+    list_select_related = ("user", "actor")
+    search_fields = ("user__username", "actor__username", "detail", "origin")
+    date_hierarchy = "created_at"
+    fields = readonly_fields = ("created_at", "kind", "user", "actor", "detail", "origin")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
         return False
 
 
 def can_manage_user(actor: User, user: User | None) -> bool:
-    """Managers care for everybody but superusers; superusers for all."""
+    """Return whether ``actor`` may manage ``user``: managers all but superusers, superusers everyone."""
     return actor.has_perm("staff.change_user") and (user is None or not user.is_superuser or actor.is_superuser)
 
 
 def get_managed_user(request: HttpRequest, pk: int) -> User:
-    """The person, if the one who asks may manage them. 403 and 404 come from here."""
+    """Return the user with this key; raise PermissionDenied if the request may not manage them, Http404 if missing."""
     user = User.objects.filter(pk=pk).first()
     if not can_manage_user(current_user(request), user):
         raise PermissionDenied
@@ -167,77 +160,79 @@ def get_managed_user(request: HttpRequest, pk: int) -> User:
 @require_recent_login
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite_view(request: HttpRequest) -> HttpResponse:
-    """Name, role, and the link: by mail where there is an address, and always to copy."""
+    """Create an account with roles, then show its invitation link and mail it if there is an address."""
     if not current_user(request).has_perm("staff.add_user"):
         raise PermissionDenied
     form = InvitationForm(request.POST) if request.method == "POST" else InvitationForm()
     if not (form.is_bound and form.is_valid()):
-        return render_page(request, "invite.html", {"form": form}, title="Invite somebody")
+        return render_page(request, "invite.html", {"form": form}, title=gettext("Invite someone"))
     user = form.save(commit=False)
-    address = services.invite_user(user, form.cleaned_data["roles"], actor=current_user(request), request=request)
-    return render_link_page(request, user, address)
+    url = services.invite_user(user, form.cleaned_data["roles"], actor=current_user(request), request=request)
+    return render_link_page(request, user, url)
 
 
 def render_link_page(request: HttpRequest, user: User, url: str) -> HttpResponse:
-    """The link, shown once: only its hash is kept."""
-    context = {"person": user, "address": url, "sent": invitations.send_link(user, url)}
-    return render_page(request, "access_link.html", context, title=f"A link for {user}")
+    """Mail the link and show it, this once: only the hash of its token is stored."""
+    context = {"person": user, "url": url, "sent": invitations.send_link(user, url)}
+    return render_page(request, "access_link.html", context, title=gettext("A link for %(user)s") % {"user": user})
 
 
 @require_recent_login
 @require_POST
 def create_link_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """An invitation again, or the way to a new password."""
+    """Create a new invitation or password reset link."""
     user = get_managed_user(request, pk)
     if not user.is_active:
-        messages.error(request, "This account is closed. Open it first.")
+        messages.error(request, gettext("This account is deactivated. Activate it first."))
         return redirect_to_user(user)
     return render_link_page(request, user, invitations.create_link(user, actor=current_user(request), request=request))
 
 
 @require_POST
 def revoke_links_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """End the open links."""
+    """Revoke the user's open links."""
     user = get_managed_user(request, pk)
     if invitations.revoke_tokens(user, actor=current_user(request), request=request):
-        messages.success(request, "The link no longer works.")
+        messages.success(request, gettext("The link no longer works."))
     else:
-        messages.info(request, "There was no open link.")
+        messages.info(request, gettext("There was no open link."))
     return redirect_to_user(user)
 
 
 @require_recent_login
 @require_http_methods(["GET", "HEAD", "POST"])
 def reset_mfa_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask first; then remove the second factor of somebody who lost it."""
+    """Ask for confirmation, then remove the second factors of another user."""
     user = get_managed_user(request, pk)
     if user == current_user(request):
-        messages.error(request, "For your own account use “Your account”, or ask another manager.")
+        messages.error(request, gettext("For your own account use “Your account”, or ask another manager."))
         return redirect_to_user(user)
     if request.method != "POST":
-        context = {"person": user, "has_factor": mfa.has_mfa(user)}
-        return render_page(request, "reset_mfa.html", context, title=f"Second factor of {user}")
+        context = {"person": user, "has_mfa": mfa.has_mfa(user)}
+        title = gettext("Second factor of %(user)s") % {"user": user}
+        return render_page(request, "reset_mfa.html", context, title=title)
     services.reset_mfa(user, actor=current_user(request), request=request)
-    messages.success(request, f"Done. {user} sets up a new second factor at the next sign-in.")
+    message = gettext("Done. %(user)s sets up a new second factor at the next sign-in.")
+    messages.success(request, message % {"user": user})
     return redirect_to_user(user)
 
 
 @require_POST
 def revoke_sessions_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """End all sessions of somebody."""
+    """End all sessions of the user."""
     user = get_managed_user(request, pk)
     services.revoke_all_sessions(user, actor=current_user(request), request=request)
-    messages.success(request, f"{user} is signed out everywhere.")
+    messages.success(request, gettext("%(user)s is signed out everywhere.") % {"user": user})
     return redirect("admin:index") if user == current_user(request) else redirect_to_user(user)
 
 
 def redirect_to_user(user: User) -> HttpResponseRedirect:
-    """The person's page."""
+    """Redirect to the change form of ``user``."""
     return HttpResponseRedirect(reverse("admin:staff_user_change", args=[user.pk]))
 
 
 def get_user_urls() -> list[URLPattern]:
-    """For the admin of people, before its own."""
+    """Return the URLs that ``StaffUserAdmin`` adds in front of Django's."""
 
     def wrap(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
         return path(route, cast("Callable[..., HttpResponse]", admin.site.admin_view(view)), name=name)

@@ -1,4 +1,4 @@
-"""The admin site: Django's own, with our name, and an app's models in the groups and order it asks for."""
+"""The admin site of this project: Django's, with our name and with models in groups."""
 
 from typing import Any
 
@@ -9,31 +9,32 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 
 class PortalAdminSite(admin.AdminSite):
-    """What ``django.contrib.admin.site`` is in this project (portal/apps.py)."""
+    """The default ``django.contrib.admin.site`` (set in portal/apps.py)."""
 
     site_header = "Plainspine"
     site_title = "Plainspine"
-    index_title = "What would you like to work on?"
-    # All lists are on the first screen; beside a table or two texts they would take the room of a column.
+    index_title = _("What would you like to work on?")
+    # The home screen has all lists; next to a table or two texts, the sidebar would take the width of a column.
     enable_nav_sidebar = False
-    # portal/accounts/urls.py has it, after damaged links.
+    # portal/accounts/urls.py adds the catch-all, after the route of damaged links.
     final_catch_all_view = False
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """The addresses of all screens, which are loaded now."""
+        """Import the admin modules only now, when URLs are needed; public pages never load them."""
         admin.autodiscover()
         return super().get_urls()
 
     def check(self, app_configs: Any) -> list[CheckMessage]:
-        """What is wrong with a screen."""
+        """Import the admin modules, then check them."""
         admin.autodiscover()
         return super().check(app_configs)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The first screen; an app whose config names a function in ``admin_home`` adds to it what that returns."""
+        """Render the home screen with the context of each app config that names a function in ``admin_home``."""
         context = dict(extra_context or {})
         for config in apps.get_app_configs():
             if home := getattr(config, "admin_home", ""):
@@ -41,13 +42,12 @@ class PortalAdminSite(admin.AdminSite):
         return super().index(request, context)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """An app whose config has ``admin_groups`` (title, names of models) is listed as these groups."""
-        listed: list[Any] = []
-        # The work comes first, people after it.
+        """List an app whose config has ``admin_groups`` (title, model names) as those groups, before other apps."""
+        app_list: list[Any] = []
         for app in sorted(super().get_app_list(request, app_label), key=lambda app: not _get_groups(app)):
             groups = _get_groups(app)
-            listed += _group_models(app, groups) if groups and app_label is None else [app]
-        return listed
+            app_list += _group_models(app, groups) if groups and app_label is None else [app]
+        return app_list
 
 
 def _get_groups(app: Any) -> tuple[tuple[str, str], ...]:
@@ -56,7 +56,8 @@ def _get_groups(app: Any) -> tuple[tuple[str, str], ...]:
 
 def _group_models(app: Any, groups: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
     models = {model["object_name"].lower(): model for model in app["models"]}
-    found = [
-        {**app, "name": title, "models": [models[n] for n in names.split() if n in models]} for title, names in groups
+    grouped = [
+        {**app, "name": title, "models": [models[name] for name in names.split() if name in models]}
+        for title, names in groups
     ]
-    return [group for group in found if group["models"]]
+    return [group for group in grouped if group["models"]]

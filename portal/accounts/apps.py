@@ -1,11 +1,12 @@
-"""Registers the staff accounts."""
+"""App config of staff accounts."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
-    """Accounts and roles of the people who keep the site."""
+    """Accounts, roles, and login of staff. Tables, permissions, and URL names keep the label ``staff``."""
 
     name = "portal.accounts"
     label = "staff"
-    verbose_name = "People"
+    verbose_name = _("People")

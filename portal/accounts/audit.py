@@ -1,4 +1,4 @@
-"""The one writer of the sign-in log."""
+"""Writing the audit log of accounts."""
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
@@ -17,10 +17,13 @@ def record(
     request: HttpRequest | None = None,
     detail: str = "",
 ) -> None:
-    """Add a line about ``person``'s account. ``actor`` is who did it, or nobody yet known."""
+    """Add an event about the account ``user``. ``actor`` is who caused it; not stored when not signed in.
+
+    ``detail`` is stored in English, whatever the active language, and cut to the length of the column.
+    """
     AuditEvent.objects.create(
         kind=kind,
-        person=user,
+        user=user,
         actor=actor if isinstance(actor, User) else None,
         origin=origin_hash(request),
         detail=detail[:200],

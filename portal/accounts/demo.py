@@ -1,4 +1,4 @@
-"""Accounts to try the admin with. Their random passwords are shown once and stored nowhere."""
+"""Demo accounts for trying out the admin. Their random passwords are shown once and never stored in clear text."""
 
 import secrets
 from urllib.parse import urlsplit
@@ -13,30 +13,30 @@ from portal.security.allowed_hosts import is_loopback
 from portal.security.client_ip import is_local_client
 
 DEMO_ROLES = {"editor": "Editor", "reviewer": "Reviewer", "manager": "Manager"}
-# Django's test client calls itself so; no network knows the name.
+# The host name that Django's test client sends; no network resolves it.
 TEST_CLIENT_HOST = "testserver"
 
 
 @transaction.atomic
 def create_demo_accounts() -> dict[str, str]:
-    """Create the missing ones of editor, reviewer and manager; returns name → password of the new ones."""
-    made = {}
-    for name, role in DEMO_ROLES.items():
-        if User.objects.filter(username=name).exists():
+    """Create the missing accounts of ``DEMO_ROLES``; return the passwords of the new ones by username."""
+    passwords = {}
+    for username, role in DEMO_ROLES.items():
+        if User.objects.filter(username=username).exists():
             continue
         password = secrets.token_urlsafe(12)
-        user = User.objects.create_user(name, password=password, is_staff=True, is_demo=True)
+        user = User.objects.create_user(username, password=password, is_staff=True, is_demo=True)
         user.groups.add(Group.objects.get(name=role))
-        made[name] = password
-    return made
+        passwords[username] = password
+    return passwords
 
 
 def is_network_reachable() -> bool:
-    """Whether others than this machine can come here: by its address, or by a host name that it answers to."""
+    """Return whether the public URL or an allowed host is not a loopback name."""
     hosts = [urlsplit(settings.PUBLIC_URL).hostname or "", *settings.ALLOWED_HOSTS]
     return not all(host == TEST_CLIENT_HOST or is_loopback(host) for host in hosts)
 
 
 def can_use_demo_accounts(request: HttpRequest) -> bool:
-    """Accounts without a second factor are for somebody who sits at this machine, never for a network."""
+    """Return whether the client and the site are both local: these accounts have no second factor."""
     return is_local_client(request) and not is_network_reachable()

@@ -1,34 +1,41 @@
-"""Mail to staff: short, plain, never with anything about a patient."""
+"""Mail to staff: plain text, never with anything about a patient."""
 
 import logging
 from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from portal.env import DUMMY_EMAIL_BACKEND
 
 logger = logging.getLogger(__name__)
-SECURITY_NOTICE = "\n\nIf this was not you, tell a manager of the site today: they can close the account in a moment.\n"
 
 
 def is_configured() -> bool:
-    """Whether ``PORTAL_EMAIL_URL`` names a server."""
+    """Return whether ``PORTAL_EMAIL_URL`` names a server."""
     return settings.EMAIL_BACKEND != DUMMY_EMAIL_BACKEND
 
 
 def send(user: User, subject: str, body: str) -> bool:
-    """Whether the mail server took it. A failure is logged without the address, and stops nothing."""
+    """Send a message to ``user`` and return whether the server accepted it.
+
+    Never raises for a mail failure; logs it without the email address.
+    """
     if not is_configured() or not user.email:
         return False
     try:
         return EmailMessage(f"Plainspine: {subject}", body, to=[user.email]).send() == 1
     except (OSError, SMTPException) as error:
-        logger.error("mail to account %s was not sent: %s", user.pk, type(error).__name__)  # noqa: TRY400 -- no trace
+        logger.error("Mail to account %s was not sent: %s", user.pk, type(error).__name__)  # noqa: TRY400 -- no trace
         return False
 
 
 def notify(user: User, event: str) -> None:
-    """Tell somebody that something about their account changed."""
-    send(user, event, f"Hello {user},\n\nthis happened with your account “{user.username}”: {event}.{SECURITY_NOTICE}")
+    """Tell ``user`` about a change to their account. ``event`` is a phrase such as "Password changed"."""
+    body = _(
+        "Hello %(user)s,\n\nThis happened with your account “%(username)s”:\n\n%(event)s\n\n"
+        "If this was not you, tell a manager of the site today. They can deactivate the account right away.\n"
+    )
+    send(user, event, body % {"user": user, "username": user.username, "event": event})

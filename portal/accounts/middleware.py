@@ -1,4 +1,4 @@
-"""Stands before everything under /admin/: sessions end in time, and nobody works before the second factor is set up."""
+"""Middleware for /admin/: allauth for staff, session timeouts, and second-factor setup before anything else."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,22 +9,25 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from portal.accounts import audit, sessions
 from portal.accounts.models import User
 
-# What may be opened before the second factor is set up (names in urls.py).
+# URL names (urls.py) that work before the second factor is set up.
 MFA_EXEMPT_VIEWS = frozenset(
-    "account_login account_logout account_reauthenticate mfa_reauthenticate mfa_reauthenticate_webauthn mfa_setup "
-    "mfa_activate_totp mfa_totp_qr_code mfa_add_webauthn mfa_view_recovery_codes mfa_download_recovery_codes "
-    "mfa_generate_recovery_codes account_session_status account_set_password account_set_password_damaged jsi18n".split()
+    "account_login account_logout account_reauthenticate account_session_status account_set_password "
+    "account_set_password_damaged mfa_setup mfa_activate_totp mfa_totp_qr_code mfa_add_webauthn "
+    "mfa_view_recovery_codes mfa_download_recovery_codes mfa_generate_recovery_codes mfa_reauthenticate "
+    "mfa_reauthenticate_webauthn jsi18n".split()
 )
-# What a page asks by itself says so with this header, and does not count as somebody being at work.
+# Sent with requests that a page makes by itself; they do not count as activity of the user.
 BACKGROUND_HEADER = "X-Background"
+SESSION_STATUS_PATH = "/admin/session/"
 
 
 class AdminAccountMiddleware:
-    """allauth's middleware, for staff only: it compares every 404 with its own addresses, and so loads all screens."""
+    """allauth's middleware under /admin/ only: it compares every 404 with allauth's URLs, which loads all screens."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response, self.account_middleware = get_response, AccountMiddleware(get_response)
@@ -37,7 +40,7 @@ class AdminAccountMiddleware:
 
 
 class SessionPolicyMiddleware:
-    """Public addresses pass without a look at the session: patients have none."""
+    """Session timeouts and required MFA setup. Does not touch the session of public pages: patients have none."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -46,14 +49,14 @@ class SessionPolicyMiddleware:
         if not request.path_info.startswith("/admin/") or not isinstance(request.user, User):
             return self.get_response(request)
         if _end_expired_session(request, request.user):
-            # As a stranger: each view says in its own way that nobody is signed in, and no typed text is lost.
+            # Continue as anonymous: each view reports that in its own way, so no typed text is lost.
             return self.get_response(request)
-        if request.path_info != "/admin/session/" and BACKGROUND_HEADER not in request.headers:
+        if request.path_info != SESSION_STATUS_PATH and BACKGROUND_HEADER not in request.headers:
             sessions.touch(request)
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        """To the second factor first."""
+        """Redirect to the second-factor setup until it is complete."""
         match = request.resolver_match
         if not request.path_info.startswith("/admin/") or match is None or match.url_name in MFA_EXEMPT_VIEWS:
             return None
@@ -63,7 +66,7 @@ class SessionPolicyMiddleware:
 
 
 def _end_expired_session(request: HttpRequest, user: User) -> bool:
-    """End a session whose time is over, or that never came through our sign-in."""
+    """End a session that has expired or was not created by our login, and return whether it was ended."""
     if sessions.get_state(request) is None and not settings.MFA_REQUIRED:
         return False
     if sessions.seconds_left(request.session) > 0 and sessions.can_log_in(request, user):
@@ -73,6 +76,8 @@ def _end_expired_session(request: HttpRequest, user: User) -> bool:
         audit.record(audit.Kind.SESSION_EXPIRED, user=user, actor=user, request=request)
     sessions.delete_record(request)
     logout(request)
-    if timed_out and request.path_info != "/admin/session/":
-        messages.info(request, "You were signed out because nothing was done for a while, or because the day was long.")
+    if timed_out and request.path_info != SESSION_STATUS_PATH:
+        messages.info(
+            request, _("You were signed out because you were inactive, or because the session reached its time limit.")
+        )
     return True

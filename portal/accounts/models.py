@@ -1,4 +1,4 @@
-"""Accounts, their sessions and links, what slows guessing, and the log of it all."""
+"""Staff accounts, their sessions and one-time links, login throttling counts, and the audit log."""
 
 import hashlib
 import re
@@ -15,6 +15,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from portal.append_only import AppendOnly, AppendOnlyManager
 from portal.validators import validate_single_line
@@ -23,30 +25,32 @@ __all__ = ["AccessToken", "AuditEvent", "PasswordResetRequest", "StaffSession", 
 
 
 class User(AbstractUser):
-    """A member of staff. Ours from the start, because replacing Django's own model later is a migration trap.
+    """A staff account. A custom model from the start, because swapping Django's user model later is hard to migrate.
 
-    User names are stored in lower case, so ``Editor`` cannot be created beside ``editor``.
+    Usernames are stored in lower case, so ``Editor`` cannot be created next to ``editor``.
     """
 
-    # ASCII only: letters of other alphabets look like Latin ones, and two accounts must never look alike.
+    # ASCII only: letters of other alphabets can look like Latin ones, and two accounts must never look alike.
     username = models.CharField(
-        "user name",
+        _("username"),
         max_length=150,
         unique=True,
-        help_text="To sign in with, such as nina. Letters, digits and . - _ @ +",
+        help_text=_("Used to sign in, such as nina. Letters, digits, and . - _ @ +"),
         validators=[
             ASCIIUsernameValidator(
-                message="Use letters without accents, digits and . - _ @ + only. Capitals do not count."
+                message=_("Use only unaccented letters, digits, and . - _ @ +. Capitals make no difference.")
             )
         ],
-        error_messages={"unique": "This user name is taken. Choose another one."},
+        error_messages={"unique": _("This username is taken. Choose another one.")},
     )
-    first_name = models.CharField("first name", max_length=150, blank=True, validators=[validate_single_line])
-    last_name = models.CharField("last name", max_length=150, blank=True, validators=[validate_single_line])
+    first_name = models.CharField(_("first name"), max_length=150, blank=True, validators=[validate_single_line])
+    last_name = models.CharField(_("last name"), max_length=150, blank=True, validators=[validate_single_line])
     is_demo = models.BooleanField(
-        default=False, editable=False, help_text="Made by serve --demo: needs no second factor, works on loopback only."
+        default=False,
+        editable=False,
+        help_text=_("Created by serve --demo: needs no second factor, works on loopback only."),
     )
-    # Part of what every session is checked against: one step up ends them all.
+    # Part of the session auth hash: incrementing it ends every session of the account.
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
@@ -54,7 +58,7 @@ class User(AbstractUser):
             models.CheckConstraint(
                 condition=Q(username=Lower("username")),
                 name="staff_username_is_lower_case",
-                violation_error_message="Write the user name in lower case.",
+                violation_error_message=_("Write the username in lower case."),
             ),
         ]
 
@@ -62,72 +66,77 @@ class User(AbstractUser):
         return self.get_full_name() or self.username
 
     def clean(self) -> None:
-        """Require a mail address of its own, for people sign in with it, and a user name that looks like no other."""
+        """Refuse an email address that another account uses (people sign in with it) and a look-alike username."""
         super().clean()
         self._validate_not_confusable()
         if self.email and User.objects.filter(email__iexact=self.email).exclude(pk=self.pk).exists():
-            raise ValidationError({"email": "Another account has this mail address already. Use a different one."})
+            raise ValidationError(
+                {"email": gettext("Another account already uses this email address. Use a different one.")}
+            )
 
     def _validate_not_confusable(self) -> None:
         others = dict(User.objects.values_list("pk", "username"))
         if others.pop(self.pk, None) == self.username or self.username in others.values():
-            return  # unchanged, or taken: the field has an error for that
-        mine = skeleton(self.username)
+            return  # Unchanged, or taken: the field itself reports that.
+        own_skeleton = skeleton(self.username)
         for other in others.values():
-            if skeleton(other) == mine:
-                raise ValidationError(
-                    {"username": f"This looks too much like the user name {other}. Choose another one."}
-                )
+            if skeleton(other) == own_skeleton:
+                message = gettext("This looks too much like the username %(username)s. Choose another one.")
+                raise ValidationError({"username": message % {"username": other}})
 
     def clean_fields(self, exclude: Any = None) -> None:
-        """Normalize the user name before its characters are checked."""
+        """Normalize the username before its characters are validated."""
         self.username = self.normalize_username(self.username)
         super().clean_fields(exclude=exclude)
 
     @classmethod
     def normalize_username(cls, username: str) -> str:
-        """The stored form of a user name: NFKC, trimmed, lower case."""
+        """Return the stored form of a username: NFKC, trimmed, lower case."""
         return super().normalize_username(username).strip().lower()
 
     def set_password(self, raw_password: str | None) -> None:
-        """Normalised, so that an accented letter typed on another keyboard is the same (NIST SP 800-63B, 3.1.1.2)."""
+        """Hash the normalized password: accented letters differ between keyboards (NIST SP 800-63B, 3.1.1.2)."""
         super().set_password(normalize_password(raw_password))
 
     def check_password(self, raw_password: str) -> bool:
-        """See ``set_password``. One call of the hasher, whatever the account is like."""
+        """Compare the normalized password. Always calls the hasher once, whatever the state of the account."""
         return super().check_password(normalize_password(raw_password) or "")
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         text = f"{self.password}|{self.session_epoch}"
-        return salted_hmac("portal.accounts.User.session", text, secret=secret, algorithm="sha256").hexdigest()
+        # Part of stored data; do not rename with the package.
+        return salted_hmac("portal.staff.User.session", text, secret=secret, algorithm="sha256").hexdigest()
 
 
 def skeleton(username: str) -> str:
-    """Equal for user names that look alike: 1, l, and i are one letter, 0 and o are one, separators do not count."""
+    """Return a form that is equal for look-alike usernames: 1/l/i and 0/o are the same, separators are dropped."""
     joined = re.sub(r"[._-]", "", username.lower())
     return joined.replace("rn", "m").replace("vv", "w").translate(str.maketrans("1i0", "llo"))
 
 
 def normalize_password(password: str | None) -> str | None:
-    """Unicode NFKC."""
+    """Apply Unicode NFKC."""
     return None if password is None else unicodedata.normalize("NFKC", password)
 
 
 def find_user(identifier: str) -> User | None:
-    """The account with this user name in any case, else the only one with this mail address. Always one query."""
+    """Return the user with this username (in any case), else the only one with this email address.
+
+    Always one query, so that response times do not reveal which accounts exist.
+    """
     identifier = identifier.strip()
-    name = User.normalize_username(identifier)
-    found = list(
-        User.objects.filter(Q(username=name) | (Q(email__iexact=identifier) & ~Q(email=""))).order_by("pk")[:3]
+    username = User.normalize_username(identifier)
+    candidates = list(
+        User.objects.filter(Q(username=username) | (Q(email__iexact=identifier) & ~Q(email=""))).order_by("pk")[:3]
     )
-    by_name = [user for user in found if user.username == name]
-    if by_name:
-        return by_name[0]
-    return found[0] if len(found) == 1 else None
+    by_username = [user for user in candidates if user.username == username]
+    if by_username:
+        return by_username[0]
+    return candidates[0] if len(candidates) == 1 else None
 
 
 class StaffSession(models.Model):
-    """One signed-in browser. The session itself is Django's; this row is its line in the person's list."""
+    """One signed-in browser, as listed on the account page. The session itself is Django's."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
     session_key = models.CharField(max_length=40, unique=True)
@@ -143,32 +152,32 @@ class StaffSession(models.Model):
 
 
 def hash_token(token: str) -> str:
-    """What is stored of a token. It is random and long: no salt and no slow hash is needed."""
+    """Return the stored form of a token: SHA-256. Tokens are long and random, so no salt or slow hash is needed."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
-    """Which links still work."""
+    """Selects the tokens that still work."""
 
     def usable(self, now: datetime) -> Self:
-        """Neither used nor revoked nor expired, and of an account that is open."""
+        """Return tokens that are not used, revoked, or expired, and whose account is active."""
         return self.filter(used_at=None, revoked_at=None, expires_at__gt=now, user__is_active=True)
 
     def find_by_token(self, token: str, now: datetime) -> "AccessToken | None":
-        """The usable link of this token, with its person."""
+        """Return the usable row of a raw token, with its user."""
         return self.usable(now).filter(token_hash=hash_token(token)).select_related("user").first()
 
 
 class AccessToken(models.Model):
-    """Lets its bearer choose a password for ``user``, once."""
+    """A one-time link with which its bearer can set the password of ``user``. Only the hash is stored."""
 
     class Purpose(models.TextChoices):
-        """What its page says."""
+        """Why the link was created; decides its lifetime and wording."""
 
-        INVITATION = "invitation", "Invitation"
-        PASSWORD_RESET = "password", "New password"
+        INVITATION = "invitation", _("Invitation")
+        PASSWORD_RESET = "password", _("New password")
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access_tokens")
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     token_hash = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -191,21 +200,24 @@ class AccessToken(models.Model):
 
 
 class PasswordResetRequest(models.Model):
-    """What was typed, known or not. It is answered a moment later, so that the page takes the same time for both."""
+    """What was typed on the password reset page, whether or not an account matches.
 
-    typed = models.CharField(max_length=254)
-    asked_at = models.DateTimeField(default=timezone.now)
+    A periodic task handles it later, so that the page takes the same time for known and unknown accounts.
+    """
+
+    identifier = models.CharField(max_length=254)
+    requested_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
-        return f"asked at {self.asked_at:%Y-%m-%d %H:%M}"
+        return f"requested at {self.requested_at:%Y-%m-%d %H:%M}"
 
 
 class Throttle(models.Model):
-    """One bucket of attempts. ``key`` is a keyed hash: names that were typed and addresses stand nowhere in clear."""
+    """One bucket of attempts. ``key`` is a keyed hash, so no usernames or IP addresses are stored in clear text."""
 
     key = models.CharField(max_length=64, primary_key=True)
     attempts = models.PositiveIntegerField(default=0)
-    last_at = models.DateTimeField(default=timezone.now, db_index=True)
+    last_attempt_at = models.DateTimeField(default=timezone.now, db_index=True)
     blocked_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -213,52 +225,54 @@ class Throttle(models.Model):
 
 
 class AuditEvent(AppendOnly):
-    """One line of the log. ``origin`` is a keyed hash: it says "the same network as then", not which."""
+    """One line of the audit log. ``origin`` is a keyed hash: equal values mean the same network, not which one."""
 
     class Kind(models.TextChoices):
-        """What may happen. A kind is never renamed: the log outlives the program."""
+        """What happened. Values are never changed: the log outlives the code."""
 
-        LOGGED_IN = "signed-in", "Signed in"
-        LOGGED_OUT = "signed-out", "Signed out"
-        SESSION_EXPIRED = "timed-out", "Signed out by time"
-        LOGIN_FAILED = "refused", "Sign-in refused"
-        THROTTLED = "slowed", "Too many attempts"
-        MFA_FAILED = "code-refused", "Code or passkey refused"
-        RECOVERY_CODE_USED = "recovery-code", "Signed in with a recovery code"
-        FACTOR_ADDED = "factor-added", "Second factor added"
-        FACTOR_REMOVED = "factor-removed", "Second factor removed"
-        FACTOR_RESET = "factor-reset", "Second factor reset by a manager"
-        RECOVERY_CODES_GENERATED = "codes-made", "New recovery codes"
-        PASSWORD_CHANGED = "password-changed", "Password changed"
-        PASSWORD_RESET_REQUESTED = "link-asked", "Link for a new password asked for"
-        LINK_CREATED = "link-made", "Link made"
-        LINK_REVOKED = "link-revoked", "Link revoked"
-        LINK_USED = "link-used", "Link used"
-        INVITED = "invited", "Invited"
-        ROLES_CHANGED = "roles-changed", "Roles changed"
-        DEACTIVATED = "deactivated", "Account closed"
-        ACTIVATED = "activated", "Account opened again"
-        ALL_SESSIONS_REVOKED = "sessions-ended", "Signed out everywhere"
-        SESSION_REVOKED = "session-ended", "Signed out one device"
+        LOGGED_IN = "signed-in", _("Signed in")
+        LOGGED_OUT = "signed-out", _("Signed out")
+        SESSION_EXPIRED = "timed-out", _("Session expired")
+        LOGIN_FAILED = "refused", _("Sign-in failed")
+        THROTTLED = "slowed", _("Too many attempts")
+        MFA_FAILED = "code-refused", _("Code or passkey rejected")
+        RECOVERY_CODE_USED = "recovery-code", _("Signed in with a recovery code")
+        FACTOR_ADDED = "factor-added", _("Second factor added")
+        FACTOR_REMOVED = "factor-removed", _("Second factor removed")
+        FACTOR_RESET = "factor-reset", _("Second factor reset by a manager")
+        RECOVERY_CODES_GENERATED = "codes-made", _("New recovery codes")
+        PASSWORD_CHANGED = "password-changed", _("Password changed")
+        PASSWORD_RESET_REQUESTED = "link-asked", _("Password reset requested")
+        LINK_CREATED = "link-made", _("Link created")
+        LINK_REVOKED = "link-revoked", _("Link revoked")
+        LINK_USED = "link-used", _("Link used")
+        INVITED = "invited", _("Invited")
+        ROLES_CHANGED = "roles-changed", _("Roles changed")
+        DEACTIVATED = "deactivated", _("Account deactivated")
+        ACTIVATED = "activated", _("Account reactivated")
+        ALL_SESSIONS_REVOKED = "sessions-ended", _("Signed out everywhere")
+        SESSION_REVOKED = "session-ended", _("Signed out on one device")
 
-    at = models.DateTimeField("when", default=timezone.now, db_index=True)
-    kind = models.CharField("what", max_length=30, choices=Kind.choices)
+    created_at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
+    kind = models.CharField(_("event"), max_length=30, choices=Kind.choices)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name="who"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("actor")
     )
-    person = models.ForeignKey(
+    user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="audit_events",
-        verbose_name="whose account", help_text="Empty when nobody has the name that was typed.",
+        verbose_name=_("account"), help_text=_("Empty when no account matches what was typed."),
     )  # fmt: skip
-    origin = models.CharField(max_length=16, blank=True, help_text="The same letters: the same network.")
-    detail = models.CharField(max_length=200, blank=True)
+    origin = models.CharField(
+        _("origin"), max_length=16, blank=True, help_text=_("Equal letters mean the same network.")
+    )
+    detail = models.CharField(_("detail"), max_length=200, blank=True)
 
     objects = AppendOnlyManager()
 
     class Meta:
-        verbose_name = "sign-in event"
-        verbose_name_plural = "sign-in events"
-        ordering = ["-at", "-pk"]
+        verbose_name = _("sign-in event")
+        verbose_name_plural = _("sign-in events")
+        ordering = ["-created_at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}, {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.get_kind_display()}, {self.created_at:%Y-%m-%d %H:%M}"

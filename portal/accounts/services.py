@@ -1,10 +1,11 @@
-"""What a manager does about people. Each has one writer here; the admin, the command and tests call it."""
+"""What managers do with other people's accounts. The admin, the ``invite`` command, and tests call these."""
 
 from collections.abc import Iterable
 
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from portal.accounts import audit, invitations, mail, mfa, sessions
 from portal.accounts.models import User
@@ -12,7 +13,7 @@ from portal.accounts.models import User
 
 @transaction.atomic
 def invite_user(user: User, roles: Iterable[Group], *, actor: User | None, request: HttpRequest | None = None) -> str:
-    """Save ``user``, new and without a password, with its roles; returns the address of the invitation."""
+    """Save a new ``user`` without a password, assign ``roles``, and return the URL of the invitation."""
     user.is_staff = True
     user.set_unusable_password()
     user.save()
@@ -23,26 +24,26 @@ def invite_user(user: User, roles: Iterable[Group], *, actor: User | None, reque
 
 @transaction.atomic
 def reset_mfa(user: User, *, actor: User | None, request: HttpRequest | None = None) -> None:
-    """After a lost phone: all factors go, every session ends; the next sign-in leads to a new one."""
+    """Remove all second factors and end all sessions of ``user``, who sets up a new factor at the next sign-in."""
     mfa.remove_all(user)
     sessions.revoke_all(user)
     audit.record(audit.Kind.FACTOR_RESET, user=user, actor=actor, request=request)
-    transaction.on_commit(lambda: mail.notify(user, "the second factor was reset by a manager"))
+    transaction.on_commit(lambda: mail.notify(user, _("Second factor reset by a manager")))
 
 
 @transaction.atomic
 def revoke_all_sessions(user: User, *, actor: User, request: HttpRequest | None = None) -> None:
-    """A manager ends every session of somebody else."""
+    """End all sessions of ``user`` on behalf of a manager."""
     sessions.revoke_all(user)
     audit.record(audit.Kind.ALL_SESSIONS_REVOKED, user=user, actor=actor, request=request)
-    transaction.on_commit(lambda: mail.notify(user, "you were signed out everywhere by a manager"))
+    transaction.on_commit(lambda: mail.notify(user, _("Signed out everywhere by a manager")))
 
 
 @transaction.atomic
 def record_user_changes(
     user: User, *, was_active: bool, previous_roles: str, actor: User, request: HttpRequest | None = None
 ) -> None:
-    """Log what a manager changed in the form. A closed account is signed out, and its links end."""
+    """Log what a manager changed in the saved ``user``. Deactivation also ends sessions and revokes links."""
     if was_active and not user.is_active:
         sessions.revoke_all(user)
         invitations.revoke_tokens(user, actor=actor, request=request)
@@ -53,11 +54,16 @@ def record_user_changes(
     if roles != previous_roles:
         detail = f"{previous_roles or 'none'} → {roles or 'none'}"
         audit.record(audit.Kind.ROLES_CHANGED, user=user, actor=actor, request=request, detail=detail)
-        transaction.on_commit(lambda: mail.notify(user, f"your role is now {roles or 'none'}"))
+        event = _("Your role is now %(roles)s") % {"roles": roles} if roles else _("You no longer have a role")
+        transaction.on_commit(lambda: mail.notify(user, event))
 
 
 def role_names(user: User, *, is_superuser: bool | None = None) -> str:
-    """Names of roles as text; a superuser is one whatever else."""
+    """Return the names of the user's groups, and "Superuser", separated by commas.
+
+    ``is_superuser`` overrides the flag of ``user``, for the state before a form was saved.
+    """
     names = sorted(user.groups.values_list("name", flat=True))
-    also = user.is_superuser if is_superuser is None else is_superuser
-    return ", ".join([*names, "Superuser"] if also else names)
+    if user.is_superuser if is_superuser is None else is_superuser:
+        names.append("Superuser")
+    return ", ".join(names)

@@ -1,4 +1,4 @@
-"""Signed-in browsers: when they end, and how somebody ends them."""
+"""Sessions of staff: their time limits, the list of active ones, and revoking them."""
 
 import time
 from datetime import timedelta
@@ -18,13 +18,18 @@ from portal.accounts.demo import can_use_demo_accounts
 from portal.accounts.models import StaffSession, User
 from portal.accounts.trusted_devices import device_label
 
+# Part of stored sessions, like the keys of SessionState: renaming them signs everyone out.
 SESSION_STATE_KEY = "staff"
-# The time of the last activity is written this seldom, so that reading costs no write.
+# Activity is recorded at most this often, so that reading pages does not write to the database.
 TOUCH_INTERVAL = 30  # seconds
 
 
 class SessionState(TypedDict):
-    """What stands in the session: its row, unix times, and whether the second factor is done with."""
+    """What a session stores about itself.
+
+    ``row`` is the primary key of its ``StaffSession``; ``started`` and ``seen`` are Unix times; ``complete`` says
+    whether the second factor is done.
+    """
 
     row: int
     started: float
@@ -33,12 +38,12 @@ class SessionState(TypedDict):
 
 
 def can_log_in(request: HttpRequest, user: User) -> bool:
-    """Open accounts of staff; those of ``--demo`` at this machine only."""
+    """Return whether the account is active staff; demo accounts also need a local client."""
     return user.is_active and user.is_staff and (not user.is_demo or can_use_demo_accounts(request))
 
 
 def start(request: HttpRequest, user: User, *, mfa_complete: bool) -> None:
-    """After ``login()``: the session gets its row and its clock."""
+    """Create the session's row and state. Call after ``login()``, which changes the session key."""
     now = time.time()
     if not request.session.session_key:
         request.session.save()
@@ -49,79 +54,78 @@ def start(request: HttpRequest, user: User, *, mfa_complete: bool) -> None:
 
 
 def get_state(request: HttpRequest) -> SessionState | None:
-    """None for a session that did not come through our sign-in."""
-    found: SessionState | None = request.session.get(SESSION_STATE_KEY)
-    return found
+    """Return the state, or None for a session that was not created by our login."""
+    state: SessionState | None = request.session.get(SESSION_STATE_KEY)
+    return state
 
 
 def seconds_left(session: SessionBase) -> int:
-    """Until the session ends by itself if nothing is done; 0 when it is over."""
-    found: SessionState | None = session.get(SESSION_STATE_KEY)
-    if found is None:
+    """Return the seconds until the session expires without further activity; 0 when it has expired."""
+    state: SessionState | None = session.get(SESSION_STATE_KEY)
+    if state is None:
         return 0
-    idle = found["seen"] + settings.SESSION_IDLE_MINUTES * 60
-    absolute = found["started"] + settings.SESSION_HOURS * 3600
-    return max(0, int(min(idle, absolute) - time.time()))
+    idle_deadline = state["seen"] + settings.SESSION_IDLE_MINUTES * 60
+    absolute_deadline = state["started"] + settings.SESSION_HOURS * 3600
+    return max(0, int(min(idle_deadline, absolute_deadline) - time.time()))
 
 
 def touch(request: HttpRequest) -> None:
-    """Somebody is at work: the idle clock starts anew."""
-    found = get_state(request)
-    if found is None or time.time() - found["seen"] < TOUCH_INTERVAL:
+    """Restart the idle timeout, writing at most every ``TOUCH_INTERVAL``."""
+    state = get_state(request)
+    if state is None or time.time() - state["seen"] < TOUCH_INTERVAL:
         return
-    request.session[SESSION_STATE_KEY] = {**found, "seen": time.time()}
+    request.session[SESSION_STATE_KEY] = {**state, "seen": time.time()}
     sync_key(request)
 
 
 def sync_key(request: HttpRequest) -> None:
-    """Django gives a session a new key now and then; its row follows."""
-    found = get_state(request)
-    if found and request.session.session_key:
-        StaffSession.objects.filter(pk=found["row"]).update(
+    """Store the current session key in the session's row, because Django cycles keys."""
+    state = get_state(request)
+    if state and request.session.session_key:
+        StaffSession.objects.filter(pk=state["row"]).update(
             session_key=request.session.session_key, last_seen_at=timezone.now()
         )
 
 
 def mark_mfa_complete(request: HttpRequest) -> None:
-    """The second factor is set up and the recovery codes are kept: the whole admin opens."""
-    found = get_state(request)
-    if found:
-        request.session[SESSION_STATE_KEY] = {**found, "complete": True}
+    """Open the whole admin to this session: the second factor is set up and the recovery codes are saved."""
+    state = get_state(request)
+    if state:
+        request.session[SESSION_STATE_KEY] = {**state, "complete": True}
 
 
 def is_mfa_complete(request: HttpRequest) -> bool:
-    """Whether the way to the admin is open."""
-    found = get_state(request)
-    return bool(found and found["complete"]) or not settings.MFA_REQUIRED
+    """Return whether this session may use the whole admin."""
+    state = get_state(request)
+    return bool(state and state["complete"]) or not settings.MFA_REQUIRED
 
 
 def recently_authenticated(request: HttpRequest) -> bool:
-    """Whether somebody signed in a moment ago, and need not prove it again for something delicate."""
-    found = get_state(request)
-    if found is None:
+    """Return whether the user authenticated recently enough for a sensitive action."""
+    state = get_state(request)
+    if state is None:
         return not settings.MFA_REQUIRED
-    return time.time() - found["started"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    return time.time() - state["started"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 def active_sessions(user: User) -> list[StaffSession]:
-    """Where ``user`` is signed in now, the latest first. Rows whose session is over are taken out."""
+    """Return the sessions of ``user``, last used first, and delete the rows of those that have ended."""
     rows = list(StaffSession.objects.filter(user=user))
-    keys = [row.session_key for row in rows]
-    alive = set(
-        Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()).values_list(
-            "session_key", flat=True
-        )
+    active_keys = set(
+        Session.objects.filter(
+            session_key__in=[row.session_key for row in rows], expire_date__gt=timezone.now()
+        ).values_list("session_key", flat=True)
     )
-    idle = timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
-    over = [row.pk for row in rows if row.session_key not in alive or row.last_seen_at < idle]
-    if over:
-        StaffSession.objects.filter(pk__in=over).delete()
-    return [row for row in rows if row.pk not in over]
+    idle_since = timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
+    expired = [row.pk for row in rows if row.session_key not in active_keys or row.last_seen_at < idle_since]
+    if expired:
+        StaffSession.objects.filter(pk__in=expired).delete()
+    return [row for row in rows if row.pk not in expired]
 
 
 @transaction.atomic
 def revoke(request: HttpRequest, user: User, pk: int) -> bool:
-    """Sign one other browser out; False when there is none."""
+    """End one session of ``user``; return False if there is no such session."""
     row = StaffSession.objects.filter(user=user, pk=pk).first()
     if row is None:
         return False
@@ -133,11 +137,14 @@ def revoke(request: HttpRequest, user: User, pk: int) -> bool:
 
 @transaction.atomic
 def revoke_all(user: User, *, except_request: HttpRequest | None = None) -> None:
-    """Sign ``user`` out everywhere, or everywhere but in the browser of ``keep_this``."""
+    """End all sessions of ``user``, except the one of ``except_request`` if given.
+
+    Sessions without a row end as well, because the session auth hash changes.
+    """
     rows = StaffSession.objects.filter(user=user)
-    found = get_state(except_request) if except_request else None
-    if found:
-        rows = rows.exclude(pk=found["row"])
+    state = get_state(except_request) if except_request else None
+    if state:
+        rows = rows.exclude(pk=state["row"])
     Session.objects.filter(session_key__in=list(rows.values_list("session_key", flat=True))).delete()
     rows.delete()
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
@@ -149,7 +156,7 @@ def revoke_all(user: User, *, except_request: HttpRequest | None = None) -> None
 
 
 def delete_record(request: HttpRequest) -> None:
-    """The row of a session that ends."""
-    found = get_state(request)
-    if found:
-        StaffSession.objects.filter(pk=found["row"]).delete()
+    """Delete the row of a session that is about to end."""
+    state = get_state(request)
+    if state:
+        StaffSession.objects.filter(pk=state["row"]).delete()

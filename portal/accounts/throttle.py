@@ -1,9 +1,9 @@
-"""Guessing is slow, and slows nobody else: delays that grow, counted so that a stranger cannot keep a nurse out.
+"""Login throttling that cannot lock out other users.
 
-After OWASP's "device cookies": a browser that signed in to an account before has a count of its own. Strangers share
-counts by account and place, by place, and (with a high threshold) by account. Nothing is ever locked: a delay ends by
-itself, and a passkey or a link from a manager is not counted at all. Every attempt is counted before it is looked at,
-so many at once count as many.
+Based on OWASP's "device cookies": a browser that has signed in to an account before has its own count. Strangers share
+counts per account and network, per network, and (with a high threshold) per account. Nothing is locked for good: a
+delay ends by itself, and passkeys and one-time links are not throttled. Every attempt is counted before the password is
+checked, so parallel attempts all count.
 """
 
 from dataclasses import dataclass
@@ -12,41 +12,30 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from portal.accounts.hashing import keyed_hash
 from portal.accounts.models import Throttle
 
-TOO_MANY_ATTEMPTS = "That was tried too often. Wait {} and try again."
 RESET_AFTER = timedelta(hours=1)
 PURGE_AFTER = timedelta(days=1)
-
-
-def format_wait(seconds: int) -> str:
-    """Such as "15 seconds" or "2 minutes"."""
-    if seconds <= 90:
-        return f"{seconds} seconds"
-    return f"{-(-seconds // 60)} minutes"
-
-
-def throttled_message(seconds: int) -> str:
-    """The sentence for who must wait so long."""
-    return TOO_MANY_ATTEMPTS.format(format_wait(seconds))
+MAX_SECONDS_SHOWN = 90  # longer waits are shown in minutes
 
 
 @dataclass(frozen=True)
 class Limit:
-    """``free`` attempts, then a delay of ``first`` seconds that doubles up to ``longest``."""
+    """Some free attempts, then a delay that doubles with each attempt up to a maximum."""
 
     free_attempts: int
     initial_delay_seconds: int
     max_delay_seconds: int
 
     def delay(self, attempts: int) -> timedelta:
-        """How long to wait after so many attempts."""
-        over = attempts - self.free_attempts
-        return timedelta(
-            seconds=min(self.initial_delay_seconds * 2 ** min(over, 20), self.max_delay_seconds) if over >= 0 else 0
-        )
+        """Return the delay after ``attempts`` attempts."""
+        excess = attempts - self.free_attempts
+        if excess < 0:
+            return timedelta()
+        return timedelta(seconds=min(self.initial_delay_seconds * 2 ** min(excess, 20), self.max_delay_seconds))
 
 
 TRUSTED_DEVICE = Limit(free_attempts=10, initial_delay_seconds=15, max_delay_seconds=900)
@@ -58,67 +47,90 @@ VERIFICATION = Limit(free_attempts=5, initial_delay_seconds=15, max_delay_second
 
 @dataclass(frozen=True)
 class Bucket:
-    """What is counted together, and how much of it is free."""
+    """A count of attempts with a limit."""
 
     name: str
     limit: Limit
 
     @property
     def key(self) -> str:
-        """Its row."""
+        """The primary key of its ``Throttle`` row."""
         return keyed_hash("throttle", self.name)
 
 
 def login_buckets(identifier: str, network: str, device_id: str) -> list[Bucket]:
-    """What one attempt with a password counts towards; ``device`` is empty where the account never signed in."""
-    name = identifier.strip().casefold()
+    """Return the buckets that one login attempt counts toward.
+
+    ``device_id`` is empty in a browser where the account has never signed in; ``network`` if it is unknown.
+    """
+    account = identifier.strip().casefold()
     if device_id:
-        return [Bucket(f"device|{name}|{device_id}", TRUSTED_DEVICE)]
-    strangers = [Bucket(f"account|{name}", ACCOUNT)]
+        return [Bucket(f"device|{account}|{device_id}", TRUSTED_DEVICE)]
+    buckets = [Bucket(f"account|{account}", ACCOUNT)]
     if network:
-        strangers += [
-            Bucket(f"account-network|{name}|{network}", ACCOUNT_AND_NETWORK),
+        buckets += [
+            Bucket(f"account-network|{account}|{network}", ACCOUNT_AND_NETWORK),
             Bucket(f"network|{network}", NETWORK),
         ]
-    return strangers
+    return buckets
 
 
 def hit(buckets: list[Bucket], now: datetime | None = None) -> int:
-    """Count one attempt towards all of ``buckets``; returns 0, or the seconds to wait, and then nothing is counted."""
+    """Count one attempt in all ``buckets`` and return 0, or return the seconds to wait without counting it.
+
+    Locks the rows, in the order of their keys so that two requests cannot deadlock.
+    """
     now = now or timezone.now()
     keys = sorted(bucket.key for bucket in buckets)
     with transaction.atomic():
-        # One order for all, so that two requests never wait for each other.
         for key in keys:
-            Throttle.objects.get_or_create(key=key, defaults={"last_at": now})
+            Throttle.objects.get_or_create(key=key, defaults={"last_attempt_at": now})
         rows = {row.key: row for row in Throttle.objects.select_for_update().filter(key__in=keys).order_by("key")}
         wait = max((row.blocked_until - now for row in rows.values() if row.blocked_until), default=timedelta())
         if wait > timedelta():
             return int(wait.total_seconds()) + 1
         for bucket in buckets:
             row = rows[bucket.key]
-            row.attempts = 1 if now - row.last_at > RESET_AFTER else row.attempts + 1
-            row.last_at = now
-            # Nothing, not "until now": a request at the same moment has another now.
+            row.attempts = 1 if now - row.last_attempt_at > RESET_AFTER else row.attempts + 1
+            row.last_attempt_at = now
+            # None instead of "until now": a parallel request has a slightly different now.
             row.blocked_until = now + delay if (delay := bucket.limit.delay(row.attempts)) else None
             row.save()
     return 0
 
 
 def refund(buckets: list[Bucket]) -> None:
-    """It was the right person: forget their own counts, and take this attempt out of those that are shared."""
+    """Undo the counting after a successful attempt: reset the account's own buckets, decrement shared ones."""
     shared = [bucket.key for bucket in buckets if bucket.limit in {NETWORK, ACCOUNT}]
     own = [bucket.key for bucket in buckets if bucket.limit not in {NETWORK, ACCOUNT}]
     Throttle.objects.filter(key__in=own).delete()
     Throttle.objects.filter(key__in=shared, attempts__gt=0).update(attempts=F("attempts") - 1, blocked_until=None)
-    Throttle.objects.filter(last_at__lt=timezone.now() - PURGE_AFTER).delete()
+    Throttle.objects.filter(last_attempt_at__lt=timezone.now() - PURGE_AFTER).delete()
 
 
 def consume_once(name: str) -> bool:
-    """True once for each ``what`` within a day, in whichever worker: a code from an app works once."""
+    """Return True only for the first call with ``name`` within ``PURGE_AFTER``, across all processes."""
     try:
         with transaction.atomic():
             Throttle.objects.create(key=keyed_hash("once", name))
     except IntegrityError:
         return False
     return True
+
+
+def throttled_message(seconds: int) -> str:
+    """Return the message for a user who has to wait: in seconds up to a minute and a half, then in minutes."""
+    if seconds <= MAX_SECONDS_SHOWN:
+        message = ngettext(
+            "Too many attempts. Wait %(count)d second and try again.",
+            "Too many attempts. Wait %(count)d seconds and try again.",
+            seconds,
+        )
+        return message % {"count": seconds}
+    minutes = -(-seconds // 60)
+    message = ngettext(
+        "Too many attempts. Wait %(count)d minute and try again.",
+        "Too many attempts. Wait %(count)d minutes and try again.",
+        minutes,
+    )
+    return message % {"count": minutes}

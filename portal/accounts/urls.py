@@ -1,4 +1,4 @@
-"""Everything under /admin/: signing in, one's own account, the screens. Only what is used of allauth is mounted."""
+"""URLs under /admin/: login, the user's account, and the admin site. Of allauth, only the views in use are routed."""
 
 from django.contrib import admin
 from django.urls import path, re_path, register_converter
@@ -8,7 +8,7 @@ from portal.accounts.views import account, login, passwords
 
 
 class DamagedLinkConverter:
-    """Matches the rest of an address only if it seems to be from a one-time link."""
+    """Matches the rest of a path only if it seems to come from a one-time link."""
 
     regex = r"[\s\S]+"
 
@@ -48,10 +48,10 @@ urlpatterns = [
     path("account/codes/new/", account.GenerateCodesView.as_view(), name="mfa_generate_recovery_codes"),
     path("account/sessions/end/", account.revoke_session, name="account_revoke_session"),
     path("account/sessions/end-all/", account.revoke_other_sessions, name="account_revoke_other_sessions"),
-    # After ours: its own sign-in knows no second factor.
+    # After ours, because the admin's own login view does not ask for a second factor.
     path("", admin.site.urls),
-    # A one-time link that was damaged in a mail.
+    # A one-time link that was damaged by a mail program.
     path("<damaged_link:token>", passwords.set_password, name="account_set_password_damaged"),
-    # Everything else leads to the sign-in, so that no answer tells which addresses exist.
+    # Everything else redirects to the login page, so that responses do not reveal which URLs exist.
     re_path(r"(?P<url>.*)$", admin.site.admin_view(admin.site.catch_all_view)),
 ]

@@ -1,1 +1,1 @@
-"""One file that holds an installation: database, pictures and key; and the way back from it."""
+"""Backup and restore of an installation (database, media files and secret key) as one file."""

@@ -1,4 +1,4 @@
-"""What stops a backup or a restore."""
+"""Backup archives: a TAR file whose last member is a manifest with the size and hash of every other member."""
 
 import hashlib
 import io
@@ -14,23 +14,26 @@ from typing import IO, Any
 
 from portal.storage.atomic_file import atomic_create, describe_write_error
 
-
-class BackupError(Exception):
-    """Nothing was changed. The message is a sentence for the operator."""
-
-
 FORMAT_VERSION = 1
 MANIFEST_NAME, DATABASE_MEMBER, SECRET_KEY_MEMBER, MEDIA_PREFIX = "manifest.json", "database", "secret-key", "media/"
 MEMBER_PATTERN = re.compile(
-    rf"(?:{DATABASE_MEMBER}|{SECRET_KEY_MEMBER}|{MEDIA_PREFIX}[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)\Z"
+    rf"(?:{DATABASE_MEMBER}|{SECRET_KEY_MEMBER}"
+    rf"|{MEDIA_PREFIX}[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)\Z"
 )
 CHUNK_BYTES = 1024 * 1024
 MAX_MANIFEST_BYTES = 64 * CHUNK_BYTES
 
 
+class BackupError(Exception):
+    """A backup or restore that failed. The message is a complete sentence for the operator."""
+
+
 @dataclass
 class Manifest:
-    """What an archive says of itself. ``members``: name to [size in bytes, sha256 in hex]."""
+    """The table of contents of an archive. ``members`` maps a name to [size in bytes, SHA-256 in hex].
+
+    Stored as JSON, so the field names are part of the file format.
+    """
 
     made_at: str
     database: str
@@ -41,15 +44,15 @@ class Manifest:
 
 
 class ArchiveWriter:
-    """Adds members to an archive and remembers what they are."""
+    """Adds members to an archive and records them in its manifest."""
 
     def __init__(self, tar: tarfile.TarFile, manifest: Manifest) -> None:
         self._tar, self.manifest = tar, manifest
 
     def add(self, name: str, stream: IO[bytes], size: int) -> None:
-        """One member of exactly ``size`` bytes."""
+        """Add a member of exactly ``size`` bytes. Raise BackupError for a name that restore would reject."""
         if not MEMBER_PATTERN.match(name):
-            raise BackupError(f"A file named {name!r} cannot be kept. Rename or remove it.")
+            raise BackupError(f"A file named {name!r} cannot be backed up. Rename or remove it.")
         info = tarfile.TarInfo(name)
         info.size, info.mode = size, 0o600
         hashed = _HashingReader(stream)
@@ -58,7 +61,7 @@ class ArchiveWriter:
 
 
 class _HashingReader(io.RawIOBase):
-    """Passes bytes on and hashes them."""
+    """Reader that hashes the bytes it passes on."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__()
@@ -76,7 +79,10 @@ class _HashingReader(io.RawIOBase):
 
 @contextmanager
 def create_archive(target: Path, manifest: Manifest) -> Iterator[ArchiveWriter]:
-    """An archive that appears under its name only when it is whole, and never over another file."""
+    """Create an archive that appears as ``target`` only once it is complete, and never replaces a file.
+
+    Raise BackupError if the file exists or cannot be written.
+    """
     try:
         with atomic_create(target) as stream, tarfile.open(fileobj=stream, mode="w|") as tar:
             yield ArchiveWriter(tar, manifest)
@@ -91,44 +97,45 @@ def create_archive(target: Path, manifest: Manifest) -> Iterator[ArchiveWriter]:
 
 
 def read_manifest(source: Path) -> Manifest:
-    """What is in an archive. Raises SafekeepingError for a file that is torn or no backup."""
+    """Return the manifest of an archive. Raise BackupError for a file that is truncated or not a backup."""
     try:
         with tarfile.open(source, "r:") as tar:
             last = tar.getmembers()[-1]
             if last.name != MANIFEST_NAME or last.size > MAX_MANIFEST_BYTES:
-                raise BackupError(f"{source} is cut off or no backup of this portal: it has no manifest.")
+                raise BackupError(f"{source} has no manifest. It is incomplete, or not a backup of this portal.")
             stream = tar.extractfile(last)
             manifest = Manifest(**json.loads(stream.read() if stream else b""))
     except FileNotFoundError as error:
-        raise BackupError(f"There is no file {source}.") from error
+        raise BackupError(f"The file {source} does not exist.") from error
     except (OSError, tarfile.TarError, ValueError, TypeError, IndexError) as error:
         raise BackupError(f"{source} cannot be read as a backup: {error}.") from error
     if manifest.format != FORMAT_VERSION:
-        raise BackupError(f"{source} has format {manifest.format}; this version reads format {FORMAT_VERSION}.")
+        raise BackupError(f"{source} has format {manifest.format}, but this version reads only {FORMAT_VERSION}.")
     return manifest
 
 
 def extract_archive(source: Path, manifest: Manifest, folder: Path) -> None:
-    """Write every member below ``folder``, each compared with its size and hash. Raises SafekeepingError."""
-    left = dict(manifest.members)
+    """Extract every member into ``folder`` and verify its size and hash. Raise BackupError on any difference."""
+    missing = dict(manifest.members)
     try:
         with tarfile.open(source, "r:") as tar:
             for info in tar:
                 if info.name == MANIFEST_NAME:
                     continue
-                expected = left.pop(info.name, None)
+                expected = missing.pop(info.name, None)
                 stream = tar.extractfile(info) if info.isreg() and MEMBER_PATTERN.match(info.name) else None
                 if expected is None or stream is None:
-                    raise BackupError(f"{source} holds {info.name!r}, which its manifest does not name.")
+                    raise BackupError(f"{source} contains {info.name!r}, which is not in its manifest.")
                 if _write_member(stream, folder / info.name) != tuple(expected):
-                    raise BackupError(f"{source} is damaged: {info.name} is not what was saved.")
+                    raise BackupError(f"{source} is damaged: {info.name} does not match its checksum.")
     except (OSError, tarfile.TarError) as error:
-        raise BackupError(f"{source} could not be unpacked: {error}.") from error
-    if left:
-        raise BackupError(f"{source} is damaged: {min(left)} is missing.")
+        raise BackupError(f"{source} could not be extracted: {error}.") from error
+    if missing:
+        raise BackupError(f"{source} is damaged: {min(missing)} is missing.")
 
 
 def _write_member(stream: IO[bytes], target: Path) -> tuple[int, str]:
+    """Write and sync a member; return its size and SHA-256."""
     digest, size = hashlib.sha256(), 0
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

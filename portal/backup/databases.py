@@ -1,15 +1,17 @@
-"""A consistent copy of the database while staff edit, and its way into an empty one."""
+"""Dump the database while staff edit, and load a dump into an empty database."""
 
 import errno
 import os
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError, connection, connections
+from django.db.migrations.loader import MigrationLoader
 
 from portal.backup.archive import BackupError
 
@@ -19,33 +21,44 @@ FIRST_SQLITE_WITH_WAL_FIX = (3, 51, 3)
 
 
 def get_vendor() -> str:
-    """Which of the two databases this installation uses."""
+    """Return ``sqlite`` or ``postgresql``."""
     return str(connection.vendor)
 
 
 def sqlite_wal_warning() -> str:
-    """What is wrong with the SQLite that Python was built with, and what follows; empty where nothing is."""
+    """Return a warning if Python's SQLite has the WAL-reset bug and this installation uses it, else an empty string."""
     if get_vendor() != SQLITE or sqlite3.sqlite_version_info >= FIRST_SQLITE_WITH_WAL_FIX:
         return ""
     return (
-        f"SQLite {sqlite3.sqlite_version} has the WAL-reset fault (mended in 3.51.3): very rarely, two processes that "
-        "write at the same moment damage the database. Run “manage.py backup” every day (it checks the database), or "
-        "use PostgreSQL, or a Python with a newer SQLite."
+        f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug (fixed in 3.51.3): in very rare cases, two processes "
+        "that write at the same moment damage the database. Run “manage.py backup” every day (it checks the database), "
+        "or use PostgreSQL, or a Python with a newer SQLite."
     )
 
 
 def is_empty() -> bool:
-    """Whether no table is there yet."""
+    """Return whether the database has no tables. Raise BackupError if it cannot be read."""
     try:
         return not connection.introspection.table_names()
     except DatabaseError as error:
         raise BackupError(f"The database cannot be read: {str(error).splitlines()[0]}") from error
 
 
-def dump(target: Path) -> None:
-    """Write a copy of the database to ``target``: a SQLite file, or pg_dump's own format.
+def find_unknown_migration(applied: Iterable[str]) -> str:
+    """Return the first of the applied migrations (``app.name``) that this version lacks, or an empty string.
 
-    Raises SafekeepingError, and OSError where the disk is full.
+    Apps that are not installed do not count. A database with such a migration was made by a newer version, or by one
+    from before the migrations were squashed, so this version must not change it.
+    """
+    known = {".".join(key) for key in MigrationLoader(None, ignore_no_migrations=True).disk_migrations}
+    apps = {name.split(".")[0] for name in known}
+    return min((name for name in applied if name.split(".")[0] in apps and name not in known), default="")
+
+
+def dump(target: Path) -> None:
+    """Write a dump of the database to ``target``: an SQLite file, or pg_dump's custom format.
+
+    Raise BackupError, and OSError if the disk is full.
     """
     if get_vendor() == SQLITE:
         _dump_sqlite(target)
@@ -59,7 +72,7 @@ def dump(target: Path) -> None:
 
 
 def load(source: Path) -> None:
-    """Put a copy into the empty database. Raises SafekeepingError; then the database is as empty as before."""
+    """Load a dump into the empty database. Raise BackupError on failure; the database is then still empty."""
     if get_vendor() == SQLITE:
         _load_sqlite(source)
     else:
@@ -69,30 +82,30 @@ def load(source: Path) -> None:
 
 
 def _dump_sqlite(target: Path) -> None:
-    """SQLite's online backup: one snapshot, writers go on. A damaged database is no backup."""
+    """Copy one snapshot with SQLite's online backup API, which does not block writers, and check its integrity."""
     try:
         with (
             closing(sqlite3.connect(f"file:{_sqlite_path()}?mode=ro", uri=True)) as source,
             closing(sqlite3.connect(target)) as copy,
         ):
             source.backup(copy)
-            # A file that stands alone: without it, opening the copy would make two more files beside it.
+            # A single file; in WAL mode, opening the copy would create two more.
             copy.execute("PRAGMA journal_mode=DELETE")
             damage = [row[0] for row in copy.execute("PRAGMA integrity_check(3)")]
-            foreign = copy.execute("PRAGMA foreign_key_check").fetchone()
+            orphan = copy.execute("PRAGMA foreign_key_check").fetchone()
     except sqlite3.Error as error:
         if is_disk_full_error(error):
             raise _disk_full_error(target) from error
         raise BackupError(f"The database cannot be copied: {error}.") from error
-    if damage != ["ok"] or foreign:
-        found = damage[0] if damage != ["ok"] else f"a row of {foreign[0]} points nowhere"
+    if damage != ["ok"] or orphan:
+        details = damage[0] if damage != ["ok"] else f"a row of {orphan[0]} refers to a missing row"
         raise BackupError(
-            f"The database is damaged ({found}). No backup was written; keep the older ones and restore the last."
+            f"The database is damaged ({details}). No backup was written. Keep the older ones and restore the latest."
         )
 
 
 def is_disk_full_error(error: BaseException) -> bool:
-    """Whether SQLite, also below Django's own error, says that the disk is full."""
+    """Return whether an sqlite3 error, or a Django error caused by one, means that the disk is full."""
     return getattr(error.__cause__ or error, "sqlite_errorname", "") == "SQLITE_FULL"
 
 
@@ -108,11 +121,11 @@ def _load_sqlite(source: Path) -> None:
 
 
 def delete_sqlite_files() -> None:
-    """Remove the SQLite files of a database that is empty, or holds only what a restore has put there."""
+    """Delete the SQLite database with its WAL files. Only for a database that is empty or was just restored."""
     connections.close_all()
     file = _sqlite_path()
-    for ending in ("", "-wal", "-shm"):
-        file.with_name(file.name + ending).unlink(missing_ok=True)
+    for suffix in ("", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
 def _sqlite_path() -> Path:
@@ -120,17 +133,17 @@ def _sqlite_path() -> Path:
 
 
 def _run_postgresql_tool(program: str, *arguments: str) -> None:
-    """One of PostgreSQL's own programs; the password travels in the environment, never in the command line."""
-    values: dict[str, Any] = connection.settings_dict
-    names = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD"}
-    environ = os.environ | {name: str(values[key]) for name, key in names.items() if values.get(key)}
-    database = f"--dbname={values['NAME']}"
+    """Run pg_dump or pg_restore. The password goes into the environment, because anyone can read a command line."""
+    config: dict[str, Any] = connection.settings_dict
+    variables = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD"}
+    environ = os.environ | {name: str(config[key]) for name, key in variables.items() if config.get(key)}
+    database = f"--dbname={config['NAME']}"
     try:
-        done = subprocess.run(  # noqa: S603 -- our own arguments
+        result = subprocess.run(  # noqa: S603 -- no argument comes from a user
             [program, database, *arguments], env=environ, capture_output=True, text=True, check=False
         )
     except FileNotFoundError as error:
-        raise BackupError(f"{program} is not installed. Install PostgreSQL's client programs.") from error
-    if done.returncode:
-        words = (done.stderr.strip().splitlines() or ["no reason given"])[0]
-        raise BackupError(f"{program} failed: {words}")
+        raise BackupError(f"{program} is not installed. Install the PostgreSQL client programs.") from error
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["no reason given"])[0]
+        raise BackupError(f"{program} failed: {reason}")

@@ -1,4 +1,4 @@
-"""Every stored picture, wherever the storage keeps it: a folder or a bucket."""
+"""Media files in the default storage, local or S3."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 
 
 def iter_media(folder: str = "") -> Iterator[str]:
-    """Names of all finished files, in order. Drafts of uploads that are under way begin with a dot."""
+    """Yield the names of all media files below ``folder``, sorted. Skip dotfiles, which are unfinished uploads."""
     try:
         folders, files = default_storage.listdir(folder)
     except FileNotFoundError:
@@ -24,7 +24,7 @@ def iter_media(folder: str = "") -> Iterator[str]:
 
 
 def delete_all_media() -> None:
-    """Remove every stored file, and the folders that are then empty."""
+    """Delete every media file and the directories that are then empty."""
     for name in list(iter_media()):
         default_storage.delete(name)
     root = Path(settings.MEDIA_ROOT)
@@ -36,7 +36,10 @@ def delete_all_media() -> None:
 
 
 def restore_media(source: Path) -> int:
-    """Store every file below ``source`` under its own name; returns how many."""
+    """Store every file below ``source`` under its relative path; return the number of files.
+
+    Raise FileExistsError if the storage already has a file of that name.
+    """
     count = 0
     for path in sorted(source.rglob("*")):
         if path.is_file():
@@ -45,6 +48,6 @@ def restore_media(source: Path) -> int:
                 stored = default_storage.save(name, File(stream))
             if stored != name:
                 default_storage.delete(stored)
-                raise FileExistsError(f"{name} is there already")
+                raise FileExistsError(f"{name} already exists")
             count += 1
     return count

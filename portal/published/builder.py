@@ -1,4 +1,4 @@
-"""Python's search for garbage, kept short."""
+"""Background threads that keep the published pages up to date: rendering, compression and writing to disk."""
 
 import contextlib
 import gc
@@ -16,62 +16,66 @@ from portal.published.files import ResponseFiles, StoredShard, shard_for
 from portal.published.store import CachedResponse, ResponseStore
 from portal.published.wsgi import PublishedPages, close_response
 from portal.storage.database_errors import DatabaseFileMonitor, describe_error
-from portal.storage.public_files import PublicFiles
+from portal.storage.media import PublicFiles
+
+log = logging.getLogger(__name__)
+
+# Responses get an Age header if the database has not confirmed them for this long.
+STALE_AFTER_SECONDS = 5.0
+# Seconds of rendering before the database is polled for changes again.
+REFRESH_BUDGET = 0.3
+# After a publication, this many pages are rendered immediately. All others affected are evicted, which is enough for
+# correctness, and rendered once nothing has been published for DEBOUNCE seconds, so that frequent publishing does not
+# slow down requests.
+MAX_IMMEDIATE_RENDERS = 4
+DEBOUNCE = 2.0
+# With more pages than this, progress is logged, and rendering uses only half of the time.
+BULK_THRESHOLD = 50
+PROGRESS_LOG_SECONDS = 10.0
+# Seconds between two rounds of compressing and writing; polls that a response must survive before it is recompressed.
+COMPRESS_INTERVAL = 2.0
+MIN_AGE_TICKS = 5
+MAX_COMPRESS_SECONDS = 15.0
+# Writing takes at most a fiftieth of the time, but withdrawn pages must not stay on disk for long.
+WRITE_DELAY_FACTOR, MAX_WRITE_DELAY_SECONDS = 50, 30.0
+# The names of public media files are read after every change, and at least this often.
+PUBLIC_FILES_REFRESH_SECONDS = 5.0
+PUBLIC_FILES_NAME = "public-files.json"
 
 
 def freeze_gc() -> None:
-    """Call it when much has come that stays: later searches look at everything else only.
+    """Exclude all current objects from garbage collection. Call after loading many objects that stay.
 
-    A search stops all threads of a process; with 10,000 pages that was a quarter of a second now and then. This one
-    passes over what has settled before. What has is still freed as soon as nothing refers to it.
+    A collection stops all threads, for 250 ms with 10,000 pages. Frozen objects are still freed by reference counting.
     """
     gc.collect()
     gc.freeze()
 
 
-log = logging.getLogger(__name__)
-
-# Readers are told how old a page may be when the database has not confirmed it for so long.
-STALE_AFTER_SECONDS = 5.0
-# The database is looked at again after this time, also while there is much to render.
-REFRESH_BUDGET = 0.3
-# After a publish so many pages and lists are rendered at once. All other addresses are forgotten, which is enough to be
-# true, and rendered when nothing has been published for so many seconds: publishing often must not slow readers.
-MAX_IMMEDIATE_RENDERS = 4
-DEBOUNCE = 2.0
-# More than this at once: progress is logged, and readers get half of the time.
-BULK_THRESHOLD = 50
-PROGRESS_LOG_SECONDS = 10.0
-# Seconds between two rounds of packing and writing, and looks that an answer has to last before it is packed finer.
-COMPRESS_INTERVAL = 2.0
-MIN_AGE_TICKS = 5
-MAX_COMPRESS_SECONDS = 15.0
-# Writing takes a fiftieth of the time, however much there is and however often something is published; but what was
-# withdrawn must not stay on disk for long.
-WRITE_DELAY_FACTOR, MAX_WRITE_DELAY_SECONDS = 50, 30.0
-# The names of public files are read after every change, and at least this often.
-PUBLIC_FILES_REFRESH_SECONDS = 5.0
-PUBLIC_FILES_NAME = "public-files.json"
-
-
 class SiteSource(Protocol):
-    """What the keeper asks of the domain (``settings.SITE_SOURCE``). Any of these may raise DatabaseError."""
+    """The functions of the module ``settings.SITE_SOURCE``. Any of them may raise DatabaseError."""
 
     def content_version(self) -> str:
-        """A small value that changes whenever anything does that the public reads."""
+        """Return a short value that changes whenever public content changes."""
 
     def affected_urls(self, before: str, now: str) -> tuple[list[str], list[str]] | None:
-        """Addresses that the changes between two states concern: what readers open, and the rest. None: all may be."""
+        """Return the paths affected by the changes between two content versions: the pages, and all other paths.
+
+        None means that any path may be affected.
+        """
 
     def public_urls(self) -> Iterable[str]:
-        """All addresses that are worth keeping, the most important first."""
+        """Return all paths to render in advance, the most important first."""
 
     def public_files(self) -> Iterable[str]:
-        """Names of all media files that the public may read."""
+        """Return the names of all public media files."""
 
 
 class SiteBuilder:
-    """For one process. ``trouble`` says why the database cannot be used, or nothing."""
+    """Keeps the response store of one process up to date.
+
+    ``error`` says why the database cannot be used; it is empty while the database responds.
+    """
 
     def __init__(
         self,
@@ -84,7 +88,7 @@ class SiteBuilder:
         self._application, self._store, self._response_files, self._source = application, store, response_files, source
         self._public_files = public_files or PublicFiles()
         self._public_files_read_at, self._public_files_changed = 0.0, False
-        # Of the public site: what was seen last, and up to which everything kept is rendered.
+        # Content versions: the latest one seen, and the one up to which all stored responses are rendered.
         self.current_version = self.rendered_version = ""
         self.error = ""
         self._stored_versions: set[str] = set()
@@ -94,177 +98,178 @@ class SiteBuilder:
         self._progress_logged_at = 0.0
         self._is_bulk_render = False
         self._has_lock = False
-        # Not before this time is written again.
+        # Monotonic time before which nothing is written again.
         self._next_write_at = 0.0
         self._compress, self._is_bulk_compression = CompressionWorker(), False
 
     def load(self) -> None:
-        """Take what is on disk, before the first request."""
-        stored = self._response_files.load()
+        """Load the stored responses from disk. Call before the first request."""
+        shards = self._response_files.load()
         self._public_files.load(self._response_files.folder / PUBLIC_FILES_NAME)
         self._application.stale_after = STALE_AFTER_SECONDS
-        if stored:
-            for part in stored:
-                self._store.load(part.entries)
-            self._stored_versions = {part.content_version for part in stored}
-            age = max(0.0, time.time() - max(part.last_validated for part in stored))
+        if shards:
+            for shard in shards:
+                self._store.load(shard.entries)
+            self._stored_versions = {shard.content_version for shard in shards}
+            age = max(0.0, time.time() - max(shard.last_validated for shard in shards))
             self._application.last_validated = time.monotonic() - age
             self._application.update_staleness()
         freeze_gc()
 
     def staleness_message(self) -> str:
-        """What readers get while there is trouble, for an operator."""
+        """Return, for an operator, how old the served pages are while the database cannot be used."""
         age = int(time.monotonic() - self._application.last_validated)
-        return f"{len(self._store.entries)} public addresses are given out as they were {age} s ago"
+        return f"serving {len(self._store.entries)} public pages as of {age} s ago"
 
     def start(self) -> None:
-        """Both threads, and the clock of the application; they end with the process."""
+        """Start the threads: refresh, compression, and the application's staleness check. They end with the process."""
         stop = threading.Event()
         for work in (self.run_refresh, self.run_compression, self._application.watch_staleness):
             threading.Thread(target=work, args=(stop,), name=work.__name__, daemon=True).start()
 
     def run_refresh(self, stop: threading.Event) -> None:
-        """The first thread."""
-        changes, file = ChangeListener(), DatabaseFileMonitor()
+        """Poll for changes and render affected pages, until ``stop`` is set. Runs in a thread of its own."""
+        listener, file_monitor = ChangeListener(), DatabaseFileMonitor()
         while not stop.is_set():
             try:
                 close_old_connections()
-                if not self._poll(changes, file):
+                if not self._poll(listener, file_monitor):
                     stop.wait(REFRESH_BUDGET)
                     continue
                 self._refresh(stop)
                 if not self._render_queue:
-                    changes.wait(stop)
+                    listener.wait(stop)
             except DatabaseError as error:
                 self._set_error(describe_error(error))
-                changes.reset()
+                listener.reset()
                 stop.wait(REFRESH_BUDGET)
             except Exception:
-                # Without this thread the process would show old pages for ever.
-                log.exception("the snapshots could not be renewed; trying again")
+                # If this thread died, the process would serve old pages forever.
+                log.exception("Could not refresh the published pages; retrying")
                 stop.wait(STALE_AFTER_SECONDS)
 
-    def _poll(self, changes: ChangeListener, file: DatabaseFileMonitor) -> bool:
-        """Notice what has changed; False where the database file is not the one from the start."""
-        missing = file.error()
-        if missing:
-            self._set_error(missing)
-            changes.reset()
+    def _poll(self, listener: ChangeListener, file_monitor: DatabaseFileMonitor) -> bool:
+        """Check for changes. Return False if the database file is missing or was replaced."""
+        file_error = file_monitor.error()
+        if file_error:
+            self._set_error(file_error)
+            listener.reset()
             return False
-        if changes.may_have_changed():
-            state = self._source.content_version()
+        if listener.may_have_changed():
+            version = self._source.content_version()
             if (
-                state != self.current_version
+                version != self.current_version
                 or time.monotonic() > self._public_files_read_at + PUBLIC_FILES_REFRESH_SECONDS
             ):
-                # Before the pages: a withdrawn picture is refused at once, and a new page can show its pictures.
+                # Before the pages, so that withdrawn images are refused at once and new pages can show their images.
                 self._public_files_changed |= self._public_files.refresh(self._source.public_files())
                 self._public_files_read_at = time.monotonic()
-            if state != self.current_version:
-                self._on_change(state)
+            if version != self.current_version:
+                self._on_change(version)
         self._set_error("")
         self._application.last_validated = time.monotonic()
         self._store.clock += 1
         return True
 
     def _on_change(self, version: str) -> None:
-        """What the change concerns waits to be rendered again, in front of what waits already."""
-        found: dict[str, None] = {}
-        rest: dict[str, None] = {}
-        everything = False
+        """Put the affected paths at the front of the render queue, or evict and defer them."""
+        queue: dict[str, None] = {}
+        other: dict[str, None] = {}
+        affects_all = False
         for before in {self.current_version} if self.current_version else self._stored_versions:
-            concerned = self._source.affected_urls(before, version)
-            everything = everything or concerned is None
-            opened, others = concerned or ([], [])
-            found.update(dict.fromkeys(opened))
-            rest.update(dict.fromkeys(others))
-        kept = self._store.entries
-        later: list[str] = []
-        if everything:
-            found = dict.fromkeys([*found, *self._source.public_urls(), *kept])
+            affected = self._source.affected_urls(before, version)
+            affects_all = affects_all or affected is None
+            page_paths, other_paths = affected or ([], [])
+            queue.update(dict.fromkeys(page_paths))
+            other.update(dict.fromkeys(other_paths))
+        entries = self._store.entries
+        deferred: list[str] = []
+        if affects_all:
+            queue = dict.fromkeys([*queue, *self._source.public_urls(), *entries])
         elif not self.current_version:
-            # A start: what is kept and not concerned is as good as new.
-            new = [path for path in self._source.public_urls() if path not in kept]
-            found = dict.fromkeys([*found, *rest, *new])
-        elif len(found) + len(rest) > BULK_THRESHOLD:
-            found = {**found, **rest}
+            # At startup, stored responses that are not affected are still valid.
+            missing = [path for path in self._source.public_urls() if path not in entries]
+            queue = dict.fromkeys([*queue, *other, *missing])
+        elif len(queue) + len(other) > BULK_THRESHOLD:
+            queue = {**queue, **other}
         else:
-            at_once = list(found)[:MAX_IMMEDIATE_RENDERS]
-            later = [path for path in {**found, **rest} if path not in at_once and path not in self._render_queue]
-            found = dict.fromkeys(at_once)
+            immediate = list(queue)[:MAX_IMMEDIATE_RENDERS]
+            deferred = [path for path in {**queue, **other} if path not in immediate and path not in self._render_queue]
+            queue = dict.fromkeys(immediate)
         self._store.increment_version()
-        for path in later:
+        for path in deferred:
             self._store.evict(path)
-        self._deferred.update(dict.fromkeys(later))
+        self._deferred.update(dict.fromkeys(deferred))
         self._changed_at = time.monotonic()
-        self._render_queue = {**found, **self._render_queue}
+        self._render_queue = {**queue, **self._render_queue}
         self._is_bulk_render = not self.current_version or len(self._render_queue) > BULK_THRESHOLD
         self.current_version = version
         if self._is_bulk_render:
             self._progress_logged_at = time.monotonic()
-            log.info("%s public addresses are being rendered, %s are there", len(self._render_queue), len(kept))
+            log.info("Rendering %s public pages; %s are stored", len(self._render_queue), len(entries))
 
     def _refresh(self, stop: threading.Event) -> None:
-        """Render what waits, for a while."""
+        """Render pages from the queue for REFRESH_BUDGET seconds."""
         if not self._render_queue and time.monotonic() > self._changed_at + DEBOUNCE:
             self._render_queue, self._deferred = self._deferred, {}
-        until = time.monotonic() + REFRESH_BUDGET
-        in_turns = len(self._render_queue) > BULK_THRESHOLD
-        while self._render_queue and time.monotonic() < until and not stop.is_set():
-            begun = time.monotonic()
+        deadline = time.monotonic() + REFRESH_BUDGET
+        is_throttled = len(self._render_queue) > BULK_THRESHOLD
+        while self._render_queue and time.monotonic() < deadline and not stop.is_set():
+            started = time.monotonic()
             path = next(iter(self._render_queue))
-            generation = self._store.version
-            answer = self._application.fetch(path)
-            close_response(answer.chunks)
-            if answer.status.startswith("503"):
+            version = self._store.version
+            response = self._application.fetch(path)
+            close_response(response.chunks)
+            if response.status.startswith("503"):
                 raise DatabaseError("a page could not be read")
-            if answer.cached_response is not None:
-                self._store.put(path, answer.cached_response, generation)
-            elif not (self._is_bulk_render and answer.status.startswith("5")):
-                # Also after a fault: the text may be withdrawn. When all is rendered again, old is better than none.
+            if response.cached_response is not None:
+                self._store.put(path, response.cached_response, version)
+            elif not (self._is_bulk_render and response.status.startswith("5")):
+                # Evict even after a server error, because the page may have been withdrawn. In a bulk render, an old
+                # page is better than none.
                 self._store.evict(path)
             del self._render_queue[path]
-            if in_turns:
+            if is_throttled:
                 self._log_progress()
-                stop.wait(time.monotonic() - begun)
+                stop.wait(time.monotonic() - started)
         if not self._render_queue:
             self.rendered_version = self.current_version
             if self._is_bulk_render:
                 self._is_bulk_render = False
                 freeze_gc()
-                log.info("all public addresses are rendered")
+                log.info("Rendered all public pages")
 
     def _log_progress(self) -> None:
         if time.monotonic() - self._progress_logged_at > PROGRESS_LOG_SECONDS:
             self._progress_logged_at = time.monotonic()
-            log.info("%s public addresses are still to be rendered", len(self._render_queue))
+            log.info("%s public pages left to render", len(self._render_queue))
 
     def _set_error(self, error: str) -> None:
         if error != self.error:
             if error:
-                log.warning("%s; public pages are given out as they were", error)
+                log.warning("Serving stored public pages: %s", error)
             else:
-                log.info("the database answers again")
+                log.info("The database responds again")
             self.error = error
 
     def run_compression(self, stop: threading.Event) -> None:
-        """The second thread."""
+        """Compress responses and write them to disk, until ``stop`` is set. Runs in a thread of its own."""
         failed = False
-        with contextlib.ExitStack() as held:
-            held.callback(self._compress.stop)
+        with contextlib.ExitStack() as exit_stack:
+            exit_stack.callback(self._compress.stop)
             while not stop.wait(COMPRESS_INTERVAL):
                 try:
-                    self._compress_and_write(stop, held)
+                    self._compress_and_write(stop, exit_stack)
                     failed = False
                 except OSError as error:
                     if not failed:
-                        log.warning("the snapshots cannot be written: %s; they are kept in memory", error.strerror)
+                        log.warning("Could not write the published pages: %s; keeping them in memory", error.strerror)
                     failed = True
                 except Exception:
-                    log.exception("the snapshots could not be written; trying again")
+                    log.exception("Could not write the published pages; retrying")
 
     def _compress_and_write(self, stop: threading.Event, exit_stack: contextlib.ExitStack) -> None:
-        """With the lock of the data folder: pack finer and write. Without: see what the one who has it has written."""
+        """Recompress and write if this process has the lock; otherwise load what the process with the lock wrote."""
         if not self._has_lock:
             stream = self._response_files.acquire_lock()
             if stream is None:
@@ -273,7 +278,7 @@ class SiteBuilder:
             exit_stack.enter_context(stream)
             self._has_lock = True
             self._response_files.remove_temp_files()
-            # Once after each start every file says up to which state it is good, also where nothing in it has changed.
+            # Rewrite every shard once after a start, so that all have the current content version.
             self._store.requeue_dirty(set(self._store.entries))
         self._store_public_files()
         self._recompress_batch(stop)
@@ -281,7 +286,7 @@ class SiteBuilder:
             self._write_dirty()
         if self._is_bulk_compression and not self._render_queue and not self._store.needs_recompression():
             self._is_bulk_compression = False
-            log.info("all public addresses are packed")
+            log.info("Compressed all public pages")
 
     def _store_public_files(self) -> None:
         if self._public_files_changed:
@@ -293,47 +298,47 @@ class SiteBuilder:
                 raise
 
     def _recompress_batch(self, stop: threading.Event) -> None:
-        """Pack finer what has stayed the same for a moment, until it is time to write."""
-        tick, until = self._store.clock, time.monotonic() + MAX_COMPRESS_SECONDS
-        coarse = [(path, one) for path, one in self._store.needs_recompression() if one.created <= tick - MIN_AGE_TICKS]
-        self._is_bulk_compression = self._is_bulk_compression or len(coarse) > BULK_THRESHOLD
-        if self._is_bulk_compression and coarse:
+        """Recompress responses that have not changed for MIN_AGE_TICKS polls, for at most MAX_COMPRESS_SECONDS."""
+        newest, deadline = self._store.clock - MIN_AGE_TICKS, time.monotonic() + MAX_COMPRESS_SECONDS
+        batch = [(path, response) for path, response in self._store.needs_recompression() if response.created <= newest]
+        self._is_bulk_compression = self._is_bulk_compression or len(batch) > BULK_THRESHOLD
+        if self._is_bulk_compression and batch:
             freeze_gc()
-        for path, snapshot in coarse:
-            self._store.replace_recompressed(path, snapshot.recompressed(self._compress))
-            if stop.is_set() or time.monotonic() > until:
+        for path, response in batch:
+            self._store.replace_recompressed(path, response.recompressed(self._compress))
+            if stop.is_set() or time.monotonic() > deadline:
                 return
         self._compress.stop()
 
     def _write_dirty(self) -> None:
-        """The files that changed addresses fall to."""
-        begun, state = time.monotonic(), self.rendered_version
-        changed = self._store.drain_dirty()
+        """Write the shards of changed paths."""
+        started, version = time.monotonic(), self.rendered_version
+        dirty = self._store.drain_dirty()
         try:
-            confirmed = time.time() - (begun - self._application.last_validated)
-            parts: dict[int, dict[str, CachedResponse]] = {shard_for(path): {} for path in changed}
-            for path, snapshot in list(self._store.entries.items()) if parts else ():
-                if (number := shard_for(path)) in parts:
-                    parts[number][path] = snapshot
-            for number, part in parts.items():
-                self._response_files.write(number, StoredShard(state, confirmed, part))
+            last_validated = time.time() - (started - self._application.last_validated)
+            shards: dict[int, dict[str, CachedResponse]] = {shard_for(path): {} for path in dirty}
+            for path, response in list(self._store.entries.items()) if shards else ():
+                if (shard := shard_for(path)) in shards:
+                    shards[shard][path] = response
+            for shard, entries in shards.items():
+                self._response_files.write(shard, StoredShard(version, last_validated, entries))
         except BaseException:
-            self._store.requeue_dirty(changed)
+            self._store.requeue_dirty(dirty)
             raise
         finally:
-            took = time.monotonic() - begun
-            self._next_write_at = begun + took + min(WRITE_DELAY_FACTOR * took, MAX_WRITE_DELAY_SECONDS)
+            duration = time.monotonic() - started
+            self._next_write_at = started + duration + min(WRITE_DELAY_FACTOR * duration, MAX_WRITE_DELAY_SECONDS)
 
     def _sync_from_disk(self) -> None:
-        """What the process with the lock has packed finer; only where it is the very same answer."""
-        found = self._response_files.read_changed(self._can_use_recompressed)
-        for stored in found:
-            for path, snapshot in stored.entries.items():
-                if snapshot.max_compressed:
-                    self._store.replace_recompressed(path, snapshot)
-        if sum(len(stored.entries) for stored in found) > BULK_THRESHOLD:
+        """Take over the recompressed bodies of identical responses from the process with the lock."""
+        shards = self._response_files.read_changed(self._can_use_recompressed)
+        for shard in shards:
+            for path, response in shard.entries.items():
+                if response.max_compressed:
+                    self._store.replace_recompressed(path, response)
+        if sum(len(shard.entries) for shard in shards) > BULK_THRESHOLD:
             freeze_gc()
 
     def _can_use_recompressed(self, path: str, sha: str) -> bool:
-        kept = self._store.entries.get(path)
-        return kept is not None and not kept.max_compressed and kept.sha == sha
+        entry = self._store.entries.get(path)
+        return entry is not None and not entry.max_compressed and entry.sha == sha

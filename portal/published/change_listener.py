@@ -1,7 +1,7 @@
-"""Notices that something was committed, by whatever process: cheaply, some times a second.
+"""Detection of commits by other processes, several times a second.
 
-SQLite: a counter in the file that every commit of another connection moves. PostgreSQL: LISTEN wakes us at once
-(migration ``notify``), and a timer looks where LISTEN cannot work (a pooler in between).
+SQLite: PRAGMA data_version changes with every commit of another connection. PostgreSQL: NOTIFY (sent by triggers from
+the migration ``notify_postgresql``), and polling in case a connection pooler swallows the notifications.
 """
 
 import threading
@@ -11,17 +11,17 @@ from typing import Any
 from django.db import connection
 
 NOTIFY_CHANNEL = "public_site"
-# Between two looks at the counter; a publish is to be seen everywhere within a second.
+# SQLite's polling interval; a publication must appear in all processes within a second.
 POLL_SECONDS = 0.4
-# PostgreSQL tells us by itself; this is for where it cannot.
+# PostgreSQL's polling interval if no notification arrives.
 NOTIFY_TIMEOUT_SECONDS = 0.8
-# The whole state is read at least so often: a counter says nothing of a page that was overwritten on disk.
+# The content version is read at least this often, because data_version misses a database overwritten on disk.
 FULL_CHECK_SECONDS = 5.0
 BUSY_TIMEOUT_MILLISECONDS = 1000
 
 
 class ChangeListener:
-    """For one thread, which owns this database connection. Any method may raise DatabaseError."""
+    """Detects changes for a single thread, which owns the database connection. Any method may raise DatabaseError."""
 
     def __init__(self) -> None:
         self._counter: object = None
@@ -29,7 +29,7 @@ class ChangeListener:
         self._listening_connection: Any = None
 
     def wait(self, stop: threading.Event) -> None:
-        """Return when it is time to look."""
+        """Block until it is time to check for changes, or ``stop`` is set."""
         raw = self._listening_connection
         if raw is None or raw.closed:
             stop.wait(POLL_SECONDS)
@@ -38,7 +38,7 @@ class ChangeListener:
             list(raw.notifies(timeout=NOTIFY_TIMEOUT_SECONDS, stop_after=1))
 
     def may_have_changed(self) -> bool:
-        """Whether the state of the public site has to be read."""
+        """Return whether the content version must be read again."""
         now = time.monotonic()
         counter = self._read_counter()
         if counter is not None and counter == self._counter and now - self._checked_at < FULL_CHECK_SECONDS:
@@ -46,12 +46,12 @@ class ChangeListener:
         self._counter, self._checked_at = counter, now
         if connection.vendor == "sqlite":
             with connection.cursor() as cursor:
-                # Otherwise SQLite answers from its memory, whatever has become of the file.
+                # Drop SQLite's page cache, which would hide that the file was damaged or overwritten.
                 cursor.execute("PRAGMA shrink_memory")
         return True
 
     def reset(self) -> None:
-        """After an error: the next look reads everything."""
+        """Make the next check report a change. For use after an error."""
         self._counter = None
 
     def _read_counter(self) -> object:
@@ -59,7 +59,7 @@ class ChangeListener:
             with connection.cursor() as cursor:
                 cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}")
                 cursor.execute("PRAGMA data_version")
-                # A counter belongs to its connection: of a new one it says nothing.
+                # data_version values of different connections are not comparable.
                 return id(connection.connection), cursor.fetchone()[0]
         connection.ensure_connection()
         raw = connection.connection

@@ -1,7 +1,7 @@
-"""Packing as small as it gets, in a process of its own that gives way to everybody else.
+"""Best-quality compression in a separate process with low priority.
 
-A thread cannot give way: with a low priority it is put aside now and then while it holds Python's lock, and every
-reader of its process waits for it (a quarter of a second was seen). The process lives while there is something to pack.
+A low-priority thread would not do: the scheduler suspends it while it holds the GIL, and all requests of its process
+wait (250 ms were measured). The process runs only while there is something to compress.
 """
 
 import contextlib
@@ -17,25 +17,28 @@ from typing import IO
 from portal.published.http_encoding import compress
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
-INTEGER_BYTES = 4  # bytes of a length or a quality
-TIMEOUT_SECONDS = 60.0  # seconds for one piece
+INTEGER_BYTES = 4  # size of a length or quality in the protocol with the worker process
+TIMEOUT_SECONDS = 60.0  # for one body
 log = logging.getLogger(__name__)
 
 
 class CompressionWorker:
-    """``bodies.pack``, without haste. For one thread, which waits without holding anything."""
+    """``http_encoding.compress`` in a low-priority process. For use by a single thread.
+
+    If the process dies, compress in this process until the next ``stop()``.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._failed = False
 
     def __call__(self, raw: bytes, encoding: str, quality: int) -> bytes:
-        """As ``bodies.pack``."""
+        """Compress a body; the arguments are those of ``http_encoding.compress``."""
         if not self._failed:
             try:
                 return self._request(raw, encoding, quality)
             except (OSError, EOFError) as error:
-                log.warning("packing in this process for now: the one beside it ended (%r)", error)
+                log.warning("The compression process died (%r); compressing in this process for now", error)
                 self.stop()
                 self._failed = True
         return compress(raw, encoding, quality)
@@ -48,22 +51,23 @@ class CompressionWorker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )
-        to, answer = self._process.stdin, self._process.stdout
-        if to is None or answer is None:
+        requests, responses = self._process.stdin, self._process.stdout
+        if requests is None or responses is None:
             raise EOFError
-        # Ending it ends our wait, too.
-        watch = threading.Timer(TIMEOUT_SECONDS, self._process.kill)
-        watch.start()
+        # Killing the process ends the blocking read below.
+        timeout = threading.Timer(TIMEOUT_SECONDS, self._process.kill)
+        timeout.start()
         try:
-            to.write(_encode_int(quality) + _encode_int(len(encoding)) + encoding.encode() + _encode_int(len(raw)))
-            to.write(raw)
-            to.flush()
-            return _read_exactly(answer, _read_int(answer))
+            header = _encode_int(quality) + _encode_int(len(encoding)) + encoding.encode() + _encode_int(len(raw))
+            requests.write(header)
+            requests.write(raw)
+            requests.flush()
+            return _read_exactly(responses, _read_int(responses))
         finally:
-            watch.cancel()
+            timeout.cancel()
 
     def stop(self) -> None:
-        """End the process; the next piece starts another."""
+        """Kill the process. The next call starts a new one."""
         self._failed = False
         if self._process is not None:
             with contextlib.suppress(OSError), self._process:
@@ -76,10 +80,10 @@ def _encode_int(value: int) -> bytes:
 
 
 def _read_exactly(stream: IO[bytes], count: int) -> bytes:
-    found = stream.read(count)
-    if len(found) < count:
+    data = stream.read(count)
+    if len(data) < count:
         raise EOFError
-    return found
+    return data
 
 
 def _read_int(stream: IO[bytes]) -> int:
@@ -87,21 +91,21 @@ def _read_int(stream: IO[bytes]) -> int:
 
 
 def main(requests: IO[bytes], responses: IO[bytes]) -> None:
-    """Pack piece after piece, until the other side ends."""
+    """Compress bodies until the other side closes the stream."""
     while True:
         try:
             quality, encoding = _read_int(requests), _read_exactly(requests, _read_int(requests)).decode()
-            packed = compress(_read_exactly(requests, _read_int(requests)), encoding, quality)
+            compressed = compress(_read_exactly(requests, _read_int(requests)), encoding, quality)
         except EOFError:
             return
-        responses.write(_encode_int(len(packed)) + packed)
+        responses.write(_encode_int(len(compressed)) + compressed)
         responses.flush()
 
 
 if __name__ == "__main__":
-    # A stop is for the server, which then ends this one.
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, signal.SIG_IGN)
+    # The server receives the same signals and then kills this process.
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop_signal, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.nice(19)
     with contextlib.suppress(BrokenPipeError):

@@ -1,4 +1,4 @@
-"""What every public answer has in common: GET and HEAD only, revalidation, compression, no cookie."""
+"""The ``cacheable`` decorator for public views: GET and HEAD only, revalidation, compression, no cookies."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,33 +14,36 @@ from portal.published.http_encoding import MIN_COMPRESS_BYTES, compress, make_et
 
 P = ParamSpec("P")
 CACHE_CONTROL_REVALIDATE = "no-cache"
-# Where a view's answer waits, whole and as it is, for the snapshots (application.py).
+# The key in request.META under which PublishedPages finds the complete, uncompressed body of a cacheable response.
 CACHEABLE_BODY_KEY = "portal.cacheable_body"
 
 
 class CacheableResponse(HttpResponse):
-    """An answer that may become a snapshot though it is not a page: 301 or 410 of an address that has a row.
+    """A cacheable response other than 200: the 301 or 410 of a path that has a database row.
 
-    Other redirects depend on what was typed, and there is no end to what can be typed.
+    Other redirects repair misspelled paths. They are not stored, because there is no limit to their number.
     """
 
 
 def cacheable(
     view: Callable[Concatenate[HttpRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Decorate a view whose answer is the same for everybody. A 200 without Cache-Control may become a snapshot."""
+    """Decorate a view whose response is the same for everyone.
+
+    A 200 without its own Cache-Control, and a CacheableResponse, may be stored and served to others.
+    """
 
     @wraps(view)
-    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        # Other programs on this host may use cookies of these names: then, too, none is read and none is set.
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        # Other software on this host may use cookies of the same names: do not read or set them here.
         vars(request).pop("session", None)
         request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)
         response = view(request, *args, **kwargs)
-        keep = isinstance(response, CacheableResponse) or (
+        is_storable = isinstance(response, CacheableResponse) or (
             response.status_code == 200 and not response.has_header("Cache-Control")
         )
         response.headers.setdefault("Cache-Control", CACHE_CONTROL_REVALIDATE)
-        if keep:
+        if is_storable:
             request.META[CACHEABLE_BODY_KEY] = response.content
         etag = encode_response(response, request.headers.get("Accept-Encoding", ""))
         if response.status_code != 200:
@@ -48,12 +51,12 @@ def cacheable(
         response.headers["ETag"] = etag
         return get_conditional_response(request, etag=etag, response=response) or response
 
-    # There is no form to protect: without the exemption a POST would answer 403, which says "you may not", not 405.
-    return csrf_exempt(require_safe(answer))
+    # Without the exemption, a POST would get 403 from the CSRF check instead of 405.
+    return csrf_exempt(require_safe(wrapper))
 
 
 def encode_response(response: HttpResponse, accept_encoding: str) -> str:
-    """Give the response its body in the best encoding of ``accepted``; returns the entity tag."""
+    """Compress the body of a response with the best encoding that the client accepts; return its ETag."""
     patch_vary_headers(response, ["Accept-Encoding"])
     encoding = negotiate_encoding(accept_encoding) if len(response.content) >= MIN_COMPRESS_BYTES else ""
     if encoding:

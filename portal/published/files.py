@@ -1,8 +1,8 @@
-"""Snapshots on disk, so that a start is warm and pages outlive the database.
+"""Storage of the published pages on disk, so that a restart is warm and pages survive a database failure.
 
-A few files, each holding the addresses that fall to it: a publish writes some of them, not all. Each is written beside,
-synced and renamed, begins with a hash of the rest, and names the program that it was made by. What is torn, damaged or
-made by another version is ignored with a line in the log: it can all be made again.
+The pages are sharded over a few files by path, so that a publication rewrites only some of them. Each file is written
+atomically, starts with a hash of its content, and contains the fingerprint of the code that rendered it. A file that is
+damaged or from another version is logged and ignored, because everything can be rendered again.
 """
 
 import contextlib
@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import json
 import logging
-import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,18 +17,18 @@ from pathlib import Path
 from typing import IO
 
 from portal.published.store import BaseHeaders, CachedResponse
-from portal.storage.atomic_file import TEMP_PREFIX, atomic_write
+from portal.storage.atomic_file import TEMP_PREFIX, atomic_write, fsync_directory
 
-# With 10,000 pages each is about a megabyte, and a publish writes a dozen of them.
+# With 10,000 pages, a shard is about 1 MB, and a publication writes a dozen of them.
 SHARD_COUNT = 64
 MAGIC = b"plainspine snapshots 2\n"
-HASH_BYTES = 32  # bytes
+HASH_BYTES = 32  # SHA-256
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredShard:
-    """What one file holds. ``state``: of the public site when it was written; ``confirmed``: seconds since 1970."""
+    """The content of one file. ``last_validated`` is in seconds since the epoch."""
 
     content_version: str
     last_validated: float
@@ -37,12 +36,12 @@ class StoredShard:
 
 
 def shard_for(path: str) -> int:
-    """Which file an address falls to: always the same one."""
+    """Return the number of the shard that stores a path."""
     return zlib.crc32(path.encode()) % SHARD_COUNT
 
 
 class ResponseFiles:
-    """The files in ``folder``; ``program`` names what makes the same page look different: code, templates, settings."""
+    """The shards in ``folder``. ``build_fingerprint`` identifies the code, templates and settings that render pages."""
 
     def __init__(self, folder: Path, build_fingerprint: str) -> None:
         self.folder, self._build_fingerprint = folder, build_fingerprint
@@ -50,15 +49,14 @@ class ResponseFiles:
         self._incompatible_count = 0
 
     def shard_path(self, shard: int) -> Path:
-        """One of the files."""
         return self.folder / f"{shard:02d}.snapshots"
 
     def exists(self) -> bool:
-        """Whether this installation has ever stored anything."""
-        return any(self.shard_path(number).exists() for number in range(SHARD_COUNT))
+        """Return whether this installation has ever stored pages."""
+        return any(self.shard_path(shard).exists() for shard in range(SHARD_COUNT))
 
     def acquire_lock(self) -> IO[str] | None:
-        """The right to write here, as long as the stream is open; None when another process has it."""
+        """Acquire the write lock, held while the returned stream is open. Return None if another process has it."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stream = (self.folder / "lock").open("w")
         try:
@@ -69,47 +67,57 @@ class ResponseFiles:
         return stream
 
     def remove_temp_files(self) -> None:
-        """Remove what a process that was killed has left half written. Only for who alone writes here."""
-        for draft in self.folder.glob(f"{TEMP_PREFIX}*"):
-            draft.unlink(missing_ok=True)
+        """Delete temporary files that a killed process left behind. The caller must hold the lock."""
+        for temp_file in self.folder.glob(f"{TEMP_PREFIX}*"):
+            temp_file.unlink(missing_ok=True)
 
     def load(self) -> list[StoredShard]:
-        """All files that can be used."""
+        """Return all shards that are valid and from this version."""
         self._incompatible_count = 0
-        found = [self._read_shard(number) for number in range(SHARD_COUNT)]
+        shards = [self._read_shard(shard) for shard in range(SHARD_COUNT)]
         if self._incompatible_count:
-            log.info(
-                "%s files of snapshots are of another version of the program; they are made again",
-                self._incompatible_count,
-            )
-        return [stored for stored in found if stored]
+            log.info("Ignoring %s files of published pages from another version", self._incompatible_count)
+        return [stored for stored in shards if stored]
 
     def read_changed(self, is_wanted: Callable[[str, str], bool] | None = None) -> list[StoredShard]:
-        """Files that another process has written since the last look; of each what is ``wanted``, by path and sha."""
-        found = []
-        for number in range(SHARD_COUNT):
+        """Return the shards that another process wrote since the last read.
+
+        ``is_wanted(path, sha)`` selects the entries to load.
+        """
+        shards = []
+        for shard in range(SHARD_COUNT):
             with contextlib.suppress(OSError):
-                if self.shard_path(number).stat().st_mtime_ns != self._mtimes.get(number):
-                    found.append(self._read_shard(number, is_wanted))
-        return [stored for stored in found if stored]
+                if self.shard_path(shard).stat().st_mtime_ns != self._mtimes.get(shard):
+                    shards.append(self._read_shard(shard, is_wanted))
+        return [stored for stored in shards if stored]
 
     def write(self, shard: int, stored: StoredShard) -> None:
-        """Replace one file. OSError when the disk refuses: the old file then stays."""
-        # All pages of a language share their headers.
+        """Replace a shard. On an OSError, the old file is unchanged."""
+        # All pages of a language have the same headers: each set is stored once.
         bases: dict[BaseHeaders, int] = {}
         index, bodies = [], []
-        for path, one in sorted(stored.entries.items()):
-            body, base = one.body, bases.setdefault(one.base_headers, len(bases))
+        for path, response in sorted(stored.entries.items()):
+            body, base = response.body, bases.setdefault(response.base_headers, len(bases))
             index.append(
-                [path, one.status, base, one.encoding, len(body), one.modified_at, one.sha, one.max_compressed]
+                [
+                    path,
+                    response.status,
+                    base,
+                    response.encoding,
+                    len(body),
+                    response.modified_at,
+                    response.sha,
+                    response.max_compressed,
+                ]
             )
             bodies.append(body)
-        about = {
+        # These keys are part of the file format.
+        metadata = {
             "program": self._build_fingerprint,
             "state": stored.content_version,
             "confirmed": stored.last_validated,
         }
-        head = json.dumps({**about, "bases": list(bases), "index": index}).encode()
+        head = json.dumps({**metadata, "bases": list(bases), "index": index}).encode()
         content = [len(head).to_bytes(8, "big"), head, *bodies]
         digest = hashlib.sha256()
         for chunk in content:
@@ -119,11 +127,7 @@ class ResponseFiles:
     def _replace_file(self, target: Path, content: list[bytes]) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         atomic_write(target, content)
-        directory = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        fsync_directory(self.folder)
 
     def _read_shard(self, shard: int, is_wanted: Callable[[str, str], bool] | None = None) -> StoredShard | None:
         file = self.shard_path(shard)
@@ -133,31 +137,31 @@ class ResponseFiles:
         except FileNotFoundError:
             return None
         except OSError as error:
-            log.warning("the snapshots in %s cannot be read: %s", file, error.strerror)
+            log.warning("Could not read published pages from %s: %s", file, error.strerror)
             return None
         start = len(MAGIC) + HASH_BYTES
         if not content.startswith(MAGIC):
-            log.warning("the snapshots in %s are of another version; they are made again", file)
+            log.warning("Ignoring published pages in %s: they have another format", file)
             return None
         if hashlib.sha256(memoryview(content)[start:]).digest() != content[len(MAGIC) : start]:
-            log.warning("the snapshots in %s are damaged; they are made again", file)
+            log.warning("Ignoring published pages in %s: the file is damaged", file)
             return None
         return self._parse(content, start, is_wanted)
 
     def _parse(self, content: bytes, start: int, is_wanted: Callable[[str, str], bool] | None) -> StoredShard | None:
-        """Content whose hash is right, so it is what we wrote."""
-        at = start + 8 + int.from_bytes(content[start : start + 8], "big")
-        head = json.loads(content[start + 8 : at])
+        """Parse content whose hash has been verified. Return None if another version of the code rendered it."""
+        position = start + 8 + int.from_bytes(content[start : start + 8], "big")
+        head = json.loads(content[start + 8 : position])
         if head["program"] != self._build_fingerprint:
             self._incompatible_count += 1
             return None
         bases = [tuple((name, value) for name, value in base) for base in head["bases"]]
-        snapshots = {}
-        for path, status, base, encoding, length, modified, sha, finest in head["index"]:
+        entries = {}
+        for path, status, base, encoding, length, modified_at, sha, max_compressed in head["index"]:
             if is_wanted is None or is_wanted(path, sha):
-                body = content[at : at + length]
-                snapshots[path] = CachedResponse(
-                    status, bases[base], encoding, body, modified, sha, max_compressed=finest
+                body = content[position : position + length]
+                entries[path] = CachedResponse(
+                    status, bases[base], encoding, body, modified_at, sha, max_compressed=max_compressed
                 )
-            at += length
-        return StoredShard(head["state"], head["confirmed"], snapshots)
+            position += length
+        return StoredShard(head["state"], head["confirmed"], entries)

@@ -1,8 +1,8 @@
-"""How often each address is opened: totals by day, and nothing about who did it.
+"""Page-view counts without personal data: daily totals per path.
 
-Counted in memory while pages are given out, written in batches by a thread of its own and once more when the process
-ends. No cookie, no address of a reader and no name of a browser is kept, not even in memory. So the totals are an
-estimate: what a request looks like is all there is to tell people from programs.
+Views are counted in memory, and written in batches by a thread and once more when the process exits. No cookies, IP
+addresses or user agents are stored, not even in memory. The totals are an estimate, because only the headers of a
+request distinguish people from programs.
 """
 
 import atexit
@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 FLUSH_SECONDS = 30
 MAX_PATHS = 10_000
-# Programs that say in their name that they are no reader.
+# Parts of the user agents of bots.
 BOT_MARKERS = ("bot", "Bot", "Headless", "rawler", "pider", "review")
 BROWSER_PREFIX = "Mozilla/"
 ADMIN_PREFIX = "/admin/"
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class PageViewCounter:
-    """The counts of one process since the last batch, by address."""
+    """The page views per path in one process since the last flush. Thread-safe."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
@@ -34,28 +34,28 @@ class PageViewCounter:
         self.is_enabled = False
 
     def count(self, environ: Mapping[str, Any]) -> None:
-        """Count a page that is being given out, if a person seems to be opening it. About half a microsecond."""
+        """Count a page view if the request looks human. Takes about half a microsecond."""
         if self.is_enabled and looks_human(environ):
             self.add(environ["PATH_INFO"], 1)
 
     def add(self, path: str, count: int) -> None:
-        """Count, whoever it was."""
+        """Add ``count`` views of a path. Beyond MAX_PATHS, new paths are ignored."""
         with self._lock:
             if path in self._counts or len(self._counts) < MAX_PATHS:
                 self._counts[path] = self._counts.get(path, 0) + count
 
     def drain(self) -> dict[str, int]:
-        """What was counted since the last time; from now on it is somebody else's to keep."""
+        """Return the counts and reset them."""
         with self._lock:
-            taken, self._counts = self._counts, {}
-        return taken
+            counts, self._counts = self._counts, {}
+        return counts
 
 
 def looks_human(environ: Mapping[str, Any]) -> bool:
-    """A browser that opens this address in a tab, as far as a request can tell.
+    """Return whether a request looks like a browser that opens the page in a tab.
 
-    Link scanners of mail systems, crawlers and scripts fetch without these headers, or say who they are; prefetching is
-    no reading; staff come from the admin.
+    Link scanners, crawlers and scripts lack these headers or identify themselves. Prefetches, and staff who come from
+    the admin, do not count.
     """
     get = environ.get
     if get("HTTP_SEC_FETCH_MODE") != "navigate" or get("HTTP_SEC_FETCH_DEST") != "document":
@@ -64,12 +64,12 @@ def looks_human(environ: Mapping[str, Any]) -> bool:
         return False
     if "HTTP_ACCEPT_LANGUAGE" not in environ or ADMIN_PREFIX in get("HTTP_REFERER", ""):
         return False
-    name = get("HTTP_USER_AGENT", "")
-    if not name.startswith(BROWSER_PREFIX):
+    user_agent = get("HTTP_USER_AGENT", "")
+    if not user_agent.startswith(BROWSER_PREFIX):
         return False
-    # A pattern over the same words takes ten times as long.
-    for program in BOT_MARKERS:  # noqa: SIM110 -- any() costs as much as all the rest
-        if program in name:
+    # A regular expression takes ten times as long.
+    for marker in BOT_MARKERS:  # noqa: SIM110 -- any() takes as long as the rest of this function
+        if marker in user_agent:
             return False
     return True
 
@@ -78,26 +78,26 @@ PAGE_VIEWS = PageViewCounter()
 
 
 def flush_counts(counter: PageViewCounter, save_counts: Callable[[dict[str, int]], None]) -> None:
-    """Hand the counts to ``store``. While the database does not answer they are kept for the next time."""
-    taken = counter.drain()
-    if not taken:
+    """Save the counts with ``save_counts``. On a DatabaseError, put them back for the next flush."""
+    counts = counter.drain()
+    if not counts:
         return
     try:
-        save_counts(taken)
+        save_counts(counts)
     except DatabaseError:
-        log.warning("the database does not answer; what was read is counted on in memory")
-        for address, times in taken.items():
-            counter.add(address, times)
+        log.warning("The database does not respond; page views stay in memory until the next try")
+        for path, count in counts.items():
+            counter.add(path, count)
 
 
 def start_flushing() -> None:
-    """Start counting in this process, unless PORTAL_COUNT_PAGE_VIEWS says no."""
+    """Start counting and flushing in this process, unless COUNT_PAGE_VIEWS is off."""
     if not settings.COUNT_PAGE_VIEWS or PAGE_VIEWS.is_enabled:
         return
     PAGE_VIEWS.is_enabled = True
-    store: Callable[[dict[str, int]], None] = import_string(settings.PAGE_VIEW_BACKEND)
-    threading.Thread(target=_flush_periodically, args=(store,), name="page-views", daemon=True).start()
-    atexit.register(_flush_at_exit, store)
+    save_counts: Callable[[dict[str, int]], None] = import_string(settings.PAGE_VIEW_BACKEND)
+    threading.Thread(target=_flush_periodically, args=(save_counts,), name="page-views", daemon=True).start()
+    atexit.register(_flush_at_exit, save_counts)
 
 
 def _flush_periodically(save_counts: Callable[[dict[str, int]], None]) -> None:

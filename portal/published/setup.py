@@ -1,4 +1,4 @@
-"""Puts the snapshots in front of Django, with the settings of this installation."""
+"""Set up the published pages in front of Django, with the settings of this installation."""
 
 import hashlib
 from importlib import import_module
@@ -15,35 +15,35 @@ from portal.published.page_views import start_flushing
 from portal.published.store import ResponseStore
 from portal.published.wsgi import PublishedPages, WSGIApplication
 from portal.storage.database_errors import require_existing_database
-from portal.storage.public_files import PUBLIC_FILES
+from portal.storage.media import PUBLIC_FILES
 
-MEGABYTE_BYTES = 1_000_000
+BYTES_PER_MB = 1_000_000
 
 
 def wrap_with_published_pages(application: WSGIApplication) -> PublishedPages:
-    """The application with snapshots in front, those from disk loaded, and their keeper at work."""
+    """Wrap a WSGI application, load the stored pages, and start the site builder and the page-view counter."""
     require_existing_database()
-    snapshots = ResponseStore(settings.CACHE_MB * MEGABYTE_BYTES)
-    wrapped = PublishedPages(application, snapshots)
+    store = ResponseStore(settings.CACHE_MB * BYTES_PER_MB)
+    published_pages = PublishedPages(application, store)
     source = cast("SiteSource", import_module(settings.SITE_SOURCE))
-    keeper = SiteBuilder(wrapped, snapshots, open_response_files(), source, PUBLIC_FILES)
-    keeper.load()
-    keeper.start()
-    health.site_builder = keeper
+    builder = SiteBuilder(published_pages, store, open_response_files(), source, PUBLIC_FILES)
+    builder.load()
+    builder.start()
+    health.site_builder = builder
     start_flushing()
-    return wrapped
+    return published_pages
 
 
 def open_response_files(public_url: str = "") -> ResponseFiles:
-    """Where this installation stores its snapshots; ``public_url`` where the workers have another than this process."""
+    """Return the page files of this installation. ``public_url``: of the workers, if it differs from this process's."""
     return ResponseFiles(Path(settings.DATA_DIR) / "snapshots", build_fingerprint(public_url or settings.PUBLIC_URL))
 
 
 def build_fingerprint(public_url: str) -> str:
-    """Changes with whatever else makes the same release look different: code, templates, static files, addresses."""
+    """Hash everything but content that affects rendering: code, templates, translations, static files and hosts."""
     digest = hashlib.sha256(f"{public_url} {settings.ALLOWED_HOSTS} {settings.STATIC_URL}".encode())
-    ours = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
-    for folder in [*ours, settings.TEMPLATES_DIR]:
+    own_apps = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
+    for folder in [*own_apps, settings.TEMPLATES_DIR]:
         for file in sorted(folder.rglob("*")):
             if file.suffix in {".py", ".html", ".mo"}:
                 stat = file.stat()

@@ -1,4 +1,4 @@
-"""Finished public answers of one process, by address. How they come in and go out: application.py, keeper.py."""
+"""In-memory store of the published responses of one process, by path. builder.py fills it, wsgi.py serves from it."""
 
 import hashlib
 import threading
@@ -12,33 +12,33 @@ from portal.published.http_encoding import BEST_QUALITY, MIN_COMPRESS_BYTES, com
 
 Headers = list[tuple[str, str]]
 BaseHeaders = tuple[tuple[str, str], ...]
-# These belong to one way of sending the body, not to the answer.
+# Headers that differ between the encodings of a response.
 PER_ENCODING_HEADERS = frozenset({"content-encoding", "content-length", "etag", "date", "last-modified"})
-# What a 304 leaves out: it has no body.
+# Headers about the body, which a 304 omits.
 BODY_HEADERS = frozenset({"content-type", "content-length", "content-encoding"})
-# Bytes that an entry costs besides its bodies: headers, tags, the address.
+# Approximate memory of an entry besides its bodies: headers, ETags, path.
 ENTRY_OVERHEAD_BYTES = 1_500
 
 
 @lru_cache(maxsize=64)
 def _intern_headers(base: BaseHeaders) -> BaseHeaders:
-    """All pages of a language have the same headers: kept once, not ten thousand times."""
+    """Return the shared copy of equal headers. All pages of a language have the same ones."""
     return base
 
 
 @dataclass(slots=True)
 class EncodedBody:
-    """A snapshot in one encoding, ready to go out."""
+    """A response in one encoding, ready to send."""
 
     headers: Headers
     etag: str
     body: bytes
-    # Instead of ``headers`` for who has the body.
+    # For a 304 instead of ``headers``.
     not_modified_headers: Headers
 
 
 class CachedResponse:
-    """One answer. Kept as one body, Brotli where that is shorter; other encodings are made of it when asked for."""
+    """A stored response. It keeps one body, compressed with Brotli unless it is short; others are made on demand."""
 
     __slots__ = (
         "base_headers",
@@ -63,7 +63,7 @@ class CachedResponse:
         *,
         max_compressed: bool,
     ) -> None:
-        """``body`` is packed, ``modified`` in seconds since 1970; ``sha`` is that of the answer, however packed."""
+        """``body`` is compressed, ``modified_at`` in seconds since the epoch, ``sha`` of the uncompressed response."""
         self.status, self.base_headers, self.encoding, self.sha, self.max_compressed = (
             status,
             _intern_headers(base_headers),
@@ -71,20 +71,20 @@ class CachedResponse:
             sha,
             max_compressed,
         )
-        # Looks at the database (``Snapshots.tick``): at which it was kept, and at which it was given out last.
+        # In ticks of ResponseStore.clock.
         self.created = self.last_used = 0
         self.set_modified(modified_at, body)
 
     @classmethod
     def from_response(cls, status: str, headers: Headers, raw: bytes) -> "CachedResponse":
-        """What Django has just answered."""
+        """Create an entry from the headers and the uncompressed body of Django's response."""
         base = tuple((name, value) for name, value in headers if name.lower() not in PER_ENCODING_HEADERS)
         encoding = "br" if len(raw) >= MIN_COMPRESS_BYTES else ""
         sha = hashlib.sha256(repr((status, base)).encode() + raw).hexdigest()
         return cls(status, base, encoding, compress(raw, encoding), int(time.time()), sha, max_compressed=not encoding)
 
     def set_modified(self, modified_at: int, body: bytes) -> None:
-        """Set the time of the last change, which stands in the headers."""
+        """Set the modification time, and rebuild the headers that contain it. Other encodings are dropped."""
         self.modified_at = modified_at
         self.encoded_bodies = {self.encoding: self._build_encoded_body(self.encoding, body)}
 
@@ -99,25 +99,25 @@ class CachedResponse:
 
     @property
     def last_modified(self) -> str:
-        """As an HTTP date."""
+        """The modification time as an HTTP date."""
         return formatdate(self.modified_at, usegmt=True)
 
     @property
     def body(self) -> bytes:
-        """The body that is kept."""
+        """The stored, compressed body."""
         return self.encoded_bodies[self.encoding].body
 
     @property
     def raw(self) -> bytes:
-        """The body unpacked."""
+        """The uncompressed body."""
         return decompress(self.body, self.encoding)
 
     def size(self) -> int:
-        """Bytes of memory, about."""
-        return ENTRY_OVERHEAD_BYTES + sum(len(sent.body) for sent in list(self.encoded_bodies.values()))
+        """Return the approximate memory in bytes."""
+        return ENTRY_OVERHEAD_BYTES + sum(len(encoded.body) for encoded in list(self.encoded_bodies.values()))
 
     def encode_as(self, encoding: str) -> EncodedBody:
-        """In an encoding that is not there yet. A short body goes out as it is."""
+        """Encode the body in another encoding. A short body stays uncompressed."""
         return (
             self.encoded_bodies[""]
             if self.encoding == ""
@@ -125,7 +125,7 @@ class CachedResponse:
         )
 
     def recompressed(self, compress: Callable[[bytes, str, int], bytes] = compress) -> "CachedResponse":
-        """The same answer in as few bytes as we can; ``pack`` takes its time."""
+        """Return the same response compressed with the best quality, which is slow."""
         body = min(self.body, compress(self.raw, self.encoding, BEST_QUALITY), key=len)
         return CachedResponse(
             self.status, self.base_headers, self.encoding, body, self.modified_at, self.sha, max_compressed=True
@@ -133,25 +133,28 @@ class CachedResponse:
 
 
 class ResponseStore:
-    """The snapshots of one process, within ``most`` bytes; what was not asked for longest makes room.
+    """The responses of one process, at most ``max_bytes`` of them. Evicts the least recently used. Thread-safe.
 
-    ``generation`` counts what the public reads: an answer begun before a change is not kept after it.
+    ``version`` counts content changes: a response whose rendering began before a change is not stored after it.
     """
 
     def __init__(self, max_bytes: int = 64_000_000) -> None:
         self.max_bytes, self.size = max_bytes, 0
         self.entries: dict[str, CachedResponse] = {}
         self.version = 0
-        # Counts the looks at the database, some a second: the clock of "asked for last".
+        # Number of database polls, several a second; the unit of CachedResponse.last_used and created.
         self.clock = 1
-        # What was put, refined or forgotten since somebody took the list (shelf.py has to write it).
+        # Paths added, recompressed or removed since the last drain_dirty(); their shards must be written.
         self._dirty: set[str] = set()
-        # What can be packed finer, in the order in which it came.
+        # Paths that are not compressed with the best quality yet, in insertion order.
         self._needs_recompression: dict[str, None] = {}
         self._lock = threading.Lock()
 
     def put(self, path: str, response: CachedResponse, version: int) -> bool:
-        """Keep an answer that was begun in ``generation``; an older one might show what was withdrawn since."""
+        """Store a response whose rendering began in ``version``. Return False if the content has changed since then.
+
+        An outdated response could contain withdrawn content.
+        """
         with self._lock:
             if version != self.version or version == 0:
                 return False
@@ -161,7 +164,7 @@ class ResponseStore:
                     return True
                 self.size -= before.size()
                 if before.modified_at == response.modified_at:
-                    # Two answers of one second must not share their date.
+                    # Different responses of the same second must not have the same Last-Modified date.
                     response.set_modified(before.modified_at + 1, response.body)
             response.last_used = response.created = self.clock
             self._dirty.add(path)
@@ -171,7 +174,7 @@ class ResponseStore:
             return True
 
     def replace_recompressed(self, path: str, recompressed: CachedResponse) -> None:
-        """Put the same answer in its place in fewer bytes."""
+        """Replace an entry with the same response in fewer bytes."""
         with self._lock:
             before = self.entries.get(path)
             if before is not None and before.sha == recompressed.sha and not before.max_compressed:
@@ -181,48 +184,48 @@ class ResponseStore:
                 self._insert(path, recompressed)
 
     def add_encoding(self, response: CachedResponse, encoding: str) -> EncodedBody:
-        """Make another encoding, and keep it where there is room to spare."""
-        sent = response.encode_as(encoding)
+        """Encode a response, and keep the result if there is enough space."""
+        encoded = response.encode_as(encoding)
         with self._lock:
-            if self.size + len(sent.body) <= self.max_bytes and encoding not in response.encoded_bodies:
-                response.encoded_bodies[encoding] = sent
-                self.size += len(sent.body)
-        return sent
+            if self.size + len(encoded.body) <= self.max_bytes and encoding not in response.encoded_bodies:
+                response.encoded_bodies[encoding] = encoded
+                self.size += len(encoded.body)
+        return encoded
 
     def evict(self, path: str) -> None:
-        """What is no longer there."""
+        """Remove a path, if it is stored."""
         with self._lock:
             if path in self.entries:
                 self._remove(path)
 
     def needs_recompression(self) -> list[tuple[str, CachedResponse]]:
-        """What can be packed finer, with its address."""
+        """Return the paths and responses that are not compressed with the best quality yet."""
         with self._lock:
             return [(path, self.entries[path]) for path in self._needs_recompression]
 
     def drain_dirty(self) -> set[str]:
-        """Addresses whose answer has changed since the last call. ``give_back`` them if they could not be used."""
+        """Return the paths changed since the last call. Call ``requeue_dirty`` if they could not be written."""
         with self._lock:
-            taken, self._dirty = self._dirty, set()
-        return taken
+            paths, self._dirty = self._dirty, set()
+        return paths
 
     def requeue_dirty(self, paths: set[str]) -> None:
-        """They are to be taken again."""
+        """Mark paths as changed."""
         with self._lock:
             self._dirty |= paths
 
     def increment_version(self) -> None:
-        """What the public reads has changed."""
+        """Record a content change: responses whose rendering has begun can no longer be stored."""
         with self._lock:
             self.version += 1
 
     def load(self, entries: dict[str, CachedResponse]) -> None:
-        """Take what was stored, before anything else is there."""
+        """Add entries read from disk, as many as fit. Call at startup only."""
         with self._lock:
-            for path, snapshot in entries.items():
-                if self.size + snapshot.size() > self.max_bytes:
+            for path, response in entries.items():
+                if self.size + response.size() > self.max_bytes:
                     return
-                self._insert(path, snapshot)
+                self._insert(path, response)
 
     def _insert(self, path: str, response: CachedResponse) -> None:
         self.entries[path] = response
@@ -237,15 +240,15 @@ class ResponseStore:
         self._dirty.add(path)
 
     def _evict_lru(self) -> None:
-        """Down to nine tenths: first encodings that can be made again, then answers, oldest first."""
-        enough = self.max_bytes * 9 // 10
-        oldest = sorted(self.entries.items(), key=lambda item: item[1].last_used)
-        for _, snapshot in oldest:
-            for encoding in [name for name in snapshot.encoded_bodies if name != snapshot.encoding]:
-                self.size -= len(snapshot.encoded_bodies.pop(encoding).body)
-            if self.size <= enough:
+        """Evict down to nine tenths of the limit: first additional encodings, then responses; least recent first."""
+        target_size = self.max_bytes * 9 // 10
+        least_recent = sorted(self.entries.items(), key=lambda item: item[1].last_used)
+        for _, response in least_recent:
+            for encoding in [name for name in response.encoded_bodies if name != response.encoding]:
+                self.size -= len(response.encoded_bodies.pop(encoding).body)
+            if self.size <= target_size:
                 return
-        for path, _ in oldest:
+        for path, _ in least_recent:
             self._remove(path)
-            if self.size <= enough:
+            if self.size <= target_size:
                 return

@@ -1,25 +1,24 @@
-"""Names of hosts."""
+"""Validation of the Host header, and detection of loopback host names."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
 
 from django.http import HttpRequest, HttpResponse
 
+# Load balancers probe these by IP address, and the responses do not depend on the host.
+PROBE_PATHS = frozenset({"/healthz", "/readyz"})
+
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, as it stands in an address or a setting, is this machine and no other."""
+    """Return whether a host name or IP address, with or without brackets, means this machine only."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-# A load balancer asks by the machine's own address; what these answer is the same for everybody.
-PROBE_PATHS = frozenset({"/healthz", "/readyz"})
-
-
 class AllowedHostsMiddleware:
-    """400 for a Host outside ``ALLOWED_HOSTS``. Django checks it only where a view asks for it, and ours never do."""
+    """Responds with 400 to a Host outside ``ALLOWED_HOSTS``. Django checks only in views that call ``get_host()``."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

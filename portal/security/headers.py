@@ -1,4 +1,4 @@
-"""The same security headers on every answer: pages, admin, media, static files, redirects and errors."""
+"""Security headers, the same on every response: pages, admin, media, static files, redirects and errors."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ SECURITY_HEADERS = {
 
 
 class SecurityHeadersMiddleware:
-    """Outermost middleware: Django turns what fails below it into an answer first, so errors carry them too."""
+    """Adds the security headers. Must be the outermost middleware, so that error responses get them too."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -42,6 +42,6 @@ class SecurityHeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         for name, value in SECURITY_HEADERS.items():
-            # A view may be stricter (media: sandbox), never silent.
+            # A view may set a stricter value (serve_stored_file: sandbox).
             response.headers.setdefault(name, value)
         return response

@@ -1,4 +1,4 @@
-"""How often one place may ask for what costs more than a page. Counted in memory only; no address is written."""
+"""Rate limits per client network. Counted in memory only; IP addresses are never stored."""
 
 import threading
 import time
@@ -13,7 +13,10 @@ MAX_TRACKED_NETWORKS = 10_000
 
 
 class TokenBucket:
-    """``burst`` at once, then ``per_second``; each process counts alone, and forgets the oldest places first."""
+    """Token bucket per client network: ``burst`` requests at once, then ``per_second``.
+
+    Each process has its own buckets and evicts the least recently used ones beyond MAX_TRACKED_NETWORKS.
+    """
 
     def __init__(self, *, burst: int, per_second: float) -> None:
         self.burst, self.per_second = burst, per_second
@@ -21,20 +24,20 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def is_limited(self, request: HttpRequest) -> bool:
-        """Count one request; True where the place has used up its share.
+        """Count a request; return True if its network has exceeded the limit.
 
-        Nobody is refused at this machine, or where no place is known.
+        Requests from this machine or from an unknown network are never limited.
         """
-        place = client_network(request)
-        at_hand = is_local_client(request) and not settings.USE_HTTPS
-        return bool(place) and not at_hand and not self.consume(place, time.monotonic())
+        network = client_network(request)
+        is_local = is_local_client(request) and not settings.USE_HTTPS
+        return bool(network) and not is_local and not self.consume(network, time.monotonic())
 
     def consume(self, network: str, now: float) -> bool:
-        """One of what ``place`` has left at ``now`` seconds, if there is one."""
+        """Take a token of ``network`` at the monotonic time ``now``; return whether there was one."""
         with self._lock:
-            left, since = self._buckets.pop(network, (float(self.burst), now))
-            left = min(self.burst, left + (now - since) * self.per_second)
-            self._buckets[network] = (max(0.0, left - 1) if left >= 1 else left, now)
+            tokens, updated = self._buckets.pop(network, (float(self.burst), now))
+            tokens = min(self.burst, tokens + (now - updated) * self.per_second)
+            self._buckets[network] = (max(0.0, tokens - 1) if tokens >= 1 else tokens, now)
             if len(self._buckets) > MAX_TRACKED_NETWORKS:
                 self._buckets.popitem(last=False)
-        return left >= 1
+        return tokens >= 1

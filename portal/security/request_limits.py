@@ -1,4 +1,4 @@
-"""How much may be sent, and how slowly: otherwise a few dozen idle senders would hold every thread of a worker."""
+"""Limits on the size and duration of request bodies, so that slow clients cannot block all threads of a worker."""
 
 import logging
 import threading
@@ -9,14 +9,12 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 
-MAX_ANONYMOUS_BODY = 64 * 1024
-# A DICOM file of 250 MB and the words around it.
-MAX_STAFF_BODY = 251 * 1024 * 1024
-# The forms of a stranger are a few hundred bytes.
+MAX_ANONYMOUS_BODY = 64 * 1024  # bytes; public forms are a few hundred bytes
+MAX_STAFF_BODY = 251 * 1024 * 1024  # bytes: a DICOM file of 250 MB and the form around it
 BODY_TIMEOUT_SECONDS = 10
-# Bodies that are waited for at a time, of the sixteen threads of a worker: the others stay free for readers.
+# Anonymous bodies read at a time; the other threads of a worker (16) stay free for readers.
 MAX_CONCURRENT_BODIES = 6
-# A sender who is given up may keep the connection open, and the server waits for it in a thread of ours.
+# After a timeout, a reader thread lives on until the client closes the connection.
 MAX_ABANDONED_BODIES = 100
 
 _body_slots = threading.BoundedSemaphore(MAX_CONCURRENT_BODIES)
@@ -25,9 +23,10 @@ log = logging.getLogger(__name__)
 
 
 class BodyLimitMiddleware:
-    """413, 408 or 503 before Django reads a body. Stands before the CSRF check, which would read it at any length.
+    """Responds with 413, 408 or 503 to anonymous bodies that are too large, too slow or too many.
 
-    Views without that check never read a body, or look first at who sends it (procedures/admin/json_api.py).
+    Must come before CsrfViewMiddleware, which reads a body of any size. Views exempt from CSRF are not checked: they
+    read no body, or check the user first (procedures/admin/json_api.py).
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -37,14 +36,14 @@ class BodyLimitMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        """By now it is known who asks. Staff wait for nobody; bodies of strangers are read here, a few at a time."""
+        """Read anonymous bodies here, a few at a time, before the view runs. Staff bodies are limited in size only."""
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         if length == 0 or getattr(view, "csrf_exempt", False):
             return None
         if length <= MAX_STAFF_BODY and request.user.is_authenticated:
             return None
         if length > MAX_ANONYMOUS_BODY:
-            return _error_response(413, "this is more than may be sent here.")
+            return _error_response(413, "the request body is too large.")
         if not _body_slots.acquire(blocking=False):
             return _too_many_bodies()
         try:
@@ -60,22 +59,22 @@ def _wait_for_body(request: HttpRequest) -> HttpResponse | None:
     reader.start()
     reader.join(BODY_TIMEOUT_SECONDS)
     if reader.is_alive():
-        return _error_response(408, "the form did not arrive in time. Please send it again.", {"Connection": "close"})
+        return _error_response(408, "the form took too long to arrive. Please send it again.", {"Connection": "close"})
     return None
 
 
 def _read_body(request: HttpRequest) -> None:
-    """Into memory, where the view finds it. What is wrong with it the view will find, too."""
+    """Read the body into memory, where Django caches it for the view. An error is raised again in the view."""
     try:
         _ = request.body
     except (RequestDataTooBig, UnreadablePostError, OSError):
-        log.info("a body could not be read")
+        log.info("Could not read a request body")
     finally:
         _reader_slots.release()
 
 
 def _too_many_bodies() -> HttpResponse:
-    return _error_response(503, "too many forms arrive at this moment. Please send it again.", {"Retry-After": "10"})
+    return _error_response(503, "too many forms are being sent. Please send yours again.", {"Retry-After": "10"})
 
 
 def _error_response(status: int, message: str, headers: dict[str, str] | None = None) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, also after a crash."""
+"""Atomic file writes: after a crash, a file is either complete or absent."""
 
 import errno
 import os
@@ -19,26 +19,28 @@ WRITE_ERROR_ADVICE = {
     errno.EISDIR: "This is a folder. Add a file name.",
     errno.ENAMETOOLONG: "The name is too long. Choose a shorter one.",
 }
-# How the name of a file begins until it is whole.
+# Prefix of a file's name while atomic_write writes it.
 TEMP_PREFIX = ".new-"
 
 
 def atomic_write(target: Path, chunks: Iterable[bytes], mode: int = 0o600) -> None:
-    """Write beside ``target``, sync, and rename; what stood there stays until then.
+    """Write a temporary file in the same directory, sync it, and rename it over ``target``.
 
-    The folder must be there. OSError when the disk refuses: nothing is left behind.
+    The directory must exist. On an error, such as OSError for a full disk, ``target`` is unchanged and the temporary
+    file is deleted.
     """
-    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=TEMP_PREFIX)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=TEMP_PREFIX)
+    temp_file = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             for chunk in chunks:
                 stream.write(chunk)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(draft).chmod(mode)
-        Path(draft).replace(target)
+        temp_file.chmod(mode)
+        temp_file.replace(target)
     except BaseException:
-        Path(draft).unlink(missing_ok=True)
+        temp_file.unlink(missing_ok=True)
         raise
 
 
@@ -46,25 +48,26 @@ def atomic_write(target: Path, chunks: Iterable[bytes], mode: int = 0o600) -> No
 def atomic_create(target: Path) -> Iterator[BinaryIO]:
     """Open a new file that appears as ``target`` only when the block ends without an error.
 
-    Raises FileExistsError if ``target`` exists at the beginning or at the end, and OSError if it cannot be written.
-    Then nothing is left behind.
+    Raise FileExistsError if ``target`` exists at the start or at the end, and OSError if it cannot be written. On any
+    error, no file is left behind.
     """
     if target.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-    draft = Path(name)
+    temp_file = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.link(draft, target)  # unlike a rename it never replaces a file
-        _fsync_directory(target.parent)
+        os.link(temp_file, target)  # unlike a rename, never replaces a file
+        fsync_directory(target.parent)
     finally:
-        draft.unlink(missing_ok=True)
+        temp_file.unlink(missing_ok=True)
 
 
-def _fsync_directory(folder: Path) -> None:
+def fsync_directory(folder: Path) -> None:
+    """Sync a directory, so that renames and links in it survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -73,6 +76,6 @@ def _fsync_directory(folder: Path) -> None:
 
 
 def describe_write_error(error: OSError, target: Path) -> str:
-    """A sentence for the terminal: what could not be written, and what to do."""
+    """Return sentences for the terminal: what could not be written, and what to do."""
     advice = WRITE_ERROR_ADVICE.get(error.errno or 0, f"{error.strerror or error}.")
     return f"{target} could not be written. {advice}"

@@ -1,4 +1,4 @@
-"""Static files with the hash of their content in their name, the site's stylesheet as one file, and its icon."""
+"""Static files: collecting, bundling of stylesheets, and serving with compression, hashed names and strong ETags."""
 
 import hashlib
 import re
@@ -32,50 +32,50 @@ NEXT_SIBLING = re.compile(r" \+ (?=[*]|\.[a-z])")
 LEADING_ZERO = re.compile(r"(?<![\d.])0(?=\.\d)")
 
 
-# Browsers ask for these by name, whatever a page says.
+# Browsers request these fixed names even if a page does not link to them.
 ICONS = {"favicon.ico": "image/x-icon", "apple-touch-icon.png": "image/png"}
 CACHE_ONE_DAY = "public, max-age=86400"
 
 
 class EncodedStaticFile(StaticFile):  # type: ignore[misc]
-    """A static file whose encodings each have an ETag of their own: a strong one names one sequence of bytes."""
+    """A static file with a separate ETag for each encoding, because a strong ETag identifies an exact body."""
 
     @staticmethod
     def get_alternatives(base_headers: Headers, files: Any) -> list[tuple[str, str, list[tuple[str, str]]]]:
-        """Encoding, file and headers, the shortest body first."""
-        found = []
+        """Return (encoding, path, headers) of each alternative, the smallest first."""
+        alternatives = []
         for encoding, entry in sorted(files.items(), key=lambda item: item[1].size):
             headers = Headers(base_headers.items())
             headers["Content-Length"] = str(entry.size)
             if encoding:
                 headers["Content-Encoding"] = encoding
                 headers["ETag"] = f'{str(headers["ETag"])[:-1]}-{encoding}"'
-            found.append((encoding or "", entry.path, headers.items()))
-        return found
+            alternatives.append((encoding or "", entry.path, headers.items()))
+        return alternatives
 
     def get_path_and_headers(self, request_headers: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
-        """The shortest body that the client accepts."""
+        """Return the smallest alternative that the client accepts."""
         accepted = parse_accept_encoding(request_headers.get("HTTP_ACCEPT_ENCODING", "")) | {""}
         return next((path, headers) for encoding, path, headers in self.alternatives if encoding in accepted)
 
     def is_not_modified(self, request_headers: dict[str, Any]) -> bool:
-        """Whether the client has the body that it would get."""
-        asked = request_headers.get("HTTP_IF_NONE_MATCH")
-        if asked is None:
+        """Return whether the client already has the alternative that it would get."""
+        if_none_match = request_headers.get("HTTP_IF_NONE_MATCH")
+        if if_none_match is None:
             return bool(super().is_not_modified(request_headers))
-        return matches_etag(asked, dict(self.get_path_and_headers(request_headers)[1])["ETag"])
+        return matches_etag(if_none_match, dict(self.get_path_and_headers(request_headers)[1])["ETag"])
 
     def get_response(self, method: str, request_headers: dict[str, Any]) -> Any:
-        """A 304 has the headers of the encoding that the client has. A part of another body becomes the whole body."""
+        """Return a 304 with the headers of the client's encoding, or a response that ignores a stale If-Range."""
         if method in {"GET", "HEAD"} and self.is_not_modified(request_headers):
             return self.get_not_modified_response(Headers(self.get_path_and_headers(request_headers)[1]))
-        asked = request_headers.get("HTTP_IF_RANGE")
-        if asked is not None and not self._matches_if_range(asked, request_headers):
+        if_range = request_headers.get("HTTP_IF_RANGE")
+        if if_range is not None and not self._matches_if_range(if_range, request_headers):
             request_headers = {name: value for name, value in request_headers.items() if name != "HTTP_RANGE"}
         return super().get_response(method, request_headers)
 
     def _matches_if_range(self, if_range: str, request_headers: dict[str, Any]) -> bool:
-        """RFC 9110 §13.1.5: compared strongly, a date by its exact value."""
+        """Compare an If-Range header strongly; a date must match exactly (RFC 9110 §13.1.5)."""
         headers = dict(self.get_path_and_headers(request_headers)[1])
         return if_range.strip() in {headers["ETag"], headers.get("Last-Modified")}
 
@@ -84,7 +84,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
     """WhiteNoise with ``EncodedStaticFile``."""
 
     def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> EncodedStaticFile:
-        """WhiteNoise's own method, without its settings that add headers: this site uses none of them."""
+        """Build a file as WhiteNoise does, but without the settings that add headers, which this site does not use."""
         if stat_cache is None and not Path(path).exists():
             raise MissingFileError(path)
         headers = Headers([])
@@ -96,7 +96,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
 
 @cacheable
 def serve_icon(request: HttpRequest, name: str) -> HttpResponse:
-    """``/favicon.ico``, and the icon for the home screens of phones."""
+    """Serve ``/favicon.ico`` or the icon for home screens of phones."""
     response = HttpResponse(_read_icon(name), content_type=ICONS[name])
     response.headers["Cache-Control"] = CACHE_ONE_DAY
     return response
@@ -108,16 +108,16 @@ def _read_icon(name: str) -> bytes:
 
 
 class BundlingManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Writes every ``@import`` of our sheets in place: one request instead of one per component.
+    """Static files storage that inlines every ``@import``: one request instead of one per component.
 
-    Rules for paper stand beside their component in the sources. Here they move to a sheet of their own, which a
-    browser fetches without letting the reader wait for it.
+    In the sources, print rules are next to the other rules of their component. Here they move to a separate
+    stylesheet, which browsers load without blocking rendering.
     """
 
-    # Modules name each other by their hashed names, too.
+    # Rewrite imports between JavaScript modules to hashed names.
     support_js_module_import_aggregation = True
     stylesheets = ("css/site.css", "css/deferred.css", "css/guide.css", "css/booklet.css")
-    # Where the rules of all for paper go.
+    # Receives the print rules of all stylesheets.
     print_stylesheet = "css/print.css"
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -125,7 +125,7 @@ class BundlingManifestStorage(CompressedManifestStaticFilesStorage):  # type: ig
         self._url_cache: dict[str, str] = {}
 
     def url(self, name: str, force: bool = False) -> str:
-        """The address with the hash in it. Looked up once: a page asks for six, and parsing each takes time."""
+        """Return the URL with the hash, cached because parsing the six URLs of a page takes time."""
         if force:
             return str(super().url(name, force))
         if name not in self._url_cache:
@@ -135,15 +135,15 @@ class BundlingManifestStorage(CompressedManifestStaticFilesStorage):  # type: ig
     def post_process(
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str | None, bool | Exception]]:
-        """Flatten and split our sheets first; hashing and compression follow as usual."""
+        """Bundle and split the stylesheets, then hash and compress all files as usual."""
         self._url_cache.clear()
         if dry_run or self.print_stylesheet not in paths:
             yield from super().post_process(paths, dry_run, **options)
             return
-        flat = {name: _inline_imports(name, paths) for name in self.stylesheets}
-        written = {name: extract_rules(css, for_print=False) for name, css in flat.items()}
-        written[self.print_stylesheet] = "".join(extract_rules(css, for_print=True) for css in flat.values())
-        for name, css in written.items():
+        bundles = {name: _inline_imports(name, paths) for name in self.stylesheets}
+        outputs = {name: extract_rules(css, for_print=False) for name, css in bundles.items()}
+        outputs[self.print_stylesheet] = "".join(extract_rules(css, for_print=True) for css in bundles.values())
+        for name, css in outputs.items():
             self.delete(name)
             self._save(name, ContentFile(css.encode()))
             paths[name] = (self, name)
@@ -151,13 +151,14 @@ class BundlingManifestStorage(CompressedManifestStaticFilesStorage):  # type: ig
 
 
 def _inline_imports(name: str, paths: dict[str, Any]) -> str:
-    """A sheet with its imports in place, from the sources: what an earlier run has written is flat already."""
+    """Return a source stylesheet with its imports inlined, recursively."""
 
     def inline(match: re.Match[str]) -> str:
         target = str(PurePosixPath(name).parent / match[1])
-        sheet = _inline_imports(target, paths)
-        return f"@layer {match[2]}{{{sheet}}}" if match[2] else sheet
+        imported_css = _inline_imports(target, paths)
+        return f"@layer {match[2]}{{{imported_css}}}" if match[2] else imported_css
 
+    # The source, not the output of an earlier run.
     storage, path = paths[name]
     with storage.open(path) as stream:
         css = COMMENTS_AND_WHITESPACE.sub(" ", stream.read().decode())
@@ -165,7 +166,7 @@ def _inline_imports(name: str, paths: dict[str, Any]) -> str:
 
 
 def extract_rules(css: str, *, for_print: bool) -> str:
-    """The rules of a sheet inside ``@media print``, or those outside, in their layers and order; squeezed."""
+    """Return the minified rules inside ``@media print``, or those outside it, in their order and cascade layers."""
     parts = []
     for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
         if rule.type == "at-rule" and rule.at_keyword == "layer" and rule.content is not None:
@@ -175,42 +176,42 @@ def extract_rules(css: str, *, for_print: bool) -> str:
             parts.append(("", rule.serialize()))
         else:
             parts.append(("", "".join(_filter_rules([rule], for_print=for_print))))
-    squeezed = ""
-    # Neighbours in one layer share its braces.
+    extracted = ""
+    # Adjacent parts of the same layer share one block.
     for layer, group in groupby((part for part in parts if part[1]), key=itemgetter(0)):
-        kept = "".join(rules for _, rules in group)
-        squeezed += f"@layer {layer}{{{kept}}}" if layer else kept
-    # Sheets hold no string with two spaces or a space beside these signs.
-    squeezed = NEXT_SIBLING.sub("+", SPACE_AROUND_PUNCTUATION.sub(r"\1", squeezed))
-    return LEADING_ZERO.sub("", squeezed).replace(";}", "}").replace(": ", ":")
+        layer_css = "".join(rules for _, rules in group)
+        extracted += f"@layer {layer}{{{layer_css}}}" if layer else layer_css
+    # Safe because no string in the stylesheets has consecutive spaces or a space next to these characters.
+    extracted = NEXT_SIBLING.sub("+", SPACE_AROUND_PUNCTUATION.sub(r"\1", extracted))
+    return LEADING_ZERO.sub("", extracted).replace(";}", "}").replace(": ", ":")
 
 
 def _filter_rules(rules: list[Any], *, for_print: bool) -> Iterator[str]:
     for rule in rules:
-        is_paper = (
+        is_print_rule = (
             rule.type == "at-rule"
             and rule.at_keyword == "media"
             and tinycss2.serialize(rule.prelude).strip() == "print"
         )
-        if is_paper and for_print:
+        if is_print_rule and for_print:
             yield tinycss2.serialize(rule.content)
-        elif is_paper == for_print:
+        elif is_print_rule == for_print:
             yield rule.serialize()
 
 
 def collect_static_files() -> bool:
-    """Bring ``STATIC_ROOT`` up to date; False when nothing had to be done."""
-    stamp = Path(settings.STATIC_ROOT) / ".collected"
-    wanted = _static_files_fingerprint()
-    if stamp.exists() and stamp.read_text() == wanted:
+    """Run collectstatic if the static files changed since the last run; return whether it ran."""
+    fingerprint_file = Path(settings.STATIC_ROOT) / ".collected"
+    fingerprint = _static_files_fingerprint()
+    if fingerprint_file.exists() and fingerprint_file.read_text() == fingerprint:
         return False
     call_command("collectstatic", interactive=False, verbosity=0)
-    stamp.write_text(wanted)
+    fingerprint_file.write_text(fingerprint)
     return True
 
 
 def _static_files_fingerprint() -> str:
-    """Hash of names, sizes and times of all static files, and of what processes them."""
+    """Hash the names, sizes and modification times of all static files, and the versions that process them."""
     digest = hashlib.sha256(f"{version('django')} {version('whitenoise')}".encode())
     for finder in finders.get_finders():
         for path, storage in finder.list([]):

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
 from portal.admin_search import SearchableModelAdmin
-from portal.storage.local_storage import MEDIA_NAME_PATTERN, serve_stored_file
+from portal.storage.local_storage import MEDIA_NAME_PATTERN
+from portal.storage.media import serve_stored_file
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
 from procedures.models import Page

@@ -33,7 +33,7 @@ QUICK_ACTIONS = (
     ("procedures.add_figure", gettext_lazy("Add a picture"), "admin:procedures_figure_add"),
     ("procedures.view_page", gettext_lazy("All pages"), "admin:procedures_page_changelist"),
     ("procedures.view_page", gettext_lazy("All guides"), "admin:procedures_guide_changelist"),
-    ("procedures.publish_page", gettext_lazy("Planned to go public"), "admin:procedures_page_scheduled"),
+    ("procedures.publish_page", gettext_lazy("Scheduled to go public"), "admin:procedures_page_scheduled"),
     ("procedures.publish_page", gettext_lazy("Move texts between two portals"), "admin:procedures_page_transfer"),
     ("procedures.view_releaseevent", gettext_lazy("What happened"), "admin:procedures_releaseevent_changelist"),
     ("staff.view_user", gettext_lazy("People"), "admin:staff_user_changelist"),
@@ -141,7 +141,7 @@ def broken_links(user: User) -> Panel | None:
     if not user.has_perm("procedures.view_externallink"):
         return None
     url = reverse("admin:procedures_externallink_changelist")
-    lines = [PanelLine(link.url, url, link.answer) for link in ExternalLink.objects.broken()[:MAX_PANEL_LINES]]
+    lines = [PanelLine(link.url, url, link.last_result) for link in ExternalLink.objects.broken()[:MAX_PANEL_LINES]]
     return Panel(
         "broken-links", _("Broken links to other sites"), _("Found by the last check_links --external."), lines
     )

@@ -81,7 +81,7 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = Fa
     revision = page.revisions.select_related("author").first()
     content = revision.content if revision else page.draft_content()
     resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
-    rendered = render_draft(page, content, library=resolver)
+    rendered = render_draft(page, content, resolver=resolver)
     can_approve, can_publish = (user.has_perm(f"procedures.{action}_page") for action in ("approve", "publish"))
     author = str(revision.author) if revision and revision.author else ""
     return EditPageContext(

@@ -62,7 +62,7 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     """Render the posted form, and return the page with publishing issues and suggestions. Saves nothing."""
     page, content = parse_page_form(request.POST)
     resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
-    rendered = render_draft(page, content, library=resolver, with_lines=True)
+    rendered = render_draft(page, content, resolver=resolver, with_line_comments=True)
     return JsonResponse(
         {
             "html": render_full_preview(page, content, rendered),

@@ -98,9 +98,9 @@ class ClinicAnswerAdmin(ClinicValueAdmin, UsageProtectedAdmin):
 class ExternalLinkAdmin(ReadOnlyAdmin):
     """Links to other sites, with the results of the last ``check_links --external``."""
 
-    list_display = ("url", "answer", "broken_since", "checked_at")
+    list_display = ("url", "last_result", "broken_since", "checked_at")
     list_filter = (("broken_since", admin.EmptyFieldListFilter),)
-    search_fields = ("url", "answer")
+    search_fields = ("url", "last_result")
     ordering = ("-broken_since", "url")
 
 

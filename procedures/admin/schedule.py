@@ -201,4 +201,4 @@ def scheduled_view(request: HttpRequest) -> HttpResponse:
         "rows": [(page, get_change_url(page)) for page in get_scheduled_pages()],
         "can_publish": get_staff_user(request).has_perm("procedures.publish_page"),
     }
-    return render_admin(request, "workflow/scheduled", context, title=_("Planned to go public"))
+    return render_admin(request, "workflow/scheduled", context, title=_("Scheduled to go public"))

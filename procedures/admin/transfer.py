@@ -317,7 +317,7 @@ def _run_import(request: HttpRequest) -> HttpResponse:
             return _render_import_plan(request, plan, token, status=409, error=error_message)
         with transaction.atomic():
             done = import_bundle(
-                file, actor=user, check=False, is_wanted=selected.__contains__, is_confirmed=is_confirmed
+                file, actor=user, check=False, include_page=selected.__contains__, is_confirmed=is_confirmed
             )
             for slug in done.pictures:
                 # Marked places stay visible, because pictures of a bundle are not redacted here.

@@ -1,6 +1,7 @@
-"""Requests of health-record systems by clinical code, in the form of MedlinePlus Connect (HL7 Infobutton, URL-based).
+"""Finding pages by clinical code for health record systems (HL7 Infobutton, URL-based).
 
-Parameter names and the shape of the answer are those that such systems already read; the pages are the clinic's own.
+Parameter names and response formats are those of MedlinePlus Connect, which such systems already support; the pages are
+the clinic's own.
 """
 
 import json
@@ -32,8 +33,8 @@ CODE_SYSTEMS_BY_OID = {
     "2.16.840.1.113883.6.96": CodeSystem.SNOMED,
     "2.16.840.1.113883.6.12": CodeSystem.CPT,
 }
-# MedlinePlus Connect also accepts codes of drugs, laboratory tests, and procedures. No page of this site has such a
-# code: a system that sends one gets an empty feed instead of an error.
+# MedlinePlus Connect also accepts codes for drugs, lab tests, and procedures. No page of this site has such a code, so
+# the response is an empty feed instead of an error.
 UNSUPPORTED_SYSTEMS = {
     "2.16.840.1.113883.6.88": "RxNorm",
     "2.16.840.1.113883.6.69": "NDC",
@@ -43,22 +44,22 @@ UNSUPPORTED_SYSTEMS = {
     "2.16.840.1.113883.6.285": "HCPCS",
     "2.16.840.1.113883.12.292": "CVX",
 }
-# In these a code stands for all that begin with it.
+# In these systems, a code covers all codes that start with it.
 HIERARCHICAL_SYSTEMS = frozenset({CodeSystem.ICD10CM, CodeSystem.ICD9CM})
 XML_TYPE, JSON_TYPE, JAVASCRIPT_TYPE = "text/xml", "application/json", "application/javascript"
 JAVASCRIPT_NAME_RE = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,63}(?:\.[A-Za-z_$][A-Za-z0-9_$]{0,63}){0,3}\Z")
 MAX_PARAM_LENGTH = 200
-ICD_CATEGORY_LENGTH = 3  # an ICD category has three signs; shorter ones are chapters
+ICD_CATEGORY_LENGTH = 3  # characters of an ICD category; anything shorter is too broad to match
 ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
 
 
 class BadRequestError(ValueError):
-    """The request cannot be answered. The message is a sentence for the person who configures the system."""
+    """The request is invalid. The message is for the person who configures the health record system."""
 
 
 @dataclass(frozen=True, slots=True)
 class InfobuttonRequest:
-    """A request that can be answered."""
+    """A valid request. ``code`` has only digits and capitals; ``system`` is a CodeSystem or an unsupported name."""
 
     system: str
     code: str
@@ -67,18 +68,18 @@ class InfobuttonRequest:
 
 
 def parse_response_format(params: Mapping[str, str]) -> tuple[str, str]:
-    """Media type and callback. Raises BadRequestError."""
-    kind = params.get(FORMAT_PARAM, XML_TYPE).strip().lower() or XML_TYPE
-    if kind not in {XML_TYPE, JSON_TYPE, JAVASCRIPT_TYPE}:
+    """Return the media type and the name of the JavaScript callback; raise BadRequestError if they are invalid."""
+    media_type = params.get(FORMAT_PARAM, XML_TYPE).strip().lower() or XML_TYPE
+    if media_type not in {XML_TYPE, JSON_TYPE, JAVASCRIPT_TYPE}:
         raise BadRequestError(f"{FORMAT_PARAM} must be {XML_TYPE}, {JSON_TYPE} or {JAVASCRIPT_TYPE}.")
     callback = params.get(CALLBACK_PARAM, "")
-    if kind == JAVASCRIPT_TYPE and not JAVASCRIPT_NAME_RE.match(callback):
+    if media_type == JAVASCRIPT_TYPE and not JAVASCRIPT_NAME_RE.match(callback):
         raise BadRequestError(f"{CALLBACK_PARAM} must be the name of a JavaScript function.")
-    return kind, callback if kind == JAVASCRIPT_TYPE else ""
+    return media_type, callback if media_type == JAVASCRIPT_TYPE else ""
 
 
 def parse_request(params: Mapping[str, str]) -> InfobuttonRequest:
-    """What is asked for. Unknown parameters are ignored; Raises BadRequestError for what is missing or too long."""
+    """Parse the query parameters, ignoring unknown ones; raise BadRequestError if one is missing or too long."""
     for name in (SYSTEM_PARAM, CODE_PARAM, NAME_PARAM, LANGUAGE_PARAM):
         if len(params.get(name, "")) > MAX_PARAM_LENGTH:
             raise BadRequestError(f"{name} is longer than {MAX_PARAM_LENGTH} characters.")
@@ -89,32 +90,32 @@ def parse_request(params: Mapping[str, str]) -> InfobuttonRequest:
             f"{SYSTEM_PARAM} must be one of {', '.join([*CODE_SYSTEMS_BY_OID, *UNSUPPORTED_SYSTEMS])}."
         )
     code, name = re.sub(r"[^0-9A-Z]", "", params.get(CODE_PARAM, "").upper()), params.get(NAME_PARAM, "").strip()
-    # Drugs may be asked for by name alone.
+    # Drugs can be requested by name alone.
     if not code and not (oid in UNSUPPORTED_SYSTEMS and name):
         raise BadRequestError(f"{CODE_PARAM} is missing. Send the code, such as M80.08XA.")
     return InfobuttonRequest(system, code, name, language_of_infobutton(params.get(LANGUAGE_PARAM, "")))
 
 
 def strip_illegal_xml(params: Mapping[str, str]) -> dict[str, str]:
-    """The parameters without characters that XML 1.0 forbids: every format repeats them."""
+    """Return the parameters without characters that XML 1.0 forbids: every response format repeats them."""
     return {name: remove_illegal_xml_characters(value) for name, value in params.items()}
 
 
 def matching_codes(request: InfobuttonRequest) -> list[str]:
-    """Codes of our rows that would answer: the code itself and, for ICD, every beginning of it, dotted or not."""
+    """Return the stored codes that match: the code itself and, for ICD, every prefix, with and without a dot."""
     if request.system not in HIERARCHICAL_SYSTEMS:
         return [request.code]
-    beginnings = [request.code[:length] for length in range(ICD_CATEGORY_LENGTH, len(request.code) + 1)]
+    prefixes = [request.code[:length] for length in range(ICD_CATEGORY_LENGTH, len(request.code) + 1)]
     dotted = [
         f"{code[:ICD_CATEGORY_LENGTH]}.{code[ICD_CATEGORY_LENGTH:]}"
-        for code in beginnings
+        for code in prefixes
         if len(code) > ICD_CATEGORY_LENGTH
     ]
-    return beginnings + dotted
+    return prefixes + dotted
 
 
 def find_pages(request: InfobuttonRequest) -> list[Page]:
-    """Public pages for a code, best first: the longest matching code wins, then its rank. One query."""
+    """Return the public pages with the longest matching code, best rank first. One query."""
     rows = (
         ClinicalCode.objects.filter(
             system=request.system, code__in=matching_codes(request), subject=OuterRef("subject")
@@ -129,13 +130,15 @@ def find_pages(request: InfobuttonRequest) -> list[Page]:
     )
     lengths = {page: len(page.matched.replace(".", "")) for page in pages}
     longest = max(lengths.values(), default=0)
-    return sorted((p for p in pages if lengths[p] == longest), key=lambda page: (page.rank, page.order, page.pk))
+    return sorted(
+        (page for page in pages if lengths[page] == longest), key=lambda page: (page.rank, page.order, page.pk)
+    )
 
 
 def build_feed(
     params: Mapping[str, str], request: InfobuttonRequest, pages: list[Page], clinic_name: str
 ) -> dict[str, Any]:
-    """The answer in the shape of MedlinePlus Connect's JSON."""
+    """Return the response as the data of MedlinePlus Connect's JSON."""
     releases = [page.live_release for page in pages if page.live_release]
     newest = max((release.published_at for release in releases), default=None)
     return {
@@ -187,28 +190,27 @@ def _feed_text(text: str) -> dict[str, str]:
 
 
 def render_json(data: dict[str, Any], callback: str = "") -> str:
-    """JSON, or a script that calls ``callback`` with it."""
+    """Return JSON, or a script that calls ``callback`` with it (JSONP)."""
     text = json.dumps(data, ensure_ascii=False)
     if not callback:
         return text
-    # The two line separators end a line in old JavaScript; the comment keeps other readers of the bytes out.
+    # Old JavaScript engines treat these two separators as line ends. The comment defeats attacks that make a plugin
+    # interpret the first bytes of the response as another format.
     return f"/**/{callback}({text.replace(chr(0x2028), '').replace(chr(0x2029), '')});"
 
 
 def render_atom(data: dict[str, Any]) -> str:
-    """The same feed as Atom."""
-    source = data["feed"]
-    root = ElementTree.Element(
-        "feed", {"xmlns": ATOM_NAMESPACE, "xml:base": source["base"], "xml:lang": source["lang"]}
-    )
-    _append_atom_elements(root, source, ("title", "subtitle", "updated", "id"))
+    """Return the feed of ``build_feed`` as Atom."""
+    feed = data["feed"]
+    root = ElementTree.Element("feed", {"xmlns": ATOM_NAMESPACE, "xml:base": feed["base"], "xml:lang": feed["lang"]})
+    _append_atom_elements(root, feed, ("title", "subtitle", "updated", "id"))
     author = ElementTree.SubElement(root, "author")
-    _append_atom_elements(author, source["author"], ("name", "uri"))
-    for category in source["category"]:
+    _append_atom_elements(author, feed["author"], ("name", "uri"))
+    for category in feed["category"]:
         ElementTree.SubElement(
             root, "category", {name: remove_illegal_xml_characters(value) for name, value in category.items()}
         )
-    for item in source["entry"]:
+    for item in feed["entry"]:
         entry = ElementTree.SubElement(root, "entry", {"xml:lang": item["lang"]})
         _append_atom_elements(entry, item, ("title", "id", "updated", "summary"))
         for link in item["link"]:
@@ -219,7 +221,7 @@ def render_atom(data: dict[str, Any]) -> str:
 
 
 def render_error_xml(message: str) -> str:
-    """What is wrong with a request, for a reader of XML."""
+    """Return an error message as XML."""
     root = ElementTree.Element("error")
     root.text = remove_illegal_xml_characters(message)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode")

@@ -1,1 +1,1 @@
-"""“Was this clear?”: what readers answer at the end of a page, without saying who they are."""
+"""Anonymous answers of readers to “Was this clear?” at the end of a page."""

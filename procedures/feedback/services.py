@@ -1,4 +1,4 @@
-"""Taking an answer in: what it may hold, and where it is kept."""
+"""Validating and storing readers' answers. Comments with personal data are refused."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ from procedures.models.feedback import MAX_COMMENT_LENGTH
 from procedures.publishing.timezones import get_timezone
 from procedures.validators import validate_plain_text
 
-# Months in English and Spanish, in full and as people shorten them.
+# Months in English and Spanish, in full and abbreviated.
 MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary|rero)?|mar(?:ch|zo)?|apr(?:il)?|may(?:o)?|jun(?:e|io)?|jul(?:y|io)?|aug(?:ust)?"
     r"|sept?(?:ember|iembre)?|setiembre|oct(?:ober|ubre)?|nov(?:ember|iembre)?|dec(?:ember)?|ene(?:ro)?|abr(?:il)?"
@@ -27,11 +27,11 @@ OPTIONAL_OF = r"(?:(?:of|de|del)\s+)?"
 ORDINAL_SUFFIX = r"(?:st|nd|rd|th|o|º)?"
 BIRTH_WORD = r"(?:\bd\.?o\.?b\b|\bborn\b|\bbirth|\bnac(?:í|i|ido|ida|ió|imiento)\b|\bcumpleaños\b)"
 TOP_LEVEL = r"(?:com|org|net|edu|gov|mil|info|biz|io|mx|co|us|example)\b"
-# Personal, whatever the words around it.
+# Personal data, whatever the context.
 PERSONAL_DATA = re.compile(
     "|".join(
         [
-            # Mail addresses, also spelled out.
+            # Email addresses, also spelled out.
             r"\S@\S+\.\S",
             r"[^\W\d_][\w.+-]*@[^\W\d_]\w",
             rf"\w\s*@\s*[\w-]+\s*(?:\.|\bdot\b|\bpunto\b)\s*{TOP_LEVEL}",
@@ -43,10 +43,10 @@ PERSONAL_DATA = re.compile(
             rf"(?<![^\W\d_]){MONTH}{GAP}{DAY}{ORDINAL_SUFFIX}{GAP}{OPTIONAL_OF}{YEAR}(?!\d)",
             rf"(?<!\d){DAY}{ORDINAL_SUFFIX}{GAP}{OPTIONAL_OF}{MONTH}{GAP}{OPTIONAL_OF}{YEAR}(?!\d)",
             rf"(?<!\d){DAY}([/-]){MONTH}\3\d\d(?!\d)",
-            # A year of two digits, after a word on birth.
+            # A two-digit year after a word about birth.
             rf"{BIRTH_WORD}\D{{0,30}}{DAY}(?:{GAP}|\s){OPTIONAL_OF}(?:{MONTH}|(?<!\d){DAY}){GAP}{OPTIONAL_OF}\d\d(?!\d)",
             rf"{BIRTH_WORD}\D{{0,30}}{MONTH}{GAP}{DAY}{ORDINAL_SUFFIX}{GAP}{OPTIONAL_OF}\d\d(?!\d)",
-            # Records, accounts, and phone numbers of other countries.
+            # Record and account numbers, and phone numbers of other countries.
             (
                 r"\b(?:mrn|ssn|(?:medical|patient|chart|record|account)\s+(?:id|no|number)\b|seguro\s+social|expediente)"
                 r"(?:\W|is\b|es\b|no\b|number\b|n[úu]mero\b)*[a-z]{0,3}\d(?:[ -]?\d){2}"
@@ -62,7 +62,7 @@ PERSONAL_DATA = re.compile(
     ),
     re.IGNORECASE,
 )
-# Personal, unless the words around it say that these are steps or amounts.
+# Personal data, unless the context shows that these are numbered items or amounts.
 POSSIBLE_PERSONAL_DATA = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -95,30 +95,33 @@ COUNTED_UNIT = re.compile(
 
 
 def _normalize_line(line: str) -> str:
-    """The line with one kind of digit, dash, and slash, and no space around a dash or slash between numbers."""
+    """Return the line with one kind of digit, dash, and slash, and no space around a dash or slash inside a number."""
     text = unicodedata.normalize("NFKC", line)
-    text = "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
+    text = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
     text = re.sub(r"[\u2010-\u2015\u2043\u2212\u2e3a\u2e3b]", "-", text)
     text = re.sub(r"[\u2044\u2215\u29f8]", "/", text)
     return re.sub(r"(?<=\w)\s*([/-])\s*(?=\w)", r"\1", text)
 
 
 def has_personal_data(line: str) -> bool:
-    """Whether a line seems to identify its writer: a full date, a phone or record number, a mail address."""
+    """Return whether a line may identify its author: a full date, a phone or record number, an email address."""
     text = _normalize_line(line)
     return PERSONAL_DATA.search(text) is not None or any(
-        not NUMBERED_ITEM.search(text[: found.start()]) and not COUNTED_UNIT.match(text, found.end())
+        not NUMBERED_ITEM.search(text[: match.start()]) and not COUNTED_UNIT.match(text, match.end())
         for pattern in POSSIBLE_PERSONAL_DATA
-        for found in pattern.finditer(text)
+        for match in pattern.finditer(text)
     )
 
 
 class InvalidFeedbackError(ValueError):
-    """The answer cannot be kept. The message is a sentence for the reader, in the active language."""
+    """The answer cannot be stored. The message is for the reader, in the active language."""
 
 
 def clean_comment(text: str) -> str:
-    """One line. Raises UnusableError for too much, for signs that are no text, and for what looks personal."""
+    """Return the comment as one line.
+
+    Raise InvalidFeedbackError if it is too long, contains control characters, or may hold personal data.
+    """
     comment = " ".join(normalize(text).split())
     if len(comment) > MAX_COMMENT_LENGTH:
         raise InvalidFeedbackError(
@@ -137,9 +140,10 @@ def clean_comment(text: str) -> str:
 
 
 def save_feedback(page: Page, *, was_clear: bool, section: str, comment: str) -> Feedback:
-    """Store an answer about the live release of ``page``, without a section that this release does not have.
+    """Store an answer about the live release of ``page``; drop a ``section`` that is not one of its anchors.
 
-    It is dated in the clinic's time zone if ``page`` is annotated with it (models/clinic.py: clinic_time_zone).
+    The date is that of the clinic's time zone if ``page`` is annotated with ``time_zone`` (clinic_time_zone in
+    models/clinic.py).
     """
     live = page.live_release
     anchors = {part["anchor"] for part in live.sections} if live else set()

@@ -1,7 +1,7 @@
-"""How many answers are taken, without keeping anybody's address.
+"""Rate limiting of answers without storing IP addresses, and a same-origin check.
 
-An address is turned into a number with a random key that lives for a day in the memory of one process. Key and numbers
-are forgotten together, so nobody can go back from one to the other.
+Clients are identified by a hash with a random key that exists for a day in the memory of one process. Key and hashes
+are discarded together, so a hash can never be traced back to an address.
 """
 
 import hashlib
@@ -20,14 +20,17 @@ KEY_LIFETIME_SECONDS = 86_400.0
 
 @dataclass(slots=True)
 class _TokenBucket:
-    """Tokens left at a moment (seconds)."""
+    """The tokens left at ``updated_at``, in seconds of the limiter's clock."""
 
     tokens: float
     updated_at: float
 
 
 class FeedbackRateLimiter:
-    """Token buckets: ``each`` answers an hour from one place, ``together`` from all, in one process."""
+    """Token buckets of one process: ``per_client`` answers an hour from one client, ``total`` from all together.
+
+    Thread-safe. Forgets the buckets when there are ``max_clients``, so that memory stays bounded.
+    """
 
     def __init__(
         self,
@@ -47,7 +50,10 @@ class FeedbackRateLimiter:
         self._shared_bucket = _TokenBucket(self._total, now)
 
     def consume(self, client: str) -> bool:
-        """Whether one more answer may come. No place (a proxy that does not say) shares the limit of all."""
+        """Take a token for one answer and return whether there was one.
+
+        An empty ``client`` (unknown behind a proxy) counts toward the total only.
+        """
         with self._lock:
             now = self._clock()
             if now - self._key_created_at > KEY_LIFETIME_SECONDS:
@@ -60,10 +66,10 @@ class FeedbackRateLimiter:
             return True
 
     def _consume_for_client(self, client: str, now: float) -> bool:
-        name = hashlib.blake2b(client.encode(), key=self._key, digest_size=8).digest()
+        client_hash = hashlib.blake2b(client.encode(), key=self._key, digest_size=8).digest()
         if len(self._buckets) >= self._max_clients:
             self._buckets.clear()
-        bucket = self._buckets.setdefault(name, _TokenBucket(self._per_client, now))
+        bucket = self._buckets.setdefault(client_hash, _TokenBucket(self._per_client, now))
         if not _refill(bucket, self._per_client, now):
             return False
         bucket.tokens -= 1
@@ -71,7 +77,7 @@ class FeedbackRateLimiter:
 
 
 def _refill(bucket: _TokenBucket, capacity: int, now: float) -> bool:
-    """Fill up what an hour brings, then look."""
+    """Add the tokens of the time since the last call, ``capacity`` an hour, and return whether one is left."""
     bucket.tokens = min(float(capacity), bucket.tokens + (now - bucket.updated_at) * capacity / 3600)
     bucket.updated_at = now
     return bucket.tokens >= 1
@@ -81,7 +87,10 @@ RATE_LIMITER = FeedbackRateLimiter()
 
 
 def is_same_origin(request: HttpRequest) -> bool:
-    """Whether the form was sent from a page of this site. Every browser of the last years says so with a POST."""
+    """Return whether a POST came from a page of this site, by the headers that every current browser sends.
+
+    This takes the place of a CSRF token, which would need a cookie.
+    """
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         return False
     origin = request.headers.get("Origin", "")

@@ -1,4 +1,7 @@
-"""Which picture of a figure the public may see: one that a second person approved, or one supplied with the product."""
+"""Figure approval: which image of a figure the public may see.
+
+That is an image approved by a second person, or one supplied with the product.
+"""
 
 import hashlib
 import json
@@ -11,21 +14,21 @@ from django.db import models
 
 from procedures.models import Approval, Figure, FigureApproval, FigureText, Marker, MarkerText, Rendition
 
-# Fields that change nothing about what is shown.
+# Fields that do not affect what is shown.
 EXCLUDED_FIELDS = frozenset({"id", "created_at", "text_detection"})
 
 
 class FigureVersion(Enum):
-    """Which picture of each figure a rendering uses."""
+    """Which image of each figure to render."""
 
-    CURRENT = "current"  # approved or not: previews and reviews
-    APPROVED = "approved"  # the current one, where it is approved: publishing
-    PUBLIC = "public"  # else the one that patients see now: rebuilding a page whose text stays the same
+    CURRENT = "current"  # approved or not; for previews and reviews
+    APPROVED = "approved"  # the current one if approved; for publishing
+    PUBLIC = "public"  # the current one if approved, else the one patients see now; for rebuilding unchanged pages
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovedFigure:
-    """A figure as a release may show it, and the approval that allows it. ``saved``: it is the figure as it is now."""
+    """A figure as a release may show it, with the approval that allows it. ``is_current``: it is the current image."""
 
     figure: Figure
     approval: FigureApproval
@@ -33,19 +36,19 @@ class ApprovedFigure:
 
 
 def figure_hash(figure: Figure) -> str:
-    """What an approval is bound to: pixels, the lines of drawings, and the kind, which decides what pages say."""
+    """Return the hash that an approval covers: pixels, drawings, and the kind, which changes the text on pages."""
     parts = (figure.sha256, figure.drawing, figure.drawing_dark, figure.kind)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def figure_files(figure: Figure) -> list[str]:
-    """The files that a saved figure names: master, drawings, sizes."""
+    """Return the file names of a saved figure: master, drawings, renditions."""
     rows = sorted(row.file for row in figure.renditions.all())
     return [name for name in (figure.image, figure.drawing, figure.drawing_dark, *rows) if name]
 
 
 def build_snapshot(figure: Figure) -> dict[str, Any]:
-    """Everything that rendering the figure needs, as plain data."""
+    """Return everything needed to render the figure, as JSON data. Keys are model field names."""
     return {
         "figure": _serialize_fields(figure),
         "texts": _serialize_texts(figure),
@@ -62,12 +65,12 @@ def _serialize_texts(owner: Figure | Marker) -> list[dict[str, Any]]:
 
 def _serialize_fields(row: models.Model) -> dict[str, Any]:
     fields = row._meta.concrete_fields  # noqa: SLF001 -- Django documents it
-    own = [field.attname for field in fields if not field.is_relation]
-    return {name: getattr(row, name) for name in own if name not in EXCLUDED_FIELDS}
+    names = [field.attname for field in fields if not field.is_relation]
+    return {name: getattr(row, name) for name in names if name not in EXCLUDED_FIELDS}
 
 
 def figure_from_snapshot(figure_id: int, snapshot: dict[str, Any]) -> Figure:
-    """The figure as it was when the snapshot was taken: unsaved, to be rendered only."""
+    """Rebuild the figure of a snapshot as unsaved instances, for rendering only."""
     figure: Figure = _build_instance(Figure, snapshot["figure"], pk=figure_id)
     markers: list[Marker] = []
     for values in snapshot["markers"]:
@@ -87,35 +90,35 @@ def _build_instance(model: type[models.Model], values: dict[str, Any], **extra: 
 
 
 def _set_prefetched(row: Any, **related: list[Any]) -> None:
-    # Where prefetch_related() puts what it has read: nothing is asked of the database then.
-    row._prefetched_objects_cache = related  # noqa: SLF001 -- there is no public way to it
+    # The cache of prefetch_related(), so that rendering runs no queries.
+    row._prefetched_objects_cache = related  # noqa: SLF001 -- no public API
 
 
 def approved_figures(figures: Iterable[Figure], version: FigureVersion) -> dict[str, ApprovedFigure]:
-    """By slug, what a release may show of each figure; those of which nothing may be shown are left out.
+    """Return by slug what a release may show of each figure, without the figures that may not be shown at all.
 
-    One query for all of them, and one more for each figure whose newer picture waits for approval. Expects ``texts``,
-    ``markers__texts`` and ``renditions`` prefetched.
+    Runs one query, plus one for each figure whose newer image awaits approval. Expects ``texts``, ``markers__texts``
+    and ``renditions`` to be prefetched.
     """
     by_pk = {figure.pk: figure for figure in figures}
     rows: dict[int, list[FigureApproval]] = {pk: [] for pk in by_pk}
-    found = FigureApproval.objects.with_state().filter(figure__in=by_pk).defer("snapshot", "files").order_by("pk")
-    for row in found:
+    approvals = FigureApproval.objects.with_state().filter(figure__in=by_pk).defer("snapshot", "files").order_by("pk")
+    for row in approvals:
         rows[row.figure_id or 0].append(row)
-    allowed = {pk: _select_approved(figure, rows[pk], version) for pk, figure in by_pk.items()}
-    return {by_pk[pk].slug: one for pk, one in allowed.items() if one}
+    selected = {pk: _select_approved(figure, rows[pk], version) for pk, figure in by_pk.items()}
+    return {by_pk[pk].slug: approved for pk, approved in selected.items() if approved}
 
 
 def _select_approved(figure: Figure, rows: list[FigureApproval], version: FigureVersion) -> ApprovedFigure | None:
     current = figure_hash(figure)
-    same = [row for row in rows if row.figure_hash == current and (row.is_public or not row.is_void)]
-    if same:
-        return ApprovedFigure(figure, same[-1], is_current=True)
+    matching = [row for row in rows if row.figure_hash == current and (row.is_public or not row.is_void)]
+    if matching:
+        return ApprovedFigure(figure, matching[-1], is_current=True)
     if version == FigureVersion.APPROVED:
         return None
-    # While a newer picture waits, patients go on seeing the one they see now. A supplied picture was always public.
+    # Until a newer image is approved, patients still see the previous one. A supplied image was always public.
     older = [row for row in rows if row.is_public] or [row for row in rows if row.approval_id is None]
-    # Snapshots are read one by one, the newest first.
+    # Snapshots are deferred: load them one at a time, newest first.
     usable = next((row for row in reversed(older) if row.snapshot), None)
     return _from_approval(figure.pk, usable) if usable else None
 
@@ -125,20 +128,20 @@ def _from_approval(figure_id: int, row: FigureApproval) -> ApprovedFigure:
 
 
 def public_figures() -> dict[str, ApprovedFigure]:
-    """By slug, the pictures that live releases show, each as it is shown there: for the index of pictures."""
+    """Return by slug the figures in live releases, as they are shown there; for the picture index."""
     rows = FigureApproval.objects.public().exclude(figure=None).order_by("figure__slug", "pk").select_related("figure")
     newest = {row.figure.slug: row for row in rows if row.figure and row.snapshot}
     return {slug: _from_approval(row.figure_id or 0, row) for slug, row in newest.items()}
 
 
 def unapproved_figures(figures: Collection[Figure]) -> list[Figure]:
-    """Those whose current picture no one has approved."""
+    """Return the figures whose current image is not approved."""
     approved = approved_figures(figures, FigureVersion.APPROVED)
     return [figure for figure in figures if figure.slug not in approved]
 
 
 def record_approval(figure: Figure, approval: Approval | None) -> FigureApproval:
-    """Write down that the current picture of a figure is approved; ``None``: it was supplied with the product."""
+    """Record that the current image of a figure is approved; without ``approval``, that it is supplied."""
     snapshot = build_snapshot(figure)
     return FigureApproval.objects.create(
         figure=figure,
@@ -151,17 +154,17 @@ def record_approval(figure: Figure, approval: Approval | None) -> FigureApproval
 
 
 def lock_and_check_unchanged(figures: Collection[Figure]) -> bool:
-    """Whether these still have the picture and the files that were read; locks them until the transaction ends.
+    """Lock the figures until the transaction ends; return whether their images and files are still those given.
 
-    A figure and its sizes are two queries. Without the lock another picture could be saved between them.
+    A figure and its renditions are read in two queries; without the lock, another image could be saved in between.
     """
     rows = Figure.objects.select_for_update().filter(pk__in=[figure.pk for figure in figures]).order_by("pk")
-    now = {row.pk: (figure_hash(row), figure_files(row)) for row in rows.prefetch_related("renditions")}
-    return all(now.get(figure.pk) == (figure_hash(figure), figure_files(figure)) for figure in figures)
+    current = {row.pk: (figure_hash(row), figure_files(row)) for row in rows.prefetch_related("renditions")}
+    return all(current.get(figure.pk) == (figure_hash(figure), figure_files(figure)) for figure in figures)
 
 
 def approval_for_release(approved: ApprovedFigure) -> FigureApproval:
-    """The row for a release that shows the figure as it is now: words, marks or sizes may differ from the approved."""
+    """Return the row for a release to reference: a new one if texts, markers or renditions changed since approval."""
     if not approved.is_current or _hash_snapshot(build_snapshot(approved.figure)) == approved.approval.snapshot_hash:
         return approved.approval
     return record_approval(approved.figure, approved.approval.approval)
@@ -172,6 +175,6 @@ def _hash_snapshot(snapshot: dict[str, Any]) -> str:
 
 
 def public_files() -> frozenset[str]:
-    """Names of all media files that the public may read now."""
+    """Return the names of all media files that are public now."""
     rows = FigureApproval.objects.public().values_list("files", flat=True)
     return frozenset(name for files in rows for name in files)

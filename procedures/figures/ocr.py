@@ -1,7 +1,7 @@
-"""Find text in one picture: a program that ``figures.sandbox`` runs for ``figures.text_detection``.
+"""Text detection program, run by ``figures.sandbox`` for ``figures.text_detection``.
 
-Reads a PNG from standard input and prints JSON: ``engine`` and ``boxes``, each as left, top, width, height in parts of
-the picture and a score. Recognized text is used to reject false marks, then dropped; it is never printed.
+Reads a PNG from stdin and prints JSON: ``engine``, and ``boxes`` as left, top, width, height in fractions of the image,
+and score. Recognized text is used only to reject false positives and never printed. Imports nothing from the portal.
 """
 
 import json
@@ -12,23 +12,22 @@ from typing import Any
 
 OCR_PACKAGE = "rapidocr-onnxruntime"
 OCR_THREADS = 2
-# The engine shrinks pictures higher than 2000 px, and small text with them. Pictures are at most 1600 px wide.
+# The engine scales images above 2000 px down, and small text with them. Images are at most 1600 px wide.
 STRIP_HEIGHT, STRIP_OVERLAP = 1600, 96
 MIN_SCORE = 0.5
-# Stricter for text that is turned or was found with more contrast: at least two letters or digits.
+# Stricter for rotated or contrast-enhanced text, which needs at least two letters or digits.
 MIN_ROTATED_SCORE, MIN_LETTERS, FIRST_NON_LATIN = 0.7, 2, "\u0250"
 MAX_SQUARE_RATIO = 2
-# Local contrast: how much at most, and in how many tiles each way.
 CLAHE_CLIP_LIMIT, CLAHE_TILES = 16, 8
-# The part of a box that lies in a larger one, from which on both are one place.
+# Boxes are merged when at least this fraction of the smaller one lies in the larger one.
 MIN_OVERLAP_FRACTION = 0.5
 
 
 def find_text(data: bytes) -> list[list[float]]:
-    """Places of text, from the top.
+    """Return boxes of likely text, from top to bottom.
 
-    The detector is run on the picture and on a copy with more local contrast, which brings out letters in dark
-    corners. It outlines lines in any direction, so each outlined place is read in all directions it can have.
+    The detector runs on the image and on a copy with enhanced local contrast (CLAHE), which brings out letters in dark
+    corners. It detects lines at any angle, so each line is read in every orientation that its shape allows.
     """
     import io
 
@@ -41,48 +40,48 @@ def find_text(data: bytes) -> list[list[float]]:
     with Image.open(io.BytesIO(data), formats=["PNG"]) as opened:
         image = opened.convert("RGB")
     contrast = cv2.createCLAHE(CLAHE_CLIP_LIMIT, (CLAHE_TILES, CLAHE_TILES))
-    found: list[list[float]] = []
+    boxes: list[list[float]] = []
     for top in range(0, max(1, image.height - STRIP_OVERLAP), STRIP_HEIGHT - STRIP_OVERLAP):
         strip = image.crop((0, top, image.width, min(top + STRIP_HEIGHT, image.height)))
-        grey = contrast.apply(np.asarray(strip.convert("L")))
-        for pixels, plain in ((np.asarray(strip), True), (np.stack([grey] * 3, axis=-1), False)):
-            places = _read_lines(engine, pixels, is_unchanged=plain)
-            found += [box for corners, score in places if (box := _to_box(corners, score, top, image.size))]
-    return sorted(_merge_boxes(found), key=lambda box: (box[1], box[0]))
+        gray = contrast.apply(np.asarray(strip.convert("L")))
+        for pixels, is_unchanged in ((np.asarray(strip), True), (np.stack([gray] * 3, axis=-1), False)):
+            lines = _read_lines(engine, pixels, is_unchanged=is_unchanged)
+            boxes += [box for corners, score in lines if (box := _to_box(corners, score, top, image.size))]
+    return sorted(_merge_boxes(boxes), key=lambda box: (box[1], box[0]))
 
 
 def _read_lines(engine: Any, pixels: Any, *, is_unchanged: bool) -> list[tuple[Any, float]]:
-    """Corners and score of each place in which a line can be read. ``plain``: the pixels are unchanged."""
+    """Return corners and score of each readable line. ``is_unchanged``: without contrast enhancement."""
     import numpy as np
 
     image, ratio_height, ratio_width = engine.preprocess(pixels)
     steps = {"preprocess": {"ratio_h": ratio_height, "ratio_w": ratio_width}}
     image, steps = engine.maybe_add_letterbox(image, steps)
     outlines, _time = engine.auto_text_det(image)
-    places = []
+    lines = []
     for outline in [] if outlines is None else outlines:
         (line,) = engine.get_crop_img_list(image, [outline.astype(np.float32)])
         height, width = line.shape[:2]
-        turns = (0, 2, 1, 3) if max(height, width) < MAX_SQUARE_RATIO * min(height, width) else (0, 2)
-        readings, _time = engine.text_rec([np.ascontiguousarray(np.rot90(line, turn)) for turn in turns])
+        rotations = (0, 2, 1, 3) if max(height, width) < MAX_SQUARE_RATIO * min(height, width) else (0, 2)
+        readings, _time = engine.text_rec([np.ascontiguousarray(np.rot90(line, turns)) for turns in rotations])
         scores = [float(score) for text, score in readings if score >= MIN_ROTATED_SCORE and _is_word(text)]
         if is_unchanged and readings[0][1] >= MIN_SCORE:
             scores.append(float(readings[0][1]))
         if scores:
-            places.append((outline, max(scores)))
-    if not places:
+            lines.append((outline, max(scores)))
+    if not lines:
         return []
-    corners = engine._get_origin_points([outline for outline, _ in places], steps, *pixels.shape[:2])  # noqa: SLF001 -- the engine has no public name for it
-    return [(place.tolist(), score) for place, (_, score) in zip(corners, places, strict=True)]
+    corners = engine._get_origin_points([outline for outline, _ in lines], steps, *pixels.shape[:2])  # noqa: SLF001 -- the engine has no public method
+    return [(points.tolist(), score) for points, (_, score) in zip(corners, lines, strict=True)]
 
 
 def _is_word(text: str) -> bool:
-    """Shapes of bone, turned or with more contrast, are read as one letter, or as a Chinese one."""
+    """Reject misread bone shapes: rotated or enhanced, they come out as a single letter or as Chinese characters."""
     return sum(letter.isalnum() and letter < FIRST_NON_LATIN for letter in text) >= MIN_LETTERS
 
 
 def _merge_boxes(boxes: list[list[float]]) -> list[list[float]]:
-    """One box for those that are the same line, found in both copies or in two strips."""
+    """Merge boxes of the same line found in both copies or in overlapping strips."""
     merged: list[list[float]] = []
     for box in sorted(boxes, key=lambda box: -box[2] * box[3]):
         same = next((other for other in merged if _overlap_fraction(box, other) >= MIN_OVERLAP_FRACTION), None)
@@ -96,7 +95,7 @@ def _merge_boxes(boxes: list[list[float]]) -> list[list[float]]:
 
 
 def _overlap_fraction(box: list[float], other: list[float]) -> float:
-    """How much of ``box`` lies in ``other``."""
+    """Return the fraction of ``box`` that lies in ``other``."""
     width, height = (min(box[at] + box[at + 2], other[at] + other[at + 2]) - max(box[at], other[at]) for at in (0, 1))
     return max(0.0, width) * max(0.0, height) / (box[2] * box[3])
 
@@ -112,7 +111,6 @@ def _to_box(corners: Any, score: Any, top: int, size: tuple[int, int]) -> list[f
 
 
 def main() -> None:
-    """Search the picture on standard input."""
     boxes = find_text(sys.stdin.buffer.read())
     sys.stdout.write(json.dumps({"engine": f"{OCR_PACKAGE} {version(OCR_PACKAGE)}", "boxes": boxes}))
 

@@ -1,4 +1,4 @@
-"""A figure as the template shows it: picture sources, marks in per cent, the drawing beside it."""
+"""Template context of figures: image sources, markers in percent, and the matching drawing."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -10,17 +10,17 @@ from procedures.enums import FigureKind, Provenance
 from procedures.figures.markers.data import MarkerData, MarkerTextData, to_marker_data
 from procedures.models import Figure, Rendition
 
-# The picture fills the text column, inside its frame.
+# The image fills the text column, inside its frame.
 IMAGE_SIZES = "(min-width: 40em) 36rem, calc(100vw - 3.6rem)"
 DRAWING_SIZE = 1000
-# Widths that only cards use, and the widest that they use.
+# Widths used only by cards, and the maximum width that cards use.
 CARD_WIDTHS, MAX_CARD_WIDTH = (240,), 480
 MIME_TYPES = {"avif": "image/avif", "webp": "image/webp", "jpeg": "image/jpeg"}
 
 
 @dataclass(frozen=True, slots=True)
 class NumberedMarker:
-    """A numbered mark; positions are per cent texts such as ``37.2%``."""
+    """A numbered marker; coordinates and radii are CSS percentages such as ``37.2%``."""
 
     number: int
     label: str
@@ -36,7 +36,7 @@ class NumberedMarker:
 
 @dataclass(frozen=True, slots=True)
 class FigureContext:
-    """Everything ``components/figure.html`` needs, in one language. No queries happen after this."""
+    """Everything that ``components/figure.html`` needs in one language. Rendering runs no queries."""
 
     figure_id: int
     slug: str
@@ -60,17 +60,20 @@ class FigureContext:
     eager: bool = field(default=False, compare=False)
 
     def fingerprint_data(self) -> dict[str, Any]:
-        """What a change of this figure changes."""
-        return asdict(self)
+        """Return the data whose hash tells whether pages with this figure need to be rebuilt."""
+        data = asdict(self)
+        # Hashed and stored with each release: another key would make every page with a figure stale.
+        data["marks"] = data.pop("markers")
+        return data
 
 
 def media_url(name: str) -> str:
-    """Public address of a media file."""
+    """Return the public URL of a media file."""
     return f"{settings.MEDIA_URL}{name}"
 
 
 def build_figure_context(figure: Figure, language: str) -> FigureContext:
-    """The figure in one language. Expects ``texts``, ``markers__texts`` and ``renditions`` prefetched."""
+    """Build the context in one language. Expects ``texts``, ``markers__texts`` and ``renditions`` to be prefetched."""
     text = next((t for t in figure.texts.all() if t.language == language), None)
     renditions = sorted(figure.renditions.all(), key=lambda r: r.width)
     jpegs = [r for r in renditions if r.format == "jpeg"]
@@ -98,7 +101,7 @@ def build_figure_context(figure: Figure, language: str) -> FigureContext:
         height=jpegs[-1].height if jpegs else DRAWING_SIZE,
         sources=[
             {"type": MIME_TYPES[kind], "srcset": srcset}
-            # JPEG is what ``src`` gives to browsers that know neither.
+            # ``src`` is the JPEG fallback for browsers that support neither.
             for kind in ("avif", "webp")
             if (srcset := _build_srcset(renditions, kind))
         ],
@@ -150,15 +153,15 @@ def _build_drawing_thumbnail(drawing: dict[str, Any] | None, text: Any) -> dict[
 
 
 def number_markers(markers: Iterable[MarkerData], language: str) -> list[NumberedMarker]:
-    """Marks as the template draws them, numbered from 1; they need not be saved."""
+    """Number markers from 1 for the template; they need not be saved."""
     return [
-        _number_marker(number, mark, mark.texts.get(language, MarkerTextData("")))
-        for number, mark in enumerate(markers, start=1)
+        _number_marker(number, marker, marker.texts.get(language, MarkerTextData("")))
+        for number, marker in enumerate(markers, start=1)
     ]
 
 
 def _number_marker(number: int, marker: MarkerData, text: MarkerTextData) -> NumberedMarker:
-    # From the centre to the edge, for circle and box alike.
+    # From the center to the edge, for circles and regions alike.
     rx, ry = marker.half_size
     return NumberedMarker(
         number=number,
@@ -175,5 +178,5 @@ def _number_marker(number: int, marker: MarkerData, text: MarkerTextData) -> Num
 
 
 def format_percent(fraction: float) -> str:
-    """0.3721 → ``37.2%``: a third of a pixel on a telephone."""
+    """Format 0.3721 as ``37.2%``, which is accurate to a third of a pixel on a phone."""
     return f"{fraction * 100:.1f}".rstrip("0").rstrip(".") + "%"

@@ -1,8 +1,8 @@
-"""Run one of our programs on an untrusted picture, in a process of its own with limits.
+"""Run a decoder or OCR program on an untrusted image, in a separate process with resource limits.
 
-Codecs and recognition engines are large C programs. A crash, endless work or a huge allocation ends only that process,
-which has no settings, no secrets and no database. This file is both sides: ``run`` starts it as a script, which sets
-the limits before the program imports anything large.
+Codecs and OCR engines are large C programs. A crash, an endless loop or a huge allocation ends only that process, which
+has no settings, no secrets and no database. This file is both sides: ``run_sandboxed`` starts it as a script, which
+sets the limits before the program imports anything.
 """
 
 import os
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 MAX_FILE_BYTES = 1024**2
-# The whole environment. Each thread of a linear algebra library would reserve address space.
+# The whole environment. Each thread of a linear algebra library would reserve address space, so allow one.
 SANDBOX_ENVIRONMENT: Mapping[str, str] = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -28,12 +28,12 @@ def run_sandboxed(
     max_file_bytes: int = MAX_FILE_BYTES,
     output: int = subprocess.DEVNULL,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run ``program`` with ``data`` on standard input. Raises subprocess.TimeoutExpired after ``seconds``.
+    """Run ``program`` with ``data`` on stdin. Raises subprocess.TimeoutExpired after ``timeout_seconds``.
 
-    ``cpu_seconds`` also ends a program whose parent has died. ``output``: what happens to both outputs.
+    ``cpu_seconds`` also ends a program whose parent has died. ``output`` applies to both stdout and stderr.
     """
     limits = (memory_bytes, cpu_seconds, max_file_bytes)
-    return subprocess.run(  # noqa: S603 -- our own programs; what comes from outside is on standard input
+    return subprocess.run(  # noqa: S603 -- our own programs; untrusted data goes to stdin only
         [sys.executable, "-I", __file__, *map(str, limits), str(program)],
         input=data,
         stdout=output,
@@ -46,7 +46,7 @@ def run_sandboxed(
 
 
 def set_limits(memory_bytes: int, cpu_seconds: int, max_file_bytes: int) -> None:
-    """No more address space, processor time and disk from now on, and no core dump: it would hold the picture."""
+    """Limit address space, CPU time and file size, and forbid core dumps, which would contain the image."""
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, max_file_bytes))

@@ -1,4 +1,7 @@
-"""What kind of picture a file may be: a suggestion that the person who uploads it confirms or corrects."""
+"""Staging of uploads: an image, or DICOM frames to choose from, in a private folder until the user saves it.
+
+A staged upload may still show patient data, so it is readable by its uploader only and deleted after an hour.
+"""
 
 import hashlib
 import json
@@ -12,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from PIL import Image
 
 from procedures.enums import FigureKind
@@ -27,7 +31,13 @@ from procedures.figures.dicom.reader import DICOM_PREAMBLE_BYTES, extract_16bit_
 from procedures.figures.renditions import encode_png
 from procedures.figures.text_detection import Detection
 
-# DICOM Modality (PS3.3 C.7.3.1.1.1).
+MAX_AGE_SECONDS = 3600
+MAX_STAGED_PER_USER = 5
+TOKEN_RE = re.compile(r"[0-9a-f]{32}\Z")
+IMAGE_FILE, METADATA_FILE = "picture.png", "about.json"
+# The hash of the image last shown to the user, and the text detection result with the hash of its image.
+SHOWN_HASH_FILE, TEXT_DETECTION_FILE = "shown", "text.json"
+# By DICOM Modality (PS3.3 C.7.3.1.1.1).
 KIND_BY_MODALITY = {
     "XA": FigureKind.FLUOROSCOPY, "RF": FigureKind.FLUOROSCOPY,
     "CR": FigureKind.RADIOGRAPH, "DX": FigureKind.RADIOGRAPH, "RG": FigureKind.RADIOGRAPH, "IO": FigureKind.RADIOGRAPH,
@@ -37,58 +47,20 @@ KIND_BY_MODALITY = {
     "US": FigureKind.OTHER, "NM": FigureKind.OTHER, "PT": FigureKind.OTHER, "ES": FigureKind.PHOTO,
 }  # fmt: skip
 INVERTED_KINDS = {FigureKind.FLUOROSCOPY: FigureKind.RADIOGRAPH, FigureKind.RADIOGRAPH: FigureKind.FLUOROSCOPY}
-# A drawing is mostly flat: this part of its pixels has one of the few commonest colors.
+# A drawing is mostly flat: at least this fraction of its pixels has one of its few most common colors.
 MIN_FLAT_FRACTION, COMMON_COLOR_COUNT, SAMPLE_SIDE = 0.7, 4, 128
-# Mean difference of the color channels, 0 to 255, above which a picture is in color.
+# Mean difference between color channels, 0 to 255, above which an image counts as color.
 MIN_COLOR_DIFFERENCE = 8
-
-
-def suggest_kind_from_frames(frames: FrameSet) -> str:
-    """From what the DICOM header says: modality, and for a fluoroscope's image whether bone looks dark in it.
-
-    Computed radiographs are stored either way and shown with white bone in both.
-    """
-    kind = KIND_BY_MODALITY.get(frames.modality)
-    if kind == FigureKind.FLUOROSCOPY and frames.dark_bone is False:
-        kind = FigureKind.RADIOGRAPH
-    return kind.value if kind else ""
-
-
-def invert_kind(kind: str) -> str:
-    """The kind after black and white were switched by hand."""
-    return str(INVERTED_KINDS.get(FigureKind(kind), kind)) if kind else ""
-
-
-def suggest_kind_from_pixels(image: Image.Image) -> str:
-    """Photo or drawing where the pixels show it; nothing for grey pictures, which may be any kind."""
-    small = image.convert("RGB").resize((SAMPLE_SIDE, SAMPLE_SIDE), Image.Resampling.NEAREST)
-    counts = sorted((count for count, _ in small.getcolors(SAMPLE_SIDE * SAMPLE_SIDE) or []), reverse=True)
-    if (
-        sum(counts[:COMMON_COLOR_COUNT]) >= MIN_FLAT_FRACTION * SAMPLE_SIDE * SAMPLE_SIDE
-        and small.getextrema() != ((0, 0),) * 3
-    ):
-        return FigureKind.DRAWING.value
-    channels = small.tobytes()
-    spread = sum(max(channels[at : at + 3]) - min(channels[at : at + 3]) for at in range(0, len(channels), 3))
-    return FigureKind.PHOTO.value if spread > MIN_COLOR_DIFFERENCE * SAMPLE_SIDE * SAMPLE_SIDE else ""
-
-
-MAX_AGE_SECONDS = 3600
-MAX_STAGED_PER_USER = 5
-TOKEN_RE = re.compile(r"[0-9a-f]{32}\Z")
-IMAGE_FILE, METADATA_FILE = "picture.png", "about.json"
-# What was served to the person, and what the text finder marked: each with the hash of its picture.
-SHOWN_HASH_FILE, TEXT_DETECTION_FILE = "shown", "text.json"
 
 
 @dataclass(frozen=True, slots=True)
 class StagedImage:
-    """A picture that waits, or frames of which one will.
+    """An upload in staging: an image, or frames from which the user chooses one.
 
-    ``figure``: key of the figure whose picture it replaces. ``own``: the pixels are that figure's own, to be cut or
-    covered. ``editor``: it was sent from within a text, where it is inserted after saving. ``file_kind``: what the file
-    or its pixels suggest, a FigureKind or empty. ``inverted``: black and white were switched by hand. ``saved``: key of
-    the figure that it became.
+    ``figure_id``: the figure whose image it replaces. ``is_own``: the pixels are that figure's current ones, to be
+    cropped or redacted. ``from_editor``: uploaded from the text editor, which inserts it after saving. ``file_kind``:
+    the FigureKind suggested by the file, or "". ``is_inverted``: the user swapped black and white.
+    ``saved_figure_id``: the figure it was saved as.
     """
 
     token: str
@@ -102,77 +74,77 @@ class StagedImage:
 
     @property
     def suggested_kind(self) -> str:
-        """What kind of picture it probably is: a suggestion, never a choice."""
+        """The probable kind, for the user to confirm or correct."""
         return invert_kind(self.file_kind) if self.is_inverted else self.file_kind
 
     @property
     def has_image(self) -> bool:
-        """False while no frame is chosen."""
+        """False until the user has chosen a frame."""
         return (self.folder / IMAGE_FILE).exists()
 
     @property
     def has_frames(self) -> bool:
-        """Whether it has more shades than a screen can show, so that a window must be chosen."""
+        """Whether it has more gray levels than a screen can show, so that the user must choose a window."""
         return (self.folder / "frames.json").exists()
 
     def load_image(self) -> DecodedImage:
-        """Raises BadPictureError when it went away meanwhile."""
+        """Load the image. Raises InvalidImageError if it has been deleted in the meantime."""
         return decode_stored_image(self.read_png())
 
     def read_png(self) -> bytes:
-        """The same as PNG."""
+        """Read the image as PNG. Raises InvalidImageError if it has been deleted in the meantime."""
         try:
             return (self.folder / IMAGE_FILE).read_bytes()
         except FileNotFoundError:
-            raise InvalidImageError("The picture was not saved in time and was deleted. Choose it again.") from None
+            raise InvalidImageError(_("The picture was not saved in time and was deleted. Choose it again.")) from None
 
     def set_image(self, decoded: DecodedImage) -> None:
-        """The picture that waits from now on."""
+        """Store the image, in place of any earlier one."""
         (self.folder / SHOWN_HASH_FILE).unlink(missing_ok=True)
         self._write(IMAGE_FILE, encode_png(decoded))
 
     def _write(self, name: str, data: bytes) -> None:
-        draft = self.folder / f".{secrets.token_hex(4)}"
-        draft.touch(mode=0o600)
-        draft.write_bytes(data)
-        draft.replace(self.folder / name)
+        temporary = self.folder / f".{secrets.token_hex(4)}"
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(data)
+        temporary.replace(self.folder / name)
 
     def record_shown(self, decoded: DecodedImage) -> None:
-        """Record that the pixels of this result went to the person's screen. Only the last result counts."""
+        """Record that the user was shown exactly these pixels. Only the last call counts."""
         self._write(SHOWN_HASH_FILE, decoded.sha256.encode())
 
     def was_shown(self, decoded: DecodedImage) -> bool:
-        """Whether exactly this result was the last one that went to the person's screen."""
+        """Return whether these pixels are the last ones that the user was shown."""
         try:
             return (self.folder / SHOWN_HASH_FILE).read_bytes() == decoded.sha256.encode()
         except FileNotFoundError:
             return False
 
     def update_metadata(self, **values: Any) -> None:
-        """Save facts about it."""
-        about = json.loads((self.folder / METADATA_FILE).read_text())
-        self._write(METADATA_FILE, json.dumps({**about, **values}).encode())
+        """Add values to the metadata file."""
+        metadata = json.loads((self.folder / METADATA_FILE).read_text())
+        self._write(METADATA_FILE, json.dumps({**metadata, **values}).encode())
 
     def save_text_detection(self, detection: Detection, png_data: bytes) -> None:
-        """Save what the text finder said about ``searched``, a PNG: by now, another picture may be here.
+        """Save the text detection result for ``png_data``, which may no longer be the staged image.
 
-        Raises BadPictureError when there is none any more.
+        Raises InvalidImageError if the staged image has been deleted.
         """
         self.read_png()
         record = {"sha256": _sha256(png_data), "detection": detection.to_json()}
         self._write(TEXT_DETECTION_FILE, json.dumps(record).encode())
 
     def load_text_detection(self) -> Detection | None:
-        """What the text finder said about the picture that waits, or None before it looked."""
+        """Return the text detection result for the current image, or None if there is none yet."""
         try:
             record = json.loads((self.folder / TEXT_DETECTION_FILE).read_text())
         except FileNotFoundError:
             return None
-        same = record["sha256"] == _sha256(self.read_png())
-        return Detection.from_json(record["detection"]) if same else None
+        is_current = record["sha256"] == _sha256(self.read_png())
+        return Detection.from_json(record["detection"]) if is_current else None
 
     def mark_saved(self, figure_id: int) -> None:
-        """The picture is a figure now. For a text that waits for it the figure's key stays; the pixels go."""
+        """Delete the pixels after saving. For an upload from the editor, keep the figure's id for inserting it."""
         if not self.from_editor:
             self.discard()
             return
@@ -182,16 +154,17 @@ class StagedImage:
                 file.unlink(missing_ok=True)
 
     def load_frames(self) -> FrameSet:
-        """Raises FileNotFoundError where there are none."""
+        """Load the staged frames. Raises FileNotFoundError if there are none."""
         return FrameSet.load(self.folder)
 
     def discard(self) -> None:
-        """Nothing waits any longer."""
+        """Delete the upload."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def staging_dir() -> Path:
-    """The folder; nobody but the portal may look into it."""
+    """Return the staging folder, readable by the portal's user only."""
+    # The name stays: uploads in it from before an update must still be deleted after an hour.
     folder: Path = settings.DATA_DIR / "waiting"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
@@ -200,7 +173,7 @@ def staging_dir() -> Path:
 def open_staged(
     *, user_id: int, figure_id: int | None = None, is_own: bool = False, from_editor: bool = False
 ) -> StagedImage:
-    """An empty place. The caller fills it, or drops it."""
+    """Create an empty staged upload, which the caller fills or discards; delete the user's oldest beyond the limit."""
     delete_expired()
     others = sorted(staging_dir().glob(f"{user_id}-*"), key=_last_used_at)
     for oldest in others[: max(0, len(others) - MAX_STAGED_PER_USER + 1)]:
@@ -208,58 +181,88 @@ def open_staged(
     token = secrets.token_hex(16)
     folder = staging_dir() / f"{user_id}-{token}"
     folder.mkdir(mode=0o700)
-    about = {"figure_id": figure_id, "is_own": is_own, "from_editor": from_editor}
-    (folder / METADATA_FILE).write_text(json.dumps(about))
+    metadata = {"figure_id": figure_id, "is_own": is_own, "from_editor": from_editor}
+    (folder / METADATA_FILE).write_text(json.dumps(metadata))
     return StagedImage(token, folder, figure_id, is_own, from_editor)
 
 
 def stage(stream: BinaryIO, *, user_id: int, figure_id: int | None = None, from_editor: bool = False) -> StagedImage:
-    """The pixels of a file that somebody sends wait from now on; its content decides what it is.
+    """Stage an uploaded file; its content decides the format.
 
-    Raises BadPictureError; nothing waits then.
+    Raises InvalidImageError, and leaves nothing behind, if the file is not a supported image.
     """
-    waiting = open_staged(user_id=user_id, figure_id=figure_id, from_editor=from_editor)
+    staged = open_staged(user_id=user_id, figure_id=figure_id, from_editor=from_editor)
     try:
-        dicom = is_dicom(stream.read(DICOM_PREAMBLE_BYTES))
+        has_dicom_header = is_dicom(stream.read(DICOM_PREAMBLE_BYTES))
         stream.seek(0)
-        if dicom:
-            frames = extract_frames(stream, waiting.folder)
-            waiting.update_metadata(file_kind=suggest_kind_from_frames(frames))
+        if has_dicom_header:
+            frames = extract_frames(stream, staged.folder)
+            staged.update_metadata(file_kind=suggest_kind_from_frames(frames))
             if frames.is_color and frames.count == 1:
-                waiting.set_image(frames.render())
+                staged.set_image(frames.render())
         else:
-            # One byte more than allowed is enough for intake to see that it is too much.
+            # One byte over the limit is enough for decode_image() to refuse it.
             data = stream.read(MAX_IMAGE_BYTES + 1)
-            found = decode_image(data)
-            waiting.update_metadata(file_kind=suggest_kind_from_pixels(found.image))
-            if not extract_16bit_png(data, waiting.folder):
-                waiting.set_image(found)
+            decoded = decode_image(data)
+            staged.update_metadata(file_kind=suggest_kind_from_pixels(decoded.image))
+            if not extract_16bit_png(data, staged.folder):
+                staged.set_image(decoded)
     except BaseException:
-        waiting.discard()
+        staged.discard()
         raise
-    return waiting
+    return staged
 
 
 def find_staged(token: str, *, user_id: int, touch: bool = True) -> StagedImage | None:
-    """What waits for this person under this name. ``touch``: looking at it keeps it for another hour."""
+    """Return the user's upload with this token unless expired. ``touch`` extends its life by another hour."""
     folder = staging_dir() / f"{user_id}-{token}"
     if not TOKEN_RE.match(token) or _last_used_at(folder) < time.time() - MAX_AGE_SECONDS:
         return None
     try:
         if touch:
             os.utime(folder)
-        about = json.loads((folder / METADATA_FILE).read_text())
+        metadata = json.loads((folder / METADATA_FILE).read_text())
     except FileNotFoundError:
-        return None  # swept between the two lines
-    return StagedImage(token, folder, **about)
+        return None  # expired and deleted since the check above
+    return StagedImage(token, folder, **metadata)
 
 
 def delete_expired() -> int:
-    """Delete what nobody has looked at for an hour; how many. Safe at any moment, from any process."""
-    old = [folder for folder in staging_dir().iterdir() if _last_used_at(folder) < time.time() - MAX_AGE_SECONDS]
-    for folder in old:
+    """Delete uploads not used for an hour; return how many. Safe to run at any time, in any process."""
+    expired = [folder for folder in staging_dir().iterdir() if _last_used_at(folder) < time.time() - MAX_AGE_SECONDS]
+    for folder in expired:
         shutil.rmtree(folder, ignore_errors=True)
-    return len(old)
+    return len(expired)
+
+
+def suggest_kind_from_frames(frames: FrameSet) -> str:
+    """Suggest a FigureKind from the DICOM modality, or "". Fluoroscopy with bright bone counts as a radiograph.
+
+    Computed radiographs are stored in either polarity and shown with white bone in both.
+    """
+    kind = KIND_BY_MODALITY.get(frames.modality)
+    if kind == FigureKind.FLUOROSCOPY and frames.dark_bone is False:
+        kind = FigureKind.RADIOGRAPH
+    return kind.value if kind else ""
+
+
+def invert_kind(kind: str) -> str:
+    """Return the kind of an image after a user inverted it."""
+    return str(INVERTED_KINDS.get(FigureKind(kind), kind)) if kind else ""
+
+
+def suggest_kind_from_pixels(image: Image.Image) -> str:
+    """Suggest photo or drawing from the pixels, or "" for grayscale images, which may be of any kind."""
+    small = image.convert("RGB").resize((SAMPLE_SIDE, SAMPLE_SIDE), Image.Resampling.NEAREST)
+    counts = sorted((count for count, _color in small.getcolors(SAMPLE_SIDE * SAMPLE_SIDE) or []), reverse=True)
+    if (
+        sum(counts[:COMMON_COLOR_COUNT]) >= MIN_FLAT_FRACTION * SAMPLE_SIDE * SAMPLE_SIDE
+        and small.getextrema() != ((0, 0),) * 3
+    ):
+        return FigureKind.DRAWING.value
+    samples = small.tobytes()
+    difference = sum(max(samples[at : at + 3]) - min(samples[at : at + 3]) for at in range(0, len(samples), 3))
+    return FigureKind.PHOTO.value if difference > MIN_COLOR_DIFFERENCE * SAMPLE_SIDE * SAMPLE_SIDE else ""
 
 
 def _sha256(data: bytes) -> str:

@@ -1,8 +1,8 @@
-"""Look for text in the pixels of a picture (extra ``ocr``): a help for the person who checks it, never a proof.
+"""Detection of burned-in text in images (extra ``ocr``): an aid for the human check, never a replacement.
 
-The engine runs in a short-lived process with limits (``figures.sandbox``), one at a time on a machine. Only places and
-scores come back: recognized text could be a patient's name, so it never leaves that process. Every outcome is a
-Detection, which says in a sentence what happened; "nothing marked" is not "nothing there".
+The OCR engine runs in a sandboxed process, one at a time per machine. Only regions and scores come back: recognized
+text could be a patient's name, so it never leaves that process. Every outcome, including failure, is a ``Detection``
+with a message for the user; "nothing marked" does not mean "no text".
 """
 
 import fcntl
@@ -22,6 +22,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from procedures.figures import ocr, sandbox
 from procedures.figures.redaction import Box, Redactions
@@ -31,12 +32,14 @@ logger = logging.getLogger(__name__)
 OCR_PROGRAM = Path(ocr.__file__)
 MAX_MEMORY_BYTES = 2 * 1024**3
 TIMEOUT_SECONDS = 60
-# To wait while another picture on this machine is searched.
+# How long to wait for another search on this machine.
 LOCK_WAIT_SECONDS = 20
 LOCK_NAME = f"plainspine-text-detection-{os.getuid()}.lock"
-# A place counts as covered when black boxes hide this part of it: its outline is a little wider than the letters.
+# A region counts as covered when black boxes hide this fraction of it: it is slightly larger than the letters.
 MIN_COVERED_FRACTION = 0.98
-INSTALL_COMMAND = "pip install 'plainspine[ocr]'"
+
+
+Rectangle = tuple[float, float, float, float]
 
 
 class DetectionStatus(StrEnum):
@@ -52,24 +55,27 @@ class DetectionStatus(StrEnum):
 
 
 STATUS_MESSAGES = {
-    DetectionStatus.MARKED: "The text finder marked places that may be text. It can miss text. Look at the whole picture.",
-    DetectionStatus.NOTHING_MARKED: "The text finder did not mark anything. It can miss text. Look at the whole picture.",
-    DetectionStatus.NOT_INSTALLED: (
-        "Text detection is not set up on this portal, so nothing was marked. Look at the whole picture. "
-        f"To set it up, IT runs {INSTALL_COMMAND} and restarts the portal."
+    DetectionStatus.MARKED: _(
+        "The text finder marked places that may be text. It can miss text. Look at the whole picture."
     ),
-    DetectionStatus.SWITCHED_OFF: (
+    DetectionStatus.NOTHING_MARKED: _(
+        "The text finder did not mark anything. It can miss text. Look at the whole picture."
+    ),
+    DetectionStatus.NOT_INSTALLED: _(
+        "Text detection is not set up on this portal, so nothing was marked. Look at the whole picture. "
+        "To set it up, IT runs pip install 'plainspine[ocr]' and restarts the portal."
+    ),
+    DetectionStatus.SWITCHED_OFF: _(
         "Text detection is turned off on this portal, so nothing was marked. Look at the whole picture. "
         "IT can turn it on with PORTAL_TEXT_DETECTION=true."
     ),
-    DetectionStatus.TIMED_OUT: (
-        f"The text finder was stopped after {TIMEOUT_SECONDS} seconds, so nothing was marked. "
-        "Look at the whole picture."
+    DetectionStatus.TIMED_OUT: _(
+        "The text finder took too long and was stopped, so nothing was marked. Look at the whole picture."
     ),
-    DetectionStatus.BUSY: (
+    DetectionStatus.BUSY: _(
         "The text finder was busy with other pictures, so nothing was marked. Look at the whole picture, or try again."
     ),
-    DetectionStatus.FAILED: (
+    DetectionStatus.FAILED: _(
         "The text finder did not work on this picture, so nothing was marked. Look at the whole picture. "
         "The reason is in the log."
     ),
@@ -77,21 +83,21 @@ STATUS_MESSAGES = {
 
 
 class UploaderAnswer(StrEnum):
-    """What the person said about marked places that stay visible."""
+    """What the uploader said about marked regions that remain visible."""
 
     NOT_TEXT = "not_text"
     HARMLESS = "harmless"
 
 
 UPLOADER_ANSWER_LABELS = {
-    UploaderAnswer.NOT_TEXT: "No, none of the marked places are text.",
-    UploaderAnswer.HARMLESS: "Yes, but it is not a name, a date or a number that belongs to a person.",
+    UploaderAnswer.NOT_TEXT: _("No, none of the marked places are text."),
+    UploaderAnswer.HARMLESS: _("Yes, but it is not a name, a date or a number that belongs to a person."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TextRegion:
-    """Where text may be, in parts of the picture."""
+    """A region that may contain text, in fractions of the image. Field names are stored JSON keys."""
 
     left: float
     top: float
@@ -100,28 +106,25 @@ class TextRegion:
     score: float
 
     def is_covered(self, redactions: Redactions) -> bool:
-        """Whether cut and black boxes leave nothing of it."""
+        """Return whether the crop and the black boxes leave nothing of the region visible."""
         parts = [(self.left, self.top, self.left + self.width, self.top + self.height)]
         if redactions.crop_box:
-            cut = redactions.crop_box
-            parts = _intersect(parts, (cut.x, cut.y, cut.x + cut.width, cut.y + cut.height))
+            crop = redactions.crop_box
+            parts = _intersect(parts, (crop.x, crop.y, crop.x + crop.width, crop.y + crop.height))
         for box in redactions.boxes:
-            parts = [left for part in parts for left in _subtract(part, box)]
+            parts = [rest for part in parts for rest in _subtract(part, box)]
         visible = sum((right - left) * (bottom - top) for left, top, right, bottom in parts)
         return visible <= (1 - MIN_COVERED_FRACTION) * self.width * self.height
 
     def transform(self, redactions: Redactions) -> "TextRegion":
-        """The same place in the picture that the edits leave."""
+        """Return the region in coordinates of the edited image, clipped to it."""
         if redactions.crop_box is None:
             return self
-        cut = redactions.crop_box
+        crop = redactions.crop_box
         left, top = redactions.transform_point(self.left, self.top)
-        right, bottom = left + self.width / cut.width, top + self.height / cut.height
+        right, bottom = left + self.width / crop.width, top + self.height / crop.height
         left, top, right, bottom = (min(1.0, max(0.0, side)) for side in (left, top, right, bottom))
         return TextRegion(left, top, right - left, bottom - top, self.score)
-
-
-Rectangle = tuple[float, float, float, float]
 
 
 def _intersect(parts: list[Rectangle], other: Rectangle) -> list[Rectangle]:
@@ -133,7 +136,7 @@ def _intersect(parts: list[Rectangle], other: Rectangle) -> list[Rectangle]:
 
 
 def _subtract(rectangle: Rectangle, box: Box) -> list[Rectangle]:
-    """What a box leaves of a rectangle: up to four rectangles."""
+    """Return what a box leaves of a rectangle: up to four rectangles."""
     hidden = _intersect([rectangle], (box.x, box.y, box.x + box.width, box.y + box.height))
     if not hidden:
         return [rectangle]
@@ -145,7 +148,10 @@ def _subtract(rectangle: Rectangle, box: Box) -> list[Rectangle]:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """How one search ended. ``found``: how many places were marked before anything was covered."""
+    """The result of one search. ``found``: how many regions were marked before any redaction.
+
+    Field names are keys of the JSON in Figure.text_detection.
+    """
 
     status: DetectionStatus
     engine: str = ""
@@ -156,31 +162,31 @@ class Detection:
 
     @property
     def message(self) -> str:
-        """The outcome for the person who checks the picture."""
-        return STATUS_MESSAGES[self.status]
+        """The outcome as a message for the uploader."""
+        return str(STATUS_MESSAGES[self.status])
 
     def visible_regions(self, redactions: Redactions) -> tuple[TextRegion, ...]:
-        """Marked places that cut and boxes leave in the picture."""
-        return tuple(place for place in self.places if not place.is_covered(redactions))
+        """Return the marked regions that remain visible after redaction."""
+        return tuple(region for region in self.places if not region.is_covered(redactions))
 
     def after_redactions(self, redactions: Redactions, answer: str) -> Self:
-        """The record for the picture that the edits leave."""
-        visible = tuple(place.transform(redactions) for place in self.visible_regions(redactions))
+        """Return the record for the edited image; ``answer`` counts only if marked regions remain visible."""
+        visible = tuple(region.transform(redactions) for region in self.visible_regions(redactions))
         return replace(self, places=visible, answer=answer if visible else "")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data without a word of text."""
+        """Return JSON data, which never includes recognized text."""
         return {**asdict(self), "status": self.status.value}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The inverse."""
-        places = tuple(TextRegion(**place) for place in data["places"])
+        """Restore the result of ``to_json``."""
+        places = tuple(TextRegion(**region) for region in data["places"])
         return cls(**{**data, "status": DetectionStatus(data["status"]), "places": places})
 
 
 def unavailable_status() -> DetectionStatus | None:
-    """Why this portal has no text detection, or None where it has."""
+    """Return why text detection is unavailable, or None if it is available."""
     if not settings.TEXT_DETECTION:
         return DetectionStatus.SWITCHED_OFF
     return None if find_spec("rapidocr_onnxruntime") else DetectionStatus.NOT_INSTALLED
@@ -188,7 +194,7 @@ def unavailable_status() -> DetectionStatus | None:
 
 @dataclass(frozen=True, slots=True)
 class DetectionLimits:
-    """What one search may use."""
+    """Resource limits of one search, in bytes and seconds."""
 
     memory: int = MAX_MEMORY_BYTES
     seconds: int = TIMEOUT_SECONDS
@@ -197,22 +203,22 @@ class DetectionLimits:
 
 
 def detect_text(png_data: bytes, limits: DetectionLimits | None = None) -> Detection:
-    """Search one picture. Never raises: a failure is an outcome that is shown."""
+    """Search one image for text. Never raises: failures are results, too."""
     limits = limits or DetectionLimits()
     date = timezone.now().isoformat(timespec="seconds")
     if status := unavailable_status():
         return Detection(status, date=date)
     try:
-        with _machine_lock(limits.wait) as has_turn:
-            return replace(_run_ocr(png_data, limits) if has_turn else Detection(DetectionStatus.BUSY), date=date)
+        with _machine_lock(limits.wait) as is_locked:
+            return replace(_run_ocr(png_data, limits) if is_locked else Detection(DetectionStatus.BUSY), date=date)
     except OSError:
-        logger.exception("the text finder could not be started")
+        logger.exception("Text detection could not be started")
         return Detection(DetectionStatus.FAILED, date=date)
 
 
 def _run_ocr(png_data: bytes, limits: DetectionLimits) -> Detection:
     try:
-        ended = sandbox.run_sandboxed(
+        process = sandbox.run_sandboxed(
             limits.program,
             png_data,
             memory_bytes=limits.memory,
@@ -221,18 +227,18 @@ def _run_ocr(png_data: bytes, limits: DetectionLimits) -> Detection:
             output=subprocess.PIPE,
         )
     except subprocess.TimeoutExpired:
-        logger.warning("the text finder was stopped after %s seconds", limits.seconds)
+        logger.warning("Text detection was stopped after %s seconds", limits.seconds)
         return Detection(DetectionStatus.TIMED_OUT)
     try:
-        if ended.returncode:
-            raise ValueError(f"exit status {ended.returncode}")
-        answer = json.loads(ended.stdout)
-        places = tuple(TextRegion(*map(float, box)) for box in answer["boxes"])
+        if process.returncode:
+            raise ValueError(f"exit status {process.returncode}")
+        output = json.loads(process.stdout)
+        regions = tuple(TextRegion(*map(float, box)) for box in output["boxes"])
     except (ValueError, TypeError, KeyError) as error:
-        logger.warning("the text finder failed: %s: %s", error, _last_line(ended.stderr))
+        logger.warning("Text detection failed: %s: %s", error, _last_line(process.stderr))
         return Detection(DetectionStatus.FAILED)
-    status = DetectionStatus.MARKED if places else DetectionStatus.NOTHING_MARKED
-    return Detection(status, engine=str(answer["engine"]), places=places, found=len(places))
+    status = DetectionStatus.MARKED if regions else DetectionStatus.NOTHING_MARKED
+    return Detection(status, engine=str(output["engine"]), places=regions, found=len(regions))
 
 
 def _last_line(stderr: bytes) -> str:
@@ -242,7 +248,7 @@ def _last_line(stderr: bytes) -> str:
 
 @contextmanager
 def _machine_lock(wait: float) -> Iterator[bool]:
-    """One search at a time on a machine, for all workers; False when there was no turn within ``wait`` seconds."""
+    """Hold the lock that allows one search per machine; yield False if it was not free within ``wait`` seconds."""
     path = Path(tempfile.gettempdir()) / LOCK_NAME
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -252,12 +258,12 @@ def _machine_lock(wait: float) -> Iterator[bool]:
 
 
 def _try_lock(lock: int, wait: float) -> bool:
-    until = time.monotonic() + wait
+    deadline = time.monotonic() + wait
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= until:
+            if time.monotonic() >= deadline:
                 return False
             time.sleep(0.1)
         else:

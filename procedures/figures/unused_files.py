@@ -1,4 +1,4 @@
-"""Files that nothing names any more: of replaced pictures, and of uploads that broke off."""
+"""Media files that no row or release references: those of replaced images and of failed uploads."""
 
 import datetime
 import re
@@ -16,42 +16,42 @@ from procedures.figures.renditions import written_files
 from procedures.models import Figure, FigureApproval, Release, ReleaseDependency, Rendition
 
 FIGURES_FOLDER = "figures"
-# Only what this portal wrote: finished files, and drafts of files that a crash left behind.
+# Only files that the portal wrote: finished ones, and temporary ones left behind by a crash.
 OWN_FILE_RE = re.compile(rf"(?:{MEDIA_NAME_PATTERN.pattern}|{FIGURES_FOLDER}/\.new-[a-z0-9_]+\Z)")
 FILE_IN_TEXT_RE = re.compile(MEDIA_NAME_PATTERN.pattern.removesuffix(r"\Z"))
-# A picture that comes in has files first and rows later.
+# An upload writes its files before its rows.
 MIN_AGE = datetime.timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class UnusedFile:
-    """A stored file that no row and no release names; ``size`` in bytes."""
+    """A stored file that no row or release references; ``size`` in bytes."""
 
     name: str
     size: int
 
 
 def find_unused_files(*, older_than: datetime.timedelta = MIN_AGE) -> list[UnusedFile]:
-    """Our files that nothing names, by name. Files of others and files younger than ``older_than`` never count."""
+    """List unused files by name, except those younger than ``older_than`` and those not written by the portal."""
     latest = timezone.now() - older_than
-    # Files before names: what comes in between is on neither list.
-    old = [name for name in _stored_files() if (age := _modified_at(name)) is not None and age <= latest]
-    named = set(_referenced_files()) if old else set()
-    return [UnusedFile(name, default_storage.size(name)) for name in old if name not in named]
+    # List files before references: a file that is stored in between is then in neither list.
+    old = [name for name in _stored_files() if (modified := _modified_at(name)) is not None and modified <= latest]
+    referenced = set(_referenced_files()) if old else set()
+    return [UnusedFile(name, default_storage.size(name)) for name in old if name not in referenced]
 
 
 def delete_unused_files(candidates: list[UnusedFile]) -> list[UnusedFile]:
-    """Delete those of ``found`` that are orphans still, and return them."""
-    named = set(_referenced_files())
-    gone = [orphan for orphan in candidates if orphan.name not in named and OWN_FILE_RE.fullmatch(orphan.name)]
-    for orphan in gone:
-        default_storage.delete(orphan.name)
-    return gone
+    """Delete the candidates that are still unused, and return them."""
+    referenced = set(_referenced_files())
+    unused = [file for file in candidates if file.name not in referenced and OWN_FILE_RE.fullmatch(file.name)]
+    for file in unused:
+        default_storage.delete(file.name)
+    return unused
 
 
 @contextmanager
 def rollback_files() -> Iterator[None]:
-    """What intake writes inside goes away again when the block fails. Put it around the transaction, not within."""
+    """Delete files stored inside the block if it fails. Wrap it around the transaction, not inside it."""
     names: list[str] = []
     token = written_files.set(names)
     try:
@@ -64,14 +64,15 @@ def rollback_files() -> Iterator[None]:
 
 
 def delete_on_commit(names: list[str]) -> None:
-    """Delete files once the transaction is through, as far as nothing names them then: no wait for the next sweep.
+    """Delete the files after the transaction commits if they are unused by then.
 
-    A replaced picture may show what it was replaced for. A file that came in again meanwhile is left to the sweep.
+    Not left to the next cleanup, because a replaced image may show the very thing it was replaced for. A file that was
+    stored again in the meantime is left to the cleanup.
     """
-    begun = timezone.now()
+    started_at = timezone.now()
 
     def delete() -> None:
-        old = [name for name in names if (age := _modified_at(name)) is not None and age < begun]
+        old = [name for name in names if (modified := _modified_at(name)) is not None and modified < started_at]
         delete_unused_files([UnusedFile(name, 0) for name in old])
 
     transaction.on_commit(delete)
@@ -90,20 +91,20 @@ def _modified_at(name: str) -> datetime.datetime | None:
     try:
         return default_storage.get_modified_time(name)
     except FileNotFoundError:
-        return None  # another sweep was faster
+        return None  # deleted by another process
 
 
 def _referenced_files() -> Iterator[str]:
     for names in Figure.objects.values_list("image", "drawing", "drawing_dark"):
         yield from names
     yield from Rendition.objects.values_list("file", flat=True)
-    # Pages may be rebuilt with these while a newer picture waits for approval.
-    used = ReleaseDependency.objects.filter(figure_approval=OuterRef("pk"))
-    kept = FigureApproval.objects.filter(Exists(used) | Q(approval=None))
-    for files in kept.values_list("files", flat=True):
+    # Pages may be rebuilt with these while a newer image awaits approval.
+    in_release = ReleaseDependency.objects.filter(figure_approval=OuterRef("pk"))
+    rebuildable = FigureApproval.objects.filter(Exists(in_release) | Q(approval=None))
+    for files in rebuildable.values_list("files", flat=True):
         yield from files
-    # A release shows the files it was made with, also when its figure has another picture by now; and what a patient
-    # read on some day can be shown again.
+    # A release keeps showing the files it was built with, even if the figure has a newer image. Old releases count too,
+    # because staff can look up what patients could read on a given day.
     for html, thumbnail in Release.objects.values_list("html", "thumbnail").iterator():
         for match in FILE_IN_TEXT_RE.finditer(f"{html} {thumbnail or ''}"):
             yield match[0]

@@ -1,0 +1,1 @@
+"""Content folders and bundles: reading, validation, import, export, and loading of starter content."""

@@ -1,4 +1,4 @@
-"""Some pages with everything they show, as one file for another portal: a zip of content files and a manifest."""
+"""Export of pages, with everything they show, as a bundle for another portal: a zip of content files and a manifest."""
 
 import hashlib
 import io
@@ -8,6 +8,8 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from procedures.figures.approval import FigureVersion, unapproved_figures
@@ -19,15 +21,16 @@ from procedures.rendering import ReferenceResolver, render_page
 
 BUNDLE_FORMAT, BUNDLE_VERSION = "plainspine-bundle", 1
 MANIFEST_NAME = "manifest.json"
-# Pictures are packed already; this is for the words.
 COMPRESSION = zipfile.ZIP_DEFLATED
+# A fixed date, the earliest that a zip can hold: the same rows give the same bytes.
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def bundle_serializers(uploaded_by: User | None = None) -> list[Serializer[Any]]:
-    """The kinds that a bundle holds, each after those it refers to. Clinic, answers and words stay at home.
+    """Return the serializers of a bundle, each after those that it refers to.
 
-    ``actor``: who brings a bundle in, and so cannot approve its pictures.
+    Clinic, locations, clinic answers, glossary terms, and codes are not exchanged. ``uploaded_by`` is the person who
+    imports a bundle: nobody can approve pictures that they have uploaded themselves.
     """
     return [
         SourceSerializer(),
@@ -39,16 +42,15 @@ def bundle_serializers(uploaded_by: User | None = None) -> list[Serializer[Any]]
 
 
 class UnapprovedPicturesError(Exception):
-    """A page shows a picture that no reviewer has seen, so it does not leave this portal. The message says which."""
+    """A page to export shows pictures that no reviewer has approved. The message, for staff, names them."""
 
 
 class _SelectionMixin:
-    """Mixin of a Kind: only the rows with these keys."""
+    """Serializer mixin that limits ``all_rows`` to ``selected_keys``."""
 
     selected_keys: frozenset[str] = frozenset()
 
     def all_rows(self) -> Iterable[tuple[str, Any]]:
-        """As the Kind has them, fewer."""
         return ((key, row) for key, row in super().all_rows() if key in self.selected_keys)  # type: ignore[misc]
 
 
@@ -82,61 +84,63 @@ BUNDLE_PARTS: tuple[type[_SelectionMixin], ...] = (
 
 
 def collect_dependencies(pages: Iterable[Page]) -> dict[type[_SelectionMixin], set[str]]:
-    """Keys of all that these pages show, by kind: found by rendering their drafts. Raises UnapprovedPicturesError."""
+    """Render the pages' drafts and return the keys of everything that they show, by bundle part.
+
+    Raise UnapprovedPicturesError.
+    """
     keys: dict[type[_SelectionMixin], set[str]] = {part: set() for part in BUNDLE_PARTS}
-    libraries: dict[str, ReferenceResolver] = {}
-    prints_signs = False
+    resolvers: dict[str, ReferenceResolver] = {}
+    has_warning_signs = False
     for page in pages:
-        library = libraries.setdefault(page.language, ReferenceResolver(page.language, FigureVersion.CURRENT))
-        rendered = render_page(page.draft_content(), kind=page.kind, resolver=library)
+        resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language, FigureVersion.CURRENT))
+        rendered = render_page(page.draft_content(), kind=page.kind, resolver=resolver)
         keys[_SelectedPages].add(f"{page.language} {page.subject}")
-        for used in rendered.dependencies:
-            if used.kind == "source":
-                keys[_SelectedSources].add(used.key)
-            elif used.kind == "figure":
-                keys[_SelectedFigures].add(used.key)
-            elif used.kind == "signs":
-                prints_signs = True
-            elif used.kind == "series":
-                keys[_SelectedSeries].add(f"{page.language} {used.key}")
-    # The list is one whole: a part of it would be another list.
-    for sign in WarningSign.objects.all() if prints_signs else ():
+        for dependency in rendered.dependencies:
+            if dependency.kind == "source":
+                keys[_SelectedSources].add(dependency.key)
+            elif dependency.kind == "figure":
+                keys[_SelectedFigures].add(dependency.key)
+            elif dependency.kind == "signs":
+                has_warning_signs = True
+            elif dependency.kind == "series":
+                keys[_SelectedSeries].add(f"{page.language} {dependency.key}")
+    # The list is approved as a whole, so it is always exported as a whole.
+    for sign in WarningSign.objects.all() if has_warning_signs else ():
         keys[_SelectedWarningSigns].add(sign.key)
         keys[_SelectedSources].update(sign.sources)
-    if new := unapproved_figures(list(Figure.objects.filter(slug__in=keys[_SelectedFigures]))):
-        slugs = ", ".join(f"“{figure.slug}”" for figure in new)
-        raise UnapprovedPicturesError(
-            f"A reviewer has not approved these pictures yet: {slugs}. Have the pages with them reviewed first."
-        )
+    if unapproved := unapproved_figures(list(Figure.objects.filter(slug__in=keys[_SelectedFigures]))):
+        slugs = ", ".join(f"“{figure.slug}”" for figure in unapproved)
+        message = _("A reviewer has not approved these pictures yet: %(slugs)s. Send their pages to review first.")
+        raise UnapprovedPicturesError(message % {"slugs": slugs})
     return keys
 
 
 def write_bundle(pages: Iterable[Page], target: io.BufferedIOBase | Any) -> int:
-    """Write the bundle of these pages' newest texts into an open binary file; the number of files in it.
+    """Write a bundle of the pages' drafts to an open binary file and return the number of its content files.
 
-    The same rows give the same bytes. Raises UnapprovedPicturesError; then nothing is written.
+    The same rows give the same bytes. Raise UnapprovedPicturesError before anything is written.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temp_dir:
+        folder = Path(temp_dir)
         for part, keys in collect_dependencies(pages).items():
-            kind: Any = part()
-            kind.selected_keys = frozenset(keys)
+            serializer: Any = part()
+            serializer.selected_keys = frozenset(keys)
             if keys:
-                kind.write_files(folder)
+                serializer.write_files(folder)
         files = sorted(file for file in folder.rglob("*") if file.is_file())
         return _write_zip(folder, files, target)
 
 
 def _write_zip(folder: Path, files: list[Path], target: Any) -> int:
-    listed = []
+    manifest_files = []
     with zipfile.ZipFile(target, "w", COMPRESSION) as bundle:
         for file in files:
             data, name = file.read_bytes(), file.relative_to(folder).as_posix()
-            listed.append({"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+            manifest_files.append({"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()})
             _add_member(bundle, name, data)
-        manifest = {"format": BUNDLE_FORMAT, "version": BUNDLE_VERSION, "files": listed}
+        manifest = {"format": BUNDLE_FORMAT, "version": BUNDLE_VERSION, "files": manifest_files}
         _add_member(bundle, MANIFEST_NAME, json.dumps(manifest, indent=1).encode())
-    return len(listed)
+    return len(manifest_files)
 
 
 def _add_member(bundle: zipfile.ZipFile, name: str, data: bytes) -> None:

@@ -1,4 +1,8 @@
-"""Opens a bundle that somebody sent. Nothing in it is believed: names, sizes and contents are checked first."""
+"""Import of a bundle from another portal. A bundle is untrusted: names, sizes, and contents are checked first.
+
+Pages are imported as drafts; what patients read does not change. Sources, pictures, and series are only added: rows
+that exist already are left as they are.
+"""
 
 import hashlib
 import json
@@ -14,6 +18,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from procedures.enums import EventKind
@@ -23,112 +28,53 @@ from procedures.importing.bundle_export import BUNDLE_FORMAT, BUNDLE_VERSION, MA
 from procedures.importing.content_files import ContentEntry, ContentError, ContentErrors
 from procedures.importing.figure_serializers import FigureSerializer
 from procedures.importing.page_serializer import PageSerializer
-from procedures.importing.serializers import Serializer, WarningSignSerializer, read_clean_entries, to_content_errors
+from procedures.importing.serializers import (
+    ParsedRow,
+    WarningSignSerializer,
+    collect_errors,
+    read_clean_entries,
+    to_content_errors,
+)
 from procedures.models import Page, ReleaseEvent
 from procedures.publishing import warning_signs
 from procedures.revisions.drafts import check_and_bump_version, save_revision
 
 SLUG_PATTERN = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 MEMBER_NAME_RE = re.compile(
-    rf"(?:(?:pages|guides)/[a-z]{{2}}/{SLUG_PATTERN}\.md|figures/{SLUG_PATTERN}\.(?:yaml|png|svg)|series/[a-z]{{2}}/{SLUG_PATTERN}\.yaml|"
-    r"(?:sources|warning_signs)\.yaml)\Z"
+    rf"(?:(?:pages|guides)/[a-z]{{2}}/{SLUG_PATTERN}\.md|figures/{SLUG_PATTERN}\.(?:yaml|png|svg)|"
+    rf"series/[a-z]{{2}}/{SLUG_PATTERN}\.yaml|(?:sources|warning_signs)\.yaml)\Z"
 )
-MEGABYTE_BYTES = 1024 * 1024
-MAX_BUNDLE_FILES, MAX_BUNDLE_BYTES, MAX_MEMBER_BYTES = 3000, 400 * MEGABYTE_BYTES, 64 * MEGABYTE_BYTES
-MAX_MANIFEST_BYTES = 2 * MEGABYTE_BYTES
+BYTES_PER_MEGABYTE = 1024 * 1024
+MAX_BUNDLE_FILES = 3000
+MAX_BUNDLE_BYTES = 400 * BYTES_PER_MEGABYTE  # unpacked
+MAX_MEMBER_BYTES = 64 * BYTES_PER_MEGABYTE
+MAX_MANIFEST_BYTES = 2 * BYTES_PER_MEGABYTE
+# Values of BundleChange.action. KEPT: a row differs from the bundle, and the existing one stays.
+ACTION_NEW, ACTION_SAME, ACTION_DRAFT, ACTION_KEPT = "new", "same", "draft", "kept"
 
 
 class InvalidBundleError(ValueError):
-    """The file cannot be used. The message is a sentence for who brought it."""
+    """The bundle cannot be used. The message is for staff; it may have several lines, one per error."""
 
 
-def extract_bundle(file: Any, folder: Path) -> list[str]:
-    """Write the bundle's files below ``folder`` and return their names. ``file``: a path or an open binary file.
+class UnconfirmedPicturesError(Exception):
+    """New pictures that the importing person has not viewed and confirmed; ``slugs`` names them."""
 
-    Raises BadBundleError; what was written by then lies in ``folder``, which is the caller's to throw away.
-    """
-    try:
-        with zipfile.ZipFile(file) as bundle:
-            return _extract_members(bundle, folder)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, UnicodeError) as error:
-        raise InvalidBundleError("This is not a whole bundle. Export it again from the other portal.") from error
+    def __init__(self, slugs: list[str]) -> None:
+        super().__init__(", ".join(slugs))
+        self.slugs = slugs
 
 
-def _extract_members(bundle: zipfile.ZipFile, folder: Path) -> list[str]:
-    members = _list_members(bundle)
-    if MANIFEST_NAME not in members:
-        raise InvalidBundleError("This zip is not a bundle of pages: it has no manifest.json.")
-    listed = _parse_manifest(_read_member(bundle, members.pop(MANIFEST_NAME), MAX_MANIFEST_BYTES))
-    if listed.keys() != members.keys():
-        odd = sorted(listed.keys() ^ members.keys())[0]
-        raise InvalidBundleError(f"The bundle and its list of files do not agree about {odd[:80]}.")
-    left = MAX_BUNDLE_BYTES
-    for name, member in members.items():
-        data = _read_member(bundle, member, min(left, MAX_MEMBER_BYTES))
-        left -= len(data)
-        if hashlib.sha256(data).hexdigest() != listed[name]:
-            raise InvalidBundleError(f"{name} was changed on its way. Export the bundle again.")
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-    return sorted(members)
-
-
-def _list_members(bundle: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The files by name. Names are compared with what a bundle can hold, so none can lead out of the folder."""
-    found: dict[str, zipfile.ZipInfo] = {}
-    infos = bundle.infolist()
-    if len(infos) > MAX_BUNDLE_FILES:
-        raise InvalidBundleError(f"The bundle holds more than {MAX_BUNDLE_FILES} files.")
-    for info in infos:
-        name = info.filename
-        if not (name == MANIFEST_NAME or MEMBER_NAME_RE.match(name)):
-            raise InvalidBundleError(f"The bundle holds a file that does not belong in one: {name[:80]!r}.")
-        if name in found:
-            raise InvalidBundleError(f"{name} stands in the bundle twice.")
-        mode = info.external_attr >> 16
-        if stat.S_ISLNK(mode) or info.flag_bits & 1:
-            raise InvalidBundleError(f"{name} is a link or is encrypted. A bundle holds plain files only.")
-        found[name] = info
-    if sum(info.file_size for info in infos) > MAX_BUNDLE_BYTES:
-        raise InvalidBundleError(
-            f"The bundle is larger than {MAX_BUNDLE_BYTES // MEGABYTE_BYTES} MB when it is unpacked."
-        )
-    return found
-
-
-def _read_member(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int) -> bytes:
-    """At most ``most`` bytes, whatever the zip says of itself."""
-    with bundle.open(member) as stream:
-        data = stream.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise InvalidBundleError(f"{member.filename} is too large.")
-    return data
-
-
-def _parse_manifest(data: bytes) -> dict[str, str]:
-    """sha256 by name."""
-    try:
-        manifest = json.loads(data)
-        if manifest["format"] != BUNDLE_FORMAT:
-            raise InvalidBundleError("This zip is not a bundle of pages.")
-        if manifest["version"] != BUNDLE_VERSION:
-            raise InvalidBundleError(
-                "This bundle was made by another version of the portal. Bring both to the same one."
-            )
-        return {str(row["name"]): str(row["sha256"]) for row in manifest["files"]}
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        if isinstance(error, InvalidBundleError):
-            raise
-        raise InvalidBundleError("The bundle's manifest.json cannot be read.") from error
-
-
-ACTION_NEW, ACTION_SAME, ACTION_DRAFT, ACTION_KEPT = "new", "same", "draft", "kept"
+class _DryRunRollback(Exception):  # noqa: N818 -- control flow, not an error
+    """Rolls back the transaction of a dry run."""
 
 
 @dataclass
 class BundleChange:
-    """One row of a bundle. ``what``: new, same, draft (a page's text is replaced as a draft), kept (left as it is)."""
+    """What an import does with one row of a bundle.
+
+    ``action``: ``new``, ``same``, ``draft`` (the page's draft is replaced), or ``kept`` (the existing row stays).
+    """
 
     kind: str
     key: str
@@ -139,31 +85,19 @@ class BundleChange:
 
 @dataclass
 class ImportPlan:
-    """What an import would do, or did."""
+    """What an import would do, or has done."""
 
     changes: list[BundleChange] = field(default_factory=list)
     pictures: dict[str, DecodedImage] = field(default_factory=dict)  # of new figures, by slug
 
     def with_action(self, *actions: str) -> list[BundleChange]:
-        """Only those."""
+        """Return the changes with one of these actions."""
         return [change for change in self.changes if change.action in actions]
 
     @property
     def pages(self) -> list[BundleChange]:
-        """Pages that can be brought in."""
+        """New and changed pages."""
         return [change for change in self.with_action(ACTION_NEW, ACTION_DRAFT) if change.kind == "page"]
-
-
-class UnconfirmedPicturesError(Exception):
-    """New pictures that the importing person has not seen or not confirmed; ``slugs`` names them."""
-
-    def __init__(self, slugs: list[str]) -> None:
-        super().__init__(", ".join(slugs))
-        self.slugs = slugs
-
-
-class _DryRunRollback(Exception):  # noqa: N818 -- not an error: ends a dry run
-    """Undoes a dry run."""
 
 
 def import_bundle(
@@ -171,83 +105,177 @@ def import_bundle(
     *,
     actor: User | None,
     check: bool,
-    is_wanted: Callable[[str], bool] = lambda _: True,
+    include_page: Callable[[str], bool] = lambda _: True,
     is_confirmed: Callable[[str, DecodedImage], bool] = lambda _slug, _picture: True,
 ) -> ImportPlan:
-    """Import a bundle. ``check``: do everything and keep nothing. ``wanted``: which pages, by “language subject”.
+    """Import a bundle (a path or an open binary file) in one transaction and return what was done.
 
-    ``answered_for``: whether the importing person was shown a new picture and confirmed that it shows no name; a
-    command confirms all of them. Raises NotShownError otherwise, and BadBundleError with a sentence, or with one line
-    for each row that cannot be used; then nothing changed.
+    ``check`` makes it a dry run: everything is executed, then rolled back.
+    ``include_page`` selects pages by their key, “language subject”.
+    ``is_confirmed`` tells whether the importing person has viewed a new picture and confirmed that no name is visible
+    in it. The default, for the command line, takes all as confirmed.
+
+    Raise UnconfirmedPicturesError (not in a dry run) or InvalidBundleError; then nothing has changed.
     """
     plan = ImportPlan()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name).resolve()
+    with tempfile.TemporaryDirectory() as temp_dir:
+        folder = Path(temp_dir).resolve()
         extract_bundle(file, folder)
         try:
             rows = _read_rows(folder, actor)
             with rollback_files(), transaction.atomic():
-                _apply_rows(rows, plan, actor, is_wanted, check=check)
-                missing = [slug for slug, picture in plan.pictures.items() if not is_confirmed(slug, picture)]
-                if missing and not check:
-                    raise UnconfirmedPicturesError(missing)
+                _apply_rows(rows, plan, actor, include_page, store_files=not check)
+                unconfirmed = [slug for slug, picture in plan.pictures.items() if not is_confirmed(slug, picture)]
+                if unconfirmed and not check:
+                    raise UnconfirmedPicturesError(unconfirmed)
                 if check:
                     raise _DryRunRollback
         except _DryRunRollback:
             pass
-        except ContentErrors as errors:
-            lines = [str(error).replace(f"{folder}/", "") for error in errors.errors]
-            raise InvalidBundleError("\n".join(lines)) from errors
+        except ContentErrors as error:
+            lines = [str(line).replace(f"{folder}/", "") for line in error.errors]
+            raise InvalidBundleError("\n".join(lines)) from error
     return plan
 
 
-BundleRow = tuple[Serializer[Any], ContentEntry, dict[str, Any]]
+def extract_bundle(file: Any, folder: Path) -> list[str]:
+    """Extract a bundle (a path or an open binary file) into ``folder`` and return the names of its files.
+
+    Raise InvalidBundleError; ``folder`` may then hold some of the files, and the caller must discard it.
+    """
+    try:
+        with zipfile.ZipFile(file) as bundle:
+            return _extract_members(bundle, folder)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, UnicodeError) as error:
+        message = _("This file is not a complete bundle. Export it again from the other portal.")
+        raise InvalidBundleError(message) from error
 
 
-def _read_rows(folder: Path, actor: User | None) -> list[BundleRow]:
-    rows: list[BundleRow] = []
+def _extract_members(bundle: zipfile.ZipFile, folder: Path) -> list[str]:
+    members = _list_members(bundle)
+    if MANIFEST_NAME not in members:
+        raise InvalidBundleError(_("This zip is not a bundle of pages: it has no manifest.json."))
+    hashes = _parse_manifest(_read_member(bundle, members.pop(MANIFEST_NAME), MAX_MANIFEST_BYTES))
+    if hashes.keys() != members.keys():
+        name = sorted(hashes.keys() ^ members.keys())[0]
+        raise InvalidBundleError(_("The bundle does not match its list of files: %(name)s.") % {"name": name[:80]})
+    remaining_bytes = MAX_BUNDLE_BYTES
+    for name, member in members.items():
+        data = _read_member(bundle, member, min(remaining_bytes, MAX_MEMBER_BYTES))
+        remaining_bytes -= len(data)
+        if hashlib.sha256(data).hexdigest() != hashes[name]:
+            message = _("%(name)s was changed after the bundle was made. Export the bundle again.")
+            raise InvalidBundleError(message % {"name": name})
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    return sorted(members)
+
+
+def _list_members(bundle: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the members by name.
+
+    Every name must match the pattern of names in a bundle, so none can lead outside the target folder.
+    """
+    members: dict[str, zipfile.ZipInfo] = {}
+    infos = bundle.infolist()
+    if len(infos) > MAX_BUNDLE_FILES:
+        message = _("The bundle contains more than %(count)d files.")
+        raise InvalidBundleError(message % {"count": MAX_BUNDLE_FILES})
+    for info in infos:
+        name = info.filename
+        if not (name == MANIFEST_NAME or MEMBER_NAME_RE.match(name)):
+            message = _("The bundle contains a file that does not belong in a bundle: %(name)r.")
+            raise InvalidBundleError(message % {"name": name[:80]})
+        if name in members:
+            raise InvalidBundleError(_("The bundle contains %(name)s twice.") % {"name": name})
+        mode = info.external_attr >> 16
+        is_encrypted = bool(info.flag_bits & 1)
+        if stat.S_ISLNK(mode) or is_encrypted:
+            message = _("%(name)s is a link or is encrypted. A bundle contains only regular files.")
+            raise InvalidBundleError(message % {"name": name})
+        members[name] = info
+    if sum(info.file_size for info in infos) > MAX_BUNDLE_BYTES:
+        message = _("The bundle is larger than %(size)d MB when it is unpacked.")
+        raise InvalidBundleError(message % {"size": MAX_BUNDLE_BYTES // BYTES_PER_MEGABYTE})
+    return members
+
+
+def _read_member(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, max_bytes: int) -> bytes:
+    """Read at most ``max_bytes``, whatever size the zip declares. Raise InvalidBundleError if there are more."""
+    with bundle.open(member) as stream:
+        data = stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise InvalidBundleError(_("%(name)s is too large.") % {"name": member.filename})
+    return data
+
+
+def _parse_manifest(data: bytes) -> dict[str, str]:
+    """Return SHA-256 hashes by file name."""
+    try:
+        manifest = json.loads(data)
+        if manifest["format"] != BUNDLE_FORMAT:
+            raise InvalidBundleError(_("This zip is not a bundle of pages."))
+        if manifest["version"] != BUNDLE_VERSION:
+            raise InvalidBundleError(
+                _("This bundle was made by another version of the portal. Update both portals to the same version.")
+            )
+        return {str(file["name"]): str(file["sha256"]) for file in manifest["files"]}
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        if isinstance(error, InvalidBundleError):
+            raise
+        raise InvalidBundleError(_("The bundle's manifest.json cannot be read.")) from error
+
+
+def _read_rows(folder: Path, actor: User | None) -> list[ParsedRow]:
+    rows: list[ParsedRow] = []
     errors: list[ContentError] = []
-    for kind in bundle_serializers(actor):
-        for file in kind.iter_files(folder):
-            # A list of sources is named whether or not it is there.
+    for serializer in bundle_serializers(actor):
+        for file in serializer.iter_files(folder):
+            # iter_files names sources.yaml whether or not it exists.
             if not file.exists():
                 continue
-            rows += [(kind, entry, data) for entry, data in read_clean_entries(kind, file, errors)]
+            rows += [(serializer, entry, data) for entry, data in read_clean_entries(serializer, file, errors)]
     if errors:
         raise ContentErrors(errors)
     return rows
 
 
 def _apply_rows(
-    rows: list[BundleRow], plan: ImportPlan, actor: User | None, is_wanted: Callable[[str], bool], *, check: bool
+    rows: list[ParsedRow],
+    plan: ImportPlan,
+    actor: User | None,
+    include_page: Callable[[str], bool],
+    *,
+    store_files: bool,
 ) -> None:
     errors: list[ContentError] = []
-    pages: list[BundleRow] = []
-    signs = [(entry, data) for kind, entry, data in rows if isinstance(kind, WarningSignSerializer)]
-    for kind, entry, data in (row for row in rows if not isinstance(row[0], WarningSignSerializer)):
-        row = kind.find_row(entry.key)
-        if isinstance(kind, PageSerializer):
-            if is_wanted(entry.key):
-                pages.append((kind, entry, data))
-            continue
-        if row is not None:
-            same = kind.serialize(row) == data
-            words = "" if same else "It differs from ours, which stays as it is."
-            plan.changes.append(
-                BundleChange(kind.name, entry.key, entry.key, ACTION_SAME if same else ACTION_KEPT, words)
-            )
-            continue
-        plan.changes.append(BundleChange(kind.name, entry.key, entry.key, ACTION_NEW))
-        if isinstance(kind, FigureSerializer) and (picture := kind.decoded_image(data)):
-            plan.pictures[entry.key] = picture
-        _write_row(kind, entry, data, None, errors, store_files=not check)
+    pages: list[ParsedRow] = []
+    signs: list[tuple[ContentEntry, dict[str, Any]]] = []
+    for serializer, entry, data in rows:
+        if isinstance(serializer, WarningSignSerializer):
+            signs.append((entry, data))
+        elif isinstance(serializer, PageSerializer):
+            if include_page(entry.key):
+                pages.append((serializer, entry, data))
+        elif (row := serializer.find_row(entry.key)) is not None:
+            is_same = serializer.serialize(row) == data
+            action = ACTION_SAME if is_same else ACTION_KEPT
+            note = "" if is_same else _("The version in this portal is different and is kept.")
+            plan.changes.append(BundleChange(serializer.name, entry.key, entry.key, action, note))
+        else:
+            plan.changes.append(BundleChange(serializer.name, entry.key, entry.key, ACTION_NEW))
+            if isinstance(serializer, FigureSerializer) and (picture := serializer.decoded_image(data)):
+                plan.pictures[entry.key] = picture
+            with collect_errors(entry, errors):
+                serializer.save_row(entry.key, data, None, store_files=store_files)
     _import_warning_signs(signs, plan, actor, errors)
-    coming = {entry.key for _, entry, _ in pages}
-    changed = [row for row in pages if _import_page(*row, plan, coming, errors, store_files=not check)]
+    imported_keys = {entry.key for _serializer, entry, _data in pages}
+    changed = [row for row in pages if _import_page(*row, plan, imported_keys, errors, store_files=store_files)]
     if errors:
         raise ContentErrors(errors)
-    for kind, entry, data in changed:
-        _save_draft(kind, entry, data, actor, errors)
+    for serializer, entry, data in changed:
+        _save_draft(serializer, entry, data, actor, errors)
     if errors:
         raise ContentErrors(errors)
 
@@ -255,11 +283,14 @@ def _apply_rows(
 def _import_warning_signs(
     signs: list[tuple[ContentEntry, dict[str, Any]]], plan: ImportPlan, actor: User | None, errors: list[ContentError]
 ) -> None:
-    """Another portal's list of warning signs. Where there is a list, it changes nothing: it waits for a reviewer."""
+    """Import the other portal's list of warning signs.
+
+    It becomes the starter list where there is none; otherwise it is only proposed, and a reviewer decides on it.
+    """
     if not signs:
         return
-    entry, content = signs[0][0], [data for _, data in signs]
-    title, current = "Warning signs", warning_signs.get_live_list()
+    entry, content = signs[0][0], [data for _entry, data in signs]
+    title, current = _("Warning signs"), warning_signs.get_live_list()
     if current == content:
         plan.changes.append(BundleChange(WarningSignSerializer.name, title, title, ACTION_SAME))
         return
@@ -268,34 +299,20 @@ def _import_warning_signs(
             warning_signs.create_starter_list(content)
             plan.changes.append(BundleChange(WarningSignSerializer.name, title, title, ACTION_NEW))
             return
-        waits = warning_signs.propose_imported_list(content, author=actor)
+        is_proposed = warning_signs.propose_imported_list(content, author=actor)
     except ValidationError as error:
         errors += to_content_errors(error, entry)
         return
-    words = "Ours stays as it is. " + ("The other list waits for review." if waits else "A list of ours is in review.")
-    plan.changes.append(BundleChange(WarningSignSerializer.name, title, title, ACTION_KEPT, words))
-
-
-def _write_row(
-    kind: Serializer[Any],
-    entry: ContentEntry,
-    data: dict[str, Any],
-    row: Any,
-    errors: list[ContentError],
-    *,
-    store_files: bool,
-) -> None:
-    try:
-        with transaction.atomic():
-            kind.save_row(entry.key, data, row, store_files=store_files)
-    except ValidationError as error:
-        errors += to_content_errors(error, entry)
-    except LookupError as error:
-        errors.append(entry.make_error(str(error.args[0])))
+    note = (
+        _("The list in this portal is kept. The other list is waiting for review.")
+        if is_proposed
+        else _("The list in this portal is kept. The other list was not added, because a list is in review already.")
+    )
+    plan.changes.append(BundleChange(WarningSignSerializer.name, title, title, ACTION_KEPT, note))
 
 
 def _import_page(
-    kind: Any,
+    serializer: Any,
     entry: ContentEntry,
     data: dict[str, Any],
     plan: ImportPlan,
@@ -304,66 +321,69 @@ def _import_page(
     *,
     store_files: bool,
 ) -> bool:
-    """Write one page's draft; False when it is the same already or cannot be taken."""
-    row: Page | None = kind.find_row(entry.key)
+    """Save the fields of one page. Return False if it is unchanged or cannot be imported.
+
+    ``imported_keys`` are the keys of all pages that this import includes.
+    """
+    row: Page | None = serializer.find_row(entry.key)
     notes = _drop_unknown_links(data, imported_keys)
     if row is None:
         data["code"] = "" if Page.objects.filter(code=data["code"]).exists() else data["code"]
         change = BundleChange("page", entry.key, data["title"], ACTION_NEW, " ".join(notes))
     else:
         if row.kind != data["kind"]:
-            errors.append(
-                entry.make_error(f"Here this page is of the kind “{row.kind}”. Its kind never changes.", "kind")
-            )
+            message = _("In this portal, the page's kind is “%(kind)s”. The kind of a page never changes.")
+            errors.append(entry.make_error(message % {"kind": row.kind}, "kind"))
             return False
-        # Where it stands among our pages, its code and whether it is public are ours.
+        # Order, short code, and publication belong to the portal, not to the bundle.
         data |= {"order": row.order, "code": row.code, "public": row.live_release_id is not None}
-        if kind.serialize(row) == data:
+        if serializer.serialize(row) == data:
             plan.changes.append(BundleChange("page", entry.key, data["title"], ACTION_SAME))
             return False
-        change = BundleChange(
-            "page", entry.key, data["title"], ACTION_DRAFT, " ".join([_describe_unchanged(row), *notes])
-        )
+        note = " ".join([_describe_existing(row), *notes])
+        change = BundleChange("page", entry.key, data["title"], ACTION_DRAFT, note)
     plan.changes.append(change)
-    _write_row(kind, entry, data, row, errors, store_files=store_files)
+    with collect_errors(entry, errors):
+        serializer.save_row(entry.key, data, row, store_files=store_files)
     return True
 
 
-def _describe_unchanged(row: Page) -> str:
-    live = row.live_release
+def _describe_existing(page: Page) -> str:
+    """Return a note on what happens to the page's public text and its current draft."""
+    live = page.live_release
     if live is None:
-        return "Your draft stays in the history."
-    newest = row.revisions.first()
+        return _("Your current draft stays in the history.")
+    newest = page.revisions.first()
     if newest is not None and newest.content_hash != live.revision.content_hash:
-        return "Patients read what they read now. Your newer draft stays in the history."
-    return "Patients read what they read now."
+        return _("The public text does not change. Your newer draft stays in the history.")
+    return _("The public text does not change.")
 
 
 def _drop_unknown_links(data: dict[str, Any], imported_keys: set[str]) -> list[str]:
-    """Leave out links to pages that are neither here nor in the bundle; sentences say which."""
-    here = set(Page.objects.in_language(data["language"]).values_list("subject", flat=True))
-    known = here | {key.split(" ")[1] for key in imported_keys if key.startswith(f"{data['language']} ")}
+    """Remove links to pages that are in neither the portal nor the import; return notes that name them."""
+    existing = set(Page.objects.in_language(data["language"]).values_list("subject", flat=True))
+    known = existing | {key.split(" ")[1] for key in imported_keys if key.startswith(f"{data['language']} ")}
     notes = []
     if data["next"] and data["next"]["page"] not in known:
-        notes.append(f"Its next step “{data['next']['page']}” is not here: choose another one.")
+        note = _("Its next step, “%(page)s”, does not exist in this portal. Choose another one.")
+        notes.append(note % {"page": data["next"]["page"]})
         data["next"] = {}
     missing = [item["page"] for item in data["items"] if item["page"] not in known]
     if missing:
-        notes.append(f"Its reading list leaves out what is not here: {', '.join(missing)}.")
+        note = _("These pages of its reading list do not exist in this portal and were left out: %(pages)s.")
+        notes.append(note % {"pages": ", ".join(missing)})
         data["items"] = [item for item in data["items"] if item["page"] in known]
     return notes
 
 
 def _save_draft(
-    kind: Any, entry: ContentEntry, data: dict[str, Any], actor: User | None, errors: list[ContentError]
+    serializer: Any, entry: ContentEntry, data: dict[str, Any], actor: User | None, errors: list[ContentError]
 ) -> None:
-    try:
-        kind.link_pages(entry.key, data)
-    except (ValidationError, LookupError) as error:
-        errors.append(entry.make_error(str(error.args[0])))
-        return
-    page = Page.objects.get(language=data["language"], subject=data["subject"])
-    # Whoever has this page open learns that it was changed.
-    check_and_bump_version(page, expected_version=page.draft_version)
-    revision = save_revision(page, author=actor, note="Imported from a bundle")
-    ReleaseEvent.objects.create(page=page, kind=EventKind.IMPORTED, revision=revision, actor=actor)
+    """Link a saved page to other pages, and record it as a revision and an event."""
+    with collect_errors(entry, errors):
+        serializer.link_pages(entry.key, data)
+        page = Page.objects.get(language=data["language"], subject=data["subject"])
+        # The new version makes open editors of this page report a conflict when they save.
+        check_and_bump_version(page, expected_version=page.draft_version)
+        revision = save_revision(page, author=actor, note="Imported from a bundle")
+        ReleaseEvent.objects.create(page=page, kind=EventKind.IMPORTED, revision=revision, actor=actor)

@@ -1,4 +1,8 @@
-"""The content folder into the database: everything is read and checked first, then written in one transaction."""
+"""Loading of a content folder into the database, and dumping of the database to a content folder.
+
+A load reads and validates all files first, then writes and publishes in one transaction: all of it, or nothing.
+It never overwrites a row that staff have changed since the last load.
+"""
 
 import hashlib
 import json
@@ -7,9 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from django.core.exceptions import ValidationError
-from django.db import transaction
 
 from procedures import languages
 from procedures.figures.approval import record_approval, unapproved_figures
@@ -23,11 +24,12 @@ from procedures.importing.serializers import (
     ClinicSerializer,
     GlossaryTermSerializer,
     LocationSerializer,
+    ParsedRow,
     Serializer,
     SourceSerializer,
     WarningSignSerializer,
+    collect_errors,
     read_clean_entries,
-    to_content_errors,
 )
 from procedures.models import Figure, ImportedRecord, Page, Release, Revision
 from procedures.publishing import warning_signs
@@ -38,15 +40,14 @@ from procedures.publishing.rerelease import pages_from_older_renderer, rerelease
 from procedures.rendering import Issue, ReferenceResolver
 from procedures.revisions.drafts import save_revision
 
-# Blocks that list what is public; the second lists pages with the first, too.
+# Blocks that list public pages. Pages with one are published last; the second also lists the pages that have the first.
 LIST_BLOCKS = ("::: pictures", "::: reading-levels")
-Progress = Callable[[str], None]
-Row = tuple[Serializer[Any], ContentEntry, dict[str, Any]]
+ProgressCallback = Callable[[str], None]
 
 
 @dataclass
 class LoadReport:
-    """What a load did: rows by name."""
+    """Result of a load. Rows are named “kind key”, pages by their public path."""
 
     created: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
@@ -57,12 +58,12 @@ class LoadReport:
     rereleased: list[str] = field(default_factory=list)
 
 
-class _CheckRollback(Exception):  # noqa: N818 -- not an error: ends a check
-    """Undoes a check."""
+class _CheckRollback(Exception):  # noqa: N818 -- control flow, not an error
+    """Rolls back the transaction of a check."""
 
 
 def all_serializers() -> list[Serializer[Any]]:
-    """All kinds, each after those it refers to."""
+    """Return the serializers of all types, each after those that it refers to."""
     return [
         ClinicSerializer(),
         LocationSerializer(),
@@ -77,10 +78,12 @@ def all_serializers() -> list[Serializer[Any]]:
     ]
 
 
-def load_content_folder(folder: Path, *, check: bool = False, progress: Progress = lambda _: None) -> LoadReport:
-    """Load a content folder. Raises ContentErrors with all that is wrong; then nothing has changed.
+def load_content_folder(
+    folder: Path, *, check: bool = False, progress: ProgressCallback = lambda _: None
+) -> LoadReport:
+    """Load a content folder in one transaction. Raise ContentErrors with all errors; then nothing has changed.
 
-    ``check`` does everything and keeps nothing: the transaction is undone and no file is written.
+    ``check`` makes it a dry run: everything is executed, then rolled back, and no media are written.
     """
     rows = _read_rows(folder, progress)
     report = LoadReport()
@@ -88,182 +91,169 @@ def load_content_folder(folder: Path, *, check: bool = False, progress: Progress
         with rollback_files(), update_clinic_values() as update:
             _apply_rows(rows, report, progress, store_files=not check)
             update.apply()
-            renewed = [*update.releases, *rerelease_pages(pages_from_older_renderer(), actor=None)]
-            report.rereleased = [release.path for release in renewed]
+            rereleased = [*update.releases, *rerelease_pages(pages_from_older_renderer(), actor=None)]
+            report.rereleased = [release.path for release in rereleased]
             if check:
                 raise _CheckRollback
     except _CheckRollback:
         pass
-    except PublishError as refused:
-        raise ContentErrors([ContentError(folder, 1, problem.message) for problem in refused.issues]) from refused
+    except PublishError as error:
+        raise ContentErrors([ContentError(folder, 1, issue.message) for issue in error.issues]) from error
     return report
 
 
-def validate_content_folder(folder: Path, progress: Progress = lambda _: None) -> int:
-    """Read and check every file without a database; the number of rows. Raises ContentErrors."""
+def validate_content_folder(folder: Path, progress: ProgressCallback = lambda _: None) -> int:
+    """Validate every file without a database and return the number of rows. Raise ContentErrors."""
     return len(_read_rows(folder, progress))
 
 
-def _read_rows(folder: Path, progress: Progress) -> list[Row]:
+def _read_rows(folder: Path, progress: ProgressCallback) -> list[ParsedRow]:
     if not folder.is_dir():
-        raise ContentErrors([ContentError(folder, 1, "There is no such folder.")])
-    rows: list[Row] = []
+        raise ContentErrors([ContentError(folder, 1, "The folder does not exist.")])
+    rows: list[ParsedRow] = []
     errors: list[ContentError] = []
-    seen: dict[tuple[str, str], Path] = {}
-    for kind in all_serializers():
-        for file in kind.iter_files(folder):
+    file_by_key: dict[tuple[str, str], Path] = {}
+    for serializer in all_serializers():
+        for file in serializer.iter_files(folder):
             progress(f"reading {file.relative_to(folder)}")
-            for entry, data in read_clean_entries(kind, file, errors):
-                if (kind.name, entry.key) in seen:
-                    other = seen[kind.name, entry.key].name
-                    errors.append(entry.make_error(f"{kind.name} {entry.key} is also in {other}."))
+            for entry, data in read_clean_entries(serializer, file, errors):
+                if first_file := file_by_key.get((serializer.name, entry.key)):
+                    errors.append(entry.make_error(f"{serializer.name} {entry.key} is also in {first_file.name}."))
                     continue
-                seen[kind.name, entry.key] = file
-                rows.append((kind, entry, data))
+                file_by_key[serializer.name, entry.key] = file
+                rows.append((serializer, entry, data))
     if errors:
         raise ContentErrors(errors)
     return rows
 
 
-def _apply_rows(rows: list[Row], report: LoadReport, progress: Progress, *, store_files: bool) -> None:
+def _apply_rows(rows: list[ParsedRow], report: LoadReport, progress: ProgressCallback, *, store_files: bool) -> None:
     errors: list[ContentError] = []
-    written: list[Row] = []
-    for kind, entry, data in rows:
-        if not _should_write(kind, entry, data, report):
+    written: list[ParsedRow] = []
+    for serializer, entry, data in rows:
+        if not _should_write(serializer, entry, data, report):
             continue
-        progress(f"{kind.name} {entry.key}")
-        written.append((kind, entry, data))
-        with _collecting_errors(entry, errors):
-            kind.save_row(entry.key, data, kind.find_row(entry.key), store_files=store_files)
+        progress(f"{serializer.name} {entry.key}")
+        written.append((serializer, entry, data))
+        with collect_errors(entry, errors):
+            serializer.save_row(entry.key, data, serializer.find_row(entry.key), store_files=store_files)
     _approve_supplied_figures(rows)
-    pages = [(kind, entry, data) for kind, entry, data in written if isinstance(kind, PageSerializer)]
-    for kind, entry, data in pages if not errors else []:
-        with _collecting_errors(entry, errors):
-            kind.link_pages(entry.key, data)
+    pages = [(serializer, entry, data) for serializer, entry, data in written if isinstance(serializer, PageSerializer)]
+    for serializer, entry, data in pages if not errors else []:
+        with collect_errors(entry, errors):
+            serializer.link_pages(entry.key, data)
     if errors:
         raise ContentErrors(errors)
-    signs = [entry for kind, entry, _ in written if isinstance(kind, WarningSignSerializer)]
-    if signs:
-        _record_warning_signs(signs)
+    sign_entries = [entry for serializer, entry, _ in written if isinstance(serializer, WarningSignSerializer)]
+    if sign_entries:
+        _record_warning_signs(sign_entries)
     _publish_pages([entry for _, entry, data in pages if data["public"]], report, progress)
-    if signs:
-        report.released += [release.path for release in _release_warning_signs(signs[0])]
-    for kind, entry, _ in written:
-        _record_imported(kind, entry)
+    if sign_entries:
+        report.released += [release.path for release in _release_warning_signs(sign_entries[0])]
+    for serializer, entry, _ in written:
+        _record_imported(serializer, entry)
 
 
-def _record_warning_signs(signs: list[ContentEntry]) -> None:
-    """The whole list, as the folder left it, becomes a revision that a reviewer can approve."""
-    if problems := warning_signs.check_list(warning_signs.get_live_list()):
-        raise ContentErrors([signs[0].make_error(problem) for problem in problems])
+def _record_warning_signs(entries: list[ContentEntry]) -> None:
+    """Save the list of warning signs, as it is after the load, as a revision that a reviewer can approve."""
+    if messages := warning_signs.check_list(warning_signs.get_live_list()):
+        raise ContentErrors([entries[0].make_error(message) for message in messages])
     warning_signs.record_starter_list()
 
 
 def _release_warning_signs(entry: ContentEntry) -> list[Release]:
-    """Public pages whose own file did not change print the new signs in the same transaction."""
+    """Release again the public pages that print warning signs and whose own files did not change."""
     try:
         return warning_signs.rerelease_affected_pages(actor=None)
-    except PublishError as refused:
-        raise ContentErrors(_locate_issues(entry, refused.issues)) from refused
-
-
-class _collecting_errors:  # noqa: N801 -- reads as a statement
-    """Turns what a model refuses into errors that name file and line; the load goes on to find them all."""
-
-    def __init__(self, entry: ContentEntry, errors: list[ContentError]) -> None:
-        self.entry, self.errors = entry, errors
-        self.savepoint = transaction.atomic()
-
-    def __enter__(self) -> None:
-        self.savepoint.__enter__()
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
-        self.savepoint.__exit__(kind, error, trace)
-        if isinstance(error, ValidationError):
-            self.errors += to_content_errors(error, self.entry)
-        elif isinstance(error, LookupError):
-            sentence, *field = (str(part) for part in error.args)
-            self.errors.append(self.entry.make_error(sentence, *field))
-        else:
-            return False
-        return True
+    except PublishError as error:
+        raise ContentErrors(_locate_issues(entry, error.issues)) from error
 
 
 def row_fingerprint(data: dict[str, Any]) -> str:
-    """sha256 of a row's plain data."""
+    """Return the SHA-256 of serialized data; ``ImportedRecord.sha256`` stores it."""
     return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _should_write(kind: Serializer[Any], entry: ContentEntry, data: dict[str, Any], report: LoadReport) -> bool:
-    """Whether to write this row: it is new, or still as it was loaded and the file has changed."""
-    name = f"{kind.name} {entry.key}"
-    row = kind.find_row(entry.key)
-    loaded = ImportedRecord.objects.filter(kind=kind.name, key=entry.key).first()
+def _should_write(serializer: Serializer[Any], entry: ContentEntry, data: dict[str, Any], report: LoadReport) -> bool:
+    """Return whether to write an entry: its row is new, or is still as it was loaded and the file has changed.
+
+    Also add the row to the report. An entry without a short code gets that of its row.
+    """
+    name = f"{serializer.name} {entry.key}"
+    row = serializer.find_row(entry.key)
+    imported = ImportedRecord.objects.filter(kind=serializer.name, key=entry.key).first()
     if row is None:
-        if loaded:
-            report.skipped.append(f"{name}: deleted here, left deleted")
+        if imported:
+            report.skipped.append(f"{name}: deleted by staff, not created again")
             return False
-        if why := kind.skip_reason():
-            report.skipped.append(f"{name}: {why}")
+        if reason := serializer.skip_reason():
+            report.skipped.append(f"{name}: {reason}")
             return False
         report.created.append(name)
         return True
-    current = kind.serialize(row)
-    if current != data and (why := kind.skip_reason()):
-        report.skipped.append(f"{name}: {why}")
+    current = serializer.serialize(row)
+    if current != data and (reason := serializer.skip_reason()):
+        report.skipped.append(f"{name}: {reason}")
         return False
     if "code" in data and not data["code"]:
         data["code"] = current["code"]
+    is_as_imported = imported is not None and imported.sha256 == row_fingerprint(current)
     if current == data:
-        if loaded is None or loaded.sha256 != row_fingerprint(current):
-            _record_imported(kind, entry)
+        if not is_as_imported:
+            _record_imported(serializer, entry)
         report.unchanged += 1
         return False
-    if loaded is None or loaded.sha256 != row_fingerprint(current):
-        report.skipped.append(f"{name}: changed here, left as it is")
+    if not is_as_imported:
+        report.skipped.append(f"{name}: changed by staff, not overwritten")
         return False
     report.updated.append(name)
     return True
 
 
-def _approve_supplied_figures(rows: list[Row]) -> None:
-    """Pictures of the content folder may be public without a reviewer, as long as they have not been replaced."""
-    supplied = {entry.key: (kind, data) for kind, entry, data in rows if isinstance(kind, FigureSerializer)}
+def _approve_supplied_figures(rows: list[ParsedRow]) -> None:
+    """Approve pictures of the content folder without a reviewer, unless staff have replaced them."""
+    supplied = {
+        entry.key: (serializer, data) for serializer, entry, data in rows if isinstance(serializer, FigureSerializer)
+    }
     figures = Figure.objects.filter(slug__in=supplied).prefetch_related("texts", "markers__texts", "renditions")
-    ours = [figure for figure in figures if supplied[figure.slug][0].matches_figure(figure, supplied[figure.slug][1])]
-    for figure in unapproved_figures(ours):
+    unreplaced = []
+    for figure in figures:
+        serializer, data = supplied[figure.slug]
+        if serializer.matches_figure(figure, data):
+            unreplaced.append(figure)
+    for figure in unapproved_figures(unreplaced):
         record_approval(figure, None)
 
 
-def _record_imported(kind: Serializer[Any], entry: ContentEntry) -> None:
-    row = kind.find_row(entry.key)
+def _record_imported(serializer: Serializer[Any], entry: ContentEntry) -> None:
+    row = serializer.find_row(entry.key)
     ImportedRecord.objects.update_or_create(
-        kind=kind.name, key=entry.key, defaults={"sha256": row_fingerprint(kind.serialize(row))}
+        kind=serializer.name, key=entry.key, defaults={"sha256": row_fingerprint(serializer.serialize(row))}
     )
 
 
-def _publish_pages(entries: list[ContentEntry], report: LoadReport, progress: Progress) -> None:
+def _publish_pages(entries: list[ContentEntry], report: LoadReport, progress: ProgressCallback) -> None:
     """Publish new and updated pages as starter text; a page that a reviewer has approved keeps its release."""
     errors: list[ContentError] = []
     published: list[tuple[ContentEntry, Page]] = []
-    libraries: dict[str, ReferenceResolver] = {}
-    # What lists all public pages comes when they are public.
-    for entry in sorted(entries, key=lambda entry: [name in entry.data["body"] for name in reversed(LIST_BLOCKS)]):
+    resolvers: dict[str, ReferenceResolver] = {}
+    # Pages that list all public pages come last.
+    for entry in sorted(entries, key=lambda entry: [block in entry.data["body"] for block in reversed(LIST_BLOCKS)]):
         language, subject = entry.key.split(" ")
         page = Page.objects.select_related("live_release").get(language=language, subject=subject)
         revision = save_revision(page, author=None, note="From the content folder")
         _record_translation_source(page)
         if page.live_release and not page.live_release.is_starter:
             report.skipped.append(
-                f"page {entry.key}: the draft is new; the approved text stays public until you publish"
+                f"page {entry.key}: draft updated; the approved text stays public until the draft is published"
             )
             continue
         progress(f"publishing {page.planned_path}")
-        library = libraries.setdefault(language, ReferenceResolver(language))
+        resolver = resolvers.setdefault(language, ReferenceResolver(language))
         try:
-            publish_starter(revision, library=library)
-        except PublishError as refused:
-            errors += _locate_issues(entry, refused.issues)
+            publish_starter(revision, resolver=resolver)
+        except PublishError as error:
+            errors += _locate_issues(entry, error.issues)
             continue
         report.released.append(page.planned_path)
         published.append((entry, page))
@@ -276,9 +266,10 @@ def _publish_pages(entries: list[ContentEntry], report: LoadReport, progress: Pr
 
 
 def _record_translation_source(page: Page) -> None:
-    """Which English text this translation was made from: the newest one of the content folder, loaded before it.
+    """Record which English text a translation was made from: the newest one loaded from a folder.
 
-    Only a translation that is loaded now is noted: one whose file stays as it was falls behind its English.
+    Only a translation whose own file was loaded now is recorded: if only the English file changes, the translation
+    falls out of sync, as it must.
     """
     if page.language == languages.DEFAULT:
         return
@@ -288,36 +279,36 @@ def _record_translation_source(page: Page) -> None:
 
 
 def _find_broken_links(published: list[tuple[ContentEntry, Page]]) -> Iterator[ContentError]:
-    """Links can only be followed once all pages are public."""
-    libraries: dict[str, ReferenceResolver] = {}
+    """Check links between pages, which is possible only once all of them are public."""
+    resolvers: dict[str, ReferenceResolver] = {}
     for entry, page in published:
-        library = libraries.setdefault(page.language, ReferenceResolver(page.language))
-        rendered = render_draft(page, page.draft_content(), library=library)
+        resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language))
+        rendered = render_draft(page, page.draft_content(), resolver=resolver)
         yield from _locate_issues(entry, find_broken_links(page, rendered))
 
 
-def _locate_issues(entry: ContentEntry, problems: list[Issue]) -> list[ContentError]:
+def _locate_issues(entry: ContentEntry, issues: list[Issue]) -> list[ContentError]:
     return [
-        ContentError(entry.file, problem.line + entry.body_line if problem.line else 1, problem.message)
-        for problem in problems
+        ContentError(entry.file, issue.line + entry.body_line if issue.line else 1, issue.message) for issue in issues
     ]
 
 
 def dump_content_folder(folder: Path) -> None:
-    """Write everything below ``folder``, which must be empty or missing.
+    """Write the whole content of the database to ``folder``, which must be empty or not exist.
 
-    Raises FileExistsError if it is neither, and OSError if the disk refuses; then the folder is as it was.
+    Raise FileExistsError if it is not empty, and OSError if it cannot be written. On any error, what was written is
+    removed again.
     """
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
-        raise FileExistsError(f"{folder} is not empty. Name an empty or new folder.")
+        raise FileExistsError(f"{folder} is not empty. Choose an empty or new folder.")
     try:
-        for kind in all_serializers():
-            kind.write_files(folder)
+        for serializer in all_serializers():
+            serializer.write_files(folder)
     except BaseException:
-        for entry in folder.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for child in folder.iterdir():
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
         if is_new:
             folder.rmdir()
         raise

@@ -1,35 +1,50 @@
-"""Figures with their files, texts and markers; series."""
+"""Serializers of figures (image files, texts, markers) and of figure series."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.files.storage import default_storage
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from procedures import enums
 from procedures.enums import Language, MarkerShape
 from procedures.figures.decoding import DecodedImage, InvalidImageError, decode_image, read_svg
 from procedures.figures.renditions import replace_renditions, store_file, store_image
-from procedures.importing.content_files import ContentEntry, ContentError, Field, build_entry, clean_fields, read_yaml
+from procedures.importing.content_files import (
+    EXPECTED_FIELDS_MESSAGE,
+    ContentEntry,
+    ContentError,
+    Field,
+    build_entry,
+    clean_fields,
+    read_yaml,
+)
 from procedures.importing.serializers import (
     OPTIONAL_TEXT,
     REQUIRED_TEXT,
+    UNSUPPORTED_LANGUAGE_MESSAGE,
     Serializer,
     clean_texts,
     full_clean_and_save,
+    serialize_texts,
     sync_texts,
 )
 from procedures.models import Figure, Marker, Series, SeriesItem
 from procedures.yaml_dumper import dump_yaml
 
 POSITION_DIGITS = 4
-# Of the hash in a file's name: enough that no two drawings meet, short for the page.
+# Hex digits of the content hash in a file name: no collisions, and still short in the HTML of a page.
 FILE_HASH_LENGTH = 20
 
 
 class FigureSerializer(Serializer[Figure]):
-    """``figures/<slug>.yaml`` and the picture files beside it. Files are compared by what they show."""
+    """Figures: ``figures/<slug>.yaml`` and image files in the same folder.
+
+    In serialized data, an image or drawing is its content hash. ``clean`` decodes the files and holds their content
+    until ``save_row`` stores it, so both must be called on the same instance.
+    """
 
     name = "figure"
     fields = {
@@ -55,7 +70,7 @@ class FigureSerializer(Serializer[Figure]):
 
     def __init__(self, *, uploaded_by: User | None = None) -> None:
         self._uploaded_by = uploaded_by
-        self._pictures: dict[str, DecodedImage] = {}
+        self._images: dict[str, DecodedImage] = {}
         self._drawings: dict[str, bytes] = {}
 
     def iter_files(self, folder: Path) -> Iterator[Path]:
@@ -66,7 +81,7 @@ class FigureSerializer(Serializer[Figure]):
 
     def clean(self, entry: ContentEntry) -> dict[str, Any]:
         data = super().clean(entry)
-        # Older portals called every upload an X-ray. That is not known, so nothing is said about it.
+        # Files of older versions label every upload an X-ray, whatever it shows.
         data["kind"] = enums.FigureKind.OTHER.value if data["kind"] == "xray" else data["kind"]
         data["text"] = clean_texts(entry, data, self.text_fields)
         data["markers"] = [self._clean_marker(entry, marker) for marker in data["markers"]]
@@ -79,41 +94,43 @@ class FigureSerializer(Serializer[Figure]):
 
     def _clean_marker(self, owner: ContentEntry, values: Any) -> dict[str, Any]:
         if not isinstance(values, dict):
-            raise owner.make_error("A marker is a list of fields.", "markers")
-        inner = owner.sub_entry(values, "markers")
-        data = clean_fields(inner, self.marker_fields)
+            raise owner.make_error(str(EXPECTED_FIELDS_MESSAGE), "markers")
+        marker_entry = owner.sub_entry(values, "markers")
+        data = clean_fields(marker_entry, self.marker_fields)
         for name in ("at", "target", "size"):
             pair = data[name]
-            if inner.errors:
+            if marker_entry.errors:
                 break
-            if len(pair) != 2 or not all(isinstance(part, int | float) for part in pair):
-                raise owner.make_error(f"The marker's “{name}” must be two numbers, such as [0.31, 0.62].", "markers")
-            data[name] = [round(float(part), POSITION_DIGITS) for part in pair]
-        data["text"] = clean_texts(inner, data, self.label_fields)
+            if len(pair) != 2 or not all(isinstance(number, int | float) for number in pair):
+                message = _("The marker's “%(field)s” must be two numbers, such as [0.31, 0.62].") % {"field": name}
+                raise owner.make_error(message, "markers")
+            data[name] = [round(float(number), POSITION_DIGITS) for number in pair]
+        data["text"] = clean_texts(marker_entry, data, self.label_fields)
         return data
 
     def _read_file(self, entry: ContentEntry, name: str, file_name: str) -> str:
-        """Content hash of a file beside the YAML; its checked content is kept for ``apply``."""
+        """Decode a file in the folder of the YAML file, hold its content for ``save_row``, return its content hash."""
         if Path(file_name).name != file_name:
-            raise entry.make_error("Name a file in the same folder.", name)
+            raise entry.make_error(_("Name a file in the same folder."), name)
         try:
             data = (entry.file.parent / file_name).read_bytes()
             if name == "image":
-                picture = decode_image(data)
-                self._pictures[picture.sha256] = picture
-                return picture.sha256
+                image = decode_image(data)
+                self._images[image.sha256] = image
+                return image.sha256
             drawing, sha256 = read_svg(data)
             sha256 = sha256[:FILE_HASH_LENGTH]
             self._drawings[sha256] = drawing
         except OSError as error:
-            raise entry.make_error(f"The file {file_name} cannot be read: {error.strerror}.", name) from error
+            message = _("The file %(file)s cannot be read: %(reason)s.")
+            raise entry.make_error(message % {"file": file_name, "reason": error.strerror}, name) from error
         except InvalidImageError as error:
             raise entry.make_error(f"{file_name}: {error}", name) from error
         return sha256
 
     def decoded_image(self, data: dict[str, Any]) -> DecodedImage | None:
-        """The pixels of a figure that was read, or None for a drawing."""
-        return self._pictures.get(data["image"])
+        """Return the decoded image of a cleaned entry, or None if the figure is a drawing."""
+        return self._images.get(data["image"])
 
     def find_row(self, key: str) -> Figure | None:
         return Figure.objects.filter(slug=key).first()
@@ -122,16 +139,12 @@ class FigureSerializer(Serializer[Figure]):
         return ((figure.slug, figure) for figure in Figure.objects.prefetch_related("texts", "markers__texts"))
 
     def serialize(self, row: Figure) -> dict[str, Any]:
-        texts = row.texts.order_by("language")
         return {
-            "kind": row.kind,
-            "image": row.sha256 if row.image else "",
-            "drawing": _hash_from_name(row.drawing),
-            "drawing_dark": _hash_from_name(row.drawing_dark),
+            **_serialize_image(row),
             "provenance": row.provenance,
             "provenance_note": row.provenance_note,
-            "text": {t.language: {name: getattr(t, name) for name in self.text_fields} for t in texts},
-            "markers": [_serialize_marker(marker) for marker in row.markers.all()],
+            "text": serialize_texts(row, self.text_fields),
+            "markers": [_serialize_marker(marker, self.label_fields) for marker in row.markers.all()],
         }
 
     def save_row(self, key: str, data: dict[str, Any], row: Figure | None, *, store_files: bool) -> None:
@@ -139,19 +152,20 @@ class FigureSerializer(Serializer[Figure]):
         for name in ("kind", "provenance", "provenance_note"):
             setattr(figure, name, data[name])
         figure.deidentified = True
-        renditions, before, kind = [], _image_identity(figure), row.kind if row else data["kind"]
+        renditions, old_identity, old_kind = [], _image_identity(figure), row.kind if row else data["kind"]
         if data["image"] and data["image"] != figure.sha256:
             if store_files:
-                renditions = store_image(figure, self._pictures[data["image"]])
+                renditions = store_image(figure, self._images[data["image"]])
             else:
+                # A placeholder name: a dry run is rolled back, and validation needs a value.
                 figure.image, figure.sha256 = "checked", data["image"]
         for name in ("drawing", "drawing_dark"):
-            stem = data[name]
-            file = f"figures/{stem}.svg" if stem else ""
-            setattr(figure, name, store_file(file, self._drawings[stem]) if file and store_files else file)
-        if _image_identity(figure) != before:
+            file_hash = data[name]
+            path = f"figures/{file_hash}.svg" if file_hash else ""
+            setattr(figure, name, store_file(path, self._drawings[file_hash]) if path and store_files else path)
+        if _image_identity(figure) != old_identity:
             figure.uploaded_by = self._uploaded_by
-        if figure.kind != kind:
+        if figure.kind != old_kind:
             figure.kind_changed_by = self._uploaded_by
         full_clean_and_save(figure)
         if renditions:
@@ -160,26 +174,20 @@ class FigureSerializer(Serializer[Figure]):
         self._sync_markers(figure, data["markers"])
 
     def _sync_markers(self, figure: Figure, markers: list[dict[str, Any]]) -> None:
-        have = {marker.key: marker for marker in figure.markers.all()}
+        existing = {marker.key: marker for marker in figure.markers.all()}
         for order, values in enumerate(markers):
-            marker = have.pop(values["key"], None) or Marker(figure=figure, key=values["key"])
+            marker = existing.pop(values["key"], None) or Marker(figure=figure, key=values["key"])
             marker.order, marker.shape = order, values["shape"]
             (marker.x, marker.y), (marker.target_x, marker.target_y) = values["at"], values["target"]
             marker.size_x, marker.size_y = values["size"]
             full_clean_and_save(marker)
             sync_texts(marker, "texts", values["text"])
-        for left in have.values():
-            left.delete()
+        for marker in existing.values():
+            marker.delete()
 
     def matches_figure(self, row: Figure, data: dict[str, Any]) -> bool:
-        """Whether a row still shows the picture of the content folder, and says that it is of the same kind."""
-        here = (
-            row.sha256 if row.image else "",
-            _hash_from_name(row.drawing),
-            _hash_from_name(row.drawing_dark),
-            row.kind,
-        )
-        return here == (data["image"], data["drawing"], data["drawing_dark"], data["kind"])
+        """Return whether a row still has the image, drawings, and kind of its entry."""
+        return all(data[name] == value for name, value in _serialize_image(row).items())
 
     def write_files(self, folder: Path) -> None:
         target = folder / "figures"
@@ -199,12 +207,21 @@ def _image_identity(figure: Figure) -> tuple[str, str, str]:
     return figure.sha256, figure.drawing, figure.drawing_dark
 
 
+def _serialize_image(figure: Figure) -> dict[str, str]:
+    return {
+        "kind": figure.kind,
+        "image": figure.sha256 if figure.image else "",
+        "drawing": _hash_from_name(figure.drawing),
+        "drawing_dark": _hash_from_name(figure.drawing_dark),
+    }
+
+
 def _hash_from_name(name: str) -> str:
-    """The content hash that a stored drawing's name holds."""
+    """Return the content hash in the name of a stored drawing."""
     return Path(name).stem
 
 
-def _serialize_marker(marker: Marker) -> dict[str, Any]:
+def _serialize_marker(marker: Marker, label_fields: Iterable[str]) -> dict[str, Any]:
     def pair(x: float, y: float) -> list[float]:
         return [round(x, POSITION_DIGITS), round(y, POSITION_DIGITS)]
 
@@ -214,12 +231,12 @@ def _serialize_marker(marker: Marker) -> dict[str, Any]:
         "at": pair(marker.x, marker.y),
         "target": pair(marker.target_x, marker.target_y),
         "size": pair(marker.size_x, marker.size_y),
-        "text": {t.language: {"label": t.label, "text": t.text} for t in marker.texts.order_by("language")},
+        "text": serialize_texts(marker, label_fields),
     }
 
 
 class SeriesSerializer(Serializer[Series]):
-    """``series/<lang>/<slug>.yaml``."""
+    """Figure series: ``series/<lang>/<slug>.yaml``."""
 
     name = "series"
     fields = {"title": REQUIRED_TEXT, "items": Field(list, required=True)}
@@ -229,12 +246,13 @@ class SeriesSerializer(Serializer[Series]):
         yield from sorted((folder / "series").glob("*/*.yaml"))
 
     def parse_file(self, file: Path) -> Iterable[ContentEntry]:
-        row = build_entry(file, read_yaml(file), key=f"{file.parent.name} {file.stem}")
+        entry = build_entry(file, read_yaml(file), key=f"{file.parent.name} {file.stem}")
         if " " in file.stem:
-            raise row.make_error(f"“{file.name}” is no name for a file here. Use small letters, digits and hyphens.")
+            message = _("“%(name)s” is not a valid file name. Use lowercase letters, digits, and hyphens.")
+            raise entry.make_error(message % {"name": file.name})
         if file.parent.name not in Language.values:
-            raise row.make_error(f"“{file.parent.name}” is not one of our languages.")
-        yield row
+            raise entry.make_error(UNSUPPORTED_LANGUAGE_MESSAGE % {"language": file.parent.name})
+        yield entry
 
     def clean(self, entry: ContentEntry) -> dict[str, Any]:
         data = super().clean(entry)
@@ -250,7 +268,7 @@ class SeriesSerializer(Serializer[Series]):
         return ((f"{row.language} {row.slug}", row) for row in rows)
 
     def serialize(self, row: Series) -> dict[str, Any]:
-        items = [{"figure": i.figure.slug, "heading": i.heading, "text": i.text} for i in row.items.all()]
+        items = [{"figure": item.figure.slug, "heading": item.heading, "text": item.text} for item in row.items.all()]
         return {"title": row.title, "items": items}
 
     def save_row(self, key: str, data: dict[str, Any], row: Series | None, *, store_files: bool) -> None:
@@ -259,10 +277,11 @@ class SeriesSerializer(Serializer[Series]):
         series.title = data["title"]
         full_clean_and_save(series)
         series.items.all().delete()
-        figures = {f.slug: f for f in Figure.objects.filter(slug__in=[i["figure"] for i in data["items"]])}
+        slugs = [item["figure"] for item in data["items"]]
+        figures = {figure.slug: figure for figure in Figure.objects.filter(slug__in=slugs)}
         for order, item in enumerate(data["items"]):
             if item["figure"] not in figures:
-                raise LookupError(f"There is no picture “{item['figure']}”.", "items")
+                raise LookupError(_("There is no picture “%(slug)s”.") % {"slug": item["figure"]}, "items")
             full_clean_and_save(
                 SeriesItem(
                     series=series,

@@ -1,8 +1,10 @@
-"""Pages and guides: front matter and Markdown."""
+"""Serializer of pages and guides: Markdown files with front matter."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from django.utils.translation import gettext as _
 
 from procedures.enums import PageKind
 from procedures.importing.content_files import ContentEntry, Field, clean_fields, read_page_entry
@@ -13,7 +15,7 @@ from procedures.yaml_dumper import dump_yaml
 
 
 class PageSerializer(Serializer[Page]):
-    """``pages/<lang>/*.md`` and ``guides/<lang>/*.md``."""
+    """Pages and guides: ``pages/<lang>/*.md`` and ``guides/<lang>/*.md``."""
 
     name = "page"
     fields = {
@@ -30,7 +32,7 @@ class PageSerializer(Serializer[Page]):
         "next": Field(dict, {}),
         "review_months": Field(int, 12),
         "items": Field(list, []),
-        # Said only of a page that nobody is to read yet, or any more.
+        # Written to a file only if false: the page is an unpublished draft, or was withdrawn.
         "public": Field(bool, True),
         "body": REQUIRED_TEXT,
     }
@@ -42,12 +44,13 @@ class PageSerializer(Serializer[Page]):
             yield from sorted((folder / name).glob("*/*.md"))
 
     def parse_file(self, file: Path) -> Iterable[ContentEntry]:
-        row = read_page_entry(file)
-        if " " in row.key:
-            raise row.make_error(f"“{row.key}” is no subject. Use small letters, digits and hyphens.", "subject")
-        row.data["language"] = file.parent.name
-        row.key = f"{file.parent.name} {row.key}"
-        yield row
+        entry = read_page_entry(file)
+        if " " in entry.key:
+            message = _("“%(subject)s” is not a valid subject. Use lowercase letters, digits, and hyphens.")
+            raise entry.make_error(message % {"subject": entry.key}, "subject")
+        entry.data["language"] = file.parent.name
+        entry.key = f"{file.parent.name} {entry.key}"
+        yield entry
 
     def clean(self, entry: ContentEntry) -> dict[str, Any]:
         data = super().clean(entry)
@@ -55,7 +58,8 @@ class PageSerializer(Serializer[Page]):
             data["next"] = clean_fields(entry.sub_entry(data["next"], "next"), self.next_fields)
         data["items"] = [clean_fields(entry.sub_entry(item, "items"), self.item_fields) for item in data["items"]]
         if data["kind"] and (data["kind"] == PageKind.GUIDE) != (entry.file.parent.parent.name == "guides"):
-            raise entry.make_error("Guides have kind: guide and stand in the folder guides, pages in pages.", "kind")
+            message = _("A guide has kind: guide and belongs in the folder guides; other pages belong in pages.")
+            raise entry.make_error(message, "kind")
         return data
 
     def find_row(self, key: str) -> Page | None:
@@ -68,7 +72,7 @@ class PageSerializer(Serializer[Page]):
 
     def serialize(self, row: Page) -> dict[str, Any]:
         draft = row.draft_content()
-        following = {"page": draft["next_page"], "label": draft["next_label"]} if draft["next_page"] else {}
+        next_step = {"page": draft["next_page"], "label": draft["next_label"]} if draft["next_page"] else {}
         return {
             "subject": row.subject,
             "language": row.language,
@@ -80,7 +84,7 @@ class PageSerializer(Serializer[Page]):
             "key_message": draft["key_message"],
             "description": draft["description"],
             "lead_figure": draft["lead_figure"],
-            "next": following,
+            "next": next_step,
             "review_months": draft["review_months"],
             "items": draft.get("items", []),
             "public": row.live_release_id is not None,
@@ -91,48 +95,50 @@ class PageSerializer(Serializer[Page]):
         page = row or Page(subject=data["subject"], language=data["language"], code=data["code"] or generate_code())
         for name in ("slug", "kind", "order", "title", "key_message", "description", "review_months", "body"):
             setattr(page, name, data[name])
-        page.lead_figure = None
-        if data["lead_figure"]:
-            page.lead_figure = _get_referenced(Figure, "picture", "lead_figure", slug=data["lead_figure"])
+        page.lead_figure = _get_figure(data["lead_figure"], "lead_figure") if data["lead_figure"] else None
         page.next_label = data["next"].get("label", "")
         full_clean_and_save(page)
 
     def link_pages(self, key: str, data: dict[str, Any]) -> None:
-        """Point to other pages; they all exist by now."""
-        page = _get_referenced(Page, "page", "subject", language=data["language"], subject=data["subject"])
-        page.next_page = _get_page(data, data["next"]["page"], "next") if data["next"] else None
+        """Save the references to other pages: the next step and a guide's items.
+
+        Call this after all pages have been saved. Raise LookupError if a page does not exist.
+        """
+        language = data["language"]
+        page = _get_page(language, data["subject"], "subject")
+        page.next_page = _get_page(language, data["next"]["page"], "next") if data["next"] else None
         page.save(update_fields=["next_page"])
         page.items.all().delete()
         for order, item in enumerate(data["items"]):
             values = {name: item[name] for name in ("section", "minutes", "note")}
-            full_clean_and_save(
-                GuideItem(guide=page, order=order, page=_get_page(data, item["page"], "items"), **values)
-            )
+            item_page = _get_page(language, item["page"], "items")
+            full_clean_and_save(GuideItem(guide=page, order=order, page=item_page, **values))
 
     def write_files(self, folder: Path) -> None:
-        for _, page in self.all_rows():
+        for _key, page in self.all_rows():
             data = self.serialize(page)
             target = folder / ("guides" if page.kind == PageKind.GUIDE else "pages") / page.language
             target.mkdir(parents=True, exist_ok=True)
-            left_out = {"language", "body"} | {name for name in ("next", "items") if not data[name]}
-            left_out |= {"public"} if data["public"] else set()
-            front = dump_yaml({name: value for name, value in data.items() if name not in left_out})
-            (target / f"{page.subject}.md").write_text(f"---\n{front}---\n{data['body']}", encoding="utf-8")
+            omitted = {"language", "body"} | {name for name in ("next", "items") if not data[name]}
+            omitted |= {"public"} if data["public"] else set()
+            front_matter = dump_yaml({name: value for name, value in data.items() if name not in omitted})
+            (target / f"{page.subject}.md").write_text(f"---\n{front_matter}---\n{data['body']}", encoding="utf-8")
 
 
 def _normalize_body(body: str) -> str:
-    """The body as a file holds it: a browser's form sends other line ends and drops the last one."""
+    """Return the body with ``\\n`` line endings and one at the end: browsers send ``\\r\\n`` and drop the last one."""
     return body.replace("\r\n", "\n").replace("\r", "\n").strip() + "\n"
 
 
-def _get_referenced(model: Any, label: str, field: str, **names: str) -> Any:
-    """The row, or a LookupError with a sentence and the field that names it."""
-    found = model.objects.filter(**names).first()
-    if found is None:
-        raise LookupError(f"There is no {label} “{list(names.values())[-1]}”.", field)
-    return found
+def _get_figure(slug: str, field: str) -> Figure:
+    figure = Figure.objects.filter(slug=slug).first()
+    if figure is None:
+        raise LookupError(_("There is no picture “%(slug)s”.") % {"slug": slug}, field)
+    return figure
 
 
-def _get_page(data: dict[str, Any], subject: str, field: str) -> Page:
-    page: Page = _get_referenced(Page, "page in this language", field, language=data["language"], subject=subject)
+def _get_page(language: str, subject: str, field: str) -> Page:
+    page = Page.objects.filter(language=language, subject=subject).first()
+    if page is None:
+        raise LookupError(_("There is no page “%(subject)s” in this language.") % {"subject": subject}, field)
     return page

@@ -1,19 +1,23 @@
-"""One Kind per sort of row: how it is found, written as plain data, and applied from plain data.
+"""Serializers between content files and database rows: one class per type of row.
 
-``dump`` and ``read`` are inverse: what one writes, the other reads to the same data. That is what makes
-dump → load → dump byte-identical, and what tells rows that staff changed from rows as they were loaded.
+``serialize`` returns a row in the same form as ``clean`` returns its file entry. This makes dump → load → dump
+byte-identical, and tells rows that staff have changed from rows that are still as they were loaded.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from procedures.enums import Language
 from procedures.importing.content_files import (
+    EXPECTED_FIELDS_MESSAGE,
     ContentEntry,
     ContentError,
     ContentErrors,
@@ -29,112 +33,154 @@ from procedures.yaml_dumper import dump_yaml
 
 M = TypeVar("M", bound=models.Model)
 
+OPTIONAL_TEXT = Field(str, "", required=False)
+REQUIRED_TEXT = Field(str, required=True)
+UNSUPPORTED_LANGUAGE_MESSAGE = gettext_lazy("“%(language)s” is not a supported language.")
+
 
 class Serializer(ABC, Generic[M]):
-    """A sort of row of the content folder."""
+    """Interface of all serializers.
+
+    ``name`` is stored as ``ImportedRecord.kind`` and printed in reports. ``fields`` is the schema of an entry.
+    """
 
     name: str
     fields: dict[str, Field]
 
     @abstractmethod
     def iter_files(self, folder: Path) -> Iterator[Path]:
-        """The files that hold rows of this kind, in a fixed order."""
+        """Yield the files that hold rows of this type, in a fixed order."""
 
     @abstractmethod
     def parse_file(self, file: Path) -> Iterable[ContentEntry]:
-        """The rows of one file."""
+        """Return the entries of one file. Raise ContentError or ContentErrors for what cannot be parsed."""
+
+    def clean(self, entry: ContentEntry) -> dict[str, Any]:
+        """Return the validated data of an entry with defaults filled in.
+
+        Errors are appended to ``entry.errors`` or raised as ContentError.
+        """
+        return clean_fields(entry, self.fields)
 
     @abstractmethod
     def find_row(self, key: str) -> M | None:
-        """The row in the database."""
+        """Return the database row with this key."""
 
     @abstractmethod
     def all_rows(self) -> Iterable[tuple[str, M]]:
-        """Every row in the database with its key, in the order of the dump."""
+        """Return every database row with its key, in the order in which rows are written to files."""
 
     @abstractmethod
     def serialize(self, row: M) -> dict[str, Any]:
-        """The row as plain data: the same form as ``read`` gives."""
+        """Return a row as plain data, in the form of ``clean``."""
 
     @abstractmethod
     def save_row(self, key: str, data: dict[str, Any], row: M | None, *, store_files: bool) -> None:
-        """Create or change the row. ``store=False``: leave files alone (a check)."""
+        """Create the row, or update it if there is one.
+
+        With ``store_files=False`` (a dry run), media are left alone. Raise ValidationError, or LookupError with a
+        message and the name of a field for a reference to a row that does not exist.
+        """
 
     @abstractmethod
     def write_files(self, folder: Path) -> None:
-        """Write all rows of the database below ``folder``."""
+        """Write all database rows to files in ``folder``."""
 
     def skip_reason(self) -> str:
-        """Why a load writes no row of this kind at all, or an empty text."""
+        """Return why a load must not write rows of this type, or an empty string."""
         return ""
 
-    def clean(self, entry: ContentEntry) -> dict[str, Any]:
-        """The checked data of an entry, with its defaults."""
-        return clean_fields(entry, self.fields)
+
+# An entry with its serializer and its cleaned data.
+ParsedRow = tuple[Serializer[Any], ContentEntry, dict[str, Any]]
 
 
 def read_clean_entries(
-    kind: Serializer[Any], file: Path, errors: list[ContentError]
+    serializer: Serializer[Any], file: Path, errors: list[ContentError]
 ) -> Iterator[tuple[ContentEntry, dict[str, Any]]]:
-    """The usable rows of a file with their data; what is wrong with the others goes to ``errors``."""
-    found: list[ContentEntry] = []
+    """Yield the valid entries of a file with their data; append the errors of the others to ``errors``."""
+    entries: list[ContentEntry] = []
     try:
-        found.extend(kind.parse_file(file))
+        entries.extend(serializer.parse_file(file))
     except ContentError as error:
         errors.append(error)
-    except ContentErrors as several:
-        errors += several.errors
-    for row in found:
+    except ContentErrors as error:
+        errors += error.errors
+    for entry in entries:
         try:
-            data = kind.clean(row)
+            data = serializer.clean(entry)
         except ContentError as error:
-            row.errors.append(error)
+            entry.errors.append(error)
             data = {}
-        if row.errors:
-            errors += row.errors
+        if entry.errors:
+            errors += entry.errors
         else:
-            yield row, data
-
-
-def full_clean_and_save(instance: models.Model, columns: Mapping[str, str] | None = None) -> None:
-    """Validate (field validators and named constraints), then save.
-
-    ``columns`` maps keys of the file to model fields. Errors name the keys of the file.
-    """
-    try:
-        instance.full_clean()
-    except ValidationError as error:
-        keys = {field: key for key, field in (columns or {}).items()}
-        raise ValidationError({keys.get(name, name): found for name, found in error.error_dict.items()}) from error
-    instance.save()
-
-
-def sync_texts(owner: models.Model, related: str, texts: dict[str, dict[str, Any]]) -> None:
-    """Make the rows per language of ``owner`` those of ``texts``."""
-    manager = getattr(owner, related)
-    have = {text.language: text for text in manager.all()}
-    for language, values in texts.items():
-        text = have.pop(language, None) or manager.model(**{manager.field.name: owner, "language": language})
-        for name, value in values.items():
-            setattr(text, name, value)
-        full_clean_and_save(text)
-    for left in have.values():
-        left.delete()
+            yield entry, data
 
 
 def clean_texts(entry: ContentEntry, data: dict[str, Any], fields: dict[str, Field]) -> dict[str, dict[str, Any]]:
-    """The ``text:`` field of an entry: fields per language."""
+    """Return the validated ``text`` field of an entry: fields by language code."""
     texts = {}
     for language, values in sorted(data["text"].items()):
         if not isinstance(values, dict):
-            entry.errors.append(entry.make_error(f"Below text: {language}: fields are expected.", "text"))
+            entry.errors.append(entry.make_error(f"text: {language}: {EXPECTED_FIELDS_MESSAGE}", "text"))
             continue
         texts[language] = clean_fields(entry.sub_entry(values, "text"), fields)
     return texts
 
 
+def full_clean_and_save(instance: models.Model, columns: Mapping[str, str] | None = None) -> None:
+    """Validate (field validators and named constraints), then save.
+
+    ``columns`` maps file keys to model fields where they differ; errors name the file keys.
+    """
+    try:
+        instance.full_clean()
+    except ValidationError as error:
+        file_keys = {field: key for key, field in (columns or {}).items()}
+        raise ValidationError(
+            {file_keys.get(field, field): errors for field, errors in error.error_dict.items()}
+        ) from error
+    instance.save()
+
+
+def serialize_texts(owner: Any, fields: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the per-language texts of a row (its ``texts``): fields by language code."""
+    texts = owner.texts.order_by("language")
+    return {text.language: {name: getattr(text, name) for name in fields} for text in texts}
+
+
+def sync_texts(owner: models.Model, related: str, texts: dict[str, dict[str, Any]]) -> None:
+    """Create, update, and delete the per-language rows of ``owner`` until they equal ``texts``."""
+    manager = getattr(owner, related)
+    existing = {text.language: text for text in manager.all()}
+    for language, values in texts.items():
+        text = existing.pop(language, None) or manager.model(**{manager.field.name: owner, "language": language})
+        for name, value in values.items():
+            setattr(text, name, value)
+        full_clean_and_save(text)
+    for text in existing.values():
+        text.delete()
+
+
+@contextmanager
+def collect_errors(entry: ContentEntry, errors: list[ContentError]) -> Iterator[None]:
+    """Run a block in a savepoint; append its validation errors, located in the file, to ``errors``.
+
+    The caller goes on after an error so that it can report all of them.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except ValidationError as error:
+        errors += to_content_errors(error, entry)
+    except LookupError as error:
+        message, *field_name = (str(arg) for arg in error.args)
+        errors.append(entry.make_error(message, *field_name))
+
+
 def to_content_errors(error: ValidationError, entry: ContentEntry) -> list[ContentError]:
-    """A model's refusal as errors that name file and line."""
+    """Convert a ValidationError into errors that name file and line."""
     if hasattr(error, "error_dict"):
         return [
             entry.make_error(f"{name}: {' '.join(messages)}" if name != "__all__" else " ".join(messages), name)
@@ -143,12 +189,8 @@ def to_content_errors(error: ValidationError, entry: ContentEntry) -> list[Conte
     return [entry.make_error(" ".join(error.messages))]
 
 
-OPTIONAL_TEXT = Field(str, "", required=False)
-REQUIRED_TEXT = Field(str, required=True)
-
-
 class ClinicSerializer(Serializer[Clinic]):
-    """``clinic.yaml``."""
+    """The clinic: ``clinic.yaml``."""
 
     name = "clinic"
     fields = {
@@ -179,11 +221,7 @@ class ClinicSerializer(Serializer[Clinic]):
 
     def serialize(self, row: Clinic) -> dict[str, Any]:
         data: dict[str, Any] = {name: getattr(row, name) for name in self.fields if name != "text"}
-        texts = row.texts.order_by("language")
-        return {
-            **data,
-            "text": {t.language: {name: getattr(t, name) for name in self.text_fields} for t in texts},
-        }
+        return {**data, "text": serialize_texts(row, self.text_fields)}
 
     def save_row(self, key: str, data: dict[str, Any], row: Clinic | None, *, store_files: bool) -> None:
         clinic = row or Clinic(pk=1)
@@ -193,12 +231,15 @@ class ClinicSerializer(Serializer[Clinic]):
         sync_texts(clinic, "texts", data["text"])
 
     def write_files(self, folder: Path) -> None:
-        for _, clinic in self.all_rows():
+        for _key, clinic in self.all_rows():
             (folder / "clinic.yaml").write_text(dump_yaml(self.serialize(clinic)), encoding="utf-8")
 
 
 class ListSerializer(Serializer[Any]):
-    """Rows in one YAML list: sources, codes, locations."""
+    """Base class of types that are stored as one YAML list.
+
+    The key of a row is the values of its ``key_fields``, joined with spaces.
+    """
 
     file_name: str
     model: Any
@@ -208,9 +249,9 @@ class ListSerializer(Serializer[Any]):
         yield folder / self.file_name
 
     def parse_file(self, file: Path) -> Iterable[ContentEntry]:
-        for row in read_entries(file, self.key_fields[0]):
-            row.key = " ".join(str(row.data.get(name, "")) for name in self.key_fields)
-            yield row
+        for entry in read_entries(file, self.key_fields[0]):
+            entry.key = " ".join(str(entry.data.get(name, "")) for name in self.key_fields)
+            yield entry
 
     def find_row(self, key: str) -> Any:
         parts = key.split(" ", len(self.key_fields) - 1)
@@ -238,12 +279,12 @@ class ListSerializer(Serializer[Any]):
 
 
 class _OrderedMixin(Serializer[Any]):
-    """Mixin for rows whose place in the list is their order; files do not name it."""
+    """Mixin for rows whose ``order`` is their position in the list and not a key of the file."""
 
     def parse_file(self, file: Path) -> Iterable[ContentEntry]:
-        for order, row in enumerate(super().parse_file(file)):  # type: ignore[safe-super]
-            row.data["order"] = order
-            yield row
+        for order, entry in enumerate(super().parse_file(file)):  # type: ignore[safe-super]
+            entry.data["order"] = order
+            yield entry
 
     def clean(self, entry: ContentEntry) -> dict[str, Any]:
         order = entry.data.pop("order")
@@ -251,7 +292,7 @@ class _OrderedMixin(Serializer[Any]):
 
 
 class SourceSerializer(ListSerializer):
-    """``sources.yaml``."""
+    """Sources: ``sources.yaml``."""
 
     name, file_name, model = "source", "sources.yaml", Source
     fields = {
@@ -266,7 +307,7 @@ class SourceSerializer(ListSerializer):
 
 
 class ClinicalCodeSerializer(ListSerializer):
-    """``codes.yaml``."""
+    """Clinical codes: ``codes.yaml``."""
 
     name, file_name, model = "code", "codes.yaml", ClinicalCode
     key_fields = ("system", "code", "subject")
@@ -274,7 +315,7 @@ class ClinicalCodeSerializer(ListSerializer):
 
 
 class LocationSerializer(_OrderedMixin, ListSerializer):
-    """``locations.yaml``."""
+    """Locations: ``locations.yaml``."""
 
     name, file_name, model = "location", "locations.yaml", Location
     fields = {
@@ -290,12 +331,11 @@ class LocationSerializer(_OrderedMixin, ListSerializer):
         return {**data, "text": clean_texts(entry, data, self.text_fields)}
 
     def serialize(self, row: Location) -> dict[str, Any]:
-        texts = row.texts.order_by("language")
         return {
             "key": row.key,
             "phone": row.phone,
             "address": row.address,
-            "text": {t.language: {name: getattr(t, name) for name in self.text_fields} for t in texts},
+            "text": serialize_texts(row, self.text_fields),
             "order": row.order,
         }
 
@@ -307,7 +347,7 @@ class LocationSerializer(_OrderedMixin, ListSerializer):
 
 
 class WarningSignSerializer(_OrderedMixin, ListSerializer):
-    """``warning_signs.yaml``; the place in the list is the order. An approved list is never changed from a folder."""
+    """Warning signs: ``warning_signs.yaml``. Once a list is approved, loading a folder never changes it."""
 
     name, file_name, model = "warning_sign", "warning_signs.yaml", WarningSign
     fields = {
@@ -326,9 +366,9 @@ class WarningSignSerializer(_OrderedMixin, ListSerializer):
     def clean(self, entry: ContentEntry) -> dict[str, Any]:
         data = super().clean(entry)
         data["text"] = clean_texts(entry, data, self.text_fields)
-        for problem in [] if entry.errors else warning_signs.check_sign(data):
-            field = problem.partition(":")[0]
-            entry.errors.append(entry.make_error(problem, field if field in self.fields else "text"))
+        for message in [] if entry.errors else warning_signs.check_sign(data):
+            field = message.partition(":")[0]
+            entry.errors.append(entry.make_error(message, field if field in self.fields else "text"))
         return data
 
     def serialize(self, row: WarningSign) -> dict[str, Any]:
@@ -338,16 +378,13 @@ class WarningSignSerializer(_OrderedMixin, ListSerializer):
         known = set(Source.objects.filter(key__in=data["sources"]).values_list("key", flat=True))
         for source in data["sources"]:
             if source not in known:
-                raise LookupError(f"There is no source “{source}”.", "sources")
+                raise LookupError(_("There is no source “%(key)s”.") % {"key": source}, "sources")
         warning_signs.save_sign(row or WarningSign(key=key), data)
 
     def skip_reason(self) -> str:
-        """Why no row of this kind is written from a folder, or an empty text."""
-        return (
-            "the approved list stays; propose the change under Warning signs"
-            if warning_signs.has_published_list()
-            else ""
-        )
+        if warning_signs.has_published_list():
+            return "the approved list is kept; propose the change under Warning signs"
+        return ""
 
     def write_files(self, folder: Path) -> None:
         if WarningSign.objects.exists():
@@ -355,30 +392,33 @@ class WarningSignSerializer(_OrderedMixin, ListSerializer):
 
 
 class LanguageListSerializer(Serializer[Any]):
-    """Rows in one YAML list per language: glossary, care instructions."""
+    """Base class of types that are stored as one YAML list per language: glossary terms, clinic answers.
+
+    The key of a row is its language code and its own key, separated by a space.
+    """
 
     folder_name: str
     model: Any
+    # Model fields by which rows of one language are sorted.
+    order: tuple[str, ...] = ("key",)
+    # Model fields by file key, where the two differ.
+    columns: dict[str, str] = {}
 
     def iter_files(self, folder: Path) -> Iterator[Path]:
         yield from sorted((folder / self.folder_name).glob("*.yaml"))
 
     def parse_file(self, file: Path) -> Iterable[ContentEntry]:
         if file.stem not in Language.values:
-            raise ContentEntry(file.stem, {}, file, 1).make_error(f"“{file.stem}” is not one of our languages.")
+            raise ContentError(file, 1, UNSUPPORTED_LANGUAGE_MESSAGE % {"language": file.stem})
         return read_entries(file, "key", prefix=f"{file.stem} ")
 
     def find_row(self, key: str) -> Any:
-        language, own = key.split(" ", 1)
-        return self.model.objects.filter(language=language, key=own).first()
+        language, own_key = key.split(" ", 1)
+        return self.model.objects.filter(language=language, key=own_key).first()
 
     def all_rows(self) -> Iterable[tuple[str, Any]]:
         for row in self.model.objects.order_by("language", *self.order):
             yield f"{row.language} {row.key}", row
-
-    order: tuple[str, ...] = ("key",)
-    # Keys of the file that differ from the names of their model fields.
-    columns: dict[str, str] = {}
 
     def serialize(self, row: Any) -> dict[str, Any]:
         return {name: getattr(row, self.columns.get(name, name)) for name in self.fields}
@@ -391,7 +431,7 @@ class LanguageListSerializer(Serializer[Any]):
 
     def write_files(self, folder: Path) -> None:
         by_language: dict[str, list[dict[str, Any]]] = {}
-        for _, row in self.all_rows():
+        for _key, row in self.all_rows():
             data = {name: value for name, value in self.serialize(row).items() if name in self.fields}
             by_language.setdefault(row.language, []).append(data)
         target = folder / self.folder_name
@@ -401,7 +441,7 @@ class LanguageListSerializer(Serializer[Any]):
 
 
 class GlossaryTermSerializer(LanguageListSerializer):
-    """``glossary/<lang>.yaml``."""
+    """Glossary terms: ``glossary/<lang>.yaml``."""
 
     name, folder_name, model = "term", "glossary", GlossaryTerm
     fields = {
@@ -415,7 +455,7 @@ class GlossaryTermSerializer(LanguageListSerializer):
 
 
 class ClinicAnswerSerializer(_OrderedMixin, LanguageListSerializer):
-    """``care/<lang>.yaml``; the place in the list is the order."""
+    """Clinic answers: ``care/<lang>.yaml``."""
 
     name, folder_name, model = "care", "care", ClinicAnswer
     order = ("order", "key")

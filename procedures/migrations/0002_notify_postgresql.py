@@ -6,7 +6,7 @@ TABLES = ("procedures_releaseevent", "procedures_clinic", "procedures_clinictext
 FUNCTION = "CREATE OR REPLACE FUNCTION public_site_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NOTIFY public_site; RETURN NULL; END $$"
 
 
-def listen(apps, editor):
+def create_triggers(apps, editor):
     if editor.connection.vendor != "postgresql":
         return
     editor.execute(FUNCTION)
@@ -17,7 +17,7 @@ def listen(apps, editor):
         )
 
 
-def silence(apps, editor):
+def drop_triggers(apps, editor):
     if editor.connection.vendor != "postgresql":
         return
     for table in TABLES:
@@ -28,4 +28,4 @@ def silence(apps, editor):
 class Migration(migrations.Migration):
     dependencies = [("procedures", "0001_initial")]
 
-    operations = [migrations.RunPython(listen, silence)]
+    operations = [migrations.RunPython(create_triggers, drop_triggers)]

@@ -1,4 +1,4 @@
-"""One concept a file; ``history`` is append-only."""
+"""Models of the domain. Those in ``revisions``, and the events of warning signs, are append-only."""
 
 from procedures.models.clinic import Clinic, ClinicText, Location, LocationText
 from procedures.models.feedback import Feedback

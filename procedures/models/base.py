@@ -1,4 +1,4 @@
-"""Text is stored in one form, whether it comes from a screen, the content folder or a bundle."""
+"""Base classes: text normalization, and clinic values whose changes rerelease the pages that print them."""
 
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -10,7 +10,7 @@ from portal.text import normalize
 
 
 def normalize_value(value: Any) -> Any:
-    """A value with every text in it normalized, also in lists and mappings."""
+    """Normalize every string in ``value``, including those nested in lists and dicts."""
     if isinstance(value, str):
         return normalize(value)
     if isinstance(value, list):
@@ -21,13 +21,13 @@ def normalize_value(value: Any) -> Any:
 
 
 class NormalizedModel(models.Model):
-    """Composes accents and drops invisible characters before a row is validated."""
+    """Base class that normalizes text before validation, wherever it comes from: form, content folder, or bundle."""
 
     class Meta:
         abstract = True
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """Normalize, then validate what will be stored."""
+        """Normalize all text (composed accents, no invisible characters), then validate what will be stored."""
         for model_field in self._meta.concrete_fields:
             value = self.__dict__.get(model_field.attname)
             if isinstance(value, str | list):
@@ -40,16 +40,19 @@ _write_context: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
 def register_write_context(context_factory: Callable[[], AbstractContextManager[Any]]) -> None:
-    """Run every write of a ClinicValue inside ``updating()``; called once at startup."""
+    """Run every write to a ``ClinicValue`` inside ``context_factory()``. Called once, at startup.
+
+    Models cannot import publishing, so publishing registers ``update_clinic_values`` here.
+    """
     global _write_context
     _write_context = context_factory
 
 
 class ClinicValueQuerySet(models.QuerySet[T]):
-    """Writes in bulk update pages, too. ``bulk_update`` of Django calls ``update``."""
+    """Queryset whose bulk writes update pages as well. Django's ``bulk_update`` calls ``update``."""
 
     def update(self, **values: Any) -> int:
-        """Change rows, then the pages that print them."""
+        """Update rows, then the pages that print them."""
         with _write_context():
             return super().update(**values)
 
@@ -58,11 +61,11 @@ class ClinicValueQuerySet(models.QuerySet[T]):
         with _write_context():
             return super().delete()
 
-    # As in Django: a manager does not offer to delete all rows without ``all()``.
+    # As in Django: not copied to the manager, so deleting every row requires an explicit all().
     delete.queryset_only = True  # type: ignore[attr-defined]
 
     def bulk_create(self, objs: Iterable[T], *args: Any, **kwargs: Any) -> list[T]:
-        """Add rows, then update the pages that list them."""
+        """Insert rows, then update the pages that list them."""
         with _write_context():
             return super().bulk_create(objs, *args, **kwargs)
 
@@ -71,9 +74,10 @@ ClinicValueManager = models.Manager.from_queryset(ClinicValueQuerySet)
 
 
 class ClinicValue(NormalizedModel):
-    """Base of the clinic's own values. A page never shows an old one beside a new one.
+    """Base class of the clinic's own values. Every write also rereleases the pages that print them.
 
-    ``objects`` of each model is a ClinicValueManager.
+    So no page shows an old value while another shows the new one. Each subclass sets ``objects`` to a
+    ``ClinicValueManager``.
     """
 
     class Meta:

@@ -1,9 +1,10 @@
-"""Who the clinic is and where: the only place where its name and numbers are kept."""
+"""The clinic and its locations: the only place where its name and phone numbers are stored."""
 
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject
+from django.utils.translation import gettext_lazy as _
 
 from portal.validators import validate_single_line
 from procedures.models.base import ClinicValue, ClinicValueManager
@@ -23,36 +24,49 @@ class Clinic(ClinicValue):
     """The clinic that runs this site; exactly one row."""
 
     name = models.CharField(
+        _("name"),
         max_length=120,
         validators=[validate_single_line, validate_no_markup],
-        help_text="As on the door. Patients see it on every page.",
+        help_text=_("As on your sign. Patients see it on every page."),
     )
     phone = models.CharField(
-        max_length=25, validators=[validate_phone], help_text="The number that patients call in office hours."
+        _("phone"),
+        max_length=25,
+        validators=[validate_phone],
+        help_text=_("The number that patients call during office hours."),
     )
     after_hours_phone = models.CharField(
-        max_length=25, validators=[validate_phone], blank=True, help_text="For evenings and weekends, if any."
+        _("after hours phone"),
+        max_length=25,
+        validators=[validate_phone],
+        blank=True,
+        help_text=_("For evenings and weekends, if any."),
     )
     emergency_number = models.CharField(
-        max_length=25, validators=[validate_phone], default="911", help_text="The ambulance, such as 911."
+        _("emergency number"),
+        max_length=25,
+        validators=[validate_phone],
+        default="911",
+        help_text=_("The number for an ambulance, such as 911."),
     )
     time_zone = models.CharField(
+        _("time zone"),
         max_length=60,
         default="UTC",
         validators=[validate_time_zone],
-        help_text="Such as America/Denver. Scheduled pages go live by this clock.",
+        help_text=_("Such as America/Denver. Scheduled pages go live in this time zone."),
     )
 
     objects = ClinicValueManager()
 
     class Meta:
-        verbose_name = "clinic"
-        verbose_name_plural = "clinic"
+        verbose_name = _("clinic")
+        verbose_name_plural = _("clinic")
         constraints = [
             models.CheckConstraint(
                 condition=Q(pk=1),
                 name="clinic_is_singleton",
-                violation_error_message="There is one clinic only. Change the one that is here.",
+                violation_error_message=_("There can be only one clinic. Edit the existing one."),
             ),
         ]
 
@@ -61,21 +75,25 @@ class Clinic(ClinicValue):
 
 
 class ClinicText(ClinicValue):
-    """The clinic's own words in one language."""
+    """The clinic's texts in one language."""
 
-    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="texts")
-    language = LanguageField()
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="texts", verbose_name=_("clinic"))
+    language = LanguageField(_("language"))
     hours = models.CharField(
+        _("hours"),
         max_length=200,
         validators=[validate_single_line, validate_no_markup],
-        help_text="Such as Monday to Friday, 8 am to 5 pm.",
+        help_text=_("Such as Monday to Friday, 8 am to 5 pm."),
     )
-    about = models.TextField(blank=True, validators=[MaxLengthValidator(1000), validate_plain_text, validate_no_markup])
+    about = models.TextField(
+        _("about"), blank=True, validators=[MaxLengthValidator(1000), validate_plain_text, validate_no_markup]
+    )
 
     objects = ClinicValueManager()
 
     class Meta:
-        verbose_name = "text"
+        verbose_name = _("text")
+        verbose_name_plural = _("texts")
         constraints = [
             models.UniqueConstraint(fields=["clinic", "language"], name="clinic_text_once_per_language"),
         ]
@@ -84,50 +102,60 @@ class ClinicText(ClinicValue):
         return f"{self.clinic} ({self.language})"
 
     def clean(self) -> None:
-        """The clinic's words hold no list of warning signs and no phone number, which has a field of its own."""
-        words = {"hours": self.hours, "about": self.about}
-        validate_no_sign_list(self.language, words)
-        validate_no_phone(words)
+        """Reject lists of warning signs and phone numbers; phone numbers have fields of their own."""
+        texts = {"hours": self.hours, "about": self.about}
+        validate_no_sign_list(self.language, texts)
+        validate_no_phone(texts)
 
 
 class Location(ClinicValue):
     """One address where patients are seen."""
 
-    key = models.CharField(max_length=40, unique=True, validators=[validate_key])
-    order = models.PositiveSmallIntegerField(default=0)
-    phone = models.CharField(max_length=25, validators=[validate_phone])
+    key = models.CharField(_("key"), max_length=40, unique=True, validators=[validate_key])
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+    phone = models.CharField(_("phone"), max_length=25, validators=[validate_phone])
     address = models.TextField(
-        help_text="Lines as on an envelope.", validators=[validate_plain_text, validate_no_markup]
+        _("address"),
+        help_text=_("One line per row, as on an envelope."),
+        validators=[validate_plain_text, validate_no_markup],
     )
 
     objects = ClinicValueManager()
 
     class Meta:
         ordering = ["order", "key"]
+        verbose_name = _("location")
+        verbose_name_plural = _("locations")
 
     def __str__(self) -> str:
         return self.key
 
     def clean(self) -> None:
-        """The phone has a field of its own."""
+        """Reject phone numbers in the address; the phone number has a field of its own."""
         validate_no_phone({"address": self.address})
 
 
 class LocationText(ClinicValue):
-    """What a location is called and how to get there, in one language."""
+    """The name of a location, its hours, and how to get there, in one language."""
 
-    location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="texts")
-    language = LanguageField()
-    name = models.CharField(max_length=120, validators=[validate_single_line, validate_no_markup])
-    hours = models.CharField(max_length=200, blank=True, validators=[validate_single_line, validate_no_markup])
+    location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="texts", verbose_name=_("location"))
+    language = LanguageField(_("language"))
+    name = models.CharField(_("name"), max_length=120, validators=[validate_single_line, validate_no_markup])
+    hours = models.CharField(
+        _("hours"), max_length=200, blank=True, validators=[validate_single_line, validate_no_markup]
+    )
     directions = models.TextField(
-        blank=True, help_text="Parking, door, lift.", validators=[validate_plain_text, validate_no_markup]
+        _("directions"),
+        blank=True,
+        help_text=_("Parking, entrance, elevator."),
+        validators=[validate_plain_text, validate_no_markup],
     )
 
     objects = ClinicValueManager()
 
     class Meta:
-        verbose_name = "text"
+        verbose_name = _("text")
+        verbose_name_plural = _("texts")
         constraints = [
             models.UniqueConstraint(fields=["location", "language"], name="location_text_once_per_language"),
         ]
@@ -136,14 +164,14 @@ class LocationText(ClinicValue):
         return f"{self.name} ({self.language})"
 
     def clean(self) -> None:
-        """The words about a place hold no list of warning signs and no phone number, which has a field of its own."""
-        words = {"name": self.name, "hours": self.hours, "directions": self.directions}
-        validate_no_sign_list(self.language, words)
-        validate_no_phone(words)
+        """Reject lists of warning signs and phone numbers; the phone number has a field of its own."""
+        texts = {"name": self.name, "hours": self.hours, "directions": self.directions}
+        validate_no_sign_list(self.language, texts)
+        validate_no_phone(texts)
 
 
 def clinic_json(language: str) -> Subquery:
-    """The clinic's row as a JSON object, to annotate any query: a public page costs one query, not two."""
+    """Return a subquery with the clinic's row as a JSON object, so that a public page needs one query, not two."""
     hours = ClinicText.objects.filter(clinic=OuterRef("pk"), language=language).values("hours")[:1]
     row = Clinic.objects.values(
         json=JSONObject(
@@ -158,10 +186,10 @@ def clinic_json(language: str) -> Subquery:
 
 
 def clinic_time_zone() -> Subquery:
-    """The name of the clinic's time zone, to annotate any query."""
+    """Return a subquery with the name of the clinic's time zone."""
     return Subquery(Clinic.objects.values("time_zone")[:1], output_field=models.CharField())
 
 
 def get_clinic_names() -> list[str]:
-    """Its name and its places, as a stranger would guess them (``PASSWORD_DENYLIST``)."""
+    """Return the names of the clinic and its locations, which passwords must not contain (``PASSWORD_DENYLIST``)."""
     return [*Clinic.objects.values_list("name", flat=True), *Location.objects.values_list("texts__name", flat=True)]

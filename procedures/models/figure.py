@@ -1,9 +1,10 @@
-"""Pictures and the marks on them."""
+"""Figures: their texts, markers, renditions, and series."""
 
 from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from portal.validators import validate_single_line
 from procedures.enums import FigureKind, MarkerShape, Provenance
@@ -21,31 +22,40 @@ from procedures.validators import (
 
 
 class Figure(models.Model):
-    """A picture or a drawing. File names contain the hash of the content, so files never change.
+    """A picture, a drawing, or both. File names contain the hash of the content, so files never change.
 
-    ``text_detection``: what the text finder marked in the kept pixels and what the uploader answered
+    ``text_detection``: the text regions detected in the saved pixels, and the uploader's answer about them
     (figures/text_detection.py). It never contains recognized text, which could be a patient's name.
     """
 
-    slug = models.CharField(max_length=80, unique=True, validators=[validate_slug])
-    kind = models.CharField("kind of picture", max_length=12, choices=FigureKind.choices, default=FigureKind.OTHER)
-    image = models.CharField("picture", max_length=120, blank=True, editable=False)
-    width = models.PositiveIntegerField(default=0, editable=False, help_text="Pixels of the master.")
-    height = models.PositiveIntegerField(default=0, editable=False, help_text="Pixels of the master.")
-    size = models.PositiveIntegerField(default=0, editable=False, help_text="Bytes of the master.")
+    slug = models.CharField(_("slug"), max_length=80, unique=True, validators=[validate_slug])
+    kind = models.CharField(_("kind of picture"), max_length=12, choices=FigureKind.choices, default=FigureKind.OTHER)
+    image = models.CharField(_("picture"), max_length=120, blank=True, editable=False)
+    width = models.PositiveIntegerField(
+        _("width"), default=0, editable=False, help_text=_("In pixels, of the original image.")
+    )
+    height = models.PositiveIntegerField(
+        _("height"), default=0, editable=False, help_text=_("In pixels, of the original image.")
+    )
+    size = models.PositiveIntegerField(
+        _("size"), default=0, editable=False, help_text=_("In bytes, of the original image.")
+    )
     sha256 = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
-    drawing = models.CharField(max_length=120, blank=True, editable=False)
-    drawing_dark = models.CharField(max_length=120, blank=True, editable=False)
-    provenance = models.CharField(max_length=10, choices=Provenance.choices)
+    drawing = models.CharField(_("drawing"), max_length=120, blank=True, editable=False)
+    drawing_dark = models.CharField(_("drawing dark"), max_length=120, blank=True, editable=False)
+    provenance = models.CharField(_("provenance"), max_length=10, choices=Provenance.choices)
     provenance_note = models.CharField(
-        max_length=200, blank=True, help_text="Consent reference or licence. Never a patient's name."
+        _("provenance note"),
+        max_length=200,
+        blank=True,
+        help_text=_("Consent reference or license. Never a patient's name."),
     )
     deidentified = models.BooleanField(
-        "no name, date or number is visible in the picture",
+        _("no name, date or number is visible in the picture"),
         default=False,
-        help_text="Look closely, then tick.",
+        help_text=_("Look closely, then check this box."),
     )
-    text_detection = models.JSONField(default=dict, blank=True, editable=False)
+    text_detection = models.JSONField(_("text detection"), default=dict, blank=True, editable=False)
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -53,8 +63,9 @@ class Figure(models.Model):
         editable=False,
         on_delete=models.PROTECT,
         related_name="+",
+        verbose_name=_("uploaded by"),
     )
-    # The kind decides what is printed under the picture, so this person does not approve it either.
+    # The kind decides what is printed below the picture, so this person must not approve it either.
     kind_changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -62,31 +73,36 @@ class Figure(models.Model):
         editable=False,
         on_delete=models.PROTECT,
         related_name="+",
+        verbose_name=_("kind changed by"),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
         ordering = ["slug"]
+        verbose_name = _("figure")
+        verbose_name_plural = _("figures")
         constraints = [
             models.CheckConstraint(
                 condition=~Q(image="") | ~Q(drawing=""),
                 name="figure_has_image_or_drawing",
-                violation_error_message="Choose a picture file. A figure without a picture or a drawing shows nothing.",
+                violation_error_message=_("Choose a picture file. A figure needs a picture or a drawing."),
             ),
             models.CheckConstraint(
                 condition=~Q(image="") | Q(kind=FigureKind.DRAWING),
                 name="figure_without_image_is_drawing",
-                violation_error_message="This figure has lines only. Choose “Drawing”.",
+                violation_error_message=_("This figure has only a drawing. Choose the kind “Drawing”."),
             ),
             models.CheckConstraint(
                 condition=Q(deidentified=True),
                 name="figure_is_deidentified",
-                violation_error_message="Look closely, then tick that the picture shows no name, date or number.",
+                violation_error_message=_(
+                    "Look closely, then check the box to confirm that the picture shows no name, date or number."
+                ),
             ),
             models.CheckConstraint(
                 condition=~Q(provenance=Provenance.CLINIC) | ~Q(provenance_note=""),
                 name="clinic_figure_has_consent_reference",
-                violation_error_message="A picture of the clinic's own needs the reference of the patient's consent.",
+                violation_error_message=_("The clinic's own pictures need a reference to the patient's consent."),
             ),
         ]
 
@@ -94,41 +110,43 @@ class Figure(models.Model):
         return self.slug
 
     def was_changed_by(self, user_id: int) -> bool:
-        """Whether this person brought in the picture or changed its kind, so that another person must approve it."""
+        """Whether this user uploaded the picture or changed its kind; someone else must then approve it."""
         return user_id in {self.uploaded_by_id, self.kind_changed_by_id}
 
 
 class FigureText(NormalizedModel):
-    """What a figure says in one language."""
+    """The title, alt text, caption, and long description of a figure in one language."""
 
-    figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="texts")
-    language = LanguageField()
-    title = models.CharField(max_length=80, validators=[validate_single_line, validate_no_markup])
+    figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="texts", verbose_name=_("figure"))
+    language = LanguageField(_("language"))
+    title = models.CharField(_("title"), max_length=80, validators=[validate_single_line, validate_no_markup])
     alt = models.CharField(
-        "text instead of the picture",
+        _("text instead of the picture"),
         max_length=MAX_ALT_LENGTH,
         validators=[validate_single_line, validate_no_markup],
-        help_text="What it is, and its point, for who cannot see it.",
+        help_text=_("For people who cannot see the picture: what it shows, and why it matters."),
     )
     caption = models.CharField(
+        _("caption"),
         max_length=240,
         validators=[validate_single_line, validate_no_markup],
-        help_text="One or two short sentences under the picture.",
+        help_text=_("One or two short sentences below the picture."),
     )
     description = models.TextField(
-        "longer description",
+        _("longer description"),
         blank=True,
         validators=[MaxLengthValidator(3000), validate_plain_text, validate_no_markup],
     )
 
     class Meta:
-        verbose_name = "text"
+        verbose_name = _("text")
+        verbose_name_plural = _("texts")
         constraints = [
             models.UniqueConstraint(fields=["figure", "language"], name="figure_text_once_per_language"),
             models.CheckConstraint(
                 condition=~Q(alt=""),
                 name="figure_text_has_alt",
-                violation_error_message="Say what the picture shows, for people who cannot see it.",
+                violation_error_message=_("Say what the picture shows, for people who cannot see it."),
             ),
         ]
 
@@ -136,33 +154,35 @@ class FigureText(NormalizedModel):
         return f"{self.title} ({self.language})"
 
     def clean(self) -> None:
-        """The words of a picture hold no list of warning signs and no phone number."""
-        names = ("title", "alt", "caption", "description")
-        validate_no_phone({name: getattr(self, name) for name in names})
-        validate_no_sign_list(self.language, {name: getattr(self, name) for name in names})
+        """Reject lists of warning signs and phone numbers."""
+        texts = {name: getattr(self, name) for name in ("title", "alt", "caption", "description")}
+        validate_no_phone(texts)
+        validate_no_sign_list(self.language, texts)
 
 
 class Marker(models.Model):
-    """A numbered mark: a disc at ``x, y`` that points at ``target_x, target_y``; all parts of width and height."""
+    """A numbered disc at ``x, y`` that points at ``target_x, target_y``. All positions are fractions of the picture."""
 
-    figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="markers")
-    # Not unique: swapping two rows of an inline would trip it half way.
-    order = models.PositiveSmallIntegerField(default=0)
-    key = models.CharField(max_length=40, validators=[validate_slug])
-    shape = models.CharField(max_length=8, choices=MarkerShape.choices, default=MarkerShape.POINT)
+    figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="markers", verbose_name=_("figure"))
+    # Not unique: swapping two rows of an inline would violate the constraint between the two saves.
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+    key = models.CharField(_("key"), max_length=40, validators=[validate_slug])
+    shape = models.CharField(_("shape"), max_length=8, choices=MarkerShape.choices, default=MarkerShape.POINT)
     x = models.FloatField(validators=[validate_unit_interval])
     y = models.FloatField(validators=[validate_unit_interval])
-    target_x = models.FloatField(validators=[validate_unit_interval])
-    target_y = models.FloatField(validators=[validate_unit_interval])
+    target_x = models.FloatField(_("target x"), validators=[validate_unit_interval])
+    target_y = models.FloatField(_("target y"), validators=[validate_unit_interval])
     size_x = models.FloatField(
-        default=0.0, validators=[validate_unit_interval], help_text="Circle: radius. Box: width."
+        _("size x"), default=0.0, validators=[validate_unit_interval], help_text=_("Circle: radius. Box: width.")
     )
     size_y = models.FloatField(
-        default=0.0, validators=[validate_unit_interval], help_text="Circle: radius. Box: height."
+        _("size y"), default=0.0, validators=[validate_unit_interval], help_text=_("Circle: radius. Box: height.")
     )
 
     class Meta:
         ordering = ["order", "pk"]
+        verbose_name = _("marker")
+        verbose_name_plural = _("markers")
         constraints = [
             models.UniqueConstraint(fields=["figure", "key"], name="marker_key_once_per_figure"),
             models.CheckConstraint(
@@ -170,7 +190,7 @@ class Marker(models.Model):
                 & Q(target_x__gte=0, target_x__lte=1, target_y__gte=0, target_y__lte=1)
                 & Q(size_x__gte=0, size_x__lte=1, size_y__gte=0, size_y__lte=1),
                 name="marker_within_figure",
-                violation_error_message="A mark must lie in the picture: positions between 0 and 1.",
+                violation_error_message=_("A marker must be inside the picture: use positions between 0 and 1."),
             ),
         ]
 
@@ -179,19 +199,24 @@ class Marker(models.Model):
 
 
 class MarkerText(NormalizedModel):
-    """What one mark says in one language."""
+    """The label and explanation of a marker in one language."""
 
-    marker = models.ForeignKey(Marker, on_delete=models.CASCADE, related_name="texts")
-    language = LanguageField()
-    label = models.CharField(max_length=60, validators=[validate_single_line, validate_no_markup])
-    text = models.CharField(max_length=240, blank=True, validators=[validate_single_line, validate_no_markup])
+    marker = models.ForeignKey(Marker, on_delete=models.CASCADE, related_name="texts", verbose_name=_("marker"))
+    language = LanguageField(_("language"))
+    label = models.CharField(_("label"), max_length=60, validators=[validate_single_line, validate_no_markup])
+    text = models.CharField(
+        _("text"), max_length=240, blank=True, validators=[validate_single_line, validate_no_markup]
+    )
 
     class Meta:
-        verbose_name = "text"
+        verbose_name = _("text")
+        verbose_name_plural = _("texts")
         constraints = [
             models.UniqueConstraint(fields=["marker", "language"], name="marker_text_once_per_language"),
             models.CheckConstraint(
-                condition=~Q(label=""), name="marker_text_has_label", violation_error_message="Give the mark a name."
+                condition=~Q(label=""),
+                name="marker_text_has_label",
+                violation_error_message=_("Give the marker a name."),
             ),
         ]
 
@@ -199,20 +224,21 @@ class MarkerText(NormalizedModel):
         return f"{self.label} ({self.language})"
 
     def clean(self) -> None:
-        """A mark holds no list of warning signs and no phone number."""
-        validate_no_phone({"label": self.label, "text": self.text})
-        validate_no_sign_list(self.language, {"label": self.label, "text": self.text})
+        """Reject lists of warning signs and phone numbers."""
+        texts = {"label": self.label, "text": self.text}
+        validate_no_phone(texts)
+        validate_no_sign_list(self.language, texts)
 
 
 class Rendition(models.Model):
-    """One size and format of a figure, made when the picture came in, never on a reader's visit."""
+    """One size and format of a figure, made when the picture is uploaded, never during a page view."""
 
     figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="renditions")
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     format = models.CharField(max_length=4, choices=[(name, name) for name in ("avif", "webp", "jpeg")])
     file = models.CharField(max_length=120)
-    size = models.PositiveIntegerField(help_text="Bytes.")
+    size = models.PositiveIntegerField(help_text=_("In bytes."))
 
     class Meta:
         ordering = ["figure", "format", "width"]
@@ -225,15 +251,16 @@ class Rendition(models.Model):
 
 
 class Series(NormalizedModel):
-    """Figures in order, in one language."""
+    """Figures that show a sequence of stages, in one language."""
 
-    slug = models.CharField(max_length=80, validators=[validate_slug])
-    language = LanguageField()
-    title = models.CharField(max_length=120, validators=[validate_single_line, validate_no_markup])
+    slug = models.CharField(_("slug"), max_length=80, validators=[validate_slug])
+    language = LanguageField(_("language"))
+    title = models.CharField(_("title"), max_length=120, validators=[validate_single_line, validate_no_markup])
 
     class Meta:
         ordering = ["slug", "language"]
-        verbose_name_plural = "series"
+        verbose_name = _("series")
+        verbose_name_plural = _("series")
         constraints = [
             models.UniqueConstraint(fields=["slug", "language"], name="series_once_per_language"),
         ]
@@ -242,26 +269,29 @@ class Series(NormalizedModel):
         return f"{self.slug} ({self.language})"
 
     def clean(self) -> None:
-        """A title holds no phone number."""
+        """Reject phone numbers in the title."""
         validate_no_phone({"title": self.title})
 
 
 class SeriesItem(NormalizedModel):
     """One stage of a series."""
 
-    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="items")
-    order = models.PositiveSmallIntegerField(default=0)
-    figure = models.ForeignKey(Figure, on_delete=models.PROTECT, related_name="series_items")
-    heading = models.CharField(max_length=120, validators=[validate_single_line, validate_no_markup])
-    text = models.TextField(validators=[MaxLengthValidator(1000), validate_plain_text, validate_no_markup])
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="items", verbose_name=_("series"))
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+    figure = models.ForeignKey(Figure, on_delete=models.PROTECT, related_name="series_items", verbose_name=_("figure"))
+    heading = models.CharField(_("heading"), max_length=120, validators=[validate_single_line, validate_no_markup])
+    text = models.TextField(_("text"), validators=[MaxLengthValidator(1000), validate_plain_text, validate_no_markup])
 
     class Meta:
         ordering = ["order", "pk"]
+        verbose_name = _("series item")
+        verbose_name_plural = _("series items")
 
     def __str__(self) -> str:
         return self.heading
 
     def clean(self) -> None:
-        """A step holds no list of warning signs and no phone number."""
-        validate_no_phone({"heading": self.heading, "text": self.text})
-        validate_no_sign_list(self.series.language, {"heading": self.heading, "text": self.text})
+        """Reject lists of warning signs and phone numbers."""
+        texts = {"heading": self.heading, "text": self.text}
+        validate_no_phone(texts)
+        validate_no_sign_list(self.series.language, texts)

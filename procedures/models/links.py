@@ -1,9 +1,10 @@
-"""Every public address that ever existed. Rows are added, never given to another page, never deleted."""
+"""Addresses: the permanent paths of pages, links to other sites, and page view counts."""
 
 from typing import Any, NoReturn, Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from portal.append_only import AppendOnlyError
 from procedures import languages
@@ -14,10 +15,10 @@ from procedures.models.revisions import Release
 
 
 class PathQuerySet(models.QuerySet["Path"]):
-    """Reading by address, in one query."""
+    """Lookup by address. Rows can be neither deleted nor given to another page."""
 
     def with_public_data(self, language: str) -> Self:
-        """With the page, its live release, its replacement, its translations and the clinic, in one query."""
+        """Select the page, its live release, its replacement, its translations, and the clinic, in one query."""
         translations = {
             f"path_{code}": models.Subquery(
                 Page.objects.published()
@@ -27,32 +28,32 @@ class PathQuerySet(models.QuerySet["Path"]):
             )
             for code in languages.CODES
         }
-        last = Release.objects.filter(page=models.OuterRef("page")).order_by("-number")
+        releases = Release.objects.filter(page=models.OuterRef("page")).order_by("-number")
         return self.select_related("page__live_release", "page__replaced_by__live_release").annotate(
-            clinic=clinic_json(language), last_title=models.Subquery(last.values("title")[:1]), **translations
+            clinic=clinic_json(language), last_title=models.Subquery(releases.values("title")[:1]), **translations
         )
 
     def update(self, **kwargs: Any) -> int:
-        """Which address is canonical may change; whose it is may not."""
+        """Update ``is_canonical``; raise AppendOnlyError for any other column."""
         if kwargs.keys() - {"is_canonical"}:
-            raise AppendOnlyError("An address belongs to one page for ever.")
+            raise AppendOnlyError("An address belongs to one page permanently.")
         return super().update(**kwargs)
 
     def delete(self) -> NoReturn:
-        """Always refused: an address once sent must answer for ever."""
+        """Raise AppendOnlyError: an address that was ever public must keep working."""
         raise AppendOnlyError("Addresses are never deleted.")
 
 
 class Path(models.Model):
-    """One address, such as ``/kyphoplasty/``, and the page it belongs to for ever."""
+    """One public address, such as ``/kyphoplasty/``, and the page that it belongs to permanently."""
 
-    path = models.CharField(max_length=120, unique=True)
-    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="paths")
-    is_canonical = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    path = models.CharField(_("path"), max_length=120, unique=True)
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="paths", verbose_name=_("page"))
+    is_canonical = models.BooleanField(_("is canonical"), default=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = PathQuerySet.as_manager()
-    # Set by ``for_reading``.
+    # Set by ``with_public_data``.
     clinic: dict[str, Any] | None
     last_title: str
 
@@ -63,7 +64,7 @@ class Path(models.Model):
                 fields=["page"],
                 condition=Q(is_canonical=True),
                 name="canonical_path_once_per_page",
-                violation_error_message="A page has one address that counts.",
+                violation_error_message=_("A page can have only one canonical address."),
             ),
         ]
 
@@ -71,52 +72,59 @@ class Path(models.Model):
         return self.path
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Always refused."""
+        """Raise AppendOnlyError."""
         raise AppendOnlyError("Addresses are never deleted.")
 
 
 class ExternalLinkQuerySet(models.QuerySet["ExternalLink"]):
-    """What staff want to see."""
+    """Queries by status."""
 
     def broken(self) -> Self:
-        """Links that lead nowhere, the longest broken first."""
+        """Filter broken links, longest broken first."""
         return self.filter(broken_since__isnull=False).order_by("broken_since", "url")
 
 
 class ExternalLink(models.Model):
-    """Written by ``check_links --external`` only; a link that no page has any more is forgotten."""
+    """The last check of a link to another site.
 
-    url = models.CharField(max_length=500, unique=True)
-    pages = models.JSONField(default=list, help_text="Addresses of our pages that lead there.")
-    answer = models.CharField(max_length=120, help_text="What it answered last, in words.")
-    checked_at = models.DateTimeField()
-    broken_since = models.DateTimeField(null=True, blank=True)
+    Only ``check_links --external`` writes these rows. It deletes a row when no page has the link any longer.
+    """
+
+    url = models.CharField(_("url"), max_length=500, unique=True)
+    pages = models.JSONField(_("pages"), default=list, help_text=_("Addresses of our pages that have this link."))
+    last_result = models.CharField(_("last result"), max_length=120, help_text=_("The result of the last check."))
+    checked_at = models.DateTimeField(_("checked at"))
+    broken_since = models.DateTimeField(_("broken since"), null=True, blank=True)
 
     objects = ExternalLinkQuerySet.as_manager()
 
     class Meta:
         ordering = ["url"]
+        verbose_name = _("external link")
+        verbose_name_plural = _("external links")
 
     def __str__(self) -> str:
         return self.url
 
 
 class PageView(models.Model):
-    """One day, one address. The language is that of the page."""
+    """The number of views of one address on one day. The language is that of the page."""
 
     day = models.DateField()
     path = models.CharField(max_length=130)
     language = LanguageField()
-    reads = models.PositiveIntegerField()
+    views = models.PositiveIntegerField()
 
     class Meta:
         ordering = ["-day", "path"]
         constraints = [
             models.UniqueConstraint(fields=["day", "path", "language"], name="page_views_once_per_day_path"),
             models.CheckConstraint(
-                condition=Q(reads__gte=1), name="page_views_positive", violation_error_message="Count from 1 on."
+                condition=Q(views__gte=1),
+                name="page_views_positive",
+                violation_error_message=_("A view count must be at least 1."),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.path} {self.day}: {self.reads}"
+        return f"{self.path} {self.day}: {self.views}"

@@ -1,8 +1,9 @@
-"""What pages quote: glossary terms, sources, the clinic's own answers, clinical codes."""
+"""Reference data that pages quote: glossary terms, sources, clinic answers; also clinical codes and import records."""
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from portal.validators import validate_single_line
 from procedures.enums import CodeSystem
@@ -23,27 +24,38 @@ MIN_YEAR, MAX_YEAR = 1800, 2100
 
 
 class GlossaryTerm(NormalizedModel):
-    """A glossary entry in one language. Its first use on a page is linked to the definition by itself."""
+    """A glossary entry in one language. Its first use on a page links to the definition automatically."""
 
-    key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
-    language = LanguageField()
-    term = models.CharField(
-        max_length=80, validators=[validate_single_line, validate_no_markup], help_text="As it stands in running text."
+    key = models.CharField(
+        _("key"), max_length=60, validators=[validate_key], help_text=_("The same in every language.")
     )
-    aliases = models.JSONField(default=list, blank=True, help_text='Other words for it: ["word", "other word"].')
+    language = LanguageField(_("language"))
+    term = models.CharField(
+        _("term"),
+        max_length=80,
+        validators=[validate_single_line, validate_no_markup],
+        help_text=_("As written in running text."),
+    )
+    aliases = models.JSONField(
+        _("aliases"), default=list, blank=True, help_text=_('Other words for it: ["word", "other word"].')
+    )
     pronunciation = models.CharField(
-        "how to say it",
+        _("how to say it"),
         max_length=80,
         blank=True,
         validators=[validate_single_line, validate_no_markup],
-        help_text="Such as KY-foh-plas-tee.",
+        help_text=_("Such as KY-foh-plas-tee."),
     )
     definition = models.TextField(
-        help_text="One or two plain sentences.", validators=[validate_plain_text, validate_no_markup]
+        _("definition"),
+        help_text=_("One or two plain sentences."),
+        validators=[validate_plain_text, validate_no_markup],
     )
 
     class Meta:
         ordering = ["language", "term"]
+        verbose_name = _("glossary term")
+        verbose_name_plural = _("glossary terms")
         constraints = [
             models.UniqueConstraint(fields=["language", "key"], name="glossary_term_once_per_language"),
         ]
@@ -52,7 +64,7 @@ class GlossaryTerm(NormalizedModel):
         return f"{self.term} ({self.language})"
 
     def clean(self) -> None:
-        """Aliases are plain words; a definition holds no list of warning signs and no phone number."""
+        """Validate the aliases; reject phone numbers, and lists of warning signs in the definition."""
         validate_no_phone({"term": self.term, "pronunciation": self.pronunciation, "definition": self.definition})
         validate_no_sign_list(self.language, {"definition": self.definition})
         try:
@@ -67,54 +79,75 @@ class GlossaryTerm(NormalizedModel):
 class Source(NormalizedModel):
     """A cited reference."""
 
-    key = models.CharField(max_length=60, unique=True, validators=[validate_key], help_text="Cited as [@key].")
+    key = models.CharField(
+        _("key"), max_length=60, unique=True, validators=[validate_key], help_text=_("Cited as [@key].")
+    )
+    # The label is American; the name of the field is a key of the content files.
     organisation = models.CharField(
+        _("organization"),
         max_length=160,
         validators=[validate_single_line, validate_no_markup],
-        help_text="Who says it: a journal, a society.",
+        help_text=_("The publisher: a journal, a society."),
     )
-    title = models.CharField(max_length=300, validators=[validate_single_line, validate_no_markup])
-    year = models.PositiveSmallIntegerField(null=True, blank=True)
-    url = models.CharField("web address", max_length=300, blank=True, validators=[validate_https])
+    title = models.CharField(_("title"), max_length=300, validators=[validate_single_line, validate_no_markup])
+    year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
+    url = models.CharField(_("web address"), max_length=300, blank=True, validators=[validate_https])
     identifier = models.CharField(
+        _("identifier"),
         max_length=120,
         blank=True,
         validators=[validate_single_line, validate_no_markup],
-        help_text="PMID, DOI or the like.",
+        help_text=_("PMID, DOI, or similar."),
     )
     used_for = models.CharField(
-        max_length=300, blank=True, validators=[validate_single_line], help_text="What we take from it."
+        _("used for"),
+        max_length=300,
+        blank=True,
+        validators=[validate_single_line],
+        help_text=_("The facts that our pages take from it."),
     )
 
     class Meta:
         ordering = ["key"]
+        verbose_name = _("source")
+        verbose_name_plural = _("sources")
 
     def __str__(self) -> str:
         return self.key
 
     def clean(self) -> None:
-        """The year is one of medical literature, not a slip of the finger."""
+        """Reject a year that must be a typing error."""
         if self.year is not None and not MIN_YEAR <= self.year <= MAX_YEAR:
-            raise ValidationError({"year": f"Write the year of publication, from {MIN_YEAR} to {MAX_YEAR}."})
+            message = _("Enter the year of publication, from %(first)s to %(last)s.")
+            raise ValidationError({"year": ValidationError(message, params={"first": MIN_YEAR, "last": MAX_YEAR})})
 
 
 class ClinicAnswer(ClinicValue):
-    """One clinic-owned answer, printed everywhere from this one row."""
+    """The clinic's answer to one question in one language. All pages print this row, so that none contradicts it."""
 
-    key = models.CharField(max_length=60, validators=[validate_key], help_text="The same in every language.")
-    language = LanguageField()
-    order = models.PositiveSmallIntegerField(default=0)
+    key = models.CharField(
+        _("key"), max_length=60, validators=[validate_key], help_text=_("The same in every language.")
+    )
+    language = LanguageField(_("language"))
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
     question = models.CharField(
-        max_length=160, validators=[validate_single_line, validate_no_markup], help_text="Such as When can I drive?"
+        _("question"),
+        max_length=160,
+        validators=[validate_single_line, validate_no_markup],
+        help_text=_("Such as When can I drive?"),
     )
     answer = models.TextField(
-        help_text="The clinic's own answer, in plain words.", validators=[validate_plain_text, validate_no_markup]
+        _("answer"),
+        help_text=_("The clinic's own answer, in plain words."),
+        validators=[validate_plain_text, validate_no_markup],
     )
 
     objects = ClinicValueManager()
 
     class Meta:
         ordering = ["language", "order", "key"]
+        verbose_name = _("clinic answer")
+        verbose_name_plural = _("clinic answers")
         constraints = [
             models.UniqueConstraint(fields=["language", "key"], name="clinic_answer_once_per_language"),
         ]
@@ -123,28 +156,33 @@ class ClinicAnswer(ClinicValue):
         return f"{self.key} ({self.language})"
 
     def clean(self) -> None:
-        """An answer holds no list of warning signs and no phone number."""
+        """Reject phone numbers, and lists of warning signs in the answer."""
         validate_no_phone({"question": self.question, "answer": self.answer})
         validate_no_sign_list(self.language, {"answer": self.answer})
 
 
 class ClinicalCode(models.Model):
-    """A code that an EHR may ask with, and the subject it leads to. Numbers only: titles are not ours to store."""
+    """A code that an EHR may send, and the subject that answers it. The titles of codes are licensed, so not stored."""
 
-    system = models.CharField(max_length=12, choices=CodeSystem.choices)
-    code = models.CharField(max_length=20, help_text="Longest matching beginning wins, so S32.0 holds all its levels.")
-    subject = models.CharField(max_length=60, validators=[validate_slug])
-    rank = models.PositiveSmallIntegerField(default=1, help_text="Lower numbers answer first.")
+    system = models.CharField(_("system"), max_length=12, choices=CodeSystem.choices)
+    code = models.CharField(
+        _("code"),
+        max_length=20,
+        help_text=_("The longest matching prefix wins, so S32.0 includes all codes below it."),
+    )
+    subject = models.CharField(_("subject"), max_length=60, validators=[validate_slug])
+    rank = models.PositiveSmallIntegerField(_("rank"), default=1, help_text=_("Lower numbers come first."))
 
     class Meta:
         ordering = ["system", "code", "rank"]
-        verbose_name = "clinical code"
+        verbose_name = _("clinical code")
+        verbose_name_plural = _("clinical codes")
         constraints = [
             models.UniqueConstraint(fields=["system", "code", "subject"], name="clinical_code_once_per_subject"),
             models.CheckConstraint(
                 condition=Q(rank__gte=1),
                 name="clinical_code_rank_positive",
-                violation_error_message="Ranks start at 1.",
+                violation_error_message=_("Ranks start at 1."),
             ),
         ]
 
@@ -153,7 +191,7 @@ class ClinicalCode(models.Model):
 
 
 class ImportedRecord(models.Model):
-    """One row of the content folder and the hash of what was loaded from it."""
+    """The hash of one record as it was last loaded from the content folder, to tell apart changes made by staff."""
 
     kind = models.CharField(max_length=12)
     key = models.CharField(max_length=120)

@@ -1,4 +1,4 @@
-"""What was written, who approved it, what the public read, and when: append-only."""
+"""Append-only history: revisions, approvals, releases, and events; also autosaves, which are temporary."""
 
 import datetime
 from typing import Any, Self
@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from portal.append_only import AppendOnly, AppendOnlyManager, AppendOnlyQuerySet
 from procedures.enums import Decision, EventKind
@@ -16,22 +17,29 @@ from procedures.models.page import Page, hash_content
 
 
 class Revision(AppendOnly):
-    """One saved draft, whole. ``author`` is empty for texts that came with the content folder."""
+    """A complete saved draft. ``author`` is null for texts from the content folder."""
 
-    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="revisions")
-    number = models.PositiveIntegerField()
-    content = models.JSONField()
-    content_hash = models.CharField(max_length=64)
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="revisions", verbose_name=_("page"))
+    number = models.PositiveIntegerField(_("number"))
+    content = models.JSONField(_("content"))
+    content_hash = models.CharField(_("content hash"), max_length=64)
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("author"),
     )
-    note = models.CharField(max_length=240, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    note = models.CharField(_("note"), max_length=240, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = AppendOnlyManager()
 
     class Meta:
         ordering = ["page", "-number"]
+        verbose_name = _("revision")
+        verbose_name_plural = _("revisions")
         constraints = [
             models.UniqueConstraint(fields=["page", "number"], name="revision_number_once_per_page"),
         ]
@@ -40,30 +48,36 @@ class Revision(AppendOnly):
         return f"{self.page} r{self.number}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert; the hash always belongs to the content beside it."""
+        """Insert the row with the hash of its content."""
         self.content_hash = hash_content(self.content)
         super().save(*args, **kwargs)
 
 
 class Approval(AppendOnly):
-    """A reviewer's decision on one revision. It holds for that text only: any later change has another hash."""
+    """A reviewer's decision on one revision. It applies only to that text: any later change has another hash."""
 
-    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="approvals")
-    content_hash = models.CharField(max_length=64)
-    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    decision = models.CharField(max_length=20, choices=Decision.choices)
-    comment = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    revision = models.ForeignKey(
+        Revision, on_delete=models.PROTECT, related_name="approvals", verbose_name=_("revision")
+    )
+    content_hash = models.CharField(_("content hash"), max_length=64)
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("reviewer")
+    )
+    decision = models.CharField(_("decision"), max_length=20, choices=Decision.choices)
+    comment = models.TextField(_("comment"), blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = AppendOnlyManager()
 
     class Meta:
         ordering = ["-pk"]
+        verbose_name = _("approval")
+        verbose_name_plural = _("approvals")
         constraints = [
             models.CheckConstraint(
                 condition=~Q(decision=Decision.SENT_BACK) | ~Q(comment=""),
                 name="sent_back_approval_has_comment",
-                violation_error_message="Say what to change, so that the editor knows what to do.",
+                violation_error_message=_("Say what to change, so that the editor knows what to do."),
             ),
         ]
 
@@ -72,10 +86,10 @@ class Approval(AppendOnly):
 
 
 class FigureApprovalQuerySet(AppendOnlyQuerySet["FigureApproval"]):
-    """Reading approvals of pictures."""
+    """Queries about where approved figures are shown."""
 
     def with_state(self) -> Self:
-        """Adds ``is_public`` (a live release shows it) and ``is_void`` (the page was sent back since)."""
+        """Annotate ``is_public`` (a live release shows it) and ``is_void`` (the page was sent back later)."""
         live = ReleaseDependency.objects.filter(release__live_on__isnull=False)
         shown = live.filter(figure_approval=OuterRef("pk"), kind="figure")
         sent_back = Approval.objects.filter(
@@ -86,7 +100,7 @@ class FigureApprovalQuerySet(AppendOnlyQuerySet["FigureApproval"]):
         return self.annotate(is_public=Exists(shown), is_void=Exists(sent_back))
 
     def public(self) -> Self:
-        """Pictures that live releases show. An index of pictures does not count: it lists what others show."""
+        """Filter figures that live releases show. Picture indexes do not count: they list what other pages show."""
         return self.with_state().filter(is_public=True)
 
 
@@ -94,27 +108,27 @@ FigureApprovalManager = models.Manager.from_queryset(FigureApprovalQuerySet)
 
 
 class FigureApproval(AppendOnly):
-    """A picture that releases may show: pixels that a reviewer approved with a text, or that came with the product.
+    """A version of a figure that releases may show: approved by a reviewer with a text, or supplied with the product.
 
-    ``snapshot`` holds the figure as it was, so that a page can be rebuilt while a newer picture waits for approval.
+    ``snapshot`` stores the figure as it was, so that a page can be rebuilt while a newer picture awaits approval.
     """
 
-    # Kept without its figure where that was never public and is deleted.
+    # Null after a figure that was never public is deleted.
     figure = models.ForeignKey(Figure, null=True, on_delete=models.SET_NULL, related_name="approvals")
     approval = models.ForeignKey(
         Approval,
         null=True,
         blank=True,
         on_delete=models.PROTECT,
-        related_name="figures",
-        help_text="Empty for pictures from the content folder.",
+        related_name="figure_approvals",
+        help_text=_("Empty for pictures from the content folder."),
     )
     figure_hash = models.CharField(
-        max_length=64, help_text="Of what was approved: pixels, drawings and the kind of picture."
+        max_length=64, help_text=_("Hash of what was approved: the pixels, the drawings, and the kind of picture.")
     )
     snapshot = models.JSONField()
     snapshot_hash = models.CharField(max_length=64)
-    files = models.JSONField(default=list, help_text="Names of the files: master, sizes, drawings.")
+    files = models.JSONField(default=list, help_text=_("File names: the original, renditions, and drawings."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = FigureApprovalManager()
@@ -130,7 +144,7 @@ class FigureApproval(AppendOnly):
 
 
 class ReviewComment(AppendOnly):
-    """What a reviewer said at one paragraph, together with a decision. ``quote``: its words, as a reader saw them."""
+    """A reviewer's comment on one paragraph, made with a decision. ``quote`` is the paragraph as readers see it."""
 
     approval = models.ForeignKey(Approval, on_delete=models.PROTECT, related_name="comments")
     quote = models.TextField()
@@ -144,7 +158,7 @@ class ReviewComment(AppendOnly):
             models.CheckConstraint(
                 condition=~Q(text=""),
                 name="review_comment_not_empty",
-                violation_error_message="Write what to change at this paragraph.",
+                violation_error_message=_("Say what to change in this paragraph."),
             ),
         ]
 
@@ -153,18 +167,18 @@ class ReviewComment(AppendOnly):
 
 
 class ReleaseQuerySet(AppendOnlyQuerySet["Release"]):
-    """Reading releases."""
+    """Queries for public releases."""
 
     def live(self) -> Self:
-        """What the public reads now."""
+        """Filter releases that the public reads now."""
         return self.filter(live_on__isnull=False)
 
     def for_booklet(self, path: str, language: str) -> Self:
-        """The live guide at ``path`` and the live pages that it was made from, with the clinic: one query."""
-        named = ReleaseDependency.objects.filter(release__live_on__isnull=False, release__path=path, kind="page")
+        """Select the live guide at ``path`` and the live pages that it lists, with the clinic, in one query."""
+        listed = ReleaseDependency.objects.filter(release__live_on__isnull=False, release__path=path, kind="page")
         return (
             self.live()
-            .filter(Q(path=path) | Q(page__language=language, page__subject__in=named.values("key")))
+            .filter(Q(path=path) | Q(page__language=language, page__subject__in=listed.values("key")))
             .select_related("page", "revision")
             .annotate(clinic=clinic_json(language))
         )
@@ -174,45 +188,74 @@ ReleaseManager = models.Manager.from_queryset(ReleaseQuerySet)
 
 
 class Release(AppendOnly):
-    """What the public reads: finished HTML and everything needed to show it, never recomputed on a visit."""
+    """A published version: finished HTML and everything needed to show it. Page views compute nothing."""
 
-    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="releases")
-    number = models.PositiveIntegerField()
-    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="releases")
-    approval = models.ForeignKey(Approval, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    path = models.CharField(max_length=120, help_text="Canonical address from this release on.")
-    title = models.CharField(max_length=100)
-    key_message = models.CharField(max_length=240)
-    description = models.CharField(max_length=155)
-    html = models.TextField(help_text="The rendered, sanitised article.")
-    sections = models.JSONField(default=list, help_text="Plain text by section, for search: anchor, title, text.")
-    old_anchors = models.JSONField(
-        default=dict, help_text="Section addresses of earlier releases, and the sections that they lead to now."
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="releases", verbose_name=_("page"))
+    number = models.PositiveIntegerField(_("number"))
+    revision = models.ForeignKey(
+        Revision, on_delete=models.PROTECT, related_name="releases", verbose_name=_("revision")
     )
-    anchors = models.JSONField(
-        default=dict, help_text="Section addresses that differ from what the text alone would give, by the latter."
+    approval = models.ForeignKey(
+        Approval, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("approval")
+    )
+    path = models.CharField(_("path"), max_length=120, help_text=_("The canonical address as of this release."))
+    title = models.CharField(_("title"), max_length=100)
+    key_message = models.CharField(_("key message"), max_length=240)
+    description = models.CharField(_("description"), max_length=155)
+    html = models.TextField(help_text=_("The rendered, sanitized article."))
+    sections = models.JSONField(
+        _("sections"), default=list, help_text=_("Plain text by section, for search: anchor, title, text.")
+    )
+    old_anchors = models.JSONField(
+        _("old anchors"),
+        default=dict,
+        help_text=_("Anchors of earlier releases, each with the anchor of the section that replaced it."),
+    )
+    anchor_renames = models.JSONField(
+        _("anchor renames"),
+        default=dict,
+        help_text=_("Anchors that the text alone would produce, each with the anchor used instead."),
     )
     lost_anchors = models.JSONField(
-        default=dict, help_text="Those of the old addresses whose section is gone, with its last address."
+        _("lost anchors"),
+        default=dict,
+        help_text=_("Old anchors whose section no longer exists, each with the last anchor of that section."),
     )
-    thumbnail = models.JSONField(null=True, blank=True, help_text="Small picture for cards.")
-    minutes = models.PositiveSmallIntegerField(default=1, help_text="How long it takes to read.")
-    grade = models.FloatField(null=True, blank=True, help_text="Reading level: Flesch–Kincaid or Fernández-Huerta.")
-    sha256 = models.CharField(max_length=64, help_text="Of path, title, key message, description and HTML.")
-    renderer_version = models.PositiveSmallIntegerField()
-    author_name = models.CharField(max_length=150, blank=True)
-    reviewer_name = models.CharField(max_length=150, blank=True)
+    thumbnail = models.JSONField(_("thumbnail"), null=True, blank=True, help_text=_("Small picture for cards."))
+    minutes = models.PositiveSmallIntegerField(_("minutes"), default=1, help_text=_("Reading time."))
+    grade = models.FloatField(
+        _("grade"), null=True, blank=True, help_text=_("Reading level: Flesch–Kincaid or Fernández-Huerta.")
+    )
+    sha256 = models.CharField(
+        max_length=64, help_text=_("Hash of the path, title, key message, description, and HTML.")
+    )
+    renderer_version = models.PositiveSmallIntegerField(_("renderer version"))
+    author_name = models.CharField(_("author name"), max_length=150, blank=True)
+    reviewer_name = models.CharField(_("reviewer name"), max_length=150, blank=True)
     published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("published by"),
     )
-    published_at = models.DateTimeField()
-    reviewed_on = models.DateField(null=True, help_text="Day of the approval by the clinic's clock; none for starters.")
-    next_review_on = models.DateField()
-    is_starter = models.BooleanField(default=False, help_text="Came with the portal; not yet reviewed by the clinic.")
+    published_at = models.DateTimeField(_("published at"))
+    reviewed_on = models.DateField(
+        _("reviewed on"),
+        null=True,
+        help_text=_("The day of the approval in the clinic's time zone; empty for starter texts."),
+    )
+    next_review_on = models.DateField(_("next review on"))
+    is_starter = models.BooleanField(
+        _("is starter"), default=False, help_text=_("Supplied with the portal; not yet reviewed by the clinic.")
+    )
     translation_checked = models.BooleanField(
-        default=False, help_text="A qualified translator's check of exactly this text is on record."
+        _("translation checked"),
+        default=False,
+        help_text=_("A qualified translator's check of exactly this text is on record."),
     )
-    what_changed = models.CharField(max_length=240, blank=True)
+    what_changed = models.CharField(_("what changed"), max_length=240, blank=True)
 
     objects = ReleaseManager()
     # Set by ``for_booklet``.
@@ -220,12 +263,14 @@ class Release(AppendOnly):
 
     class Meta:
         ordering = ["page", "-number"]
+        verbose_name = _("release")
+        verbose_name_plural = _("releases")
         constraints = [
             models.UniqueConstraint(fields=["page", "number"], name="release_number_once_per_page"),
             models.CheckConstraint(
                 condition=Q(is_starter=True) | Q(approval__isnull=False),
                 name="release_is_approved_or_starter",
-                violation_error_message="A text is public with an approval, or as starter text.",
+                violation_error_message=_("A public text must be approved or be starter text."),
             ),
         ]
 
@@ -234,34 +279,36 @@ class Release(AppendOnly):
 
     @property
     def article(self) -> SafeString:
-        """The stored HTML for templates: only publishing writes it, cleaned; check_releases proves it since."""
+        """The stored HTML, marked safe: only publishing writes it, sanitized, and ``check_releases`` verifies it."""
         return SafeString(self.html)
 
 
 class ReleaseDependency(AppendOnly):
-    """What a release was made from besides its text, with a fingerprint: how "out of date" is known."""
+    """A value that a release was rendered with, and its fingerprint. A different fingerprint today makes it stale."""
 
-    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="inputs")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="dependencies")
     kind = models.CharField(
-        max_length=12, help_text="figure, indexed, series, term, source, care, signs, page, clinic, list."
+        max_length=12, help_text="figure, indexed, series, term, source, care, signs, page, title, clinic, list."
     )
     key = models.CharField(max_length=100)
     fingerprint = models.CharField(max_length=64)
-    figure = models.ForeignKey(Figure, null=True, blank=True, on_delete=models.PROTECT, related_name="uses")
+    figure = models.ForeignKey(
+        Figure, null=True, blank=True, on_delete=models.PROTECT, related_name="release_dependencies"
+    )
     figure_approval = models.ForeignKey(
         FigureApproval,
         null=True,
         blank=True,
         on_delete=models.PROTECT,
-        related_name="uses",
-        help_text="Which approved picture of the figure the release shows.",
+        related_name="release_dependencies",
+        help_text=_("The approved version of the figure that the release shows."),
     )
 
     objects = AppendOnlyManager()
 
     class Meta:
         ordering = ["release", "kind", "key"]
-        # For "where is this used": the table grows with each release.
+        # Finds usages; the table grows with each release.
         indexes = [models.Index(fields=["kind", "key"], name="release_dependency_kind_key")]
         constraints = [
             models.UniqueConstraint(fields=["release", "kind", "key"], name="dependency_once_per_release"),
@@ -272,32 +319,43 @@ class ReleaseDependency(AppendOnly):
 
 
 class ReleaseEvent(AppendOnly):
-    """One line of the log: what happened to a page, by whom, when and why."""
+    """One entry of the log: what happened to a page, who did it, when, and why."""
 
-    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="events")
-    kind = models.CharField(max_length=20, choices=EventKind.choices)
-    revision = models.ForeignKey(Revision, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
-    release = models.ForeignKey(Release, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="events", verbose_name=_("page"))
+    kind = models.CharField(_("kind"), max_length=20, choices=EventKind.choices)
+    revision = models.ForeignKey(
+        Revision, null=True, blank=True, on_delete=models.PROTECT, related_name="events", verbose_name=_("revision")
     )
-    reason = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    release = models.ForeignKey(
+        Release, null=True, blank=True, on_delete=models.PROTECT, related_name="events", verbose_name=_("release")
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("actor"),
+    )
+    reason = models.TextField(_("reason"), blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True, db_index=True)
 
     objects = AppendOnlyManager()
 
     class Meta:
         ordering = ["-pk"]
+        verbose_name = _("release event")
+        verbose_name_plural = _("release events")
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.page}"
 
 
 class DigestDelivery(AppendOnly):
-    """One mail with what is due, to one person, in one week: written first, so that nobody gets it twice."""
+    """The weekly digest for one user. Stored before the mail is sent, so that no one receives it twice."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    week = models.CharField(max_length=8, help_text="ISO year and week, such as 2026-W47.")
+    week = models.CharField(max_length=8, help_text=_("ISO year and week, such as 2026-W47."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AppendOnlyManager()
@@ -316,32 +374,32 @@ REVIEW_FORM = "review"
 
 
 class AutosaveQuerySet(models.QuerySet["Autosave"]):
-    """Slots by what they are for."""
+    """Queries for unsaved text and for who has a form open."""
 
     def for_form(self, page_id: int | None, form: str) -> Self:
-        """Slots of one page, or of new pages in one form; a reviewer's comments are no text of the page."""
+        """Filter autosaves of one page, or of new pages in one form; a reviewer's comments do not count."""
         return self.filter(page=page_id, **({} if page_id else {"form": form})).exclude(form=REVIEW_FORM)
 
     def with_unsaved_text(self) -> Self:
-        """Slots that hold something unsaved, the newest first."""
+        """Filter autosaves with unsaved text, newest first."""
         return self.filter(edited_at__isnull=False).order_by("-edited_at")
 
     def active_since(self, since: datetime.datetime) -> Self:
-        """Slots whose window has been heard of since ``moment``."""
+        """Filter autosaves whose client has sent anything since ``since`` (aware)."""
         return self.filter(last_seen_at__gte=since)
 
 
 class Autosave(models.Model):
-    """One window in which one person has a form open. ``fields`` are the form's values by name, as typed."""
+    """A form that one user has open in one browser window. ``fields`` maps field names to values as typed."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     page = models.ForeignKey(Page, null=True, on_delete=models.CASCADE, related_name="autosaves")
     form = models.CharField(max_length=8, choices=[("page", "page"), ("guide", "guide"), (REVIEW_FORM, REVIEW_FORM)])
-    client_id = models.CharField(max_length=36, help_text="Made up by the browser for each form it opens.")
-    version = models.PositiveIntegerField(default=0, help_text="The draft version that the form was opened with.")
+    client_id = models.CharField(max_length=36, help_text=_("Generated by the browser for each form that it opens."))
+    version = models.PositiveIntegerField(default=0, help_text=_("The draft version that the form was opened with."))
     fields = models.JSONField(default=dict)
     opened_at = models.DateTimeField()
-    edited_at = models.DateTimeField(null=True, help_text="Empty while nothing is unsaved.")
+    edited_at = models.DateTimeField(null=True, help_text=_("Empty while there are no unsaved changes."))
     last_seen_at = models.DateTimeField(db_index=True)
 
     objects = AutosaveQuerySet.as_manager()
@@ -352,7 +410,7 @@ class Autosave(models.Model):
             models.CheckConstraint(
                 condition=~Q(client_id=""),
                 name="autosave_has_client_id",
-                violation_error_message="A window needs a name.",
+                violation_error_message=_("The client ID is missing."),
             ),
         ]
 

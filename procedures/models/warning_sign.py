@@ -1,10 +1,11 @@
-"""Warning signs: each has one level, and every page prints it from its one row."""
+"""Warning signs: each has one level, and all pages print it from the same row."""
 
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from portal.append_only import AppendOnly, AppendOnlyManager
 from portal.validators import validate_single_line
@@ -22,37 +23,46 @@ from procedures.validators import (
 
 
 class WarningSign(models.Model):
-    """One sign as the public reads it. Written by the content folder and by publishing an approved list only."""
+    """A sign as the public reads it. Only the content loader and publishing an approved list write these rows."""
 
-    key = models.CharField(max_length=60, unique=True, validators=[validate_key])
-    order = models.PositiveSmallIntegerField(default=0, help_text="Place in the list.")
-    level = models.CharField(max_length=12, choices=SignLevel.choices)
-    when = models.CharField(max_length=8, choices=SignTiming.choices, default=SignTiming.BOTH)
-    sources = models.JSONField(default=list, blank=True, validators=[validate_word_list], help_text="Keys of sources.")
+    key = models.CharField(_("key"), max_length=60, unique=True, validators=[validate_key])
+    order = models.PositiveSmallIntegerField(_("order"), default=0, help_text=_("Position in the list."))
+    level = models.CharField(_("level"), max_length=12, choices=SignLevel.choices)
+    when = models.CharField(_("when"), max_length=8, choices=SignTiming.choices, default=SignTiming.BOTH)
+    sources = models.JSONField(
+        _("sources"), default=list, blank=True, validators=[validate_word_list], help_text=_("Keys of sources.")
+    )
 
     class Meta:
         ordering = ["order", "key"]
-        verbose_name = "warning sign"
+        verbose_name = _("warning sign")
+        verbose_name_plural = _("warning signs")
 
     def __str__(self) -> str:
         return self.key
 
 
 class WarningSignText(NormalizedModel):
-    """A sign in one language, as a nurse would say it."""
+    """The text of a sign in one language, as a nurse would say it."""
 
-    sign = models.ForeignKey(WarningSign, on_delete=models.CASCADE, related_name="texts")
-    language = LanguageField()
-    text = models.CharField(max_length=200, validators=[validate_single_line, validate_sign_length, validate_no_markup])
+    sign = models.ForeignKey(
+        WarningSign, on_delete=models.CASCADE, related_name="texts", verbose_name=_("warning sign")
+    )
+    language = LanguageField(_("language"))
+    text = models.CharField(
+        _("text"), max_length=200, validators=[validate_single_line, validate_sign_length, validate_no_markup]
+    )
     short = models.CharField(
+        _("short"),
         max_length=100,
         blank=True,
         validators=[validate_single_line, validate_no_markup],
-        help_text="For the line at the top of every page.",
+        help_text=_("For the line at the top of every page."),
     )
 
     class Meta:
-        verbose_name = "text"
+        verbose_name = _("text")
+        verbose_name_plural = _("texts")
         constraints = [
             models.UniqueConstraint(fields=["sign", "language"], name="sign_text_once_per_language"),
         ]
@@ -61,12 +71,12 @@ class WarningSignText(NormalizedModel):
         return self.text
 
     def clean(self) -> None:
-        """A sign holds no phone number: the list prints the clinic's own."""
+        """Reject phone numbers: the list prints the clinic's own."""
         validate_no_phone({"text": self.text, "short": self.short})
 
 
 class WarningSignRevision(AppendOnly):
-    """The whole list as one person proposed it. ``author`` is empty for a list from the content folder."""
+    """A complete proposed list. ``author`` is null for a list from the content folder."""
 
     number = models.PositiveIntegerField(unique=True)
     content = models.JSONField()
@@ -86,18 +96,18 @@ class WarningSignRevision(AppendOnly):
         return f"Warning signs r{self.number}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert; the hash always belongs to the content beside it."""
+        """Insert the row with the hash of its content."""
         self.content_hash = hash_content(self.content)
         super().save(*args, **kwargs)
 
 
 class WarningSignEvent(AppendOnly):
-    """One line of the list's history: sent for review, approved, sent back or published, by whom and when."""
+    """One entry of the list's history: who sent it for review, approved it, sent it back, or published it, and when."""
 
     EVENT_KINDS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK, EventKind.PUBLISHED)
 
     revision = models.ForeignKey(WarningSignRevision, on_delete=models.PROTECT, related_name="events")
-    kind = models.CharField(max_length=20, choices=[(kind.value, kind.label) for kind in EVENT_KINDS])
+    kind = models.CharField(_("kind"), max_length=20, choices=[(kind.value, kind.label) for kind in EVENT_KINDS])
     content_hash = models.CharField(max_length=64)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -113,7 +123,7 @@ class WarningSignEvent(AppendOnly):
             models.CheckConstraint(
                 condition=~Q(kind=EventKind.SENT_BACK) | ~Q(comment=""),
                 name="sent_back_signs_have_comment",
-                violation_error_message="Say what to change, so that the editor knows what to do.",
+                violation_error_message=_("Say what to change, so that the editor knows what to do."),
             ),
         ]
 

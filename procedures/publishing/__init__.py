@@ -1,1 +1,1 @@
-"""From a draft to the public and back. Each transition has exactly one writer, and it stands here."""
+"""Publishing and everything around it. Each state transition has exactly one function that performs it."""

@@ -1,8 +1,9 @@
-"""Section addresses follow the section, not its heading: a link once sent opens the same words in every later release.
+"""Keep section anchors stable across releases, so that a link to a section still opens the same content.
 
-A release is compared with the one before it. Sections are matched by their words and order; an address stays with the
-section that continues the one it was published for. A new section whose heading would take such an address gets another
-one. The result is stored with the release, so that rendering it again gives the same HTML.
+An anchor follows its section, not the heading. A release is compared with the previous one: sections are matched by
+text and order, and an anchor stays with the section that continues the one it was published for. A new section whose
+heading would produce such an anchor gets another one. The plan is stored with the release, so that rendering the
+release again gives the same HTML.
 """
 
 import re
@@ -27,24 +28,24 @@ from procedures.rendering.parser import (
     iter_anchor_candidates,
 )
 
-# From this likeness on, a section continues another. The text counts more than the heading.
+# The minimum similarity (0 to 1) at which one section continues another. The text counts more than the heading.
 MIN_SIMILARITY = 0.35
-# A section whose words are mostly found in another one was merged into it. Few words are found anywhere.
-MIN_MERGED_SHARE, MIN_MERGED_PAIRS = 0.6, 4
-# What the page adds below the author's text.
-AFTER_BODY = re.compile(r'</div>\s*(?=<[a-z]+ class="(?:ask-us|next-step|page-words|sources)["\s]|</article>)')
 TEXT_WEIGHT, TITLE_WEIGHT = 0.7, 0.3
+# A section was merged into another one that contains most of its word pairs. Very few pairs occur anywhere by chance.
+MIN_MERGED_SHARE, MIN_MERGED_PAIRS = 0.6, 4
+# The start of the parts that the page adds below the author's text.
+AFTER_BODY = re.compile(r'</div>\s*(?=<[a-z]+ class="(?:ask-us|next-step|page-words|sources)["\s]|</article>)')
 
 
 @dataclass(frozen=True)
 class AnchorPlan:
-    """Where the section addresses of a new release lead."""
+    """The targets of all section anchors, past and present, in a new release."""
 
-    # Heading addresses derived from the text alone that must change, each with its replacement.
+    # Anchors that the text alone would produce and that must change, each with its replacement.
     anchor_renames: dict[str, str] = field(default_factory=dict)
-    # Addresses that no heading has any more, each with the section it leads to; empty for the top of the page.
+    # Anchors that no heading has any longer, each with the anchor it redirects to; empty for the top of the page.
     old_anchors: dict[str, str] = field(default_factory=dict)
-    # Those whose section is gone, each with the last address that section had. It may come back.
+    # Old anchors whose section no longer exists, each with the last anchor of that section, which may return.
     lost_anchors: dict[str, str] = field(default_factory=dict)
 
 
@@ -57,43 +58,51 @@ class _Section:
 
     @cached_property
     def word_counts(self) -> Counter[tuple[str, ...]]:
-        """Words and pairs of neighbors: unrelated texts share words, but hardly any pairs."""
+        """Words and pairs of adjacent words of the text: unrelated texts share words, but hardly any pairs."""
         return _count_words(self.text)
 
     @cached_property
     def title_word_counts(self) -> Counter[tuple[str, ...]]:
-        """The same of the heading."""
+        """Words and pairs of adjacent words of the heading."""
         return _count_words(self.title)
 
 
 def _count_words(text: str) -> Counter[tuple[str, ...]]:
-    found = text.casefold().split()
-    return Counter([*zip(found), *pairwise(found)])
+    words = text.casefold().split()
+    return Counter([*zip(words), *pairwise(words)])
 
 
 def render_draft(
-    page: Page, content: dict[str, Any], *, library: ReferenceResolver | None = None, with_lines: bool = False
+    page: Page,
+    content: dict[str, Any],
+    *,
+    resolver: ReferenceResolver | None = None,
+    with_line_comments: bool = False,
 ) -> RenderedPage:
-    """A draft as it would be released next, with the section addresses that it would have."""
-    return render_with_anchor_plan(page, content, library=library, with_lines=with_lines)[0]
+    """Render a draft with the anchors that it would have as the next release."""
+    return render_with_anchor_plan(page, content, resolver=resolver, with_line_comments=with_line_comments)[0]
 
 
 def render_with_anchor_plan(
-    page: Page, content: dict[str, Any], *, library: ReferenceResolver | None = None, with_lines: bool = False
+    page: Page,
+    content: dict[str, Any],
+    *,
+    resolver: ReferenceResolver | None = None,
+    with_line_comments: bool = False,
 ) -> tuple[RenderedPage, AnchorPlan]:
-    """A draft rendered after this page's last release, and what became of that release's section addresses."""
-    library = library or ReferenceResolver(page.language)
-    rendered = render_page(content, kind=page.kind, resolver=library, with_line_comments=with_lines)
-    before = page.releases.order_by("-number").first() if page.pk else None
-    plan = plan_anchors(before, rendered)
+    """Render a draft as the next release of the page; also return the plan for the previous release's anchors."""
+    resolver = resolver or ReferenceResolver(page.language)
+    rendered = render_page(content, kind=page.kind, resolver=resolver, with_line_comments=with_line_comments)
+    previous = page.releases.order_by("-number").first() if page.pk else None
+    plan = plan_anchors(previous, rendered)
     if plan.anchor_renames or plan.old_anchors:
         rendered = render_page(
             content,
             kind=page.kind,
-            resolver=library,
+            resolver=resolver,
             anchor_renames=plan.anchor_renames,
             old_anchors=plan.old_anchors,
-            with_line_comments=with_lines,
+            with_line_comments=with_line_comments,
         )
     return rendered, plan
 
@@ -101,47 +110,52 @@ def render_with_anchor_plan(
 def plan_anchors(
     previous: Release | None, rendered: RenderedPage, earlier_releases: Iterable[Release] | None = None
 ) -> AnchorPlan:
-    """Match the sections of a text, rendered without a plan, with those of the release before it.
+    """Match the sections of ``rendered`` (rendered without a plan) with those of the previous release.
 
-    ``earlier``: that release and those before it, newest first, where they are not stored.
+    ``earlier_releases``: ``previous`` and the releases before it, newest first; loaded from the database by default.
     """
     if previous is None:
         return AnchorPlan()
     if earlier_releases is None:
         earlier_releases = previous.page.releases.filter(number__lte=previous.number).order_by("-number")
-    wanted = dict(rendered.heading_anchors)
-    then = _extract_sections(previous.html)
-    now = [section for section in _extract_sections(rendered.html) if section.anchor in wanted]
-    follows = _match_sections(then, now)
-    targets = _resolve_targets(previous, then, now, follows)
+    preferred = dict(rendered.heading_anchors)
+    old_sections = _extract_sections(previous.html)
+    new_sections = [section for section in _extract_sections(rendered.html) if section.anchor in preferred]
+    successors = _match_sections(old_sections, new_sections)
+    targets = _resolve_targets(previous, old_sections, new_sections, successors)
     lost = dict(previous.lost_anchors)
-    for old, section in enumerate(then):
-        if old not in follows:
-            own = {name for name, target in previous.old_anchors.items() if target == section.anchor}
-            lost |= dict.fromkeys({section.anchor, *own}, section.anchor)
-    for name, place in _find_returned_sections(now, wanted, follows, lost, earlier_releases).items():
-        targets |= dict.fromkeys([former for former, last in lost.items() if last == lost[name]], place)
-    finals = _assign_anchors(now, wanted, targets)
-    used = set(finals)
+    for index, section in enumerate(old_sections):
+        if index not in successors:
+            redirects = {anchor for anchor, target in previous.old_anchors.items() if target == section.anchor}
+            lost |= dict.fromkeys({section.anchor, *redirects}, section.anchor)
+    returned = _find_returned_sections(new_sections, preferred, successors, lost, earlier_releases)
+    for anchor, index in returned.items():
+        targets |= dict.fromkeys([other for other, last in lost.items() if last == lost[anchor]], index)
+    final_anchors = _assign_anchors(new_sections, preferred, targets)
+    used = set(final_anchors)
     return AnchorPlan(
         anchor_renames={
-            section.anchor: final for section, final in zip(now, finals, strict=True) if section.anchor != final
+            section.anchor: final
+            for section, final in zip(new_sections, final_anchors, strict=True)
+            if section.anchor != final
         },
         old_anchors={
-            name: "" if target is None else finals[target] for name, target in targets.items() if name not in used
+            anchor: "" if target is None else final_anchors[target]
+            for anchor, target in targets.items()
+            if anchor not in used
         },
-        lost_anchors={name: last for name, last in lost.items() if name not in used},
+        lost_anchors={anchor: last for anchor, last in lost.items() if anchor not in used},
     )
 
 
 def _extract_sections(html: str) -> list[_Section]:
-    """Sections that the author named, in order."""
+    """Return the sections with a heading by the author, in order."""
     html = AFTER_BODY.split(html, maxsplit=1)[0]
-    found = list(HEADING_HTML.finditer(html))
-    ends = [*(match.start() for match in found), len(html)][1:]
+    headings = list(HEADING_HTML.finditer(html))
+    ends = [*(match.start() for match in headings), len(html)][1:]
     return [
         _Section(int(match[1]), match[2], _to_text(match[3]), _to_text(html[match.end() : end]))
-        for match, end in zip(found, ends, strict=True)
+        for match, end in zip(headings, ends, strict=True)
         if not GENERATED_ANCHOR.match(match[2])
     ]
 
@@ -151,59 +165,61 @@ def _to_text(html: str) -> str:
 
 
 def _match_sections(old_sections: list[_Section], new_sections: list[_Section]) -> dict[int, int]:
-    """Which section of ``now`` continues which of ``then``, by their places."""
-    before, after = (
+    """Map the index of each old section to the index of the new section that continues it."""
+    old_keys, new_keys = (
         [(section.title, section.text) for section in sections] for sections in (old_sections, new_sections)
     )
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    # What did not change keeps its order; so equal sections are not taken for each other.
-    follows = {block.a + step: block.b + step for block in matcher.get_matching_blocks() for step in range(block.size)}
-    taken = set(follows.values())
+    matcher = SequenceMatcher(None, old_keys, new_keys, autojunk=False)
+    # Unchanged sections keep their order, so that sections with equal text are not confused with each other.
+    successors = {
+        block.a + step: block.b + step for block in matcher.get_matching_blocks() for step in range(block.size)
+    }
+    matched = set(successors.values())
     scored = sorted(
         (-_similarity(old_sections[old], new_sections[new]), abs(old - new), old, new)
         for old in range(len(old_sections))
         for new in range(len(new_sections))
-        if old not in follows and new not in taken
+        if old not in successors and new not in matched
     )
     for score, _, old, new in scored:
         same_title = old_sections[old].title == new_sections[new].title
-        if (-score >= MIN_SIMILARITY or same_title) and old not in follows and new not in taken:
-            follows[old] = new
-            taken.add(new)
-    return follows
+        if (-score >= MIN_SIMILARITY or same_title) and old not in successors and new not in matched:
+            successors[old] = new
+            matched.add(new)
+    return successors
 
 
 def _find_returned_sections(
     new_sections: list[_Section],
-    wanted: dict[str, str],
+    preferred: dict[str, str],
     successors: dict[int, int],
     lost: dict[str, str],
     earlier_releases: Iterable[Release],
 ) -> dict[str, int]:
-    """Lost addresses whose section comes back, each with its place."""
-    found: dict[str, int] = {}
-    for place, section in enumerate(new_sections):
-        name = avoid_reserved_anchor(wanted[section.anchor])
-        if name not in lost or name in found or place in successors.values():
+    """Map each lost anchor whose section is back to the index of that section."""
+    returned: dict[str, int] = {}
+    for index, section in enumerate(new_sections):
+        anchor = avoid_reserved_anchor(preferred[section.anchor])
+        if anchor not in lost or anchor in returned or index in successors.values():
             continue
-        if _has_returned(section, _find_last_version(lost[name], earlier_releases)):
-            found[name] = place
-    return found
+        if _has_returned(section, _find_last_version(lost[anchor], earlier_releases)):
+            returned[anchor] = index
+    return returned
 
 
 def _find_last_version(anchor: str, earlier_releases: Iterable[Release]) -> _Section | None:
-    """A lost section as the last release that had it shows it."""
-    found = (
+    """Return a lost section as it was in the last release that had it."""
+    versions = (
         section
         for release in earlier_releases
         for section in _extract_sections(release.html)
         if section.anchor == anchor
     )
-    return next(found, None)
+    return next(versions, None)
 
 
 def _has_returned(section: _Section, lost: _Section | None) -> bool:
-    """Whether a new section is the lost one again. The same heading is not enough: it may be about something else."""
+    """Whether a new section is the lost one again. An equal heading is not enough: the topic may be different."""
     if lost is None:
         return False
     return (
@@ -213,90 +229,90 @@ def _has_returned(section: _Section, lost: _Section | None) -> bool:
     )
 
 
-def _similarity(one: _Section, other: _Section) -> float:
-    title = _overlap(one.title_word_counts, other.title_word_counts)
-    if not one.text and not other.text:
+def _similarity(a: _Section, b: _Section) -> float:
+    title = _overlap(a.title_word_counts, b.title_word_counts)
+    if not a.text and not b.text:
         return title
-    return TEXT_WEIGHT * _overlap(one.word_counts, other.word_counts) + TITLE_WEIGHT * title
+    return TEXT_WEIGHT * _overlap(a.word_counts, b.word_counts) + TITLE_WEIGHT * title
 
 
-def _overlap(one: Counter[tuple[str, ...]], other: Counter[tuple[str, ...]]) -> float:
-    """Share of what two texts have in common: 0 to 1."""
-    total = one.total() + other.total()
-    return 2 * (one & other).total() / total if total else 0.0
+def _overlap(a: Counter[tuple[str, ...]], b: Counter[tuple[str, ...]]) -> float:
+    """Return the Dice coefficient of two multisets: 0 to 1."""
+    total = a.total() + b.total()
+    return 2 * (a & b).total() / total if total else 0.0
 
 
 def _resolve_targets(
     previous: Release, old_sections: list[_Section], new_sections: list[_Section], successors: dict[int, int]
 ) -> dict[str, int | None]:
-    """Every address known so far, with the place of the section that it leads to now; None is the top of the page."""
+    """Map every anchor known so far to the index of the section it leads to now; None is the top of the page."""
     targets: dict[str, int | None] = {}
-    for old, section in enumerate(old_sections):
-        targets[section.anchor] = successors.get(old, _find_successor(old, old_sections, new_sections, successors))
-    for name, target in previous.old_anchors.items():
-        targets[name] = targets.get(target)
+    for index, section in enumerate(old_sections):
+        targets[section.anchor] = successors.get(index, _find_fallback(index, old_sections, new_sections, successors))
+    for anchor, target in previous.old_anchors.items():
+        targets[anchor] = targets.get(target)
     return targets
 
 
-def _find_successor(
-    old: int, old_sections: list[_Section], new_sections: list[_Section], successors: dict[int, int]
+def _find_fallback(
+    removed: int, old_sections: list[_Section], new_sections: list[_Section], successors: dict[int, int]
 ) -> int | None:
-    """For a section that is gone: the one it was merged into, else the section it was a part of, else nothing.
+    """For a removed section: the one it was merged into, else the section that contained it, else None.
 
-    Text written in its place does not count: a reader of the old address would find different content.
+    Other text in the same position does not count: readers who follow the old link would find different content.
     """
-    if (merged := _find_merge_target(old_sections[old], new_sections)) is not None:
+    if (merged := _find_merge_target(old_sections[removed], new_sections)) is not None:
         return merged
-    level = old_sections[old].level
-    for place in range(old - 1, -1, -1):
-        if old_sections[place].level < level:
+    level = old_sections[removed].level
+    for index in range(removed - 1, -1, -1):
+        if old_sections[index].level < level:
             return (
-                successors[place]
-                if place in successors
-                else _find_successor(place, old_sections, new_sections, successors)
+                successors[index]
+                if index in successors
+                else _find_fallback(index, old_sections, new_sections, successors)
             )
     return None
 
 
-def _find_merge_target(gone: _Section, new_sections: list[_Section]) -> int | None:
-    """The section that holds most of the words of one that is gone, in their order."""
-    pairs = Counter({words: count for words, count in gone.word_counts.items() if len(words) > 1})
+def _find_merge_target(removed: _Section, new_sections: list[_Section]) -> int | None:
+    """Return the index of the section that contains most of the word pairs of a removed one."""
+    pairs = Counter({words: count for words, count in removed.word_counts.items() if len(words) > 1})
     if pairs.total() < MIN_MERGED_PAIRS:
         return None
     shares = [
-        ((pairs & section.word_counts).total() / pairs.total(), -place) for place, section in enumerate(new_sections)
+        ((pairs & section.word_counts).total() / pairs.total(), -index) for index, section in enumerate(new_sections)
     ]
-    share, place = max(shares, default=(0.0, 0))
-    return -place if share >= MIN_MERGED_SHARE else None
+    share, negative_index = max(shares, default=(0.0, 0))
+    return -negative_index if share >= MIN_MERGED_SHARE else None
 
 
 def _assign_anchors(
     new_sections: list[_Section],
-    wanted: dict[str, str],
+    preferred: dict[str, str],
     targets: dict[str, int | None],
 ) -> list[str]:
-    """The address of each new section."""
+    """Return the anchor of each new section."""
     used = set(PAGE_ELEMENT_IDS)
-    finals: list[str] = [""] * len(new_sections)
-    # First those that may take an address which is known: none of them may lose it to another.
-    for place, section in enumerate(new_sections):
-        name = avoid_reserved_anchor(wanted[section.anchor])
-        if name in used:
+    anchors: list[str] = [""] * len(new_sections)
+    # First the sections that continue to use a known anchor, so that none of them loses it to another section.
+    for index, section in enumerate(new_sections):
+        anchor = avoid_reserved_anchor(preferred[section.anchor])
+        if anchor in used:
             continue
-        if targets.get(name) == place:
-            finals[place] = name
-            used.add(name)
-    for place, section in enumerate(new_sections):
-        if not finals[place]:
-            finals[place] = _first_free_anchor(wanted[section.anchor], place, targets, used)
-            used.add(finals[place])
-    return finals
+        if targets.get(anchor) == index:
+            anchors[index] = anchor
+            used.add(anchor)
+    for index, section in enumerate(new_sections):
+        if not anchors[index]:
+            anchors[index] = _first_free_anchor(preferred[section.anchor], index, targets, used)
+            used.add(anchors[index])
+    return anchors
 
 
-def _first_free_anchor(wanted: str, place: int, targets: dict[str, int | None], taken: set[str]) -> str:
-    """The first address for a heading that does not lead to another section."""
+def _first_free_anchor(preferred: str, index: int, targets: dict[str, int | None], used: set[str]) -> str:
+    """Return the first anchor for a heading that does not lead to another section."""
     return next(
-        name
-        for name in iter_anchor_candidates(wanted)
-        if name not in taken and (name not in targets or targets[name] == place)
+        anchor
+        for anchor in iter_anchor_candidates(preferred)
+        if anchor not in used and (anchor not in targets or targets[anchor] == index)
     )

@@ -1,9 +1,12 @@
-"""What forbids publishing, in sentences. The third ring: rules across rows, after validators and constraints."""
+"""Checks that a draft must pass before publishing: rules across rows, on top of validators and constraints."""
 
 import re
 from collections.abc import Callable, Iterator
 from textwrap import shorten
 from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from procedures import languages
 from procedures.enums import PageKind
@@ -20,74 +23,84 @@ from procedures.rendering.warning_sign_lint import lint_warning_signs
 from procedures.validators import is_reserved_path, reserved_path_message
 
 MAX_QUOTE_LENGTH = 160
-# Pages that state no medical fact need no picture, key points or source.
+# Pages without medical claims need no picture, key points, or source.
 NON_MEDICAL_KINDS = frozenset({PageKind.ABOUT, PageKind.GUIDE})
-
-
-def check_rendered_draft(
-    page: Page, content: dict[str, Any], rendered: RenderedPage, library: ReferenceResolver, *, check_links: bool = True
-) -> list[Issue]:
-    """Everything to fix before this text may go public; empty when it may. ``library``: the one it was rendered with.
-
-    ``links=False`` leaves out what depends on other pages being public: a first load publishes them all at once.
-    """
-    problems = list(rendered.issues)
-    problems += lint_warning_signs(content, kind=page.kind, triage=library.build_triage())
-    problems += _check_fields(page, content)
-    problems += _check_required_parts(page, content, rendered)
-    problems += _check_readability(page, content, rendered)
-    problems += _check_path(page, content, may_move=check_links)
-    if check_links:
-        problems += find_broken_links(page, rendered)
-    return problems
-
-
-def check_rerelease(live: Release, rendered: RenderedPage) -> list[Issue]:
-    """Problems that today's values cause in a live text: what it names is gone, or a sentence is too long now.
-
-    The words were approved and are public. A rule about words that came later, or a slightly higher reading level,
-    must not hold back a new phone number.
-    """
-    missing = [problem for problem in rendered.issues if problem.is_unknown_reference]
-    before = {_strip_numbers(sentence) for sentence in split_sentences(to_sentences(str(live.html)))}
-    long = _check_sentence_length(
-        live.revision.content["body"], rendered.text, lambda one: _strip_numbers(one) in before
-    )
-    return [*missing, *long]
-
-
-def _strip_numbers(sentence: str) -> str:
-    """Numbers of sources and phones change without making a sentence another one."""
-    return re.sub(r"\d+", "", sentence)
+EMPTY_FIELD_MESSAGES = {
+    "title": gettext_lazy("The title is empty. Write one."),
+    "key_message": gettext_lazy("The key message is empty. Write one."),
+    "description": gettext_lazy("The description is empty. Write one."),
+    "slug": gettext_lazy("The address is empty. Write one."),
+    "body": gettext_lazy("The text is empty."),
+}
 
 
 def check_draft(page: Page, content: dict[str, Any]) -> list[Issue]:
-    """``readiness`` of a text that is not rendered yet, with the pictures that are approved now."""
-    library = ReferenceResolver(page.language, FigureVersion.APPROVED)
-    return check_rendered_draft(page, content, render_draft(page, content, library=library), library)
+    """Render a draft with the currently approved pictures and check it; see ``check_rendered_draft``."""
+    resolver = ReferenceResolver(page.language, FigureVersion.APPROVED)
+    return check_rendered_draft(page, content, render_draft(page, content, resolver=resolver), resolver)
 
 
-def _check_fields(page: Page, content: dict[str, Any]) -> Iterator[Issue]:
-    names = {"title": "title", "key_message": "key message", "description": "description", "slug": "address"}
-    for field, name in names.items():
+def check_rendered_draft(
+    page: Page,
+    content: dict[str, Any],
+    rendered: RenderedPage,
+    resolver: ReferenceResolver,
+    *,
+    check_links: bool = True,
+) -> list[Issue]:
+    """Return everything to fix before this draft can be published; empty when it is ready.
+
+    ``resolver``: the one that rendered it. ``check_links=False`` skips checks that require other pages to be public,
+    because the first load of a content folder publishes all pages at once.
+    """
+    issues = list(rendered.issues)
+    issues += lint_warning_signs(content, kind=page.kind, triage=resolver.build_triage())
+    issues += _check_fields(content)
+    issues += _check_required_parts(page, content, rendered)
+    issues += _check_readability(page, content, rendered)
+    issues += _check_path(page, content, is_new_release=check_links)
+    if check_links:
+        issues += find_broken_links(page, rendered)
+    return issues
+
+
+def check_rerelease(live: Release, rendered: RenderedPage) -> list[Issue]:
+    """Return issues that current values cause in a live text: a missing reference, or a sentence that became too long.
+
+    The text itself was approved and is public. A rule added later, or a slightly higher reading level, must not hold
+    back a new phone number.
+    """
+    missing = [issue for issue in rendered.issues if issue.is_unknown_reference]
+    live_sentences = {_strip_numbers(sentence) for sentence in split_sentences(to_sentences(str(live.html)))}
+    too_long = _check_sentence_length(
+        live.revision.content["body"], rendered.text, lambda sentence: _strip_numbers(sentence) in live_sentences
+    )
+    return [*missing, *too_long]
+
+
+def _strip_numbers(sentence: str) -> str:
+    """Remove digits: a new source number or phone number does not make it another sentence."""
+    return re.sub(r"\d+", "", sentence)
+
+
+def _check_fields(content: dict[str, Any]) -> Iterator[Issue]:
+    for field, message in EMPTY_FIELD_MESSAGES.items():
         if not content[field].strip():
-            yield Issue(0, f"The {name} is empty. Write one.", field)
-    if not content["body"].strip():
-        yield Issue(0, "The text is empty.", "body")
+            yield Issue(0, str(message), field)
 
 
 def _check_required_parts(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Iterator[Issue]:
     if page.kind not in NON_MEDICAL_KINDS:
         if not content["lead_figure"]:
-            yield Issue(0, "Choose the picture that carries the message.", "lead_figure")
+            yield Issue(0, _("Choose the picture that carries the message."), "lead_figure")
         if "::: key-points" not in content["body"]:
-            yield Issue(0, "Put key points before the first heading: ::: key-points.", "body")
-        if not any(used.kind == "source" for used in rendered.dependencies):
-            yield Issue(0, "No source is cited. Cite where the facts come from: [@key].", "body")
+            yield Issue(0, _("Put key points before the first heading: ::: key-points."), "body")
+        if not any(dependency.kind == "source" for dependency in rendered.dependencies):
+            yield Issue(0, _("No source is cited. Cite where the facts come from: [@key]."), "body")
     if not content["next_page"] and page.kind != PageKind.ABOUT:
-        yield Issue(0, "Choose the next step, so that the reader knows what to do.", "next_page")
+        yield Issue(0, _("Choose the next step, so that the reader knows what to do."), "next_page")
     if page.kind == PageKind.GUIDE and not content.get("items"):
-        yield Issue(0, "The reading list is empty. Add at least one page.")
+        yield Issue(0, _("The reading list is empty. Add at least one page."))
 
 
 def _check_readability(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Iterator[Issue]:
@@ -98,56 +111,64 @@ def _check_readability(page: Page, content: dict[str, Any], rendered: RenderedPa
     if rules is not None and level is not None and rules.smog_limit is not None:
         grade = smog_grade(text, page.language)
         if grade > rules.smog_limit:
-            yield Issue(
-                0,
-                f"The text has SMOG grade {grade}; {rules.smog_limit} is the most. "
-                "Use fewer words of three syllables or more.",
+            message = _(
+                "The text has SMOG grade %(grade)s; the limit is %(limit)s. Use fewer words of three syllables or more."
             )
+            yield Issue(0, message % {"grade": grade, "limit": rules.smog_limit})
     yield from _check_sentence_length(content["body"], text)
 
 
-def _check_sentence_length(body: str, text: str, is_known: Callable[[str], bool] = lambda _: False) -> Iterator[Issue]:
-    """Sentences of ``text`` with too many words, but those that are ``known``."""
-    places = SourceMap(body)
+def _check_sentence_length(
+    body: str, text: str, is_exempt: Callable[[str], bool] = lambda sentence: False
+) -> Iterator[Issue]:
+    """Yield an issue for each sentence of ``text`` with too many words, except those that ``is_exempt`` accepts."""
+    source_map = SourceMap(body)
     for sentence in split_sentences(text):
-        if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS and not is_known(sentence):
-            quoted = shorten(sentence, MAX_QUOTE_LENGTH, placeholder=" …")
+        if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS and not is_exempt(sentence):
+            message = ngettext(
+                "A sentence has %(count)s word; the limit is %(limit)s. Split it in two: “%(quote)s”",
+                "A sentence has %(count)s words; the limit is %(limit)s. Split it in two: “%(quote)s”",
+                length,
+            )
+            quote = shorten(sentence, MAX_QUOTE_LENGTH, placeholder=" …")
             yield Issue(
-                places.find_line(sentence),
-                f"A sentence has {length} words; {MAX_SENTENCE_WORDS} is the most. Make two of it: “{quoted}”",
+                source_map.find_line(sentence),
+                message % {"count": length, "limit": MAX_SENTENCE_WORDS, "quote": quote},
             )
 
 
-def _check_path(page: Page, content: dict[str, Any], *, may_move: bool) -> Iterator[Issue]:
+def _check_path(page: Page, content: dict[str, Any], *, is_new_release: bool) -> Iterator[Issue]:
     path = public_path(page.language, page.kind, content["slug"])
-    # A page that is public there from an earlier version is still rebuilt: its phone number must not grow old.
-    stays = not may_move and page.live_release is not None and page.live_release.path == path
-    if content["slug"] and not stays and is_reserved_path(path):
+    # A page already public at a path that became reserved later can still be rebuilt, so that its values stay current.
+    is_unchanged = not is_new_release and page.live_release is not None and page.live_release.path == path
+    if content["slug"] and not is_unchanged and is_reserved_path(path):
         yield Issue(0, reserved_path_message(path), "slug")
-    taken = Path.objects.filter(path=path).exclude(page=page).select_related("page").first()
-    if taken:
-        sentence = f"The address {path} belongs to “{taken.page.title}” for ever. Choose another one."
-        yield Issue(0, sentence, "slug")
+    existing = Path.objects.filter(path=path).exclude(page=page).select_related("page").first()
+    if existing:
+        message = _("The address %(path)s belongs permanently to “%(title)s”. Choose another one.")
+        yield Issue(0, message % {"path": path, "title": existing.page.title}, "slug")
 
 
 def find_broken_links(page: Page, rendered: RenderedPage) -> list[Issue]:
-    """Links to pages or sections that the public cannot read."""
+    """Return an issue for each link to a page or section that is not public."""
     subjects = {subject for _, subject, _ in rendered.page_links}
-    live = {
+    live_anchors = {
         release.page.subject: extract_section_titles(release.html).keys() | release.old_anchors.keys()
         for release in Release.objects.filter(
             live_on__subject__in=subjects, live_on__language=page.language
         ).select_related("page")
     }
-    problems = []
+    issues = []
     for line, subject, section in rendered.page_links:
         if subject == page.subject:
-            known = rendered.anchors
-        elif subject in live:
-            known = frozenset(live[subject])
+            anchors = rendered.anchors
+        elif subject in live_anchors:
+            anchors = frozenset(live_anchors[subject])
         else:
-            problems.append(Issue(line, f"The link leads to “{subject}”, which is not public yet. Publish it first."))
+            message = _("The link leads to “%(subject)s”, which is not public yet. Publish it first.")
+            issues.append(Issue(line, message % {"subject": subject}))
             continue
-        if section and section not in known:
-            problems.append(Issue(line, f"The page “{subject}” has no section #{section}."))
-    return problems
+        if section and section not in anchors:
+            message = _("The page “%(subject)s” has no section #%(section)s.")
+            issues.append(Issue(line, message % {"subject": subject, "section": section}))
+    return issues

@@ -1,4 +1,7 @@
-"""The only writer of releases: renders, checks, stores, moves the live pointer and the address, in one transaction."""
+"""Publish, rerelease, and withdraw pages: the only module that creates releases.
+
+Each operation renders, checks, stores, and updates the live pointer and the path in one transaction.
+"""
 
 import calendar
 import contextlib
@@ -10,6 +13,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
 from procedures.enums import EventKind
@@ -24,68 +30,79 @@ from procedures.publishing.timezones import get_clinic_timezone
 from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver, RenderedPage
 
 PUBLISHING_FIELDS = ("live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change").split()
+WHAT_CHANGED_LINE = gettext_lazy("The line about what changed")
+WITHDRAWAL_REASON = gettext_lazy("The reason")
 
 
 class PublishError(Exception):
-    """Nothing was published. ``problems`` say what to mend."""
+    """Nothing was published; ``issues`` say why."""
 
     def __init__(self, issues: list[Issue]) -> None:
-        super().__init__("; ".join(str(problem) for problem in issues))
+        super().__init__("; ".join(str(issue) for issue in issues))
         self.issues = issues
+
+    @classmethod
+    def with_message(cls, message: str) -> "PublishError":
+        """Return an error with one issue about the page as a whole."""
+        return cls([Issue(0, message)])
 
 
 @transaction.atomic
 def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Release:
-    """Make an approved revision what the public reads. Raises PublishRefusedError; then nothing has changed.
+    """Release an approved revision. Raise PublishError if it cannot be published; then nothing has changed.
 
-    Publishing twice (a double click, two managers) makes one release: the second call returns it.
+    Idempotent: if the revision is already published (a double click, two managers), return the existing release.
     """
     page = revision.page
     lock_page(page)
     approval = current_approval(revision)
     if approval is None:
-        raise PublishError([Issue(0, "This text is not approved. Send it for review first.")])
-    refuse_phone_numbers("The line about what changed", what_changed)
+        raise PublishError.with_message(_("This text is not approved. Send it for review first."))
+    refuse_phone_numbers(WHAT_CHANGED_LINE, what_changed)
     live = page.live_release
     if live and is_published(page, revision, approval):
         if page.scheduled_revision_id == revision.pk:
             page.save(update_fields=clear_schedule(page))
         return live
-    library = ReferenceResolver(page.language, FigureVersion.APPROVED)
     release = _create_release(
-        revision, approval=approval, actor=actor, kind=EventKind.PUBLISHED, what_changed=what_changed, library=library
+        revision,
+        approval=approval,
+        actor=actor,
+        kind=EventKind.PUBLISHED,
+        what_changed=what_changed,
+        resolver=ReferenceResolver(page.language, FigureVersion.APPROVED),
     )
     rerelease_picture_indexes(actor=actor)
     return release
 
 
 @transaction.atomic
-def publish_starter(revision: Revision, *, library: ReferenceResolver | None = None) -> Release:
-    """Release a text that came with the content folder; it carries the starter line until a reviewer approves it."""
+def publish_starter(revision: Revision, *, resolver: ReferenceResolver | None = None) -> Release:
+    """Release a text from the content folder, marked as starter text until a reviewer approves it."""
     lock_page(revision.page)
     return _create_release(
-        revision, approval=None, actor=None, kind=EventKind.PUBLISHED, check_links=False, library=library
+        revision, approval=None, actor=None, kind=EventKind.PUBLISHED, check_links=False, resolver=resolver
     )
 
 
 @transaction.atomic
 def rerelease_page(
-    page: Page, *, actor: User | None, library: ReferenceResolver | None = None, update_indexes: bool = True
+    page: Page, *, actor: User | None, resolver: ReferenceResolver | None = None, update_indexes: bool = True
 ) -> Release | None:
-    """Release the live text again with today's pictures, terms, sources and clinic answers.
+    """Release the live text again with the current pictures, terms, sources, and clinic answers.
 
-    The approved words stay as they are, so the approval stays too. None when nothing would change. A picture that
-    waits for approval stays out: the page shows the one that it has. ``indexes=False``: the caller renews many pages
-    and calls ``rebuild_indexes`` when they are done.
+    The text does not change, so its approval still applies. Return None if nothing would change. A picture that
+    awaits approval is not used: the page shows the approved version. With ``update_indexes=False``, the caller must
+    call ``rerelease_picture_indexes`` after the last page.
     """
-    # Another may have published or withdrawn it since this page was fetched.
+    # The page may have been published or withdrawn since it was fetched.
     lock_page(page)
     live = page.live_release
     if live is None:
         return None
-    library = library or ReferenceResolver(page.language)
-    prepared = render_with_anchor_plan(page, live.revision.content, library=library)
-    rendered = prepared[0]
+    resolver = resolver or ReferenceResolver(page.language)
+    rendered_with_plan = render_with_anchor_plan(page, live.revision.content, resolver=resolver)
+    rendered = rendered_with_plan[0]
     checked = is_translation_checked(live.revision)
     if rendered.html == live.html and checked == live.translation_checked and not _dependencies_changed(live, rendered):
         return None
@@ -95,26 +112,26 @@ def rerelease_page(
         actor=actor,
         kind=EventKind.REBUILT,
         check_links=False,
-        library=library,
-        prepared=prepared,
+        resolver=resolver,
+        rendered_with_plan=rendered_with_plan,
     )
     if update_indexes:
         rerelease_picture_indexes(actor=actor)
     return release
 
 
-def refuse_phone_numbers(field_name: str, text: str) -> None:
-    """Refuse a phone number in a line that patients read beside a page: it would not change with the clinic's."""
+def refuse_phone_numbers(field_name: str | Promise, text: str) -> None:
+    """Raise PublishError for a phone number in a line for patients: it would not change with the clinic's number."""
     clinic = Clinic.objects.first()
-    own = (clinic.phone, clinic.after_hours_phone) if clinic else ()
-    if sentence := find_phone_error(text, field_name, own):
-        raise PublishError([Issue(0, sentence)])
+    clinic_numbers = (clinic.phone, clinic.after_hours_phone) if clinic else ()
+    if message := find_phone_error(text, field_name, clinic_numbers):
+        raise PublishError.with_message(message)
 
 
 def rerelease_picture_indexes(*, actor: User | None) -> None:
-    """Take pictures that no other page shows any more out of the indexes of pictures; their files are closed already.
+    """Remove pictures that no other page shows any longer from the picture indexes.
 
-    An index that cannot be rebuilt stays as it is, without those pictures.
+    Their files are already closed to the public, so an index that cannot be rebuilt merely lacks those pictures.
     """
     shown = ReleaseDependency.objects.filter(
         figure_approval=OuterRef("figure_approval"), kind="figure", release__live_on__isnull=False
@@ -126,8 +143,11 @@ def rerelease_picture_indexes(*, actor: User | None) -> None:
 
 
 def _dependencies_changed(live: Release, rendered: RenderedPage) -> bool:
-    before = {(used.kind, used.key): used.fingerprint for used in live.inputs.all()}
-    return before != {(used.kind, used.key): used.fingerprint for used in rendered.dependencies}
+    before, after = (
+        {(dependency.kind, dependency.key): dependency.fingerprint for dependency in dependencies}
+        for dependencies in (live.dependencies.all(), rendered.dependencies)
+    )
+    return before != after
 
 
 def _create_release(
@@ -138,27 +158,32 @@ def _create_release(
     kind: EventKind,
     what_changed: str = "",
     check_links: bool = True,
-    library: ReferenceResolver | None = None,
-    prepared: tuple[RenderedPage, AnchorPlan] | None = None,
+    resolver: ReferenceResolver | None = None,
+    rendered_with_plan: tuple[RenderedPage, AnchorPlan] | None = None,
 ) -> Release:
-    """The page is locked already. ``prepared``: what ``planned`` has just given for this text, to render it once."""
+    """Check and store a release, and make it live. The caller must hold the page lock.
+
+    ``rendered_with_plan``: the result of ``render_with_anchor_plan`` for this text, if the caller already has it.
+    """
     page, content = revision.page, revision.content
-    library = library or ReferenceResolver(page.language)
-    rendered, plan = prepared or render_with_anchor_plan(page, content, library=library)
-    last = page.releases.order_by("-number").values_list("number", flat=True).first() or 0
+    resolver = resolver or ReferenceResolver(page.language)
+    rendered, plan = rendered_with_plan or render_with_anchor_plan(page, content, resolver=resolver)
+    last_number = page.releases.order_by("-number").values_list("number", flat=True).first() or 0
     live = page.live_release if kind == EventKind.REBUILT else None
-    problems = (
+    issues = (
         check_rerelease(live, rendered)
         if live
-        else check_rendered_draft(page, content, rendered, library, check_links=check_links)
+        else check_rendered_draft(page, content, rendered, resolver, check_links=check_links)
     )
-    if not library.are_figures_unchanged(used for used in rendered.dependencies if used.kind == "figure"):
-        problems.append(Issue(0, "Another picture was saved while this page was being published. Publish it again."))
-    if problems:
-        raise PublishError(problems)
+    figures = (dependency for dependency in rendered.dependencies if dependency.kind == "figure")
+    if not resolver.are_figures_unchanged(figures):
+        message = _("Another picture was saved while this page was being published. Publish it again.")
+        issues.append(Issue(0, message))
+    if issues:
+        raise PublishError(issues)
     now, zone = timezone.now(), get_clinic_timezone()
     path = public_path(page.language, page.kind, content["slug"])
-    values: dict[str, Any] = {
+    hashed_fields: dict[str, Any] = {
         "path": path,
         "title": content["title"],
         "key_message": content["key_message"],
@@ -167,24 +192,24 @@ def _create_release(
     }
     release = Release.objects.create(
         page=page,
-        number=last + 1,
+        number=last_number + 1,
         revision=revision,
         approval=approval,
-        **values,
+        **hashed_fields,
         sections=[asdict(section) for section in rendered.sections],
         old_anchors=plan.old_anchors,
-        anchors=plan.anchor_renames,
+        anchor_renames=plan.anchor_renames,
         lost_anchors=plan.lost_anchors,
         thumbnail=rendered.thumbnail,
         minutes=rendered.reading_minutes,
         grade=rendered.reading_level,
-        sha256=hash_release(**values),
+        sha256=hash_release(**hashed_fields),
         renderer_version=RENDERER_VERSION,
         author_name=str(revision.author) if revision.author else "",
         reviewer_name=str(approval.reviewer) if approval else "",
         published_by=actor,
         published_at=now,
-        # Renewing shows new clinic values. It is no review and no news: both dates and the line about it stay.
+        # A rerelease shows new values. It is neither a review nor news: the review dates and what_changed stay.
         reviewed_on=timezone.localdate(approval.created_at, zone) if approval else None,
         next_review_on=live.next_review_on
         if live
@@ -196,80 +221,83 @@ def _create_release(
     ReleaseDependency.objects.bulk_create(
         ReleaseDependency(
             release=release,
-            kind=used.kind,
-            key=used.key,
-            fingerprint=used.fingerprint,
-            figure_id=used.figure_id,
-            figure_approval=library.get_figure_approval(used),
+            kind=dependency.kind,
+            key=dependency.key,
+            fingerprint=dependency.fingerprint,
+            figure_id=dependency.figure_id,
+            figure_approval=resolver.get_figure_approval(dependency),
         )
-        for used in rendered.dependencies
+        for dependency in rendered.dependencies
     )
     _set_canonical_path(page, path)
     page.live_release, page.withdrawn_reason, page.replaced_by = release, "", None
-    # A text that waits for its time is not what was made new here.
-    kept = () if kind == EventKind.REBUILT else clear_schedule(page)
-    page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", *kept])
+    # A rerelease keeps the schedule of a newer text.
+    schedule_fields = () if kind == EventKind.REBUILT else clear_schedule(page)
+    page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", *schedule_fields])
     ReleaseEvent.objects.create(page=page, kind=kind, revision=revision, release=release, actor=actor)
     return release
 
 
 def lock_page(page: Page) -> None:
-    """What publishing writes, as it is now, locked: PostgreSQL waits here, SQLite did when the transaction began."""
+    """Lock the page's row and reload ``PUBLISHING_FIELDS``. SQLite is already locked since the transaction began."""
     lock_clinic_values()
     page.refresh_from_db(fields=PUBLISHING_FIELDS, from_queryset=Page.objects.select_for_update(of=("self",)))
 
 
 def is_published(page: Page, revision: Revision, approval: Approval) -> bool:
-    """Whether patients read exactly this text, on the strength of this approval."""
+    """Whether the live release has exactly this revision and this approval."""
     live = page.live_release
     return live is not None and live.revision_id == revision.pk and live.approval_id == approval.pk
 
 
 def lock_clinic_values() -> None:
-    """Wait for a change of the clinic's values, and let the next one wait: else one of both would not see the other.
+    """Lock the clinic's row, to serialize publishing with changes of clinic values.
 
-    Publishing and the list of warning signs take this lock, too, always before they lock or write anything else, so
-    that two transactions never wait for each other.
+    Without it, a page published during such a change could keep the old value. Publishing, the list of warning signs,
+    and clinic values all take this lock before any other, so that transactions cannot deadlock.
     """
     list(Clinic.objects.select_for_update().values_list("pk"))
 
 
 def clear_schedule(page: Page) -> tuple[str, ...]:
-    """Nothing is planned for this page any more. Unsaved: returns the names of the changed fields."""
+    """Clear the schedule without saving. Return the names of the changed fields."""
     page.scheduled_revision, page.publish_at, page.scheduled_change = None, None, ""
     return "scheduled_revision", "publish_at", "scheduled_change"
 
 
 def _set_canonical_path(page: Page, path: str) -> None:
-    """Make ``path`` the page's canonical address; earlier ones stay and lead here."""
+    """Make ``path`` the page's canonical path; earlier paths remain and redirect to it."""
     page.paths.filter(is_canonical=True).exclude(path=path).update(is_canonical=False)
     Path.objects.update_or_create(path=path, page=page, defaults={"is_canonical": True})
 
 
 def hash_release(*, path: str, title: str, key_message: str, description: str, html: str) -> str:
-    """sha256 (hex) of what the public reads."""
+    """Return the SHA-256 (hex) of what the public reads."""
     return hashlib.sha256("\0".join([path, title, key_message, description, html]).encode()).hexdigest()
 
 
 def add_months(date: datetime.date, months: int) -> datetime.date:
-    """The same day ``months`` later, or the last day of that month."""
+    """Return the same day ``months`` later, or the last day of that month."""
     year, month = divmod(date.year * 12 + date.month - 1 + months, 12)
     return date.replace(year=year, month=month + 1, day=min(date.day, calendar.monthrange(year, month + 1)[1]))
 
 
 @transaction.atomic
 def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None = None) -> None:
-    """Take a page from the public. Its addresses answer 410 with the reason and what replaced it."""
+    """Withdraw a public page. Its paths then return 410 with the reason and a link to the replacement.
+
+    Raise PublishError if the page is not public, or if the reason or the replacement is not acceptable.
+    """
     lock_page(page)
     if page.live_release is None:
-        raise PublishError([Issue(0, "This page is not public.")])
+        raise PublishError.with_message(_("This page is not public."))
     if not reason.strip():
-        raise PublishError([Issue(0, "Say why, in words that a patient may read.")])
-    refuse_phone_numbers("The reason", reason)
+        raise PublishError.with_message(_("Give a reason that patients can read."))
+    refuse_phone_numbers(WITHDRAWAL_REASON, reason)
     if replaced_by is not None and (replaced_by == page or replaced_by.live_release is None):
-        raise PublishError([Issue(0, "The page that takes its place must be another one, and public.")])
+        raise PublishError.with_message(_("The replacement must be a different page, and public."))
     if replaced_by is not None:
-        # Pages that this one had replaced now lead on to the new one: a reader never meets two closed doors.
+        # Pages that this one had replaced now point to the new one, so that no reader meets two withdrawn pages.
         page.replaces.exclude(pk=replaced_by.pk).update(replaced_by=replaced_by)
     release = page.live_release
     page.live_release, page.withdrawn_reason, page.replaced_by = None, reason.strip(), replaced_by

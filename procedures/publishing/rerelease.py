@@ -1,4 +1,4 @@
-"""Release live texts again when a value that they print changes: all pages of one change in one transaction."""
+"""Rerelease live pages when a value that they print changes: all pages of one change in one transaction."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,40 +10,65 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
 from procedures import languages
-from procedures.enums import Language
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release, ReleaseDependency
 from procedures.phones import normalize_phone
 from procedures.publishing.publish import PublishError, lock_clinic_values, rerelease_page, rerelease_picture_indexes
 from procedures.publishing.schedule import ScheduleShift, find_schedule_shifts, shift_schedules
 from procedures.publishing.timezones import get_clinic_timezone
 from procedures.publishing.usage import find_pages_with_stale_dependencies
-from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver
+from procedures.rendering import RENDERER_VERSION, ReferenceResolver
 
-# What pages print of the rows that are a ClinicValue.
+# The dependencies of pages on rows that are a ClinicValue.
 CLINIC_VALUE_DEPENDENCIES = Q(kind__in=("clinic", "care")) | Q(kind="list", key="locations")
+LOCATION_FIELDS = ("phone", "address", "location", "language", "name", "hours", "directions")
+PHONE_FIELDS = ("phone", "after_hours_phone")
+# The names of values of a location that can repeat the clinic's, by field.
+LOCATION_VALUE_LABELS: dict[str, Promise] = {
+    "phone": gettext_lazy("%(location)s: phone"),
+    "hours": gettext_lazy("%(location)s: hours (%(language)s)"),
+    "address": gettext_lazy("%(location)s: clinic name in the address"),
+    "name": gettext_lazy("%(location)s: clinic name in the name (%(language)s)"),
+    "directions": gettext_lazy("%(location)s: clinic name in the directions (%(language)s)"),
+}
+# The messages that such a value changes with the clinic's, by field.
+LOCATION_CHANGE_MESSAGES: dict[str, Promise] = {
+    "phone": gettext_lazy("%(location)s: phone changes too, from “%(old)s” to “%(new)s”"),
+    "hours": gettext_lazy("%(location)s: hours (%(language)s) change too, from “%(old)s” to “%(new)s”"),
+    "address": gettext_lazy("%(location)s: clinic name in the address changes too, from “%(old)s” to “%(new)s”"),
+    "name": gettext_lazy(
+        "%(location)s: clinic name in the name (%(language)s) changes too, from “%(old)s” to “%(new)s”"
+    ),
+    "directions": gettext_lazy(
+        "%(location)s: clinic name in the directions (%(language)s) changes too, from “%(old)s” to “%(new)s”"
+    ),
+}
+ClinicValueMap = Mapping[str, str]
 
 
 def find_dependent_pages(kind: str, key: str = "", languages: Sequence[str] | None = None) -> list[Page]:
-    """Live pages whose release prints the value ``kind`` and ``key`` (as in ReleaseInput; no key: any of that kind).
+    """Return live pages that print the value with this ``kind`` and ``key`` (as in ReleaseDependency).
 
-    ``languages`` limits the result to some languages. Two queries, however many pages there are.
+    Without a key, any value of that kind; ``languages`` limits the result. One query.
     """
-    inputs = ReleaseDependency.objects.filter(kind=kind, release__live_on__isnull=False)
+    dependencies = ReleaseDependency.objects.filter(kind=kind, release__live_on__isnull=False)
     if key:
-        inputs = inputs.filter(key=key)
-    pages = Page.objects.published().filter(live_release__in=inputs.values("release"))
+        dependencies = dependencies.filter(key=key)
+    pages = Page.objects.published().filter(live_release__in=dependencies.values("release"))
     if languages is not None:
         pages = pages.filter(language__in=languages)
-    found = pages.select_related("live_release").defer("body", "live_release__html", "live_release__sections")
-    return list(found.order_by("title", "language"))
+    pages = pages.select_related("live_release").defer("body", "live_release__html", "live_release__sections")
+    return list(pages.order_by("title", "language"))
 
 
 def find_stale_pages_in_all_languages(dependencies: Q) -> list[Page]:
-    """Live pages in every language that print another value than there is now, for ``inputs`` (as in ReleaseInput)."""
-    return [page for language in Language.values for page in find_pages_with_stale_dependencies(dependencies, language)]
+    """Return live pages that print an outdated value of one of ``dependencies`` (a filter of ReleaseDependency)."""
+    return [page for language in languages.CODES for page in find_pages_with_stale_dependencies(dependencies, language)]
 
 
 def pages_from_older_renderer() -> list[Page]:
@@ -54,36 +79,38 @@ def pages_from_older_renderer() -> list[Page]:
 
 @transaction.atomic
 def rerelease_pages(pages: Iterable[Page], *, actor: User | None) -> list[Release]:
-    """Release the live text of each page again with today's values. Returns the new releases only.
+    """Rerelease each page with the current values. Return the new releases; unchanged pages get none.
 
-    Raises PublishRefusedError when any page cannot be released; then no page has changed. Each problem names its page.
+    Raise PublishError if any page cannot be released; then no page has changed. Each issue names its page.
     """
-    libraries: dict[str, ReferenceResolver] = {}
-    released: list[Release] = []
-    problems = []
+    resolvers: dict[str, ReferenceResolver] = {}
+    releases: list[Release] = []
+    issues = []
     for page in _order_pages(pages):
-        library = libraries.setdefault(page.language, ReferenceResolver(page.language))
+        resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language))
         try:
-            release = rerelease_page(page, actor=actor, library=library, update_indexes=False)
+            release = rerelease_page(page, actor=actor, resolver=resolver, update_indexes=False)
         except PublishError as error:
             title = page.live_release.title if page.live_release else page.title
-            named = f"“{title}” ({page.get_language_display()})"
-            problems += [replace(problem, line=0, message=f"{named}: {problem.message}") for problem in error.issues]
+            page_name = f"“{title}” ({page.get_language_display()})"
+            issues += [replace(issue, line=0, message=f"{page_name}: {issue.message}") for issue in error.issues]
             continue
         if release is not None:
-            released.append(release)
-    if problems:
-        raise PublishError(problems)
-    if released:
+            releases.append(release)
+    if issues:
+        raise PublishError(issues)
+    if releases:
         rerelease_picture_indexes(actor=actor)
-    return released
+    return releases
 
 
 def _order_pages(pages: Iterable[Page]) -> list[Page]:
-    """Each page once; last those that list what others print: their pictures, then their reading levels."""
+    """Return each page once; last, the pages that list others' pictures, then those that list reading levels."""
     by_pk = {page.pk: page for page in pages}
-    listing = ReleaseDependency.objects.filter(kind="list", key__in=("figures", "levels"), release__live_on__in=by_pk)
-    lists = set(listing.values_list("key", "release__live_on"))
+    dependencies = ReleaseDependency.objects.filter(
+        kind="list", key__in=("figures", "levels"), release__live_on__in=by_pk
+    )
+    lists = set(dependencies.values_list("key", "release__live_on"))
     return sorted(
         by_pk.values(), key=lambda page: (("levels", page.pk) in lists, ("figures", page.pk) in lists, page.pk)
     )
@@ -91,104 +118,106 @@ def _order_pages(pages: Iterable[Page]) -> list[Page]:
 
 @dataclass(frozen=True)
 class LocationChange:
-    """A value of a location that was the clinic's, and changes with it. ``label`` names it for staff."""
+    """A value of a location that repeats the clinic's, and changes with it. ``location`` is its name for staff."""
 
     row: Location | LocationText
     field: str
     old: str
     new: str
-    label: str
+    location: str
+
+    @property
+    def label(self) -> str:
+        """The name of the value, for staff."""
+        return str(LOCATION_VALUE_LABELS[self.field]) % self._message_params()
 
     @property
     def description(self) -> str:
-        """The change as the start of a sentence."""
-        verb = "change" if self.field == "hours" else "changes"
-        return f"{self.label} {verb} too, from “{_join_lines(self.old)}” to “{_join_lines(self.new)}”"
+        """The change, for staff, without a period."""
+        return str(LOCATION_CHANGE_MESSAGES[self.field]) % self._message_params()
 
     @property
     def key(self) -> str:
-        """Identifies this change in a form."""
+        """The identifier of this change in a form."""
         return f"{type(self.row).__name__.lower()}-{self.row.pk}-{self.field}"
 
     def save_value(self, value: str) -> None:
-        """Store ``value``, the new one or the old one again. Raises PublishRefusedError when it is not valid there."""
+        """Store ``value``, which is either ``new`` or ``old``. Raise PublishError if the field rejects it."""
         setattr(self.row, self.field, value)
         try:
             self.row.clean_fields(exclude={"id", "key", "order", *LOCATION_FIELDS} - {self.field})
         except ValidationError as error:
-            sentence = (
-                f"{self.description}, but that is not possible: {' '.join(error.messages)} Change the location first."
-            )
-            raise PublishError([Issue(0, sentence)]) from error
+            message = _("%(change)s, but that is not possible: %(errors)s Change the location first.")
+            raise PublishError.with_message(
+                message % {"change": self.description, "errors": " ".join(error.messages)}
+            ) from error
         type(self.row).objects.filter(pk=self.row.pk).update(**{self.field: value})
 
-
-LOCATION_FIELDS = ("phone", "address", "location", "language", "name", "hours", "directions")
-ClinicValueMap = Mapping[str, str]
-PHONE_LABELS = {"phone": "phone", "after_hours_phone": "after-hours phone"}
+    def _message_params(self) -> dict[str, str]:
+        language = self.row.get_language_display() if isinstance(self.row, LocationText) else ""
+        return {
+            "location": self.location,
+            "language": language,
+            "old": ", ".join(self.old.splitlines()),
+            "new": ", ".join(self.new.splitlines()),
+        }
 
 
 def read_clinic_values() -> ClinicValueMap:
-    """What a location may repeat: the clinic's name, phones, and hours by language; empty without a clinic."""
-    clinic = Clinic.objects.values("name", *PHONE_LABELS).first()
-    hours = ClinicText.objects.values_list("language", "hours")
-    return {**(clinic or {}), **{f"hours {language}": words for language, words in hours}}
+    """Return the values that locations may repeat: the clinic's name, phones, and hours by language."""
+    clinic = Clinic.objects.values("name", *PHONE_FIELDS).first()
+    texts = ClinicText.objects.values_list("language", "hours")
+    return {**(clinic or {}), **{f"hours {language}": hours for language, hours in texts}}
 
 
 def find_location_changes(before: ClinicValueMap, now: ClinicValueMap) -> list[LocationChange]:
-    """Values of locations that are still what the clinic had ``before`` and has changed ``now``."""
+    """Return the values of locations that repeat a value in ``before`` that is different in ``now``."""
     changed = {name: (old, now[name]) for name, old in before.items() if old and now.get(name) not in {None, "", old}}
     if not changed:
         return []
-    # A number that the clinic still has under another name is not replaced.
-    kept = {normalize_phone(before[name]) for name in PHONE_LABELS if before.get(name) and name not in changed}
-    phones = {normalize_phone(changed[name][0]): changed[name][1] for name in reversed(PHONE_LABELS) if name in changed}
-    found = []
+    # A number that the clinic still uses in another field is not replaced.
+    unchanged = {normalize_phone(before[name]) for name in PHONE_FIELDS if before.get(name) and name not in changed}
+    phones = {normalize_phone(changed[name][0]): changed[name][1] for name in reversed(PHONE_FIELDS) if name in changed}
+    changes = []
     for location in Location.objects.prefetch_related("texts"):
         texts = list(location.texts.all())
         title = next((text.name for text in texts if text.language == languages.DEFAULT), location.key)
         number = normalize_phone(location.phone)
-        if number in phones and number not in kept:
-            found.append(_make_change(location, "phone", phones[number], f"{title}: phone"))
-        found += _find_clinic_name(location, "address", f"{title}: clinic name in the address", changed.get("name"))
+        if number in phones and number not in unchanged:
+            changes.append(_make_change(location, "phone", phones[number], title))
+        changes += _find_clinic_name(location, "address", title, changed.get("name"))
         for text in texts:
-            language = text.get_language_display()
-            for part in ("name", "directions"):
-                label = f"{title}: clinic name in the {part} ({language})"
-                found += _find_clinic_name(text, part, label, changed.get("name"))
+            for field_name in ("name", "directions"):
+                changes += _find_clinic_name(text, field_name, title, changed.get("name"))
             old, new = changed.get(f"hours {text.language}", ("", ""))
             if old and " ".join(text.hours.split()) == " ".join(old.split()):
-                found.append(_make_change(text, "hours", new, f"{title}: hours ({language})"))
-    return found
+                changes.append(_make_change(text, "hours", new, title))
+    return changes
 
 
-def _make_change(row: Location | LocationText, field: str, new: str, label: str) -> LocationChange:
-    return LocationChange(row, field, getattr(row, field), new, label)
-
-
-def _join_lines(value: str) -> str:
-    return ", ".join(value.splitlines())
+def _make_change(row: Location | LocationText, field_name: str, new: str, location: str) -> LocationChange:
+    return LocationChange(row, field_name, getattr(row, field_name), new, location)
 
 
 def _find_clinic_name(
-    row: Location | LocationText, part: str, label: str, name: tuple[str, str] | None
+    row: Location | LocationText, field_name: str, location: str, name: tuple[str, str] | None
 ) -> Iterator[LocationChange]:
-    """The clinic's name where a location has it among other words, such as the first line of its address."""
+    """Yield a change if the field contains the clinic's old name, such as in the first line of an address."""
     if name is None:
         return
     old, new = name
-    text = getattr(row, part)
-    # The new name first: it may hold the old one.
-    replaced = re.sub(rf"(?<!\w)(?:{re.escape(new)}|{re.escape(old)})(?!\w)", lambda _: new, text)
+    text = getattr(row, field_name)
+    # The new name comes first, because it may contain the old one.
+    replaced = re.sub(rf"(?<!\w)(?:{re.escape(new)}|{re.escape(old)})(?!\w)", lambda match: new, text)
     if replaced != text:
-        yield _make_change(row, part, replaced, label)
+        yield _make_change(row, field_name, replaced, location)
 
 
 @dataclass
 class ClinicUpdate:
-    """A change of the clinic's values, and what it does to locations, pages and plans.
+    """A change of the clinic's values, and its effects on locations, pages, and schedules.
 
-    ``keep_moments``: where the time zone changes, plans keep their moment instead of their time on the clock.
+    ``keep_utc_times``: when the time zone changes, schedules keep their UTC time instead of their local time.
     """
 
     actor: User | None
@@ -200,7 +229,7 @@ class ClinicUpdate:
     location_changes: list[LocationChange] = field(default_factory=list)
 
     def apply_location_changes(self) -> list[LocationChange]:
-        """Change what locations repeat of the clinic's old values; returns all changes so far."""
+        """Change the values of locations that repeat the clinic's old values; return all changes so far."""
         now = read_clinic_values()
         changes = find_location_changes(self.old_values, now)
         self.old_values = now
@@ -211,22 +240,22 @@ class ClinicUpdate:
 
     def revert_locations(self, keys: Iterable[str]) -> None:
         """Restore the old values of the locations, except for the changes named in ``keys``."""
-        wanted = set(keys)
+        keep = set(keys)
         for change in self.location_changes:
-            if change.key not in wanted:
+            if change.key not in keep:
                 change.save_value(change.old)
-        self.location_changes = [change for change in self.location_changes if change.key in wanted]
+        self.location_changes = [change for change in self.location_changes if change.key in keep]
 
     def affected_pages(self) -> list[Page]:
-        """Public pages that print another value than there is now: those still to be released again."""
+        """Return public pages that print an outdated value and have not been rereleased yet."""
         return find_stale_pages_in_all_languages(CLINIC_VALUE_DEPENDENCIES)
 
     def affected_schedules(self) -> list[ScheduleShift]:
-        """Plans that a changed time zone affects."""
+        """Return the schedules that a new time zone affects."""
         return find_schedule_shifts(self.old_zone, get_clinic_timezone())
 
     def apply(self) -> None:
-        """Change the locations, release the pages again and move the plans. A second call changes nothing."""
+        """Change the locations, rerelease the pages, and shift the schedules. Idempotent."""
         self.apply_location_changes()
         self.releases += rerelease_pages(self.affected_pages(), actor=self.actor)
         zone = get_clinic_timezone()
@@ -235,19 +264,19 @@ class ClinicUpdate:
         self.old_zone = zone
 
 
-_current_update: ContextVar[ClinicUpdate | None] = ContextVar("running_update", default=None)
+_current_update: ContextVar[ClinicUpdate | None] = ContextVar("current_update", default=None)
 
 
 @contextmanager
 def update_clinic_values(*, actor: User | None = None, keep_utc_times: bool = False) -> Iterator[ClinicUpdate]:
-    """Change the clinic's values inside this block; at its end all pages that print them are released again.
+    """Run a block that changes the clinic's values; then rerelease all pages that print them.
 
-    All in one transaction: raises PublishRefusedError when a page cannot be released, and then no value has changed.
-    Blocks may be nested: the outermost one updates the pages, once.
+    Everything is one transaction: if a page cannot be released, raise PublishError, and no value has changed. Blocks
+    can be nested; only the outermost one updates the pages. Takes the lock of ``lock_clinic_values``.
     """
-    running = _current_update.get()
-    if running is not None:
-        yield running
+    current = _current_update.get()
+    if current is not None:
+        yield current
         return
     with transaction.atomic():
         lock_clinic_values()
@@ -255,7 +284,7 @@ def update_clinic_values(*, actor: User | None = None, keep_utc_times: bool = Fa
         token = _current_update.set(update)
         try:
             yield update
-            # Still inside: a location that is changed here must not start an update of its own.
+            # Before the token is reset, so that a location saved here does not start a nested update.
             update.apply()
         finally:
             _current_update.reset(token)

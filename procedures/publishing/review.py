@@ -1,4 +1,4 @@
-"""Sending a text for review, and the reviewer's decision on exactly that text."""
+"""Review of drafts: submission, the reviewer's decision on exactly one text, and the state of pages in lists."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -8,6 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, OuterRef, Q, Subquery
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
 from procedures.enums import Decision, EventKind
@@ -16,9 +19,11 @@ from procedures.models import Approval, Figure, Page, ReleaseEvent, ReviewCommen
 from procedures.rendering import ReferenceResolver, RenderedPage, render_page
 from procedures.rendering.parser import get_parser
 
+SAY_WHAT_TO_CHANGE = gettext_lazy("Say what to change, so that the editor knows what to do.")
+
 
 class ReviewError(Exception):
-    """The decision cannot be taken. The message is a sentence for the person who tried."""
+    """The decision was rejected. The message is a sentence for the user."""
 
 
 class UnseenFiguresError(ReviewError):
@@ -26,18 +31,18 @@ class UnseenFiguresError(ReviewError):
 
 
 def find_unapproved_figures(rendered: RenderedPage) -> list[Figure]:
-    """Figures of a text, rendered with ``Pictures.CURRENT``, whose current picture no reviewer has approved."""
-    used = [one.figure_id for one in rendered.dependencies if one.kind == "figure"]
-    rows = Figure.objects.filter(pk__in=used).select_related("uploaded_by")
-    return unapproved_figures(list(rows.prefetch_related("texts", "markers__texts", "renditions")))
+    """Return the figures of a text, rendered with ``FigureVersion.CURRENT``, whose current version is not approved."""
+    figure_ids = [dependency.figure_id for dependency in rendered.dependencies if dependency.kind == "figure"]
+    figures = Figure.objects.filter(pk__in=figure_ids).select_related("uploaded_by")
+    return unapproved_figures(list(figures.prefetch_related("texts", "markers__texts", "renditions")))
 
 
 @transaction.atomic
 def submit_for_review(revision: Revision, *, actor: User, note: str = "") -> ReleaseEvent:
-    """Put a revision on the reviewers' list. Doing it twice in a row makes one event."""
+    """Submit a revision for review. Repeating the request creates no second event."""
     _lock_page(revision)
-    done = _find_repeated_event(revision, EventKind.SUBMITTED, actor, note)
-    return done or ReleaseEvent.objects.create(
+    repeated = _find_repeated_event(revision, EventKind.SUBMITTED, actor, note)
+    return repeated or ReleaseEvent.objects.create(
         page=revision.page, kind=EventKind.SUBMITTED, revision=revision, actor=actor, reason=note
     )
 
@@ -52,24 +57,28 @@ def record_decision(
     comments: Sequence[tuple[str, str]] = (),
     seen_figure_hashes: Collection[str] = (),
 ) -> Approval:
-    """Write the reviewer's decision, with remarks (words of a paragraph, what is said of it).
+    """Record the reviewer's decision, with ``comments`` as pairs of a paragraph's text and the comment on it.
 
-    ``pictures_seen``: ``figure_hash`` of each new picture that the reviewer was shown; the approval holds for these,
-    too. The same decision twice in a row (a double click) is one. Raises ReviewRefusedError for one's own text or
-    picture and for a refusal without words, and PicturesNotShownError where the text shows another new picture.
+    ``seen_figure_hashes``: the ``figure_hash`` of each new picture on the reviewer's screen; the approval covers these
+    pictures, too. Repeating the same decision (a double click) returns the first one. Raise ReviewError for the
+    reviewer's own text or picture and for sending back without any comment, and UnseenFiguresError if the text shows
+    another new picture.
     """
     if decision == Decision.APPROVED and settings.REQUIRE_PEER_REVIEW and revision.author_id == reviewer.pk:
-        raise ReviewError("This is your own text. Another person must approve it.")
+        raise ReviewError(_("This is your own text. Another person must approve it."))
     if decision == Decision.SENT_BACK and not comment.strip():
         if not comments:
-            raise ReviewError("Say what to change, so that the editor knows what to do.")
-        comment = "See the comments at the text."
+            raise ReviewError(str(SAY_WHAT_TO_CHANGE))
+        comment = _("See the comments on the text.")
     _lock_page(revision)
-    new = _find_approvable_figures(revision, reviewer, seen_figure_hashes) if decision == Decision.APPROVED else []
-    done = None if new else _find_repeated_event(revision, EventKind(decision.value), reviewer, comment)
-    last = revision.approvals.filter(reviewer=reviewer, decision=decision, comment=comment).first() if done else None
-    if last and list(last.comments.values_list("quote", "text")) == list(comments):
-        return last
+    new_figures = (
+        _find_approvable_figures(revision, reviewer, seen_figure_hashes) if decision == Decision.APPROVED else []
+    )
+    repeated = None if new_figures else _find_repeated_event(revision, EventKind(decision.value), reviewer, comment)
+    if repeated:
+        same = revision.approvals.filter(reviewer=reviewer, decision=decision, comment=comment).first()
+        if same and list(same.comments.values_list("quote", "text")) == list(comments):
+            return same
     approval = Approval.objects.create(
         revision=revision,
         content_hash=revision.content_hash,
@@ -77,7 +86,7 @@ def record_decision(
         decision=decision,
         comment=comment,
     )
-    for figure in new:
+    for figure in new_figures:
         record_approval(figure, approval)
     ReviewComment.objects.bulk_create(
         ReviewComment(approval=approval, quote=quote, text=text) for quote, text in comments
@@ -89,23 +98,29 @@ def record_decision(
 
 
 def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Collection[str]) -> list[Figure]:
-    """The new pictures of a text, all of which the reviewer has seen and may approve."""
-    library = ReferenceResolver(revision.page.language, FigureVersion.CURRENT)
-    new = find_unapproved_figures(render_page(revision.content, kind=revision.page.kind, resolver=library))
-    own = [figure for figure in new if figure.was_changed_by(reviewer.pk)]
+    """Return the new pictures of a text. Raise ReviewError unless the reviewer has seen and may approve all of them."""
+    resolver = ReferenceResolver(revision.page.language, FigureVersion.CURRENT)
+    figures = find_unapproved_figures(render_page(revision.content, kind=revision.page.kind, resolver=resolver))
+    own = [figure for figure in figures if figure.was_changed_by(reviewer.pk)]
     if own and settings.REQUIRE_PEER_REVIEW:
-        done = "uploaded" if own[0].uploaded_by_id == reviewer.pk else "changed the kind of"
-        raise ReviewError(f"You {done} the picture “{own[0].slug}”. Another person must approve this text.")
-    if any(figure_hash(figure) not in seen_hashes for figure in new):
-        raise UnseenFiguresError(
-            "This text shows a new or changed picture that was not on your screen. "
-            "Look at the pictures below, then decide again."
+        message = (
+            _("You uploaded the picture “%(slug)s”. Another person must approve this text.")
+            if own[0].uploaded_by_id == reviewer.pk
+            else _("You changed the kind of the picture “%(slug)s”. Another person must approve this text.")
         )
-    return new
+        raise ReviewError(message % {"slug": own[0].slug})
+    if any(figure_hash(figure) not in seen_hashes for figure in figures):
+        raise UnseenFiguresError(
+            _(
+                "This text shows a new or changed picture that was not on your screen. "
+                "Look at the pictures below, then decide again."
+            )
+        )
+    return figures
 
 
 def _lock_page(revision: Revision) -> None:
-    """Of two requests at once, let one wait until the other is done."""
+    """Lock the page, so that concurrent requests run one after the other and repeated ones are recognized."""
     list(Page.objects.select_for_update().filter(pk=revision.page_id).values_list("pk"))
 
 
@@ -120,7 +135,7 @@ def _find_repeated_event(revision: Revision, kind: EventKind, actor: User, reaso
 
 
 def current_approval(revision: Revision) -> Approval | None:
-    """The approval in force for this revision's text: the last decision on the same hash, if it is a yes."""
+    """Return the approval in force for this revision: the last decision on the same text, if it is an approval."""
     last = (
         Approval.objects.filter(revision__page=revision.page, content_hash=revision.content_hash)
         .exclude(decision=Decision.TRANSLATION_CHECKED)
@@ -131,14 +146,14 @@ def current_approval(revision: Revision) -> Approval | None:
 
 
 def latest_approved_revision(page: Page) -> Revision | None:
-    """The text that can be published: the newest revision after the live one whose last decision is a yes.
+    """Return the text that can be published: the newest revision since the live one that has a current approval.
 
-    The live text itself counts while nobody has approved it as public (starter text), or after a withdrawal.
+    The live text itself counts only if it is unreviewed starter text. After a withdrawal, every revision counts.
     """
     decisions = Approval.objects.filter(revision__page=page).exclude(decision=Decision.TRANSLATION_CHECKED)
-    last = dict(decisions.order_by("pk").values_list("content_hash", "decision"))
+    latest_decisions = dict(decisions.order_by("pk").values_list("content_hash", "decision"))
     revisions = page.revisions.select_related("author", "page").filter(
-        content_hash__in=[key for key, decision in last.items() if decision == Decision.APPROVED]
+        content_hash__in=[key for key, decision in latest_decisions.items() if decision == Decision.APPROVED]
     )
     live = page.live_release
     if live:
@@ -160,58 +175,62 @@ MIN_SIMILARITY = 0.5
 
 
 def extract_paragraphs(body: str) -> list[tuple[int, str]]:
-    """Line (from 1) and plain words of every paragraph, heading and list entry."""
-    found = []
+    """Return the line number (from 1) and the plain text of every paragraph, heading, and list item."""
+    paragraphs = []
     for token in get_parser().parse(body):
         if token.type == "inline" and token.map:
             parts = [child.content if child.type in {"text", "code_inline"} else " " for child in token.children or []]
-            found.append((token.map[0] + 1, " ".join("".join(parts).split())))
-    return found
+            paragraphs.append((token.map[0] + 1, " ".join("".join(parts).split())))
+    return paragraphs
 
 
 def locate_quote(quote: str, body: str) -> int:
-    """The line where the quoted paragraph stands now; 0 when it is not there any more.
+    """Return the current line of a quoted paragraph, or 0 if it no longer exists.
 
-    A quote holds what the page adds (numbers of sources, the clinic's phone), so the best likeness wins.
+    A quote also contains what the page adds (numbers of sources, the clinic's phone), so the most similar paragraph
+    wins.
     """
-    wanted = WORD.findall(quote.casefold())
-    best, place = MIN_SIMILARITY, 0
+    quote_words = WORD.findall(quote.casefold())
+    best_ratio, best_line = MIN_SIMILARITY, 0
     for line, text in extract_paragraphs(body):
-        matcher = SequenceMatcher(None, WORD.findall(text.casefold()), wanted, autojunk=False)
-        if matcher.real_quick_ratio() > best and (ratio := matcher.ratio()) > best:
-            best, place = ratio, line
-    return place
+        matcher = SequenceMatcher(None, WORD.findall(text.casefold()), quote_words, autojunk=False)
+        if matcher.real_quick_ratio() > best_ratio and (ratio := matcher.ratio()) > best_ratio:
+            best_ratio, best_line = ratio, line
+    return best_line
 
 
 REVIEW_EVENTS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK)
 
 
 class PageState(models.TextChoices):
-    """What lists of pages can be narrowed down to."""
+    """The states by which lists of pages can be filtered. They overlap: a public page can also be in review."""
 
-    DRAFT = "draft", "Draft"
-    UNSUBMITTED = "unsent", "Draft not sent for review"
-    IN_REVIEW = "waiting", "Waiting for review"
-    SENT_BACK = "sent_back", "Sent back"
-    APPROVED = "approved", "Approved, to be published"
-    PUBLIC = "public", "Public"
-    HAS_NEWER_DRAFT = "newer", "Public with a newer draft"
-    STARTER = "starter", "Public starter text, never reviewed"
-    SCHEDULED = "planned", "Planned to go public"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    DRAFT = "draft", gettext_lazy("Draft")
+    UNSUBMITTED = "unsent", gettext_lazy("Draft not sent for review")
+    IN_REVIEW = "waiting", gettext_lazy("Waiting for review")
+    SENT_BACK = "sent_back", gettext_lazy("Sent back")
+    APPROVED = "approved", gettext_lazy("Approved, to be published")
+    PUBLIC = "public", gettext_lazy("Public")
+    HAS_NEWER_DRAFT = "newer", gettext_lazy("Public with a newer draft")
+    STARTER = "starter", gettext_lazy("Public starter text, never reviewed")
+    SCHEDULED = "planned", gettext_lazy("Scheduled")
+    WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
 
-# What a list has no use for: the whole text that patients read, three times over.
+# Large fields that lists do not need: the full text, three times.
 LARGE_FIELDS = ("live_release__html", "live_release__sections", "live_release__revision__content")
 
 
 def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False) -> models.QuerySet[Page]:
-    """Adds ``latest_hash``, ``latest_author`` and ``latest_at`` (of the newest revision), and ``last_word`` (the last
-    review event on that same text). ``texts``: with all of the live release; else reading them costs a query a row.
+    """Annotate what ``describe_state``, ``get_review_status``, and ``filter_by_state`` need.
+
+    ``latest_hash``, ``latest_author``, and ``latest_at`` come from the newest revision; ``last_review_event`` is the
+    kind of the last review event on that text. ``with_content=True`` also loads the texts of the live release;
+    otherwise each access costs a query.
     """
     newest = Revision.objects.filter(page=OuterRef("pk")).order_by("-number")
-    # Withdrawing ends what was said of the text before.
-    said = ReleaseEvent.objects.filter(
+    # A withdrawal voids earlier review events on the text.
+    review_events = ReleaseEvent.objects.filter(
         page=OuterRef("pk"),
         kind__in=(*REVIEW_EVENTS, EventKind.WITHDRAWN),
         revision__content_hash=OuterRef("latest_hash"),
@@ -221,20 +240,20 @@ def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False)
         latest_hash=Subquery(newest.values("content_hash")[:1]),
         latest_author=Subquery(newest.values("author")[:1]),
         latest_at=Subquery(newest.values("created_at")[:1]),
-        last_word=Subquery(said.order_by("-pk").values("kind")[:1]),
+        last_review_event=Subquery(review_events.order_by("-pk").values("kind")[:1]),
     )
 
 
 IS_LIVE_TEXT = Q(live_release__revision__content_hash=F("latest_hash"))
-# The last word still counts: the text is not what the public reads, or nobody has approved what it reads.
+# Whether the last review event still matters: the text is not public, or it is public but was never approved.
 REVIEW_COUNTS = Q(live_release__isnull=True) | ~IS_LIVE_TEXT | Q(live_release__is_starter=True)
 STATE_FILTERS: dict[str, Q] = {
-    PageState.DRAFT: Q(live_release__isnull=True, withdrawn_reason="", last_word__isnull=True),
-    PageState.UNSUBMITTED: Q(latest_hash__isnull=False, last_word__isnull=True)
+    PageState.DRAFT: Q(live_release__isnull=True, withdrawn_reason="", last_review_event__isnull=True),
+    PageState.UNSUBMITTED: Q(latest_hash__isnull=False, last_review_event__isnull=True)
     & (Q(live_release__isnull=True) | ~IS_LIVE_TEXT),
-    PageState.IN_REVIEW: REVIEW_COUNTS & Q(last_word=EventKind.SUBMITTED),
-    PageState.SENT_BACK: REVIEW_COUNTS & Q(last_word=EventKind.SENT_BACK),
-    PageState.APPROVED: REVIEW_COUNTS & Q(last_word=EventKind.APPROVED),
+    PageState.IN_REVIEW: REVIEW_COUNTS & Q(last_review_event=EventKind.SUBMITTED),
+    PageState.SENT_BACK: REVIEW_COUNTS & Q(last_review_event=EventKind.SENT_BACK),
+    PageState.APPROVED: REVIEW_COUNTS & Q(last_review_event=EventKind.APPROVED),
     PageState.PUBLIC: Q(live_release__isnull=False),
     PageState.HAS_NEWER_DRAFT: Q(live_release__isnull=False) & ~IS_LIVE_TEXT,
     PageState.STARTER: Q(live_release__is_starter=True),
@@ -244,31 +263,45 @@ STATE_FILTERS: dict[str, Q] = {
 
 
 def filter_by_state(pages: models.QuerySet[Page], state: str) -> models.QuerySet[Page]:
-    """Pages in one state; they need ``with_states``. A public page can be waiting for review, too."""
+    """Filter pages in one state. ``pages`` must be annotated with ``annotate_status``."""
     return pages.filter(STATE_FILTERS[state])
 
 
-REVIEW_LABELS: dict[str, str] = {
-    EventKind.SUBMITTED: "waiting for review",
-    EventKind.SENT_BACK: "sent back",
-    EventKind.APPROVED: "approved, to be published",
+# Shown after a colon.
+REVIEW_LABELS: dict[str, Promise] = {
+    EventKind.SUBMITTED: gettext_lazy("waiting for review"),
+    EventKind.SENT_BACK: gettext_lazy("sent back"),
+    EventKind.APPROVED: gettext_lazy("approved, to be published"),
+}
+# Shown alone, for pages that are not public.
+DRAFT_LABELS: dict[str, Promise] = {
+    EventKind.SUBMITTED: gettext_lazy("Waiting for review"),
+    EventKind.SENT_BACK: gettext_lazy("Sent back"),
+    EventKind.APPROVED: gettext_lazy("Approved, to be published"),
 }
 
 
 def get_review_status(page: Any) -> str:
-    """The last review event that still counts, or an empty text. The page needs ``with_states``."""
+    """Return the kind of the last review event that still matters, or "". Needs ``annotate_status``."""
     live = page.live_release
     counts = live is None or live.is_starter or live.revision.content_hash != page.latest_hash
-    return page.last_word or "" if counts else ""
+    return page.last_review_event or "" if counts else ""
 
 
 def describe_state(page: Any) -> str:
-    """One phrase, such as “Public, with a newer draft: waiting for review”. The page needs ``with_states``."""
-    live, word = page.live_release, REVIEW_LABELS.get(get_review_status(page), "")
+    """Describe the state in one phrase, such as “Public (starter text): waiting for review”.
+
+    Needs ``annotate_status``.
+    """
+    live, status = page.live_release, get_review_status(page)
+    if live is None and not page.withdrawn_reason:
+        return str(DRAFT_LABELS.get(status, _("Draft")))
     if live is None:
-        first = "Withdrawn" if page.withdrawn_reason else "Draft"
-        return f"{first}: {word}" if page.withdrawn_reason and word else (word.capitalize() or first)
-    if live.revision.content_hash != page.latest_hash:
-        return f"Public, with a newer draft: {word}" if word else "Public, with a newer draft"
-    first = "Public (starter text)" if live.is_starter else "Public"
-    return f"{first}: {word}" if word else first
+        state = _("Withdrawn")
+    elif live.revision.content_hash != page.latest_hash:
+        state = _("Public, with a newer draft")
+    else:
+        state = _("Public (starter text)") if live.is_starter else _("Public")
+    if status not in REVIEW_LABELS:
+        return state
+    return _("%(state)s: %(review)s") % {"state": state, "review": REVIEW_LABELS[status]}

@@ -1,7 +1,10 @@
-"""What waits for somebody: drafts sent back, texts to approve, reviews due … Each list is a fixed number of queries."""
+"""Task lists for staff (drafts sent back, texts to approve, reviews due), and the weekly digest of them.
+
+Each list costs a fixed number of queries.
+"""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +12,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.accounts import mail
 from portal.accounts.models import User
@@ -24,25 +30,49 @@ from procedures.publishing.usage import find_stale_pages
 from procedures.publishing.warning_signs import is_own_revision, latest_decision, pending_revision
 
 MAX_TASKS_SHOWN = 6
-WEEK = datetime.timedelta(days=7)
+# How long before its due date a review is listed.
 REVIEW_NOTICE = datetime.timedelta(days=30)
+# The digest is sent from Monday at this hour, in the clinic's time zone.
+MONDAY, SEND_FROM_HOUR = 0, 7
+# The lists that are worth an email; the others can wait until the next sign-in.
+DIGEST_KEYS = frozenset(
+    "sent_back to_approve new_pictures approved not_published reviews translations outdated "
+    "signs_to_approve signs_sent_back signs_to_publish".split()
+)
+# How a changed dependency is named to staff, by ReleaseDependency.kind.
+DEPENDENCY_LABELS: dict[str, Promise] = {
+    "figure": gettext_lazy("picture %(key)s"),
+    "indexed": gettext_lazy("picture %(key)s"),
+    "series": gettext_lazy("series %(key)s"),
+    "term": gettext_lazy("word %(key)s"),
+    "source": gettext_lazy("source %(key)s"),
+    "care": gettext_lazy("answer %(key)s"),
+    "signs": gettext_lazy("warning signs %(key)s"),
+    "page": gettext_lazy("address of the page %(key)s"),
+    "title": gettext_lazy("title of the page %(key)s"),
+    "list": gettext_lazy("list of %(key)s"),
+}
 
 
 @dataclass(frozen=True)
 class WarningSignList:
-    """The list of warning signs, which waits like a page."""
+    """Placeholder for a page in a task about the list of warning signs."""
 
-    title: str = "Warning signs"
     language: str = languages.DEFAULT
 
+    @property
+    def title(self) -> str:
+        """The name of the list, like the title of a page."""
+        return _("Warning signs")
+
     def get_language_display(self) -> str:
-        """It holds every language."""
-        return "all languages"
+        """Return the language label, like that of a page."""
+        return _("all languages")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One page, or the list of warning signs, that waits, and why, in words."""
+    """A page, or the list of warning signs, that needs work, and the reason."""
 
     page: Page | WarningSignList
     reason: str = ""
@@ -50,7 +80,7 @@ class Task:
 
 @dataclass(frozen=True)
 class TaskList:
-    """One list. ``key`` tells the screens where the work is done; ``total`` may be more than ``items``."""
+    """Tasks of one kind. ``key`` identifies the kind; ``total`` may exceed the number of ``tasks``."""
 
     key: str
     title: str
@@ -60,26 +90,26 @@ class TaskList:
 
 
 def get_task_lists(user: User) -> list[TaskList]:
-    """All lists with something in them, the most urgent first, for what this person may do."""
-    writes = user.has_perm("procedures.change_page")
-    approves = user.has_perm("procedures.approve_page")
-    publishes = user.has_perm("procedures.publish_page")
-    lists: list[TaskList] = warning_sign_tasks(user) if writes or approves or publishes else []
-    if publishes:
-        lists += [failed_schedule_tasks(), approved_tasks(), scheduled_tasks()]
-    if approves:
-        lists += [approval_tasks(user), figure_approval_tasks(user)]
-    if writes:
-        lists += [sent_back_tasks(), own_draft_tasks(user), other_draft_tasks(user)]
-    if writes or approves or publishes:
-        lists += [withdrawal_tasks(), review_due_tasks(), stale_page_tasks(), out_of_sync_tasks()]
-    if approves or publishes:
-        lists.append(unchecked_translation_tasks())
-    return [one for one in lists if one.total]
+    """Return all nonempty lists that ``user`` has permission to work on, most urgent first."""
+    can_edit = user.has_perm("procedures.change_page")
+    can_approve = user.has_perm("procedures.approve_page")
+    can_publish = user.has_perm("procedures.publish_page")
+    task_lists: list[TaskList] = warning_sign_tasks(user) if can_edit or can_approve or can_publish else []
+    if can_publish:
+        task_lists += [failed_schedule_tasks(), approved_tasks(), scheduled_tasks()]
+    if can_approve:
+        task_lists += [approval_tasks(user), figure_approval_tasks(user)]
+    if can_edit:
+        task_lists += [sent_back_tasks(), own_draft_tasks(user), other_draft_tasks(user)]
+    if can_edit or can_approve or can_publish:
+        task_lists += [withdrawal_tasks(), review_due_tasks(), stale_page_tasks(), out_of_sync_tasks()]
+    if can_approve or can_publish:
+        task_lists.append(unchecked_translation_tasks())
+    return [task_list for task_list in task_lists if task_list.total]
 
 
 def warning_sign_tasks(user: User) -> list[TaskList]:
-    """The list of warning signs, for the people who take the next step with it."""
+    """The list of warning signs, if ``user`` can take the next step."""
     revision = pending_revision()
     decision = latest_decision(revision) if revision else None
     if revision is None or decision is None:
@@ -88,27 +118,242 @@ def warning_sign_tasks(user: User) -> list[TaskList]:
         EventKind.SUBMITTED.value: (
             "signs_to_approve",
             "procedures.approve_page",
-            "Warning signs to approve",
-            "Read what changes, then approve the list or send it back.",
+            _("Warning signs to approve"),
+            _("Read what changes, then approve the list or send it back."),
         ),
         EventKind.SENT_BACK.value: (
             "signs_sent_back",
             "procedures.change_page",
-            "Warning signs sent back to you",
-            "A reviewer asked for changes.",
+            _("Warning signs sent back to you"),
+            _("A reviewer asked for changes."),
         ),
         EventKind.APPROVED.value: (
             "signs_to_publish",
             "procedures.publish_page",
-            "Warning signs approved, not published yet",
-            "Publishing updates every page that prints them at the same time.",
+            _("Warning signs approved, not published yet"),
+            _("Publishing updates every page that prints them at the same time."),
         ),
     }[decision.kind]
     if not user.has_perm(permission) or (key == "signs_to_approve" and is_own_revision(revision, user)):
         return []
-    who = str(decision.actor) if decision.actor else "From the content folder"
-    words = f"{who}: {decision.comment}" if decision.comment and decision.actor else who
-    return [TaskList(key, title, hint, [Task(WarningSignList(), words)], 1)]
+    reason = str(decision.actor) if decision.actor else _("From the content folder")
+    if decision.actor and decision.comment:
+        reason = _("%(name)s: %(reason)s") % {"name": decision.actor, "reason": decision.comment}
+    return [TaskList(key, title, hint, [Task(WarningSignList(), reason)], 1)]
+
+
+def sent_back_tasks() -> TaskList:
+    """Drafts that a reviewer sent back."""
+    pages = _pages_in_state(PageState.SENT_BACK, EventKind.SENT_BACK)
+    return _make_review_list("sent_back", _("Sent back to you"), _("A reviewer asked for changes."), pages)
+
+
+def approval_tasks(user: User) -> TaskList:
+    """Texts in review, without the user's own if peer review is required."""
+    pages = _pages_in_state(PageState.IN_REVIEW, EventKind.SUBMITTED)
+    if settings.REQUIRE_PEER_REVIEW:
+        pages = pages.filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
+    hint = _("Read what changes, then approve it or send it back.")
+    return _make_review_list("to_approve", _("To approve"), hint, pages)
+
+
+def figure_approval_tasks(user: User) -> TaskList:
+    """Public pages that show an old picture, or leave one out, until a reviewer approves the new one.
+
+    A picture whose kind was changed counts as new, because pages then print something else about it.
+    """
+    figure_pages = list(_live_figure_pages())
+    figures = Figure.objects.filter(pk__in={figure for figure, _page in figure_pages})
+    unapproved = {figure.pk: figure for figure in unapproved_figures(list(figures))}
+    slugs_by_page: dict[int, set[str]] = {}
+    for figure, page_pk in figure_pages:
+        if figure in unapproved and not (settings.REQUIRE_PEER_REVIEW and unapproved[figure].was_changed_by(user.pk)):
+            slugs_by_page.setdefault(page_pk, set()).add(unapproved[figure].slug)
+    pages = Page.objects.defer("body").filter(pk__in=slugs_by_page).order_by("title", "pk")
+    reason = _("Picture %(slugs)s")
+    tasks = [Task(page, reason % {"slugs": ", ".join(sorted(slugs_by_page[page.pk]))}) for page in pages]
+    hint = _("Patients still see the old picture and its texts. Look at the new one, then approve it with the text.")
+    return _make_list("new_pictures", _("New or changed pictures to approve"), hint, tasks)
+
+
+def _live_figure_pages() -> Iterator[tuple[int, int]]:
+    """Yield (figure pk, page pk) for each figure that a live page shows; for a series, its current figures."""
+    live = ReleaseDependency.objects.filter(release__live_on__isnull=False)
+    yield from live.filter(kind="figure", figure__isnull=False).values_list("figure", "release__page")
+    series_figures: dict[tuple[str, str], list[int]] = {}
+    for slug, language, figure in SeriesItem.objects.values_list("series__slug", "series__language", "figure"):
+        series_figures.setdefault((slug, language), []).append(figure)
+    series_pages = live.filter(kind="series").values_list("key", "release__page__language", "release__page")
+    for slug, language, page in series_pages:
+        yield from ((figure, page) for figure in series_figures.get((slug, language), ()))
+
+
+def approved_tasks() -> TaskList:
+    """Approved texts that are neither published nor scheduled."""
+    pages = _pages_in_state(PageState.APPROVED, EventKind.APPROVED).filter(publish_at__isnull=True)
+    rows = list(pages.order_by("event_at", "pk"))
+    already_public = [page for page in rows if _is_newest_text_public(page)]
+    if len(already_public) == len(rows):
+        hint = _("Patients read these starter texts already. Publishing shows that your clinic reviewed them.")
+    elif already_public:
+        hint = _("Publish these texts so that patients read them.")
+    elif any(page.live_release_id for page in rows):
+        hint = _("Patients do not read the approved versions yet.")
+    else:
+        hint = _("Patients do not read these pages yet.")
+    tasks = [Task(page, _approved_page_reason(page)) for page in rows[:MAX_TASKS_SHOWN]]
+    return TaskList("approved", _("Approved, to be published"), hint, tasks, len(rows))
+
+
+def _approved_page_reason(page: Any) -> str:
+    """Return who approved a page, and what patients read until it is published."""
+    summary = _event_summary(page)
+    if not summary.endswith((".", "!", "?", "…")):
+        summary += "."
+    if _is_newest_text_public(page):
+        status = _("Patients read it already, marked as starter text.")
+    else:
+        status = _("Patients read an older version.") if page.live_release_id else _("Not public.")
+    return f"{summary} {status}"
+
+
+def _is_newest_text_public(page: Any) -> bool:
+    """Whether patients already read the newest text: starter text that was approved unchanged."""
+    live = page.live_release
+    return live is not None and live.revision.content_hash == page.latest_hash
+
+
+def own_draft_tasks(user: User) -> TaskList:
+    """Drafts that ``user`` saved and that were not sent for review."""
+    drafts = _unsubmitted_drafts().filter(latest_author=user.pk)
+    reason = gettext_lazy("Saved on %(date)s")
+    return _make_draft_list("own_drafts", _("Your drafts"), _("Saved but not sent for review yet."), drafts, reason)
+
+
+def other_draft_tasks(user: User) -> TaskList:
+    """Drafts that other users saved and that were not sent for review."""
+    drafts = _unsubmitted_drafts().filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
+    hint = _("Saved by other people but not sent for review yet.")
+    reason = gettext_lazy("Saved by %(name)s on %(date)s")
+    return _make_draft_list("other_drafts", _("Other people’s drafts"), hint, drafts, reason)
+
+
+def withdrawal_tasks() -> TaskList:
+    """Public pages that link to a withdrawn page, or whose translation is withdrawn."""
+    withdrawn: dict[tuple[str, str], str] = {}
+    titles_by_subject: dict[str, str] = {}
+    for page in Page.objects.filter(live_release__isnull=True).exclude(withdrawn_reason="").order_by("title"):
+        withdrawn[page.language, page.subject] = titles_by_subject[page.subject] = page.title
+    if not withdrawn:
+        return TaskList("withdrawn", "", "")
+    reasons: dict[Page, list[str]] = {}
+    links = ReleaseDependency.objects.filter(kind="page", key__in=titles_by_subject, release__live_on__isnull=False)
+    message = _("Links to “%(title)s”, which is withdrawn.")
+    for link in links.select_related("release__page").defer("release__html", "release__sections"):
+        if title := withdrawn.get((link.release.page.language, link.key)):
+            reasons.setdefault(link.release.page, []).append(message % {"title": title})
+    message = _("Its translation “%(title)s” is withdrawn.")
+    for page in Page.objects.published().filter(subject__in=titles_by_subject):
+        reasons.setdefault(page, []).append(message % {"title": titles_by_subject[page.subject]})
+    tasks = [Task(page, " ".join(sentences)) for page, sentences in reasons.items()]
+    hint = _("Change these public pages, or withdraw them, too.")
+    return _make_list(
+        "withdrawn", _("Pages affected by a withdrawal"), hint, sorted(tasks, key=lambda task: task.page.title)
+    )
+
+
+def scheduled_tasks() -> TaskList:
+    """Scheduled pages, next first."""
+    tasks = []
+    for page in get_scheduled_pages():
+        local = timezone.localtime(page.publish_at)
+        tasks.append(Task(page, f"{local:%H:%M}, {format_date(local.date())}"))
+    return _make_list("planned", _("Scheduled to go public"), _("Times are in the clinic’s time zone."), tasks)
+
+
+def failed_schedule_tasks() -> TaskList:
+    """Pages whose scheduled publishing failed, or will fail, until someone schedules or publishes them again."""
+    schedule_events = (EventKind.SCHEDULED, EventKind.UNSCHEDULED, EventKind.PUBLISHED, EventKind.WITHDRAWN)
+    last = ReleaseEvent.objects.filter(page=OuterRef("pk"), kind__in=schedule_events).order_by("-pk")
+    # Without an actor, it was the portal that canceled the schedule.
+    failed = Page.objects.annotate(
+        last_kind=Subquery(last.values("kind")[:1]),
+        last_actor=Subquery(last.values("actor")[:1]),
+        last_reason=Subquery(last.values("reason")[:1]),
+    ).filter(last_kind=EventKind.UNSCHEDULED, last_actor__isnull=True)
+    message = _("Was not published at the scheduled time. %(reason)s")
+    tasks = [Task(page, message % {"reason": getattr(page, "last_reason", "")}) for page in failed]
+    message = _("Will not be published: a reviewer sent this text back after it was scheduled.")
+    tasks += [Task(page, message) for page in _schedules_without_approval()]
+    return _make_list("not_published", _("Not published"), _("A scheduled text cannot go public."), tasks)
+
+
+def _schedules_without_approval() -> QuerySet[Page]:
+    """Filter scheduled pages whose text has lost its approval: the last decision on it was to send it back."""
+    decisions = ReleaseEvent.objects.filter(
+        page=OuterRef("pk"),
+        kind__in=(EventKind.APPROVED, EventKind.SENT_BACK),
+        revision__content_hash=OuterRef("scheduled_revision__content_hash"),
+    ).order_by("-pk")
+    return (
+        Page.objects.filter(publish_at__isnull=False)
+        .annotate(last_decision=Subquery(decisions.values("kind")[:1]))
+        .exclude(last_decision=EventKind.APPROVED)
+    )
+
+
+def review_due_tasks() -> TaskList:
+    """Public pages whose review is due within a month, or overdue."""
+    today = timezone.localdate(timezone=get_clinic_timezone())
+    pages = (
+        Page.objects.due_for_review(today + REVIEW_NOTICE)
+        .select_related("live_release")
+        .defer("live_release__html", "live_release__sections")
+        .order_by("live_release__next_review_on", "title")
+    )
+    tasks = []
+    for page in pages:
+        due = page.live_release.next_review_on if page.live_release else today
+        message = _("Due since %(date)s") if due <= today else _("Due on %(date)s")
+        tasks.append(Task(page, message % {"date": format_date(due)}))
+    hint = _("Is the text still correct? If so, approve and publish it again.")
+    return _make_list("reviews", _("Reviews due"), hint, tasks)
+
+
+def stale_page_tasks() -> TaskList:
+    """Public pages that print outdated values."""
+    tasks = [Task(stale.page, describe_changes(stale.changed)) for stale in find_stale_pages()]
+    hint = _("A picture, word, source or answer that they show has changed.")
+    return _make_list("outdated", _("Pages that print old values"), hint, tasks)
+
+
+def describe_changes(changed: Iterable[tuple[str, str]]) -> str:
+    """Describe changed dependencies, given as (kind, key), such as “word osteoporosis, answer driving”."""
+    return ", ".join(_describe_dependency(kind, key.removesuffix("#")) for kind, key in changed)
+
+
+def _describe_dependency(kind: str, key: str) -> str:
+    label = DEPENDENCY_LABELS.get(kind)
+    return (str(label) % {"key": key}).strip() if label else key
+
+
+def out_of_sync_tasks() -> TaskList:
+    """Translations whose source text has changed."""
+    pages = filter_out_of_sync(Page.objects.order_by("title"))
+    tasks = [Task(page, _("The source text has changed.")) for page in pages]
+    return _make_list("translations", _("Translations out of date"), _("Bring them up to date."), tasks)
+
+
+def unchecked_translation_tasks() -> TaskList:
+    """The number of public translations that no qualified translator has checked, without a task for each."""
+    count = (
+        Page.objects.published()
+        .exclude(language=languages.DEFAULT)
+        .filter(live_release__translation_checked=False)
+        .aggregate(count=Count("pk"))["count"]
+    )
+    hint = _("No check by a qualified translator is on record. The pages tell patients so.")
+    return TaskList("unchecked", _("Translations to be checked"), hint, [], count)
 
 
 def _last_event(kind: EventKind) -> QuerySet[ReleaseEvent]:
@@ -116,326 +361,102 @@ def _last_event(kind: EventKind) -> QuerySet[ReleaseEvent]:
 
 
 def _pages_in_state(state: PageState, kind: EventKind) -> QuerySet[Page]:
-    """Pages in a state with the event that brought them there: ``said``, ``said_at`` and ``said_by``."""
+    """Filter pages in a state, annotated with their last event of ``kind`` for ``_event_summary``."""
     last = _last_event(kind)
-    names = {"event_reason": "reason", "event_at": "created_at", "event_actor": "actor"}
     return filter_by_state(annotate_status(Page.objects.defer("body")), state).annotate(
-        **{name: Subquery(last.values(column)[:1]) for name, column in names.items()},
-        said_first=Subquery(last.values("actor__first_name")[:1]),
-        said_last=Subquery(last.values("actor__last_name")[:1]),
-        said_user=Subquery(last.values("actor__username")[:1]),
+        event_reason=Subquery(last.values("reason")[:1]),
+        event_at=Subquery(last.values("created_at")[:1]),
+        actor_first_name=Subquery(last.values("actor__first_name")[:1]),
+        actor_last_name=Subquery(last.values("actor__last_name")[:1]),
+        actor_username=Subquery(last.values("actor__username")[:1]),
     )
 
 
-def _actor_name(page: Page) -> str:
-    names = (getattr(page, "actor_first_name", ""), getattr(page, "actor_last_name", ""))
-    return " ".join(name for name in names if name) or getattr(page, "actor_username", "") or "Somebody"
-
-
-def _event_summary(page: Page) -> str:
-    """“Rosa, 3 March 2026: Say who it is for.”"""
-    at, reason = getattr(page, "event_at", None), getattr(page, "event_reason", "") or ""
-    day = f", {format_date(timezone.localtime(at).date())}" if at else ""
-    return f"{_actor_name(page)}{day}: {reason}" if reason else f"{_actor_name(page)}{day}"
-
-
-def _make_task_list(key: str, title: str, hint: str, pages: QuerySet[Page]) -> TaskList:
-    """The pages that have waited longest first."""
-    rows = list(pages.order_by("event_at", "pk"))
-    return TaskList(key, title, hint, [Task(page, _event_summary(page)) for page in rows[:MAX_TASKS_SHOWN]], len(rows))
-
-
-def sent_back_tasks() -> TaskList:
-    """For those who write."""
-    pages = _pages_in_state(PageState.SENT_BACK, EventKind.SENT_BACK)
-    return _make_task_list("sent_back", "Sent back to you", "A reviewer asked for changes.", pages)
-
-
-def approval_tasks(user: User) -> TaskList:
-    """For those who review; one's own text is for somebody else."""
-    pages = _pages_in_state(PageState.IN_REVIEW, EventKind.SUBMITTED)
-    if settings.REQUIRE_PEER_REVIEW:
-        pages = pages.filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
-    return _make_task_list("to_approve", "To approve", "Read what changes, then approve it or send it back.", pages)
-
-
-def figure_approval_tasks(user: User) -> TaskList:
-    """Public pages that go on showing an old picture, or leave one out, until a reviewer approves the new one.
-
-    A picture whose kind was changed is a new one, too: pages say other things about it.
-    """
-    found: dict[int, set[str]] = {}
-    shown = list(_live_figure_pages())
-    new = {
-        figure.pk: figure for figure in unapproved_figures(list(Figure.objects.filter(pk__in={pk for pk, _ in shown})))
-    }
-    for pk, page in shown:
-        if pk in new and not (settings.REQUIRE_PEER_REVIEW and new[pk].was_changed_by(user.pk)):
-            found.setdefault(page, set()).add(new[pk].slug)
-    pages = Page.objects.defer("body").filter(pk__in=found).order_by("title", "pk")
-    items = [Task(page, f"Picture {', '.join(sorted(found[page.pk]))}") for page in pages]
-    hint = "Patients still see the old picture and what it said. Look at the new one, then approve it with the text."
-    return TaskList("new_pictures", "New or changed pictures to approve", hint, items[:MAX_TASKS_SHOWN], len(items))
-
-
-def _live_figure_pages() -> Iterator[tuple[int, int]]:
-    """Figures with the public pages whose texts show them, as keys; those of a series as it is now."""
-    live = ReleaseDependency.objects.filter(release__live_on__isnull=False)
-    yield from live.filter(kind="figure", figure__isnull=False).values_list("figure", "release__page")
-    series: dict[tuple[str, str], list[int]] = {}
-    for slug, language, figure in SeriesItem.objects.values_list("series__slug", "series__language", "figure"):
-        series.setdefault((slug, language), []).append(figure)
-    for slug, language, page in live.filter(kind="series").values_list(
-        "key", "release__page__language", "release__page"
-    ):
-        yield from ((figure, page) for figure in series.get((slug, language), ()))
-
-
-def approved_tasks() -> TaskList:
-    """For those who publish: approved, and not planned yet."""
-    pages = _pages_in_state(PageState.APPROVED, EventKind.APPROVED).filter(publish_at__isnull=True)
-    rows = list(pages.order_by("event_at", "pk"))
-    read = [page for page in rows if _is_newest_public(page)]
-    if len(read) == len(rows):
-        hint = "Patients read these starter texts already. Publishing shows that your clinic reviewed them."
-    elif read:
-        hint = "Publish these texts so that patients read them."
-    elif any(page.live_release_id for page in rows):
-        hint = "Patients do not read the approved versions yet."
-    else:
-        hint = "Patients do not read these pages yet."
-    items = [Task(page, _public_status(page)) for page in rows[:MAX_TASKS_SHOWN]]
-    return TaskList("approved", "Approved, to be published", hint, items, len(rows))
-
-
-def _public_status(page: Any) -> str:
-    """Who approved a page, and what patients read until it is published."""
-    said = _event_summary(page)
-    dot = "" if said.endswith((".", "!", "?", "…")) else "."
-    if _is_newest_public(page):
-        return f"{said}{dot} Patients read it already, marked as starter text."
-    return f"{said}{dot} Patients read an older version." if page.live_release_id else f"{said}{dot} Not public."
-
-
-def _is_newest_public(page: Any) -> bool:
-    """Whether patients read the newest text already: starter text that was approved as it is."""
-    live = page.live_release
-    return live is not None and live.revision.content_hash == page.latest_hash
-
-
-def own_draft_tasks(user: User) -> TaskList:
-    """What this person saved and did not send for review."""
-    pages = _unsubmitted_pages().filter(latest_author=user.pk)
-    return _make_draft_list("own_drafts", "Your drafts", "Saved but not sent for review yet.", pages)
-
-
-def other_draft_tasks(user: User) -> TaskList:
-    """What others saved and did not send for review."""
-    pages = _unsubmitted_pages().filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
-    return _make_draft_list(
-        "other_drafts", "Other people’s drafts", "Saved by other people but not sent for review yet.", pages
-    )
-
-
-def _unsubmitted_pages() -> Any:
-    writers = User.objects.filter(pk=OuterRef("latest_author"))
+def _unsubmitted_drafts() -> Any:
+    """Filter drafts that were not sent for review, annotated with their author for ``_actor_name``."""
+    authors = User.objects.filter(pk=OuterRef("latest_author"))
     return filter_by_state(annotate_status(Page.objects.defer("body")), PageState.UNSUBMITTED).annotate(
-        said_first=Subquery(writers.values("first_name")[:1]),
-        said_last=Subquery(writers.values("last_name")[:1]),
-        said_user=Subquery(writers.values("username")[:1]),
+        actor_first_name=Subquery(authors.values("first_name")[:1]),
+        actor_last_name=Subquery(authors.values("last_name")[:1]),
+        actor_username=Subquery(authors.values("username")[:1]),
     )
 
 
-def _make_draft_list(key: str, title: str, hint: str, pages: QuerySet[Page]) -> TaskList:
-    """The draft saved last comes first."""
-    rows = list(pages.order_by("-latest_at", "pk"))
-    own = key == "own_drafts"
-    items = [
-        Task(page, f"Saved {'' if own else f'by {_actor_name(page)} '}on {_saved_on(page)}")
-        for page in rows[:MAX_TASKS_SHOWN]
-    ]
-    return TaskList(key, title, hint, items, len(rows))
+def _actor_name(page: Any) -> str:
+    names = (page.actor_first_name, page.actor_last_name)
+    return " ".join(name for name in names if name) or page.actor_username or _("Someone")
 
 
-def _saved_on(page: Page) -> str:
-    return format_date(timezone.localdate(getattr(page, "latest_at", None)))
+def _event_summary(page: Any) -> str:
+    """Summarize the annotated event, such as “Rosa, 3 March 2026: Say who it is for.”"""
+    summary = _actor_name(page)
+    if page.event_at:
+        date = format_date(timezone.localtime(page.event_at).date())
+        summary = _("%(name)s, %(date)s") % {"name": summary, "date": date}
+    if page.event_reason:
+        summary = _("%(name)s: %(reason)s") % {"name": summary, "reason": page.event_reason}
+    return summary
 
 
-def withdrawal_tasks() -> TaskList:
-    """Public pages that a withdrawal left behind: they lead to the withdrawn page, or are its translation."""
-    withdrawn: dict[tuple[str, str], str] = {}
-    subjects: dict[str, str] = {}
-    for page in Page.objects.filter(live_release__isnull=True).exclude(withdrawn_reason="").order_by("title"):
-        withdrawn[page.language, page.subject] = subjects[page.subject] = page.title
-    if not withdrawn:
-        return TaskList("withdrawn", "", "")
-    said: dict[Page, list[str]] = {}
-    links = ReleaseDependency.objects.filter(kind="page", key__in=subjects, release__live_on__isnull=False)
-    for used in links.select_related("release__page").defer("release__html", "release__sections"):
-        if title := withdrawn.get((used.release.page.language, used.key)):
-            said.setdefault(used.release.page, []).append(f"Links to “{title}”, which is withdrawn.")
-    for page in Page.objects.published().filter(subject__in=subjects):
-        said.setdefault(page, []).append(f"Its translation “{subjects[page.subject]}” is withdrawn.")
-    rows = sorted(said.items(), key=lambda row: row[0].title)
-    hint = "Change these public pages, or withdraw them, too."
-    items = [Task(page, " ".join(words)) for page, words in rows[:MAX_TASKS_SHOWN]]
-    return TaskList("withdrawn", "Pages affected by a withdrawal", hint, items, len(rows))
+def _make_list(key: str, title: str, hint: str, tasks: list[Task]) -> TaskList:
+    return TaskList(key, title, hint, tasks[:MAX_TASKS_SHOWN], len(tasks))
 
 
-def scheduled_tasks() -> TaskList:
-    """What goes public by itself, and what will not, because it is not approved any more."""
-    rows = list(get_scheduled_pages())
-    here = [
+def _make_review_list(key: str, title: str, hint: str, pages: QuerySet[Page]) -> TaskList:
+    """Order pages by their last event, longest waiting first."""
+    return _make_list(key, title, hint, [Task(page, _event_summary(page)) for page in pages.order_by("event_at", "pk")])
+
+
+def _make_draft_list(key: str, title: str, hint: str, drafts: QuerySet[Any], reason: Promise) -> TaskList:
+    """Order drafts by the last save, newest first."""
+    rows = list(drafts.order_by("-latest_at", "pk"))
+    tasks = [
         Task(
-            page,
-            f"{timezone.localtime(page.publish_at):%H:%M}, {format_date(timezone.localtime(page.publish_at).date())}",
+            draft, str(reason) % {"name": _actor_name(draft), "date": format_date(timezone.localdate(draft.latest_at))}
         )
-        for page in rows
-        if page.publish_at
+        for draft in rows[:MAX_TASKS_SHOWN]
     ]
-    return TaskList("planned", "Planned to go public", "By the clinic’s clock.", here[:MAX_TASKS_SHOWN], len(here))
-
-
-def failed_schedule_tasks() -> TaskList:
-    """Plans that the portal itself had to give up, until somebody plans or publishes anew; and those it will."""
-    plans = (EventKind.SCHEDULED, EventKind.UNSCHEDULED, EventKind.PUBLISHED, EventKind.WITHDRAWN)
-    last = ReleaseEvent.objects.filter(page=OuterRef("pk"), kind__in=plans).order_by("-pk")
-    pages = Page.objects.annotate(
-        last_kind=Subquery(last.values("kind")[:1]),
-        last_actor=Subquery(last.values("actor")[:1]),
-        last_reason=Subquery(last.values("reason")[:1]),
-    ).filter(last_kind=EventKind.UNSCHEDULED, last_actor__isnull=True)
-    items = [Task(page, f"Was not published at its time. {getattr(page, 'last_reason', '')}") for page in pages]
-    items += [
-        Task(page, "Will not be published: a reviewer sent this text back after it was planned.")
-        for page in _schedules_without_approval()
-    ]
-    hint = "A text that was planned cannot go public."
-    return TaskList("not_published", "Not published", hint, items[:MAX_TASKS_SHOWN], len(items))
-
-
-def _schedules_without_approval() -> QuerySet[Page]:
-    """Planned pages whose text has lost its approval: the last decision on it is another one."""
-    said = ReleaseEvent.objects.filter(
-        page=OuterRef("pk"),
-        kind__in=(EventKind.APPROVED, EventKind.SENT_BACK),
-        revision__content_hash=OuterRef("scheduled_revision__content_hash"),
-    ).order_by("-pk")
-    return (
-        Page.objects.filter(publish_at__isnull=False)
-        .annotate(last_said=Subquery(said.values("kind")[:1]))
-        .exclude(last_said=EventKind.APPROVED)
-    )
-
-
-def review_due_tasks() -> TaskList:
-    """Public pages whose review is due or comes within a month."""
-    today = timezone.localdate(timezone=get_clinic_timezone())
-    rows = list(
-        Page.objects.due_for_review(today + REVIEW_NOTICE)
-        .select_related("live_release")
-        .defer("live_release__html", "live_release__sections")
-        .order_by("live_release__next_review_on", "title")
-    )
-    items = []
-    for page in rows[:MAX_TASKS_SHOWN]:
-        due = page.live_release.next_review_on if page.live_release else today
-        items.append(Task(page, f"{'Due since' if due <= today else 'Due on'} {format_date(due)}"))
-    return TaskList(
-        "reviews", "Reviews due", "Is the text still right? Then approve and publish it anew.", items, len(rows)
-    )
-
-
-def stale_page_tasks() -> TaskList:
-    """Public pages that print a value which has changed since."""
-    rows = find_stale_pages()
-    items = [Task(row.page, describe_changes(row.changed)) for row in rows[:MAX_TASKS_SHOWN]]
-    hint = "A picture, word, source or answer that they show was changed."
-    return TaskList("outdated", "Pages that print old values", hint, items, len(rows))
-
-
-DEPENDENCY_LABELS = {
-    "figure": "picture",
-    "indexed": "picture",
-    "series": "series",
-    "term": "word",
-    "source": "source",
-    "care": "answer",
-    "signs": "warning signs",
-    "page": "address of the page",
-    "title": "title of the page",
-    "clinic": "",
-    "list": "list of",
-}
-
-
-def describe_changes(changed: list[tuple[str, str]]) -> str:
-    """What changed: “word osteoporosis, answer driving”."""
-    return ", ".join(f"{DEPENDENCY_LABELS.get(kind, kind)} {key.removesuffix('#')}".strip() for kind, key in changed)
-
-
-def out_of_sync_tasks() -> TaskList:
-    """Translations whose source was changed since."""
-    rows = list(filter_out_of_sync(Page.objects.order_by("title")))
-    items = [Task(page, "The source text has changed since.") for page in rows[:MAX_TASKS_SHOWN]]
-    return TaskList("translations", "Translations behind", "Bring them up to date.", items, len(rows))
-
-
-def unchecked_translation_tasks() -> TaskList:
-    """Public translations that no qualified translator has checked: one line, not one for each."""
-    count = (
-        Page.objects.published()
-        .exclude(language=languages.DEFAULT)
-        .filter(live_release__translation_checked=False)
-        .aggregate(count=Count("pk"))["count"]
-    )
-    hint = "No qualified translator’s check is on record. Their pages say so to patients."
-    return TaskList("unchecked", "Translations to be checked", hint, [], count)
-
-
-MONDAY, SEND_FROM_HOUR = 0, 7
-# What is worth a mail; the rest can wait until somebody signs in.
-DIGEST_KEYS = frozenset(
-    "sent_back to_approve new_pictures approved not_published reviews translations outdated "
-    "signs_to_approve signs_sent_back signs_to_publish".split()
-)
+    return TaskList(key, title, hint, tasks, len(rows))
 
 
 def send_digests(at: datetime.datetime) -> list[User]:
-    """Send what is due at ``at``: from Monday, seven in the morning by the clinic's clock. Returns who got a mail.
+    """Send the weekly digests that are due at ``at``. Return the users who received one.
 
-    The week is written down first: a mail that fails is not tried again that week, and nobody ever gets two.
+    A delivery is recorded before it is sent: a failed email is not retried that week, and no one receives two.
     """
-    here = at.astimezone(get_clinic_timezone())
-    if not mail.is_configured() or (here.weekday() == MONDAY and here.hour < SEND_FROM_HOUR):
+    local = at.astimezone(get_clinic_timezone())
+    if not mail.is_configured() or (local.weekday() == MONDAY and local.hour < SEND_FROM_HOUR):
         return []
-    year, number, _ = here.isocalendar()
+    year, number, _weekday = local.isocalendar()
     week = f"{year}-W{number:02}"
-    had = DigestDelivery.objects.filter(week=week).values("user")
-    people = User.objects.filter(is_active=True, is_staff=True).exclude(email="").exclude(pk__in=had)
-    return [person for person in people.order_by("pk") if _send_digest(person, week)]
+    recipients = (
+        User.objects.filter(is_active=True, is_staff=True)
+        .exclude(email="")
+        .exclude(pk__in=DigestDelivery.objects.filter(week=week).values("user"))
+    )
+    return [user for user in recipients.order_by("pk") if _send_digest(user, week)]
 
 
-def _send_digest(person: User, week: str) -> bool:
-    """Also where nothing waits the week is noted, so that the lists are made once a week and not each minute."""
+def _send_digest(user: User, week: str) -> bool:
+    """Send one digest, if there is anything to do. The week is recorded anyway, so that it is only checked once."""
     try:
         with transaction.atomic():
-            DigestDelivery.objects.create(user=person, week=week)
+            DigestDelivery.objects.create(user=user, week=week)
     except IntegrityError:  # another server was faster
         return False
-    waiting = [one for one in get_task_lists(person) if one.key in DIGEST_KEYS]
-    return bool(waiting) and mail.send(person, "what waits for you", format_digest(waiting))
+    task_lists = [task_list for task_list in get_task_lists(user) if task_list.key in DIGEST_KEYS]
+    return bool(task_lists) and mail.send(user, _("your open tasks"), format_digest(task_lists))
 
 
 def format_digest(task_lists: list[TaskList]) -> str:
-    """The mail as plain text: lists with the titles of pages, and where to sign in."""
+    """Return the digest as plain text: the lists with titles of pages, and the sign-in address."""
     lines: list[str] = []
-    for one in task_lists:
-        lines.append(f"{one.title}: {one.total}")
-        lines += [f"  - {item.page.title} ({item.page.get_language_display()})" for item in one.tasks]
-        if one.tasks and one.total > len(one.tasks):
-            lines.append(f"  and {one.total - len(one.tasks)} more")
+    for task_list in task_lists:
+        lines.append(f"{task_list.title}: {task_list.total}")
+        lines += [f"  - {task.page.title} ({task.page.get_language_display()})" for task in task_list.tasks]
+        if task_list.tasks and task_list.total > len(task_list.tasks):
+            lines.append("  " + _("and %(count)s more") % {"count": task_list.total - len(task_list.tasks)})
         lines.append("")
-    lines += [f"Sign in to see them: {settings.PUBLIC_URL}/admin/", ""]
-    lines.append("You get this once a week at most, only when something waits for you.")
+    lines += [_("Sign in to see them: %(url)s") % {"url": f"{settings.PUBLIC_URL}/admin/"}, ""]
+    lines.append(_("You receive this at most once a week, only when there is something to do."))
     return "\n".join(lines)

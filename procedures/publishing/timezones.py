@@ -1,29 +1,32 @@
-"""The clinic's clock: times that staff type and read are those on the clinic's wall, not the server's.
+"""Conversion between UTC and the clinic's local time, which staff type and read.
 
-Twice a year that clock jumps. A time that the jump leaves out does not exist; a time in the hour that it repeats
-exists twice. Both are told to the person who typed it, never guessed.
+Twice a year, daylight saving time makes one local time nonexistent and another one ambiguous. Both are reported to the
+user who entered the time; nothing is guessed.
 """
 
 import datetime
 from zoneinfo import ZoneInfo
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
 from procedures.models import Clinic
 
 FIRST_OCCURRENCE, SECOND_OCCURRENCE = 0, 1
-# Days that are typed lie between these. Beyond them time zones overflow and databases refuse.
+# The range of dates that may be entered. Beyond it, time zone conversions overflow and databases fail.
 MIN_DATE, MAX_DATE = datetime.date(2000, 1, 1), datetime.date(2100, 12, 31)
 
 
 class LocalTimeError(ValueError):
-    """The time that was typed names no moment. The message is a sentence for who typed it."""
+    """The local time does not exist. The message is a sentence for the user who entered it."""
 
 
 class DateOutOfRangeError(LocalTimeError):
-    """The day is out of bounds."""
+    """The date is not between MIN_DATE and MAX_DATE."""
 
 
 class AmbiguousTimeError(LocalTimeError):
-    """The time comes twice that day: ask which one is meant. ``moments`` are both, the earlier first."""
+    """The local time occurs twice that day. ``candidates`` are both moments (UTC), earlier first."""
 
     def __init__(self, message: str, candidates: tuple[datetime.datetime, datetime.datetime]) -> None:
         super().__init__(message)
@@ -31,75 +34,81 @@ class AmbiguousTimeError(LocalTimeError):
 
 
 def get_clinic_timezone() -> ZoneInfo:
-    """The time zone of the clinic; UTC without a clinic, or where this machine does not know the zone. One query."""
+    """Return the clinic's time zone; UTC without a clinic, or if the system does not know the zone. One query."""
     return get_timezone(Clinic.objects.values_list("time_zone", flat=True).first() or "")
 
 
 def get_timezone(name: str) -> ZoneInfo:
-    """The time zone with this name; UTC for none, or where this machine does not know it."""
+    """Return the time zone with this name; UTC for an empty name, or if the system does not know the zone."""
     try:
         return ZoneInfo(name or "UTC")
     except (KeyError, ValueError, OSError):
-        # The form refuses such a name; a machine without zone data must not close the admin for it.
+        # Forms reject unknown names; a system without time zone data must not break the admin.
         return ZoneInfo("UTC")
 
 
 def to_utc(
     day: datetime.date, time: datetime.time, zone: ZoneInfo, *, occurrence: int | None = None
 ) -> datetime.datetime:
-    """The moment (aware, UTC) at which the clinic's clock shows ``time`` on ``day``.
+    """Return the moment (aware, UTC) of a local time in ``zone``.
 
-    ``which``: FIRST or SECOND for a time that comes twice. Raises ClockError for a time that the clock leaves out,
-    and RepeatedTimeError for one that comes twice while ``which`` is None.
+    ``occurrence``: FIRST_OCCURRENCE or SECOND_OCCURRENCE of a time that occurs twice. Raise DateOutOfRangeError,
+    LocalTimeError for a time that does not exist, and AmbiguousTimeError for one that occurs twice if ``occurrence``
+    is None.
     """
     validate_date(day)
-    shown = datetime.datetime.combine(day, time.replace(tzinfo=None, fold=FIRST_OCCURRENCE))
-    first, second = shown.replace(tzinfo=zone), shown.replace(tzinfo=zone, fold=SECOND_OCCURRENCE)
-    if _wall_time(first, zone) != shown:
-        # The offset before the jump gives the moment just as long after it.
-        after = first.astimezone(datetime.UTC).astimezone(zone)
+    local = datetime.datetime.combine(day, time.replace(tzinfo=None, fold=FIRST_OCCURRENCE))
+    first, second = local.replace(tzinfo=zone), local.replace(tzinfo=zone, fold=SECOND_OCCURRENCE)
+    if _round_trip(first, zone) != local:
+        # Python applies the offset from before the gap, which gives a valid time one gap later.
+        next_valid = first.astimezone(datetime.UTC).astimezone(zone)
         raise LocalTimeError(
-            f"There is no {shown:%H:%M} on {format_date(day)}: the clocks go forward that night. "
-            f"Choose {after:%H:%M} instead, or another time."
+            _(
+                "There is no %(time)s on %(date)s: the clocks go forward that night. "
+                "Choose %(next_time)s instead, or another time."
+            )
+            % {"time": f"{local:%H:%M}", "date": format_date(day), "next_time": f"{next_valid:%H:%M}"}
         )
-    # Only UTC is safe to compare: Python holds a time that comes twice to be unlike any other.
-    moments = first.astimezone(datetime.UTC), second.astimezone(datetime.UTC)
-    if moments[0] == moments[1]:
-        return moments[0]
+    # Compare in UTC: in their own zone, Python considers ambiguous times unequal to any other.
+    candidates = first.astimezone(datetime.UTC), second.astimezone(datetime.UTC)
+    if candidates[0] == candidates[1]:
+        return candidates[0]
     if occurrence is None:
         raise AmbiguousTimeError(
-            f"{shown:%H:%M} comes twice on {format_date(day)}: the clocks go back that night. Choose which one you mean.",
-            moments,
+            _("%(time)s occurs twice on %(date)s, because clocks go back that night. Choose which one you mean.")
+            % {"time": f"{local:%H:%M}", "date": format_date(day)},
+            candidates,
         )
-    return moments[SECOND_OCCURRENCE if occurrence == SECOND_OCCURRENCE else FIRST_OCCURRENCE]
+    return candidates[SECOND_OCCURRENCE if occurrence == SECOND_OCCURRENCE else FIRST_OCCURRENCE]
 
 
 def validate_date(date: datetime.date) -> None:
-    """Raises DayError for a day out of bounds, which is most often a slip in the year."""
+    """Raise DateOutOfRangeError for a date out of range, which is usually a typing error in the year."""
     if not MIN_DATE <= date <= MAX_DATE:
-        raise DateOutOfRangeError(f"Choose a day from {MIN_DATE.year} to {MAX_DATE.year}. Look at the year.")
+        message = _("Choose a date from %(first)s to %(last)s. Check the year.")
+        raise DateOutOfRangeError(message % {"first": MIN_DATE.year, "last": MAX_DATE.year})
 
 
 def shift_wall_time(at: datetime.datetime, before: ZoneInfo, after: ZoneInfo) -> datetime.datetime:
-    """The moment (UTC) at which a clock in ``after`` shows what a clock in ``before`` shows at ``at``.
+    """Return the moment (UTC) at which clocks in ``after`` show what clocks in ``before`` show at ``at``.
 
-    A time that ``after`` leaves out moves on by the jump; of a time that comes twice it is the first.
+    A time that does not exist in ``after`` moves forward by the gap; of an ambiguous time, it is the first occurrence.
     """
-    shown = at.astimezone(before).replace(tzinfo=after, fold=FIRST_OCCURRENCE)
-    return shown.astimezone(datetime.UTC)
+    local = at.astimezone(before).replace(tzinfo=after, fold=FIRST_OCCURRENCE)
+    return local.astimezone(datetime.UTC)
 
 
-def _wall_time(at: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
-    """What the clock shows at ``at``: the moment that was typed, unless the jump left it out."""
+def _round_trip(at: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
+    """Convert to UTC and back. A local time that does not exist becomes another one."""
     return at.astimezone(datetime.UTC).astimezone(zone).replace(tzinfo=None, fold=FIRST_OCCURRENCE)
 
 
 def format_date(date: datetime.date) -> str:
-    """Such as “8 March 2026”, whatever the machine's locale."""
-    return f"{date.day} {date:%B} {date.year}"
+    """Format a date, such as “8 March 2026”."""
+    return date_format(date, "j F Y")
 
 
 def format_datetime(at: datetime.datetime, zone: ZoneInfo) -> str:
-    """Such as “8 March 2026, 14:05 (MDT)”."""
-    here = at.astimezone(zone)
-    return f"{format_date(here.date())}, {here:%H:%M} ({here.tzname()})"
+    """Format a moment in ``zone``, such as “8 March 2026, 14:05 (MDT)”."""
+    local = at.astimezone(zone)
+    return f"{format_date(local.date())}, {local:%H:%M} ({local.tzname()})"

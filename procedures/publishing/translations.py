@@ -1,9 +1,10 @@
-"""A translation and the text that it was made from: what changed there since, and who checked it."""
+"""Translations: whether they are in sync with their source text, and the check by a qualified translator."""
 
 from dataclasses import dataclass
 
 from django.db import models, transaction
 from django.db.models import F, OuterRef, Q, Subquery
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from procedures import languages
@@ -16,7 +17,7 @@ SOURCE_LANGUAGE = languages.DEFAULT
 
 @dataclass(frozen=True)
 class TranslationPair:
-    """A translation (``page``) beside its source. ``made_from`` is None where nobody has said it."""
+    """A translation (``page``) and its source page. ``translated_from`` is None if no source revision is recorded."""
 
     page: Page
     source: Page
@@ -26,7 +27,7 @@ class TranslationPair:
 
 
 def get_translation_pair(page: Page) -> TranslationPair | None:
-    """The page beside its source text; None for a source text, or where there is none."""
+    """Return the translation with its source page; None for a source page, or if there is no source page."""
     if page.language == SOURCE_LANGUAGE:
         return None
     source = (
@@ -34,19 +35,20 @@ def get_translation_pair(page: Page) -> TranslationPair | None:
     )
     if source is None:
         return None
-    made_from = page.translated_from
-    return TranslationPair(page, source, made_from, latest_source_revision(source), latest_translator_check(page))
+    return TranslationPair(
+        page, source, page.translated_from, latest_source_revision(source), latest_translator_check(page)
+    )
 
 
 def latest_source_revision(source: Page) -> Revision | None:
-    """What a translation follows: what patients read in the source language, else its newest draft."""
+    """Return the revision that translations should match: the live one, or the newest draft of an unpublished page."""
     if source.live_release:
         return Revision.objects.select_related("author").get(pk=source.live_release.revision_id)
     return source.revisions.select_related("author").first()
 
 
 def latest_translator_check(page: Page) -> Approval | None:
-    """The translator's check of the newest draft; a change of the text leaves it without one."""
+    """Return the translator's check of the newest draft, if any. It is void as soon as the text changes."""
     newest = page.revisions.first()
     if newest is None:
         return None
@@ -60,7 +62,7 @@ def latest_translator_check(page: Page) -> Approval | None:
 
 
 def filter_out_of_sync(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
-    """Public translations (of ``pages``) whose source reads differently from the text that they were made from."""
+    """Filter public translations whose live source text differs from the revision that they were made from."""
     source = Page.objects.published().in_language(SOURCE_LANGUAGE).filter(subject=OuterRef("subject"))
     return (
         pages.filter(live_release__isnull=False, translated_from__isnull=False)
@@ -73,7 +75,7 @@ def filter_out_of_sync(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
 
 @transaction.atomic
 def mark_synced(page: Page, source: Revision, *, actor: User) -> None:
-    """Say that this translation now says what ``source`` says. Saying it again changes nothing."""
+    """Record that this translation now matches ``source``. Idempotent."""
     Page.objects.select_for_update().get(pk=page.pk)
     if not Page.objects.filter(pk=page.pk).exclude(translated_from=source).update(translated_from=source):
         return
@@ -83,14 +85,14 @@ def mark_synced(page: Page, source: Revision, *, actor: User) -> None:
         kind=EventKind.TRANSLATION_SYNCED,
         revision=page.revisions.first(),
         actor=actor,
-        reason=f"Now says what revision {source.number} of the source text says.",
+        reason=_("Now matches revision %(number)s of the source text.") % {"number": source.number},
     )
 
 
 def record_translator_check(revision: Revision, *, actor: User, translator: str) -> Approval:
     """Record a qualified translator's check of exactly this text. ``translator``: name and qualification."""
     if revision.page.language == SOURCE_LANGUAGE:
-        raise ReviewError("This is the source text: nothing was translated.")
+        raise ReviewError(_("This is the source text, not a translation."))
     if not translator.strip():
-        raise ReviewError("Write the translator's name and qualification.")
+        raise ReviewError(_("Enter the translator's name and qualification."))
     return record_decision(revision, reviewer=actor, decision=Decision.TRANSLATION_CHECKED, comment=translator.strip())

@@ -1,4 +1,4 @@
-"""Public pages that print something that has changed since: a picture, a term, a source, a clinic answer, a sign."""
+"""Dependencies of releases: stale pages, usages of a row, and incoming links."""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from procedures.models import (
     ClinicAnswer,
@@ -24,87 +27,90 @@ from procedures.rendering import ReferenceResolver, render_page
 
 @dataclass(frozen=True, slots=True)
 class StalePage:
-    """A public page and what has changed since its release, as (kind, key)."""
+    """A public page and the dependencies that have changed since its release, as (kind, key)."""
 
     page: Page
     changed: list[tuple[str, str]]
 
 
-def current_fingerprints(language: str, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Today's fingerprint of each (kind, key) that still exists, in a fixed number of queries."""
-    library = ReferenceResolver(language)
-    named: dict[str, set[str]] = {}
-    for kind, key in wanted:
-        named.setdefault(kind, set()).add(key)
-    library.prefetch(named)
-    lists = {
-        "figures": library.get_public_figures,
-        "terms": library.get_glossary,
-        "levels": library.get_reading_levels,
-        "locations": library.get_locations,
+def current_fingerprints(language: str, dependencies: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return the current fingerprint of each (kind, key) that still exists, in a fixed number of queries."""
+    resolver = ReferenceResolver(language)
+    keys_by_kind: dict[str, set[str]] = {}
+    for kind, key in dependencies:
+        keys_by_kind.setdefault(kind, set()).add(key)
+    resolver.prefetch(keys_by_kind)
+    list_getters = {
+        "figures": resolver.get_public_figures,
+        "terms": resolver.get_glossary,
+        "levels": resolver.get_reading_levels,
+        "locations": resolver.get_locations,
     }
-    quoted = {
-        "figure": library.get_figure,
-        "indexed": library.get_public_figure,
-        "series": library.get_series,
-        "source": library.get_source,
-        "care": library.get_clinic_answer,
-        "signs": library.get_warning_signs,
-        "page": library.get_page,
-        "clinic": library.get_clinic_value,
-        "title": library.get_titled_page_by_key,
+    getters = {
+        "figure": resolver.get_figure,
+        "indexed": resolver.get_public_figure,
+        "series": resolver.get_series,
+        "source": resolver.get_source,
+        "care": resolver.get_clinic_answer,
+        "signs": resolver.get_warning_signs,
+        "page": resolver.get_page,
+        "clinic": resolver.get_clinic_value,
+        "title": resolver.get_titled_page_by_key,
     }
-    if any(kind == "term" for kind, _ in wanted):
-        for term in library.glossary_terms:
-            library.record_term(term)
-    for kind, key in wanted:
-        if kind in quoted:
-            quoted[kind](key)
+    if "term" in keys_by_kind:
+        for term in resolver.glossary_terms:
+            resolver.record_term(term)
+    # Each getter records the fingerprint of what it returns.
+    for kind, key in dependencies:
+        if kind in getters:
+            getters[kind](key)
         elif kind == "list":
-            lists[key]()
-    return {name: used.fingerprint for name, used in library.dependencies.items()}
+            list_getters[key]()
+    return {kind_and_key: dependency.fingerprint for kind_and_key, dependency in resolver.dependencies.items()}
 
 
 def find_stale_pages() -> list[StalePage]:
-    """Public pages that quote something that has changed, without rendering any: quick enough for every morning.
+    """Return public pages with changed dependencies, without rendering: fast enough for every visit of the dashboard.
 
-    What a new word of the glossary would add to a page is not seen here; outdated_pages() sees that, too.
+    Misses what a new glossary term would add to a page; ``find_stale_pages_by_rendering`` finds that, too.
     """
     live = ReleaseDependency.objects.filter(release__live_on__isnull=False).select_related("release__page")
     by_language: dict[str, list[ReleaseDependency]] = {}
-    for used in live.defer("release__html", "release__sections"):
-        by_language.setdefault(used.release.page.language, []).append(used)
-    found: dict[int, StalePage] = {}
-    for language, inputs in by_language.items():
-        now = current_fingerprints(language, {(used.kind, used.key) for used in inputs})
-        for used in inputs:
-            if now.get((used.kind, used.key)) != used.fingerprint:
-                row = found.setdefault(used.release.page_id, StalePage(used.release.page, []))
-                row.changed.append((used.kind, used.key))
-    return sorted(found.values(), key=lambda row: row.page.title)
+    for dependency in live.defer("release__html", "release__sections"):
+        by_language.setdefault(dependency.release.page.language, []).append(dependency)
+    stale: dict[int, StalePage] = {}
+    for language, dependencies in by_language.items():
+        current = current_fingerprints(language, {(row.kind, row.key) for row in dependencies})
+        for dependency in dependencies:
+            if current.get((dependency.kind, dependency.key)) != dependency.fingerprint:
+                page = dependency.release.page
+                stale.setdefault(page.pk, StalePage(page, [])).changed.append((dependency.kind, dependency.key))
+    return sorted(stale.values(), key=lambda row: row.page.title)
 
 
 def find_stale_pages_by_rendering() -> list[StalePage]:
-    """All public pages whose parts have changed. Renders each once: for staff lists, never for a reader."""
-    found = []
-    libraries: dict[str, ReferenceResolver] = {}
-    pages = Page.objects.published().select_related("live_release__revision").prefetch_related("live_release__inputs")
-    for page in pages:
+    """Return public pages that would depend on other values if rendered now. Renders every page: only for staff."""
+    stale = []
+    resolvers: dict[str, ReferenceResolver] = {}
+    pages = Page.objects.published().select_related("live_release__revision")
+    for page in pages.prefetch_related("live_release__dependencies"):
         release = page.live_release
         if release is None:
             continue
-        library = libraries.setdefault(page.language, ReferenceResolver(page.language))
-        rendered = render_page(release.revision.content, kind=page.kind, resolver=library)
-        before = {(used.kind, used.key): used.fingerprint for used in release.inputs.all()}
-        now = {(used.kind, used.key): used.fingerprint for used in rendered.dependencies}
+        resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language))
+        rendered = render_page(release.revision.content, kind=page.kind, resolver=resolver)
+        before, now = (
+            {(dependency.kind, dependency.key): dependency.fingerprint for dependency in dependencies}
+            for dependencies in (release.dependencies.all(), rendered.dependencies)
+        )
         changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
         if changed:
-            found.append(StalePage(page, changed))
-    return found
+            stale.append(StalePage(page, changed))
+    return stale
 
 
 Referenceable = Figure | Series | Source | ClinicAnswer | GlossaryTerm
-# More than the parser would take, such as a block in a list: a thing too many is kept, never one too few.
+# Broader than the parser, such as for a block inside a list: a row may be kept needlessly, but never deleted in use.
 REFERENCE_PATTERNS = {
     "figure": r":::[ \t]*(?:figure|compare)[ \t][^\n]*(?<![\w-]){key}(?![\w-])",
     "series": r":::[ \t]*series[ \t]+{key}[ \t]*$",
@@ -114,19 +120,30 @@ REFERENCE_PATTERNS = {
 
 
 class UsageKind(StrEnum):
-    """Kinds of use, with the sentence that each gives as the reason not to delete."""
+    """Where a row is used."""
 
-    DRAFT = "The draft of “{}” shows it."
-    SCHEDULED = "The text of “{}” that waits for its day shows it."
-    SERIES = "The series “{}” shows it."
-    SIGNS = "The {} cite it as a source."
-    LIVE = "Patients see it on “{}”."
-    HISTORY = "Patients once saw it on “{}”."
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    SERIES = "series"
+    SIGNS = "signs"
+    LIVE = "live"
+    HISTORY = "history"
+
+
+# Reasons not to delete a row.
+USAGE_MESSAGES: dict[UsageKind, Promise] = {
+    UsageKind.DRAFT: gettext_lazy("The draft of “%(title)s” shows it."),
+    UsageKind.SCHEDULED: gettext_lazy("The scheduled text of “%(title)s” shows it."),
+    UsageKind.SERIES: gettext_lazy("The series “%(title)s” shows it."),
+    UsageKind.SIGNS: gettext_lazy("The warning signs cite it as a source."),
+    UsageKind.LIVE: gettext_lazy("Patients see it on “%(title)s”."),
+    UsageKind.HISTORY: gettext_lazy("Patients once saw it on “%(title)s”."),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One use; ``page`` is empty for a series, ``href`` (an address of the site) for what the public does not read."""
+    """One usage. ``page`` is None for a series and the warning signs; ``href`` is set only for a live page."""
 
     kind: UsageKind
     title: str
@@ -134,11 +151,11 @@ class Usage:
     href: str = ""
 
     def __str__(self) -> str:
-        return self.kind.value.format(self.title)
+        return str(USAGE_MESSAGES[self.kind]) % {"title": self.title}
 
 
 def dependency_key(row: Referenceable) -> tuple[str, str]:
-    """Kind and key, as ReleaseInput has them."""
+    """Return the kind and key of a row, as in ReleaseDependency."""
     match row:
         case Figure():
             return "figure", row.slug
@@ -153,25 +170,25 @@ def dependency_key(row: Referenceable) -> tuple[str, str]:
 
 
 def deletion_blockers(row: Referenceable) -> list[str]:
-    """Why ``row`` cannot be deleted, one sentence for each use; empty when nothing needs it."""
-    return [str(use) for use in find_usages(row)]
+    """Return why ``row`` cannot be deleted, one sentence for each usage; empty if nothing uses it."""
+    return [str(usage) for usage in find_usages(row)]
 
 
 def find_usages(row: Referenceable) -> list[Usage]:
-    """Every use, those that staff can change first. Once for each page and kind of use.
+    """Return every usage, one for each page and kind, starting with those that staff can remove.
 
-    A term may always go: pages then do without its explanation.
+    A glossary term can always be deleted: pages then simply have no link to it.
     """
     if isinstance(row, GlossaryTerm):
         return []
     language = getattr(row, "language", "")
     pages = Page.objects.in_language(language) if language else Page.objects.all()
-    waiting = pages.filter(scheduled_revision__isnull=False)
+    scheduled = pages.filter(scheduled_revision__isnull=False)
     return [
         *(Usage(UsageKind.DRAFT, page.title, page) for page in _find_referencing_pages(pages, row, "")),
         *(
             Usage(UsageKind.SCHEDULED, page.title, page)
-            for page in _find_referencing_pages(waiting, row, "scheduled_revision__content__")
+            for page in _find_referencing_pages(scheduled, row, "scheduled_revision__content__")
         ),
         *_series_usages(row),
         *_warning_sign_usages(row),
@@ -187,93 +204,104 @@ def _series_usages(row: Referenceable) -> list[Usage]:
 
 
 def _warning_sign_usages(row: Referenceable) -> list[Usage]:
-    """The list of warning signs, also one that waits for approval."""
+    """Return a usage if the live list or the newest proposed one cites the source."""
     if not isinstance(row, Source):
         return []
     newest = WarningSignRevision.objects.first()
-    named = {key for keys in WarningSign.objects.values_list("sources", flat=True) for key in keys}
-    named |= {key for sign in (newest.content if newest else []) for key in sign["sources"]}
-    return [Usage(UsageKind.SIGNS, "warning signs")] if row.key in named else []
+    cited = {key for keys in WarningSign.objects.values_list("sources", flat=True) for key in keys}
+    cited |= {key for sign in (newest.content if newest else []) for key in sign["sources"]}
+    return [Usage(UsageKind.SIGNS, _("Warning signs"))] if row.key in cited else []
 
 
 def _find_referencing_pages(pages: Any, row: Referenceable, prefix: str) -> list[Page]:
-    """Pages whose text (own draft, or another under the prefix ``text``) names the row in a block or at its head."""
+    """Return pages whose text references the row, in the body or as the lead figure.
+
+    ``prefix``: the lookup of the text's fields; empty for the draft.
+    """
     kind, key = dependency_key(row)
-    named = re.compile(REFERENCE_PATTERNS[kind].replace("{key}", re.escape(key)), re.MULTILINE)
-    head = f"{prefix}lead_figure" if prefix else "lead_figure__slug"
-    rows = pages.order_by("title", "language").values_list("pk", f"{prefix}body", head)
-    keys = [pk for pk, body, lead in rows if (kind == "figure" and lead == key) or named.search(body or "")]
-    found = Page.objects.in_bulk(keys)
-    return [found[pk] for pk in keys]
+    pattern = re.compile(REFERENCE_PATTERNS[kind].replace("{key}", re.escape(key)), re.MULTILINE)
+    lead_figure = f"{prefix}lead_figure" if prefix else "lead_figure__slug"
+    rows = pages.order_by("title", "language").values_list("pk", f"{prefix}body", lead_figure)
+    pks = [pk for pk, body, slug in rows if (kind == "figure" and slug == key) or pattern.search(body or "")]
+    by_pk = Page.objects.in_bulk(pks)
+    return [by_pk[pk] for pk in pks]
 
 
 def _release_usages(row: Referenceable, language: str) -> list[Usage]:
     kind, key = dependency_key(row)
-    inputs = ReleaseDependency.objects.filter(kind=kind, key=key).select_related("release__page")
     if isinstance(row, Figure):
-        inputs = ReleaseDependency.objects.filter(figure=row).select_related("release__page")
+        dependencies = ReleaseDependency.objects.filter(figure=row)
+    else:
+        dependencies = ReleaseDependency.objects.filter(kind=kind, key=key)
     if language:
-        inputs = inputs.filter(release__page__language=language)
+        dependencies = dependencies.filter(release__page__language=language)
     live: dict[int, Usage] = {}
     history: dict[int, Usage] = {}
-    for release in (used.release for used in inputs):
-        page = release.page
+    for dependency in dependencies.select_related("release__page"):
+        release, page = dependency.release, dependency.release.page
         if page.live_release_id == release.pk:
             live[page.pk] = Usage(UsageKind.LIVE, release.title, page, release.path)
         elif isinstance(row, Figure):
-            # Words stand in the release itself, so history needs nothing but picture files.
+            # A release stores its own text, so past releases need only the picture files.
             history[page.pk] = Usage(UsageKind.HISTORY, page.title, page)
-    older = [use for pk, use in history.items() if pk not in live]
-    return [*sorted(live.values(), key=lambda use: use.title), *sorted(older, key=lambda use: use.title)]
+    past = [usage for pk, usage in history.items() if pk not in live]
+    return [*sorted(live.values(), key=lambda usage: usage.title), *sorted(past, key=lambda usage: usage.title)]
 
 
 def find_pages_with_stale_value(*, kind: str, language: str, key: str = "") -> list[Page]:
-    """Public pages of ``language`` whose release holds another value of ``kind`` (and ``key``) than there is today.
+    """Return public pages in ``language`` that print an outdated value of ``kind`` (and ``key``).
 
-    Renders nothing, so a word of the glossary that no page linked so far is seen by outdated_pages() only.
+    Renders nothing, so a glossary term that no page links to yet is only found by ``find_stale_pages_by_rendering``.
     """
-    # An index of pictures shows them as other pages do.
+    # Picture indexes show figures as well.
     kinds = [kind, "indexed"] if kind == "figure" else [kind]
-    inputs = Q(kind__in=kinds)
-    return find_pages_with_stale_dependencies(inputs & Q(key=key) if key else inputs, language)
+    dependencies = Q(kind__in=kinds)
+    return find_pages_with_stale_dependencies(dependencies & Q(key=key) if key else dependencies, language)
 
 
 def find_pages_with_stale_link(page: Page) -> list[Page]:
-    """Public pages that print the title, a section's title or the address that ``page`` had before."""
-    named = Q(kind="title", key__startswith=f"{page.subject}#") | Q(kind="page", key=page.subject)
-    return find_pages_with_stale_dependencies(named, page.language)
+    """Return public pages that print an earlier title, section title, or path of ``page``."""
+    dependencies = Q(kind="title", key__startswith=f"{page.subject}#") | Q(kind="page", key=page.subject)
+    return find_pages_with_stale_dependencies(dependencies, page.language)
 
 
 def find_pages_with_stale_dependencies(dependencies: Q, language: str) -> list[Page]:
-    """Public pages of ``language`` whose release noted another value for one of ``inputs`` than there is today."""
+    """Return public pages in ``language`` with an outdated value of one of ``dependencies``.
+
+    ``dependencies``: a filter of ReleaseDependency.
+    """
     live = ReleaseDependency.objects.filter(dependencies, release__live_on__language=language)
     rows = list(live.values_list("kind", "key", "fingerprint", "release__page"))
-    now = current_fingerprints(language, {(kind, key) for kind, key, _, _ in rows})
-    old = {page for kind, key, fingerprint, page in rows if now.get((kind, key)) != fingerprint}
-    return sorted(Page.objects.in_bulk(old).values(), key=lambda page: page.title) if old else []
+    current = current_fingerprints(language, {(kind, key) for kind, key, *_rest in rows})
+    stale = {page for kind, key, fingerprint, page in rows if current.get((kind, key)) != fingerprint}
+    return sorted(Page.objects.in_bulk(stale).values(), key=lambda page: page.title) if stale else []
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingLink:
-    """A public page that leads to another one, and in which ways."""
+    """A public page that links to another one, and the names of the kinds of links."""
 
     page: Page
     link_types: list[str]
 
 
 def find_incoming_links(page: Page) -> list[IncomingLink]:
-    """Public pages (links are within one language) that lead to ``page``: in their text, as next step, in a list."""
-    inputs = ReleaseDependency.objects.filter(kind="page", key=page.subject)
-    sources = Page.objects.published().in_language(page.language).filter(live_release__in=inputs.values("release"))
-    rows = sources.exclude(pk=page.pk).select_related("live_release__revision").defer("body", "live_release__html")
-    return [IncomingLink(row, _link_types(row, page.subject)) for row in rows.order_by("title")]
+    """Return public pages that link to ``page``: in the text, as the next step, or in a reading list.
+
+    Links always stay within one language.
+    """
+    dependencies = ReleaseDependency.objects.filter(kind="page", key=page.subject)
+    sources = Page.objects.published().in_language(page.language)
+    sources = sources.filter(live_release__in=dependencies.values("release")).exclude(pk=page.pk)
+    sources = sources.select_related("live_release__revision").defer("body", "live_release__html")
+    return [IncomingLink(source, _link_types(source, page.subject)) for source in sources.order_by("title")]
 
 
-def _link_types(row: Page, subject: str) -> list[str]:
-    content = row.live_release.revision.content if row.live_release else {}
-    ways = {
-        "next step": content.get("next_page") == subject,
-        "reading list": any(item["page"] == subject for item in content.get("items", [])),
-        "link in the text": re.search(rf"\(page:{re.escape(subject)}(?![\w-])", content.get("body", "")) is not None,
+def _link_types(page: Page, subject: str) -> list[str]:
+    content = page.live_release.revision.content if page.live_release else {}
+    link_types = {
+        _("next step"): content.get("next_page") == subject,
+        _("reading list"): any(item["page"] == subject for item in content.get("items", [])),
+        _("link in the text"): re.search(rf"\(page:{re.escape(subject)}(?![\w-])", content.get("body", "")) is not None,
     }
-    return [way for way, is_used in ways.items() if is_used]
+    return [name for name, is_used in link_types.items() if is_used]

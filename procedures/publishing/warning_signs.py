@@ -1,8 +1,8 @@
-"""The list of warning signs: proposed as a whole, approved by another person, published on every page at once.
+"""The list of warning signs: proposed as a whole, approved by another person, published on all pages at once.
 
-The rows (``WarningSign``) are what the public reads. Staff never write them: they save a revision of the whole list, a
-reviewer decides on exactly that revision, and publishing writes the rows and releases all pages that print them in one
-transaction. So no two pages print one sign with different levels.
+The public reads the ``WarningSign`` rows. Staff never edit them: they save a revision of the whole list, a reviewer
+decides on exactly that revision, and publishing writes the rows and rereleases all pages that print them in one
+transaction. So no two pages print the same sign with different levels.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from procedures.enums import EventKind, Language, SignLevel
@@ -25,22 +26,22 @@ from procedures.models import (
 from procedures.models.base import normalize_value
 from procedures.publishing.publish import PublishError, lock_clinic_values
 from procedures.publishing.rerelease import find_stale_pages_in_all_languages, rerelease_pages
-from procedures.publishing.review import ReviewError
+from procedures.publishing.review import SAY_WHAT_TO_CHANGE, ReviewError
 from procedures.rendering import Issue
 
 SignListContent = list[dict[str, Any]]
-# What a release notes when it prints signs (ReleaseInput.kind).
+# The ReleaseDependency.kind of printed signs.
 DEPENDENCY_KIND = "signs"
 LEVEL_VALUES = [level.value for level in SignLevel]
 DECISION_EVENTS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK)
 
 
 class SignListConflictError(Exception):
-    """Another list was saved since this one was opened."""
+    """Another list was saved after this one was opened."""
 
 
 def serialize_sign(sign: WarningSign) -> dict[str, Any]:
-    """One row as plain data."""
+    """Return one row with its texts as plain data."""
     texts = sorted(sign.texts.all(), key=lambda text: text.language)
     return {
         "key": sign.key,
@@ -53,17 +54,17 @@ def serialize_sign(sign: WarningSign) -> dict[str, Any]:
 
 
 def get_live_list() -> SignListContent:
-    """The list that the public reads. Two queries."""
+    """Return the list that the public reads. Two queries."""
     return [serialize_sign(sign) for sign in WarningSign.objects.prefetch_related("texts")]
 
 
 def has_published_list() -> bool:
-    """Whether staff have published a list: until then it is the starter list."""
+    """Whether staff have published a list; before that, the live list is the starter list."""
     return WarningSignEvent.objects.filter(kind=EventKind.PUBLISHED).exists()
 
 
 def save_sign(sign: WarningSign, data: dict[str, Any]) -> None:
-    """Write one row and its texts. Raises ValidationError."""
+    """Write one row and its texts. Raise ValidationError."""
     for name in ("key", "order", "level", "when", "sources"):
         setattr(sign, name, data[name])
     sign.full_clean()
@@ -77,57 +78,59 @@ def save_sign(sign: WarningSign, data: dict[str, Any]) -> None:
 
 
 def check_sign(data: dict[str, Any]) -> list[str]:
-    """Problems of one row, in sentences; empty when it may be published."""
-    found = []
+    """Return the errors of one row, as sentences; empty when it can be published."""
+    errors = []
     try:
         WarningSign(**{name: data[name] for name in ("key", "level", "when", "sources")}).clean_fields()
     except ValidationError as error:
-        found += [f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items()]
+        errors += [f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items()]
     for language in Language:
         values = data["text"].get(language, {"text": "", "short": ""})
+        names = {"key": data["key"], "language": language.label}
         if not values["text"].strip():
-            found.append(f"“{data['key']}” has no text in {language.label}. Every sign needs a text in every language.")
+            message = _("“%(key)s” has no text in %(language)s. Every sign needs a text in every language.")
+            errors.append(message % names)
             continue
         try:
             sign_text = WarningSignText(language=language, **values)
             sign_text.clean_fields(exclude=["sign"])
             sign_text.clean()
         except ValidationError as error:
-            found += [f"“{data['key']}”, {language.label}: {message}" for message in error.messages]
+            errors += [f"“{data['key']}”, {language.label}: {message}" for message in error.messages]
         if data["level"] == SignLevel.EMERGENCY and not values["short"].strip():
-            found.append(
-                f"“{data['key']}” has no short form in {language.label}: it is printed at the top of every page."
-            )
-    return found
+            message = _("“%(key)s” has no short form in %(language)s: it is printed at the top of every page.")
+            errors.append(message % names)
+    return errors
 
 
 def check_list(content: SignListContent) -> list[str]:
-    """Problems of the whole list, in sentences; empty when it may be published."""
-    found = [problem for row in content for problem in check_sign(row)]
+    """Return the errors of the whole list, as sentences; empty when it can be published."""
+    errors = [error for row in content for error in check_sign(row)]
     if not any(row["level"] == SignLevel.EMERGENCY for row in content):
-        found.append("The list has no emergency sign. Add one.")
-    for what, values in (
-        ("key", [row["key"] for row in content]),
-        *(
-            (f"text in {language.label}", [row["text"][language]["text"].casefold().strip() for row in content])
-            for language in Language
-            if all(language in row["text"] for row in content)
-        ),
-    ):
-        doubles = sorted({value for value in values if values.count(value) > 1})
-        found += [f"Two signs have the same {what}: “{value}”. A sign can have only one level." for value in doubles]
-    wanted = {source for row in content for source in row["sources"]}
-    missing = wanted - set(Source.objects.filter(key__in=wanted).values_list("key", flat=True))
-    return found + [f"There is no source “{key}”." for key in sorted(missing)]
+        errors.append(_("The list has no emergency sign. Add one."))
+    message = _("Two signs have the same key: “%(key)s”. A sign can have only one level.")
+    errors += [message % {"key": key} for key in _find_duplicates([row["key"] for row in content])]
+    message = _("Two signs have the same text in %(language)s: “%(text)s”. A sign can have only one level.")
+    for language in Language:
+        if all(language in row["text"] for row in content):
+            texts = [row["text"][language]["text"].casefold().strip() for row in content]
+            errors += [message % {"language": language.label, "text": text} for text in _find_duplicates(texts)]
+    cited = {source for row in content for source in row["sources"]}
+    missing = cited - set(Source.objects.filter(key__in=cited).values_list("key", flat=True))
+    return errors + [_("There is no source “%(key)s”.") % {"key": key} for key in sorted(missing)]
+
+
+def _find_duplicates(values: list[str]) -> list[str]:
+    return sorted({value for value in values if values.count(value) > 1})
 
 
 def latest_revision() -> WarningSignRevision | None:
-    """The newest revision of the list."""
+    """Return the newest revision of the list."""
     return WarningSignRevision.objects.select_related("author").first()
 
 
 def pending_revision() -> WarningSignRevision | None:
-    """The newest revision, if something is still to be done with it: it is not what the public reads as approved."""
+    """Return the newest revision unless it has been published."""
     newest = latest_revision()
     return None if newest is None or is_published(newest) else newest
 
@@ -138,18 +141,18 @@ def is_published(revision: WarningSignRevision) -> bool:
 
 
 def latest_decision(revision: WarningSignRevision) -> WarningSignEvent | None:
-    """The newest of: sent for review, approved, sent back."""
+    """Return the newest event among submitted, approved, and sent back."""
     return revision.events.filter(kind__in=DECISION_EVENTS).select_related("actor").first()
 
 
-def is_own_revision(revision: WarningSignRevision, person: User) -> bool:
-    """Whether another person must decide on this list."""
-    return bool(settings.REQUIRE_PEER_REVIEW) and revision.author_id == person.pk
+def is_own_revision(revision: WarningSignRevision, user: User) -> bool:
+    """Whether ``user`` must leave the decision on this list to someone else."""
+    return bool(settings.REQUIRE_PEER_REVIEW) and revision.author_id == user.pk
 
 
 @transaction.atomic
 def record_starter_list() -> WarningSignRevision:
-    """Record the list that a content folder has just written, for a reviewer to approve."""
+    """Record the live list, just loaded from a content folder, as a revision for review."""
     return _create_revision(get_live_list(), author=None, note="From the content folder")
 
 
@@ -157,10 +160,11 @@ def record_starter_list() -> WarningSignRevision:
 def propose_list(
     content: SignListContent, *, author: User | None, expected_number: int, note: str = ""
 ) -> WarningSignRevision:
-    """Save a list for review. ``expected``: number of the newest revision that the author saw.
+    """Save a list for review. ``expected_number``: the number of the newest revision that the author saw.
 
-    The same list twice (a double click) is one; after it was sent back it goes to review again. Raises
-    SignsChangedError when there is a newer list, and ValidationError with what is wrong with this one.
+    Saving the same list again (a double click) returns the first revision; if it was sent back, it is submitted again.
+    Raise SignListConflictError if there is a newer list, and ValidationError with the errors of this one. Takes the
+    lock of ``lock_clinic_values``.
     """
     lock_clinic_values()
     newest = latest_revision()
@@ -169,30 +173,33 @@ def propose_list(
     is_repeated = same is not None and same.number == expected_number + 1 and same.author == author
     if (newest.number if newest else 0) != expected_number and not is_repeated:
         raise SignListConflictError
-    if wrong := check_list(content):
-        raise ValidationError(wrong)
+    if errors := check_list(content):
+        raise ValidationError(errors)
     if same is None:
         return _create_revision(content, author=author, note=note)
-    last = latest_decision(same)
-    if last and last.kind == EventKind.SENT_BACK:
+    decision = latest_decision(same)
+    if decision and decision.kind == EventKind.SENT_BACK:
         _record_event(same, EventKind.SUBMITTED, author, note)
     return same
 
 
 @transaction.atomic
 def create_starter_list(content: SignListContent) -> WarningSignRevision:
-    """Write a list where there was none; it is a starter list until it is approved. Raises ValidationError."""
+    """Write the first list, which is a starter list until it is approved. Raise ValidationError."""
     lock_clinic_values()
-    if wrong := check_list(content):
-        raise ValidationError(wrong)
+    if errors := check_list(content):
+        raise ValidationError(errors)
     _write_list(content)
     return record_starter_list()
 
 
 def propose_imported_list(content: SignListContent, *, author: User | None) -> bool:
-    """Save another portal's list for review, unless a list of our own waits already. Raises ValidationError."""
-    newest, waiting = latest_revision(), pending_revision()
-    if waiting is not None and waiting.author_id is not None:
+    """Propose another portal's list. Return False if a list by our own staff is already pending.
+
+    Raise ValidationError.
+    """
+    newest, pending = latest_revision(), pending_revision()
+    if pending is not None and pending.author_id is not None:
         return False
     propose_list(content, author=author, expected_number=newest.number if newest else 0, note="Imported from a bundle")
     return True
@@ -218,37 +225,40 @@ def _record_event(
 def record_list_decision(
     revision: WarningSignRevision, *, reviewer: User, approved: bool, comment: str = ""
 ) -> WarningSignEvent:
-    """Approve a list or send it back, by the same rules as for pages. Raises ReviewRefusedError."""
+    """Approve a list or send it back, by the same rules as for pages. Raise ReviewError if they forbid it.
+
+    Repeating the same decision returns the first event.
+    """
     lock_clinic_values()
     if latest_revision() != revision:
-        raise ReviewError("A newer list was saved. Please review that one.")
+        raise ReviewError(_("A newer list was saved. Please review that one."))
     if is_published(revision):
-        raise ReviewError("This list is already published. To change it, save a new list.")
+        raise ReviewError(_("This list is already published. To change it, save a new list."))
     if approved and is_own_revision(revision, reviewer):
-        raise ReviewError("This is your own list. Another person must approve it.")
+        raise ReviewError(_("This is your own list. Another person must approve it."))
     if not approved and not comment.strip():
-        raise ReviewError("Say what to change, so that the editor knows what to do.")
+        raise ReviewError(str(SAY_WHAT_TO_CHANGE))
     kind, comment = EventKind.APPROVED if approved else EventKind.SENT_BACK, comment.strip()
-    last = latest_decision(revision)
-    if last and (last.kind, last.actor, last.comment) == (kind, reviewer, comment):
-        return last
+    decision = latest_decision(revision)
+    if decision and (decision.kind, decision.actor, decision.comment) == (kind, reviewer, comment):
+        return decision
     return _record_event(revision, kind, reviewer, comment)
 
 
 @transaction.atomic
 def publish_list(revision: WarningSignRevision, *, actor: User) -> list[Release]:
-    """Write an approved list and release every page that it changes, all at once. Returns the new releases.
+    """Make an approved list live and rerelease every page that it changes, all at once. Return the new releases.
 
-    Raises PublishRefusedError; then nothing has changed.
+    Raise PublishError if it cannot be published; then nothing has changed.
     """
     lock_clinic_values()
     if pending_revision() != revision:
-        raise PublishError([Issue(0, "A newer list was saved or published. Check the newest list.")])
+        raise PublishError.with_message(_("A newer list was saved or published. Check the newest list."))
     decision = latest_decision(revision)
     if decision is None or decision.kind != EventKind.APPROVED or decision.content_hash != revision.content_hash:
-        raise PublishError([Issue(0, "This list is not approved. Another person must approve it first.")])
-    if wrong := check_list(revision.content):
-        raise PublishError([Issue(0, sentence) for sentence in wrong])
+        raise PublishError.with_message(_("This list is not approved. Another person must approve it first."))
+    if errors := check_list(revision.content):
+        raise PublishError([Issue(0, error) for error in errors])
     _write_list(revision.content)
     _record_event(revision, EventKind.PUBLISHED, actor)
     return rerelease_affected_pages(actor=actor)
@@ -262,5 +272,5 @@ def _write_list(content: SignListContent) -> None:
 
 
 def rerelease_affected_pages(*, actor: User | None) -> list[Release]:
-    """Release the public pages that print another list again. Raises PublishRefusedError; then no page has changed."""
+    """Rerelease the public pages that print an older list. Raise PublishError; then no page has changed."""
     return rerelease_pages(find_stale_pages_in_all_languages(Q(kind=DEPENDENCY_KIND)), actor=actor)

@@ -110,7 +110,7 @@ def _find_figures_without_texts() -> Iterator[str]:
     """Pictures that a public page may show and that say nothing in one of the languages in use."""
     languages = sorted(set(Page.objects.published().values_list("language", flat=True)))
     for figure in (
-        Figure.objects.filter(uses__release__live_on__isnull=False)
+        Figure.objects.filter(release_dependencies__release__live_on__isnull=False)
         .distinct()
         .prefetch_related("texts", "markers__texts")
     ):

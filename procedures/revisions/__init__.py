@@ -1,0 +1,1 @@
+"""Drafts, revisions, and their history, comparison, and merging."""

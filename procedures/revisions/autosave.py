@@ -1,6 +1,6 @@
-"""Text that is kept while it is typed, one slot for each open window; and who else is at the same page.
+"""Autosave of unsaved text, one row for each open form; the same rows tell who is editing a page.
 
-A slot is no Revision: it ends when its text is saved or discarded.
+An autosave is not a Revision: it is deleted when its text is saved or discarded.
 """
 
 import datetime
@@ -13,16 +13,17 @@ from portal.accounts.models import User
 from procedures.models import Autosave
 from procedures.models.revisions import REVIEW_FORM
 
-# A window reports every 15 seconds, a hidden one every minute; one that is silent is closed, asleep or offline.
+# A browser window reports every 15 seconds, or every minute while hidden; a silent one is closed, asleep, or offline.
 PRESENCE_TIMEOUT = datetime.timedelta(seconds=90)
-# An empty slot is only presence.
-EMPTY_SLOT_LIFETIME = datetime.timedelta(hours=1)
+# An autosave without unsaved text only signals presence.
+EMPTY_AUTOSAVE_LIFETIME = datetime.timedelta(hours=1)
+# The maximum number of unsaved texts that a form offers to recover.
 MAX_RECOVERABLE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class EditingSession:
-    """One form that one person has open. ``page_id`` is None for a page that was never saved."""
+    """A form that a user has open in one browser window. ``page_id`` is None for a page that was never saved."""
 
     user: User
     page_id: int | None
@@ -32,7 +33,10 @@ class EditingSession:
 
 @transaction.atomic
 def save_autosave(session: EditingSession, fields: dict[str, str], *, version: int) -> Autosave:
-    """Store what stands in the form; empty ``fields`` mean that nothing is unsaved. One slot for each window."""
+    """Store the values of a form; empty ``fields`` mean that nothing is unsaved. Delete expired empty autosaves.
+
+    ``version``: the draft version that the form was opened with.
+    """
     now = timezone.now()
     values = {
         "page_id": session.page_id,
@@ -41,57 +45,57 @@ def save_autosave(session: EditingSession, fields: dict[str, str], *, version: i
         "fields": fields,
         "last_seen_at": now,
     }
-    slot = Autosave.objects.filter(user=session.user, client_id=session.client_id).first()
-    edited_at = (slot.edited_at if slot and slot.fields == fields else now) if fields else None
-    slot, _ = Autosave.objects.update_or_create(
+    previous = Autosave.objects.filter(user=session.user, client_id=session.client_id).first()
+    edited_at = (previous.edited_at if previous and previous.fields == fields else now) if fields else None
+    autosave, _created = Autosave.objects.update_or_create(
         user=session.user,
         client_id=session.client_id,
         defaults={**values, "edited_at": edited_at},
         create_defaults={**values, "edited_at": edited_at, "opened_at": now},
     )
-    Autosave.objects.filter(edited_at__isnull=True, last_seen_at__lt=now - EMPTY_SLOT_LIFETIME).delete()
-    return slot
+    Autosave.objects.filter(edited_at__isnull=True, last_seen_at__lt=now - EMPTY_AUTOSAVE_LIFETIME).delete()
+    return autosave
 
 
 def find_unsaved(session: EditingSession) -> list[Autosave]:
-    """What this person typed into this form in other windows and never saved, the newest first."""
-    mine = Autosave.objects.for_form(session.page_id, session.form).filter(user=session.user)
-    return list(mine.exclude(client_id=session.client_id).with_unsaved_text()[:MAX_RECOVERABLE])
+    """Return unsaved text that the user typed into the same form in other windows, newest first."""
+    autosaves = Autosave.objects.for_form(session.page_id, session.form).filter(user=session.user)
+    return list(autosaves.exclude(client_id=session.client_id).with_unsaved_text()[:MAX_RECOVERABLE])
 
 
 def active_editors(session: EditingSession) -> list[Autosave]:
-    """Other people who have this page open now, one slot each: the one typed into last."""
+    """Return one autosave for each other user who has the page open now: the one edited last."""
     if session.page_id is None:
         return []
-    here = Autosave.objects.for_form(session.page_id, session.form).active_since(timezone.now() - PRESENCE_TIMEOUT)
-    rows = here.exclude(user=session.user).select_related("user").defer("fields").order_by("opened_at")
+    active = Autosave.objects.for_form(session.page_id, session.form).active_since(timezone.now() - PRESENCE_TIMEOUT)
+    autosaves = active.exclude(user=session.user).select_related("user").defer("fields").order_by("opened_at")
     latest: dict[int, Autosave] = {}
-    for row in rows:
-        before = latest.get(row.user_id)
-        if before is None or (row.edited_at and (before.edited_at is None or row.edited_at > before.edited_at)):
-            latest[row.user_id] = row
+    for autosave in autosaves:
+        other = latest.get(autosave.user_id)
+        if other is None or (autosave.edited_at and (other.edited_at is None or autosave.edited_at > other.edited_at)):
+            latest[autosave.user_id] = autosave
     return list(latest.values())
 
 
 def discard_autosaves(user: User, client_ids: list[str]) -> int:
-    """End slots of one person: their text is saved, or nobody wants it. Returns how many there were."""
+    """Delete autosaves of one user. Return the number of deleted rows."""
     return Autosave.objects.filter(user=user, client_id__in=client_ids).delete()[0]
 
 
 def save_review_comments(user: User, page_id: int, fields: dict[str, str], *, version: int) -> Autosave:
-    """Store what a reviewer has typed about revision ``version``; nothing typed empties the slot."""
+    """Store a reviewer's unsent comments on revision ``version``; empty ``fields`` mean that there are none."""
     return save_autosave(
         EditingSession(user, page_id, REVIEW_FORM, _review_client_id(page_id)), fields, version=version
     )
 
 
 def get_review_comments(user: User, page_id: int) -> Autosave | None:
-    """What this reviewer typed about the page and has not sent yet."""
+    """Return the reviewer's unsent comments on the page."""
     return Autosave.objects.filter(user=user, client_id=_review_client_id(page_id)).with_unsaved_text().first()
 
 
 def discard_review_comments(user: User, page_id: int) -> None:
-    """The comments are sent, or the reviewer does not want them."""
+    """Delete the reviewer's unsent comments on the page."""
     discard_autosaves(user, [_review_client_id(page_id)])
 
 

@@ -1,24 +1,22 @@
-"""Two versions side by side: paragraph beside paragraph, and word by word where one was changed."""
+"""Side-by-side comparison of two versions: by paragraphs, and by words within changed paragraphs."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from procedures.revisions.diff_blocks import FIELD_LABELS, DiffBlock
+from procedures.revisions.diff_blocks import DiffBlock
 
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
-# Less alike than this, two paragraphs are told as one that went and one that came.
+# Paragraphs less similar than this (0 to 1) are shown as one removed and one added.
 MIN_SIMILARITY = 0.35
-# A page has one of each, so the old one always stands beside the new one.
-UNIQUE_LABELS = frozenset({"Title", "Key message", *FIELD_LABELS.values()})
-# Beyond this many pairs, what stands in one place is not searched for its best partner.
+# Above this number of candidate pairs, paragraphs are paired by position only, because finding the best pairs is slow.
 MAX_PAIRS = 900
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Some words; ``changed``: the other side does not have them."""
+    """A span of text; ``changed`` means that the other side does not have it."""
 
     text: str
     changed: bool
@@ -26,7 +24,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class DiffRow:
-    """What stands beside each other. ``kind``: same, changed, removed (nothing new) or added (nothing old)."""
+    """A row of the comparison. ``kind``: same, changed, removed (no new block), or added (no old block)."""
 
     kind: str
     old: DiffBlock | None
@@ -36,26 +34,17 @@ class DiffRow:
 
     @property
     def name(self) -> str:
-        """What kind of thing it is: that of the newer side."""
+        """The label of the block, from the newer side."""
         block = self.new or self.old
         return block.name if block else ""
 
 
-def _is_line(block: DiffBlock) -> bool:
-    return block.line > 0
-
-
-def _match_key(block: DiffBlock) -> tuple[str, str]:
-    # The number of a line changes with every line put in above it: that is no change of the line.
-    return ("Line" if _is_line(block) else block.name), block.text
-
-
 def compare_blocks(old: Sequence[DiffBlock], new: Sequence[DiffBlock]) -> list[DiffRow]:
-    """All rows, in reading order."""
+    """Compare two versions; return all rows in reading order."""
     rows: list[DiffRow] = []
     matcher = SequenceMatcher(None, [_match_key(b) for b in old], [_match_key(b) for b in new], autojunk=False)
-    for what, i1, i2, j1, j2 in matcher.get_opcodes():
-        if what == "equal":
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
             rows += [_same(a, b) for a, b in zip(old[i1:i2], new[j1:j2], strict=True)]
         else:
             rows += _pair_blocks(old[i1:i2], new[j1:j2])
@@ -75,7 +64,7 @@ def _added(block: DiffBlock) -> DiffRow:
 
 
 def _pair_blocks(old: Sequence[DiffBlock], new: Sequence[DiffBlock]) -> list[DiffRow]:
-    """What took the place of what: the pairing, in order, that keeps the most words together."""
+    """Pair changed blocks, in order, so that the total similarity is highest; the others were removed or added."""
     rows: list[DiffRow] = []
     i = j = 0
     for a, b in _find_pairs(old, new):
@@ -91,54 +80,60 @@ def _find_pairs(old: Sequence[DiffBlock], new: Sequence[DiffBlock]) -> list[tupl
         return []
     if len(old) * len(new) > MAX_PAIRS:
         return [(n, n) for n in range(min(len(old), len(new))) if _similarity(old[n], new[n]) >= MIN_SIMILARITY]
-    # Longest common subsequence with likeness as its weight: best[i][j] is the most for old[i:], new[j:].
-    likeness = [[_similarity(a, b) for b in new] for a in old]
+    # Weighted longest common subsequence: best[i][j] is the highest total similarity of old[i:] and new[j:].
+    similarity = [[_similarity(a, b) for b in new] for a in old]
     best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     for i in range(len(old) - 1, -1, -1):
         for j in range(len(new) - 1, -1, -1):
-            pair = likeness[i][j] + best[i + 1][j + 1] if likeness[i][j] >= MIN_SIMILARITY else 0.0
-            best[i][j] = max(pair, best[i + 1][j], best[i][j + 1])
-    found, i, j = [], 0, 0
+            with_pair = similarity[i][j] + best[i + 1][j + 1] if similarity[i][j] >= MIN_SIMILARITY else 0.0
+            best[i][j] = max(with_pair, best[i + 1][j], best[i][j + 1])
+    pairs, i, j = [], 0, 0
     while i < len(old) and j < len(new):
-        if likeness[i][j] >= MIN_SIMILARITY and best[i][j] == likeness[i][j] + best[i + 1][j + 1]:
-            found.append((i, j))
+        if similarity[i][j] >= MIN_SIMILARITY and best[i][j] == similarity[i][j] + best[i + 1][j + 1]:
+            pairs.append((i, j))
             i, j = i + 1, j + 1
         elif best[i][j] == best[i + 1][j]:
             i += 1
         else:
             j += 1
-    return found
+    return pairs
 
 
 def _similarity(old: DiffBlock, new: DiffBlock) -> float:
-    """0 to 1. Different kinds of things are never partners."""
+    """Return the similarity of two blocks, 0 to 1. Blocks with different labels are never paired."""
     if _match_key(old)[0] != _match_key(new)[0]:
         return 0.0
-    if old.name in UNIQUE_LABELS:
+    if old.is_unique:
         return 1.0
     return SequenceMatcher(None, TOKEN.findall(old.text), TOKEN.findall(new.text), autojunk=False).ratio()
 
 
+def _match_key(block: DiffBlock) -> tuple[str, str]:
+    # The label of a Markdown line contains its number, which changes with every line inserted above.
+    return ("" if block.line else block.name), block.text
+
+
 def diff_words(old: str, new: str) -> tuple[list[Segment], list[Segment]]:
-    """Both texts in segments."""
-    before: list[Segment] = []
-    after: list[Segment] = []
-    for changed, was, now in diff_spans(old, new):
-        _append_segment(before, was, changed)
-        _append_segment(after, now, changed)
-    return before, after
+    """Compare two texts by words; return the segments of each."""
+    old_segments: list[Segment] = []
+    new_segments: list[Segment] = []
+    for changed, before, after in diff_spans(old, new):
+        _append_segment(old_segments, before, changed)
+        _append_segment(new_segments, after, changed)
+    return old_segments, new_segments
 
 
 def diff_spans(old: str, new: str) -> Iterator[tuple[bool, str, str]]:
-    """(changed, old words, new words) in order. White space alone between two changes counts as changed, so that
-    phrases stay whole. Every screen that shows what was changed shows it by these.
+    """Yield (changed, old text, new text) in order; all screens that show changes use these spans.
+
+    White space between two changes counts as changed, so that phrases are not broken up.
     """
     a, b = TOKEN.findall(old), TOKEN.findall(new)
-    codes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
-    for number, (what, i1, i2, j1, j2) in enumerate(codes):
-        was = "".join(a[i1:i2])
-        inside = 0 < number < len(codes) - 1
-        yield what != "equal" or (inside and not was.strip()), was, "".join(b[j1:j2])
+    opcodes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    for index, (tag, i1, i2, j1, j2) in enumerate(opcodes):
+        before = "".join(a[i1:i2])
+        is_inner = 0 < index < len(opcodes) - 1
+        yield tag != "equal" or (is_inner and not before.strip()), before, "".join(b[j1:j2])
 
 
 def _append_segment(segments: list[Segment], text: str, changed: bool) -> None:
@@ -151,5 +146,5 @@ def _append_segment(segments: list[Segment], text: str, changed: bool) -> None:
 
 
 def count_changes(rows: Sequence[DiffRow]) -> int:
-    """How many rows differ."""
+    """Count the rows that differ."""
     return sum(row.kind != "same" for row in rows)

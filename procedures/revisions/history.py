@@ -1,4 +1,4 @@
-"""Any text that was ever saved or public, under a short name: ``r12`` is revision 12, ``v3`` is version 3."""
+"""Lookup of saved and public texts by short name (``r12`` for revision 12, ``v3`` for version 3), and the event log."""
 
 import csv
 import datetime
@@ -9,21 +9,21 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from procedures.enums import EventKind
+from procedures.enums import PUBLIC_EVENTS, EventKind
 from procedures.figures.approval import FigureVersion
 from procedures.models import Page, Release, ReleaseEvent, Revision
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.revisions.diff_blocks import DiffBlock, article_blocks, field_blocks, source_blocks
 
 VERSION_NAME = re.compile(r"([rv])([1-9][0-9]{0,8})\Z")
-# What moves the live pointer.
-PUBLIC_EVENTS = (EventKind.PUBLISHED, EventKind.REBUILT, EventKind.WITHDRAWN)
 
 
 @dataclass(frozen=True)
 class Version:
-    """One text with who wrote it and when. ``release``: patients read it; their HTML is compared, not a new one."""
+    """A text to show or compare: a release, in the HTML that patients read, or a revision, rendered now."""
 
     page: Page
     revision: Revision
@@ -31,44 +31,46 @@ class Version:
 
     @property
     def name(self) -> str:
-        """For addresses: ``v3`` or ``r12``."""
+        """The short name for URLs: ``v3`` or ``r12``."""
         return f"v{self.release.number}" if self.release else f"r{self.revision.number}"
 
     @property
     def title(self) -> str:
-        """For people."""
-        return f"Version {self.release.number}" if self.release else f"Revision {self.revision.number}"
+        """The name for staff."""
+        if self.release:
+            return _("Version %(number)s") % {"number": self.release.number}
+        return _("Revision %(number)s") % {"number": self.revision.number}
 
     @property
     def at(self) -> datetime.datetime:
-        """When it was published or saved."""
+        """The time it was published or saved."""
         return self.release.published_at if self.release else self.revision.created_at
 
     @property
     def content(self) -> dict[str, Any]:
-        """The draft it was made from."""
+        """The draft that it was made from."""
         content: dict[str, Any] = self.revision.content
         return content
 
     def article_html(self) -> str:
-        """Its HTML: as patients read it, or with today's pictures and answers."""
+        """Return a release's stored HTML, or a revision rendered with the current pictures and answers."""
         if self.release:
             return self.release.html
-        library = ReferenceResolver(self.page.language, FigureVersion.CURRENT)
-        rendered = render_page(self.content, kind=self.page.kind, resolver=library)
+        resolver = ReferenceResolver(self.page.language, FigureVersion.CURRENT)
+        rendered = render_page(self.content, kind=self.page.kind, resolver=resolver)
         return str(rendered.html)
 
     def rendered_blocks(self) -> list[DiffBlock]:
-        """What a reader meets."""
+        """Return the blocks that a reader sees."""
         return field_blocks(self.content) + article_blocks(self.article_html())
 
     def markdown_blocks(self) -> list[DiffBlock]:
-        """What an editor typed."""
+        """Return the blocks that an editor typed."""
         return source_blocks(self.content)
 
 
 def find_version(page: Page, name: str) -> Version | None:
-    """The version of this page with that name."""
+    """Return the version of ``page`` with this short name."""
     match = VERSION_NAME.match(name)
     if not match:
         return None
@@ -81,16 +83,17 @@ def find_version(page: Page, name: str) -> Version | None:
 
 
 def version_of_release(page: Page, release: Release) -> Version:
-    """What patients read or have read."""
+    """Return the version that patients read, or have read, in ``release``."""
     return Version(page, release.revision, release)
 
 
 def live_at(subject: str, at: datetime.datetime) -> list[tuple[Page, Release | None, ReleaseEvent | None]]:
-    """What the public read on a subject at ``at``, by language: the page, its release then, the event that decided.
+    """Return what the public read about a subject at ``at``: for each language, the page, its release, and the event.
 
-    The release is None where the page was withdrawn or not yet public; the event is None when nothing had happened.
+    The release is None if the page was withdrawn or not yet public. The event is the one that led to this state; it is
+    None before the first one.
     """
-    found = []
+    states = []
     for page in Page.objects.filter(subject=subject).order_by("language"):
         event = (
             page.events.filter(kind__in=PUBLIC_EVENTS, created_at__lte=at)
@@ -98,30 +101,30 @@ def live_at(subject: str, at: datetime.datetime) -> list[tuple[Page, Release | N
             .first()
         )
         release = event.release if event and event.kind != EventKind.WITHDRAWN else None
-        found.append((page, release, event))
-    return found
+        states.append((page, release, event))
+    return states
 
 
 CSV_COLUMNS = (
-    "when",
-    "what",
-    "subject",
-    "language",
-    "title",
-    "revision",
-    "version",
-    "content hash",
-    "who",
-    "account",
-    "why",
+    gettext_lazy("when"),
+    gettext_lazy("what"),
+    gettext_lazy("subject"),
+    gettext_lazy("language"),
+    gettext_lazy("title"),
+    gettext_lazy("revision"),
+    gettext_lazy("version"),
+    gettext_lazy("content hash"),
+    gettext_lazy("who"),
+    gettext_lazy("account"),
+    gettext_lazy("why"),
 )
-# A cell that begins with one of these is run by spreadsheets. An apostrophe in front makes it text.
+# Spreadsheets execute a cell that begins with one of these. A leading apostrophe makes it text.
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
 CHUNK_SIZE = 500
 
 
 def escape_formula(text: str) -> str:
-    """A cell that a spreadsheet shows and never runs, also behind spaces or in full-width letters."""
+    """Escape a cell so that no spreadsheet executes it, including after spaces and with full-width characters."""
     start = text.lstrip(" \u00a0\ufeff")
     return (
         f"'{text}"
@@ -131,14 +134,14 @@ def escape_formula(text: str) -> str:
 
 
 class _Echo:
-    """What csv writes to: gives each line back."""
+    """A file-like object for the csv writer that returns each line."""
 
     def write(self, value: str) -> str:
         return value
 
 
 def stream_csv(events: QuerySet[ReleaseEvent]) -> Iterator[str]:
-    """Lines of CSV (UTF-8 with a mark for spreadsheets), oldest first, read in small portions."""
+    """Yield events as lines of CSV (with a byte order mark for spreadsheets), oldest first, fetched in chunks."""
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(CSV_COLUMNS)
     rows = events.order_by("pk").select_related("page", "actor", "revision", "release")

@@ -1,7 +1,8 @@
-"""Three-way merge of texts (base, theirs, mine): what only one person changed is taken over, the rest is for a person.
+"""Three-way merge of texts (base, theirs, mine): changes by one person are applied, conflicts are left to the user.
 
-Lines first, then words within lines that both changed. The method is diff3 (Khanna, Kunal and Pierce, 2007): stretches
-of the base that both kept hold the rest apart; a stretch in between that only one side changed is that side's.
+Merges lines first, then words within lines that both people changed. The method is diff3 (Khanna, Kunal, and Pierce,
+2007): spans of the base that both kept separate the rest, and a span in between that only one side changed is taken
+from that side.
 """
 
 import re
@@ -13,17 +14,18 @@ from operator import itemgetter
 
 from procedures.revisions.diff import diff_spans
 
-# A word with the white space behind it, so that joining the pieces gives the text again.
+# A word with the white space around it, so that joining the matches gives the text again.
 WORD = re.compile(r"\s*\S+\s*|\s+")
-# Beyond this many in both texts, lines that changed are shown whole: the time to compare words grows with the square.
+# Above this total number of characters, changed lines are shown whole, because comparing words takes quadratic time.
 MAX_WORD_DIFF_LENGTH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class MergeChunk:
-    """A stretch of the merged text. ``who``: "" (nobody or both alike), "theirs", "mine", or "both" (overlapping).
+    """A span of the merged text.
 
-    For "both" the merged text holds ``mine`` until a person decides; ``theirs`` and ``base`` are the other words.
+    ``origin``: "" if it is unchanged or both made the same change, "theirs" or "mine" if one side changed it, "both"
+    for a conflict. In a conflict, the merged text contains ``mine`` until the user decides.
     """
 
     origin: str
@@ -34,53 +36,55 @@ class MergeChunk:
 
 @dataclass(frozen=True, slots=True)
 class MergeResult:
-    """The whole merge of one text."""
+    """The merge of one text."""
 
     chunks: list[MergeChunk]
 
     @property
     def text(self) -> str:
-        """The merged text, with mine wherever both changed the same words."""
-        return "".join(piece.theirs if piece.origin == "theirs" else piece.mine for piece in self.chunks)
+        """The merged text, with ``mine`` for conflicts."""
+        return "".join(chunk.theirs if chunk.origin == "theirs" else chunk.mine for chunk in self.chunks)
 
 
 def merge(base: str, theirs: str, mine: str) -> MergeResult:
-    """Merge two texts that were both made from ``base``."""
-    pieces: list[MergeChunk] = []
-    for piece in _diff3(*(text.splitlines(keepends=True) for text in (base, theirs, mine))):
-        if piece.origin == "both" and piece.mine.strip() and piece.theirs.strip() and piece.base.strip():
-            pieces += _merge_words(piece)
+    """Merge two texts that are both based on ``base``."""
+    chunks: list[MergeChunk] = []
+    for chunk in _diff3(*(text.splitlines(keepends=True) for text in (base, theirs, mine))):
+        if chunk.origin == "both" and chunk.mine.strip() and chunk.theirs.strip() and chunk.base.strip():
+            chunks += _merge_words(chunk)
         else:
-            pieces.append(piece)
-    return MergeResult([piece for piece in pieces if piece.mine or piece.theirs or piece.base])
+            chunks.append(chunk)
+    return MergeResult([chunk for chunk in chunks if chunk.mine or chunk.theirs or chunk.base])
 
 
 def merge_line(base: str, theirs: str, mine: str) -> MergeResult:
-    """Merge two texts of one line by their words."""
+    """Merge single-line texts by words."""
     return MergeResult(list(_diff3(*(WORD.findall(text) for text in (base, theirs, mine)))))
 
 
 def _merge_words(lines: MergeChunk) -> list[MergeChunk]:
-    """The lines once more, by words; whole lines where words of both lie side by side, which no one could read."""
-    found = list(_diff3(*(WORD.findall(text) for text in (lines.base, lines.theirs, lines.mine))))
-    return [lines] if any(piece.origin == "both" for piece in found) else found
+    """Merge conflicting lines by words; if words conflict, too, leave the lines whole so that they are readable."""
+    chunks = list(_diff3(*(WORD.findall(text) for text in (lines.base, lines.theirs, lines.mine))))
+    return [lines] if any(chunk.origin == "both" for chunk in chunks) else chunks
 
 
 def _diff3(base: Sequence[str], theirs: Sequence[str], mine: Sequence[str]) -> Iterator[MergeChunk]:
-    """Pieces in order. The sequences are lines or words that give their text when joined."""
-    at_base = at_theirs = at_mine = 0
-    for in_base, in_theirs, in_mine, length in [
+    """Yield chunks in order. The sequences are lines or words whose concatenation is the text."""
+    base_start = theirs_start = mine_start = 0
+    for base_end, theirs_end, mine_end, length in [
         *_find_common_spans(base, theirs, mine),
         (len(base), len(theirs), len(mine), 0),
     ]:
-        changed = _make_chunk(
-            "".join(base[at_base:in_base]), "".join(theirs[at_theirs:in_theirs]), "".join(mine[at_mine:in_mine])
+        chunk = _make_chunk(
+            "".join(base[base_start:base_end]),
+            "".join(theirs[theirs_start:theirs_end]),
+            "".join(mine[mine_start:mine_end]),
         )
-        if changed.mine or changed.theirs or changed.base:
-            yield changed
+        if chunk.mine or chunk.theirs or chunk.base:
+            yield chunk
         if length:
-            yield MergeChunk("", "".join(base[in_base : in_base + length]))
-        at_base, at_theirs, at_mine = in_base + length, in_theirs + length, in_mine + length
+            yield MergeChunk("", "".join(base[base_end : base_end + length]))
+        base_start, theirs_start, mine_start = base_end + length, theirs_end + length, mine_end + length
 
 
 def _make_chunk(base: str, theirs: str, mine: str) -> MergeChunk:
@@ -96,51 +100,52 @@ def _make_chunk(base: str, theirs: str, mine: str) -> MergeChunk:
 def _find_common_spans(
     base: Sequence[str], theirs: Sequence[str], mine: Sequence[str]
 ) -> Iterator[tuple[int, int, int, int]]:
-    """(place in base, in theirs, in mine, length) of every stretch of the base that both kept, in order."""
-    in_theirs = SequenceMatcher(None, base, theirs, autojunk=False).get_matching_blocks()
-    in_mine = SequenceMatcher(None, base, mine, autojunk=False).get_matching_blocks()
-    first = second = 0
-    while first < len(in_theirs) and second < len(in_mine):
-        a, b = in_theirs[first], in_mine[second]
-        start, end = max(a.a, b.a), min(a.a + a.size, b.a + b.size)
+    """Yield (start in base, start in theirs, start in mine, length) of each span of the base that both kept."""
+    theirs_blocks = SequenceMatcher(None, base, theirs, autojunk=False).get_matching_blocks()
+    mine_blocks = SequenceMatcher(None, base, mine, autojunk=False).get_matching_blocks()
+    theirs_index = mine_index = 0
+    while theirs_index < len(theirs_blocks) and mine_index < len(mine_blocks):
+        t, m = theirs_blocks[theirs_index], mine_blocks[mine_index]
+        start, end = max(t.a, m.a), min(t.a + t.size, m.a + m.size)
         if start < end:
-            yield start, a.b + start - a.a, b.b + start - b.a, end - start
-        if a.a + a.size <= b.a + b.size:
-            first += 1
+            yield start, t.b + start - t.a, m.b + start - m.a, end - start
+        if t.a + t.size <= m.a + m.size:
+            theirs_index += 1
         else:
-            second += 1
+            mine_index += 1
 
 
-def common_words(one: str, other: str) -> str:
-    """The words that both texts have, in order: the base of two texts whose base is not known."""
-    words, others = WORD.findall(one), WORD.findall(other)
-    blocks = SequenceMatcher(None, words, others, autojunk=False).get_matching_blocks()
+def common_words(a: str, b: str) -> str:
+    """Return the words that both texts have, in order: a substitute for an unknown base."""
+    words = WORD.findall(a)
+    blocks = SequenceMatcher(None, words, WORD.findall(b), autojunk=False).get_matching_blocks()
     return "".join("".join(words[block.a : block.a + block.size]) for block in blocks)
 
 
 def diff_inline(old: str, new: str) -> list[tuple[str, str]]:
-    """(sign, words) in order; sign is "=" (same), "-" (only old) or "+" (only new). For showing, not for merging.
+    """Return runs of text with a sign: "=" (in both), "-" (only old), or "+" (only new). For display only.
 
-    Lines first: a long text is then compared word by word only where its lines differ.
+    Compares lines first, so that words are compared only where lines differ.
     """
-    rows: list[tuple[str, str]] = []
-    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    for what, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        was, now = "".join(before[a:b]), "".join(after[c:d])
-        if what == "equal":
-            _append_run(rows, "=", was)
+    runs: list[tuple[str, str]] = []
+    old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old_lines, new_lines, autojunk=False).get_opcodes():
+        before, after = "".join(old_lines[i1:i2]), "".join(new_lines[j1:j2])
+        if tag == "equal":
+            _append_run(runs, "=", before)
             continue
-        finer = diff_spans(was, now) if len(was) + len(now) <= MAX_WORD_DIFF_LENGTH else [(True, was, now)]
-        for changed, group in groupby(finer, key=itemgetter(0)):
-            parts = [(gone, came) for _, gone, came in group]
-            _append_run(rows, "-" if changed else "=", "".join(gone for gone, _ in parts))
+        is_short = len(before) + len(after) <= MAX_WORD_DIFF_LENGTH
+        spans = diff_spans(before, after) if is_short else [(True, before, after)]
+        for changed, group in groupby(spans, key=itemgetter(0)):
+            parts = [(removed, added) for _changed, removed, added in group]
+            _append_run(runs, "-" if changed else "=", "".join(removed for removed, _added in parts))
             if changed:
-                _append_run(rows, "+", "".join(came for _, came in parts))
-    return rows
+                _append_run(runs, "+", "".join(added for _removed, added in parts))
+    return runs
 
 
-def _append_run(rows: list[tuple[str, str]], sign: str, text: str) -> None:
-    if text and rows and rows[-1][0] == sign:
-        rows[-1] = sign, rows[-1][1] + text
+def _append_run(runs: list[tuple[str, str]], sign: str, text: str) -> None:
+    if text and runs and runs[-1][0] == sign:
+        runs[-1] = sign, runs[-1][1] + text
     elif text:
-        rows.append((sign, text))
+        runs.append((sign, text))

@@ -1,1 +1,1 @@
-"""Search over what the public reads."""
+"""Full-text search over the public pages."""

@@ -1,7 +1,7 @@
-"""A small full-text index in memory, one per language, made from live releases (tantivy, a Lucene-like library).
+"""Full-text indexes in memory, one per language, built from live releases with tantivy (similar to Lucene).
 
-It is the same on SQLite and PostgreSQL. Each section of a page is a document, so a hit leads to the right place. The
-index is rebuilt page by page when the event log has moved on; a search itself costs no further query.
+They work the same on SQLite and PostgreSQL. Each section of a page is a document, so a result links to its section. An
+index is updated page by page when the log of release events has new rows; searching itself runs no database query.
 """
 
 import re
@@ -23,20 +23,20 @@ from procedures import languages
 from procedures.models import GlossaryTerm, Page, Release
 
 ANALYZER = "words"
-# A word with its apostrophe is one word: “can’t” is not “can” and the letter t.
-TOKEN_PATTERN = "[\\p{L}\\p{N}_]+(?:['\u2018\u2019\u02bc][\\p{L}\\p{N}_]+)*"  # noqa: S105 -- a pattern, no secret
-# The same for text that portal.text.fold has seen; signs within a word make it a compound: x-ray, M80.08.
+# A word includes its apostrophe: “can’t” is not “can” and “t”.
+TOKEN_PATTERN = "[\\p{L}\\p{N}_]+(?:['\u2018\u2019\u02bc][\\p{L}\\p{N}_]+)*"  # noqa: S105 -- a pattern, not a secret
+# The same for text folded by portal.text.fold. Punctuation inside a word makes a compound: x-ray, M80.08.
 WORD = re.compile(r"\w+(?:'\w+)*")
 COMPOUND = re.compile(r"\w+(?:['./-]\w+)*")
 FIELD_BOOSTS = {"title": 4.0, "section": 2.0, "text": 1.0}
 MAX_RESULTS = 10
 MAX_HITS = 40
-# (minimum letters, maximum wrong letters) of a misspelled word; and the shortest word that it is corrected to.
+# (minimum length, maximum edit distance) of a misspelled word.
 MAX_TYPOS_BY_LENGTH = ((8, 2), (5, 1))
-MIN_CORRECTION_LENGTH = 4
+MIN_CORRECTION_LENGTH = 4  # of the word that a misspelled one is corrected to
 MAX_QUERY_WORDS = 12
-SNIPPET_LENGTH = 220
-# tantivy's smallest heap for a writer; it is given back after each commit.
+SNIPPET_LENGTH = 220  # characters
+# tantivy's minimum; the memory is released after each commit.
 WRITER_HEAP_BYTES = 15_000_000
 EMPTY_HTML = SafeString("")
 _DISTINCT = "".join(language.search.distinct_letters for language in languages.LANGUAGES)
@@ -45,7 +45,7 @@ DISTINCT_LETTERS = re.compile(rf"\w*[{re.escape(_DISTINCT)}]" if _DISTINCT else 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """One place that matches."""
+    """A matching section of a page."""
 
     title: str
     href: str
@@ -55,29 +55,29 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class SearchResults:
-    """What a search found; ``suggestion`` is the word that a misspelt one was taken for."""
+    """The results of a search. ``suggestion`` is the correction of a misspelled one-word query."""
 
     results: list[SearchResult]
     suggestion: str = ""
 
 
-# One part of a query: alternatives, each of them words in a row. The first is what was typed.
+# One unit of a query: alternatives, each a sequence of words. The first is what was typed.
 QueryTerm = list[list[str]]
 
 
 @dataclass
 class SearchIndex:
-    """The index of one language."""
+    """The index of one language. ``last_event`` is the key of the newest release event that it includes."""
 
     language: str
     last_event: int = -1
     _releases_by_page: dict[int, int] = field(default_factory=dict)
     _aliases: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
-    # Words of the public pages as written, and as stems.
+    # Counts of the words of public pages, and of their stems.
     _words_by_page: dict[int, Counter[str]] = field(default_factory=dict)
     _word_counts: Counter[str] = field(default_factory=Counter)
     _stem_counts: Counter[str] = field(default_factory=Counter)
-    # “xray” is “X-ray”.
+    # Compounds by their spelling as one word: “xray” → “X-ray”.
     _compounds: dict[str, list[str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -102,7 +102,10 @@ class SearchIndex:
         return words.build()
 
     def refresh(self, last_event: int) -> None:
-        """Take in what was published or withdrawn up to ``event`` (the newest row of the log)."""
+        """Index what was published or withdrawn up to ``last_event``, the key of the newest release event.
+
+        Thread-safe; does nothing if the index is up to date.
+        """
         if last_event == self.last_event:
             return
         with self._lock:
@@ -110,9 +113,9 @@ class SearchIndex:
                 return
             live = dict(Page.objects.published().in_language(self.language).values_list("pk", "live_release"))
             changed = [release for page, release in live.items() if self._releases_by_page.get(page) != release]
-            gone = self._releases_by_page.keys() - live.keys()
+            withdrawn = self._releases_by_page.keys() - live.keys()
             writer = self._index.writer(WRITER_HEAP_BYTES, 1)
-            for page in gone:
+            for page in withdrawn:
                 self._remove_page(writer, page)
             for release in Release.objects.filter(pk__in=changed).iterator(chunk_size=200):
                 self._remove_page(writer, release.page_id)
@@ -131,7 +134,7 @@ class SearchIndex:
             self._releases_by_page, self.last_event = live, last_event
 
     def _remove_page(self, writer: tantivy.IndexWriter, page: int) -> None:
-        # delete_documents_by_term() takes a Python number for a signed one, and so finds no page.
+        # delete_documents_by_term() treats a Python int as signed, and so never matches this unsigned field.
         writer.delete_documents_by_query(tantivy.Query.term_query(self._schema, "page", page))
         words = self._words_by_page.pop(page, Counter())
         self._word_counts -= words
@@ -155,7 +158,7 @@ class SearchIndex:
     @staticmethod
     def _build_document(release: Release, section: dict[str, str]) -> tantivy.Document:
         anchor = f"#{section['anchor']}" if section["anchor"] else ""
-        # Releases of earlier versions may hold letters and accents apart, and soft hyphens.
+        # Releases rendered by earlier versions may contain decomposed accents and soft hyphens.
         values = {"title": release.title, "section": section["title"], "text": section["text"]}
         document = tantivy.Document()
         document.add_unsigned("page", release.page_id)
@@ -165,135 +168,143 @@ class SearchIndex:
         return document
 
     def search(self, query: str) -> SearchResults:
-        """The best results: with all words, else with misspelled words corrected, else with some of the words."""
-        typed = list(self._parse_query(query))
-        if not typed:
+        """Return the sections with all words, else with misspelled words corrected, else with some of the words."""
+        parsed = list(self._parse_query(query))
+        if not parsed:
             return SearchResults([])
-        words = [word for wanted in typed for word in wanted[0]]
-        corrections = {word: right for word in words if (right := self._correct_spelling(word))}
-        corrected = [[[corrections.get(w, w) for w in one] for one in wanted] for wanted in typed]
-        keywords = [one for wanted in corrected for one in self._split_into_keywords(wanted)]
+        words = [word for term in parsed for word in term[0]]
+        corrections = {word: correction for word in words if (correction := self._correct_spelling(word))}
+        corrected = [[[corrections.get(word, word) for word in words] for words in term] for term in parsed]
+        keywords = [keyword for term in corrected for keyword in self._split_into_keywords(term)]
         searcher = self._index.searcher()
-        for tried, every in ((typed, True), (corrected, True), (keywords, False)):
-            hits = _prefer_enye(query, searcher, self._find_hits(searcher, tried, match_all=every)) if tried else []
+        for terms, match_all in ((parsed, True), (corrected, True), (keywords, False)):
+            hits = _prefer_enye(query, searcher, self._find_hits(searcher, terms, match_all=match_all)) if terms else []
             if hits:
-                suggestion = corrections.get(words[0], "") if len(words) == 1 and tried is not typed else ""
-                return SearchResults(self._build_results(searcher, tried, hits, _enye_prefixes(query)), suggestion)
+                suggestion = corrections.get(words[0], "") if len(words) == 1 and terms is not parsed else ""
+                return SearchResults(self._build_results(searcher, terms, hits, _enye_prefixes(query)), suggestion)
         return SearchResults([])
 
     def _parse_query(self, text: str) -> Iterator[QueryTerm]:
-        """Parse a query. An alias of a glossary term also finds the term, a compound also its spelling as one word."""
+        """Split a query into terms. A glossary alias also matches its term, and a compound its one-word spelling."""
         units = [WORD.findall(unit) for unit in COMPOUND.findall(fold(text))]
         words = [word for unit in units for word in unit][:MAX_QUERY_WORDS]
-        ends = {sum(map(len, units[:count])) for count in range(len(units) + 1)}
-        at = 0
-        while at < len(words):
-            alias = next((n for n in range(len(words) - at, 0, -1) if tuple(words[at : at + n]) in self._aliases), 0)
-            end = next((end for end in range(at + 1, len(words)) if end in ends), len(words))
-            if alias > 1 or (alias and end == at + 1):
-                own, term = words[at : at + alias], self._aliases[tuple(words[at : at + alias])]
-                # “cement” finds “bone cement” by itself, and must not find every bone.
-                yield [own] if set(own) <= set(term) else [own, term]
-                at += alias
+        unit_ends = {sum(map(len, units[:count])) for count in range(len(units) + 1)}
+        start = 0
+        while start < len(words):
+            alias_length = next(
+                (n for n in range(len(words) - start, 0, -1) if tuple(words[start : start + n]) in self._aliases), 0
+            )
+            end = next((end for end in range(start + 1, len(words)) if end in unit_ends), len(words))
+            if alias_length > 1 or (alias_length and end == start + 1):
+                typed = words[start : start + alias_length]
+                term = self._aliases[tuple(typed)]
+                # “cement” already matches “bone cement”, and must not match every “bone”.
+                yield [typed] if set(typed) <= set(term) else [typed, term]
+                start += alias_length
                 continue
-            pair = "".join(words[at : end + 1])
-            if end == at + 1 < len(words) and (pair in self._word_counts or pair in self._compounds):
+            pair = "".join(words[start : end + 1])
+            if end == start + 1 < len(words) and (pair in self._word_counts or pair in self._compounds):
                 end += 1
-            own = words[at:end]
-            joined = "".join(own).replace("'", "")
-            other = [joined] if len(own) > 1 else self._compounds.get(joined, own)
-            yield [own] if other == own else [own, other]
-            at = end
+            typed = words[start:end]
+            joined = "".join(typed).replace("'", "")
+            variant = [joined] if len(typed) > 1 else self._compounds.get(joined, typed)
+            yield [typed] if variant == typed else [typed, variant]
+            start = end
 
     def _correct_spelling(self, word: str) -> str:
-        """Correct a misspelled word to a word of the pages; empty for ordinary words and for short ones."""
-        allowed = next((most for least, most in MAX_TYPOS_BY_LENGTH if len(word) >= least), 0)
-        if not allowed or word.isdigit() or self._is_known_word(word):
+        """Return the closest word of the pages; empty if ``word`` is known, short, or unlike any other."""
+        max_distance = next((typos for length, typos in MAX_TYPOS_BY_LENGTH if len(word) >= length), 0)
+        if not max_distance or word.isdigit() or self._is_known_word(word):
             return ""
-        found = process.extract(
-            word, list(self._word_counts), scorer=OSA.distance, score_cutoff=allowed, limit=None, processor=None
+        matches = process.extract(
+            word, list(self._word_counts), scorer=OSA.distance, score_cutoff=max_distance, limit=None, processor=None
         )
-        near = [(distance, other) for other, distance, _ in found if distance == 1 or other[0] == word[0]]
+        candidates = [(distance, other) for other, distance, _ in matches if distance == 1 or other[0] == word[0]]
         best = min(
-            near, key=lambda pair: (pair[0], pair[1][0] != word[0], -self._word_counts[pair[1]], pair[1]), default=None
+            candidates,
+            key=lambda pair: (pair[0], pair[1][0] != word[0], -self._word_counts[pair[1]], pair[1]),
+            default=None,
         )
         return best[1] if best and len(best[1]) >= MIN_CORRECTION_LENGTH else ""
 
     def _is_known_word(self, word: str) -> bool:
-        """Whether a page or a dictionary has the word, so that it is no misspelling."""
+        """Return whether a page or a dictionary has the word or its stem, so that it is not a misspelling."""
         return is_dictionary_word(word) or any(
             stem in self._stem_counts or stem in self._common_stems for stem in self._analyzer.analyze(word)
         )
 
     @cached_property
     def _common_stems(self) -> frozenset[str]:
-        """Stems of everyday words: dictionaries lack many inflected forms."""
+        """Stems of common words: dictionaries lack many inflected forms."""
         return frozenset(self._analyzer.analyze(fold(" ".join(common_words(self.language)))))
 
     def _split_into_keywords(self, term: QueryTerm) -> list[QueryTerm]:
-        """A part of a query and each of its words by itself, without stopwords."""
+        """Return the term and each of its words as terms of their own, without stopwords."""
         words = [[[word]] for word in term[0]] if len(term[0]) > 1 else []
-        return [one for one in (term, *words) if self._has_keyword(one)]
+        return [keyword for keyword in (term, *words) if self._has_keyword(keyword)]
 
     def _has_keyword(self, term: QueryTerm) -> bool:
-        """Whether any of the words is longer than a letter and no stopword."""
+        """Return whether any of the words has more than one letter and is not a stopword."""
         return any(len(word) > 1 and word not in self._rules.stopwords for word in term[0])
 
     def _find_hits(
         self, searcher: tantivy.Searcher, terms: list[QueryTerm], *, match_all: bool
     ) -> list[tantivy.DocAddress]:
-        """Matching sections, those with the words in their titles first."""
-        found: dict[tuple[int, int], tuple[float, tantivy.DocAddress]] = {}
+        """Return the addresses of matching sections, best rank first, then by score."""
+        hits: dict[tuple[int, int], tuple[float, tantivy.DocAddress]] = {}
         for fields in (list(FIELD_BOOSTS), ["title"]):
             query = self._build_query(terms, fields, match_all=match_all)
             for score, address in searcher.search(query, MAX_HITS).hits:
-                found.setdefault((address.segment_ord, address.doc), (score, address))
+                hits.setdefault((address.segment_ord, address.doc), (score, address))
         ranked = []
-        for score, address in found.values():
+        for score, address in hits.values():
             document = searcher.doc(address)
             rank = self._rank(document, terms)
-            # Of a page whose title matches, its beginning comes first.
-            below = rank < 2 and "#" in str(document.get_first("href"))
-            ranked.append((rank, below, -score, str(document.get_first("href")), address))
+            # If the title of a page matches, the top of the page precedes its sections.
+            is_below_top = rank < 2 and "#" in str(document.get_first("href"))
+            ranked.append((rank, is_below_top, -score, str(document.get_first("href")), address))
         return [address for *_, address in sorted(ranked, key=lambda row: row[:4])]
 
     def _rank(self, document: tantivy.Document, terms: list[QueryTerm]) -> int:
-        """0: the title is what was typed; 1: it begins so; 2: it has all words; 3: the heading has; 4: the text."""
+        """Rank a match, best first.
+
+        0: the title equals the query; 1: it starts with it; 2: it has all terms; 3: the heading has them; 4: the text.
+        """
         title = self._analyzer.analyze(str(document.get_first("title")))
-        names = [[token for one in terms for token in self._analyze(one[0])]]
-        names += [self._analyze(other) for other in terms[0][1:] if len(terms) == 1]
-        if title in names:
+        queries = [[token for term in terms for token in self._analyze(term[0])]]
+        queries += [self._analyze(variant) for variant in terms[0][1:] if len(terms) == 1]
+        if title in queries:
             return 0
-        if any(name == title[: len(name)] for name in names):
+        if any(query == title[: len(query)] for query in queries):
             return 1
         heading = self._analyzer.analyze(str(document.get_first("section")))
         return 2 if self._contains_terms(title, terms) else 3 if self._contains_terms(heading, terms) else 4
 
     def _contains_terms(self, tokens: list[str], terms: list[QueryTerm]) -> bool:
-        return all(any(set(self._analyze(words)) <= set(tokens) for words in one) for one in terms)
+        return all(any(set(self._analyze(words)) <= set(tokens) for words in term) for term in terms)
 
     def _analyze(self, words: list[str]) -> list[str]:
         return list(self._analyzer.analyze(" ".join(words)))
 
     def _build_query(self, terms: list[QueryTerm], fields: Iterable[str], *, match_all: bool) -> tantivy.Query:
-        """Build a query from terms: typed text is never parsed as query syntax."""
-        how = tantivy.Occur.Must if match_all else tantivy.Occur.Should
-        groups = []
-        for one in terms:
-            ways = [
+        """Build a query from terms; what readers type is never parsed as query syntax."""
+        occur = tantivy.Occur.Must if match_all else tantivy.Occur.Should
+        clauses = []
+        for term in terms:
+            alternatives = [
                 (
                     tantivy.Occur.Should,
                     tantivy.Query.boost_query(self._build_phrase_query(name, tokens), FIELD_BOOSTS[name]),
                 )
-                for words in one
+                for words in term
                 if (tokens := self._analyze(words))
                 for name in fields
             ]
-            groups.append((how, tantivy.Query.boolean_query(ways)))
-        return tantivy.Query.boolean_query(groups)
+            clauses.append((occur, tantivy.Query.boolean_query(alternatives)))
+        return tantivy.Query.boolean_query(clauses)
 
     def _build_phrase_query(self, field_name: str, tokens: list[str]) -> tantivy.Query:
-        """One word, or several in a row: a compound, or a glossary term of several words."""
+        """Build a query for one word, or for several in a row: a compound or a multi-word glossary term."""
         if len(tokens) > 1:
             return tantivy.Query.phrase_query(self._schema, field_name, [*tokens])
         return tantivy.Query.term_query(self._schema, field_name, tokens[0], "position")
@@ -305,19 +316,24 @@ class SearchIndex:
         addresses: list[tantivy.DocAddress],
         enye_prefixes: list[str],
     ) -> list[SearchResult]:
-        marks = [self._build_snippet_generator(searcher, shown) for shown in ([one[:1] for one in terms], terms)]
+        typed_only = [term[:1] for term in terms]
+        generators = [self._build_snippet_generator(searcher, highlighted) for highlighted in (typed_only, terms)]
         results: list[SearchResult] = []
         pages: Counter[int] = Counter()
         for address in addresses:
             document = searcher.doc(address)
             page = int(document.get_first("page") or 0)
             pages[page] += 1
-            # Two places of one page are help, ten are noise.
+            # Two sections of one page help; ten would crowd out other pages.
             if pages[page] > 2 or len(results) == MAX_RESULTS:
                 continue
-            # Other names of a term are marked only where the text does not have the typed words.
+            # Variants of a term are highlighted only if the text does not contain the typed words.
             snippet = next(
-                (mark for maker in marks if (mark := _highlight(maker.snippet_from_doc(document), enye_prefixes))),
+                (
+                    html
+                    for generator in generators
+                    if (html := _highlight(generator.snippet_from_doc(document), enye_prefixes))
+                ),
                 EMPTY_HTML,
             )
             results.append(
@@ -331,50 +347,51 @@ class SearchIndex:
         return results
 
     def _build_snippet_generator(self, searcher: tantivy.Searcher, terms: list[QueryTerm]) -> tantivy.SnippetGenerator:
-        keywords = [one for one in terms if self._has_keyword(one)] or terms
+        keywords = [term for term in terms if self._has_keyword(term)] or terms
         query = self._build_query(keywords, ["text"], match_all=False)
-        snippets = tantivy.SnippetGenerator.create(searcher, query, self._schema, "text")
-        snippets.set_max_num_chars(SNIPPET_LENGTH)
-        return snippets
+        generator = tantivy.SnippetGenerator.create(searcher, query, self._schema, "text")
+        generator.set_max_num_chars(SNIPPET_LENGTH)
+        return generator
 
 
 def _enye_prefixes(text: str) -> list[str]:
-    """The words with ñ, or another letter of its own, in what was typed, up to that letter."""
+    """Return the words with ñ or another letter of its own, each cut after that letter."""
     return DISTINCT_LETTERS.findall(normalize(text).casefold())
 
 
 def _prefer_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAddress]) -> list[tantivy.DocAddress]:
-    """If ñ was typed, prefer sections that have it: ñ is a letter of its own, but many keyboards lack it."""
-    starts = _enye_prefixes(text)
-    if not starts:
+    """Prefer sections with ñ if it was typed: ñ is a separate letter, but many keyboards lack it."""
+    prefixes = _enye_prefixes(text)
+    if not prefixes:
         return hits
     documents = ((hit, searcher.doc(hit)) for hit in hits)
     texts = (
-        (hit, " ".join(str(found.get_first(name)) for name in FIELD_BOOSTS).casefold()) for hit, found in documents
+        (hit, " ".join(str(document.get_first(name)) for name in FIELD_BOOSTS).casefold())
+        for hit, document in documents
     )
-    return [hit for hit, words in texts if all(start in words for start in starts)] or hits
+    return [hit for hit, text in texts if all(prefix in text for prefix in prefixes)] or hits
 
 
 def _highlight(snippet: tantivy.Snippet, enye_prefixes: list[str]) -> SafeString:
-    """The snippet with its matches in ``<mark>``; ranges count bytes."""
+    """Return the escaped snippet with matches in ``<mark>``; empty without matches. tantivy's ranges count bytes."""
     text = snippet.fragment().encode()
-    parts, done = EMPTY_HTML, 0
-    for mark in sorted(snippet.highlighted(), key=lambda found: found.start):
-        found = text[mark.start : mark.end].decode(errors="ignore").casefold()
-        if any(fold(found).startswith(fold(start)) and not found.startswith(start) for start in enye_prefixes):
-            # “ano” where “año” was typed.
+    html, end = EMPTY_HTML, 0
+    for match in sorted(snippet.highlighted(), key=lambda match: match.start):
+        word = text[match.start : match.end].decode(errors="ignore")
+        folded = word.casefold()
+        if any(fold(folded).startswith(fold(prefix)) and not folded.startswith(prefix) for prefix in enye_prefixes):
+            # “ano”, when “año” was typed.
             continue
-        before, word = text[done : mark.start], text[mark.start : mark.end]
-        parts += format_html("{}<mark>{}</mark>", before.decode(errors="ignore"), word.decode(errors="ignore"))
-        done = mark.end
-    return parts + format_html("{}", text[done:].decode(errors="ignore")) if parts else EMPTY_HTML
+        html += format_html("{}<mark>{}</mark>", text[end : match.start].decode(errors="ignore"), word)
+        end = match.end
+    return html + format_html("{}", text[end:].decode(errors="ignore")) if html else EMPTY_HTML
 
 
 _indexes = {language: SearchIndex(language) for language in languages.CODES}
 
 
 def get_index(language: str, last_event: int) -> SearchIndex:
-    """The index of a language, up to date with the event log."""
+    """Return the index of a language, updated to the release event ``last_event``."""
     index = _indexes[language]
     index.refresh(last_event)
     return index

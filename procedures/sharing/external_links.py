@@ -1,4 +1,4 @@
-"""Do the links to other sites still lead somewhere? Asked for on request only, slowly and politely."""
+"""Check of the links to other sites. It runs only on request, and never sends two requests to a host at once."""
 
 import ipaddress
 import socket
@@ -18,65 +18,69 @@ from django.utils import timezone
 from procedures.models import ExternalLink, Release
 from procedures.sharing.link_check import LinkParser
 
-DELAY_SECONDS = 2.0  # seconds between two requests to one host
-TIMEOUT_SECONDS = 15.0  # seconds for one answer
+DELAY_SECONDS = 2.0  # between two requests to one host
+TIMEOUT_SECONDS = 15.0
 GONE_STATUSES = frozenset({404, 410})
-RETRY_WITH_GET_STATUSES = frozenset({400, 403, 404, 405, 501})  # what some servers say to HEAD only
+RETRY_WITH_GET_STATUSES = frozenset({400, 403, 404, 405, 501})  # some servers return these for HEAD only
+MAX_RESULT_LENGTH = 120
 
 
 class PrivateAddressError(Exception):
-    """The address lies in a private network: nothing there is asked for."""
+    """The URL is not a public web address, so it must not be requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """What a link answered. ``works`` is None where a server would not tell a program."""
+    """Result of checking a link. ``is_working`` is None if the server refused to answer a program."""
 
     is_working: bool | None
     message: str
 
 
 def find_external_links() -> dict[str, list[str]]:
-    """Every web address on the public pages that is not ours, with the pages it stands on."""
-    found: dict[str, list[str]] = {}
+    """Return every external URL on public pages, sorted, with the paths of the pages that link to it."""
+    links: dict[str, list[str]] = {}
     for path, html in Release.objects.live().values_list("path", "html"):
-        page = LinkParser()
-        page.feed(html)
-        for url in dict.fromkeys(page.external_links):
+        parser = LinkParser()
+        parser.feed(html)
+        for url in dict.fromkeys(parser.external_links):
             if not url.startswith(f"{settings.PUBLIC_URL}/"):
-                found.setdefault(url, []).append(path)
-    return dict(sorted(found.items()))
+                links.setdefault(url, []).append(path)
+    return dict(sorted(links.items()))
 
 
 def check_external_links(
     urls: Iterable[str], check: Callable[[str], LinkStatus] | None = None, delay: float = DELAY_SECONDS
 ) -> Iterator[tuple[str, LinkStatus]]:
-    """Each address with its answer, one after another, with a pause between two to the same host."""
-    last: dict[str, float] = {}
+    """Yield each URL with its status, one after another, with ``delay`` seconds between requests to one host."""
+    last_request: dict[str, float] = {}
     for url in urls:
         host = urlsplit(url).netloc
-        time.sleep(max(0.0, last.get(host, -delay) + delay - time.monotonic()))
-        answer = (check or check_external_link)(url)
-        last[host] = time.monotonic()
-        yield url, answer
+        time.sleep(max(0.0, last_request.get(host, -delay) + delay - time.monotonic()))
+        status = (check or check_external_link)(url)
+        last_request[host] = time.monotonic()
+        yield url, status
 
 
 @transaction.atomic
 def save_results(links: dict[str, list[str]], results: dict[str, LinkStatus]) -> None:
-    """Remember what each link answered and since when it is broken; forget links that no page has any more."""
+    """Store the result of each link and since when it has been broken; delete links that no page has any longer.
+
+    A result of None for ``is_working`` leaves ``broken_since`` as it was.
+    """
     now = timezone.now()
-    known = {row.url: row for row in ExternalLink.objects.select_for_update()}
-    for url, answer in results.items():
-        row = known.get(url) or ExternalLink(url=url)
-        row.pages, row.answer, row.checked_at = links[url], answer.message[:120], now
-        if answer.is_working is not None:
-            row.broken_since = None if answer.is_working else row.broken_since or now
-        row.save()
+    known = {link.url: link for link in ExternalLink.objects.select_for_update()}
+    for url, status in results.items():
+        link = known.get(url) or ExternalLink(url=url)
+        link.pages, link.last_result, link.checked_at = links[url], status.message[:MAX_RESULT_LENGTH], now
+        if status.is_working is not None:
+            link.broken_since = None if status.is_working else link.broken_since or now
+        link.save()
     ExternalLink.objects.exclude(url__in=links).delete()
 
 
 class _PublicRedirectHandler(HTTPRedirectHandler):
-    """Follows a redirect only to where a link may lead, too."""
+    """Redirect handler that applies ``require_public_url`` to every redirect."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
@@ -86,17 +90,20 @@ class _PublicRedirectHandler(HTTPRedirectHandler):
 
 
 def require_public_url(url: str) -> None:
-    """Raises NotPublicError for what is not a web address in the public Internet, OSError where no such host is."""
+    """Raise PrivateAddressError unless the URL is a public web address, and OSError if its host does not exist."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise PrivateAddressError("no web address")
+        raise PrivateAddressError("not a web address; not checked")
     for *_, address in socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM):
         if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global:
-            raise PrivateAddressError("an address inside a private network; not asked")
+            raise PrivateAddressError("an address in a private network; not checked")
 
 
 def check_external_link(url: str) -> LinkStatus:
-    """HEAD, and GET of the first bytes where a server knows no HEAD. Never raises for what the other side does."""
+    """Request a URL with HEAD, or with GET of the first bytes if the server does not support HEAD.
+
+    Never raises for what the other side does.
+    """
     try:
         require_public_url(url)
         status = _fetch_status(url, "HEAD")
@@ -105,22 +112,20 @@ def check_external_link(url: str) -> LinkStatus:
     except PrivateAddressError as error:
         return LinkStatus(False, str(error))
     except TimeoutError:
-        return LinkStatus(False, f"no answer within {TIMEOUT_SECONDS:.0f} seconds")
+        return LinkStatus(False, f"no response within {TIMEOUT_SECONDS:.0f} seconds")
     except (OSError, HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
         return LinkStatus(False, f"no connection: {reason}")
     if status in GONE_STATUSES:
-        return LinkStatus(False, f"answers {status}: the page is gone")
-    return (
-        LinkStatus(True, f"answers {status}")
-        if status < 400
-        else LinkStatus(None, f"answers {status} to a program; look yourself")
-    )
+        return LinkStatus(False, f"status {status}: the page is gone")
+    if status >= 400:
+        return LinkStatus(None, f"status {status} for a program; check it in a browser")
+    return LinkStatus(True, f"status {status}")
 
 
 def _fetch_status(url: str, method: str) -> int:
     headers = {"User-Agent": f"Plainspine link check (+{settings.PUBLIC_URL}/)", "Range": "bytes=0-1023"}
-    request = Request(url, method=method, headers=headers)  # noqa: S310 -- must_be_public has seen the scheme
+    request = Request(url, method=method, headers=headers)  # noqa: S310 -- require_public_url checks the scheme
     try:
         with build_opener(_PublicRedirectHandler).open(request, timeout=TIMEOUT_SECONDS) as response:
             return int(response.status)

@@ -1,4 +1,4 @@
-"""Does every address ever public still answer, and does every link on a public page lead somewhere?"""
+"""Check that every address that was ever public, and every link on a public page, still leads somewhere."""
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -9,7 +9,7 @@ from procedures.sharing.short_codes import is_valid_code
 
 
 class LinkParser(HTMLParser):
-    """Addresses that a page links to, our own and others', and the anchors it has."""
+    """HTML parser that collects the internal links, external links, and anchors of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,34 +29,36 @@ class LinkParser(HTMLParser):
 
 
 def find_broken_addresses() -> Iterator[str]:
-    """Sentences about paths, codes, links and anchors that break the promise; nothing when all is well."""
+    """Yield one message for each broken path, short code, link, or anchor."""
     live = {release.path: release for release in Release.objects.filter(live_on__isnull=False)}
     for path in Path.objects.select_related("page__live_release"):
-        if path.is_canonical and path.page.live_release and path.page.live_release.path != path.path:
-            yield f"{path.path}: is canonical, but its page is read at {path.page.live_release.path}"
+        live_release = path.page.live_release
+        if path.is_canonical and live_release and live_release.path != path.path:
+            yield f"{path.path}: is canonical, but its page is published at {live_release.path}"
     for release_path in live.keys() - set(Path.objects.values_list("path", flat=True)):
-        yield f"{release_path}: is public without a row of its own"
+        yield f"{release_path}: is public, but has no Path row"
     for code in Page.objects.values_list("code", flat=True):
         if not is_valid_code(code):
-            yield f"code {code}: its check sign is wrong"
+            yield f"code {code}: its check character is wrong"
     yield from _find_broken_links(live)
     yield from _find_lost_sections()
 
 
 def _find_lost_sections() -> Iterator[str]:
-    """Section addresses of any release that the live page no longer has.
+    """Yield a message for each section anchor of an earlier release that the live page no longer has.
 
-    Entries of an index, such as a picture that was withdrawn, may go: the index lists only what is there.
+    Generated anchors are exempt: an index lists only what exists, so the entry of a withdrawn picture disappears.
     """
-    present: dict[int, set[str]] = {}
+    live_anchors: dict[int, set[str]] = {}
     for release in Release.objects.live():
-        page = LinkParser()
-        page.feed(release.html)
-        present[release.page_id] = page.anchors
-    for page_id, number, sections in Release.objects.filter(page__in=present).values_list("page", "number", "sections"):
-        lost = {section["anchor"] for section in sections} - present[page_id] - {""}
+        parser = LinkParser()
+        parser.feed(release.html)
+        live_anchors[release.page_id] = parser.anchors
+    releases = Release.objects.filter(page__in=live_anchors).values_list("page", "number", "sections")
+    for page_id, number, sections in releases:
+        lost = {section["anchor"] for section in sections} - live_anchors[page_id] - {""}
         for anchor in sorted(anchor for anchor in lost if not GENERATED_ANCHOR.match(anchor)):
-            yield f"release {number} of page {page_id}: its section #{anchor} is not found on the live page any more"
+            yield f"release {number} of page {page_id}: its section #{anchor} is no longer on the live page"
 
 
 def _find_broken_links(live: dict[str, Release]) -> Iterator[str]:
@@ -65,15 +67,15 @@ def _find_broken_links(live: dict[str, Release]) -> Iterator[str]:
         parsed[path] = LinkParser()
         parsed[path].feed(release.html)
     known = set(Path.objects.values_list("path", flat=True))
-    for path, page in parsed.items():
-        for link in page.internal_links:
+    for path, parser in parsed.items():
+        for link in parser.internal_links:
             target, _, anchor = link.partition("#")
             if target.startswith("/media/"):
                 continue
             if target and target not in known:
-                yield f"{path}: links to {target}, which never was public"
+                yield f"{path}: links to {target}, which was never public"
             elif target and GENERATED_ANCHOR.match(anchor):
-                # Checked when the link was published. Without the entry, the link opens the index.
+                # Checked when the link was published. If the entry is gone since, the link still opens the index.
                 continue
             elif anchor and (target or path) in parsed and anchor not in parsed[target or path].anchors:
-                yield f"{path}: links to {link}, but there is no such section"
+                yield f"{path}: links to {link}, but that section does not exist"

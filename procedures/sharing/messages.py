@@ -1,4 +1,7 @@
-"""The message kit: finished links, messages, reminders and QR codes. Nothing in it knows who the patient is."""
+"""Messages that send a patient to a page: plain text, HTML, mailto URL, and email draft.
+
+Nothing here knows who the patient is, and no message names a condition.
+"""
 
 from dataclasses import asdict, dataclass
 from email.message import EmailMessage
@@ -19,7 +22,7 @@ from procedures.sharing.short_codes import spaced_code
 
 @dataclass(frozen=True, slots=True)
 class MessageContext:
-    """``readable`` and ``neutral`` are full addresses; the neutral one names no condition."""
+    """What a message says about a page and its clinic. Both URLs are absolute; the short one names no condition."""
 
     language: str
     clinic: str
@@ -30,17 +33,20 @@ class MessageContext:
 
     @property
     def typed_url(self) -> str:
-        """The neutral address as somebody types it: ``learn.example.org/p/K7M4P2``."""
+        """Short URL without its scheme, for typing: ``learn.example.org/p/K7M4P2``."""
         return self.short_url.partition("://")[2]
 
 
 def short_path(language: str, code: str) -> str:
-    """``/p/K7M4P2``, ``/es/p/K7M4P2``: the page speaks the reader's language even where the code is mistyped."""
+    """Return ``/p/K7M4P2`` or ``/es/p/K7M4P2``.
+
+    The language in the path is for a mistyped code: the error page then speaks the reader's language.
+    """
     return f"{home_path(language)}p/{code}"
 
 
 def build_message_context(release: Release, clinic: Clinic) -> MessageContext:
-    """From what the public reads; the draft plays no part."""
+    """Build the context from the live release; the draft is not used."""
     page = release.page
     return MessageContext(
         language=page.language,
@@ -53,20 +59,22 @@ def build_message_context(release: Release, clinic: Clinic) -> MessageContext:
 
 
 def spell_phonetically(code: str, language: str) -> str:
-    """``K as in Kilo, seven, M as in Mike, four …``; ``K de kilo, siete, M de mesa, cuatro …``.
+    """Return ``K as in Kilo, seven, M as in Mike, four …`` or ``K de kilo, siete, M de mesa, cuatro …``.
 
-    Letters and digits alone in a language without a spoken alphabet.
+    In a language without a spoken alphabet, return the characters alone.
     """
     alphabet = languages.get(language).spoken_alphabet
     if alphabet is None:
         return ", ".join(code)
-    names = alphabet.names
-    return ", ".join(names[sign] if sign.isdigit() else f"{sign} {alphabet.as_in} {names[sign]}" for sign in code)
+    words, as_in = alphabet.names, alphabet.as_in
+    return ", ".join(
+        words[character] if character.isdigit() else f"{character} {as_in} {words[character]}" for character in code
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class MessageText:
-    """The paragraphs of a message in its language. ``open_button`` stands on the link."""
+    """The paragraphs of a message, translated. ``open_button`` is the label of the link in HTML."""
 
     subject: str
     greeting: str
@@ -82,7 +90,7 @@ class MessageText:
 
 
 def build_message_text(context: MessageContext) -> MessageText:
-    """In the language of the page, whatever language is active."""
+    """Build the paragraphs in the language of the page, whatever language is active."""
     with translation.override(context.language):
         return MessageText(
             subject=_("Reading for your visit"),
@@ -101,22 +109,22 @@ def build_message_text(context: MessageContext) -> MessageText:
 
 
 def render_plain_message(context: MessageContext) -> str:
-    """The message as text. The address stands alone on its line, where no mail program can damage it."""
-    said = build_message_text(context)
+    """Return the message as plain text. The URL is alone on its line, where mail programs do not damage it."""
+    text = build_message_text(context)
     paragraphs = [
-        said.greeting,
-        said.introduction,
-        said.open_here,
+        text.greeting,
+        text.introduction,
+        text.open_here,
         context.short_url,
-        said.privacy_note,
-        f"{said.code_instructions}\n{said.code}",
-        f"{said.paper_offer}\n{said.phone}",
-        said.clinic,
+        text.privacy_note,
+        f"{text.code_instructions}\n{text.code}",
+        f"{text.paper_offer}\n{text.phone}",
+        text.clinic,
     ]
     return "\n\n".join(paragraphs) + "\n"
 
 
-# Each line stays below 76 signs, so that an encoding which breaks lines leaves the address in one piece.
+# Every line is shorter than 76 characters: an encoding that breaks lines must not break the URL.
 HTML_TEMPLATE = """<!doctype html>
 <html lang="{language}">
 <head>
@@ -169,32 +177,35 @@ style="color:#094648;font-weight:bold;">{phone}</a></p>
 
 
 def render_html_message(context: MessageContext) -> str:
-    """A whole HTML document."""
-    said = build_message_text(context)
+    """Return the message as a complete HTML document."""
+    text = build_message_text(context)
     return str(
         format_html(
             HTML_TEMPLATE,
             language=context.language,
             direction=languages.get(context.language).direction,
             address=context.short_url,
-            phone_href=phone_href(said.phone),
-            **asdict(said),
+            phone_href=phone_href(text.phone),
+            **asdict(text),
         )
     )
 
 
 def build_mailto_url(context: MessageContext) -> str:
-    """RFC 6068: to nobody yet, with subject and text; line breaks are %0D%0A, a space is %20 and never ``+``."""
+    """Return a mailto URL (RFC 6068) with subject and body and no recipient.
+
+    RFC 6068 requires ``%0D%0A`` for line breaks, and ``%20``, never ``+``, for spaces.
+    """
     body = render_plain_message(context).replace("\n", "\r\n")
     return f"mailto:?subject={quote(build_message_text(context).subject, safe='')}&body={quote(body, safe='')}"
 
 
 def build_eml(context: MessageContext) -> bytes:
-    """A message that Outlook, Apple Mail and Thunderbird open as a draft: no sender, no recipient, no date."""
+    """Return an email that Outlook, Apple Mail, and Thunderbird open as a draft: no sender, recipient, or date."""
     message = EmailMessage(policy=SMTP)
     message["Subject"] = build_message_text(context).subject
     message["X-Unsent"] = "1"
-    # In this encoding every line is ASCII and shorter than 77 signs: no mail server has a reason to touch it.
+    # Quoted-printable lines are ASCII and at most 76 characters, so no mail server has a reason to change them.
     message.set_content(render_plain_message(context), cte="quoted-printable")
     message.add_alternative(render_html_message(context), subtype="html", cte="quoted-printable")
     return message.as_bytes()

@@ -1,4 +1,4 @@
-"""QR codes of neutral addresses, large enough for an old phone and a shaky hand."""
+"""QR codes of short URLs, large enough for an old phone and a shaky hand."""
 
 import io
 from dataclasses import dataclass
@@ -8,27 +8,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import segno
 
-QUIET_ZONE_MODULES = 4  # modules of white around the code, as ISO/IEC 18004 asks
-# Version 2 at level M repairs 8 codewords; a tenth of its modules lies in 9. Version 3 repairs 13, a tenth lies in 12.
+QUIET_ZONE_MODULES = 4  # white border required by ISO/IEC 18004
+# A code must stay readable with a tenth of its modules damaged. At level M, version 2 repairs 8 codewords, but a tenth
+# of its modules touches 9; version 3 repairs 13, and a tenth touches 12.
 MIN_VERSION = 3
-MIN_MODULE_MM = 0.8  # mm
-MIN_WIDTH_MM = 20.0  # mm, without the quiet zone
+MIN_MODULE_MM = 0.8
+MIN_WIDTH_MM = 20.0  # without the quiet zone
 DOTS_PER_INCH = 300
 MM_PER_INCH = 25.4
 
 
 @dataclass(frozen=True, slots=True)
 class QrCode:
-    """``size``: modules with the quiet zone; ``width``: the same on paper; ``path``: SVG, one unit a module."""
+    """A QR code to be drawn as SVG, one unit per module.
+
+    ``size``: width in modules, with the quiet zone. ``width``: width on paper, such as ``26.4mm``. ``path``: SVG path.
+    """
 
     size: int
-    width: str  # ready for SVG: a template would write 26,4 in Spanish
+    width: str  # a string, because templates localize numbers: 26,4 in Spanish
     path: str
 
 
 def encode_symbol(url: str) -> "segno.QRCode":
-    """In capital letters an address fits the alphanumeric mode: a smaller code, larger modules. Level M."""
-    # Loaded when a code is first drawn: 11 MB that a worker which only serves pages never needs.
+    """Encode a URL at error correction level M, in version 3 or larger.
+
+    Capital letters allow the alphanumeric mode, which makes the code smaller and its modules larger.
+    """
+    # A local import: 11 MB of memory that workers which only serve pages do not need.
     import segno
 
     code = segno.make(url.upper(), error="m", boost_error=False, micro=False)
@@ -38,7 +45,7 @@ def encode_symbol(url: str) -> "segno.QRCode":
 
 
 def build_qr_code(url: str) -> QrCode:
-    """For a drawing in SVG."""
+    """Return the QR code of a URL as SVG data."""
     code = encode_symbol(url)
     rows = [bytes(row) for row in code.matrix]
     size = len(rows) + 2 * QUIET_ZONE_MODULES
@@ -46,25 +53,25 @@ def build_qr_code(url: str) -> QrCode:
 
 
 def module_size_mm(module_count: int) -> float:
-    """Millimetres of one module, so that the code itself measures 20 mm at least."""
+    """Return the width of a module in millimeters: 0.8, or more if the code would be narrower than 20 mm."""
     return max(MIN_MODULE_MM, MIN_WIDTH_MM / module_count)
 
 
 def _dark_runs(rows: list[bytes]) -> list[str]:
-    """Each run of dark modules as a rectangle: ``M4 4h7v1h-7z``."""
-    parts = []
+    """Return each run of dark modules as a rectangle: ``M4 4h7v1h-7z``."""
+    rectangles = []
     for y, row in enumerate(rows, start=QUIET_ZONE_MODULES):
         x = QUIET_ZONE_MODULES
-        for dark, run in groupby(row):
+        for is_dark, run in groupby(row):
             length = len(list(run))
-            if dark:
-                parts.append(f"M{x} {y}h{length}v1h-{length}z")
+            if is_dark:
+                rectangles.append(f"M{x} {y}h{length}v1h-{length}z")
             x += length
-    return parts
+    return rectangles
 
 
 def render_qr_png(url: str) -> bytes:
-    """Black on white for a printer with 300 dots per inch, whole dots a module; the file says so."""
+    """Return the QR code as a PNG for a 300 dpi printer, with a whole number of dots per module."""
     code = encode_symbol(url)
     dots = module_size_mm(len(code.matrix)) * DOTS_PER_INCH / MM_PER_INCH
     stream = io.BytesIO()

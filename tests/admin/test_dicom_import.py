@@ -23,7 +23,7 @@ from tests.figures.dicom_files import (
     NAME,
     PLANTED,
     SIDE,
-    colour,
+    color,
     dicom,
     eight_bit,
     overlay_plane,
@@ -102,7 +102,7 @@ def test_a_frame_may_be_small(nina: Client) -> None:
         ("frame=0", "Ensure this value is greater than or equal to 1."),
         ("frame=x", "Enter a whole number."),
         ("frame=1&center=5", "Give both the middle and the width of the window, or neither."),
-        ("frame=1&center=5&width=0", "A window needs a middle and a width above zero."),
+        ("frame=1&center=5&width=0", "A window needs a center and a width above zero."),
         ("frame=1&center=nan&width=4", "Enter a number."),
         ("frame=1&center=1e308&width=1e-308", None),
         ("frame=99999999999999999999", "Choose a frame from 1 to 3."),
@@ -125,7 +125,7 @@ def test_windows_that_are_none_are_told(nina: Client, query: str, sentence: str 
 RIGHT: dict[str, Any] = {
     "XA": lambda: dicom(ramp()),
     "RF": lambda: dicom(ramp(), SOPClassUID=XRayRadiofluoroscopicImageStorage, Modality="RF"),
-    "SC": lambda: colour(bytes((200, 30, 40)) * SIDE * SIDE),
+    "SC": lambda: color(bytes((200, 30, 40)) * SIDE * SIDE),
     "CR, MONOCHROME1": lambda: dicom(
         ramp(), SOPClassUID=ComputedRadiographyImageStorage, Modality="CR", PhotometricInterpretation="MONOCHROME1"
     ),
@@ -135,7 +135,7 @@ RIGHT: dict[str, Any] = {
     "its own CR": lambda: packaged("examples_overlay.dcm").read(),
     "RLE": lambda: packaged("MR_small_RLE.dcm").read(),
     "JPEG 2000": lambda: packaged("MR_small_jp2klossless.dcm").read(),
-    "colour, 2 frames": lambda: packaged("SC_rgb_rle_2frame.dcm").read(),
+    "color, 2 frames": lambda: packaged("SC_rgb_rle_2frame.dcm").read(),
 }
 
 
@@ -184,12 +184,12 @@ REFUSED: dict[str, Any] = {
     "burned in": (lambda: dicom(ramp(), BurnedInAnnotation="YES"), "burned into its picture"),
     "truncated": (lambda: dicom(ramp())[:-600], "damaged or cut off"),
     "2 GB header lie": (lying, "damaged or cut off"),
-    "without a codec": (lambda: eight_bit(bytes(99), syntax=MPEG2MPML), "packed in an unusual form or as a film"),
+    "without a codec": (lambda: eight_bit(bytes(99), syntax=MPEG2MPML), "unusual compression or are stored as a video"),
     "no bitstream": (lambda: eight_bit(bytes(99), syntax=JPEGLosslessSV1), "damaged or cut off"),
     "too many frames": (lambda: dicom(ramp(), NumberOfFrames=500_000), "more than 2000 frames"),
     "too many pixels": (lambda: dicom(ramp(), Rows=65535, Columns=32767), "more than 20 million"),
-    "32 bit": (lambda: dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31), "neither grey"),
-    "no picture": (lambda: packaged("rtplan.dcm").read(), "holds no picture"),
+    "32 bit": (lambda: dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31), "neither grayscale"),
+    "no picture": (lambda: packaged("rtplan.dcm").read(), "contains no picture"),
     "of others, truncated": (lambda: packaged("MR_truncated.dcm").read(), "damaged or cut off"),
     "only the head": (lambda: bytes(128) + b"DICM", "."),
 }  # fmt: skip
@@ -263,7 +263,7 @@ def test_without_the_addition_the_screen_says_what_to_install(nina: Client, monk
         or "ask IT for pip install 'plainspine[dicom]'" in page
     )
     assert answer.status_code == 400
-    assert "DICOM files need an addition to the portal." in answer.content.decode()
+    assert "DICOM files need an optional package." in answer.content.decode()
 
 
 def test_a_large_run_is_read_without_a_file_of_its_own(nina: Client) -> None:

@@ -62,7 +62,7 @@ def test_a_wrong_field_says_so_and_saves_nothing(page: Page, editor: User, sign_
     answer = sign_in(editor).post(form_of(page), typed(page, slug="Not An Address", review_months=99))
 
     html = answer.content.decode()
-    assert "Use small letters without accents" in html
+    assert "Use lowercase letters without accents" in html
     assert "Choose 1 to 36 months." in html
     assert not page.revisions.exists()
 

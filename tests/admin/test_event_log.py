@@ -136,7 +136,7 @@ def test_the_weekly_mail_says_what_waits_and_nothing_else(waiting: Page, reviewe
 
     (sent,) = mail.outbox
     assert sent.to == ["rosa@clinic.example"]
-    assert sent.subject == "Plainspine: what waits for you"
+    assert sent.subject == "Plainspine: your open tasks"
     assert "To approve: 1\n  - Small cut (English)" in sent.body
     assert "/admin/" in sent.body
     assert "Mrs. Example" not in sent.body

@@ -115,7 +115,7 @@ def test_a_lost_master_is_told(nina: Client) -> None:
     answer = nina.post(f"{CHOOSE}?figure=needle", {"keep": "yes"})
 
     assert answer.status_code == 400
-    assert "Bring the picture in again." in answer.content.decode()
+    assert "Upload the picture again." in answer.content.decode()
     assert waiting() == []
 
 

@@ -73,12 +73,12 @@ def test_the_result_is_what_the_server_made(nina: Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        (rectangles((90, 0, 20, 10)), "The box reaches over the edge of the picture. Draw it inside."),
+        (rectangles((90, 0, 20, 10)), "The box extends past the edge of the picture. Draw it inside."),
         (rectangles(("", 0, 20, 10)), "Fill in all four numbers, or none."),  # type: ignore[arg-type]
         (rectangles(("nan", 0, 20, 10)), "Enter a number."),  # type: ignore[arg-type]
         (rectangles((-1, 0, 20, 10)), "Ensure this value is greater than or equal to 0."),
         (rectangles((0, 0, 0, 10)), "The box is empty. Draw it larger."),
-        (rectangles(cut=(0, 0, 10, 10)), "Less than 64 pixels would be left. Draw the box larger."),
+        (rectangles(cut=(0, 0, 10, 10)), "Fewer than 64 pixels would be left. Draw the box larger."),
         (rectangles() | {"box-TOTAL_FORMS": "many"}, "ManagementForm data is missing"),
         (rectangles(*[(0, 0, 1, 1)] * 51), "Please submit at most 50 forms."),
     ],

@@ -52,12 +52,12 @@ def test_the_page_works_by_its_fields(editor: User, sign_in: SignIn) -> None:
         ({"y": ""}, "Marker 2: Write a number from 0 to 100."),
         ({"label_es": " "}, "Marker 2: Write what this marker shows, in Español."),
         ({"label_en": "a" * 61}, "Marker 2: Ensure this value has at most 60 characters (it has 61)."),
-        ({"label_en": "a\x07"}, "Marker 2: The text holds an invisible control character. Type the passage again."),
+        ({"label_en": "a\x07"}, "Marker 2: The text contains an invisible control character. Type the passage again."),
         ({"shape": "star"}, "Marker 2: Select a valid choice. star is not one of the available choices."),
         ({"shape": "circle", "width": "10"}, "Marker 2: Write how large the shape is, more than 0."),
-        ({"shape": "circle", "width": "1", "height": "1"}, "Marker 2: The shape is too small to be seen. Give it more width and height."),
-        ({"shape": "region", "width": "90", "height": "10"}, "Marker 2: The shape reaches out of the picture. Make it smaller or move it inwards."),
-        ({"x": "26", "y": "22"}, "Marker 2: On a phone its disc lies on disc 1. Move one of them away."),
+        ({"shape": "circle", "width": "1", "height": "1"}, "Marker 2: The shape is too small to be seen. Make it wider and taller."),
+        ({"shape": "region", "width": "90", "height": "10"}, "Marker 2: The shape extends past the edge of the picture. Make it smaller or move it inward."),
+        ({"x": "26", "y": "22"}, "Marker 2: On a phone, its disc overlaps disc 1. Move one of them away."),
     ],
 )  # fmt: skip
 def test_a_wrong_mark_is_refused_and_everything_typed_stays(
@@ -199,7 +199,7 @@ def test_what_changed_stands_in_the_history_of_the_picture(editor: User, sign_in
     client.post(address(figure), sent(figure, {}, marks__0__x="25", marks__0__label_en="Point"))
 
     html = client.get(f"/admin/procedures/figure/{figure.pk}/history/").content.decode()
-    assert "Markers. Bone: new; Point: disc moved, other words (en)." in html
+    assert "Markers. Bone: new; Point: disc moved, text changed (en)." in html
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_the_live_view_notes_what_is_wrong_and_what_could_be_better(editor: User
 
     assert [(note["mark"], note["sentence"]) for note in notes] == [
         (0, "Write what this marker shows, in English."),
-        (1, "On a phone it is close to disc 1. A little more room helps an unsteady finger."),
+        (1, "On a phone, it is close to disc 1. A little more room helps an unsteady finger."),
     ]
 
 

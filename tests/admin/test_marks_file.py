@@ -88,10 +88,10 @@ def test_the_preview_says_what_would_change_mark_by_mark(figure: Figure, editor:
         "Ring: deleted",
         "Box: deleted",
         "Arrow: now line to a point",
-        "Point: other words (en)",
-        "The numbers are in another order",
+        "Point: text changed (en)",
+        "The order of the numbers changed",
     ]
-    assert "&lt;strong&gt;Point.&lt;/strong&gt;" in answer.content.decode()
+    assert "&lt;strong&gt;Point.&lt;/strong" in answer.content.decode()
 
 
 def test_the_same_file_changes_nothing(figure: Figure, editor: User, sign_in: SignIn) -> None:
@@ -122,7 +122,7 @@ def test_words_that_a_file_lacks_can_be_typed_before_saving(figure: Figure, edit
     [
         (None, 400, "Choose a markers file first."),
         (b"<html>", 400, "The file is not JSON. Choose a markers file, such as one downloaded here."),
-        (b" " * (1024 * 1024 + 1), 413, "The file is larger than 1 MB. A file of marks is much smaller; choose another one."),
+        (b" " * (1024 * 1024 + 1), 413, "The file is larger than 1 MB. A markers file is much smaller; choose another one."),
     ],
 )  # fmt: skip
 def test_a_file_that_is_refused_says_why_and_changes_nothing(
@@ -144,7 +144,7 @@ def test_marks_of_another_picture_are_refused(figure: Figure, editor: User, sign
     answer = bring_in(client, figure, file)
 
     assert answer.context["errors"] == [
-        "The marks in the file belong to another picture, or to an older copy of this one."
+        "The markers in the file belong to another picture, or to an older version of this one."
     ]
 
 

@@ -104,7 +104,7 @@ def others(db: None) -> None:
     Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Main Street")
     ClinicalCode.objects.create(system="icd-10-cm", code="S32.0", subject="small-cut")
     make_page("first-visit", kind="guide")
-    ExternalLink.objects.create(url="https://nice.example/", answer="answers 200", checked_at=timezone.now())
+    ExternalLink.objects.create(url="https://nice.example/", last_result="answers 200", checked_at=timezone.now())
     Feedback.objects.create(page=make_next(), was_clear=True, received_on=timezone.localdate())
     make_public(make_page("public", next_page=make_next()))
 
@@ -253,7 +253,7 @@ def test_each_role_gets_its_own_in_the_frame(others: None, cookies: list[str]) -
             if name.startswith("staff_user_") and not name.endswith(("changelist", "add"))
         },
         **{
-            name: [AuditEvent.objects.create(kind="signed-in", person=somebody).pk]
+            name: [AuditEvent.objects.create(kind="signed-in", user=somebody).pk]
             for name in FRAME
             if name.startswith("staff_auditevent_") and not name.endswith(("changelist", "add"))
         },

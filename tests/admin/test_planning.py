@@ -56,7 +56,7 @@ def test_the_nights_of_the_jumping_clock_are_told_and_nothing_typed_is_lost(
     assert "There is no 02:30 on 14 March 2027" in gap.content.decode()
     assert "Kept words." in gap.content.decode() and 'value="02:30"' in gap.content.decode()
     assert twice.status_code == 400
-    assert "01:30 comes twice on 1 November 2026" in twice.content.decode()
+    assert "01:30 occurs twice on 1 November 2026" in twice.content.decode()
     assert "The second time, one hour later" in twice.content.decode()
     assert meant.status_code == 302
     assert denver.publish_at == datetime.datetime(2026, 11, 1, 8, 30, tzinfo=datetime.UTC)
@@ -66,12 +66,12 @@ def test_the_nights_of_the_jumping_clock_are_told_and_nothing_typed_is_lost(
 @pytest.mark.parametrize(
     ("day", "time", "sentence"),
     [
-        ("2026-09-30", "09:00", "That time is over."),
+        ("2026-09-30", "09:00", "That time has passed."),
         ("2029-01-01", "09:00", "more than a year ahead"),
         ("", "", "This field is required."),
         ("soon", "noon", "Enter a valid date."),
-        ("9999-12-31", "23:59", "Choose a day from 2000 to 2100. Look at the year."),
-        ("0001-01-01", "00:00", "Choose a day from 2000 to 2100. Look at the year."),
+        ("9999-12-31", "23:59", "Choose a date from 2000 to 2100. Check the year."),
+        ("0001-01-01", "00:00", "Choose a date from 2000 to 2100. Check the year."),
     ],
 )
 def test_an_odd_time_is_refused(
@@ -117,6 +117,8 @@ def test_a_plan_that_lost_its_approval_is_told_before_and_after(
     after = home(client)["not_published"]
 
     page.refresh_from_db()
-    assert before == ["Small cut: Will not be published: a reviewer sent this text back after it was planned."]
-    assert after == ["Small cut: Was not published at its time. This text is not approved. Send it for review first."]
+    assert before == ["Small cut: Will not be published: a reviewer sent this text back after it was scheduled."]
+    assert after == [
+        "Small cut: Was not published at the scheduled time. This text is not approved. Send it for review first."
+    ]
     assert page.live_release is None

@@ -70,7 +70,7 @@ def test_an_address_that_another_page_owns_is_a_problem(page: Page, editor: User
     problems = sign_in(editor).post(PREVIEW, values).json()["problems"]
 
     assert [p["sentence"] for p in problems] == [
-        "The address /contact/ belongs to “Contact” for ever. Choose another one."
+        "The address /contact/ belongs permanently to “Contact”. Choose another one."
     ]
 
 

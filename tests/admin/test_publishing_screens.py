@@ -37,7 +37,7 @@ def test_a_comment_at_a_paragraph_reaches_the_editor_beside_its_line(
     assert answer.status_code == 302
     assert ReviewComment.objects.get().text == "Is it?"
     assert 'data-remark-line="3"' in form
-    assert "Is it?" in form and "See the comments at the text." in form
+    assert "Is it?" in form and "See the comments on the text." in form
 
 
 def test_a_refused_decision_keeps_every_comment(page: Page, sign_in: SignIn, admin_user: User) -> None:
@@ -186,4 +186,6 @@ def test_a_change_that_gives_a_sign_a_level_is_refused_and_kept(
     for answer in (there, here):
         html = answer.content.decode()
         assert words in html
-        assert "says what to do about warning signs (fainting). Signs come from one list: take them out here" in html
+        assert (
+            "says what to do about warning signs (fainting). Warning signs come from one list: remove them here" in html
+        )

@@ -140,7 +140,10 @@ def test_the_finder_looks_at_each_frame_that_is_taken(nina: Client) -> None:
     check = address.replace("frames/", "")
 
     nina.post(address, {"frame": "1"})
-    assert STATUS_MESSAGES[DetectionStatus.NOTHING_MARKED] in nina.post(f"{check}text/", rectangles()).content.decode()
+    assert (
+        str(STATUS_MESSAGES[DetectionStatus.NOTHING_MARKED])
+        in nina.post(f"{check}text/", rectangles()).content.decode()
+    )
     nina.post(address, {"frame": "2"})
     assert "Cover place 1" in nina.post(f"{check}text/", rectangles()).content.decode()
     assert saved(nina, check, kind="fluoroscopy").status_code == 400
@@ -175,9 +178,9 @@ def test_what_was_marked_in_one_picture_does_not_count_for_the_next(editor: User
 def test_the_screen_works_while_the_finder_is_busy(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     address = begun(nina)
     with another_search(monkeypatch):
-        assert STATUS_MESSAGES[DetectionStatus.BUSY] in nina.post(f"{address}text/", rectangles()).content.decode()
+        assert str(STATUS_MESSAGES[DetectionStatus.BUSY]) in nina.post(f"{address}text/", rectangles()).content.decode()
         page = nina.get(address).content.decode()
-        assert STATUS_MESSAGES[DetectionStatus.BUSY] in page and "Look for text again" in page
+        assert str(STATUS_MESSAGES[DetectionStatus.BUSY]) in page and "Look for text again" in page
         assert saved(nina, address).status_code == 302
 
     assert Figure.objects.get().text_detection["status"] == "busy"
@@ -232,7 +235,7 @@ def test_a_failure_is_said_before_anything_is_saved(nina: Client, monkeypatch: p
     refused = saved(nina, address)
 
     assert refused.status_code == 400
-    assert STATUS_MESSAGES[DetectionStatus.FAILED] in refused.content.decode()
+    assert str(STATUS_MESSAGES[DetectionStatus.FAILED]) in refused.content.decode()
     assert "Look for text again" in refused.content.decode()
     assert saved(nina, address).status_code == 302
     assert Figure.objects.get().text_detection["status"] == "failed"
@@ -267,7 +270,7 @@ def test_a_picture_that_came_another_way_is_searched_later(nina: Client, tmp_pat
     Figure.objects.update(text_detection={**figure.text_detection, "date": "2026-01-02T03:04:05+00:00"})
     nina.post(address)
     assert Figure.objects.get().text_detection["date"].startswith("2026-01-02"), "a finished record is not replaced"
-    assert STATUS_MESSAGES[DetectionStatus.NOTHING_MARKED] in answer.content.decode()
+    assert str(STATUS_MESSAGES[DetectionStatus.NOTHING_MARKED]) in answer.content.decode()
 
 
 # The suggested kind
@@ -367,7 +370,7 @@ def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(fi
     assert (marked.status_code, Figure.objects.filter(slug=slug).count()) == (409, 0)
     html = marked.content.decode()
     assert "Nothing was imported yet. The text finder marked places that may be text." in html
-    assert STATUS_MESSAGES[DetectionStatus.MARKED] in html
+    assert str(STATUS_MESSAGES[DetectionStatus.MARKED]) in html
     assert 'class="text-detection__outline"' in html
     assert client.post(look, values).status_code == 302, "after another look"
     kept = Figure.objects.get(slug=slug)

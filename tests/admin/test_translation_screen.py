@@ -26,7 +26,7 @@ def test_a_translation_beside_its_source_shows_what_changed_there(page: Page, ed
     spanish.refresh_from_db()
     assert "The source has 1 change since" in before and "<ins> very</ins>" in before
     assert "Es un corte chico." in before
-    assert told == ["Un corte chico: The source text has changed since."]
+    assert told == ["Un corte chico: The source text has changed."]
     assert answer.status_code == 302
     assert spanish.translated_from == newest
     assert "translations" not in home(client)

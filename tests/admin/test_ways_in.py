@@ -211,4 +211,4 @@ def test_pictures_are_decoded_and_stored_in_one_place_only() -> None:
 def test_a_moving_picture_is_none_by_the_screens(nina: Client) -> None:
     answer = nina.post(CHOOSE, {"picture": sent_file(animated("WEBP"))})
 
-    assert "The picture moves. Choose one with a single frame." in answer.content.decode()
+    assert "The picture is animated. Choose one with a single frame." in answer.content.decode()

@@ -102,4 +102,4 @@ def test_a_reason_that_gives_a_sign_a_level_is_refused_and_kept(linked: Page, ma
     assert answer.status_code == 400
     assert linked.live_release is not None
     assert typed in html
-    assert "says what to do about warning signs (weak legs). Signs come from one list: take them out here" in html
+    assert "says what to do about warning signs (weak legs). Warning signs come from one list: remove them here" in html

@@ -116,14 +116,14 @@ def wait_for(url: str, log: Path) -> None:
 
 def wait_until_warm(log: Path, pid: int, begun: float) -> None:
     """Until both workers have rendered all pages, and after a cold start one has packed them, which goes on beside readers."""
-    cold = "are being rendered, 0 are there" in log.read_text()
-    while log.read_text().count("all public addresses are rendered") < 2:
+    cold = "public pages; 0 are stored" in log.read_text()
+    while log.read_text().count("Rendered all public pages") < 2:
         time.sleep(1)
     print(
         f"all pages rendered in both workers after {time.monotonic() - begun:.0f} s: {worker_megabytes(pid)} MB",
         flush=True,
     )
-    while cold and "all public addresses are packed" not in log.read_text():
+    while cold and "Compressed all public pages" not in log.read_text():
         time.sleep(1)
     print(f"packed after {time.monotonic() - begun:.0f} s", flush=True)
 

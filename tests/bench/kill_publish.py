@@ -24,7 +24,7 @@ from tests.factories import approve, make_user
 from procedures.models import Page
 from procedures.revisions.drafts import save_revision
 from procedures.publishing.publish import publish, withdraw
-from procedures.publishing.schedule import publish_due, schedule
+from procedures.publishing.schedule import publish_scheduled, schedule_revision
 boss = make_user("max")
 print("ready", flush=True)
 for number in itertools.count():
@@ -34,8 +34,8 @@ for number in itertools.count():
     revision = save_revision(page, author=make_user("ed"))
     approve(revision)
     if number % 3 == 0:
-        schedule(revision, actor=boss, at=timezone.now() + datetime.timedelta(hours=1), what_changed=page.title)
-        publish_due(timezone.now() + datetime.timedelta(hours=2))
+        schedule_revision(revision, actor=boss, at=timezone.now() + datetime.timedelta(hours=1), what_changed=page.title)
+        publish_scheduled(timezone.now() + datetime.timedelta(hours=2))
     else:
         publish(revision, actor=boss, what_changed=page.title)
     if number % 5 == 0:
@@ -49,16 +49,16 @@ make_page(next_page=make_next())
 LOOK = """
 from procedures.enums import EventKind
 from procedures.models import Page, Release, ReleaseEvent, Revision
-from procedures.models.page import content_hash
-from procedures.publishing.publish import release_hash
+from procedures.models.page import hash_content
+from procedures.publishing.publish import hash_release
 page = Page.objects.select_related("live_release__revision").get(subject="small-cut")
 names = ("path", "title", "key_message", "description", "html")
 for release in page.releases.all():
-    assert release_hash(**{name: getattr(release, name) for name in names}) == release.sha256, "a torn release"
+    assert hash_release(**{name: getattr(release, name) for name in names}) == release.sha256, "a torn release"
     assert release.events.filter(kind=EventKind.PUBLISHED).count() == 1, "a release without its event"
-    assert release.inputs.exists() and release.approval.content_hash == release.revision.content_hash
+    assert release.dependencies.exists() and release.approval.content_hash == release.revision.content_hash
 for revision in page.revisions.all():
-    assert content_hash(revision.content) == revision.content_hash, "a torn revision"
+    assert hash_content(revision.content) == revision.content_hash, "a torn revision"
 last = page.events.filter(kind__in=[EventKind.PUBLISHED, EventKind.WITHDRAWN]).first()
 if last is not None:
     wanted = last.release if last.kind == EventKind.PUBLISHED else None

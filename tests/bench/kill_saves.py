@@ -42,7 +42,7 @@ def torn(page_id: int, told: list[str]) -> list[str]:
     values = {name: getattr(live, name) for name in ("path", "title", "key_message", "description", "html")}
     if live.sha256 != hash_release(**values):
         wrong.append("the live release is not what its hash says")
-    if live.number != page.releases.count() or not live.inputs.exists():
+    if live.number != page.releases.count() or not live.dependencies.exists():
         wrong.append("a release is half written")
     if Path.objects.filter(page=page, is_canonical=True, path=live.path).count() != 1:
         wrong.append("the address does not lead to the live release")

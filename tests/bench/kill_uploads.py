@@ -1,8 +1,9 @@
-"""kill -9 while pictures come in: ``python tests/bench/kill_uploads.py [--rounds 30]``; needs nothing else.
+"""Kill a process during uploads: ``python tests/bench/kill_uploads.py [--rounds 30]``.
 
-Each round starts a process that takes in one new picture after the other, in a data folder of its own, and kills it at a
-random moment. Then every picture that has a row is whole, every size of it can be decoded, what was told as kept is
-there, and what was left half done is found by ``sweep_media``. Ends with 1 at the first torn state.
+Each round starts a process that uploads one image after another into a temporary data folder, and kills it with SIGKILL
+at a random moment. Afterward, every figure with a row must be complete, all its renditions must be decodable, every
+upload reported as saved must exist, and all leftovers must be found by ``delete_unused_media``. Exits with 1 at the
+first violation.
 """
 
 import argparse
@@ -23,10 +24,10 @@ import io, itertools, os
 from django.db import transaction
 from PIL import Image
 from tests.factories import make_user
-from procedures.admin.figure_forms import free_slug, keep_picture
-from procedures.figures.decoding import read_picture
-from procedures.figures.unused_files import undone_on_failure
-from procedures.figures.renditions import store_picture
+from procedures.admin.figure_forms import generate_slug, save_figure
+from procedures.figures.decoding import decode_image
+from procedures.figures.unused_files import rollback_files
+from procedures.figures.renditions import store_image
 from procedures.models import Figure, FigureText
 user = make_user("ed")
 print("ready", flush=True)
@@ -34,11 +35,11 @@ for number in itertools.count():
     stream = io.BytesIO()
     Image.frombytes("L", (600, 400), os.urandom(240_000)).save(stream, "JPEG")
     figure = Figure(kind="other", provenance="simulated", deidentified=True)
-    with undone_on_failure():
-        renditions = store_picture(figure, read_picture(stream.getvalue()))
+    with rollback_files():
+        renditions = store_image(figure, decode_image(stream.getvalue()))
         with transaction.atomic():
-            figure.slug = free_slug(f"Picture {number}")
-            keep_picture(figure, renditions, uploaded_by=user)
+            figure.slug = generate_slug(f"Picture {number}")
+            save_figure(figure, renditions, uploaded_by=user)
             FigureText.objects.create(figure=figure, language="en", title=figure.slug, alt="Grain.", caption="Grain.")
     print("kept", figure.slug, flush=True)
 """
@@ -46,22 +47,22 @@ LOOK = """
 import datetime, sys
 from django.core.files.storage import default_storage
 from PIL import Image
-from procedures.figures.approval import files_of
-from procedures.figures.unused_files import orphans, sweep
+from procedures.figures.approval import figure_files
+from procedures.figures.unused_files import delete_unused_files, find_unused_files
 from procedures.models import Figure
-told = set(sys.argv[1:])
+saved = set(sys.argv[1:])
 figures = list(Figure.objects.prefetch_related("renditions", "texts"))
-assert told <= {figure.slug for figure in figures}, "a picture that was told is lost"
+assert saved <= {figure.slug for figure in figures}, "a saved figure is missing"
 for figure in figures:
-    assert figure.renditions.exists() and figure.texts.exists(), "a picture without its sizes or its words"
-    for name in files_of(figure):
+    assert figure.renditions.exists() and figure.texts.exists(), "a figure without renditions or texts"
+    for name in figure_files(figure):
         with default_storage.open(name) as stream, Image.open(stream) as picture:
             picture.load()
-left = sweep(orphans(older_than=datetime.timedelta(0)))
-named = {name for figure in figures for name in files_of(figure)}
+unused = delete_unused_files(find_unused_files(older_than=datetime.timedelta(0)))
+referenced = {name for figure in figures for name in figure_files(figure)}
 stored = set(f"figures/{name}" for name in default_storage.listdir("figures")[1])
-assert stored == named, f"files that nothing names and no sweep finds: {sorted(stored - named)}"
-print(len(figures), len(left))
+assert stored == referenced, f"unused files that were not found: {sorted(stored - referenced)}"
+print(len(figures), len(unused))
 """
 
 

@@ -90,7 +90,7 @@ def test_a_picture_comes_in_by_the_keyboard_alone(seat: Desk, files: dict[str, s
     )
     page.wait_for_timeout(900)
     seen(seat)
-    tab_to(seat, page.locator("#id_nothing_visible"))
+    tab_to(seat, page.locator("#id_deidentified"))
     keys.press("Space")
     tab_to(seat, page.locator("#id_kind_0"))
     keys.press("Space")
@@ -151,7 +151,7 @@ def test_boxes_are_drawn_moved_sized_and_undone_with_the_mouse(seat: Desk, files
 def test_a_tick_is_taken_back_when_the_picture_changes(seat: Desk, files: dict[str, str]) -> None:
     choose(seat, files["photo"])
     seat.page.get_by_role("button", name="Read this picture").click()
-    tick = seat.page.locator("#id_nothing_visible")
+    tick = seat.page.locator("#id_deidentified")
     tick.check()
 
     seat.page.get_by_role("button", name="Add a black box").click()
@@ -175,7 +175,7 @@ def test_a_picture_comes_in_without_a_script(
             page.locator(f"#id_box-0-{side}").fill(str(value))
         page.get_by_role("button", name="Show the result").click()
         expect(page.locator("#id_box-0-width")).to_have_value("50.0")
-        page.locator("#id_nothing_visible").check()
+        page.locator("#id_deidentified").check()
         page.locator("#id_kind_4").check()
         page.locator("#id_provenance_0").check()
         for name, value in WORDS.items():

@@ -339,7 +339,7 @@ def test_a_file_is_looked_at_before_it_is_saved(at: Desk, figure: Figure) -> Non
     at.page.get_by_role("button", name="See what it would change").click()
 
     expect(at.page.get_by_role("heading", name="From the file: nothing is saved yet")).to_be_visible()
-    expect(at.page.locator(".marker-editor__changes")).to_have_text("Point: other words (en).")
+    expect(at.page.locator(".marker-editor__changes")).to_have_text("Point: text changed (en).")
     up_to_date(at)
     assert shown(at)[0] == "Point."
     assert load_markers(figure)[0].texts["en"].label == "Tip"

@@ -238,7 +238,7 @@ def check_and_save(at: Desk, tab: Page, title: str, alt: str, caption: str) -> N
         tab.locator(f"#id_{name}").fill(value)
     tab.get_by_label("Photo", exact=True).check()
     tab.locator("#id_provenance_0").check()
-    tab.locator("#id_nothing_visible").check()
+    tab.locator("#id_deidentified").check()
     tab.get_by_role("button", name="Save the picture").click()
     expect(tab.get_by_text("Close this tab and go back to your text.")).to_be_visible()
     tab.close()

@@ -22,11 +22,11 @@ from importlib import import_module
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, BACKEND_SESSION_KEY, SESSION_KEY
 from portal.accounts.models import StaffSession, User
-from procedures.sharing.short_codes import free_code
+from procedures.sharing.short_codes import generate_code
 from procedures.models import Figure, Page
 from procedures.revisions.drafts import save_revision
 name = "{name}"
-page = Page.objects.create(subject=name, slug=name, title="Walk again", kind="recovery", language="en", code=free_code(),
+page = Page.objects.create(subject=name, slug=name, title="Walk again", kind="recovery", language="en", code=generate_code(),
     key_message="Walk a little each day.", description="How to walk.", lead_figure=Figure.objects.first(),
     body="## Morning\\n\\nWalk to the door.\\n\\n## Noon\\n\\nWalk to the gate.\\n\\n## Evening\\n\\nWalk to the tree.\\n")
 save_revision(page, author=None)

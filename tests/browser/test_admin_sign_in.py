@@ -11,7 +11,7 @@ from portal.accounts import invitations
 from portal.accounts.models import User
 from tests.browser.admin import Desk, desk
 from tests.browser.public import AXE, DESK, PHONE
-from tests.staff.conftest import WORDS, code_of, member, with_app
+from tests.staff.conftest import PASSWORD, add_totp, make_member, totp_code
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 FINDINGS = """async () => {
@@ -21,7 +21,7 @@ FINDINGS = """async () => {
 
 
 @pytest.fixture(autouse=True)
-def _in_earnest() -> Iterator[None]:
+def _require_mfa() -> Iterator[None]:
     with override_settings(MFA_REQUIRED=True):
         yield
 
@@ -38,15 +38,15 @@ def with_device(context: BrowserContext, at: Desk) -> Any:
     return session
 
 
-def type_in(at: Desk, name: str, password: str = WORDS) -> None:
-    at.page.get_by_label("User name or mail address").fill(name)
+def type_in(at: Desk, name: str, password: str = PASSWORD) -> None:
+    at.page.get_by_label("Username or email address").fill(name)
     at.page.get_by_label("Password", exact=True).fill(password)
     at.page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 @pytest.mark.smoke
 def test_a_passkey_is_set_up_and_then_signs_in_alone(browser: Browser, live_server: Any) -> None:
-    nina = member()
+    nina = make_member()
     address = live_server.url.replace("127.0.0.1", "localhost")
     with desk(browser, address, DESK) as at:
         # Passkeys belong to a name; browsers take localhost for one, and a number for none.
@@ -55,12 +55,12 @@ def test_a_passkey_is_set_up_and_then_signs_in_alone(browser: Browser, live_serv
         at.open("/admin/procedures/page/")
         type_in(at, "nina")
         at.page.get_by_role("link", name="Use a passkey").click()
-        at.page.get_by_label("A name for it").fill("My laptop")
+        at.page.get_by_label("Name").fill("My laptop")
         at.page.get_by_role("button", name="Add the passkey").click()
-        expect(at.page.get_by_role("heading", level=1)).to_have_text("Keep these recovery codes")
+        expect(at.page.get_by_role("heading", level=1)).to_have_text("Save these recovery codes")
         assert at.page.locator(".recovery-codes li").count() == 10
-        at.page.get_by_label("I have put the codes away").check()
-        at.page.get_by_role("button", name="Go on").click()
+        at.page.get_by_label("I have saved the codes").check()
+        at.page.get_by_role("button", name="Continue").click()
         expect(at.page.get_by_role("heading", level=1)).to_have_text("What would you like to work on?")
 
         at.page.get_by_role("button", name="Sign out").click()
@@ -79,18 +79,18 @@ def test_a_passkey_is_set_up_and_then_signs_in_alone(browser: Browser, live_serv
 
 
 def test_an_app_is_set_up_by_hand_and_keyboard(browser: Browser, live_server: Any) -> None:
-    member()
+    make_member()
     with desk(browser, live_server.url, PHONE) as at:
         at.open("/admin/")
         type_in(at, "nina")
         at.page.get_by_role("link", name="Use an app").click()
-        square = at.page.get_by_role("img", name="Square to scan with the app")
+        square = at.page.get_by_role("img", name="QR code to scan with the app")
         assert square.evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
         at.page.get_by_text("No camera? Type this key instead").click()
         secret = at.page.locator(".mfa-key").inner_text().replace(" ", "")
-        at.page.get_by_label("Code that the app shows now").fill(code_of(secret))
+        at.page.get_by_label("Code that the app shows now").fill(totp_code(secret))
         at.page.keyboard.press("Enter")
-        expect(at.page.get_by_role("heading", level=1)).to_have_text("Keep these recovery codes")
+        expect(at.page.get_by_role("heading", level=1)).to_have_text("Save these recovery codes")
         at.page.evaluate("window.print = () => { document.title = 'On paper'; }")
         at.page.get_by_role("button", name="Print").click()
         expect(at.page).to_have_title("On paper")
@@ -98,8 +98,8 @@ def test_an_app_is_set_up_by_hand_and_keyboard(browser: Browser, live_server: An
 
 
 def test_signing_in_beside_an_open_form_lets_it_save(browser: Browser, live_server: Any) -> None:
-    nina = member()
-    secret = with_app(nina)
+    nina = make_member()
+    secret = add_totp(nina)
     with desk(browser, live_server.url, DESK) as at:
         at.open("/admin/login/")
         first = at.page
@@ -108,8 +108,8 @@ def test_signing_in_beside_an_open_form_lets_it_save(browser: Browser, live_serv
         at.page = beside
         at.open("/admin/")
         type_in(at, "nina")
-        beside.get_by_label("Code").fill(code_of(secret))
-        beside.get_by_role("button", name="Go on").click()
+        beside.get_by_label("Code").fill(totp_code(secret))
+        beside.get_by_role("button", name="Continue").click()
         expect(beside.get_by_role("heading", level=1)).to_have_text("What would you like to work on?")
         now = first.evaluate("fetch('/admin/session/').then(answer => answer.json())")
         status = first.evaluate(
@@ -123,7 +123,7 @@ def test_signing_in_beside_an_open_form_lets_it_save(browser: Browser, live_serv
 
 def test_a_link_is_copied_over_plain_http_too(browser: Browser, live_server: Any) -> None:
     boss = User.objects.create(username="boss", is_staff=True, is_superuser=True)
-    nina = member()
+    nina = make_member()
     permissions = ["clipboard-read", "clipboard-write"]
     with (
         override_settings(MFA_REQUIRED=False),
@@ -138,7 +138,7 @@ def test_a_link_is_copied_over_plain_http_too(browser: Browser, live_server: Any
         expect(at.page.get_by_role("status")).to_have_text("Copied. The link is ready to paste.")
         pasted = at.page.evaluate("delete navigator.clipboard, navigator.clipboard.readText()")
 
-        assert pasted == at.page.get_by_label("Link, works once").input_value()
+        assert pasted == at.page.get_by_label("Link (works once)").input_value()
         assert "/admin/welcome/" in pasted
         assert at.complaints == []
 
@@ -155,7 +155,7 @@ def pages_of(at: Desk, nina: User) -> Iterator[str]:
     at.open("/admin/welcome/no-such-link/")
     yield "gone"
     at.open(invitations.create_link(nina, actor=None).replace("http://127.0.0.1:8000", ""))
-    yield "account_set_password"
+    yield "welcome"
     at.open("/admin/login/")
     with at.page.expect_navigation():
         type_in(at, "nina")
@@ -171,13 +171,13 @@ def pages_of(at: Desk, nina: User) -> Iterator[str]:
     at.open("/admin/account/app/")
     at.page.get_by_text("No camera?").click()
     secret = at.page.locator(".mfa-key").inner_text().replace(" ", "")
-    at.page.get_by_label("Code that the app shows now").fill(code_of(secret))
+    at.page.get_by_label("Code that the app shows now").fill(totp_code(secret))
     with at.page.expect_navigation():
-        at.page.get_by_role("button", name="Go on").click()
+        at.page.get_by_role("button", name="Continue").click()
     yield "codes"
-    at.page.get_by_label("I have put the codes away").check()
+    at.page.get_by_label("I have saved the codes").check()
     with at.page.expect_navigation():
-        at.page.get_by_role("button", name="Go on").click()
+        at.page.get_by_role("button", name="Continue").click()
     for path in (
         "account/", "account/codes/new/", "account/app/remove/", "password_change/", "confirm/", "confirm/code/",
         "staff/user/", "staff/user/add/", f"staff/user/{nina.pk}/change/", "staff/auditevent/",
@@ -203,8 +203,8 @@ def pages_of(at: Desk, nina: User) -> Iterator[str]:
 
 @pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESK, "light")])
 def test_axe_finds_nothing_and_every_page_fits(browser: Browser, live_server: Any, size: Any, scheme: Any) -> None:
-    nina = member("nina", "Manager")
-    member("rosa", "Reviewer")
+    nina = make_member("nina", "Manager")
+    make_member("rosa", "Reviewer")
     found, wide = {}, {}
     with desk(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as at:
         for name in pages_of(at, nina):

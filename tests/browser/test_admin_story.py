@@ -135,7 +135,7 @@ def test_a_new_editors_first_page(seats: dict[str, Desk], way: str) -> None:
 
     with hands.step("send it back with a comment at a paragraph"):
         seats["Rosa"].open("/admin/")
-        hands.press(rosa.locator(".waiting--to_approve").get_by_role("link", name="My first page"))
+        hands.press(rosa.locator(".task-card--to_approve").get_by_role("link", name="My first page"))
         expect(rosa.locator("#content")).to_contain_text("My first one.")
         place = rosa.locator(".diff__row", has_text="You can go home the same day.")
         hands.press(place.locator("summary"))
@@ -144,7 +144,7 @@ def test_a_new_editors_first_page(seats: dict[str, Desk], way: str) -> None:
         expect(rosa.locator(".messagelist")).to_contain_text("Sent back")
     with hands.step("mend it where the comment leads"):
         seats["Nina"].open("/admin/")
-        hands.press(nina.locator(".waiting--sent_back").get_by_role("link", name="My first page"))
+        hands.press(nina.locator(".task-card--sent_back").get_by_role("link", name="My first page"))
         expect(nina.locator(".review-comments")).to_contain_text("Say from when on.")
         hands.press(nina.locator(".review-comments").get_by_role("button", name="Line 3"))
         expect(nina.locator("#id_body")).to_be_focused()
@@ -163,7 +163,7 @@ def test_a_new_editors_first_page(seats: dict[str, Desk], way: str) -> None:
         expect(rosa.locator(".messagelist")).to_contain_text("Approved")
     with hands.step("schedule"):
         seats["Max"].open("/admin/")
-        hands.press(max_.locator(".waiting--approved").get_by_role("link", name="My first page"))
+        hands.press(max_.locator(".task-card--approved").get_by_role("link", name="My first page"))
         day = timezone.localdate() + datetime.timedelta(days=2)
         hands.write(max_.get_by_label("What changed, for readers"), "This page is new.")
         hands.write(max_.get_by_label("Day"), f"{day}")

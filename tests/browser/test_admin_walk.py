@@ -42,7 +42,7 @@ def boss(transactional_db: None) -> User:
     ClinicAnswer.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
     Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Main Street")
     ClinicalCode.objects.create(system="icd-10-cm", code="S32.0", subject="small-cut")
-    ExternalLink.objects.create(url="https://nice.example/", answer="answers 200", checked_at=timezone.now())
+    ExternalLink.objects.create(url="https://nice.example/", last_result="answers 200", checked_at=timezone.now())
     page = make_page()
     make_public(page)
     Feedback.objects.create(page=page, was_clear=False, comment="What is a small cut?")

@@ -80,7 +80,7 @@ def test_the_first_stop_skips_to_the_text(browser: Browser, served_site: ServedS
             visit(page, served_site, path)
             page.keyboard.press("Tab")
             skip = page.locator(".skip-link")
-            assert page.evaluate("document.activeElement.className") == "skip", path
+            assert page.evaluate("document.activeElement.className") == "skip-link", path
             box = skip.bounding_box()
             assert box is not None, path
             assert box["y"] >= 0, path

@@ -1,4 +1,4 @@
-"""A small content folder that holds one of everything, and ways to break it."""
+"""A small content folder with one row of every type, and helpers to change it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -178,7 +178,7 @@ Bring your list.
 """,
 }
 DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><path d="M0 0h10"/></svg>'
-# What the report of a load names.
+# The rows of the folder, as a load report names them.
 ROWS = ["care en driving", "care en washing", "clinic clinic", "code icd-10-cm M48.5 small-cut", "figure needle",
         "location branch", "location main", "page en contact", "page en first-visit", "page en small-cut",
         "series en stages", "source nice", "term en vertebra"]  # fmt: skip
@@ -188,7 +188,7 @@ Change = Callable[..., None]
 
 @pytest.fixture
 def folder(tmp_path: Path, settings: Any) -> Path:
-    """The folder, with media of this test alone."""
+    """Write the folder to ``tmp_path``, and keep the media of each test apart."""
     settings.MEDIA_ROOT = tmp_path / "media"
     root = tmp_path / "content"
     for name, text in FILES.items():
@@ -200,20 +200,20 @@ def folder(tmp_path: Path, settings: Any) -> Path:
 
 
 def change(folder: Path, name: str, old: str, new: str) -> None:
-    """Change one file; what is to be changed must be there."""
+    """Replace ``old`` with ``new`` in a file of the folder; ``old`` must be in it."""
     file = folder / name
     text = file.read_text(encoding="utf-8")
-    assert old in text, f"{name} does not hold {old!r}"
+    assert old in text, f"{name} does not contain {old!r}"
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder with its bytes."""
+    """Return the bytes of every file in a folder, by relative path."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
 
 
 def everything() -> dict[str, list[dict[str, Any]]]:
-    """Every row of the domain, table by table."""
+    """Return every row of the app ``procedures``, by model name."""
     return {
         model.__name__: list(model._base_manager.order_by("pk").values())
         for model in apps.get_app_config("procedures").get_models()

@@ -1,4 +1,4 @@
-"""Each way a content folder can be broken: the error names file, line and what to do; nothing is half loaded."""
+"""Invalid content folders: each error names the file, the line, and the fix, and nothing is loaded."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,30 +17,30 @@ from tests.database import rolled_back
 pytestmark = pytest.mark.django_db
 
 PAGE, FIGURE = "pages/en/small-cut.md", "figures/needle.yaml"
-# file, what stands there, what stands there instead, the error behind the folder's name
+# File, text to replace, replacement, error message after the name of the folder.
 CHANGES = [
-    ("sources.yaml", "year: 2013", "year: 'soon'", "sources.yaml:4: The field “year” has the wrong kind of value: 'soon'."),
-    ("sources.yaml", "year: 2013", "year: true", "sources.yaml:4: The field “year” has the wrong kind of value: True."),
-    ("sources.yaml", "year: 2013", "year: 2024-13-45", "sources.yaml:1: This is not YAML: "),
-    ("sources.yaml", "  year: 2013", "  yaer: 2013", "sources.yaml:4: There is no field “yaer”. There are: key, "),
-    ("sources.yaml", "  year: 2013", "  year: 2013\n  year: 2014", "sources.yaml:5: This is not YAML: “year” stands here twice"),
+    ("sources.yaml", "year: 2013", "year: 'soon'", "sources.yaml:4: The value of the field “year” has the wrong type: 'soon'."),
+    ("sources.yaml", "year: 2013", "year: true", "sources.yaml:4: The value of the field “year” has the wrong type: True."),
+    ("sources.yaml", "year: 2013", "year: 2024-13-45", "sources.yaml:1: Invalid YAML: "),
+    ("sources.yaml", "  year: 2013", "  yaer: 2013", "sources.yaml:4: Unknown field “yaer”. Known fields: key, "),
+    ("sources.yaml", "  year: 2013", "  year: 2013\n  year: 2014", "sources.yaml:5: Invalid YAML: the key “year” appears twice"),
     ("sources.yaml", "- key: nice", "- id: nice", "sources.yaml:1: The field “key” is missing."),
-    ("sources.yaml", "title: A guide", "title: [A, guide]", "sources.yaml:3: The field “title” has the wrong kind"),
+    ("sources.yaml", "title: A guide", "title: [A, guide]", "sources.yaml:3: The value of the field “title” has the wrong type"),
     ("sources.yaml", "  title: A guide\n", "", "sources.yaml:1: The field “title” is missing."),
-    ("sources.yaml", "title: A guide", "title: 'A guide", "sources.yaml:8: This is not YAML: "),
+    ("sources.yaml", "title: A guide", "title: 'A guide", "sources.yaml:8: Invalid YAML: "),
     ("sources.yaml", "https://example", "http://example", "sources.yaml:5: url: A web address must start with https://."),
     ("sources.yaml", "key: nice", "key: NICE 1", "sources.yaml:1: key: Use small letters"),
-    ("sources.yaml", "title: A guide", "title: !!python/object:os.system x", "sources.yaml:3: This is not YAML: "),
+    ("sources.yaml", "title: A guide", "title: !!python/object:os.system x", "sources.yaml:3: Invalid YAML: "),
     ("sources.yaml", "title: A guide", f"title: {'x' * 301}", "sources.yaml:3: title: "),
-    ("sources.yaml", "- key: nice\n", "- a\n- key: nice\n", "sources.yaml:1: A list of fields is expected here"),
+    ("sources.yaml", "- key: nice\n", "- a\n- key: nice\n", "sources.yaml:1: Expected fields here"),
     ("clinic.yaml", "phone: +1 303-555-0100", "phone: call us", "clinic.yaml:2: phone: Write a phone number"),
     ("clinic.yaml", "  en:\n", "  xx:\n", "clinic.yaml:"),
-    ("clinic.yaml", "  en:\n    hours: Monday to Friday\n    about: We are small.\n", "  en: Monday\n", "clinic.yaml:6: Below text: en"),
+    ("clinic.yaml", "  en:\n    hours: Monday to Friday\n    about: We are small.\n", "  en: Monday\n", "clinic.yaml:6: text: en: Expected fields here"),
     ("codes.yaml", "icd-10-cm", "icd-11", "codes.yaml:1: system: "),
     ("codes.yaml", "rank: 1", "rank: 0", "codes.yaml:1: Ranks start at 1."),
-    ("glossary/en.yaml", "- spine bone", "- ''", "glossary/en.yaml:3: aliases: Write a list of words"),
-    ("glossary/en.yaml", "- spine bone", "- 911", "glossary/en.yaml:3: aliases: Write a list of words"),
-    ("glossary/en.yaml", "A bone of the spine.", '"A\\u0001 bone."', "glossary/en.yaml:6: definition: The text holds an invisible"),
+    ("glossary/en.yaml", "- spine bone", "- ''", "glossary/en.yaml:3: aliases: Enter a list of words"),
+    ("glossary/en.yaml", "- spine bone", "- 911", "glossary/en.yaml:3: aliases: Enter a list of words"),
+    ("glossary/en.yaml", "A bone of the spine.", '"A\\u0001 bone."', "glossary/en.yaml:6: definition: The text contains an invisible"),
     (FIGURE, "image: needle.png", "image: none.png", "needle.yaml:2: The file none.png cannot be read: No such file"),
     (FIGURE, "image: needle.png", "image: ../secret.png", "needle.yaml:2: Name a file in the same folder."),
     (FIGURE, "image: needle.png", "image: needle.svg", "needle.yaml:2: needle.svg: This is not a JPEG, PNG or WebP"),
@@ -51,37 +51,37 @@ CHANGES = [
     (FIGURE, "at: [0.2, 0.2]", "at: [.nan, 0.2]", "needle.yaml:1: "),
     (FIGURE, "shape: point", "shape: star", "needle.yaml:1: shape: "),
     (FIGURE, "provenance: simulated", "provenance: stolen", "needle.yaml:5: provenance: "),
-    (FIGURE, "provenance: simulated", "provenance: clinic", "A picture of the clinic's own needs the reference"),
+    (FIGURE, "provenance: simulated", "provenance: clinic", "The clinic's own pictures need a reference to the"),
     (FIGURE, "alt: A needle in a bone.", f"alt: {'x' * 126}", "needle.yaml:1: alt: "),
     ("series/en/stages.yaml", "figure: needle", "figure: none", "stages.yaml:2: There is no picture “none”."),
-    ("series/en/stages.yaml", "- figure: needle\n  heading: The needle\n  text: It goes in.\n", "- 5\n", "stages.yaml:2: Fields are"),
+    ("series/en/stages.yaml", "- figure: needle\n  heading: The needle\n  text: It goes in.\n", "- 5\n", "stages.yaml:2: Expected fields here"),
     (PAGE, "[@nice]", "[@none]", "small-cut.md:22: There is no source “none”."),
     (PAGE, "::: series stages", "::: shout", "small-cut.md:26: There is no block “shout”."),
     (PAGE, "## What it is", "#### What it is", "small-cut.md:20: This heading skips a level"),
     (PAGE, "lead_figure: needle", "lead_figure: none", "small-cut.md:10: There is no picture “none”."),
-    (PAGE, "page: contact", "page: none", "small-cut.md:11: There is no page in this language “none”."),
-    (PAGE, "page: contact", "pag: contact", "small-cut.md:11: There is no field “pag”."),
-    (PAGE, "slug: small-cut", "slug: Small Cut", "small-cut.md:3: slug: Use small letters"),
+    (PAGE, "page: contact", "page: none", "small-cut.md:11: There is no page “none” in this language."),
+    (PAGE, "page: contact", "pag: contact", "small-cut.md:11: Unknown field “pag”."),
+    (PAGE, "slug: small-cut", "slug: Small Cut", "small-cut.md:3: slug: Use lowercase letters"),
     (PAGE, "slug: small-cut", "slug: admin", "small-cut.md:3: slug: /admin/ is an address that the site uses itself."),
-    (PAGE, "subject: small-cut", "subject: small cut", "small-cut.md:2: “small cut” is no subject."),
+    (PAGE, "subject: small-cut", "subject: small cut", "small-cut.md:2: “small cut” is not a valid subject."),
     (PAGE, "kind: procedure", "kind: poem", "small-cut.md:4: kind: "),
-    (PAGE, "kind: procedure", "kind: guide", "small-cut.md:4: Guides have kind: guide and stand in the folder guides"),
+    (PAGE, "kind: procedure", "kind: guide", "small-cut.md:4: A guide has kind: guide and belongs in the folder guides"),
     (PAGE, "review_months: 12", "review_months: 99", "small-cut.md:1: Choose 1 to 36 months."),
-    (PAGE, "review_months: 12", "review_months: twelve", "small-cut.md:14: The field “review_months” has the wrong kind"),
+    (PAGE, "review_months: 12", "review_months: twelve", "small-cut.md:14: The value of the field “review_months” has the wrong type"),
     (PAGE, "title: Small cut\n", "", "small-cut.md:2: The field “title” is missing."),
-    (PAGE, "---\nsubject", "subject", "small-cut.md:1: A page starts with fields between two lines of three hyphens"),
-    (PAGE, "title: Small cut", "title: Small: cut", "small-cut.md:7: This is not YAML: "),
+    (PAGE, "---\nsubject", "subject", "small-cut.md:1: A page must start with fields between two lines of three hyphens"),
+    (PAGE, "title: Small cut", "title: Small: cut", "small-cut.md:7: Invalid YAML: "),
     (PAGE, "code: 23457Z", "code: 23457Z99", "small-cut.md:"),
     (PAGE, "::: key-points\n- It is short.\n:::\n", "", "small-cut.md:1: Put key points before the first heading"),
     ("pages/en/contact.md", "page:small-cut#what-it-is", "page:small-cut#none", "contact.md:15: The page “small-cut” has no section"),
-    ("pages/en/contact.md", "slug: contact", "slug: small-cut", "small-cut.md:1: The address /small-cut/ belongs to “Contact” for ever."),
+    ("pages/en/contact.md", "slug: contact", "slug: small-cut", "small-cut.md:1: The address /small-cut/ belongs permanently to “Contact”."),
     ("pages/en/contact.md", "code: '234586'", "code: 23457Z", "small-cut.md:6: code: "),
-    ("guides/en/first-visit.md", "- page: small-cut", "- page: none", "first-visit.md:15: There is no page in this language “none”."),
+    ("guides/en/first-visit.md", "- page: small-cut", "- page: none", "first-visit.md:15: There is no page “none” in this language."),
     ("guides/en/first-visit.md", "section: what-it-is", "section: none", "first-visit.md:1: The page “small-cut” has no section #none."),
-    ("guides/en/first-visit.md", "minutes: 5", "minutes: 0", "first-visit.md:1: Reading takes 1 minute at least."),
+    ("guides/en/first-visit.md", "minutes: 5", "minutes: 0", "first-visit.md:1: The reading time must be at least 1 minute."),
     ("guides/en/first-visit.md", "items:\n- page: small-cut\n  section: what-it-is\n  minutes: 5\n  note: What it is.\n", "items: [5]\n",
-     "first-visit.md:15: Fields are expected here"),
-    ("guides/en/first-visit.md", "kind: guide", "kind: about", "first-visit.md:4: Guides have kind: guide"),
+     "first-visit.md:15: Expected fields here"),
+    ("guides/en/first-visit.md", "kind: guide", "kind: about", "first-visit.md:4: A guide has kind: guide"),
 ]  # fmt: skip
 
 
@@ -107,22 +107,22 @@ def test_a_broken_file_is_named_with_its_line_and_nothing_is_loaded(folder: Path
 
 
 FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "missing": (lambda folder: folder.rename(folder.with_name("gone")), ":1: There is no such folder."),
+    "missing": (lambda folder: folder.rename(folder.with_name("gone")), ":1: The folder does not exist."),
     "no clinic": (lambda folder: (folder / "clinic.yaml").unlink(), "clinic.yaml:1: The file cannot be read: No such file"),
     "no sources": (lambda folder: (folder / "sources.yaml").unlink(), "sources.yaml:1: The file cannot be read"),
     "not utf-8": (lambda folder: (folder / PAGE).write_bytes(b"---\ntitle: \xff\n---\n"), "small-cut.md:1: The file is not UTF-8"),
-    "empty list": (lambda folder: (folder / "sources.yaml").write_text(""), "sources.yaml:1: A list is expected here"),
-    "a list for a clinic": (lambda folder: (folder / "clinic.yaml").write_text("- a\n"), "clinic.yaml:1: A list of fields"),
-    "fields for a list": (lambda folder: (folder / "sources.yaml").write_text("a: b\n"), "sources.yaml:1: A list is expected"),
-    "nonsense": (lambda folder: (folder / "clinic.yaml").write_text("{[a]: b}\n"), "clinic.yaml:1: This is not YAML"),
+    "empty list": (lambda folder: (folder / "sources.yaml").write_text(""), "sources.yaml:1: Expected a list here"),
+    "a list for a clinic": (lambda folder: (folder / "clinic.yaml").write_text("- a\n"), "clinic.yaml:1: Expected fields"),
+    "fields for a list": (lambda folder: (folder / "sources.yaml").write_text("a: b\n"), "sources.yaml:1: Expected a list"),
+    "nonsense": (lambda folder: (folder / "clinic.yaml").write_text("{[a]: b}\n"), "clinic.yaml:1: Invalid YAML"),
     "endless lists": (lambda folder: (folder / "clinic.yaml").write_text("[" * 9000), "clinic.yaml:"),
     "a folder for a file": (lambda folder: (folder / FIGURE).unlink() or (folder / FIGURE).mkdir(), "needle.yaml:1: The file cannot"),
-    "unknown language": (lambda folder: (folder / "glossary/en.yaml").rename(folder / "glossary/xx.yaml"), "xx.yaml:1: “xx” is not one"),
+    "unknown language": (lambda folder: (folder / "glossary/en.yaml").rename(folder / "glossary/xx.yaml"), "xx.yaml:1: “xx” is not a supported language"),
     "unknown page language": (lambda folder: (folder / "pages/en").rename(folder / "pages/xx"), "language: "),
     "twice": (lambda folder: (folder / "pages/en/copy.md").write_text(FILES[PAGE]), "page en small-cut is also in copy.md."),
     "a space in a name": (
         lambda folder: (folder / "series/en/stages.yaml").rename(folder / "series/en/the stages.yaml"),
-        "the stages.yaml:1: “the stages.yaml” is no name for a file here.",
+        "the stages.yaml:1: “the stages.yaml” is not a valid file name.",
     ),
     "a picture cut off": (
         lambda folder: (folder / "figures/needle.png").write_bytes((folder / "figures/needle.png").read_bytes()[:60]),
@@ -145,7 +145,7 @@ def test_a_broken_folder_is_refused_in_a_sentence(folder: Path, subtests: pytest
             assert everything() == before
 
 
-def test_all_errors_are_named_at_once(folder: Path) -> None:
+def test_errors_in_several_files_are_reported_together(folder: Path) -> None:
     change(folder, "sources.yaml", "year: 2013", "yaer: 2013")
     change(folder, PAGE, "kind: procedure", "kindd: procedure")
     change(folder, FIGURE, "image: needle.png", "image: none.png")
@@ -161,7 +161,7 @@ def test_all_errors_are_named_at_once(folder: Path) -> None:
     ]
 
 
-def test_every_problem_of_one_file_is_named(folder: Path) -> None:
+def test_all_errors_of_one_file_are_reported(folder: Path) -> None:
     change(folder, "sources.yaml", "year: 2013", "yaer: 2013")
     sources = folder / "sources.yaml"
     sources.write_text(f"{sources.read_text(encoding='utf-8')}- title: x\n- key: other\n  title: 7\n", encoding="utf-8")
@@ -173,18 +173,18 @@ def test_every_problem_of_one_file_is_named(folder: Path) -> None:
 
     named = [str(error).removeprefix(f"{folder}/") for error in refused.value.errors]
     wanted = [
-        ("sources.yaml:", "no field “yaer”"),
+        ("sources.yaml:", "Unknown field “yaer”"),
         ("sources.yaml:", "“key” is missing"),
         ("sources.yaml:", "“organisation” is missing"),
-        ("sources.yaml:", "“title” has the wrong kind of value"),
-        (f"{PAGE}:4:", "no field “kindd”"),
-        (f"{PAGE}:14:", "“review_months” has the wrong kind"),
+        ("sources.yaml:", "“title” has the wrong type"),
+        (f"{PAGE}:4:", "Unknown field “kindd”"),
+        (f"{PAGE}:14:", "“review_months” has the wrong type"),
     ]
     missed = [want for want in wanted if not any(line.startswith(want[0]) and want[1] in line for line in named)]
     assert missed == [], named
 
 
-def test_a_broken_update_leaves_what_was_loaded_before(folder: Path) -> None:
+def test_an_invalid_update_changes_nothing(folder: Path) -> None:
     load_content_folder(folder)
     before = everything()
     change(folder, "clinic.yaml", "Test Spine Clinic", "Other")
@@ -200,7 +200,7 @@ def test_a_broken_update_leaves_what_was_loaded_before(folder: Path) -> None:
     ["a", ": ", "- ", "\n", "  ", "[", "]", "{", "}", "&x ", "*x", "!!", "!!int ", "!!binary ", "? ", "<<: ", "|", ">", "'", '"', "#", "---", "...",
      "%YAML", "2024-99-99", "0x", "0b_", "1:99", ".inf", "~", "\t", "\\u"]), max_size=15).map("".join)))  # fmt: skip
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_yaml_raises_anything_but_a_content_error(text: str) -> None:
+def test_invalid_yaml_raises_only_content_errors(text: str) -> None:
     try:
         read_yaml(Path("x.yaml"), text)
     except ContentError as error:

@@ -1,4 +1,4 @@
-"""Pages from one portal to another: as drafts, looked at first, and whatever the file is, nothing escapes it."""
+"""Export and import of bundles: pages arrive as drafts, and malformed or malicious files are refused."""
 
 import hashlib
 import io
@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
 
-from procedures.importing import bundle_import as unpacking
+from procedures.importing import bundle_import
 from procedures.importing.bundle_export import write_bundle
 from procedures.importing.bundle_import import InvalidBundleError, extract_bundle, import_bundle
 from procedures.models import Figure, Marker, Page, Revision, Source
@@ -27,13 +27,13 @@ def page(db: None) -> Page:
     return make_page(next_page=make_next())
 
 
-def packed(*pages: Page) -> bytes:
+def make_bundle(*pages: Page) -> bytes:
     stream = io.BytesIO()
     write_bundle(pages, stream)
     return stream.getvalue()
 
 
-def state() -> dict[str, Any]:
+def database_state() -> dict[str, Any]:
     return {
         "pages": list(Page.objects.order_by("pk").values()),
         "revisions": Revision.objects.count(),
@@ -42,18 +42,18 @@ def state() -> dict[str, Any]:
     }
 
 
-def elsewhere(data: bytes, prepare: Callable[[], None], **options: Any) -> Any:
-    """Import it into a portal that ``prepare`` has emptied."""
+def import_elsewhere(data: bytes, prepare: Callable[[], None], **options: Any) -> Any:
+    """Import a bundle after ``prepare`` has removed the rows that another portal would not have."""
     prepare()
     return import_bundle(io.BytesIO(data), actor=make_user("mia"), check=False, **options)
 
 
-def test_the_same_pages_give_the_same_bytes(page: Page) -> None:
-    assert packed(page) == packed(page)
+def test_exporting_the_same_pages_twice_gives_the_same_bytes(page: Page) -> None:
+    assert make_bundle(page) == make_bundle(page)
 
 
-def test_a_bundle_holds_what_the_page_shows_and_nothing_of_the_clinic(page: Page) -> None:
-    names = zipfile.ZipFile(io.BytesIO(packed(page))).namelist()
+def test_a_bundle_contains_what_the_page_shows_and_no_clinic_data(page: Page) -> None:
+    names = zipfile.ZipFile(io.BytesIO(make_bundle(page))).namelist()
 
     assert names == [
         "figures/needle.png",
@@ -64,36 +64,36 @@ def test_a_bundle_holds_what_the_page_shows_and_nothing_of_the_clinic(page: Page
     ]
 
 
-def test_another_portal_gets_the_page_as_a_draft_with_its_picture_and_marks(page: Page) -> None:
-    data = packed(page)
+def test_another_portal_gets_the_page_as_a_draft_with_its_picture_and_markers(page: Page) -> None:
+    data = make_bundle(page)
 
-    def empty() -> None:
+    def remove_rows() -> None:
         Page.objects.filter(pk=page.pk).update(subject="kept", slug="kept", lead_figure=None)
         Figure.objects.filter(slug="needle").update(slug="old-needle")
         Source.objects.update(key="old")
 
-    plan = elsewhere(data, empty)
+    plan = import_elsewhere(data, remove_rows)
 
-    came = Page.objects.get(subject="small-cut")
-    assert [(change.kind, change.key, change.what) for change in plan.changes] == [
+    imported = Page.objects.get(subject="small-cut")
+    assert [(change.kind, change.key, change.action) for change in plan.changes] == [
         ("source", "nice", "new"),
         ("figure", "needle", "new"),
         ("page", "en small-cut", "new"),
     ]
-    assert came.live_release is None
-    assert came.body == page.body
-    assert came.lead_figure and came.lead_figure.slug == "needle"
+    assert imported.live_release is None
+    assert imported.body == page.body
+    assert imported.lead_figure and imported.lead_figure.slug == "needle"
     assert Marker.objects.filter(figure__slug="needle").get().texts.get().label == "Tip"
-    assert str(came.revisions.get().author) == "mia"
-    assert came.events.get().kind == "imported"
+    assert str(imported.revisions.get().author) == "mia"
+    assert imported.events.get().kind == "imported"
 
 
-def test_a_page_that_is_here_keeps_its_public_text_and_its_history(page: Page) -> None:
+def test_an_existing_page_keeps_its_public_text_and_history(page: Page) -> None:
     release = make_public(page)
     page.refresh_from_db()
     page.title = "From over there"
     page.save()
-    data = packed(page)
+    data = make_bundle(page)
     Page.objects.filter(pk=page.pk).update(title="Ours")
     Source.objects.update(title="Our own words")
     before = Client().get("/small-cut/").content
@@ -106,23 +106,23 @@ def test_a_page_that_is_here_keeps_its_public_text_and_its_history(page: Page) -
     assert Client().get("/small-cut/").content == before
     assert Source.objects.get().title == "Our own words"
     assert [(c.kind, c.action) for c in plan.changes] == [("source", "kept"), ("figure", "same"), ("page", "draft")]
-    assert "Patients read what they read now." in plan.pages[0].note
+    assert "The public text does not change." in plan.pages[0].note
 
 
-def test_a_look_changes_nothing_and_foretells_all(page: Page) -> None:
-    data = packed(page)
+def test_a_dry_run_changes_nothing_and_predicts_every_change(page: Page) -> None:
+    data = make_bundle(page)
     Page.objects.filter(pk=page.pk).update(title="Ours")
-    before = state()
+    before = database_state()
 
-    looked = import_bundle(io.BytesIO(data), actor=None, check=True)
+    dry_run = import_bundle(io.BytesIO(data), actor=None, check=True)
 
-    assert state() == before
-    assert looked.changes == import_bundle(io.BytesIO(data), actor=None, check=False).changes
+    assert database_state() == before
+    assert dry_run.changes == import_bundle(io.BytesIO(data), actor=None, check=False).changes
     assert import_bundle(io.BytesIO(data), actor=None, check=True).pages == []
 
 
-def test_an_open_editor_is_told_of_an_import(page: Page) -> None:
-    data = packed(page)
+def test_an_import_bumps_the_draft_version_so_open_editors_report_a_conflict(page: Page) -> None:
+    data = make_bundle(page)
     Page.objects.filter(pk=page.pk).update(title="Ours")
     opened = Page.objects.get(pk=page.pk).draft_version
 
@@ -131,49 +131,49 @@ def test_an_open_editor_is_told_of_an_import(page: Page) -> None:
     assert Page.objects.get(pk=page.pk).draft_version == opened + 1
 
 
-def test_only_the_chosen_pages_come_in(page: Page) -> None:
+def test_only_the_selected_pages_are_imported(page: Page) -> None:
     other = make_page("other", next_page=page.next_page)
-    data = packed(page, other)
+    data = make_bundle(page, other)
     Page.objects.filter(pk__in=[page.pk, other.pk]).update(title="Ours")
 
-    import_bundle(io.BytesIO(data), actor=None, check=False, is_wanted="en other".__eq__)
+    import_bundle(io.BytesIO(data), actor=None, check=False, include_page="en other".__eq__)
 
     assert set(Page.objects.filter(title="Ours").values_list("subject", flat=True)) == {"small-cut"}
 
 
-def test_what_a_page_leads_to_and_is_not_here_is_left_out_and_told(page: Page) -> None:
-    data = packed(page)
+def test_links_to_missing_pages_are_dropped_and_reported(page: Page) -> None:
+    data = make_bundle(page)
     Page.objects.filter(subject="contact").update(subject="elsewhere")
     Page.objects.filter(pk=page.pk).update(title="Ours")
 
     plan = import_bundle(io.BytesIO(data), actor=None, check=False)
 
-    assert "Its next step “contact” is not here" in plan.pages[0].note
+    assert "Its next step, “contact”, does not exist in this portal." in plan.pages[0].note
     assert Page.objects.get(pk=page.pk).next_page is None
 
 
-def test_a_page_of_another_kind_is_refused_whole(page: Page) -> None:
-    data = packed(page)
+def test_a_page_of_another_kind_is_refused_and_nothing_changes(page: Page) -> None:
+    data = make_bundle(page)
     Page.objects.filter(pk=page.pk).update(kind="about")
-    before = state()
+    before = database_state()
 
-    with pytest.raises(InvalidBundleError, match="Its kind never changes"):
+    with pytest.raises(InvalidBundleError, match="The kind of a page never changes"):
         import_bundle(io.BytesIO(data), actor=None, check=False)
 
-    assert state() == before
+    assert database_state() == before
 
 
-def test_there_and_back_is_the_same(page: Page) -> None:
-    data = packed(page)
+def test_exporting_an_imported_page_gives_the_same_bundle(page: Page) -> None:
+    data = make_bundle(page)
     with transaction.atomic():
         Page.objects.filter(pk=page.pk).update(title="Ours")
         import_bundle(io.BytesIO(data), actor=None, check=False)
 
-    assert packed(Page.objects.get(pk=page.pk)) == data
+    assert make_bundle(Page.objects.get(pk=page.pk)) == data
 
 
-def forged(files: dict[str, bytes], *, listed: dict[str, bytes] | None = None, **info: Any) -> io.BytesIO:
-    """A zip with a manifest that fits, unless ``listed`` says otherwise."""
+def make_zip(files: dict[str, bytes], *, listed: dict[str, bytes] | None = None, **info: Any) -> io.BytesIO:
+    """Build a zip with a matching manifest, or one for the files in ``listed``."""
     stream = io.BytesIO()
     rows = [
         {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -200,43 +200,43 @@ def forged(files: dict[str, bytes], *, listed: dict[str, bytes] | None = None, *
         "figures/x.py", "pages/en/x.md\n",
     ],
 )  # fmt: skip
-def test_a_name_that_leads_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
+def test_a_member_name_outside_the_pattern_is_refused(name: str, tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
 
-    with pytest.raises(InvalidBundleError, match="does not belong in one|do not agree"):
-        extract_bundle(forged({name: b"x"}), inside)
+    with pytest.raises(InvalidBundleError, match="does not belong in a bundle|does not match its list"):
+        extract_bundle(make_zip({name: b"x"}), inside)
 
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
-def test_a_link_is_refused(tmp_path: Path) -> None:
+def test_a_symlink_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidBundleError, match="is a link"):
-        extract_bundle(forged({"sources.yaml": b"/etc/passwd"}, external_attr=(stat.S_IFLNK | 0o777) << 16), tmp_path)
+        extract_bundle(make_zip({"sources.yaml": b"/etc/passwd"}, external_attr=(stat.S_IFLNK | 0o777) << 16), tmp_path)
 
 
-def test_a_bomb_is_stopped_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "MAX_MEMBER_BYTES", 100_000)
-    bomb = forged({"figures/x.png": bytes(3_000_000)})
+def test_a_zip_bomb_is_refused_before_it_is_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle_import, "MAX_MEMBER_BYTES", 100_000)
+    bomb = make_zip({"figures/x.png": bytes(3_000_000)})
     assert len(bomb.getvalue()) < 10_000
 
     with pytest.raises(InvalidBundleError, match="too large"):
         extract_bundle(bomb, tmp_path)
 
-    monkeypatch.setattr(unpacking, "MAX_BUNDLE_BYTES", 1_000_000)
+    monkeypatch.setattr(bundle_import, "MAX_BUNDLE_BYTES", 1_000_000)
     with pytest.raises(InvalidBundleError, match="larger than"):
         extract_bundle(bomb, tmp_path)
     assert list(tmp_path.rglob("*.png")) == []
 
 
-def test_a_zip_that_lies_about_its_size_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "MAX_MEMBER_BYTES", 1000)
-    stream = forged({"sources.yaml": bytes(50_000)})
+def test_a_zip_with_a_false_size_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle_import, "MAX_MEMBER_BYTES", 1000)
+    stream = make_zip({"sources.yaml": bytes(50_000)})
     # The size in the central directory becomes 10.
-    lying = stream.getvalue().replace((50_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    false_size = stream.getvalue().replace((50_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
 
     with pytest.raises(InvalidBundleError):
-        extract_bundle(io.BytesIO(lying), tmp_path)
+        extract_bundle(io.BytesIO(false_size), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -247,34 +247,34 @@ def test_a_zip_that_lies_about_its_size_is_stopped(tmp_path: Path, monkeypatch: 
         ({"sources.yaml": b"[]"}, {"sources.yaml": b"[1]"}),
     ],
 )
-def test_files_and_list_must_agree(files: Any, listed: Any, tmp_path: Path) -> None:
-    with pytest.raises(InvalidBundleError, match="do not agree|was changed on its way"):
-        extract_bundle(forged(files, listed=listed), tmp_path)
+def test_files_must_match_the_manifest(files: Any, listed: Any, tmp_path: Path) -> None:
+    with pytest.raises(InvalidBundleError, match="does not match its list|was changed after"):
+        extract_bundle(make_zip(files, listed=listed), tmp_path)
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x03\x04" + bytes(100)])
-def test_what_is_no_zip_is_told(data: bytes, tmp_path: Path) -> None:
-    with pytest.raises(InvalidBundleError, match="not a whole bundle"):
+def test_a_file_that_is_not_a_zip_is_refused(data: bytes, tmp_path: Path) -> None:
+    with pytest.raises(InvalidBundleError, match="not a complete bundle"):
         extract_bundle(io.BytesIO(data), tmp_path)
 
 
-def test_a_file_that_was_cut_off_is_told(page: Page, tmp_path: Path) -> None:
+def test_a_truncated_bundle_is_refused(page: Page, tmp_path: Path) -> None:
     with pytest.raises(InvalidBundleError):
-        extract_bundle(io.BytesIO(packed(page)[:-200]), tmp_path)
+        extract_bundle(io.BytesIO(make_bundle(page)[:-200]), tmp_path)
 
 
 @pytest.mark.django_db
-def test_broken_content_names_its_file_and_changes_nothing() -> None:
+def test_invalid_content_is_reported_with_its_file_and_changes_nothing() -> None:
     make_clinic()
-    before = state()
+    before = database_state()
 
-    with pytest.raises(InvalidBundleError, match=r"pages/en/x\.md:1: A page starts with fields"):
-        import_bundle(forged({"pages/en/x.md": b"no front matter"}), actor=None, check=False)
+    with pytest.raises(InvalidBundleError, match=r"pages/en/x\.md:1: A page must start with fields"):
+        import_bundle(make_zip({"pages/en/x.md": b"no front matter"}), actor=None, check=False)
 
-    assert state() == before
+    assert database_state() == before
 
 
-def test_the_commands_do_the_same(page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_export_and_import(page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "pages.zip"
     call_command("export_bundle", file, "en/small-cut")
     Page.objects.filter(pk=page.pk).update(title="Ours")
@@ -284,9 +284,9 @@ def test_the_commands_do_the_same(page: Page, tmp_path: Path, capsys: pytest.Cap
 
     out = capsys.readouterr().out
     assert Page.objects.get(pk=page.pk).title == "Small cut"
-    assert "1 pages, 4 files written" in out
+    assert "pages: 1, files: 4, written to" in out
     assert "page en small-cut: becomes the draft." in out
     with pytest.raises(CommandError, match="already exists"):
         call_command("export_bundle", file)
-    with pytest.raises(CommandError, match="There is no page en/nothing"):
+    with pytest.raises(CommandError, match="These pages do not exist: en/nothing"):
         call_command("export_bundle", tmp_path / "b.zip", "en/nothing")

@@ -1,4 +1,4 @@
-"""An import that is refused leaves nothing behind, in the database or in the folder of the pictures."""
+"""Rollback of a refused import: no media are left behind."""
 
 import datetime
 import io
@@ -15,7 +15,7 @@ from tests.factories import make_clinic, make_next, make_page
 
 
 @pytest.mark.django_db
-def test_a_refused_import_leaves_no_picture(settings: Any, tmp_path: Path) -> None:
+def test_a_refused_import_leaves_no_files(settings: Any, tmp_path: Path) -> None:
     make_clinic()
     page, stream = make_page(next_page=make_next()), io.BytesIO()
     write_bundle([page], stream)
@@ -24,8 +24,8 @@ def test_a_refused_import_leaves_no_picture(settings: Any, tmp_path: Path) -> No
     Page.objects.filter(pk=page.pk).update(kind="about")
     settings.MEDIA_ROOT = tmp_path
 
-    with pytest.raises(InvalidBundleError, match="Its kind never changes"):
+    with pytest.raises(InvalidBundleError, match="The kind of a page never changes"):
         import_bundle(stream, actor=None, check=False)
 
-    # Named by the release of another page are its own files only.
+    # Other pages refer only to their own files, so a leftover file would be found as unused.
     assert find_unused_files(older_than=datetime.timedelta(0)) == []

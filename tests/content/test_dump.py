@@ -1,4 +1,4 @@
-"""Dump, load, dump: the same bytes, also after staff have been at work."""
+"""Dump → load → dump gives the same bytes, also after staff have edited content."""
 
 import io
 import shutil
@@ -19,33 +19,33 @@ from tests.content.conftest import FILES, tree
 from tests.factories import make_page
 
 
-class Undone(Exception):  # noqa: N818 -- not an error
-    """Ends a transaction that is not to be kept."""
+class Rollback(Exception):  # noqa: N818 -- control flow, not an error
+    """Rolls back a transaction."""
 
 
-def loaded_and_dumped(source: Path, target: Path) -> dict[str, bytes]:
-    """``source`` loaded into an empty database and written out again; the database is empty afterwards."""
-    with pytest.raises(Undone), transaction.atomic():
+def load_and_dump(source: Path, target: Path) -> dict[str, bytes]:
+    """Load ``source`` into an empty database, dump it to ``target``, and roll the database back."""
+    with pytest.raises(Rollback), transaction.atomic():
         load_content_folder(source)
         dump_content_folder(target)
-        raise Undone
+        raise Rollback
     assert not Page.objects.exists()
     return tree(target)
 
 
 @pytest.mark.django_db
 def test_dump_load_dump_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
-    first = loaded_and_dumped(folder, tmp_path / "first")
+    first = load_and_dump(folder, tmp_path / "first")
 
-    second = loaded_and_dumped(tmp_path / "first", tmp_path / "second")
+    second = load_and_dump(tmp_path / "first", tmp_path / "second")
 
     assert first == second
     assert set(first) == {*FILES, "figures/needle.png", "figures/needle.svg"}
 
 
 @pytest.mark.django_db
-def test_a_folder_in_the_form_of_a_dump_comes_back_as_it_was(folder: Path, tmp_path: Path) -> None:
-    dumped = loaded_and_dumped(folder, tmp_path / "first")
+def test_load_and_dump_of_a_folder_in_dump_format_is_byte_identical(folder: Path, tmp_path: Path) -> None:
+    dumped = load_and_dump(folder, tmp_path / "first")
 
     before = tree(folder)
     for name in FILES:
@@ -57,11 +57,11 @@ ODD = "  “x”: 'y' # { [ ] } @ \\ \t|> & * ! % ` ---\r\nß é 脊 \u00a0 end 
 
 
 @pytest.mark.django_db
-def test_what_staff_wrote_comes_back_byte_for_byte(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(Undone), transaction.atomic():
+def test_edits_by_staff_survive_dump_and_load_byte_for_byte(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Rollback), transaction.atomic():
         load_content_folder(folder)
         Page.objects.filter(subject="contact").update(
-            # A browser sends other line ends, and no last one.
+            # Browsers send \r\n line endings, and none at the end.
             body="## Where we are\r\n\r\nWe are here.\r\n\r\n::: locations",
             title=" ".join(ODD.split())[:100],
         )
@@ -72,10 +72,10 @@ def test_what_staff_wrote_comes_back_byte_for_byte(folder: Path, tmp_path: Path)
         Marker.objects.update(x=0.123456, y=1 / 3)
         FigureText.objects.update(description=f"{ODD.strip()}\n\nTwo.")
         dump_content_folder(tmp_path / "first")
-        raise Undone
+        raise Rollback
     first = tree(tmp_path / "first")
 
-    assert loaded_and_dumped(tmp_path / "first", tmp_path / "second") == first
+    assert load_and_dump(tmp_path / "first", tmp_path / "second") == first
     assert b"\r" not in first["pages/en/contact.md"]
 
 
@@ -99,20 +99,20 @@ def test_two_dumps_of_one_database_are_equal(folder: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.django_db
-def test_nothing_is_written_into_a_folder_that_holds_something(folder: Path, tmp_path: Path) -> None:
+def test_a_dump_into_a_folder_that_is_not_empty_is_refused(folder: Path, tmp_path: Path) -> None:
     load_content_folder(folder)
     target = tmp_path / "full"
     target.mkdir()
     (target / "mine.txt").write_text("keep")
 
-    with pytest.raises(CommandError, match="is not empty. Name an empty or new folder."):
+    with pytest.raises(CommandError, match="is not empty. Choose an empty or new folder."):
         call_command("dump_content", target)
 
     assert tree(target) == {"mine.txt": b"keep"}
 
 
 @pytest.mark.django_db
-def test_a_dump_where_a_file_stands_is_refused_in_a_sentence(folder: Path, tmp_path: Path) -> None:
+def test_a_dump_to_the_path_of_a_file_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 
     with pytest.raises(CommandError):
@@ -128,7 +128,7 @@ VALUES = st.recursive(
 
 
 @given(data=st.dictionaries(st.sampled_from("abcdef"), VALUES, min_size=1, max_size=5))
-def test_the_yaml_form_is_read_back_as_it_was_written(data: dict[str, Any]) -> None:
+def test_dumped_yaml_is_read_back_unchanged(data: dict[str, Any]) -> None:
     text = dump_yaml(data)
 
     assert without_lines(read_yaml(Path("x"), text)) == data
@@ -136,7 +136,7 @@ def test_the_yaml_form_is_read_back_as_it_was_written(data: dict[str, Any]) -> N
 
 
 def without_lines(value: Any) -> Any:
-    """The data without the line numbers that the reader adds."""
+    """Return the data without the line numbers that ``read_yaml`` adds."""
     if isinstance(value, dict):
         return {name: without_lines(item) for name, item in value.items() if name != "__lines__"}
     return [without_lines(item) for item in value] if isinstance(value, list) else value
@@ -144,7 +144,7 @@ def without_lines(value: Any) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.django_db
-def test_the_portals_own_content_would_load(tmp_path: Path, settings: Any) -> None:
+def test_a_check_of_the_starter_content_passes(tmp_path: Path, settings: Any) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
     copy = tmp_path / "content"
     shutil.copytree(settings.CONTENT_DIR, copy)
@@ -158,12 +158,12 @@ def test_the_portals_own_content_would_load(tmp_path: Path, settings: Any) -> No
 
 
 @pytest.mark.django_db
-def test_an_unfinished_draft_comes_back_as_a_draft(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(Undone), transaction.atomic():
+def test_an_unpublished_draft_stays_a_draft_after_dump_and_load(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Rollback), transaction.atomic():
         load_content_folder(folder)
         make_page("half-written", body="", description="To be written.")
         dump_content_folder(tmp_path / "first")
-        raise Undone
+        raise Rollback
 
     load_content_folder(tmp_path / "first")
 

@@ -1,4 +1,4 @@
-"""What the starter texts state: every number is in the register, the two leak figures stay apart, Spanish keeps step."""
+"""Facts in the starter texts: every number is registered, the two leak rates stay apart, translations match."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Commands that write files: whole or not at all, and a sentence about the disk."""
+"""Commands that write files: a file is written completely or not at all, and errors say what to do."""
 
 import contextlib
 import errno
@@ -21,7 +21,7 @@ COMMANDS = (("dump_content", "content"), ("export_bundle", "pages.zip"))
 
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder in which nothing more can be stored."""
+    """A folder on a file system without free space."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(folder)]
@@ -35,7 +35,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_full_disk_is_named_and_no_part_of_a_file_stays(full_disk: Path) -> None:
+def test_a_full_disk_is_reported_and_no_partial_file_remains(full_disk: Path) -> None:
     page = make_page(body="words " * 6000)
     make_supplied(page.lead_figure)
 
@@ -55,14 +55,14 @@ def test_a_full_disk_is_named_and_no_part_of_a_file_stays(full_disk: Path) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     for command in ("export_bundle", "backup"):
         with pytest.raises(CommandError, match=r"could not be written\. The folder does not exist\. Create it first\."):
             call_command(command, tmp_path / "missing" / "file")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_overwritten(tmp_path: Path) -> None:
+def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "there").write_text("mine")
 
     for command in ("export_bundle", "backup"):
@@ -73,7 +73,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "there").read_text() == "mine"
 
 
-def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+def test_a_file_created_during_the_write_is_not_replaced(tmp_path: Path) -> None:
     target = tmp_path / "out"
     with pytest.raises(FileExistsError), atomic_create(target) as stream:
         stream.write(b"new")
@@ -83,7 +83,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     assert target.read_bytes() == b"came first"
 
 
-def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
+def test_an_interrupted_write_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), atomic_create(tmp_path / "out") as stream:
         stream.write(b"half")
         raise KeyboardInterrupt
@@ -91,7 +91,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_each_reason_says_what_to_do() -> None:
+def test_write_errors_name_the_file_without_errno() -> None:
     for number in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EIO):
         sentence = describe_write_error(OSError(number, os.strerror(number)), Path("/backups/a.tar"))
         assert sentence.startswith("/backups/a.tar could not be written. ") and "[Errno" not in sentence

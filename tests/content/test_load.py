@@ -1,4 +1,4 @@
-"""The content folder into the database: whole or not at all, looked at first, told step by step."""
+"""Loading a content folder: all or nothing, dry run, progress, and report."""
 
 import io
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_a_second_load_changes_nothing(folder: Path) -> None:
     assert tree(folder.parent / "media") == files
 
 
-def test_a_changed_file_changes_its_row_and_releases_its_page(folder: Path) -> None:
+def test_a_changed_file_updates_its_row_and_publishes_its_page(folder: Path) -> None:
     load_content_folder(folder)
     change(folder, "pages/en/small-cut.md", "We look after you.", "We are with you.")
     change(folder, "care/en.yaml", "After a day.", "After two days.")
@@ -90,7 +90,7 @@ def test_a_check_writes_neither_rows_nor_files(folder: Path) -> None:
     assert not (folder.parent / "media").exists() or tree(folder.parent / "media") == {}
 
 
-def test_a_check_of_changes_writes_nothing_either(folder: Path) -> None:
+def test_a_check_of_changes_writes_nothing(folder: Path) -> None:
     load_content_folder(folder)
     before, files = everything(), tree(folder.parent / "media")
     change(folder, "pages/en/small-cut.md", "We look after you.", "We are with you.")
@@ -110,7 +110,7 @@ def test_a_check_finds_what_a_load_would_refuse(folder: Path) -> None:
         load_content_folder(folder, check=True)
 
 
-def test_progress_is_shown_row_by_row(folder: Path) -> None:
+def test_progress_is_reported_for_each_row(folder: Path) -> None:
     steps: list[str] = []
 
     load_content_folder(folder, progress=steps.append)
@@ -120,7 +120,7 @@ def test_progress_is_shown_row_by_row(folder: Path) -> None:
     assert "publishing /small-cut/" in steps
 
 
-def test_the_command_counts_and_names_what_was_left(folder: Path) -> None:
+def test_the_command_lists_skipped_rows_and_counts_all(folder: Path) -> None:
     load_content_folder(folder)
     GlossaryTerm.objects.all().delete()
     out = io.StringIO()
@@ -128,12 +128,12 @@ def test_the_command_counts_and_names_what_was_left(folder: Path) -> None:
     call_command("load_content", folder, stdout=out)
 
     assert out.getvalue() == (
-        "left alone: term en vertebra: deleted here, left deleted\n"
-        "content: 0 rows new, 0 updated, 12 unchanged, 1 left alone, 0 pages published\n"
+        "skipped: term en vertebra: deleted by staff, not created again\n"
+        "content: 0 rows created, 0 updated, 12 unchanged, 1 skipped, 0 pages published\n"
     )
 
 
-def test_the_command_loads_into_an_empty_database_only_when_told_so(folder: Path) -> None:
+def test_if_empty_loads_only_into_a_database_without_pages(folder: Path) -> None:
     call_command("load_content", folder, if_empty=True, stdout=io.StringIO())
     change(folder, "sources.yaml", "A guide", "Other")
 
@@ -142,7 +142,7 @@ def test_the_command_loads_into_an_empty_database_only_when_told_so(folder: Path
     assert Source.objects.get().title == "A guide"
 
 
-def test_the_command_fails_with_the_lines_alone(folder: Path) -> None:
+def test_the_command_prints_only_the_error_lines(folder: Path) -> None:
     change(folder, "sources.yaml", "year: 2013", "year: soon")
 
     with pytest.raises(CommandError) as refused:
@@ -152,7 +152,7 @@ def test_the_command_fails_with_the_lines_alone(folder: Path) -> None:
     assert not ImportedRecord.objects.exists()
 
 
-def test_a_load_that_fails_after_its_pictures_leaves_no_file_behind(folder: Path) -> None:
+def test_a_load_that_fails_after_storing_pictures_leaves_no_files(folder: Path) -> None:
     change(folder, "pages/en/small-cut.md", "::: key-points", "::: no-such-block")
 
     with pytest.raises(ContentErrors):

@@ -1,4 +1,4 @@
-"""The content folder where staff are at work: what they changed, made, deleted or approved is left as it is."""
+"""Loading a content folder never overwrites what staff have changed, created, deleted, or approved."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ CHANGED_IN_FILE = {
 
 
 @pytest.mark.parametrize("row", CHANGED_BY_STAFF)
-def test_what_staff_changed_is_left_alone_and_said_so(folder: Path, row: str) -> None:
+def test_rows_changed_by_staff_are_skipped_and_reported(folder: Path, row: str) -> None:
     load_content_folder(folder)
     CHANGED_BY_STAFF[row]()
     before = everything()
@@ -44,46 +44,46 @@ def test_what_staff_changed_is_left_alone_and_said_so(folder: Path, row: str) ->
 
     report = load_content_folder(folder)
 
-    # A location that had the clinic's number has the new one.
+    # A location with the clinic's phone number follows the clinic.
     rows = [row, "location main"] if row == "clinic clinic" else [row]
-    assert report.skipped == [f"{one}: changed here, left as it is" for one in rows]
+    assert report.skipped == [f"{one}: changed by staff, not overwritten" for one in rows]
     assert (report.updated, report.created, report.released) == ([], [], [])
     assert everything() == before
 
 
 @pytest.mark.parametrize("row", CHANGED_BY_STAFF)
-def test_what_only_the_file_changed_is_taken(folder: Path, row: str) -> None:
+def test_rows_changed_only_in_the_file_are_updated(folder: Path, row: str) -> None:
     load_content_folder(folder)
     change(folder, *CHANGED_IN_FILE[row])
 
     assert load_content_folder(folder).updated == [row]
     again = load_content_folder(folder)
-    # The location has followed the clinic's number; its file still has the old one, which stays out.
-    assert again.skipped == (["location main: changed here, left as it is"] if row == "clinic clinic" else [])
+    # The location has followed the clinic; its file still has the old number, which is not loaded.
+    assert again.skipped == (["location main: changed by staff, not overwritten"] if row == "clinic clinic" else [])
     assert again.unchanged == len(ROWS) - len(again.skipped)
 
 
-def test_what_staff_made_themselves_is_left_alone(folder: Path) -> None:
+def test_rows_created_by_staff_are_skipped(folder: Path) -> None:
     Source.objects.create(key="nice", organisation="Staff", title="Ours")
 
     report = load_content_folder(folder)
 
-    assert report.skipped == ["source nice: changed here, left as it is"]
+    assert report.skipped == ["source nice: changed by staff, not overwritten"]
     assert Source.objects.get().organisation == "Staff"
 
 
-def test_what_staff_deleted_stays_deleted(folder: Path) -> None:
+def test_rows_deleted_by_staff_are_not_created_again(folder: Path) -> None:
     load_content_folder(folder)
     GlossaryTerm.objects.all().delete()
     change(folder, "glossary/en.yaml", "A bone of the spine.", "File's words.")
 
     report = load_content_folder(folder)
 
-    assert report.skipped == ["term en vertebra: deleted here, left deleted"]
+    assert report.skipped == ["term en vertebra: deleted by staff, not created again"]
     assert not GlossaryTerm.objects.exists()
 
 
-def test_an_approved_text_stays_public_until_somebody_publishes(folder: Path) -> None:
+def test_an_approved_text_stays_public_until_the_draft_is_published(folder: Path) -> None:
     load_content_folder(folder)
     page = Page.objects.get(subject="small-cut")
     revision = save_revision(page, author=make_user("ed"))
@@ -93,7 +93,9 @@ def test_an_approved_text_stays_public_until_somebody_publishes(folder: Path) ->
 
     report = load_content_folder(folder)
 
-    assert report.skipped == ["page en small-cut: the draft is new; the approved text stays public until you publish"]
+    assert report.skipped == [
+        "page en small-cut: draft updated; the approved text stays public until the draft is published"
+    ]
     page = Page.objects.get(subject="small-cut")
     assert page.live_release == release
     assert "We are with you." in page.body

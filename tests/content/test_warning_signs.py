@@ -1,4 +1,4 @@
-"""``warning_signs.yaml``: loaded, written out again, carried in bundles; an approved list is never changed by a file."""
+"""``warning_signs.yaml`` in content folders and bundles; a file never changes an approved list."""
 
 import io
 from pathlib import Path
@@ -47,7 +47,7 @@ FILE = "warning_signs.yaml"
 
 @pytest.fixture
 def signs(folder: Path) -> Path:
-    """The small folder with two signs, printed by one page."""
+    """The folder with two warning signs, which one page prints."""
     (folder / FILE).write_text(SIGNS, encoding="utf-8")
     change(folder, "pages/en/small-cut.md", "::: series stages", "::: series stages\n\n::: warning-signs both")
     return folder
@@ -65,7 +65,7 @@ def approve_list() -> None:
     warning_signs.publish_list(newest, actor=make_user("max"))
 
 
-def test_dump_load_dump_gives_the_same_bytes(signs: Path, tmp_path: Path) -> None:
+def test_load_and_dump_is_byte_identical(signs: Path, tmp_path: Path) -> None:
     load_content_folder(signs)
     dump_content_folder(tmp_path / "first")
 
@@ -73,7 +73,7 @@ def test_dump_load_dump_gives_the_same_bytes(signs: Path, tmp_path: Path) -> Non
     assert load_content_folder(tmp_path / "first").updated == []
 
 
-def test_a_loaded_list_waits_for_a_reviewer_as_starter_list(signs: Path) -> None:
+def test_a_loaded_list_is_a_starter_list_pending_review(signs: Path) -> None:
     load_content_folder(signs)
     newest = warning_signs.pending_revision()
 
@@ -91,7 +91,7 @@ def test_a_second_load_changes_nothing(signs: Path) -> None:
     assert everything() == before
 
 
-def test_a_new_starter_list_switches_pages_whose_own_file_did_not_change(signs: Path) -> None:
+def test_a_new_starter_list_updates_pages_whose_own_files_did_not_change(signs: Path) -> None:
     load_content_folder(signs)
     change(signs, FILE, "One leg is newly weak.", "One leg or both legs are newly weak.")
 
@@ -111,7 +111,7 @@ def test_an_approved_list_is_never_changed_from_a_folder(signs: Path) -> None:
 
     report = load_content_folder(signs)
 
-    assert report.skipped == ["warning_sign heat: the approved list stays; propose the change under Warning signs"]
+    assert report.skipped == ["warning_sign heat: the approved list is kept; propose the change under Warning signs"]
     assert everything() == before
 
 
@@ -128,7 +128,7 @@ def test_an_approved_list_is_never_changed_from_a_folder(signs: Path) -> None:
         ("level: emergency", "level: now", f"{FILE}:1: The list has no emergency sign. Add one."),
     ],
 )
-def test_a_list_that_could_mislead_names_file_and_line(signs: Path, old: str, new: str, error: str) -> None:
+def test_errors_in_the_list_name_file_and_line(signs: Path, old: str, new: str, error: str) -> None:
     before = everything()
     change(signs, FILE, old, new)
 
@@ -139,7 +139,7 @@ def test_a_list_that_could_mislead_names_file_and_line(signs: Path, old: str, ne
     assert everything() == before
 
 
-def test_a_page_that_writes_its_own_list_names_file_line_and_fix(signs: Path) -> None:
+def test_a_page_with_a_list_of_its_own_is_reported_with_file_line_and_fix(signs: Path) -> None:
     change(signs, "pages/en/small-cut.md", "We look after you.", "Call us today if a leg is weak.")
 
     with pytest.raises(ContentErrors) as refused:
@@ -150,8 +150,8 @@ def test_a_page_that_writes_its_own_list_names_file_line_and_fix(signs: Path) ->
     assert error.endswith("Use ::: warning-signs both instead.")
 
 
-def bundle() -> bytes:
-    """A page that prints the list, as a file for another portal."""
+def make_bundle() -> bytes:
+    """Export a page that prints the list."""
     make_clinic()
     make_source("cdc")
     make_sign("weak-leg", "emergency", sources=["cdc"])
@@ -161,22 +161,22 @@ def bundle() -> bytes:
     return stream.getvalue()
 
 
-def take(data: bytes) -> dict[str, tuple[str, str]]:
+def import_actions(data: bytes) -> dict[str, tuple[str, str]]:
     plan = import_bundle(io.BytesIO(data), actor=make_user("mia"), check=False)
     return {change.key: (change.action, change.note) for change in plan.changes}
 
 
-def test_another_portal_without_a_list_gets_it_as_starter_list() -> None:
-    data = bundle()
+def test_a_portal_without_a_list_imports_it_as_starter_list() -> None:
+    data = make_bundle()
     WarningSign.objects.all().delete()
 
-    assert take(data)["Warning signs"] == ("new", "")
+    assert import_actions(data)["Warning signs"] == ("new", "")
     assert WarningSign.objects.get().sources == ["cdc"]
     assert not warning_signs.has_published_list()
 
 
-def test_another_portal_keeps_its_own_list_and_reviews_the_other() -> None:
-    data = bundle()
+def test_a_portal_with_a_list_keeps_it_and_reviews_the_imported_one() -> None:
+    data = make_bundle()
     WarningSign.objects.update(level="now")
     make_sign("stroke", "emergency")
     approved = warning_signs.record_starter_list()
@@ -184,10 +184,10 @@ def test_another_portal_keeps_its_own_list_and_reviews_the_other() -> None:
     warning_signs.publish_list(approved, actor=make_user("max"))
     before = warning_signs.get_live_list()
 
-    told = take(data)["Warning signs"]
+    change = import_actions(data)["Warning signs"]
 
-    waiting: Any = warning_signs.pending_revision()
-    assert told == ("kept", "Ours stays as it is. The other list waits for review.")
+    pending: Any = warning_signs.pending_revision()
+    assert change == ("kept", "The list in this portal is kept. The other list is waiting for review.")
     assert warning_signs.get_live_list() == before
-    assert [row["level"] for row in waiting.content] == ["emergency"]
-    assert [event.kind for event in waiting.events.all()] == [EventKind.SUBMITTED]
+    assert [row["level"] for row in pending.content] == ["emergency"]
+    assert [event.kind for event in pending.events.all()] == [EventKind.SUBMITTED]

@@ -1,4 +1,4 @@
-"""“Was this clear?”: answered without a cookie and without a name, refused from elsewhere, kept only as long as needed."""
+"""“Was this clear?”: no cookie and no name, same-origin only, rate limited, and deleted after the retention period."""
 
 import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from tests.factories import make_page, make_public, make_public_page, make_trans
 from tests.site.client import Response
 from tests.site.crawl import Document
 
-HERE = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+SAME_ORIGIN_HEADERS = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
@@ -32,29 +32,29 @@ def _fresh_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feedback, "RATE_LIMITER", FeedbackRateLimiter())
 
 
-def form_of(page: Page) -> str:
+def form_url(page: Page) -> str:
     return f"{'/es' if page.language == 'es' else ''}/clear/{page.code}/"
 
 
 def send(client: Client, page: Page, headers: dict[str, str] | None = None, **typed: str) -> HttpResponse:
     values = {"clear": "no", "section": "", "comment": "", "website": "", **typed}
-    return client.post(form_of(page), values, headers=HERE if headers is None else headers)  # type: ignore[return-value]
+    return client.post(form_url(page), values, headers=SAME_ORIGIN_HEADERS if headers is None else headers)  # type: ignore[return-value]
 
 
 def document(response: Any) -> Document:
     return Document.read("/", Response(response.status_code, (), response.content))
 
 
-def test_the_page_ends_with_a_link_to_the_question(client: Client, page: Page) -> None:
-    assert f'<p><a href="{form_of(page)}">Was this clear?</a></p>' in client.get("/small-cut/").text
-    assert form_of(page) not in client.get("/small-cut/booklet/").text
+def test_a_page_links_to_its_feedback_form(client: Client, page: Page) -> None:
+    assert f'<p><a href="{form_url(page)}">Was this clear?</a></p>' in client.get("/small-cut/").text
+    assert form_url(page) not in client.get("/small-cut/booklet/").text
 
 
-def test_the_question_is_asked_in_the_language_of_the_page(client: Client, page: Page) -> None:
+def test_the_form_is_in_the_language_of_the_page(client: Client, page: Page) -> None:
     spanish = make_translation(page)
     make_public(spanish)
 
-    english, translated = document(client.get(form_of(page))), document(client.get(form_of(spanish)))
+    english, translated = document(client.get(form_url(page))), document(client.get(form_url(spanish)))
 
     assert (english.language, english.title) == ("en", "Was this clear? Small cut – Test Spine Clinic")
     assert (translated.language, translated.title) == ("es", "¿Se entendió bien? Un corte chico – Test Spine Clinic")
@@ -62,10 +62,10 @@ def test_the_question_is_asked_in_the_language_of_the_page(client: Client, page:
     assert client.get(f"/es/clear/{page.code}/").status_code == 404
 
 
-def test_an_answer_is_kept_with_its_part_and_its_day_and_nothing_else(client: Client, page: Page) -> None:
+def test_only_the_answer_its_section_and_date_are_stored(client: Client, page: Page) -> None:
     response = send(client, page, clear="no", section="when-to-call", comment="  What is\n cement? ")
 
-    assert (response.status_code, response["Location"]) == (303, f"{form_of(page)}thanks/")
+    assert (response.status_code, response["Location"]) == (303, f"{form_url(page)}thanks/")
     answer = Feedback.objects.get()
     assert (answer.page, answer.section, answer.was_clear) == (page, "when-to-call", False)
     assert (answer.comment, answer.received_on, answer.is_read) == ("What is cement?", timezone.localdate(), False)
@@ -75,14 +75,14 @@ def test_an_answer_is_kept_with_its_part_and_its_day_and_nothing_else(client: Cl
     assert "Thank you" in client.get(response["Location"]).text
 
 
-def test_one_word_is_enough(client: Client, page: Page) -> None:
+def test_a_comment_is_optional(client: Client, page: Page) -> None:
     assert send(client, page, clear="yes").status_code == 303
     assert Feedback.objects.get().was_clear
 
 
-def test_the_link_may_name_a_part_and_only_one_of_the_page(client: Client, page: Page) -> None:
+def test_the_link_preselects_an_existing_section_only(client: Client, page: Page) -> None:
     def chosen(part: str) -> list[str | None]:
-        form = document(client.get(form_of(page), {"part": part}))
+        form = document(client.get(form_url(page), {"part": part}))
         return [option.get("value") for option in form.elements("option") if "selected" in option.attrib]
 
     assert chosen("when-to-call") == ["when-to-call"]
@@ -91,14 +91,14 @@ def test_the_link_may_name_a_part_and_only_one_of_the_page(client: Client, page:
     assert Feedback.objects.get().section == ""
 
 
-def test_nobody_gets_a_cookie(client: Client, page: Page) -> None:
+def test_no_response_sets_a_cookie(client: Client, page: Page) -> None:
     answers = [
-        client.get(form_of(page)),
+        client.get(form_url(page)),
         send(client, page),
         send(client, page, clear=""),
         send(client, page, headers={}),
     ]
-    answers.append(client.get(f"{form_of(page)}thanks/"))
+    answers.append(client.get(f"{form_url(page)}thanks/"))
 
     assert [answer.status_code for answer in answers] == [200, 303, 400, 403, 200]
     assert [answer.cookies for answer in answers] == [{}] * 5
@@ -120,7 +120,7 @@ def test_nobody_gets_a_cookie(client: Client, page: Page) -> None:
         {"Origin": "http://testserver", "Sec-Fetch-Site": "none"},
     ],
 )
-def test_a_form_from_elsewhere_is_refused(client: Client, page: Page, headers: dict[str, str]) -> None:
+def test_a_cross_origin_post_is_refused(client: Client, page: Page, headers: dict[str, str]) -> None:
     response = send(client, page, headers=headers)
 
     assert response.status_code == 403
@@ -128,15 +128,19 @@ def test_a_form_from_elsewhere_is_refused(client: Client, page: Page, headers: d
     assert not Feedback.objects.exists()
 
 
-@pytest.mark.parametrize("headers", [{"Origin": "http://testserver"}, {"Origin": "http://127.0.0.1:8000"}, HERE])
-def test_a_form_of_ours_is_taken_with_old_and_new_browsers(client: Client, page: Page, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "http://testserver"}, {"Origin": "http://127.0.0.1:8000"}, SAME_ORIGIN_HEADERS]
+)
+def test_a_same_origin_post_is_accepted_with_and_without_fetch_metadata(
+    client: Client, page: Page, headers: dict[str, str]
+) -> None:
     assert send(client, page, headers=headers).status_code == 303
 
 
-def test_a_program_that_fills_in_everything_is_thanked_and_forgotten(client: Client, page: Page) -> None:
+def test_a_filled_honeypot_is_thanked_and_not_stored(client: Client, page: Page) -> None:
     assert send(client, page, website="https://spam.example").status_code == 303
     assert not Feedback.objects.exists()
-    trap = document(client.get(form_of(page))).one("input", name="website")
+    trap = document(client.get(form_url(page))).one("input", name="website")
     assert (trap.get("tabindex"), trap.get("autocomplete")) == ("-1", "off")
 
 
@@ -154,7 +158,7 @@ def test_a_program_that_fills_in_everything_is_thanked_and_forgotten(client: Cli
         ({"comment": "my number is 12345678"}, "seems to hold a number"),
     ],
 )
-def test_what_cannot_be_kept_is_told_and_stays_typed(
+def test_an_invalid_answer_is_explained_and_stays_in_the_form(
     client: Client, page: Page, typed: dict[str, str], sentence: str
 ) -> None:
     values = {"section": "when-to-call", "comment": "Words.", **typed}
@@ -173,11 +177,11 @@ def test_what_cannot_be_kept_is_told_and_stays_typed(
 @pytest.mark.parametrize(
     "words", ["Kyphoplasty takes 30 to 60 minutes?", "Page 2 of 14, 8 am", "T12 and L1–L3 in 2026", "¿1 de 100?"]
 )
-def test_harmless_figures_are_fine(client: Client, page: Page, words: str) -> None:
+def test_harmless_numbers_are_accepted(client: Client, page: Page, words: str) -> None:
     assert send(client, page, comment=words).status_code == 303
 
 
-def test_refusals_are_in_spanish_for_spanish_readers(client: Client, page: Page) -> None:
+def test_errors_are_translated_on_spanish_pages(client: Client, page: Page) -> None:
     spanish = make_translation(page)
     make_public(spanish)
 
@@ -186,37 +190,37 @@ def test_refusals_are_in_spanish_for_spanish_readers(client: Client, page: Page)
     assert "no llegó desde nuestra página" in send(client, spanish, headers={}).text
 
 
-def test_what_is_typed_comes_back_as_text(client: Client, page: Page) -> None:
+def test_redisplayed_input_is_escaped(client: Client, page: Page) -> None:
     assert "</textarea><script>" not in send(client, page, clear="", comment="</textarea><script>x</script>").text
 
 
-def test_too_large_a_form_is_refused_before_it_is_read(client: Client, page: Page) -> None:
+def test_an_oversized_body_is_refused_before_parsing(client: Client, page: Page) -> None:
     response = send(client, page, comment="a" * 9000)
 
     assert response.status_code == 413
     assert "write one line" in response.text
 
 
-def test_only_public_pages_are_asked_about(client: Client, page: Page) -> None:
+def test_only_public_pages_have_a_form(client: Client, page: Page) -> None:
     draft = make_page("draft")
     withdraw(Page.objects.get(pk=page.pk), actor=make_user("max"), reason="Old.")
 
     for asked in (draft, page):
-        assert client.get(form_of(asked)).status_code == 404
+        assert client.get(form_url(asked)).status_code == 404
         assert send(client, asked).status_code == 404
     assert client.get("/clear/nonsense/").status_code == 404
     assert not Feedback.objects.exists()
 
 
-def test_other_methods_are_405(client: Client, page: Page) -> None:
-    response = client.put(form_of(page))
+def test_other_methods_are_not_allowed(client: Client, page: Page) -> None:
+    response = client.put(form_url(page))
 
     assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, POST")
 
 
-def test_the_form_costs_one_query_and_an_answer_two(client: Client, page: Page) -> None:
+def test_the_form_takes_one_query_and_an_answer_two(client: Client, page: Page) -> None:
     with CaptureQueriesContext(connection) as asked:
-        client.get(form_of(page))
+        client.get(form_url(page))
     with CaptureQueriesContext(connection) as answered:
         send(client, page)
 
@@ -224,7 +228,7 @@ def test_the_form_costs_one_query_and_an_answer_two(client: Client, page: Page) 
     assert sum(q["sql"].startswith(("SELECT", "INSERT")) for q in answered.captured_queries) == 2
 
 
-def test_answers_from_one_address_are_limited_and_nothing_typed_is_lost(client: Client, page: Page) -> None:
+def test_answers_are_rate_limited_by_client_and_input_is_redisplayed(client: Client, page: Page) -> None:
     statuses = [send(client, page, comment="Word.").status_code for _ in range(7)]
     last = send(client, page, comment="Kept.")
 
@@ -235,15 +239,15 @@ def test_answers_from_one_address_are_limited_and_nothing_typed_is_lost(client: 
 
 
 @override_settings(USE_HTTPS=True, SECURE_SSL_REDIRECT=False)
-def test_behind_a_proxy_its_word_counts_and_only_its_last(client: Client, page: Page) -> None:
+def test_behind_a_proxy_only_the_last_forwarded_address_counts(client: Client, page: Page) -> None:
     def from_(forwarded: str) -> int:
-        return send(client, page, headers={**HERE, "X-Forwarded-For": forwarded}).status_code
+        return send(client, page, headers={**SAME_ORIGIN_HEADERS, "X-Forwarded-For": forwarded}).status_code
 
     assert [from_(f"10.0.0.{n}, 192.0.2.1") for n in range(7)] == [303] * 6 + [429]
     assert from_("192.0.2.2") == 303
 
 
-def test_limits_fill_up_again_and_forget_everything_after_a_day() -> None:
+def test_rate_limits_refill_and_the_key_rotates_after_a_day() -> None:
     now = [0.0]
     limits = FeedbackRateLimiter(per_client=2, total=100, clock=lambda: now[0])
 
@@ -260,14 +264,14 @@ def test_limits_fill_up_again_and_forget_everything_after_a_day() -> None:
     assert b"192" not in b"".join(limits._buckets)
 
 
-def test_a_limit_holds_for_everybody_together_and_for_a_whole_household() -> None:
+def test_the_total_limit_applies_to_all_clients_and_to_unknown_ones() -> None:
     limits = FeedbackRateLimiter(per_client=2, total=5, clock=lambda: 0.0)
 
     assert [limits.consume(f"192.0.2.{n}") for n in range(7)] == [True] * 5 + [False] * 2
     assert [FeedbackRateLimiter(per_client=1, total=9, clock=lambda: 0.0).consume("") for _ in range(3)] == [True] * 3
 
 
-def test_memory_of_limits_is_bounded() -> None:
+def test_the_number_of_buckets_is_bounded() -> None:
     limits = FeedbackRateLimiter(per_client=1, total=10**6, max_clients=50, clock=lambda: 0.0)
 
     for number in range(500):
@@ -276,7 +280,7 @@ def test_memory_of_limits_is_bounded() -> None:
     assert len(limits._buckets) <= 50
 
 
-def test_answers_are_purged_after_their_time(page: Page, settings: Any) -> None:
+def test_answers_are_purged_after_the_retention_period(page: Page, settings: Any) -> None:
     today = timezone.localdate()
     for days in (0, 180, 181, 400):
         Feedback.objects.create(page=page, was_clear=True, received_on=today - datetime.timedelta(days=days))
@@ -288,7 +292,7 @@ def test_answers_are_purged_after_their_time(page: Page, settings: Any) -> None:
     assert sorted((today - a.received_on).days for a in Feedback.objects.all()) == [0]
 
 
-def test_the_day_of_an_answer_is_the_clinics(client: Client, page: Page, monkeypatch: Any) -> None:
+def test_the_date_of_an_answer_is_in_the_clinic_time_zone(client: Client, page: Page, monkeypatch: Any) -> None:
     Clinic.objects.update(time_zone="Pacific/Kiritimati")
     monkeypatch.setattr(timezone, "now", lambda: datetime.datetime(2026, 3, 8, 20, tzinfo=datetime.UTC))
 

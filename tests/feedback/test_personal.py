@@ -1,10 +1,10 @@
-"""What a reader's line may hold: numbers and steps yes, what could tell who wrote it no."""
+"""Comments of readers may contain ordinary numbers, but nothing that could identify the author."""
 
 import pytest
 
 from procedures.feedback.services import InvalidFeedbackError, clean_comment
 
-FINE = """Steps 1-2-3 were hard
+ALLOWED = """Steps 1-2-3 were hard
 Steps 1 2 3 4 5 6 were hard
 Parts 1.1.2 and 2.1.10 say the same
 Steps 1.2.3 and 1/2/3
@@ -98,9 +98,9 @@ expediente 45678
 2-Jan-50""".splitlines()
 
 
-def test_numbers_steps_and_levels_of_the_spine_are_no_personal_data() -> None:
+def test_ordinary_numbers_are_not_personal_data() -> None:
     refused = []
-    for line in FINE:
+    for line in ALLOWED:
         try:
             assert clean_comment(line) == line
         except InvalidFeedbackError:
@@ -109,7 +109,7 @@ def test_numbers_steps_and_levels_of_the_spine_are_no_personal_data() -> None:
     assert refused == []
 
 
-def test_dates_numbers_of_people_and_addresses_are_refused() -> None:
+def test_dates_phone_and_record_numbers_and_addresses_are_refused() -> None:
     taken = []
     for line in PERSONAL:
         try:
@@ -123,6 +123,6 @@ def test_dates_numbers_of_people_and_addresses_are_refused() -> None:
 
 
 @pytest.mark.parametrize("line", ["x" * 500, "hid\u202eden", "a\x00b"])
-def test_too_much_and_invisible_signs_are_refused(line: str) -> None:
+def test_long_comments_and_invisible_characters_are_refused(line: str) -> None:
     with pytest.raises(InvalidFeedbackError):
         clean_comment(line)

@@ -1,4 +1,4 @@
-"""DICOM files as X-ray machines write them, made on the spot: nobody's picture, with planted names to look for."""
+"""Builders for synthetic DICOM files with planted patient data."""
 
 import io
 import tempfile
@@ -25,13 +25,13 @@ SIDE = 64
 
 
 def ramp(*, step: int = 1, wide: bool = True) -> bytes:
-    """Stored numbers 0, step, 2 step … from left to right, the same in each row."""
+    """Stored values 0, step, 2 × step … from left to right, the same in each row."""
     size = 2 if wide else 1
     return b"".join((column * step).to_bytes(size, "little") for column in range(SIDE)) * SIDE
 
 
 def dicom(pixels: bytes, **values: Any) -> bytes:
-    """A grey XA file of 64 × 64 with 16 bits, but for ``values``; full of a patient's data."""
+    """A 64 × 64 grayscale XA file with 16 bits and patient data, with ``values`` overriding elements."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = values.pop("syntax", ExplicitVRLittleEndian)
     meta.MediaStorageSOPClassUID = XRayAngiographicImageStorage
@@ -61,18 +61,18 @@ def dicom(pixels: bytes, **values: Any) -> bytes:
 
 
 def eight_bit(pixels: bytes, **values: Any) -> bytes:
-    """The same with 8 bits."""
+    """Like ``dicom``, with 8 bits."""
     return dicom(pixels, **{"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, **values})
 
 
-def colour(pixels: bytes, photometric: str = "RGB", **values: Any) -> bytes:
-    """A secondary capture in colour, pixel after pixel."""
+def color(pixels: bytes, photometric: str = "RGB", **values: Any) -> bytes:
+    """A color secondary capture, interleaved."""
     given = {"PlanarConfiguration": 0, "Modality": "OT", "SOPClassUID": SecondaryCaptureImageStorage, **values}
     return eight_bit(pixels, SamplesPerPixel=3, PhotometricInterpretation=photometric, **given)
 
 
 def lookup(table: Sequence[int], *, first: int = 0, bits: int = 8) -> Items:
-    """A lookup table for stored numbers from ``first`` on."""
+    """A lookup table for stored values from ``first`` on."""
     item = Dataset()
     item.add_new("LUTDescriptor", "US", [len(table), first, bits])
     item.add_new("LUTData", "US", list(table))
@@ -81,7 +81,7 @@ def lookup(table: Sequence[int], *, first: int = 0, bits: int = 8) -> Items:
 
 
 def overlay_plane(vr: str) -> Dataset:
-    """Words written over the whole picture, in a plane of their own."""
+    """An overlay plane that covers the whole image."""
     plane = Dataset()
     plane.add_new(0x60000010, "US", SIDE)
     plane.add_new(0x60000011, "US", SIDE)
@@ -99,13 +99,13 @@ def opened(data: bytes) -> io.BytesIO:
 
 @contextmanager
 def unpacked(stream: BinaryIO) -> Iterator[FrameSet]:
-    """What waits while a person chooses."""
+    """The extracted frames, as in staging."""
     with tempfile.TemporaryDirectory() as folder:
         yield extract_frames(stream, Path(folder))
 
 
 def frame(stream: BinaryIO, number: int = 1, window: Window | None = None, *, invert: bool = False) -> DecodedImage:
-    """One frame of a file, all the way through."""
+    """Extract the file and render one frame."""
     with unpacked(stream) as frames:
         return frames.render(number, window, invert=invert)
 
@@ -115,19 +115,19 @@ def shown(data: bytes, *args: Any, **kwargs: Any) -> Image.Image:
 
 
 def row(data: bytes, *args: Any, **kwargs: Any) -> list[int]:
-    """The shades of the first row."""
+    """Gray levels of the first row."""
     return list(shown(data, *args, **kwargs).tobytes()[:SIDE])
 
 
 def packaged(name: str) -> io.BytesIO:
-    """A file that pydicom brings along."""
+    """A sample file from pydicom."""
     path = get_testdata_file(name, download=False)
     assert isinstance(path, str)
     return io.BytesIO(Path(path).read_bytes())
 
 
 def refusal(data: bytes) -> str:
-    """The sentence, which header and frame give alike."""
+    """The error message, which must be the same for the header and for a frame."""
     with pytest.raises(InvalidImageError) as by_header:
         read_header(opened(data))
     with pytest.raises(InvalidImageError) as by_frame:
@@ -137,5 +137,5 @@ def refusal(data: bytes) -> str:
 
 
 def without_pydicom(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A portal that was installed without the addition."""
+    """A portal installed without the ``dicom`` extra."""
     monkeypatch.setattr("procedures.figures.dicom.header.find_spec", lambda _name: None)

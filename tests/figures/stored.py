@@ -1,4 +1,4 @@
-"""What the tests of stored pictures share: the files in the storage, and what a command prints."""
+"""Helpers for tests of stored files: the files in storage, and the output of a command."""
 
 import io
 from pathlib import Path
@@ -8,12 +8,12 @@ from django.core.management import call_command
 
 
 def files() -> set[str]:
-    """The names of all files of pictures."""
+    """Names of all image files."""
     return {f"figures/{path.name}" for path in (Path(settings.MEDIA_ROOT) / "figures").iterdir()}
 
 
 def run(command: str, *args: str) -> list[str]:
-    """The lines that a command prints."""
+    """Lines printed by a command."""
     out = io.StringIO()
     call_command(command, *args, stdout=out)
     return out.getvalue().splitlines()

@@ -1,4 +1,4 @@
-"""Marks as W3C Web Annotations: what goes out comes in again, and what cannot be read is refused in a sentence."""
+"""Export and import of markers as W3C Web Annotations."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ PICTURE = "ab" * 32
 
 
 def drawing() -> Figure:
-    """A figure that needs no database: its picture is known by its drawing."""
+    """An unsaved figure, whose image hash comes from its drawing."""
     figure = Figure(pk=1, slug="needle", drawing=f"figures/{PICTURE}.svg")
     figure._prefetched_objects_cache = {"renditions": []}  # type: ignore[attr-defined]
     return figure
@@ -44,7 +44,7 @@ def there_and_back(marks: list[MarkerData]) -> list[MarkerData]:
 
 
 @pytest.mark.parametrize(
-    ("given_mark", "xywh"),
+    ("target_marker", "xywh"),
     [
         (mark(), "49.5,49.5,1,1"),
         (mark("arrow", target_x=0.0, target_y=1.0), "0,99.5,0.5,0.5"),
@@ -53,11 +53,11 @@ def there_and_back(marks: list[MarkerData]) -> list[MarkerData]:
         (mark("region", size_x=0.3333, size_y=0.5), "33.335,25,33.33,50"),
     ],
 )
-def test_the_fragment_is_what_the_mark_shows(given_mark: MarkerData, xywh: str) -> None:
-    assert media_fragment(given_mark) == f"xywh=percent:{xywh}"
+def test_media_fragment_covers_the_target(target_marker: MarkerData, xywh: str) -> None:
+    assert media_fragment(target_marker) == f"xywh=percent:{xywh}"
 
 
-def test_a_page_follows_the_annotation_model() -> None:
+def test_exported_page_follows_the_annotation_model() -> None:
     page = build_annotation_page(drawing(), [mark("circle", size_x=0.1, size_y=0.2)])
 
     (item,) = page["items"]
@@ -78,7 +78,7 @@ def test_a_page_follows_the_annotation_model() -> None:
 
 
 @pytest.mark.django_db
-def test_the_source_of_a_picture_is_its_large_file() -> None:
+def test_source_is_the_largest_jpeg() -> None:
     figure = make_figure(size=(900, 300))
 
     source = build_annotation_page(figure, [mark()])["items"][0]["target"]["source"]
@@ -96,7 +96,7 @@ PLACE = st.floats(0, 1)
 
 @st.composite
 def any_mark(draw: Any, key: str) -> MarkerData:
-    """Any mark that can be saved, with as many digits as are kept."""
+    """Any marker that can be saved, at stored precision."""
     shape = draw(st.sampled_from(MarkerShape.values))
     target = [draw(PLACE), draw(PLACE)]
     size = [0.0, 0.0]
@@ -110,16 +110,16 @@ def any_mark(draw: Any, key: str) -> MarkerData:
 
 
 @st.composite
-def all_marks(draw: Any) -> list[MarkerData]:
+def valid_markers(draw: Any) -> list[MarkerData]:
     keys = draw(
         st.lists(st.from_regex(r"[a-z0-9]{1,12}(-[a-z0-9]{1,9}){0,2}", fullmatch=True), unique=True, max_size=6)
     )
     return [draw(any_mark(key)) for key in keys]
 
 
-@given(all_marks())
+@given(valid_markers())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_marks_that_go_out_come_in_the_same(marks: list[MarkerData]) -> None:
+def test_exported_markers_are_imported_unchanged(marks: list[MarkerData]) -> None:
     found = there_and_back(marks)
 
     assert [(one.key, one.shape, one.texts) for one in found] == [(one.key, one.shape, one.texts) for one in marks]
@@ -141,7 +141,7 @@ JSON = st.recursive(
 
 @given(st.lists(JSON, max_size=3))
 @settings(max_examples=200, deadline=None)
-def test_whatever_stands_in_a_page_is_read_or_refused_in_a_sentence(items: list[Any]) -> None:
+def test_any_json_is_parsed_or_rejected_with_a_message(items: list[Any]) -> None:
     try:
         parse_annotations(json.dumps({"type": "AnnotationPage", "items": items}).encode(), image_hash=PICTURE)
     except InvalidAnnotationsError as error:
@@ -150,13 +150,13 @@ def test_whatever_stands_in_a_page_is_read_or_refused_in_a_sentence(items: list[
 
 @given(st.binary(max_size=200))
 @settings(max_examples=100, deadline=None)
-def test_whatever_bytes_come_in_are_refused_in_a_sentence(data: bytes) -> None:
+def test_any_bytes_are_rejected_with_a_message(data: bytes) -> None:
     with pytest.raises(InvalidAnnotationsError):
         parse_annotations(data, image_hash=PICTURE)
 
 
 def foreign(**changes: Any) -> dict[str, Any]:
-    """An annotation as another tool writes it."""
+    """An annotation as written by another tool."""
     return {
         "id": "#3f2a",
         "type": "Annotation",
@@ -179,7 +179,7 @@ def read(*items: Any) -> list[MarkerData]:
     ).markers
 
 
-def test_another_tools_box_becomes_a_box_with_a_disc_beside_it() -> None:
+def test_box_from_another_tool_becomes_a_region_with_a_label_next_to_it() -> None:
     (found,) = read(foreign())
 
     assert (found.key, found.shape, found.texts) == ("needle", "region", {"en": MarkerTextData("Needle")})
@@ -187,13 +187,13 @@ def test_another_tools_box_becomes_a_box_with_a_disc_beside_it() -> None:
     assert (found.x, found.y) == (0.43, 0.4)
 
 
-def test_a_file_that_names_no_picture_is_read_with_a_remark() -> None:
+def test_file_without_image_hash_is_imported_with_a_warning() -> None:
     data = json.dumps({"type": "AnnotationPage", "items": [foreign(), foreign()]}).encode()
 
     found = parse_annotations(data, image_hash=PICTURE)
 
     assert len(found.warnings) == 1
-    assert "does not say for which picture" in found.warnings[0]
+    assert "does not say which picture" in found.warnings[0]
     assert [one.key for one in found.markers] == ["needle", "needle-2"]
 
 
@@ -207,11 +207,11 @@ def test_a_file_that_names_no_picture_is_read_with_a_remark() -> None:
         (target("xywh=percent:10,20,30,40", styleClass=["circle"]), "region"),
     ],
 )
-def test_shapes_of_other_tools(changes: dict[str, Any], shape: str) -> None:
+def test_shapes_from_other_tools(changes: dict[str, Any], shape: str) -> None:
     assert [found.shape for found in read(foreign(**changes))] == [shape]
 
 
-def test_bodies_of_other_tools() -> None:
+def test_bodies_from_other_tools() -> None:
     bodies = [
         "Needle",
         {"value": "It is\nhollow.", "purpose": "commenting", "language": "en-GB"},
@@ -223,7 +223,7 @@ def test_bodies_of_other_tools() -> None:
     assert found.texts == {"en": MarkerTextData("Needle", "It is hollow."), "es": MarkerTextData("Aguja")}
 
 
-def test_a_file_that_holds_no_marks_is_refused(subtests: pytest.Subtests) -> None:
+def test_file_without_markers_is_rejected(subtests: pytest.Subtests) -> None:
     for data, sentence in [
         (b"", "is not JSON"),
         (b"{", "is not JSON"),
@@ -232,32 +232,32 @@ def test_a_file_that_holds_no_marks_is_refused(subtests: pytest.Subtests) -> Non
         (b"[" * 100_000, "is not JSON"),
         (b'{"type": "AnnotationPage", "items": ["\\ud800"]}', "is not JSON"),
         (b"9" * 5000, "is not JSON"),
-        (b"[]", "no W3C annotation page"),
-        (b'{"type": "AnnotationPage"}', "no W3C annotation page"),
-        (b'{"type": "Manifest", "items": []}', "no W3C annotation page"),
+        (b"[]", "not a W3C annotation page"),
+        (b'{"type": "AnnotationPage"}', "not a W3C annotation page"),
+        (b'{"type": "Manifest", "items": []}', "not a W3C annotation page"),
         (b" " * (1024 * 1024 + 1), "larger than 1 MB"),
     ]:
         with subtests.test(data=data, sentence=sentence), pytest.raises(InvalidAnnotationsError, match=sentence):
             parse_annotations(data, image_hash=PICTURE)
 
 
-def test_a_mark_that_cannot_be_read_is_refused(subtests: pytest.Subtests) -> None:
+def test_unreadable_marker_is_rejected(subtests: pytest.Subtests) -> None:
     for changes, sentence in [
         (
             {"target": {"source": {"sha256": "00"}, "selector": {"value": "xywh=percent:1,1,1,1"}}},
             "belong to another picture",
         ),
-        (target("xywh=percent:90,20,30,40"), "Mark 1 of the file lies outside the picture."),
-        (target("xywh=percent:10,20,30,999999999999"), "lies outside the picture"),
-        (target("xywh=percent:-1,20,30,40"), "does not say where it lies"),
-        (target("xywh=pixel:10,20,30,40"), "does not say where it lies"),
-        (target("<svg><polygon points='1,1 2,2'/></svg>"), "does not say where it lies"),
-        (target('<!DOCTYPE svg [<!ENTITY a "b">]><svg/>'), "does not say where it lies"),
+        (target("xywh=percent:90,20,30,40"), "Marker 1 of the file is outside the picture."),
+        (target("xywh=percent:10,20,30,999999999999"), "is outside the picture"),
+        (target("xywh=percent:-1,20,30,40"), "has no position in the form"),
+        (target("xywh=pixel:10,20,30,40"), "has no position in the form"),
+        (target("<svg><polygon points='1,1 2,2'/></svg>"), "has no position in the form"),
+        (target('<!DOCTYPE svg [<!ENTITY a "b">]><svg/>'), "has no position in the form"),
         (
             target(
                 '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100"><line x1="nan" y1="0" x2="1" y2="1"/></svg>'
             ),
-            "does not say where",
+            "has no position in the form",
         ),
         (
             target(
@@ -267,14 +267,14 @@ def test_a_mark_that_cannot_be_read_is_refused(subtests: pytest.Subtests) -> Non
         ),
         ({"target": None}, "has no target"),
         ({"target": ["a", "b"]}, "has no target, or more than one"),
-        ({"body": 7}, "has a body that is no text"),
-        ({"body": {"value": "Nadel", "language": "de"}}, "words in the language “de”. Here are en and es."),
+        ({"body": 7}, "has a body that is not text"),
+        ({"body": {"value": "Nadel", "language": "de"}}, "text in the language “de”. The portal has: en, es."),
         ({"body": ["one", "two", "three"]}, "two explanations in the language “en”"),
     ]:
         with subtests.test(changes=changes), pytest.raises(InvalidAnnotationsError, match=sentence):
             read(foreign(**changes))
 
 
-def test_more_marks_than_a_picture_has_are_refused() -> None:
-    with pytest.raises(InvalidAnnotationsError, match=f"holds {MAX_MARKERS + 1} marks"):
+def test_too_many_markers_are_rejected() -> None:
+    with pytest.raises(InvalidAnnotationsError, match=f"contains {MAX_MARKERS + 1} markers"):
         read(*[foreign()] * (MAX_MARKERS + 1))

@@ -1,4 +1,4 @@
-"""Colors come in as screens show them, whatever the file says they are measured in."""
+"""Conversion of uploaded images to sRGB."""
 
 import io
 import struct
@@ -37,7 +37,7 @@ def near(found: Any, wanted: tuple[int, ...], most: int = 1) -> bool:
 
 
 def with_chunks(*chunks: bytes, image: Image.Image | None = None) -> bytes:
-    """A PNG with these parts behind its head."""
+    """A PNG with these chunks after its header."""
     data = encoded(image or plain())
     return data[:33] + b"".join(chunks) + data[33:]
 
@@ -50,8 +50,8 @@ def corners(primaries: tuple[float, ...]) -> bytes:
     return chunk(b"cHRM", struct.pack(">8I", *(round(part * 100_000) for part in primaries)))
 
 
-def grey_profile(power: float) -> bytes:
-    """A profile for grey with this gamma."""
+def gray_profile(power: float) -> bytes:
+    """A gray profile with this gamma."""
     curve = b"para\0\0\0\0" + struct.pack(">HHl", 0, 0, round(power * 65536))
     white = build_matrix_profile(SRGB_PRIMARIES, None)[68:80]
     head = struct.pack(">L4sL12s12x4s", 128 + 4 + 24 + 36, bytes(4), 0x04200000, b"mntrGRAYXYZ ", b"acsp")
@@ -59,7 +59,7 @@ def grey_profile(power: float) -> bytes:
     return (head.ljust(68, b"\0") + white).ljust(128, b"\0") + table + b"XYZ \0\0\0\0" + white + curve
 
 
-def test_adobe_rgb_becomes_srgb_in_each_kind_of_file() -> None:
+def test_adobe_rgb_is_converted_to_srgb_in_every_format() -> None:
     wanted = (227, 100, 55)
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0xA005] = {1: "R03"}
@@ -76,11 +76,11 @@ def test_adobe_rgb_becomes_srgb_in_each_kind_of_file() -> None:
         assert near(taken(data), wanted, most), (name, taken(data))
 
 
-def test_transparent_paper_stays_white_in_any_profile() -> None:
+def test_transparent_background_is_white_with_any_profile() -> None:
     assert taken(encoded(plain((9, 9, 9, 0), "RGBA"), icc_profile=ADOBE)) == (255, 255, 255)
 
 
-def test_srgb_and_what_says_nothing_stay_as_they_are() -> None:
+def test_srgb_and_untagged_images_are_not_converted() -> None:
     for data in (
         encoded(plain()),
         encoded(plain(), icc_profile=SRGB),
@@ -93,38 +93,38 @@ def test_srgb_and_what_says_nothing_stay_as_they_are() -> None:
         assert taken(data) == BROWN
 
 
-def test_other_curves_and_primaries_are_followed() -> None:
+def test_gamma_and_primaries_of_the_file_are_applied() -> None:
     for data, wanted in (
-        (with_chunks(gamma(1.0)), (229, 168, 133)),  # numbers that are light itself
-        (with_chunks(gamma(1 / 1.8)), (208, 118, 77)),  # an old Macintosh
+        (with_chunks(gamma(1.0)), (229, 168, 133)),  # linear values
+        (with_chunks(gamma(1 / 1.8)), (208, 118, 77)),  # as on old Macs
         (encoded(plain(), icc_profile=build_matrix_profile(P3_PRIMARIES, None)), (215, 93, 47)),
         (with_chunks(chunk(b"cICP", bytes([12, 13, 0, 1]))), (215, 93, 47)),
     ):
         assert near(taken(data), wanted, 2), (wanted, taken(data))
 
 
-def test_numbers_for_special_screens_are_refused() -> None:
+def test_hdr_images_are_rejected() -> None:
     for primaries, transfer in ((9, 16), (9, 18), (77, 13)):
         with pytest.raises(InvalidImageError, match="special screens"):
             decode_image(with_chunks(chunk(b"cICP", bytes([primaries, transfer, 0, 1]))))
 
 
-def test_grey_profiles_change_grey_and_nothing_else() -> None:
-    linear = decode_image(encoded(plain(55, "L"), icc_profile=grey_profile(1.0))).image
+def test_gray_profiles_apply_to_gray_images_only() -> None:
+    linear = decode_image(encoded(plain(55, "L"), icc_profile=gray_profile(1.0))).image
 
     assert linear.mode == "L"
     assert abs(int(linear.getpixel((0, 0))) - 128) <= 1  # type: ignore[arg-type]
     assert taken(encoded(plain(128, "L"), icc_profile=SRGB)) == 128
     assert taken(encoded(plain(128, "L"), "JPEG", icc_profile=ADOBE)) == pytest.approx(128, abs=2)
-    assert taken(encoded(plain((55, 255), "LA"), icc_profile=grey_profile(1.0))) == pytest.approx(128, abs=1)
+    assert taken(encoded(plain((55, 255), "LA"), icc_profile=gray_profile(1.0))) == pytest.approx(128, abs=1)
 
 
-def test_a_profile_that_cannot_be_read_or_is_for_others_is_passed_over() -> None:
+def test_unreadable_or_mismatched_profile_is_ignored() -> None:
     broken = zlib.compress(b"no profile")
     for data in (
         encoded(plain(), icc_profile=b"no profile"),
         encoded(plain(), icc_profile=SRGB[:200]),
-        encoded(plain(), icc_profile=grey_profile(1.0)),
+        encoded(plain(), icc_profile=gray_profile(1.0)),
         with_chunks(chunk(b"iCCP", b"p\0\0" + broken[:-6])),
         with_chunks(chunk(b"iCCP", b"p")),
         with_chunks(gamma(0.00001), corners((0.0,) * 8)),
@@ -133,7 +133,7 @@ def test_a_profile_that_cannot_be_read_or_is_for_others_is_passed_over() -> None
     assert near(taken(encoded(plain(), "JPEG", quality=100, icc_profile=b"\xff" * 400)), BROWN, 2)
 
 
-def test_ink_without_a_profile_is_estimated_and_with_a_broken_one_refused() -> None:
+def test_cmyk_without_profile_is_estimated_and_with_damaged_profile_rejected() -> None:
     ink = plain((0, 128, 128, 50), "CMYK")
 
     assert near(taken(encoded(ink, "JPEG", quality=100)), (205, 102, 102), 6)
@@ -142,7 +142,7 @@ def test_ink_without_a_profile_is_estimated_and_with_a_broken_one_refused() -> N
             decode_image(encoded(ink, "JPEG", icc_profile=profile))
 
 
-def test_ink_with_a_profile_is_converted_by_it() -> None:
+def test_cmyk_is_converted_with_its_profile() -> None:
     profile = ink_profile()
 
     found = taken(encoded(plain((0, 0, 0, 0), "CMYK"), "JPEG", quality=100, icc_profile=profile))
@@ -153,7 +153,7 @@ def test_ink_with_a_profile_is_converted_by_it() -> None:
 
 
 def ink_profile() -> bytes:
-    """A CMYK profile with a table of two steps for each ink: none of any is white, all else is as dark as its most."""
+    """A minimal CMYK profile: no ink is white, otherwise the darkest ink counts."""
     table = b"".join(
         struct.pack(">3B", 255 - 255 * max(c, m, y, k), 128, 128)
         for c in (0, 1)
@@ -174,8 +174,8 @@ def ink_profile() -> bytes:
     return (head.ljust(68, b"\0") + white).ljust(128, b"\0") + listed + body
 
 
-def test_adobe_ink_is_not_upside_down() -> None:
-    """Adobe writes 255 for no ink, and YCCK when it squeezes: both say so in a marker."""
+def test_inverted_adobe_cmyk_is_decoded_correctly() -> None:
+    """Adobe writes 255 for no ink, and YCCK when compressing. Both are declared in the APP14 marker."""
     stream = io.BytesIO()
     plain((0, 0, 0, 0), "CMYK").save(stream, "JPEG", quality=100)
     data = stream.getvalue()

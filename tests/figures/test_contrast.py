@@ -1,4 +1,4 @@
-"""A mark shows on every pixel that lies under it: measured on greys, on the committed pictures, and in the stylesheet."""
+"""Contrast of markers: on all grays, on the committed figures, and in the stylesheet."""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def mark(shape: str = "point", **values: float) -> MarkerData:
     return MarkerData("tip", shape, **{**places, "size_x": SHAPES[shape][0], "size_y": SHAPES[shape][1]})
 
 
-def grey(level: int) -> Background:
+def gray(level: int) -> Background:
     return sample_image(Image.new("L", (120, 120), level))
 
 
@@ -46,14 +46,14 @@ def lowest(given: MarkerData, backdrop: Background, **options: Any) -> dict[str,
 
 
 @pytest.mark.parametrize(
-    ("colour", "value"),
+    ("color", "value"),
     [((255, 255, 255), 1.0), ((0, 0, 0), 0.0), ((119, 119, 119), 0.1845), ((255, 0, 0), 0.2126), ((0, 0, 255), 0.0722)],
 )
-def test_luminance_is_that_of_wcag(colour: tuple[int, int, int], value: float) -> None:
-    assert relative_luminance(*colour) == pytest.approx(value, abs=1e-4)
+def test_relative_luminance_follows_wcag(color: tuple[int, int, int], value: float) -> None:
+    assert relative_luminance(*color) == pytest.approx(value, abs=1e-4)
 
 
-def test_contrast_goes_from_1_to_21() -> None:
+def test_contrast_ratio_ranges_from_1_to_21() -> None:
     assert (
         contrast_ratio(WHITE_LUMINANCE, BLACK_LUMINANCE)
         == contrast_ratio(BLACK_LUMINANCE, WHITE_LUMINANCE)
@@ -63,34 +63,34 @@ def test_contrast_goes_from_1_to_21() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_part_of_a_mark_shows_on_every_grey(shape: str) -> None:
+def test_every_marker_part_is_visible_on_every_gray(shape: str) -> None:
     parts = {"ring", "disc", "leader", "outline" if shape in {"circle", "region"} else "tip"}
     for level in range(256):
-        found = lowest(mark(shape), grey(level))
+        found = lowest(mark(shape), gray(level))
         assert found.keys() == parts
-        # White and black together are never below the root of 21.
+        # The better of black and white never falls below the square root of 21.
         assert min(found.values()) >= 4.58
 
 
-def test_one_white_stroke_would_not_show_on_light_greys(subtests: pytest.Subtests) -> None:
+def test_white_stroke_alone_is_invisible_on_light_grays(subtests: pytest.Subtests) -> None:
     for level, shows in [(0, True), (130, True), (148, True), (150, False), (200, False), (255, False)]:
         with subtests.test(level=level, shows=shows):
-            found = lowest(mark("arrow"), grey(level), strokes=ONLY_WHITE)
+            found = lowest(mark("arrow"), gray(level), strokes=ONLY_WHITE)
 
             assert all((contrast >= MIN_CONTRAST) is shows for contrast in found.values())
 
 
-def test_what_is_measured_is_what_lies_under_each_part() -> None:
+def test_contrast_is_measured_under_each_part() -> None:
     image = Image.new("L", (200, 200), 0)
     image.paste(255, (90, 0, 110, 200))
 
     found = lowest(mark(y=0.5, target_y=0.5), sample_image(image), strokes=ONLY_WHITE)
 
-    # A white stripe across the line, away from disc and tip.
+    # A white stripe across the leader, away from label and tip.
     assert found == {"ring": 21, "disc": 21, "leader": 1, "tip": 21}
 
 
-def test_a_thin_bright_line_beside_a_leader_is_found() -> None:
+def test_thin_bright_line_next_to_a_leader_is_detected() -> None:
     image = Image.new("L", (230, 230), 0)
     image.paste(255, (0, 117, 230, 119))
 
@@ -99,11 +99,11 @@ def test_a_thin_bright_line_beside_a_leader_is_found() -> None:
     assert found["leader"] == 1
 
 
-def test_what_lies_outside_the_picture_is_not_measured() -> None:
-    assert lowest(mark(x=0.0, y=0.0), grey(255))["ring"] == 21
+def test_positions_outside_the_image_are_not_measured() -> None:
+    assert lowest(mark(x=0.0, y=0.0), gray(255))["ring"] == 21
 
 
-def test_a_line_drawing_is_measured_by_all_its_colours() -> None:
+def test_drawing_is_measured_with_all_its_colors() -> None:
     drawing = sample_svg_colors(b'<svg><path fill="#fff" stroke="#767676"/><path fill="#000000"/></svg>')
 
     assert drawing((0.5, 0.5)) == pytest.approx([0.0, 0.1812, 1.0], abs=1e-3)
@@ -111,24 +111,24 @@ def test_a_line_drawing_is_measured_by_all_its_colours() -> None:
 
 
 @pytest.mark.django_db
-def test_a_stored_picture_is_measured_by_its_pixels() -> None:
+def test_stored_image_is_measured_by_its_pixels() -> None:
     figure = make_figure(size=(300, 300))
     ((backdrop,), lost) = load_backgrounds(figure)
 
-    # The gradient runs from black above to white below.
+    # The gradient runs from black at the top to white at the bottom.
     assert backdrop((0.5, 0.0))[0] < 0.01 < 0.9 < backdrop((0.5, 1.0))[0]
     assert lost == []
 
 
 @pytest.mark.django_db
-def test_a_lost_file_is_named() -> None:
+def test_missing_file_is_listed() -> None:
     figure = make_figure(size=(31, 31))
     figure.renditions.filter(format="jpeg").update(file="figures/lost-31.jpeg")
 
     assert load_backgrounds(figure) == ([], ["figures/lost-31.jpeg"])
 
 
-# ── The committed pictures ──
+# ── Committed figures ──
 
 
 def committed(file: Path) -> tuple[list[MarkerData], list[Background]]:
@@ -142,12 +142,12 @@ def committed(file: Path) -> tuple[list[MarkerData], list[Background]]:
     if data.get("image"):
         with Image.open(file.parent / data["image"]) as image:
             assert image.width == image.height
-            # As wide as phones get it.
+            # The width that phones load.
             backdrops.append(sample_image(image.resize((480, 480))))
     return marks, backdrops
 
 
-def test_every_mark_of_a_committed_picture_shows(subtests: pytest.Subtests) -> None:
+def test_every_marker_of_a_committed_figure_is_visible(subtests: pytest.Subtests) -> None:
     for file in FIGURES:
         with subtests.test(file=file):
             marks, backdrops = committed(file)
@@ -158,7 +158,7 @@ def test_every_mark_of_a_committed_picture_shows(subtests: pytest.Subtests) -> N
             assert min(found.contrast for found in measured) >= MIN_CONTRAST
 
 
-def test_there_is_nothing_to_note_about_the_marks_of_a_committed_picture(subtests: pytest.Subtests) -> None:
+def test_markers_of_committed_figures_have_no_issues(subtests: pytest.Subtests) -> None:
     for file in FIGURES:
         with subtests.test(file=file):
             marks, backdrops = committed(file)
@@ -166,7 +166,7 @@ def test_there_is_nothing_to_note_about_the_marks_of_a_committed_picture(subtest
             assert [note.message for note in check_markers(marks, aspect=1, backgrounds=backdrops)] == []
 
 
-# ── The stylesheet draws what is measured ──
+# ── Stylesheet ──
 
 
 def rules() -> Iterator[tuple[str, dict[str, str]]]:
@@ -177,7 +177,7 @@ def rules() -> Iterator[tuple[str, dict[str, str]]]:
             yield selector.strip(), values
 
 
-def test_the_stylesheet_draws_each_part_with_a_light_and_a_dark_stroke() -> None:
+def test_stylesheet_draws_each_part_with_a_light_and_a_dark_stroke() -> None:
     drawn: dict[str, dict[str, str]] = {}
     for selector, values in rules():
         drawn.setdefault(selector, {}).update(values)

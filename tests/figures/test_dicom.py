@@ -1,4 +1,4 @@
-"""DICOM: windows, tables, polarity, colour and frames come out as the standard says."""
+"""Rendering of DICOM files per the standard: windows, lookup tables, polarity, color and frames."""
 
 import io
 import struct
@@ -14,7 +14,7 @@ from procedures.figures.dicom.grayscale import Window
 from procedures.figures.dicom.reader import read_header
 from tests.figures.dicom_files import (
     SIDE,
-    colour,
+    color,
     dicom,
     eight_bit,
     frame,
@@ -30,10 +30,10 @@ from tests.figures.dicom_files import (
 RED, BLUE = (200, 30, 40), (10, 20, 220)
 
 
-# What the header says
+# Header
 
 
-def test_header_tells_size_frames_windows_and_slider_ends_without_pixels() -> None:
+def test_header_is_read_without_pixels() -> None:
     data = dicom(ramp() * 3, NumberOfFrames=3, WindowCenter=[20, 40], WindowWidth=[10, 30], BitsStored=12, HighBit=11)
 
     info = read_header(opened(data))
@@ -47,13 +47,13 @@ def test_header_tells_size_frames_windows_and_slider_ends_without_pixels() -> No
 
 
 @pytest.mark.parametrize("said", ["NO", "", None])
-def test_a_file_that_calls_itself_clean_still_needs_a_person_to_look(said: str | None) -> None:
+def test_file_that_claims_to_be_deidentified_still_needs_a_human_check(said: str | None) -> None:
     data = dicom(ramp(), **({} if said is None else {"BurnedInAnnotation": said}))
 
     assert read_header(opened(data)).needs_human_check is True
 
 
-def test_ct_offers_the_windows_that_every_viewer_has() -> None:
+def test_ct_offers_standard_windows() -> None:
     data = dicom(ramp(), Modality="CT", RescaleSlope=1, RescaleIntercept=-1024)
 
     info = read_header(opened(data))
@@ -62,26 +62,26 @@ def test_ct_offers_the_windows_that_every_viewer_has() -> None:
     assert (info.min_value, info.max_value) == (-1024, 64511)
 
 
-# Grey
+# Grayscale
 
 
-def test_sixteen_bits_without_window_run_from_black_to_white() -> None:
+def test_16_bit_image_without_window_uses_the_full_range() -> None:
     assert row(dicom(ramp(step=1000))) == [round(255 * column / 63) for column in range(SIDE)]
 
 
-def test_eight_bits_are_read_as_they_are_when_they_fill_the_range() -> None:
+def test_8_bit_image_with_full_range_is_unchanged() -> None:
     pixels = bytes([0, 255, *range(62)]) * SIDE
 
     assert row(eight_bit(pixels)) == [0, 255, *range(62)]
 
 
-def test_signed_numbers_keep_their_order() -> None:
+def test_signed_values_keep_their_order() -> None:
     pixels = b"".join(struct.pack("<h", column - 32) for column in range(SIDE)) * SIDE
 
     assert row(dicom(pixels, PixelRepresentation=1)) == [round(255 * column / 63) for column in range(SIDE)]
 
 
-def test_overlay_bits_above_the_picture_are_not_shown() -> None:
+def test_overlay_bits_above_the_stored_bits_are_not_shown() -> None:
     plain = ramp(step=60)
     marked = b"".join((value | 0xF000).to_bytes(2, "little") for (value,) in struct.iter_unpack("<H", plain))
     values = {"BitsStored": 12, "HighBit": 11}
@@ -98,7 +98,7 @@ def test_overlay_planes_are_not_burned_in() -> None:
     assert shown(data[:start] + stream.getvalue() + data[start:]).tobytes() == shown(data).tobytes()
 
 
-def test_first_window_of_the_file_is_used_when_none_is_chosen() -> None:
+def test_first_window_of_the_file_is_the_default() -> None:
     data = dicom(ramp(), WindowCenter=[32, 5], WindowWidth=[21, 5])
 
     shades = row(data)
@@ -107,7 +107,7 @@ def test_first_window_of_the_file_is_used_when_none_is_chosen() -> None:
     assert (shades[21], shades[22], shades[31], shades[41], shades[42]) == (0, 6, 121, 249, 255)
 
 
-def test_a_chosen_window_wins_over_that_of_the_file() -> None:
+def test_chosen_window_overrides_that_of_the_file() -> None:
     data = dicom(ramp(), WindowCenter=32, WindowWidth=21)
 
     assert row(data, window=Window(10, 1)) == [0] * 10 + [255] * 54
@@ -116,20 +116,20 @@ def test_a_chosen_window_wins_over_that_of_the_file() -> None:
 @pytest.mark.parametrize(
     ("function", "middle", "above"), [("LINEAR_EXACT", 128, 140), ("SIGMOID", 128, 140), ("LINEAR", 134, 147)]
 )
-def test_window_follows_the_function_that_the_file_names(function: str, middle: int, above: int) -> None:
+def test_window_uses_the_voi_lut_function_of_the_file(function: str, middle: int, above: int) -> None:
     shades = row(dicom(ramp(), WindowCenter=32, WindowWidth=21, VOILUTFunction=function))
 
     assert (shades[32], shades[33]) == (middle, above)
 
 
-def test_numbers_are_rescaled_before_the_window() -> None:
+def test_values_are_rescaled_before_the_window() -> None:
     data = dicom(ramp(), RescaleSlope="2", RescaleIntercept="-10", WindowCenter=54, WindowWidth=1)
 
     # 2 × 32 − 10 = 54
     assert row(data) == [0] * 32 + [255] * 32
 
 
-def test_table_of_the_file_is_used_before_its_window() -> None:
+def test_voi_lut_takes_precedence_over_the_window() -> None:
     table = [255, 0, 128, 7]
     data = dicom(ramp(), VOILUTSequence=lookup(table, first=10), WindowCenter=1, WindowWidth=1)
 
@@ -139,7 +139,7 @@ def test_table_of_the_file_is_used_before_its_window() -> None:
     assert shades[10:] == [255, 0, 128] + [7] * 51
 
 
-def test_table_before_the_window_is_followed_but_not_where_it_leads_back_to_the_detector() -> None:
+def test_modality_lut_is_applied_except_for_detector_values() -> None:
     backwards = lookup(list(range(63, -1, -1)))
     table = {"ModalityLUTSequence": backwards, "ModalityLUTType": "US"}
 
@@ -148,7 +148,7 @@ def test_table_before_the_window_is_followed_but_not_where_it_leads_back_to_the_
 
 
 @pytest.mark.parametrize("said", [{"PhotometricInterpretation": "MONOCHROME1"}, {"PresentationLUTShape": "INVERSE"}])
-def test_inverted_files_come_out_the_right_way_round(said: dict[str, str]) -> None:
+def test_inverted_polarity_is_respected(said: dict[str, str]) -> None:
     data = dicom(ramp(), **said)
 
     assert read_header(opened(data)).is_inverted is True
@@ -156,21 +156,21 @@ def test_inverted_files_come_out_the_right_way_round(said: dict[str, str]) -> No
     assert row(data, invert=True)[:1] + row(data, invert=True)[-1:] == [0, 255]
 
 
-def test_both_words_for_inverted_invert_once() -> None:
+def test_two_declarations_of_inversion_invert_once() -> None:
     data = dicom(ramp(), PhotometricInterpretation="MONOCHROME1", PresentationLUTShape="INVERSE")
 
     assert row(data)[0] == 255
 
 
-def test_padding_does_not_darken_the_picture() -> None:
+def test_padding_does_not_affect_the_range() -> None:
     pixels = struct.pack("<h", -2000) + ramp()[2:]
     data = dicom(pixels, PixelRepresentation=1, PixelPaddingValue=-2000)
 
-    # Black and white are 0 and 63: the −2000 beside them is none of the picture.
+    # Black is 0 and white is 63; −2000 is padding.
     assert row(data) == [round(255 * column / 63) for column in range(SIDE)]
 
 
-def test_windows_of_enhanced_files_stand_in_groups_for_all_and_for_each_frame() -> None:
+def test_windows_are_read_from_shared_and_per_frame_functional_groups() -> None:
     def group(center: int) -> Items:
         window, outer = Dataset(), Dataset()
         window.WindowCenter, window.WindowWidth = center, 1
@@ -185,16 +185,16 @@ def test_windows_of_enhanced_files_stand_in_groups_for_all_and_for_each_frame() 
     assert [sum(row(each, number)) for number in (1, 2)] == [255 * 54, 255 * 44]
 
 
-def test_pixels_that_are_higher_than_wide_give_a_higher_picture() -> None:
+def test_pixel_aspect_ratio_is_applied() -> None:
     assert shown(dicom(ramp(), PixelAspectRatio=[2, 1])).size == (SIDE, 2 * SIDE)
 
 
-def test_whole_window_reaches_from_darkest_to_brightest_pixel() -> None:
+def test_full_range_window_spans_darkest_to_brightest_pixel() -> None:
     with unpacked(opened(dicom(ramp(), WindowCenter=5, WindowWidth=3))) as frames:
         assert frames.full_range(1) == Window(31.5, 63)
 
 
-def test_window_without_the_extremes_leaves_a_bright_shutter_out() -> None:
+def test_window_without_outliers_excludes_a_bright_collimator() -> None:
     pixels = bytearray(ramp())
     pixels[:60] = struct.pack("<H", 60_000) * 30
 
@@ -203,47 +203,47 @@ def test_window_without_the_extremes_leaves_a_bright_shutter_out() -> None:
         assert frames.presets(1)[-1].window == Window(31.5, 63)
 
 
-def test_a_frame_of_one_shade_has_windows_too() -> None:
+def test_frame_of_one_shade_has_presets() -> None:
     with unpacked(opened(dicom(bytes(2 * SIDE * SIDE)))) as frames:
         assert [preset.window.width for preset in frames.presets(1)] == [1, 1]
 
 
-def test_presets_are_those_of_the_file_then_those_of_the_frame() -> None:
+def test_presets_of_the_file_come_before_those_of_the_frame() -> None:
     with unpacked(opened(dicom(ramp(), WindowCenter=5, WindowWidth=3, Modality="CT"))) as frames:
         names = [preset.label for preset in frames.presets(1)]
 
     assert names == ["Window 1 of the file", "Bone", "Soft tissue", "Full range", "Without the extremes"]
 
 
-def test_colour_has_no_windows() -> None:
-    with unpacked(opened(colour(bytes(RED) * SIDE * SIDE))) as frames:
+def test_color_frames_have_no_windows() -> None:
+    with unpacked(opened(color(bytes(RED) * SIDE * SIDE))) as frames:
         assert frames.is_color
 
 
-def test_implicit_files_are_read_like_explicit_ones() -> None:
+def test_implicit_vr_is_read_like_explicit_vr() -> None:
     assert row(dicom(ramp(), syntax=ImplicitVRLittleEndian)) == row(dicom(ramp()))
 
 
-# Colour
+# Color
 
 
-def test_colour_is_taken_over() -> None:
-    image = shown(colour(bytes(RED) * SIDE * SIDE))
+def test_rgb_is_unchanged() -> None:
+    image = shown(color(bytes(RED) * SIDE * SIDE))
 
     assert (image.mode, image.getpixel((5, 5))) == ("RGB", RED)
 
 
-def test_colour_plane_by_plane_is_put_together() -> None:
+def test_planar_color_is_interleaved() -> None:
     planes = b"".join(bytes([part]) * SIDE * SIDE for part in BLUE)
 
-    assert shown(colour(planes, PlanarConfiguration=1)).getpixel((5, 5)) == BLUE
+    assert shown(color(planes, PlanarConfiguration=1)).getpixel((5, 5)) == BLUE
 
 
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
-def test_colour_by_light_and_tint_is_converted(photometric: str) -> None:
+def test_ybr_color_is_converted(photometric: str) -> None:
     light, blue, red = Image.new("RGB", (1, 1), RED).convert("YCbCr").tobytes()
     unit = [light, light, blue, red] * (SIDE // 2) if photometric.endswith("422") else [light, blue, red] * SIDE
-    pixel = shown(colour(bytes(unit) * SIDE, photometric)).getpixel((5, 5))
+    pixel = shown(color(bytes(unit) * SIDE, photometric)).getpixel((5, 5))
 
     assert isinstance(pixel, tuple)
     assert all(abs(got - want) <= 2 for got, want in zip(pixel, RED, strict=True))
@@ -260,12 +260,12 @@ def test_the_chosen_frame_is_shown() -> None:
 
 
 @pytest.mark.parametrize("number", [0, -1, 4])
-def test_a_frame_that_is_not_there_is_refused(number: int) -> None:
+def test_nonexistent_frame_is_rejected(number: int) -> None:
     with pytest.raises(InvalidImageError, match="Choose a frame from 1 to 3"):
         frame(opened(dicom(ramp() * 3, NumberOfFrames=3)), number)
 
 
-def test_thumbnails_are_small_few_and_spread_from_first_to_last() -> None:
+def test_thumbnails_are_small_and_evenly_spaced() -> None:
     with unpacked(opened(eight_bit(ramp(wide=False) * 100, NumberOfFrames=100))) as frames:
         assert frames.sample_frames(5) == [1, 26, 51, 75, 100]
         assert len(frames.sample_frames()) == 24
@@ -274,14 +274,14 @@ def test_thumbnails_are_small_few_and_spread_from_first_to_last() -> None:
         assert frames.render_thumbnail(1).image.size == (160, 120)
 
 
-def test_wide_frames_are_kept_no_wider_than_other_pictures() -> None:
+def test_wide_frames_are_scaled_to_the_maximum_width() -> None:
     assert shown(eight_bit(bytes(3200 * 400), Rows=400, Columns=3200)).size == (1600, 200)
 
 
-# What the picture shows
+# Kind of image
 
 
-def test_modality_and_polarity_go_along_so_that_the_kind_of_picture_can_be_guessed() -> None:
+def test_modality_and_polarity_are_stored_for_the_kind_suggestion() -> None:
     cases: list[tuple[dict[str, object], str, bool | None]] = [
         ({"Modality": "XA"}, "XA", True),
         ({"Modality": "RF", "PhotometricInterpretation": "MONOCHROME1"}, "RF", False),
@@ -298,16 +298,16 @@ def test_modality_and_polarity_go_along_so_that_the_kind_of_picture_can_be_guess
             assert (frames.modality, frames.dark_bone) == (modality, dark_bone), values
 
 
-# Valid files, or nearly so, that say little or say it oddly
+# Incomplete or unusual files
 
 
 def raw(tag: tuple[int, int], vr: str, value: bytes) -> bytes:
-    """An element with exactly these bytes."""
+    """A data element with exactly these bytes."""
     return struct.pack("<HH", *tag) + vr.encode() + struct.pack("<H", len(value)) + value
 
 
 def with_raw(element: bytes, **values: object) -> bytes:
-    """A file with this element, in its order, instead of one that pydicom would write."""
+    """A file with this raw element inserted in tag order, which pydicom would not write."""
     whole = dicom(ramp(), **values)
     start, tag = whole.index(b"\x08\x00\x16\x00"), struct.unpack("<HH", element[:4])
     while struct.unpack("<HH", whole[start : start + 4]) < tag:
@@ -320,7 +320,7 @@ def with_raw(element: bytes, **values: object) -> bytes:
     return whole[:start] + element + whole[start:]
 
 
-def test_optional_values_that_are_empty_or_broken_do_not_make_a_file_damaged() -> None:
+def test_empty_or_invalid_optional_values_are_ignored() -> None:
     plain = row(dicom(ramp()))
     for name, element in (
         ("PixelSpacing 0", raw((0x28, 0x30), "DS", b"0\0")),
@@ -349,7 +349,7 @@ def test_optional_values_that_are_empty_or_broken_do_not_make_a_file_damaged() -
 
 
 @pytest.mark.parametrize("sequence", ["VOILUTSequence", "ModalityLUTSequence"])
-def test_a_lookup_table_without_content_is_passed_over_and_told(sequence: str) -> None:
+def test_empty_lookup_table_is_ignored_with_a_warning(sequence: str) -> None:
     for descriptor, data in (([], [1, 2]), ([2, 0, 8], []), ([2, 0], [1, 2]), ([2, 0, 99], [1, 2])):
         table = lookup([1, 2])
         table[0].add_new("LUTDescriptor", "US", descriptor)
@@ -361,7 +361,7 @@ def test_a_lookup_table_without_content_is_passed_over_and_told(sequence: str) -
     assert row(dicom(ramp(), **{sequence: Items([])}))[-1] == 255
 
 
-def test_windows_that_would_show_one_shade_are_not_followed_and_that_is_told() -> None:
+def test_windows_yielding_a_single_shade_are_ignored_with_a_warning() -> None:
     one_shade = "The file’s own window would show nearly all of this frame in one shade."
     for center, width, function, told in (
         (0, 0, "LINEAR", "Window 1 of the file has no usable width."),
@@ -380,7 +380,7 @@ def test_windows_that_would_show_one_shade_are_not_followed_and_that_is_told() -
             assert [note for note in frames.warnings(1) if note.startswith(told)], (center, width, function)
 
 
-def test_a_window_of_width_one_that_tells_pixels_apart_is_followed() -> None:
+def test_window_of_width_one_is_used_if_it_separates_pixels() -> None:
     data = dicom(ramp(), WindowCenter=32, WindowWidth=1)
 
     with unpacked(opened(data)) as frames:
@@ -388,13 +388,13 @@ def test_a_window_of_width_one_that_tells_pixels_apart_is_followed() -> None:
         assert list(frames.render().image.tobytes()[:SIDE]) == [0] * 32 + [255] * 32
 
 
-def test_the_first_of_several_windows_that_is_one_is_used() -> None:
+def test_first_usable_window_is_used() -> None:
     data = dicom(ramp(), WindowCenter=[3, 32, 7], WindowWidth=[0, 1])
 
     assert row(data) == [0] * 32 + [255] * 32
 
 
-def test_narrow_windows_that_a_person_chooses_are_exact() -> None:
+def test_narrow_chosen_windows_are_exact() -> None:
     data = dicom(ramp(), RescaleSlope="0.01", RescaleIntercept="0")
 
     shades = row(data, window=Window(0.3, 0.2))
@@ -402,7 +402,7 @@ def test_narrow_windows_that_a_person_chooses_are_exact() -> None:
     assert (shades[20], shades[30], shades[40]) == (0, 128, 255)
 
 
-def test_tables_of_any_number_of_bits_and_places_are_followed() -> None:
+def test_lookup_tables_of_any_bit_depth_and_length_are_applied() -> None:
     for bits in (8, 10, 12, 16):
         top = (1 << bits) - 1
         table = [0] * 300 + [top] * 200
@@ -411,7 +411,7 @@ def test_tables_of_any_number_of_bits_and_places_are_followed() -> None:
         assert row(data) == [0] * 40 + [255] * 24, bits
 
 
-def test_files_without_preamble_are_read() -> None:
+def test_file_without_preamble_is_read() -> None:
     whole, plain = dicom(ramp()), row(dicom(ramp()))
     data_set = whole[whole.index(b"\x08\x00\x16\x00") :]
     implicit = dicom(ramp(), syntax=ImplicitVRLittleEndian)
@@ -422,20 +422,20 @@ def test_files_without_preamble_are_read() -> None:
     assert row(implicit[implicit.index(b"\x08\x00\x16\x00") :]) == plain
 
 
-def test_pixels_of_an_odd_number_of_bytes_are_read() -> None:
+def test_odd_number_of_pixel_bytes_is_read() -> None:
     pixels = bytes(range(65)) * 65
 
     assert shown(eight_bit(pixels * 3, Rows=65, Columns=65, NumberOfFrames=3), 2).size == (65, 65)
 
 
-def test_bits_that_do_not_start_at_the_lowest_are_read() -> None:
+def test_stored_bits_above_the_lowest_bit_are_read() -> None:
     pixels = b"".join((column << 4 | 5).to_bytes(2, "little") for column in range(SIDE)) * SIDE
 
     assert row(dicom(pixels, BitsStored=12, HighBit=15)) == row(dicom(ramp()))
 
 
-def test_windows_of_a_full_range_of_shades_are_found_by_counting_once() -> None:
-    """65,536 shades in one frame: one step for each shade through all shades would never end."""
+def test_windows_of_65536_shades_are_computed_from_one_histogram() -> None:
+    """A frame with 65,536 shades must not cost a pass over all shades for each shade."""
     pixels = b"".join(value.to_bytes(2, "little") for value in range(1 << 16))
 
     with unpacked(opened(dicom(pixels, Rows=256, Columns=256))) as frames:

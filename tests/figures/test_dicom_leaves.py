@@ -1,4 +1,4 @@
-"""What leaves a DICOM file: pixels only; and what pydicom makes of the same files."""
+"""Only pixels leave a DICOM file, and they match those of pydicom."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from tests.figures.dicom_files import (
 )
 
 
-def test_no_stored_byte_names_the_patient(capfd: pytest.CaptureFixture[str]) -> None:
+def test_stored_files_contain_no_patient_data(capfd: pytest.CaptureFixture[str]) -> None:
     data = dicom(ramp(), WindowCenter=3, WindowWidth=9, WindowCenterWidthExplanation="PLANTEDTEXT")
     assert all(planted in data for planted in PLANTED)
     root = Path(settings.MEDIA_ROOT)
@@ -45,7 +45,7 @@ def test_no_stored_byte_names_the_patient(capfd: pytest.CaptureFixture[str]) -> 
     assert not [text for text in (NAME, UID, "PLANTEDTEXT") if text in f"{info!r} {found!r} {output}"]
 
 
-def test_no_waiting_byte_names_the_patient(tmp_path: Path) -> None:
+def test_staged_files_contain_no_patient_data(tmp_path: Path) -> None:
     group = Dataset()
     group.FrameComments = "PLANTEDTEXT"
     data = dicom(
@@ -65,7 +65,7 @@ def test_no_waiting_byte_names_the_patient(tmp_path: Path) -> None:
     assert not [planted for planted in PLANTED if planted in waiting]
 
 
-def test_bits_beside_the_pixels_do_not_wait(tmp_path: Path) -> None:
+def test_unused_bits_are_not_staged(tmp_path: Path) -> None:
     overlay = b"".join(
         (int.from_bytes(ramp()[at : at + 2], "little") | 0xF000).to_bytes(2, "little")
         for at in range(0, len(ramp()), 2)
@@ -76,21 +76,21 @@ def test_bits_beside_the_pixels_do_not_wait(tmp_path: Path) -> None:
     assert (tmp_path / "frames.raw").read_bytes() == ramp()
 
 
-def test_what_is_too_large_unpacked_is_refused_before_a_pixel_is_read(
+def test_oversized_uncompressed_pixels_are_rejected_before_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("procedures.figures.dicom.reader.MAX_DICOM_BYTES", 2 * SIDE * SIDE)
 
     extract_frames(opened(dicom(ramp())), tmp_path)
     (tmp_path / "two").mkdir()
-    with pytest.raises(InvalidImageError, match="Unpacked, the pictures are larger than 250 MB"):
+    with pytest.raises(InvalidImageError, match="Uncompressed, the pictures are larger than 250 MB"):
         extract_frames(opened(dicom(ramp() * 2, NumberOfFrames=2)), tmp_path / "two")
 
     assert list((tmp_path / "two").iterdir()) == []
 
 
 @pytest.mark.slow
-def test_files_of_others_give_the_picture_that_pydicom_gives(subtests: pytest.Subtests) -> None:
+def test_sample_files_match_pydicom(subtests: pytest.Subtests) -> None:
     for name, size in [
         ("693_J2KI.dcm", (512, 512)),
         ("CT_small.dcm", (128, 128)),
@@ -128,5 +128,5 @@ def test_files_of_others_give_the_picture_that_pydicom_gives(subtests: pytest.Su
 
 
 @pytest.mark.parametrize("name", ["MR_truncated.dcm", "badVR.dcm", "rtplan.dcm", "liver_1frame.dcm"])
-def test_files_of_others_that_show_nothing_are_refused(name: str) -> None:
+def test_sample_files_without_image_are_rejected(name: str) -> None:
     assert refusal(packaged(name).read())

@@ -1,4 +1,4 @@
-"""DICOM frames that are compressed: unpacked rightly, or refused with the way out.
+"""Compressed DICOM frames: decoded correctly, or rejected with advice.
 
 ``samples/twelve_bits.jpg`` is ``wave()`` in 12 bits: no encoder for them is among what tests install. It was made with
 imagecodecs 2026.3.6: ``jpeg8_encode(wave(), level=50, bitspersample=12, optimize=True)``, which is off by 5 at most.
@@ -46,13 +46,13 @@ JPEG_FORMS = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLSLossle
 
 
 def wave() -> Any:
-    """A full-size picture of 12 bits."""
+    """A full-size 12-bit image."""
     y, x = np.mgrid[0:WIDE, 0:WIDE]
     return (2048 + 1500 * np.sin(x / 200) * np.cos(y / 150) + (x + y) / 8).astype("<u2")
 
 
 def by_gdcm(pixels: Any, syntax: str) -> bytes:
-    """The bitstream that GDCM makes of 12-bit pixels."""
+    """12-bit pixels encoded by GDCM."""
     forms = gdcm.TransferSyntax
     element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
     element.SetByteStringValue(pixels.tobytes())
@@ -61,8 +61,8 @@ def by_gdcm(pixels: Any, syntax: str) -> bytes:
     image.thisown = False
     image.SetNumberOfDimensions(2)
     image.SetDimensions((pixels.shape[1], pixels.shape[0], 1))
-    grey = gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2)
-    image.SetPhotometricInterpretation(grey)
+    gray = gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2)
+    image.SetPhotometricInterpretation(gray)
     image.SetPixelFormat(gdcm.PixelFormat(1, 16, 12, 11, 0))
     image.SetTransferSyntax(forms(forms.ExplicitVRLittleEndian))
     image.SetDataElement(element)
@@ -79,7 +79,7 @@ def by_gdcm(pixels: Any, syntax: str) -> bytes:
 
 
 def numbers(data: bytes, number: int = 1) -> Any:
-    """The stored numbers of a frame."""
+    """The stored values of a frame."""
     with unpacked(opened(data)) as frames:
         return frames._read_samples(number).astype(int)
 
@@ -95,7 +95,7 @@ def numbers(data: bytes, number: int = 1) -> Any:
         (JPEGExtended12Bit, 5),
     ],
 )
-def test_a_full_size_frame_is_that_of_its_uncompressed_twin(syntax: UID, loss: int) -> None:
+def test_compressed_frame_matches_the_uncompressed_one(syntax: UID, loss: int) -> None:
     plain = wave()
     if syntax == JPEGExtended12Bit:
         packed = (Path(__file__).parent / "samples" / "twelve_bits.jpg").read_bytes()
@@ -111,7 +111,7 @@ def test_a_full_size_frame_is_that_of_its_uncompressed_twin(syntax: UID, loss: i
     assert int(abs(found - twin).max()) <= loss
 
 
-def test_run_lengths_are_unpacked_with_eight_and_sixteen_bits() -> None:
+def test_rle_is_decoded_with_8_and_16_bits() -> None:
     segment = b"\xc1\x07" * SIDE  # each: 64 times the byte 7
     other = b"\xc1\x01" * SIDE
     head = struct.pack("<16L", 2, 64, 64 + len(other), *[0] * 13)
@@ -122,7 +122,7 @@ def test_run_lengths_are_unpacked_with_eight_and_sixteen_bits() -> None:
     assert brighter.image.getextrema() == (255, 255)
 
 
-def test_run_lengths_that_end_early_or_promise_more_bytes_are_refused() -> None:
+def test_truncated_or_inconsistent_rle_is_rejected() -> None:
     head = struct.pack("<16L", 1, 64, *[0] * 14)
 
     for data in (head + b"\xc1\x07", struct.pack("<16L", 9, *[64] * 15) + b"\xc1\x07" * SIDE):
@@ -137,13 +137,13 @@ def gradient(form: str, size: int = SIDE, **options: Any) -> bytes:
 
 
 @pytest.mark.parametrize(("syntax", "form"), [(JPEGBaseline8Bit, "JPEG"), (JPEG2000Lossless, "JPEG2000")])
-def test_jpeg_frames_are_unpacked(syntax: UID, form: str) -> None:
+def test_jpeg_frames_are_decoded(syntax: UID, form: str) -> None:
     shades = shown(eight_bit(gradient(form), syntax=syntax)).tobytes()
 
     assert (min(shades), max(shades)) == (0, 255)
 
 
-def test_frames_of_another_size_than_the_header_says_are_refused_before_they_are_unpacked(
+def test_frames_with_unexpected_size_are_rejected_before_decoding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(frame_decoder, "__file__", "/nowhere")
@@ -152,7 +152,7 @@ def test_frames_of_another_size_than_the_header_says_are_refused_before_they_are
             frame(opened(eight_bit(gradient(form, SIDE * 4), syntax=syntax)))
 
 
-def test_words_in_a_compressed_frame_do_not_wait(tmp_path: Path) -> None:
+def test_text_in_a_compressed_frame_is_not_staged(tmp_path: Path) -> None:
     from procedures.figures.dicom.reader import extract_frames
 
     word = b"PLANTED^PATIENT"
@@ -174,7 +174,7 @@ def test_words_in_a_compressed_frame_do_not_wait(tmp_path: Path) -> None:
             assert word not in file.read_bytes(), (syntax.name, file.name)
 
 
-def test_frames_are_unpacked_when_they_are_asked_for() -> None:
+def test_frames_are_decoded_on_demand() -> None:
     from pydicom.encaps import encapsulate
 
     data = dcmread(opened(eight_bit(bytes(2), syntax=JPEGBaseline8Bit, NumberOfFrames=3)))
@@ -195,7 +195,7 @@ def test_frames_are_unpacked_when_they_are_asked_for() -> None:
             frames.render(4)
 
 
-def test_small_pictures_make_the_next_ones_ready_up_to_a_damaged_one() -> None:
+def test_thumbnails_decode_upcoming_frames_up_to_a_damaged_one() -> None:
     from pydicom.encaps import encapsulate
 
     good, damaged = gradient("JPEG"), gradient("JPEG")[:-300]
@@ -214,9 +214,7 @@ def test_small_pictures_make_the_next_ones_ready_up_to_a_damaged_one() -> None:
         assert not list(frames.folder.glob(".*"))
 
 
-def test_a_codec_that_crashes_or_never_ends_ends_only_its_own_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_crashing_or_endless_codec_ends_only_its_own_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mad = tmp_path / "mad.py"
     monkeypatch.setattr(frame_decoder, "__file__", str(mad))
     data = eight_bit(gradient("JPEG"), syntax=JPEGBaseline8Bit)
@@ -231,7 +229,7 @@ def test_a_codec_that_crashes_or_never_ends_ends_only_its_own_process(
             frame(opened(data))
 
 
-def test_the_decoder_sees_no_setting_and_may_not_take_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoder_process_has_no_settings_and_limited_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program, report = tmp_path / "program.py", tmp_path / "report.json"
     program.write_text(
         "import json, os, resource\n"
@@ -253,20 +251,20 @@ def test_the_decoder_sees_no_setting_and_may_not_take_much(tmp_path: Path, monke
         assert not [name for _line, name in imports(Path(module.__file__)) if name.startswith(("procedures", "portal"))]
 
 
-def test_packing_without_a_codec_is_refused_with_the_way_out() -> None:
+def test_unsupported_transfer_syntax_is_rejected_with_advice() -> None:
     assert refusal(dicom(bytes(2 * SIDE * SIDE), syntax=UID("1.2.840.10008.1.2.4.102"))) == (
-        "The pixels are packed in an unusual form or as a film, which the portal cannot unpack. Export the picture "
-        "uncompressed (“Explicit VR Little Endian”), or as PNG, and choose that."
+        "The pixels use an unusual compression or are stored as a video, which the portal cannot decode. Export the "
+        "picture uncompressed (“Explicit VR Little Endian”), or as PNG, and choose the new file."
     )
 
 
 def reference(name: str) -> Any:
-    """The numbers that pydicom itself reads."""
+    """The values that pydicom reads."""
     data = dcmread(packaged(name))
     return apply_color_lut(data.pixel_array, data) if "RedPaletteColorLookupTableData" in data else data.pixel_array
 
 
-def test_forms_that_are_rare_give_the_pixels_that_pydicom_reads() -> None:
+def test_rare_encodings_match_pydicom() -> None:
     for name, bits in (
         ("examples_palette.dcm", 16),
         ("SC_rgb_rle_16bit.dcm", 16),
@@ -281,7 +279,7 @@ def test_forms_that_are_rare_give_the_pixels_that_pydicom_reads() -> None:
         assert (found.squeeze() == reference(name) >> (bits - 8)).all(), name
 
 
-def test_numbers_of_a_palette_have_its_colors_in_every_packing() -> None:
+def test_palette_colors_are_correct_in_every_encoding() -> None:
     table = [bytes(range(256)), bytes(range(255, -1, -1)), bytes(256)]
     numbers = np.arange(SIDE * SIDE, dtype="u1").reshape(SIDE, SIDE)
 
@@ -307,12 +305,12 @@ def test_numbers_of_a_palette_have_its_colors_in_every_packing() -> None:
                 assert image.getpixel((x, 0)) == (place, 255 - place, 0), case
 
 
-def test_a_palette_without_its_tables_is_refused() -> None:
-    with pytest.raises(InvalidImageError, match="table of colors is missing"):
+def test_palette_without_tables_is_rejected() -> None:
+    with pytest.raises(InvalidImageError, match="color table is missing"):
         frame(opened(eight_bit(bytes(SIDE * SIDE), PhotometricInterpretation="PALETTE COLOR")))
 
 
-def test_bytes_of_big_endian_words_are_swapped_over_the_borders_of_frames() -> None:
+def test_big_endian_words_are_swapped_across_frame_boundaries() -> None:
     side = 25
     frames_ = np.random.default_rng(1).integers(0, 255, (3, side, side), "u1")
     data = Dataset()
@@ -332,7 +330,7 @@ def test_bytes_of_big_endian_words_are_swapped_over_the_borders_of_frames() -> N
             assert (frames._read_samples(number) == frames_[number - 1]).all(), number
 
 
-def test_what_is_no_bitstream_at_all_is_damaged() -> None:
+def test_invalid_bitstream_is_reported_as_damaged() -> None:
     for syntax in JPEG_FORMS:
         for data in (b"\xff\xd8\xff\xd9", b"\xff\xd8" + b"\xff" * 5000, b"Nothing at all.", bytes(99)):
             with pytest.raises(InvalidImageError, match=r"damaged|too many parts"):

@@ -1,4 +1,4 @@
-"""DICOM files that are refused: each with a sentence, none with an allocation."""
+"""Rejected DICOM files: each with a message, none with a large allocation."""
 
 import io
 import random
@@ -16,10 +16,10 @@ from procedures.figures.dicom.header import MAX_DICOM_BYTES
 from procedures.figures.dicom.reader import is_dicom_installed, read_header
 from tests.figures.dicom_files import NAME, SIDE, dicom, frame, opened, packaged, ramp, refusal, without_pydicom
 
-DAMAGED = "The DICOM file is damaged or cut off. Export it again and choose that."
+DAMAGED = "The DICOM file is damaged or cut off. Export it again and choose the new file."
 
 
-def test_a_picture_with_a_name_burned_in_is_refused() -> None:
+def test_declared_burned_in_annotation_is_rejected() -> None:
     assert refusal(dicom(ramp(), BurnedInAnnotation="YES")) == (
         "The file says that a name, date or number is burned into its picture. Choose one without."
     )
@@ -28,27 +28,27 @@ def test_a_picture_with_a_name_burned_in_is_refused() -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"%PDF-1.7", b"\x89PNG\r\n\x1a\n" + bytes(200), bytes(128) + b"DICX" + bytes(90)]
 )
-def test_other_files_are_told_so(data: bytes) -> None:
+def test_other_files_are_rejected_as_not_dicom(data: bytes) -> None:
     assert refusal(data).startswith("This is not a DICOM file.")
 
 
-def test_dicom_without_a_picture_is_told_so() -> None:
+def test_dicom_without_pixels_is_rejected() -> None:
     whole = dicom(ramp())
 
     assert refusal(whole[: whole.index(b"\xe0\x7f\x10\x00")]) == (
-        "This DICOM file holds no picture. Choose another one."
+        "This DICOM file contains no picture. Choose another one."
     )
 
 
 @pytest.mark.parametrize("left", [1, 500, 2 * SIDE * SIDE - 1])
-def test_files_cut_off_within_the_pixels_are_refused(left: int) -> None:
+def test_truncated_pixels_are_rejected(left: int) -> None:
     whole = dicom(ramp())
     start = whole.index(b"\xe0\x7f\x10\x00") + 12
 
     assert refusal(whole[: start + left]) == DAMAGED
 
 
-def test_a_header_that_lies_or_asks_too_much_is_refused(subtests: pytest.Subtests) -> None:
+def test_invalid_or_oversized_header_is_rejected(subtests: pytest.Subtests) -> None:
     for values, sentence in [
         ({"Rows": 65535, "Columns": 32767}, "or more than 20 million"),
         ({"Rows": 0}, "has no pixels"),
@@ -57,7 +57,7 @@ def test_a_header_that_lies_or_asks_too_much_is_refused(subtests: pytest.Subtest
         ({"Rows": 4000, "Columns": 4000}, "damaged or cut off"),
         ({"BitsStored": 17, "HighBit": 16}, "damaged or cut off"),
         ({"BitsStored": 0}, "damaged or cut off"),
-        ({"SamplesPerPixel": 4}, "neither grey"),
+        ({"SamplesPerPixel": 4}, "neither grayscale"),
         ({"Rows": 16, "Columns": 256}, "only 256 × 16 pixels"),
         ({"Rows": 640, "Columns": 32}, "is 32 × 640 pixels: more than 10 times"),
     ]:
@@ -65,12 +65,12 @@ def test_a_header_that_lies_or_asks_too_much_is_refused(subtests: pytest.Subtest
             assert sentence in refusal(dicom(ramp(), **values))
 
 
-def test_more_bits_than_sixteen_are_refused() -> None:
-    assert "neither grey" in refusal(dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31))
+def test_more_than_16_bits_are_rejected() -> None:
+    assert "neither grayscale" in refusal(dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31))
 
 
 @pytest.mark.parametrize("place", ["name", "pixels"])
-def test_a_length_of_two_gigabytes_allocates_nothing(place: str) -> None:
+def test_declared_length_of_two_gigabytes_allocates_nothing(place: str) -> None:
     whole = dicom(ramp(), WindowCenterWidthExplanation=NAME)
     if place == "pixels":
         at = whole.index(b"\xe0\x7f\x10\x00") + 8
@@ -94,7 +94,7 @@ def test_a_length_of_two_gigabytes_allocates_nothing(place: str) -> None:
     assert 0 < Watched.asked <= len(lying)
 
 
-def test_a_file_larger_than_allowed_is_refused_unread(tmp_path: Path) -> None:
+def test_oversized_file_is_rejected_without_reading(tmp_path: Path) -> None:
     file = tmp_path / "large.dcm"
     with file.open("wb") as stream:
         stream.truncate(MAX_DICOM_BYTES + 1)
@@ -104,13 +104,13 @@ def test_a_file_larger_than_allowed_is_refused_unread(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("window", [(float("nan"), 5), (5, 0), (5, -1), (5, float("inf"))])
-def test_a_window_without_width_is_refused(window: tuple[float, float]) -> None:
+def test_window_without_width_is_rejected(window: tuple[float, float]) -> None:
     with pytest.raises(InvalidImageError, match="width above zero"):
         Window(*window)
 
 
 @pytest.mark.slow
-def test_damaged_files_give_a_picture_or_a_sentence_and_nothing_else() -> None:
+def test_damaged_file_yields_an_image_or_a_message() -> None:
     plain, packed = dicom(ramp(), WindowCenter=3, WindowWidth=9), packaged("MR_small_RLE.dcm").read()
     for seed in range(300):
         chance = random.Random(seed)  # noqa: S311 -- the same damage in every run
@@ -128,7 +128,7 @@ def test_damaged_files_give_a_picture_or_a_sentence_and_nothing_else() -> None:
         assert NAME not in told, seed
 
 
-def test_a_header_of_countless_or_nested_elements_ends_soon() -> None:
+def test_countless_or_nested_elements_are_rejected_quickly() -> None:
     def element(tag: int, vr: bytes, value: bytes) -> bytes:
         head = struct.pack("<HH", 0x0009, tag) + vr
         return (
@@ -146,7 +146,7 @@ def test_a_header_of_countless_or_nested_elements_ends_soon() -> None:
 
 
 @pytest.mark.slow
-def test_a_deflated_file_of_gigabytes_is_refused_soon() -> None:
+def test_deflate_bomb_is_rejected_quickly() -> None:
     plain = dicom(bytes(2 * SIDE * SIDE), syntax=DeflatedExplicitVRLittleEndian)
     head = plain[: 144 + struct.unpack("<L", plain[140:144])[0]]
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -154,7 +154,7 @@ def test_a_deflated_file_of_gigabytes_is_refused_soon() -> None:
     assert len(bomb) < 2 << 20
 
     assert refusal(bomb) == (
-        "Unpacked, the file is larger than 64 MB. Export it uncompressed (“Explicit VR Little Endian”)."
+        "Decompressed, the file is larger than 64 MB. Export it uncompressed (“Explicit VR Little Endian”)."
     )
     tracemalloc.start()
     try:
@@ -165,14 +165,14 @@ def test_a_deflated_file_of_gigabytes_is_refused_soon() -> None:
         tracemalloc.stop()
 
 
-def test_a_deflated_file_that_is_damaged_is_refused() -> None:
+def test_damaged_deflated_file_is_rejected() -> None:
     whole = dicom(ramp(), syntax=DeflatedExplicitVRLittleEndian)
     for data in (whole[:-60], whole[: len(whole) // 2], whole[:400] + bytes(200) + whole[600:]):
-        with pytest.raises(InvalidImageError, match=r"damaged|holds no picture"):
+        with pytest.raises(InvalidImageError, match=r"damaged|contains no picture"):
             frame(opened(data))
 
 
-def test_fragments_without_end_are_refused() -> None:
+def test_unterminated_fragments_are_rejected() -> None:
     data = dicom(bytes(2), syntax=RLELossless)
     at = data.index(b"\xe0\x7f\x10\x00") + 12
 
@@ -180,11 +180,11 @@ def test_fragments_without_end_are_refused() -> None:
         frame(opened(data[:at] + b"\xfe\xff\x00\xe0\0\0\0\0" * 8_000_000))
 
 
-def test_a_portal_without_pydicom_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_pydicom_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     without_pydicom(monkeypatch)
 
-    assert refusal(b"") == "DICOM files need an addition to the portal. Ask IT for: pip install 'plainspine[dicom]'."
+    assert refusal(b"") == "DICOM files need an optional package. Ask IT to run: pip install 'plainspine[dicom]'."
 
 
-def test_pydicom_is_part_of_what_tests_install() -> None:
+def test_dicom_packages_are_installed_for_tests() -> None:
     assert is_dicom_installed()

@@ -1,4 +1,4 @@
-"""Line drawings: plain shapes and nothing else."""
+"""Validation of SVG drawings: only plain shapes are allowed."""
 
 import hashlib
 from pathlib import Path
@@ -47,43 +47,43 @@ HOSTILE = [
 ]
 
 
-def test_plain_shapes_are_taken_byte_for_byte() -> None:
+def test_plain_shapes_are_accepted_unchanged() -> None:
     data, sha256 = read_svg(GOOD.encode())
 
     assert data == GOOD.encode()
     assert sha256 == hashlib.sha256(GOOD.encode()).hexdigest()
 
 
-def test_anything_but_plain_shapes_is_refused(subtests: pytest.Subtests) -> None:
+def test_anything_but_plain_shapes_is_rejected(subtests: pytest.Subtests) -> None:
     for svg in HOSTILE:
         with subtests.test(svg=svg), pytest.raises(InvalidImageError, match="The drawing"):
             read_svg(svg.encode())
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-7", "iso-8859-1"])
-def test_another_encoding_hides_nothing(encoding: str) -> None:
+def test_other_encodings_are_rejected(encoding: str) -> None:
     hidden = f'<?xml version="1.0" encoding="{encoding}"?><svg {NS}><script>x</script></svg>'
 
     with pytest.raises(InvalidImageError):
         read_svg(hidden.encode(encoding))
 
 
-def test_words_between_shapes_are_refused() -> None:
+def test_text_between_shapes_is_rejected() -> None:
     with pytest.raises(InvalidImageError):
         read_svg(f"<svg {NS}>Jane Doe<path d='M0 0'/></svg>".encode())
 
 
-def test_a_processing_instruction_is_refused() -> None:
+def test_processing_instruction_is_rejected() -> None:
     with pytest.raises(InvalidImageError):
         read_svg(f"<?php Jane Doe ?><svg {NS}/>".encode())
 
 
-def test_a_drawing_has_an_upper_size() -> None:
+def test_oversized_drawing_is_rejected() -> None:
     with pytest.raises(InvalidImageError, match="larger than 60 kB"):
         read_svg(GOOD.replace("M0 0", "M0 0" + " " * MAX_SVG_BYTES).encode())
 
 
-def test_the_drawings_that_come_with_the_portal_are_taken() -> None:
+def test_supplied_drawings_are_accepted() -> None:
     drawings = sorted(CONTENT.glob("*.svg"))
 
     assert drawings

@@ -1,4 +1,4 @@
-"""Crop and black-box: what was cut off or covered is nowhere in the result."""
+"""Cropping and redaction: removed pixels appear nowhere in the result."""
 
 import pytest
 from PIL import Image
@@ -9,12 +9,12 @@ from procedures.figures.redaction import Box, crop, redact
 SIZE = (400, 200)
 
 
-def grey_picture(value: int = 200) -> Image.Image:
+def gray_image(value: int = 200) -> Image.Image:
     return Image.new("L", SIZE, value)
 
 
-def test_crop_keeps_what_lies_in_the_box() -> None:
-    image = grey_picture()
+def test_crop_returns_the_box() -> None:
+    image = gray_image()
     image.paste(50, (100, 50, 300, 150))
 
     cut = crop(build_decoded_image(image), Box(0.25, 0.25, 0.5, 0.5))
@@ -24,19 +24,19 @@ def test_crop_keeps_what_lies_in_the_box() -> None:
     assert cut.sha256 == build_decoded_image(Image.new("L", (200, 100), 50)).sha256
 
 
-def test_crop_of_everything_changes_nothing() -> None:
-    whole = build_decoded_image(grey_picture())
+def test_crop_of_the_whole_image_changes_nothing() -> None:
+    whole = build_decoded_image(gray_image())
 
     assert crop(whole, Box(0, 0, 1, 1)).sha256 == whole.sha256
 
 
-def test_crop_that_leaves_too_little_is_refused() -> None:
-    with pytest.raises(InvalidImageError, match="Less than 64 pixels"):
-        crop(build_decoded_image(grey_picture()), Box(0, 0, 0.1, 1))
+def test_crop_that_leaves_too_little_is_rejected() -> None:
+    with pytest.raises(InvalidImageError, match="Fewer than 64 pixels"):
+        crop(build_decoded_image(gray_image()), Box(0, 0, 0.1, 1))
 
 
-def test_black_boxes_replace_every_pixel_that_they_touch() -> None:
-    covered = redact(build_decoded_image(grey_picture()), [Box(0.1, 0.1, 0.2, 0.2), Box(0.9, 0.9, 0.1, 0.1)]).image
+def test_black_boxes_replace_every_pixel_they_touch() -> None:
+    covered = redact(build_decoded_image(gray_image()), [Box(0.1, 0.1, 0.2, 0.2), Box(0.9, 0.9, 0.1, 0.1)]).image
 
     assert covered.getbbox() == (0, 0, *SIZE)
     assert covered.crop((40, 20, 120, 60)).getextrema() == (0, 0)
@@ -45,15 +45,15 @@ def test_black_boxes_replace_every_pixel_that_they_touch() -> None:
     assert black == 80 * 40 + 40 * 20
 
 
-def test_black_box_between_pixels_covers_both() -> None:
-    covered = redact(build_decoded_image(grey_picture()), [Box(10.5 / 400, 10.5 / 200, 1 / 400, 1 / 200)]).image
+def test_black_box_between_pixels_covers_both_pixels() -> None:
+    covered = redact(build_decoded_image(gray_image()), [Box(10.5 / 400, 10.5 / 200, 1 / 400, 1 / 200)]).image
 
     assert [covered.getpixel((x, 10)) for x in (9, 10, 11, 12)] == [200, 0, 0, 200]
     assert [covered.getpixel((10, y)) for y in (9, 10, 11, 12)] == [200, 0, 0, 200]
 
 
-def test_black_boxes_leave_the_picture_that_was_given_as_it_is() -> None:
-    given = build_decoded_image(grey_picture())
+def test_redaction_does_not_modify_the_original() -> None:
+    given = build_decoded_image(gray_image())
 
     changed = redact(given, [Box(0, 0, 0.5, 0.5)])
 
@@ -61,19 +61,19 @@ def test_black_boxes_leave_the_picture_that_was_given_as_it_is() -> None:
     assert changed.sha256 != given.sha256
 
 
-def test_colour_pictures_are_blackened_in_all_channels() -> None:
+def test_color_images_are_blackened_in_all_channels() -> None:
     covered = redact(build_decoded_image(Image.new("RGB", SIZE, (9, 99, 199))), [Box(0, 0, 1, 0.5)]).image
 
     assert (covered.getpixel((5, 5)), covered.getpixel((5, 150))) == ((0, 0, 0), (9, 99, 199))
 
 
 def test_no_boxes_change_nothing() -> None:
-    whole = build_decoded_image(grey_picture())
+    whole = build_decoded_image(gray_image())
 
     assert redact(whole, []).sha256 == whole.sha256
 
 
-def test_box_over_the_edge_is_refused(subtests: pytest.Subtests) -> None:
+def test_box_past_the_edge_is_rejected(subtests: pytest.Subtests) -> None:
     for parts in [
         (-0.1, 0, 0.5, 0.5),
         (0, 0, 1.1, 0.5),
@@ -82,20 +82,20 @@ def test_box_over_the_edge_is_refused(subtests: pytest.Subtests) -> None:
         (float("nan"), 0, 1, 1),
         (0, 0, float("inf"), 1),
     ]:
-        with subtests.test(parts=parts), pytest.raises(InvalidImageError, match="over the edge"):
+        with subtests.test(parts=parts), pytest.raises(InvalidImageError, match="past the edge"):
             Box(*parts)
 
 
 @pytest.mark.parametrize("parts", [(0.5, 0.5, 0, 0.1), (0.5, 0.5, 0.1, 0)])
-def test_empty_box_is_refused(parts: tuple[float, float, float, float]) -> None:
+def test_empty_box_is_rejected(parts: tuple[float, float, float, float]) -> None:
     with pytest.raises(InvalidImageError, match="empty"):
         Box(*parts)
 
 
-def test_box_that_passes_the_edge_by_a_rounding_is_taken() -> None:
+def test_box_past_the_edge_by_a_rounding_error_is_accepted() -> None:
     assert Box(0.7, 0.1 + 0.2, 0.3, 0.7).to_pixels((10, 10)) == (7, 3, 10, 10)
 
 
-def test_more_boxes_than_anybody_draws_are_refused() -> None:
+def test_too_many_boxes_are_rejected() -> None:
     with pytest.raises(InvalidImageError, match="At most 50 boxes"):
-        redact(build_decoded_image(grey_picture()), [Box(0, 0, 0.1, 0.1)] * 51)
+        redact(build_decoded_image(gray_image()), [Box(0, 0, 0.1, 0.1)] * 51)

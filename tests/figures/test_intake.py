@@ -1,4 +1,4 @@
-"""The one way in for pixels: what is no picture is refused, and of a picture only its pixels stay."""
+"""Decoding of uploads: invalid files are rejected, and only the pixels of an image survive."""
 
 import io
 import struct
@@ -23,7 +23,7 @@ SECRET = b"Jane Doe 1948-03-02"
 
 
 def scene(size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:
-    """A picture whose left upper corner is dark and whose right half is light."""
+    """An image with a dark upper left corner and a light right half."""
     image = Image.new("L", size, 90)
     draw = ImageDraw.Draw(image)
     draw.rectangle([size[0] // 2, 0, size[0], size[1]], fill=220)
@@ -32,7 +32,7 @@ def scene(size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    """The bytes of a file."""
+    """The image as an encoded file."""
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()
@@ -42,19 +42,19 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
-    """A part of a PNG."""
+    """A PNG chunk."""
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def png_of(width: int, height: int) -> bytes:
-    """A PNG whose header claims a size that its few bytes do not hold."""
+    """A PNG whose header claims a size far beyond its data."""
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return PNG + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
 
 
 def animated(kind: str) -> bytes:
-    """Two frames."""
+    """An animation of two frames."""
     return encoded(scene(), kind, save_all=True, append_images=[scene().rotate(180)], duration=100)
 
 
@@ -80,8 +80,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "cut off jpeg": (lambda: encoded(noise(), "JPEG")[:-400], DAMAGED),
     "cut off webp": (lambda: encoded(noise(), "WEBP")[:-400], DAMAGED),
     "turned bytes": (lambda: (lambda d: d[:60] + d[60:200][::-1] + d[200:])(encoded(noise())), DAMAGED),
-    "moving png": (lambda: animated("PNG"), "The picture moves."),
-    "moving webp": (lambda: animated("WEBP"), "The picture moves."),
+    "moving png": (lambda: animated("PNG"), "The picture is animated."),
+    "moving webp": (lambda: animated("WEBP"), "The picture is animated."),
     "49 million pixels": (lambda: png_of(7000, 7000), "more than 40 million pixels"),
     "a bomb": (lambda: png_of(60_000, 60_000), "more than 40 million pixels"),
     "one long line": (lambda: png_of(2**31 - 1, 1), "more than 40 million pixels"),
@@ -90,11 +90,11 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 def noise() -> Image.Image:
-    """A picture that does not compress, so that a cut hits its pixels."""
+    """Incompressible noise, so that truncation hits its pixels."""
     return Image.effect_noise((60, 60), 90).convert("RGB")
 
 
-def test_what_is_no_sound_picture_is_refused_in_a_sentence(subtests: pytest.Subtests) -> None:
+def test_invalid_image_is_rejected_with_a_message(subtests: pytest.Subtests) -> None:
     for name in HOSTILE:
         with subtests.test(name=name):
             make, sentence = HOSTILE[name]
@@ -107,20 +107,20 @@ def test_what_is_no_sound_picture_is_refused_in_a_sentence(subtests: pytest.Subt
     [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0\0\x10JFIF\0", b"RIFF\x40\0\0\0WEBPVP8 ", b"RIFF\x40\0\0\0WEBPVP8X"]
 ))  # fmt: skip
 @hypothesis_settings(max_examples=200, deadline=None)
-def test_no_bytes_raise_anything_else(data: bytes, head: bytes) -> None:
+def test_any_bytes_raise_only_invalid_image_error(data: bytes, head: bytes) -> None:
     with pytest.raises(InvalidImageError):
         decode_image(head + data)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_a_sound_picture_is_taken_whatever_it_is_called(kind: str) -> None:
+def test_valid_image_is_decoded_in_every_format(kind: str) -> None:
     picture = decode_image(encoded(scene(), kind))
 
     assert (picture.image.size, picture.image.mode) == ((40, 30), "RGB")
     assert picture.image.info == {}
 
 
-def test_colours_of_printing_presses_become_screen_colours() -> None:
+def test_cmyk_is_converted_to_rgb() -> None:
     picture = decode_image(encoded(scene(mode="CMYK"), "JPEG", quality=95))
 
     red, green, blue = picture.image.getpixel((35, 15))
@@ -128,8 +128,8 @@ def test_colours_of_printing_presses_become_screen_colours() -> None:
     assert all(abs(value - 220) < 12 for value in (red, green, blue))
 
 
-def test_printing_colors_stored_as_brightness_and_tint_are_the_same_colors() -> None:
-    """YCCK, as Adobe's programs save CMYK: their marker says 2, and three channels are turned to YCbCr."""
+def test_ycck_is_decoded_like_cmyk() -> None:
+    """YCCK, as saved by Adobe: the APP14 marker has transform 2, and three channels are stored as YCbCr."""
     colors = Image.new("CMYK", (90, 60), (0, 0, 0, 0))
     for place, color in enumerate(((255, 0, 0, 0), (0, 255, 0, 0), (0, 0, 255, 0), (60, 120, 30, 90))):
         colors.paste(color, (20 * place, 0, 20 * place + 20, 60))
@@ -150,12 +150,12 @@ def test_printing_colors_stored_as_brightness_and_tint_are_the_same_colors() -> 
     assert ycck.getpixel((10, 30))[0] < 60 < 100 < ycck.getpixel((10, 30))[2]
 
 
-def test_sixteen_bits_keep_their_brightness() -> None:
+def test_16_bit_image_keeps_its_brightness() -> None:
     assert shades_of(sixteen_bits([0, 0x8080, 0xFFFF])) == [0, 128, 255]
 
 
 def sixteen_bits(numbers: list[int], significant: int = 0) -> bytes:
-    """A grey PNG whose first pixels have these numbers, the rest the first; with sBIT where that is wanted."""
+    """A 16-bit gray PNG starting with these values and filled with the first; with sBIT if ``significant``."""
     wide = Image.new("I;16", (30, 30), numbers[0])
     for x, value in enumerate(numbers):
         wide.putpixel((x, 0), value)
@@ -169,7 +169,7 @@ def shades_of(data: bytes, count: int = 3) -> list[Any]:
     return [image.getpixel((x, 0)) for x in range(count)]
 
 
-def test_sixteen_bits_that_hold_fewer_are_not_black() -> None:
+def test_16_bit_image_with_fewer_significant_bits_is_not_black() -> None:
     for numbers, significant, wanted in (
         ([0, 2048, 4095], 0, [0, 128, 255]),
         ([0, 2048, 4095], 12, [0, 128, 255]),
@@ -186,7 +186,7 @@ def test_sixteen_bits_that_hold_fewer_are_not_black() -> None:
 
 
 @pytest.mark.slow
-def test_a_label_or_a_hot_pixel_does_not_make_sixteen_bits_black() -> None:
+def test_label_or_hot_pixel_does_not_darken_a_16_bit_image() -> None:
     for bits in (8, 10, 12, 14, 15):
         top = (1 << bits) - 1
         for label in ((1, 1), (6, 4), (12, 20)):
@@ -210,7 +210,7 @@ def test_a_label_or_a_hot_pixel_does_not_make_sixteen_bits_black() -> None:
                 assert shades[2] > least, (case, shades)
 
 
-def test_sixteen_bits_in_color_that_hold_fewer_are_refused_with_the_way_out() -> None:
+def test_dark_16_bit_color_image_is_rejected_with_advice() -> None:
     def color(value: int, kind: int, bands: int) -> bytes:
         head = struct.pack(">IIBBBBB", 30, 30, 16, kind, 0, 0, 0)
         rows = (b"\0" + struct.pack(">H", value) * 30 * bands) * 30
@@ -222,7 +222,7 @@ def test_sixteen_bits_in_color_that_hold_fewer_are_refused_with_the_way_out() ->
             decode_image(color(4095, kind, bands))
 
 
-def test_dots_and_strips_are_no_pictures() -> None:
+def test_tiny_and_narrow_images_are_rejected() -> None:
     for size, sentence in (
         ((1, 1), "only 1 × 1 pixels. Choose one with at least 24"),
         ((3000, 1), "only 3000 × 1"),
@@ -237,7 +237,7 @@ def test_dots_and_strips_are_no_pictures() -> None:
     assert decode_image(encoded(Image.new("L", (24, 240)))).image.size == (24, 240)
 
 
-def test_transparent_parts_become_white_paper() -> None:
+def test_transparent_parts_become_white() -> None:
     layer = Image.new("RGBA", (40, 40), (0, 0, 0, 0))
     layer.putpixel((1, 1), (200, 10, 10, 255))
 
@@ -247,7 +247,7 @@ def test_transparent_parts_become_white_paper() -> None:
     assert picture.image.getpixel((1, 1)) == (200, 10, 10)
 
 
-def test_every_common_mode_becomes_grey_or_colour(subtests: pytest.Subtests) -> None:
+def test_every_common_mode_becomes_gray_or_rgb(subtests: pytest.Subtests) -> None:
     for mode in ["1", "L", "LA", "P", "RGB", "RGBA"]:
         with subtests.test(mode=mode):
             image = decode_image(encoded(scene(mode=mode))).image
@@ -258,7 +258,7 @@ def test_every_common_mode_becomes_grey_or_colour(subtests: pytest.Subtests) -> 
             )
 
 
-def test_transparent_colors_of_grey_and_palettes_become_white_paper() -> None:
+def test_transparent_gray_and_palette_colors_become_white() -> None:
     palette = scene(mode="L").convert("P")
     for image, through in (
         (scene(mode="L"), 5),
@@ -273,9 +273,7 @@ def test_transparent_colors_of_grey_and_palettes_become_white_paper() -> None:
 
 @pytest.mark.parametrize(("orientation", "size", "dark"), [(1, (40, 30), (2, 2)), (3, (40, 30), (37, 27)),
                                                            (6, (30, 40), (27, 2)), (8, (30, 40), (2, 37))])  # fmt: skip
-def test_a_picture_taken_on_its_side_is_stored_upright(
-    orientation: int, size: tuple[int, int], dark: tuple[int, int]
-) -> None:
+def test_exif_orientation_is_applied(orientation: int, size: tuple[int, int], dark: tuple[int, int]) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
 
@@ -285,13 +283,13 @@ def test_a_picture_taken_on_its_side_is_stored_upright(
     assert picture.image.convert("L").getpixel(dark) < 40
 
 
-def test_nothing_wider_than_readers_get_is_kept() -> None:
+def test_wide_image_is_scaled_to_the_maximum_width() -> None:
     picture = decode_image(encoded(scene((2000, 500), "L")))
 
     assert picture.image.size == (1600, 400)
 
 
-def test_the_same_pixels_have_the_same_name_in_any_file() -> None:
+def test_same_pixels_have_the_same_hash_in_any_format() -> None:
     plain, packed = encoded(scene(), "PNG"), encoded(scene(), "PNG", compress_level=9)
 
     assert plain != packed
@@ -302,7 +300,7 @@ def test_the_same_pixels_have_the_same_name_in_any_file() -> None:
 
 
 def planted() -> dict[str, bytes]:
-    """Files that carry a name in every place that a file has for words."""
+    """Files with a name planted in every metadata field."""
     exif = Image.Exif()
     exif[0x010E], exif[0x9286] = SECRET.decode(), b"ASCII\0\0\0" + SECRET
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + SECRET
@@ -322,7 +320,7 @@ def planted() -> dict[str, bytes]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["jpeg", "png", "webp", "behind jpeg", "behind png"])
-def test_no_word_that_a_file_carried_is_in_any_stored_file(name: str, tmp_path: Path, settings: Any) -> None:
+def test_stored_files_contain_no_metadata_of_the_upload(name: str, tmp_path: Path, settings: Any) -> None:
     data = planted()[name]
     assert SECRET in data or SECRET[:8] in zlib_bytes(data), "the test plants nothing"
     settings.MEDIA_ROOT = tmp_path
@@ -340,12 +338,12 @@ def test_no_word_that_a_file_carried_is_in_any_stored_file(name: str, tmp_path: 
 
 
 def zlib_bytes(data: bytes) -> bytes:
-    """What a PNG keeps compressed, opened."""
+    """The compressed data of a PNG, inflated."""
     at = data.find(b"iCCP")
     return zlib.decompressobj().decompress(data[data.index(b"\0\0", at) + 2 :]) if at > 0 else b""
 
 
-def test_a_phone_picture_with_a_second_one_behind_it_gives_the_first() -> None:
+def test_first_image_of_an_mpo_file_is_used() -> None:
     stream = io.BytesIO()
     first, second = Image.new("RGB", (64, 48), "white"), Image.new("RGB", (32, 24), "black")
     first.save(stream, "MPO", save_all=True, append_images=[second])
@@ -356,18 +354,18 @@ def test_a_phone_picture_with_a_second_one_behind_it_gives_the_first() -> None:
     assert taken.image.getpixel((10, 10)) == (255, 255, 255)
 
 
-# What costs more than its size tells
+# Decoding cost
 
 
 def progressive(scans: int, size: tuple[int, int] = (64, 64)) -> bytes:
-    """A JPEG with its last scan again and again."""
+    """A JPEG with its last scan repeated."""
     data = encoded(Image.linear_gradient("L").resize(size), "JPEG", progressive=True)
     ends = [end for marker, _start, end in iter_jpeg_segments(data) if marker == SOS]
     assert len(ends) == 6
     return data[: ends[-1]] + data[ends[-2] : ends[-1]] * (scans - len(ends)) + b"\xff\xd9"
 
 
-def test_scans_of_a_progressive_picture_are_counted_before_it_is_decoded() -> None:
+def test_progressive_scans_are_counted_before_decoding() -> None:
     assert decode_image(progressive(64)).image.size == (64, 64)
     for data in (progressive(65), progressive(200), progressive(64, (3600, 3600))):
         with pytest.raises(InvalidImageError, match="too many passes"):
@@ -376,8 +374,8 @@ def test_scans_of_a_progressive_picture_are_counted_before_it_is_decoded() -> No
 
 
 @pytest.mark.slow
-def test_ordinary_progressive_pictures_of_the_largest_size_are_taken() -> None:
-    data = encoded(Image.new("RGB", (6300, 6300), "grey"), "JPEG", progressive=True)
+def test_ordinary_progressive_image_of_maximum_size_is_accepted() -> None:
+    data = encoded(Image.new("RGB", (6300, 6300), "gray"), "JPEG", progressive=True)
 
     assert sum(marker == SOS for marker, _start, _end in iter_jpeg_segments(data)) == 10
     assert decode_image(data).image.size == (1600, 1600)
@@ -387,7 +385,7 @@ def test_ordinary_progressive_pictures_of_the_largest_size_are_taken() -> None:
         decode_image(progressive(21, (6324, 6324)))
 
 
-def test_words_are_dropped_before_a_decoder_opens_them() -> None:
+def test_text_chunks_are_dropped_before_decoding() -> None:
     bomb = zlib.compress(bytes(60_000_000), 9)
     png, jpeg, webp = (encoded(scene(), kind) for kind in ("PNG", "JPEG", "WEBP"))
     text = chunk(b"zTXt", b"Comment\0\0" + bomb) + chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + bomb)
@@ -404,14 +402,14 @@ def test_words_are_dropped_before_a_decoder_opens_them() -> None:
         assert decode_image(data).image.size == (40, 30)
 
 
-def test_broken_exif_does_not_spoil_the_picture_beside_it() -> None:
+def test_malformed_exif_is_ignored() -> None:
     jpeg, png = encoded(scene(), "JPEG"), encoded(scene())
     entry = struct.pack("<HHLL", 0x8769, 4, 1, 8)
     head = b"II*\0\x08\0\0\0"
     for exif in (
         head,
         head + b"\xff\xff" + bytes(50),
-        head + struct.pack("<H", 1) + entry + bytes(4),  # a folder that holds itself
+        head + struct.pack("<H", 1) + entry + bytes(4),  # an IFD that links to itself
         head + struct.pack("<H", 5000) + struct.pack("<HHLL", 0x0100, 5, 8000, 90) * 5000,
         head + struct.pack("<H", 1) + struct.pack("<HHLL", 0x8769, 4, 1, 0xFFFFFFF0) + bytes(4),
     ):
@@ -420,7 +418,7 @@ def test_broken_exif_does_not_spoil_the_picture_beside_it() -> None:
             assert decode_image(data).image.size == (40, 30)
 
 
-def test_files_of_countless_parts_are_refused() -> None:
+def test_files_with_too_many_parts_are_rejected() -> None:
     png, jpeg = encoded(scene()), encoded(scene(), "JPEG")
     for data in (
         jpeg[:2] + b"\xff\xfe\0\2" * 4_000_000 + jpeg[2:],
@@ -431,7 +429,7 @@ def test_files_of_countless_parts_are_refused() -> None:
             decode_image(data)
 
 
-def test_a_webp_that_claims_a_huge_canvas_is_refused_before_room_is_made_for_it() -> None:
+def test_webp_with_huge_canvas_is_rejected_before_allocation() -> None:
     data = bytearray(encoded(scene().convert("RGBA"), "WEBP", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0"))
     assert data[12:16] == b"VP8X"
     data[24:30] = b"\xff\xff\0\xff\xff\0"
@@ -441,7 +439,7 @@ def test_a_webp_that_claims_a_huge_canvas_is_refused_before_room_is_made_for_it(
     assert [read_webp_size(encoded(scene(), "WEBP", lossless=lossless)) for lossless in (False, True)] == [(40, 30)] * 2
 
 
-def test_a_dicom_file_is_called_one_with_a_preamble_or_without() -> None:
+def test_dicom_is_recognized_with_and_without_preamble() -> None:
     from tests.figures.dicom_files import dicom, ramp
 
     whole = dicom(ramp())

@@ -1,4 +1,4 @@
-"""What is noted about marks: sizes are CSS pixels of a picture that is 230 px wide."""
+"""Marker checks. Sizes are CSS pixels in an image 230 px wide."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ from procedures.figures.markers.checks import (
 )
 from procedures.figures.markers.data import MarkerData
 
-TOUCH = "On a phone its disc lies on disc 1. Move one of them away."
-CLOSE = "On a phone it is close to disc 1. A little more room helps an unsteady finger."
+TOUCH = "On a phone, its disc overlaps disc 1. Move one of them away."
+CLOSE = "On a phone, it is close to disc 1. A little more room helps an unsteady finger."
 
 
 def mark(shape: str = "point", **values: float) -> MarkerData:
@@ -28,7 +28,7 @@ def said(*marks: MarkerData, aspect: float = 1.0) -> list[tuple[int, str, bool]]
     ]
 
 
-def test_the_limits_are_not_below_those_of_the_specification() -> None:
+def test_limits_meet_the_specification() -> None:
     assert MIN_LABEL_DISTANCE_PX >= 24
     assert RECOMMENDED_LABEL_DISTANCE_PX - MIN_LABEL_DISTANCE_PX / 2 >= 28
 
@@ -36,11 +36,11 @@ def test_the_limits_are_not_below_those_of_the_specification() -> None:
 @pytest.mark.parametrize(
     ("px", "wanted"), [(30.0, [(1, TOUCH, True)]), (30.8, [(1, CLOSE, False)]), (43.0, [(1, CLOSE, False)]), (43.4, [])]
 )
-def test_two_discs_keep_their_distance(px: float, wanted: list[Any]) -> None:
+def test_labels_keep_their_distance(px: float, wanted: list[Any]) -> None:
     assert said(mark(), mark(x=0.2 + px / 230, target_x=0.9)) == wanted
 
 
-def test_distances_follow_the_shape_of_the_picture() -> None:
+def test_distances_account_for_the_aspect_ratio() -> None:
     assert distance_px((0, 0), (0.1, 0.1), 1.0) == pytest.approx(23 * 2**0.5)
     assert said(mark(), mark(y=0.33, target_x=0.9), aspect=1.0) == [(1, TOUCH, True)]
     assert said(mark(), mark(y=0.33, target_x=0.9), aspect=2.0) == []
@@ -49,46 +49,47 @@ def test_distances_follow_the_shape_of_the_picture() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"target_x": 0.22, "target_y": 0.2}, "On a phone its disc covers what it points at. Move the disc aside."),
-        ({"x": 0.05}, "On a phone the edge of the picture cuts its disc. Move it inwards."),
-        ({"y": 0.97}, "On a phone the edge of the picture cuts its disc. Move it inwards."),
+        ({"target_x": 0.22, "target_y": 0.2}, "On a phone, its disc covers what it points at. Move the disc aside."),
+        ({"x": 0.05}, "On a phone, the edge of the picture cuts off its disc. Move it inward."),
+        ({"y": 0.97}, "On a phone, the edge of the picture cuts off its disc. Move it inward."),
     ],
 )
-def test_what_could_be_better_is_noted_and_may_be_saved(values: dict[str, float], sentence: str) -> None:
+def test_recommendations_do_not_block_saving(values: dict[str, float], sentence: str) -> None:
     assert said(mark(**values)) == [(0, sentence, False)]
 
 
-def test_a_disc_that_covers_another_marks_target_is_noted() -> None:
+def test_label_covering_another_target_is_reported() -> None:
     assert said(mark(), mark(x=0.5, y=0.5, target_x=0.8)) == [
-        (1, "On a phone its disc covers what mark 1 points at. Move the disc aside.", False)
+        (1, "On a phone, its disc covers what marker 1 points at. Move the disc aside.", False)
     ]
 
 
-def test_a_disc_may_stand_in_its_own_circle() -> None:
+def test_label_may_be_inside_its_own_circle() -> None:
     assert said(mark("circle", x=0.5, y=0.5, size_x=0.2, size_y=0.2)) == []
 
 
 @pytest.mark.parametrize(
     ("shape", "size", "sentence"),
     [
-        ("circle", (0.01, 0.2), "The shape is too small to be seen. Give it more width and height."),
-        ("circle", (0.51, 0.2), "The shape reaches out of the picture. Make it smaller or move it inwards."),
-        ("region", (0.2, 1.02), "The shape reaches out of the picture. Make it smaller or move it inwards."),
+        ("circle", (0.01, 0.2), "The shape is too small to be seen. Make it wider and taller."),
+        ("circle", (0.51, 0.2), "The shape extends past the edge of the picture. Make it smaller or move it inward."),
+        ("region", (0.2, 1.02), "The shape extends past the edge of the picture. Make it smaller or move it inward."),
     ],
 )
-def test_a_shape_is_seen_and_lies_in_the_picture(shape: str, size: tuple[float, float], sentence: str) -> None:
+def test_shape_must_be_visible_and_inside_the_image(shape: str, size: tuple[float, float], sentence: str) -> None:
     assert said(mark(shape, size_x=size[0], size_y=size[1])) == [(0, sentence, True)]
 
 
-def test_a_shape_may_fill_the_picture() -> None:
+def test_shape_may_fill_the_image() -> None:
     assert said(mark("region", size_x=1, size_y=1)) == []
 
 
-def test_a_mark_that_would_not_show_may_not_be_saved(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A stylesheet that draws white lines only.
+def test_low_contrast_blocks_saving(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As if the stylesheet drew only white lines.
     for part in STROKE_LUMINANCES:
         monkeypatch.setitem(STROKE_LUMINANCES, part, (WHITE_LUMINANCE,))  # type: ignore[arg-type]
 
     (first, *_) = check_markers([mark()], aspect=1, backgrounds=[lambda spot: [1.0]])
 
-    assert (first.message, first.is_blocking) == ("Its ring hardly shows here: contrast 1.0, needed is 3.", True)
+    assert first.message == "Its ring is hard to see here: the contrast is 1.0, and at least 3 is needed."
+    assert first.is_blocking

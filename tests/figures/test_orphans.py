@@ -1,4 +1,4 @@
-"""The sweep takes what nothing names, and nothing else."""
+"""Cleanup of unused media files."""
 
 import datetime
 import os
@@ -23,7 +23,7 @@ NOBODYS = f"figures/{'ab' * 10}-480.webp"
 
 
 def write(name: str, *, hours_old: float = 48) -> Path:
-    """A file in the storage, as if it had been there for a while."""
+    """Store a file with an old modification time."""
     default_storage.save(name, ContentFile(b"bytes"))
     return age(name, hours_old)
 
@@ -40,11 +40,11 @@ def age_all() -> None:
         age(str(path.relative_to(settings.MEDIA_ROOT)), 48)
 
 
-def test_a_portal_without_pictures_has_no_orphans() -> None:
+def test_empty_storage_has_no_unused_files() -> None:
     assert find_unused_files() == []
 
 
-def test_files_of_figures_sizes_and_drawings_are_in_use() -> None:
+def test_masters_renditions_and_drawings_are_in_use() -> None:
     figure = make_figure()
     figure.drawing, figure.drawing_dark = f"figures/{'cd' * 32}.svg", f"figures/{'ef' * 32}.svg"
     figure.save()
@@ -56,7 +56,7 @@ def test_files_of_figures_sizes_and_drawings_are_in_use() -> None:
     assert find_unused_files() == []
 
 
-def test_files_that_no_row_names_are_listed_with_their_size() -> None:
+def test_unreferenced_files_are_listed_with_their_size() -> None:
     make_figure()
     age_all()
     write(NOBODYS)
@@ -65,14 +65,14 @@ def test_files_that_no_row_names_are_listed_with_their_size() -> None:
     assert find_unused_files() == [UnusedFile(f"figures/{'0f' * 32}.svg", 5), UnusedFile(NOBODYS, 5)]
 
 
-def test_half_files_of_a_crash_are_orphans() -> None:
+def test_temporary_files_of_a_crash_are_unused() -> None:
     write("figures/.new-ab12_x9")
 
     assert [orphan.name for orphan in find_unused_files()] == ["figures/.new-ab12_x9"]
 
 
 @pytest.mark.parametrize("name", ["figures/readme.txt", "figures/holiday.png", "notes/abc.txt", f"{'ab' * 10}.png"])
-def test_files_of_others_are_never_orphans(name: str) -> None:
+def test_foreign_files_are_never_unused(name: str) -> None:
     path = write(name)
 
     run("delete_unused_media", "--delete", "--hours=0")
@@ -80,14 +80,14 @@ def test_files_of_others_are_never_orphans(name: str) -> None:
     assert path.exists()
 
 
-def test_young_files_are_left_alone_for_a_picture_may_be_coming_in() -> None:
+def test_recent_files_are_skipped() -> None:
     write(NOBODYS, hours_old=23)
 
     assert find_unused_files() == []
     assert [orphan.name for orphan in find_unused_files(older_than=datetime.timedelta(hours=22))] == [NOBODYS]
 
 
-def test_storing_the_same_again_makes_an_old_file_young() -> None:
+def test_storing_the_same_content_updates_the_modification_time() -> None:
     name = store_file(NOBODYS, b"bytes")
     age(name, 48)
     assert len(find_unused_files()) == 1
@@ -97,7 +97,7 @@ def test_storing_the_same_again_makes_an_old_file_young() -> None:
     assert find_unused_files() == []
 
 
-def test_storing_mends_a_file_that_was_cut_off() -> None:
+def test_storing_repairs_a_truncated_file() -> None:
     path = write(NOBODYS)
 
     store_file(NOBODYS, b"the whole picture")
@@ -106,7 +106,7 @@ def test_storing_mends_a_file_that_was_cut_off() -> None:
     assert files() == {NOBODYS}
 
 
-def test_files_that_a_release_shows_stay_when_its_figure_gets_another_picture() -> None:
+def test_files_in_a_release_stay_when_the_image_is_replaced() -> None:
     make_clinic()
     page = make_page(body=BODY + "\n::: figure needle\n")
     release = make_public(page)
@@ -123,24 +123,24 @@ def test_files_that_a_release_shows_stay_when_its_figure_gets_another_picture() 
     assert shown
     assert not shown & gone
     assert shown < files()
-    # The page may be rebuilt with any size of it while the other picture waits for approval.
+    # The page may be rebuilt with any rendition of it while the new image awaits approval.
     assert before <= files()
 
 
-def test_sweep_lists_first_and_deletes_only_when_told() -> None:
+def test_command_deletes_only_with_the_option() -> None:
     write(NOBODYS)
 
     assert run("delete_unused_media") == [
         f"{NOBODYS}  5\xa0bytes",
-        "1 files, 5\xa0bytes; nothing deleted yet: add --delete",
+        "1 files, 5\xa0bytes; nothing deleted yet (add --delete)",
     ]
     assert files() == {NOBODYS}
     assert run("delete_unused_media", "--delete")[-1] == "1 files, 5\xa0bytes; 1 deleted"
     assert files() == set()
-    assert run("delete_unused_media") == ["every file is in use"]
+    assert run("delete_unused_media") == ["Every file is in use."]
 
 
-def test_sweep_spares_a_file_that_was_taken_into_use_after_the_listing() -> None:
+def test_file_used_after_listing_is_not_deleted() -> None:
     write(NOBODYS)
     found = find_unused_files()
     figure = make_figure()
@@ -151,6 +151,6 @@ def test_sweep_spares_a_file_that_was_taken_into_use_after_the_listing() -> None
 
 
 @pytest.mark.parametrize("hours", ["-1", "nan", "99999"])
-def test_sweep_refuses_an_age_that_is_none(hours: str) -> None:
+def test_command_rejects_an_invalid_age(hours: str) -> None:
     with pytest.raises(CommandError, match="--hours"):
         run("delete_unused_media", f"--hours={hours}")

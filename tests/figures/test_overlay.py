@@ -1,37 +1,32 @@
-"""A figure as its template shows it: marks in per cent, sources, drawing, thumbnail."""
-
-from importlib import import_module
-from pathlib import Path
+"""Template context of figures: markers in percent, sources, drawing, thumbnail."""
 
 import pytest
-from django.apps import apps
 from django.db import connection
 from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-import procedures
 from procedures.enums import FigureKind
 from procedures.figures.presenters import FigureContext, build_figure_context, format_percent
 from procedures.models import Figure, FigureText, Marker, MarkerText
-from tests.factories import make_figure, make_user
+from tests.factories import make_figure
 
 pytestmark = pytest.mark.django_db
 
 
 def view(figure: Figure, language: str = "en") -> FigureContext:
-    """The figure as the renderer loads it."""
+    """The context of the figure, loaded as by the renderer."""
     found = Figure.objects.prefetch_related("texts", "markers__texts", "renditions").get(pk=figure.pk)
     return build_figure_context(found, language)
 
 
-def test_a_position_is_a_short_per_cent_text(subtests: pytest.Subtests) -> None:
+def test_positions_are_short_percentages(subtests: pytest.Subtests) -> None:
     for part, text in [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.2%"), (0.5, "50%"), (1 / 3, "33.3%"), (0.00001, "0%")]:
         with subtests.test(part=part, text=text):
             assert format_percent(part) == text
 
 
-def test_marks_keep_their_order_and_are_numbered_from_one() -> None:
+def test_markers_are_numbered_from_one_in_order() -> None:
     figure = make_figure(size=(48, 48))
     first = Marker.objects.create(figure=figure, key="first", order=0, x=0, y=0, target_x=1, target_y=1)
     figure.markers.filter(key="tip").update(order=1)
@@ -49,9 +44,7 @@ def test_marks_keep_their_order_and_are_numbered_from_one() -> None:
         ("point", (0.0, 0.0), ("0%", "0%")),
     ],
 )
-def test_shapes_reach_from_their_centre_to_their_edge(
-    shape: str, size: tuple[float, float], wanted: tuple[str, str]
-) -> None:
+def test_radii_reach_from_center_to_edge(shape: str, size: tuple[float, float], wanted: tuple[str, str]) -> None:
     figure = make_figure(size=(48, 48))
     figure.markers.update(shape=shape, size_x=size[0], size_y=size[1])
 
@@ -61,7 +54,7 @@ def test_shapes_reach_from_their_centre_to_their_edge(
     assert (mark.x, mark.y, mark.target_x, mark.target_y) == ("20%", "20%", "50%", "50%")
 
 
-def test_a_picture_has_sources_by_format_and_a_plain_file_for_old_browsers() -> None:
+def test_figure_has_sources_by_format_and_a_jpeg_fallback() -> None:
     found = view(make_figure(size=(900, 450)))
 
     assert [source["type"] for source in found.sources][:2] == ["image/avif", "image/webp"]
@@ -75,7 +68,7 @@ def test_a_picture_has_sources_by_format_and_a_plain_file_for_old_browsers() -> 
     assert found.thumbnail["width"] < 800
 
 
-def test_a_picture_without_words_in_a_language_says_so_and_keeps_its_marks() -> None:
+def test_figure_without_texts_in_a_language_keeps_its_markers() -> None:
     found = view(make_figure(size=(48, 48)), "es")
 
     assert not found.has_texts
@@ -84,7 +77,7 @@ def test_a_picture_without_words_in_a_language_says_so_and_keeps_its_marks() -> 
 
 DARK = "bone, metal and cement look dark"
 OSCUROS = "el hueso, el metal y el cemento se ven oscuros"
-# What stands under a picture of each kind, in English and in Spanish; other sentences stand under no picture.
+# The notice for each kind of figure in English and Spanish; other kinds have none.
 SAID = {
     "fluoroscopy": (f"On this kind of X-ray, {DARK}.", f"En este tipo de rayos X, {OSCUROS}."),
     "radiograph": (
@@ -99,7 +92,7 @@ SAID = {
 }
 
 
-def test_a_picture_says_only_what_is_true_of_its_kind() -> None:
+def test_notices_match_the_kind_of_figure() -> None:
     assert set(SAID) == set(FigureKind.values)
     figure = make_figure(size=(48, 48))
     sentences = {sentence for pair in SAID.values() for sentence in pair if sentence}
@@ -112,7 +105,7 @@ def test_a_picture_says_only_what_is_true_of_its_kind() -> None:
             assert ('class="figure__polarity"' in html) is bool(said), (kind, language)
 
 
-def test_the_switch_to_the_drawing_names_the_kind_of_the_picture() -> None:
+def test_drawing_toggle_names_the_kind_of_figure() -> None:
     figure = make_figure(size=(48, 48), drawing="figures/0123456789abcdef.svg")
     names = {
         "fluoroscopy": "X-ray",
@@ -128,7 +121,7 @@ def test_the_switch_to_the_drawing_names_the_kind_of_the_picture() -> None:
         assert f'value="xray" checked> {name}</label>' in html, kind
 
 
-def test_a_drawing_of_pixels_is_shown_as_a_picture() -> None:
+def test_raster_drawing_is_shown_as_an_image() -> None:
     html = render_to_string("components/figure.html", {"figure": view(make_figure(size=(48, 48), kind="drawing"))})
 
     assert '<img class="figure__image" src="/media/figures/' in html
@@ -144,13 +137,13 @@ def test_a_drawing_of_pixels_is_shown_as_a_picture() -> None:
         ("drawing", "simulated", False),
     ],
 )
-def test_a_simulated_picture_says_so_and_a_drawing_does_not(kind: str, provenance: str, simulated: bool) -> None:
+def test_simulated_images_are_labeled_and_drawings_are_not(kind: str, provenance: str, simulated: bool) -> None:
     found = view(make_figure(size=(48, 48), kind=kind, provenance=provenance))
 
     assert found.simulated is simulated
 
 
-def test_a_pure_drawing_needs_no_pixels() -> None:
+def test_vector_drawing_needs_no_pixels() -> None:
     figure = Figure.objects.create(
         slug="lines",
         kind="drawing",
@@ -167,14 +160,14 @@ def test_a_pure_drawing_needs_no_pixels() -> None:
     assert found.thumbnail["src"] == found.large_href == found.drawing["light"]
 
 
-def test_paragraphs_of_the_longer_description_are_split_at_empty_lines() -> None:
+def test_description_is_split_into_paragraphs() -> None:
     figure = make_figure(size=(48, 48))
     figure.texts.update(description="One.\n\nTwo\nlines.\n\n \n\nThree.")
 
     assert view(figure).paragraphs == ["One.", "Two\nlines.", "Three."]
 
 
-def test_a_loaded_figure_asks_the_database_nothing_more() -> None:
+def test_prefetched_figure_runs_no_queries() -> None:
     figure = Figure.objects.prefetch_related("texts", "markers__texts", "renditions").get(
         pk=make_figure(size=(48, 48)).pk
     )
@@ -186,7 +179,7 @@ def test_a_loaded_figure_asks_the_database_nothing_more() -> None:
 
 
 @pytest.mark.parametrize("change", ["alt", "position", "nothing"])
-def test_the_fingerprint_tells_whether_a_reader_would_see_a_change(change: str) -> None:
+def test_fingerprint_changes_with_visible_content_only(change: str) -> None:
     figure = make_figure(size=(48, 48))
     before = view(figure).fingerprint_data()
 
@@ -196,22 +189,3 @@ def test_the_fingerprint_tells_whether_a_reader_would_see_a_change(change: str) 
         figure.markers.update(x=0.21)
 
     assert (view(figure).fingerprint_data() == before) is (change == "nothing")
-
-
-def test_upgrading_claims_fluoroscopy_for_the_starter_set_only() -> None:
-    (file,) = (Path(procedures.__file__).parent / "migrations").glob("*_figure_kinds_text_detection.py")
-    migration = import_module(f"procedures.migrations.{file.stem}")
-    lines = "figures/0123456789abcdef.svg"
-    wanted = {
-        "kyphoplasty-healthy": ({"drawing": lines}, "fluoroscopy"),
-        "kyphoplasty-needle": ({"drawing": lines, "uploaded_by": make_user("ed")}, "other"),  # replaced by staff
-        "vertebroplasty-cement": ({"drawing": lines, "provenance": "licensed"}, "other"),
-        "entrance": ({"provenance": "licensed"}, "other"),
-        "spine-model": ({"drawing": lines}, "other"),
-    }
-    for slug, (values, _) in wanted.items():
-        make_figure(slug, size=(48, 48), **{"kind": "xray", **values})
-
-    migration.name_kinds(apps, None)
-
-    assert dict(Figure.objects.values_list("slug", "kind")) == {slug: kind for slug, (_, kind) in wanted.items()}

@@ -1,4 +1,4 @@
-"""All sizes again from the masters; a rebuild may stop at any moment."""
+"""Rebuilding of renditions from their masters, which may be interrupted at any time."""
 
 import io
 from typing import Any
@@ -21,11 +21,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
 
 def other_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if a new release of the portal packed pictures smaller."""
+    """Change the encoder options, as a new version of the portal might."""
     monkeypatch.setitem(renditions.ENCODER_OPTIONS, "jpeg", {"quality": 40})
 
 
-def test_rebuild_of_what_is_there_changes_nothing() -> None:
+def test_rebuild_without_changes_does_nothing() -> None:
     figure = make_figure(size=(600, 600))  # two widths
     before = list(Rendition.objects.order_by("pk").values())
 
@@ -34,7 +34,7 @@ def test_rebuild_of_what_is_there_changes_nothing() -> None:
     assert len(rebuild_renditions(figure)) == 6
 
 
-def test_encoding_side_by_side_gives_what_pillow_gives_one_by_one() -> None:
+def test_parallel_encoding_matches_sequential_encoding() -> None:
     noise = build_decoded_image(Image.effect_noise((800, 300), 60))
 
     runs = [[(made.width, made.format, made.data) for made in encode_renditions(noise)] for _ in range(4)]
@@ -47,7 +47,7 @@ def test_encoding_side_by_side_gives_what_pillow_gives_one_by_one() -> None:
             assert data == stream.getvalue()
 
 
-def test_rebuild_writes_new_files_and_leaves_the_old_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rebuild_writes_new_files_and_keeps_the_old_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     figure = make_figure()
     before = files()
     other_options(monkeypatch)
@@ -61,7 +61,7 @@ def test_rebuild_writes_new_files_and_leaves_the_old_ones(monkeypatch: pytest.Mo
         assert default_storage.size(row.file) == row.size
 
 
-def test_rebuild_brings_lost_files_back() -> None:
+def test_rebuild_restores_missing_files() -> None:
     figure = make_figure()
     before = files()
     for row in figure.renditions.all():
@@ -72,7 +72,7 @@ def test_rebuild_brings_lost_files_back() -> None:
     assert files() == before
 
 
-def test_rebuild_that_breaks_off_leaves_rows_and_files_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_rebuild_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     figure = make_figure()
     before = set(figure.renditions.values_list("file", flat=True))
     other_options(monkeypatch)
@@ -88,7 +88,7 @@ def test_rebuild_that_breaks_off_leaves_rows_and_files_as_they_were(monkeypatch:
     assert before < files()
 
 
-def test_rebuild_leaves_a_figure_alone_that_got_another_picture_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rebuild_skips_a_figure_whose_image_was_replaced_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     stale = make_figure()
     other_options(monkeypatch)
     before = set(stale.renditions.values_list("file", flat=True))
@@ -99,7 +99,7 @@ def test_rebuild_leaves_a_figure_alone_that_got_another_picture_meanwhile(monkey
     assert set(stale.renditions.values_list("file", flat=True)) == before
 
 
-def test_rebuild_names_a_lost_or_changed_master_and_goes_on_with_the_others() -> None:
+def test_rebuild_reports_bad_masters_and_continues() -> None:
     lost, changed, fine = make_figure("lost"), make_figure("changed", size=(40, 40)), make_figure("whole")
     Figure.objects.filter(pk=lost.pk).update(image=f"figures/{'0' * 20}.png")
     Figure.objects.filter(pk=changed.pk).update(image=fine.image)
@@ -109,18 +109,18 @@ def test_rebuild_names_a_lost_or_changed_master_and_goes_on_with_the_others() ->
         call_command("rebuild_renditions", stdout=out)
 
     assert str(error.value).splitlines() == [
-        f"changed: The file {fine.image} no longer shows what came in. Bring the picture in again.",
-        f"lost: The file figures/{'0' * 20}.png is lost. Bring the picture in again.",
+        f"changed: The file {fine.image} has changed since it was uploaded. Upload the picture again.",
+        f"lost: The file figures/{'0' * 20}.png is missing. Upload the picture again.",
     ]
     assert "3/3 whole: 3 files" in out.getvalue()
 
 
-def test_rebuild_refuses_a_name_that_no_picture_has() -> None:
-    with pytest.raises(CommandError, match="There is no picture nothing"):
+def test_rebuild_rejects_an_unknown_slug() -> None:
+    with pytest.raises(CommandError, match="No image with this slug: nothing"):
         run("rebuild_renditions", "nothing")
 
 
-def test_rebuild_passes_over_drawings() -> None:
+def test_rebuild_skips_drawings() -> None:
     drawing = Figure.objects.create(
         slug="drawn", kind="drawing", provenance="simulated", deidentified=True, drawing=f"figures/{'a' * 64}.svg"
     )
@@ -129,7 +129,7 @@ def test_rebuild_passes_over_drawings() -> None:
     assert run("rebuild_renditions") == []
 
 
-def test_pages_that_show_a_rebuilt_picture_are_out_of_date(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_with_a_rebuilt_figure_are_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     make_clinic()
     make_public(make_page(body=BODY + "\n::: figure needle\n"))
     assert find_stale_pages_by_rendering() == []
@@ -140,7 +140,7 @@ def test_pages_that_show_a_rebuilt_picture_are_out_of_date(monkeypatch: pytest.M
     assert {("figure", "needle") in old.changed for old in find_stale_pages_by_rendering()} == {True}
 
 
-def test_master_that_holds_something_else_is_a_bad_picture() -> None:
+def test_master_with_other_content_is_invalid() -> None:
     figure = make_figure()
     default_storage.delete(figure.image)
     default_storage.save(figure.image, ContentFile(b"not a picture"))
@@ -149,7 +149,7 @@ def test_master_that_holds_something_else_is_a_bad_picture() -> None:
         rebuild_renditions(figure)
 
 
-def test_a_screen_gets_a_bar_that_fills() -> None:
+def test_terminal_gets_a_progress_bar() -> None:
     class Screen(io.StringIO):
         def isatty(self) -> bool:
             return True

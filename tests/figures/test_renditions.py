@@ -1,4 +1,4 @@
-"""Sizes and formats of a picture, and where its files lie."""
+"""Renditions: sizes, formats and file names."""
 
 import io
 from pathlib import PurePosixPath
@@ -22,11 +22,11 @@ def test_no_rendition_is_wider_than_the_original(width: int, largest: int) -> No
     assert found[-1] == largest
 
 
-def test_readers_get_the_four_widths_of_the_list() -> None:
+def test_figures_use_four_widths() -> None:
     assert rendition_widths(1600)[-4:] == [480, 800, 1200, 1600]
 
 
-def test_every_width_comes_in_three_formats_with_true_sizes() -> None:
+def test_every_width_is_encoded_in_three_formats_with_correct_sizes() -> None:
     made = list(encode_renditions(build_decoded_image(Image.linear_gradient("L").resize((500, 250)))))
 
     assert {one.width for one in made} == set(rendition_widths(500))
@@ -39,7 +39,7 @@ def test_every_width_comes_in_three_formats_with_true_sizes() -> None:
 
 
 @pytest.mark.django_db
-def test_files_are_named_by_what_they_show_and_stored_once() -> None:
+def test_files_are_named_by_content_and_stored_once() -> None:
     first, second = Figure(slug="a"), Figure(slug="b")
 
     renditions = store_image(first, build_decoded_image(SMALL))
@@ -54,7 +54,7 @@ def test_files_are_named_by_what_they_show_and_stored_once() -> None:
         assert rendition.size == default_storage.size(rendition.file)
 
 
-def test_storing_the_same_name_twice_keeps_the_first() -> None:
+def test_storing_the_same_name_twice_keeps_the_first_file() -> None:
     name = store_file("figures/0123456789abcdef.svg", b"one")
 
     assert store_file(name, b"two") == name

@@ -1,4 +1,4 @@
-"""The set at a size that is quick to compute; everything the model decides is the same at every size."""
+"""Simulated images at a small size, which the model renders like any other."""
 
 from pathlib import Path
 
@@ -16,18 +16,18 @@ FIGURES = Path(__file__).resolve().parents[2] / "content" / "figures"
 
 
 @pytest.fixture(scope="session")
-def studio() -> StageRenderer:
+def renderer() -> StageRenderer:
     return StageRenderer(SIZE)
 
 
 @pytest.fixture(scope="session")
-def pictures(studio: StageRenderer) -> dict[str, Array]:
-    """Every picture without grain, 0 to 1."""
-    return {slug: studio.render(stage, with_grain=False) for slug, stage in STAGES_BY_SLUG.items()}
+def pictures(renderer: StageRenderer) -> dict[str, Array]:
+    """All images without noise, 0 to 1."""
+    return {slug: renderer.render(stage, with_grain=False) for slug, stage in STAGES_BY_SLUG.items()}
 
 
 def device_mask(slug: str, name: str) -> Array:
-    """Where the needle, balloon or cement of a stage projects: a true/false map."""
+    """Boolean mask of the projected needle, balloon or cement of a stage."""
     stage = STAGES_BY_SLUG[slug]
     view, place = make_view(stage.view, SIZE), vertebra_placement(stage.spine, "L1")
     if name == "cement":
@@ -39,6 +39,6 @@ def device_mask(slug: str, name: str) -> Array:
 
 
 def at(mask: Array, spot: tuple[float, float]) -> bool:
-    """Whether a picture position (0 to 1) lies on a mask, one pixel of grace."""
+    """Whether an image position (0 to 1) is on the mask, with a tolerance of one pixel."""
     x, y = (int(value * mask.shape[0]) for value in spot)
     return bool(np.asarray(mask)[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].any())

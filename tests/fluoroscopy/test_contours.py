@@ -1,4 +1,4 @@
-"""Outlines: found where the distance is zero, thinned within a tolerance, written as curves."""
+"""Outlines: contour tracing, simplification, and SVG paths."""
 
 import numpy as np
 import pytest
@@ -15,18 +15,18 @@ AXIS = (np.arange(100) + 0.5) / 100 - 0.5
 RADIUS = np.hypot(AXIS[:, None], AXIS[None, :])
 
 
-def test_a_circle_is_traced_where_it_is() -> None:
+def test_circle_is_traced_accurately() -> None:
     (outline,) = trace_contours((RADIUS - 0.3).astype(np.float32))
 
     assert np.abs(np.hypot(*(outline - 0.5).T) - 0.3).max() < 0.001
     assert polygon_area(outline) == pytest.approx(np.pi * 0.09, rel=0.01)
 
 
-def test_a_ring_has_two_outlines() -> None:
+def test_ring_has_two_outlines() -> None:
     assert len(trace_contours((np.abs(RADIUS - 0.3) - 0.05).astype(np.float32))) == 2
 
 
-def test_thinning_keeps_the_shape_with_few_points() -> None:
+def test_simplification_keeps_the_shape_with_few_points() -> None:
     (outline,) = trace_contours((RADIUS - 0.3).astype(np.float32))
 
     thinned = simplify(outline, 0.002)
@@ -35,13 +35,13 @@ def test_thinning_keeps_the_shape_with_few_points() -> None:
     assert polygon_area(thinned) == pytest.approx(polygon_area(outline), rel=0.02)
 
 
-def test_a_shape_that_leaves_the_picture_has_no_line_along_the_border() -> None:
+def test_clipped_shape_is_closed_outside_the_border() -> None:
     (outline,) = smooth_contours((RADIUS - 0.55).astype(np.float32))[:1]
 
     assert not ((outline > 0) & (outline < 0.002)).any()
 
 
-def test_a_path_ends_where_it_begins() -> None:
+def test_path_is_closed() -> None:
     square = np.array([[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]])
 
     data = smooth_svg_path(square)

@@ -1,4 +1,4 @@
-"""What is committed: sizes, texts, and drawings made of nothing but allowed shapes."""
+"""The committed images and drawings: size, texts, and allowed shapes."""
 
 import io
 import re
@@ -22,7 +22,7 @@ AVIF_BYTES = {480: 30_000, 800: 70_000}
 SLUGS = [stage.slug for stage in STAGES]
 
 
-def test_a_drawing_is_small_and_made_of_allowed_shapes_only(subtests: pytest.Subtests) -> None:
+def test_drawing_is_small_and_contains_only_allowed_shapes(subtests: pytest.Subtests) -> None:
     for slug in DRAWING_SLUGS:
         with subtests.test(slug=slug):
             for name in (f"{slug}.svg", f"{slug}-dark.svg"):
@@ -37,37 +37,37 @@ def test_a_drawing_is_small_and_made_of_allowed_shapes_only(subtests: pytest.Sub
 
 
 @pytest.mark.slow
-def test_a_committed_drawing_is_what_the_model_draws() -> None:
+def test_committed_drawing_matches_the_model() -> None:
     for slug in ("kyphoplasty-needle", "drawing-nerves"):
         assert (FIGURES / f"{slug}.svg").read_text(encoding="utf-8") == render_drawing(slug, is_dark=False)
 
 
-def test_light_and_dark_paper_know_the_same_roles() -> None:
+def test_light_and_dark_palettes_have_the_same_roles() -> None:
     assert set(LIGHT_PALETTE) == set(DARK_PALETTE)
 
 
-def test_a_master_is_sharp_grey_and_small_enough(subtests: pytest.Subtests) -> None:
+def test_master_is_sharp_gray_and_small(subtests: pytest.Subtests) -> None:
     for slug in SLUGS:
         with subtests.test(slug=slug):
             file = FIGURES / f"{slug}.webp"
 
             with Image.open(file) as opened:
-                size, colours = opened.size, opened.convert("RGB").resize((60, 60)).getcolors(3600)
+                size, colors = opened.size, opened.convert("RGB").resize((60, 60)).getcolors(3600)
 
             assert size == (MASTER_SIZE, MASTER_SIZE)
             assert file.stat().st_size <= MAX_MASTER_BYTES
-            assert all(max(colour) - min(colour) <= 2 for _, colour in colours or [])
+            assert all(max(color) - min(color) <= 2 for _, color in colors or [])
 
 
 @pytest.mark.parametrize("width", AVIF_BYTES)
-def test_grain_does_not_make_the_renditions_heavy(width: int) -> None:
+def test_noise_does_not_bloat_the_renditions(width: int) -> None:
     with Image.open(FIGURES / "kyphoplasty-front-view.webp") as opened, io.BytesIO() as out:
         opened.resize((width, width), Image.Resampling.LANCZOS).save(out, format="AVIF", quality=60, speed=8)
 
         assert len(out.getvalue()) <= AVIF_BYTES[width]
 
 
-def test_every_figure_speaks_both_languages_in_short_sentences(subtests: pytest.Subtests) -> None:
+def test_every_figure_has_short_texts_in_both_languages(subtests: pytest.Subtests) -> None:
     for slug in DRAWING_SLUGS:
         with subtests.test(slug=slug):
             figure = yaml.safe_load((FIGURES / f"{slug}.yaml").read_text(encoding="utf-8"))
@@ -85,7 +85,7 @@ def test_every_figure_speaks_both_languages_in_short_sentences(subtests: pytest.
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_every_series_names_figures_that_exist(language: str) -> None:
+def test_every_series_uses_existing_figures(language: str) -> None:
     for file in sorted((FIGURES.parent / "series" / language).glob("*-stages.yaml")):
         series = yaml.safe_load(file.read_text(encoding="utf-8"))
         assert all((FIGURES / f"{item['figure']}.yaml").exists() for item in series["items"])

@@ -1,4 +1,4 @@
-"""Marks come from the model and fall on what they name."""
+"""Simulated markers point at what they name."""
 
 import itertools
 
@@ -15,7 +15,7 @@ from procedures.figures.simulation.stages import STAGES, STAGES_BY_SLUG
 from procedures.yaml_dumper import dump_yaml
 from tests.fluoroscopy.conftest import FIGURES, SIZE, at, device_mask
 
-NEAREST = 0.188  # 28 px to the edge of the neighbour's disc of 30 px, in a picture of 230 px
+NEAREST = 0.188  # 28 px to the edge of the next label (30 px wide), in an image 230 px wide
 DEVICE_MARKS = [
     (stage.slug, key) for stage in STAGES for key in ("needle", "balloon", "cement") if getattr(stage, key) is not None
 ]
@@ -25,18 +25,18 @@ def mark(slug: str, key: str) -> SimulatedMarker:
     return next(found for found in compute_markers(slug) if found.key == key)
 
 
-def test_the_mark_of_a_device_falls_on_the_device(subtests: pytest.Subtests) -> None:
+def test_device_marker_points_at_the_device(subtests: pytest.Subtests) -> None:
     for slug, key in DEVICE_MARKS:
         with subtests.test(slug=slug, key=key):
             assert at(device_mask(slug, key), mark(slug, key).target)
 
 
 @pytest.mark.parametrize("slug", ["kyphoplasty-needle", "vertebroplasty-needle", "kyphoplasty-needle-entering"])
-def test_the_mark_of_the_tip_falls_on_the_needle(slug: str) -> None:
+def test_tip_marker_points_at_the_needle(slug: str) -> None:
     assert at(device_mask(slug, "needle"), mark(slug, "tip").target)
 
 
-def test_bone_marks_fall_on_bone_and_canal_marks_do_not(subtests: pytest.Subtests) -> None:
+def test_bone_markers_point_at_bone_and_canal_markers_do_not(subtests: pytest.Subtests) -> None:
     for slug in [stage.slug for stage in STAGES if stage.view == "lateral"]:
         with subtests.test(slug=slug):
             stage = STAGES_BY_SLUG[slug]
@@ -53,13 +53,13 @@ def test_bone_marks_fall_on_bone_and_canal_marks_do_not(subtests: pytest.Subtest
             assert not any(at(bodies, spot) for spot in soft)
 
 
-def test_the_spinous_process_mark_falls_on_the_arch_behind() -> None:
+def test_spinous_process_marker_points_at_the_arch() -> None:
     arch = arch_distance_map(make_view("lateral", SIZE), STAGES_BY_SLUG["kyphoplasty-healthy"].spine, "L2") < 0
 
     assert at(arch, mark("kyphoplasty-healthy", "spinous-process").target)
 
 
-def test_discs_of_marks_keep_their_distance(subtests: pytest.Subtests) -> None:
+def test_simulated_labels_keep_their_distance(subtests: pytest.Subtests) -> None:
     for slug in DRAWING_SLUGS:
         with subtests.test(slug=slug):
             found = compute_markers(slug)
@@ -72,7 +72,7 @@ def test_discs_of_marks_keep_their_distance(subtests: pytest.Subtests) -> None:
             )
 
 
-def test_no_disc_covers_what_a_mark_shows(subtests: pytest.Subtests) -> None:
+def test_no_label_covers_a_target(subtests: pytest.Subtests) -> None:
     for slug in DRAWING_SLUGS:
         with subtests.test(slug=slug):
             found = compute_markers(slug)
@@ -93,11 +93,11 @@ def test_leader_lines_do_not_cross(subtests: pytest.Subtests) -> None:
                 assert apart_a or apart_b, f"{a.key} crosses {b.key}"
 
 
-def test_every_picture_has_a_plan_for_its_marks() -> None:
+def test_every_image_has_a_marker_plan() -> None:
     assert set(MARKER_PLANS) == set(DRAWING_SLUGS)
 
 
-def test_rendering_again_changes_positions_but_never_texts() -> None:
+def test_rendering_changes_positions_but_not_texts() -> None:
     figure = yaml.safe_load((FIGURES / "kyphoplasty-needle.yaml").read_text(encoding="utf-8"))
     moved = [{**one, "at": [0.5, 0.5], "text": {"en": "changed"}} for one in figure["markers"]]
 
@@ -107,13 +107,13 @@ def test_rendering_again_changes_positions_but_never_texts() -> None:
     assert [one["text"] for one in mended["markers"]] == [{"en": "changed"}] * len(moved)
 
 
-def test_a_mark_that_staff_added_stays_where_staff_put_it() -> None:
+def test_markers_added_by_staff_are_not_moved() -> None:
     added = {"key": "scar", "shape": "point", "at": [0.2, 0.8], "target": [0.3, 0.7], "size": [0.0, 0.0]}
 
     assert update_marker_positions("kyphoplasty-needle", {"markers": [added]}) == {"markers": [added]}
 
 
-def test_a_yaml_file_is_in_its_canonical_form() -> None:
+def test_yaml_file_is_in_canonical_form() -> None:
     for slug in DRAWING_SLUGS:
         text = (FIGURES / f"{slug}.yaml").read_text(encoding="utf-8")
         assert dump_yaml(yaml.safe_load(text)) == text

@@ -1,4 +1,4 @@
-"""What the stages show, and what they leave alone."""
+"""Anatomy and devices in the stages of the procedure."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ GRID = np.mgrid[-20:20:0.5, -15:15:0.5, -23:23:0.5].astype(np.float32)
 CEMENTED = [stage.slug for stage in STAGES if stage.cement]
 
 
-def test_a_healthy_first_lumbar_vertebra_has_usual_measures() -> None:
+def test_healthy_l1_has_typical_dimensions() -> None:
     x, y, z = GRID
     inside = body_distance(x, y, z, HEALTHY) < 0
 
@@ -39,7 +39,7 @@ def test_a_healthy_first_lumbar_vertebra_has_usual_measures() -> None:
 
 
 @pytest.mark.parametrize("y", [0.0, 4.0, 8.0])
-def test_the_canal_for_the_nerves_is_17_to_19_mm_deep(y: float) -> None:
+def test_spinal_canal_is_17_to_19_mm_deep(y: float) -> None:
     x = np.arange(0, 45, 0.1, dtype=np.float32)
     still = np.zeros_like(x)
 
@@ -49,7 +49,7 @@ def test_the_canal_for_the_nerves_is_17_to_19_mm_deep(y: float) -> None:
     assert 16.8 <= behind - back <= 19.2
 
 
-def test_a_pedicle_is_about_9_by_15_mm() -> None:
+def test_pedicle_is_about_9_by_15_mm() -> None:
     line = np.arange(-20, 25, 0.1, dtype=np.float32)
     there = np.full_like(line, 20)
 
@@ -60,23 +60,23 @@ def test_a_pedicle_is_about_9_by_15_mm() -> None:
     assert np.ptp(upright) == pytest.approx(15, abs=1.5)
 
 
-def test_the_fracture_is_a_genant_2_wedge() -> None:
+def test_fracture_is_a_genant_grade_2_wedge() -> None:
     assert 0.60 <= FRACTURED.front_ratio <= 0.75
 
 
-def test_the_balloon_gives_most_of_the_height_back() -> None:
+def test_balloon_restores_most_of_the_height() -> None:
     assert FRACTURED.front_ratio < RESTORED.front_ratio < HEALTHY.front_ratio
     assert RESTORED.front_ratio > 0.85
 
 
-def test_the_needle_slopes_10_to_20_degrees_down_in_the_picture() -> None:
+def test_needle_slopes_10_to_20_degrees_caudally() -> None:
     way = vertebra_placement(STAGES_BY_SLUG["kyphoplasty-needle"].spine, "L1").rotation @ needle_direction()
 
     assert 10 <= np.degrees(np.arctan2(-way[1], way[0])) <= 20
 
 
 @pytest.mark.parametrize("slug", ["kyphoplasty-needle", "vertebroplasty-needle"])
-def test_the_tip_of_the_needle_is_in_the_front_third_of_the_body(slug: str) -> None:
+def test_needle_tip_is_in_the_anterior_third_of_the_body(slug: str) -> None:
     needle = STAGES_BY_SLUG[slug].needle
     assert needle is not None
     x, y, z = (np.array([value], np.float32) for value in needle.tip)
@@ -86,7 +86,7 @@ def test_the_tip_of_the_needle_is_in_the_front_third_of_the_body(slug: str) -> N
 
 
 @pytest.mark.parametrize("slug", CEMENTED)
-def test_cement_stays_inside_the_body_and_out_of_its_back_quarter(slug: str) -> None:
+def test_cement_stays_in_the_anterior_three_quarters_of_the_body(slug: str) -> None:
     stage = STAGES_BY_SLUG[slug]
     assert stage.cement is not None
     x, y, z = GRID
@@ -97,7 +97,7 @@ def test_cement_stays_inside_the_body_and_out_of_its_back_quarter(slug: str) -> 
     assert (body_distance(x, y, z, stage.spine.l1_shape)[filled] < 0).all()
 
 
-def test_the_balloon_stays_inside_the_body() -> None:
+def test_balloon_stays_inside_the_body() -> None:
     balloon = STAGES_BY_SLUG["kyphoplasty-balloon"].balloon
     assert balloon is not None
     x, y, z = GRID
@@ -105,7 +105,7 @@ def test_the_balloon_stays_inside_the_body() -> None:
     assert (body_distance(x, y, z, RESTORED)[balloon.distance(x, y, z) < 0] < 0).all()
 
 
-def test_the_cement_lies_at_the_end_of_the_needle() -> None:
+def test_cement_is_at_the_needle_tip() -> None:
     for slug in ("kyphoplasty-cement-going-in", "vertebroplasty-cement"):
         stage = STAGES_BY_SLUG[slug]
         assert stage.needle is not None
@@ -123,9 +123,9 @@ def test_bone_below_the_fracture_never_moves() -> None:
         assert all(np.array_equal(fields[0], field) for field in fields)
 
 
-def test_a_needle_changes_the_beam_only_where_the_needle_is(studio: StageRenderer) -> None:
-    before = studio.scene.primary_transmission(STAGES_BY_SLUG["kyphoplasty-fracture"])
-    after = studio.scene.primary_transmission(STAGES_BY_SLUG["kyphoplasty-needle"])
+def test_needle_affects_only_its_own_pixels(renderer: StageRenderer) -> None:
+    before = renderer.scene.primary_transmission(STAGES_BY_SLUG["kyphoplasty-fracture"])
+    after = renderer.scene.primary_transmission(STAGES_BY_SLUG["kyphoplasty-needle"])
 
     changed = before != after
 
@@ -133,18 +133,18 @@ def test_a_needle_changes_the_beam_only_where_the_needle_is(studio: StageRendere
     assert not (changed & ~device_mask("kyphoplasty-needle", "needle")).any()
 
 
-def test_cement_and_metal_are_the_darkest_things_in_the_field(pictures: dict[str, Array]) -> None:
+def test_cement_and_metal_are_darkest(pictures: dict[str, Array]) -> None:
     needle = device_mask("kyphoplasty-needle", "needle")
     cement = device_mask("kyphoplasty-cement-done", "cement")
     bone = body_distance_map(make_view("lateral", SIZE), STAGES_BY_SLUG["kyphoplasty-healthy"].spine, "L2") < -1
 
-    grey = pictures["kyphoplasty-healthy"][bone].mean()
+    gray = pictures["kyphoplasty-healthy"][bone].mean()
 
-    assert np.median(pictures["kyphoplasty-needle"][needle]) < grey / 2
-    assert np.median(pictures["kyphoplasty-cement-done"][cement]) < grey / 2
+    assert np.median(pictures["kyphoplasty-needle"][needle]) < gray / 2
+    assert np.median(pictures["kyphoplasty-cement-done"][cement]) < gray / 2
 
 
-def test_about_four_vertebrae_are_in_the_field() -> None:
+def test_about_four_vertebrae_are_visible() -> None:
     view = make_view("lateral", SIZE)
     spine = STAGES_BY_SLUG["kyphoplasty-healthy"].spine
     whole = [body_distance_map(view, spine, level) < 0 for level in ("T11", "T12", "L1", "L2", "L3")]
@@ -153,7 +153,7 @@ def test_about_four_vertebrae_are_in_the_field() -> None:
     assert 0.12 < 2 * HALF_HEIGHT / (2 * view.half_width) < 0.25
 
 
-def test_the_same_seed_gives_the_same_pixels() -> None:
+def test_same_seed_yields_the_same_pixels() -> None:
     stage = STAGES_BY_SLUG["kyphoplasty-needle"]
 
     first, second = (StageRenderer(80).render(stage) for _ in range(2))
@@ -161,6 +161,6 @@ def test_the_same_seed_gives_the_same_pixels() -> None:
     assert np.array_equal(first, second)
 
 
-def test_outside_the_round_field_the_picture_is_dark(pictures: dict[str, Array]) -> None:
+def test_image_is_dark_outside_the_field(pictures: dict[str, Array]) -> None:
     for picture in pictures.values():
         assert max(picture[0, 0], picture[-1, -1], picture[0, -1]) < 0.05

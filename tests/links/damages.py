@@ -1,4 +1,4 @@
-"""What mail programs, chats and people do to an address. Each function takes and gives an encoded path."""
+"""Damage that mail programs, chats, and people do to URLs. Each function maps a percent-encoded path to another."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ SLUG_SIGNS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def _wide(path: str) -> str:
-    """The first letter behind the last folder in its full-width form."""
+    """Replace the first letter with its full-width form."""
     at = next((i for i, sign in enumerate(path) if sign in SLUG_SIGNS and path[i - 1] != "%"), None)
     return path if at is None else path[:at] + quote(chr(ord(path[at]) + 0xFEE0)) + path[at + 1 :]
 
@@ -26,7 +26,7 @@ def _encode_last_slash(path: str) -> str:
     return f"{head}%2F{tail}" if slash and head else path
 
 
-# LINKS.md §1, in its order; then what else was seen.
+# Damage by its name.
 DAMAGES: dict[str, Callable[[str], str]] = {
     "no last slash": lambda path: path.rstrip("/"),
     "full stop behind": _end("."),
@@ -78,7 +78,7 @@ def _mojibake(text: str) -> str:
 
 
 def _typed(path: str) -> Iterator[tuple[str, str]]:
-    """As other programs write signs."""
+    """Yield paths with characters replaced or encoded as other programs do it."""
     for name, sign in {
         "space for a hyphen": " ",
         "line break for a hyphen": "\r\n",
@@ -113,7 +113,7 @@ def _typed(path: str) -> Iterator[tuple[str, str]]:
 
 
 def _around(path: str) -> Iterator[tuple[str, str]]:
-    """What the text around an address adds to it."""
+    """Yield paths with parts of the surrounding text."""
     bare = path.rstrip("/")
     for name, damaged in {
         "possessive": f"{bare}’s",
@@ -156,7 +156,7 @@ def _around(path: str) -> Iterator[tuple[str, str]]:
 
 
 def _slips(path: str) -> Iterator[tuple[str, str]]:
-    """Slips of the fingers: one letter missing, doubled, added, wrong, or two swapped."""
+    """Yield typing errors: a letter missing, doubled, added, or wrong, or two swapped."""
     slug, chance = _slug(path), random.Random(path)  # noqa: S311 -- a fixed choice, nothing secret
     letters = [at for at in range(1, len(slug) - 1) if slug[at].isalpha() and slug[at + 1].isalpha()]
     for at in chance.sample(letters, min(6, len(letters))):
@@ -174,7 +174,7 @@ def _slips(path: str) -> Iterator[tuple[str, str]]:
 
 
 def _prefixes(path: str) -> Iterator[tuple[str, str]]:
-    """Language and folder in the wrong place or left out."""
+    """Yield paths with language and folder missing or misplaced."""
     language = "es" if path.startswith("/es/") else "en"
     own = path.removeprefix("/es")
     yield "language behind", f"{own}{language}/"
@@ -192,7 +192,7 @@ def _prefixes(path: str) -> Iterator[tuple[str, str]]:
 
 
 def spellings(path: str) -> Iterator[tuple[str, str]]:
-    """Every single damage to one address: its name and what became of the address."""
+    """Yield every kind of damage to one path: its name and the damaged path."""
     for make in (_typed, _around, _slips, _prefixes):
         yield from make(path)
     for name, damage in DAMAGES.items():

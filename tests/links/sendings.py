@@ -1,4 +1,4 @@
-"""What the tests of the message kit send: in both languages, with letters that mail likes to break."""
+"""Message contexts for tests: in both languages, with characters that mail programs often damage."""
 
 from procedures.sharing.messages import MessageContext
 from procedures.sharing.short_codes import make_code

@@ -1,4 +1,4 @@
-"""A damaged address against every address of a whole site: the page that was meant, or an offer; never another page."""
+"""Damaged addresses against the index of a whole site: a redirect to the right page, or suggestions, never a wrong page."""
 
 import time
 from collections import Counter
@@ -10,7 +10,7 @@ from procedures.sharing.address_index import Address, AddressIndex
 from procedures.sharing.url_repair import url_candidates
 from tests.links.damages import spellings
 
-# English slug, Spanish slug: the starter content.
+# English and Spanish slugs of the starter content.
 PAGES = """
 complications-and-risks complicaciones-y-riesgos
 getting-ready como-prepararse
@@ -37,7 +37,7 @@ vertebroplasty-consult cita-vertebroplastia
 
 
 def addresses(pages: list[str], folder: str) -> list[Address]:
-    """Two languages for each subject."""
+    """Build the addresses of pairs of slugs, in two languages."""
     found = []
     for english, spanish in zip(pages[::2], pages[1::2], strict=True):
         for language, slug in (("en", english), ("es", spanish)):
@@ -50,8 +50,8 @@ SITE = [*addresses(PAGES, ""), *addresses(GUIDES, "/visits")]
 INDEX = AddressIndex(SITE)
 
 
-def meant(path: str) -> tuple[str | None, list[str]]:
-    """Where an encoded path leads, and what is offered."""
+def resolve(path: str) -> tuple[str | None, list[str]]:
+    """Return where a percent-encoded path leads, and the suggestions."""
     raw = repercent_broken_unicode(unquote_to_bytes(path)).decode()
     found = next((address for name in url_candidates(raw) for address in SITE if address.path == name), None)
     whole = INDEX.find_all_words(raw) if " " in raw.strip() else None
@@ -64,12 +64,12 @@ def meant(path: str) -> tuple[str | None, list[str]]:
     return chosen, [address.path for address in offers]
 
 
-def test_every_damage_to_every_address_leads_to_its_page_or_offers_it() -> None:
+def test_every_damaged_address_leads_to_its_page_or_suggests_it() -> None:
     wrong, lost, outcome, count = [], [], Counter[str](), 0
     for address in SITE:
         for name, damaged in spellings(address.path):
             count += 1
-            found, offers = meant(damaged)
+            found, offers = resolve(damaged)
             if found == address.path:
                 outcome["redirected"] += 1
             elif found is not None:
@@ -85,8 +85,8 @@ def test_every_damage_to_every_address_leads_to_its_page_or_offers_it() -> None:
     assert outcome["redirected"] >= 0.98 * count, outcome
 
 
-# Nobody can know which page was meant: offered are both, or the only one that is near.
-UNCLEAR = {
+# Ambiguous addresses with the pages that must be suggested.
+AMBIGUOUS = {
     "/kybroplasty/": {"/kyphoplasty/", "/vertebroplasty/"},
     "/vertephoplasty/": {"/kyphoplasty/", "/vertebroplasty/"},
     "/kyphoplasty-vs-vertebroplasty/": {"/kyphoplasty/", "/vertebroplasty/"},
@@ -104,18 +104,18 @@ UNCLEAR = {
 UNKNOWN = "/kyphosis/ /day-after/ /wp-login.php /.env /rehabilitation/ /visits/ /en/ /es/es/ /%F0%9F%A6%B4/ /".split()
 
 
-def test_between_two_pages_nothing_is_chosen_and_both_are_offered() -> None:
-    for path, offered in UNCLEAR.items():
-        found, offers = meant(path)
+def test_ambiguous_addresses_get_suggestions_and_no_redirect() -> None:
+    for path, offered in AMBIGUOUS.items():
+        found, offers = resolve(path)
         assert found is None, (path, found)
         assert offered <= set(offers), (path, offers)
 
 
-def test_what_is_like_no_page_leads_to_none() -> None:
-    assert {path: meant(path)[0] for path in UNKNOWN} == dict.fromkeys(UNKNOWN)
+def test_unknown_addresses_get_no_redirect() -> None:
+    assert {path: resolve(path)[0] for path in UNKNOWN} == dict.fromkeys(UNKNOWN)
 
 
-def test_a_page_is_read_in_the_language_that_the_address_asks_for() -> None:
+def test_a_language_in_the_address_selects_the_translation() -> None:
     expected = {
         "/es/kyphoplasty/": "/es/cifoplastia/",
         "/kyphoplasty/es/": "/es/cifoplastia/",
@@ -127,10 +127,10 @@ def test_a_page_is_read_in_the_language_that_the_address_asks_for() -> None:
         "/es/about": "/es/about/",
         "/en/about": "/about/",
     }
-    assert {path: meant(path)[0] for path in expected} == expected
+    assert {path: resolve(path)[0] for path in expected} == expected
 
 
-def test_opposites_and_numbers_are_never_taken_for_each_other() -> None:
+def test_opposites_and_numbers_are_never_confused() -> None:
     words = "mri-with-contrast l1-fracture stage-12 hypotension care-before-surgery left-hip-surgery rest".split()
     index = AddressIndex(Address(f"/{word}/", word, "en", f"/{word}/", word) for word in words)
     typed = """
@@ -143,7 +143,7 @@ def test_opposites_and_numbers_are_never_taken_for_each_other() -> None:
     assert index.find_closest("/care-befroe-surgery/")[0] == "/care-before-surgery/"
 
 
-# What was asked for and the only page there is.
+# The requested slug and the only page that exists.
 OTHER_MEANINGS = """
 stop-blood-thinners start-blood-thinners, pain-off-medicine pain-on-medicine, you-cant-drive you-can-drive,
 decrease-your-activity increase-your-activity, unlikely-side-effects likely-side-effects,
@@ -160,7 +160,7 @@ upper-disc-surgery, hand-surgery-recovery hard-surgery-recovery
 """.replace("\n", " ").split(",")
 
 
-def test_another_word_is_another_page_however_few_letters_differ() -> None:
+def test_a_different_word_is_a_different_page_however_few_letters_differ() -> None:
     for pair in OTHER_MEANINGS:
         asked, slug = pair.split()
         index = AddressIndex([Address(f"/{slug}/", slug, "en", f"/{slug}/", slug)])
@@ -169,12 +169,12 @@ def test_another_word_is_another_page_however_few_letters_differ() -> None:
             assert index.find_closest(typed)[0] is None, (typed, slug)
 
 
-def test_a_number_that_stands_apart_is_no_part_of_the_sentence() -> None:
+def test_a_separate_number_belongs_to_the_address() -> None:
     assert url_candidates("/stage-11 12") == ["/stage-11 12", "/stage-11-12/"]
     assert url_candidates("/stage-1 1") == ["/stage-1 1", "/stage-1-1/"]
 
 
-def test_all_letters_win_over_a_part_that_is_a_page_itself() -> None:
+def test_an_address_with_all_words_wins_over_one_with_some() -> None:
     site = [*SITE, *addresses(["rest", "reposo", "rest-home", "reposo-en-casa"], "")]
     index = AddressIndex(site)
     expected = {
@@ -190,22 +190,22 @@ def test_all_letters_win_over_a_part_that_is_a_page_itself() -> None:
     assert {typed: index.find_all_words(typed) for typed in expected} == expected
 
 
-def test_a_guess_without_a_language_leads_to_the_english_page() -> None:
+def test_a_guess_without_a_language_prefers_the_english_page() -> None:
     cut = ["%C2", "%C3", "%E2", "%E2%80", "%F0%9F", "%EF%BB/"]
     for typed in (*(f"/vertebroplasty{octets}" for octets in cut), "/vertebroplasti", "/vertebroplastya/"):
-        assert meant(typed)[0] == "/vertebroplasty/", typed
-    assert meant("/es/vertebroplastya/")[0] == "/es/vertebroplastia/"
-    assert meant("/es/vertebroplastia%C2")[0] == "/es/vertebroplastia/"
-    assert meant("/vertebroplstia/")[0] == "/es/vertebroplastia/"
+        assert resolve(typed)[0] == "/vertebroplasty/", typed
+    assert resolve("/es/vertebroplastya/")[0] == "/es/vertebroplastia/"
+    assert resolve("/es/vertebroplastia%C2")[0] == "/es/vertebroplastia/"
+    assert resolve("/vertebroplstia/")[0] == "/es/vertebroplastia/"
 
 
-def test_escapes_and_parameters_of_old_programs_are_undone() -> None:
-    assert meant("/es/da%u00F1o-en-los-nervios/")[0] == "/es/dano-en-los-nervios/"
-    assert meant("/recovery/;jsessionid=1A2.node-1")[0] == "/recovery/"
-    assert meant("/recovery;v=1/")[0] == "/recovery/"
+def test_old_escapes_and_path_parameters_are_removed() -> None:
+    assert resolve("/es/da%u00F1o-en-los-nervios/")[0] == "/es/dano-en-los-nervios/"
+    assert resolve("/recovery/;jsessionid=1A2.node-1")[0] == "/recovery/"
+    assert resolve("/recovery;v=1/")[0] == "/recovery/"
 
 
-def test_a_withdrawn_page_keeps_its_place_and_is_never_offered() -> None:
+def test_a_withdrawn_page_is_matched_but_never_suggested() -> None:
     index = AddressIndex(
         [
             Address("/lumbar-mri/", "mri", "en", "/lumbar-mri/", "Lumbar MRI"),
@@ -220,7 +220,7 @@ def test_a_withdrawn_page_keeps_its_place_and_is_never_offered() -> None:
     assert index.find_closest("/lumbar-pucnture/")[0] == "/lumbar-puncture/"
 
 
-def test_five_thousand_addresses_and_endless_paths_cost_little() -> None:
+def test_long_paths_and_a_large_index_are_fast() -> None:
     index = AddressIndex(
         Address(f"/topic-{n}-of-care/", f"t{n}", "en", f"/topic-{n}-of-care/", "x") for n in range(5000)
     )
@@ -232,4 +232,4 @@ def test_five_thousand_addresses_and_endless_paths_cost_little() -> None:
         index.find_same_letters(path)
         index.find_closest(path)
 
-    assert time.process_time() - started < 2.0, "each of nine takes some milliseconds, on a slow machine, too"
+    assert time.process_time() - started < 2.0, "each of the nine must take only milliseconds"

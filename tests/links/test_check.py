@@ -1,4 +1,4 @@
-"""The two nightly checks find damage that somebody planted behind the program's back."""
+"""check_links and check_releases find damage made directly in the database."""
 
 from io import StringIO
 
@@ -24,22 +24,22 @@ def page(db: None) -> Page:
     return Page.objects.get(pk=page.pk)
 
 
-def plant(table: str, column: str, old: str, new: str) -> None:
-    """Change rows as somebody with the database in hand could; the models refuse."""
+def damage(table: str, column: str, old: str, new: str) -> None:
+    """Replace text in all rows of a table with SQL, as the models would refuse it."""
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE procedures_{table} SET {column} = REPLACE({column}, %s, %s)", [old, new])  # noqa: S608 -- our own names
         assert cursor.rowcount
 
 
 def check(command: str) -> str:
-    """What a check says when it fails."""
+    """Run a command that must fail and return its error message."""
     with pytest.raises(CommandError) as refused:
         call_command(command, stdout=StringIO())
     return str(refused.value)
 
 
 def passes(command: str) -> str:
-    """What a check says when it finds nothing."""
+    """Run a command that must pass and return its output."""
     out = StringIO()
     call_command(command, stdout=out)
     return out.getvalue()
@@ -50,32 +50,30 @@ def test_a_sound_site_passes_both_checks(page: Page) -> None:
     assert passes("check_links") == "3 addresses checked, none broken\n"
 
 
-def test_html_that_was_changed_after_publishing_is_found(page: Page) -> None:
-    plant("release", "html", "A small cut.", "A large cut.")
+def test_changed_html_is_found(page: Page) -> None:
+    damage("release", "html", "A small cut.", "A large cut.")
 
-    assert "/small-cut/: the stored HTML was changed after publishing" in check("check_releases")
+    assert "/small-cut/: the stored HTML was changed after it was published" in check("check_releases")
 
 
 @pytest.mark.parametrize("column", ["title", "key_message", "description"])
-def test_words_around_the_html_are_covered_too(page: Page, column: str) -> None:
-    plant("release", column, " ", "  ")
+def test_changed_metadata_is_found(page: Page, column: str) -> None:
+    damage("release", column, " ", "  ")
 
-    assert "the stored HTML was changed after publishing" in check("check_releases")
+    assert "the stored HTML was changed after it was published" in check("check_releases")
 
 
-def test_a_renderer_that_gives_other_html_is_found(page: Page, settings: object, tmp_path: object) -> None:
+def test_a_changed_renderer_is_found(page: Page, settings: object, tmp_path: object) -> None:
     component = tmp_path / "components"
     component.mkdir()
     (component / "key_points.html").write_text("<section>{{ body }}</section>")
     templates = [{**settings.TEMPLATES[0], "DIRS": [tmp_path, *settings.TEMPLATES[0]["DIRS"]]}]
     settings.TEMPLATES = templates
 
-    assert "/small-cut/: renders differently now; raise RENDERER_VERSION or mend the renderer" in check(
-        "check_releases"
-    )
+    assert "/small-cut/: renders differently now; raise RENDERER_VERSION or fix the renderer" in check("check_releases")
 
 
-def test_a_release_of_an_older_renderer_is_said_and_rendered_again(
+def test_a_release_of_an_older_renderer_is_reported_and_rendered_again(
     page: Page, settings: object, tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     component = tmp_path / "components"
@@ -93,46 +91,46 @@ def test_a_release_of_an_older_renderer_is_said_and_rendered_again(
     assert passes("check_releases") == "3 releases checked, 0 out of date\n"
 
 
-def test_what_only_prints_old_values_is_said_and_no_error(page: Page) -> None:
+def test_changed_dependencies_are_reported_without_an_error(page: Page) -> None:
     Source.objects.filter(key="nice").update(title="Newer")
     FigureText.objects.update(caption="Newer.")
     out = StringIO()
 
     call_command("check_releases", stdout=out)
 
-    assert "out of date: /small-cut/: prints something that has changed since" in out.getvalue()
+    assert "out of date: /small-cut/: something that the page prints has changed" in out.getvalue()
     assert "3 releases checked, 3 out of date" in out.getvalue()
 
 
-def test_a_link_that_leads_nowhere_is_found(page: Page) -> None:
-    plant("release", "html", 'href="/recovery/', 'href="/recovry/')
+def test_a_broken_link_is_found(page: Page) -> None:
+    damage("release", "html", 'href="/recovery/', 'href="/recovry/')
 
-    assert "/small-cut/: links to /recovry/, which never was public" in check("check_links")
-
-
-def test_a_link_to_a_section_that_is_gone_is_found(page: Page) -> None:
-    plant("release", "html", 'id="when-to-call"', 'id="when"')
-
-    assert "/small-cut/: links to /recovery/#when-to-call, but there is no such section" in check("check_links")
+    assert "/small-cut/: links to /recovry/, which was never public" in check("check_links")
 
 
-def test_a_public_page_without_a_row_for_its_address_is_found(page: Page) -> None:
-    plant("path", "path", "/small-cut/", "/other/")
+def test_a_link_to_a_missing_section_is_found(page: Page) -> None:
+    damage("release", "html", 'id="when-to-call"', 'id="when"')
+
+    assert "/small-cut/: links to /recovery/#when-to-call, but that section does not exist" in check("check_links")
+
+
+def test_a_public_page_without_a_path_row_is_found(page: Page) -> None:
+    damage("path", "path", "/small-cut/", "/other/")
 
     found = list(find_broken_addresses())
 
-    assert "/small-cut/: is public without a row of its own" in found
-    assert "/other/: is canonical, but its page is read at /small-cut/" in found
+    assert "/small-cut/: is public, but has no Path row" in found
+    assert "/other/: is canonical, but its page is published at /small-cut/" in found
 
 
-def test_a_code_with_a_wrong_check_sign_is_found(page: Page) -> None:
+def test_a_code_with_a_wrong_check_character_is_found(page: Page) -> None:
     wrong = page.code[:-1] + ("2" if page.code[-1] != "2" else "3")
-    plant("page", "code", page.code, wrong)
+    damage("page", "code", page.code, wrong)
 
-    assert f"code {wrong}: its check sign is wrong" in check("check_links").splitlines()
+    assert f"code {wrong}: its check character is wrong" in check("check_links").splitlines()
 
 
-def test_links_to_a_withdrawn_page_still_answer(page: Page) -> None:
+def test_links_to_a_withdrawn_page_are_not_broken(page: Page) -> None:
     recovery = Page.objects.get(subject="recovery")
 
     withdraw(recovery, actor=make_user("max"), reason="Old.")
@@ -142,13 +140,13 @@ def test_links_to_a_withdrawn_page_still_answer(page: Page) -> None:
     assert Release.objects.filter(live_on__isnull=False).count() == 2
 
 
-def test_a_section_of_an_earlier_release_that_is_lost_is_found(page: Page) -> None:
-    plant("release", "html", 'id="what-it-is"', 'id="what-is-it"')
+def test_a_lost_section_of_an_earlier_release_is_found(page: Page) -> None:
+    damage("release", "html", 'id="what-it-is"', 'id="what-is-it"')
 
-    assert "its section #what-it-is is not found on the live page any more" in check("check_links")
+    assert "its section #what-it-is is no longer on the live page" in check("check_links")
 
 
-def test_what_leaves_an_index_with_a_withdrawal_is_no_fault(page: Page) -> None:
+def test_a_withdrawn_page_may_disappear_from_an_index(page: Page) -> None:
     scan = make_page("scan-page", lead_figure=make_figure("scan", size=(48, 48)))
     make_public(scan)
     index = make_page("pictures", kind="about", lead_figure=None, body="## All of them\n\nSee below.\n\n::: pictures\n")
@@ -182,18 +180,16 @@ def test_what_leaves_a_page_with_the_rows_that_it_lists_is_no_fault(page: Page) 
     assert "none broken" in passes("check_links")
 
 
-def test_an_address_that_answers_otherwise_than_promised_is_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_response_is_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("procedures.views.pages.lookup_paths", lambda names, language: [])
 
-    assert "/small-cut/: answers 404 , not 200" in check("check_links")
+    assert "/small-cut/: returned 404 instead of 200" in check("check_links")
 
 
-def test_an_address_that_breaks_its_view_is_a_line_and_no_traceback(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crashing_view_is_one_line_without_a_traceback(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("procedures.views.pages.render_response", lambda *_, **__: 1 / 0)
 
     found = check("check_links").splitlines()
 
-    assert "/small-cut/: answers 500 ZeroDivisionError, not 200" in [line.strip() for line in found]
-    assert "/recovery/: answers 500 ZeroDivisionError, not 200" in [line.strip() for line in found]
+    assert "/small-cut/: returned 500 ZeroDivisionError instead of 200" in [line.strip() for line in found]
+    assert "/recovery/: returned 500 ZeroDivisionError instead of 200" in [line.strip() for line in found]

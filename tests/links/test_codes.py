@@ -1,4 +1,4 @@
-"""Neutral codes: a mistyped one never leads to another page."""
+"""Short codes: a mistyped code never leads to another page."""
 
 import pytest
 from django.test import Client
@@ -28,7 +28,7 @@ def test_the_alphabet_cannot_be_misread_and_spells_no_word() -> None:
 
 
 @given(code=CODES)
-def test_every_single_wrong_sign_is_noticed(code: str) -> None:
+def test_every_single_wrong_character_is_detected(code: str) -> None:
     wrong = [
         code[:at] + sign + code[at + 1 :] for at in range(CODE_LENGTH) for sign in CODE_ALPHABET if sign != code[at]
     ]
@@ -38,7 +38,7 @@ def test_every_single_wrong_sign_is_noticed(code: str) -> None:
 
 
 @given(code=CODES)
-def test_every_swap_of_two_signs_is_noticed(code: str) -> None:
+def test_every_transposition_is_detected(code: str) -> None:
     for first in range(CODE_LENGTH):
         for second in range(first + 1, CODE_LENGTH):
             signs = list(code)
@@ -48,20 +48,20 @@ def test_every_swap_of_two_signs_is_noticed(code: str) -> None:
 
 
 @given(code=CODES, at=st.integers(0, CODE_LENGTH - 1))
-def test_a_missing_or_doubled_sign_is_noticed(code: str, at: int) -> None:
+def test_a_missing_or_doubled_character_is_detected(code: str, at: int) -> None:
     assert not is_valid_code(code[:at] + code[at + 1 :])
     assert not is_valid_code(code[:at] + code[at] + code[at:])
 
 
 @given(typed=st.text(max_size=20))
-def test_nothing_that_is_typed_raises(typed: str) -> None:
-    normalised = normalize_code(typed)
+def test_no_input_raises(typed: str) -> None:
+    normalized = normalize_code(typed)
 
-    assert not is_valid_code(normalised) or make_code(normalised[:-1]) == normalised
+    assert not is_valid_code(normalized) or make_code(normalized[:-1]) == normalized
 
 
 @given(code=CODES)
-def test_small_letters_spaces_and_dashes_are_forgiven(code: str) -> None:
+def test_lowercase_letters_spaces_and_dashes_are_accepted(code: str) -> None:
     typed = f" {code[:2].lower()} - {code[2:4]}\u2013{code[4:].lower()}. "
 
     assert normalize_code(typed) == code
@@ -69,7 +69,7 @@ def test_small_letters_spaces_and_dashes_are_forgiven(code: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_free_code_is_valid_and_nobody_elses() -> None:
+def test_generated_codes_are_valid_and_unique() -> None:
     codes = {generate_code() for _ in range(50)}
 
     assert len(codes) == 50
@@ -97,7 +97,7 @@ def test_a_code_leads_to_its_page(page: Page, client: Client) -> None:
         assert (answer.status_code, answer["Location"]) == (301, "/small-cut/"), address
 
 
-def test_a_mistyped_code_says_so_and_shows_what_was_typed(page: Page, client: Client) -> None:
+def test_a_mistyped_code_gets_an_error_page_that_shows_it_again(page: Page, client: Client) -> None:
     answer = client.get("/p/K7M4<b>")
 
     html = answer.content.decode()
@@ -106,14 +106,14 @@ def test_a_mistyped_code_says_so_and_shows_what_was_typed(page: Page, client: Cl
     assert 'value="K7M4&lt;b&gt;"' in html
 
 
-def test_a_code_nobody_has_and_a_draft_answer_alike(page: Page, client: Client) -> None:
+def test_an_unused_code_and_the_code_of_a_draft_are_both_404(page: Page, client: Client) -> None:
     draft = make_page("draft")
 
     assert client.get(f"/p/{draft.code}").status_code == 404
     assert client.get(f"/p/{make_code('22222')}").status_code == 404
 
 
-def test_a_withdrawn_page_is_reached_by_its_code_and_says_why(page: Page, client: Client) -> None:
+def test_the_code_of_a_withdrawn_page_leads_to_the_reason(page: Page, client: Client) -> None:
     withdraw(Page.objects.get(pk=page.pk), actor=make_user("max"), reason="Old.")
 
     answer = client.get(client.get(f"/p/{page.code}")["Location"])
@@ -122,7 +122,7 @@ def test_a_withdrawn_page_is_reached_by_its_code_and_says_why(page: Page, client
     assert b"Old." in answer.content
 
 
-def test_the_empty_form_is_no_error(page: Page, client: Client) -> None:
+def test_the_empty_form_shows_no_error(page: Page, client: Client) -> None:
     answer = client.get("/p/")
 
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""Requests of health-record systems, as MedlinePlus Connect gets them."""
+"""Infobutton requests of EHR systems, in the format of MedlinePlus Connect."""
 
 import json
 from urllib.parse import urlencode

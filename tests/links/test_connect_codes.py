@@ -1,4 +1,4 @@
-"""The clinic's real codes, asked for as health-record systems do: every spelling, both languages, three formats."""
+"""Infobutton requests for all clinical codes: every spelling, both languages, three formats."""
 
 import json
 import os

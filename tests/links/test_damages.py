@@ -1,4 +1,4 @@
-"""Two kinds of damage at once: every address is still one redirect away from what was meant."""
+"""URLs damaged in two ways at once still lead to the right page with one redirect."""
 
 import random
 from itertools import permutations
@@ -35,7 +35,7 @@ def damaged(path: str, pair: tuple[str, str]) -> str:
 
 
 def unanswered(client: Client, meant: str, pairs: list[tuple[str, str]], expected: str) -> list[tuple[object, ...]]:
-    """What does not lead to ``expected`` at once. A host in front keeps two slashes from being one."""
+    """Return the damaged paths that do not lead to ``expected`` with one redirect."""
     found: list[tuple[object, ...]] = []
     for pair in pairs:
         path = damaged(meant, pair)

@@ -1,4 +1,4 @@
-"""The message kit, read by parsers that know nothing of it: email, html5lib, urllib, icalendar."""
+"""Messages, mailto URLs, email drafts, and calendar files, checked with independent parsers."""
 
 import datetime
 import email
@@ -36,7 +36,7 @@ from tests.links.sendings import CODE, SENDINGS, sending
 
 CONDITION = re.compile(r"kypho|vertebro|cifo|fractur|cement|osteo|spine frac|columna|cancer|biops", re.IGNORECASE)
 NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
-every = pytest.mark.parametrize("about", SENDINGS, ids=lambda about: f"{about.language} {len(about.neutral)}")
+every = pytest.mark.parametrize("about", SENDINGS, ids=lambda about: f"{about.language} {len(about.short_url)}")
 
 
 def text_of(document: str) -> str:
@@ -72,7 +72,7 @@ def ics_text(about: MessageContext) -> str:
     return build_calendar_event(about, starts_at=NOW).replace(b"\r\n ", b"").decode()
 
 
-def test_the_subject_is_the_same_for_everybody() -> None:
+def test_the_subject_depends_only_on_the_language() -> None:
     assert build_message_text(sending("en")).subject == "Reading for your visit"
     assert build_message_text(sending("es")).subject == "Qué leer para su cita"
 
@@ -86,7 +86,7 @@ def test_a_spanish_message_holds_no_english(about: MessageContext) -> None:
 
 
 def english_names(about: MessageContext) -> list[str]:
-    """What is the same in both languages: the clinic, its phone, the code."""
+    """Return the lines that are the same in both languages."""
     return [about.clinic, about.phone, spaced_code(about.code)]
 
 
@@ -165,7 +165,7 @@ def test_the_html_says_what_the_text_says(about: MessageContext) -> None:
     assert said_in_html == " ".join(render_plain_message(about).split())
 
 
-def test_the_name_of_a_clinic_is_no_markup() -> None:
+def test_the_clinic_name_is_escaped() -> None:
     assert "<Spine>" not in render_html_message(sending("en"))
     assert text_of(render_html_message(sending("en"))).endswith("Clínica “Peña & Søn” <Spine>")
 
@@ -206,7 +206,7 @@ def test_a_calendar_reads_the_reminder(about: MessageContext) -> None:
     assert [alarm["ACTION"] for alarm in event.walk("VALARM")] == ["DISPLAY"]
 
 
-def test_two_reminders_are_two_entries() -> None:
+def test_two_reminders_have_different_uids() -> None:
     first, second = (
         icalendar.Calendar.from_ical(build_calendar_event(sending(), starts_at=NOW)).walk("VEVENT")[0]["UID"]
         for _ in range(2)
@@ -216,7 +216,7 @@ def test_two_reminders_are_two_entries() -> None:
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=400))
-def test_lines_are_folded_by_octets_and_no_letter_is_cut(text: str) -> None:
+def test_lines_are_folded_at_75_bytes_between_characters(text: str) -> None:
     folds = fold_line(f"DESCRIPTION:{escape_text(text)}")
 
     assert all(len(line) <= 75 for line in folds.removesuffix(b"\r\n").split(b"\r\n"))
@@ -224,7 +224,7 @@ def test_lines_are_folded_by_octets_and_no_letter_is_cut(text: str) -> None:
     assert folds.replace(b"\r\n ", b"").decode() == f"DESCRIPTION:{escape_text(text)}\r\n"
 
 
-def test_a_time_is_by_the_clinics_clock() -> None:
+def test_times_are_clinic_local_time() -> None:
     winter = parse_local_time("2026-03-02T10:00", "America/Denver", now=NOW)
     summer = parse_local_time("2026-07-02T10:00", "America/Denver", now=NOW)
 
@@ -233,36 +233,40 @@ def test_a_time_is_by_the_clinics_clock() -> None:
     assert default_reminder_time("Nowhere/Town", now=NOW) == "2026-03-02T10:00"
 
 
-def test_a_time_that_is_none_is_refused_with_a_sentence(subtests: pytest.Subtests) -> None:
+def test_an_invalid_time_is_refused_with_a_message(subtests: pytest.Subtests) -> None:
     for typed, zone, sentence in [
-        ("", "UTC", "Write the date and the time"),
-        ("tomorrow", "UTC", "Write the date and the time"),
-        ("2026-13-01T10:00", "UTC", "Write the date and the time"),
-        ("2026-03-05T10:00\r\nATTENDEE:x", "UTC", "Write the date and the time"),
-        ("9999-12-31T23:59", "America/Denver", "Choose a day from 2000 to 2100. Look at the year."),
-        ("9999-12-31T16:45", "America/Denver", "Choose a day from 2000 to 2100. Look at the year."),
-        ("9999-12-31T23:59", "Pacific/Kiritimati", "Choose a day from 2000 to 2100. Look at the year."),
-        ("0001-01-01T00:00", "Asia/Tokyo", "Choose a day from 2000 to 2100. Look at the year."),
-        ("0000-01-01T00:00", "UTC", "Write the date and the time"),
-        ("10000-01-01T00:00", "UTC", "Write the date and the time"),
-        ("2100-12-31T23:59", "America/Denver", "That is more than two years ahead. Choose an earlier day."),
-        ("2028-03-02T12:01", "UTC", "That is more than two years ahead. Choose an earlier day."),
+        ("", "UTC", "Enter a date and a time"),
+        ("tomorrow", "UTC", "Enter a date and a time"),
+        ("2026-13-01T10:00", "UTC", "Enter a date and a time"),
+        ("2026-03-05T10:00\r\nATTENDEE:x", "UTC", "Enter a date and a time"),
+        ("9999-12-31T23:59", "America/Denver", "Choose a date from 2000 to 2100. Check the year."),
+        ("9999-12-31T16:45", "America/Denver", "Choose a date from 2000 to 2100. Check the year."),
+        ("9999-12-31T23:59", "Pacific/Kiritimati", "Choose a date from 2000 to 2100. Check the year."),
+        ("0001-01-01T00:00", "Asia/Tokyo", "Choose a date from 2000 to 2100. Check the year."),
+        ("0000-01-01T00:00", "UTC", "Enter a date and a time"),
+        ("10000-01-01T00:00", "UTC", "Enter a date and a time"),
+        ("2100-12-31T23:59", "America/Denver", "This date is more than two years ahead. Choose an earlier one."),
+        ("2028-03-02T12:01", "UTC", "This date is more than two years ahead. Choose an earlier one."),
         (
             "2026-03-08T02:30",
             "America/Denver",
             "There is no 02:30 on 8 March 2026: the clocks go forward that night. Choose 03:30",
         ),
-        ("2026-11-01T01:30", "America/Denver", "01:30 comes twice on 1 November 2026: the clocks go back that night."),
-        ("2026-11-30T10:00+01:00", "UTC", "Write the date and the time"),
+        (
+            "2026-11-01T01:30",
+            "America/Denver",
+            "01:30 occurs twice on 1 November 2026, because clocks go back that night.",
+        ),
+        ("2026-11-30T10:00+01:00", "UTC", "Enter a date and a time"),
         ("2026-02-28T10:00", "UTC", "Choose a time in the future"),
-        ("2026-05-28T10:00", "Mars/Olympus", "“Mars/Olympus” is not known"),
-        ("2026-05-28T10:00", "../etc/passwd", "is not known"),
+        ("2026-05-28T10:00", "Mars/Olympus", "“Mars/Olympus” is unknown"),
+        ("2026-05-28T10:00", "../etc/passwd", "is unknown"),
     ]:
         with subtests.test(typed=typed, zone=zone), pytest.raises(InvalidTimeError, match=re.escape(sentence)):
             parse_local_time(typed, zone, now=NOW)
 
 
-def test_a_code_read_out_in_pairs_is_the_code() -> None:
+def test_a_spaced_code_is_parsed_back() -> None:
     assert spaced_code(CODE) == f"K 7 – M 4 – P {CODE[-1]}"
     assert normalize_code(spaced_code(CODE)) == CODE
 
@@ -276,5 +280,5 @@ def test_every_sign_has_a_word_that_begins_with_it(language: str) -> None:
         assert sign.isdigit() or word.split()[-1][0].upper() == sign
 
 
-def test_no_control_character_gets_into_a_calendar_and_no_line_is_added() -> None:
+def test_control_characters_are_removed_and_line_breaks_escaped() -> None:
     assert escape_text("a\r\nb\x0bc\x00d\re\x1f;f") == "a\\nbcde\\;f"

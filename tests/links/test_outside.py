@@ -1,4 +1,4 @@
-"""Links to other sites: asked on request, slowly; a dead one is found, a shy one is not called dead."""
+"""Check of external links: slow, only on request; a refused request does not count as a broken link."""
 
 import datetime
 import socket
@@ -25,7 +25,7 @@ from tests.factories import make_clinic, make_figure, make_page, make_public, ma
 
 
 class Other(BaseHTTPRequestHandler):
-    """Another site with every kind of page."""
+    """Another site, with a page for every kind of response."""
 
     asked: list[tuple[str, str, str]] = []
 
@@ -68,20 +68,20 @@ def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("path", "works", "words"),
     [
-        ("/ok", True, "answers 200"),
-        ("/away", True, "answers 200"),
-        ("/get-only", True, "answers 200"),
-        ("/gone", False, "answers 404: the page is gone"),
-        ("/closed", None, "answers 403 to a program; look yourself"),
-        ("/broken", None, "answers 500 to a program; look yourself"),
-        ("/inside", False, "an address inside a private network; not asked"),
+        ("/ok", True, "status 200"),
+        ("/away", True, "status 200"),
+        ("/get-only", True, "status 200"),
+        ("/gone", False, "status 404: the page is gone"),
+        ("/closed", None, "status 403 for a program; check it in a browser"),
+        ("/broken", None, "status 500 for a program; check it in a browser"),
+        ("/inside", False, "an address in a private network; not checked"),
     ],
 )
 def test_each_kind_of_answer(other: str, path: str, works: bool | None, words: str) -> None:
     assert check_external_link(f"{other}{path}") == LinkStatus(works, words)
 
 
-def test_it_says_who_asks_and_asks_for_no_more_than_it_must(other: str) -> None:
+def test_requests_identify_the_portal_and_use_get_only_if_necessary(other: str) -> None:
     check_external_link(f"{other}/ok")
     check_external_link(f"{other}/get-only")
 
@@ -106,10 +106,10 @@ def test_nothing_inside_a_private_network_is_asked(subtests: pytest.Subtests) ->
             answer = check_external_link(url)
 
             assert answer.is_working is False
-            assert "not asked" in answer.message or "no web address" in answer.message
+            assert "not checked" in answer.message
 
 
-def test_a_host_that_is_not_there_or_closed(monkeypatch: pytest.MonkeyPatch, other: str) -> None:
+def test_a_closed_port_is_a_broken_link(monkeypatch: pytest.MonkeyPatch, other: str) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         answer = check_external_link(f"http://127.0.0.1:{closed.getsockname()[1]}/")
@@ -118,7 +118,7 @@ def test_a_host_that_is_not_there_or_closed(monkeypatch: pytest.MonkeyPatch, oth
     assert answer.message.startswith("no connection")
 
 
-def test_two_requests_to_one_host_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_to_one_host_are_delayed(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
     monkeypatch.setattr(external_links.time, "sleep", waited.append)
     urls = ["https://a.example/1", "https://b.example/1", "https://a.example/2"]
@@ -138,32 +138,32 @@ def links(db: None) -> dict[str, list[str]]:
     return find_external_links()
 
 
-def test_the_links_of_public_pages_are_known_with_their_pages(links: dict[str, list[str]]) -> None:
+def test_external_links_are_listed_with_their_pages(links: dict[str, list[str]]) -> None:
     assert links == {"https://nice.example/guide": ["/contact/", "/small-cut/"]} or links == {
         "https://nice.example/guide": ["/small-cut/", "/contact/"]
     }
 
 
-def test_a_broken_link_is_remembered_since_it_broke_and_forgotten_when_it_is_mended(
+def test_broken_since_is_kept_until_the_link_works_again(
     links: dict[str, list[str]],
 ) -> None:
     (url,) = links
-    save_results(links, {url: LinkStatus(False, "answers 404: the page is gone")})
+    save_results(links, {url: LinkStatus(False, "status 404: the page is gone")})
     since = ExternalLink.objects.get().broken_since
     save_results(links, {url: LinkStatus(False, "no connection")})
     assert ExternalLink.objects.broken().get().broken_since == since
     assert since is not None
     assert timezone.now() - since < datetime.timedelta(minutes=1)
 
-    save_results(links, {url: LinkStatus(None, "answers 403")})
-    assert ExternalLink.objects.broken().exists(), "not knowing mends nothing"
-    save_results(links, {url: LinkStatus(True, "answers 200")})
+    save_results(links, {url: LinkStatus(None, "status 403")})
+    assert ExternalLink.objects.broken().exists(), "an unknown status keeps the link broken"
+    save_results(links, {url: LinkStatus(True, "status 200")})
     assert not ExternalLink.objects.broken().exists()
     save_results({}, {})
     assert not ExternalLink.objects.exists()
 
 
-def test_the_command_says_what_is_broken_and_asks_nobody_without_the_option(
+def test_the_command_requests_external_links_only_with_the_option_and_reports_broken_ones(
     links: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_source("dead", url="https://dead.example/")
@@ -171,7 +171,7 @@ def test_the_command_says_what_is_broken_and_asks_nobody_without_the_option(
     page = make_page("more", body=make_page("other").body.replace("[@nice]", "[@nice] [@dead]"))
     make_public(page)
     answers = {
-        "https://nice.example/guide": LinkStatus(True, "answers 200"),
+        "https://nice.example/guide": LinkStatus(True, "status 200"),
         "https://dead.example/": LinkStatus(False, "gone"),
     }
     monkeypatch.setattr(external_links, "check_external_link", answers.__getitem__)
@@ -184,11 +184,11 @@ def test_the_command_says_what_is_broken_and_asks_nobody_without_the_option(
     assert [link.url for link in ExternalLink.objects.broken()] == ["https://dead.example/"]
 
 
-def test_a_machine_without_the_internet_calls_nothing_broken(
+def test_without_internet_access_no_link_is_stored_as_broken(
     links: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(external_links, "check_external_link", lambda url: LinkStatus(False, "no connection"))
 
-    with pytest.raises(CommandError, match="Does this machine reach the Internet"):
+    with pytest.raises(CommandError, match="Does this machine have Internet access"):
         call_command("check_links", "--external", stdout=StringIO())
     assert not ExternalLink.objects.exists()

@@ -1,4 +1,4 @@
-"""The promise under random histories: an address that was public once answers for ever, and never for another page."""
+"""URL permanence under random histories: an address that was ever public works forever, and never for another page."""
 
 import os
 
@@ -22,8 +22,8 @@ HEADINGS = ["What it is", "How it helps", "What to do"]
 BODY = "::: key-points\n- It is short.\n- It is safe.\n:::\n\n## {}\n\nA small cut. We look after you. [@nice]\n"
 
 
-class Promise(RuleBasedStateMachine):
-    """Staff rename, swap, merge, withdraw, restore and translate; readers keep the addresses they were sent."""
+class UrlPermanence(RuleBasedStateMachine):
+    """Staff rename, swap, merge, withdraw, restore, and translate pages; every address keeps working."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Promise(RuleBasedStateMachine):
         self.savepoint.__enter__()
         self.client = Client()
         self.staff = make_user("max")
-        self.owner: dict[str, int] = {}  # address -> page, for every one that ever answered 200
+        self.owner: dict[str, int] = {}  # page by address, for every address that was ever live
         self.sections: set[tuple[int, str]] = set()
         for subject, slug in zip(SUBJECTS, SLUGS, strict=False):
             make_page(subject, slug=slug, body=BODY.format(HEADINGS[0]))
@@ -45,7 +45,7 @@ class Promise(RuleBasedStateMachine):
         return Page.objects.filter(subject=subject, language=language).select_related("live_release").first()
 
     def _publish(self, subject: str, language: str) -> None:
-        """Publish the draft; a refusal leaves everything as it was."""
+        """Publish the draft; if that is refused, nothing changes."""
         page = self._page(subject, language)
         assert page
         before = page.live_release
@@ -57,12 +57,12 @@ class Promise(RuleBasedStateMachine):
             page = self._page(subject, language)
             assert page and page.live_release == before
             return
-        assert self.owner.setdefault(release.path, page.pk) == page.pk, "an address was given to another page"
+        assert self.owner.setdefault(release.path, page.pk) == page.pk, "an address moved to another page"
         self.sections |= {(page.pk, section["anchor"]) for section in release.sections if section["anchor"]}
 
     @rule(subject=st.sampled_from(SUBJECTS), language=st.sampled_from(["en", "es"]), slug=st.sampled_from(SLUGS))
     def rename(self, subject: str, language: str, slug: str) -> None:
-        """To a new address, to an earlier one of its own, or (refused) to one that another page had."""
+        """Change a slug to a new one, to an earlier one of the page, or (refused) to one of another page."""
         page = self._page(subject, language)
         if page:
             kept, page.slug = page.slug, slug
@@ -73,7 +73,7 @@ class Promise(RuleBasedStateMachine):
 
     @rule(first=st.sampled_from(SUBJECTS), second=st.sampled_from(SUBJECTS))
     def swap(self, first: str, second: str) -> None:
-        """Both want the other's address; neither gets it."""
+        """Try to exchange the slugs of two pages; both attempts are refused."""
         one, two = self._page(first, "en"), self._page(second, "en")
         assert one and two
         if one != two:
@@ -96,7 +96,7 @@ class Promise(RuleBasedStateMachine):
         language=st.sampled_from(["en", "es"]),
     )
     def withdraw_or_merge(self, subject: str, other: str | None, language: str) -> None:
-        """Take a page away, with another in its place or with none."""
+        """Withdraw a page, with or without a replacement."""
         page, new = self._page(subject, language), self._page(other, language) if other else None
         if page and page.live_release and (new is None or (new != page and new.live_release)):
             withdraw(page, actor=self.staff, reason="It was old.", replaced_by=new)
@@ -116,7 +116,7 @@ class Promise(RuleBasedStateMachine):
             self._publish(subject, "es")
 
     @invariant()
-    def every_address_answers_for_its_page(self) -> None:
+    def every_address_returns_or_redirects_to_its_page(self) -> None:
         live = dict(Page.objects.values_list("pk", "live_release__path"))
         assert set(self.owner) <= set(Path.objects.values_list("path", flat=True))
         for path, owner in self.owner.items():
@@ -143,18 +143,18 @@ class Promise(RuleBasedStateMachine):
             assert live is None or f'id="{anchor}"' in live.html
 
     @invariant()
-    def the_nightly_check_finds_nothing(self) -> None:
+    def the_link_check_finds_nothing(self) -> None:
         assert list(find_broken_addresses()) == []
 
 
 @pytest.mark.slow
 @pytest.mark.django_db
-def test_the_promise_holds_for_random_histories() -> None:
+def test_urls_are_permanent_under_random_histories() -> None:
     make_clinic()
     make_figure(size=(48, 48))
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     run_state_machine_as_test(
-        Promise,
+        UrlPermanence,
         settings=settings(
             max_examples=HISTORIES,
             stateful_step_count=12,

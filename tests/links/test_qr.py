@@ -1,4 +1,4 @@
-"""QR codes, read by another library from what a printer and a camera make of them."""
+"""QR codes, decoded by another library, also when damaged, blurred, or rotated."""
 
 import io
 
@@ -13,7 +13,7 @@ from procedures.sharing.qr import QUIET_ZONE_MODULES, build_qr_code, encode_symb
 from tests.links.sendings import SENDINGS
 
 DOTS = 6  # 0.5 mm at 300 dots per inch
-every = pytest.mark.parametrize("about", SENDINGS, ids=lambda about: f"{about.language} {len(about.neutral)}")
+every = pytest.mark.parametrize("about", SENDINGS, ids=lambda about: f"{about.language} {len(about.short_url)}")
 
 
 def read(picture: Image.Image) -> list[str]:
@@ -21,7 +21,7 @@ def read(picture: Image.Image) -> list[str]:
 
 
 def drawn(about: MessageContext, dots: int = DOTS) -> Image.Image:
-    """The SVG's own path on paper, ``dots`` a module."""
+    """Draw the SVG path with ``dots`` pixels per module."""
     code = build_qr_code(about.short_url)
     picture = Image.new("L", (code.size * dots, code.size * dots), 255)
     draw = ImageDraw.Draw(picture)
@@ -85,7 +85,7 @@ def test_a_turned_and_blurred_code_is_read(about: MessageContext, subtests: pyte
 
 
 def modules(about: MessageContext) -> tuple[np.ndarray, np.ndarray]:
-    """Dark or not, and the places of the data in the order in which they are written: in columns of two, up and down."""
+    """Return the matrix, and the positions of data modules in the order of writing: columns of two, up and down."""
     code = encode_symbol(about.short_url)
     matrix = np.array([list(row) for row in code.matrix], dtype=bool)
     kinds = np.array([list(row) for row in code.matrix_iter(verbose=True, border=0)])
@@ -101,7 +101,7 @@ def modules(about: MessageContext) -> tuple[np.ndarray, np.ndarray]:
 
 
 def flipped(about: MessageContext, matrix: np.ndarray, places: np.ndarray) -> list[str]:
-    """What is read when these modules show the other colour."""
+    """Decode the code with these modules inverted."""
     damaged = matrix.copy()
     damaged[tuple(places.T)] ^= True
     dots = np.kron(np.pad(damaged, QUIET_ZONE_MODULES), np.ones((DOTS, DOTS), dtype=bool))

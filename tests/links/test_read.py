@@ -1,4 +1,4 @@
-"""The compiled statement gives what the query gives."""
+"""The prepared path lookup returns the same rows as the query."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ pytestmark = pytest.mark.django_db
 
 
 def values(row: Path) -> list[dict[str, Any]]:
-    """Everything that a row holds, and the rows that came with it."""
+    """Return the fields of a path, its page, and its live release."""
     rows = [row, row.page, row.page.live_release]
     return [{name: value for name, value in vars(one).items() if name != "_state"} for one in rows]
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_rows_are_those_of_the_query(language: str, django_assert_num_queries: Any) -> None:
+def test_rows_equal_those_of_the_query(language: str, django_assert_num_queries: Any) -> None:
     make_clinic()
     page = make_page()
     make_public(page)
@@ -33,10 +33,10 @@ def test_rows_are_those_of_the_query(language: str, django_assert_num_queries: A
     assert rows.keys() == {"/small-cut/", "/es/small-cut-es/"}
 
 
-def test_there_is_room_for_all_that_an_address_may_mean() -> None:
+def test_all_candidates_of_an_address_fit_into_one_lookup() -> None:
     damaged = "/Small_Cut=20=2D  x/).index.html =20 b=0A"
     assert len(url_candidates(damaged)) <= MAX_CANDIDATES
 
 
-def test_a_name_that_is_no_address_finds_nothing() -> None:
+def test_a_name_that_is_not_a_path_finds_nothing() -> None:
     assert lookup_paths(["' OR 1=1 --"], "en") == []

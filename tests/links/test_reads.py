@@ -1,4 +1,4 @@
-"""Totals in the database: added up by several processes, for known addresses only, by the clinic's day."""
+"""Page view totals in the database: added up by several processes, for known paths only, by clinic day."""
 
 import datetime
 import subprocess
@@ -30,7 +30,7 @@ def page(db: None) -> Page:
 
 
 def totals() -> dict[tuple[str, str], int]:
-    return {(row.path, row.language): row.reads for row in PageView.objects.all()}
+    return {(row.path, row.language): row.views for row in PageView.objects.all()}
 
 
 def test_totals_of_a_day_add_up(page: Page) -> None:
@@ -69,7 +69,7 @@ def test_a_large_batch_is_kept_whole(page: Page, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_row_holds_a_day_an_address_a_language_and_a_number() -> None:
-    assert {field.name for field in PageView._meta.fields} == {"id", "day", "path", "language", "reads"}
+    assert {field.name for field in PageView._meta.fields} == {"id", "day", "path", "language", "views"}
 
 
 def test_the_day_is_the_clinics(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,10 +98,10 @@ def test_a_page_is_counted_under_all_its_addresses_and_its_booklet(page: Page) -
 def test_the_most_read_come_first_and_old_days_do_not_count(page: Page) -> None:
     record_page_views({"/contact/": 3, "/small-cut/": 1})
     PageView.objects.create(
-        day=clinic_today() - datetime.timedelta(days=30), path="/small-cut/", language="en", reads=9
+        day=clinic_today() - datetime.timedelta(days=30), path="/small-cut/", language="en", views=9
     )
     PageView.objects.create(
-        day=clinic_today() - datetime.timedelta(days=29), path="/small-cut/", language="en", reads=1
+        day=clinic_today() - datetime.timedelta(days=29), path="/small-cut/", language="en", views=1
     )
 
     assert [(row.page.subject, row.views) for row in most_viewed_pages(30)] == [("contact", 3), ("small-cut", 2)]

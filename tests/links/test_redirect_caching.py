@@ -1,4 +1,4 @@
-"""A browser that stores what it may store (RFC 9111) and follows redirects: pages that move and come back do not loop."""
+"""Redirects in a browser that caches everything RFC 9111 allows: pages that move and return do not loop."""
 
 import re
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ from django.test import Client
 from procedures.models import Page
 from tests.factories import make_clinic, make_figure, make_page, make_public
 
-# What a cache may keep for some time by itself where an answer says nothing (RFC 9110 §15.1).
+# Statuses that a cache may store without explicit freshness (RFC 9110 §15.1).
 HEURISTIC = {200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501}
 
 
 @dataclass
 class Browser:
-    """Time stands still: whatever may be reused for a second is reused for ever."""
+    """A browser for which time does not pass: a response that is fresh for a second is fresh forever."""
 
     client: Client
     stored: dict[str, HttpResponse] = field(default_factory=dict)
@@ -65,7 +65,7 @@ def rename(page: Page, slug: str) -> None:
     make_public(page)
 
 
-def test_a_page_that_moves_and_comes_back_is_found_at_both_addresses(page: Page, client: Client) -> None:
+def test_a_page_that_moves_and_returns_is_found_at_both_addresses(page: Page, client: Client) -> None:
     browser = Browser(client)
     for slug in ("beta-page", "alpha-page", "beta-page", "gamma-page", "alpha-page"):
         rename(page, slug)
@@ -74,7 +74,7 @@ def test_a_page_that_moves_and_comes_back_is_found_at_both_addresses(page: Page,
                 assert browser.open(path) == (200, f"/{slug}/")
 
 
-def test_every_way_to_a_page_that_moves_and_comes_back_ends_there(page: Page, client: Client) -> None:
+def test_every_link_to_a_page_that_moves_and_returns_leads_to_it(page: Page, client: Client) -> None:
     browser = Browser(client)
     ways = ["/alpha-page", "/Alpha_Page/.", "/alpha-pgae/", "/alphapage", "/es/alpha-page/", "/en/alpha-page/"]
     ways += [f"/p/{page.code}", f"/p/{page.code.lower()}", f"/p/?code={page.code}"]
@@ -87,7 +87,7 @@ def test_every_way_to_a_page_that_moves_and_comes_back_ends_there(page: Page, cl
             assert browser.open(f"/Alpha_Page/{form}") == (200, f"/{slug}/{form}")
 
 
-def test_an_address_of_a_list_is_never_remembered_wrongly(page: Page, client: Client) -> None:
+def test_redirects_to_list_pages_are_not_cached_wrongly(page: Page, client: Client) -> None:
     browser = Browser(client)
     assert browser.open("/visits") == (200, "/visits/")
     assert browser.open("/es") == (200, "/es/")

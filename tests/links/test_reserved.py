@@ -1,4 +1,4 @@
-"""Addresses that the site uses itself: no page can get one, and one that has it from before is named, not fatal."""
+"""Reserved paths: no page can take one, and a page that already has one is reported and still works."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from procedures.publishing.publish import PublishError, publish, rerelease_page
 from procedures.revisions.drafts import save_revision
 from procedures.validators import is_reserved_path
 from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_translation, make_user
-from tests.links.test_check import check, plant
+from tests.links.test_check import check, damage
 
 RESERVED = """
 /admin/ /clear/ /connect/ /en/ /es/ /favicon/ /healthz/ /media/ /p/ /readyz/ /robots/ /search/ /sitemap/ /static/
@@ -33,13 +33,13 @@ FREE = """
 """.split()
 
 
-def test_every_address_that_a_route_takes_is_reserved_and_no_other() -> None:
+def test_exactly_the_paths_of_routes_are_reserved() -> None:
     assert [path for path in RESERVED if not is_reserved_path(path)] == []
     assert [path for path in FREE if is_reserved_path(path)] == []
 
 
 class WithFutureRoute:
-    """A URL configuration that knows one more route than today's."""
+    """A URL configuration with an additional route."""
 
     urlpatterns = [
         route("clinic-hours/", lambda request: HttpResponse()),
@@ -48,7 +48,7 @@ class WithFutureRoute:
     ]
 
 
-def test_a_route_added_later_reserves_its_words_by_itself(settings: object) -> None:
+def test_a_new_route_reserves_its_paths_automatically(settings: object) -> None:
     assert not is_reserved_path("/clinic-hours/")
 
     settings.ROOT_URLCONF = WithFutureRoute
@@ -68,8 +68,8 @@ def site(db: None) -> Page:
     return Page.objects.get(pk=page.pk)
 
 
-def wanted() -> Iterator[tuple[str, str, str]]:
-    """Language, kind and slug of each reserved address that a slug can make."""
+def reserved_slugs() -> Iterator[tuple[str, str, str]]:
+    """Yield language, kind, and slug for each reserved path that a page could have."""
     slugs = sorted({path.strip("/").rsplit("/", 1)[-1] for path in RESERVED})
     for language in Language.values:
         for kind in (PageKind.RECOVERY, PageKind.GUIDE):
@@ -78,8 +78,8 @@ def wanted() -> Iterator[tuple[str, str, str]]:
                     yield language, kind, slug
 
 
-def test_no_draft_is_saved_with_a_reserved_address(site: Page) -> None:
-    cases = list(wanted())
+def test_a_draft_with_a_reserved_path_is_not_saved(site: Page) -> None:
+    cases = list(reserved_slugs())
     for language, kind, slug in cases:
         page = make_page(f"subject-{slug}", language=language, kind=kind, slug="free-one")
         page.full_clean()
@@ -94,7 +94,7 @@ def test_no_draft_is_saved_with_a_reserved_address(site: Page) -> None:
     assert len(cases) == len(RESERVED)
 
 
-def test_publishing_refuses_what_came_around_the_form(site: Page) -> None:
+def test_publishing_refuses_reserved_paths_that_bypassed_the_form(site: Page) -> None:
     guide = make_page("booklet", kind="guide", next_page=site)
     GuideItem.objects.create(guide=guide, page=site)
     revision = save_revision(guide, author=make_user("ed"))
@@ -109,15 +109,15 @@ def test_publishing_refuses_what_came_around_the_form(site: Page) -> None:
 
 
 def make_reserved(page: Page, old: str, new: str) -> None:
-    """Move a public page as an earlier version of the portal let it be moved."""
-    plant("path", "path", old, new)
-    plant("release", "path", old, new)
-    plant("page", "slug", old.strip("/").rsplit("/", 1)[-1], new.strip("/").rsplit("/", 1)[-1])
+    """Move a public page to a reserved path, as an earlier version of the portal allowed."""
+    damage("path", "path", old, new)
+    damage("release", "path", old, new)
+    damage("page", "slug", old.strip("/").rsplit("/", 1)[-1], new.strip("/").rsplit("/", 1)[-1])
 
 
 @pytest.fixture
 def reserved(site: Page) -> list[str]:
-    """Three public pages at addresses that were not refused once."""
+    """Three public pages at reserved paths."""
     guide = make_page("first-visit", kind="guide")
     GuideItem.objects.create(guide=guide, page=site)
     make_public(guide)
@@ -129,20 +129,20 @@ def reserved(site: Page) -> list[str]:
     return ["/es/booklet/", "/media/", "/visits/booklet/"]
 
 
-def test_the_check_names_each_such_page_and_goes_on(reserved: list[str]) -> None:
+def test_check_links_reports_every_page_with_a_reserved_path(reserved: list[str]) -> None:
     lines = check("check_links").splitlines()
 
     for path in reserved:
-        assert f"{path}: the site uses this address itself; give the page another address and publish it" in lines
+        assert f"{path}: this path is reserved for the site itself; give the page another slug and publish it" in lines
     assert not any("/small-cut/:" in line for line in lines)
 
 
-def test_readers_of_such_a_page_still_find_it_where_no_booklet_is(reserved: list[str], client: Client) -> None:
+def test_a_page_with_a_reserved_path_is_served_where_there_is_no_booklet(reserved: list[str], client: Client) -> None:
     assert client.get("/visits/booklet/").status_code == 200
     assert client.get("/es/booklet/").status_code == 200
 
 
-def test_such_a_page_is_still_renewed_and_leaves_by_a_new_address(reserved: list[str], client: Client) -> None:
+def test_a_page_with_a_reserved_path_can_be_rereleased_and_moved(reserved: list[str], client: Client) -> None:
     page = Page.objects.get(slug="booklet", language="es")
     rerelease_page(page, actor=None)
 
@@ -156,7 +156,7 @@ def test_such_a_page_is_still_renewed_and_leaves_by_a_new_address(reserved: list
     assert Path.objects.filter(page=page).count() == 2
 
 
-def test_the_loader_names_file_and_line_of_a_reserved_address(db: None, tmp_path: File) -> None:
+def test_load_content_reports_the_file_of_a_page_with_a_reserved_path(db: None, tmp_path: File) -> None:
     source = File(__file__).parents[2] / "content"
     folder = tmp_path / "content"
     (folder / "pages" / "en").mkdir(parents=True)
@@ -174,12 +174,12 @@ def test_the_loader_names_file_and_line_of_a_reserved_address(db: None, tmp_path
     assert "/search/ is an address that the site uses itself. Choose another one." in str(refused.value)
 
 
-def test_a_restored_site_with_such_pages_is_whole_and_the_pages_are_named(reserved: list[str]) -> None:
+def test_restore_reports_pages_with_reserved_paths(reserved: list[str]) -> None:
     out = StringIO()
 
     found = Command(stdout=out)._run_site_checks()
 
     lines = "\n".join(found).splitlines()
     for path in reserved:
-        assert any(line.endswith(f"{path}: the site uses this address itself; give the page another address and "
+        assert any(line.endswith(f"{path}: this path is reserved for the site itself; give the page another slug and "
                                  "publish it") for line in lines), path  # fmt: skip

@@ -1,4 +1,4 @@
-"""Addresses as mail, chats and people damage them; and none that leads away from this site."""
+"""Repair of damaged URLs over HTTP; no request leads to another site."""
 
 from urllib.parse import quote, unquote
 
@@ -27,7 +27,7 @@ def pages(db: None) -> Page:
 
 
 def get(client: Client, path: str) -> object:
-    """GET of exactly this path; a host in front keeps two slashes at the start from being one."""
+    """GET exactly this path. The host is included so that two leading slashes are kept."""
     return client.get(f"http://testserver{path}")
 
 

@@ -285,7 +285,7 @@ def test_a_page_says_so_where_a_field_of_plain_text_holds_markup(ground: Figure)
         "title": "title", "key_message": "key message", "next_label": "label of the next step", "description": "description",
     }.items():  # fmt: skip
         assert list_issues("Rest.", **{field: "Do **not** lift"}) == [
-            f"The {name} is plain text and would show “**not**” as typed. Take the markup out."
+            f"The {name} is plain text and would show “**not**” as typed. Remove the markup."
         ], field
 
 

@@ -67,7 +67,7 @@ def test_the_page_that_holds_the_list_is_not_in_it_and_does_not_get_old_by_itsel
     make_public(make_page("small-cut"))
     body = "## How hard?\n\n::: reading-levels\n\n## When to call {#when-to-call}\n\nCall us."
     release = make_public(make_page("hard", kind="about", body=body))
-    noted = release.inputs.get(kind="list", key="levels").fingerprint
+    noted = release.dependencies.get(kind="list", key="levels").fingerprint
 
     rendered = render(body, kind="about")
 

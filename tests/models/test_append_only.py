@@ -1,4 +1,4 @@
-"""History is written once: no way through the ORM changes or removes it."""
+"""Append-only models: the ORM offers no way to change or delete their rows."""
 
 import re
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def public_page() -> Page:
     make_public(page)
     ReviewComment.objects.create(approval=Approval.objects.latest("pk"), quote="It is short.", text="Is it?")
     DigestDelivery.objects.create(user=make_user(), week="2026-W47")
-    AuditEvent.objects.create(kind="signed-in", person=make_user("ed"))
+    AuditEvent.objects.create(kind="signed-in", user=make_user("ed"))
     warning_signs.record_starter_list()
     return page
 
@@ -78,7 +78,7 @@ def test_every_table_of_the_history_is_append_only() -> None:
 
 
 @pytest.mark.parametrize("model", TABLES)
-def test_a_row_of_history_refuses_every_change(public_page: Page, model: Any) -> None:
+def test_a_history_row_rejects_every_change(public_page: Page, model: Any) -> None:
     row = model.objects.first()
     before = list(model.objects.order_by("pk").values())
 
@@ -95,7 +95,7 @@ def test_a_row_of_history_refuses_every_change(public_page: Page, model: Any) ->
     assert list(model.objects.order_by("pk").values()) == before
 
 
-def test_related_managers_refuse_too(public_page: Page) -> None:
+def test_related_managers_reject_changes_too(public_page: Page) -> None:
     for rows in (public_page.revisions, public_page.releases, public_page.events):
         with pytest.raises(AppendOnlyError):
             rows.all().delete()
@@ -103,7 +103,7 @@ def test_related_managers_refuse_too(public_page: Page) -> None:
             rows.update(page=public_page)
 
 
-def test_an_old_row_cannot_be_written_again_under_its_number(public_page: Page) -> None:
+def test_an_existing_row_cannot_be_overwritten_by_primary_key(public_page: Page) -> None:
     release = Release.objects.filter(page=public_page).get()
     values = {field.attname: getattr(release, field.attname) for field in Release._meta.concrete_fields}
 
@@ -113,7 +113,7 @@ def test_an_old_row_cannot_be_written_again_under_its_number(public_page: Page) 
     assert Release.objects.get(pk=release.pk).html == release.html
 
 
-def test_the_hash_of_a_revision_always_belongs_to_its_content(public_page: Page) -> None:
+def test_the_hash_of_a_revision_always_matches_its_content(public_page: Page) -> None:
     revision = Revision(page=public_page, number=99, content={"body": "x"}, content_hash="f" * 64)
 
     revision.save()
@@ -135,7 +135,7 @@ def test_addresses_are_never_deleted(public_page: Page) -> None:
 
 
 @pytest.mark.parametrize("name", ["ed", "rita", "max"])
-def test_people_in_the_history_cannot_be_deleted(public_page: Page, name: str) -> None:
+def test_users_in_the_history_cannot_be_deleted(public_page: Page, name: str) -> None:
     with pytest.raises(ProtectedError):
         User.objects.get(username=name).delete()
 
@@ -158,7 +158,7 @@ def test_a_picture_that_patients_saw_cannot_be_deleted(public_page: Page) -> Non
         public_page.lead_figure.delete()
 
 
-def test_a_draft_that_was_never_public_keeps_its_approval_too() -> None:
+def test_a_draft_that_was_never_public_keeps_its_approval() -> None:
     make_figure(size=(48, 48))
     revision = save_revision(make_page(), author=make_user())
     approve(revision)

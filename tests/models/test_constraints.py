@@ -1,4 +1,4 @@
-"""What the database itself refuses, and the sentence that a person gets before it comes to that."""
+"""Database constraints, and the validation messages that users see first."""
 
 from collections.abc import Callable
 
@@ -51,12 +51,12 @@ def page() -> Page:
 
 
 def figure() -> Figure:
-    """A picture with a mark."""
+    """A figure with a marker."""
     return Figure.objects.first() or make_figure(size=(48, 48))
 
 
 def marker(**values: object) -> Marker:
-    """A second mark on the picture."""
+    """A second marker on the figure."""
     return Marker(**{"figure": figure(), "key": "other", "x": 0, "y": 0, "target_x": 1, "target_y": 1, **values})
 
 
@@ -80,17 +80,17 @@ def release(**values: object) -> Release:
 
 
 def location() -> Location:
-    """An address."""
+    """A path."""
     return Location.objects.get_or_create(key="main", phone="1 2 3", address="x")[0]
 
 
-def reads(count: int = 1) -> PageView:
-    """The total of a day and an address."""
-    return PageView(day=timezone.now().date(), path="/x/", language="en", reads=count)
+def page_view(count: int = 1) -> PageView:
+    """The number of views of a path on a day."""
+    return PageView(day=timezone.now().date(), path="/x/", language="en", views=count)
 
 
 def autosave(window: str = "w") -> Autosave:
-    """What somebody is typing."""
+    """An autosave of the page."""
     return Autosave(
         user=make_user(), form="page", client_id=window, opened_at=timezone.now(), last_seen_at=timezone.now()
     )
@@ -101,8 +101,8 @@ BROKEN: dict[str, Callable[[], list[models.Model]]] = {
     "review_comment_not_empty": lambda: [ReviewComment(approval=approve(revision()), quote="x", text="")],
     "autosave_once_per_client": lambda: [autosave(), autosave()],
     "autosave_has_client_id": lambda: [autosave("")],
-    "page_views_once_per_day_path": lambda: [reads(), reads()],
-    "page_views_positive": lambda: [reads(0)],
+    "page_views_once_per_day_path": lambda: [page_view(), page_view()],
+    "page_views_positive": lambda: [page_view(0)],
     "clinic_is_singleton": lambda: [Clinic(pk=2, name="Other", phone="+1 303")],
     "clinic_text_once_per_language": lambda: [ClinicText(clinic=make_clinic(), language="en", hours="x")],
     "location_text_once_per_language": lambda: [
@@ -183,7 +183,7 @@ def changed(row: models.Model, **values: object) -> models.Model:
 
 
 def named_constraints() -> set[str]:
-    """Every constraint that our models declare."""
+    """Return the names of all constraints of our models."""
     from django.apps import apps
 
     return {
@@ -200,7 +200,7 @@ def broken_row(name: str) -> models.Model:
     return row
 
 
-def test_the_database_refuses(subtests: pytest.Subtests) -> None:
+def test_the_database_rejects_a_broken_row(subtests: pytest.Subtests) -> None:
     for name in BROKEN:
         with subtests.test(name=name), rolled_back():
             row = broken_row(name)
@@ -209,7 +209,7 @@ def test_the_database_refuses(subtests: pytest.Subtests) -> None:
                 row.save()
 
 
-def test_a_person_is_told_by_the_right_rule_before_the_database_refuses(subtests: pytest.Subtests) -> None:
+def test_validation_names_the_constraint_before_the_database_rejects(subtests: pytest.Subtests) -> None:
     for name in sorted(set(BROKEN) - {"dependency_once_per_release"}):
         with subtests.test(name=name), rolled_back():
             row = broken_row(name)
@@ -231,20 +231,20 @@ def test_no_constraint_is_left_without_a_test() -> None:
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ("page_once_per_subject_language", "There is a page on this subject in this language already."),
+        ("page_once_per_subject_language", "There is already a page on this subject in this language."),
         ("review_months_in_range", "Choose 1 to 36 months."),
     ],
 )
-def test_the_sentence_of_a_rule_that_editors_meet_is_plain(row: str, sentence: str) -> None:
+def test_constraints_have_clear_messages(row: str, sentence: str) -> None:
     broken = BROKEN[row]()[-1]
 
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as raised:
         broken.full_clean()
 
-    assert sentence in refused.value.messages
+    assert sentence in raised.value.messages
 
 
-def test_a_sent_back_approval_with_words_is_taken() -> None:
+def test_a_sent_back_approval_with_a_comment_is_valid() -> None:
     approval = Approval(
         revision=revision(), content_hash="x", reviewer=make_user("rita"), decision="sent_back", comment="Shorter."
     )

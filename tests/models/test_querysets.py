@@ -1,4 +1,4 @@
-"""The vocabulary of pages: who may see what, what is due; and what a draft is as plain data."""
+"""Querysets of pages, draft content, and validators."""
 
 import datetime
 import json
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pages() -> dict[str, Page]:
-    """One page in each state that matters to the public."""
+    """A page in each state that matters to the public."""
     make_clinic()
     make_figure(size=(48, 48))
     found = {name: make_page(name) for name in ("draft", "public", "withdrawn")}
@@ -36,20 +36,20 @@ def pages() -> dict[str, Page]:
     return found
 
 
-def test_published_holds_public_pages_only(pages: dict[str, Page]) -> None:
+def test_published_contains_public_pages_only(pages: dict[str, Page]) -> None:
     assert {page.subject for page in Page.objects.published()} == {"public", "contact"}
     assert {page.subject for page in Page.objects.for_cards("en")} == {"public", "contact"}
     assert not Page.objects.for_cards("es")
 
 
-def test_due_for_review_starts_on_the_day_itself(pages: dict[str, Page]) -> None:
+def test_due_for_review_includes_the_day_itself(pages: dict[str, Page]) -> None:
     due = Page.objects.get(subject="public").live_release.next_review_on
 
     assert Page.objects.due_for_review(due).filter(subject="public").exists()
     assert not Page.objects.due_for_review(due - datetime.timedelta(days=1)).exists()
 
 
-def test_due_for_publishing_starts_at_the_minute_itself(pages: dict[str, Page]) -> None:
+def test_due_for_publishing_includes_the_minute_itself(pages: dict[str, Page]) -> None:
     at = timezone.now()
     revision = Revision.objects.create(page=pages["draft"], number=9, content={})
     Page.objects.filter(pk=pages["draft"].pk).update(publish_at=at, scheduled_revision=revision)
@@ -59,7 +59,7 @@ def test_due_for_publishing_starts_at_the_minute_itself(pages: dict[str, Page]) 
 
 
 @pytest.mark.parametrize("extra", [0, 2])
-def test_cards_with_their_clinic_cost_one_query_however_many_there_are(pages: dict[str, Page], extra: int) -> None:
+def test_cards_with_their_clinic_cost_one_query(pages: dict[str, Page], extra: int) -> None:
     for number in range(extra):
         make_public(make_page(f"more-{number}"))
     assert connection.features.supports_json_field
@@ -85,7 +85,7 @@ def test_a_page_by_its_address_costs_one_query(pages: dict[str, Page]) -> None:
     assert len(queries) == 1
 
 
-def test_what_is_listed_is_public_and_carries_no_text(pages: dict[str, Page]) -> None:
+def test_the_sitemap_lists_public_pages_without_their_text(pages: dict[str, Page]) -> None:
     spanish = make_translation(pages["public"], slug="publica")
     assert {path for _, _, path, _ in Page.objects.for_sitemap()} == {"/public/", "/contact/"}
 
@@ -107,11 +107,11 @@ def test_what_is_listed_is_public_and_carries_no_text(pages: dict[str, Page]) ->
         ("es", "guide", "/es/visits/x/"),
     ],
 )
-def test_an_address_follows_from_language_kind_and_slug(language: str, kind: str, path: str) -> None:
+def test_a_path_follows_from_language_kind_and_slug(language: str, kind: str, path: str) -> None:
     assert public_path(language, kind, "x") == path
 
 
-def test_a_draft_is_whole_and_plain_and_its_hash_does_not_depend_on_order() -> None:
+def test_draft_content_is_complete_and_its_hash_does_not_depend_on_order() -> None:
     make_figure("needle", size=(48, 48))
     page = make_page()
 
@@ -134,7 +134,7 @@ def test_every_field_that_patients_read_is_in_the_hash(field: str) -> None:
     assert hash_content(page.draft_content()) != before
 
 
-def test_the_draft_of_a_guide_holds_its_readings_in_order() -> None:
+def test_the_draft_of_a_guide_contains_its_readings_in_order() -> None:
     make_figure(size=(48, 48))
     guide, page = make_page("guide", kind="guide"), make_page()
     GuideItem.objects.create(guide=guide, page=page, order=2, section="b", minutes=3, note="n")
@@ -147,7 +147,7 @@ def test_the_draft_of_a_guide_holds_its_readings_in_order() -> None:
 
 
 @pytest.mark.parametrize("value", ["a", "a-b", "a1-2b"])
-def test_a_slug_is_small_letters_digits_and_single_hyphens(value: str) -> None:
+def test_a_slug_has_lowercase_letters_digits_and_single_hyphens(value: str) -> None:
     validate_slug(value)
 
 
@@ -170,11 +170,11 @@ def test_odd_values_are_refused_with_a_sentence(subtests: pytest.Subtests) -> No
 
 
 @pytest.mark.parametrize("value", ["", "plain\n\ttext\r\n", "é ñ — “x”", "\U0001f9b4", "\u2028"])
-def test_ordinary_text_is_taken(value: str) -> None:
+def test_ordinary_text_is_valid(value: str) -> None:
     validate_plain_text(value)
 
 
 def test_aliases_that_are_no_words_are_refused(subtests: pytest.Subtests) -> None:
     for aliases in [[""], [" "], [911], [None], "word", {"a": 1}, [["a"]]]:
-        with subtests.test(aliases=aliases), pytest.raises(ValidationError, match="Write a list of words"):
+        with subtests.test(aliases=aliases), pytest.raises(ValidationError, match="Enter a list of words"):
             GlossaryTerm(key="x", language="en", term="x", definition="y", aliases=aliases).full_clean()

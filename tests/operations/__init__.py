@@ -1,1 +1,1 @@
-"""Storage elsewhere, several machines, abuse, logs, and the documents of whoever runs the portal."""
+"""S3 storage, several machines, abuse, logs, and the documents for operators."""

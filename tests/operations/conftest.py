@@ -10,6 +10,6 @@ from tests.operations.s3 import s3_server
 
 @pytest.fixture(scope="session")
 def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a local S3 server with the bucket ``pictures``."""
+    """The URL of a local S3 server with the bucket ``pictures``."""
     with s3_server(tmp_path_factory.mktemp("s3")) as address:
         yield address

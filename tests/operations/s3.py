@@ -1,4 +1,4 @@
-"""A real S3 server on this machine (moto's), and a front before it that can be slow, refuse, or be gone."""
+"""A real S3 server on this machine (moto), and a proxy that can be slow, refuse, or stop responding."""
 
 import http.client
 import os
@@ -21,7 +21,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "only-for-tests"
 
 @contextmanager
 def s3_server(folder: Path) -> Iterator[str]:
-    """The address of a server with one empty bucket, ``pictures``."""
+    """Yield the URL of a server with one empty bucket, ``pictures``."""
     port = free_port()
     log = folder / "s3.log"
     with log.open("w") as stream:
@@ -48,7 +48,7 @@ def s3_server(folder: Path) -> Iterator[str]:
 
 
 class Front(ThreadingHTTPServer):
-    """Hands requests on to ``behind`` while ``mood`` is "well"; every request is noted in ``asked``."""
+    """Forwards requests to ``behind`` while ``mood`` is "well", and records every request in ``asked``."""
 
     daemon_threads = True
 
@@ -66,13 +66,13 @@ class Front(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection to the front."""
+    """A connection to the proxy."""
 
     protocol_version = "HTTP/1.1"
     server: Front
 
     def __getattr__(self, name: str) -> Any:
-        """Every method of HTTP is answered alike."""
+        """Handle every HTTP method in the same way."""
         if name.startswith("do_"):
             return self._answer
         raise AttributeError(name)
@@ -110,10 +110,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_: Any) -> None:
-        """Quiet."""
+        """Do not log."""
 
     def handle(self) -> None:
-        """A client that gave up is no error here."""
+        """Ignore clients that gave up."""
         try:
             super().handle()
         except OSError:

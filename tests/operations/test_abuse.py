@@ -1,4 +1,4 @@
-"""What no browser sends: each is answered at once, with the right status and the constant headers, and never a 500."""
+"""Malformed requests are answered at once, with the right status and the security headers, and never a 500."""
 
 import socket
 import time
@@ -14,19 +14,19 @@ from tests.site.client import fetch
 
 FORM = (
     b"Content-Type: application/x-www-form-urlencoded\r\n"
-    # A made-up cookie of the right form: without one the CSRF check would refuse before it reads the body.
+    # A well-formed cookie: without one, the CSRF check would fail before reading the body.
     b"Cookie: csrftoken=" + b"a" * 32 + b"; __Host-csrftoken=" + b"a" * 32 + b"\r\n"
 )
 PATIENCE = 5
 
 
 def request(path: bytes, headers: bytes = b"", *, method: bytes = b"GET", host: bytes = b"127.0.0.1") -> bytes:
-    """The bytes of a request, however odd."""
+    """Return the bytes of a request."""
     return method + b" " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\n" + headers + b"\r\n"
 
 
 def login(length: int, sent: bytes) -> bytes:
-    """A sign-in of which only a part is sent."""
+    """Return an incomplete login form."""
     return request(b"/admin/login/", FORM + b"Content-Length: %d\r\n" % length, method=b"POST") + sent
 
 
@@ -39,7 +39,7 @@ def connected(url: str, data: bytes) -> Iterator[socket.socket]:
 
 
 def head(url: str, data: bytes) -> tuple[int, dict[str, str]]:
-    """Status and headers of the answer to raw bytes."""
+    """Return status and headers of the response to raw bytes."""
     with connected(url, data) as client:
         received = b""
         while b"\r\n\r\n" not in received:
@@ -51,7 +51,7 @@ def head(url: str, data: bytes) -> tuple[int, dict[str, str]]:
 
 
 def refused_as(url: str, data: bytes) -> tuple[int, bool]:
-    """Status, and whether the constant headers are there."""
+    """Return the status, and whether the security headers are present."""
     status, headers = head(url, data)
     return status, all(headers.get(name.lower()) == value for name, value in SECURITY_HEADERS.items())
 
@@ -89,7 +89,7 @@ OURS = {
         for method in (b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE", b"CONNECT", b"PROPFIND", b"FOO")
     },
 }
-# Nothing of these reaches the portal: the server itself answers, with no body.
+# None of these reach the portal: the server itself responds, without a body.
 SERVERS_OWN = {
     "address of 70,000 letters": (request(b"/" + b"a" * 70_000), {414, 431}),
     "header of 70,000 letters": (request(b"/", b"X-A: " + b"a" * 70_000 + b"\r\n"), {431}),
@@ -104,7 +104,7 @@ SERVERS_OWN = {
 }
 
 
-def test_an_odd_request_gets_its_status_and_the_constant_headers(
+def test_a_malformed_request_gets_its_status_and_the_security_headers(
     served_site: ServedSite, subtests: pytest.Subtests
 ) -> None:
     for name in OURS:
@@ -116,7 +116,7 @@ def test_an_odd_request_gets_its_status_and_the_constant_headers(
             assert time.monotonic() - begun < PATIENCE
 
 
-def test_what_is_no_request_ends_at_the_server(served_site: ServedSite, subtests: pytest.Subtests) -> None:
+def test_bytes_that_are_not_http_are_rejected_by_the_server(served_site: ServedSite, subtests: pytest.Subtests) -> None:
     for name in SERVERS_OWN:
         with subtests.test(name=name):
             data, statuses = SERVERS_OWN[name]
@@ -124,7 +124,7 @@ def test_what_is_no_request_ends_at_the_server(served_site: ServedSite, subtests
             assert head(served_site.url, data)[0] in statuses
 
 
-def test_a_line_break_in_an_address_adds_no_header(served_site: ServedSite) -> None:
+def test_a_line_break_in_a_path_adds_no_header(served_site: ServedSite) -> None:
     for path in (
         b"/kyphoplasty%0d%0aSet-Cookie:%20x=1/",
         b"/KYPHOPLASTY%0d%0aSet-Cookie:x=1",
@@ -151,7 +151,7 @@ def test_no_redirect_leaves_the_site(served_site: ServedSite) -> None:
         assert location.startswith("/") and not location.startswith(("//", "/\\")), (path, location)
 
 
-def test_chunks_with_a_length_are_not_two_requests(served_site: ServedSite) -> None:
+def test_chunks_with_a_content_length_are_not_two_requests(served_site: ServedSite) -> None:
     smuggled = b"0\r\n\r\nGET /kyphoplasty/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     data = request(b"/", b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n" % len(smuggled), method=b"POST")
     with connected(served_site.url, data + smuggled) as client:
@@ -162,12 +162,12 @@ def test_chunks_with_a_length_are_not_two_requests(served_site: ServedSite) -> N
                 received += part
         except TimeoutError:
             pass
-    # RFC 9112 §6.3: the chunks count. What follows them is a request of its own, of the same client.
+    # RFC 9112 §6.3: Transfer-Encoding takes precedence. What follows is a separate request of the same client.
     assert received.startswith((b"HTTP/1.1 405", b"HTTP/1.1 400"))
 
 
 @pytest.mark.parametrize("count", [60, 300])
-def test_people_who_send_forms_slowly_stop_neither_readers_nor_staff(served_site: ServedSite, count: int) -> None:
+def test_slow_forms_affect_neither_readers_nor_staff(served_site: ServedSite, count: int) -> None:
     slow = []
     try:
         for _ in range(count):
@@ -189,13 +189,13 @@ def test_people_who_send_forms_slowly_stop_neither_readers_nor_staff(served_site
     assert waited < PATIENCE
 
 
-def test_a_form_that_does_not_arrive_is_given_up(served_site: ServedSite) -> None:
+def test_a_form_that_does_not_arrive_times_out(served_site: ServedSite) -> None:
     with connected(served_site.url, login(1000, b"a=")) as client:
         client.settimeout(20)
         assert client.recv(65536).startswith(b"HTTP/1.1 408 ")
 
 
-def test_headers_that_do_not_arrive_are_given_up(served_site: ServedSite) -> None:
+def test_headers_that_do_not_arrive_time_out(served_site: ServedSite) -> None:
     with connected(served_site.url, b"GET / HTTP/1.1\r\nHost: 127") as client:
         client.settimeout(20)
         begun = time.monotonic()
@@ -203,7 +203,7 @@ def test_headers_that_do_not_arrive_are_given_up(served_site: ServedSite) -> Non
         assert time.monotonic() - begun < 15
 
 
-def test_a_log_of_all_this_names_no_address(served_site: ServedSite) -> None:
+def test_the_log_of_these_requests_contains_no_url(served_site: ServedSite) -> None:
     head(served_site.url, request(b"/codename-of-a-condition/?q=secret"))
 
     log = served_site.log.read_text()

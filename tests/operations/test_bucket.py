@@ -1,4 +1,4 @@
-"""Pictures in a bucket: served through our own address, from a cache while the storage is slow, refuses or is gone."""
+"""Images in a bucket: served through our own URLs, from the cache while the storage fails."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client, override_settings
 
 from portal.security.headers import SECURITY_HEADERS
-from portal.storage import public_files, s3_storage
+from portal.storage import media, s3_storage
 from portal.storage.local_storage import StorageUnavailableError
 from procedures.figures.renditions import store_file
 from procedures.models import Figure
@@ -40,12 +40,12 @@ def picture(letter: str) -> str:
 
 @pytest.fixture
 def front(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
-    """The portal's storage is a bucket behind a front with moods."""
+    """Store media in a bucket behind a proxy that can fail."""
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(s3_storage, "READ_TIMEOUT_SECONDS", 1.5)
-    # What is stored here belongs to no page.
-    monkeypatch.setattr(public_files, "_get_names_function", lambda: AllPublic)
+    # The files stored here do not belong to a page.
+    monkeypatch.setattr(media, "_get_names_function", lambda: AllPublic)
     made = Front(s3_address)
     options = {
         "bucket_name": "pictures",
@@ -72,14 +72,14 @@ def forget_copies(tmp_path: Path) -> None:
 
 
 def shown(name: str) -> HttpResponse:
-    """The answer with its body read."""
+    """Return a response with its body."""
     sent_by = Client().get(f"/media/{name}")
     answer = HttpResponse(sent_by.getvalue(), status=sent_by.status_code)
     answer.headers = sent_by.headers
     return answer
 
 
-def test_a_picture_is_served_through_our_own_address(front: Front) -> None:
+def test_an_image_is_served_through_our_own_url(front: Front) -> None:
     name = store_file(picture("a"), b"a picture")
 
     answer = shown(name)
@@ -93,7 +93,7 @@ def test_a_picture_is_served_through_our_own_address(front: Front) -> None:
     }
 
 
-def test_the_second_reader_costs_the_storage_nothing(front: Front, tmp_path: Path) -> None:
+def test_the_second_request_is_served_from_the_cache(front: Front, tmp_path: Path) -> None:
     name = store_file(picture("b"), b"twice")
     forget_copies(tmp_path)
     front.asked.clear()
@@ -103,12 +103,12 @@ def test_the_second_reader_costs_the_storage_nothing(front: Front, tmp_path: Pat
     assert front.asked == [f"GET /pictures/{name}"]
 
 
-def test_a_picture_that_is_nowhere_is_not_found(front: Front) -> None:
+def test_an_unknown_image_is_not_found(front: Front) -> None:
     assert shown(picture("never")).status_code == 404
 
 
 @pytest.mark.parametrize("mood", MOODS)
-def test_known_pictures_are_shown_and_unknown_ones_wait_when_the_storage_fails(
+def test_when_the_storage_fails_cached_images_are_served_and_others_get_503(
     front: Front, tmp_path: Path, mood: str
 ) -> None:
     known, unknown = store_file(picture("k"), b"known"), store_file(picture("u"), b"unknown")
@@ -132,7 +132,7 @@ def test_known_pictures_are_shown_and_unknown_ones_wait_when_the_storage_fails(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("mood", MOODS)
-def test_an_upload_is_refused_with_a_sentence_and_leaves_nothing(
+def test_an_upload_gets_a_message_and_leaves_nothing(
     front: Front,
     mood: str,
     editor: Any,
@@ -144,7 +144,7 @@ def test_an_upload_is_refused_with_a_sentence_and_leaves_nothing(
 
     refused = saved(client, address)
     assert (refused.status_code, Figure.objects.count()) == (503, 0)
-    assert "The storage for pictures cannot be used now, so nothing was saved." in refused.content.decode()
+    assert "The image storage is unavailable right now, so nothing was saved." in refused.content.decode()
 
     front.mood = "well"
     assert saved(client, address).status_code == 302
@@ -155,10 +155,10 @@ def test_readiness_names_the_storage(front: Front, db: None) -> None:
     assert Client().get("/readyz").status_code == 200
     front.mood = "gone"
     answer = Client().get("/readyz")
-    assert (answer.status_code, answer.content) == (503, b"the media storage does not answer\n")
+    assert (answer.status_code, answer.content) == (503, b"the media storage does not respond\n")
 
 
-def test_the_cache_stays_within_its_bound_and_keeps_the_newest(front: Front, tmp_path: Path) -> None:
+def test_the_cache_is_bounded_and_keeps_the_newest(front: Front, tmp_path: Path) -> None:
     names = [store_file(picture(str(number)), bytes(6000)) for number in range(12)]
 
     kept = list((tmp_path / "cache" / "figures").iterdir())
@@ -169,7 +169,7 @@ def test_the_cache_stays_within_its_bound_and_keeps_the_newest(front: Front, tmp
     assert sum(path.stat().st_size for path in (tmp_path / "cache" / "figures").iterdir()) <= 50_000
 
 
-def test_a_full_disk_costs_the_copy_only(front: Front, tmp_path: Path) -> None:
+def test_a_full_disk_only_prevents_caching(front: Front, tmp_path: Path) -> None:
     name = store_file(picture("full"), b"shown all the same")
     forget_copies(tmp_path)
     (tmp_path / "cache" / "figures").rmdir()
@@ -178,7 +178,7 @@ def test_a_full_disk_costs_the_copy_only(front: Front, tmp_path: Path) -> None:
     assert shown(name).content == b"shown all the same"
 
 
-def test_a_picture_deleted_from_another_machine_disappears_within_a_day(front: Front, tmp_path: Path) -> None:
+def test_an_image_deleted_by_another_machine_disappears_within_a_day(front: Front, tmp_path: Path) -> None:
     name = store_file(picture("gone"), b"deleted elsewhere")
     copy = tmp_path / "cache" / name
     kept = copy.read_bytes()
@@ -192,7 +192,7 @@ def test_a_picture_deleted_from_another_machine_disappears_within_a_day(front: F
     assert not copy.exists()
 
 
-def test_an_old_copy_is_shown_while_the_storage_is_gone(front: Front, tmp_path: Path) -> None:
+def test_an_old_copy_is_served_while_the_storage_does_not_respond(front: Front, tmp_path: Path) -> None:
     name = store_file(picture("old"), b"still needed")
     yesterday = time.time() - s3_storage.REVALIDATE_AFTER_SECONDS - 60
     os.utime(tmp_path / "cache" / name, (yesterday, yesterday))
@@ -201,14 +201,14 @@ def test_an_old_copy_is_shown_while_the_storage_is_gone(front: Front, tmp_path: 
     assert shown(name).content == b"still needed"
 
 
-def test_a_picture_deleted_here_is_gone_at_once(front: Front) -> None:
+def test_an_image_deleted_here_disappears_at_once(front: Front) -> None:
     name = store_file(picture("here"), b"x")
     default_storage.delete(name)
 
     assert shown(name).status_code == 404
 
 
-def test_storing_the_same_again_makes_it_young(front: Front) -> None:
+def test_storing_the_same_file_again_updates_its_modification_time(front: Front) -> None:
     name = store_file(picture("young"), b"x")
     first = default_storage.get_modified_time(name)
     time.sleep(1.1)
@@ -218,7 +218,7 @@ def test_storing_the_same_again_makes_it_young(front: Front) -> None:
     assert default_storage.get_modified_time(name) > first
 
 
-def test_what_is_missing_is_a_missing_file_and_what_fails_is_a_failure(front: Front) -> None:
+def test_a_missing_file_and_a_failing_storage_raise_different_errors(front: Front) -> None:
     for ask in (default_storage.open, default_storage.size, default_storage.get_modified_time):
         with pytest.raises(FileNotFoundError):
             ask(picture("none"))
@@ -230,17 +230,20 @@ def test_what_is_missing_is_a_missing_file_and_what_fails_is_a_failure(front: Fr
         default_storage.save(picture("none"), ContentFile(b"x"))
 
 
-def test_a_wrong_bucket_is_named(front: Front) -> None:
-    assert default_storage.trouble() == ""
+def test_a_missing_bucket_is_reported(front: Front) -> None:
+    assert default_storage.configuration_error() == ""
     default_storage.bucket_name = "misspelt"
-    assert default_storage.trouble() == "The storage has no bucket misspelt. Make it, or mend PORTAL_S3_BUCKET."
+    assert (
+        default_storage.configuration_error()
+        == "The bucket misspelt does not exist. Create it, or correct PORTAL_S3_BUCKET."
+    )
     default_storage.bucket_name = "pictures"
     front.mood = "gone"
     with pytest.raises(StorageUnavailableError):
-        default_storage.trouble()
+        default_storage.configuration_error()
 
 
-def test_a_folder_that_is_full_refuses_the_upload_with_the_same_sentence(
+def test_an_upload_to_a_full_disk_gets_the_same_message(
     editor: Any,
     sign_in: SignIn,
     db: None,
@@ -248,7 +251,7 @@ def test_a_folder_that_is_full_refuses_the_upload_with_the_same_sentence(
     settings: Any,
     tmp_path: Path,
 ) -> None:
-    # A folder of its own: a picture that is there already would not be written again.
+    # A separate folder: an existing image would not be written again.
     settings.MEDIA_ROOT = tmp_path
 
     def full(*_: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the documents promise: settings that exist, tests that exist, commands that exist."""
+"""The documents name only settings, tests and commands that exist."""
 
 import re
 
@@ -23,15 +23,15 @@ def test_the_example_settings_are_settings() -> None:
     assert set(re.findall(r"^#?(PORTAL_[A-Z0-9_]+)=", text, re.MULTILINE)) <= KNOWN_VARIABLES
 
 
-def test_every_command_that_a_document_names_is_there() -> None:
+def test_every_documented_command_exists() -> None:
     named = set(re.findall(r"manage\.py ([a-z_]+)", OPERATIONS.read_text() + SECURITY.read_text()))
-    # It comes with sign-in (portal/accounts/management), as do the tests below.
+    # The command and the tests below belong to portal/accounts.
     expected = named if (ROOT / "tests" / "staff").exists() else named - {"invite"}
 
     assert expected <= set(get_commands())
 
 
-def test_every_test_and_file_that_the_security_document_names_is_there() -> None:
+def test_every_test_and_file_in_the_security_document_exists() -> None:
     named = set(
         re.findall(r"`((?:tests|portal|procedures|docs|templates|static|\.ci)/[\w./-]+)`", SECURITY.read_text())
     )
@@ -42,14 +42,14 @@ def test_every_test_and_file_that_the_security_document_names_is_there() -> None
     assert len([name for name in named if name.startswith("tests/")]) > 15
 
 
-def test_every_point_that_is_met_names_its_test() -> None:
+def test_every_requirement_that_is_met_names_its_test() -> None:
     rows = re.findall(r"^\| (V\d+\.\d+\.\d+) \|(.*)\|$", SECURITY.read_text(), re.MULTILINE)
 
     assert len(rows) > 40
     assert [number for number, rest in rows if "`tests/" not in rest and "`.ci/" not in rest and "**" not in rest] == []
 
 
-def test_links_between_documents_lead_somewhere() -> None:
+def test_links_between_documents_are_not_broken() -> None:
     for file in (OPERATIONS, SECURITY):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", file.read_text()):
             if target == "staff.md" and not (ROOT / "tests" / "staff").exists():
@@ -57,7 +57,7 @@ def test_links_between_documents_lead_somewhere() -> None:
             assert (DOCS / target).exists(), f"{file.name} links to {target}"
 
 
-def test_the_service_starts_what_is_there() -> None:
+def test_the_example_service_runs_an_existing_command() -> None:
     text = (DOCS / "examples" / "portal.service").read_text()
 
     assert "manage.py serve --host 127.0.0.1 --port 8000 --workers 2" in text

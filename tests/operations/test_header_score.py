@@ -31,7 +31,7 @@ print(json.dumps([[answer.status_code, dict(answer.headers), len(answer.cookies)
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, dict[str, str], int]]:
-    """Status, headers and number of cookies: over https, over http, and of the admin over http."""
+    """Return status, headers and number of cookies over HTTPS, over HTTP, and of the admin over HTTP."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     environ = {
         **own,
@@ -47,11 +47,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, dict[st
 
 
 def policy(text: str) -> dict[str, list[str]]:
-    """Directives and their sources."""
+    """Return the CSP directives with their sources."""
     return {name: sources for name, *sources in (part.split() for part in text.split(";"))}
 
 
-def test_the_score_is_the_highest_that_a_site_reaches_by_itself(answers: list[tuple[int, dict[str, str], int]]) -> None:
+def test_the_headers_get_the_highest_possible_score(answers: list[tuple[int, dict[str, str], int]]) -> None:
     _, headers, cookies = answers[0]
     rules = policy(headers["Content-Security-Policy"])
     sources = {source for found in rules.values() for source in found}
@@ -75,11 +75,11 @@ def test_the_score_is_the_highest_that_a_site_reaches_by_itself(answers: list[tu
     assert 100 + sum(points.values()) == 130, points
 
 
-def test_hsts_holds_for_a_year_and_for_subdomains(answers: list[tuple[int, dict[str, str], int]]) -> None:
+def test_hsts_applies_for_a_year_and_to_subdomains(answers: list[tuple[int, dict[str, str], int]]) -> None:
     assert answers[0][1]["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
-def test_http_leads_to_the_same_host_over_https_with_the_constant_headers(
+def test_http_redirects_to_https_on_the_same_host_with_the_security_headers(
     answers: list[tuple[int, dict[str, str], int]],
 ) -> None:
     (status, headers, _), (admin_status, admin, _) = answers[1:]
@@ -89,7 +89,7 @@ def test_http_leads_to_the_same_host_over_https_with_the_constant_headers(
     assert headers["Content-Security-Policy"] == answers[0][1]["Content-Security-Policy"]
 
 
-def test_the_policy_names_what_does_not_fall_back_to_the_default(
+def test_the_csp_sets_the_directives_without_a_fallback(
     answers: list[tuple[int, dict[str, str], int]],
 ) -> None:
     rules = policy(answers[0][1]["Content-Security-Policy"])
@@ -98,7 +98,7 @@ def test_the_policy_names_what_does_not_fall_back_to_the_default(
     assert "object-src" not in rules or rules["object-src"] == ["'none'"]
 
 
-def test_the_example_nginx_takes_no_header_away() -> None:
+def test_the_example_nginx_configuration_removes_no_header() -> None:
     text = (Path(ROOT) / "docs" / "examples" / "nginx.conf").read_text()
 
     assert "proxy_hide_header" not in text

@@ -1,4 +1,4 @@
-"""Log lines: one object each when asked for, and never an address, a query, a host or what a row holds."""
+"""Log lines never contain a URL, a query, a host or the data of a row."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ def record(name: str, message: str, error: BaseException | None = None, **extra:
 
 
 def failure() -> Exception:
-    """An error with a cause, both of which quote what was asked for."""
+    """Return an error with a cause, both of which quote the URL."""
     try:
         try:
             raise KeyError(SECRET)
@@ -35,7 +35,7 @@ def failure() -> Exception:
         return error
 
 
-def test_a_failed_request_is_logged_without_what_was_asked_for(subtests: pytest.Subtests) -> None:
+def test_a_failed_request_is_logged_without_its_url(subtests: pytest.Subtests) -> None:
     for form in ["line", "json"]:
         for name, message in [
             ("django.request", f"Internal Server Error: {SECRET}"),
@@ -58,7 +58,7 @@ def test_a_failed_request_is_logged_without_what_was_asked_for(subtests: pytest.
                 assert "test_logs.py" in text, "where it happened is there"
 
 
-def test_a_json_line_is_one_object_with_its_facts() -> None:
+def test_a_json_line_is_one_object() -> None:
     line = record("django.request", f"Not Found: {SECRET}", status_code=404)
     RedactUrlsFilter().filter(line)
 
@@ -71,24 +71,24 @@ def test_a_json_line_is_one_object_with_its_facts() -> None:
     assert entry == {"level": "ERROR", "logger": "django.request", "message": "answered 404", "status": 404}
 
 
-def test_what_our_own_code_says_is_kept_whole() -> None:
-    line = record("portal.published.store", "the database does not answer", failure())
+def test_messages_of_our_own_code_are_not_redacted() -> None:
+    line = record("portal.published.store", "the database does not respond", failure())
     RedactUrlsFilter().filter(line)
 
     entry = json.loads(JsonFormatter().format(line))
 
-    assert entry["message"] == "the database does not answer"
+    assert entry["message"] == "the database does not respond"
     assert SECRET in entry["traceback"]
 
 
-def test_errors_that_name_each_other_end() -> None:
+def test_errors_that_cause_each_other_do_not_loop() -> None:
     first, second = ValueError(SECRET), KeyError(SECRET)
     first.__context__, second.__context__ = second, first
 
     assert redacted_traceback(first).count("Traceback") == 2
 
 
-def test_the_environment_chooses_the_form(tmp_path: Path) -> None:
+def test_the_environment_selects_the_log_format(tmp_path: Path) -> None:
     words = "import django; django.setup(); import logging; logging.getLogger('portal').warning('“heard”')"
     said = {}
     for form in ("line", "json"):
@@ -104,7 +104,7 @@ def test_the_environment_chooses_the_form(tmp_path: Path) -> None:
     assert json.loads(said["json"])["message"] == "“heard”"
 
 
-def test_a_host_that_is_not_ours_is_not_repeated() -> None:
+def test_a_disallowed_host_is_not_logged() -> None:
     line = record("django.security.DisallowedHost", str(DisallowedHost("evil.example")), status_code=400)
     RedactUrlsFilter().filter(line)
 

@@ -1,4 +1,4 @@
-"""Two machines behind the example nginx: two data folders, one PostgreSQL database, one bucket, one address."""
+"""Two machines behind the example nginx with one PostgreSQL database and one bucket."""
 
 import os
 import re
@@ -33,12 +33,12 @@ PUBLISH = f"""
 import time
 from portal.accounts.models import User
 from procedures.enums import Decision
-from procedures.figures.renditions import put
+from procedures.figures.renditions import store_file
 from procedures.models import Page
 from procedures.revisions.drafts import save_revision
 from procedures.publishing.publish import publish
 from procedures.publishing.review import decide, submit
-put("{PICTURE}", b"from the first machine")
+store_file("{PICTURE}", b"from the first machine")
 writer, doctor = (User.objects.create(username=name, is_staff=True) for name in ("w.clinic", "d.clinic"))
 page = Page.objects.get(subject="kyphoplasty", language="en")
 page.body += "\\n\\nThis was told on the first machine.\\n"
@@ -53,7 +53,7 @@ print(time.time())
 
 @dataclass(frozen=True)
 class Pair:
-    """Two served portals and what each is told by its environment."""
+    """Two running portals and their environments."""
 
     urls: tuple[str, str]
     environs: tuple[dict[str, str], dict[str, str]]
@@ -98,7 +98,7 @@ def read(url: str, path: str) -> tuple[int, bytes]:
 
 
 class Watch(threading.Thread):
-    """Asks one machine for a page again and again; notes when a text first stands there."""
+    """Polls a page of one machine, and records when a text first appears."""
 
     def __init__(self, url: str, path: str, text: bytes) -> None:
         super().__init__(daemon=True)
@@ -114,7 +114,7 @@ class Watch(threading.Thread):
                 return
 
 
-def test_what_is_published_on_one_machine_is_read_on_the_other_within_a_second(pair: Pair) -> None:
+def test_a_publication_on_one_machine_appears_on_the_other_within_a_second(pair: Pair) -> None:
     watch = Watch(pair.urls[1], "/kyphoplasty/", b"This was told on the first machine.")
     watch.start()
 
@@ -130,7 +130,7 @@ def test_what_is_published_on_one_machine_is_read_on_the_other_within_a_second(p
     assert watch.seen, "never seen on the second machine"
     assert watch.seen - published < 1
     assert watch.statuses == {200}
-    # Both machines have the same bucket; what no page shows is for nobody.
+    # Both machines use the same bucket; a file that no page shows is not public.
     address = re.findall(r"/media/[\w./-]+", read(pair.urls[1], "/kyphoplasty/")[1].decode())[0]
     assert read(pair.urls[1], address)[0] == 200
     assert read(pair.urls[1], f"/media/{PICTURE}")[0] == 404
@@ -139,7 +139,7 @@ def test_what_is_published_on_one_machine_is_read_on_the_other_within_a_second(p
         assert not (Path(environ["PORTAL_DATA_DIR"]) / "portal.sqlite3").exists()
 
 
-def test_a_bucket_and_a_database_are_saved_and_brought_back(pair: Pair, tmp_path: Path, s3_address: str) -> None:
+def test_a_bucket_and_a_database_are_backed_up_and_restored(pair: Pair, tmp_path: Path, s3_address: str) -> None:
     file = tmp_path / "both.tar"
     request = urllib.request.Request(f"{s3_address}/restored", method="PUT")
     urllib.request.urlopen(request, timeout=5).close()
@@ -162,7 +162,7 @@ def test_a_bucket_and_a_database_are_saved_and_brought_back(pair: Pair, tmp_path
 
 @contextmanager
 def nginx(folder: Path, urls: tuple[str, str]) -> Iterator[tuple[int, ssl.SSLContext]]:
-    """The example as it stands, with this machine's ports, certificate and folders in place of its own."""
+    """Write the example configuration with this machine's ports, certificate and folders."""
     assert NGINX
     tls, plain = free_port(), free_port()
     subprocess.run(
@@ -213,7 +213,7 @@ def nginx(folder: Path, urls: tuple[str, str]) -> Iterator[tuple[int, ssl.SSLCon
 
 
 def visit(port: int, context: ssl.SSLContext, path: str, **options: object) -> tuple[int, dict[str, str], bytes]:
-    """One request through nginx, by the name on its certificate."""
+    """Send a request through nginx with the name on its certificate."""
     import http.client
     import socket
 

@@ -1,4 +1,4 @@
-"""Searches of one place: a waiting room may, a program that reads the site out waits; nobody else is touched."""
+"""Rate limits of the search: enough for a waiting room, too little to copy the site."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ def statuses(path: str, *places: str) -> list[int]:
 @pytest.mark.parametrize(
     ("path", "sentence"), [("/search/?q=pain", "Wait ten seconds"), ("/es/search/?q=dolor", "Espere diez")]
 )
-def test_who_searches_too_often_is_told_how_long_to_wait(three: None, path: str, sentence: str) -> None:
+def test_a_client_that_searches_too_often_gets_retry_after(three: None, path: str, sentence: str) -> None:
     reader = Client(headers={"X-Forwarded-For": "203.0.113.5"})
 
     answers = [reader.get(path) for _ in range(4)]
@@ -38,24 +38,24 @@ def test_who_searches_too_often_is_told_how_long_to_wait(three: None, path: str,
     assert reader.get("/").status_code != 429, "pages stay open"
 
 
-def test_others_are_not_touched_and_nobody_chooses_their_place(three: None) -> None:
+def test_other_clients_are_not_limited_and_addresses_cannot_be_forged(three: None) -> None:
     first = "203.0.113.5"
 
     assert statuses("/search/?q=a", first, first, first, first, "203.0.113.6") == [200, 200, 200, 429, 200]
     assert statuses("/search/?q=a", f"198.51.100.1, {first}", f"198.51.100.2, {first}") == [429, 429]
 
 
-def test_a_household_is_one_place(three: None) -> None:
+def test_an_ipv6_network_is_one_client(three: None) -> None:
     found = statuses("/search/?q=a", *(f"2001:db8:0:1::{number}" for number in range(1, 5)), "2001:db8:0:2::1")
 
     assert found == [200, 200, 200, 429, 200]
 
 
-def test_a_proxy_that_tells_nothing_shuts_nobody_out(three: None) -> None:
+def test_without_forwarded_addresses_nobody_is_limited(three: None) -> None:
     assert statuses("/search/?q=a", *["not an address"] * 6) == [200] * 6
 
 
-def test_what_was_used_comes_back_with_time() -> None:
+def test_tokens_are_refilled_over_time() -> None:
     rate = TokenBucket(burst=2, per_second=1)
 
     assert [rate.consume("a", now) for now in (0, 0, 0, 1.1, 1.2, 9, 9, 9)] == [
@@ -63,7 +63,7 @@ def test_what_was_used_comes_back_with_time() -> None:
     ]  # fmt: skip
 
 
-def test_any_number_of_places_takes_bounded_memory() -> None:
+def test_memory_is_bounded_for_any_number_of_networks() -> None:
     rate = TokenBucket(burst=1, per_second=1)
     for number in range(MAX_TRACKED_NETWORKS + 50):
         rate.consume(str(number), 0)

@@ -1,4 +1,4 @@
-"""A compiled statement gives what its queryset gives, each time with the values of that time."""
+"""Prepared queries return what their querysets return, with the values of each call."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def values(page: Page) -> list[dict[str, Any]]:
     return [{k: v for k, v in vars(one).items() if k != "_state"} for one in (page, page.live_release)]
 
 
-def test_models_are_those_of_the_queryset(django_assert_num_queries: Any) -> None:
+def test_fetch_instances_returns_the_same_as_the_queryset(django_assert_num_queries: Any) -> None:
     make_clinic()
     make_public(make_page())
 
@@ -38,7 +38,7 @@ def test_models_are_those_of_the_queryset(django_assert_num_queries: Any) -> Non
         assert len(found) == count
 
 
-def test_tuples_are_those_of_the_queryset_with_values_of_their_types() -> None:
+def test_fetch_tuples_returns_the_same_values_and_types_as_the_queryset() -> None:
     make_clinic()
     make_public(make_page())
 
@@ -49,7 +49,7 @@ def test_tuples_are_those_of_the_queryset_with_values_of_their_types() -> None:
     assert first.fetch_tuples("es") == []
 
 
-def test_a_value_that_is_sql_is_a_value() -> None:
+def test_sql_in_a_value_is_not_executed() -> None:
     make_clinic()
     make_public(make_page())
 
@@ -57,6 +57,6 @@ def test_a_value_that_is_sql_is_a_value() -> None:
 
 
 @pytest.mark.parametrize("given", [(), ("en",), ("en", 1, 2)])
-def test_as_many_values_as_places(given: tuple[object, ...]) -> None:
+def test_the_number_of_values_must_match_the_placeholders(given: tuple[object, ...]) -> None:
     with pytest.raises(ValueError, match="zip"):
         cards.fetch_instances(*given)

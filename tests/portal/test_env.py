@@ -1,4 +1,4 @@
-"""Settings from the environment: an odd value stops the start with one line that says what to do."""
+"""Settings from the environment; an invalid value is one line that says what to do."""
 
 import stat
 from collections.abc import Callable
@@ -68,7 +68,7 @@ ODD: dict[str, tuple[Callable[[dict[str, str]], object], list[str]]] = {
 }  # fmt: skip
 
 
-def test_an_odd_value_is_refused_in_one_line_that_names_it(subtests: pytest.Subtests) -> None:
+def test_an_invalid_value_raises_one_line_that_names_the_variable(subtests: pytest.Subtests) -> None:
     for name, value in [(name, value) for name, (_, values) in ODD.items() for value in values]:
         with subtests.test(name=name, value=value):
             with pytest.raises(InvalidSettingError) as refused:
@@ -88,7 +88,7 @@ def test_a_secret_is_never_repeated(value: str) -> None:
     assert value not in str(refused.value)
 
 
-def test_a_password_in_a_broken_database_address_is_never_repeated() -> None:
+def test_a_password_in_an_invalid_database_url_is_never_repeated() -> None:
     with pytest.raises(InvalidSettingError) as refused:
         env.get_database_config(Path("/x"), {"DATABASE_URL": "mysql://me:hunter2@host/name"})
 
@@ -98,12 +98,12 @@ def test_a_password_in_a_broken_database_address_is_never_repeated() -> None:
 @pytest.mark.parametrize(
     ("value", "wanted"), [("true", True), ("TRUE", True), (" false ", False), ("False", False), ("", True)]
 )
-def test_a_boolean_is_true_or_false_in_any_letters(value: str, wanted: bool) -> None:
+def test_a_boolean_is_true_or_false_in_any_case(value: str, wanted: bool) -> None:
     assert env.get_bool("PORTAL_DEBUG", default=True, environ={"PORTAL_DEBUG": value}) is wanted
 
 
 @pytest.mark.parametrize(("value", "wanted"), [("", 180), ("1", 1), (" 30 ", 30), ("3650", 3650)])
-def test_a_number_of_days_is_taken_as_it_is(value: str, wanted: int) -> None:
+def test_a_number_of_days_is_parsed(value: str, wanted: int) -> None:
     found = env.get_int(
         "PORTAL_FEEDBACK_DAYS", default=180, min_value=1, max_value=3650, environ={"PORTAL_FEEDBACK_DAYS": value}
     )
@@ -111,7 +111,7 @@ def test_a_number_of_days_is_taken_as_it_is(value: str, wanted: int) -> None:
     assert found == wanted
 
 
-def test_hosts_are_loopback_names_unless_told_otherwise() -> None:
+def test_allowed_hosts_default_to_loopback_names() -> None:
     assert env.get_allowed_hosts({}) == ["127.0.0.1", "localhost", "[::1]"]
     assert env.get_allowed_hosts({"PORTAL_ALLOWED_HOSTS": "Learn.example.org, .example.org,[::1]"}) == [
         "Learn.example.org",
@@ -129,28 +129,28 @@ def test_hosts_are_loopback_names_unless_told_otherwise() -> None:
         ("http://[::1]:8000", "http://[::1]:8000"),
     ],
 )
-def test_the_public_address_is_scheme_and_host(value: str, wanted: str) -> None:
+def test_the_public_url_is_scheme_and_host(value: str, wanted: str) -> None:
     assert env.get_public_url({"PORTAL_PUBLIC_URL": value}) == wanted
 
 
 @pytest.mark.parametrize("name", ["PORTAL_DEBUGG", "PORTAL_ALLOWED_HOST", "PORTAL_", "PORTAL_SECRET"])
-def test_a_misspelt_name_is_refused(name: str) -> None:
-    with pytest.raises(InvalidSettingError, match=f"^{name} is not a setting. Known: PORTAL_ALLOWED_HOSTS, "):
+def test_a_misspelled_variable_is_rejected(name: str) -> None:
+    with pytest.raises(InvalidSettingError, match=f"^{name} is not a setting. Settings: PORTAL_ALLOWED_HOSTS, "):
         env.reject_unknown_variables({name: "x", "PATH": "/bin"})
 
 
-def test_a_name_of_an_earlier_version_is_refused_with_the_new_name() -> None:
+def test_a_renamed_variable_is_rejected_with_its_new_name() -> None:
     for old, new in env.RENAMED_VARIABLES.items():
         with pytest.raises(InvalidSettingError, match=rf"^{old} was renamed\. Set {new} instead\.$"):
             env.reject_unknown_variables({old: "x"})
         assert new in env.KNOWN_VARIABLES
 
 
-def test_known_names_and_names_of_others_are_taken() -> None:
+def test_known_variables_and_those_of_other_software_are_accepted() -> None:
     env.reject_unknown_variables({**dict.fromkeys(env.KNOWN_VARIABLES, "x"), "PATH": "/bin", "DATABASE_URL": "x"})
 
 
-def test_the_data_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
+def test_the_data_directory_is_created_for_its_owner_only(tmp_path: Path) -> None:
     path = env.get_data_dir(tmp_path, {"PORTAL_DATA_DIR": str(tmp_path / "a" / "b")})
 
     assert path.is_dir()
@@ -159,16 +159,16 @@ def test_the_data_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/portal", "/dev/null/portal"])
-def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path, place: str) -> None:
+def test_a_data_directory_that_cannot_be_created_is_rejected(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("mine")
 
-    with pytest.raises(InvalidSettingError, match=r"^PORTAL_DATA_DIR .* cannot be made: .*\.$"):
+    with pytest.raises(InvalidSettingError, match=r"^PORTAL_DATA_DIR .* cannot be created: .*\.$"):
         env.get_data_dir(tmp_path, {"PORTAL_DATA_DIR": str(tmp_path / place)})
 
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
+def test_a_key_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     first = env.get_secret_key(tmp_path, {})
 
     assert len(first) >= 64
@@ -184,22 +184,22 @@ def test_two_installations_have_different_keys(tmp_path: Path) -> None:
     assert env.get_secret_key(tmp_path / "a", {}) != env.get_secret_key(tmp_path / "b", {})
 
 
-def test_a_given_key_is_used_and_stored_nowhere(tmp_path: Path) -> None:
+def test_a_key_from_the_environment_is_not_stored(tmp_path: Path) -> None:
     assert env.get_secret_key(tmp_path, {"PORTAL_SECRET_KEY": LONG_KEY}) == LONG_KEY
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", ["", "short\n", " " * 80])
-def test_a_key_file_without_a_whole_key_is_refused_and_left(tmp_path: Path, content: str) -> None:
+def test_a_key_file_with_a_short_key_is_rejected_and_left_unchanged(tmp_path: Path, content: str) -> None:
     (tmp_path / "secret-key").write_text(content)
 
-    with pytest.raises(InvalidSettingError, match="is too short. Delete the file; a new key is made."):
+    with pytest.raises(InvalidSettingError, match="is too short. Delete the file to create a new key."):
         env.get_secret_key(tmp_path, {})
 
     assert (tmp_path / "secret-key").read_text() == content
 
 
-def test_a_key_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+def test_an_unreadable_key_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "secret-key").mkdir()
 
     with pytest.raises(InvalidSettingError, match="cannot be used: Is a directory."):
@@ -216,7 +216,7 @@ def test_sqlite_takes_the_write_lock_first_and_syncs_fully() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
-def test_postgresql_is_named_by_its_address(scheme: str) -> None:
+def test_postgresql_is_configured_by_its_url(scheme: str) -> None:
     config = env.get_database_config(Path("/data"), {"DATABASE_URL": f"{scheme}://me:secret@db:5433/portal"})
 
     assert (config["ENGINE"], config["HOST"], config["PORT"], config["NAME"]) == (
@@ -227,7 +227,7 @@ def test_postgresql_is_named_by_its_address(scheme: str) -> None:
     )
 
 
-def test_a_number_outside_its_bounds_is_refused(subtests: pytest.Subtests) -> None:
+def test_a_number_out_of_range_is_rejected(subtests: pytest.Subtests) -> None:
     for value in ["0", "4", "241", "x", "-5", "5.5", "1e2", "٣٠"]:
         environ = {"PORTAL_X": value}
         with (
@@ -237,7 +237,7 @@ def test_a_number_outside_its_bounds_is_refused(subtests: pytest.Subtests) -> No
             env.get_int("PORTAL_X", default=30, min_value=5, max_value=240, environ=environ)
 
 
-def test_a_number_within_its_bounds_or_none_is_taken() -> None:
+def test_a_number_in_range_is_accepted_and_the_default_used_otherwise() -> None:
     assert env.get_int("PORTAL_X", default=30, min_value=5, max_value=240, environ={"PORTAL_X": " 45 "}) == 45
     assert env.get_int("PORTAL_X", default=30, min_value=5, max_value=240, environ={}) == 30
 
@@ -250,7 +250,7 @@ def test_a_number_within_its_bounds_or_none_is_taken() -> None:
         ("smtp://u:p%40x@127.0.0.1:25", 25, False, False),
     ],
 )
-def test_mail_goes_encrypted_or_stays_on_this_machine(url: str, port: int, tls: bool, ssl: bool) -> None:
+def test_email_is_encrypted_except_to_a_loopback_host(url: str, port: int, tls: bool, ssl: bool) -> None:
     found = env.get_email_settings({"PORTAL_EMAIL_URL": url, "PORTAL_EMAIL_FROM": "site@clinic.example"})
 
     assert (found["EMAIL_PORT"], found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (port, tls, ssl)
@@ -258,7 +258,7 @@ def test_mail_goes_encrypted_or_stays_on_this_machine(url: str, port: int, tls: 
     assert env.get_email_settings({}) == {"EMAIL_BACKEND": env.DUMMY_EMAIL_BACKEND}
 
 
-def test_half_a_mail_setting_is_refused_without_repeating_the_password(subtests: pytest.Subtests) -> None:
+def test_incomplete_email_settings_are_rejected_without_repeating_the_password(subtests: pytest.Subtests) -> None:
     for url, sender in [
         ("smtps://u:s3cret@mail.example.org", ""),
         ("", "site@clinic.example"),
@@ -277,12 +277,12 @@ def test_half_a_mail_setting_is_refused_without_repeating_the_password(subtests:
 
 
 @pytest.mark.parametrize("name", ["PORTAL_S3_ENDPOINT", "PORTAL_S3_REGION", "PORTAL_S3_CACHE_MB"])
-def test_settings_of_a_bucket_without_a_bucket_are_refused(name: str) -> None:
-    with pytest.raises(InvalidSettingError, match=f"^{name} is given without PORTAL_S3_BUCKET."):
+def test_s3_settings_without_a_bucket_are_rejected(name: str) -> None:
+    with pytest.raises(InvalidSettingError, match=f"^{name} is set without PORTAL_S3_BUCKET."):
         env.get_media_storage(Path("/x"), {name: "64"})
 
 
-def test_pictures_are_in_the_data_folder_unless_a_bucket_is_named() -> None:
+def test_media_is_in_the_data_directory_unless_a_bucket_is_set() -> None:
     assert env.get_media_storage(Path("/x"), {}) == {"BACKEND": "portal.storage.local_storage.AtomicFileSystemStorage"}
     given = {"PORTAL_S3_BUCKET": "pictures", "PORTAL_S3_ENDPOINT": "https://s3.example.org:9000/"}
     assert env.get_media_storage(Path("/x"), given)["OPTIONS"] == {
@@ -294,14 +294,14 @@ def test_pictures_are_in_the_data_folder_unless_a_bucket_is_named() -> None:
     }
 
 
-def test_keys_in_the_address_of_the_storage_are_never_repeated() -> None:
+def test_keys_in_the_s3_endpoint_are_never_repeated() -> None:
     with pytest.raises(InvalidSettingError) as refused:
         env.get_media_storage(Path("/x"), {"PORTAL_S3_BUCKET": "abc", "PORTAL_S3_ENDPOINT": "https://me:hunter2@a.org"})
 
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_bucket_without_its_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_without_django_storages_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(env, "find_spec", lambda name: None)
     with pytest.raises(InvalidSettingError, match="pip install -e '.\\[s3\\]'"):
         env.get_media_storage(Path("/x"), {"PORTAL_S3_BUCKET": "pictures"})

@@ -1,4 +1,4 @@
-"""Which hosts are this machine."""
+"""Detection of loopback hosts."""
 
 import pytest
 
@@ -6,11 +6,11 @@ from portal.security.allowed_hosts import is_loopback
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "::1", "[::1]"])
-def test_these_are_this_machine(host: str) -> None:
+def test_loopback_hosts(host: str) -> None:
     assert is_loopback(host)
 
 
-def test_these_may_be_others(subtests: pytest.Subtests) -> None:
+def test_other_hosts_are_not_loopback(subtests: pytest.Subtests) -> None:
     for host in ["", "testserver", "*", ".localhost.example", "192.168.1.5", "[2001:db8::1]", "clinic"]:
         with subtests.test(host=host):
             assert not is_loopback(host)

@@ -1,4 +1,4 @@
-"""Counting what is opened: people as far as a request can tell, in memory, and never twice or on the way of a reader."""
+"""Page-view counting: only browsers, in memory, and never at the expense of a request."""
 
 import threading
 import time
@@ -52,11 +52,11 @@ def _counting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", [PHONE, SAFARI, FIREFOX])
-def test_a_person_who_opens_a_page_is_counted(name: str) -> None:
+def test_a_browser_that_opens_a_page_is_counted(name: str) -> None:
     assert looks_human({**PERSON, "HTTP_USER_AGENT": name})
 
 
-def test_who_is_not_a_person_is_not_counted(subtests: pytest.Subtests) -> None:
+def test_bots_and_prefetches_are_not_counted(subtests: pytest.Subtests) -> None:
     for changes in NOT_PEOPLE.values():
         with subtests.test(changes=changes):
             assert not looks_human({**PERSON, **changes})
@@ -65,12 +65,12 @@ def test_who_is_not_a_person_is_not_counted(subtests: pytest.Subtests) -> None:
 @pytest.mark.parametrize(
     "missing", ["HTTP_SEC_FETCH_MODE", "HTTP_SEC_FETCH_DEST", "HTTP_USER_AGENT", "HTTP_ACCEPT_LANGUAGE"]
 )
-def test_what_every_browser_sends_must_be_there(missing: str) -> None:
+def test_headers_that_every_browser_sends_are_required(missing: str) -> None:
     assert not looks_human({name: value for name, value in PERSON.items() if name != missing})
 
 
 @pytest.mark.usefixtures("_counting")
-def test_a_page_is_counted_whether_kept_new_or_unchanged() -> None:
+def test_a_page_counts_on_a_hit_a_miss_and_a_304() -> None:
     kept = ResponseStore()
     kept.increment_version()
     application = PublishedPages(Django(), kept)
@@ -86,7 +86,7 @@ def test_a_page_is_counted_whether_kept_new_or_unchanged() -> None:
 
 
 @pytest.mark.usefixtures("_counting")
-def test_what_is_no_page_is_not_counted() -> None:
+def test_responses_other_than_pages_are_not_counted() -> None:
     kept = ResponseStore()
     kept.increment_version()
 
@@ -99,7 +99,7 @@ def test_what_is_no_page_is_not_counted() -> None:
     assert PAGE_VIEWS.drain() == {}
 
 
-def test_counting_that_is_switched_off_counts_nothing(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_counted_when_counting_is_off(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.COUNT_PAGE_VIEWS = False
     monkeypatch.setattr(PAGE_VIEWS, "is_enabled", False)
     before = threading.active_count()
@@ -111,7 +111,7 @@ def test_counting_that_is_switched_off_counts_nothing(settings: Any, monkeypatch
     assert threading.active_count() == before
 
 
-def test_many_threads_lose_no_count() -> None:
+def test_concurrent_threads_lose_no_count() -> None:
     reads = PageViewCounter()
     reads.is_enabled = True
     threads = [threading.Thread(target=lambda: [reads.count(PERSON) for _ in range(2000)]) for _ in range(8)]
@@ -134,7 +134,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reads.drain() == {"/0/": 2, "/1/": 1, "/2/": 1}
 
 
-def test_a_database_that_does_not_answer_loses_nothing() -> None:
+def test_no_count_is_lost_while_the_database_does_not_respond() -> None:
     reads, stored = PageViewCounter(), []
     reads.add("/a/", 2)
 
@@ -149,7 +149,7 @@ def test_a_database_that_does_not_answer_loses_nothing() -> None:
     assert stored == [{"/a/": 3}]
 
 
-def test_counting_costs_a_reader_nothing_to_speak_of() -> None:
+def test_counting_takes_a_negligible_share_of_a_request() -> None:
     reads = PageViewCounter()
     reads.is_enabled = True
     times = []
@@ -159,5 +159,5 @@ def test_counting_costs_a_reader_nothing_to_speak_of() -> None:
             reads.count(PERSON)
         times.append(time.perf_counter() - started)
 
-    # Microseconds for one; 1.2 on a quiet machine. The best of thirty, because others use this machine, too.
+    # Microseconds per request; 1.2 on an idle machine. The best of thirty runs, because the machine may be busy.
     assert min(times) / 1000 * 1e6 < 4

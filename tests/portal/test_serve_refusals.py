@@ -1,4 +1,4 @@
-"""What ``manage.py`` says when it cannot start: one clear line, a status that is not 0, nothing changed."""
+"""Errors that stop ``manage.py`` from starting: one clear line, a nonzero status, nothing changed."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ STOPS_BY_ITSELF = 60
 
 
 def manage(*arguments: str, data: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """One command with a data folder and settings of its own, as an operator would type it."""
+    """Run a command with its own data directory and settings, as an operator would."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
     return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *arguments],
@@ -28,12 +28,12 @@ def manage(*arguments: str, data: Path | str, **environ: str) -> subprocess.Comp
 
 
 def serve(*arguments: str, data: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """``manage.py serve`` on a free port."""
+    """Run Run Run ``manage.py serve`` on a free port."""
     return manage("serve", "--port", str(free_port()), *arguments, data=data, **environ)
 
 
 def said(run: subprocess.CompletedProcess[str]) -> str:
-    """The one line of a refusal."""
+    """Return the single line of an error message."""
     assert run.returncode != 0
     assert run.stdout == ""
     assert "Traceback" not in run.stderr
@@ -46,14 +46,14 @@ def said(run: subprocess.CompletedProcess[str]) -> str:
     ("name", "value", "line"),
     [
         ("PORTAL_DEBUG", "maybe", "error: PORTAL_DEBUG is 'maybe'. Write true or false."),
-        ("PORTAL_ALLOWED_HOSTS", "*", "error: PORTAL_ALLOWED_HOSTS holds '*'."),
+        ("PORTAL_ALLOWED_HOSTS", "*", "error: PORTAL_ALLOWED_HOSTS contains '*'."),
         ("PORTAL_PUBLIC_URL", "learn", "error: PORTAL_PUBLIC_URL is 'learn'."),
         ("PORTAL_SECRET_KEY", "short", "error: PORTAL_SECRET_KEY is too short."),
         ("PORTAL_HOSTS", "a", "error: PORTAL_HOSTS is not a setting."),
         ("DATABASE_URL", "mysql://a/b", "error: DATABASE_URL"),
     ],
 )
-def test_an_odd_value_stops_the_start(tmp_path: Path, name: str, value: str, line: str) -> None:
+def test_an_invalid_setting_stops_the_start(tmp_path: Path, name: str, value: str, line: str) -> None:
     run = serve(data=tmp_path / "data", **{name: value})
 
     assert said(run).startswith(line)
@@ -61,22 +61,22 @@ def test_an_odd_value_stops_the_start(tmp_path: Path, name: str, value: str, lin
 
 
 @pytest.mark.parametrize("place", ["file", "/proc/portal"])
-def test_a_data_folder_that_cannot_be_written_stops_the_start(tmp_path: Path, place: str) -> None:
+def test_a_data_directory_that_cannot_be_created_stops_the_start(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("mine")
 
     run = serve(data=tmp_path / place)
 
     assert "PORTAL_DATA_DIR" in said(run)
-    assert "cannot be made" in said(run)
+    assert "cannot be created" in said(run)
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_read_only_data_folder_stops_the_start() -> None:
-    # Root may write wherever modes forbid it; nobody may write here.
+def test_a_read_only_data_directory_stops_the_start() -> None:
+    # Root ignores file modes, but not even root can write here.
     assert said(serve(data="/proc/sys")).startswith("error: ")
 
 
-def test_a_port_in_use_stops_the_start_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_port_in_use_stops_the_start_before_anything_is_created(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -92,29 +92,28 @@ def test_a_port_in_use_stops_the_start_before_anything_is_made(tmp_path: Path) -
 
 
 def rows(database: Path) -> list[str]:
-    """All that a SQLite database holds, as text."""
+    """Dump an SQLite database as SQL."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         return list(connection.iterdump())
 
 
 @pytest.mark.parametrize("app", ["procedures", "staff", "auth"])
-def test_a_database_from_the_future_stops_the_start_and_is_not_touched(tmp_path: Path, app: str) -> None:
+def test_a_database_with_an_unknown_migration_stops_the_start_and_is_not_changed(tmp_path: Path, app: str) -> None:
     database = tmp_path / "portal.sqlite3"
     with sqlite3.connect(database) as connection:
         connection.execute(
             "CREATE TABLE django_migrations (id integer PRIMARY KEY, app text, name text, applied datetime)"
         )
-        connection.execute(
-            "INSERT INTO django_migrations VALUES (1, ?, '9999_from_the_future', '2040-01-01 00:00:00')", [app]
-        )
+        connection.execute("INSERT INTO django_migrations VALUES (1, ?, '9999_unknown', '2040-01-01 00:00:00')", [app])
     connection.close()
     before = rows(database)
 
     run = serve(data=tmp_path)
 
     assert said(run) == (
-        f"CommandError: The database was made by a later version of this program ({app}.9999_from_the_future). "
-        "Install that version, or restore a backup made with this one."
+        f"CommandError: The database has a migration that this version does not have ({app}.9999_unknown): it was made "
+        "by a newer version, or by one from before the migrations were squashed. Run the version that made it, or start "
+        "with a new PORTAL_DATA_DIR or DATABASE_URL."
     )
     assert rows(database) == before
     assert not (tmp_path / "media").exists()
@@ -138,7 +137,7 @@ def test_a_database_that_cannot_be_used_stops_the_start(tmp_path: Path, name: st
     assert (file.read_bytes() if file.is_file() else None) == before
 
 
-def test_a_postgresql_server_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+def test_an_unreachable_postgresql_server_stops_the_start(tmp_path: Path) -> None:
     run = serve(data=tmp_path, DATABASE_URL=f"postgres://me:hunter2@127.0.0.1:{free_port()}/portal")
 
     assert said(run).startswith("CommandError: The database cannot be used: ")
@@ -152,19 +151,21 @@ def test_a_postgresql_server_that_is_not_there_stops_the_start(tmp_path: Path) -
         (["--workers", "65"], "CommandError: --workers is 65. Choose 1 to 64."),
         (["--port", "0"], "CommandError: --port is 0. Choose 1 to 65535."),
         (["--port", "70000"], "CommandError: --port is 70000. Choose 1 to 65535."),
-        (["--demo", "--host", "::"], "CommandError: --demo is for trying out on this machine only."),
+        (["--demo", "--host", "::"], "CommandError: --demo is for trials on this machine only."),
         (["--host", "192.0.2.1"], "CommandError: Cannot listen on 192.0.2.1:"),
         (["--host", "no such host"], "CommandError: Cannot listen on no such host:"),
     ],
 )
-def test_an_odd_option_stops_the_start_before_anything_is_made(tmp_path: Path, arguments: list[str], line: str) -> None:
+def test_an_invalid_option_stops_the_start_before_anything_is_created(
+    tmp_path: Path, arguments: list[str], line: str
+) -> None:
     run = serve(*arguments, data=tmp_path)
 
     assert said(run).startswith(line)
     assert [file.name for file in tmp_path.iterdir()] == ["secret-key"]
 
 
-def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> None:
+def test_an_invalid_content_file_is_reported_in_one_line_and_nothing_is_loaded(tmp_path: Path) -> None:
     data, content = tmp_path / "data", tmp_path / "content"
     content.mkdir()
     (content / "clinic.yaml").write_text("name: Test\nphone: [1, 2]\ntext:\n  en:\n    hours: Always\n")
@@ -175,7 +176,9 @@ def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> 
 
     run = manage("load_content", str(content), data=data)
 
-    assert said(run).startswith(f"CommandError: {content}/clinic.yaml:2: The field “phone” has the wrong kind of value")
+    assert said(run).startswith(
+        f"CommandError: {content}/clinic.yaml:2: The value of the field “phone” has the wrong type"
+    )
     assert rows(data / "portal.sqlite3") == before
     assert not (data / "media").exists()
 
@@ -187,14 +190,14 @@ def test_a_broken_content_file_is_one_line_and_loads_nothing(tmp_path: Path) -> 
         {"PORTAL_ALLOWED_HOSTS": "127.0.0.1,learn.example.org"},
     ],
 )
-def test_demo_accounts_never_stand_on_a_public_site(tmp_path: Path, public: dict[str, str]) -> None:
+def test_demo_accounts_are_never_created_on_a_public_site(tmp_path: Path, public: dict[str, str]) -> None:
     run = serve("--demo", data=tmp_path / "data", **public)
 
-    assert "--demo is for trying out on this machine only." in said(run)
+    assert "--demo is for trials on this machine only." in said(run)
     assert not (tmp_path / "data" / "portal.sqlite3").exists()
 
 
-def test_with_tls_the_cookies_of_the_staff_are_locked_to_this_host(tmp_path: Path) -> None:
+def test_with_https_staff_cookies_are_bound_to_the_host(tmp_path: Path) -> None:
     names = "SESSION_COOKIE_NAME CSRF_COOKIE_NAME DEVICE_COOKIE_NAME SESSION_COOKIE_PATH CSRF_COOKIE_PATH"
     names += " SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE SESSION_COOKIE_DOMAIN"
     code = f"from django.conf import settings; print([getattr(settings, name) for name in {names.split()}])"

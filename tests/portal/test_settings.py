@@ -1,4 +1,4 @@
-"""Settings that hold whatever the environment says, and the checks that watch over them."""
+"""Settings that do not depend on the environment, and the system checks."""
 
 import re
 from pathlib import Path
@@ -16,13 +16,13 @@ from portal.security.headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 urlpatterns = [path("tools/", include("markdownx.urls"))]
 
 
-def test_nothing_is_switched_on_by_default() -> None:
+def test_the_defaults_are_safe() -> None:
     assert settings.DEBUG is False
     assert settings.REQUIRE_PEER_REVIEW is True
     assert "*" not in settings.ALLOWED_HOSTS
 
 
-def test_cookies_of_the_staff_never_travel_with_a_patients_page() -> None:
+def test_staff_cookies_are_not_sent_with_public_pages() -> None:
     assert settings.SESSION_COOKIE_PATH == settings.CSRF_COOKIE_PATH == "/admin/"
     assert settings.SESSION_COOKIE_HTTPONLY
     assert settings.CSRF_COOKIE_HTTPONLY
@@ -30,7 +30,7 @@ def test_cookies_of_the_staff_never_travel_with_a_patients_page() -> None:
     assert not any("messages.storage.cookie" in str(value) for value in vars(settings).values())
 
 
-def test_passwords_are_kept_with_argon2() -> None:
+def test_passwords_are_hashed_with_argon2() -> None:
     assert settings.PASSWORD_HASHERS[0].endswith("Argon2PasswordHasher")
 
 
@@ -43,22 +43,22 @@ def test_the_headers_forbid_inline_code_frames_and_other_hosts() -> None:
     assert SECURITY_HEADERS["Referrer-Policy"] == "same-origin"
 
 
-def test_the_constant_headers_come_first_so_that_errors_carry_them() -> None:
+def test_the_security_headers_middleware_is_outermost_so_that_errors_have_them() -> None:
     assert django_settings.MIDDLEWARE[0] == "portal.security.headers.SecurityHeadersMiddleware"
 
 
-def test_the_shipped_settings_pass_their_own_checks() -> None:
+def test_the_default_settings_pass_the_system_checks() -> None:
     assert checks.check_markdownx_urls(None) == []
     assert [found for found in run_checks() if found.level >= 40] == []
 
 
 @override_settings(ROOT_URLCONF=__name__)
-def test_markdownx_addresses_that_are_mounted_are_an_error() -> None:
+def test_mounted_markdownx_urls_are_an_error() -> None:
     assert {found.id for found in checks.check_markdownx_urls(None)} == {"portal.E001"}
 
 
 @override_settings(MARKDOWNX_MARKDOWNIFY_FUNCTION="markdownx.utils.markdownify")
-def test_another_renderer_for_the_editor_is_an_error() -> None:
+def test_another_markdown_renderer_is_an_error() -> None:
     assert "portal.E002" in {found.id for found in checks.check_markdownx_urls(None)}
 
 
@@ -73,14 +73,12 @@ def test_another_renderer_for_the_editor_is_an_error() -> None:
         ("http://127.0.0.1.evil.example", ["127.0.0.1"], ["portal.W001", "portal.W002"]),
     ],
 )
-def test_a_public_address_that_leads_elsewhere_or_in_the_clear_is_warned_of(
-    url: str, hosts: list[str], ids: list[str]
-) -> None:
+def test_a_public_url_with_another_host_or_without_tls_is_a_warning(url: str, hosts: list[str], ids: list[str]) -> None:
     with override_settings(PUBLIC_URL=url, ALLOWED_HOSTS=hosts):
         assert [found.id for found in checks.check_public_url(None)] == ids
 
 
-def test_a_log_line_holds_no_address_and_no_request(caplog: pytest.LogCaptureFixture) -> None:
+def test_log_records_contain_no_url_and_no_request(caplog: pytest.LogCaptureFixture) -> None:
     import logging
 
     record = logging.LogRecord("django.request", 30, "x", 1, "Not Found: %s", ("/kyphoplasty/",), None)
@@ -92,8 +90,8 @@ def test_a_log_line_holds_no_address_and_no_request(caplog: pytest.LogCaptureFix
     assert not hasattr(record, "request")
 
 
-def test_every_setting_that_is_read_is_documented_and_the_other_way_round() -> None:
-    from portal.env import KNOWN_VARIABLES
+def test_settings_that_are_read_and_documented_settings_are_the_same() -> None:
+    from portal.env import KNOWN_VARIABLES, RENAMED_VARIABLES
 
     root = Path(settings.BASE_DIR)
     read = {
@@ -103,4 +101,4 @@ def test_every_setting_that_is_read_is_documented_and_the_other_way_round() -> N
     }
 
     assert read >= KNOWN_VARIABLES
-    assert not {name for name in read - KNOWN_VARIABLES if name != "PORTAL_"}, "serve would refuse to start with these"
+    assert read - KNOWN_VARIABLES - RENAMED_VARIABLES.keys() <= {"PORTAL_"}, "serve would refuse to start with these"

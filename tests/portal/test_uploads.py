@@ -1,4 +1,4 @@
-"""Files that are being sent have no name on the disk, and none is larger than any form takes."""
+"""Uploads have no name on disk and a maximum size."""
 
 import io
 from pathlib import Path
@@ -21,7 +21,7 @@ def sent(content: bytes) -> object:
     return RequestFactory().post("/", {"picture": file})
 
 
-def test_a_large_file_is_whole_and_nowhere_on_the_disk_by_name() -> None:
+def test_a_large_upload_is_complete_and_has_no_name_on_disk() -> None:
     request = sent(CONTENT)
 
     upload = request.FILES["picture"]  # type: ignore[attr-defined]
@@ -32,7 +32,7 @@ def test_a_large_file_is_whole_and_nowhere_on_the_disk_by_name() -> None:
     upload.close()
 
 
-def test_what_no_form_takes_is_refused_while_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_above_the_limit_is_rejected_while_it_is_received(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload_handlers, "MAX_UPLOAD_BYTES", 1_000_000)
 
     with pytest.raises(RequestDataTooBig):

@@ -1,4 +1,4 @@
-"""A clinic with a page that is ready for everything."""
+"""Fixture: a clinic and a page that is ready to be published."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.factories import make_clinic, make_figure, make_next, make_page
 
 @pytest.fixture
 def page(db: None) -> Page:
-    """A draft that could be published once it is approved."""
+    """A draft that can be published as soon as it is approved."""
     make_clinic()
     make_figure("needle", size=(48, 48))
     return make_page(next_page=make_next())

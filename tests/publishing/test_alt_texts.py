@@ -1,4 +1,4 @@
-"""No picture without its words in the language of the page that shows it can be released, however it is shown."""
+"""A page can be released only if all its figures have texts in its language, however they are shown."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -14,7 +14,7 @@ MISSING = "The picture “silent” has no texts in this language yet."
 
 @pytest.fixture
 def silent() -> Figure:
-    """A picture that speaks Spanish only; its mark speaks both."""
+    """A figure with only Spanish texts; its marker has texts in both languages."""
     make_clinic()
     make_next()
     figure = make_figure("silent", size=(300, 300))
@@ -27,15 +27,15 @@ def refusal(page: Page) -> list[str]:
     approve(revision)
     try:
         publish(revision, actor=make_user("max"))
-    except PublishError as refused:
-        return [problem.message for problem in refused.issues]
+    except PublishError as error:
+        return [issue.message for issue in error.issues]
     return []
 
 
 @pytest.mark.parametrize(
     "block", ["::: figure silent", "::: compare needle silent", "::: compare silent needle", "::: series stages"]
 )
-def test_a_picture_without_words_in_this_language_holds_the_page_back(silent: Figure, block: str) -> None:
+def test_a_figure_without_texts_in_the_page_language_blocks_publishing(silent: Figure, block: str) -> None:
     series = Series.objects.create(slug="stages", language="en", title="Stages")
     SeriesItem.objects.create(series=series, figure=silent, heading="One", text="Text.")
     page = make_page(body=f"{BODY}\n{block}\n", next_page=make_next(), lead_figure=Figure.objects.get(slug="needle"))
@@ -48,13 +48,13 @@ def test_a_picture_without_words_in_this_language_holds_the_page_back(silent: Fi
     assert refusal(page) == []
 
 
-def test_so_does_the_picture_at_the_head_of_a_page(silent: Figure) -> None:
+def test_a_lead_figure_without_texts_in_the_page_language_blocks_publishing(silent: Figure) -> None:
     page = make_page(next_page=make_next(), lead_figure=silent)
 
     assert MISSING in refusal(page)
 
 
-def test_english_words_do_not_do_for_a_spanish_page(silent: Figure) -> None:
+def test_english_texts_are_not_enough_for_a_spanish_page(silent: Figure) -> None:
     needle = Figure.objects.get(slug="needle")
     page = make_translation(make_page(next_page=make_next(), lead_figure=needle), lead_figure=None)
     page.body += "\n::: figure needle\n"
@@ -64,6 +64,6 @@ def test_english_words_do_not_do_for_a_spanish_page(silent: Figure) -> None:
 
 
 @pytest.mark.parametrize("alt", ["", None])
-def test_the_database_takes_no_empty_alt_text(silent: Figure, alt: str | None) -> None:
+def test_the_database_rejects_an_empty_alt_text(silent: Figure, alt: str | None) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         silent.texts.update(alt=alt)

@@ -1,4 +1,4 @@
-"""A link to a section, once sent, finds its words in every later release."""
+"""Links to sections keep working in every later release."""
 
 import re
 from io import StringIO
@@ -41,7 +41,7 @@ def release(page: Page, body: str) -> Release:
 
 
 def heading_of(html: str, anchor: str) -> str:
-    """The heading in which an address stands, by its own id."""
+    """Return the id of the heading that contains an anchor."""
     for part in html.split("<h")[1:]:
         heading = part.split("</h")[0]
         if f'id="{anchor}"' in heading:
@@ -49,7 +49,7 @@ def heading_of(html: str, anchor: str) -> str:
     return ""
 
 
-def test_a_reworded_heading_keeps_its_old_address(page: Page) -> None:
+def test_a_reworded_heading_keeps_its_old_anchor(page: Page) -> None:
     new = release(page, f"## Keep clean\n\n{WASH}## Walking\n\n{WALK}### How far\n\nTo the door and back.\n")
 
     assert new.old_anchors == {"washing": "keep-clean"}
@@ -57,7 +57,7 @@ def test_a_reworded_heading_keeps_its_old_address(page: Page) -> None:
     assert '<h2 id="keep-clean"><a id="washing"></a>Keep clean</h2>' in new.html
 
 
-def test_a_reworded_choice_keeps_its_old_address(page: Page) -> None:
+def test_a_reworded_choice_keeps_its_old_anchor(page: Page) -> None:
     body = f"::: choices\n### Rest\n#### What it is\n{WALK}### A procedure\n#### What it is\n{EAT}:::\n"
     release(page, body)
     new = release(page, body.replace("### Rest", "### Rest at home"))
@@ -67,24 +67,24 @@ def test_a_reworded_choice_keeps_its_old_address(page: Page) -> None:
     check_again(page, new)
 
 
-def test_old_addresses_outlive_many_releases(page: Page) -> None:
+def test_old_anchors_outlive_many_releases(page: Page) -> None:
     for title in ("Keep clean", "Your shower", "Soap and water"):
         new = release(page, f"## {title}\n\n{WASH}## Walking\n\n{WALK}")
 
     assert {old: new.old_anchors[old] for old in ("washing", "keep-clean", "your-shower")} == dict.fromkeys(
         ("washing", "keep-clean", "your-shower"), "soap-and-water"
     )
-    assert heading_of(new.html, "how-far") == "walking", "a part that is gone leads to what stood before it"
+    assert heading_of(new.html, "how-far") == "walking", "a removed subsection redirects to its parent section"
 
 
-def test_words_that_moved_are_followed_and_not_the_place(page: Page) -> None:
+def test_an_anchor_follows_the_text_not_the_position(page: Page) -> None:
     new = release(page, f"## Meals\n\n{EAT}## On foot\n\n{WALK}## Keep clean\n\n{WASH}")
 
     assert new.old_anchors["walking"] == "on-foot"
     assert new.old_anchors["washing"] == "keep-clean"
 
 
-def test_an_address_that_comes_back_is_a_heading_again(page: Page) -> None:
+def test_an_anchor_that_returns_is_on_its_heading_again(page: Page) -> None:
     release(page, f"## Keep clean\n\n{WASH}## Walking\n\n{WALK}")
     new = release(page, f"## Washing\n\n{WASH}## Walking\n\n{WALK}")
 
@@ -93,13 +93,13 @@ def test_an_address_that_comes_back_is_a_heading_again(page: Page) -> None:
     assert new.html.count('id="washing"') == 1
 
 
-def test_withdrawing_in_between_loses_nothing(page: Page) -> None:
+def test_withdrawing_in_between_loses_no_anchor(page: Page) -> None:
     withdraw(Page.objects.get(pk=page.pk), actor=make_user("max"), reason="Old.")
 
     assert release(page, f"## Keep clean\n\n{WASH}## Walking\n\n{WALK}").old_anchors["washing"] == "keep-clean"
 
 
-def test_checks_and_renewing_give_the_same_html(page: Page) -> None:
+def test_checks_and_rereleases_give_the_same_html(page: Page) -> None:
     new = release(page, f"## Keep clean\n\n{WASH}## Walking\n\n{WALK}")
     out = StringIO()
 
@@ -110,7 +110,7 @@ def test_checks_and_renewing_give_the_same_html(page: Page) -> None:
     assert new.sha256
 
 
-def test_other_pages_may_still_name_the_old_section(page: Page, client: Client) -> None:
+def test_other_pages_can_still_link_to_the_old_anchor(page: Page, client: Client) -> None:
     release(page, f"## Keep clean {{#clean}}\n\n{WASH}## Walking\n\n{WALK}")
     guide = make_page("first-visit", kind="guide")
     GuideItem.objects.create(guide=guide, page=page, section="washing")
@@ -123,7 +123,7 @@ def test_other_pages_may_still_name_the_old_section(page: Page, client: Client) 
     call_command("check_links", stdout=StringIO())
 
 
-def test_a_new_section_of_the_same_name_leaves_the_address_to_the_one_that_has_it(page: Page, client: Client) -> None:
+def test_a_new_section_with_the_same_title_does_not_take_the_anchor(page: Page, client: Client) -> None:
     release(page, f"## Risks\n\n{WASH}## Walking\n\n{WALK}")
     guide = make_page("first-visit", kind="guide")
     GuideItem.objects.create(guide=guide, page=page, section="risks")
@@ -141,7 +141,7 @@ def test_a_new_section_of_the_same_name_leaves_the_address_to_the_one_that_has_i
     check_again(page, new)
 
 
-def test_an_own_address_moved_to_another_section_stays_with_the_first(page: Page) -> None:
+def test_an_explicit_anchor_moved_to_another_section_stays_with_the_first(page: Page) -> None:
     release(page, f"## Risks {{#risks}}\n\n{WASH}## Walking\n\n{WALK}")
 
     new = release(page, f"## Side effects\n\n{WASH}## Walking {{#risks}}\n\n{WALK}")
@@ -157,7 +157,7 @@ def test_an_own_address_moved_to_another_section_stays_with_the_first(page: Page
     check_again(page, new)
 
 
-def test_titles_that_change_places_take_no_address_with_them(page: Page) -> None:
+def test_swapped_titles_do_not_swap_anchors(page: Page) -> None:
     release(page, f"## Meals\n\n{EAT}## Walking\n\n{WALK}")
 
     new = release(page, f"## Walking\n\n{EAT}## Meals\n\n{WALK}")
@@ -166,7 +166,7 @@ def test_titles_that_change_places_take_no_address_with_them(page: Page) -> None
     check_again(page, new)
 
 
-def test_a_section_that_is_gone_leads_to_the_top_and_comes_back_with_its_addresses(page: Page) -> None:
+def test_a_removed_section_redirects_to_the_top_and_returns_with_its_anchors(page: Page) -> None:
     release(page, f"## Washing\n\n{WASH}## Walking\n\n{WALK}Rest. [@nice]")
     release(page, f"## Keep clean\n\n{WASH}## Walking\n\n{WALK}Rest. [@nice]")
     without = release(page, f"## Walking\n\n{WALK}Rest. [@nice]")
@@ -184,7 +184,7 @@ def test_a_section_that_is_gone_leads_to_the_top_and_comes_back_with_its_address
     check_again(page, back)
 
 
-def test_another_text_under_a_heading_that_was_gone_does_not_get_its_address(page: Page) -> None:
+def test_other_text_under_a_removed_heading_does_not_get_its_anchor(page: Page) -> None:
     release(page, f"## Risks\n\n{WASH}## Walking\n\n{WALK}")
     release(page, f"## Walking\n\n{WALK}Rest. [@nice]")
 
@@ -199,17 +199,17 @@ def test_another_text_under_a_heading_that_was_gone_does_not_get_its_address(pag
     check_again(page, both)
 
 
-def test_an_unrelated_section_in_the_same_place_does_not_get_the_address(page: Page) -> None:
+def test_an_unrelated_section_in_the_same_position_does_not_get_the_anchor(page: Page) -> None:
     release(page, f"## Risks\n\n{WASH}## Walking\n\n{WALK}### Home\n\nTo the door and back, three times.\n")
 
     new = release(page, f"## Money\n\n{EAT}## Walking\n\n{WALK}### Pets\n\nYour dog stays with a friend.\n")
 
     assert new.old_anchors["risks"] == ""
-    assert new.old_anchors["home"] == "walking", "a part that is gone leads to the section it was a part of"
+    assert new.old_anchors["home"] == "walking", "a removed subsection redirects to its parent section"
     check_again(page, new)
 
 
-def test_addresses_of_merged_sections_lead_to_the_merged_one(page: Page) -> None:
+def test_anchors_of_merged_sections_redirect_to_the_merged_one(page: Page) -> None:
     release(page, f"## Risks\n\n{WASH}## Food\n\n{EAT}## Walking\n\n{WALK}")
 
     new = release(page, f"## What to know\n\n{WASH}{EAT}## Walking\n\n{WALK}")
@@ -221,7 +221,7 @@ def test_addresses_of_merged_sections_lead_to_the_merged_one(page: Page) -> None
     check_again(page, apart)
 
 
-def test_the_preview_has_the_addresses_of_the_next_release(page: Page) -> None:
+def test_the_preview_has_the_anchors_of_the_next_release(page: Page) -> None:
     release(page, f"## Risks\n\n{WASH}")
     draft = Page.objects.get(pk=page.pk)
     draft.body = f"{HEAD}## Risks\n\n{EAT}## Risks\n\n{WASH}"
@@ -233,21 +233,21 @@ def test_the_preview_has_the_addresses_of_the_next_release(page: Page) -> None:
 
 
 def text_at(html: str, anchor: str) -> str:
-    """What stands below the heading with this address of its own."""
+    """Return the text below the heading with this id."""
     return strip_tags(html.split(f'id="{anchor}"')[1].split("</h")[1].split(">", 1)[1].split("<h")[0]).strip()
 
 
 def advice_on(page: Page) -> list[Issue]:
-    """What the editor reads beside the preview of the live text."""
+    """Return the suggestions for the draft."""
     page = Page.objects.get(pk=page.pk)
     library = ReferenceResolver("en")
     return build_suggestions(
-        page, page.draft_content(), render_draft(page, page.draft_content(), library=library), library
+        page, page.draft_content(), render_draft(page, page.draft_content(), resolver=library), library
     )
 
 
 def check_again(page: Page, live: Release) -> None:
-    """Rendering and renewing give the stored HTML, and no address ever public is lost."""
+    """Rendering again and rereleasing give the stored HTML, and no anchor is lost."""
     out = StringIO()
     call_command("check_releases", stdout=out)
     call_command("check_links", stdout=out)
@@ -255,16 +255,16 @@ def check_again(page: Page, live: Release) -> None:
     assert rerelease_page(Page.objects.get(pk=page.pk), actor=None) is None
     assert plan_anchors(
         live, render_page(page_content(live), kind="procedure", resolver=ReferenceResolver("en"))
-    ) == AnchorPlan(live.anchors, live.old_anchors, live.lost_anchors)
+    ) == AnchorPlan(live.anchor_renames, live.old_anchors, live.lost_anchors)
 
 
 def page_content(live: Release) -> dict[str, Any]:
-    """The draft that a release was made from."""
+    """Return the draft that a release was made from."""
     content: dict[str, Any] = live.revision.content
     return content
 
 
-# A section is known by its words, whatever its heading says.
+# Sections are identified by their text, whatever their heading.
 SUBJECTS = [[f"{word}{letter}" for word in ("bone", "rest", "walk", "pain", "cut", "cast")] for letter in "abcdefgh"]
 TITLES = ["Risks", "Benefits", "Care", "Risks 2"]
 EDITS = st.lists(
@@ -280,7 +280,7 @@ EDITS = st.lists(
 def edited(
     sections: list[dict[str, Any]], edits: list[tuple[str, int, int]], unused: list[int]
 ) -> list[dict[str, Any]]:
-    """The sections after some edits; each keeps its number."""
+    """Return the sections after some edits; each keeps its number."""
     sections = [{**section} for section in sections]
     for kind, one, other in edits:
         if kind == "insert" and unused:
@@ -309,7 +309,7 @@ def edited(
 
 
 def body(sections: list[dict[str, Any]]) -> str:
-    """The sections as Markdown. Of two equal own addresses the second is left out."""
+    """Return the sections as Markdown, without duplicate explicit anchors."""
     parts, own = ["Start."], set()
     for section in sections:
         mark = "" if section["own"] in own else section["own"]
@@ -325,7 +325,7 @@ def body(sections: list[dict[str, Any]]) -> str:
 @given(releases=st.lists(EDITS, min_size=1, max_size=5))
 @example([[("insert", 0, 0)], [("insert", 0, 0)], [("delete", 1, 0)], [("insert", 0, 0)]])
 @example([[("insert", 0, 0), ("insert", 1, 1)], [("swap", 0, 1)], [("delete", 0, 0)]])
-def test_an_address_never_opens_another_section(db: None, releases: list[list[tuple[str, int, int]]]) -> None:
+def test_an_anchor_never_opens_another_section(db: None, releases: list[list[tuple[str, int, int]]]) -> None:
     library, unused = ReferenceResolver("en"), list(range(8))
     owners: dict[str, int] = {}
     sections: list[dict[str, Any]] = []
@@ -352,7 +352,7 @@ def test_an_address_never_opens_another_section(db: None, releases: list[list[tu
                 anchor_renames=plan.anchor_renames,
                 old_anchors=plan.old_anchors,
             ).html
-        ), "a database may turn the order round"
+        ), "a database may return keys in another order"
         opened = {
             anchor: number_at(html, anchor)
             for anchor in re.findall(r' id="(risks|benefits|care)([-0-9]*)"', html)
@@ -366,21 +366,21 @@ def test_an_address_never_opens_another_section(db: None, releases: list[list[tu
             if owner in there:
                 assert opened[anchor] == owner, f"#{anchor} opens another section"
         for anchor, number in opened.items():
-            # A part that is gone leads to its section from then on; one that was reworded whole keeps its heading.
+            # From then on, a removed subsection redirects to its parent; a completely reworded one keeps its heading.
             if number is not None and owners.get(anchor) not in there:
                 owners[anchor] = number
         ids = re.findall(r'\sid="([^"]+)"', html)
         assert len(ids) == len(set(ids))
         before = Release(
-            html=html, old_anchors=plan.old_anchors, anchors=plan.anchor_renames, lost_anchors=plan.lost_anchors
+            html=html, old_anchors=plan.old_anchors, anchor_renames=plan.anchor_renames, lost_anchors=plan.lost_anchors
         )
         earlier.insert(0, before)
         again = plan_anchors(before, render_page(content, kind="about", resolver=library), earlier)
-        assert again == plan, "renewing changes nothing"
+        assert again == plan, "a rerelease changes nothing"
 
 
 def number_at(html: str, anchor: str) -> int | None:
-    """Which section an address opens: the one in whose heading it stands; none at the top."""
+    """Return the number of the section that an anchor opens; None for the top of the page."""
     heading = html.split(f' id="{anchor}"')[1]
     if "</h" not in heading or "<h" in heading.split("</h")[0]:
         return None

@@ -1,4 +1,4 @@
-"""The clinic's clock: the two nights a year on which it jumps, and every other one."""
+"""Conversion of local times, including both daylight saving changes."""
 
 import datetime
 from zoneinfo import ZoneInfo
@@ -38,35 +38,35 @@ def test_a_time_on_the_wall_is_one_moment(subtests: pytest.Subtests) -> None:
 
 
 @pytest.mark.parametrize("minute", [0, 30, 59])
-def test_a_time_that_the_clock_leaves_out_is_refused_with_the_next_one(minute: int) -> None:
+def test_a_nonexistent_time_is_rejected_with_the_next_valid_one(minute: int) -> None:
     with pytest.raises(
         LocalTimeError, match=f"There is no 02:{minute:02} on 14 March 2027.*Choose 03:{minute:02} instead"
     ):
         to_utc(SPRING, datetime.time(2, minute), DENVER)
 
 
-def test_a_time_that_comes_twice_is_asked_about() -> None:
-    with pytest.raises(AmbiguousTimeError, match="01:30 comes twice on 1 November 2026") as told:
+def test_an_ambiguous_time_is_rejected_with_both_candidates() -> None:
+    with pytest.raises(AmbiguousTimeError, match="01:30 occurs twice on 1 November 2026") as raised:
         to_utc(AUTUMN, datetime.time(1, 30), DENVER)
 
-    assert [one.astimezone(datetime.UTC) for one in told.value.candidates] == [
+    assert [one.astimezone(datetime.UTC) for one in raised.value.candidates] == [
         utc("2026-11-01T07:30"),
         utc("2026-11-01T08:30"),
     ]
 
 
-@pytest.mark.parametrize(("which", "wanted"), [(0, "2026-11-01T07:30"), (1, "2026-11-01T08:30")])
-def test_the_one_that_is_meant_is_taken(which: int, wanted: str) -> None:
-    assert to_utc(AUTUMN, datetime.time(1, 30), DENVER, occurrence=which) == utc(wanted)
+@pytest.mark.parametrize(("which", "expected"), [(0, "2026-11-01T07:30"), (1, "2026-11-01T08:30")])
+def test_the_chosen_occurrence_of_an_ambiguous_time_is_used(which: int, expected: str) -> None:
+    assert to_utc(AUTUMN, datetime.time(1, 30), DENVER, occurrence=which) == utc(expected)
 
 
-def test_a_half_hour_jump_is_told_as_well() -> None:
+def test_a_half_hour_gap_is_rejected() -> None:
     with pytest.raises(LocalTimeError, match="Choose 02:45 instead"):
         to_utc(datetime.date(2026, 10, 4), datetime.time(2, 15), ZoneInfo("Australia/Lord_Howe"))
 
 
 @pytest.mark.django_db
-def test_the_zone_is_the_clinics() -> None:
+def test_the_time_zone_is_the_clinics() -> None:
     assert get_clinic_timezone() == ZoneInfo("UTC")
     make_clinic(time_zone="America/Denver")
 
@@ -76,10 +76,10 @@ def test_the_zone_is_the_clinics() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["Denver", "America/Nowhere", "../etc/passwd", "", "/America/Denver"])
-def test_a_zone_that_is_none_is_refused(name: str) -> None:
+def test_an_unknown_time_zone_is_rejected(name: str) -> None:
     clinic = Clinic(pk=1, name="C", phone="+1 303-555-0100", time_zone=name)
 
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as raised:
         clinic.full_clean()
 
-    assert "time_zone" in refused.value.message_dict
+    assert "time_zone" in raised.value.message_dict

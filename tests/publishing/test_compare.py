@@ -1,4 +1,4 @@
-"""What a reader meets, word by word; where a comment belongs; which text can be published."""
+"""Comparison of versions, location of review comments, and the revision that can be published."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_words_that_differ_are_marked_on_both_sides() -> None:
     assert marked(new) == "[You must] not drive for [three] days[, please]."
 
 
-def test_paragraphs_stand_beside_their_new_wording() -> None:
+def test_changed_paragraphs_are_paired() -> None:
     old = [DiffBlock("Text", "One."), DiffBlock("Text", "You lie face down for an hour."), DiffBlock("List", "Gone.")]
     new = [
         DiffBlock("Heading", "New"),
@@ -44,7 +44,7 @@ def test_paragraphs_stand_beside_their_new_wording() -> None:
     assert count_changes(rows) == 3
 
 
-def test_nothing_changed_is_said_so(page: Page) -> None:
+def test_identical_versions_have_no_changes(page: Page) -> None:
     revision = save_revision(page, author=None)
     blocks = Version(page, revision, None).rendered_blocks()
 
@@ -52,7 +52,7 @@ def test_nothing_changed_is_said_so(page: Page) -> None:
     assert len(blocks) > 10
 
 
-def test_pictures_and_the_places_of_marks_are_compared(page: Page) -> None:
+def test_pictures_and_marker_positions_are_compared(page: Page) -> None:
     release = publish(approved(page), actor=make_user("max"))
     mark = Marker.objects.get()
     mark.target_x = 0.75
@@ -63,11 +63,11 @@ def test_pictures_and_the_places_of_marks_are_compared(page: Page) -> None:
 
     rows = [row for row in compare_blocks(before.rendered_blocks(), after.rendered_blocks()) if row.kind != "same"]
 
-    assert [(row.name, row.kind) for row in rows] == [("Place of a mark", "changed")]
+    assert [(row.name, row.kind) for row in rows] == [("Position of a marker", "changed")]
     assert marked(rows[0].new_segments).endswith("points to [75]% 50%")
 
 
-def test_a_replaced_picture_shows_as_one() -> None:
+def test_a_replaced_picture_is_one_changed_row() -> None:
     html = '<figure><img src="/media/figures/{}-800.jpeg" alt="A needle."></figure>'
 
     (row,) = compare_blocks(article_blocks(html.format("aaaa1111")), article_blocks(html.format("bbbb2222")))
@@ -76,13 +76,13 @@ def test_a_replaced_picture_shows_as_one() -> None:
     assert marked(row.new_segments) == "A needle. [[bbbb2222]]"
 
 
-def test_the_title_always_stands_beside_the_title() -> None:
+def test_titles_are_always_paired() -> None:
     (row,) = compare_blocks([DiffBlock("Title", "Kyphoplasty")], [DiffBlock("Title", "A small cut")])
 
     assert row.kind == "changed"
 
 
-def test_markdown_is_compared_line_by_line_whatever_its_number(page: Page) -> None:
+def test_markdown_is_compared_by_line_regardless_of_line_numbers(page: Page) -> None:
     first = save_revision(page, author=None)
     page.body = "## First of all\n\n" + page.body
     page.save()
@@ -108,7 +108,7 @@ def test_a_comment_finds_its_paragraph(page: Page, quote: str, line: int) -> Non
     assert locate_quote(quote, page.body) == line
 
 
-def test_a_comment_follows_its_paragraph_and_says_when_it_is_gone(page: Page) -> None:
+def test_a_comment_follows_its_paragraph_until_it_is_removed(page: Page) -> None:
     moved = "## New\n\nWords.\n\n" + page.body
 
     assert locate_quote("It is safe to read.", moved) == 7
@@ -129,7 +129,7 @@ def test_the_text_to_publish_is_the_newest_approved_one(page: Page) -> None:
     assert latest_approved_revision(fresh(page)) is None
 
 
-def test_a_restored_text_is_the_same_text_so_its_approval_stands(page: Page) -> None:
+def test_a_restored_text_keeps_its_approval(page: Page) -> None:
     first = approved(page)
     publish(first, actor=make_user("max"))
     newer = approved(fresh(page), title="With a mistake")
@@ -145,7 +145,7 @@ def test_a_restored_text_is_the_same_text_so_its_approval_stands(page: Page) -> 
     assert page.events.first().kind == "restored"
 
 
-def test_what_is_gone_since_is_told(page: Page) -> None:
+def test_restoring_reports_missing_references(page: Page) -> None:
     first = save_revision(page, author=None)
     page.lead_figure = page.next_page = None
     page.save()
@@ -154,5 +154,5 @@ def test_what_is_gone_since_is_told(page: Page) -> None:
 
     _, missing = restore_revision(first, actor=make_user("ed"), expected_version=fresh(page).draft_version)
 
-    assert missing == ["The picture “needle” is not here any more. Choose another one."]
+    assert missing == ["The picture “needle” no longer exists. Choose another one."]
     assert (fresh(page).lead_figure, fresh(page).next_page.subject) == (None, "contact")

@@ -1,11 +1,8 @@
-"""Safety rule 3: no picture is public before a second person approved it, and the approval holds for its pixels."""
+"""No picture is public before a second person has approved it; the approval applies to its pixels."""
 
 from collections.abc import Iterable
-from importlib import import_module
 
 import pytest
-from django.db import connection
-from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 from PIL import Image
 
@@ -49,7 +46,7 @@ def page() -> Page:
 
 
 def replace(figure: Figure) -> list[str]:
-    """Other pixels, as every way in stores them; the names of their files."""
+    """Replace the pixels as an upload does. Return the names of the new files."""
     rows = store_image(figure, build_decoded_image(Image.radial_gradient("L").resize((300, 300))))
     figure.uploaded_by = make_user("una")
     figure.save()
@@ -75,7 +72,7 @@ def index() -> Page:
     return page
 
 
-def test_a_page_with_a_replaced_picture_is_rebuilt_with_the_one_before(page: Page) -> None:
+def test_a_page_with_a_replaced_picture_is_rereleased_with_the_previous_one(page: Page) -> None:
     before = set(figure_files(needle()))
     after = set(replace(needle()))
     # Saving the number rebuilds the page.
@@ -89,23 +86,23 @@ def test_a_page_with_a_replaced_picture_is_rebuilt_with_the_one_before(page: Pag
     assert page not in [row.page for row in find_stale_pages()]
 
 
-def test_publishing_refuses_a_picture_that_was_replaced_after_its_approval(page: Page) -> None:
+def test_publishing_rejects_a_picture_replaced_after_its_approval(page: Page) -> None:
     page.body += "\nOne more sentence for you.\n"
     page.save()
     revision = save_revision(page, author=make_user("ed"))
     approve(revision)
     replace(needle())
 
-    with pytest.raises(PublishError) as refused:
+    with pytest.raises(PublishError) as raised:
         publish(revision, actor=make_user("max"))
 
-    assert [str(problem) for problem in refused.value.issues] == [NOT_APPROVED]
+    assert [str(problem) for problem in raised.value.issues] == [NOT_APPROVED]
     approve(revision)
     publish(revision, actor=make_user("max"))
     assert set(figure_files(needle())) <= public_files()
 
 
-def test_an_approval_of_the_live_text_lets_its_new_picture_in_with_the_next_rebuild(page: Page) -> None:
+def test_approving_the_live_text_adds_its_new_picture_with_the_next_rerelease(page: Page) -> None:
     after = set(replace(needle()))
     assert [item.page for item in figure_approval_tasks(make_user("rita")).tasks] == [
         Page.objects.get(subject="contact"),
@@ -121,7 +118,7 @@ def test_an_approval_of_the_live_text_lets_its_new_picture_in_with_the_next_rebu
     assert after <= public_files()
 
 
-def test_nobody_approves_a_picture_that_they_uploaded_unless_the_operator_allows_it(page: Page, settings) -> None:  # type: ignore[no-untyped-def]
+def test_users_cannot_approve_their_own_picture_unless_the_setting_allows_it(page: Page, settings) -> None:  # type: ignore[no-untyped-def]
     replace(needle())
     revision = page.revisions.first()
     seen = [figure_hash(needle())]
@@ -134,7 +131,7 @@ def test_nobody_approves_a_picture_that_they_uploaded_unless_the_operator_allows
     assert FigureApproval.objects.first().figure_hash == seen[0]
 
 
-def test_another_kind_is_said_to_patients_only_after_another_person_approved_it(page: Page, settings) -> None:  # type: ignore[no-untyped-def]
+def test_a_changed_kind_is_public_only_after_someone_else_approved_it(page: Page, settings) -> None:  # type: ignore[no-untyped-def]
     changer = make_user("una")
     for kind, words in (("fluoroscopy", "look dark"), ("radiograph", "look white"), ("photo", "")):
         Figure.objects.update(kind=kind, kind_changed_by=changer)
@@ -166,13 +163,13 @@ def test_another_kind_is_said_to_patients_only_after_another_person_approved_it(
     assert figure_approval_tasks(make_user("rita")).tasks == [], "approved before"
 
 
-def test_a_picture_that_is_saved_while_its_page_is_published_stays_out(
+def test_a_picture_saved_while_its_page_is_published_is_not_released(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Slow(ReferenceResolver):
-        def figures_are_unchanged(self, inputs: Iterable[Dependency]) -> bool:
+        def are_figures_unchanged(self, dependencies: Iterable[Dependency]) -> bool:
             replace(needle())
-            return super().are_figures_unchanged(inputs)
+            return super().are_figures_unchanged(dependencies)
 
     monkeypatch.setattr(publishing, "ReferenceResolver", Slow)
     approve(page.revisions.first())
@@ -198,7 +195,7 @@ def test_an_approval_needs_every_new_picture_on_the_screen(page: Page) -> None:
     )
 
 
-def test_sending_a_text_back_takes_back_what_was_said_of_its_new_pictures(page: Page) -> None:
+def test_sending_a_text_back_voids_the_approval_of_its_new_pictures(page: Page) -> None:
     replace(needle())
     revision = page.revisions.first()
     approve(revision)
@@ -214,18 +211,18 @@ def test_sending_a_text_back_takes_back_what_was_said_of_its_new_pictures(page: 
     }
 
 
-def test_the_index_shows_what_other_public_pages_show_and_nothing_else(page: Page) -> None:
+def test_the_picture_index_shows_only_pictures_of_other_public_pages(page: Page) -> None:
     unused = make_supplied(make_figure("unused", size=(64, 64)))
     pictures = index()
 
     assert "fig-needle" in html_of(pictures)
     assert "unused" not in html_of(pictures)
     assert not set(figure_files(unused)) & public_files()
-    inputs = ReleaseDependency.objects.filter(release=pictures.live_release)
-    assert {(used.kind, used.key) for used in inputs if used.figure_id} == {("indexed", "needle")}
+    dependencies = ReleaseDependency.objects.filter(release=pictures.live_release)
+    assert {(row.kind, row.key) for row in dependencies if row.figure_id} == {("indexed", "needle")}
 
 
-def test_withdrawing_closes_the_files_and_takes_them_out_of_the_index(page: Page) -> None:
+def test_withdrawing_closes_the_files_and_removes_them_from_the_index(page: Page) -> None:
     other = make_page("other", next_page=make_next(), lead_figure=make_figure("other", size=(64, 64)))
     make_public(other)
     pictures = index()
@@ -240,7 +237,7 @@ def test_withdrawing_closes_the_files_and_takes_them_out_of_the_index(page: Page
     assert Client().get(f"/media/{name}").status_code == 404
 
 
-def test_a_picture_stays_open_while_a_page_in_another_language_shows_it(page: Page) -> None:
+def test_a_picture_stays_public_while_a_page_in_another_language_shows_it(page: Page) -> None:
     figure = make_figure("shared", size=(64, 64))
     figure.texts.create(language="es", title="Hueso", alt="Un hueso.", caption="Un hueso de la espalda.")
     for marker in figure.markers.all():
@@ -258,7 +255,7 @@ def test_a_picture_stays_open_while_a_page_in_another_language_shows_it(page: Pa
     assert not set(figure_files(figure)) & public_files()
 
 
-def test_the_index_is_released_once_with_the_pages_whose_pictures_it_shows() -> None:
+def test_the_picture_index_is_rereleased_once_with_its_pages() -> None:
     make_clinic()
     # The index comes first by its key.
     body = "## All\n\nHere they are. Call {clinic.phone}.\n\n::: pictures\n"
@@ -277,7 +274,7 @@ def test_the_index_is_released_once_with_the_pages_whose_pictures_it_shows() -> 
     assert "303-555-0177" in html_of(pictures)
 
 
-def test_a_series_leaves_out_a_stage_that_waits_until_its_picture_is_approved(page: Page) -> None:
+def test_a_series_omits_a_stage_until_its_picture_is_approved(page: Page) -> None:
     series = Series.objects.create(slug="stages", language="en", title="In pictures")
     SeriesItem.objects.create(series=series, order=0, figure=needle(), heading="The needle", text="It goes in.")
     page.body += "\n::: series stages\n"
@@ -342,29 +339,3 @@ def test_new_sizes_of_the_same_pixels_need_no_new_approval(page: Page) -> None:
     assert rerelease_page(page, actor=make_user()) is not None
 
     assert {row.file for row in rows} <= public_files()
-
-
-def test_a_database_from_before_keeps_what_is_public_and_closes_what_only_the_index_showed(page: Page) -> None:
-    pictures = index()
-    lonely = make_figure("lonely", size=(64, 64))
-    apps = MigrationLoader(connection).project_state(("procedures", "0016_approve_public_figures")).apps
-    old = apps.get_model("procedures", "ReleaseDependency").objects
-    old.filter(kind="indexed").update(kind="figure")
-    old.create(release_id=pictures.live_release_id, kind="figure", key="lonely", fingerprint="", figure_id=lonely.pk)
-    old.update(figure_approval=None)
-    apps.get_model("procedures", "FigureApproval").objects.all().delete()
-    replaced = make_figure("replaced", size=(80, 80))
-    assert public_files() == frozenset()
-
-    import_module("procedures.migrations.0016_approve_public_figures").approve(apps, None)
-
-    assert public_files() == frozenset(figure_files(needle()))
-    assert not set(figure_files(replaced)) & public_files()
-    assert [row.approval for row in FigureApproval.objects.all()] == [
-        Page.objects.get(subject="contact").live_release.approval
-    ], "the first release that shows it"
-    after = set(replace(needle()))
-    Clinic.objects.update(phone="+1 303-555-0177")
-    rerelease_page(page, actor=make_user())
-    assert "303-555-0177" in html_of(page)
-    assert not after & public_files()

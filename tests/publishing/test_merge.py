@@ -1,4 +1,4 @@
-"""Three-way merge: nobody's words are lost, and nobody is asked without need."""
+"""Three-way merge: no words are lost, and there are no needless conflicts."""
 
 import pytest
 from hypothesis import given, settings
@@ -19,11 +19,11 @@ BASE = "## One\nThe first line.\n\n## Two\nThe second line.\n\n## Three\nThe thi
 
 
 def by(merged: MergeResult, who: str) -> list[MergeChunk]:
-    """Pieces that one side changed; of "both", what a person must decide."""
+    """Return the chunks with this origin."""
     return [piece for piece in merged.chunks if piece.origin == who]
 
 
-def test_changes_in_different_places_are_put_together() -> None:
+def test_changes_in_different_lines_are_merged() -> None:
     theirs = BASE.replace("first line", "first line of Ana")
     mine = BASE.replace("third line", "third line of mine")
 
@@ -34,7 +34,7 @@ def test_changes_in_different_places_are_put_together() -> None:
     assert ["Ana" in piece.theirs for piece in by(merged, "theirs")] == [True]
 
 
-def test_different_words_of_one_line_are_put_together() -> None:
+def test_different_words_in_one_line_are_merged() -> None:
     base = "You may walk on the same day and drive after a week.\n"
 
     merged = merge(base, base.replace("may walk", "can walk"), base.replace("a week", "two weeks"))
@@ -43,7 +43,7 @@ def test_different_words_of_one_line_are_put_together() -> None:
     assert by(merged, "both") == []
 
 
-def test_the_same_words_changed_by_both_are_for_a_person() -> None:
+def test_overlapping_changes_are_a_conflict() -> None:
     merged = merge(BASE, BASE.replace("second line", "middle line"), BASE.replace("second line", "other line"))
 
     assert [(p.base, p.theirs, p.mine) for p in by(merged, "both")] == [
@@ -52,14 +52,14 @@ def test_the_same_words_changed_by_both_are_for_a_person() -> None:
     assert "The other line." in merged.text
 
 
-def test_the_same_change_by_both_is_no_conflict() -> None:
+def test_identical_changes_are_not_a_conflict() -> None:
     both = BASE.replace("second", "2nd")
 
     assert merge(BASE, both, both).text == both
     assert by(merge(BASE, both, both), "both") == []
 
 
-def test_a_part_that_one_deletes_and_the_other_edits_is_for_a_person() -> None:
+def test_deleting_and_editing_the_same_part_is_a_conflict() -> None:
     merged = merge(BASE, BASE.replace("## Two\nThe second line.\n\n", ""), BASE.replace("second line", "other line"))
 
     assert len(by(merged, "both")) == 1
@@ -68,14 +68,14 @@ def test_a_part_that_one_deletes_and_the_other_edits_is_for_a_person() -> None:
 
 
 @pytest.mark.parametrize("empty", ["", "\n"])
-def test_an_empty_base_asks_for_everything(empty: str) -> None:
+def test_an_empty_base_makes_everything_a_conflict(empty: str) -> None:
     merged = merge(empty, "Theirs.\n", "Mine.\n")
 
     assert len(by(merged, "both")) == 1
     assert merged.text.strip() == "Mine."
 
 
-def test_one_line_is_merged_by_words() -> None:
+def test_a_single_line_is_merged_by_words() -> None:
     merged = merge_line("A small cut helps.", "A very small cut helps.", "A small cut helps you.")
 
     assert merged.text == "A very small cut helps you."
@@ -86,7 +86,7 @@ texts = st.lists(st.sampled_from(["a\n", "b\n", "c d\n", "e f g\n", "\n", "h"]),
 
 @settings(max_examples=150, deadline=None)
 @given(base=texts, theirs=texts, mine=texts)
-def test_whatever_is_merged_no_word_is_lost(base: str, theirs: str, mine: str) -> None:
+def test_no_word_is_ever_lost(base: str, theirs: str, mine: str) -> None:
     merged = merge(base, theirs, mine)
 
     # Each side is whole again when every piece is read as that side wrote it.
@@ -101,20 +101,20 @@ def test_whatever_is_merged_no_word_is_lost(base: str, theirs: str, mine: str) -
 
 
 @given(mine=texts, base=texts)
-def test_who_is_alone_gets_exactly_the_own_text(base: str, mine: str) -> None:
+def test_a_single_editor_gets_exactly_their_own_text(base: str, mine: str) -> None:
     assert merge(base, base, mine).text == mine
     assert merge(base, mine, base).text == mine
 
 
 @given(old=texts, new=texts)
-def test_changes_hold_both_texts(old: str, new: str) -> None:
+def test_an_inline_diff_contains_both_texts(old: str, new: str) -> None:
     rows = diff_inline(old, new)
 
     assert "".join(words for sign, words in rows if sign in "=-") == old
     assert "".join(words for sign, words in rows if sign in "=+") == new
 
 
-def test_a_change_looks_as_on_the_screen_that_compares_versions() -> None:
+def test_an_inline_diff_matches_the_version_comparison() -> None:
     old, new = "You can walk (on the day).", "You may walk (the same day)."
 
     rows = diff_inline(old, new)
@@ -127,11 +127,11 @@ def test_a_change_looks_as_on_the_screen_that_compares_versions() -> None:
     assert [(s.text, s.changed) for s in after] == [(text, sign == "+") for sign, text in rows if sign in "=+"]
 
 
-def test_a_line_without_end_is_shown_whole_instead_of_keeping_everybody_waiting() -> None:
+def test_a_very_long_line_is_not_compared_by_words() -> None:
     line = "word " * (MAX_WORD_DIFF_LENGTH // 5)
 
     assert diff_inline(f"One.\n{line}a", f"One.\n{line}b") == [("=", "One.\n"), ("-", f"{line}a"), ("+", f"{line}b")]
 
 
-def test_what_two_texts_have_in_common_is_whole_words() -> None:
+def test_common_words_are_whole_words() -> None:
     assert common_words("You can walk today.", "You may walk tomorrow.") == "You walk "

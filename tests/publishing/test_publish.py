@@ -1,4 +1,4 @@
-"""To the public and back: every transition, and every refusal that leaves things as they were."""
+"""Publishing, and every rejection that leaves the data unchanged."""
 
 import datetime
 from typing import Any
@@ -22,12 +22,12 @@ from tests.factories import BODY, approve, make_page, make_user
 
 
 def fresh(page: Page) -> Page:
-    """The page as the database has it."""
+    """Return the page as stored."""
     return Page.objects.get(pk=page.pk)
 
 
 def everything(page: Page) -> dict[str, Any]:
-    """All that publishing may write."""
+    """Return everything that publishing can write."""
     return {
         "releases": list(Release.objects.order_by("pk").values()),
         "paths": list(Path.objects.order_by("pk").values()),
@@ -37,7 +37,7 @@ def everything(page: Page) -> dict[str, Any]:
 
 
 def approved(page: Page, **values: Any) -> Any:
-    """An approved revision of the page with these values."""
+    """Return an approved revision of the page with these values."""
     for name, value in values.items():
         setattr(page, name, value)
     page.save()
@@ -46,7 +46,7 @@ def approved(page: Page, **values: Any) -> Any:
     return revision
 
 
-def test_a_release_is_whole(page: Page) -> None:
+def test_a_release_is_complete(page: Page) -> None:
     revision = approved(page)
     start = timezone.now()
 
@@ -63,7 +63,10 @@ def test_a_release_is_whole(page: Page) -> None:
     assert "A small cut." in release.html
     assert [section["anchor"] for section in release.sections] == ["", "page-points", "what-it-is", "when-to-call"]
     assert release.thumbnail["alt"] == "A needle in a bone."
-    assert {(used.kind, used.key) for used in release.inputs.all()} >= {("source", "nice"), ("figure", "needle")}
+    assert {(dependency.kind, dependency.key) for dependency in release.dependencies.all()} >= {
+        ("source", "nice"),
+        ("figure", "needle"),
+    }
 
 
 def test_the_hash_of_a_release_covers_all_that_patients_read(page: Page) -> None:
@@ -78,14 +81,14 @@ def test_the_hash_of_a_release_covers_all_that_patients_read(page: Page) -> None
     ), "fields cannot hold the separator: validate_plain_text refuses it"
 
 
-def test_publishing_is_in_the_log_and_clears_the_schedule(page: Page) -> None:
+def test_publishing_is_logged(page: Page) -> None:
     release = publish(approved(page), actor=make_user("max"))
 
     event = ReleaseEvent.objects.filter(page=page, kind=EventKind.PUBLISHED).get()
     assert (event.actor.username, event.release) == ("max", release)
 
 
-def test_a_draft_that_goes_on_does_not_change_what_is_public(page: Page, client: Client) -> None:
+def test_editing_the_draft_does_not_change_the_public_page(page: Page, client: Client) -> None:
     publish(approved(page), actor=make_user("max"))
 
     page.title, page.body = "SECRET", "## SECRET"
@@ -96,7 +99,7 @@ def test_a_draft_that_goes_on_does_not_change_what_is_public(page: Page, client:
     assert b"A small cut." in client.get("/small-cut/").content
 
 
-def test_an_older_approved_revision_can_be_published_while_the_draft_goes_on(page: Page) -> None:
+def test_an_older_approved_revision_can_be_published_despite_a_newer_draft(page: Page) -> None:
     revision = approved(page)
     page.title = "Later"
     page.save()
@@ -108,7 +111,7 @@ def test_an_older_approved_revision_can_be_published_while_the_draft_goes_on(pag
     assert fresh(page).title == "Later"
 
 
-def test_a_new_slug_moves_the_page_and_keeps_the_old_address(page: Page, client: Client) -> None:
+def test_a_new_slug_moves_the_page_and_redirects_the_old_path(page: Page, client: Client) -> None:
     publish(approved(page), actor=make_user("max"))
 
     publish(approved(fresh(page), slug="tiny-cut"), actor=make_user("max"))
@@ -145,32 +148,32 @@ BROKEN = {
     "hard words": (
         {"body": BODY + "\nPercutaneous vertebral augmentation necessitates intraoperative fluoroscopic visualisation "
          "notwithstanding considerable cardiopulmonary comorbidities and contraindications. " * 12},
-        "is the most. Use shorter sentences and words.",
+        "the limit is 6.0. Use shorter sentences and words.",
     ),
     "draft linked": ({"body": f"{BODY}\n[x](page:other)"}, "line 16: The link leads to “other”, which is not public yet."),
     "no such section": ({"body": f"{BODY}\n[x](page:contact#none)"}, "line 16: The page “contact” has no section #none."),
     "no section here": ({"body": f"{BODY}\n[x](page:small-cut#none)"}, "The page “small-cut” has no section #none."),
-    "address taken": ({"slug": "contact"}, "The address /contact/ belongs to “Contact” for ever."),
+    "address taken": ({"slug": "contact"}, "The address /contact/ belongs permanently to “Contact”."),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_not_ready_is_refused_and_nothing_changes(page: Page, name: str) -> None:
+def test_an_incomplete_draft_is_rejected_and_nothing_changes(page: Page, name: str) -> None:
     values, sentence = BROKEN[name]
     publish(approved(page), actor=make_user("max"))
     make_page("other")
     revision = approved(fresh(page), **values)
     before = everything(page)
 
-    with pytest.raises(PublishError) as refused:
+    with pytest.raises(PublishError) as raised:
         publish(revision, actor=make_user("max"))
 
-    assert sentence in str(refused.value)
+    assert sentence in str(raised.value)
     assert everything(page) == before
     assert page.revisions.filter(pk=revision.pk).exists(), "the draft survives"
 
 
-def test_what_was_never_approved_is_refused_and_nothing_changes(page: Page) -> None:
+def test_an_unapproved_text_is_rejected_and_nothing_changes(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
     before = everything(page)
 
@@ -186,16 +189,16 @@ def test_a_section_of_a_public_page_can_be_linked(page: Page) -> None:
     assert publish(approved(page, body=body), actor=make_user("max")).number == 1
 
 
-def test_the_address_of_a_withdrawn_page_is_given_to_no_other(page: Page) -> None:
+def test_the_path_of_a_withdrawn_page_is_never_reused(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
     other = make_page("other", slug="small-cut", next_page=page.next_page)
 
-    with pytest.raises(PublishError, match="belongs to “Small cut” for ever"):
+    with pytest.raises(PublishError, match="belongs permanently to “Small cut”"):
         publish(approved(other), actor=make_user("max"))
 
 
-def test_a_starter_text_needs_no_approval_and_says_so(page: Page) -> None:
+def test_starter_text_needs_no_approval_and_is_marked(page: Page) -> None:
     release = publish_starter(save_revision(page, author=None))
 
     assert release.is_starter
@@ -204,9 +207,9 @@ def test_a_starter_text_needs_no_approval_and_says_so(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "months", "wanted"),
+    ("day", "months", "expected"),
     [("2026-01-31", 1, "2026-02-28"), ("2028-01-31", 1, "2028-02-29"), ("2026-12-15", 12, "2027-12-15"),
      ("2026-11-30", 3, "2027-02-28"), ("2026-05-01", 36, "2029-05-01")],
 )  # fmt: skip
-def test_a_review_falls_due_on_the_same_day_or_the_months_last(day: str, months: int, wanted: str) -> None:
-    assert add_months(datetime.date.fromisoformat(day), months) == datetime.date.fromisoformat(wanted)
+def test_a_review_is_due_on_the_same_day_or_the_last_of_the_month(day: str, months: int, expected: str) -> None:
+    assert add_months(datetime.date.fromisoformat(day), months) == datetime.date.fromisoformat(expected)

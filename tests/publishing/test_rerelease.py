@@ -1,4 +1,4 @@
-"""One change, many pages: all of them are released again with the new value, or none is."""
+"""One change, many pages: either all of them are rereleased with the new value, or none."""
 
 import datetime
 import html
@@ -76,7 +76,7 @@ def test_pages_that_print_a_value_are_found_by_kind_key_and_language(db: None) -
     assert find_dependent_pages("care", "driving", []) == []
 
 
-def test_all_pages_print_the_new_value_and_each_has_its_event(db: None) -> None:
+def test_all_pages_print_the_new_value_and_each_has_an_event(db: None) -> None:
     make_public_page()
     make_more(2)
     Source.objects.update(title="A newer guide")
@@ -90,7 +90,7 @@ def test_all_pages_print_the_new_value_and_each_has_its_event(db: None) -> None:
     assert rerelease_pages(find_dependent_pages("source"), actor=None) == []
 
 
-def test_one_page_that_cannot_be_released_holds_back_all_and_is_named(db: None) -> None:
+def test_one_page_that_cannot_be_released_blocks_all_and_is_named(db: None) -> None:
     make_public_page()
     source = make_source("who")
     make_more(1, body=f"{BODY}\nIt is safe. [@who]\n")
@@ -98,15 +98,15 @@ def test_one_page_that_cannot_be_released_holds_back_all_and_is_named(db: None) 
     source.delete()
     before = list(Release.objects.order_by("pk").values_list("pk", flat=True))
 
-    with pytest.raises(PublishError) as refused:
+    with pytest.raises(PublishError) as raised:
         rerelease_pages(find_dependent_pages("source"), actor=make_user("max"))
 
-    assert [str(problem) for problem in refused.value.issues] == ["“Page 0” (English): There is no source “who”."]
+    assert [str(problem) for problem in raised.value.issues] == ["“Page 0” (English): There is no source “who”."]
     assert list(Release.objects.order_by("pk").values_list("pk", flat=True)) == before
     assert not ReleaseEvent.objects.filter(kind=EventKind.REBUILT).exists()
 
 
-def test_a_page_withdrawn_since_it_was_listed_stays_withdrawn(db: None) -> None:
+def test_a_page_withdrawn_in_the_meantime_stays_withdrawn(db: None) -> None:
     page = make_public_page()
     listed = find_dependent_pages("source")
     Source.objects.update(title="A newer guide")
@@ -118,7 +118,7 @@ def test_a_page_withdrawn_since_it_was_listed_stays_withdrawn(db: None) -> None:
     assert Page.objects.get(pk=page.pk).live_release is None
 
 
-def test_each_further_page_costs_the_same_few_queries(db: None) -> None:
+def test_each_additional_page_costs_the_same_number_of_queries(db: None) -> None:
     make_public_page()
     counts = []
     for number in (1, 5):
@@ -147,7 +147,9 @@ def _saved(row: Any, **values: Any) -> None:
 
 
 @pytest.mark.parametrize("way", SHELL)
-def test_header_footer_and_body_show_one_number_whatever_way_it_changed(way: str, client: Client, db: None) -> None:
+def test_header_footer_and_body_show_the_same_number_after_any_kind_of_write(
+    way: str, client: Client, db: None
+) -> None:
     make_public_page()
 
     SHELL[way]()
@@ -187,7 +189,7 @@ def test_every_row_of_the_clinic_updates_the_pages_that_print_it(db: None) -> No
     assert "303-555-0111" not in html()
 
 
-def test_a_value_that_a_page_cannot_do_without_stays(db: None) -> None:
+def test_a_value_that_a_page_requires_cannot_be_removed(db: None) -> None:
     make_public_page()
     care = make_driving()
     make_more(1, body=DRIVING)
@@ -200,7 +202,7 @@ def test_a_value_that_a_page_cannot_do_without_stays(db: None) -> None:
     assert ClinicAnswer.objects.get().answer == "Drive on day 8."
 
 
-def test_several_values_changed_together_make_one_release_of_each_page(db: None) -> None:
+def test_several_changes_in_one_update_make_one_release_per_page(db: None) -> None:
     make_public_page()
     before = Release.objects.count()
 
@@ -214,7 +216,7 @@ def test_several_values_changed_together_make_one_release_of_each_page(db: None)
     assert {release.published_by.username for release in update.releases} == {"max"}
 
 
-def test_what_breaks_between_two_values_undoes_both(db: None) -> None:
+def test_an_error_between_two_changes_undoes_both(db: None) -> None:
     make_public_page()
     before = Release.objects.count()
 
@@ -228,8 +230,7 @@ def test_what_breaks_between_two_values_undoes_both(db: None) -> None:
     assert Release.objects.count() == before + 2
 
 
-def test_a_check_that_came_after_publishing_does_not_hold_back_a_new_number(db: None) -> None:
-    """Words that patients read already say nothing against the number under them."""
+def test_a_rule_added_after_publishing_does_not_block_a_new_number(db: None) -> None:
     page = make_public_page()
     # A rule of today that the text of then does not meet: its sentences are too long for it.
     long = BODY.replace("A small cut.", f"It is {'very ' * 40}small.")
@@ -247,7 +248,7 @@ def test_a_check_that_came_after_publishing_does_not_hold_back_a_new_number(db: 
     assert "303-555-0188" in Release.objects.live().get(page=page).html
 
 
-def test_an_answer_too_hard_to_read_is_not_put_on_a_page(db: None) -> None:
+def test_an_answer_that_is_too_hard_to_read_is_rejected(db: None) -> None:
     make_public_page()
     make_driving()
     make_more(1, body=DRIVING)
@@ -258,7 +259,7 @@ def test_an_answer_too_hard_to_read_is_not_put_on_a_page(db: None) -> None:
     assert ClinicAnswer.objects.get().answer == "Drive on day 8."
 
 
-def test_a_text_published_later_prints_todays_values(db: None) -> None:
+def test_a_text_published_later_prints_the_current_values(db: None) -> None:
     page = make_public_page()
     page.body += "\nCall {clinic.phone} soon.\n"
     page.save()
@@ -276,7 +277,7 @@ def test_a_text_published_later_prints_todays_values(db: None) -> None:
     assert all("303-555-0188" in release.html and "0100" not in release.html for release in live)
 
 
-def test_every_value_of_the_clinic_is_written_through_the_update() -> None:
+def test_every_clinic_value_model_uses_the_updating_manager() -> None:
     for model in ClinicValue.__subclasses__():
         assert isinstance(model._default_manager, ClinicValueManager), model
         assert not hasattr(model._default_manager, "delete"), model
@@ -299,11 +300,11 @@ VALUES = """
 
 @pytest.fixture
 def starter(db: None, client: Client) -> list[str]:
-    """The clinic and the locations of the content folder, on a public page in each language; the addresses."""
-    for kind in (ClinicSerializer(), LocationSerializer()):
-        for file in kind.iter_files(CONTENT):
-            for entry in kind.parse_file(file):
-                kind.save_row(entry.key, kind.clean(entry), None, store=True)
+    """Load the clinic and the locations of the content folder, and publish a page in each language. Return the paths."""
+    for serializer in (ClinicSerializer(), LocationSerializer()):
+        for file in serializer.iter_files(CONTENT):
+            for entry in serializer.parse_file(file):
+                serializer.save_row(entry.key, serializer.clean(entry), None, store_files=True)
     contact = make_page("contact", kind="about", body=f"{BODY}{VALUES}")
     spanish = make_translation(contact, body=f"## Contacto\n{VALUES}")
     return ["/", "/es/", *(make_public(page).path for page in (contact, spanish))]
@@ -339,7 +340,7 @@ def test_no_page_shows_an_old_value_of_the_starter_content_after_it_changed(star
     assert Location.objects.get(key="procedure-center").address.startswith("Spine Clinic of Denver, Procedure Center")
 
 
-def test_a_location_follows_whatever_spelling_its_number_has_and_no_further(page: Page) -> None:
+def test_a_location_follows_the_clinics_number_in_any_spelling(page: Page) -> None:
     Location.objects.create(key="same", phone="(303) 555-0100", address="1 Street")
     Location.objects.create(key="own", phone="+1 303-555-0155", address="2 Street")
 
@@ -362,7 +363,7 @@ def test_locations_that_follow_the_clinic_add_no_release(db: None) -> None:
     assert Release.objects.count() == before + Release.objects.live().count()
 
 
-def test_a_number_that_the_clinic_keeps_under_another_name_stays_at_the_location(page: Page) -> None:
+def test_a_number_that_the_clinic_still_uses_stays_at_the_location(page: Page) -> None:
     Clinic.objects.update(after_hours_phone="+1 303-555-0100")
     Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Street")
 
@@ -371,7 +372,7 @@ def test_a_number_that_the_clinic_keeps_under_another_name_stays_at_the_location
     assert Location.objects.get().phone == "+1 303-555-0100"
 
 
-def test_a_name_that_does_not_fit_a_location_changes_nothing(page: Page) -> None:
+def test_a_name_that_a_location_rejects_changes_nothing(page: Page) -> None:
     place = Location.objects.create(key="main", phone="+1 303-555-0155", address="1 Street")
     LocationText.objects.create(location=place, language="en", name=f"Test Spine Clinic, {'long ' * 19}house")
 

@@ -1,4 +1,4 @@
-"""Drafts, review, approval: bound to one text, given by another person."""
+"""Drafts, review, and approval of exactly one text by another person."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_every_save_is_a_revision_with_its_author(page: Page) -> None:
     assert first.note == "First words"
 
 
-def test_the_same_text_saved_twice_is_one_revision(page: Page) -> None:
+def test_saving_the_same_text_twice_creates_one_revision(page: Page) -> None:
     first = save_revision(page, author=make_user("ed"))
 
     assert save_revision(page, author=make_user("eva")) == first
@@ -40,18 +40,18 @@ def test_going_back_to_an_older_text_is_a_new_revision(page: Page) -> None:
     assert third.content_hash == first.content_hash
 
 
-def test_of_two_people_who_save_at_once_the_second_is_told(page: Page) -> None:
+def test_the_second_of_two_concurrent_saves_conflicts(page: Page) -> None:
     opened = page.draft_version
     check_and_bump_version(page, expected_version=opened)
 
-    with pytest.raises(EditConflictError) as refused:
+    with pytest.raises(EditConflictError) as raised:
         check_and_bump_version(Page.objects.get(pk=page.pk), expected_version=opened)
 
     assert Page.objects.get(pk=page.pk).draft_version == opened + 1
-    assert refused.value.page_id == page.pk
+    assert raised.value.page_id == page.pk
 
 
-def test_sending_for_review_writes_an_event(page: Page) -> None:
+def test_submitting_for_review_writes_an_event(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
 
     submit_for_review(revision, actor=make_user("ed"), note="Please look at the numbers.")
@@ -65,7 +65,7 @@ def test_sending_for_review_writes_an_event(page: Page) -> None:
     )
 
 
-def test_an_approval_holds_for_exactly_this_text(page: Page) -> None:
+def test_an_approval_applies_to_exactly_one_text(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
     assert current_approval(revision) is None
 
@@ -94,7 +94,7 @@ def test_a_changed_lead_picture_or_next_step_voids_the_approval(page: Page) -> N
     assert current_approval(later) is None
 
 
-def test_the_same_text_again_keeps_its_approval(page: Page) -> None:
+def test_an_unchanged_text_keeps_its_approval(page: Page) -> None:
     approval = approve(save_revision(page, author=make_user("ed")))
     save_revision(changed(page, title="Other"), author=make_user("ed"))
 
@@ -103,7 +103,7 @@ def test_the_same_text_again_keeps_its_approval(page: Page) -> None:
     assert current_approval(again) == approval
 
 
-def test_an_approval_of_the_same_text_on_another_page_counts_for_nothing(page: Page) -> None:
+def test_an_approval_of_the_same_text_on_another_page_does_not_count(page: Page) -> None:
     approve(save_revision(page, author=make_user("ed")))
     twin = Page.objects.create(subject="twin", kind="procedure", code="TWIN22", slug="twin", title="Twin")
 
@@ -122,7 +122,7 @@ def test_sending_back_ends_an_approval(page: Page) -> None:
     assert current_approval(revision) is None
 
 
-def test_a_translators_check_is_no_approval_and_ends_none(page: Page) -> None:
+def test_a_translators_check_neither_approves_nor_voids_an_approval(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
     record_decision(revision, reviewer=make_user("tom"), decision=Decision.TRANSLATION_CHECKED)
     assert current_approval(revision) is None
@@ -133,7 +133,7 @@ def test_a_translators_check_is_no_approval_and_ends_none(page: Page) -> None:
     assert current_approval(revision) == approval
 
 
-def test_nobody_approves_their_own_text(page: Page) -> None:
+def test_users_cannot_approve_their_own_text(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
 
     with pytest.raises(ReviewError, match="This is your own text. Another person must approve it."):
@@ -143,7 +143,7 @@ def test_nobody_approves_their_own_text(page: Page) -> None:
     assert not ReleaseEvent.objects.filter(page=page).exists()
 
 
-def test_a_clinic_of_one_may_switch_the_second_person_off(page: Page, settings: object) -> None:
+def test_peer_review_can_be_switched_off(page: Page, settings: object) -> None:
     settings.REQUIRE_PEER_REVIEW = False
     revision = save_revision(page, author=make_user("ed"))
 
@@ -153,7 +153,7 @@ def test_a_clinic_of_one_may_switch_the_second_person_off(page: Page, settings: 
 
 
 @pytest.mark.parametrize("comment", ["", "  \n"])
-def test_sending_back_says_why(page: Page, comment: str) -> None:
+def test_sending_back_requires_a_comment(page: Page, comment: str) -> None:
     revision = save_revision(page, author=make_user("ed"))
 
     with pytest.raises(ReviewError, match="Say what to change"):
@@ -163,7 +163,7 @@ def test_sending_back_says_why(page: Page, comment: str) -> None:
 
 
 @pytest.mark.parametrize("decision", list(Decision))
-def test_every_decision_is_in_the_log(page: Page, decision: Decision) -> None:
+def test_every_decision_is_logged(page: Page, decision: Decision) -> None:
     revision = save_revision(page, author=make_user("ed"))
 
     record_decision(revision, reviewer=make_user("rita"), decision=decision, comment="Why.")
@@ -173,7 +173,7 @@ def test_every_decision_is_in_the_log(page: Page, decision: Decision) -> None:
 
 
 def changed(page: Page, **values: object) -> Page:
-    """The page with other values, saved."""
+    """Save other values of the page, and return it."""
     for name, value in values.items():
         setattr(page, name, value)
     page.save()

@@ -1,4 +1,4 @@
-"""Publishing at a set time: the clock is the only thing that is made up here."""
+"""Scheduled publishing, with a fixed clock."""
 
 import datetime
 from io import StringIO
@@ -19,7 +19,7 @@ from tests.publishing.test_publish import approved, fresh
 HOUR = datetime.timedelta(hours=1)
 
 
-def test_the_live_text_stays_until_the_time_comes(page: Page) -> None:
+def test_the_live_text_stays_until_the_scheduled_time(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     at = timezone.now() + HOUR
     schedule_revision(approved(fresh(page), title="New title"), actor=make_user("max"), at=at)
@@ -36,7 +36,7 @@ def test_the_live_text_stays_until_the_time_comes(page: Page) -> None:
     assert (fresh(page).publish_at, fresh(page).scheduled_revision) == (None, None)
 
 
-def test_what_is_due_is_published_once(page: Page) -> None:
+def test_a_due_page_is_published_once(page: Page) -> None:
     at = timezone.now() + HOUR
     schedule_revision(approved(page), actor=make_user("max"), at=at)
 
@@ -44,7 +44,7 @@ def test_what_is_due_is_published_once(page: Page) -> None:
     assert publish_scheduled(at + HOUR) == ([], [])
 
 
-def test_the_scheduled_text_goes_live_even_when_the_draft_goes_on(page: Page) -> None:
+def test_the_scheduled_text_goes_live_despite_a_newer_draft(page: Page) -> None:
     at = timezone.now() + HOUR
     schedule_revision(approved(page), actor=make_user("max"), at=at)
     Page.objects.filter(pk=page.pk).update(title="SECRET")
@@ -55,20 +55,20 @@ def test_the_scheduled_text_goes_live_even_when_the_draft_goes_on(page: Page) ->
     assert release.title == "Small cut"
 
 
-def test_only_an_approved_text_is_scheduled_and_only_ahead(page: Page) -> None:
+def test_only_an_approved_text_can_be_scheduled_and_only_in_the_future(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
     with pytest.raises(PublishError, match="This text is not approved"):
         schedule_revision(revision, actor=make_user("max"), at=timezone.now() + HOUR)
     approve(revision)
 
-    with pytest.raises(PublishError, match="That time is over. Choose a time in the future."):
+    with pytest.raises(PublishError, match="That time has passed. Choose a time in the future."):
         schedule_revision(revision, actor=make_user("max"), at=timezone.now() - HOUR)
 
     assert fresh(page).publish_at is None
     assert not ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).exists()
 
 
-def test_a_schedule_can_be_cancelled(page: Page) -> None:
+def test_a_schedule_can_be_canceled(page: Page) -> None:
     at = timezone.now() + HOUR
     schedule_revision(approved(page), actor=make_user("max"), at=at)
 
@@ -81,7 +81,7 @@ def test_a_schedule_can_be_cancelled(page: Page) -> None:
     ]
 
 
-def test_what_lost_its_approval_is_unscheduled_with_the_reason(page: Page) -> None:
+def test_a_text_that_lost_its_approval_is_unscheduled_with_the_reason(page: Page) -> None:
     at = timezone.now() + HOUR
     revision = approved(page)
     schedule_revision(revision, actor=make_user("max"), at=at)
@@ -98,7 +98,7 @@ def test_what_lost_its_approval_is_unscheduled_with_the_reason(page: Page) -> No
     assert ReleaseEvent.objects.filter(page=page).first().reason == refused[0][1]
 
 
-def test_one_that_cannot_go_live_does_not_hold_up_the_others(page: Page) -> None:
+def test_a_page_that_fails_does_not_block_the_others(page: Page) -> None:
     at = timezone.now() + HOUR
     other = make_page("other", next_page=page.next_page)
     broken, good = approved(page), approved(other)
@@ -112,7 +112,7 @@ def test_one_that_cannot_go_live_does_not_hold_up_the_others(page: Page) -> None
     assert [found.subject for found, _ in refused] == ["small-cut"]
 
 
-def test_withdrawing_ends_the_schedule(page: Page) -> None:
+def test_withdrawing_cancels_the_schedule(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     at = timezone.now() + HOUR
     schedule_revision(approved(fresh(page), title="New"), actor=make_user("max"), at=at)
@@ -123,7 +123,7 @@ def test_withdrawing_ends_the_schedule(page: Page) -> None:
     assert fresh(page).live_release is None
 
 
-def test_the_command_says_what_went_live_and_what_did_not(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_reports_published_and_refused_pages(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     at = timezone.now() + HOUR
     other = make_page("other", next_page=page.next_page)
     broken = approved(other)

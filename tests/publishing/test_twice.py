@@ -1,4 +1,4 @@
-"""The same request twice: a double click, or two people at once. It takes effect once."""
+"""Repeated and concurrent requests take effect once."""
 
 import datetime
 
@@ -16,7 +16,7 @@ from tests.factories import approve, make_public, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
 
 
-def test_a_text_published_twice_has_one_release_and_one_event(page: Page) -> None:
+def test_publishing_twice_makes_one_release_and_one_event(page: Page) -> None:
     revision = approved(page)
     first = publish(revision, actor=make_user("max"))
     before = everything(page)
@@ -27,7 +27,7 @@ def test_a_text_published_twice_has_one_release_and_one_event(page: Page) -> Non
     assert everything(page) == before
 
 
-def test_a_text_approved_anew_is_published_anew(page: Page) -> None:
+def test_a_text_approved_again_can_be_published_again(page: Page) -> None:
     revision = approved(page)
     first = publish(revision, actor=make_user("max"))
     approve(revision)
@@ -38,7 +38,7 @@ def test_a_text_approved_anew_is_published_anew(page: Page) -> None:
     assert second.approval != first.approval
 
 
-def test_a_text_published_before_its_planned_time_is_not_published_again_then(page: Page) -> None:
+def test_a_text_published_early_is_not_published_again_on_schedule(page: Page) -> None:
     revision = approved(page)
     at = timezone.now() + datetime.timedelta(hours=1)
     schedule_revision(revision, actor=make_user("max"), at=at)
@@ -54,7 +54,7 @@ def test_a_text_published_before_its_planned_time_is_not_published_again_then(pa
     assert fresh(page).publish_at is None
 
 
-def test_a_public_text_cannot_be_planned(page: Page) -> None:
+def test_a_public_text_cannot_be_scheduled(page: Page) -> None:
     revision = approved(page)
     publish(revision, actor=make_user("max"))
 
@@ -62,7 +62,7 @@ def test_a_public_text_cannot_be_planned(page: Page) -> None:
         schedule_revision(revision, actor=make_user("max"), at=timezone.now() + datetime.timedelta(hours=1))
 
 
-def test_a_plan_made_twice_is_one_event(page: Page) -> None:
+def test_scheduling_twice_makes_one_event(page: Page) -> None:
     revision, at = approved(page), timezone.now() + datetime.timedelta(hours=1)
 
     for _ in range(2):
@@ -73,7 +73,7 @@ def test_a_plan_made_twice_is_one_event(page: Page) -> None:
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).count() == 2
 
 
-def test_a_text_submitted_twice_is_one_event_and_once_more_after_an_answer(page: Page) -> None:
+def test_submitting_twice_makes_one_event_until_a_decision(page: Page) -> None:
     revision, nina, rosa = save_revision(page, author=make_user("nina")), make_user("nina"), make_user("rosa")
 
     events = [submit_for_review(revision, actor=nina, note="Please.") for _ in range(2)]
@@ -84,7 +84,7 @@ def test_a_text_submitted_twice_is_one_event_and_once_more_after_an_answer(page:
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SUBMITTED).count() == 2
 
 
-def test_a_decision_taken_twice_is_one_with_its_comments(page: Page) -> None:
+def test_a_repeated_decision_is_recorded_once_with_its_comments(page: Page) -> None:
     revision, rosa = save_revision(page, author=make_user("nina")), make_user("rosa")
     remarks = [("A small cut.", "Say where."), ("It is safe.", "Is it?")]
 
@@ -103,7 +103,7 @@ def test_a_decision_taken_twice_is_one_with_its_comments(page: Page) -> None:
     assert ReleaseEvent.objects.filter(page=page).count() == 3
 
 
-def test_two_people_who_both_approve_are_both_on_record(page: Page) -> None:
+def test_two_approvals_by_different_reviewers_are_both_recorded(page: Page) -> None:
     revision = save_revision(page, author=make_user("nina"))
 
     approve(revision, make_user("rosa"))
@@ -112,7 +112,7 @@ def test_two_people_who_both_approve_are_both_on_record(page: Page) -> None:
     assert Approval.objects.filter(revision=revision).count() == 2
 
 
-def test_a_page_is_withdrawn_once(page: Page) -> None:
+def test_withdrawing_twice_makes_one_event(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
 
@@ -122,7 +122,7 @@ def test_a_page_is_withdrawn_once(page: Page) -> None:
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.WITHDRAWN).count() == 1
 
 
-def test_a_translation_brought_up_to_date_or_checked_twice_is_one_event(page: Page) -> None:
+def test_syncing_or_checking_a_translation_twice_makes_one_event(page: Page) -> None:
     source, actor = make_public(page).revision, make_user("max")
     other = make_translation(page)
     revision = save_revision(other, author=make_user("ed"))

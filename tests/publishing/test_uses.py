@@ -1,4 +1,4 @@
-"""Every place that shows a picture is found, and named in the reason not to delete it."""
+"""All usages of a row are found, and named as reasons not to delete it."""
 
 import pytest
 from PIL import Image
@@ -23,7 +23,7 @@ def page_with(body: str, *, title: str = "Small cut") -> None:
     make_page(title=title, body=body, lead_figure=Figure.objects.get(slug="before"))
 
 
-def test_a_new_picture_is_used_nowhere(needle: Figure) -> None:
+def test_a_new_figure_has_no_usages(needle: Figure) -> None:
     page_with("The word needle, ::: figure of speech.")
 
     assert find_usages(needle) == []
@@ -41,7 +41,7 @@ def test_a_new_picture_is_used_nowhere(needle: Figure) -> None:
         ":::figure  needle",
     ],
 )
-def test_drafts_that_show_a_picture_are_found(needle: Figure, body: str) -> None:
+def test_drafts_that_show_a_figure_are_found(needle: Figure, body: str) -> None:
     if body.startswith(":::figure"):
         body = body.replace("  ", " ")
     page_with(f"Text.\n\n{body}\n\nMore.")
@@ -58,13 +58,13 @@ def test_drafts_that_show_something_else_are_not(needle: Figure, body: str) -> N
     assert find_usages(needle) == []
 
 
-def test_the_picture_at_the_head_of_a_draft_is_in_use(needle: Figure) -> None:
+def test_a_lead_figure_is_a_usage(needle: Figure) -> None:
     make_page(lead_figure=needle)
 
     assert [(use.kind, use.title) for use in find_usages(needle)] == [(UsageKind.DRAFT, "Small cut")]
 
 
-def test_a_series_needs_its_stages(needle: Figure) -> None:
+def test_a_series_uses_its_figures(needle: Figure) -> None:
     series = Series.objects.create(slug="stages", language="en", title="Stages")
     for order in (0, 1):
         SeriesItem.objects.create(series=series, order=order, figure=needle, heading="One", text="Text.")
@@ -72,7 +72,7 @@ def test_a_series_needs_its_stages(needle: Figure) -> None:
     assert deletion_blockers(needle) == ["The series “stages (en)” shows it."]
 
 
-def test_what_patients_read_comes_with_its_address(needle: Figure) -> None:
+def test_a_usage_on_a_live_page_has_its_address(needle: Figure) -> None:
     make_clinic()
     page = make_page(body=BODY + "\n::: figure needle\n", lead_figure=Figure.objects.get(slug="before"))
     make_public(page)
@@ -86,7 +86,7 @@ def test_what_patients_read_comes_with_its_address(needle: Figure) -> None:
     assert [use.page for use in found] == [page, page]
 
 
-def test_what_patients_once_read_keeps_its_picture(needle: Figure) -> None:
+def test_past_releases_keep_their_figures(needle: Figure) -> None:
     make_clinic()
     page = make_page(body=BODY + "\n::: figure needle\n", lead_figure=Figure.objects.get(slug="before"))
     make_public(page)
@@ -98,8 +98,8 @@ def test_what_patients_once_read_keeps_its_picture(needle: Figure) -> None:
     assert deletion_blockers(needle) == ["Patients once saw it on “Small cut”."]
 
 
-def plan_and_go_on(page: Page, body: str) -> None:
-    """The text as it is waits for its day; the draft says something else already."""
+def schedule_then_edit(page: Page, body: str) -> None:
+    """Schedule the current text, then change the draft."""
     revision = save_revision(page, author=make_user())
     approve(revision)
     page.scheduled_revision = revision
@@ -108,17 +108,17 @@ def plan_and_go_on(page: Page, body: str) -> None:
     page.save()
 
 
-def test_a_text_that_waits_for_its_day_keeps_its_picture(needle: Figure) -> None:
+def test_a_scheduled_text_keeps_its_figures(needle: Figure) -> None:
     make_clinic()
     page = make_page(
         body=BODY + "\n::: figure needle\n", lead_figure=Figure.objects.get(slug="before"), next_page=make_next()
     )
-    plan_and_go_on(page, "No picture any more.")
+    schedule_then_edit(page, "No picture any more.")
 
-    assert deletion_blockers(needle) == ["The text of “Small cut” that waits for its day shows it."]
+    assert deletion_blockers(needle) == ["The scheduled text of “Small cut” shows it."]
 
 
-def test_uses_take_a_fixed_number_of_queries(needle: Figure, django_assert_num_queries: object) -> None:
+def test_finding_usages_takes_a_fixed_number_of_queries(needle: Figure, django_assert_num_queries: object) -> None:
     for number in range(3):
         make_page(f"page-{number}", lead_figure=needle)
 
@@ -126,26 +126,26 @@ def test_uses_take_a_fixed_number_of_queries(needle: Figure, django_assert_num_q
         assert len(find_usages(needle)) == 3
 
 
-def test_duplicate_is_found_by_what_it_shows(needle: Figure) -> None:
+def test_a_duplicate_is_found_by_its_pixels(needle: Figure) -> None:
     same = build_decoded_image(Image.linear_gradient("L").resize((48, 48)))
 
     assert find_duplicate(same) == needle
 
 
-def test_another_picture_is_no_duplicate(needle: Figure) -> None:
+def test_a_different_picture_is_not_a_duplicate(needle: Figure) -> None:
     assert find_duplicate(build_decoded_image(Image.new("L", (600, 600)))) is None
 
 
-def test_an_answer_that_a_waiting_text_prints_is_kept(needle: Figure) -> None:
+def test_an_answer_in_a_scheduled_text_cannot_be_deleted(needle: Figure) -> None:
     make_clinic()
     answer = ClinicAnswer.objects.create(key="driving", language="en", question="When?", answer="Tomorrow.")
     page = make_page(body=BODY + "\n::: care driving\n", lead_figure=needle, next_page=make_next())
-    plan_and_go_on(page, "No answer any more.")
+    schedule_then_edit(page, "No answer any more.")
 
-    assert deletion_blockers(answer) == ["The text of “Small cut” that waits for its day shows it."]
+    assert deletion_blockers(answer) == ["The scheduled text of “Small cut” shows it."]
 
 
-def test_what_another_language_says_needs_no_answer_of_this_one(needle: Figure) -> None:
+def test_an_answer_is_not_used_by_pages_in_other_languages(needle: Figure) -> None:
     answer = ClinicAnswer.objects.create(key="driving", language="es", question="When?", answer="Tomorrow.")
     make_page(body=BODY + "\n::: care driving\n", lead_figure=needle)
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def site() -> None:
-    """Two signs in the starter list, and two public pages that print them."""
+    """A starter list with two signs, and two public pages that print it."""
     make_clinic()
     make_sign("weak-leg", "emergency")
     make_sign("fever", "now")
@@ -41,7 +41,7 @@ def site() -> None:
 
 
 def changed(**values: Any) -> warning_signs.SignListContent:
-    """The list with fever as an emergency."""
+    """Return the list with fever as an emergency."""
     return [sign_content("weak-leg"), sign_content("fever", "emergency", **values)]
 
 
@@ -53,19 +53,19 @@ def proposed(**values: Any) -> WarningSignRevision:
 
 
 def live() -> dict[str, str]:
-    """What the public reads."""
+    """Return the public HTML of both pages."""
     pages = Page.objects.published().exclude(kind="about").select_related("live_release")
     return {page.subject: page.live_release.html for page in pages if page.live_release}
 
 
 def level_of_fever(html: str) -> str:
-    """Title of the card that holds the sign."""
+    """Return the title of the card that contains the sign."""
     return (
         html[: html.index("<li>You have fever.")].rpartition('<h3 class="care-card__title">')[2].partition("</h3>")[0]
     )
 
 
-def test_a_published_list_switches_every_page_in_one_go() -> None:
+def test_publishing_a_list_updates_every_page_at_once() -> None:
     revision = proposed()
     warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=True)
     before = live()
@@ -86,7 +86,7 @@ def test_patients_read_the_old_list_until_the_new_one_is_published() -> None:
     assert live() == before
 
 
-def test_nobody_approves_their_own_list(settings: Any) -> None:
+def test_users_cannot_approve_their_own_list(settings: Any) -> None:
     revision = proposed()
 
     with pytest.raises(ReviewError, match="This is your own list"):
@@ -97,7 +97,7 @@ def test_nobody_approves_their_own_list(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("last", ["nothing", "sent back", "approved before a newer list"])
-def test_a_list_without_a_standing_approval_is_not_published(last: str) -> None:
+def test_a_list_without_a_current_approval_is_not_published(last: str) -> None:
     revision = proposed()
     if last == "sent back":
         warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=True)
@@ -125,7 +125,7 @@ def test_a_list_is_not_published_twice() -> None:
     assert Release.objects.count() == count
 
 
-def test_a_list_saved_twice_by_one_person_is_one_revision() -> None:
+def test_saving_the_same_list_twice_creates_one_revision() -> None:
     seen = WarningSignRevision.objects.count()
 
     first, second = [
@@ -136,7 +136,7 @@ def test_a_list_saved_twice_by_one_person_is_one_revision() -> None:
     assert first.events.count() == 1
 
 
-def test_an_unchanged_list_that_was_sent_back_goes_to_review_again() -> None:
+def test_an_unchanged_list_that_was_sent_back_is_submitted_again() -> None:
     revision = proposed()
     warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=False, comment="Is it right?")
 
@@ -147,7 +147,7 @@ def test_an_unchanged_list_that_was_sent_back_goes_to_review_again() -> None:
     assert kinds == ["submitted", "sent_back", "submitted"]
 
 
-def test_a_decision_taken_twice_on_a_list_is_one() -> None:
+def test_a_repeated_decision_on_a_list_is_recorded_once() -> None:
     revision = proposed()
     for approved in (False, True):
         events = [
@@ -159,7 +159,7 @@ def test_a_decision_taken_twice_on_a_list_is_one() -> None:
     assert revision.events.count() == 3
 
 
-def test_a_published_list_is_not_decided_on_again() -> None:
+def test_a_published_list_cannot_be_reviewed_again() -> None:
     revision = proposed()
     warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=True)
     warning_signs.publish_list(revision, actor=make_user("max"))
@@ -172,7 +172,7 @@ def test_a_published_list_is_not_decided_on_again() -> None:
     assert revision.events.count() == count
 
 
-def test_a_page_that_cannot_be_released_holds_up_the_whole_list() -> None:
+def test_a_page_that_cannot_be_released_blocks_the_whole_list() -> None:
     page = Page.objects.get(subject="big-cut")
     Page.objects.filter(subject="contact").update(subject="elsewhere")
     revision = proposed()
@@ -215,19 +215,19 @@ def test_a_list_that_could_mislead_is_not_saved(subtests: pytest.Subtests) -> No
             assert WarningSignRevision.objects.count() == before
 
 
-def test_the_starter_mark_goes_when_the_clinic_has_approved_the_list() -> None:
-    mark = "Starter list. Not yet reviewed by your clinic."
-    assert all(mark in html for html in live().values())
+def test_the_starter_notice_disappears_when_the_list_is_approved() -> None:
+    notice = "Starter list. Not yet reviewed by your clinic."
+    assert all(notice in html for html in live().values())
     starter = warning_signs.latest_revision()
     assert starter is not None
 
     warning_signs.record_list_decision(starter, reviewer=make_user("rita"), approved=True)
     warning_signs.publish_list(starter, actor=make_user("max"))
 
-    assert not any(mark in html for html in live().values())
+    assert not any(notice in html for html in live().values())
 
 
-def test_a_release_notes_the_signs_and_knows_when_it_is_out_of_date() -> None:
+def test_a_release_records_the_signs_and_becomes_stale_with_them() -> None:
     assert ReleaseDependency.objects.filter(kind="signs", key="both", release__live_on__isnull=False).count() == 2
     WarningSign.objects.filter(key="fever").update(level="hours")
 
@@ -244,7 +244,7 @@ def test_a_text_with_its_own_list_is_not_published() -> None:
         publish(revision, actor=make_user("max"))
 
 
-def test_a_text_that_was_public_before_this_rule_still_gets_new_values() -> None:
+def test_a_text_public_before_this_rule_still_gets_new_values() -> None:
     page = make_page("old-page", kind="about", body="## Help\n\nHelp.\n")
     release = make_public(page)
     page.body = "## Help\n\n::: emergency\n- Call {clinic.phone}.\n:::\n"
@@ -256,10 +256,10 @@ def test_a_text_that_was_public_before_this_rule_still_gets_new_values() -> None
     }
     Page.objects.filter(pk=page.pk).update(live_release=Release.objects.create(number=2, revision=old, **values))
 
-    renewed = rerelease_page(page, actor=make_user("max"))
+    release = rerelease_page(page, actor=make_user("max"))
 
-    assert renewed is not None
-    assert "care-card--emergency" in renewed.html
+    assert release is not None
+    assert "care-card--emergency" in release.html
 
 
 def test_a_source_of_a_sign_cannot_be_deleted() -> None:
@@ -277,7 +277,7 @@ def test_a_source_of_a_sign_cannot_be_deleted() -> None:
         ("approved", "max", "Warning signs approved, not published yet"),
     ],
 )
-def test_the_list_waits_for_who_takes_the_next_step(step: str, person: str, title: str) -> None:
+def test_the_list_is_a_task_for_the_role_with_the_next_step(step: str, person: str, title: str) -> None:
     from django.contrib.auth.models import Group
 
     groups = {"ed": "Editor", "rita": "Reviewer", "max": "Manager"}

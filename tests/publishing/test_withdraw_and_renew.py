@@ -1,4 +1,4 @@
-"""From the public and back: withdrawing, coming back, renewing; and drafts that stay private meanwhile."""
+"""Withdrawing, republishing, and rereleasing pages, while drafts stay private."""
 
 import datetime
 import json
@@ -50,7 +50,7 @@ def test_a_withdrawn_page_shows_the_title_that_was_public_not_the_drafts(page: P
 
 
 @pytest.mark.parametrize("replacement", ["itself", "a draft"])
-def test_a_page_is_replaced_by_another_public_one_only(page: Page, replacement: str) -> None:
+def test_only_another_public_page_can_be_the_replacement(page: Page, replacement: str) -> None:
     publish(approved(page), actor=make_user("max"))
     other = fresh(page) if replacement == "itself" else make_page("other")
     before = everything(page)
@@ -61,7 +61,7 @@ def test_a_page_is_replaced_by_another_public_one_only(page: Page, replacement: 
     assert everything(page) == before
 
 
-def test_withdrawing_says_why_and_only_what_is_public_is_withdrawn(page: Page) -> None:
+def test_withdrawing_requires_a_reason_and_a_public_page(page: Page) -> None:
     with pytest.raises(PublishError, match="This page is not public."):
         withdraw(page, actor=make_user("max"), reason="Old.")
     publish(approved(page), actor=make_user("max"))
@@ -72,7 +72,7 @@ def test_withdrawing_says_why_and_only_what_is_public_is_withdrawn(page: Page) -
     assert fresh(page).live_release is not None
 
 
-def test_a_withdrawn_page_can_come_back_under_its_address(page: Page, client: Client) -> None:
+def test_a_withdrawn_page_can_be_published_again_at_its_path(page: Page, client: Client) -> None:
     revision = approved(page)
     publish(revision, actor=make_user("max"))
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
@@ -84,7 +84,7 @@ def test_a_withdrawn_page_can_come_back_under_its_address(page: Page, client: Cl
     assert (fresh(page).withdrawn_reason, fresh(page).replaced_by) == ("", None)
 
 
-def test_renewing_prints_todays_values_and_keeps_approval_and_review_date(page: Page) -> None:
+def test_a_rerelease_prints_current_values_and_keeps_approval_and_review_date(page: Page) -> None:
     first = publish(approved(page), actor=make_user("max"))
     Source.objects.filter(key="nice").update(title="A newer guide")
     FigureText.objects.update(caption="A new caption.")
@@ -100,7 +100,7 @@ def test_renewing_prints_todays_values_and_keeps_approval_and_review_date(page: 
     assert ReleaseEvent.objects.first().kind == EventKind.REBUILT
 
 
-def test_renewing_what_is_up_to_date_does_nothing(page: Page) -> None:
+def test_rereleasing_an_up_to_date_page_does_nothing(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     before = everything(page)
 
@@ -109,12 +109,12 @@ def test_renewing_what_is_up_to_date_does_nothing(page: Page) -> None:
     assert everything(page) == before
 
 
-def test_renewing_a_page_that_is_not_public_does_nothing(page: Page) -> None:
+def test_rereleasing_a_page_that_is_not_public_does_nothing(page: Page) -> None:
     assert rerelease_page(page, actor=make_user("max")) is None
     assert not ReleaseEvent.objects.filter(page=page).exists()
 
 
-def test_renewing_never_brings_back_what_was_withdrawn_meanwhile(page: Page) -> None:
+def test_a_rerelease_never_restores_a_page_withdrawn_in_the_meantime(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     fetched = Page.objects.select_related("live_release").get(pk=page.pk)
     Source.objects.filter(key="nice").update(title="A newer guide")
@@ -124,7 +124,7 @@ def test_renewing_never_brings_back_what_was_withdrawn_meanwhile(page: Page) -> 
     assert fresh(page).live_release is None
 
 
-def test_renewing_never_takes_words_of_the_draft(page: Page) -> None:
+def test_a_rerelease_never_uses_the_draft(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     Page.objects.filter(pk=page.pk).update(body="## SECRET", title="SECRET")
     Source.objects.update(title="A newer guide")
@@ -135,7 +135,7 @@ def test_renewing_never_takes_words_of_the_draft(page: Page) -> None:
     assert "A newer guide" in release.html
 
 
-def test_renewing_is_refused_when_something_it_prints_is_gone(page: Page) -> None:
+def test_a_rerelease_is_rejected_if_a_reference_is_missing(page: Page) -> None:
     source = make_source("who")
     publish(approved(page, body=f"{BODY}\nIt is safe. [@who]"), actor=make_user("max"))
     source.delete()
@@ -147,7 +147,7 @@ def test_renewing_is_refused_when_something_it_prints_is_gone(page: Page) -> Non
     assert everything(page) == before
 
 
-def test_drafts_never_show_on_any_public_address(page: Page, client: Client) -> None:
+def test_drafts_never_appear_at_any_public_address(page: Page, client: Client) -> None:
     publish(approved(page), actor=make_user("max"))
     make_public(make_translation(page))
     hidden = make_page("secret-page", title="SECRET", key_message="SECRET", description="SECRET", body="## SECRET")
@@ -186,7 +186,7 @@ def test_drafts_never_show_on_any_public_address(page: Page, client: Client) -> 
         assert "SECRET" not in str(answer.headers), address
 
 
-def test_a_replacement_that_is_replaced_itself_leads_on_to_the_last_one(page: Page, client: Client) -> None:
+def test_a_replaced_replacement_leads_to_the_last_one(page: Page, client: Client) -> None:
     second, third = make_page("second"), make_page("third")
     for other in (page, second, third):
         make_public(other)
@@ -198,7 +198,7 @@ def test_a_replacement_that_is_replaced_itself_leads_on_to_the_last_one(page: Pa
     assert '<a href="/third/"' in client.get("/small-cut/").content.decode().replace(' class="button"', "")
 
 
-def test_a_new_title_makes_pages_that_print_it_out_of_date(page: Page) -> None:
+def test_a_new_title_makes_pages_that_print_it_stale(page: Page) -> None:
     guide = make_page("first-visit", kind="guide")
     guide.items.create(page=page, minutes=4)
     make_public(page)
@@ -216,7 +216,7 @@ def test_a_new_title_makes_pages_that_print_it_out_of_date(page: Page) -> None:
     call_command("check_releases", stdout=StringIO())
 
 
-def test_lines_beside_a_page_hold_no_phone_number(page: Page) -> None:
+def test_lines_for_patients_cannot_contain_a_phone_number(page: Page) -> None:
     revision, max_ = approved(page), make_user("max")
     soon = timezone.now() + datetime.timedelta(days=1)
 
@@ -231,7 +231,7 @@ def test_lines_beside_a_page_hold_no_phone_number(page: Page) -> None:
     assert fresh(page).live_release
 
 
-def test_a_public_page_with_a_typed_number_is_still_renewed_but_not_published_anew(page: Page) -> None:
+def test_a_public_page_with_a_typed_number_can_be_rereleased_but_not_published(page: Page) -> None:
     release = publish(approved(page), actor=make_user("max"))
     content = {**release.revision.content, "body": f"{BODY}\nOr call 720-555-0177.\n"}
     stored = "UPDATE procedures_revision SET content = %s WHERE id = %s"

@@ -29,11 +29,11 @@ def test_a_text_within_the_marks_may_be_published() -> None:
 
 
 def test_a_sentence_that_is_too_long_is_shown_to_the_editor() -> None:
-    assert refused(LONG) == [f"line 16: A sentence has 26 words; 25 is the most. Make two of it: “{LONG}”"]
+    assert refused(LONG) == [f"line 16: A sentence has 26 words; the limit is 25. Split it in two: “{LONG}”"]
 
 
 def test_too_many_long_words_are_refused_by_their_smog_grade() -> None:
     problems = refused(POLYSYLLABIC)
 
-    assert "8.0 is the most. Use fewer words of three syllables or more." in problems[-1]
+    assert "the limit is 8.0. Use fewer words of three syllables or more." in problems[-1]
     assert problems[-1].startswith("The text has SMOG grade ")

@@ -1,4 +1,4 @@
-"""A disk that is full: a sentence that names the file, and nothing left behind."""
+"""A full disk during backup and restore: a message that names the file, and nothing left behind."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ ADVICE = "could not be written. The disk is full. Free some space or choose anot
 
 
 def manage(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command of an installation on SQLite in this folder."""
+    """Run a command of an installation on SQLite in a folder."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_"))}
     return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *arguments],
@@ -35,7 +35,7 @@ def manage(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def saved(tmp_path: Path) -> tuple[Path, Path]:
-    """An installation with a picture, and its backup."""
+    """Return an installation with an image, and its backup."""
     data = tmp_path / "data"
     assert manage(data, "migrate", "-v0").returncode == 0
     (data / "media" / "figures").mkdir(parents=True)
@@ -47,7 +47,7 @@ def saved(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """Where disks are mounted."""
+    """Yield a mount point."""
     folder = tmp_path / "disk"
     folder.mkdir()
     yield folder
@@ -68,7 +68,7 @@ def names(folder: Path) -> list[str]:
 def test_a_backup_and_a_restore_onto_a_full_disk_leave_nothing_behind(saved: tuple[Path, Path], disk: Path) -> None:
     data, backup = saved
     stages = set()
-    # Full while the file is unpacked, while pictures are put in place, and while style sheets are made.
+    # Full while extracting, while storing media files, and while collecting static files.
     for kilobytes in (500, 1250, 2000):
         mount(disk, kilobytes)
         refused = manage(disk, "restore", str(backup))
@@ -77,7 +77,7 @@ def test_a_backup_and_a_restore_onto_a_full_disk_leave_nothing_behind(saved: tup
         assert f"CommandError: {disk}" in refused.stderr, refused.stderr
         assert "Nothing was restored." in refused.stderr, refused.stderr
         assert names(disk) == [], kilobytes
-        stages.add((".restore-" in refused.stderr, "in place" in refused.stdout))
+        stages.add((".restore-" in refused.stderr, "Restored the database" in refused.stdout))
         subprocess.run(["umount", str(disk)], check=True)
     assert stages == {(True, False), (False, False), (False, True)}
 
@@ -87,7 +87,7 @@ def test_a_backup_and_a_restore_onto_a_full_disk_leave_nothing_behind(saved: tup
     assert names(disk) == []
 
 
-def test_a_restore_that_fails_keeps_what_was_there_before(saved: tuple[Path, Path], disk: Path, tmp_path: Path) -> None:
+def test_a_failed_restore_keeps_existing_files(saved: tuple[Path, Path], disk: Path, tmp_path: Path) -> None:
     data, backup = saved
     mount(disk, 1250)
     (disk / "secret-key").write_text("k" * 60)
@@ -103,24 +103,24 @@ def test_a_restore_that_fails_keeps_what_was_there_before(saved: tuple[Path, Pat
 
     empty = tmp_path / "empty"
     missing = manage(empty, "restore", str(tmp_path / "none.tar"))
-    assert "There is no file" in missing.stderr
+    assert "does not exist" in missing.stderr
     assert names(empty) == []
     assert manage(empty, "restore", str(backup)).returncode == 0
     assert (empty / "secret-key").read_bytes() == (data / "secret-key").read_bytes()
 
 
-def test_an_undo_that_does_not_reach_the_database_says_what_is_left(
+def test_a_rollback_that_cannot_reach_the_database_says_what_is_left(
     own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable() -> bool:
         raise BackupError("The database cannot be read: connection refused.")
 
-    monkeypatch.setattr(databases, "kind", lambda: databases.POSTGRESQL)
+    monkeypatch.setattr(databases, "get_vendor", lambda: databases.POSTGRESQL)
     monkeypatch.setattr(databases, "is_empty", unreachable)
     undo = _Rollback()
     undo.can_delete_all = True
 
     assert undo() == (
-        "Not everything could be removed again: The database cannot be read: connection refused. "
+        "Not everything could be removed: The database cannot be read: connection refused. "
         f"Empty {own_folder} and the database before you try again."
     )

@@ -1,4 +1,4 @@
-"""The drill: a running portal is saved while staff write, brought back elsewhere, and is the same."""
+"""A running portal is backed up while staff save, restored elsewhere, and the same."""
 
 import io
 import json
@@ -21,7 +21,6 @@ import time, django
 django.setup()
 from procedures.models import Page
 from procedures.revisions.drafts import save_revision
-from procedures.publishing.publish import renew
 page = Page.objects.get(subject="kyphoplasty", language="en")
 count = 0
 print("writing", flush=True)
@@ -51,7 +50,7 @@ def manage(environ: dict[str, str], *arguments: str, check: bool = True) -> subp
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, served_site: ServedSite) -> Iterator[dict[str, str]]:
-    """An empty place: another data folder and, on PostgreSQL, another database."""
+    """Yield an empty installation: another data directory and, on PostgreSQL, another database."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     environ = {**given, "PORTAL_DATA_DIR": str(tmp_path / "elsewhere")}
     with separate_database(environ):
@@ -63,7 +62,7 @@ def content(environ: dict[str, str], folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_running_portal_is_saved_and_brought_back_whole(
+def test_a_running_portal_is_backed_up_and_restored_completely(
     served_site: ServedSite, elsewhere: dict[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "backup.tar"
@@ -90,7 +89,7 @@ def test_a_running_portal_is_saved_and_brought_back_whole(
 
 
 def _saved_while_staff_write(environ: dict[str, str], tmp_path: Path) -> None:
-    """Every backup that is taken between two saves is whole: its last revision is the page's draft."""
+    """Each backup made while a process saves is consistent: the last revision is the page's draft."""
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER],
         env={**environ, "DJANGO_SETTINGS_MODULE": "portal.settings"},
@@ -131,9 +130,12 @@ def _refusals(environ: dict[str, str], file: Path, tmp_path: Path) -> None:
     fresh = {**environ, "PORTAL_DATA_DIR": str(tmp_path / "fresh")}
     with separate_database(fresh):
         missing = manage(fresh, "restore", str(tmp_path / "none.tar"), check=False)
-        assert (missing.returncode, "There is no file" in missing.stderr) == (1, True)
+        assert (missing.returncode, "does not exist" in missing.stderr) == (1, True)
         later = manage(fresh, "restore", str(_of_a_later_version(file, tmp_path)), check=False)
-        assert (later.returncode, "made by a later version" in later.stderr) == (1, True)
+        assert (
+            later.returncode,
+            "a migration that this version does not have (procedures.9999_later)" in later.stderr,
+        ) == (1, True)
         assert "Nothing was restored." in later.stderr
 
 

@@ -1,4 +1,4 @@
-"""Search: what people type is forgiven, what is found is shown safely."""
+"""Search: forgiving about what readers type, safe in what it shows."""
 
 from collections.abc import Callable
 
@@ -43,45 +43,45 @@ def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchRes
     return find
 
 
-def places(answer: SearchResults) -> list[str]:
-    """Where the results lead."""
+def result_hrefs(answer: SearchResults) -> list[str]:
+    """Return the URLs of the results."""
     return [result.href for result in answer.results]
 
 
-def test_a_word_leads_to_the_section_that_holds_it(search: Callable[..., SearchResults]) -> None:
+def test_a_word_finds_its_section(search: Callable[..., SearchResults]) -> None:
     answer = search("sleep side")
 
-    assert places(answer) == ["/rest/#sleep"]
+    assert result_hrefs(answer) == ["/rest/#sleep"]
     assert (answer.results[0].title, answer.results[0].section) == ("Rest", "Sleep")
     assert answer.suggestion == ""
 
 
 @pytest.mark.parametrize("typed", ["kyfoplasty", "kyphoplsty", "kypohplasty", "kiphoplasty"])
-def test_a_misspelt_word_is_forgiven_and_named(search: Callable[..., SearchResults], typed: str) -> None:
+def test_a_misspelled_word_is_corrected_and_suggested(search: Callable[..., SearchResults], typed: str) -> None:
     answer = search(typed)
 
-    assert "/kyphoplasty/#how-long" in places(answer)
+    assert "/kyphoplasty/#how-long" in result_hrefs(answer)
     assert answer.suggestion == "kyphoplasty"
 
 
 @pytest.mark.parametrize("typed", ["balloon treatment", "Balloon  Treatment", "x-ray cement", "X ray cement"])
-def test_another_name_of_a_glossary_word_finds_it(search: Callable[..., SearchResults], typed: str) -> None:
-    assert "/kyphoplasty/#how-long" in places(search(typed))
+def test_an_alias_finds_its_glossary_term(search: Callable[..., SearchResults], typed: str) -> None:
+    assert "/kyphoplasty/#how-long" in result_hrefs(search(typed))
 
 
 @pytest.mark.parametrize("typed", ["fractures", "fractured", "healing", "FRACTURE", "frácture"])
-def test_endings_capitals_and_accents_do_not_matter(search: Callable[..., SearchResults], typed: str) -> None:
-    assert places(search(typed)) == ["/kyphoplasty/#how-long"]
+def test_stems_case_and_accents_are_ignored(search: Callable[..., SearchResults], typed: str) -> None:
+    assert result_hrefs(search(typed)) == ["/kyphoplasty/#how-long"]
 
 
-def test_matches_are_marked_and_everything_else_is_escaped(search: Callable[..., SearchResults]) -> None:
+def test_snippets_highlight_matches_and_are_escaped(search: Callable[..., SearchResults]) -> None:
     snippet = search("bold").results[0].snippet
 
     assert isinstance(snippet, SafeString)
     assert snippet.replace("\n", " ") == "Lie on your side. 5 &lt; 6 &amp; &lt;b&gt;<mark>bold</mark>&lt;/b"
 
 
-def test_a_match_in_a_title_alone_still_shows_escaped_text(search: Callable[..., SearchResults]) -> None:
+def test_the_snippet_of_a_title_match_is_escaped(search: Callable[..., SearchResults]) -> None:
     GlossaryTerm.objects.all().delete()
     make_public(
         make_page("odd", title="Zebrafish", body=BODY.replace("A small cut.", r"\<script>alert(1)\</script> cut."))
@@ -92,38 +92,38 @@ def test_a_match_in_a_title_alone_still_shows_escaped_text(search: Callable[...,
         assert "<" not in result.snippet.replace("<mark>", "").replace("</mark>", "")
 
 
-def test_a_place_in_a_title_counts_more_than_one_in_the_text(search: Callable[..., SearchResults]) -> None:
+def test_a_title_match_ranks_above_a_text_match(search: Callable[..., SearchResults]) -> None:
     make_public(make_page("hour", title="The hour", body=BODY))
 
-    assert places(search("hour"))[0].startswith("/hour/")
+    assert result_hrefs(search("hour"))[0].startswith("/hour/")
 
 
 @pytest.mark.parametrize("typed", ["", " ", "…", "()", '"', "*", "' OR 1=1 --"])
-def test_nothing_to_look_for_finds_nothing_and_breaks_nothing(search: Callable[..., SearchResults], typed: str) -> None:
+def test_empty_queries_find_nothing(search: Callable[..., SearchResults], typed: str) -> None:
     assert isinstance(search(typed), SearchResults)
     if not any(letter.isalnum() for letter in typed):
         assert search(typed) == SearchResults([])
 
 
-def test_what_is_guessed_is_marked_too(search: Callable[..., SearchResults]) -> None:
+def test_corrected_words_are_highlighted(search: Callable[..., SearchResults]) -> None:
     snippets = {result.href: result.snippet for result in search("kyfoplasty").results}
 
     assert "A <mark>kyphoplasty</mark> takes an hour." in snippets["/kyphoplasty/#how-long"]
 
 
-def test_of_several_misspelt_words_none_is_suggested_alone(search: Callable[..., SearchResults]) -> None:
+def test_several_misspelled_words_give_no_suggestion(search: Callable[..., SearchResults]) -> None:
     answer = search("kyfoplasty fractur")
 
-    assert places(answer)[0] == "/kyphoplasty/#how-long"
+    assert result_hrefs(answer)[0] == "/kyphoplasty/#how-long"
     assert answer.suggestion == ""
 
 
 @pytest.mark.parametrize("typed", ["hop", "xyz", "bed"])
-def test_short_words_are_not_guessed(search: Callable[..., SearchResults], typed: str) -> None:
+def test_short_words_are_not_corrected(search: Callable[..., SearchResults], typed: str) -> None:
     assert search(typed) == SearchResults([])
 
 
-def test_a_word_that_nobody_wrote_finds_nothing(search: Callable[..., SearchResults]) -> None:
+def test_an_unknown_word_finds_nothing(search: Callable[..., SearchResults]) -> None:
     assert search("qqqqqqqqq") == SearchResults([])
 
 
@@ -136,40 +136,40 @@ def test_no_text_breaks_the_search(search: Callable[..., SearchResults], text: s
         assert "<" not in result.snippet.replace("<mark>", "").replace("</mark>", "")
 
 
-def test_a_draft_is_not_found_and_a_withdrawn_page_no_longer(search: Callable[..., SearchResults]) -> None:
+def test_drafts_and_withdrawn_pages_are_not_found(search: Callable[..., SearchResults]) -> None:
     make_page("draft", title="Zebrafish", body="## Zebrafish")
     assert search("zebrafish").results == []
-    assert "/rest/#sleep" in places(search("sleep"))
+    assert "/rest/#sleep" in result_hrefs(search("sleep"))
 
     withdraw(Page.objects.get(subject="rest"), actor=make_user("max"), reason="Old.")
 
-    assert places(search("sleep")) == []
+    assert result_hrefs(search("sleep")) == []
 
 
-def test_what_is_published_again_replaces_what_was_there(search: Callable[..., SearchResults]) -> None:
-    assert places(search("sleep"))
+def test_publishing_again_replaces_the_indexed_text(search: Callable[..., SearchResults]) -> None:
+    assert result_hrefs(search("sleep"))
     page = Page.objects.get(subject="rest")
     page.body = f"{BODY}\n## Nap\n\nLie down."
     page.save()
 
     make_public(page)
 
-    assert places(search("sleep")) == []
-    assert places(search("nap")) == ["/rest/#nap"]
+    assert result_hrefs(search("sleep")) == []
+    assert result_hrefs(search("nap")) == ["/rest/#nap"]
 
 
 def test_each_language_has_its_own_index(search: Callable[..., SearchResults]) -> None:
     make_public(make_translation(Page.objects.get(subject="rest"), slug="descanso"))
 
-    assert places(search("corte", "es"))[0].startswith("/es/descanso/")
-    assert places(search("kyphoplasty", "es")) == []
+    assert result_hrefs(search("corte", "es"))[0].startswith("/es/descanso/")
+    assert result_hrefs(search("kyphoplasty", "es")) == []
 
 
-def test_no_page_fills_the_results_alone(search: Callable[..., SearchResults]) -> None:
+def test_one_page_has_at_most_two_results(search: Callable[..., SearchResults]) -> None:
     body = BODY + "".join(f"\n## Part {number}\n\nThe zebra looks.\n" for number in range(9))
     make_public(make_page("zebra", body=body))
 
-    assert len(places(search("zebra"))) == 2
+    assert len(result_hrefs(search("zebra"))) == 2
 
 
 def test_the_search_page_escapes_what_was_typed_and_offers_topics(

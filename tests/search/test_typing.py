@@ -1,4 +1,4 @@
-"""What people type: accents in two forms, apostrophes, compounds, slips, words that no page has."""
+"""Search input: accents in two Unicode forms, apostrophes, compounds, typos, and unknown words."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from procedures.models import Page
 from procedures.search import index as search_index
 from procedures.search.index import SearchIndex, SearchResults
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_translation
-from tests.search.test_search import places
+from tests.search.test_search import result_hrefs
 
 ENGLISH = {
     "kyphoplasty": "## Cement {#cement}\n\nThe cement holds the bone. It comes in a line. A T-score shows it.",
@@ -42,74 +42,74 @@ def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchRes
     return lambda text, language="en": search_index.get_index(language, 1).search(text)
 
 
-def test_accents_and_case_are_found_however_they_are_typed(search: Callable[..., SearchResults]) -> None:
+def test_every_form_of_accents_and_case_is_found(search: Callable[..., SearchResults]) -> None:
     for typed in ("operación", "operacio\u0301n", "OPERACIÓN", "operacion", "opera\u00adción", "opera\u200bción"):
-        assert places(search(typed, "es")) == ["/es/kyphoplasty-es/#operacion"], typed
+        assert result_hrefs(search(typed, "es")) == ["/es/kyphoplasty-es/#operacion"], typed
 
 
-def test_a_letter_that_was_typed_with_its_tilde_is_no_other_letter(search: Callable[..., SearchResults]) -> None:
-    assert places(search("año", "es")) == ["/es/kyphoplasty-es/#operacion"]
+def test_a_typed_enye_does_not_match_n(search: Callable[..., SearchResults]) -> None:
+    assert result_hrefs(search("año", "es")) == ["/es/kyphoplasty-es/#operacion"]
     snippet = search("año", "es").results[0].snippet
     assert "<mark>año</mark>" in snippet
     assert "<mark>ano</mark>" not in snippet
-    assert set(places(search("ano", "es"))) >= {"/es/sleep-es/#ano"}
+    assert set(result_hrefs(search("ano", "es"))) >= {"/es/sleep-es/#ano"}
 
 
 def test_an_apostrophe_is_part_of_its_word(search: Callable[..., SearchResults]) -> None:
     for typed in ("can't sleep", "can’t sleep", "CAN'T SLEEP", "can`t sleep", "sleep, can't"):
-        assert places(search(typed)) == ["/sleep/#sleep"], typed
+        assert result_hrefs(search(typed)) == ["/sleep/#sleep"], typed
     for typed in ("doctor", "doctors", "doctor's", "doctor’s"):
-        assert places(search(typed)) == ["/sleep/#sleep"], typed
+        assert result_hrefs(search(typed)) == ["/sleep/#sleep"], typed
 
 
-def test_a_letter_by_itself_counts_only_beside_other_words(search: Callable[..., SearchResults]) -> None:
-    assert places(search("vitamin D")) == ["/sleep/#sleep"]
-    assert places(search("t"))[0] == "/glossary/#tee"
-    assert places(search("zebra t")) == []
+def test_single_letters_only_count_with_other_words(search: Callable[..., SearchResults]) -> None:
+    assert result_hrefs(search("vitamin D")) == ["/sleep/#sleep"]
+    assert result_hrefs(search("t"))[0] == "/glossary/#tee"
+    assert result_hrefs(search("zebra t")) == []
 
 
-def test_a_compound_is_found_in_every_way_of_writing_it(search: Callable[..., SearchResults]) -> None:
+def test_a_compound_is_found_in_every_spelling(search: Callable[..., SearchResults]) -> None:
     for typed in ("t-score", "tscore", "t score", "T‐SCORE", "t–score"):
-        assert places(search(typed)) == ["/kyphoplasty/#cement"], typed
+        assert result_hrefs(search(typed)) == ["/kyphoplasty/#cement"], typed
     for typed in ("follow-up", "followup", "follow up"):
-        assert places(search(typed)) == ["/after/#visit"], typed
+        assert result_hrefs(search(typed)) == ["/after/#visit"], typed
 
 
-def test_a_word_that_no_page_has_is_not_swapped_for_another_word(search: Callable[..., SearchResults]) -> None:
+def test_an_unindexed_dictionary_word_is_not_corrected(search: Callable[..., SearchResults]) -> None:
     for typed in ("wine", "bend", "steep", "needles wine"):
         assert search(typed).suggestion == "", typed
     for typed in ("wine", "lime", "steep", "wine with dinner", "can I drink wine?", "beside"):
-        assert places(search(typed)) == [], typed
-    assert places(search("vino", "es")) == []
+        assert result_hrefs(search(typed)) == [], typed
+    assert result_hrefs(search("vino", "es")) == []
 
 
-def test_a_slip_in_a_long_word_is_forgiven_and_named(search: Callable[..., SearchResults]) -> None:
+def test_a_typo_in_a_long_word_is_corrected_and_suggested(search: Callable[..., SearchResults]) -> None:
     for typed, meant in (("kyphoplsty", "kyphoplasty"), ("kypohplasty", "kyphoplasty"), ("vitamni", "vitamin")):
         assert search(typed).suggestion == meant
     assert search("cifoplatia", "es").suggestion == "cifoplastia"
 
 
-def test_what_was_typed_is_marked_and_no_other_word_of_a_term(search: Callable[..., SearchResults]) -> None:
+def test_only_typed_words_are_highlighted(search: Callable[..., SearchResults]) -> None:
     snippet = search("cement").results[0].snippet
 
     assert "<mark>cement</mark>" in snippet
     assert "<mark>bone</mark>" not in snippet
 
 
-def test_a_page_that_is_called_as_typed_comes_first_from_its_beginning(search: Callable[..., SearchResults]) -> None:
+def test_a_page_whose_title_is_the_query_comes_first(search: Callable[..., SearchResults]) -> None:
     many = "A good sleep helps. " * 8
     make_public(make_page("other", title="About sleep and rest", body=f"{BODY}\n## All\n\n{many.strip()}\n"))
     search_index._indexes["en"] = SearchIndex("en")
 
     for typed in ("sleep", "Sleep", "SLEEP?"):
-        found = places(search(typed))
+        found = result_hrefs(search(typed))
         assert found[0] == "/sleep/", (typed, found)
         assert any(place.startswith("/other/") for place in found)
     for typed in ("kyphoplasty", "balloon treatment", "kyfoplasty"):
-        assert places(search(typed))[0].startswith("/kyphoplasty/"), typed
+        assert result_hrefs(search(typed))[0].startswith("/kyphoplasty/"), typed
 
 
-def test_odd_queries_find_nothing_and_break_nothing(search: Callable[..., SearchResults]) -> None:
+def test_odd_queries_find_nothing(search: Callable[..., SearchResults]) -> None:
     for typed in (
         "",
         "🦴",

@@ -1,4 +1,4 @@
-"""Snapshots of a process that knows what the public reads."""
+"""A response store of a process that has a content version."""
 
 import pytest
 
@@ -8,16 +8,16 @@ from tests.serving.site_of_pages import File, Quiet
 
 
 @pytest.fixture
-def snapshots() -> ResponseStore:
-    """Empty, and ready to keep."""
+def store() -> ResponseStore:
+    """Return an empty store that accepts responses."""
     made = ResponseStore()
     made.increment_version()
     return made
 
 
 @pytest.fixture
-def _quick_keeper(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keepers that look all the time, and whose database is no file."""
+def _quick_builder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make site builders poll continuously, without a database file."""
     monkeypatch.setattr(builder, "ChangeListener", Quiet)
     monkeypatch.setattr(builder, "DatabaseFileMonitor", File)
     monkeypatch.setattr(builder, "close_old_connections", lambda: None)

@@ -1,4 +1,4 @@
-"""One process of the server without a network: requests in, answers out."""
+"""One process of the server without a network: requests in, responses out."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ HTML = ("Content-Type", "text/html; charset=utf-8")
 
 
 class Django:
-    """Stands for the application behind: offers a body, remembers what it was asked."""
+    """Fake Django application: returns a cacheable body and records its requests."""
 
     def __init__(self, *, status: str = "200 OK", headers: list[tuple[str, str]] | None = None) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -19,7 +19,7 @@ class Django:
 
     @property
     def asked(self) -> int:
-        """How often."""
+        """The number of requests."""
         return len(self.requests)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -30,7 +30,7 @@ class Django:
 
 
 def environ(**changes: str) -> dict[str, Any]:
-    """A plain request of a reader."""
+    """Return the WSGI environ of a cacheable request."""
     return {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": "/kyphoplasty/",
@@ -42,7 +42,7 @@ def environ(**changes: str) -> dict[str, Any]:
 
 
 def ask(application: PublishedPages, **changes: str) -> tuple[str, dict[str, str], bytes]:
-    """Status, headers and body of an answer."""
+    """Return status, headers and body of a response."""
     got: list[Any] = []
     body = b"".join(application(environ(**changes), lambda status, headers, *_: got.append((status, dict(headers)))))
     return got[0][0], got[0][1], body

@@ -24,7 +24,7 @@ PATHS = ["/", "/kyphoplasty/", "/es/", "/contact/", "/visits/"]
 
 
 def copy_of(site: ServedSite, target: Path) -> Path:
-    """The data folder of a running portal, its database taken whole."""
+    """Copy the data directory of a running portal, with a consistent database."""
     for name in ("media", "static", "snapshots"):
         if (site.data_dir / name).exists():
             shutil.copytree(site.data_dir / name, target / name)
@@ -36,13 +36,13 @@ def copy_of(site: ServedSite, target: Path) -> Path:
 
 
 class Server:
-    """``manage.py serve`` with a data folder of its own."""
+    """``manage.py serve`` with its own data directory."""
 
     def __init__(self, data: Path, *, site_url: str, workers: int = 2, environ: dict[str, str] | None = None) -> None:
         self.data, self.workers, self.port = data, workers, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
-        # Addresses on the pages are those of the copied site: they name the program that the snapshots are of.
+        # URLs on the pages contain the copied site's public URL, which is part of the build fingerprint.
         self.environ = {**own, "PORTAL_DATA_DIR": str(data), "PYTHONUNBUFFERED": "1",
                         "PORTAL_PUBLIC_URL": site_url, **(environ or {})}  # fmt: skip
         self.log = data.parent / f"{data.name}.log"
@@ -61,7 +61,7 @@ class Server:
         return self
 
     def eventually(self, path: str, status: int, *, seconds: float = 60) -> Response:
-        """Ask until the answer has this status."""
+        """Repeat a request until the response has this status."""
         until, last = time.monotonic() + seconds, None
         while time.monotonic() < until:
             with contextlib.suppress(OSError, http.client.HTTPException):
@@ -72,20 +72,20 @@ class Server:
         raise AssertionError(f"{path}: {last and (last.status, last.body[:200])}\n{self.log.read_text()[-2000:]}")
 
     def wait_for(self, words: str, times: int = 1, *, seconds: float = 60) -> None:
-        """Until the log says it so often."""
+        """Wait until the log contains a text this many times."""
         until = time.monotonic() + seconds
         while self.log.read_text().count(words) < times:
             assert time.monotonic() < until, self.log.read_text()[-2000:]
             time.sleep(0.05)
 
     def worker_pids(self) -> list[int]:
-        """The processes that answer."""
+        """Return the IDs of the worker processes."""
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(pid) for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
 
     def kill(self) -> None:
-        """The whole server, at once."""
+        """Kill the server with all workers."""
         assert self.process is not None
         for pid in [self.process.pid, *self.worker_pids()]:
             with contextlib.suppress(ProcessLookupError):
@@ -93,13 +93,13 @@ class Server:
         self.process.wait()
 
     def stop(self) -> int:
-        """SIGTERM; its exit status."""
+        """Send SIGTERM and return the exit status."""
         assert self.process is not None
         self.process.terminate()
         return self.process.wait(timeout=60)
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Another command on the same data."""
+        """Run another command on the same data."""
         return subprocess.run([sys.executable, str(ROOT / "manage.py"), *arguments], env=self.environ, cwd=ROOT,
                               capture_output=True, text=True, timeout=120, check=True)  # fmt: skip
 
@@ -116,7 +116,7 @@ def running(data: Path, **options: object) -> Iterator[Server]:
 
 @dataclass
 class Readers:
-    """Eight readers, each on a connection of its own that is kept alive, as browsers and proxies do.
+    """Eight clients, each on its own persistent connection, like browsers and proxies.
 
     A connection that was closed before anything of an answer came is opened again, once, as both do (RFC 9110 §9.2.2);
     that the server's listening socket refuses or resets counts as a failure.
@@ -172,7 +172,7 @@ class Readers:
 
 
 def all_answered(server: Server) -> None:
-    """Some pages, each whole."""
+    """Check that some pages are complete."""
     for path in PATHS:
         answer = fetch(server.url, path)
         assert (path, answer.status) == (path, 200)
@@ -180,7 +180,7 @@ def all_answered(server: Server) -> None:
 
 
 def publish(server: Server, name: str) -> float:
-    """Change what every page shows; seconds from the commit until the first page shows it."""
+    """Change something that every page shows; return the seconds from the commit until the first page shows it."""
     with contextlib.closing(sqlite3.connect(server.data / "portal.sqlite3", timeout=20)) as database:
         database.execute("UPDATE procedures_clinic SET name = ?", [name])
         database.commit()

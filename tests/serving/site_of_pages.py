@@ -1,4 +1,4 @@
-"""What the tests of the keeper share: a site of a few pages that publishes, and processes that keep them."""
+"""Shared by the tests of the site builder: a site of a few pages, and processes that serve it."""
 
 import json
 import threading
@@ -19,14 +19,14 @@ PATIENCE = 10.0
 
 
 class Site(Django):
-    """Django and the domain in one: pages with a text each, a state that counts changes."""
+    """Fake of Django and the domain: pages with a text, and a content version that counts changes."""
 
     def __init__(self, pages: dict[str, str]) -> None:
         super().__init__()
         self.pages, self.number, self.clinic, self.down = pages, 1, "a", False
         self.changed: list[tuple[int, str]] = []
         self.files: set[str] = set()
-        # Concerned by each change, and opened by nobody.
+        # Affected by each change, but not a page.
         self.rest: list[str] = []
 
     def __call__(self, environ, start_response):  # type: ignore[no-untyped-def]
@@ -59,7 +59,7 @@ class Site(Django):
 
 
 class Quiet:
-    """Instead of a database's counter: look all the time."""
+    """Fake ChangeListener that always reports a change."""
 
     def wait(self, stop: threading.Event) -> None:
         stop.wait(0.01)
@@ -68,11 +68,11 @@ class Quiet:
         return True
 
     def reset(self) -> None:
-        """Nothing to forget."""
+        """Do nothing."""
 
 
 class File:
-    """Instead of a database file."""
+    """Fake DatabaseFileMonitor."""
 
     reason = ""
 
@@ -84,18 +84,18 @@ class Process:
     """One process of the server."""
 
     def __init__(self, site: Site, folder: Path) -> None:
-        self.snapshots = ResponseStore()
-        self.application = PublishedPages(site, self.snapshots)
-        self.keeper = SiteBuilder(self.application, self.snapshots, ResponseFiles(folder, "program"), site)
-        self.keeper.load()
+        self.store = ResponseStore()
+        self.application = PublishedPages(site, self.store)
+        self.site_builder = SiteBuilder(self.application, self.store, ResponseFiles(folder, "program"), site)
+        self.site_builder.load()
 
     @contextmanager
     def running(self, *, refine: bool = False) -> Iterator["Process"]:
         stop = threading.Event()
         works = [
-            self.keeper.run_refresh,
+            self.site_builder.run_refresh,
             self.application.watch_staleness,
-            *([self.keeper.run_compression] if refine else []),
+            *([self.site_builder.run_compression] if refine else []),
         ]
         threads = [threading.Thread(target=work, args=(stop,), daemon=True) for work in works]
         for thread in threads:
@@ -108,15 +108,15 @@ class Process:
                 thread.join()
 
     def text(self, path: str) -> str:
-        """The heading of a page as a reader gets it."""
+        """Return the heading of a page as served."""
         return ask(self.application, PATH_INFO=path)[2].partition(b"</h1>")[0].removeprefix(b"<h1>").decode()
 
-    def kept(self) -> set[str]:
-        return set(self.snapshots.entries)
+    def cached_paths(self) -> set[str]:
+        return set(self.store.entries)
 
 
 def eventually(wanted: Callable[[], object]) -> None:
-    """Wait until this is true; not for ever."""
+    """Wait until a condition is true; fail after a timeout."""
     until = time.monotonic() + PATIENCE
     while not wanted():
         assert time.monotonic() < until, "it did not come"

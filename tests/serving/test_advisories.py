@@ -1,7 +1,7 @@
-"""Every class of fault that Django's own cache had in 2026 (release notes of 5.2.14 to 5.2.19), and cache poisoning.
+"""Every class of vulnerability that Django's own cache had in 2026 (release notes of 5.2.14 to 5.2.19), and cache poisoning.
 
-Real views behind the snapshots, which differ in principle: what is kept is asked for by a request of our own, and a
-list says what may be kept.
+Real views behind the published pages, whose design differs from Django's cache: stored responses come from a synthetic
+request, and only listed kinds of responses are stored.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,24 +37,22 @@ Answer = tuple[str, dict[str, str], bytes]
         ("Authorization", ("WWW-Authenticate", "Basic")),
     ],
 )
-def test_an_answer_that_is_somebodys_own_is_never_kept(
-    snapshots: ResponseStore, advisory: str, header: tuple[str, str]
-) -> None:
+def test_a_private_response_is_never_stored(store: ResponseStore, advisory: str, header: tuple[str, str]) -> None:
     assert is_cacheable("200 OK", [HTML, ("Vary", "Accept-Encoding"), ("Cache-Control", "no-cache")])
     django = Django(headers=[HTML, header])
-    application = PublishedPages(django, snapshots)
+    application = PublishedPages(django, store)
 
     ask(application)
     ask(application)
 
-    assert (django.asked, snapshots.entries) == (2, {})
+    assert (django.asked, store.entries) == (2, {})
 
 
 @pytest.mark.parametrize("value", ["", "secret", " "])
-def test_a_header_that_is_empty_is_not_one_that_is_missing(snapshots: ResponseStore, value: str) -> None:
-    """CVE-2026-113593: their keys were the same."""
+def test_an_empty_header_is_not_a_missing_header(store: ResponseStore, value: str) -> None:
+    """CVE-2026-113593: both had the same cache key."""
     django = Django()
-    application = PublishedPages(django, snapshots)
+    application = PublishedPages(django, store)
 
     ask(application, HTTP_AUTHORIZATION=value)
     ask(application)
@@ -63,10 +61,10 @@ def test_a_header_that_is_empty_is_not_one_that_is_missing(snapshots: ResponseSt
     assert django.asked == 3
 
 
-def test_what_is_kept_was_asked_for_with_nothing_of_the_reader(snapshots: ResponseStore) -> None:
-    """CVE-2026-48588 (unrelated cookies), and whatever header will be next."""
+def test_the_request_for_a_stored_response_contains_nothing_of_the_client(store: ResponseStore) -> None:
+    """CVE-2026-48588 (unrelated cookies), and any other header."""
     django = Django()
-    application = PublishedPages(django, snapshots)
+    application = PublishedPages(django, store)
     hostile = {
         "HTTP_COOKIE": "theme=<script>; csrftoken=x; messages=y",
         "HTTP_ACCEPT_LANGUAGE": "xx",
@@ -99,15 +97,15 @@ def test_what_is_kept_was_asked_for_with_nothing_of_the_reader(snapshots: Respon
 
 @pytest.fixture
 def site() -> Iterator[Callable[..., Answer]]:
-    """One process of the server with a published page; every call is one request."""
-    # A request ends with a look at the connection, which would close that of the test's transaction.
+    """Yield a process with a published page; each call is one request."""
+    # At the end of a request, Django would close the connection of the transaction that the test runs in.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     make_clinic()
     make_public(make_page())
-    snapshots = ResponseStore()
-    snapshots.increment_version()
-    application = PublishedPages(WSGIHandler(), snapshots)
+    store = ResponseStore()
+    store.increment_version()
+    application = PublishedPages(WSGIHandler(), store)
 
     def request(path: str = "/small-cut/", **changes: str) -> Answer:
         environ: dict[str, Any] = {"PATH_INFO": path, "HTTP_HOST": "localhost", **changes}
@@ -117,7 +115,7 @@ def site() -> Iterator[Callable[..., Answer]]:
         body = b"".join(chunks)
         return got[0], {name.lower(): value for name, value in got[1]}, body
 
-    request.kept = snapshots.entries  # type: ignore[attr-defined]
+    request.kept = store.entries  # type: ignore[attr-defined]
     yield request
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
@@ -153,7 +151,7 @@ def site() -> Iterator[Callable[..., Answer]]:
     ],
     ids=str,
 )
-def test_the_next_reader_gets_the_page_whatever_the_first_one_sent(
+def test_the_second_client_gets_the_page_whatever_the_first_one_sent(
     site: Callable[..., Answer], hostile: dict[str, str]
 ) -> None:
     site(**hostile)
@@ -178,8 +176,8 @@ def test_the_next_reader_gets_the_page_whatever_the_first_one_sent(
      "/small-cut/;x=1", "/small-cut/%2e", "/small-cut/\0", "/small-cut/\r\nX: y", "\\small-cut\\", "/small-cut/plain.txt/x"],
     ids=repr,
 )  # fmt: skip
-def test_another_spelling_of_an_address_is_never_kept(site: Callable[..., Answer], path: str) -> None:
-    """There is no end to spellings: kept, they would fill the memory, or show one page at another's address."""
+def test_redirects_from_misspelled_paths_are_never_stored(site: Callable[..., Answer], path: str) -> None:
+    """The number of spellings is unlimited: stored, they would fill the memory, or show a page under the wrong path."""
     status, headers, _ = site(path)
 
     assert path not in site.kept  # type: ignore[attr-defined]
@@ -189,14 +187,14 @@ def test_another_spelling_of_an_address_is_never_kept(site: Callable[..., Answer
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/healthz", "/readyz", "/search/", "/no-such-page/"])
-def test_what_is_not_a_public_page_is_never_kept(site: Callable[..., Answer], path: str) -> None:
+def test_responses_other_than_public_pages_are_never_stored(site: Callable[..., Answer], path: str) -> None:
     site(path)
 
     assert path not in site.kept  # type: ignore[attr-defined]
 
 
 @pytest.mark.django_db
-def test_kept_are_pages_lists_and_what_leads_to_them(site: Callable[..., Answer]) -> None:
+def test_pages_lists_and_their_redirects_are_stored(site: Callable[..., Answer]) -> None:
     from procedures.models import Page
 
     code = Page.objects.get(subject="small-cut").code

@@ -1,4 +1,4 @@
-"""Who asks: one household, one clinic or one IPv4 address, and never what somebody wrote about themselves."""
+"""The client network: a household, a clinic or an IPv4 address, which clients cannot forge."""
 
 from typing import Any
 
@@ -22,7 +22,9 @@ from portal.security.client_ip import client_network, is_local_client
     ],
 )
 @override_settings(USE_HTTPS=True)
-def test_behind_a_proxy_the_place_is_what_the_proxy_saw(rf: Any, remote: str, forwarded: str, place: str) -> None:
+def test_behind_a_proxy_the_client_is_the_address_that_the_proxy_saw(
+    rf: Any, remote: str, forwarded: str, place: str
+) -> None:
     assert client_network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)) == place
 
 
@@ -37,7 +39,7 @@ def test_behind_a_proxy_the_place_is_what_the_proxy_saw(rf: Any, remote: str, fo
         ("", ""),
     ],
 )
-def test_without_a_proxy_nobody_chooses_their_place(rf: Any, remote: str, place: str) -> None:
+def test_without_a_proxy_a_client_cannot_forge_its_address(rf: Any, remote: str, place: str) -> None:
     assert client_network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR="192.0.2.9")) == place
 
 
@@ -45,5 +47,5 @@ def test_without_a_proxy_nobody_chooses_their_place(rf: Any, remote: str, place:
     ("remote", "is_near"),
     [("127.0.0.1", True), ("::1", True), ("::ffff:127.0.0.1", True), ("10.0.0.1", False), ("", False)],
 )
-def test_this_machine_is_known(rf: Any, remote: str, is_near: bool) -> None:
+def test_local_clients_are_recognized(rf: Any, remote: str, is_near: bool) -> None:
     assert is_local_client(rf.get("/", REMOTE_ADDR=remote)) is is_near

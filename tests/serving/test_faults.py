@@ -1,4 +1,4 @@
-"""What breaks other sites: killed processes, a database that is gone, damaged or locked, slow clients, full disks."""
+"""Failures: killed processes, a missing, damaged or locked database, slow clients, full disks."""
 
 import contextlib
 import os
@@ -23,20 +23,20 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def data(served_site: ServedSite, tmp_path: Path) -> Path:
-    """A data folder of its own, with content and warm snapshots."""
+    """Return a data directory with content and stored pages."""
     (tmp_path / "data").mkdir()
     return copy_of(served_site, tmp_path / "data")
 
 
 @pytest.fixture
 def server(data: Path, served_site: ServedSite) -> Iterator[Server]:
-    """Two workers, all addresses rendered."""
+    """Start a server with two workers and all pages rendered."""
     with running(data, site_url=served_site.url) as started:
-        started.wait_for("all public addresses are rendered", started.workers)
+        started.wait_for("Rendered all public pages", started.workers)
         yield started
 
 
-def test_a_killed_worker_costs_its_requests_in_flight_and_no_more(server: Server) -> None:
+def test_a_killed_worker_loses_only_its_requests_in_flight(server: Server) -> None:
     with Readers(server.port) as readers:
         time.sleep(1)
         first, second = server.worker_pids()
@@ -48,12 +48,12 @@ def test_a_killed_worker_costs_its_requests_in_flight_and_no_more(server: Server
 
     assert second in pids and first not in pids and len(pids) == 2
     assert (set(readers.statuses), readers.torn) == ({200}, [])
-    # Each reader has one request in flight at most.
+    # Each client has at most one request in flight.
     assert len(readers.failures) <= readers.count
     assert [failure for failure in readers.failures if failure[0] > killed + 1] == []
 
 
-def test_workers_killed_again_and_again_come_back_each_time(server: Server) -> None:
+def test_workers_killed_repeatedly_restart_each_time(server: Server) -> None:
     refused: list[float] = []
     for _ in range(3):
         for pid in server.worker_pids():
@@ -65,11 +65,11 @@ def test_workers_killed_again_and_again_come_back_each_time(server: Server) -> N
     assert server.process is not None and server.process.poll() is None
     server.wait_for("3 times in a row")
     assert server.stop() == 0
-    # The restarts are immediate at first: what is left is the time that a worker takes to start.
+    # The first restarts are immediate, so this is the time that a worker takes to start.
     assert min(refused) < 2
 
 
-def test_a_server_whose_workers_keep_dying_stops_when_it_is_told_to(server: Server) -> None:
+def test_a_server_whose_workers_keep_dying_stops_on_sigterm(server: Server) -> None:
     for round_number in range(1, 6):
         server.wait_for("Restarting it", 2 * (round_number - 1))
         deadline = time.monotonic() + 20
@@ -101,7 +101,7 @@ def test_a_stop_under_load_fails_no_request(server: Server) -> None:
 
 
 def damage(file: Path) -> None:
-    """One page of the file after the other is overwritten, all but the first."""
+    """Overwrite all database pages of the file but the first."""
     for log in (Path(f"{file}-wal"), Path(f"{file}-shm")):
         log.unlink(missing_ok=True)
     with file.open("r+b") as stream:
@@ -110,13 +110,13 @@ def damage(file: Path) -> None:
 
 
 BREAKAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "removed": (lambda file: file.unlink(), "the database file is not there"),
+    "removed": (lambda file: file.unlink(), "the database file is missing"),
     "damaged": (damage, "the database is damaged: restore a backup"),
 }
 
 
 @pytest.mark.parametrize("kind", BREAKAGES)
-def test_without_its_database_every_public_page_is_answered(server: Server, served_site: ServedSite, kind: str) -> None:
+def test_without_its_database_every_public_page_is_served(server: Server, served_site: ServedSite, kind: str) -> None:
     breakage, reason = BREAKAGES[kind]
     sitemap = fetch(server.url, "/sitemap.xml").text
     with Readers(server.port) as readers:
@@ -125,7 +125,7 @@ def test_without_its_database_every_public_page_is_answered(server: Server, serv
         time.sleep(11)
 
     assert ready.text.startswith(reason)
-    assert "public addresses are given out as they were" in server.eventually("/readyz", 503).text
+    assert "public pages as of" in server.eventually("/readyz", 503).text
     assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
     assert sitemap.count("<loc>") > 40
     for address in [part.split("</loc>")[0] for part in sitemap.split("<loc>")[1:]]:
@@ -139,14 +139,14 @@ def test_without_its_database_every_public_page_is_answered(server: Server, serv
     assert staff.header("retry-after") == "60"
     assert not (server.data / "portal.sqlite3").exists() or kind == "damaged"
 
-    # Nor does a start make an empty site of it.
+    # Nor does a restart create an empty site.
     server.kill()
     server.start(ready=False)
     all_answered(server)
-    assert "Public pages are given out as they were on" in server.log.read_text()
+    assert "Serving the public pages as of" in server.log.read_text()
 
 
-def test_a_database_file_that_comes_back_is_used_again(server: Server) -> None:
+def test_a_restored_database_file_is_used_again(server: Server) -> None:
     file = server.data / "portal.sqlite3"
     file.rename(file.with_name("away"))
     server.eventually("/readyz", 503)
@@ -155,8 +155,8 @@ def test_a_database_file_that_comes_back_is_used_again(server: Server) -> None:
     assert fetch(server.url, "/search/?q=pain").status == 200
 
 
-def test_a_locked_database_stops_no_reader(server: Server) -> None:
-    """For half a minute, longer than a statement waits for it (20 s): staff who save are told, readers see nothing."""
+def test_a_locked_database_does_not_affect_readers(server: Server) -> None:
+    """For 30 s, longer than a statement waits for the lock (20 s): staff get an error, readers notice nothing."""
     with contextlib.closing(sqlite3.connect(server.data / "portal.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with Readers(server.port) as early:
@@ -173,20 +173,20 @@ def test_a_locked_database_stops_no_reader(server: Server) -> None:
     assert server.eventually("/readyz", 200).text == "ready\n"
 
 
-def test_a_full_disk_stops_no_reader_and_no_publish(data: Path, served_site: ServedSite) -> None:
-    """The folder cannot be written; that a limit on files leaves whole ones is tested in test_shelf.py."""
+def test_a_full_disk_affects_neither_readers_nor_publishing(data: Path, served_site: ServedSite) -> None:
+    """The folder is not writable. test_shelf.py tests a file size limit."""
     shutil.rmtree(data / "snapshots")
     (data / "snapshots").write_text("in the way")
     with running(data, site_url=served_site.url) as server:
         all_answered(server)
-        server.wait_for("all public addresses are rendered", server.workers)
-        server.wait_for("the snapshots cannot be written")
+        server.wait_for("Rendered all public pages", server.workers)
+        server.wait_for("Could not write the published pages")
         publish(server, "Spine Clinic of the Full Disk")
         all_answered(server)
-        assert server.log.read_text().count("the snapshots cannot be written") <= server.workers
+        assert server.log.read_text().count("Could not write the published pages") <= server.workers
 
 
-def test_a_server_killed_while_it_publishes_and_stores_comes_back_with_the_last_word(
+def test_a_server_killed_while_publishing_and_writing_restarts_with_the_latest_release(
     data: Path, served_site: ServedSite
 ) -> None:
     with running(data, site_url=served_site.url, workers=1) as server:
@@ -204,7 +204,7 @@ def test_a_server_killed_while_it_publishes_and_stores_comes_back_with_the_last_
 
 
 @pytest.mark.parametrize("count", [60, 300])
-def test_clients_that_send_slowly_stop_no_reader(server: Server, count: int) -> None:
+def test_slow_clients_do_not_affect_readers(server: Server, count: int) -> None:
     with contextlib.ExitStack() as stack:
         for number in range(count):
             client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20))

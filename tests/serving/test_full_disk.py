@@ -1,4 +1,4 @@
-"""A disk that is really full, under the database, the pictures and the snapshots at once."""
+"""A full disk with the database, the media files and the published pages on it."""
 
 import contextlib
 import shutil
@@ -41,7 +41,7 @@ for number in range(60):
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, of a known size."""
+    """Mount a file system of a known size."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(folder)]
@@ -54,7 +54,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> Path:
-    """Leave no byte free."""
+    """Fill the disk completely."""
     file = disk / "filler"
     with file.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
         while True:
@@ -62,14 +62,12 @@ def fill(disk: Path) -> Path:
     return file
 
 
-def test_a_full_disk_costs_readers_nothing_and_tells_staff_that_nothing_was_saved(
-    disk: Path, served_site: ServedSite
-) -> None:
+def test_on_a_full_disk_readers_notice_nothing_and_staff_get_an_error(disk: Path, served_site: ServedSite) -> None:
     data = disk / "data"
     data.mkdir()
     copy_of(served_site, data)
     with running(data, site_url=served_site.url) as server:
-        server.wait_for("all public addresses are rendered", server.workers)
+        server.wait_for("Rendered all public pages", server.workers)
         command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", SAVE]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         staff = subprocess.Popen(command, env=server.environ, cwd=ROOT, text=True, **pipes)
@@ -80,7 +78,7 @@ def test_a_full_disk_costs_readers_nothing_and_tells_staff_that_nothing_was_save
             told, error = staff.communicate("go on\n", timeout=300)
         all_answered(server)
 
-        assert ready.text.startswith("the disk of the data folder is nearly full (0 MB are left)")
+        assert ready.text.startswith("the disk of the data directory is nearly full (0 MB free)")
         assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
         *saved, refused = told.splitlines() or [error]
         assert refused == "503 60 True", error
@@ -94,5 +92,5 @@ def test_a_full_disk_costs_readers_nothing_and_tells_staff_that_nothing_was_save
         with contextlib.closing(sqlite3.connect(data / "portal.sqlite3")) as database:
             assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             bodies = [row[0] for row in database.execute("SELECT content FROM procedures_revision")]
-        # What was told as saved is there, also that from when the disk was full.
+        # Everything reported as saved is there, including what was saved while the disk was full.
         assert sum('"body": "Word' in body for body in bodies) >= len(saved) + 1

@@ -1,4 +1,4 @@
-"""A full search for garbage stops every reader: it must not grow with the number of pages."""
+"""Garbage collection stops all threads, so it must not grow with the number of pages."""
 
 import gc
 import weakref
@@ -17,7 +17,7 @@ def _as_before() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_what_has_settled_is_not_searched_again_but_still_freed() -> None:
+def test_frozen_objects_are_not_collected_again_but_still_freed() -> None:
     gc.collect()
     before = len(gc.get_objects())
     kept = {
@@ -34,9 +34,9 @@ def test_what_has_settled_is_not_searched_again_but_still_freed() -> None:
     assert gc.get_freeze_count() < frozen - 2000
 
 
-def test_dead_rings_are_freed_before_the_rest_settles() -> None:
+def test_unreachable_cycles_are_freed_before_freezing() -> None:
     class Ring:
-        """Refers to itself."""
+        """An object in a reference cycle."""
 
     rings = [Ring() for _ in range(100)]
     for ring in rings:

@@ -1,4 +1,4 @@
-"""Which addresses a change concerns."""
+"""Which paths a change affects."""
 
 import json
 
@@ -21,7 +21,7 @@ LISTS = [*ENGLISH, "/es/", "/es/visits/", "/p/", "/es/p/", "/robots.txt"]
 
 
 def all_concerned(before: str, now: str) -> list[str]:
-    """Where not everything is."""
+    """Return the affected paths, which must not be None."""
     found = affected_urls(before, now)
     assert found is not None
     assert not set(found[0]) & set(found[1])
@@ -30,11 +30,11 @@ def all_concerned(before: str, now: str) -> list[str]:
 
 @pytest.fixture
 def page() -> Page:
-    """Public, with a public sibling that leads on."""
+    """Return a public page that a public sibling links to."""
     return make_public_page()
 
 
-def test_the_state_changes_with_every_publish_and_with_the_clinic(page: Page) -> None:
+def test_the_content_version_changes_with_every_publication_and_with_the_clinic(page: Page) -> None:
     states = [content_version()]
     make_public(page)
     states.append(content_version())
@@ -44,7 +44,7 @@ def test_the_state_changes_with_every_publish_and_with_the_clinic(page: Page) ->
     assert content_version() == states[-1]
 
 
-def test_a_publish_with_another_title_concerns_its_page_first_and_the_lists(page: Page) -> None:
+def test_publishing_a_new_title_affects_the_page_first_and_then_the_lists(page: Page) -> None:
     before = content_version()
     page.title = "A very small cut"
     page.save()
@@ -57,7 +57,7 @@ def test_a_publish_with_another_title_concerns_its_page_first_and_the_lists(page
     assert set(found) == {*own, f"/p/{page.code}", f"/p/{page.code}.svg", *asked, *ENGLISH}
 
 
-def test_a_publish_that_lists_do_not_show_concerns_the_page_and_no_list_for_readers(page: Page) -> None:
+def test_publishing_a_change_that_lists_do_not_show_affects_the_page_only(page: Page) -> None:
     before = content_version()
     page.body += "\n\nA word more.\n"
     page.save()
@@ -68,7 +68,7 @@ def test_a_publish_that_lists_do_not_show_concerns_the_page_and_no_list_for_read
     assert not {"/", "/visits/", "/es/", "/es/visits/"} & set(found)
 
 
-def test_whatever_a_card_shows_renews_the_lists_of_its_language(page: Page) -> None:
+def test_a_change_of_anything_on_a_card_affects_the_lists_of_its_language(page: Page) -> None:
     release = page.live_release
     assert release is not None
     others = {"title": "Other", "path": "/other/", "key_message": "Other.", "description": "Other.",
@@ -77,7 +77,7 @@ def test_whatever_a_card_shows_renews_the_lists_of_its_language(page: Page) -> N
     assert shown.keys() - {"href", "picture", "kind"} == others.keys()
     for name, value in others.items():
         before = content_version()
-        # Releases never change: the table's own rules are passed by to tell one value from the next.
+        # Releases are append-only; the update bypasses that to vary one value at a time.
         models.QuerySet(Release).filter(pk=release.pk).update(**{name: value})
         assert affected_urls(before, content_version()) == (["/", "/visits/"], []), name
         page.refresh_from_db()
@@ -85,14 +85,14 @@ def test_whatever_a_card_shows_renews_the_lists_of_its_language(page: Page) -> N
         shown = page_card(page)
 
 
-def test_another_order_of_the_cards_renews_the_lists_without_a_publish(page: Page) -> None:
+def test_reordering_cards_affects_the_lists_without_a_publication(page: Page) -> None:
     make_public(make_page("later", order=200))
     before = content_version()
     Page.objects.filter(pk=page.pk).update(order=300)
     assert affected_urls(before, content_version()) == (["/", "/visits/"], [])
 
 
-def test_withdrawn_and_public_again_between_looks_renews_nothing_that_did_not_change(page: Page) -> None:
+def test_withdrawing_and_republishing_between_polls_affects_only_what_changed(page: Page) -> None:
     before = content_version()
     withdraw(page, actor=make_user("max"), reason="For a moment.")
     between = content_version()
@@ -103,7 +103,7 @@ def test_withdrawn_and_public_again_between_looks_renews_nothing_that_did_not_ch
     assert not LISTS_FOR_READERS & set(all_concerned(before, now))
 
 
-def test_no_text_is_read_to_know_the_addresses(page: Page) -> None:
+def test_finding_the_affected_urls_reads_no_page_bodies(page: Page) -> None:
     with CaptureQueriesContext(connection) as queries:
         public_urls()
         affected_urls(json.dumps([0, *json.loads(content_version())[1:]]), content_version())
@@ -112,7 +112,7 @@ def test_no_text_is_read_to_know_the_addresses(page: Page) -> None:
     assert [one["sql"] for one in queries if '"body"' in one["sql"] or '"html"' in one["sql"]] == []
 
 
-def test_a_publish_concerns_translations_former_addresses_and_booklets(page: Page) -> None:
+def test_publishing_affects_translations_former_paths_and_booklets(page: Page) -> None:
     guide = make_page("first", kind="guide")
     GuideItem.objects.create(guide=guide, page=page)
     make_public(guide)
@@ -128,7 +128,7 @@ def test_a_publish_concerns_translations_former_addresses_and_booklets(page: Pag
     assert "/contact/" not in found
 
 
-def test_withdrawing_concerns_the_address_and_pages_that_lead_there(page: Page) -> None:
+def test_withdrawing_affects_the_page_and_pages_that_link_to_it(page: Page) -> None:
     old = make_page("old-cut")
     make_public(old)
     withdraw(old, actor=make_user("max"), reason="We no longer do this.", replaced_by=page)
@@ -138,7 +138,7 @@ def test_withdrawing_concerns_the_address_and_pages_that_lead_there(page: Page) 
     assert wanted <= set(all_concerned(before, content_version()))
 
 
-def test_another_clinic_or_another_database_concerns_everything(page: Page) -> None:
+def test_another_clinic_or_another_database_affects_everything(page: Page) -> None:
     before = content_version()
     number, *rest = json.loads(before)
     Clinic.objects.update(name="Another name")
@@ -146,11 +146,11 @@ def test_another_clinic_or_another_database_concerns_everything(page: Page) -> N
     assert affected_urls(json.dumps([number + 5, *rest]), before) is None
 
 
-def test_an_event_that_patients_do_not_see_concerns_nothing(page: Page) -> None:
+def test_an_event_that_is_not_public_affects_nothing(page: Page) -> None:
     assert affected_urls(content_version(), content_version()) == ([], [])
 
 
-def test_all_addresses_are_those_that_patients_are_sent(page: Page) -> None:
+def test_public_urls_are_those_that_patients_receive(page: Page) -> None:
     guide = make_page("first", kind="guide")
     GuideItem.objects.create(guide=guide, page=page)
     make_public(guide)

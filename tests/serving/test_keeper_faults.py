@@ -1,4 +1,4 @@
-"""The keeper in trouble: without the database, with a page that fails, on a full disk, under a clock that jumps."""
+"""The site builder without its database, with a failing page, on a full disk, and with a jumping clock."""
 
 import time
 from pathlib import Path
@@ -10,35 +10,33 @@ from portal.published.files import ResponseFiles
 from tests.serving.plain import ask
 from tests.serving.site_of_pages import Process, Site, eventually
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_quick_keeper")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_quick_builder")]
 
 
-def test_without_the_database_pages_go_out_with_their_age(
+def test_without_the_database_pages_are_served_with_an_age_header(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "STALE_AFTER_SECONDS", 0.05)
     site = Site({"/a/": "A"})
     with Process(site, tmp_path).running() as process:
-        eventually(lambda: process.kept() == {"/a/"})
+        eventually(lambda: process.cached_paths() == {"/a/"})
         assert "Age" not in ask(process.application, PATH_INFO="/a/")[1]
         site.down = True
-        eventually(lambda: process.keeper.error)
+        eventually(lambda: process.site_builder.error)
         eventually(lambda: "Age" in ask(process.application, PATH_INFO="/a/")[1])
         status, headers, _ = ask(process.application, PATH_INFO="/a/")
         assert (status, headers["Age"]) == ("200 OK", "0")
-        assert process.keeper.error == "the database is locked by another program"
+        assert process.site_builder.error == "the database is locked by another program"
         site.down = False
-        eventually(lambda: not process.keeper.error)
+        eventually(lambda: not process.site_builder.error)
         assert "Age" not in ask(process.application, PATH_INFO="/a/")[1]
-    assert (
-        len([record for record in caplog.records if "public pages are given out as they were" in record.message]) == 1
-    )
+    assert len([record for record in caplog.records if "Serving stored public pages" in record.message]) == 1
 
 
-def test_a_page_that_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+def test_a_page_that_could_not_be_read_is_retried(tmp_path: Path) -> None:
     site = Site({"/a/": "A"})
     with Process(site, tmp_path).running() as process:
-        eventually(lambda: process.kept() == {"/a/"})
+        eventually(lambda: process.cached_paths() == {"/a/"})
         site.down = True
         site.publish("/a/", "A2")
         time.sleep(0.05)
@@ -47,7 +45,7 @@ def test_a_page_that_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
         eventually(lambda: process.text("/a/") == "A2")
 
 
-def test_a_fault_of_one_page_does_not_stop_the_others(tmp_path: Path) -> None:
+def test_an_error_in_one_page_does_not_stop_the_others(tmp_path: Path) -> None:
     site = Site({"/a/": "A", "/b/": "B"})
     call = site.__class__.__call__
 
@@ -60,12 +58,12 @@ def test_a_fault_of_one_page_does_not_stop_the_others(tmp_path: Path) -> None:
     site.__class__.__call__ = faulty
     try:
         with Process(site, tmp_path).running() as process:
-            eventually(lambda: process.kept() == {"/b/"})
+            eventually(lambda: process.cached_paths() == {"/b/"})
     finally:
         site.__class__.__call__ = call
 
 
-def test_a_full_disk_is_said_once_and_pages_go_on(
+def test_a_full_disk_is_logged_once_and_pages_are_still_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(*_: object) -> None:
@@ -82,13 +80,13 @@ def test_a_full_disk_is_said_once_and_pages_go_on(
 
 
 @pytest.mark.parametrize("jump", [-86_400, 86_400])
-def test_a_clock_that_jumps_changes_nothing_for_readers(
+def test_a_jump_of_the_system_clock_does_not_affect_readers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: int
 ) -> None:
     site = Site({"/a/": "A"})
     real = time.time
     with Process(site, tmp_path).running(refine=True) as process:
-        eventually(lambda: process.kept() == {"/a/"})
+        eventually(lambda: process.cached_paths() == {"/a/"})
         before = ask(process.application, PATH_INFO="/a/")[1]
         monkeypatch.setattr(time, "time", lambda: real() + jump)
         site.publish("/a/", "A2")

@@ -1,4 +1,4 @@
-"""The process that packs: what it gives back, that it ends, and that its end stops nothing."""
+"""The compression process: its results, its end, and its failure."""
 
 import contextlib
 import os
@@ -19,68 +19,68 @@ from tests.serving.plain import PAGE
 
 
 def processes() -> set[str]:
-    """Children of this process that pack."""
+    """Return the compression processes among the children of this process."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     return {pid for pid in children if "portal.published.compression" in Path(f"/proc/{pid}/cmdline").read_text()}
 
 
-def test_a_piece_comes_back_packed_by_one_process_of_the_lowest_priority() -> None:
-    packer = CompressionWorker()
+def test_bodies_are_compressed_by_one_process_with_the_lowest_priority() -> None:
+    worker = CompressionWorker()
 
-    packed = [packer(PAGE * number, "br", BEST_QUALITY) for number in (1, 2, 300)]
+    compressed = [worker(PAGE * number, "br", BEST_QUALITY) for number in (1, 2, 300)]
     (process,) = processes()
 
-    assert [brotli.decompress(one) for one in packed] == [PAGE * number for number in (1, 2, 300)]
+    assert [brotli.decompress(one) for one in compressed] == [PAGE * number for number in (1, 2, 300)]
     # Relative to this process, which can have a priority of its own.
     lowest = min(19, os.getpriority(os.PRIO_PROCESS, 0) + 19)
     assert os.getpriority(os.PRIO_PROCESS, int(process)) == lowest
-    packer.stop()
+    worker.stop()
     assert processes() == set()
 
 
-def test_nothing_runs_before_there_is_something_to_pack_and_after_a_rest_it_begins_again() -> None:
-    packer = CompressionWorker()
+def test_the_process_starts_on_demand_and_again_after_a_stop() -> None:
+    worker = CompressionWorker()
     assert processes() == set()
-    packer.stop()
+    worker.stop()
 
     for _ in range(2):
-        assert brotli.decompress(packer(PAGE, "br", BEST_QUALITY)) == PAGE
+        assert brotli.decompress(worker(PAGE, "br", BEST_QUALITY)) == PAGE
         assert len(processes()) == 1
-        packer.stop()
+        worker.stop()
 
 
-def test_a_killed_process_is_said_and_the_piece_is_packed_here(caplog: pytest.LogCaptureFixture) -> None:
-    packer = CompressionWorker()
-    packer(PAGE, "br", BEST_QUALITY)
+def test_a_killed_process_is_logged_and_the_body_compressed_in_this_process(caplog: pytest.LogCaptureFixture) -> None:
+    worker = CompressionWorker()
+    worker(PAGE, "br", BEST_QUALITY)
     os.kill(int(processes().pop()), 9)
     time.sleep(0.1)
 
-    assert brotli.decompress(packer(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
-    assert "packing in this process" in caplog.text
+    assert brotli.decompress(worker(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
+    assert "compressing in this process" in caplog.text
     assert processes() == set()
-    packer.stop()
-    assert brotli.decompress(packer(PAGE * 3, "br", BEST_QUALITY)) == PAGE * 3
+    worker.stop()
+    assert brotli.decompress(worker(PAGE * 3, "br", BEST_QUALITY)) == PAGE * 3
     assert len(processes()) == 1
-    packer.stop()
+    worker.stop()
 
 
-def test_a_process_that_does_not_answer_is_ended(
+def test_a_process_that_does_not_respond_is_killed(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    packer = CompressionWorker()
-    packer(PAGE, "br", BEST_QUALITY)
+    worker = CompressionWorker()
+    worker(PAGE, "br", BEST_QUALITY)
     monkeypatch.setattr(compression, "TIMEOUT_SECONDS", 0.2)
     os.kill(int(processes().pop()), signal.SIGSTOP)
 
-    assert brotli.decompress(packer(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
-    assert "packing in this process" in caplog.text
+    assert brotli.decompress(worker(PAGE * 2, "br", BEST_QUALITY)) == PAGE * 2
+    assert "compressing in this process" in caplog.text
     assert processes() == set()
 
 
-def test_it_ends_with_the_process_that_asked() -> None:
+def test_it_exits_with_its_parent_process() -> None:
     code = (
-        "import os, sys; from portal.published.compression import PatientPacker; packer = PatientPacker();"
-        "packer(b'words ' * 99, 'br', 11); print(packer._process.pid, flush=True); os.kill(os.getpid(), 9)"
+        "import os, sys; from portal.published.compression import CompressionWorker; worker = CompressionWorker();"
+        "worker(b'words ' * 99, 'br', 11); print(worker._process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=30

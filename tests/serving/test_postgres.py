@@ -1,4 +1,4 @@
-"""A PostgreSQL server of its own: publishes are told at once, a stop and a start go by without a reader noticing."""
+"""On PostgreSQL: changes arrive by NOTIFY, and readers do not notice a restart of the database."""
 
 import contextlib
 import os
@@ -23,13 +23,13 @@ pytestmark = [
 
 
 class Postgres:
-    """Stopped and started as often as one likes."""
+    """A PostgreSQL server that can be stopped and started."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
         self.url = f"postgres://portal@127.0.0.1:{self.port}/postgres"
         folder.mkdir()
-        # It refuses to run as root, and may not enter folders of root's.
+        # PostgreSQL refuses to run as root, and cannot enter folders of root.
         self._as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         if self._as:
             shutil.chown(folder, "postgres")
@@ -66,10 +66,10 @@ def postgres() -> Iterator[Postgres]:
             server.stop()
 
 
-def test_a_stop_and_a_start_of_the_database_go_by_unnoticed(postgres: Postgres, tmp_path: Path) -> None:
+def test_readers_do_not_notice_a_restart_of_the_database(postgres: Postgres, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with running(tmp_path / "data", site_url="http://127.0.0.1:8000", environ={"DATABASE_URL": postgres.url}) as server:
-        server.wait_for("all public addresses are rendered", server.workers)
+        server.wait_for("Rendered all public pages", server.workers)
         with Readers(server.port) as readers:
             postgres.stop()
             ready = server.eventually("/readyz", 503)
@@ -83,7 +83,7 @@ def test_a_stop_and_a_start_of_the_database_go_by_unnoticed(postgres: Postgres, 
             while "The Clinic After The Break" not in server.eventually("/", 200).text:
                 assert time.monotonic() - begun < 20
                 time.sleep(0.05)
-    assert ready.text.startswith("the database does not answer")
+    assert ready.text.startswith("the database does not respond")
     assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
 
 
@@ -91,7 +91,7 @@ def test_a_stop_and_a_start_of_the_database_go_by_unnoticed(postgres: Postgres, 
     not os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="asks the database of the tests"
 )
 @pytest.mark.django_db(transaction=True)
-def test_a_change_wakes_who_listens() -> None:
+def test_a_change_wakes_the_listener() -> None:
     from django.db import connection
 
     from portal.published.change_listener import ChangeListener

@@ -1,4 +1,4 @@
-"""Which files a process gives to the public: current within a second, and never more than was public."""
+"""The public media files of a process: current within a second, and never more than is public."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from django.test import Client
 
 from portal.published.builder import PUBLIC_FILES_NAME, SiteBuilder
 from portal.published.files import ResponseFiles
-from portal.storage import public_files as module
-from portal.storage.public_files import PublicFiles
+from portal.storage import media as module
+from portal.storage.media import PublicFiles
 from procedures.publishing.publish import withdraw
 from tests.factories import make_public_page, make_user
 from tests.serving.site_of_pages import Process, Site, eventually
@@ -22,7 +22,7 @@ def unreachable() -> list[str]:
     raise OperationalError("the database does not answer")
 
 
-def test_without_a_thread_the_database_is_asked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_refresh_thread_each_lookup_queries_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     files, public = PublicFiles(), {A}
     monkeypatch.setattr(module, "_get_names_function", lambda: lambda: public)
 
@@ -31,7 +31,7 @@ def test_without_a_thread_the_database_is_asked_each_time(monkeypatch: pytest.Mo
     assert not files.is_public(A)
 
 
-def test_with_a_thread_known_files_need_no_database_and_others_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_refresh_thread_only_unknown_files_query_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     files = PublicFiles()
     files.refresh([A])
     monkeypatch.setattr(module, "_get_names_function", lambda: lambda: [A, B])
@@ -47,7 +47,7 @@ def test_with_a_thread_known_files_need_no_database_and_others_are_looked_up(mon
         files.is_public(A)
 
 
-def test_after_a_start_the_stored_set_counts_only_while_the_database_is_gone(
+def test_after_a_start_the_stored_set_is_trusted_only_without_the_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, after = PublicFiles(), PublicFiles()
@@ -68,25 +68,25 @@ def test_after_a_start_the_stored_set_counts_only_while_the_database_is_gone(
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_quick_keeper")
-def test_every_process_notices_what_was_published_and_withdrawn_and_stores_it(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("_quick_builder")
+def test_every_process_detects_publications_and_withdrawals_and_stores_them(tmp_path: Path) -> None:
     site = Site({"/a/": "A"})
     site.files = {A}
     with Process(site, tmp_path).running(refine=True) as one, Process(site, tmp_path).running() as other:
-        eventually(lambda: all(A in process.keeper._public_files._names for process in (one, other)))
+        eventually(lambda: all(A in process.site_builder._public_files._names for process in (one, other)))
         eventually(lambda: (tmp_path / PUBLIC_FILES_NAME).exists())
         site.files = {B}
         site.publish("/a/", "A2")
-        eventually(lambda: all(process.keeper._public_files._names == {B} for process in (one, other)))
+        eventually(lambda: all(process.site_builder._public_files._names == {B} for process in (one, other)))
         eventually(lambda: (tmp_path / PUBLIC_FILES_NAME).read_text() == f'["{B}"]')
     warm = PublicFiles()
-    SiteBuilder(one.application, one.snapshots, ResponseFiles(tmp_path, "another program"), site, warm).load()
+    SiteBuilder(one.application, one.store, ResponseFiles(tmp_path, "another program"), site, warm).load()
     assert warm._names == {B}
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("own_folder")
-def test_a_picture_is_served_while_its_page_is_public_and_shared_caches_never_keep_it(
+def test_an_image_is_served_while_its_page_is_public_and_not_by_shared_caches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page = make_public_page()

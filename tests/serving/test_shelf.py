@@ -1,4 +1,4 @@
-"""Snapshots on disk: what was written whole comes back, anything else is as if it were not there."""
+"""Published pages on disk: complete files are read back, anything else is ignored."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ def stored(paths: list[str]) -> StoredShard:
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> ResponseFiles:
-    """With one file that holds some addresses."""
+    """Return response files with one shard of a few paths."""
     made = ResponseFiles(tmp_path / "snapshots", "this program")
     made.write(3, stored(PATHS))
     return made
@@ -34,7 +34,7 @@ def texts(parts: list[StoredShard]) -> dict[str, bytes]:
     return {path: one.raw for part in parts for path, one in part.entries.items()}
 
 
-def test_what_was_written_comes_back(shelf: ResponseFiles) -> None:
+def test_written_responses_are_read_back(shelf: ResponseFiles) -> None:
     (part,) = ResponseFiles(shelf.folder, "this program").load()
 
     before = stored(PATHS)
@@ -46,7 +46,7 @@ def test_what_was_written_comes_back(shelf: ResponseFiles) -> None:
     assert part.entries.keys() == before.entries.keys()
 
 
-def test_an_address_always_falls_to_the_same_file() -> None:
+def test_a_path_always_has_the_same_shard() -> None:
     assert [shard_for(path) for path in ("/", "/kyphoplasty/")] == [shard_for("/"), shard_for("/kyphoplasty/")]
     assert {shard_for(f"/page-{number}/") for number in range(1000)} == set(range(SHARD_COUNT))
 
@@ -62,7 +62,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_damaged_file_is_ignored_with_a_line_in_the_log(
+def test_a_damaged_file_is_logged_and_ignored(
     shelf: ResponseFiles, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = shelf.shard_path(3)
@@ -72,10 +72,10 @@ def test_a_damaged_file_is_ignored_with_a_line_in_the_log(
     found = ResponseFiles(shelf.folder, "this program").load()
 
     assert texts(found).keys() == {"/whole/"}
-    assert "they are made again" in caplog.text
+    assert "Ignoring published pages in" in caplog.text
 
 
-def test_files_of_another_program_are_ignored_with_one_line(
+def test_files_from_another_version_are_logged_once_and_ignored(
     shelf: ResponseFiles, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -83,11 +83,11 @@ def test_files_of_another_program_are_ignored_with_one_line(
 
     assert ResponseFiles(shelf.folder, "the next version").load() == []
     assert [record.getMessage() for record in caplog.records] == [
-        "2 files of snapshots are of another version of the program; they are made again"
+        "Ignoring 2 files of published pages from another version"
     ]
 
 
-def test_a_full_disk_leaves_the_old_file_and_no_draft(shelf: ResponseFiles) -> None:
+def test_a_full_disk_leaves_the_old_file_and_no_temporary_file(shelf: ResponseFiles) -> None:
     before = shelf.shard_path(3).read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, hard))
@@ -101,8 +101,8 @@ def test_a_full_disk_leaves_the_old_file_and_no_draft(shelf: ResponseFiles) -> N
     assert [file.name for file in shelf.folder.iterdir()] == [shelf.shard_path(3).name]
 
 
-def test_a_process_that_dies_while_it_writes_leaves_the_old_or_the_new_file(shelf: ResponseFiles) -> None:
-    """Thirty times, at another moment each."""
+def test_a_process_killed_while_writing_leaves_the_old_or_the_new_file(shelf: ResponseFiles) -> None:
+    """Thirty times, each at a different moment."""
     import signal
     import time
 
@@ -126,7 +126,7 @@ def test_a_process_that_dies_while_it_writes_leaves_the_old_or_the_new_file(shel
     assert [file.name for file in shelf.folder.iterdir()] == [shelf.shard_path(3).name]
 
 
-def test_only_files_that_another_process_has_written_are_read_again(shelf: ResponseFiles) -> None:
+def test_only_files_written_by_another_process_are_read_again(shelf: ResponseFiles) -> None:
     reader = ResponseFiles(shelf.folder, "this program")
     reader.load()
 

@@ -1,4 +1,4 @@
-"""A process that patients alone use stays small: what staff work with is loaded when the first of them comes."""
+"""A process that serves only the public stays small: staff code is imported on first use."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ print(*loaded(), sep=",")
 """
 
 
-def test_patients_load_nothing_of_the_staffs(served_site: ServedSite) -> None:
+def test_serving_the_public_imports_no_staff_code(served_site: ServedSite) -> None:
     command = [sys.executable, "manage.py", "shell", "-v0", "-c", ASK]
     done = subprocess.run(command, cwd=ROOT, env=served_site.environ, capture_output=True, text=True, check=True)
 

@@ -1,4 +1,4 @@
-"""No address that is kept goes on showing what was published over or withdrawn: each public route is tried."""
+"""No stored path serves outdated or withdrawn content: every public route is tried."""
 
 import re
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from tests.factories import make_page, make_public, make_public_page, make_trans
 
 pytestmark = pytest.mark.django_db
 
-# Parts of routes that stand for something of a page.
+# Route parameters, with their values for a page.
 OF_PATH = ("^(?P<address>(?:[a-z0-9-]+/){1,3})", r"^(?P<rest>[\s\S]*)")
 OF_CODE = ("<str:code>", "<str:typed>")
 
 
 def every_address() -> list[str]:
-    """Each route of the public site with each address and code that a page ever had."""
+    """Yield each public route with each path and code that a page ever had."""
     paths = [path.removeprefix("/") for path in Path.objects.values_list("path", flat=True)]
     codes = list(Page.objects.values_list("code", flat=True))
     found = [f"{root}{code}{end}" for root in ("/p/", "/es/p/", "/P/") for code in codes for end in ("", "/")]
@@ -36,7 +36,7 @@ def every_address() -> list[str]:
 
 
 def kept(client: Client, path: str) -> tuple[int, str, bytes] | None:
-    """What of the answer becomes a snapshot; None where nothing does."""
+    """Return the body that would be stored, or None."""
     answer = client.get(path)
     body = answer.wsgi_request.META.get(CACHEABLE_BODY_KEY)
     status = f"{answer.status_code} "
@@ -46,7 +46,7 @@ def kept(client: Client, path: str) -> tuple[int, str, bytes] | None:
 
 
 def renewed_by(change: Callable[[], object], client: Client) -> set[str]:
-    """Addresses whose kept answer is another one after the change; each must be among those that it concerns."""
+    """Return the paths whose stored response differs after a change, and check that the change affects each of them."""
     before, state = {path: kept(client, path) for path in every_address()}, content_version()
     change()
     found = affected_urls(state, content_version())
@@ -57,7 +57,7 @@ def renewed_by(change: Callable[[], object], client: Client) -> set[str]:
 
 
 def forms(page: Page, *, is_spanish: bool = False) -> set[str]:
-    """Where the words of a page are read."""
+    """Return the paths that show the text of a page."""
     release, root = page.live_release, "/es/" if is_spanish else "/"
     assert release is not None
     asked = f"{root}clear/{page.code}/"
@@ -72,7 +72,7 @@ def retitled(page: Page, title: str, slug: str = "") -> None:
 
 @pytest.fixture
 def pages() -> dict[str, Page]:
-    """A page that had another address before, the guide that holds it, both in Spanish too, and one it replaced."""
+    """A page with a former path, a guide that contains it, both with translations, and a page that it replaced."""
     page = make_public_page()
     retitled(page, "Small cut", "tiny-cut")
     guide = make_page("first", kind="guide")
@@ -90,7 +90,7 @@ def pages() -> dict[str, Page]:
 @pytest.mark.parametrize(
     "name", ["page", *(pytest.param(name, marks=pytest.mark.slow) for name in ("guide", "es", "es guide"))]
 )
-def test_a_publish_a_move_and_a_withdrawal_renew_every_form_of_a_page(
+def test_publishing_moving_and_withdrawing_update_every_format_of_a_page(
     pages: dict[str, Page], name: str, client: Client
 ) -> None:
     page, is_spanish = pages[name], name.startswith("es")
@@ -108,9 +108,7 @@ def test_a_publish_a_move_and_a_withdrawal_renew_every_form_of_a_page(
     assert page.paths.get(is_canonical=True).path in back
 
 
-def test_what_a_withdrawn_page_had_replaced_leads_to_its_own_replacement(
-    pages: dict[str, Page], client: Client
-) -> None:
+def test_pages_replaced_by_a_withdrawn_page_redirect_to_its_replacement(pages: dict[str, Page], client: Client) -> None:
     newer = make_page("newer-cut")
     make_public(newer)
 
@@ -122,13 +120,13 @@ def test_what_a_withdrawn_page_had_replaced_leads_to_its_own_replacement(
     assert b"/newer-cut/" in client.get("/old-cut/").content
 
 
-def test_a_guide_s_booklet_is_renewed_with_the_pages_in_it(pages: dict[str, Page], client: Client) -> None:
+def test_the_booklet_of_a_guide_is_updated_with_its_pages(pages: dict[str, Page], client: Client) -> None:
     assert "/visits/first/booklet/" in renewed_by(lambda: retitled(pages["page"], "Other words"), client)
     gone = renewed_by(lambda: withdraw(pages["page"], actor=make_user("max"), reason="Out of use."), client)
     assert "/visits/first/booklet/" in gone
 
 
-def test_only_the_spelling_of_a_code_that_stands_on_letters_is_kept(pages: dict[str, Page], client: Client) -> None:
+def test_only_the_printed_spelling_of_a_short_code_is_stored(pages: dict[str, Page], client: Client) -> None:
     code = pages["page"].code
     assert kept(client, f"/p/{code}") is not None
     for other in (f"/p/{code}/", f"/p//{code}", f"/P/{code}", f"/p/{code.lower()}", f"/es/p/{code}", f"/p/ {code}"):

@@ -1,4 +1,4 @@
-"""A file is there whole, or as it was before."""
+"""Atomic writes: a file is complete, or as it was before."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from portal.storage.atomic_file import atomic_write
 
 
-def test_a_file_takes_the_place_of_the_old_one_with_its_own_rights(tmp_path: Path) -> None:
+def test_atomic_write_replaces_a_file_and_sets_its_mode(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
 
@@ -21,7 +21,7 @@ def test_a_file_takes_the_place_of_the_old_one_with_its_own_rights(tmp_path: Pat
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_what_breaks_off_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file_and_no_temporary_file(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
 

@@ -41,7 +41,7 @@ def test_second_start_changes_no_row_and_no_file(served_site: ServedSite, tmp_pa
     assert files(served_site.data_dir) == before[1]
     assert rows(served_site) == before[0]
     assert "account " not in (tmp_path / "log").read_text()
-    assert "static files collected" not in (tmp_path / "log").read_text()
+    assert "Collected static files." not in (tmp_path / "log").read_text()
 
 
 def test_second_start_is_short_against_the_first(served_site: ServedSite, tmp_path: Path) -> None:

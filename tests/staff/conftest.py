@@ -1,4 +1,4 @@
-"""Sign-in as it is in earnest: the second factor is asked for, passwords are checked."""
+"""Helpers for tests of accounts. MFA is required here, as in production."""
 
 import base64
 import re
@@ -18,23 +18,23 @@ from portal.accounts import mfa
 from portal.accounts.models import User
 from procedures.roles import ROLE_PERMISSIONS
 
-WORDS = "otter lamp seventeen quilt"
+PASSWORD = "otter lamp seventeen quilt"
 
 
 @pytest.fixture(autouse=True)
-def _in_earnest() -> Iterator[None]:
+def _require_mfa() -> Iterator[None]:
     with override_settings(MFA_REQUIRED=True):
         yield
 
 
-def member(name: str = "nina", role: str = "Editor", **values: Any) -> User:
-    """Somebody with a password and a role."""
+def make_member(name: str = "nina", role: str = "Editor", **values: Any) -> User:
+    """Create a staff user with ``PASSWORD`` and a role."""
     user = User(username=name, first_name=name.title(), is_staff=True, **values)
-    user.set_password(WORDS)
+    user.set_password(PASSWORD)
     user.save()
     if role:
         group, _ = Group.objects.get_or_create(name=role)
-        # Browser tests empty the tables, and with them what the migrations made.
+        # Browser tests flush the tables, including the roles.
         group.permissions.set(
             Permission.objects.filter(
                 codename__in=ROLE_PERMISSIONS[role], content_type__app_label__in=("procedures", "staff")
@@ -44,8 +44,8 @@ def member(name: str = "nina", role: str = "Editor", **values: Any) -> User:
     return user
 
 
-def with_app(user: User) -> str:
-    """Give ``user`` an app and kept recovery codes; returns the app's secret."""
+def add_totp(user: User) -> str:
+    """Add an app and saved recovery codes to ``user``; return the app's secret."""
     secret = base64.b32encode(secrets.token_bytes(20)).decode()
     TOTP.activate(user, secret)
     RecoveryCodes.activate(user)
@@ -53,8 +53,8 @@ def with_app(user: User) -> str:
     return secret
 
 
-def code_of(secret: str, *, steps: int = 0) -> str:
-    """What an app shows now, or some steps of 30 seconds away."""
+def totp_code(secret: str, *, steps: int = 0) -> str:
+    """Return the code of now, or of ``steps`` intervals of 30 seconds later."""
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 
@@ -62,35 +62,35 @@ def recovery_codes(user: User) -> list[str]:
     return Authenticator.objects.get(user=user, type="recovery_codes").wrap().get_unused_codes()
 
 
-def type_password(client: Client, name: str = "nina", password: str = WORDS, **values: Any) -> Any:
+def post_login(client: Client, name: str = "nina", password: str = PASSWORD, **values: Any) -> Any:
     return client.post("/admin/login/", {"username": name, "password": password, **values})
 
 
-def signed_in(user: User, secret: str = "", client: Client | None = None) -> Client:
-    """A browser in which ``user`` signed in with password and app."""
+def logged_in_client(user: User, secret: str = "", client: Client | None = None) -> Client:
+    """Return a client in which ``user`` has logged in with password and app."""
     client = client or Client()
-    secret = secret or with_app(user)
-    type_password(client, user.username)
-    # Each code works once: a second sign-in within the half minute takes the next one.
+    secret = secret or add_totp(user)
+    post_login(client, user.username)
+    # Each code works once, so a second login within 30 seconds uses the next one.
     for steps in (0, 1, -1):
-        if client.post("/admin/login/code/", {"code": code_of(secret, steps=steps)}).status_code == 302:
+        if client.post("/admin/login/code/", {"code": totp_code(secret, steps=steps)}).status_code == 302:
             return client
     raise AssertionError("no code was accepted")
 
 
-def link_in(answer: Any) -> str:
-    """The path of the one-time link that a page or mail shows."""
-    text = answer if isinstance(answer, str) else answer.content.decode()
-    found = re.search(r"/admin/welcome/[\w-]+/", text)
-    assert found, text
-    return found[0]
+def extract_link(response: Any) -> str:
+    """Return the path of the one-time link in a response or mail."""
+    text = response if isinstance(response, str) else response.content.decode()
+    match = re.search(r"/admin/welcome/[\w-]+/", text)
+    assert match, text
+    return match[0]
 
 
 @pytest.fixture
 def nina(db: None) -> User:
-    return member()
+    return make_member()
 
 
 @pytest.fixture
 def max_(db: None) -> User:
-    return member("max", "Manager")
+    return make_member("max", "Manager")

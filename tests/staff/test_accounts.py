@@ -1,6 +1,4 @@
-"""User names and mail addresses belong to one account each, however they are typed."""
-
-import importlib
+"""Usernames and email addresses each belong to one account, however they are typed."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -9,21 +7,21 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from portal.accounts.models import User
-from tests.staff.conftest import WORDS, member, signed_in, type_password
-from tests.staff.test_links import invited
+from tests.staff.conftest import PASSWORD, logged_in_client, make_member, post_login
+from tests.staff.test_links import post_invitation
 
 pytestmark = pytest.mark.django_db
 LOOK_ALIKES = ["Editor", "EDITOR", " editor ", "ｅditor", "edi​tor", "еditor", "editór", "edi\ntor"]
 
 
-def test_no_account_can_be_created_whose_name_looks_like_another_one(max_: User) -> None:
-    member("editor")
-    manager = signed_in(max_)
+def test_look_alike_unicode_usernames_are_refused(max_: User) -> None:
+    make_member("editor")
+    manager = logged_in_client(max_)
     before = set(User.objects.values_list("username", flat=True))
 
     for name in LOOK_ALIKES:
-        answer = invited(manager, username=name)
-        assert answer.status_code == 200, name
+        response = post_invitation(manager, username=name)
+        assert response.status_code == 200, name
         with pytest.raises(ValidationError):
             User(username=name, password="x").full_clean()
         with pytest.raises(IntegrityError), transaction.atomic():
@@ -32,25 +30,25 @@ def test_no_account_can_be_created_whose_name_looks_like_another_one(max_: User)
     assert set(User.objects.values_list("username", flat=True)) == before
 
 
-def test_a_new_name_that_only_looks_like_another_one_is_refused_with_a_sentence(max_: User) -> None:
+def test_look_alike_ascii_usernames_are_refused_with_an_explanation(max_: User) -> None:
     for name in ("editor", "manager", "reviewer", "owen", "lily"):
-        member(name)
-    manager = signed_in(max_)
+        make_member(name)
+    manager = logged_in_client(max_)
     before = set(User.objects.values_list("username", flat=True))
     for name in "ed1tor editor. ed_itor rnanager rev1ewer edit-0r mana.ger 0vven 1i1y r.nanager".split():
-        answer = invited(manager, username=name)
-        assert "This looks too much like the user name" in answer.text, name
+        response = post_invitation(manager, username=name)
+        assert "This looks too much like the username" in response.text, name
     assert set(User.objects.values_list("username", flat=True)) == before
 
-    invited(manager, username="editha")
+    post_invitation(manager, username="editha")
     assert User.objects.filter(username="editha").exists()
     # An account that was there before keeps its name.
     User(username="ed1tor").save()
     User.objects.get(username="ed1tor").clean()
 
 
-def test_the_command_that_invites_finds_the_account_in_any_case(capsys: pytest.CaptureFixture[str]) -> None:
-    user = member("nina")
+def test_the_invite_command_ignores_case(capsys: pytest.CaptureFixture[str]) -> None:
+    user = make_member("nina")
 
     call_command("invite", "Nina")
 
@@ -58,39 +56,31 @@ def test_the_command_that_invites_finds_the_account_in_any_case(capsys: pytest.C
     assert [row.pk for row in User.objects.filter(username__iexact="nina")] == [user.pk]
 
 
-def test_people_sign_in_with_their_name_in_any_case() -> None:
-    member("nina")
+def test_login_ignores_the_case_of_the_username() -> None:
+    make_member("nina")
 
     for typed in ("nina", "Nina", " NINA "):
-        assert type_password(Client(), typed, WORDS).status_code == 302, typed
+        assert post_login(Client(), typed, PASSWORD).status_code == 302, typed
 
 
-def test_a_mail_address_belongs_to_one_account_on_every_form(max_: User) -> None:
-    member("ida", email="ida@clinic.example")
-    nina = member("nina", email="nina@clinic.example")
+def test_every_form_refuses_an_email_address_in_use(max_: User) -> None:
+    make_member("ida", email="ida@clinic.example")
+    nina = make_member("nina", email="nina@clinic.example")
     values = {"username": "nina", "first_name": "Nina", "email": "IDA@clinic.example", "is_active": "on"}
 
-    manager = signed_in(max_)
-    invited_again = invited(manager, username="otto", email="Ida@Clinic.example")
+    manager = logged_in_client(max_)
+    invited_again = post_invitation(manager, username="otto", email="Ida@Clinic.example")
     changed = manager.post(f"/admin/staff/user/{nina.pk}/change/", values)
 
-    assert "Another account has this mail address already" in invited_again.text
-    assert "Another account has this mail address already" in changed.text
+    assert "Another account already uses this email address" in invited_again.text
+    assert "Another account already uses this email address" in changed.text
     nina.refresh_from_db()
     assert nina.email == "nina@clinic.example"
 
 
-def test_names_with_control_or_direction_characters_are_refused(max_: User) -> None:
-    manager = signed_in(max_)
+def test_names_with_control_or_bidi_characters_are_refused(max_: User) -> None:
+    manager = logged_in_client(max_)
     for name in ("Ida\r\nBcc: x@example.org", "Ida\u202egro.elpmaxe", "Ida\u2066x", "Ida\x07"):
-        answer = invited(manager, first_name=name)
-        assert "invisible character" in answer.text, repr(name)
+        response = post_invitation(manager, first_name=name)
+        assert "invisible character" in response.text, repr(name)
     assert not User.objects.filter(username="ida").exists()
-
-
-def test_the_migration_keeps_accounts_apart_that_differ_in_case_only() -> None:
-    migration = importlib.import_module("portal.accounts.migrations.0003_lower_case_usernames")
-
-    assert migration.stored_names(["Editor", "editor", "EDITOR", "editor-2", "nina"]) == [
-        "editor", "editor-2", "editor-3", "editor-2-2", "nina",
-    ]  # fmt: skip

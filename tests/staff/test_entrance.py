@@ -1,4 +1,4 @@
-"""The way in: password, second factor, first sign-in, passkeys refused kindly, demo accounts at this machine only."""
+"""Login: password, second factor, first login, passkeys, and demo accounts on this machine only."""
 
 import re
 from typing import Any
@@ -10,21 +10,29 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from portal.accounts.models import AuditEvent, User
-from tests.staff.conftest import WORDS, code_of, member, recovery_codes, signed_in, type_password, with_app
+from tests.staff.conftest import (
+    PASSWORD,
+    add_totp,
+    logged_in_client,
+    make_member,
+    post_login,
+    recovery_codes,
+    totp_code,
+)
 
 pytestmark = pytest.mark.django_db
 
 
 def kinds(user: User | None) -> list[str]:
-    return list(AuditEvent.objects.filter(person=user).order_by("pk").values_list("kind", flat=True))
+    return list(AuditEvent.objects.filter(user=user).order_by("pk").values_list("kind", flat=True))
 
 
-def test_password_and_code_open_the_admin(nina: User, client: Client) -> None:
-    secret = with_app(nina)
+def test_login_with_password_and_code(nina: User, client: Client) -> None:
+    secret = add_totp(nina)
 
-    first = type_password(client, next="/admin/procedures/page/")
+    first = post_login(client, next="/admin/procedures/page/")
     before = client.get("/admin/procedures/page/")
-    second = client.post("/admin/login/code/", {"code": code_of(secret)})
+    second = client.post("/admin/login/code/", {"code": totp_code(secret)})
 
     assert first["Location"] == "/admin/login/code/"
     assert before["Location"].startswith("/admin/login/")
@@ -34,14 +42,14 @@ def test_password_and_code_open_the_admin(nina: User, client: Client) -> None:
     assert AuditEvent.objects.get().detail == "password + totp"
 
 
-def test_the_mail_address_is_as_good_as_the_name(client: Client) -> None:
-    with_app(member("rosa", email="rosa@clinic.example"))
+def test_login_with_the_email_address(client: Client) -> None:
+    add_totp(make_member("rosa", email="rosa@clinic.example"))
 
-    assert type_password(client, "Rosa@Clinic.Example")["Location"] == "/admin/login/code/"
+    assert post_login(client, "Rosa@Clinic.Example")["Location"] == "/admin/login/code/"
 
 
-def test_the_first_sign_in_leads_to_the_second_factor_before_anything_else(nina: User, client: Client) -> None:
-    type_password(client)
+def test_the_first_login_requires_mfa_setup(nina: User, client: Client) -> None:
+    post_login(client)
 
     for path in ("/admin/", "/admin/procedures/page/", "/admin/password_change/", "/admin/account/"):
         assert client.get(path)["Location"] == "/admin/account/start/"
@@ -50,13 +58,13 @@ def test_the_first_sign_in_leads_to_the_second_factor_before_anything_else(nina:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_setting_up_an_app_shows_codes_once_and_then_opens_the_admin(client: Client) -> None:
-    nina = member()
-    type_password(client)
+def test_app_setup_shows_recovery_codes_once_and_opens_the_admin(client: Client) -> None:
+    nina = make_member()
+    post_login(client)
     page = client.get("/admin/account/app/")
     picture = client.get("/admin/account/app/picture.svg")
     wrong = client.post("/admin/account/app/", {"code": "000000"})
-    added = client.post("/admin/account/app/", {"code": code_of(client.session["mfa.totp.secret"])})
+    added = client.post("/admin/account/app/", {"code": totp_code(client.session["mfa.totp.secret"])})
     codes = recovery_codes(nina)
     shown = client.get("/admin/account/codes/")
     file = client.get("/admin/account/codes/file/")
@@ -66,11 +74,11 @@ def test_setting_up_an_app_shows_codes_once_and_then_opens_the_admin(client: Cli
 
     assert page.status_code == 200 and "data:" not in page.text
     assert picture["Content-Type"] == "image/svg+xml"
-    assert "This code is not right" in wrong.text
+    assert "This code is not correct" in wrong.text
     assert added["Location"] == "/admin/account/codes/"
     assert len(codes) == 10 and all(code in shown.text and code in file.text for code in codes)
     assert not_yet["Location"] == "/admin/account/start/"
-    assert "Put the codes away first" in untouched.text
+    assert "First save the codes" in untouched.text
     assert done["Location"] == "/admin/"
     assert client.get("/admin/").status_code == 200
     assert client.get("/admin/account/codes/")["Location"] == "/admin/account/"
@@ -78,47 +86,47 @@ def test_setting_up_an_app_shows_codes_once_and_then_opens_the_admin(client: Cli
     assert kinds(nina) == ["signed-in", "factor-added"]
 
 
-def test_who_closed_the_page_with_the_codes_sees_it_again(nina: User, client: Client) -> None:
-    type_password(client)
+def test_unconfirmed_recovery_codes_are_shown_again(nina: User, client: Client) -> None:
+    post_login(client)
     client.get("/admin/account/app/")
     secret = client.session["mfa.totp.secret"]
-    client.post("/admin/account/app/", {"code": code_of(secret)})
+    client.post("/admin/account/app/", {"code": totp_code(secret)})
     other = Client()
-    type_password(other)
-    other.post("/admin/login/code/", {"code": code_of(secret, steps=1)})
+    post_login(other)
+    other.post("/admin/login/code/", {"code": totp_code(secret, steps=1)})
 
     assert other.get("/admin/")["Location"] == "/admin/account/start/"
     assert other.get("/admin/account/start/")["Location"] == "/admin/account/codes/"
 
 
 def test_a_code_works_once(nina: User) -> None:
-    secret = with_app(nina)
-    code = code_of(secret)
-    signed_in(nina, secret)
+    secret = add_totp(nina)
+    code = totp_code(secret)
+    logged_in_client(nina, secret)
     other = Client()
-    type_password(other)
+    post_login(other)
 
     for typed in (code, f"{code[:3]} {code[3:]}"):
-        answer = other.post("/admin/login/code/", {"code": typed})
-        assert answer.status_code == 200
-        assert "This code is not right" in answer.text
+        response = other.post("/admin/login/code/", {"code": typed})
+        assert response.status_code == 200
+        assert "This code is not correct" in response.text
 
 
-def test_a_recovery_code_works_once_and_is_told_of(nina: User, client: Client) -> None:
-    with_app(nina)
+def test_a_recovery_code_works_once_and_is_logged(nina: User, client: Client) -> None:
+    add_totp(nina)
     code = recovery_codes(nina)[0]
-    type_password(client)
+    post_login(client)
 
     assert client.post("/admin/login/code/", {"code": code}).status_code == 302
     other = Client()
-    type_password(other)
+    post_login(other)
     assert other.post("/admin/login/code/", {"code": code}).status_code == 200
     assert kinds(nina) == ["recovery-code", "signed-in", "code-refused"]
     assert len(recovery_codes(nina)) == 9
 
 
-def test_secrets_do_not_stand_in_the_database_in_clear(nina: User) -> None:
-    secret = with_app(nina)
+def test_secrets_are_encrypted_in_the_database(nina: User) -> None:
+    secret = add_totp(nina)
     stored = "".join(str(row.data) for row in nina.authenticator_set.all())
 
     assert secret not in stored
@@ -130,15 +138,15 @@ def test_secrets_do_not_stand_in_the_database_in_clear(nina: User) -> None:
 @pytest.mark.parametrize(
     "wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "/kyphoplasty/", "javascript:alert(1)"]
 )
-def test_next_leads_nowhere_but_into_the_admin(nina: User, client: Client, wanted: str) -> None:
-    secret = with_app(nina)
-    type_password(client, next=wanted)
+def test_next_only_redirects_within_the_admin(nina: User, client: Client, wanted: str) -> None:
+    secret = add_totp(nina)
+    post_login(client, next=wanted)
 
-    assert client.post("/admin/login/code/", {"code": code_of(secret)})["Location"] == "/admin/"
+    assert client.post("/admin/login/code/", {"code": totp_code(secret)})["Location"] == "/admin/"
 
 
-def test_a_session_that_came_another_way_opens_nothing(nina: User, client: Client) -> None:
-    with_app(nina)
+def test_a_session_not_created_by_our_login_is_ended(nina: User, client: Client) -> None:
+    add_totp(nina)
     client.force_login(nina)
 
     assert client.get("/admin/")["Location"].startswith("/admin/login/")
@@ -155,50 +163,57 @@ class Counted(hashers.MD5PasswordHasher):
         return super().encode(*args, **kwargs)
 
 
-def test_unknown_wrong_closed_and_uninvited_look_the_same(nina: User) -> None:
-    member("closed", is_active=False)
-    User.objects.filter(pk=member("outside").pk).update(is_staff=False)
-    User.objects.filter(pk=member("invited").pk).update(password="!" + "x" * 40)
-    member("demo", is_demo=True)
-    tries = {"nina": "wrong", "nobody": "wrong", "closed": WORDS, "outside": WORDS, "invited": "wrong", "demo": WORDS}
+def test_failed_logins_look_the_same_for_every_account(nina: User) -> None:
+    make_member("closed", is_active=False)
+    User.objects.filter(pk=make_member("outside").pk).update(is_staff=False)
+    User.objects.filter(pk=make_member("invited").pk).update(password="!" + "x" * 40)
+    make_member("demo", is_demo=True)
+    tries = {
+        "nina": "wrong",
+        "nobody": "wrong",
+        "closed": PASSWORD,
+        "outside": PASSWORD,
+        "invited": "wrong",
+        "demo": PASSWORD,
+    }
     # The count of this place is there from now on, whoever is named.
-    type_password(Client(), "somebody", "wrong")
+    post_login(Client(), "somebody", "wrong")
     statements, hashes, pages = {}, {}, {}
 
     with override_settings(PASSWORD_HASHERS=[f"{__name__}.Counted"], PUBLIC_URL="https://learn.example.org"):
         for user in User.objects.exclude(username="invited"):
-            user.set_password(WORDS)
+            user.set_password(PASSWORD)
             user.save()
         for name, password in tries.items():
             Counted.calls.clear()
             with CaptureQueriesContext(connection) as captured:
-                answer = type_password(Client(), name, password)
+                response = post_login(Client(), name, password)
             statements[name] = sorted(re.sub(r"[(\d'].*", "", query["sql"]) for query in captured)
             hashes[name] = len(Counted.calls)
-            pages[name] = (answer.status_code, re.sub(f'"{name}"|value="[^"]*"', "", answer.text))
+            pages[name] = (response.status_code, re.sub(f'"{name}"|value="[^"]*"', "", response.text))
 
     assert hashes == dict.fromkeys(tries, 1)
     assert statements == dict.fromkeys(tries, statements["nina"])
     assert pages == dict.fromkeys(tries, pages["nina"])
-    assert "The name or the password is not right" in pages["nina"][1]
+    assert "The username or password is not correct" in pages["nina"][1]
 
 
-def test_failures_are_logged_without_what_was_typed_or_the_address(nina: User, client: Client) -> None:
-    type_password(client, "nina", "wrong one here")
-    type_password(client, "my-password-typed-as-name", "x")
+def test_failed_logins_are_logged_without_input_or_address(nina: User, client: Client) -> None:
+    post_login(client, "nina", "wrong one here")
+    post_login(client, "my-password-typed-as-name", "x")
 
     rows = list(AuditEvent.objects.order_by("pk"))
-    assert [(row.kind, row.person) for row in rows] == [("refused", nina), ("refused", None)]
+    assert [(row.kind, row.user) for row in rows] == [("refused", nina), ("refused", None)]
     for row in rows:
         text = " ".join(str(value) for value in vars(row).values())
         assert "127.0.0.1" not in text and "typed" not in text and "wrong" not in text
         assert len(row.origin) == 12
 
 
-def test_a_demo_account_needs_no_second_factor_at_this_machine(client: Client) -> None:
-    member("manager", "Manager", is_demo=True)
+def test_a_local_demo_account_needs_no_second_factor(client: Client) -> None:
+    make_member("manager", "Manager", is_demo=True)
 
-    assert type_password(client, "manager")["Location"] == "/admin/"
+    assert post_login(client, "manager")["Location"] == "/admin/"
     assert client.get("/admin/").status_code == 200
 
 
@@ -210,31 +225,31 @@ def test_a_demo_account_needs_no_second_factor_at_this_machine(client: Client) -
         {"PUBLIC_URL": "http://192.0.2.7:8000"},
     ],
 )
-def test_a_demo_account_is_refused_on_a_public_site_also_when_signed_in(client: Client, public: Any) -> None:
-    member("manager", "Manager", is_demo=True)
-    type_password(client, "manager")
+def test_a_demo_account_is_refused_on_a_public_site_even_when_signed_in(client: Client, public: Any) -> None:
+    make_member("manager", "Manager", is_demo=True)
+    post_login(client, "manager")
 
     with override_settings(**public):
         assert client.get("/admin/")["Location"].startswith("/admin/login/")
-        assert "is not right" in type_password(Client(), "manager").text
+        assert "is not correct" in post_login(Client(), "manager").text
 
 
-def test_a_demo_account_is_refused_to_another_machine() -> None:
-    member("manager", "Manager", is_demo=True)
+def test_a_demo_account_is_refused_to_remote_clients() -> None:
+    make_member("manager", "Manager", is_demo=True)
     far = Client(REMOTE_ADDR="192.0.2.7")
 
-    assert "is not right" in type_password(far, "manager").text
+    assert "is not correct" in post_login(far, "manager").text
 
 
 @pytest.mark.parametrize("path", ["/accounts/", "/accounts/login/", "/accounts/signup/", "/admin/signup/"])
-def test_nothing_of_allauth_stands_outside_and_nobody_signs_up(client: Client, path: str) -> None:
+def test_allauth_urls_are_not_exposed_and_signup_is_closed(client: Client, path: str) -> None:
     assert client.get(path).status_code in {302, 404}
-    assert client.post(path, {"username": "me", "password1": WORDS}).status_code in {302, 403, 404, 405}
+    assert client.post(path, {"username": "me", "password1": PASSWORD}).status_code in {302, 403, 404, 405}
     assert not User.objects.filter(username="me").exists()
 
 
-def test_signing_out_takes_a_button(nina: User) -> None:
-    client = signed_in(nina)
+def test_logout_requires_a_post(nina: User) -> None:
+    client = logged_in_client(nina)
 
     assert client.get("/admin/logout/").status_code == 405
     assert client.get("/admin/").status_code == 200

@@ -1,4 +1,4 @@
-"""Long passwords, no rules about characters, nothing that attackers try first; all offline."""
+"""Password validation: length without character rules, and nothing that attackers try first; all offline."""
 
 import pytest
 from django.contrib.auth.password_validation import validate_password
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
         " spaces at the ends stay ",
     ],
 )
-def test_these_will_do(password: str) -> None:
+def test_good_passwords_are_accepted(password: str) -> None:
     make_clinic()
 
     validate_password(password, NINA)
@@ -55,14 +55,14 @@ def test_these_will_not(subtests: pytest.Subtests) -> None:
             validate_password(password, NINA)
 
 
-def test_the_name_of_the_clinic_will_not_do() -> None:
+def test_a_password_with_the_clinic_name_is_refused() -> None:
     clinic = make_clinic()
 
-    with pytest.raises(ValidationError, match="others know of you or of the clinic"):
+    with pytest.raises(ValidationError, match="others know about you or the clinic"):
         validate_password(f"{clinic.name}2026!", NINA)
 
 
-def test_a_letter_typed_in_two_ways_is_the_same(db: None) -> None:
+def test_unicode_forms_of_a_password_are_equal(db: None) -> None:
     user = User(username="a")
     user.set_password("cafe\u0301 im regen heute")
 

@@ -1,4 +1,4 @@
-"""Managers look after people: links, roles, lost phones, leaving; all of it in a log that nobody changes."""
+"""Managing users: links, roles, lost phones, deactivation, and the append-only audit log."""
 
 import io
 from typing import Any
@@ -10,14 +10,14 @@ from django.test import Client
 
 from portal.accounts.models import AccessToken, AuditEvent, User
 from portal.append_only import AppendOnlyError
-from tests.staff.conftest import link_in, member, signed_in, type_password, with_app
+from tests.staff.conftest import add_totp, extract_link, logged_in_client, make_member, post_login
 
 pytestmark = pytest.mark.django_db
-PEOPLE = "/admin/staff/user/"
-NEW = "violin harbour nine pears"
+USERS_URL = "/admin/staff/user/"
+NEW_PASSWORD = "violin harbor nine pears"
 
 
-def form_of(user: User, **changes: Any) -> dict[str, Any]:
+def user_form_data(user: User, **changes: Any) -> dict[str, Any]:
     values = {
         "username": user.username, "first_name": user.first_name, "last_name": user.last_name, "email": user.email,
         "is_active": "on" if user.is_active else "", "groups": [group.pk for group in user.groups.all()], **changes,
@@ -34,102 +34,102 @@ def form_of(user: User, **changes: Any) -> dict[str, Any]:
         ("post", "{}/sign-out/"), ("get", "../auditevent/"),
     ],
 )  # fmt: skip
-def test_only_managers_look_after_people(max_: User, role: str, method: str, screen: str) -> None:
-    with_app(max_)
-    client = signed_in(member("other", role))
+def test_only_managers_manage_users(max_: User, role: str, method: str, screen: str) -> None:
+    add_totp(max_)
+    client = logged_in_client(make_member("other", role))
 
-    answer = getattr(client, method)(f"{PEOPLE}{screen}".format(max_.pk).replace("user/../", ""))
+    response = getattr(client, method)(f"{USERS_URL}{screen}".format(max_.pk).replace("user/../", ""))
 
-    assert answer.status_code == 403
+    assert response.status_code == 403
     assert max_.authenticator_set.count() == 2
     assert not AccessToken.objects.exists()
 
 
 @pytest.mark.parametrize("screen", ["link/", "revoke/", "reset-factor/", "sign-out/"])
-def test_a_manager_touches_no_superuser(max_: User, screen: str) -> None:
-    owner = member("owner", is_superuser=True)
+def test_a_manager_cannot_manage_a_superuser(max_: User, screen: str) -> None:
+    owner = make_member("owner", is_superuser=True)
 
-    assert signed_in(max_).post(f"{PEOPLE}{owner.pk}/{screen}").status_code == 403
+    assert logged_in_client(max_).post(f"{USERS_URL}{owner.pk}/{screen}").status_code == 403
 
 
 @pytest.mark.parametrize("screen", ["link/", "revoke/", "sign-out/"])
-def test_a_visit_changes_nothing(max_: User, nina: User, screen: str) -> None:
-    assert signed_in(max_).get(f"{PEOPLE}{nina.pk}/{screen}").status_code == 405
+def test_a_get_request_changes_nothing(max_: User, nina: User, screen: str) -> None:
+    assert logged_in_client(max_).get(f"{USERS_URL}{nina.pk}/{screen}").status_code == 405
 
 
-def test_a_lost_phone(max_: User, nina: User) -> None:
-    hers, his = signed_in(nina), signed_in(max_)
-    asked = his.get(f"{PEOPLE}{nina.pk}/reset-factor/")
+def test_a_manager_resets_the_second_factor_of_a_lost_phone(max_: User, nina: User) -> None:
+    hers, his = logged_in_client(nina), logged_in_client(max_)
+    asked = his.get(f"{USERS_URL}{nina.pk}/reset-factor/")
 
-    assert "Be sure that it is them" in asked.text
+    assert "Make sure that it is really them" in asked.text
     assert hers.get("/admin/").status_code == 200
 
-    his.post(f"{PEOPLE}{nina.pk}/reset-factor/")
+    his.post(f"{USERS_URL}{nina.pk}/reset-factor/")
 
     assert hers.get("/admin/").status_code == 302
     again = Client()
-    assert type_password(again)["Location"] == "/admin/"
+    assert post_login(again)["Location"] == "/admin/"
     assert again.get("/admin/")["Location"] == "/admin/account/start/"
     event = AuditEvent.objects.get(kind="factor-reset")
-    assert (event.person, event.actor) == (nina, max_)
+    assert (event.user, event.actor) == (nina, max_)
 
 
-def test_nobody_resets_their_own_factor_this_way(max_: User) -> None:
-    client = signed_in(max_)
+def test_a_manager_cannot_reset_their_own_factor(max_: User) -> None:
+    client = logged_in_client(max_)
 
-    client.post(f"{PEOPLE}{max_.pk}/reset-factor/")
+    client.post(f"{USERS_URL}{max_.pk}/reset-factor/")
 
     assert max_.authenticator_set.count() == 2
 
 
-def test_a_manager_hands_over_a_link_and_revokes_it(max_: User, nina: User) -> None:
-    client = signed_in(max_)
-    first = link_in(client.post(f"{PEOPLE}{nina.pk}/link/"))
-    second = link_in(client.post(f"{PEOPLE}{nina.pk}/link/"))
-    page = client.get(f"{PEOPLE}{nina.pk}/change/").text
+def test_a_manager_creates_and_revokes_a_link(max_: User, nina: User) -> None:
+    client = logged_in_client(max_)
+    first = extract_link(client.post(f"{USERS_URL}{nina.pk}/link/"))
+    second = extract_link(client.post(f"{USERS_URL}{nina.pk}/link/"))
+    page = client.get(f"{USERS_URL}{nina.pk}/change/").text
 
     assert Client().get(first).status_code == 410
     assert Client().get(second).status_code == 200
     assert "A link for a new password is open until" in page
-    client.post(f"{PEOPLE}{nina.pk}/revoke/")
+    client.post(f"{USERS_URL}{nina.pk}/revoke/")
     assert Client().get(second).status_code == 410
 
 
-def test_who_leaves_is_out_at_once_and_stays_in_the_history(max_: User, nina: User) -> None:
-    hers, his = signed_in(nina), signed_in(max_)
-    path = link_in(his.post(f"{PEOPLE}{nina.pk}/link/"))
+def test_a_deactivated_user_is_signed_out_and_stays_in_the_log(max_: User, nina: User) -> None:
+    hers, his = logged_in_client(nina), logged_in_client(max_)
+    path = extract_link(his.post(f"{USERS_URL}{nina.pk}/link/"))
 
-    his.post(f"{PEOPLE}{nina.pk}/change/", form_of(nina, is_active=""))
+    his.post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, is_active=""))
 
     assert hers.get("/admin/").status_code == 302
     assert Client().get(path).status_code == 410
-    assert "is not right" in type_password(Client()).text
-    assert AuditEvent.objects.filter(kind="deactivated", person=nina, actor=max_).count() == 1
-    assert his.post(f"{PEOPLE}{nina.pk}/delete/", {"post": "yes"}).status_code == 403
-    his.post(f"{PEOPLE}{nina.pk}/change/", form_of(nina, is_active="on"))
+    assert "is not correct" in post_login(Client()).text
+    assert AuditEvent.objects.filter(kind="deactivated", user=nina, actor=max_).count() == 1
+    assert his.post(f"{USERS_URL}{nina.pk}/delete/", {"post": "yes"}).status_code == 403
+    his.post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, is_active="on"))
     assert AuditEvent.objects.filter(kind="activated").count() == 1
 
 
-def test_nobody_closes_their_own_account(max_: User) -> None:
-    client = signed_in(max_)
+def test_a_manager_cannot_deactivate_their_own_account(max_: User) -> None:
+    client = logged_in_client(max_)
 
-    client.post(f"{PEOPLE}{max_.pk}/change/", form_of(max_, is_active=""))
+    client.post(f"{USERS_URL}{max_.pk}/change/", user_form_data(max_, is_active=""))
 
     max_.refresh_from_db()
     assert max_.is_active
 
 
-def test_another_role_is_logged_from_what_to_what(max_: User, nina: User) -> None:
+def test_a_role_change_is_logged_with_both_roles(max_: User, nina: User) -> None:
     reviewer, _ = Group.objects.get_or_create(name="Reviewer")
 
-    signed_in(max_).post(f"{PEOPLE}{nina.pk}/change/", form_of(nina, groups=[reviewer.pk]))
+    logged_in_client(max_).post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, groups=[reviewer.pk]))
 
     event = AuditEvent.objects.get(kind="roles-changed")
-    assert (event.person, event.actor, event.detail) == (nina, max_, "Editor → Reviewer")
+    assert (event.user, event.actor, event.detail) == (nina, max_, "Editor → Reviewer")
 
 
-def test_the_log_is_read_and_never_changed(max_: User) -> None:
-    client = signed_in(max_)
+def test_the_audit_log_is_read_only(max_: User) -> None:
+    client = logged_in_client(max_)
     row = AuditEvent.objects.get()
     base = "/admin/staff/auditevent/"
 
@@ -142,57 +142,57 @@ def test_the_log_is_read_and_never_changed(max_: User) -> None:
             act()
 
 
-def test_the_log_costs_the_same_for_any_length(max_: User, django_assert_max_num_queries: Any) -> None:
-    client = signed_in(max_)
+def test_the_audit_log_has_a_fixed_number_of_queries(max_: User, django_assert_max_num_queries: Any) -> None:
+    client = logged_in_client(max_)
     for _ in range(30):
-        AuditEvent.objects.create(kind="refused", person=max_, actor=max_)
+        AuditEvent.objects.create(kind="refused", user=max_, actor=max_)
 
     with django_assert_max_num_queries(12):
         client.get("/admin/staff/auditevent/")
 
 
-def command(*arguments: str) -> str:
+def run_invite(*arguments: str) -> str:
     out = io.StringIO()
     call_command("invite", *arguments, stdout=out)
     return out.getvalue()
 
 
-def test_the_first_account_comes_from_a_command(client: Client) -> None:
-    path = link_in(command("anna", "--superuser"))
+def test_the_invite_command_creates_the_first_account(client: Client) -> None:
+    path = extract_link(run_invite("anna", "--superuser"))
 
-    answer = client.post(path, {"new_password": NEW}, follow=True)
+    response = client.post(path, {"new_password": NEW_PASSWORD}, follow=True)
 
     anna = User.objects.get(username="anna")
-    assert answer.redirect_chain[-1][0] == "/admin/account/start/"
+    assert response.redirect_chain[-1][0] == "/admin/account/start/"
     assert anna.is_staff and anna.is_superuser and [group.name for group in anna.groups.all()] == ["Manager"]
 
 
-def test_the_command_is_the_way_back_when_nobody_else_is_left(max_: User) -> None:
-    client = signed_in(max_)
+def test_the_invite_command_restores_access(max_: User) -> None:
+    client = logged_in_client(max_)
 
-    path = link_in(command("max", "--reset-second-factor"))
+    path = extract_link(run_invite("max", "--reset-second-factor"))
 
     assert client.get("/admin/").status_code == 302
     assert max_.authenticator_set.count() == 0
-    assert Client().post(path, {"new_password": NEW})["Location"] == "/admin/"
+    assert Client().post(path, {"new_password": NEW_PASSWORD})["Location"] == "/admin/"
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["new", "--role", "Boss"], "There is no role 'Boss'. Choose one of: Editor, Manager, Reviewer."),
-        (["a b"], "Use letters without accents"),
+        (["a b"], "Use only unaccented letters"),
         (["new", "--email", "no"], "Enter a valid email"),
-        (["demo"], "demo was made by --demo. Choose another name."),
-        (["closed"], "The account closed is closed. A manager can open it again."),
+        (["demo"], "demo is a demo account created by --demo. Choose another name."),
+        (["closed"], "The account closed is deactivated. A manager can reactivate it."),
     ],
 )
-def test_the_command_says_what_is_wrong(arguments: list[str], sentence: str) -> None:
+def test_the_invite_command_explains_errors(arguments: list[str], sentence: str) -> None:
     for name in ("Editor", "Manager", "Reviewer"):
         Group.objects.get_or_create(name=name)
-    member("demo", is_demo=True)
-    member("closed", is_active=False)
+    make_member("demo", is_demo=True)
+    make_member("closed", is_active=False)
 
     with pytest.raises(CommandError, match=sentence):
-        command(*arguments)
+        run_invite(*arguments)
     assert User.objects.count() == 2

@@ -1,4 +1,4 @@
-"""Guessing is slow; a stranger keeps nobody out; the counts are shared by all workers."""
+"""Login throttling: guessing is slow, cannot lock out other users, and is counted across all processes."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from portal.accounts import throttle
 from portal.accounts.models import Throttle, User
 from tests.conftest import separate_database
 from tests.served_data import ROOT
-from tests.staff.conftest import signed_in, type_password, with_app
+from tests.staff.conftest import add_totp, logged_in_client, post_login
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 STRANGER = {"REMOTE_ADDR": "192.0.2.66"}
@@ -26,7 +26,7 @@ def bucket(limit: throttle.Limit = throttle.VERIFICATION) -> list[throttle.Bucke
     return [throttle.Bucket("test", limit)]
 
 
-def test_five_are_free_then_the_delay_doubles_up_to_its_longest() -> None:
+def test_the_delay_doubles_after_five_free_attempts_up_to_a_maximum() -> None:
     now, waits = NOON, []
     for _ in range(16):
         wait = throttle.hit(bucket(), now)
@@ -41,7 +41,7 @@ def test_five_are_free_then_the_delay_doubles_up_to_its_longest() -> None:
     assert len(taken) > 3
 
 
-def test_waiting_is_not_made_longer_by_trying() -> None:
+def test_attempts_during_a_delay_do_not_extend_it() -> None:
     for _ in range(5):
         throttle.hit(bucket(), NOON)
     first = [throttle.hit(bucket(), NOON + timedelta(seconds=second)) for second in range(14)]
@@ -50,7 +50,7 @@ def test_waiting_is_not_made_longer_by_trying() -> None:
     assert throttle.hit(bucket(), NOON + timedelta(seconds=15)) == 0
 
 
-def test_an_hour_later_all_is_forgotten() -> None:
+def test_attempts_are_reset_after_an_hour() -> None:
     for _ in range(5):
         throttle.hit(bucket(), NOON)
 
@@ -58,77 +58,77 @@ def test_an_hour_later_all_is_forgotten() -> None:
     assert Throttle.objects.get().attempts == 1
 
 
-def test_the_right_password_forgets_the_wrong_ones(nina: User, client: Client) -> None:
+def test_a_successful_login_resets_the_count(nina: User, client: Client) -> None:
     for _ in range(3):
         for _ in range(4):
-            type_password(client, "nina", "wrong")
-        assert type_password(client).status_code == 302
+            post_login(client, "nina", "wrong")
+        assert post_login(client).status_code == 302
         client.logout()
 
 
-def test_a_stranger_who_guesses_is_told_to_wait_for_known_and_unknown_names(nina: User) -> None:
+def test_guessing_is_throttled_for_known_and_unknown_usernames(nina: User) -> None:
     for name in ("nina", "nobody"):
         client = Client(**{**STRANGER, "REMOTE_ADDR": f"192.0.2.{len(name)}"})
-        answers = [type_password(client, name, "wrong") for _ in range(6)]
+        responses = [post_login(client, name, "wrong") for _ in range(6)]
 
-        assert [answer.status_code for answer in answers] == [200] * 5 + [429]
-        assert "Wait" in answers[-1].text
-        assert name in answers[-1].text  # what was typed is kept, except the password
+        assert [response.status_code for response in responses] == [200] * 5 + [429]
+        assert "Wait" in responses[-1].text
+        assert name in responses[-1].text  # what was typed is kept, except the password
 
 
-def test_even_the_right_password_waits(nina: User) -> None:
+def test_a_correct_password_is_throttled_too(nina: User) -> None:
     client = Client(**STRANGER)
     for _ in range(5):
-        type_password(client, "nina", "wrong")
+        post_login(client, "nina", "wrong")
 
-    assert type_password(client).status_code == 429
+    assert post_login(client).status_code == 429
 
 
-def test_a_stranger_locks_nobody_out(nina: User) -> None:
-    secret = with_app(nina)
-    ward = signed_in(nina, secret)
+def test_strangers_cannot_lock_out_a_user_on_a_trusted_device(nina: User) -> None:
+    secret = add_totp(nina)
+    ward = logged_in_client(nina, secret)
     ward.post("/admin/logout/")
     # From the clinic's own network, and from a hundred others.
     for number in range(100):
-        type_password(Client(REMOTE_ADDR=f"198.51.100.{number}"), "nina", "wrong")
-        type_password(Client(), "nina", "wrong")
+        post_login(Client(REMOTE_ADDR=f"198.51.100.{number}"), "nina", "wrong")
+        post_login(Client(), "nina", "wrong")
 
-    assert type_password(Client(), "nina").status_code == 429
-    assert type_password(ward, "nina")["Location"] == "/admin/login/code/"
+    assert post_login(Client(), "nina").status_code == 429
+    assert post_login(ward, "nina")["Location"] == "/admin/login/code/"
 
 
-def test_a_device_counts_for_its_own_account_only(nina: User, max_: User) -> None:
-    own = signed_in(max_)
+def test_a_device_is_trusted_for_its_own_account_only(nina: User, max_: User) -> None:
+    own = logged_in_client(max_)
     own.post("/admin/logout/")
     for _ in range(5):
-        type_password(own, "nina", "wrong")
+        post_login(own, "nina", "wrong")
 
-    assert type_password(own, "nina").status_code == 429
-    assert type_password(own, "max").status_code == 302
+    assert post_login(own, "nina").status_code == 429
+    assert post_login(own, "max").status_code == 302
 
 
-def test_a_forged_device_cookie_is_none(nina: User) -> None:
+def test_a_forged_device_cookie_is_ignored(nina: User) -> None:
     for number in range(6):
         client = Client(**STRANGER)
         client.cookies[settings.DEVICE_COOKIE_NAME] = f"eyIxIjoiYSJ9:forged:{number}"
-        answer = type_password(client, "nina", "wrong")
+        response = post_login(client, "nina", "wrong")
 
-    assert answer.status_code == 429
-
-
-def test_codes_are_slowed_too(nina: User, client: Client) -> None:
-    with_app(nina)
-    type_password(client)
-    answers = [client.post("/admin/login/code/", {"code": "000000"}).text for _ in range(6)]
-
-    assert "This code is not right" in answers[4]
-    assert "Wait" in answers[5]
+    assert response.status_code == 429
 
 
-def test_long_waits_are_told_in_minutes_wherever_something_is_asked(nina: User) -> None:
-    secret = with_app(nina)
-    desk, door = signed_in(nina, secret), Client(**STRANGER)
-    type_password(door)
+def test_codes_are_throttled(nina: User, client: Client) -> None:
+    add_totp(nina)
+    post_login(client)
+    responses = [client.post("/admin/login/code/", {"code": "000000"}).text for _ in range(6)]
+
+    assert "This code is not correct" in responses[4]
+    assert "Wait" in responses[5]
+
+
+def test_long_waits_are_shown_in_minutes_on_every_form(nina: User) -> None:
+    secret = add_totp(nina)
+    desk, door = logged_in_client(nina, secret), Client(**STRANGER)
+    post_login(door)
     for what in (f"code|{nina.pk}", f"reauthenticate|{nina.pk}"):
         for _ in range(5):
             throttle.hit([throttle.Bucket(what, throttle.VERIFICATION)])
@@ -137,15 +137,14 @@ def test_long_waits_are_told_in_minutes_wherever_something_is_asked(nina: User) 
     code = door.post("/admin/login/code/", {"code": "000000"})
     password = desk.post("/admin/password_change/", {"old_password": "x", "new_password": "x"})
 
-    assert [throttle.format_wait(seconds) for seconds in (15, 90, 91, 900)] == [
-        "15 seconds", "90 seconds", "2 minutes", "15 minutes",
-    ]  # fmt: skip
-    for answer in (code, password):
-        assert "That was tried too often. Wait 14 minutes and try again." in answer.text
+    for seconds, wait in {1: "1 second", 90: "90 seconds", 91: "2 minutes", 900: "15 minutes"}.items():
+        assert throttle.throttled_message(seconds) == f"Too many attempts. Wait {wait} and try again."
+    for response in (code, password):
+        assert "Too many attempts. Wait 14 minutes and try again." in response.text
 
 
-def test_names_and_addresses_do_not_stand_in_the_table(nina: User) -> None:
-    type_password(Client(**STRANGER), "nina", "wrong")
+def test_usernames_and_addresses_are_not_stored(nina: User) -> None:
+    post_login(Client(**STRANGER), "nina", "wrong")
 
     assert Throttle.objects.count() == 3
     # With a dot: three figures of the address may well stand in a hash.
@@ -175,7 +174,7 @@ print(taken.count(0), len(taken), first.count(True), len(first))
 
 
 @pytest.mark.served
-def test_many_at_once_count_as_many_and_a_code_counts_once(tmp_path: Path) -> None:
+def test_parallel_attempts_all_count_and_a_code_counts_once(tmp_path: Path) -> None:
     # A database in memory, as tests have it, locks in another way than a file.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     environ |= {"PORTAL_DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "portal.settings"}

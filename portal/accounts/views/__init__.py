@@ -1,1 +1,1 @@
-"""What staff see when they sign in and look after their account."""
+"""Views for signing in and for managing one's own account."""

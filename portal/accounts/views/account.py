@@ -1,6 +1,6 @@
-"""One's own account: password, second factor, recovery codes, and where one is signed in."""
+"""The user's own account: second factors, recovery codes, sessions, and the status that pages poll."""
 
-from typing import Any, cast
+from typing import Any
 
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
@@ -13,112 +13,107 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.accounts import audit, mail, mfa, sessions
 from portal.accounts.models import User
-from portal.accounts.views.base import AdminPageMixin, render_page, require_recent_login
+from portal.accounts.views.base import AdminPageMixin, current_user, render_page, require_recent_login
 
-TOTP_SECRET_SESSION_KEY = "mfa.totp.secret"  # noqa: S105 -- the name under which allauth keeps it in the session
-LAST_FACTOR = "This is your only second factor. Add another one first, then remove this one."
-
-
-def current_user(request: HttpRequest) -> User:
-    """Who is signed in; the view is decorated so that somebody is."""
-    return cast("User", request.user)
+TOTP_SECRET_SESSION_KEY = "mfa.totp.secret"  # noqa: S105 -- allauth's session key
+LAST_FACTOR = _("This is your only second factor. Add another one first, then remove this one.")
 
 
 @never_cache
 @login_required
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
-    """Everything about one's own account on one page."""
+    """Show the user's factors, recovery codes, and sessions."""
     user = current_user(request)
-    rows = list(Authenticator.objects.filter(user=user).order_by("pk"))
-    codes = next((row for row in rows if row.type == Authenticator.Type.RECOVERY_CODES), None)
-    stamps = sessions.get_state(request)
+    authenticators = list(Authenticator.objects.filter(user=user).order_by("pk"))
+    codes = next((row for row in authenticators if row.type == Authenticator.Type.RECOVERY_CODES), None)
+    state = sessions.get_state(request)
     context = {
-        "app": next((row for row in rows if row.type == Authenticator.Type.TOTP), None),
-        "passkeys": [row for row in rows if row.type == Authenticator.Type.WEBAUTHN],
+        "app": next((row for row in authenticators if row.type == Authenticator.Type.TOTP), None),
+        "passkeys": [row for row in authenticators if row.type == Authenticator.Type.WEBAUTHN],
         "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
         "sessions": sessions.active_sessions(user),
-        "this_session": stamps["row"] if stamps else None,
-        "is_set_up": mfa.has_mfa(user),
+        "this_session": state["row"] if state else None,
+        "has_mfa": mfa.has_mfa(user),
     }
-    return render_page(request, "account.html", context, title="Your account")
+    return render_page(request, "account.html", context, title=gettext("Your account"))
 
 
 @never_cache
 @login_required
 @require_safe
 def mfa_setup(request: HttpRequest) -> HttpResponse:
-    """After the first sign-in: a second factor, then the recovery codes, then work."""
+    """Lead through the setup after the first login: a second factor, then the recovery codes, then the admin."""
     user = current_user(request)
     if sessions.is_mfa_complete(request):
         return redirect("admin:index")
     if mfa.has_mfa(user):
         return redirect("mfa_view_recovery_codes")
-    return render_page(request, "mfa_setup.html", {}, title="One more step")
+    return render_page(request, "mfa_setup.html", {}, title=gettext("One more step"))
 
 
 class AddTOTPView(AdminPageMixin, ActivateTOTPView):  # type: ignore[misc]
-    """An app on the phone that shows codes."""
+    """Add an authenticator app."""
 
-    title = "Use an app on your phone"
+    title = _("Use an app on your phone")
     template_name = "accounts/activate_totp.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The key in groups of four, to be typed where no camera is."""
-        found = super().get_context_data(**kwargs)
-        secret = found["form"].secret
-        return {**found, "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))}
+        """Add the secret in groups of four characters, for typing it in without a camera."""
+        context = super().get_context_data(**kwargs)
+        secret = context["form"].secret
+        return {**context, "secret": " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))}
 
     def get_success_url(self) -> str:
-        """To the codes, or back."""
         return get_setup_next_url(self.request)
 
 
 class RemoveTOTPView(AdminPageMixin, DeactivateTOTPView):  # type: ignore[misc]
-    """Take the app away from the account."""
+    """Remove the authenticator app."""
 
-    title = "Remove the app"
+    title = _("Remove the app")
     template_name = "accounts/remove_factor.html"
     success_url = reverse_lazy("mfa_index")
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        """The last factor stays."""
+        """Explain that the last factor cannot be removed (``MFAAdapter.can_delete_authenticator``)."""
         messages.error(self.request, LAST_FACTOR)
         return HttpResponseRedirect(reverse("mfa_index"))
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Refused when the button is pressed, not before."""
-        found: dict[str, Any] = super().get_form_kwargs()
+        """Leave the form unbound on GET. allauth binds it, which shows the refusal before the button is pressed."""
+        form_kwargs: dict[str, Any] = super().get_form_kwargs()
         if self.request.method != "POST":
-            found["data"] = None
-        return found
+            form_kwargs["data"] = None
+        return form_kwargs
 
 
 class AddPasskeyView(AdminPageMixin, AddWebAuthnView):  # type: ignore[misc]
-    """The device itself, or a key to plug in."""
+    """Add a passkey: the device itself, or a security key."""
 
-    title = "Use a passkey"
+    title = _("Use a passkey")
     template_name = "accounts/add_passkey.html"
 
     def get_success_url(self) -> str:
-        """To the codes, or back."""
         return get_setup_next_url(self.request)
 
 
 class RemovePasskeyView(AdminPageMixin, RemoveWebAuthnView):  # type: ignore[misc]
-    """Take a passkey away from the account."""
+    """Remove a passkey."""
 
-    title = "Remove the passkey"
+    title = _("Remove the passkey")
     template_name = "accounts/remove_factor.html"
     success_url = reverse_lazy("mfa_index")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """The last factor stays."""
+        """Remove the passkey, unless it is the last factor."""
         if mfa.is_last_authenticator(self.get_object()):
             messages.error(self.request, LAST_FACTOR)
             return HttpResponseRedirect(reverse("mfa_index"))
@@ -127,22 +122,22 @@ class RemovePasskeyView(AdminPageMixin, RemoveWebAuthnView):  # type: ignore[mis
 
 
 class RenamePasskeyView(AdminPageMixin, EditWebAuthnView):  # type: ignore[misc]
-    """Another name for a passkey."""
+    """Rename a passkey."""
 
-    title = "Rename the passkey"
+    title = _("Rename the passkey")
     template_name = "accounts/rename_passkey.html"
     success_url = reverse_lazy("mfa_index")
 
 
 class GenerateCodesView(AdminPageMixin, GenerateRecoveryCodesView):  # type: ignore[misc]
-    """New recovery codes; the old ones end."""
+    """Replace the recovery codes."""
 
-    title = "New recovery codes"
+    title = _("New recovery codes")
     template_name = "accounts/generate_recovery_codes.html"
 
 
 def get_setup_next_url(request: HttpRequest) -> str:
-    """Where somebody goes who just added a factor."""
+    """Return where to go after adding a factor: to the recovery codes, or to the account page if they are saved."""
     return reverse("mfa_index" if mfa.has_saved_codes(current_user(request)) else "mfa_view_recovery_codes")
 
 
@@ -150,7 +145,7 @@ def get_setup_next_url(request: HttpRequest) -> str:
 @login_required
 @require_safe
 def totp_qr_code(request: HttpRequest) -> HttpResponse:
-    """The square that the app reads: a file of its own, because pages hold no inline pictures."""
+    """Render the QR code of the new secret, as a file because the content security policy allows no inline images."""
     secret = request.session.get(TOTP_SECRET_SESSION_KEY)
     if not secret:
         raise Http404
@@ -164,21 +159,21 @@ def totp_qr_code(request: HttpRequest) -> HttpResponse:
 @require_recent_login
 @require_http_methods(["GET", "HEAD", "POST"])
 def recovery_codes(request: HttpRequest) -> HttpResponse:
-    """Shown until the person says that they are put away, and never again."""
+    """Show the recovery codes until the user confirms having saved them, and never again."""
     user = current_user(request)
-    row = mfa.get_recovery_codes(user)
-    if row is None or not mfa.has_mfa(user):
+    codes = mfa.get_recovery_codes(user)
+    if codes is None or not mfa.has_mfa(user):
         return redirect("mfa_index")
-    if row.data.get("kept"):
+    if mfa.are_codes_saved(codes):
         sessions.mark_mfa_complete(request)
         return redirect("mfa_index")
     if request.method == "POST" and request.POST.get("codes_saved"):
         mfa.mark_codes_saved(user)
         sessions.mark_mfa_complete(request)
-        messages.success(request, "Your account is protected. From now on you are asked for the second step.")
+        messages.success(request, gettext("Your account is protected. From now on, signing in takes the second step."))
         return redirect("admin:index")
-    context = {"codes": row.wrap().get_unused_codes(), "missed": request.method == "POST"}
-    return render_page(request, "recovery_codes.html", context, title="Keep these recovery codes")
+    context = {"codes": codes.wrap().get_unused_codes(), "is_unconfirmed": request.method == "POST"}
+    return render_page(request, "recovery_codes.html", context, title=gettext("Save these recovery codes"))
 
 
 @never_cache
@@ -186,47 +181,55 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 @require_recent_login
 @require_safe
 def download_recovery_codes(request: HttpRequest) -> HttpResponse:
-    """The codes as a text file, as long as they are shown."""
-    row = mfa.get_recovery_codes(current_user(request))
-    if row is None or row.data.get("kept"):
+    """Download the codes as a text file; 404 once they are confirmed as saved."""
+    user = current_user(request)
+    codes = mfa.get_recovery_codes(user)
+    if codes is None or mfa.are_codes_saved(codes):
         raise Http404
-    lines = ["Recovery codes for Plainspine", f"User name: {current_user(request).username}", "Each works once.", ""]
-    text = "\r\n".join([*lines, *row.wrap().get_unused_codes(), ""])
+    lines = [
+        gettext("Recovery codes for Plainspine"),
+        gettext("Username: %(username)s") % {"username": user.username},
+        gettext("Each code works once."),
+        "",
+        *codes.wrap().get_unused_codes(),
+        "",
+    ]
     disposition = 'attachment; filename="recovery-codes.txt"'
-    return HttpResponse(text, content_type="text/plain", headers={"Content-Disposition": disposition})
+    return HttpResponse("\r\n".join(lines), content_type="text/plain", headers={"Content-Disposition": disposition})
 
 
 @login_required
 @require_POST
 def revoke_session(request: HttpRequest) -> HttpResponse:
-    """Sign one other device out."""
-    number = request.POST.get("session", "")
-    if number.isdecimal() and sessions.revoke(request, current_user(request), int(number)):
-        messages.success(request, "That device is signed out.")
+    """End the session whose key is in the POST data."""
+    pk = request.POST.get("session", "")
+    if pk.isdecimal() and sessions.revoke(request, current_user(request), int(pk)):
+        messages.success(request, gettext("That device is signed out."))
     else:
-        messages.info(request, "That device was signed out already.")
+        messages.info(request, gettext("That device was already signed out."))
     return redirect("mfa_index")
 
 
 @login_required
 @require_POST
 def revoke_other_sessions(request: HttpRequest) -> HttpResponse:
-    """Sign out everywhere but here."""
+    """End all other sessions of the user."""
     user = current_user(request)
     sessions.revoke_all(user, except_request=request)
     audit.record(audit.Kind.ALL_SESSIONS_REVOKED, user=user, actor=user, request=request)
-    mail.notify(user, "all other devices were signed out")
-    messages.success(request, "All other devices are signed out.")
+    mail.notify(user, gettext("All other devices signed out"))
+    messages.success(request, gettext("All other devices are signed out."))
     return redirect("mfa_index")
 
 
 @never_cache
 @require_safe
 def session_status(request: HttpRequest) -> JsonResponse:
-    """``signed_in``, ``user`` (key of the account, to notice another person), ``seconds_left``, ``csrf_token``.
+    """Return the session's state as JSON: ``signed_in``, ``user``, ``seconds_left``, and ``csrf_token``.
 
-    Asking is no activity: the clock goes on. The token belongs to this browser, signed in or not, and goes into
-    ``csrfmiddlewaretoken`` or ``X-CSRFToken`` of what is sent next.
+    ``user`` is the account's key, so that a page notices when another user has signed in. Calling this does not count
+    as activity. The token belongs to this browser, signed in or not; the next request sends it as
+    ``csrfmiddlewaretoken`` or ``X-CSRFToken``.
     """
     signed_in = isinstance(request.user, User) and sessions.is_mfa_complete(request)
     return JsonResponse(

@@ -1,4 +1,4 @@
-"""The way in: name and password or a passkey, then the second factor."""
+"""Login with a password or passkey, the second factor, reauthentication, and logout."""
 
 from typing import Any, cast
 
@@ -16,36 +16,41 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts import audit, mfa, sessions
 from portal.accounts.adapter import LOGIN_FAILED, authenticate
+from portal.accounts.forms import IDENTIFIER_LABEL, IDENTIFIER_REQUIRED
 from portal.accounts.models import User
 from portal.accounts.passwords import MAX_PASSWORD_LENGTH
 from portal.accounts.views.base import AdminPageMixin, get_safe_next_url, render_page
 
 HTTP_TOO_MANY_REQUESTS = 429
+CONFIRM_TITLE = _("Please confirm that it is you")
 
 
 class LoginForm(forms.Form):
-    """Name and password. What is wrong is said of both together."""
+    """Username and password. Errors never say which of the two is wrong. ``user`` is set when valid."""
 
     username = forms.CharField(
         max_length=254,
-        label="User name or mail address",
+        label=IDENTIFIER_LABEL,
         widget=forms.TextInput(
             attrs={"autocomplete": "username webauthn", "autocapitalize": "none", "spellcheck": "false",
                    "class": "vTextField"}
         ),
-        error_messages={"required": "Type your user name or mail address."},
+        error_messages={"required": IDENTIFIER_REQUIRED},
     )  # fmt: skip
     password = forms.CharField(
+        label=_("Password"),
         max_length=MAX_PASSWORD_LENGTH,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "vTextField"}),
-        error_messages={"required": "Type your password."},
+        error_messages={"required": _("Type your password.")},
     )
     user: User
 
@@ -54,7 +59,7 @@ class LoginForm(forms.Form):
         self.request = request
 
     def clean(self) -> dict[str, Any]:
-        """Sets ``user``."""
+        """Authenticate and set ``user``."""
         cleaned = super().clean() or {}
         if not self.errors:
             user = authenticate(self.request, cleaned["username"], cleaned["password"])
@@ -68,30 +73,28 @@ class LoginForm(forms.Form):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def login_view(request: HttpRequest) -> HttpResponse:
-    """Name and password. Signed-in people go on to where they wanted."""
+    """Log in with a password, and go on to the second factor; redirect users who are already signed in."""
+    next_url = get_safe_next_url(request)
     if isinstance(request.user, User) and request.method != "POST":
-        return HttpResponseRedirect(get_safe_next_url(request) or reverse("admin:index"))
+        return HttpResponseRedirect(next_url or reverse("admin:index"))
     form = LoginForm(request, request.POST) if request.method == "POST" else LoginForm(request)
     if form.is_bound and form.is_valid():
         if isinstance(request.user, User):
-            # Somebody else's turn in the same browser.
+            # Another user takes over the same browser.
             end_current_session(request)
-        login = Login(user=form.user, redirect_url=get_safe_next_url(request) or None)
+        login = Login(user=form.user, redirect_url=next_url or None)
         return cast("HttpResponse", perform_password_login(request, {}, login))
-    waiting = form.is_bound and form.has_error("__all__", "throttled")
-    status = HTTP_TOO_MANY_REQUESTS if waiting else 200
-    return render_page(
-        request, "login.html", {"form": form, "next": get_safe_next_url(request)}, title="Sign in", status=status
-    )
+    is_throttled = form.is_bound and form.has_error("__all__", "throttled")
+    status = HTTP_TOO_MANY_REQUESTS if is_throttled else 200
+    return render_page(request, "login.html", {"form": form, "next": next_url}, title=gettext("Sign in"), status=status)
 
 
 class PasskeyLoginView(LoginWebAuthnView):  # type: ignore[misc]
-    """A passkey alone: the device asks for finger, face or PIN, which is the second factor."""
+    """Login with a passkey alone: the device checks a finger, face, or PIN, which is the second factor."""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """On to where somebody wanted."""
+        """Log in, without following a ``next`` that leaves /admin/: allauth would."""
         if not get_safe_next_url(self.request):
-            # allauth follows what is posted: an address elsewhere is dropped before.
             self.request.POST = self.request.POST.copy()
             self.request.POST.pop(REDIRECT_FIELD_NAME, None)
         response: HttpResponse = super().form_valid(form)
@@ -99,49 +102,49 @@ class PasskeyLoginView(LoginWebAuthnView):  # type: ignore[misc]
 
 
 class SecondFactorView(AdminPageMixin, AuthenticateView):  # type: ignore[misc]
-    """The code or the passkey after the password."""
+    """The second factor after the password: a code or a passkey."""
 
-    title = "Second step"
+    title = _("Second step")
     template_name = "accounts/second_factor.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Only what this person has is offered."""
-        kinds = mfa.authenticator_types(self.stage.login.user)
-        return {**super().get_context_data(**kwargs), "has_app": "totp" in kinds, "has_passkey": "webauthn" in kinds}
+        """Add which factors the user has."""
+        types = mfa.authenticator_types(self.stage.login.user)
+        return {**super().get_context_data(**kwargs), "has_app": "totp" in types, "has_passkey": "webauthn" in types}
 
 
 class ConfirmPasswordView(AdminPageMixin, ReauthenticateView):  # type: ignore[misc]
-    """The password again before something delicate."""
+    """Reauthentication with the password before a sensitive action."""
 
-    title = "Please confirm that it is you"
+    title = CONFIRM_TITLE
     template_name = "accounts/confirm_password.html"
 
 
 class ConfirmCodeView(AdminPageMixin, ReauthenticateCodeView):  # type: ignore[misc]
-    """A code again before something delicate."""
+    """Reauthentication with a code before a sensitive action."""
 
-    title = "Please confirm that it is you"
+    title = CONFIRM_TITLE
     template_name = "accounts/confirm_code.html"
 
 
 class ConfirmPasskeyView(AdminPageMixin, ReauthenticateWebAuthnView):  # type: ignore[misc]
-    """The passkey again before something delicate."""
+    """Reauthentication with a passkey before a sensitive action."""
 
-    title = "Please confirm that it is you"
+    title = CONFIRM_TITLE
     template_name = "accounts/confirm_passkey.html"
 
 
 @never_cache
 @require_POST
 def logout_view(request: HttpRequest) -> HttpResponse:
-    """With a button only: a picture or a link cannot sign anybody out."""
+    """Log out. POST only, so that an image or link on another site cannot sign users out."""
     end_current_session(request)
-    messages.success(request, "You are signed out.")
+    messages.success(request, gettext("You are signed out."))
     return HttpResponseRedirect(reverse("account_login"))
 
 
 def end_current_session(request: HttpRequest) -> None:
-    """End the session of this browser, and a sign-in that is half done."""
+    """End the session of this browser, including a half-finished login, and issue a new CSRF token."""
     if isinstance(request.user, User):
         audit.record(audit.Kind.LOGGED_OUT, user=request.user, actor=request.user, request=request)
         sessions.delete_record(request)

@@ -1,4 +1,4 @@
-"""``manage.py backup FILE``: database, pictures and key in one checked file, while staff go on working."""
+"""The ``backup`` command: write database, media files and secret key to one file while the site is running."""
 
 import tempfile
 from datetime import UTC, datetime
@@ -18,12 +18,12 @@ from portal.backup.media import iter_media
 
 
 class Command(BaseCommand):
-    """First the database, then the pictures: what the database names is then always among them."""
+    """Back up the database first, then the media files, so that every file the database names is included."""
 
-    help = "Write one file with everything this installation holds. It contains the secret key: keep it private."
+    help = "Back up this installation to one file. The file contains the secret key: keep it private."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="New file, or a folder: the name is then made of the time.")
+        parser.add_argument("file", type=Path, help="A new file, or a folder for a file named after the current time.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = datetime.now(UTC)
@@ -67,6 +67,6 @@ class Command(BaseCommand):
         try:
             stream = default_storage.open(name)
         except FileNotFoundError:
-            return  # swept between listing and opening: nothing names it
+            return  # deleted as unused since it was listed
         with stream:
             writer.add(f"{archive.MEDIA_PREFIX}{name}", stream, stream.size)

@@ -1,4 +1,4 @@
-"""``manage.py restore FILE``: an installation from its backup, into an empty place only."""
+"""The ``restore`` command: restore a backup into an empty installation."""
 
 import errno
 import os
@@ -10,8 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, connection
-from django.db.migrations.loader import MigrationLoader
+from django.db import DatabaseError
 
 from portal import env
 from portal.backup import archive, databases, media
@@ -21,80 +20,82 @@ from portal.storage.atomic_file import atomic_write, describe_write_error
 
 
 class Command(BaseCommand):
-    """Verifies every byte first, then puts it in place, migrates and checks every page and address."""
+    """Verify the whole archive, restore it, migrate, and check every release and URL. A failed restore is undone."""
 
-    help = "Bring back what a backup holds. The database and the pictures of this installation must be empty."
+    help = "Restore a backup. The database and the media storage of this installation must be empty."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
         source: Path = options["file"].expanduser().resolve()
-        undo = _Rollback()
+        roll_back = _Rollback()
         try:
             manifest = archive.read_manifest(source)
             self._check_restorable(manifest)
-            undo.can_delete_all = True
+            roll_back.can_delete_all = True
             with tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix=".restore-") as folder:
-                self.stdout.write(f"reading {source} of {manifest.made_at} …")
+                self.stdout.write(f"Reading {source}, made at {manifest.made_at} …")
                 archive.extract_archive(source, manifest, Path(folder))
                 self._restore_files(Path(folder))
-            found = self._run_site_checks()
+            problems = self._run_site_checks()
         except (BackupError, OSError, DatabaseError) as error:
-            raise CommandError(f"{_describe_error(error)} {undo()}") from error
+            raise CommandError(f"{_describe_error(error)} {roll_back()}") from error
         except BaseException:
-            undo()
+            roll_back()
             raise
-        self.stdout.write("Restored. Start it with: manage.py serve")
-        if found:
-            raise CommandError(f"The restore is complete, but what it restored has faults: {' '.join(found)}")
+        self.stdout.write("Restored. Start the site with: manage.py serve")
+        if problems:
+            raise CommandError(f"The restore is complete, but the restored site has problems: {' '.join(problems)}")
 
     def _check_restorable(self, manifest: archive.Manifest) -> None:
         if manifest.database != databases.get_vendor():
             raise BackupError(
-                f"The backup holds a {manifest.database} database, and DATABASE_URL names a {databases.get_vendor()} one."
+                f"The backup contains a {manifest.database} database, but this installation uses "
+                f"{databases.get_vendor()}. Change DATABASE_URL."
             )
         if not databases.is_empty():
-            raise BackupError("The database is not empty. Give a new PORTAL_DATA_DIR or DATABASE_URL.")
+            raise BackupError("The database is not empty. Set PORTAL_DATA_DIR or DATABASE_URL to a new one.")
         if next(iter_media(), None) is not None:
-            raise BackupError("There are pictures already. Give a new PORTAL_DATA_DIR or an empty bucket.")
-        known = {".".join(name) for name in MigrationLoader(connection, ignore_no_migrations=True).disk_migrations}
-        ours = {name.split(".")[0] for name in known}
-        later = sorted(name for name in manifest.migrations if name.split(".")[0] in ours and name not in known)
-        if later:
-            raise BackupError(f"The backup was made by a later version ({later[0]}). Install that version.")
+            raise BackupError("The media storage is not empty. Use a new PORTAL_DATA_DIR or an empty bucket.")
+        if unknown := databases.find_unknown_migration(manifest.migrations):
+            raise BackupError(
+                f"The backup has a migration that this version does not have ({unknown}): it was made with a newer "
+                "version, or with one from before the migrations were squashed. Restore it with the version that made "
+                "it."
+            )
 
     def _restore_files(self, folder: Path) -> None:
-        """Pictures first: the database, which names them, makes the installation one."""
+        """Restore the media files and the key before the database that depends on them."""
         count = restore_media(folder / archive.MEDIA_PREFIX) if (folder / archive.MEDIA_PREFIX).exists() else 0
         key = folder / archive.SECRET_KEY_MEMBER
         if key.exists():
             key.chmod(0o600)
             shutil.move(key, settings.DATA_DIR / archive.SECRET_KEY_MEMBER)
         databases.load(folder / archive.DATABASE_MEMBER)
-        self.stdout.write(f"database and {count} picture files in place")
+        self.stdout.write(f"Restored the database and {count} media files.")
 
     def _run_site_checks(self) -> list[str]:
-        """Migrate, then run the checks of the site. What they find was already so when the backup was made."""
+        """Migrate and check the site. Return the problems, which the site already had when it was backed up."""
         call_command("migrate", interactive=False, verbosity=0)
-        found = []
+        problems = []
         for command in ("check_releases", "check_links"):
             try:
                 call_command(command, stdout=self.stdout, stderr=self.stderr)
             except CommandError as error:
-                found.append(f"{command}: {error}")
-        return found
+                problems.append(f"{command}: {error}")
+        return problems
 
 
 class _Rollback:
-    """Remove what a restore that failed has put in place. Call it for a sentence that says what is left."""
+    """Undo of a failed restore. A call removes everything restored so far and returns a sentence about what is left."""
 
     def __init__(self) -> None:
-        # Set once database and pictures are known to be empty, so that all in them comes from this restore.
+        # Set once database and media storage are known to be empty: then everything in them comes from this restore.
         self.can_delete_all = False
         self._key_path = settings.DATA_DIR / archive.SECRET_KEY_MEMBER
-        is_ours = self._key_path in env.CREATED_FILES or not self._key_path.exists()
-        self._previous_key = None if is_ours else self._key_path.read_bytes()
+        had_no_key = self._key_path in env.CREATED_FILES or not self._key_path.exists()
+        self._previous_key = None if had_no_key else self._key_path.read_bytes()
         self._static_root_existed = Path(settings.STATIC_ROOT).exists()
 
     def __call__(self) -> str:
@@ -107,7 +108,7 @@ class _Rollback:
                 return self._empty_database()
         except (OSError, BackupError) as error:
             return (
-                f"Not everything could be removed again: {_describe_error(error)} Empty {settings.DATA_DIR} and the database "
+                f"Not everything could be removed: {_describe_error(error)} Empty {settings.DATA_DIR} and the database "
                 "before you try again."
             )
         return "Nothing was restored."
@@ -122,17 +123,17 @@ class _Rollback:
         if databases.get_vendor() == databases.SQLITE:
             databases.delete_sqlite_files()
         elif not databases.is_empty():
-            return "The database holds a part of the backup. Empty it before you try again."
+            return "The database contains part of the backup. Empty it before you try again."
         return "Nothing was restored."
 
 
 def _describe_error(error: Exception) -> str:
-    """What went wrong, and what to do."""
+    """Return what went wrong and what to do, as complete sentences."""
     if isinstance(error, DatabaseError):
         if not databases.is_disk_full_error(error):
             return f"The database cannot be used: {error}."
         error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if isinstance(error, OSError) and not error.errno and isinstance(error.__cause__, OSError):
-        # A storage raises its own error from the disk's.
+        # StorageUnavailableError wraps the disk's error.
         error = error.__cause__
     return describe_write_error(error, settings.DATA_DIR) if isinstance(error, OSError) and error.errno else str(error)

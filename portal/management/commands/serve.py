@@ -1,4 +1,4 @@
-"""``manage.py serve``: from an empty machine to a production server."""
+"""The ``serve`` command: set up the installation and run the production server."""
 
 import datetime
 import io
@@ -13,12 +13,12 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, OperationalError, connection, connections
-from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from portal import env
 from portal.accounts.demo import create_demo_accounts, is_network_reachable
 from portal.accounts.models import User
-from portal.backup.databases import sqlite_wal_warning
+from portal.backup.databases import find_unknown_migration, sqlite_wal_warning
 from portal.published.setup import open_response_files
 from portal.storage.database_errors import DATABASE_FILE_MISSING, DatabaseFileMonitor, require_existing_database
 from portal.storage.local_storage import StorageUnavailableError
@@ -26,14 +26,14 @@ from portal.storage.static_files import collect_static_files
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_WORKERS = 64
-# Each worker answers this many requests at a time; small numbers hang on clients that send slowly.
+# Concurrent requests per worker. With few threads, slow clients block a worker.
 BLOCKING_THREADS = 16
-# All header lines of a request together, and how long they may take; more is answered 431 or 408.
+# Limits for the header lines of a request, all together. The server answers 431 or 408 beyond them.
 MAX_HEADER_BYTES, HEADER_TIMEOUT_MILLISECONDS = 64 * 1024, 10_000
 PERIODIC_TASK_SECONDS = 60
-# A worker that has not ended by itself this long after a request to stop is ended.
+# Workers that are still running this long after a stop signal are killed.
 STOP_TIMEOUT_SECONDS = 20
-# Publish what is scheduled, answer who forgot a password; delete unfinished uploads and old answers of readers.
+# Management commands with their options.
 PERIODIC_TASKS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("publish_scheduled", {}),
     ("send_password_resets", {}),
@@ -43,9 +43,9 @@ PERIODIC_TASKS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 class Command(BaseCommand):
-    """Migrates, loads the starter content on the first run, collects static files, serves with Granian."""
+    """Migrate, load the starter content on the first run, collect static files, and serve with Granian."""
 
-    help = "Start the portal: prepares everything that is missing, then serves it."
+    help = "Start the portal. Sets up everything that is missing first."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -56,9 +56,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         self._check_options(options)
-        shown = f"[{host}]" if ":" in host else host
-        self._url = f"http://{shown}:{port}"
-        # What the workers find, which start with this environment.
+        url_host = f"[{host}]" if ":" in host else host
+        self._url = f"http://{url_host}:{port}"
+        # The workers inherit this environment.
         os.environ.setdefault("PORTAL_PUBLIC_URL", self._url)
         self._response_files = open_response_files(env.get_public_url())
         try:
@@ -66,24 +66,27 @@ class Command(BaseCommand):
         except DatabaseError as error:
             self._continue_without_database(str(error).splitlines()[0])
         except StorageUnavailableError as error:
-            raise CommandError(f"{error} The first start stores the pictures; try again later.") from error
+            raise CommandError(f"{error} The first start stores images there. Try again later.") from error
         except OSError as error:
-            raise CommandError(f"The data folder {settings.DATA_DIR} cannot be used: {error}") from error
+            raise CommandError(f"The data directory {settings.DATA_DIR} cannot be used: {error}") from error
         connections.close_all()
         require_existing_database()
         self._serve(host, port, options["workers"])
 
     def _continue_without_database(self, reason: str) -> None:
-        """Patients can read what is stored, as after a power cut that a database server has not come back from yet."""
-        stored = self._response_files.load()
-        if not stored:
+        """Serve the stored public pages, as when the database server is not back yet after a power failure.
+
+        Raise CommandError if no pages are stored.
+        """
+        shards = self._response_files.load()
+        if not shards:
             raise CommandError(f"The database cannot be used: {reason}")
-        newest = max(part.last_validated for part in stored)
-        shown = datetime.datetime.fromtimestamp(newest, tz=datetime.UTC).isoformat(sep=" ", timespec="seconds")
+        newest = max(shard.last_validated for shard in shards)
+        as_of = datetime.datetime.fromtimestamp(newest, tz=datetime.UTC).isoformat(sep=" ", timespec="seconds")
         self.stderr.write(f"The database cannot be used: {reason}")
         self.stderr.write(
-            f"Public pages are given out as they were on {shown}. "
-            "Nothing else works until the database is back; start again then, or after an upgrade."
+            f"Serving the public pages as of {as_of}. Nothing else works until the database is back; then, or after an "
+            "upgrade, restart the server."
         )
 
     def _check_options(self, options: dict[str, Any]) -> None:
@@ -92,10 +95,10 @@ class Command(BaseCommand):
         if not 1 <= options["port"] <= 65535:
             raise CommandError(f"--port is {options['port']}. Choose 1 to 65535.")
         if options["demo"] and options["host"] not in LOOPBACK_HOSTS:
-            raise CommandError("--demo is for trying out on this machine only. Leave --host out, or --demo.")
+            raise CommandError("--demo is for trials on this machine only. Omit --host or --demo.")
         if options["demo"] and is_network_reachable():
             raise CommandError(
-                "--demo is for trying out on this machine only. Leave it out, or PORTAL_PUBLIC_URL and "
+                "--demo is for trials on this machine only. Omit it, or unset PORTAL_PUBLIC_URL and "
                 "PORTAL_ALLOWED_HOSTS."
             )
         family = socket.AF_INET6 if ":" in options["host"] else socket.AF_INET
@@ -112,53 +115,51 @@ class Command(BaseCommand):
     def _prepare(self, *, demo: bool) -> None:
         call_command("check", fail_level="ERROR", stdout=io.StringIO())
         if DatabaseFileMonitor().error() and self._response_files.exists():
-            # A new, empty database would hide that the old one is lost.
+            # A new, empty database would hide the loss of the old one.
             raise OperationalError(
-                f"{DATABASE_FILE_MISSING}. Put it back, or remove the folder snapshots to begin with an empty site"
+                f"{DATABASE_FILE_MISSING}. Put it back, or delete the folder {self._response_files.folder} to start "
+                "with an empty site"
             )
-        self._reject_newer_database()
+        self._reject_unknown_migrations()
         self._check_media_storage()
         if not connection.introspection.table_names():
-            # A broken content file must not leave a half-made installation behind.
+            # Validate the content first: an invalid file must not leave a half-created installation.
             call_command("load_content", read_only=True, stdout=io.StringIO(), stderr=self.stderr)
-        self.stderr.write("database …")
+        self.stderr.write("Preparing the database …")
         call_command("migrate", interactive=False, verbosity=0)
         call_command("load_content", if_empty=True, stdout=self.stderr, stderr=self.stderr)
         if collect_static_files():
-            self.stderr.write("static files collected")
-        if fault := sqlite_wal_warning():
-            self.stderr.write(f"Please note: {fault}")
+            self.stderr.write("Collected static files.")
+        if warning := sqlite_wal_warning():
+            self.stderr.write(f"Warning: {warning}")
         if demo:
             for name, password in create_demo_accounts().items():
                 self.stdout.write(f"account {name}: {password}")
         elif not User.objects.filter(is_demo=False).exists():
-            self.stderr.write("No staff account yet. Make the first: manage.py invite NAME --superuser")
+            self.stderr.write("No staff account yet. Create the first one: manage.py invite NAME --superuser")
 
-    def _reject_newer_database(self) -> None:
-        """A database that a later version has migrated must not be touched by this one."""
-        loader = MigrationLoader(connection, ignore_no_migrations=True)
-        known = loader.disk_migrations.keys()
-        ours = {app for app, _ in known}
-        unknown = sorted(name for name in loader.applied_migrations if name[0] in ours and name not in known)
-        if unknown:
+    def _reject_unknown_migrations(self) -> None:
+        applied = MigrationRecorder(connection).applied_migrations()
+        if unknown := find_unknown_migration(".".join(key) for key in applied):
             raise CommandError(
-                f"The database was made by a later version of this program ({'.'.join(unknown[0])}). "
-                "Install that version, or restore a backup made with this one."
+                f"The database has a migration that this version does not have ({unknown}): it was made by a newer "
+                "version, or by one from before the migrations were squashed. Run the version that made it, or start "
+                "with a new PORTAL_DATA_DIR or DATABASE_URL."
             )
 
     def _check_media_storage(self) -> None:
-        """A bucket that does not answer may come back: then pictures come from the cache meanwhile."""
-        trouble = getattr(default_storage, "configuration_error", None)
+        """Stop if the media storage is misconfigured; warn if it does not respond, which may be temporary."""
+        check = getattr(default_storage, "configuration_error", None)
         try:
-            sentence = trouble() if trouble else ""
+            error_message = check() if check else ""
         except StorageUnavailableError as error:
-            self.stderr.write(f"Please note: {error} Pictures come from the cache, and none can be added.")
+            self.stderr.write(f"Warning: {error} Images come from the cache, and none can be added.")
             return
-        if sentence:
-            raise CommandError(sentence)
+        if error_message:
+            raise CommandError(error_message)
 
     def _serve(self, host: str, port: int, workers: int) -> None:
-        # Workers start from a clean process: a fork would copy locks that another thread holds at that moment.
+        # Spawn, not fork: a fork would copy locks that other threads hold at that moment.
         multiprocessing.set_start_method("spawn", force=True)
         from granian.constants import Interfaces
         from granian.http import HTTP1Settings
@@ -167,7 +168,7 @@ class Command(BaseCommand):
         from portal.supervisor import SupervisedServer
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-        # For the workers: otherwise each of their threads keeps memory of its own, and what packing took stays taken.
+        # For the workers: otherwise glibc keeps an arena per thread and never returns the memory that compression used.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "131072")
         os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "131072")
@@ -182,7 +183,7 @@ class Command(BaseCommand):
             respawn_failed_workers=True,
             workers_kill_timeout=STOP_TIMEOUT_SECONDS,
             log_access=False,
-            # Its only warning is about the number of threads, which is meant.
+            # Granian's only warning is about the number of threads, which is intended.
             log_level=LogLevels.error,
             log_dictconfig=settings.LOGGING,
             http1_settings=HTTP1Settings(
@@ -197,16 +198,16 @@ class Command(BaseCommand):
 
     def _print_ready(self) -> None:
         self.stdout.write(f"Ready: {self._url}/  (staff: {self._url}/admin/)")
-        # Into a file or the journal it would come when the server ends.
+        # Without this, a file or the journal would receive the line when the server ends.
         self.stdout.flush()
 
     def _run_periodic_tasks(self, stop: threading.Event) -> None:
-        """What must happen without anybody asking. What fails is logged, and tried again a minute later."""
+        """Run the periodic tasks every minute. Log an exception and retry a minute later."""
         while not stop.wait(PERIODIC_TASK_SECONDS):
             for command, options in PERIODIC_TASKS:
                 try:
                     call_command(command, verbosity=0, **options)
-                except Exception as error:  # this thread has to outlive whatever a command runs into
+                except Exception as error:  # whatever a command raises, this thread must go on
                     self.stderr.write(f"{command}: {error!r}")
                 finally:
                     connections.close_all()

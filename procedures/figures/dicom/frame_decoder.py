@@ -1,6 +1,6 @@
-"""Unpack compressed DICOM frames: a program that ``figures.sandbox`` runs, with its task on standard input.
+"""Decoder program for compressed DICOM frames, run by ``figures.sandbox`` with its task as JSON on stdin.
 
-It imports nothing of the portal, and starts in half a second.
+Imports nothing from the portal, and starts in half a second.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 JPEG_LS_SYNTAXES = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
-# The codec that is known to decode each encoding correctly.
+# For each transfer syntax, a codec that is known to decode it correctly.
 DECODER_PLUGINS = {
     "1.2.840.10008.1.2.5": "pydicom",
     "1.2.840.10008.1.2.4.50": "pillow",
@@ -29,7 +29,7 @@ DECODER_PLUGINS = {
 
 
 def decode_frame(transfer_syntax: str, data: bytes, options: dict[str, Any]) -> Any:
-    """One frame as an array."""
+    """Decode one frame to an array."""
     from pydicom.encaps import encapsulate
     from pydicom.pixels.decoders.base import get_decoder
 
@@ -38,21 +38,21 @@ def decode_frame(transfer_syntax: str, data: bytes, options: dict[str, Any]) -> 
             return decode_12bit_jpeg(data, options)
         options = options | {"bits_stored": 8}
     plugin = DECODER_PLUGINS[transfer_syntax]
-    found, _properties = get_decoder(transfer_syntax).as_array(
+    pixels, _properties = get_decoder(transfer_syntax).as_array(
         encapsulate([data]), index=0, decoding_plugin=plugin, **options
     )
-    return found
+    return pixels
 
 
 def read_jpeg_precision(data: bytes) -> int:
-    """Bits of a sample in a JPEG of the extended process."""
+    """Return the bits per sample of an extended-process JPEG."""
     from pydicom.pixels.utils import _get_jpg_parameters
 
     return int(_get_jpg_parameters(data)["precision"])
 
 
 def decode_12bit_jpeg(data: bytes, options: dict[str, Any]) -> Any:
-    """pydicom does not offer GDCM for 12 bits, because older releases of it clipped them; 3.2 is right."""
+    """Decode with GDCM directly: pydicom rejects it for 12 bits, because releases before 3.2 clipped them."""
     import gdcm
     import numpy as np
 
@@ -69,7 +69,7 @@ def decode_12bit_jpeg(data: bytes, options: dict[str, Any]) -> Any:
     image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(kind))
     image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(JPEG_EXTENDED)))
     image.SetPixelFormat(gdcm.PixelFormat(1, 16, 12, 11, options["pixel_representation"]))
-    # SWIG hands bytes out as text.
+    # SWIG returns bytes as text.
     pixels = image.GetBuffer().encode("utf-8", "surrogateescape")
     return np.frombuffer(pixels, "<i2" if options["pixel_representation"] else "<u2").reshape(
         options["rows"], options["columns"]
@@ -77,30 +77,30 @@ def decode_12bit_jpeg(data: bytes, options: dict[str, Any]) -> Any:
 
 
 def convert_to_layout(pixels: Any, task: dict[str, Any]) -> Any:
-    """The array in the shape and type that the task asks for. Raises ValueError when it does not fit."""
+    """Convert to the dtype of the task. Raises ValueError if the shape differs or values do not fit."""
     import numpy as np
 
     if pixels.shape != tuple(task["shape"]):
-        raise ValueError("another size")
+        raise ValueError("unexpected shape")
     pixels = np.right_shift(pixels, task["shift"]) if task["shift"] else pixels
     stored = np.dtype(task["dtype"])
     if pixels.dtype != stored:
-        room = np.iinfo(stored)
-        if int(pixels.min()) < room.min or int(pixels.max()) > room.max:
+        limits = np.iinfo(stored)
+        if int(pixels.min()) < limits.min or int(pixels.max()) > limits.max:
             raise ValueError("more bits than declared")
     return np.ascontiguousarray(pixels, stored)
 
 
 def main() -> None:
-    """Read the task, and append each frame to its target. The first failure ends the process."""
+    """Decode the frames of the task and append each to its target file. The first failure ends the process."""
     task = json.load(sys.stdin)
     with Path(task["source"]).open("rb") as source:
         for start, length, target in task["frames"]:
             source.seek(start)
-            found = convert_to_layout(decode_frame(task["syntax"], source.read(length), task["options"]), task)
+            pixels = convert_to_layout(decode_frame(task["syntax"], source.read(length), task["options"]), task)
             with Path(target).open("ab") as file:
-                file.write(found.tobytes())
-    # Some codecs crash when the interpreter shuts down; all frames are written by now.
+                file.write(pixels.tobytes())
+    # Some codecs crash at interpreter shutdown; by now all frames are written.
     os._exit(0)
 
 

@@ -1,6 +1,6 @@
-"""The outside of a DICOM file: read without pixels and within limits, then checked. Nothing here decodes a picture.
+"""Reading and validation of DICOM headers within fixed limits. Nothing here decodes pixels.
 
-The data set that pydicom makes of a file holds a patient's name. It lives for one call and never leaves these modules.
+A pydicom data set may contain a patient's name. It lives for one call and never leaves this package.
 """
 
 import io
@@ -22,37 +22,37 @@ from procedures.figures.dicom.grayscale import read_numbers
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-# What the extra installs. Older portals had pydicom alone.
+# The packages of the extra ``dicom``. Older installations had only pydicom.
 REQUIRED_PACKAGES = ("pydicom", "numpy", "gdcm", "jpeg_ls", "pylibjpeg", "openjpeg")
 MAX_DICOM_BYTES = 250 * 1024 * 1024
 MAX_HEADER_BYTES = 16 * 1024 * 1024
 MAX_FRAMES = 2000
 MAX_PIXELS = 20_000_000
-# Of a file that is compressed as a whole: it is held in memory.
+# For a deflated data set, which is held in memory.
 MAX_INFLATED_BYTES = 64 * 1024 * 1024
 
-# The least that one read counts for, however short: this bounds the number of elements and fragments.
+# Minimum cost in bytes of any read, however short: this bounds the number of elements and fragments.
 MIN_READ_COST, MIN_FRAGMENT_COST = 48, 1024
-# Functional groups and lookup tables are parsed as a whole on first access.
+# pydicom parses functional groups and lookup tables completely on first access.
 MAX_SEQUENCE_BYTES = 4 * 1024 * 1024
 
 IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 UNCOMPRESSED_SYNTAXES = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN})
 RLE_LOSSLESS = "1.2.840.10008.1.2.5"
-# Baseline, extended with 8 or 12 bits, lossless in two forms, JPEG-LS lossless and near-lossless.
+# Baseline, extended (8 or 12 bits), two lossless processes, JPEG-LS lossless and near-lossless.
 JPEG_SYNTAXES = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81))
-# JPEG 2000 lossless and lossy, High-Throughput JPEG 2000 in three forms.
+# JPEG 2000 lossless and lossy, and the three High-Throughput JPEG 2000 syntaxes.
 JPEG_2000_SYNTAXES = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
 SUPPORTED_SYNTAXES = UNCOMPRESSED_SYNTAXES | {RLE_LOSSLESS} | JPEG_SYNTAXES | JPEG_2000_SYNTAXES
 GRAYSCALE_INTERPRETATIONS = frozenset({"MONOCHROME1", "MONOCHROME2"})
 COLOR_INTERPRETATIONS = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
-# Of these, 16 bits are taken as well; only their eight highest are kept.
+# Accepted with 16 bits as well; only the eight most significant bits are used.
 COLOR_16BIT_INTERPRETATIONS = frozenset({"RGB", "YBR_ICT", "YBR_RCT"})
 PALETTE_INTERPRETATIONS = frozenset({"PALETTE COLOR"})
 PALETTE_CHANNELS = ("Red", "Green", "Blue")
 
-# All that is ever read of a file; names, dates and identifiers are not among it.
+# The only elements that are ever read. They include no names, dates or identifiers.
 LAYOUT_TAGS = (
     "SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated "
     "BitsStored HighBit PixelRepresentation BurnedInAnnotation PixelAspectRatio PixelSpacing ImagerPixelSpacing "
@@ -67,7 +67,7 @@ VALUE_TAGS = (
     "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence"
 ).split()
 SEQUENCE_TAGS = tuple(name for name in VALUE_TAGS if name.endswith("Sequence"))
-# pydicom writes odd values of a file into the log; a name could be among them.
+# pydicom logs invalid values, which could include a name.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 logging.getLogger("pydicom").propagate = False
 
@@ -76,31 +76,31 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 
 
 class DeflatedFileError(Exception):
-    """From here on the file is compressed as a whole."""
+    """The rest of the file is a deflated data set."""
 
 
 class BoundedReader(io.RawIOBase):
-    """A file of which only ``left`` bytes may be read, whatever lengths and counts it declares."""
+    """A file object that raises InvalidImageError after ``remaining_bytes``, whatever lengths the file declares."""
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__()
         self._stream = stream
         stream.seek(0)
-        # Some files have the four letters, but not the preamble that pydicom expects before them.
+        # Some files have the "DICM" prefix without the preamble that pydicom expects before it.
         self._start = 4 if stream.read(4) == b"DICM" else 0
         self.size = stream.seek(0, io.SEEK_END) - self._start
         stream.seek(self._start)
         self.remaining_bytes, self.min_read_cost = MAX_HEADER_BYTES, MIN_READ_COST
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """At most what the file holds. Only deflated files are asked for as a whole."""
+        """Read up to ``size`` bytes. An unlimited read means that pydicom found a deflated data set."""
         if size is None or size < 0:
             raise DeflatedFileError
-        there = min(size, max(0, self.size - self.tell()))
-        self.remaining_bytes -= max(there, self.min_read_cost)
+        available = min(size, max(0, self.size - self.tell()))
+        self.remaining_bytes -= max(available, self.min_read_cost)
         if self.remaining_bytes < 0:
             raise InvalidImageError(damaged_message())
-        return self._stream.read(there)
+        return self._stream.read(available)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         return self._stream.seek(offset + (self._start if whence == 0 else 0), whence) - self._start
@@ -117,7 +117,11 @@ class BoundedReader(io.RawIOBase):
 
 @dataclass(frozen=True, slots=True)
 class DicomFile:
-    """A checked header. ``start`` is where the first pixel (or the first packed item) lies, ``length`` its bytes."""
+    """A validated header.
+
+    ``pixel_offset`` and ``pixel_length``: position and bytes of the value of Pixel Data, or of its first item if
+    encapsulated. ``pixel_aspect``: height of a pixel divided by its width.
+    """
 
     rows: int
     columns: int
@@ -139,31 +143,31 @@ class DicomFile:
 
     @property
     def frame_bytes(self) -> int:
-        """Bytes of one frame that is not compressed."""
+        """Bytes of one uncompressed frame."""
         if self.photometric_interpretation == "YBR_FULL_422" and self.transfer_syntax in UNCOMPRESSED_SYNTAXES:
             return self.rows * self.columns * 2
         return self.rows * self.columns * self.samples_per_pixel * self.bits_allocated // 8
 
 
 def is_dicom_installed() -> bool:
-    """Whether pydicom and its codecs are installed. Screens ask before they offer DICOM."""
+    """Return whether pydicom and its codecs are installed, so that screens can offer DICOM."""
     return all(find_spec(name) is not None for name in REQUIRED_PACKAGES)
 
 
 def damaged_message() -> str:
-    return _("The DICOM file is damaged or cut off. Export it again and choose that.")
+    return _("The DICOM file is damaged or cut off. Export it again and choose the new file.")
 
 
 def unsupported_syntax_message() -> str:
     return _(
-        "The pixels are packed in an unusual form or as a film, which the portal cannot unpack. Export the picture "
-        "uncompressed (“Explicit VR Little Endian”), or as PNG, and choose that."
+        "The pixels use an unusual compression or are stored as a video, which the portal cannot decode. Export the "
+        "picture uncompressed (“Explicit VR Little Endian”), or as PNG, and choose the new file."
     )
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Whatever goes wrong inside is a BadPictureError. The cause is dropped: its text may quote the file."""
+    """Turn any exception inside into InvalidImageError, without its cause, whose text may quote the file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -171,24 +175,24 @@ def translate_errors() -> Iterator[None]:
     except InvalidImageError:
         raise
     except Exception:
-        # Readers of broken files raise every kind of error there is.
+        # Parsers raise all kinds of exceptions for damaged files.
         raise InvalidImageError(damaged_message()) from None
 
 
 def open_dicom(stream: BinaryIO) -> DicomFile:
-    """The header, read and checked. Call it within ``sentences()``."""
+    """Read and validate a header. Call it inside ``translate_errors()``."""
     if not is_dicom_installed():
         raise InvalidImageError(
-            _("DICOM files need an addition to the portal. Ask IT for: pip install 'plainspine[dicom]'.")
+            _("DICOM files need an optional package. Ask IT to run: pip install 'plainspine[dicom]'.")
         )
     source = BoundedReader(stream)
     if source.size > MAX_DICOM_BYTES:
-        raise InvalidImageError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose that."))
+        raise InvalidImageError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose the new file."))
     if not is_dicom(source.read(DICOM_PREAMBLE_BYTES)):
         raise InvalidImageError(_("This is not a DICOM file."))
     dataset, source = read_dataset(source, [*LAYOUT_TAGS, *VALUE_TAGS])
-    packing = _read_transfer_syntax(dataset)
-    if packing not in SUPPORTED_SYNTAXES:
+    transfer_syntax = _read_transfer_syntax(dataset)
+    if transfer_syntax not in SUPPORTED_SYNTAXES:
         raise InvalidImageError(unsupported_syntax_message())
     if _read_text(dataset, "BurnedInAnnotation") == "YES":
         raise InvalidImageError(
@@ -198,40 +202,40 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
         raw = dataset.get_item(name)
         if raw is not None and isinstance(raw.value, bytes) and len(raw.value) > MAX_SEQUENCE_BYTES:
             raise InvalidImageError(damaged_message())
-    return _build_dicom_file(dataset, source, packing)
+    return _build_dicom_file(dataset, source, transfer_syntax)
 
 
 def read_dataset(source: BoundedReader, tags: list[str]) -> "tuple[Dataset, BoundedReader]":
-    """These elements up to the pixels, and the file in which the pixels follow: an inflated one if it was deflated."""
+    """Read these elements up to the pixels. Also return the reader positioned there: an inflated copy if deflated."""
     from pydicom import dcmread
 
     source.seek(0)
     try:
-        found = dcmread(cast("BinaryIO", source), stop_before_pixels=True, specific_tags=list(tags), force=True)
+        dataset = dcmread(cast("BinaryIO", source), stop_before_pixels=True, specific_tags=list(tags), force=True)
     except DeflatedFileError:
         source = _inflate(source)
-        found = dcmread(cast("BinaryIO", source), stop_before_pixels=True, specific_tags=list(tags), force=True)
-    return found, source
+        dataset = dcmread(cast("BinaryIO", source), stop_before_pixels=True, specific_tags=list(tags), force=True)
+    return dataset, source
 
 
 def _inflate(source: BoundedReader) -> BoundedReader:
-    """The data set of a deflated file, of which only the header is plain. The same limits hold for reading it."""
+    """Inflate the data set that follows the uncompressed file meta information. The same read limits apply to it."""
     source.remaining_bytes = MAX_DICOM_BYTES
-    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-    plain = unpacker.decompress(source.read(MAX_INFLATED_BYTES), MAX_INFLATED_BYTES)
-    if not unpacker.eof and len(plain) == MAX_INFLATED_BYTES:
+    decompressor = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = decompressor.decompress(source.read(MAX_INFLATED_BYTES), MAX_INFLATED_BYTES)
+    if not decompressor.eof and len(inflated) == MAX_INFLATED_BYTES:
         raise InvalidImageError(
-            _("Unpacked, the file is larger than 64 MB. Export it uncompressed (“Explicit VR Little Endian”).")
+            _("Decompressed, the file is larger than 64 MB. Export it uncompressed (“Explicit VR Little Endian”).")
         )
-    return BoundedReader(io.BytesIO(plain))
+    return BoundedReader(io.BytesIO(inflated))
 
 
 def _read_transfer_syntax(dataset: "Dataset") -> str:
-    """The transfer syntax; for a file without one, how its elements are written."""
+    """Return the transfer syntax UID, derived from the element encoding if the file does not declare it."""
     meta = getattr(dataset, "file_meta", None)
-    said = str(meta.get("TransferSyntaxUID") or "").strip("\0 ") if meta is not None else ""
-    if said:
-        return said
+    declared = str(meta.get("TransferSyntaxUID") or "").strip("\0 ") if meta is not None else ""
+    if declared:
+        return declared
     implicit, little = dataset.original_encoding
     if not little:
         return EXPLICIT_VR_BIG_ENDIAN
@@ -240,14 +244,14 @@ def _read_transfer_syntax(dataset: "Dataset") -> str:
 
 def _build_dicom_file(dataset: "Dataset", source: BoundedReader, transfer_syntax: str) -> DicomFile:
     implicit, little = dataset.original_encoding
-    start, length, words = _locate_pixel_data(source, is_implicit=bool(implicit), is_little_endian=bool(little))
+    start, length, is_word = _locate_pixel_data(source, is_implicit=bool(implicit), is_little_endian=bool(little))
     rows, columns = _read_number(dataset, "Rows", 0), _read_number(dataset, "Columns", 0)
     if not start or "Rows" not in dataset or "Columns" not in dataset:
-        raise InvalidImageError(_("This DICOM file holds no picture. Choose another one."))
+        raise InvalidImageError(_("This DICOM file contains no picture. Choose another one."))
     samples, frames = _read_number(dataset, "SamplesPerPixel", 1), _read_number(dataset, "NumberOfFrames", 1) or 1
-    numbers = max(1, rows * columns * samples * frames)
+    value_count = max(1, rows * columns * samples * frames)
     allocated = _read_number(
-        dataset, "BitsAllocated", 8 * length // numbers if transfer_syntax in UNCOMPRESSED_SYNTAXES else 0
+        dataset, "BitsAllocated", 8 * length // value_count if transfer_syntax in UNCOMPRESSED_SYNTAXES else 0
     )
     stored = _read_number(dataset, "BitsStored", allocated)
     file = DicomFile(
@@ -265,7 +269,7 @@ def _build_dicom_file(dataset: "Dataset", source: BoundedReader, transfer_syntax
         transfer_syntax=transfer_syntax,
         pixel_offset=start,
         pixel_length=length,
-        is_byte_swapped=not little and (words or allocated > 8),
+        is_byte_swapped=not little and (is_word or allocated > 8),
         pixel_aspect=_read_pixel_aspect(dataset),
         dataset=dataset,
         source=source,
@@ -275,29 +279,29 @@ def _build_dicom_file(dataset: "Dataset", source: BoundedReader, transfer_syntax
 
 
 def _validate_layout(file: DicomFile) -> None:
-    """What the importer does not show rightly, it does not show."""
+    """Raise InvalidImageError for any pixel layout that cannot be displayed correctly."""
     if not 0 < file.rows * file.columns <= MAX_PIXELS:
         raise InvalidImageError(_("The picture has no pixels, or more than 20 million. Export a smaller copy."))
     if not 0 < file.frames <= MAX_FRAMES:
-        raise InvalidImageError(_("The file has more than 2000 frames. Export fewer and choose that."))
+        raise InvalidImageError(_("The file has more than 2000 frames. Export fewer and choose the new file."))
     validate_dimensions((file.columns, file.rows))
-    grey = (
+    is_grayscale = (
         file.photometric_interpretation in GRAYSCALE_INTERPRETATIONS | PALETTE_INTERPRETATIONS
         and file.samples_per_pixel == 1
         and file.bits_allocated in {8, 16}
     )
-    deep = (
+    is_16bit_color = (
         file.bits_allocated == 16
         and file.bits_stored >= 8
         and file.photometric_interpretation in COLOR_16BIT_INTERPRETATIONS
     )
-    colour = (
+    is_color = (
         file.photometric_interpretation in COLOR_INTERPRETATIONS
         and file.samples_per_pixel == 3
-        and (deep or file.bits_allocated == file.bits_stored == 8)
+        and (is_16bit_color or file.bits_allocated == file.bits_stored == 8)
     )
-    if not (grey or colour):
-        raise InvalidImageError(_("The picture is neither grey nor colour with up to 16 bits. Export it as PNG."))
+    if not (is_grayscale or is_color):
+        raise InvalidImageError(_("The picture is neither grayscale nor color with up to 16 bits. Export it as PNG."))
     if not 0 < file.bits_stored <= file.high_bit + 1 <= file.bits_allocated:
         raise InvalidImageError(damaged_message())
     if file.pixel_length != UNDEFINED_LENGTH and file.pixel_offset + file.pixel_length > file.source.size:
@@ -307,34 +311,31 @@ def _validate_layout(file: DicomFile) -> None:
 
 
 def _locate_pixel_data(source: BoundedReader, *, is_implicit: bool, is_little_endian: bool) -> tuple[int, int, bool]:
-    """Start and length of the value of the element that pydicom stopped at, and whether it consists of words.
-
-    Zeros when it is not pixels.
-    """
+    """Return offset and length of Pixel Data, where pydicom stopped, and whether its VR is OW; zeros if absent."""
     head = source.read(8)
     if head[:4] != PIXEL_DATA_TAG[is_little_endian]:
         return 0, 0, False
-    # Some writers say explicit and fall back to implicit on the way.
+    # Some writers declare explicit VR and switch to implicit VR partway.
     length = source.read(4) if head[4:6] in {b"OB", b"OW"} and not is_implicit else head[4:]
     return source.tell(), struct.unpack("<L" if is_little_endian else ">L", length)[0], head[4:6] == b"OW"
 
 
 def _read_number(dataset: "Dataset", name: str, default: int) -> int:
-    found = read_numbers(dataset, name)
-    return int(found[0]) if found else default
+    numbers = read_numbers(dataset, name)
+    return int(numbers[0]) if numbers else default
 
 
 def _read_text(dataset: "Dataset", name: str) -> str:
     value = dataset.get(name)
-    # More than one value where there should be one: the first counts.
+    # If a single-valued element has several values, use the first.
     value = value if isinstance(value, str) else next(iter(value or ()), "")
     return str(value).strip("\0 ").upper()
 
 
 def _read_pixel_aspect(dataset: "Dataset") -> float:
-    """How much higher than wide a pixel is. Sizes that make no sense are ignored."""
+    """Return the height of a pixel divided by its width. Implausible values are ignored."""
     for name in ("PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing"):
-        sizes = read_numbers(dataset, name)
-        if len(sizes) == 2 and min(sizes) > 0 and 0.2 <= sizes[0] / sizes[1] <= 5:
-            return sizes[0] / sizes[1]
+        spacing = read_numbers(dataset, name)
+        if len(spacing) == 2 and min(spacing) > 0 and 0.2 <= spacing[0] / spacing[1] <= 5:
+            return spacing[0] / spacing[1]
     return 1.0

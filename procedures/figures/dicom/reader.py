@@ -1,9 +1,9 @@
-"""Read pictures from DICOM files and 16-bit PNGs (extra ``dicom``), for which a person chooses a window.
+"""Import of DICOM files and 16-bit PNGs (extra ``dicom``), for which a user chooses the display window.
 
-Only pixels leave: no text, no overlay, no part of the data set.
+Only pixels are extracted: no text, no overlays, no part of the data set.
 
-No file counts as clean. Names are often part of the picture itself, and ``BurnedInAnnotation: NO`` is no proof: a
-person looks, crops or blackens (``figures.edit``), and ticks. Every refusal is a BadPictureError with a sentence.
+No file counts as deidentified. Names are often burned into the pixels, and ``BurnedInAnnotation: NO`` proves nothing: a
+person always checks the image, and crops or redacts it (``figures.redaction``). Errors are InvalidImageError.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class DicomHeader:
-    """What a header says of its picture; ``lowest`` and ``highest`` are the least and most that its bits can hold."""
+    """A summary of the header. ``min_value`` and ``max_value``: limits of the rescaled values its bits can hold."""
 
     rows: int
     columns: int
@@ -64,20 +64,21 @@ class DicomHeader:
     presets: tuple[Preset, ...]
     min_value: float
     max_value: float
-    # Always: whatever the file says about itself.
+    # Always true, whatever the file claims.
     needs_human_check: bool = True
 
 
 def read_header(stream: BinaryIO) -> DicomHeader:
-    """What the file holds, without reading its pixels."""
+    """Read the header without the pixels. Raises InvalidImageError."""
     with translate_errors():
         return _build_header(open_dicom(stream))
 
 
 def extract_frames(stream: BinaryIO, folder: Path) -> FrameSet:
-    """The pixels of all frames into an empty ``folder``, with the numbers that turn them into grey, and nothing else.
+    """Write the pixels of all frames, and the parameters to display them, into the empty ``folder``.
 
-    The header is judged before the first pixel is read; no more than MAX_BYTES of pixels are written.
+    The header is validated before any pixel is read; at most MAX_DICOM_BYTES of pixels are written. Raises
+    InvalidImageError.
     """
     with translate_errors():
         file = open_dicom(stream)
@@ -86,14 +87,14 @@ def extract_frames(stream: BinaryIO, folder: Path) -> FrameSet:
             file.rows * file.columns * file.samples_per_pixel * (file.bits_allocated // 8) * file.frames
             > MAX_DICOM_BYTES
         ):
-            raise InvalidImageError(_("Unpacked, the pictures are larger than 250 MB. Export fewer frames."))
+            raise InvalidImageError(_("Uncompressed, the pictures are larger than 250 MB. Export fewer frames."))
         layout = store_frames(file, folder)
-        own = file.frames if "PerFrameFunctionalGroupsSequence" in file.dataset else 1
+        lut_count = file.frames if "PerFrameFunctionalGroupsSequence" in file.dataset else 1
         write_metadata(
             folder,
             layout,
             count=file.frames,
-            luts=[] if info.is_color else [_build_frame_lut(file, number) for number in range(1, own + 1)],
+            luts=[] if info.is_color else [_build_frame_lut(file, number) for number in range(1, lut_count + 1)],
             standard_presets=() if info.is_color else standard_presets(file.dataset),
             pixel_aspect=file.pixel_aspect,
             modality=read_modality(file.dataset),
@@ -103,36 +104,36 @@ def extract_frames(stream: BinaryIO, folder: Path) -> FrameSet:
 
 
 def extract_16bit_png(data: bytes, folder: Path) -> bool:
-    """Write the numbers of a grey PNG with 16 bits to ``folder``, as one frame; nothing for any other picture.
+    """Write a 16-bit grayscale PNG to ``folder`` as a single frame; do nothing for any other image.
 
-    True when a person has to choose a window, because the file does not say which number is white. Call it with a file
-    that ``read_picture`` has accepted.
+    Return True if the user must choose a window, because the file does not declare its white level. ``data`` must
+    already have passed ``decode_image``.
     """
-    found = read_16bit_grayscale(data) if is_dicom_installed() else None
-    if found is None:
+    samples = read_16bit_grayscale(data) if is_dicom_installed() else None
+    if samples is None:
         return False
-    image, white = found
+    image, white = samples
     (folder / RAW_FILE).write_bytes(image.tobytes())
-    most = (1 << white.bits) - 1
-    presets = [Preset(_("All %(bits)s bits") % {"bits": white.bits}, Window(most / 2, most))]
-    notes = []
-    if white.value < most:
+    max_value = (1 << white.bits) - 1
+    presets = [Preset(_("All %(bits)s bits") % {"bits": white.bits}, Window(max_value / 2, max_value))]
+    warnings = []
+    if white.value < max_value:
         presets.insert(0, Preset(_("Without bright spots"), Window(white.value / 2, white.value)))
     if white.is_dim:
-        notes.append(
+        warnings.append(
             _("Most of the picture is much darker than white. Choose the window that shows it best, and check it.")
         )
     elif not white.is_declared:
-        note = _(
+        warning = _(
             "The file has room for 16 bits in each pixel and uses %(bits)s. It does not say which number is white."
         )
-        notes.append(note % {"bits": white.bits})
-    tone = GrayscaleLut(LinearRescale(1, 0), None, tuple(presets), VOI_LINEAR_EXACT, False, None, tuple(notes))
+        warnings.append(warning % {"bits": white.bits})
+    lut = GrayscaleLut(LinearRescale(1, 0), None, tuple(presets), VOI_LINEAR_EXACT, False, None, tuple(warnings))
     write_metadata(
         folder,
         FrameLayout(EXPLICIT_VR_LITTLE_ENDIAN, "<u2", (image.height, image.width), 0, {}, ()),
         count=1,
-        luts=[tone],
+        luts=[lut],
         standard_presets=(),
         pixel_aspect=1,
         modality="",
@@ -144,22 +145,22 @@ def extract_16bit_png(data: bytes, folder: Path) -> bool:
 def _build_header(file: DicomFile) -> DicomHeader:
     if file.photometric_interpretation in COLOR_INTERPRETATIONS | PALETTE_INTERPRETATIONS:
         return DicomHeader(file.rows, file.columns, file.frames, True, False, (), 0, 255)
-    tones = _build_frame_lut(file, 1)
-    numbers = tones.rescale(_possible_values(file))
+    lut = _build_frame_lut(file, 1)
+    values = lut.rescale(_possible_values(file))
     return DicomHeader(
         rows=file.rows,
         columns=file.columns,
         frames=file.frames,
         is_color=False,
-        is_inverted=tones.is_inverted,
-        presets=tones.presets + standard_presets(file.dataset),
-        min_value=float(numbers.min()),
-        max_value=float(numbers.max()),
+        is_inverted=lut.is_inverted,
+        presets=lut.presets + standard_presets(file.dataset),
+        min_value=float(values.min()),
+        max_value=float(values.max()),
     )
 
 
 def _possible_values(file: DicomFile) -> "np.ndarray[Any, Any]":
-    """All numbers that the stored bits can hold."""
+    """Return every value that the stored bits can hold."""
     import numpy as np
 
     half = 1 << (file.bits_stored - 1)

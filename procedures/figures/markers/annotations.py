@@ -1,8 +1,8 @@
-"""Marks as a W3C Web Annotation page (https://www.w3.org/TR/annotation-model/), for other tools and for safekeeping.
+"""Export and import of markers as a W3C Web Annotation page (https://www.w3.org/TR/annotation-model/).
 
-One Annotation for each mark. Its FragmentSelector says where in the picture lies what the mark shows, in per cent; its
-SvgSelector says the same as a shape, with the line from the disc, in a square of 100 by 100. TextualBody: the label is
-``tagging``, the explanation ``describing``. Reading such a page is annotations_read.py.
+One Annotation per marker. Its FragmentSelector gives the target region in percent; its SvgSelector gives the same as a
+shape in a 100 × 100 viewBox, with the line from the number label. In TextualBody, ``tagging`` is the label and
+``describing`` the explanation.
 """
 
 import json
@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from django.conf import settings
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from procedures import languages
 from procedures.enums import Language, MarkerShape
@@ -33,27 +34,62 @@ SHA256_TERM = "https://schema.org/sha256"
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 ANNOTATION_CONTENT_TYPE = f'application/ld+json; profile="{JSONLD_CONTEXT}"'
-# Of a per cent: as many digits as rows keep.
+# Decimals of a percentage, which match the precision of the database.
 PERCENT_DIGITS = 4
-# A point has no width; tools that draw boxes need one. The exact point stands in the SVG.
+# In percent as a fraction. Points have no size, but tools that draw boxes need one; the SVG has the exact point.
 MIN_BOX_SIZE = 0.01
+MAX_ANNOTATION_BYTES = 1024 * 1024
+MAX_SVG_LENGTH = 4000
+MAX_MARKERS = 20
+MAX_KEY_LENGTH = 40
+NUMBER_PATTERN = r"\d{1,12}(?:\.\d{1,12})?"
+XYWH_RE = re.compile(
+    rf"(?:^|[#&])xywh=percent:({NUMBER_PATTERN}),({NUMBER_PATTERN}),({NUMBER_PATTERN}),({NUMBER_PATTERN})(?:&|$)"
+)
+SLUG_RE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+# Fractions arrive as decimals: sums may exceed 1 by a rounding error.
+EDGE_TOLERANCE = 1e-5
+# Distance from the target to the label of a marker whose label position the file does not give.
+DEFAULT_LABEL_OFFSET = 0.18
+
+
+class InvalidAnnotationsError(ValueError):
+    """The file was rejected. The message is translated and shown to the user who chose it."""
+
+
+@dataclass(slots=True)
+class ParsedAnnotations:
+    """The markers of a file; ``warnings`` are messages about what had to be assumed."""
+
+    markers: list[MarkerData]
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Placement:
+    """Geometry of one marker, in fractions. ``position`` of the label is None if the file does not give it."""
+
+    position: tuple[float, float] | None
+    target: tuple[float, float]
+    half_size: tuple[float, float]
+    shape: str
 
 
 def build_annotation_page(figure: Figure, markers: Sequence[MarkerData]) -> dict[str, Any]:
-    """A JSON-LD AnnotationPage that holds all marks in their order. Expects ``renditions`` prefetched."""
-    name = f"{settings.PUBLIC_URL}/pictures/#{figure.slug}"
+    """Build a JSON-LD AnnotationPage with all markers in order. Expects ``renditions`` to be prefetched."""
+    figure_url = f"{settings.PUBLIC_URL}/pictures/#{figure.slug}"
     return {
         "@context": [JSONLD_CONTEXT, {"sha256": SHA256_TERM}],
-        "id": f"{name}-marks",
+        "id": f"{figure_url}-marks",
         "type": "AnnotationPage",
         "startIndex": 0,
-        "items": [_build_annotation(name, figure, mark) for mark in markers],
+        "items": [_build_annotation(figure_url, figure, marker) for marker in markers],
     }
 
 
-def _build_annotation(name: str, figure: Figure, marker: MarkerData) -> dict[str, Any]:
+def _build_annotation(figure_url: str, figure: Figure, marker: MarkerData) -> dict[str, Any]:
     return {
-        "id": f"{name}/{marker.key}",
+        "id": f"{figure_url}/{marker.key}",
         "type": "Annotation",
         "motivation": "identifying",
         "body": [body for language in sorted(marker.texts) for body in _build_bodies(marker, language)],
@@ -70,29 +106,29 @@ def _build_annotation(name: str, figure: Figure, marker: MarkerData) -> dict[str
 
 
 def _build_bodies(marker: MarkerData, language: str) -> list[dict[str, str]]:
-    words = marker.texts[language]
-    both = (("tagging", words.label), ("describing", words.text))
+    data = marker.texts[language]
+    bodies = (("tagging", data.label), ("describing", data.text))
     return [
         {"type": "TextualBody", "purpose": purpose, "value": value, "language": language, "format": "text/plain"}
-        for purpose, value in both
+        for purpose, value in bodies
         if value
     ]
 
 
 def _build_source(figure: Figure) -> dict[str, str]:
     widest = max((r for r in figure.renditions.all() if r.format == "jpeg"), key=lambda r: r.width, default=None)
-    file, kind = (widest.file, "image/jpeg") if widest else (figure.drawing, "image/svg+xml")
-    address = f"{settings.PUBLIC_URL}{settings.MEDIA_URL}{file}"
-    return {"id": address, "type": "Image", "format": kind, "sha256": image_hash(figure)}
+    file, mime_type = (widest.file, "image/jpeg") if widest else (figure.drawing, "image/svg+xml")
+    url = f"{settings.PUBLIC_URL}{settings.MEDIA_URL}{file}"
+    return {"id": url, "type": "Image", "format": mime_type, "sha256": image_hash(figure)}
 
 
 def to_percent(fraction: float) -> str:
-    """A part of the picture as per cent without a needless zero: 0.372 → 37.2."""
+    """Format a fraction as a percentage without trailing zeros: 0.372 → 37.2."""
     return f"{fraction * 100:.{PERCENT_DIGITS}f}".rstrip("0").rstrip(".")
 
 
 def media_fragment(marker: MarkerData) -> str:
-    """``xywh=percent:``, upper left corner and size of what the mark shows."""
+    """Return the target region as a media fragment, ``xywh=percent:…``."""
     rx, ry = (half or MIN_BOX_SIZE / 2 for half in marker.half_size)
     left, top = max(0.0, marker.target_x - rx), max(0.0, marker.target_y - ry)
     right, bottom = min(1.0, marker.target_x + rx), min(1.0, marker.target_y + ry)
@@ -100,7 +136,7 @@ def media_fragment(marker: MarkerData) -> str:
 
 
 def marker_svg(marker: MarkerData) -> str:
-    """The mark in a square of 100 by 100: the line from the disc, and the outline of a circle or box."""
+    """Return the marker as SVG in a 100 × 100 viewBox: the line from its label, and the outline of an area."""
     x, y, target_x, target_y = (to_percent(part) for part in (marker.x, marker.y, marker.target_x, marker.target_y))
     shape = ""
     if marker.shape == MarkerShape.CIRCLE:
@@ -108,75 +144,38 @@ def marker_svg(marker: MarkerData) -> str:
         shape = f'<ellipse cx="{target_x}" cy="{target_y}" rx="{rx}" ry="{ry}"/>'
     elif marker.shape == MarkerShape.REGION:
         left, top = (
-            to_percent(place - half)
-            for place, half in zip((marker.target_x, marker.target_y), marker.half_size, strict=True)
+            to_percent(center - half)
+            for center, half in zip((marker.target_x, marker.target_y), marker.half_size, strict=True)
         )
         shape = f'<rect x="{left}" y="{top}" width="{to_percent(marker.size_x)}" height="{to_percent(marker.size_y)}"/>'
     line = f'<line x1="{x}" y1="{y}" x2="{target_x}" y2="{target_y}"/>'
     return f'<svg xmlns="{SVG_NAMESPACE}" viewBox="0 0 100 100" preserveAspectRatio="none">{shape}{line}</svg>'
 
 
-MAX_ANNOTATION_BYTES = 1024 * 1024
-MAX_SVG_LENGTH = 4000
-MAX_MARKERS = 20
-MAX_KEY_LENGTH = 40
-NUMBER_PATTERN = r"\d{1,12}(?:\.\d{1,12})?"
-XYWH_RE = re.compile(
-    rf"(?:^|[#&])xywh=percent:({NUMBER_PATTERN}),({NUMBER_PATTERN}),({NUMBER_PATTERN}),({NUMBER_PATTERN})(?:&|$)"
-)
-SLUG_RE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
-# Parts come as decimals: sums may pass the edge by a rounding.
-EDGE_TOLERANCE = 1e-5
-# Discs whose place the file does not say stand this far beside what they show.
-DEFAULT_LABEL_OFFSET = 0.18
-
-
-class InvalidAnnotationsError(ValueError):
-    """The file is refused. The message is a sentence for the person who chose it."""
-
-
-@dataclass(slots=True)
-class ParsedAnnotations:
-    """The marks of a file; ``remarks`` say what was taken for granted."""
-
-    markers: list[MarkerData]
-    warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Placement:
-    """Where one mark lies, per cent as parts."""
-
-    position: tuple[float, float] | None
-    target: tuple[float, float]
-    half_size: tuple[float, float]
-    shape: str
-
-
 def parse_annotations(data: bytes, *, image_hash: str) -> ParsedAnnotations:
-    """Marks of the picture with the hash ``picture``. Raises BadAnnotationsError, never anything else."""
+    """Parse the markers of the image with this hash. Raises only InvalidAnnotationsError."""
     if len(data) > MAX_ANNOTATION_BYTES:
         raise InvalidAnnotationsError(
-            "The file is larger than 1 MB. A file of marks is much smaller; choose another one."
+            _("The file is larger than 1 MB. A markers file is much smaller; choose another one.")
         )
     items = _get_items(_load_json(data))
-    found = ParsedAnnotations([])
-    for place, item in enumerate(items, start=1):
-        found.markers.append(_parse_marker(place, item, image_hash, found))
-    return found
+    parsed = ParsedAnnotations([])
+    for number, item in enumerate(items, start=1):
+        parsed.markers.append(_parse_marker(number, item, image_hash, parsed))
+    return parsed
 
 
 def _load_json(data: bytes) -> Any:
-    def no_number(text: str) -> float:
+    def reject_constant(text: str) -> float:
         raise ValueError(text)
 
     try:
-        page = json.loads(data.decode("utf-8-sig"), parse_constant=no_number)
-        # JSON may hold halves of characters, which neither a database nor a page can.
+        page = json.loads(data.decode("utf-8-sig"), parse_constant=reject_constant)
+        # JSON may contain lone surrogates, which neither a database nor a page can.
         json.dumps(page, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise InvalidAnnotationsError(
-            "The file is not JSON. Choose a markers file, such as one downloaded here."
+            _("The file is not JSON. Choose a markers file, such as one downloaded here.")
         ) from error
     return page
 
@@ -186,68 +185,76 @@ def _get_items(page: Any) -> list[Any]:
         page = page.get("first")
     if not isinstance(page, dict) or page.get("type") != "AnnotationPage" or not isinstance(page.get("items"), list):
         raise InvalidAnnotationsError(
-            "The file is JSON, but no W3C annotation page: it needs “type”: “AnnotationPage” and “items”."
+            _("The file is JSON, but not a W3C annotation page: it needs “type”: “AnnotationPage” and “items”.")
         )
     items: list[Any] = page["items"]
     if len(items) > MAX_MARKERS:
-        raise InvalidAnnotationsError(f"The file holds {len(items)} marks. A picture has at most {MAX_MARKERS}.")
+        raise InvalidAnnotationsError(
+            _("The file contains %(count)s markers. A picture can have at most %(max)s.")
+            % {"count": len(items), "max": MAX_MARKERS}
+        )
     return items
 
 
 def _parse_marker(number: int, item: Any, image_hash: str, parsed: ParsedAnnotations) -> MarkerData:
     if not isinstance(item, dict):
-        raise InvalidAnnotationsError(f"Mark {number} of the file is no annotation.")
+        raise InvalidAnnotationsError(_("Marker %(number)s of the file is not an annotation.") % {"number": number})
     target = item.get("target")
     target = {"selector": {"value": target}} if isinstance(target, str) else target
     if isinstance(target, list) and len(target) == 1:
         target = target[0]
     if not isinstance(target, dict):
-        raise InvalidAnnotationsError(f"Mark {number} of the file has no target, or more than one.")
+        raise InvalidAnnotationsError(
+            _("Marker %(number)s of the file has no target, or more than one.") % {"number": number}
+        )
     _check_image_hash(target, image_hash, parsed)
-    lies = _parse_placement(number, target)
-    words = _parse_texts(number, item.get("body"))
-    at = lies.position or _default_label_position(lies.target)
-    size = lies.half_size if lies.shape == MarkerShape.CIRCLE else (lies.half_size[0] * 2, lies.half_size[1] * 2)
-    numbers = [round(min(1.0, max(0.0, part)), COORDINATE_DIGITS) for part in (*at, *lies.target, *size)]
-    key = _choose_key(item, words, number, [mark.key for mark in parsed.markers])
-    return MarkerData(key, lies.shape, **dict(zip(COORDINATE_FIELDS, numbers, strict=True)), texts=words)
+    placement = _parse_placement(number, target)
+    texts = _parse_texts(number, item.get("body"))
+    position = placement.position or _default_label_position(placement.target)
+    rx, ry = placement.half_size
+    size = (rx, ry) if placement.shape == MarkerShape.CIRCLE else (rx * 2, ry * 2)
+    coordinates = [
+        round(min(1.0, max(0.0, value)), COORDINATE_DIGITS) for value in (*position, *placement.target, *size)
+    ]
+    key = _choose_key(item, texts, number, [marker.key for marker in parsed.markers])
+    return MarkerData(key, placement.shape, **dict(zip(COORDINATE_FIELDS, coordinates, strict=True)), texts=texts)
 
 
 def _check_image_hash(target: dict[str, Any], image_hash: str, parsed: ParsedAnnotations) -> None:
     source = target.get("source")
-    said = source.get("sha256") if isinstance(source, dict) else None
-    if said is not None and said != image_hash:
+    declared = source.get("sha256") if isinstance(source, dict) else None
+    if declared is not None and declared != image_hash:
         raise InvalidAnnotationsError(
-            "The marks in the file belong to another picture, or to an older copy of this one."
+            _("The markers in the file belong to another picture, or to an older version of this one.")
         )
-    remark = "The file does not say for which picture it was made. Look closely whether each mark lies where it should."
-    if said is None and remark not in parsed.warnings:
-        parsed.warnings.append(remark)
-
-
-# ── Places ──
+    warning = _("The file does not say which picture it was made for. Check the position of each marker.")
+    if declared is None and warning not in parsed.warnings:
+        parsed.warnings.append(warning)
 
 
 def _parse_placement(number: int, target: dict[str, Any]) -> _Placement:
     selectors = target.get("selector")
     selectors = [part for part in (selectors if isinstance(selectors, list) else [selectors]) if isinstance(part, dict)]
     values = [part["value"] for part in selectors if isinstance(part.get("value"), str)]
-    drawn = next(
-        (lies for value in values if value.lstrip().startswith("<") and (lies := _parse_svg_placement(value))), None
-    )
-    boxed = next((lies for value in values if (lies := _parse_media_fragment(value))), None)
-    lies = drawn or boxed
-    if lies is None:
+    from_svg = (_parse_svg_placement(value) for value in values if value.lstrip().startswith("<"))
+    from_fragment = (_parse_media_fragment(value) for value in values)
+    placement = next(filter(None, from_svg), None) or next(filter(None, from_fragment), None)
+    if placement is None:
         raise InvalidAnnotationsError(
-            f"Mark {number} of the file does not say where it lies as xywh=percent: or as our SVG."
+            _("Marker %(number)s of the file has no position in the form “xywh=percent:” or as SVG from this portal.")
+            % {"number": number}
         )
     style = target.get("styleClass")
-    if style in MarkerShape.values and (style in AREA_SHAPES) == (lies.shape in AREA_SHAPES):
-        lies.shape = style
-    reach = [part + sign * half for part, half in zip(lies.target, lies.half_size, strict=True) for sign in (-1, 1)]
-    if any(not -EDGE_TOLERANCE <= part <= 1 + EDGE_TOLERANCE for part in (*reach, *(lies.position or ()))):
-        raise InvalidAnnotationsError(f"Mark {number} of the file lies outside the picture.")
-    return lies
+    if style in MarkerShape.values and (style in AREA_SHAPES) == (placement.shape in AREA_SHAPES):
+        placement.shape = style
+    bounds = [
+        center + sign * half
+        for center, half in zip(placement.target, placement.half_size, strict=True)
+        for sign in (-1, 1)
+    ]
+    if any(not -EDGE_TOLERANCE <= value <= 1 + EDGE_TOLERANCE for value in (*bounds, *(placement.position or ()))):
+        raise InvalidAnnotationsError(_("Marker %(number)s of the file is outside the picture.") % {"number": number})
+    return placement
 
 
 def _parse_media_fragment(value: str) -> _Placement | None:
@@ -255,14 +262,14 @@ def _parse_media_fragment(value: str) -> _Placement | None:
     if not match:
         return None
     x, y, width, height = (float(text) / 100 for text in match.groups())
-    centre = (x + width / 2, y + height / 2)
+    center = (x + width / 2, y + height / 2)
     if max(width, height) <= MIN_BOX_SIZE + EDGE_TOLERANCE:
-        return _Placement(None, centre, (0.0, 0.0), MarkerShape.POINT)
-    return _Placement(None, centre, (width / 2, height / 2), MarkerShape.REGION)
+        return _Placement(None, center, (0.0, 0.0), MarkerShape.POINT)
+    return _Placement(None, center, (width / 2, height / 2), MarkerShape.REGION)
 
 
 def _parse_svg_placement(value: str) -> _Placement | None:
-    """Our own drawing; None for any other, which is not ours to understand."""
+    """Parse SVG in the form that this portal exports; None for any other."""
     root = _parse_svg(value)
     if root is None or root.get("viewBox") != "0 0 100 100":
         return None
@@ -270,12 +277,12 @@ def _parse_svg_placement(value: str) -> _Placement | None:
     line = _read_coordinates(parts.get("line"), "x1 y1 x2 y2")
     if line is None:
         return None
-    at, target = (line[0], line[1]), (line[2], line[3])
+    position, target = (line[0], line[1]), (line[2], line[3])
     if ellipse := _read_coordinates(parts.get("ellipse"), "rx ry"):
-        return _Placement(at, target, (ellipse[0], ellipse[1]), MarkerShape.CIRCLE)
+        return _Placement(position, target, (ellipse[0], ellipse[1]), MarkerShape.CIRCLE)
     if rect := _read_coordinates(parts.get("rect"), "width height"):
-        return _Placement(at, target, (rect[0] / 2, rect[1] / 2), MarkerShape.REGION)
-    return _Placement(at, target, (0.0, 0.0), MarkerShape.POINT)
+        return _Placement(position, target, (rect[0] / 2, rect[1] / 2), MarkerShape.REGION)
+    return _Placement(position, target, (0.0, 0.0), MarkerShape.POINT)
 
 
 def _parse_svg(value: str) -> ElementTree.Element | None:
@@ -291,62 +298,62 @@ def _read_coordinates(element: ElementTree.Element | None, names: str) -> list[f
     if element is None:
         return None
     try:
-        found = [float(element.get(name, "")) / 100 for name in names.split()]
+        values = [float(element.get(name, "")) / 100 for name in names.split()]
     except ValueError:
         return None
-    return found if all(math.isfinite(part) for part in found) else None
+    return values if all(math.isfinite(value) for value in values) else None
 
 
 def _default_label_position(target: tuple[float, float]) -> tuple[float, float]:
-    """Towards the nearer side of the picture, else inwards."""
-    outwards = target[0] - DEFAULT_LABEL_OFFSET if target[0] < 0.5 else target[0] + DEFAULT_LABEL_OFFSET
-    return (outwards if 0.08 <= outwards <= 0.92 else 2 * target[0] - outwards, target[1])
-
-
-# ── Words ──
+    """Place the label toward the nearer side of the image, or inward if there is no room."""
+    x = target[0] - DEFAULT_LABEL_OFFSET if target[0] < 0.5 else target[0] + DEFAULT_LABEL_OFFSET
+    return (x if 0.08 <= x <= 0.92 else 2 * target[0] - x, target[1])
 
 
 def _parse_texts(number: int, bodies: Any) -> dict[str, MarkerTextData]:
-    """Labels and explanations by language. A text without purpose is the label where there is none yet."""
+    """Return texts by language. A body without ``purpose`` is the label if there is none yet."""
     labels: dict[str, str] = {}
     texts: dict[str, str] = {}
     for body in bodies if isinstance(bodies, list) else [bodies]:
         body = {"value": body} if isinstance(body, str) else body
         if not isinstance(body, dict) or not isinstance(body.get("value"), str):
-            raise InvalidAnnotationsError(f"Mark {number} of the file has a body that is no text.")
+            raise InvalidAnnotationsError(
+                _("Marker %(number)s of the file has a body that is not text.") % {"number": number}
+            )
         language = _parse_language(number, body)
         is_label = body.get("purpose") in {"tagging", "identifying", None} and language not in labels
-        where = labels if is_label else texts
-        if language in where:
+        values = labels if is_label else texts
+        if language in values:
             raise InvalidAnnotationsError(
-                f"Mark {number} of the file has two explanations in the language “{language}”."
+                _("Marker %(number)s of the file has two explanations in the language “%(language)s”.")
+                % {"number": number, "language": language}
             )
-        where[language] = " ".join(body["value"].split())
+        values[language] = " ".join(body["value"].split())
     return {code: MarkerTextData(labels.get(code, ""), texts.get(code, "")) for code in sorted({*labels, *texts})}
 
 
 def _parse_language(number: int, body: dict[str, Any]) -> str:
-    given = body.get("language", languages.DEFAULT)
-    code = str(given).lower().partition("-")[0]
+    tag = str(body.get("language", languages.DEFAULT))
+    code = tag.lower().partition("-")[0]
     if code not in Language.values:
-        ours = " and ".join(Language.values)
         raise InvalidAnnotationsError(
-            f"Mark {number} of the file has words in the language “{str(given)[:20]}”. Here are {ours}."
+            _("Marker %(number)s of the file has text in the language “%(language)s”. The portal has: %(languages)s.")
+            % {"number": number, "language": tag[:20], "languages": ", ".join(Language.values)}
         )
     return code
 
 
 def _choose_key(item: dict[str, Any], texts: dict[str, MarkerTextData], number: int, taken: Iterable[str]) -> str:
-    """The last part of the annotation's address where that is a name of ours, else one made from the label."""
+    """Return the key from the annotation's ``id`` if this portal exported it, else one from the label."""
     last = str(item.get("id", "")).rpartition("/")[2]
     return make_unique_key(last if SLUG_RE.match(last) and "#" in str(item.get("id")) else "", texts, number, taken)
 
 
 def make_unique_key(preferred: str, texts: dict[str, MarkerTextData], number: int, taken: Iterable[str]) -> str:
-    """A name for a mark that none of ``taken`` has: ``wanted``, else one from its label, else ``mark-3``."""
-    label = next((name for said in texts.values() if (name := slugify(said.label))), "")
-    base = (preferred or label or f"mark-{number}")[: MAX_KEY_LENGTH - 3].strip("-") or f"mark-{number}"
-    names = set(taken)
-    if preferred and len(preferred) <= MAX_KEY_LENGTH and preferred not in names:
+    """Return a key not in ``taken``: ``preferred``, else one from the label, else such as ``mark-3``."""
+    from_label = next((slug for text in texts.values() if (slug := slugify(text.label))), "")
+    base = (preferred or from_label or f"mark-{number}")[: MAX_KEY_LENGTH - 3].strip("-") or f"mark-{number}"
+    taken = set(taken)
+    if preferred and len(preferred) <= MAX_KEY_LENGTH and preferred not in taken:
         return preferred
-    return base if base not in names else next(f"{base}-{n}" for n in range(2, 100) if f"{base}-{n}" not in names)
+    return base if base not in taken else next(f"{base}-{n}" for n in range(2, 100) if f"{base}-{n}" not in taken)

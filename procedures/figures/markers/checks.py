@@ -1,7 +1,7 @@
-"""How well a mark shows on the very pixels that lie under it.
+"""Checks of a figure's markers at the size they have on a phone: overlap, edges, size, and contrast with the image.
 
-Every line of a mark has two strokes, one light and one dark (static/css/components/markers.css). On any pixel the
-better of the two counts: formulas of contrast and of relative luminance are those of WCAG 2.2.
+Every line of a marker has two strokes, one light and one dark (static/css/components/markers.css); at each pixel the
+better one counts. Contrast ratio and relative luminance follow WCAG 2.2.
 """
 
 import math
@@ -13,6 +13,8 @@ from itertools import combinations
 from typing import cast
 
 from django.core.files.storage import default_storage
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from PIL import Image
 
 from procedures.enums import MarkerShape
@@ -21,7 +23,7 @@ from procedures.models import Figure
 
 MIN_CONTRAST = 3.0
 WHITE_LUMINANCE, BLACK_LUMINANCE = 1.0, 0.0
-# Luminances of the strokes of each part, as markers.css draws them.
+# Luminances of the strokes of each part, as in markers.css.
 STROKE_LUMINANCES: Mapping[str, tuple[float, ...]] = {
     "ring": (WHITE_LUMINANCE, BLACK_LUMINANCE),
     "disc": (WHITE_LUMINANCE, BLACK_LUMINANCE),
@@ -29,33 +31,56 @@ STROKE_LUMINANCES: Mapping[str, tuple[float, ...]] = {
     "tip": (WHITE_LUMINANCE, BLACK_LUMINANCE),
     "outline": (WHITE_LUMINANCE, BLACK_LUMINANCE),
 }
-# The narrowest a picture gets: in a series on a screen of 320 px. Type is 19 px there, and marks are sized by it.
+# The narrowest image: in a series on a 320 px screen. The font size there is 19 px, and markers scale with it.
 PHONE_IMAGE_WIDTH_PX = 230.0
 FONT_SIZE_PX = 19.0
 LABEL_RADIUS_PX, HALF_LINE_WIDTH_PX, TIP_RADIUS_PX = 0.8 * FONT_SIZE_PX, 0.16 * FONT_SIZE_PX, 0.3 * FONT_SIZE_PX
 SAMPLED_WIDTH = 480
 HEX_COLOR_RE = re.compile(rb"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
+# CSS pixels on a 320 px screen. Below the first distance, two labels touch; below the second, a finger hits both.
+MIN_LABEL_DISTANCE_PX = 2 * LABEL_RADIUS_PX
+RECOMMENDED_LABEL_DISTANCE_PX = LABEL_RADIUS_PX + 28
+# A smaller circle or region is hidden by its own outline.
+MIN_SHAPE_SIZE_PX = 0.8 * FONT_SIZE_PX
+EDGE_TOLERANCE = 1e-6
+PART_CONTRAST_MESSAGES = {
+    "ring": _("Its ring is hard to see here: the contrast is %(contrast)s, and at least %(min)s is needed."),
+    "disc": _("Its disc is hard to see here: the contrast is %(contrast)s, and at least %(min)s is needed."),
+    "leader": _("Its line is hard to see here: the contrast is %(contrast)s, and at least %(min)s is needed."),
+    "tip": _("The end of its line is hard to see here: the contrast is %(contrast)s, and at least %(min)s is needed."),
+    "outline": _("Its outline is hard to see here: the contrast is %(contrast)s, and at least %(min)s is needed."),
+}
+
 Position = tuple[float, float]
 Background = Callable[[Position], list[float]]
 
 
 @dataclass(frozen=True, slots=True)
 class ContrastResult:
-    """The lowest contrast of one part of a mark, from 1 to 21."""
+    """The lowest contrast ratio of one part of a marker, 1 to 21."""
 
     part: str
     contrast: float
 
 
+@dataclass(frozen=True, slots=True)
+class MarkerIssue:
+    """A message about the marker at ``index`` (from 0). ``is_blocking``: it must be fixed before saving."""
+
+    index: int
+    message: str
+    is_blocking: bool = False
+
+
 def relative_luminance(red: int, green: int, blue: int) -> float:
-    """Relative luminance of an sRGB colour, 0 to 1."""
-    parts = [value / 255 for value in (red, green, blue)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    """Return the relative luminance of an sRGB color, 0 to 1."""
+    channels = [value / 255 for value in (red, green, blue)]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def contrast_ratio(one: float, other: float) -> float:
-    """Contrast ratio of two relative luminances, 1 to 21."""
+    """Return the contrast ratio of two relative luminances, 1 to 21."""
     light, dark = max(one, other), min(one, other)
     return (light + 0.05) / (dark + 0.05)
 
@@ -67,14 +92,20 @@ def measure_contrast(
     aspect: float = 1.0,
     strokes: Mapping[str, tuple[float, ...]] = STROKE_LUMINANCES,
 ) -> list[ContrastResult]:
-    """Each part of a mark at the size it has on a phone. ``aspect``: height of the picture by its width."""
-    found = []
-    for part, spots in _iter_parts(marker, aspect):
-        levels = {level for spot in spots if _is_inside(spot) for at in backgrounds for level in at(spot)}
-        if levels:
-            worst = min(max(contrast_ratio(stroke, level) for stroke in strokes[part]) for level in levels)
-            found.append(ContrastResult(part, worst))
-    return found
+    """Measure each part of a marker at phone size. ``aspect``: image height divided by width."""
+    results = []
+    for part, positions in _iter_parts(marker, aspect):
+        luminances = {
+            luminance
+            for position in positions
+            if _is_inside(position)
+            for background in backgrounds
+            for luminance in background(position)
+        }
+        if luminances:
+            worst = min(max(contrast_ratio(stroke, behind) for stroke in strokes[part]) for behind in luminances)
+            results.append(ContrastResult(part, worst))
+    return results
 
 
 def _is_inside(position: Position) -> bool:
@@ -82,40 +113,41 @@ def _is_inside(position: Position) -> bool:
 
 
 def _iter_parts(marker: MarkerData, aspect: float) -> Iterator[tuple[str, list[Position]]]:
-    across, down = 1 / PHONE_IMAGE_WIDTH_PX, 1 / (PHONE_IMAGE_WIDTH_PX * aspect)
-    at, target = (marker.x, marker.y), (marker.target_x, marker.target_y)
+    # Fractions of the image per CSS pixel.
+    pixel_x, pixel_y = 1 / PHONE_IMAGE_WIDTH_PX, 1 / (PHONE_IMAGE_WIDTH_PX * aspect)
+    label, target = (marker.x, marker.y), (marker.target_x, marker.target_y)
 
-    def round_about(centre: Position, rx: float, ry: float) -> list[Position]:
-        turns = [2 * math.pi * step / 48 for step in range(48)]
-        return [(centre[0] + rx * math.cos(turn), centre[1] + ry * math.sin(turn)) for turn in turns]
+    def positions_on_ellipse(center: Position, rx: float, ry: float) -> list[Position]:
+        angles = [2 * math.pi * step / 48 for step in range(48)]
+        return [(center[0] + rx * math.cos(angle), center[1] + ry * math.sin(angle)) for angle in angles]
 
-    yield "ring", round_about(at, LABEL_RADIUS_PX * across, LABEL_RADIUS_PX * down)
+    yield "ring", positions_on_ellipse(label, LABEL_RADIUS_PX * pixel_x, LABEL_RADIUS_PX * pixel_y)
     yield (
         "disc",
         [
-            spot
-            for part in (0.25, 0.5, 0.75)
-            for spot in round_about(at, part * LABEL_RADIUS_PX * across, part * LABEL_RADIUS_PX * down)
+            position
+            for scale in (0.25, 0.5, 0.75)
+            for position in positions_on_ellipse(
+                label, scale * LABEL_RADIUS_PX * pixel_x, scale * LABEL_RADIUS_PX * pixel_y
+            )
         ],
     )
-    yield "leader", list(_positions_along(at, target, across, down))
+    yield "leader", list(_positions_along(label, target, pixel_x, pixel_y))
     if marker.shape in AREA_SHAPES:
         rx, ry = marker.half_size
-        around = (
-            round_about(target, rx, ry) if marker.shape == MarkerShape.CIRCLE else _positions_on_box(target, rx, ry)
-        )
-        yield "outline", around
+        is_circle = marker.shape == MarkerShape.CIRCLE
+        yield "outline", (positions_on_ellipse if is_circle else _positions_on_box)(target, rx, ry)
     else:
-        yield "tip", round_about(target, TIP_RADIUS_PX * across, TIP_RADIUS_PX * down)
+        yield "tip", positions_on_ellipse(target, TIP_RADIUS_PX * pixel_x, TIP_RADIUS_PX * pixel_y)
 
 
-def _positions_along(start: Position, end: Position, across: float, down: float) -> Iterator[Position]:
-    """Both edges and the middle of a line, pixel by pixel."""
-    dx, dy = (end[0] - start[0]) / across, (end[1] - start[1]) / down
+def _positions_along(start: Position, end: Position, pixel_x: float, pixel_y: float) -> Iterator[Position]:
+    """Yield both edges and the middle of a line, pixel by pixel."""
+    dx, dy = (end[0] - start[0]) / pixel_x, (end[1] - start[1]) / pixel_y
     length = math.hypot(dx, dy)
     if not length:
         return
-    side = (-dy / length * HALF_LINE_WIDTH_PX * across, dx / length * HALF_LINE_WIDTH_PX * down)
+    side = (-dy / length * HALF_LINE_WIDTH_PX * pixel_x, dx / length * HALF_LINE_WIDTH_PX * pixel_y)
     steps = max(2, math.ceil(length))
     for step in range(steps + 1):
         x, y = start[0] + (end[0] - start[0]) * step / steps, start[1] + (end[1] - start[1]) * step / steps
@@ -123,52 +155,50 @@ def _positions_along(start: Position, end: Position, across: float, down: float)
 
 
 def _positions_on_box(center: Position, rx: float, ry: float) -> list[Position]:
-    parts = [step / 12 for step in range(-12, 13)]
-    upright = [(center[0] + sign * rx, center[1] + part * ry) for sign in (-1, 1) for part in parts]
-    return upright + [(center[0] + part * rx, center[1] + sign * ry) for sign in (-1, 1) for part in parts]
+    offsets = [step / 12 for step in range(-12, 13)]
+    vertical = [(center[0] + sign * rx, center[1] + offset * ry) for sign in (-1, 1) for offset in offsets]
+    return vertical + [(center[0] + offset * rx, center[1] + sign * ry) for sign in (-1, 1) for offset in offsets]
 
 
 def sample_image(image: Image.Image) -> Background:
-    """The pixel under a spot."""
+    """Return a background that looks up the pixel at a position."""
     pixels = image.convert("RGB")
     right, bottom = pixels.width - 1, pixels.height - 1
 
-    def at(spot: Position) -> list[float]:
-        red, green, blue = cast(
-            "tuple[int, int, int]", pixels.getpixel((round(spot[0] * right), round(spot[1] * bottom)))
-        )
-        return [relative_luminance(red, green, blue)]
+    def luminances(position: Position) -> list[float]:
+        x, y = round(position[0] * right), round(position[1] * bottom)
+        return [relative_luminance(*cast("tuple[int, int, int]", pixels.getpixel((x, y))))]
 
-    return at
+    return luminances
 
 
 def sample_svg_colors(svg: bytes) -> Background:
-    """A line drawing is not rasterised: every colour that it holds may lie under a spot."""
-    texts = {match[1].decode() for match in HEX_COLOR_RE.finditer(svg)}
-    full = {text if len(text) == 6 else "".join(2 * letter for letter in text) for text in texts}
-    levels = sorted(relative_luminance(*bytes.fromhex(text)) for text in full)
-    return lambda spot: levels
+    """Return a background with every color of a drawing at every position: drawings are not rasterized."""
+    colors = {match[1].decode() for match in HEX_COLOR_RE.finditer(svg)}
+    colors = {color if len(color) == 6 else "".join(2 * digit for digit in color) for color in colors}
+    luminances = sorted(relative_luminance(*bytes.fromhex(color)) for color in colors)
+    return lambda position: luminances
 
 
 def load_backgrounds(figure: Figure) -> tuple[list[Background], list[str]]:
-    """All that the marks of a figure are drawn on: picture, drawing by day and by night; and the files that are lost.
+    """Load everything that a figure's markers are drawn on (image, light and dark drawing) and list missing files.
 
-    Expects ``renditions`` prefetched.
+    Expects ``renditions`` to be prefetched.
     """
     jpegs = [row for row in figure.renditions.all() if row.format == "jpeg"]
     files = [min(jpegs, key=lambda row: abs(row.width - SAMPLED_WIDTH)).file] if jpegs else []
-    found, lost = [], []
+    backgrounds, missing = [], []
     for name in filter(None, (*files, figure.drawing, figure.drawing_dark)):
         try:
-            found.append(_load_background(name))
+            backgrounds.append(_load_background(name))
         except OSError:
-            lost.append(name)
-    return found, lost
+            missing.append(name)
+    return backgrounds, missing
 
 
 @lru_cache(maxsize=12)
 def _load_background(name: str) -> Background:
-    """Read once: file names hold the hash of what is in them."""
+    """Load a background. Cacheable, because file names contain a hash of the content."""
     with default_storage.open(name) as stream:
         if name.endswith(".svg"):
             return sample_svg_colors(stream.read())
@@ -176,71 +206,59 @@ def _load_background(name: str) -> Background:
             return sample_image(image)
 
 
-# px on a screen of 320 px. The discs of two marks touch below the first; below the second a finger meets both.
-MIN_LABEL_DISTANCE_PX = 2 * LABEL_RADIUS_PX
-RECOMMENDED_LABEL_DISTANCE_PX = LABEL_RADIUS_PX + 28
-# A circle or box smaller than this is hidden by its own line.
-MIN_SHAPE_SIZE_PX = 0.8 * FONT_SIZE_PX
-EDGE_TOLERANCE = 1e-6
-PART_LABELS = {"ring": "ring", "disc": "disc", "leader": "line", "tip": "end of the line", "outline": "outline"}
-
-
-@dataclass(frozen=True, slots=True)
-class MarkerIssue:
-    """One sentence about the mark at ``index`` (from 0); ``forbids`` says whether it may not be saved so."""
-
-    index: int
-    message: str
-    is_blocking: bool = False
-
-
 def check_markers(markers: Sequence[MarkerData], *, aspect: float, backgrounds: list[Background]) -> list[MarkerIssue]:
-    """All notes in the order of the marks, what forbids first. ``aspect``: height of the picture by its width."""
-    found = [*_check_distances(markers, aspect), *_check_covered_targets(markers, aspect)]
-    for index, mark in enumerate(markers):
-        found += [
-            *_check_edge(index, mark, aspect),
-            *_check_shape(index, mark, aspect),
-            *_check_contrast(index, mark, aspect, backgrounds),
+    """Return all issues by marker, blocking ones first. ``aspect``: image height divided by width."""
+    issues = [*_check_distances(markers, aspect), *_check_covered_targets(markers, aspect)]
+    for index, marker in enumerate(markers):
+        issues += [
+            *_check_edge(index, marker, aspect),
+            *_check_shape(index, marker, aspect),
+            *_check_contrast(index, marker, aspect, backgrounds),
         ]
-    return sorted(found, key=lambda note: (note.index, not note.is_blocking))
+    return sorted(issues, key=lambda issue: (issue.index, not issue.is_blocking))
 
 
 def distance_px(one: tuple[float, float], other: tuple[float, float], aspect: float) -> float:
-    """How far two spots are from each other on a phone, in CSS pixels."""
+    """Return the distance of two positions on a phone, in CSS pixels."""
     return math.hypot((one[0] - other[0]) * PHONE_IMAGE_WIDTH_PX, (one[1] - other[1]) * PHONE_IMAGE_WIDTH_PX * aspect)
 
 
 def _check_distances(markers: Sequence[MarkerData], aspect: float) -> Iterator[MarkerIssue]:
-    for (one, first), (other, second) in combinations(enumerate(markers), 2):
-        apart = distance_px((first.x, first.y), (second.x, second.y), aspect)
-        if apart < MIN_LABEL_DISTANCE_PX:
-            yield MarkerIssue(
-                other, f"On a phone its disc lies on disc {one + 1}. Move one of them away.", is_blocking=True
+    for (first_number, first), (second_number, second) in combinations(enumerate(markers, start=1), 2):
+        distance = distance_px((first.x, first.y), (second.x, second.y), aspect)
+        if distance < MIN_LABEL_DISTANCE_PX:
+            message = gettext("On a phone, its disc overlaps disc %(number)s. Move one of them away.")
+            yield MarkerIssue(second_number - 1, message % {"number": first_number}, is_blocking=True)
+        elif distance < RECOMMENDED_LABEL_DISTANCE_PX:
+            message = gettext(
+                "On a phone, it is close to disc %(number)s. A little more room helps an unsteady finger."
             )
-        elif apart < RECOMMENDED_LABEL_DISTANCE_PX:
-            yield MarkerIssue(
-                other, f"On a phone it is close to disc {one + 1}. A little more room helps an unsteady finger."
-            )
+            yield MarkerIssue(second_number - 1, message % {"number": first_number})
 
 
 def _check_covered_targets(markers: Sequence[MarkerData], aspect: float) -> Iterator[MarkerIssue]:
-    for index, mark in enumerate(markers):
-        for other, shown in enumerate(markers):
-            if shown.shape in AREA_SHAPES and index == other:
+    for index, marker in enumerate(markers):
+        for other_index, other in enumerate(markers):
+            if other.shape in AREA_SHAPES and index == other_index:
                 continue
-            if distance_px((mark.x, mark.y), (shown.target_x, shown.target_y), aspect) < LABEL_RADIUS_PX:
-                what = "what it points at" if index == other else f"what mark {other + 1} points at"
-                yield MarkerIssue(index, f"On a phone its disc covers {what}. Move the disc aside.")
+            if distance_px((marker.x, marker.y), (other.target_x, other.target_y), aspect) >= LABEL_RADIUS_PX:
+                continue
+            if index == other_index:
+                message = gettext("On a phone, its disc covers what it points at. Move the disc aside.")
+            else:
+                message = gettext(
+                    "On a phone, its disc covers what marker %(number)s points at. Move the disc aside."
+                ) % {"number": other_index + 1}
+            yield MarkerIssue(index, message)
 
 
 def _check_edge(index: int, marker: MarkerData, aspect: float) -> Iterator[MarkerIssue]:
-    inside = (
+    distances = (
         min(marker.x, 1 - marker.x) * PHONE_IMAGE_WIDTH_PX,
         min(marker.y, 1 - marker.y) * PHONE_IMAGE_WIDTH_PX * aspect,
     )
-    if min(inside) < LABEL_RADIUS_PX:
-        yield MarkerIssue(index, "On a phone the edge of the picture cuts its disc. Move it inwards.")
+    if min(distances) < LABEL_RADIUS_PX:
+        yield MarkerIssue(index, gettext("On a phone, the edge of the picture cuts off its disc. Move it inward."))
 
 
 def _check_shape(index: int, marker: MarkerData, aspect: float) -> Iterator[MarkerIssue]:
@@ -248,22 +266,18 @@ def _check_shape(index: int, marker: MarkerData, aspect: float) -> Iterator[Mark
         return
     rx, ry = marker.half_size
     if min(rx * PHONE_IMAGE_WIDTH_PX, ry * PHONE_IMAGE_WIDTH_PX * aspect) * 2 < MIN_SHAPE_SIZE_PX:
-        yield MarkerIssue(index, "The shape is too small to be seen. Give it more width and height.", is_blocking=True)
-    reach = (marker.target_x - rx, marker.target_y - ry, 1 - marker.target_x - rx, 1 - marker.target_y - ry)
-    if min(reach) < -EDGE_TOLERANCE:
-        yield MarkerIssue(
-            index, "The shape reaches out of the picture. Make it smaller or move it inwards.", is_blocking=True
-        )
+        message = gettext("The shape is too small to be seen. Make it wider and taller.")
+        yield MarkerIssue(index, message, is_blocking=True)
+    margins = (marker.target_x - rx, marker.target_y - ry, 1 - marker.target_x - rx, 1 - marker.target_y - ry)
+    if min(margins) < -EDGE_TOLERANCE:
+        message = gettext("The shape extends past the edge of the picture. Make it smaller or move it inward.")
+        yield MarkerIssue(index, message, is_blocking=True)
 
 
 def _check_contrast(
     index: int, marker: MarkerData, aspect: float, backgrounds: list[Background]
 ) -> Iterator[MarkerIssue]:
-    for found in measure_contrast(marker, backgrounds, aspect=aspect):
-        if found.contrast < MIN_CONTRAST:
-            part = PART_LABELS[found.part]
-            yield MarkerIssue(
-                index,
-                f"Its {part} hardly shows here: contrast {found.contrast:.1f}, needed is {MIN_CONTRAST:.0f}.",
-                True,
-            )
+    for result in measure_contrast(marker, backgrounds, aspect=aspect):
+        if result.contrast < MIN_CONTRAST:
+            values = {"contrast": f"{result.contrast:.1f}", "min": f"{MIN_CONTRAST:.0f}"}
+            yield MarkerIssue(index, PART_CONTRAST_MESSAGES[result.part] % values, is_blocking=True)

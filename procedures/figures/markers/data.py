@@ -1,4 +1,4 @@
-"""The marks of a figure as plain values, and the one place that writes them."""
+"""Markers of a figure as plain data, and the only code that saves them."""
 
 import hashlib
 import json
@@ -7,25 +7,26 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from procedures.enums import MarkerShape
 from procedures.figures.redaction import Redactions
 from procedures.models import Figure, Marker, MarkerText
 
 COORDINATE_FIELDS = ("x", "y", "target_x", "target_y", "size_x", "size_y")
-# Of a part of the picture: a tenth of a pixel of the widest rendition is 0.00006.
+# Decimals of a fraction of the image: a tenth of a pixel in the widest rendition is 0.00006.
 COORDINATE_DIGITS = 6
-# Shapes with an extent of their own; the others end in a point.
+# Shapes that outline an area; the others point at a spot.
 AREA_SHAPES = frozenset({MarkerShape.CIRCLE, MarkerShape.REGION})
 
 
 class MarkersChangedError(Exception):
-    """Somebody else saved marks, or brought in another picture, since these were read."""
+    """The markers or the image changed since the caller read them."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarkerTextData:
-    """What a mark says in one language."""
+    """The text of a marker in one language."""
 
     label: str
     text: str = ""
@@ -33,9 +34,10 @@ class MarkerTextData:
 
 @dataclass(frozen=True, slots=True)
 class MarkerData:
-    """One mark; places and sizes are parts of the picture's width and height, 0 to 1. ``words`` go by language.
+    """One marker. Positions and sizes are fractions of the image, 0 to 1; ``texts`` are keyed by language.
 
-    ``size_x`` and ``size_y`` are radii of a circle, the whole width and height of a box, and 0 for a point.
+    ``x`` and ``y``: the numbered label. ``target_x`` and ``target_y``: what it points at. ``size_x`` and ``size_y``:
+    the radii of a circle, the full width and height of a region, or 0 for a point.
     """
 
     key: str
@@ -50,60 +52,61 @@ class MarkerData:
 
     @property
     def half_size(self) -> tuple[float, float]:
-        """From the target to the edge of a circle or box, across and down; (0, 0) for a point."""
+        """Horizontal and vertical distance from the target to the edge of its area; (0, 0) for a point."""
         if self.shape == MarkerShape.CIRCLE:
             return self.size_x, self.size_y or self.size_x
         return (self.size_x / 2, self.size_y / 2) if self.shape == MarkerShape.REGION else (0.0, 0.0)
 
     @property
     def display_name(self) -> str:
-        """Its label in the first language that has one."""
-        return next((words.label for words in self.texts.values() if words.label), self.key)
+        """The label in the first language that has one, else the key."""
+        return next((text.label for text in self.texts.values() if text.label), self.key)
 
 
 def to_marker_data(marker: Marker) -> MarkerData:
-    """The values of a row. Expects ``texts`` prefetched."""
-    words = {text.language: MarkerTextData(text.label, text.text) for text in marker.texts.all()}
-    places = {name: getattr(marker, name) for name in COORDINATE_FIELDS}
-    return MarkerData(marker.key, marker.shape, **places, texts=dict(sorted(words.items())))
+    """Convert a row. Expects ``texts`` to be prefetched."""
+    texts = {text.language: MarkerTextData(text.label, text.text) for text in marker.texts.all()}
+    coordinates = {name: getattr(marker, name) for name in COORDINATE_FIELDS}
+    return MarkerData(marker.key, marker.shape, **coordinates, texts=dict(sorted(texts.items())))
 
 
 def load_markers(figure: Figure) -> list[MarkerData]:
-    """The saved marks in the order of their numbers."""
+    """Return the saved markers in the order of their numbers."""
     return [to_marker_data(marker) for marker in figure.markers.prefetch_related("texts")]
 
 
 def image_hash(figure: Figure) -> str:
-    """What tells a picture from all others: the hash of its pixels, or of its lines where it has no pixels."""
+    """Return the hash of a figure's pixels, or of its drawing if it has no pixels."""
     return figure.sha256 or Path(figure.drawing).stem
 
 
 def markers_version(figure: Figure, markers: Sequence[MarkerData]) -> str:
-    """Changes whenever the marks or the picture under them change."""
-    text = json.dumps([image_hash(figure), *(asdict(round_coordinates(mark)) for mark in markers)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Return a hash that changes when the markers or the image change, for optimistic locking."""
+    state = json.dumps([image_hash(figure), *(asdict(round_coordinates(marker)) for marker in markers)], sort_keys=True)
+    return hashlib.sha256(state.encode()).hexdigest()
 
 
 def round_coordinates(marker: MarkerData) -> MarkerData:
-    """The same mark with as many digits as are kept."""
+    """Round the coordinates to the stored precision."""
     return replace(marker, **{name: round(getattr(marker, name), COORDINATE_DIGITS) for name in COORDINATE_FIELDS})
 
 
 @transaction.atomic
 def save_markers(figure: Figure, markers: Sequence[MarkerData], *, expected_version: str) -> list[str]:
-    """Make ``marks`` the marks of ``figure`` and return a line for each change. Rows that stay are not written.
+    """Replace the markers of ``figure`` and return a message for each change. Unchanged rows are not written.
 
-    ``expected`` is version_of() what the writer saw; raises MarksChangedError when that is no longer what is saved.
+    Locks the figure. Raises MarkersChangedError unless ``expected_version``, the ``markers_version`` that the caller
+    read, is still current.
     """
     locked = Figure.objects.select_for_update().get(pk=figure.pk)
     before = load_markers(locked)
     if markers_version(locked, before) != expected_version:
         raise MarkersChangedError
     changes = describe_changes(before, markers)
-    rows = {marker.key: marker for marker in locked.markers.prefetch_related("texts")}
-    locked.markers.exclude(key__in=[mark.key for mark in markers]).delete()
-    for order, mark in enumerate(markers):
-        _save_marker(locked, rows.get(mark.key), order, mark)
+    rows = {row.key: row for row in locked.markers.prefetch_related("texts")}
+    locked.markers.exclude(key__in=[marker.key for marker in markers]).delete()
+    for order, marker in enumerate(markers):
+        _save_marker(locked, rows.get(marker.key), order, marker)
     return changes
 
 
@@ -115,30 +118,30 @@ def _save_marker(figure: Figure, row: Marker | None, order: int, data: MarkerDat
         for name in COORDINATE_FIELDS:
             setattr(marker, name, getattr(data, name))
         marker.save()
-    for language, words in data.texts.items():
-        if old is None or old.texts.get(language) != words:
+    for language, text in data.texts.items():
+        if old is None or old.texts.get(language) != text:
             MarkerText.objects.update_or_create(
-                marker=marker, language=language, defaults={"label": words.label, "text": words.text}
+                marker=marker, language=language, defaults={"label": text.label, "text": text.text}
             )
     marker.texts.exclude(language__in=data.texts).delete()
 
 
 def _has_moved(old: MarkerData, new: MarkerData) -> bool:
-    """A row may hold more digits than are shown; that alone is no change."""
+    """Compare shape and rounded coordinates: extra digits in the database are not a change."""
     return replace(round_coordinates(old), texts={}) != replace(round_coordinates(new), texts={})
 
 
 def describe_changes(before: Sequence[MarkerData], after: Sequence[MarkerData]) -> list[str]:
-    """What ``after`` changes, one line for each mark: “Needle: moved”. Empty when nothing."""
-    old = {mark.key: mark for mark in before}
-    new = {mark.key: mark for mark in after}
-    lines = [f"{mark.display_name}: new" for mark in after if mark.key not in old]
-    lines += [f"{mark.display_name}: deleted" for mark in before if mark.key not in new]
+    """Return one message for each changed marker, such as “Needle: disc moved”; empty if nothing changed."""
+    old = {marker.key: marker for marker in before}
+    new = {marker.key: marker for marker in after}
+    lines = [_("%(marker)s: new") % {"marker": marker.display_name} for marker in after if marker.key not in old]
+    lines += [_("%(marker)s: deleted") % {"marker": marker.display_name} for marker in before if marker.key not in new]
     for key in (key for key in new if key in old):
-        if what := list(_describe_marker_changes(round_coordinates(old[key]), round_coordinates(new[key]))):
-            lines.append(f"{new[key].display_name}: {', '.join(what)}")
-    kept = [[key for key in one if key in old and key in new] for one in (old, new)]
-    return lines + (["The numbers are in another order"] if kept[0] != kept[1] else [])
+        if changes := list(_describe_marker_changes(round_coordinates(old[key]), round_coordinates(new[key]))):
+            lines.append(f"{new[key].display_name}: {', '.join(changes)}")
+    old_order, new_order = ([key for key in keys if key in old and key in new] for keys in (old, new))
+    return lines + ([_("The order of the numbers changed")] if old_order != new_order else [])
 
 
 def _describe_marker_changes(old: MarkerData, new: MarkerData) -> Iterable[str]:
@@ -146,33 +149,36 @@ def _describe_marker_changes(old: MarkerData, new: MarkerData) -> Iterable[str]:
         return any(getattr(old, name) != getattr(new, name) for name in names)
 
     if differ("shape"):
-        yield f"now {MarkerShape(new.shape).label.lower()}"
+        yield _("now %(shape)s") % {"shape": str(MarkerShape(new.shape).label).lower()}
     if differ("x", "y"):
-        yield "disc moved"
+        yield _("disc moved")
     if differ("target_x", "target_y"):
-        yield "target moved"
+        yield _("target moved")
     if old.half_size != new.half_size:
-        yield "other size"
+        yield _("size changed")
     for language in sorted({*old.texts, *new.texts}):
         if old.texts.get(language) != new.texts.get(language):
-            yield f"other words ({language})"
+            yield _("text changed (%(language)s)") % {"language": language}
 
 
 def transform_markers(figure: Figure, redactions: Redactions) -> list[str]:
-    """Move and scale all marks of a saved figure; the keys of those whose target was cut off, now at the edge."""
+    """Move and scale the markers of a saved figure after a crop.
+
+    Return the keys of markers whose target was cropped away; they are moved to the edge.
+    """
     if redactions.crop_box is None:
         return []
-    outside = []
+    cropped = []
     for marker in figure.markers.all():
         target = redactions.transform_point(marker.target_x, marker.target_y)
-        if not all(0 <= part <= 1 for part in target):
-            outside.append(marker.key)
+        if not all(0 <= value <= 1 for value in target):
+            cropped.append(marker.key)
         marker.x, marker.y = map(_clamp, redactions.transform_point(marker.x, marker.y))
         marker.target_x, marker.target_y = map(_clamp, target)
         marker.size_x = _clamp(marker.size_x / redactions.crop_box.width)
         marker.size_y = _clamp(marker.size_y / redactions.crop_box.height)
         marker.save()
-    return outside
+    return cropped
 
 
 def _clamp(fraction: float) -> float:

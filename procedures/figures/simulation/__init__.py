@@ -1,1 +1,5 @@
-"""A computed set of fluoroscopy pictures: one spine model, X-rays by Beer–Lambert, marks that know where they are."""
+"""Simulated fluoroscopy images and matching line drawings, computed from one 3D model of the spine.
+
+X-rays follow the Beer–Lambert law. Marker positions are model points projected like everything else. Nothing here may
+change the committed images: ``manage.py render_fluoroscopy --check`` compares them with the model.
+"""

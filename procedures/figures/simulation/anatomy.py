@@ -1,7 +1,8 @@
-"""One vertebra as signed distances, in its own mm: x to the back, y to the feet, z to the patient's left.
+"""The spine model: a vertebra as signed distances, and the placement of T10 to L4.
 
-Sizes are those of L1 (body 42 wide, 34 deep, 24 high at the back, canal 17–19 deep); other levels are scaled.
-They are usual adult values, set for the picture and not measured on a patient; the tests pin the ones that matter.
+Local coordinates are in mm: x to the back, y to the feet, z to the patient's left. Dimensions are those of L1 (body 42
+wide, 34 deep, 24 high at the back, canal 17–19 deep); other levels are scaled. They are typical adult values, not
+measured on a patient; tests cover the important ones.
 """
 
 from dataclasses import dataclass
@@ -31,23 +32,23 @@ BOUNDS_MAX = (74.0, 34.0, 46.0)
 
 @dataclass(frozen=True)
 class VertebraShape:
-    """What is particular about one vertebra. Millimetres; a Genant grade 2 wedge keeps 60–75 % in front."""
+    """Shape parameters of a vertebra, in mm. A Genant grade 2 wedge keeps 60–75 % of the anterior height."""
 
-    wedge: float = 0.0  # loss of height at the front edge, spread evenly from the back
-    step: float = 0.0  # sudden drop of the upper endplate where it is broken
-    buckle: float = 0.0  # how far the upper front corner is pushed forward
-    crushed: float = 0.0  # depth of the band of pressed bone under the upper endplate
-    spur: float = 0.4  # lip of the rims
+    wedge: float = 0.0  # height loss at the front edge, increasing evenly from the back
+    step: float = 0.0  # abrupt drop of the upper endplate at the fracture
+    buckle: float = 0.0  # forward displacement of the upper front corner
+    crushed: float = 0.0  # depth of the band of compacted bone under the upper endplate
+    spur: float = 0.4  # bony lip of the rims
     thoracic: bool = False
 
     @property
     def front_ratio(self) -> float:
-        """Height at the front over height at the back."""
+        """Height at the front divided by height at the back."""
         return 1 - (self.wedge + self.step) / (2 * HALF_HEIGHT)
 
 
 def upper_endplate(x: Array, z: Array, shape: VertebraShape) -> Array:
-    """Height y (mm) of the upper endplate at (x, z)."""
+    """Return y (mm) of the upper endplate at (x, z)."""
     rho = ((x - 1) / 15.5) ** 2 + (z / 19) ** 2
     bowl = np.clip(1 - rho, 0, 1)
     y = -HALF_HEIGHT + 1.7 * bowl * (2 - bowl)
@@ -60,18 +61,18 @@ def upper_endplate(x: Array, z: Array, shape: VertebraShape) -> Array:
 
 
 def upper_endplate_at(x: float, shape: VertebraShape) -> float:
-    """Height y (mm) of the upper endplate in the middle plane."""
+    """Return y (mm) of the upper endplate in the midsagittal plane."""
     return float(upper_endplate(np.array([x], np.float32), np.zeros(1, np.float32), shape)[0])
 
 
 def lower_endplate(x: Array, z: Array) -> Array:
-    """Height y (mm) of the lower endplate: deeper behind, as a rule."""
+    """Return y (mm) of the lower endplate, which is usually more concave at the back."""
     bowl = np.clip(1 - ((x - 3) / 14.5) ** 2 - (z / 19) ** 2, 0, 1)
     return np.asarray(HALF_HEIGHT - 2.0 * bowl * (2 - bowl), np.float32)
 
 
 def side_wall_distance(x: Array, y: Array, z: Array, shape: VertebraShape) -> Array:
-    """Distance to the upright wall of the body: kidney-shaped, waisted by a tenth, lipped at the rims."""
+    """Distance to the side wall of the body: kidney-shaped, 10 % narrower at the waist, with lipped rims."""
     level = np.clip(y / HALF_HEIGHT, -1.1, 1.1)
     high = level * level
     waist = 0.905 + 0.085 * high + np.float32(shape.spur * 0.03) * high**4
@@ -87,7 +88,7 @@ def side_wall_distance(x: Array, y: Array, z: Array, shape: VertebraShape) -> Ar
 
 
 def body_distance(x: Array, y: Array, z: Array, shape: VertebraShape, shrink: bool = False) -> Array:
-    """Distance to the vertebral body, or with `shrink` to the spongy bone inside its shell."""
+    """Distance to the vertebral body, or with ``shrink`` to the trabecular bone inside its shell."""
     wall = side_wall_distance(x, y, z, shape) + np.float32(WALL_MM if shrink else 0)
     plates = np.maximum(upper_endplate(x, z, shape) - y, y - lower_endplate(x, z)) + np.float32(
         ENDPLATE_MM if shrink else 0
@@ -96,7 +97,7 @@ def body_distance(x: Array, y: Array, z: Array, shape: VertebraShape, shrink: bo
 
 
 def arch_distance(x: Array, y: Array, z: Array, shape: VertebraShape) -> Array:
-    """Distance to everything behind the body: pedicles, laminae, joint processes, side and spinous processes."""
+    """Distance to the posterior elements: pedicles, laminae, articular, transverse and spinous processes."""
     z = np.abs(z)
     squeezed = PEDICLE_Y + (y - PEDICLE_Y) * np.float32(0.62)
     pedicle = capsule_distance(x, squeezed, z, (9, PEDICLE_Y, 12.6), (25.5, PEDICLE_Y + 0.6, 15.2), (4.5, 4.3))
@@ -115,7 +116,7 @@ def arch_distance(x: Array, y: Array, z: Array, shape: VertebraShape) -> Array:
 
 
 def spinous_process_distance(x: Array, y: Array, z: Array, shape: VertebraShape) -> Array:
-    """Distance to the spinous process: a hatchet-shaped plate, thicker at its back and lower edge."""
+    """Distance to the spinous process: a hatchet-shaped plate, thicker at its posterior and lower edges."""
     edges: tuple[tuple[float, float, float, float], ...]
     if shape.thoracic:
         edges = ((36, 1, -0.5, -1), (58, 16, 1, 0.1), (56, 23, -0.42, 1), (36, 12, -1, 0.2))
@@ -126,13 +127,13 @@ def spinous_process_distance(x: Array, y: Array, z: Array, shape: VertebraShape)
         length = np.hypot(nx, ny)
         side = (x - np.float32(px)) * np.float32(nx / length) + (y - np.float32(py)) * np.float32(ny / length)
         outline = side if outline is None else smooth_max(outline, side, 7.0)
-    assert outline is not None  # noqa: S101 -- the loop above always runs; this only tells the type checker
-    thick = 2.1 + 1.3 * smoothstep((x - 44) / 18) + 0.8 * smoothstep((y - 8) / 10)
-    return smooth_max(outline, z - thick, 3.5)
+    assert outline is not None  # noqa: S101 -- for the type checker: the loop always runs
+    half_thickness = 2.1 + 1.3 * smoothstep((x - 44) / 18) + 0.8 * smoothstep((y - 8) / 10)
+    return smooth_max(outline, z - half_thickness, 3.5)
 
 
 def bone_distances(x: Array, y: Array, z: Array, shape: VertebraShape) -> tuple[Array, Array, Array]:
-    """Distances to the whole bone, to its spongy inside, and to the crushed band under a broken endplate."""
+    """Distances to the whole bone, its trabecular core, and the compacted band under a fractured endplate."""
     behind = arch_distance(x, y, z, shape)
     whole = smooth_min(body_distance(x, y, z, shape), behind, 4.0)
     inside = smooth_min(body_distance(x, y, z, shape, shrink=True), behind + np.float32(ARCH_MM), 4.0)
@@ -144,9 +145,9 @@ def bone_distances(x: Array, y: Array, z: Array, shape: VertebraShape) -> tuple[
 
 LEVELS = ("T10", "T11", "T12", "L1", "L2", "L3", "L4")
 VERTEBRA_SCALES = (0.86, 0.90, 0.95, 1.0, 1.03, 1.06, 1.08)
-# Degrees the long axis of each vertebra leans forward going down; the bend from the chest's to the loin's curve.
+# Forward lean of each vertebra's long axis in degrees, going down: from thoracic kyphosis to lumbar lordosis.
 SAGITTAL_ANGLES = (1.0, 3.5, 5.5, 5.0, 2.0, -3.0, -9.0)
-# Small tilts to the side and about the long axis, as no patient lies perfectly straight.
+# Small tilts, because no patient lies perfectly straight.
 CORONAL_ANGLES = (1.2, 0.8, -0.6, 0.5, 1.0, -0.8, -1.0)
 AXIAL_ANGLES = (1.5, 1.0, 0.5, -0.7, -1.0, 0.4, 0.8)
 DISC_HEIGHTS = (5.0, 5.8, 7.2, 7.8, 8.6, 9.8)
@@ -159,14 +160,14 @@ THORACIC = VertebraShape(thoracic=True)
 
 @dataclass(frozen=True)
 class Spine:
-    """One state of the spine: the shape of L1 and how many degrees everything above it has tipped forward."""
+    """A state of the spine: the shape of L1, and by how many degrees everything above it tilts forward."""
 
     name: str
     l1_shape: VertebraShape
     tilt_degrees: float
 
     def shape(self, level: str) -> VertebraShape:
-        """The shape of a vertebra."""
+        """Return the shape of a vertebra."""
         if level == "L1":
             return self.l1_shape
         return THORACIC if level.startswith("T1") and level != "T12" else HEALTHY
@@ -178,25 +179,27 @@ RESTORED_SPINE = Spine("restored", RESTORED, 2.0)
 
 
 def _build_placements() -> dict[str, Placement]:
-    """Every vertebra of the healthy spine, chained up and down from L1 through its discs."""
-    turns = [rotation_matrix(a, b, c) for a, b, c in zip(SAGITTAL_ANGLES, CORONAL_ANGLES, AXIAL_ANGLES, strict=True)]
-    bends = [rotation_matrix(a) for a in SAGITTAL_ANGLES]
-    down = [bends[n] @ np.array([0, HALF_HEIGHT * VERTEBRA_SCALES[n], 0]) for n in range(len(LEVELS))]
-    centres: dict[int, Vector] = {3: np.zeros(3)}
+    """Place the vertebrae of the healthy spine, stacked up and down from L1 with discs between them."""
+    rotations = [
+        rotation_matrix(a, b, c) for a, b, c in zip(SAGITTAL_ANGLES, CORONAL_ANGLES, AXIAL_ANGLES, strict=True)
+    ]
+    sagittal_rotations = [rotation_matrix(a) for a in SAGITTAL_ANGLES]
+    down = [sagittal_rotations[n] @ np.array([0, HALF_HEIGHT * VERTEBRA_SCALES[n], 0]) for n in range(len(LEVELS))]
+    centers: dict[int, Vector] = {3: np.zeros(3)}
     for n in range(3, len(LEVELS) - 1):
         gap = rotation_matrix((SAGITTAL_ANGLES[n] + SAGITTAL_ANGLES[n + 1]) / 2) @ np.array([0, DISC_HEIGHTS[n], 0])
-        centres[n + 1] = centres[n] + down[n] + gap + down[n + 1]
+        centers[n + 1] = centers[n] + down[n] + gap + down[n + 1]
     for n in range(3, 0, -1):
         gap = rotation_matrix((SAGITTAL_ANGLES[n] + SAGITTAL_ANGLES[n - 1]) / 2) @ np.array([0, DISC_HEIGHTS[n - 1], 0])
-        centres[n - 1] = centres[n] - down[n] - gap - down[n - 1]
-    return {level: Placement(centres[n], turns[n], VERTEBRA_SCALES[n]) for n, level in enumerate(LEVELS)}
+        centers[n - 1] = centers[n] - down[n] - gap - down[n - 1]
+    return {level: Placement(centers[n], rotations[n], VERTEBRA_SCALES[n]) for n, level in enumerate(LEVELS)}
 
 
 HEALTHY_PLACEMENTS = _build_placements()
 
 
 def vertebra_placement(spine: Spine, level: str) -> Placement:
-    """Where a vertebra stands: those above L1 tip about the upper back corner of its body."""
+    """Return the placement of a vertebra. Those above L1 tilt about the upper back corner of its body."""
     place = HEALTHY_PLACEMENTS[level]
     if not spine.tilt_degrees or level.startswith("L"):
         return place
@@ -206,7 +209,7 @@ def vertebra_placement(spine: Spine, level: str) -> Placement:
 
 
 def vertebra_solid(spine: Spine, level: str) -> Solid:
-    """The solid of one vertebra: whole bone, spongy inside, crushed band."""
+    """Return the solid of a vertebra, with the distances of ``bone_distances``."""
     shape = spine.shape(level)
 
     def distances(x: Array, y: Array, z: Array) -> tuple[Array, Array, Array]:

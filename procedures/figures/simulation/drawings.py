@@ -1,10 +1,13 @@
-"""The two drawings that have no X-ray picture beside them: a healthy beside a broken vertebra, and the nerves."""
+"""Line drawings: those that accompany the X-ray images, and the two anatomical ones without an X-ray.
+
+The latter compare a healthy and a fractured vertebra, and show the nerves.
+"""
 
 from functools import lru_cache
 
 import numpy as np
 
-from procedures.figures.simulation import outlines as trace
+from procedures.figures.simulation import outlines
 from procedures.figures.simulation.anatomy import (
     BOUNDS_MAX,
     BOUNDS_MIN,
@@ -41,11 +44,13 @@ COMPARISON_SCALE = 0.76
 COMPARISON_VIEW = View(np.eye(3), np.zeros(3), STANDALONE_RASTER)
 NERVE_VIEW = View(rotation_matrix(0, 0, 1.0), np.array([12.0, 17.0, 0.0]), STANDALONE_RASTER, half_width=50.0)
 COMPARISON_COLUMNS: tuple[tuple[Spine, float], ...] = ((HEALTHY_SPINE, -53.0), (FRACTURED_SPINE, 23.0))
-END_OF_CORD_MM = 4.0  # below the middle of L1; further down there are only single nerves
+END_OF_CORD_MM = 4.0  # below the center of L1; farther down there are only separate nerves
+STAGE_RASTER = 500
+DRAWING_SLUGS: tuple[str, ...] = (*(stage.slug for stage in STAGES), *STANDALONE_SLUGS, *ILLUSTRATION_SLUGS)
 
 
 def column_placement(spine: Spine, level: str, x: float) -> Placement:
-    """Where a vertebra stands in one of the two columns."""
+    """Return the placement of a vertebra in one of the two columns of the comparison."""
     place = vertebra_placement(spine, level)
     return Placement(
         place.center * COMPARISON_SCALE + np.array([x, 0, 0]), place.rotation, place.scale * COMPARISON_SCALE
@@ -53,7 +58,7 @@ def column_placement(spine: Spine, level: str, x: float) -> Placement:
 
 
 def standalone_layers(slug: str) -> list[Layer]:
-    """Everything in a stand-alone drawing, back to front."""
+    """Return the layers of a standalone drawing, back to front."""
     return _comparison_layers() if slug == STANDALONE_SLUGS[0] else _nerve_layers()
 
 
@@ -83,7 +88,7 @@ def _comparison_layers() -> list[Layer]:
 
 
 def _height_measure(spine: Spine, x: float) -> str:
-    """A measure in front of L1: how tall it stands there."""
+    """Return path data of a dimension line in front of L1 that shows its height."""
     place, shape = column_placement(spine, "L1", x), spine.shape("L1")
     top = upper_endplate_at(FRONT_X + 2, shape)
     ends = [(FRONT_X - 9, top), (FRONT_X - 3, top), (FRONT_X - 6, top), (FRONT_X - 6, HALF_HEIGHT)]
@@ -97,24 +102,24 @@ def _project_points(view: View, level: str, points: list[tuple[float, float, flo
 
 
 def _spinal_cord(view: View) -> str:
-    """The spinal cord: a band in the canal that ends in a point behind L1."""
+    """Return path data of the spinal cord: a band in the canal that tapers to a point behind L1."""
     middle = [
-        vertebra_placement(HEALTHY_SPINE, level).to_patient(np.array([[trace.CANAL_X, 0, 0]]))[0]
+        vertebra_placement(HEALTHY_SPINE, level).to_patient(np.array([[outlines.CANAL_X, 0, 0]]))[0]
         for level in LEVELS[:3]
     ]
     line = np.array([*middle, *vertebra_placement(HEALTHY_SPINE, "L1").to_patient(
-        np.array([[trace.CANAL_X, -8, 0], [trace.CANAL_X, END_OF_CORD_MM, 0]]))])  # fmt: skip
+        np.array([[outlines.CANAL_X, -8, 0], [outlines.CANAL_X, END_OF_CORD_MM, 0]]))])  # fmt: skip
     half = np.array([4.2, 4.2, 4.2, 3.6, 0.3])[:, None] * np.array([[1.0, 0, 0]])
     return smooth_svg_path(view.project(np.vstack([line + half, (line - half)[::-1]])))
 
 
 def _nerve_strands(view: View) -> str:
-    """Single nerves that run on down the canal from the end of the cord."""
+    """Return path data of the nerves that continue down the canal from the end of the cord."""
     parts = []
     for aside in (-4.2, -1.4, 1.4, 4.2):
-        start = vertebra_placement(HEALTHY_SPINE, "L1").to_patient(np.array([[trace.CANAL_X + aside * 0.5, -2, 0]]))
+        start = vertebra_placement(HEALTHY_SPINE, "L1").to_patient(np.array([[outlines.CANAL_X + aside * 0.5, -2, 0]]))
         below = [
-            vertebra_placement(HEALTHY_SPINE, level).to_patient(np.array([[trace.CANAL_X + aside, y, 0]]))
+            vertebra_placement(HEALTHY_SPINE, level).to_patient(np.array([[outlines.CANAL_X + aside, y, 0]]))
             for level, y in (("L1", 12), ("L2", 0), ("L3", 0), ("L4", 0))
         ]
         parts.append(smooth_svg_path(view.project(np.vstack([start, *below])), closed=False))
@@ -122,16 +127,14 @@ def _nerve_strands(view: View) -> str:
 
 
 def _nerve_roots(view: View) -> str:
-    """The nerves that leave the canal below each pedicle, towards the front and down."""
+    """Return path data of the nerve roots that exit below each pedicle, forward and down."""
     curve = [(24.0, 5.0, 8.0), (20.0, 9.5, 14.0), (13.0, 15.0, 20.0), (5.0, 22.5, 25.0), (-2.0, 33.0, 28.0)]
     return "".join(smooth_svg_path(_project_points(view, level, curve), closed=False) for level in ("T12", "L1", "L2"))
 
 
 def _nerve_layers() -> list[Layer]:
     view, spine = NERVE_VIEW, HEALTHY_SPINE
-    layers = [
-        Layer("disc", "".join(smooth_svg_path(points) for points in _visible_curves(trace.disc_outlines(view, spine))))
-    ]
+    layers = [Layer("disc", _visible_paths(outlines.disc_outlines(view, spine)))]
     layers.append(Layer("arch", "".join(_nerve_view_bone(level, behind=True) for level in LEVELS[1:6])))
     layers.append(Layer("body", "".join(_nerve_view_bone(level, behind=False) for level in LEVELS[1:6])))
     layers += [
@@ -143,7 +146,7 @@ def _nerve_layers() -> list[Layer]:
 
 
 def _visible_curves(curves: list[Vector]) -> list[Vector]:
-    return [c for c in curves if (c.max(axis=0) > 0).all() and (c.min(axis=0) < 1).all()]
+    return [curve for curve in curves if (curve.max(axis=0) > 0).all() and (curve.min(axis=0) < 1).all()]
 
 
 def _nerve_view_bone(level: str, *, behind: bool) -> str:
@@ -153,7 +156,7 @@ def _nerve_view_bone(level: str, *, behind: bool) -> str:
 
 
 def standalone_targets(slug: str) -> dict[str, Vector]:
-    """What marks in a stand-alone drawing may show, as picture positions."""
+    """Return the image positions of the marker targets in a standalone drawing."""
     if slug == STANDALONE_SLUGS[0]:
         (healthy, left), (broken, right) = COMPARISON_COLUMNS
         front = np.array([[-15.5, -5.0, 0.0]])
@@ -168,35 +171,31 @@ def standalone_targets(slug: str) -> dict[str, Vector]:
     return {
         "vertebra": _project_points(NERVE_VIEW, "L2", [(-6, 0, 0)])[0],
         "disc": _project_points(NERVE_VIEW, "L1", [(-8, HALF_HEIGHT + 4, 0)])[0],
-        "cord": _project_points(NERVE_VIEW, "T12", [(trace.CANAL_X, 10, 0)])[0],
+        "cord": _project_points(NERVE_VIEW, "T12", [(outlines.CANAL_X, 10, 0)])[0],
         "root": _project_points(NERVE_VIEW, "L1", [(13, 15, 20)])[0],
-        "strands": _project_points(NERVE_VIEW, "L2", [(trace.CANAL_X + 1.4, 6, 0)])[0],
+        "strands": _project_points(NERVE_VIEW, "L2", [(outlines.CANAL_X + 1.4, 6, 0)])[0],
     }
-
-
-STAGE_RASTER = 500
-DRAWING_SLUGS: tuple[str, ...] = (*(stage.slug for stage in STAGES), *STANDALONE_SLUGS, *ILLUSTRATION_SLUGS)
 
 
 @lru_cache(maxsize=64)
 def _vertebra_paths(view: str, spine: Spine, level: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Path data of a vertebra's body and of its arch."""
+    """Return path data of a vertebra's body and of its arch."""
     camera = make_view(view, STAGE_RASTER)
-    found = (trace.body_distance_map(camera, spine, level), trace.arch_distance_map(camera, spine, level))
-    tolerance = 0.0012 if view == "lateral" else 0.0027  # the front view has more outlines to fit in its file
-    body, arch = (tuple(smooth_svg_path(points) for points in smooth_contours(field, tolerance)) for field in found)
+    fields = (outlines.body_distance_map(camera, spine, level), outlines.arch_distance_map(camera, spine, level))
+    tolerance = (
+        0.0012 if view == "lateral" else 0.0027
+    )  # the front view has more outlines, and the file size is limited
+    body, arch = (tuple(smooth_svg_path(points) for points in smooth_contours(field, tolerance)) for field in fields)
     return body, arch
 
 
 def _visible_paths(curves: list[Vector], *, straight: bool = False) -> str:
-    """Path data of the curves that reach into the picture."""
-    return "".join(
-        smooth_svg_path(c, straight=straight) for c in curves if (c.max(axis=0) > 0).all() and (c.min(axis=0) < 1).all()
-    )
+    """Return path data of the curves that are inside the image, at least in part."""
+    return "".join(smooth_svg_path(curve, straight=straight) for curve in _visible_curves(curves))
 
 
 def _vertebra_layers(stage: Stage) -> list[Layer]:
-    """Vertebrae: from the side the bodies lie over the arches, from the front under them."""
+    """Return the vertebrae. Bodies are in front of the arches in the lateral view, behind them in the front view."""
     arches, bodies, broken = [], "", ""
     for level in LEVELS:
         body, arch = _vertebra_paths(stage.view, stage.spine, level)
@@ -210,18 +209,18 @@ def _vertebra_layers(stage: Stage) -> list[Layer]:
 
 
 def _stage_layers(stage: Stage) -> list[Layer]:
-    """Everything in a stage's drawing, back to front."""
+    """Return the layers of a stage's drawing, back to front."""
     view, front = make_view(stage.view, STAGE_RASTER), stage.view == "front"
-    layers = [Layer("rib", _visible_paths(trace.rib_outlines(view, stage.spine, level))) for level in ("T11", "T12")]
+    layers = [Layer("rib", _visible_paths(outlines.rib_outlines(view, stage.spine, level))) for level in ("T11", "T12")]
     if not front:
-        layers.append(Layer("nerve", smooth_svg_path(trace.canal_outline(view, stage.spine, 6.5))))
-    layers.append(Layer("disc", _visible_paths(trace.disc_outlines(view, stage.spine, front=front))))
+        layers.append(Layer("nerve", smooth_svg_path(outlines.canal_outline(view, stage.spine, 6.5))))
+    layers.append(Layer("disc", _visible_paths(outlines.disc_outlines(view, stage.spine, front=front))))
     layers += _vertebra_layers(stage)
     if front:
-        eyes = [curve for level in LEVELS for curve in trace.pedicle_outlines(view, stage.spine, level)]
-        ridges = [curve for level in LEVELS for curve in trace.spinous_outline(view, stage.spine, level)]
-        layers += [Layer("oval", _visible_paths(eyes)), Layer("ridge", _visible_paths(ridges))]
-    for name, curves in trace.device_outlines(view, stage).items():
+        pedicles = [curve for level in LEVELS for curve in outlines.pedicle_outlines(view, stage.spine, level)]
+        spinous_processes = [curve for level in LEVELS for curve in outlines.spinous_outline(view, stage.spine, level)]
+        layers += [Layer("oval", _visible_paths(pedicles)), Layer("ridge", _visible_paths(spinous_processes))]
+    for name, curves in outlines.device_outlines(view, stage).items():
         layers.append(Layer(name, _visible_paths(curves, straight=name == "needle")))
     return layers
 
@@ -234,5 +233,5 @@ def _cached_layers(slug: str) -> tuple[Layer, ...]:
 
 
 def render_drawing(slug: str, *, is_dark: bool) -> str:
-    """The SVG text of a drawing, for a light page or for a near-black one."""
+    """Return the SVG text of a drawing for the light or the dark color scheme."""
     return render_svg(_cached_layers(slug), DARK_PALETTE if is_dark else LIGHT_PALETTE)

@@ -1,4 +1,7 @@
-"""Signed distances in mm (negative inside) on float32 arrays, and the rotations that place them."""
+"""Signed distance functions, placement of solids, the C-arm view, and ray marching through it.
+
+Distances are in mm, negative inside, on float32 arrays.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,31 +11,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+SOURCE_TO_OBJECT_MM = 680.0
+HALF_WIDTH_MM = 78.0
+FIELD_RADIUS_MM = 75.5
+MAX_BLOCK_SAMPLES = 48_000  # fits into the L2 cache of a core
+
 Array = NDArray[np.floating[Any]]
 Vector = NDArray[np.float64]
 Point = tuple[float, float, float]
+Distances = Callable[[Array, Array, Array], Sequence[Array]]
 
 
 def smooth_max(a: Array, b: Array, k: float) -> Array:
-    """Intersection whose edge is rounded over `k` mm (polynomial blend)."""
+    """Intersect two solids with an edge rounded over ``k`` mm (polynomial smooth maximum)."""
     h = np.maximum(k - np.abs(a - b), 0)
     return np.maximum(a, b) + h * h * np.float32(0.25 / k)
 
 
 def smooth_min(a: Array, b: Array, k: float) -> Array:
-    """Union whose seam is filled over `k` mm: parts of one bone flow into each other."""
+    """Join two solids with a seam blended over ``k`` mm (polynomial smooth minimum)."""
     h = np.maximum(k - np.abs(a - b), 0)
     return np.minimum(a, b) - h * h * np.float32(0.25 / k)
 
 
 def smoothstep(t: Array) -> Array:
-    """0 below 0, 1 above 1, a smooth cubic between."""
+    """Interpolate from 0 to 1 with a cubic; constant outside."""
     t = np.clip(t, 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def capsule_distance(x: Array, y: Array, z: Array, start: Point, end: Point, radii: tuple[float, float]) -> Array:
-    """A rounded rod from `start` to `end` (mm) whose radius runs from the first to the second of `radii`."""
+    """Distance to a capsule from ``start`` to ``end`` (mm) whose radius changes linearly between ``radii``."""
     dx, dy, dz = (b - a for a, b in zip(start, end, strict=True))
     px, py, pz = x - np.float32(start[0]), y - np.float32(start[1]), z - np.float32(start[2])
     along = px * np.float32(dx) + py * np.float32(dy) + pz * np.float32(dz)
@@ -43,7 +52,7 @@ def capsule_distance(x: Array, y: Array, z: Array, start: Point, end: Point, rad
 
 
 def ellipsoid_distance(x: Array, y: Array, z: Array, center: Point, radii: Point) -> Array:
-    """First-order distance to an ellipsoid: exact on its surface, close to it elsewhere."""
+    """First-order distance to an ellipsoid: exact on its surface, approximate elsewhere."""
     px, py, pz = ((p - np.float32(c)) for p, c in zip((x, y, z), center, strict=True))
     rx, ry, rz = (np.float32(1 / (r * r)) for r in radii)
     qx, qy, qz = px * rx, py * ry, pz * rz
@@ -55,9 +64,9 @@ def ellipsoid_distance(x: Array, y: Array, z: Array, center: Point, radii: Point
 def plate_distance(
     x: Array, y: Array, lean: float, height: tuple[float, float], ends: Sequence[float], z: Array
 ) -> Array:
-    """An upright plate of half-thickness `ends[4]` from (x0, z0) to (x1, z1), leaning back by `lean` per mm.
+    """Distance to an upright plate of half-thickness ``radius``, leaning back by ``lean`` per mm of y.
 
-    `height` is (centre, half-height) along y; `ends` is (x0, z0, x1, z1, radius), all mm.
+    ``height``: center and half-height along y. ``ends``: (x0, z0, x1, z1, radius). All in mm.
     """
     x0, z0, x1, z1, radius = ends
     dy = y - np.float32(height[0])
@@ -70,7 +79,7 @@ def plate_distance(
 
 
 def smooth_noise(x: Array, y: Array, z: Array, wavelength: float, seed: int, waves: int = 7) -> Array:
-    """Smooth repeatable unevenness of about unit spread, `wavelength` mm from crest to crest."""
+    """Smooth, reproducible noise with a standard deviation of about 1 and a wavelength of about ``wavelength`` mm."""
     rng = np.random.default_rng(seed)
     total = np.zeros(np.broadcast_shapes(x.shape, y.shape, z.shape), np.float32)
     for _ in range(waves):
@@ -82,7 +91,7 @@ def smooth_noise(x: Array, y: Array, z: Array, wavelength: float, seed: int, wav
 
 
 def rotation_matrix(sagittal: float, coronal: float = 0.0, axial: float = 0.0) -> Vector:
-    """3 × 3 matrix, degrees: about the left-right axis z, then the front-back axis x, then the long axis y."""
+    """Return a 3 × 3 rotation matrix from degrees about the left-right (z), front-back (x) and long (y) axes."""
     cz, sz = math.cos(math.radians(sagittal)), math.sin(math.radians(sagittal))
     cx, sx = math.cos(math.radians(coronal)), math.sin(math.radians(coronal))
     cy, sy = math.cos(math.radians(axial)), math.sin(math.radians(axial))
@@ -92,18 +101,12 @@ def rotation_matrix(sagittal: float, coronal: float = 0.0, axial: float = 0.0) -
     return np.asarray(about_z @ about_x @ about_y, np.float64)
 
 
-SOURCE_TO_OBJECT_MM = 680.0
-HALF_WIDTH_MM = 78.0
-FIELD_RADIUS_MM = 75.5
-MAX_BLOCK_SAMPLES = 48_000  # samples per block: about what a core's second-level cache holds
-
-Distances = Callable[[Array, Array, Array], Sequence[Array]]
-
-
 @dataclass(frozen=True, eq=False)
 class View:
-    """A C-arm position: `axes` (3 × 3, columns u, v, w in patient space), `origin` the isocentre in patient mm,
-    `size` its pixels and `half` its half width in mm."""
+    """A C-arm position.
+
+    ``axes``: 3 × 3, columns u, v, w in patient space. ``origin``: isocenter in patient mm. ``size``: pixels per side.
+    """
 
     axes: Vector
     origin: Vector
@@ -111,31 +114,31 @@ class View:
     half_width: float = HALF_WIDTH_MM
 
     def project(self, points: Vector) -> Vector:
-        """Patient points (n, 3) in mm to picture positions (n, 2), 0 to 1 of the width and height."""
+        """Project patient points (n, 3) in mm to image positions (n, 2) in fractions of width and height."""
         local = (np.atleast_2d(points) - self.origin) @ self.axes
         scale = 1 / (1 + local[:, 2] / SOURCE_TO_OBJECT_MM)
         return np.asarray(0.5 + local[:, :2] * scale[:, None] / (2 * self.half_width), np.float64)
 
     def grid(self, coarse: int = 1) -> Array:
-        """Positions in mm of the pixel centres along one side, every `coarse` pixels taken as one."""
+        """Return the pixel centers along one side in mm, with ``coarse`` pixels combined into one."""
         count = self.size // coarse
         return (((np.arange(count) + 0.5) / count * 2 - 1) * self.half_width).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """Where a thing stands: patient = centre + scale · turn @ local."""
+    """Transform from local to patient coordinates: center + scale · rotation @ local."""
 
     center: Vector
     rotation: Vector
     scale: float = 1.0
 
     def to_patient(self, points: Vector) -> Vector:
-        """Local points (n, 3) to patient points (n, 3), mm."""
+        """Transform local points (n, 3) to patient points (n, 3), in mm."""
         return np.asarray(self.center + self.scale * np.atleast_2d(points) @ self.rotation.T, np.float64)
 
     def from_view(self, view: View) -> tuple[Vector, Vector]:
-        """Matrix and offset that take view coordinates straight to local ones."""
+        """Return the matrix and offset from view to local coordinates."""
         matrix = self.rotation.T @ view.axes / self.scale
         return matrix, self.rotation.T @ (view.origin - self.center) / self.scale
 
@@ -145,7 +148,7 @@ IDENTITY_PLACEMENT = Placement(np.zeros(3), np.eye(3))
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of the picture (rows, columns at the coarse raster) and the stretch of the beam that crosses a thing."""
+    """The part of the image (rows and columns of the coarse raster) and the depth range that cover a solid."""
 
     top: int
     bottom: int
@@ -158,7 +161,7 @@ class Tile:
 def bounding_tile(
     view: View, place: Placement, low: Sequence[float], high: Sequence[float], coarse: int
 ) -> Tile | None:
-    """The tile that covers the local box from `low` to `high` (mm), or None when it is outside the picture."""
+    """Return the tile covering the local box from ``low`` to ``high`` (mm), or None outside the image."""
     corners = np.array([[(low, high)[(n >> axis) & 1][axis] for axis in range(3)] for n in range(8)])
     patient = place.to_patient(corners)
     depth = (patient - view.origin) @ view.axes[:, 2]
@@ -171,7 +174,7 @@ def bounding_tile(
 
 
 class RayMarcher:
-    """Walks the rays of one tile through one placed thing and hands its distances to a collector."""
+    """Samples signed distances along the rays of one tile."""
 
     def __init__(self, view: View, place: Placement, tile: Tile, coarse: int, step: float) -> None:
         self.matrix, self.offset = place.from_view(view)
@@ -183,7 +186,7 @@ class RayMarcher:
         self.step = float(self.depths[1] - self.depths[0])
 
     def coordinates(self, rows: slice, depth: float) -> tuple[Array, Array, Array]:
-        """Local x, y, z (mm) of the samples of some rows at one depth."""
+        """Return local x, y, z (mm) of the samples of these rows at one depth."""
         spread = 1 + depth / SOURCE_TO_OBJECT_MM
         m, o = self.matrix, self.offset
         x, y, z = (
@@ -194,15 +197,15 @@ class RayMarcher:
         return x, y, z
 
     def blocks(self) -> list[slice]:
-        """Row ranges small enough to stay in the cache."""
+        """Return row ranges small enough for the cache."""
         rows = max(1, MAX_BLOCK_SAMPLES // max(1, len(self.u)))
         return [slice(n, min(n + rows, len(self.v))) for n in range(0, len(self.v), rows)]
 
     def path_lengths(self, distances: Distances, count: int) -> Array:
-        """Path length (mm) inside each of `count` bodies, shape (count, rows, columns).
+        """Return the path length (mm) inside each of ``count`` bodies, shape (count, rows, columns).
 
-        Between two samples a distance is taken as linear, which places a surface between them exactly: thin shells
-        stay crisp in the picture at any step.
+        Distances are interpolated linearly between samples, which locates surfaces exactly: thin shells stay sharp at
+        any step.
         """
         total = np.zeros((count, len(self.v), len(self.u)), np.float32)
         for rows in self.blocks():
@@ -217,7 +220,7 @@ class RayMarcher:
         return (total * slant * np.float32(self.step)).astype(np.float32)
 
     def nearest_distances(self, distances: Distances, count: int) -> Array:
-        """Smallest distance (mm) along each ray: below zero inside the outline, smooth across it."""
+        """Return the smallest distance (mm) along each ray: negative inside the outline, smooth across it."""
         least = np.full((count, len(self.v), len(self.u)), 1e3, np.float32)
         for rows in self.blocks():
             for depth in self.depths:
@@ -228,7 +231,7 @@ class RayMarcher:
 
 @dataclass(frozen=True)
 class Solid:
-    """Something to project: a placement, a local bounding box in mm and its signed distances."""
+    """A placed object: local bounding box in mm, and a function that returns ``count`` signed distances."""
 
     placement: Placement
     bounds_min: tuple[float, float, float]
@@ -237,37 +240,37 @@ class Solid:
     count: int = 1
 
     def march(self, view: View, coarse: int, step: float) -> tuple[Tile, RayMarcher] | None:
-        """The tile and its marcher, or None outside the picture."""
+        """Return the tile and its ray marcher, or None outside the image."""
         tile = bounding_tile(view, self.placement, self.bounds_min, self.bounds_max, coarse)
         return None if tile is None else (tile, RayMarcher(view, self.placement, tile, coarse, step))
 
 
 def path_lengths(view: View, solid: Solid, *, step: float = 1.5, coarse: int = 1) -> Array:
-    """Path lengths in mm over the whole picture, shape (count, size, size)."""
+    """Return path lengths in mm over the whole image, shape (count, size, size)."""
     raster = view.size // coarse
     whole = np.zeros((solid.count, raster, raster), np.float32)
-    found = solid.march(view, coarse, step)
-    if found is not None:
-        tile, marcher = found
+    march = solid.march(view, coarse, step)
+    if march is not None:
+        tile, marcher = march
         part = marcher.path_lengths(solid.distance_function, solid.count)
         whole[:, tile.top : tile.bottom, tile.left : tile.right] = part
     return whole if coarse == 1 else resample(whole, view.size)
 
 
 def nearest_distance_maps(view: View, solid: Solid, *, step: float = 1.5, coarse: int = 1) -> Array:
-    """Smallest distance (mm) along each ray, shape (count, raster, raster); 1000 where nothing is near."""
+    """Return the smallest distance (mm) along each ray, shape (count, raster, raster); 1000 outside the tile."""
     raster = view.size // coarse
     whole = np.full((solid.count, raster, raster), 1e3, np.float32)
-    found = solid.march(view, coarse, step)
-    if found is not None:
-        tile, marcher = found
+    march = solid.march(view, coarse, step)
+    if march is not None:
+        tile, marcher = march
         part = marcher.nearest_distances(solid.distance_function, solid.count)
         whole[:, tile.top : tile.bottom, tile.left : tile.right] = part
     return whole
 
 
 def resample(maps: Array, size: int) -> Array:
-    """Maps (..., n, n) resampled to (..., size, size), linear between pixel centres."""
+    """Resample maps (..., n, n) to (..., size, size), linearly between pixel centers."""
     small = maps.shape[-1]
     where = np.clip((np.arange(size) + 0.5) * small / size - 0.5, 0, small - 1)
     low = np.minimum(where.astype(int), small - 2)
@@ -277,5 +280,5 @@ def resample(maps: Array, size: int) -> Array:
 
 
 def transmission(optical_depth: Array) -> Array:
-    """Beer–Lambert: the share of the beam that passes, for a depth that is the sum of attenuation × path length."""
+    """Return the transmitted fraction of the beam (Beer–Lambert) for the sum of attenuation × path length."""
     return np.exp(-optical_depth)

@@ -1,4 +1,4 @@
-"""Whom to call when: three rows, each with what you have on the left and what to do on the right."""
+"""Hand-drawn illustrations: whom to call, the first days, a safe home, and the needle site."""
 
 from procedures.figures.simulation.svg import (
     Layer,
@@ -13,14 +13,14 @@ from procedures.figures.simulation.svg import (
     warning_icon,
 )
 
-# Each mark points at the arrow of its row.
+# Each marker points at the arrow of its row.
 WHOM_TO_CALL_TARGETS = {"emergency": (0.503, 0.158), "today": (0.503, 0.482), "visit": (0.503, 0.806)}
 CARD_TOPS = (24, 348, 672)
 CARD_HEIGHT = 304
 
 
 def whom_to_call_layers() -> list[Layer]:
-    """Red, amber and teal; the shapes say it without the colours."""
+    """Three rows in red, amber and teal: symptoms on the left, what to do on the right. Shapes work without color."""
     cards = zip(("red-card", "amber-card", "teal-card"), CARD_TOPS, strict=True)
     layers = [Layer(role, rectangle(24, top, 952, CARD_HEIGHT, 40)) for role, top in cards]
     layers += [
@@ -37,7 +37,7 @@ def whom_to_call_layers() -> list[Layer]:
 
 
 def _symptoms() -> list[Layer]:
-    """A chest that hurts, and two legs that are weak or numb."""
+    """Chest pain, and weak or numb legs."""
     burst = "M158 176l10 20l22-8l-6 22l20 12l-20 12l6 22l-22-8l-10 20l-10-20l-22 8l6-22l-20-12l20-12l-6-22l22 8z"
     return [
         Layer("cloth", "M84 300c-6-76 6-116 40-130c22-10 46-10 68 0c34 14 46 54 40 130z"),
@@ -108,7 +108,7 @@ ROOM_SIZE, ROOM_GAP, ROOM_CORNER_RADIUS, ROOM_FLOOR_Y = 476, 16, 34, 410
 
 
 def first_days_layers() -> list[Layer]:
-    """Four rooms, two and two."""
+    """Four scenes in a 2 × 2 grid, each with a check mark or a cross."""
     layers: list[Layer] = []
     for number, scene in enumerate((_rest, _meal, _walk, _lift)):
         x = ROOM_GAP + (number % 2) * (ROOM_SIZE + ROOM_GAP)
@@ -123,16 +123,16 @@ def first_days_layers() -> list[Layer]:
 
 
 def _floor_path(x: float, y: float) -> str:
-    """The lower strip of a room, round at its lower corners."""
-    down = ROOM_SIZE - ROOM_FLOOR_Y - ROOM_CORNER_RADIUS
+    """Return path data of the bottom strip of a scene, with rounded lower corners."""
+    r = ROOM_CORNER_RADIUS
+    down = ROOM_SIZE - ROOM_FLOOR_Y - r
     return (
-        f"M{x} {y + ROOM_FLOOR_Y}h{ROOM_SIZE}v{down}a{ROOM_CORNER_RADIUS} {ROOM_CORNER_RADIUS} 0 0 1-{ROOM_CORNER_RADIUS} {ROOM_CORNER_RADIUS}"
-        f"h-{ROOM_SIZE - 2 * ROOM_CORNER_RADIUS}a{ROOM_CORNER_RADIUS} {ROOM_CORNER_RADIUS} 0 0 1-{ROOM_CORNER_RADIUS}-{ROOM_CORNER_RADIUS}z"
+        f"M{x} {y + ROOM_FLOOR_Y}h{ROOM_SIZE}v{down}a{r} {r} 0 0 1-{r} {r}h-{ROOM_SIZE - 2 * r}a{r} {r} 0 0 1-{r}-{r}z"
     )
 
 
 def _head(x: float, y: float) -> list[Layer]:
-    """A head that looks to the right: hair behind and above, a small nose."""
+    """Head facing right."""
     nose = f"M{x + 36} {y - 8}q14 12 2 18"
     hair = f"M{x + 18} {y - 38}c-46-18-78 34-50 66c16-2 24-14 24-32c22 0 34-12 26-34z"
     return [Layer("skin", nose + ellipse(x, y, 38)), Layer("hair", hair), Layer("dot", ellipse(x + 19, y - 2, 4.5))]
@@ -222,18 +222,20 @@ STEP_COUNT, STEP_DEPTH, STEP_HEIGHT, STAIRS_LEFT = 5, 66, 38, 110
 
 
 def safe_home_layers() -> list[Layer]:
-    """A house with four rooms: bedroom and bathroom above, stairs and living room below."""
+    """House with four rooms: bedroom and bathroom above, stairs and living room below."""
     width = HOUSE_RIGHT - HOUSE_LEFT
     walls = (
         rectangle(HOUSE_LEFT, HOUSE_TOP, width, HOUSE_BOTTOM - HOUSE_TOP)
         + polyline((HOUSE_LEFT, HOUSE_MIDDLE), (HOUSE_RIGHT, HOUSE_MIDDLE))
         + polyline((500, HOUSE_TOP), (500, HOUSE_MIDDLE))
     )
+    floors = rectangle(HOUSE_LEFT, HOUSE_FLOOR, width, HOUSE_BOTTOM - HOUSE_FLOOR)
+    floors += rectangle(HOUSE_LEFT, HOUSE_MIDDLE - 22, width, 22)
     return [
         Layer("wood", rectangle(700, 60, 66, 120)),
         Layer("roof", "M490 40q10-6 20 0L952 214q16 20-10 20H58q-26 0-10-20z"),
         Layer("room", rectangle(HOUSE_LEFT, HOUSE_TOP, width, HOUSE_BOTTOM - HOUSE_TOP)),
-        Layer("floor", rectangle(HOUSE_LEFT, HOUSE_FLOOR, width, HOUSE_BOTTOM - HOUSE_FLOOR) + rectangle(HOUSE_LEFT, HOUSE_MIDDLE - 22, width, 22)),
+        Layer("floor", floors),
         *_bedroom(),
         *_bathroom(),
         *_stairs(),
@@ -279,7 +281,7 @@ def _stairs() -> list[Layer]:
 
 
 def _rail(x: float, y: float) -> str:
-    """A rail up the stairs from its lower end, with three posts down to the steps."""
+    """Return path data of a handrail from its lower end, with three posts down to the steps."""
     slope, tread = STEP_HEIGHT / STEP_DEPTH, 2 * STEP_DEPTH
     posts = "".join(
         polyline(
@@ -314,7 +316,7 @@ _TORSO_PATH = (
 
 
 def needle_site_layers() -> list[Layer]:
-    """A back with a small dressing above; two close views below it."""
+    """Patient's back with a small dressing, and two close-ups below."""
     return [*_back(), *_close_views()]
 
 
@@ -364,10 +366,10 @@ ILLUSTRATION_SLUGS: tuple[str, ...] = tuple(_ILLUSTRATIONS)
 
 
 def illustration_layers(slug: str) -> list[Layer]:
-    """Everything in a drawing, back to front."""
+    """Return the layers of an illustration, back to front."""
     return _ILLUSTRATIONS[slug][0]()
 
 
 def illustration_targets(slug: str) -> MarkerTargets:
-    """What marks may show, as picture positions 0 to 1."""
+    """Return the image positions of the marker targets, in fractions."""
     return _ILLUSTRATIONS[slug][1]

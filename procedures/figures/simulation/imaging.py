@@ -1,4 +1,4 @@
-"""From path lengths to a picture: scatter, quantum mottle, the image intensifier's round field, display tone."""
+"""From the model to an image: optical depth, scatter, quantum mottle, image intensifier, and display window."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from procedures.figures.simulation.geometry import (
 )
 from procedures.figures.simulation.stages import Stage
 
-SCATTER_FRACTION = 1.1  # scatter over primary for a trunk of this thickness with a grid
+SCATTER_FRACTION = 1.1  # scatter-to-primary ratio for a trunk of this thickness with a grid
 SCATTER_BLUR_MM = 35.0
 MOTTLE = 0.04
 LOW_PASS_MM = 28.0
@@ -27,13 +27,19 @@ GAMMA = 0.9
 WINDOW_PERCENTILES = (0.6, 98.6)
 METAL_HEADROOM = 0.24
 SHOULDER = 0.72
-MAX_MEDIAN_LEVEL = 0.58  # the median of a view is never shown brighter: pale soft tissue would glare
-SURROUND_LEVEL = 0.02  # the unlit monitor around the field
-MOTTLE_RASTER = 1000  # television lines of the fluoroscope: its grain is this coarse whatever our raster is
+MAX_MEDIAN_LEVEL = 0.58  # a brighter median would make soft tissue glare
+SURROUND_LEVEL = 0.02  # monitor around the circular field
+MOTTLE_RASTER = 1000  # lines of the fluoroscope; its grain is independent of the output size
+TRUNK_RASTER = 200  # raster for smooth objects
+BONE_TEXTURE = 0.050  # relative variation of trabecular bone
+TISSUE_VARIATION_MM = 2.6  # variation of soft tissue thickness: muscle planes, bowel, vessels
+RIB_POINTS = {"T10": surroundings.RIB_10, "T11": surroundings.RIB_11, "T12": surroundings.RIB_12}
+# Less than 1, because vessels, heart and liver overlap the lungs.
+LUNG_FRACTION = 0.42
 
 
 def gaussian_blur(image: Array, sigma: float) -> Array:
-    """Blur of `sigma` pixels, edges mirrored."""
+    """Blur by ``sigma`` pixels, mirroring at the edges."""
     if sigma < 0.15:
         return image
     reach = max(1, int(np.ceil(3.2 * sigma)))
@@ -48,7 +54,7 @@ def gaussian_blur(image: Array, sigma: float) -> Array:
 
 
 def wide_blur(image: Array, sigma_mm: float, inside: Array) -> Array:
-    """Very wide blur inside the field only, on a small raster: nothing darkens towards the rim."""
+    """Blur widely inside the field only, normalized so that nothing darkens toward the rim."""
     size = image.shape[0]
     factor = max(1, size // 160)
     small = size // factor
@@ -64,13 +70,13 @@ def wide_blur(image: Array, sigma_mm: float, inside: Array) -> Array:
 
 
 def distance_from_center_mm(size: int) -> Array:
-    """Distance of every pixel from the middle of the picture, mm in the object plane."""
+    """Return the distance of every pixel from the image center, in mm in the object plane."""
     axis = (((np.arange(size) + 0.5) / size * 2 - 1) * HALF_WIDTH_MM).astype(np.float32)
     return np.hypot(axis[:, None], axis[None, :])
 
 
 def quantum_mottle(size: int, seed: int) -> Array:
-    """Unit-spread grain of the fluoroscope, correlated over its own lines and resampled to this raster."""
+    """Return unit-variance noise, correlated at the fluoroscope's line spacing and resampled to ``size``."""
     rng = np.random.default_rng(seed)
     grain = gaussian_blur(rng.standard_normal((MOTTLE_RASTER, MOTTLE_RASTER), dtype=np.float32), 0.6)
     grain += 0.35 * gaussian_blur(rng.standard_normal((MOTTLE_RASTER, MOTTLE_RASTER), dtype=np.float32), 1.6) * 3
@@ -79,7 +85,7 @@ def quantum_mottle(size: int, seed: int) -> Array:
 
 
 def _downsample(grain: Array, size: int) -> Array:
-    """Grain averaged down to a smaller raster (nearest whole number of pixels)."""
+    """Average to about ``size`` by a whole factor, then resample."""
     factor = max(1, MOTTLE_RASTER // size)
     count = MOTTLE_RASTER // factor
     small = grain[: count * factor, : count * factor].reshape(count, factor, count, factor).mean(axis=(1, 3))
@@ -87,16 +93,16 @@ def _downsample(grain: Array, size: int) -> Array:
 
 
 def intensifier_tone(primary: Array, seed: int | None) -> Array:
-    """Logarithm of what the intensifier hands on: primary and scatter, blurred, grainy, its low pass taken down.
+    """Return the log signal of the intensifier: primary and scatter, blurred and noisy, with low frequencies reduced.
 
-    `primary` is the share of the entry dose that passes, linear; `seed` None leaves the grain out.
+    ``primary``: transmitted fraction of the beam, linear. ``seed`` None: without noise.
     """
     size = primary.shape[0]
     inside = (distance_from_center_mm(size) < FIELD_RADIUS_MM).astype(np.float32)
     scatter = SCATTER_FRACTION * wide_blur(primary, SCATTER_BLUR_MM, inside)
     field_mean = float((primary * inside).sum() / inside.sum())
     signal = primary + np.minimum(scatter, np.float32(field_mean))
-    # Focal spot and intensifier: about a quarter of a millimetre in the object plane.
+    # Blur of focal spot and intensifier: about 0.25 mm in the object plane.
     signal = gaussian_blur(signal, 0.10 / (2 * HALF_WIDTH_MM) * size)
     if seed is not None:
         dose = np.clip(signal / np.float32(field_mean), 0.15, 4)
@@ -106,17 +112,20 @@ def intensifier_tone(primary: Array, seed: int | None) -> Array:
 
 
 def display_window(tone: Array) -> tuple[float, float]:
-    """Display window for all stages of a view, from its picture without devices: metal and cement get room below."""
-    seen = tone[distance_from_center_mm(tone.shape[0]) < FIELD_RADIUS_MM * 0.985]
+    """Compute the display window for all stages of a view from its image without devices.
+
+    Leaves headroom below for metal and cement.
+    """
+    in_field = tone[distance_from_center_mm(tone.shape[0]) < FIELD_RADIUS_MM * 0.985]
     low, middle, high = (
-        float(level) for level in np.percentile(seen, (WINDOW_PERCENTILES[0], 50, WINDOW_PERCENTILES[1]))
+        float(level) for level in np.percentile(in_field, (WINDOW_PERCENTILES[0], 50, WINDOW_PERCENTILES[1]))
     )
     low -= METAL_HEADROOM * (high - low)
     return low, max(high, low + (middle - low) / MAX_MEDIAN_LEVEL)
 
 
 def apply_display(tone: Array, window: tuple[float, float]) -> Array:
-    """The picture, 0 black to 1 white: window, gamma, a soft shoulder for skin and air, vignette, round edge."""
+    """Return the image, 0 black to 1 white: window, gamma, soft shoulder for skin and air, vignette, round edge."""
     radius = distance_from_center_mm(tone.shape[0])
     level = np.clip((tone - window[0]) / (window[1] - window[0]), 0, 2) ** np.float32(GAMMA)
     over = np.maximum(level - SHOULDER, 0)
@@ -127,16 +136,8 @@ def apply_display(tone: Array, window: tuple[float, float]) -> Array:
     return np.asarray(SURROUND_LEVEL + (level * 0.95 + 0.03 - SURROUND_LEVEL) * edge, np.float32)
 
 
-TRUNK_RASTER = 200  # raster on which smooth things (trunk) are computed
-BONE_TEXTURE = 0.050  # spread of the spongy bone's path from place to place
-TISSUE_VARIATION_MM = 2.6  # spread of soft tissue thickness: muscle planes, bowel, vessels
-RIB_POINTS = {"T10": surroundings.RIB_10, "T11": surroundings.RIB_11, "T12": surroundings.RIB_12}
-# A lung is not empty behind and beside the spine: vessels, heart and liver share the beam.
-LUNG_FRACTION = 0.42
-
-
 def make_view(name: str, size: int) -> View:
-    """The C-arm from the side (front of the patient at the left) or from the front; never perfectly square on."""
+    """Return the C-arm position: lateral (anterior at the left) or frontal, each slightly off-axis."""
     if name == "lateral":
         return View(rotation_matrix(0, 0, 1.0), np.array([20.0, 0.0, 0.0]), size)
     axes = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
@@ -144,8 +145,8 @@ def make_view(name: str, size: int) -> View:
 
 
 def directional_noise(size: int, seed: int, across_mm: float, along_mm: float) -> Array:
-    """Unit-spread noise, blurred by different amounts across and along the picture's upright."""
-    # Drawn on a raster of its own, so that the same pattern appears at every picture size.
+    """Return unit-variance noise, blurred by different amounts horizontally and vertically."""
+    # Generated on a fixed raster, so that the pattern is the same at every image size.
     rng = np.random.default_rng(seed)
     count = max(32, min(800, int(2 * HALF_WIDTH_MM / across_mm * 1.6)))
     noise = rng.standard_normal((count, count), dtype=np.float32)
@@ -163,18 +164,18 @@ def _blur_axis(image: Array, sigma: float, axis: int) -> Array:
 
 
 class Scene:
-    """Computes and keeps the layers of one picture size. Optical depths are (size, size), no unit."""
+    """Computes and caches the layers of one image size. Optical depths are dimensionless, shape (size, size)."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.cache: dict[tuple[object, ...], Array] = {}
 
     def coarseness(self, factor: int) -> int:
-        """A coarser raster for soft things, never coarser than the picture can bear."""
+        """Return the raster factor for soft objects; small images are never coarsened."""
         return factor if self.size >= 800 else 1
 
     def background_depth(self, name: str) -> Array:
-        """Everything but bone: trunk, lungs, gas, flecks, and the C-arm's wedge filter towards the back."""
+        """Return the depth of everything but bone: trunk, lungs, gas, aorta, and the C-arm's posterior wedge filter."""
         key = ("backdrop", name)
         if key not in self.cache:
             view = make_view(name, self.size)
@@ -196,9 +197,9 @@ class Scene:
         return self.cache[key]
 
     def bone_depth(self, name: str, spine: Spine, level: str) -> Array:
-        """One vertebra, with its ribs, in place of the soft tissue it displaces."""
-        tipped = 0.0 if level.startswith("L") else spine.tilt_degrees
-        key = ("bone", name, level, spine.shape(level), tipped)
+        """Return the depth of a vertebra with its ribs, minus the soft tissue that it displaces."""
+        tilt = 0.0 if level.startswith("L") else spine.tilt_degrees
+        key = ("bone", name, level, spine.shape(level), tilt)
         if key not in self.cache:
             view = make_view(name, self.size)
             whole, inside, crushed = path_lengths(view, vertebra_solid(spine, level))
@@ -219,7 +220,7 @@ class Scene:
         return self.cache[key]
 
     def device_depth(self, stage: Stage) -> Array:
-        """Needle, balloon and cement, in place of the spongy bone they displace."""
+        """Return the depth of needle, balloons and cement, minus the trabecular bone that they displace."""
         view, place = make_view(stage.view, self.size), vertebra_placement(stage.spine, "L1")
         depth = np.zeros((self.size, self.size), np.float32)
         if stage.needle:
@@ -237,7 +238,7 @@ class Scene:
         return depth
 
     def primary_transmission(self, stage: Stage) -> Array:
-        """Share of the beam that passes the whole scene, without scatter."""
+        """Return the fraction of the beam transmitted through the whole scene, without scatter."""
         depth = self.background_depth(stage.view) + self.device_depth(stage)
         for level in LEVELS:
             depth = depth + self.bone_depth(stage.view, stage.spine, level)

@@ -1,4 +1,4 @@
-"""Which marks stand in which picture, and where: targets are model points projected like everything else."""
+"""The markers of each image. Targets are points of the model, projected like everything else."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ Pair = tuple[float, float]
 
 @dataclass(frozen=True)
 class SimulatedMarker:
-    """A numbered mark: `at` its disc, `target` what it shows, `size` of a circle or region, all 0 to 1."""
+    """A numbered marker: ``position`` of its label, ``target``, and ``size`` of an area, all in fractions."""
 
     key: str
     shape: str
@@ -35,7 +35,7 @@ class SimulatedMarker:
 
 @dataclass(frozen=True)
 class MarkerPlan:
-    """A mark before projection: what it shows, where its disc may rest."""
+    """A marker before projection: the name of its target, and the position of its label in fractions."""
 
     key: str
     target_name: str
@@ -156,7 +156,7 @@ _TARGET_POINTS: dict[str, tuple[str, tuple[float, float, float]]] = {
 
 
 def _local_target(stage: Stage, target_name: str) -> tuple[str, Vector]:
-    """Level and local point (mm) of what a mark shows."""
+    """Return the level and the local point (mm) of a target."""
     if target_name in _TARGET_POINTS:
         level, point = _TARGET_POINTS[target_name]
         return level, np.array(point, np.float64)
@@ -177,13 +177,13 @@ def _device_point(stage: Stage, target_name: str) -> Vector:
     if target_name == "balloon" and stage.balloon:
         return np.array([stage.balloon.center[0] - 3, stage.balloon.center[1], 0.0])
     if target_name == "cement" and stage.cement:
-        centre = stage.cement.center
-        return np.array([centre[0] - 3, centre[1], -centre[2] if stage.view == "front" else centre[2]])
+        center = stage.cement.center
+        return np.array([center[0] - 3, center[1], -center[2] if stage.view == "front" else center[2]])
     raise KeyError(f"{stage.slug} has no {target_name}")
 
 
 def _project_target(slug: str, target_name: str) -> Vector:
-    """Where in the picture, 0 to 1, the thing lies that a mark shows."""
+    """Return the image position of a target, in fractions."""
     if slug in ILLUSTRATION_SLUGS:
         return np.array(illustration_targets(slug)[target_name], np.float64)
     if slug in STANDALONE_SLUGS:
@@ -196,9 +196,9 @@ def _project_target(slug: str, target_name: str) -> Vector:
 
 
 def compute_markers(slug: str) -> list[SimulatedMarker]:
-    """The marks of one picture, in the order of their numbers."""
-    found = []
+    """Return the markers of one image in the order of their numbers."""
+    markers = []
     for plan in MARKER_PLANS[slug]:
         x, y = (round(float(value), 4) for value in _project_target(slug, plan.target_name))
-        found.append(SimulatedMarker(plan.key, plan.shape, plan.position, (x, y)))
-    return found
+        markers.append(SimulatedMarker(plan.key, plan.shape, plan.position, (x, y)))
+    return markers

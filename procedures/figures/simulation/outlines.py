@@ -1,4 +1,4 @@
-"""Outlines out of a map of distances: marching squares, thinning, and smooth SVG paths."""
+"""Outlines for the line drawings: marching squares on distance maps, simplification, and smooth SVG paths."""
 
 import itertools
 import math
@@ -29,8 +29,8 @@ from procedures.figures.simulation.geometry import Array, Solid, Vector, View, n
 from procedures.figures.simulation.stages import Stage
 
 MIN_CORNER_DEGREES = 48.0
-# Cell sides: 0 top, 1 right, 2 bottom, 3 left. For each pattern of inside corners (bits: top left, top right,
-# bottom right, bottom left) the sides that the outline joins, inside kept on one hand.
+# Marching squares. Cell edges: 0 top, 1 right, 2 bottom, 3 left. For each pattern of inside corners (bits: top left,
+# top right, bottom right, bottom left), the edges that the outline connects, with the inside on the same side.
 SEGMENT_TABLE: dict[int, tuple[tuple[int, int], ...]] = {
     1: ((3, 0),), 2: ((0, 1),), 3: ((3, 1),), 4: ((1, 2),), 5: ((3, 0), (1, 2)), 6: ((0, 2),), 7: ((3, 2),),
     8: ((2, 3),), 9: ((2, 0),), 10: ((0, 1), (2, 3)), 11: ((2, 1),), 12: ((1, 3),), 13: ((1, 0),), 14: ((0, 3),),
@@ -39,52 +39,52 @@ CellEdge = tuple[int, int, bool]
 
 
 def _cell_edge(row: int, column: int, edge: int) -> CellEdge:
-    """A name for a cell side shared with the neighbour cell: row, column, upright or level."""
+    """Return an identifier that adjacent cells share for the edge: row, column, is_vertical."""
     if edge in (0, 2):
         return row + (edge == 2), column, False
     return row, column + (edge == 1), True
 
 
-def _crossing(field: Array, name: CellEdge) -> tuple[float, float]:
-    """Where the zero level crosses a side, as (x, y) in samples."""
-    row, column, upright = name
+def _crossing(field: Array, edge: CellEdge) -> tuple[float, float]:
+    """Return the zero crossing on an edge, as (x, y) in samples."""
+    row, column, is_vertical = edge
     a = float(field[row, column])
-    b = float(field[row + upright, column + (not upright)])
+    b = float(field[row + is_vertical, column + (not is_vertical)])
     t = a / (a - b)
-    return (column, row + t) if upright else (column + t, row)
+    return (column, row + t) if is_vertical else (column + t, row)
 
 
 def trace_contours(field: Array) -> list[Vector]:
-    """Closed outlines (n, 2) of `field` < 0, x and y from 0 to 1 of its width; what leaves the picture is cut."""
+    """Return closed outlines (n, 2) of ``field`` < 0, in fractions of its width, largest first."""
     size = field.shape[0]
-    # No value may be so large that a crossing next to the border is thrown far off.
+    # Clip large values, which would shift crossings next to the border.
     padded = np.pad(np.clip(field, -2, 2), 1, constant_values=2.0).astype(np.float32)
     inside = padded < 0
     code = inside[:-1, :-1] * 1 + inside[:-1, 1:] * 2 + inside[1:, 1:] * 4 + inside[1:, :-1] * 8
-    follows: dict[CellEdge, CellEdge] = {}
+    next_edges: dict[CellEdge, CellEdge] = {}
     for row, column in zip(*np.nonzero((code > 0) & (code < 15)), strict=True):
         for a, b in SEGMENT_TABLE[int(code[row, column])]:
-            follows[_cell_edge(int(row), int(column), a)] = _cell_edge(int(row), int(column), b)
+            next_edges[_cell_edge(int(row), int(column), a)] = _cell_edge(int(row), int(column), b)
     outlines = []
-    while follows:
-        start, here = follows.popitem()
+    while next_edges:
+        start, edge = next_edges.popitem()
         loop = [start]
-        while here != start:
-            loop.append(here)
-            here = follows.pop(here)
-        points = np.array([_crossing(padded, name) for name in loop])
+        while edge != start:
+            loop.append(edge)
+            edge = next_edges.pop(edge)
+        points = np.array([_crossing(padded, crossed) for crossed in loop])
         outlines.append((points - 0.5) / size)
     return sorted(outlines, key=polygon_area, reverse=True)
 
 
 def polygon_area(points: Vector) -> float:
-    """Area inside a closed outline."""
+    """Return the area of a closed outline."""
     x, y = points[:, 0], points[:, 1]
     return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
 
 
 def simplify(points: Vector, tolerance: float) -> Vector:
-    """A closed outline with the points that matter (Ramer–Douglas–Peucker), never off by more than `tolerance`."""
+    """Simplify a closed outline by Ramer–Douglas–Peucker to within ``tolerance``."""
     far = int(np.argmax(np.hypot(*(points - points[0]).T)))
     rolled = np.vstack([points, points[:1]])
     keep = {0, far, len(points)}
@@ -95,9 +95,9 @@ def simplify(points: Vector, tolerance: float) -> Vector:
             continue
         chord = rolled[last] - rolled[first]
         between = rolled[first + 1 : last] - rolled[first]
-        away = np.abs(between[:, 0] * chord[1] - between[:, 1] * chord[0]) / (np.hypot(*chord) + 1e-12)
-        worst = int(np.argmax(away))
-        if away[worst] > tolerance:
+        distances = np.abs(between[:, 0] * chord[1] - between[:, 1] * chord[0]) / (np.hypot(*chord) + 1e-12)
+        worst = int(np.argmax(distances))
+        if distances[worst] > tolerance:
             middle = first + 1 + worst
             keep.add(middle)
             stack += [(first, middle), (middle, last)]
@@ -105,7 +105,7 @@ def simplify(points: Vector, tolerance: float) -> Vector:
 
 
 def _tangents(points: Vector, closed: bool) -> Vector:
-    """Catmull–Rom directions; none at corners and loose ends, so that they stay sharp."""
+    """Return Catmull–Rom tangents; zero at corners and open ends, so that they stay sharp."""
     before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
     turn = np.arctan2(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0], (before * after).sum(axis=1))
     lengths = np.hypot(*before.T), np.hypot(*after.T)
@@ -122,7 +122,7 @@ def _format_number(value: float) -> str:
 
 
 def smooth_svg_path(points: Vector, *, closed: bool = True, straight: bool = False) -> str:
-    """SVG path data of a smooth curve through `points`, 0 to 1 of the width, on a 1000 × 1000 board."""
+    """Return SVG path data in a 1000 × 1000 viewBox for a smooth curve through ``points`` (fractions)."""
     if straight:
         corners = "L".join(f"{_format_number(x)} {_format_number(y)}" for x, y in points * 1000)
         return f"M{corners}" + ("z" if closed else "")
@@ -154,16 +154,16 @@ def smooth_contours(field: Array, tolerance: float = 0.0007, min_area: float = 6
 
 
 DistanceFunction = Callable[[Array, Array, Array, VertebraShape], Array]
-CANAL_X = BACK_X + 8.2  # middle of the spinal canal behind the body, mm
+CANAL_X = BACK_X + 8.2  # center of the spinal canal, in local mm
 
 
 def body_distance_map(view: View, spine: Spine, level: str) -> Array:
-    """Distance map of a vertebral body, (size, size) in mm."""
+    """Return the distance map of a vertebral body in mm, shape (size, size)."""
     return _distance_map(view, spine, level, body_distance)
 
 
 def arch_distance_map(view: View, spine: Spine, level: str) -> Array:
-    """Distance map of everything behind a body."""
+    """Return the distance map of the posterior elements."""
     return _distance_map(view, spine, level, arch_distance)
 
 
@@ -175,7 +175,7 @@ def _distance_map(view: View, spine: Spine, level: str, part: DistanceFunction) 
 
 
 def disc_outline(view: View, spine: Spine, upper: str, lower: str) -> Vector:
-    """Outline (n, 2) of the disc between two levels, in the plane of the spine, slightly bulging."""
+    """Return the outline (n, 2) of a disc in the midsagittal plane, slightly bulging."""
     x = np.linspace(FRONT_X + 0.6, BACK_X - 0.8, 9)
     zero = np.zeros_like(x)
     above = np.column_stack([x, lower_endplate(x.astype(np.float32), zero.astype(np.float32)), zero])
@@ -189,7 +189,7 @@ def disc_outline(view: View, spine: Spine, upper: str, lower: str) -> Vector:
 
 
 def disc_outline_from_front(view: View, spine: Spine, upper: str, lower: str) -> Vector:
-    """Outline (n, 2) of the same disc as a front view shows it."""
+    """Return the outline (n, 2) of a disc in the front view."""
     z = np.linspace(-18.5, 18.5, 3)
     zero = np.zeros_like(z)
     above = np.column_stack([zero, lower_endplate(zero.astype(np.float32), z.astype(np.float32)), z])
@@ -202,7 +202,7 @@ def disc_outline_from_front(view: View, spine: Spine, upper: str, lower: str) ->
 
 
 def pedicle_outlines(view: View, spine: Spine, level: str) -> list[Vector]:
-    """The two pedicles of a level seen end on: ovals (8, 2)."""
+    """Return the two pedicles of a level in the front view, as ovals (8, 2)."""
     around = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     y, z = PEDICLE_Y + 6.3 * np.sin(around), 4.4 * np.cos(around)
     place = vertebra_placement(spine, level)
@@ -211,7 +211,7 @@ def pedicle_outlines(view: View, spine: Spine, level: str) -> list[Vector]:
 
 
 def spinous_outline(view: View, spine: Spine, level: str) -> list[Vector]:
-    """Outline of a spinous process alone, for the front view, where it stands out from its arch."""
+    """Return outlines of the spinous process, which is visible within the arch in the front view."""
     shape = spine.shape(level)
 
     def distances(x: Array, y: Array, z: Array) -> tuple[Array]:
@@ -222,7 +222,7 @@ def spinous_outline(view: View, spine: Spine, level: str) -> list[Vector]:
 
 
 def canal_outline(view: View, spine: Spine, half_width_mm: float) -> Vector:
-    """Outline (n, 2) of a band `half_mm` wide to either side of the middle of the spinal canal."""
+    """Return the outline (n, 2) of a band of ``half_width_mm`` on either side of the spinal canal's center."""
     middle = []
     for level in LEVELS:
         ends = np.array([[CANAL_X, -HALF_HEIGHT, 0], [CANAL_X, HALF_HEIGHT, 0]])
@@ -233,30 +233,30 @@ def canal_outline(view: View, spine: Spine, half_width_mm: float) -> Vector:
 
 
 def disc_outlines(view: View, spine: Spine, *, front: bool = False) -> list[Vector]:
-    """Every disc between the levels of the patient."""
-    one = disc_outline_from_front if front else disc_outline
-    return [one(view, spine, upper, lower) for upper, lower in itertools.pairwise(LEVELS)]
+    """Return the outlines of all discs."""
+    outline = disc_outline_from_front if front else disc_outline
+    return [outline(view, spine, upper, lower) for upper, lower in itertools.pairwise(LEVELS)]
 
 
 def rib_outlines(view: View, spine: Spine, level: str) -> list[Vector]:
-    """Outlines of both ribs of T11 or T12."""
+    """Return the outlines of both ribs of T11 or T12."""
     points = {"T11": surroundings.RIB_11, "T12": surroundings.RIB_12}[level]
     solid = surroundings.rib_solid(vertebra_placement(spine, level), points)
     return smooth_contours(np.asarray(nearest_distance_maps(view, solid, step=2)[0], np.float32), 0.0016)
 
 
 def device_outlines(view: View, stage: Stage) -> dict[str, list[Vector]]:
-    """Outlines of cement, balloon and needle of a stage, by name, in drawing order."""
+    """Return the outlines of cement, balloons and needle by layer role, in drawing order."""
     place = vertebra_placement(stage.spine, "L1")
-    found: dict[str, list[Vector]] = {}
+    outlines: dict[str, list[Vector]] = {}
     if stage.cement:
         mass = nearest_distance_maps(view, stage.cement.solid(place, stage.spine.l1_shape), step=0.7)[0]
-        found["cement"] = smooth_contours(np.asarray(mass, np.float32), 0.0013)
+        outlines["cement"] = smooth_contours(np.asarray(mass, np.float32), 0.0013)
     if stage.balloon:
         full, metal = nearest_distance_maps(view, stage.balloon.solid(place), step=0.5)
-        found["balloon"] = smooth_contours(np.asarray(full, np.float32), 0.0005)
-        found["metal"] = smooth_contours(np.asarray(metal, np.float32), 0.0006, 1e-5)
+        outlines["balloon"] = smooth_contours(np.asarray(full, np.float32), 0.0005)
+        outlines["metal"] = smooth_contours(np.asarray(metal, np.float32), 0.0006, 1e-5)
     if stage.needle:
         outer = nearest_distance_maps(view, stage.needle.solid(place), step=0.3)[0]
-        found["needle"] = smooth_contours(np.asarray(outer, np.float32), 0.0004)
-    return found
+        outlines["needle"] = smooth_contours(np.asarray(outer, np.float32), 0.0004)
+    return outlines

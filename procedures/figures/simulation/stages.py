@@ -1,4 +1,4 @@
-"""What the operator brings in, in L1's own mm (x to the back, y to the feet, z to the patient's left)."""
+"""The stages of the procedure, and their devices (needle, balloons, cement) in local coordinates of L1."""
 
 from dataclasses import dataclass
 
@@ -26,33 +26,33 @@ from procedures.figures.simulation.geometry import (
 )
 
 NEEDLE_RADIUS = 1.5  # 11 gauge
-BORE_RADIUS = 0.75  # of the filler tube inside the cannula
+BORE_RADIUS = 0.75  # inner radius of the cannula
 NEEDLE_LENGTH = 150.0
-NEEDLE_PEDICLE_POINT = np.array([20.5, -4.6, 14.0])  # the needle passes here, in the middle of the pedicle
-NEEDLE_TIP = np.array([-8.0, 4.4, 6.0])  # in place: the front third of the body
-CEMENT_LIMIT_X = BACK_X - (BACK_X - FRONT_X) / 4  # cement stays in front of this
+NEEDLE_PEDICLE_POINT = np.array([20.5, -4.6, 14.0])  # center of the pedicle, where the needle passes
+NEEDLE_TIP = np.array([-8.0, 4.4, 6.0])  # final position, in the anterior third of the body
+CEMENT_LIMIT_X = BACK_X - (BACK_X - FRONT_X) / 4  # cement never fills the posterior quarter of the body
 
 
 def needle_direction() -> Vector:
-    """Unit vector from the tip back through the pedicle to the handle: 10–20° caudal, converging to the middle."""
-    way = NEEDLE_PEDICLE_POINT - NEEDLE_TIP
-    return np.asarray(way / np.linalg.norm(way), np.float64)
+    """Return the unit vector from the tip through the pedicle to the handle: 10–20° caudal, converging medially."""
+    direction = NEEDLE_PEDICLE_POINT - NEEDLE_TIP
+    return np.asarray(direction / np.linalg.norm(direction), np.float64)
 
 
 @dataclass(frozen=True)
 class Needle:
-    """An 11-gauge cannula along the planned line; `back` mm short of its final place."""
+    """An 11-gauge cannula on the planned path, ``retraction`` mm short of its final position."""
 
     retraction: float = 0.0
-    has_stylet: bool = True  # the sharp inner rod is still inside
+    has_stylet: bool = True  # the trocar is still inside
 
     @property
     def tip(self) -> Vector:
-        """The end of the needle in L1's mm."""
+        """The tip in local coordinates of L1, in mm."""
         return np.asarray(NEEDLE_TIP + needle_direction() * self.retraction, np.float64)
 
     def solid(self, place: Placement) -> Solid:
-        """Distances to the outer wall and to the empty bore, along the needle's own x axis from its tip."""
+        """Return distances to the outer wall and to the bore. The local x axis runs from the tip along the needle."""
         along = needle_direction()
         across = np.cross(along, np.array([0.0, 1.0, 0.0]))
         across /= np.linalg.norm(across)
@@ -61,7 +61,7 @@ class Needle:
 
         def distances(x: Array, y: Array, z: Array) -> tuple[Array, Array]:
             radius = np.sqrt(y * y + z * z)
-            if self.has_stylet:  # a trocar point: three short facets look like a cone from the side
+            if self.has_stylet:  # the three facets of the trocar tip look like a cone from the side
                 outer = np.maximum(radius - NEEDLE_RADIUS, radius * np.float32(0.86) - x * np.float32(0.5))
                 return outer, outer + 50
             bevel = np.maximum(-x + y * np.float32(0.35), x - NEEDLE_LENGTH)
@@ -72,21 +72,21 @@ class Needle:
 
 @dataclass(frozen=True)
 class Balloon:
-    """Two inflated balloons, one from each side, 16 mm long, each on a thin catheter with two marker rings."""
+    """Two inflated balloons, 16 mm long, one on each side, on thin catheters with two radiopaque rings each."""
 
     center: Point = (-3.6, 1.3, 7.9)
     radii: Point = (8.0, 6.8, 7.2)
-    slope: float = -0.135  # of the catheter, which leaves the needle a little above the middle of the body
+    slope: float = -0.135  # of the catheter, which exits the needle just above the middle of the body
 
     def distance(self, x: Array, y: Array, z: Array) -> Array:
-        """Distance to both balloons; a slight waist, as bone does not give way evenly."""
+        """Distance to both balloons, with a slight waist, because bone yields unevenly."""
         side = np.abs(z)
         whole = ellipsoid_distance(x, y, side, self.center, self.radii)
         crease = np.float32(0.35) * np.cos(0.55 * (x - self.center[0])) * np.clip(1 - np.abs(whole), 0, 1)
         return np.asarray(whole + crease)
 
     def metal_distance(self, x: Array, y: Array, z: Array) -> Array:
-        """Distance to the catheter that carries each balloon: a thin rod with a marker ring at both ends."""
+        """Distance to the catheter in each balloon: a thin rod with a radiopaque ring at either end."""
         dx = x - np.float32(self.center[0])
         dy = y - np.float32(self.center[1]) - dx * np.float32(self.slope)
         radius = np.sqrt(dy * dy + (np.abs(z) - np.float32(self.center[2])) ** 2)
@@ -96,7 +96,7 @@ class Balloon:
         return np.asarray(np.minimum(rings, rod))
 
     def solid(self, place: Placement) -> Solid:
-        """Distances to the contrast-filled balloons and to the metal in them."""
+        """Return distances to the contrast-filled balloons and to the metal inside."""
         return Solid(
             place,
             (-16, -9, -19),
@@ -108,7 +108,7 @@ class Balloon:
 
 @dataclass(frozen=True)
 class Cement:
-    """A noise-warped ellipsoid inside the body; `loose` cement seeps further between the trabeculae."""
+    """An irregular ellipsoid inside the body. ``is_loose``: spreads farther between the trabeculae."""
 
     center: Point
     radii: Point
@@ -118,7 +118,7 @@ class Cement:
     both_sides: bool = False
 
     def distance(self, x: Array, y: Array, z: Array, shape: VertebraShape) -> Array:
-        """Distance to the cement, kept inside the shell and in front of the back quarter of the body."""
+        """Distance to the cement, confined to the shell and to the anterior three quarters of the body."""
         core = ellipsoid_distance(x, y, np.abs(z) if self.both_sides else z, self.center, self.radii)
         edge = 0.62 * smooth_noise(x, y, z, 11.0, self.seed) + 0.26 * smooth_noise(x, y, z, 4.6, self.seed + 1)
         if self.is_loose:
@@ -128,13 +128,13 @@ class Cement:
         return smooth_max(smooth_max(mass, shell, 1.0), x - np.float32(CEMENT_LIMIT_X - 0.6), 1.0)
 
     def solid(self, place: Placement, shape: VertebraShape) -> Solid:
-        """Distance to the cement within the vertebra `place` of that `shape`."""
+        """Return the cement inside the vertebra with this placement and shape."""
         return Solid(place, (-18, -14, -21), (11, 14, 21), lambda x, y, z: (self.distance(x, y, z, shape),))
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One picture of the set. `view` is lateral or front; `seed` is that of its mottle."""
+    """One image of the set. ``view``: lateral or front. ``seed``: of the quantum mottle."""
 
     slug: str
     spine: Spine

@@ -1,4 +1,4 @@
-"""What else the beam crosses: trunk, lungs, bowel gas, ribs, a few hardened flecks in the wall of the aorta."""
+"""Everything else in the beam: trunk, lungs, bowel gas, ribs, and calcifications in the wall of the aorta."""
 
 import itertools
 
@@ -39,7 +39,7 @@ RIB_10: tuple[Point, ...] = (
 
 
 def trunk_distances(x: Array, y: Array, z: Array) -> tuple[Array, Array]:
-    """Distances to the trunk and to what lies under its fat: slim, the back hollow at the loin."""
+    """Distances to the trunk and to the tissue under its fat. A slim patient with a hollow lower back."""
     hollow = 6.0 * np.exp(-(((y - 16) / 52) ** 2)) + 2.2 * smoothstep(1 - np.abs(z) / 24)
     side = np.abs(z) - (128 - 0.0030 * (x + 30) ** 2)
     skin = smooth_max(side.astype(np.float32), (x - (99.6 - hollow)).astype(np.float32), 70.0)
@@ -47,12 +47,12 @@ def trunk_distances(x: Array, y: Array, z: Array) -> tuple[Array, Array]:
 
 
 def trunk_solid() -> Solid:
-    """The trunk, cut off above and below the picture."""
+    """Return the trunk, cut off above and below the image."""
     return Solid(IDENTITY_PLACEMENT, (-150, -110, -175), (106, 110, 175), trunk_distances, 2)
 
 
 def lung_distances(x: Array, y: Array, z: Array) -> tuple[Array]:
-    """Distance to both lungs: domes that fall steeply towards the back; the right one stands higher."""
+    """Distance to both lungs: domes sloping steeply to the back, the right one higher."""
     top = np.where(z < 0, -86, -78) - np.float32(0.04) * (np.abs(z) - 60)
     across = np.abs(np.abs(z) - 72)
     dome = (y - (top + 0.0062 * (x + 62) ** 2 + 0.008 * across**2)) * np.float32(0.75)
@@ -61,11 +61,11 @@ def lung_distances(x: Array, y: Array, z: Array) -> tuple[Array]:
 
 
 def lungs_solid() -> Solid:
-    """The lungs' lower ends, as far as the picture reaches."""
+    """Return the lower part of the lungs."""
     return Solid(IDENTITY_PLACEMENT, (-110, -120, -125), (60, 30, 125), lung_distances)
 
 
-GAS_POUCHES: tuple[tuple[Point, Point], ...] = (
+GAS_POCKETS: tuple[tuple[Point, Point], ...] = (
     ((-52, 22, -20), (8, 7, 14)),
     ((-49, 36, 22), (11, 10, 17)),
     ((-45, 49, 36), (9, 9, 15)),
@@ -75,21 +75,21 @@ GAS_POUCHES: tuple[tuple[Point, Point], ...] = (
 
 
 def gas_distance(x: Array, y: Array, z: Array) -> tuple[Array]:
-    """Distance to gas in the bowel in front of the spine: a chain of pouches."""
+    """Distance to the gas in the bowel in front of the spine: a chain of pockets."""
     total: Array | None = None
-    for centre, radii in GAS_POUCHES:
-        pouch = ellipsoid_distance(x, y, z, centre, radii)
-        total = pouch if total is None else smooth_min(total, pouch, 7)
+    for center, radii in GAS_POCKETS:
+        pocket = ellipsoid_distance(x, y, z, center, radii)
+        total = pocket if total is None else smooth_min(total, pocket, 7)
     return ((total if total is not None else x) + np.float32(1.3) * smooth_noise(x, y, z, 15, 5),)
 
 
 def gas_solid() -> Solid:
-    """The bowel gas."""
+    """Return the bowel gas."""
     return Solid(IDENTITY_PLACEMENT, (-80, 0, -60), (-24, 84, 60), gas_distance)
 
 
 def rib_solid(place: Placement, points: tuple[Point, ...]) -> Solid:
-    """Both ribs of a level: a flat, curved rod with a thin shell; distances to the whole and to its inside."""
+    """Return both ribs of a level: flat, curved rods, with distances to the whole rib and to its core."""
     fine = _round_corners(np.array(points, np.float64), 4)
 
     def distances(x: Array, y: Array, z: Array) -> tuple[Array, Array]:
@@ -99,15 +99,15 @@ def rib_solid(place: Placement, points: tuple[Point, ...]) -> Solid:
             start, end = (a[0], a[1] * 0.62, a[2]), (b[0], b[1] * 0.62, b[2])
             part = capsule_distance(x, y * np.float32(0.62), side, start, end, (3.5, 3.5))
             whole = part if whole is None else np.minimum(whole, part)
-        found = whole if whole is not None else x
-        return found, found + np.float32(0.8)
+        outer = whole if whole is not None else x
+        return outer, outer + np.float32(0.8)
 
     low, high = fine.min(axis=0) - 8, fine.max(axis=0) + 8
     return Solid(place, (low[0], low[1], -high[2]), (high[0], high[1], high[2]), distances, 2)
 
 
 def _round_corners(points: Vector, rounds: int) -> Vector:
-    """Chaikin's corner cutting, then thinned to about 14 points."""
+    """Smooth a polyline by Chaikin's corner cutting, then thin it to at most 13 points."""
     for _ in range(rounds):
         first, second = points[:-1] * 0.75 + points[1:] * 0.25, points[:-1] * 0.25 + points[1:] * 0.75
         points = np.vstack([points[:1], np.stack([first, second], 1).reshape(-1, 3), points[-1:]])
@@ -116,7 +116,7 @@ def _round_corners(points: Vector, rounds: int) -> Vector:
 
 
 def aorta_distance(x: Array, y: Array, z: Array) -> tuple[Array]:
-    """Distance to flecks of hardened wall in the aorta, which runs down just in front of the spine."""
+    """Distance to calcified patches in the wall of the aorta, which runs just in front of the spine."""
     axis = -33 - 0.10 * y + 0.0012 * y * y
     wall = np.abs(np.sqrt((x - axis) ** 2 + (z - 8) ** 2) - 9.0) - 0.35
     patchy = 0.9 - smooth_noise(x, y, z, 17, 11, 6)
@@ -124,5 +124,5 @@ def aorta_distance(x: Array, y: Array, z: Array) -> tuple[Array]:
 
 
 def aorta_solid() -> Solid:
-    """The flecks, from the diaphragm down."""
+    """Return the calcifications, from the diaphragm down."""
     return Solid(IDENTITY_PLACEMENT, (-60, -20, -6), (-18, 90, 22), aorta_distance)

@@ -1,4 +1,7 @@
-"""The paper of the line drawings: colours by role, and SVG of nothing but paths with presentation attributes."""
+"""SVG output of the line drawings: palettes for light and dark pages, shapes, and shared icons.
+
+Files contain only paths and one rectangle, with presentation attributes.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Layer:
-    """One path: what it is, its data, and how much of it shows."""
+    """One SVG path. ``role`` is a key of the palettes."""
 
     role: str
     data: str
@@ -15,7 +18,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Ink:
-    """Fill and line of a role; width on a board of 1000."""
+    """Fill and stroke of a role. ``width``: of the stroke, in a viewBox of 1000."""
 
     fill: str
     stroke: str
@@ -153,7 +156,7 @@ DARK_PALETTE: Palette = {
 
 
 def render_svg(layers: Iterable[Layer], palette: Palette) -> str:
-    """An SVG file of 1000 × 1000: paper, then the layers from back to front."""
+    """Return an SVG file of 1000 × 1000: background, then the layers from back to front."""
     paper = palette["paper"].fill
     lines = [
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 1000" width="1000" height="1000">',
@@ -176,13 +179,13 @@ def _render_path(layer: Layer, ink: Ink) -> str:
 
 
 def ellipse(x: float, y: float, rx: float, ry: float | None = None) -> str:
-    """A circle, or an ellipse with `ry`, around its middle."""
+    """Return path data of a circle, or of an ellipse if ``ry`` is given, around its center."""
     ry = rx if ry is None else ry
     return f"M{x - rx:g} {y:g}a{rx:g} {ry:g} 0 1 1 {2 * rx:g} 0a{rx:g} {ry:g} 0 1 1 {-2 * rx:g} 0z"
 
 
 def rectangle(x: float, y: float, width: float, height: float, r: float = 0) -> str:
-    """A rectangle from its upper left corner, with round corners of `r`."""
+    """Return path data of a rectangle from its upper left corner, with corner radius ``r``."""
     if not r:
         return f"M{x:g} {y:g}h{width:g}v{height:g}h{-width:g}z"
     across, down = width - 2 * r, height - 2 * r
@@ -194,17 +197,17 @@ def rectangle(x: float, y: float, width: float, height: float, r: float = 0) -> 
 
 
 def polyline(*points: tuple[float, float]) -> str:
-    """Straight strokes from spot to spot."""
+    """Return path data of straight lines through the points."""
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
 
 
 def outlined_stroke(role: str, data: str) -> list[Layer]:
-    """A stroke with an edge around it: arms and legs. Both roles are in the palette."""
+    """Return a stroke with an outline, for limbs. ``role`` and ``role``-edge are in the palettes."""
     return [Layer(f"{role}-edge", data), Layer(role, data)]
 
 
 def check_icon(x: float, y: float) -> list[Layer]:
-    """A tick in a disc: this is right."""
+    """Check mark in a disc: do this."""
     return [
         Layer("good", ellipse(x, y, 38)),
         Layer("sign", polyline((x - 17, y + 1), (x - 5, y + 15), (x + 18, y - 13))),
@@ -212,13 +215,13 @@ def check_icon(x: float, y: float) -> list[Layer]:
 
 
 def cross_icon(x: float, y: float) -> list[Layer]:
-    """A cross in a disc: not this."""
+    """Cross in a disc: do not do this."""
     return [Layer("bad", ellipse(x, y, 38)), Layer("sign", polyline((x - 14, y - 14), (x + 14, y + 14))
             + polyline((x + 14, y - 14), (x - 14, y + 14)))]  # fmt: skip
 
 
 def warning_icon(x: float, y: float) -> list[Layer]:
-    """An exclamation mark in a disc: get help with this."""
+    """Exclamation mark in a disc: get help."""
     return [
         Layer("bad", ellipse(x, y, 46)),
         Layer("sign", polyline((x, y - 25), (x, y + 5)) + polyline((x, y + 24), (x, y + 25))),
@@ -226,16 +229,16 @@ def warning_icon(x: float, y: float) -> list[Layer]:
 
 
 def phone_icon(x: float, y: float) -> list[Layer]:
-    """The handset of a telephone, 150 wide, around its middle."""
+    """Telephone handset, about 160 wide, around its center."""
     ends = rectangle(x - 82, y - 6, 56, 46, 16) + rectangle(x + 26, y - 6, 56, 46, 16)
     bow = f"M{x - 56:g} {y:g}c10-56 102-56 112 0"
     return [*outlined_stroke("handset", bow), Layer("dark-cloth", ends)]
 
 
 def sun_icon(x: float, y: float, r: float = 40) -> list[Layer]:
-    """A sun with eight rays: by day, today."""
-    ways = ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7), (-1, 0), (-0.7, -0.7), (0, -1), (0.7, -0.7))
+    """Sun with eight rays, for "today"."""
+    directions = ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7), (-1, 0), (-0.7, -0.7), (0, -1), (0.7, -0.7))
     rays = "".join(
-        polyline((x + a * (r + 16), y + b * (r + 16)), (x + a * (r + 34), y + b * (r + 34))) for a, b in ways
+        polyline((x + a * (r + 16), y + b * (r + 16)), (x + a * (r + 34), y + b * (r + 34))) for a, b in directions
     )
     return [Layer("glow-edge", ellipse(x, y, r)), Layer("edge", rays)]

@@ -13,23 +13,24 @@ from procedures.sharing.external_links import LinkStatus, check_external_links, 
 from procedures.sharing.link_check import find_broken_addresses
 from procedures.validators import is_reserved_path
 
-RESERVED_PATH_MESSAGE = "the site uses this address itself; give the page another address and publish it"
+RESERVED_PATH_MESSAGE = "this path is reserved for the site itself"
+RESERVED_PATH_FIX = "give the page another slug and publish it"
 
 
 class Command(BaseCommand):
-    """Resolves every path ever public, every link and anchor in every release, every code."""
+    """Check every path that was ever public, every short code, and every link and anchor on public pages."""
 
-    help = "Check that every address ever public and every link on public pages leads somewhere."
+    help = "Check that every path that was ever public and every link on public pages leads somewhere."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--external",
             action="store_true",
-            help="Also ask every other site that our pages link to, slowly: once each, two seconds apart per host.",
+            help="Also request every external link, once each, with two seconds between requests to one host.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # A page names its style sheets by their hashes: without them none can be shown.
+        # Pages refer to static files by their hashed names, and cannot be rendered before the files are collected.
         collect_static_files()
         broken = [*find_broken_addresses(), *_find_unresolved_paths()]
         if broken:
@@ -40,41 +41,54 @@ class Command(BaseCommand):
 
     def _check_external_links(self) -> None:
         links = find_external_links()
-        answers: dict[str, LinkStatus] = {}
-        for number, (url, answer) in enumerate(check_external_links(links), start=1):
-            answers[url] = answer
-            self.stdout.write(f"{number} of {len(links)}: {url}: {answer.message}")
-        if links and all(answer.is_working is False for answer in answers.values()):
-            raise CommandError("No other site answered. Does this machine reach the Internet? Nothing was stored.")
-        save_results(links, answers)
-        broken = [f"{url}: {answer.message}" for url, answer in answers.items() if answer.is_working is False]
+        results: dict[str, LinkStatus] = {}
+        for number, (url, status) in enumerate(check_external_links(links), start=1):
+            results[url] = status
+            self.stdout.write(f"{number} of {len(links)}: {url}: {status.message}")
+        if links and all(status.is_working is False for status in results.values()):
+            raise CommandError("No link works. Does this machine have Internet access? Nothing was stored.")
+        save_results(links, results)
+        broken = [f"{url}: {status.message}" for url, status in results.items() if status.is_working is False]
         if broken:
             raise CommandError("\n".join(broken))
 
 
 def _find_unresolved_paths() -> Iterator[str]:
-    """Addresses and codes that do not get the answer they were promised, asked as a reader would."""
-    for path, now in Path.objects.values_list("path", "page__live_release__path"):
+    """Yield a message for each path and short code whose response differs from what its Path row requires.
+
+    A live path requires 200, a former one 301 to the live path, and that of a withdrawn page 410.
+    """
+    for path, live_path in Path.objects.values_list("path", "page__live_release__path"):
         if is_reserved_path(path):
-            yield f"{path}: {RESERVED_PATH_MESSAGE}" if now == path else f"{path}: the site uses this address itself"
+            fix = f"; {RESERVED_PATH_FIX}" if live_path == path else ""
+            yield f"{path}: {RESERVED_PATH_MESSAGE}{fix}"
             continue
-        expected = (410, "") if now is None else (200, "") if path == now else (301, now)
-        if (found := _fetch(path)) != expected:
-            yield f"{path}: answers {found[0]} {found[1]}, not {expected[0]} {expected[1]}"
-    for code, path in Page.objects.published().values_list("code", "live_release__path"):
-        if (found := _fetch(f"/p/{code}")) != (301, path):
-            yield f"/p/{code}: answers {found[0]} {found[1]}, not 301 {path}"
+        expected = (410, "") if live_path is None else (200, "") if path == live_path else (301, live_path)
+        if (response := _fetch(path)) != expected:
+            yield _describe_mismatch(path, response, expected)
+    for code, live_path in Page.objects.published().values_list("code", "live_release__path"):
+        short_path, expected = f"/p/{code}", (301, live_path)
+        if (response := _fetch(short_path)) != expected:
+            yield _describe_mismatch(short_path, response, expected)
+
+
+def _describe_mismatch(path: str, response: tuple[int, str], expected: tuple[int, str]) -> str:
+    actual_text, expected_text = (f"{status} {detail}".strip() for status, detail in (response, expected))
+    return f"{path}: returned {actual_text} instead of {expected_text}"
 
 
 def _fetch(path: str) -> tuple[int, str]:
-    """Status and Location of a GET, without a server around it."""
+    """Call the view for a path, without middleware; return its status and Location.
+
+    For an exception, return 500 and the name of its class.
+    """
     request = HttpRequest()
     request.method, request.path, request.path_info = "GET", path, path
     try:
-        view, args, values = resolve(path)
-        answer = view(request, *args, **values)
+        view, args, kwargs = resolve(path)
+        response = view(request, *args, **kwargs)
     except Http404:
         return 404, ""
     except Exception as error:
         return 500, type(error).__name__
-    return answer.status_code, answer.headers.get("Location", "")
+    return response.status_code, response.headers.get("Location", "")

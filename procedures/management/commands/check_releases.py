@@ -1,5 +1,6 @@
-"""``manage.py check_releases``: does the stored HTML still equal what the renderer makes?"""
+"""``manage.py check_releases``."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,15 +11,21 @@ from procedures.rendering import RENDERER_VERSION, ReferenceResolver, render_pag
 
 
 class Command(BaseCommand):
-    """Renders every live release again and compares. Differences from changed inputs are named as such."""
+    """Render every live release again and compare the result with the stored HTML.
 
-    help = "Re-render every live release and compare it with what is stored."
+    Fail if the stored HTML was changed, or if the renderer changed without a new RENDERER_VERSION. A release whose
+    dependencies have changed since it was published is only listed as out of date.
+    """
+
+    help = "Render every live release again and compare the result with the stored HTML."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        broken, outdated, count = [], [], 0
-        libraries: dict[str, ReferenceResolver] = {}
+        broken, stale, count = [], [], 0
+        resolvers: dict[str, ReferenceResolver] = {}
         pages = (
-            Page.objects.published().select_related("live_release__revision").prefetch_related("live_release__inputs")
+            Page.objects.published()
+            .select_related("live_release__revision")
+            .prefetch_related("live_release__dependencies")
         )
         for page in pages:
             live = page.live_release
@@ -27,25 +34,28 @@ class Command(BaseCommand):
             count += 1
             stored = {name: getattr(live, name) for name in ("path", "title", "key_message", "description", "html")}
             if hash_release(**stored) != live.sha256:
-                broken.append(f"{live.path}: the stored HTML was changed after publishing")
+                broken.append(f"{live.path}: the stored HTML was changed after it was published")
                 continue
-            library = libraries.setdefault(page.language, ReferenceResolver(page.language))
+            resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language))
             rendered = render_page(
                 live.revision.content,
                 kind=page.kind,
-                resolver=library,
-                anchor_renames=live.anchors,
+                resolver=resolver,
+                anchor_renames=live.anchor_renames,
                 old_anchors=live.old_anchors,
             )
-            before = {(used.kind, used.key): used.fingerprint for used in live.inputs.all()}
-            if before != {(used.kind, used.key): used.fingerprint for used in rendered.dependencies}:
-                outdated.append(f"{live.path}: prints something that has changed since; renew it in the admin")
+            if _fingerprints(live.dependencies.all()) != _fingerprints(rendered.dependencies):
+                stale.append(f"{live.path}: something that the page prints has changed; update the page in the admin")
             elif rendered.html != live.html and live.renderer_version == RENDERER_VERSION:
-                broken.append(f"{live.path}: renders differently now; raise RENDERER_VERSION or mend the renderer")
+                broken.append(f"{live.path}: renders differently now; raise RENDERER_VERSION or fix the renderer")
             elif rendered.html != live.html:
-                outdated.append(f"{live.path}: an older version rendered it; load_content renders it again")
-        for line in outdated:
+                stale.append(f"{live.path}: an older version rendered it; load_content renders it again")
+        for line in stale:
             self.stdout.write(f"out of date: {line}")
         if broken:
             raise CommandError("\n".join(broken))
-        self.stdout.write(f"{count} releases checked, {len(outdated)} out of date")
+        self.stdout.write(f"{count} releases checked, {len(stale)} out of date")
+
+
+def _fingerprints(dependencies: Iterable[Any]) -> dict[tuple[str, str], str]:
+    return {(dependency.kind, dependency.key): dependency.fingerprint for dependency in dependencies}

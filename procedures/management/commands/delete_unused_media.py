@@ -1,4 +1,4 @@
-"""``manage.py sweep_media [--delete] [--hours N] [--staged]``: picture files that nothing names."""
+"""``manage.py delete_unused_media [--delete] [--hours N] [--staged]``: clean up unused image files."""
 
 import datetime
 from typing import Any
@@ -11,38 +11,38 @@ from procedures.figures.unused_files import MIN_AGE, delete_unused_files, find_u
 
 
 class Command(BaseCommand):
-    """Lists first; deletes only when it is told to. Files of others in the folder are never touched."""
+    """List unused image files, and delete them only with ``--delete``. Other files in the folder are never touched."""
 
-    help = "List picture files that no picture and no release names; with --delete, delete them."
+    help = "List image files that no figure or release uses; with --delete, delete them."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--delete", action="store_true", help="Delete what is listed.")
+        parser.add_argument("--delete", action="store_true", help="Delete the listed files.")
         parser.add_argument(
             "--staged",
             action="store_true",
-            help="Only delete uploads that nobody has finished within an hour (serve does this each minute).",
+            help="Only delete uploads that were not finished within an hour (serve does this every minute).",
         )
         parser.add_argument(
             "--hours",
             type=float,
             default=MIN_AGE / datetime.timedelta(hours=1),
-            help="Leave younger files alone: a picture may be coming in (default: %(default)g).",
+            help="Skip files younger than this: an upload may be in progress (default: %(default)g).",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 0 <= options["hours"] <= 24 * 366:
-            raise CommandError("--hours is a number from 0 to 8784.")
+            raise CommandError("--hours must be between 0 and 8784.")
         if options["staged"]:
-            if gone := staging.delete_expired():
-                self.stdout.write(f"{gone} unfinished {'upload' if gone == 1 else 'uploads'} deleted")
+            if count := staging.delete_expired():
+                self.stdout.write(f"{count} unfinished {'upload' if count == 1 else 'uploads'} deleted")
             return
-        found = find_unused_files(older_than=datetime.timedelta(hours=options["hours"]))
-        for orphan in found:
-            self.stdout.write(f"{orphan.name}  {filesizeformat(orphan.size)}")
-        total = f"{len(found)} files, {filesizeformat(sum(orphan.size for orphan in found))}"
+        unused = find_unused_files(older_than=datetime.timedelta(hours=options["hours"]))
+        for file in unused:
+            self.stdout.write(f"{file.name}  {filesizeformat(file.size)}")
+        total = f"{len(unused)} files, {filesizeformat(sum(file.size for file in unused))}"
         if options["delete"]:
-            self.stdout.write(f"{total}; {len(delete_unused_files(found))} deleted")
-        elif found:
-            self.stdout.write(f"{total}; nothing deleted yet: add --delete")
+            self.stdout.write(f"{total}; {len(delete_unused_files(unused))} deleted")
+        elif unused:
+            self.stdout.write(f"{total}; nothing deleted yet (add --delete)")
         else:
-            self.stdout.write("every file is in use")
+            self.stdout.write("Every file is in use.")

@@ -1,4 +1,4 @@
-"""``manage.py dump_content DIR``."""
+"""``manage.py dump_content FOLDER``."""
 
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,19 @@ from procedures.importing.content_folder import dump_content_folder
 
 
 class Command(BaseCommand):
-    """Writes pages, pictures and everything else as a content folder."""
+    """Write the content of the database to a content folder."""
 
-    help = "Write the database's content as a folder that load_content reads."
+    help = "Write the content of the database, with its pictures, to a folder that load_content can read."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", type=Path)
+        parser.add_argument("folder", type=Path, help="An empty or new folder.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        folder: Path = options["folder"]
         try:
-            dump_content_folder(options["folder"])
+            dump_content_folder(folder)
         except FileExistsError as error:
-            raise CommandError(f"{options['folder']} is not empty. Name an empty or new folder.") from error
+            raise CommandError(f"{folder} is not empty. Choose an empty or new folder.") from error
         except OSError as error:
-            raise CommandError(describe_write_error(error, options["folder"])) from error
-        self.stdout.write(f"content written to {options['folder']}")
+            raise CommandError(describe_write_error(error, folder)) from error
+        self.stdout.write(f"content written to {folder}")

@@ -12,13 +12,13 @@ from procedures.models import Page
 
 
 class Command(BaseCommand):
-    """Writes the newest texts of some pages and guides, with their pictures, as one file for another portal."""
+    """Export the drafts of pages and guides, with everything they show, as a bundle for another portal."""
 
-    help = "Write pages and guides with all they show as one bundle; all of them when none is named."
+    help = "Export pages and guides, with everything they show, as a bundle; all of them if none is named."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
-        parser.add_argument("pages", nargs="*", metavar="LANGUAGE/SUBJECT", help="Such as en/kyphoplasty.")
+        parser.add_argument("file", type=Path, help="A new file.")
+        parser.add_argument("pages", nargs="*", metavar="LANGUAGE/SUBJECT", help="For example, en/kyphoplasty.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         pages = select_pages(options["pages"])
@@ -31,17 +31,16 @@ class Command(BaseCommand):
             raise CommandError(f"{options['file']} already exists. Choose a new file name.") from error
         except OSError as error:
             raise CommandError(describe_write_error(error, options["file"])) from error
-        self.stdout.write(f"{len(pages)} pages, {count} files written to {options['file']}")
+        self.stdout.write(f"pages: {len(pages)}, files: {count}, written to {options['file']}")
 
 
 def select_pages(names: list[str]) -> list[Page]:
-    """The pages with these names; all without names."""
-    wanted = Q()
+    """Return the pages with these names, “language/subject”, or all pages if ``names`` is empty. Raise CommandError."""
+    condition = Q()
     for name in names:
         language, _, subject = name.partition("/")
-        wanted |= Q(language=language, subject=subject)
-    pages = list(Page.objects.filter(wanted).order_by("language", "subject"))
-    found = {f"{page.language}/{page.subject}" for page in pages}
-    if unknown := sorted(set(names) - found):
-        raise CommandError(f"There is no page {', '.join(unknown)}.")
+        condition |= Q(language=language, subject=subject)
+    pages = list(Page.objects.filter(condition).order_by("language", "subject"))
+    if unknown := sorted(set(names) - {f"{page.language}/{page.subject}" for page in pages}):
+        raise CommandError(f"These pages do not exist: {', '.join(unknown)}.")
     return pages

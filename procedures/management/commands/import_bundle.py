@@ -1,4 +1,4 @@
-"""``manage.py import_bundle [--check] [--user NAME] FILE``."""
+"""``manage.py import_bundle [--check] [--user USERNAME] FILE``."""
 
 from pathlib import Path
 from typing import Any
@@ -6,29 +6,41 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.accounts.models import User
-from procedures.importing.bundle_import import InvalidBundleError, import_bundle
+from procedures.importing.bundle_import import (
+    ACTION_DRAFT,
+    ACTION_KEPT,
+    ACTION_NEW,
+    ACTION_SAME,
+    InvalidBundleError,
+    import_bundle,
+)
 
-ACTION_LABELS = {"new": "new", "same": "same as here", "draft": "becomes the draft", "kept": "left as it is here"}
+ACTION_LABELS = {
+    ACTION_NEW: "new",
+    ACTION_SAME: "unchanged",
+    ACTION_DRAFT: "becomes the draft",
+    ACTION_KEPT: "existing version kept",
+}
 
 
 class Command(BaseCommand):
-    """Brings the pages of a bundle in as drafts. What patients read never changes."""
+    """Import the pages of a bundle as drafts. What patients read does not change."""
 
-    help = "Bring in a bundle of pages from another portal, as drafts; with --check, only list what would change."
+    help = "Import the pages of a bundle from another portal as drafts. What patients read does not change."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--check", action="store_true", help="List what would change, and change nothing.")
-        parser.add_argument("--user", help="Who brings it in: the name of an account, for the history.")
+        parser.add_argument("--check", action="store_true", help="Dry run: only list what would change.")
+        parser.add_argument("--user", help="Username to record in the history.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["file"].is_file():
-            raise CommandError(f"There is no file {options['file']}.")
+            raise CommandError(f"{options['file']} is not a file.")
         actor = None
         if options["user"]:
             actor = User.objects.filter(username=options["user"]).first()
             if actor is None:
-                raise CommandError(f"There is no account {options['user']}.")
+                raise CommandError(f"There is no user {options['user']}.")
         try:
             plan = import_bundle(options["file"], actor=actor, check=options["check"])
         except InvalidBundleError as error:
@@ -36,4 +48,4 @@ class Command(BaseCommand):
         for change in plan.changes:
             self.stdout.write(f"{change.kind} {change.key}: {ACTION_LABELS[change.action]}. {change.note}".strip())
         count = len(plan.pages)
-        self.stdout.write(f"{count} pages {'would come' if options['check'] else 'came'} in as drafts")
+        self.stdout.write(f"pages {'that would be ' if options['check'] else ''}imported as drafts: {count}")

@@ -1,4 +1,4 @@
-"""``manage.py load_content [--check] [DIR]``."""
+"""``manage.py load_content [--check | --read-only] [--if-empty] [FOLDER]``."""
 
 from pathlib import Path
 from typing import Any
@@ -12,58 +12,72 @@ from procedures.models import Page
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import pages_from_older_renderer, rerelease_pages
 
+CLEAR_LINE = "\r\033[K"
+MAX_PROGRESS_LENGTH = 100
+
 
 class Command(BaseCommand):
-    """Loads the content folder; rows that staff changed are left alone, and said so."""
+    """Load a content folder into the database; rows that staff have changed are skipped and listed."""
 
-    help = "Load the content folder into the database. Never overwrites what staff changed."
+    help = "Load a content folder into the database and publish its pages. Never overwrites what staff have changed."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", nargs="?", default=settings.CONTENT_DIR, type=Path)
-        parser.add_argument("--check", action="store_true", help="Do everything and keep nothing.")
-        parser.add_argument("--read-only", action="store_true", help="Only read the files; needs no database.")
-        parser.add_argument("--if-empty", action="store_true", help="Only into a database without pages.")
+        parser.add_argument(
+            "folder", nargs="?", default=settings.CONTENT_DIR, type=Path, help="Default: CONTENT_DIR (%(default)s)."
+        )
+        parser.add_argument("--check", action="store_true", help="Dry run: do everything, then roll it back.")
+        parser.add_argument("--read-only", action="store_true", help="Only validate the files; needs no database.")
+        parser.add_argument(
+            "--if-empty",
+            action="store_true",
+            help="If the database has any pages, only render again those from an older renderer.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["if_empty"] and Page.objects.exists():
-            self._render_again()
+            self._rerelease_older_pages()
             return
+        is_terminal = self.stderr.isatty()
 
-        def progress(step: str) -> None:
-            if options["verbosity"] > 1 or self.stderr.isatty():
-                self.stderr.write(f"\r\033[K{step[:100]}", ending="" if self.stderr.isatty() else "\n")
+        def show_progress(step: str) -> None:
+            if options["verbosity"] > 1 or is_terminal:
+                line = f"{CLEAR_LINE}{step[:MAX_PROGRESS_LENGTH]}"
+                self.stderr.write(line, ending="" if is_terminal else "\n")
 
         try:
             if options["read_only"]:
-                self.stdout.write(f"content: {validate_content_folder(options['folder'], progress)} rows read")
+                count = validate_content_folder(options["folder"], show_progress)
+                self.stdout.write(f"content: {count} rows, all valid")
                 return
-            report = load_content_folder(options["folder"], check=options["check"], progress=progress)
+            report = load_content_folder(options["folder"], check=options["check"], progress=show_progress)
         except ContentErrors as errors:
             raise CommandError(str(errors)) from errors
         finally:
-            if self.stderr.isatty():
-                self.stderr.write("\r\033[K", ending="")
+            if is_terminal:
+                self.stderr.write(CLEAR_LINE, ending="")
         self._print_report(report, check=options["check"])
 
-    def _render_again(self) -> None:
-        """Release pages again that an older renderer made, as after an upgrade; their text stays."""
+    def _rerelease_older_pages(self) -> None:
+        """After an upgrade, release again the pages that an older renderer made; their text does not change."""
         try:
-            renewed = rerelease_pages(pages_from_older_renderer(), actor=None)
-        except PublishError as refused:
-            reasons = "\n".join(problem.message for problem in refused.issues)
-            raise CommandError(f"Pages from an older version cannot be rendered again:\n{reasons}") from refused
-        if renewed:
-            self.stdout.write(f"content: {len(renewed)} pages rendered again by a newer renderer")
+            releases = rerelease_pages(pages_from_older_renderer(), actor=None)
+        except PublishError as error:
+            reasons = "\n".join(issue.message for issue in error.issues)
+            raise CommandError(f"Pages from an older version cannot be rendered again:\n{reasons}") from error
+        if releases:
+            self.stdout.write(f"content: {len(releases)} pages rendered again by a newer renderer")
 
     def _print_report(self, report: LoadReport, *, check: bool) -> None:
         for line in report.skipped:
-            self.stdout.write(f"left alone: {line}")
-        start = "would be " if check else ""
+            self.stdout.write(f"skipped: {line}")
+        would_be = "would be " if check else ""
         self.stdout.write(
-            f"content: {len(report.created)} rows {start}new, {len(report.updated)} {start}updated, "
-            f"{report.unchanged} unchanged, {len(report.skipped)} left alone, "
-            f"{len(report.released)} pages {start}published"
+            f"content: {len(report.created)} rows {would_be}created, {len(report.updated)} {would_be}updated, "
+            f"{report.unchanged} unchanged, {len(report.skipped)} skipped, {len(report.released)} pages "
+            f"{would_be}published"
         )
         if report.rereleased:
             count = len(report.rereleased)
-            self.stdout.write(f"content: {count} more {start}updated, with new clinic values or a newer renderer")
+            self.stdout.write(
+                f"content: {count} more pages {would_be}published, with new clinic values or a newer renderer"
+            )

@@ -1,4 +1,4 @@
-"""``manage.py publish_due``: also run each minute by ``serve``."""
+"""``manage.py publish_scheduled``; ``serve`` runs it every minute."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from procedures.publishing.tasks import send_digests
 
 
 class Command(BaseCommand):
-    """Publishes scheduled texts whose time has come, and once a week mails the staff what waits for them."""
+    """Publish drafts whose scheduled time has come, and send the weekly digest of tasks to staff."""
 
-    help = "Publish what is scheduled for now or earlier; send the weekly mail where mail is configured."
+    help = "Publish drafts scheduled for now or earlier, and send the weekly digest if email is configured."
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
@@ -21,5 +21,5 @@ class Command(BaseCommand):
             self.stdout.write(f"published: {release.path}")
         for page, reason in refused:
             self.stderr.write(f"not published: {page}: {reason}")
-        for person in send_digests(now):
-            self.stdout.write(f"weekly mail sent: {person.username}")
+        for user in send_digests(now):
+            self.stdout.write(f"weekly digest sent: {user.username}")

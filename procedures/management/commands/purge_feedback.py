@@ -1,4 +1,4 @@
-"""``manage.py purge_feedback``: also run each minute by ``serve``."""
+"""``manage.py purge_feedback``."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from procedures.publishing.timezones import get_clinic_timezone
 
 
 class Command(BaseCommand):
-    """Deletes answers of readers whose time is over (PORTAL_FEEDBACK_DAYS)."""
+    """Enforces the retention period of readers' answers; ``serve`` runs it every minute."""
 
     help = "Delete answers to “Was this clear?” that are older than PORTAL_FEEDBACK_DAYS."
 

@@ -1,4 +1,4 @@
-"""``manage.py render_fluoroscopy [--check]``: the simulated X-ray pictures, from their model."""
+"""``manage.py render_fluoroscopy [--check]``: render the simulated X-ray images and line drawings."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class Command(BaseCommand):
-    """Computes the picture set again, or proves that the committed files are what the model gives."""
+    """Render the images again, or check that the committed files match the model."""
 
-    help = "Regenerate the simulated X-ray pictures in content/figures (needs the extra “dev”)."
+    help = "Regenerate the simulated X-ray images in content/figures (needs the “dev” extra)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="Compare, change nothing.")
+        parser.add_argument("--check", action="store_true", help="Only compare the committed files with the model.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             from procedures.figures.simulation.render import check_all, render_all
         except ImportError as error:
-            raise CommandError(f"{error}. Install the extra: pip install -e '.[dev]'.") from error
+            raise CommandError(f"{error}. Install the “dev” extra: pip install -e '.[dev]'") from error
         folder = settings.CONTENT_DIR / "figures"
         if not options["check"]:
             render_all(folder, progress=self.stderr.write)
@@ -26,4 +26,4 @@ class Command(BaseCommand):
         problems = check_all(folder)
         if problems:
             raise CommandError("\n".join(problems))
-        self.stdout.write("the committed pictures are what the model gives")
+        self.stdout.write("The committed images match the model.")

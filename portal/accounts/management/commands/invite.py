@@ -1,4 +1,4 @@
-"""``manage.py invite``: the first account, and the way back in when nobody else can help."""
+"""``manage.py invite``: create the first account, or regain access when no manager can help."""
 
 from typing import Any
 
@@ -11,36 +11,42 @@ from portal.accounts.models import User
 
 
 class Command(BaseCommand):
-    """Prints a one-time link, to be opened by the person it is for."""
+    """Prints a one-time link for the person it invites, or for the owner of an existing account."""
 
-    help = "Invite somebody, or print a new link for somebody who is there."
+    help = "Invite a user, or print a new link for an existing one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--email", default="", help="For links by mail and for notices.")
-        parser.add_argument("--role", default="Manager", help="Editor, Reviewer or Manager (the default).")
-        parser.add_argument("--superuser", action="store_true", help="Also everything else, and other superusers.")
-        parser.add_argument("--reset-second-factor", action="store_true", help="After a lost phone, nobody else left.")
+        parser.add_argument("--email", default="", help="Address for links and notifications.")
+        parser.add_argument("--role", default="Manager", help="Editor, Reviewer, or Manager (the default).")
+        parser.add_argument(
+            "--superuser", action="store_true", help="Grant every permission, and the right to manage superusers."
+        )
+        parser.add_argument(
+            "--reset-second-factor",
+            action="store_true",
+            help="Also remove the account's second factors, after a lost phone when no other manager is left.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(username=User.normalize_username(options["username"])).first()
         if user is None:
-            address = self._invite(options)
+            url = self._invite(options)
         elif user.is_demo:
-            raise CommandError(f"{user.username} was made by --demo. Choose another name.")
+            raise CommandError(f"{user.username} is a demo account created by --demo. Choose another name.")
         elif not user.is_active:
-            raise CommandError(f"The account {user.username} is closed. A manager can open it again.")
+            raise CommandError(f"The account {user.username} is deactivated. A manager can reactivate it.")
         else:
             if options["reset_second_factor"]:
                 services.reset_mfa(user, actor=None)
-            address = invitations.create_link(user, actor=None)
-        self.stdout.write(address)
+            url = invitations.create_link(user, actor=None)
+        self.stdout.write(url)
 
     def _invite(self, options: dict[str, Any]) -> str:
         role = Group.objects.filter(name=options["role"]).first()
         if role is None:
-            known = ", ".join(Group.objects.order_by("name").values_list("name", flat=True))
-            raise CommandError(f"There is no role {options['role']!r}. Choose one of: {known}.")
+            names = ", ".join(Group.objects.order_by("name").values_list("name", flat=True))
+            raise CommandError(f"There is no role {options['role']!r}. Choose one of: {names}.")
         user = User(username=options["username"], email=options["email"], is_superuser=options["superuser"])
         try:
             user.full_clean(exclude=["password"])

@@ -1,4 +1,4 @@
-"""``manage.py send_password_resets``: links for those who forgot their password. ``serve`` does this each minute."""
+"""``manage.py send_password_resets``."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from portal.accounts.invitations import send_password_resets
 
 
 class Command(BaseCommand):
-    """Sends what was asked for on the page "Password forgotten?"."""
+    """Mails the links requested on the password reset page; ``serve`` runs it every minute."""
 
-    help = "Send the links that people asked for."
+    help = "Mail the requested password reset links."
 
     def handle(self, *args: Any, **options: Any) -> None:
         sent = send_password_resets()

@@ -1,0 +1,142 @@
+"""Serving of media files to the public and to staff, and the set of files that are public.
+
+Each process holds the set of public names. Its SiteBuilder refreshes the set after every publication and withdrawal
+and stores it with the published pages, so that known files can be served without the database. A name that is not in
+the set is looked up in the database before it is refused, because the file may have just been published.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path, PurePosixPath
+from typing import cast
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import DatabaseError
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from portal.published.decorators import encode_response
+from portal.storage.atomic_file import atomic_write
+from portal.storage.local_storage import MEDIA_NAME_PATTERN
+
+NamesFunction = Callable[[], Iterable[str]]
+
+CONTENT_TYPES = {
+    "avif": "image/avif",
+    "webp": "image/webp",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
+RETRY_AFTER_SECONDS = "10"
+
+
+class PublicFiles:
+    """The names of public media files in one process. Empty until read from the database or from disk."""
+
+    def __init__(self) -> None:
+        self._names: frozenset[str] = frozenset()
+        # Whether a thread refreshes the set. If not, every lookup queries the database.
+        self._is_refreshed = False
+
+    def is_public(self, name: str) -> bool:
+        """Return whether a file is public. Raise DatabaseError if that depends on a database that does not respond."""
+        if self._is_refreshed and name in self._names:
+            return True
+        try:
+            return name in _get_names_function()()
+        except DatabaseError:
+            # After a start without a database, trust the stored set.
+            if name in self._names:
+                return True
+            raise
+
+    def refresh(self, names: Iterable[str]) -> bool:
+        """Replace the set, which is then trusted without a database query. Return whether it changed."""
+        new_names = frozenset(names)
+        changed = new_names != self._names or not self._is_refreshed
+        self._names, self._is_refreshed = new_names, True
+        return changed
+
+    def load(self, file: Path) -> None:
+        """Read the stored set, for use while the database does not respond. Ignore a missing or damaged file."""
+        try:
+            self._names = frozenset(json.loads(file.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return
+
+    def store(self, file: Path) -> None:
+        """Write the set to disk. Raise OSError on failure."""
+        atomic_write(file, [json.dumps(sorted(self._names)).encode()])
+
+
+def _get_names_function() -> NamesFunction:
+    return cast("NamesFunction", import_module(settings.SITE_SOURCE).public_files)
+
+
+PUBLIC_FILES = PublicFiles()
+
+
+@csrf_exempt
+@require_safe
+def serve_media(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Serve a public media file; 404 for any other name.
+
+    Names contain a hash of the content, so browsers may cache files forever. Shared caches must revalidate, or they
+    would go on serving a withdrawn file.
+    """
+    try:
+        if not MEDIA_NAME_PATTERN.match(name) or not PUBLIC_FILES.is_public(name):
+            raise Http404
+    except DatabaseError:
+        return _unavailable_response()
+    return serve_stored_file(request, name, "public, max-age=31536000, s-maxage=0, immutable")
+
+
+def serve_stored_file(request: HttpRequest, name: str, cache_control: str) -> HttpResponseBase:
+    """Serve a media file without checking that it is public; 404 for an unknown name, 503 if it cannot be read.
+
+    The content type depends on the name only, and the CSP sandbox keeps scripts in an SVG from running.
+    """
+    match = MEDIA_NAME_PATTERN.match(name)
+    if not match:
+        raise Http404
+    try:
+        stored = default_storage.open(name)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    except OSError:
+        return _unavailable_response()
+    response: HttpResponseBase
+    if match[1] == "svg":
+        with stored:
+            svg = stored.read()
+        response = HttpResponse(svg, content_type=CONTENT_TYPES["svg"])
+        etag = encode_response(response, request.headers.get("Accept-Encoding", ""))
+        response.headers["ETag"] = etag
+        response = get_conditional_response(request, etag=etag, response=response) or response
+    else:
+        # The name has the hash of the original image; another encoder would produce a file of another size.
+        etag = f'"{PurePosixPath(name).name}-{stored.size:x}"'
+        full_response = FileResponse(stored, content_type=CONTENT_TYPES[match[1]])
+        full_response.headers["ETag"] = etag
+        response = get_conditional_response(request, etag=etag) or full_response
+        if response is not full_response:
+            full_response.close()
+            response.headers["ETag"] = etag
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cache-Control"] = cache_control
+    return response
+
+
+def _unavailable_response() -> HttpResponse:
+    response = HttpResponse(
+        "503: this image cannot be shown right now.\n", status=503, content_type="text/plain; charset=utf-8"
+    )
+    response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    response.headers["Cache-Control"] = "no-store"
+    return response
