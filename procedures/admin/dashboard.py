@@ -35,7 +35,7 @@ QUICK_ACTIONS = (
     ("procedures.view_page", gettext_lazy("All guides"), "admin:procedures_guide_changelist"),
     ("procedures.publish_page", gettext_lazy("Scheduled to go public"), "admin:procedures_page_scheduled"),
     ("procedures.publish_page", gettext_lazy("Move texts between two portals"), "admin:procedures_page_transfer"),
-    ("procedures.view_releaseevent", gettext_lazy("What happened"), "admin:procedures_releaseevent_changelist"),
+    ("procedures.view_releaseevent", gettext_lazy("Activity log"), "admin:procedures_releaseevent_changelist"),
     ("staff.view_user", gettext_lazy("People"), "admin:staff_user_changelist"),
 )
 
@@ -161,7 +161,7 @@ def recent_activity(user: User) -> Panel | None:
         )
         for event in events
     ]
-    return Panel("recent-activity", _("What happened lately"), "", lines)
+    return Panel("recent-activity", _("Recent activity"), "", lines)
 
 
 # Each builds a panel for one user, or returns None, in a fixed number of queries.

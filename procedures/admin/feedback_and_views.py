@@ -52,10 +52,10 @@ class FeedbackAdmin(SearchableModelAdmin):
     fields = ("page_title", "section_title", "was_clear_label", "comment", "received_on", "is_read")
     readonly_fields = ("page_title", "section_title", "was_clear_label")
 
-    @admin.display(description=gettext_lazy("words"))
+    @admin.display(description=gettext_lazy("comment"))
     def comment_text(self, feedback: Feedback) -> str:
         """Return the whole comment, so that nobody has to open the row."""
-        return feedback.comment or _("(no words)")
+        return feedback.comment or _("(no comment)")
 
     @admin.display(description=gettext_lazy("clear?"), ordering="was_clear")
     def was_clear_label(self, feedback: Feedback) -> str:
@@ -68,7 +68,7 @@ class FeedbackAdmin(SearchableModelAdmin):
         live = feedback.page.live_release
         return f"{live.title if live else feedback.page.title} ({feedback.page.language})"
 
-    @admin.display(description=gettext_lazy("part"), ordering="section")
+    @admin.display(description=gettext_lazy("section"), ordering="section")
     def section_title(self, feedback: Feedback) -> str:
         """Return the heading of the section, or its anchor if the section no longer exists."""
         live = feedback.page.live_release

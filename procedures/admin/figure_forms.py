@@ -25,12 +25,12 @@ from procedures.figures.unused_files import delete_on_commit
 from procedures.models import Figure, FigureText, MarkerText, Rendition
 
 CONFIRM_DEIDENTIFIED_MESSAGE = gettext_lazy(
-    "Look closely at the picture. Tick this when no name, date or number is visible in it."
+    "Look closely at the picture. Check this box when no name, date, or number is visible in it."
 )
 MISSING_TEXT_MESSAGES = {
     "title": gettext_lazy("Give the picture a title."),
     "alt": gettext_lazy("Say what the picture shows, for people who cannot see it."),
-    "caption": gettext_lazy("Write one or two short sentences that stand under the picture."),
+    "caption": gettext_lazy("Write one or two short sentences to show under the picture."),
 }
 MAX_SLUG_LENGTH = 70
 BOX_FIELDS = ("left", "top", "width", "height")
@@ -206,7 +206,7 @@ class ImageCheckForm(FigureForm):
 
     seen_sha256 = forms.CharField(widget=forms.HiddenInput, required=False)
     allow_duplicate = forms.BooleanField(
-        required=False, label=gettext_lazy("Save it again, as a second picture with its own words and markers")
+        required=False, label=gettext_lazy("Save it again, as a second picture with its own texts and markers")
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -45,7 +45,7 @@ class FigureTextInline(ContentInline):
     min_num = 1
     validate_min = True
     max_num = len(languages.CODES)
-    verbose_name_plural = gettext_lazy("words, one set for each language")
+    verbose_name_plural = gettext_lazy("texts, one set for each language")
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         """Require one language, because a figure without a text cannot be shown."""

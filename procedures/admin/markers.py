@@ -97,7 +97,7 @@ class MarkerContext:
     """What markers are checked against: the figure, the pictures under them, and the languages of its texts."""
 
     figure: Figure
-    backdrops: list[Background]
+    backgrounds: list[Background]
     missing_files: list[str]
     aspect_ratio: float
     languages: list[str]
@@ -111,7 +111,7 @@ class MarkerContext:
 
     def check_markers(self, markers: list[MarkerData]) -> list[MarkerIssue]:
         """Run ``figures.markers.checks`` in this context."""
-        return check_markers(markers, aspect=self.aspect_ratio, backgrounds=self.backdrops)
+        return check_markers(markers, aspect=self.aspect_ratio, backgrounds=self.backgrounds)
 
 
 class PercentField(forms.FloatField):
@@ -316,19 +316,19 @@ class MarkerFormSet:
     def _validate(self) -> None:
         """Run the checks across markers, and add blocking issues to the forms they are about."""
         if all(form.is_valid() for form in self.active_forms):
-            for issue in self.marker_notes():
+            for issue in self.marker_issues():
                 if issue.is_blocking:
                     self.active_forms[issue.index].add_error(None, issue.message)
 
-    def marker_notes(self) -> list[MarkerIssue]:
+    def marker_issues(self) -> list[MarkerIssue]:
         """Return the issues of rows with valid coordinates. Their indexes are those of ``active_forms``."""
         placed = self.get_placed_markers()
         indexes = [index for index, _marker in placed]
         issues = self.context.check_markers([marker for _index, marker in placed])
         return [MarkerIssue(indexes[issue.index], issue.message, issue.is_blocking) for issue in issues]
 
-    def all_notes(self) -> list[MarkerIssue]:
-        """Return the field errors of each row, then the issues of ``marker_notes()``."""
+    def all_issues(self) -> list[MarkerIssue]:
+        """Return the field errors of each row, then the issues of ``marker_issues()``."""
         field_errors = [
             MarkerIssue(index, str(message), is_blocking=True)
             for index, form in enumerate(self.active_forms)
@@ -336,7 +336,7 @@ class MarkerFormSet:
             if name != NON_FIELD_ERRORS
             for message in error_list
         ]
-        return field_errors + self.marker_notes()
+        return field_errors + self.marker_issues()
 
     def get_placed_markers(self) -> list[tuple[int, MarkerData]]:
         """Return the index in ``active_forms`` and the data of every row with valid coordinates."""
@@ -470,7 +470,7 @@ def markers_preview_view(request: HttpRequest) -> JsonResponse:
     formset = MarkerFormSet(MarkerContext.for_figure(figure), data=request.POST)
     markers = [marker for _index, marker in formset.get_placed_markers()]
     pages = {code: render_figure_preview(figure, code, markers) for code in formset.context.languages}
-    notes = [{"mark": issue.index, "sentence": issue.message} for issue in formset.all_notes()]
+    notes = [{"mark": issue.index, "sentence": issue.message} for issue in formset.all_issues()]
     return JsonResponse({"pages": pages, "notes": notes})
 
 

@@ -69,7 +69,7 @@ APPROVAL_SUPERSEDED_MESSAGE = gettext_lazy(
 )
 TEXT_FIELDSET: Any = (gettext_lazy("Text"), {"fields": ("title", "key_message", "body")})
 METADATA_FIELDSET: Any = (
-    gettext_lazy("Around the text"),
+    gettext_lazy("Page details"),
     {"fields": ("lead_figure", "next_page", "next_label", "description", "review_months")},
 )
 
@@ -253,7 +253,7 @@ class BasePageAdmin(ContentAdmin):
         return (
             TEXT_FIELDSET,
             METADATA_FIELDSET,
-            (_("Address and place"), {"fields": self.address_fields, **collapsed}),
+            (_("Address and order"), {"fields": self.address_fields, **collapsed}),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Page | None = None) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ class GlossaryTermForm(AnyForm):
     """Form of a glossary term, with its aliases one per line."""
 
     aliases = LinesField(
-        label=gettext_lazy("other words for it"), required=False, help_text=gettext_lazy("One in each line.")
+        label=gettext_lazy("other names"), required=False, help_text=gettext_lazy("One per line.")
     )
 
     class Meta:

@@ -64,7 +64,7 @@ class RevisionAdmin(ReadOnlyAdmin):
         """Show the Markdown."""
         return format_html('<pre class="source">{}</pre>', revision.content["body"])
 
-    @admin.display(description=gettext_lazy("everything else"))
+    @admin.display(description=gettext_lazy("other fields"))
     def other_fields(self, revision: Revision) -> SafeString:
         """Show the other fields as JSON."""
         values = {name: value for name, value in revision.content.items() if name != "body"}

@@ -54,7 +54,7 @@ MAX_BUNDLE_BYTES = 300 * 1024 * 1024
 TEXT_DETECTION_SECONDS = 30
 TEXT_FOUND_MESSAGE = gettext_lazy(
     "The text finder marked places that may be text. Look at the outlined places, then import again if they show no "
-    "name, date or number: %(names)s."
+    "name, date, or number: %(names)s."
 )
 NOT_SEARCHED_MESSAGE = gettext_lazy(
     "The text finder has looked at %(count)s of %(total)s new pictures. Import again to continue."

@@ -1,4 +1,4 @@
-"""Who may open and send what: one row for each address under /admin/. test_matrix.py asks the server for all of it.
+"""The permission matrix: requests and expected statuses by role for each admin URL. test_matrix.py runs them all.
 
 Letters stand for editor, reviewer, manager, a colleague without a role, a stranger:
 2 answered (also with "mend this first") · 4 forbidden · 0 not found · 1 sign in first, as JSON · L led to the sign-in.
