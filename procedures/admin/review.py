@@ -76,7 +76,7 @@ class _RenderedVersion(Version):
 
     html: str
 
-    def article(self) -> str:
+    def article_html(self) -> str:
         return self.html
 
 

@@ -83,7 +83,7 @@ def test_a_changed_glossary_term_reports_stale_pages(page: Page, editor: User, s
         "pronunciation": "",
     }
 
-    message = told(client, client.post(f"{BASE}term/{term.pk}/change/", {**values, "definition": "A small opening."}))
+    message = told(client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", {**values, "definition": "A small opening."}))
 
     term.refresh_from_db()
     assert term.aliases == [word, "nick"]
@@ -96,7 +96,7 @@ def test_an_unchanged_glossary_term_reports_nothing(page: Page, editor: User, si
     client = sign_in(editor)
     values = {"term": "cut", "aliases": "nick", "pronunciation": "", "definition": term.definition}
 
-    assert "old values" not in told(client, client.post(f"{BASE}term/{term.pk}/change/", values))
+    assert "old values" not in told(client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", values))
 
 
 def test_a_changed_source_reports_stale_pages(page: Page, editor: User, sign_in: SignIn) -> None:
@@ -159,7 +159,7 @@ def test_deleting_a_glossary_term_reports_its_pages(page: Page, manager: User, s
     make_public(page)
     client = sign_in(manager)
 
-    message = told(client, client.post(f"{BASE}term/{term.pk}/delete/", {"post": "yes"}))
+    message = told(client, client.post(f"{BASE}glossaryterm/{term.pk}/delete/", {"post": "yes"}))
 
     assert not GlossaryTerm.objects.exists()
     assert "1 public page prints the old values." in message

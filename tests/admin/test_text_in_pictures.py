@@ -118,7 +118,7 @@ def test_one_button_covers_all_detected_regions(nina: Client) -> None:
     assert saved(nina, address, rectangles(*boxes)).status_code == 302
     figure = Figure.objects.get()
     shown = text_detection_context(figure)
-    assert (shown["found"], shown["left"], shown["covered"]) == (len(boxes) - 1, 0, len(boxes) - 1)
+    assert (shown["found_count"], shown["visible_count"], shown["covered_count"]) == (len(boxes) - 1, 0, len(boxes) - 1)
     assert master_of(figure).crop((30, 30, 200, 38)).getextrema() == (0, 0)
 
 
@@ -372,7 +372,7 @@ def test_detection_runs_on_bundle_pictures_before_the_import(finder: Any, sign_i
     assert 'class="text-detection__outline"' in html
     assert client.post(look, values).status_code == 302, "after another look"
     kept = Figure.objects.get(slug=slug)
-    assert (kept.text_detection["status"], text_detection_context(kept)["left"] > 0) == ("marked", True)
+    assert (kept.text_detection["status"], text_detection_context(kept)["visible_count"] > 0) == ("marked", True)
 
 
 def test_detection_on_a_large_bundle_takes_several_requests(

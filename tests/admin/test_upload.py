@@ -63,12 +63,12 @@ def test_a_dicom_file_from_the_editor_leads_to_its_frames(nina: Client) -> None:
 
 def test_a_canceled_upload_is_reported(nina: Client, manager: User, sign_in: SignIn) -> None:
     told = nina.post(UPLOAD, sent()).json()
-    assert "gone" in sign_in(manager).get(told["saved"]).json(), "others learn nothing of it"
+    assert "expired" in sign_in(manager).get(told["saved"]).json(), "others learn nothing of it"
     nina.post(f"{told['next']}cancel/")
 
     answer = nina.get(told["saved"])
 
-    assert answer.json() == {"gone": "The picture was canceled or not saved in time. Choose it again."}
+    assert answer.json() == {"expired": "The picture was canceled or not saved in time. Choose it again."}
 
 
 def test_polling_does_not_extend_the_staging_time(nina: Client) -> None:

@@ -37,7 +37,7 @@ def test_the_withdrawal_screen_lists_incoming_links_and_translations(linked: Pag
     answer = max_.get(f"{PAGES}{linked.pk}/withdraw/")
 
     text = " ".join(answer.content.decode().split())
-    ways = {link.page.subject: link.ways for link, _ in answer.context["impact"].incoming_links}
+    ways = {link.page.subject: link.link_types for link, _ in answer.context["impact"].incoming_links}
     assert ways == {
         "in-the-text": ["link in the text"],
         "as-the-next-step": ["next step"],
