@@ -40,9 +40,7 @@ class LinesField(forms.CharField):
 class GlossaryTermForm(AnyForm):
     """Form of a glossary term, with its aliases one per line."""
 
-    aliases = LinesField(
-        label=gettext_lazy("other names"), required=False, help_text=gettext_lazy("One per line.")
-    )
+    aliases = LinesField(label=gettext_lazy("other names"), required=False, help_text=gettext_lazy("One per line."))
 
     class Meta:
         model = GlossaryTerm

@@ -26,7 +26,7 @@ from procedures.publishing.translations import (
     record_translator_check,
 )
 from procedures.revisions.diff import DiffRow, compare_blocks, count_changes
-from procedures.revisions.diff_blocks import DiffBlock
+from procedures.revisions.diff_blocks import HEADING, DiffBlock
 from procedures.revisions.history import Version
 
 RECORD_CHECK_PERMISSIONS = ("procedures.approve_page", "procedures.publish_page")
@@ -108,7 +108,7 @@ def build_side_by_side(pair: TranslationPair) -> dict[str, Any]:
 
 
 def _is_heading(item: DiffRow | DiffBlock) -> bool:
-    return item.name == "Heading"
+    return item.name == str(HEADING)
 
 
 def _split_sections(items: Sequence[Any]) -> Iterator[list[Any]]:

@@ -83,7 +83,9 @@ def test_a_changed_glossary_term_reports_stale_pages(page: Page, editor: User, s
         "pronunciation": "",
     }
 
-    message = told(client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", {**values, "definition": "A small opening."}))
+    message = told(
+        client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", {**values, "definition": "A small opening."})
+    )
 
     term.refresh_from_db()
     assert term.aliases == [word, "nick"]
