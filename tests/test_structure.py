@@ -18,11 +18,12 @@ CODE = sorted(
 TEMPLATES = sorted(file for file in (ROOT / "templates").rglob("*") if file.is_file())
 SHEETS = sorted((ROOT / "static").rglob("*.css"))
 # DESIGN.md §3: a part imports from its own layer and from those above it in this list, never from below.
+# A module named with its package has a layer of its own.
 LAYERS = [
-    {"enums", "languages", "markup", "triage", "validators", "phones", "roles"},
+    {"enums", "languages", "markup", "triage", "validators", "phones", "roles", "yaml_dumper", "readability.scores"},
     {"models"},
-    {"figures", "markdown"},
-    {"publishing", "content", "links", "feedback", "search", "quality", "fluoroscopy"},
+    {"figures", "rendering"},
+    {"publishing", "revisions", "importing", "sharing", "ehr", "analytics", "feedback", "search", "readability"},
     {"admin", "views", "middleware", "templatetags", "management", "urls", "apps"},
 ]
 
@@ -51,7 +52,8 @@ def layer(name: str) -> int | None:
     parts = name.split(".")
     if parts[0] != "procedures" or len(parts) < 2:
         return None
-    return next((level for level, names in enumerate(LAYERS) if parts[1] in names), None)
+    own = {level: names for level, names in enumerate(LAYERS) if ".".join(parts[1:3]) in names}
+    return next(iter(own), next((level for level, names in enumerate(LAYERS) if parts[1] in names), None))
 
 
 def test_every_part_of_the_domain_has_its_layer() -> None:
@@ -285,7 +287,7 @@ def test_the_rule_about_drafts_lets_releases_through() -> None:
     assert [source for source in sources if draft_reads(source)] == []
 
 
-METHOD_DECORATORS = {"public", "require_safe", "require_POST", "require_http_methods"}
+METHOD_DECORATORS = {"cacheable", "require_safe", "require_POST", "require_http_methods"}
 
 
 def views_for_any_method(file: Path) -> list[str]:
@@ -305,15 +307,15 @@ def test_a_view_says_which_methods_it_answers() -> None:
     assert [found for file in VIEWS for found in views_for_any_method(file)] == []
 
 
-def test_no_signal_and_nothing_hidden_in_save() -> None:
+def test_the_only_signal_is_the_one_that_creates_the_roles() -> None:
     found = [
-        f"{relative(file)}:{line}"
+        f"{relative(file)}: {imported}"
         for file in CODE
-        for line, imported in imports(file)
+        for _, imported in imports(file)
         if imported.startswith(("django.db.models.signals", "django.dispatch"))
     ]
 
-    assert found == []
+    assert found == ["procedures/apps.py: django.db.models.signals.post_migrate"]
 
 
 @pytest.mark.django_db

@@ -17,6 +17,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from procedures.enums import PageKind
+from procedures.languages import DEFAULT
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.blocks import render_component
 from procedures.rendering.sanitizer import namespace_ids
@@ -192,7 +193,11 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
         "",
         render_component("key_points", body=_items("You can walk the same day.", "Call us with a fever.")),
     )
-    yield "letterhead", "on paper only", render_component("letterhead", site={"name": "Clinic", **PHONE})
+    yield (
+        "letterhead",
+        "on paper only",
+        render_component("letterhead", language=DEFAULT, site={"name": "Clinic", **PHONE}),
+    )
     yield (
         "locations",
         "",
@@ -202,10 +207,10 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     yield (
         "page_meta",
         "starter text",
-        render_component("page_meta", release={**today, "is_starter": True}, language="en"),
+        render_component("page_meta", release={**today, "is_starter": True}, language=DEFAULT),
     )
     changed = {**today, "author_name": "Nina Editor", "reviewer_name": "Dr. Bell", "what_changed": "New pictures."}
-    yield "page_meta", "reviewed", render_component("page_meta", release=changed, language="en")
+    yield "page_meta", "reviewed", render_component("page_meta", release=changed, language=DEFAULT)
     yield (
         "page_words",
         "",
@@ -221,7 +226,7 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     again = {**reading, "number": 2, "section_title": "Driving", "note": ""}
     yield "reading_list", "", render_component("reading_list", items=[reading, again], total_minutes=8)
     found = [{**link, "snippet": format_html("Words with <mark>{}</mark> in them.", "cement")} for link in LINKS]
-    yield "results", "", render_component("results", results=found)
+    yield "search_results", "", render_component("search_results", results=found)
     yield "search_form", "", render_component("search_form", search_href="/search/", field_id="search-empty")
     yield (
         "search_form",
@@ -264,7 +269,7 @@ def _article() -> SafeString:
         "next_label": "",
         "body": PROSE,
     }
-    return render_page(content, kind=PageKind.ABOUT, resolver=ReferenceResolver("en")).html
+    return render_page(content, kind=PageKind.ABOUT, resolver=ReferenceResolver(DEFAULT)).html
 
 
 @require_safe
@@ -273,7 +278,7 @@ def components(request: HttpRequest) -> HttpResponse:
     states_by_component: dict[str, list[tuple[str, SafeString]]] = {}
     for number, (name, state, html) in enumerate([*_states(), ("page", "", _article())]):
         states_by_component.setdefault(name, []).append((state, namespace_ids(html, f"c{number}", deeper=False)))
-    context = base_context(language="en", clinic=load_clinic("en")[0], title="Components")
+    context = base_context(language=DEFAULT, clinic=load_clinic(DEFAULT)[0], title="Components")
     return render(
         request,
         "admin/procedures/components.html",

@@ -138,7 +138,7 @@ OF_A_WAITING_PICTURE: dict[str, list[Ask]] = {
 }
 # A picture of a bundle that somebody looks at before the import.
 OF_A_BUNDLE: dict[str, list[Ask]] = {"page_import_image": [get("4404L")]}
-# One's own sign-in and account: the same for every role, and tested where they are made (tests/staff).
+# One's own sign-in and account: the same for every role, and tested where they are made (tests/accounts).
 OWN_ACCOUNT = frozenset(
     "account_login account_logout account_reauthenticate mfa_activate_totp mfa_add_webauthn mfa_authenticate "
     "mfa_deactivate_totp mfa_edit_webauthn mfa_generate_recovery_codes mfa_index mfa_login_webauthn "

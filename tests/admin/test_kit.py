@@ -17,8 +17,8 @@ from procedures.models import Clinic, Page
 from procedures.publishing.publish import withdraw
 from tests.admin.conftest import PAGES, SignIn
 from tests.factories import make_public, make_translation, make_user
-from tests.site.client import Response
-from tests.site.crawl import Document
+from tests.views.client import Response
+from tests.views.crawl import Document
 
 AT = f"{timezone.now() + datetime.timedelta(days=30):%Y-%m-%d}T10:00"
 FILES = ("message.eml", f"reminder.ics?at={AT}", "qr.svg", "qr.png", "sheet/a4/", "sheet/letter/")

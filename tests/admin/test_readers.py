@@ -12,8 +12,8 @@ from procedures.analytics.page_views import record_page_views
 from procedures.models import Feedback, Page
 from tests.admin.conftest import PAGES, SignIn
 from tests.factories import make_public
-from tests.site.client import Response
-from tests.site.crawl import Document, element_text
+from tests.views.client import Response
+from tests.views.crawl import Document, element_text
 
 ANSWERS = "/admin/procedures/feedback/"
 READS = f"{PAGES}reads/"

@@ -18,8 +18,8 @@ from procedures.models import Figure
 from tests.admin.intake import CHOOSE, JSON, rectangles, saved, sent_file, stored, waiting
 from tests.admin.test_upload import UPLOAD
 from tests.admin.test_upload import sent as upload_of
-from tests.content.conftest import FILES
 from tests.figures.test_intake import HOSTILE, SECRET, animated, encoded, planted, scene
+from tests.importing.conftest import FILES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.serving.server import Readers, Server, all_answered, publish
+from tests.published.server import Readers, Server, all_answered, publish
 
 
 def main() -> None:

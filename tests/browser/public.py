@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.conftest import ServedSite
-from tests.site.crawl import crawl
+from tests.views.crawl import crawl
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESK: ViewportSize = {"width": 1280, "height": 800}

@@ -16,8 +16,8 @@ from procedures.models import Clinic, Feedback, Page
 from procedures.publishing.publish import withdraw
 from procedures.views import feedback
 from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
-from tests.site.client import Response
-from tests.site.crawl import Document
+from tests.views.client import Response
+from tests.views.crawl import Document
 
 SAME_ORIGIN_HEADERS = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
 

@@ -10,7 +10,7 @@ import pytest
 
 from portal.security.headers import SECURITY_HEADERS
 from tests.conftest import ServedSite
-from tests.site.client import fetch
+from tests.views.client import fetch
 
 FORM = (
     b"Content-Type: application/x-www-form-urlencoded\r\n"

@@ -11,7 +11,7 @@ from portal.published import page_views as counting
 from portal.published.page_views import PAGE_VIEWS, PageViewCounter, flush_counts, looks_human
 from portal.published.store import ResponseStore
 from portal.published.wsgi import PublishedPages
-from tests.serving.plain import Django, ask
+from tests.published.plain import Django, ask
 
 PHONE = "Mozilla/5.0 (Linux; Android 14; SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36"
 PERSON = {

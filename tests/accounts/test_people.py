@@ -1,0 +1,198 @@
+"""Managing users: links, roles, lost phones, deactivation, and the append-only audit log."""
+
+import io
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from portal.accounts.models import AccessToken, AuditEvent, User
+from portal.append_only import AppendOnlyError
+from tests.accounts.conftest import add_totp, extract_link, logged_in_client, make_member, post_login
+
+pytestmark = pytest.mark.django_db
+USERS_URL = "/admin/staff/user/"
+NEW_PASSWORD = "violin harbor nine pears"
+
+
+def user_form_data(user: User, **changes: Any) -> dict[str, Any]:
+    values = {
+        "username": user.username, "first_name": user.first_name, "last_name": user.last_name, "email": user.email,
+        "is_active": "on" if user.is_active else "", "groups": [group.pk for group in user.groups.all()], **changes,
+    }  # fmt: skip
+    return {name: value for name, value in values.items() if value != ""}
+
+
+@pytest.mark.parametrize("role", ["Editor", "Reviewer", ""])
+@pytest.mark.parametrize(
+    ("method", "screen"),
+    [
+        ("get", ""), ("get", "add/"), ("post", "add/"), ("get", "{}/change/"), ("post", "{}/change/"),
+        ("post", "{}/link/"), ("post", "{}/revoke/"), ("get", "{}/reset-factor/"), ("post", "{}/reset-factor/"),
+        ("post", "{}/sign-out/"), ("get", "../auditevent/"),
+    ],
+)  # fmt: skip
+def test_only_managers_manage_users(max_: User, role: str, method: str, screen: str) -> None:
+    add_totp(max_)
+    client = logged_in_client(make_member("other", role))
+
+    response = getattr(client, method)(f"{USERS_URL}{screen}".format(max_.pk).replace("user/../", ""))
+
+    assert response.status_code == 403
+    assert max_.authenticator_set.count() == 2
+    assert not AccessToken.objects.exists()
+
+
+@pytest.mark.parametrize("screen", ["link/", "revoke/", "reset-factor/", "sign-out/"])
+def test_a_manager_cannot_manage_a_superuser(max_: User, screen: str) -> None:
+    owner = make_member("owner", is_superuser=True)
+
+    assert logged_in_client(max_).post(f"{USERS_URL}{owner.pk}/{screen}").status_code == 403
+
+
+@pytest.mark.parametrize("screen", ["link/", "revoke/", "sign-out/"])
+def test_a_get_request_changes_nothing(max_: User, nina: User, screen: str) -> None:
+    assert logged_in_client(max_).get(f"{USERS_URL}{nina.pk}/{screen}").status_code == 405
+
+
+def test_a_manager_resets_the_second_factor_of_a_lost_phone(max_: User, nina: User) -> None:
+    hers, his = logged_in_client(nina), logged_in_client(max_)
+    asked = his.get(f"{USERS_URL}{nina.pk}/reset-factor/")
+
+    assert "Make sure that it is really them" in asked.text
+    assert hers.get("/admin/").status_code == 200
+
+    his.post(f"{USERS_URL}{nina.pk}/reset-factor/")
+
+    assert hers.get("/admin/").status_code == 302
+    again = Client()
+    assert post_login(again)["Location"] == "/admin/"
+    assert again.get("/admin/")["Location"] == "/admin/account/start/"
+    event = AuditEvent.objects.get(kind="factor-reset")
+    assert (event.user, event.actor) == (nina, max_)
+
+
+def test_a_manager_cannot_reset_their_own_factor(max_: User) -> None:
+    client = logged_in_client(max_)
+
+    client.post(f"{USERS_URL}{max_.pk}/reset-factor/")
+
+    assert max_.authenticator_set.count() == 2
+
+
+def test_a_manager_creates_and_revokes_a_link(max_: User, nina: User) -> None:
+    client = logged_in_client(max_)
+    first = extract_link(client.post(f"{USERS_URL}{nina.pk}/link/"))
+    second = extract_link(client.post(f"{USERS_URL}{nina.pk}/link/"))
+    page = client.get(f"{USERS_URL}{nina.pk}/change/").text
+
+    assert Client().get(first).status_code == 410
+    assert Client().get(second).status_code == 200
+    assert "A link for a new password is open until" in page
+    client.post(f"{USERS_URL}{nina.pk}/revoke/")
+    assert Client().get(second).status_code == 410
+
+
+def test_a_deactivated_user_is_signed_out_and_stays_in_the_log(max_: User, nina: User) -> None:
+    hers, his = logged_in_client(nina), logged_in_client(max_)
+    path = extract_link(his.post(f"{USERS_URL}{nina.pk}/link/"))
+
+    his.post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, is_active=""))
+
+    assert hers.get("/admin/").status_code == 302
+    assert Client().get(path).status_code == 410
+    assert "is not correct" in post_login(Client()).text
+    assert AuditEvent.objects.filter(kind="deactivated", user=nina, actor=max_).count() == 1
+    assert his.post(f"{USERS_URL}{nina.pk}/delete/", {"post": "yes"}).status_code == 403
+    his.post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, is_active="on"))
+    assert AuditEvent.objects.filter(kind="activated").count() == 1
+
+
+def test_a_manager_cannot_deactivate_their_own_account(max_: User) -> None:
+    client = logged_in_client(max_)
+
+    client.post(f"{USERS_URL}{max_.pk}/change/", user_form_data(max_, is_active=""))
+
+    max_.refresh_from_db()
+    assert max_.is_active
+
+
+def test_a_role_change_is_logged_with_both_roles(max_: User, nina: User) -> None:
+    reviewer, _ = Group.objects.get_or_create(name="Reviewer")
+
+    logged_in_client(max_).post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, groups=[reviewer.pk]))
+
+    event = AuditEvent.objects.get(kind="roles-changed")
+    assert (event.user, event.actor, event.detail) == (nina, max_, "Editor → Reviewer")
+
+
+def test_the_audit_log_is_read_only(max_: User) -> None:
+    client = logged_in_client(max_)
+    row = AuditEvent.objects.get()
+    base = "/admin/staff/auditevent/"
+
+    assert "Signed in" in client.get(base).text
+    assert client.get(f"{base}{row.pk}/change/").status_code == 200
+    for screen in ("add/", f"{row.pk}/change/", f"{row.pk}/delete/"):
+        assert client.post(f"{base}{screen}", {"post": "yes"}).status_code == 403
+    for act in (row.save, row.delete, AuditEvent.objects.all().delete, lambda: AuditEvent.objects.update(detail="")):
+        with pytest.raises(AppendOnlyError):
+            act()
+
+
+def test_the_audit_log_has_a_fixed_number_of_queries(max_: User, django_assert_max_num_queries: Any) -> None:
+    client = logged_in_client(max_)
+    for _ in range(30):
+        AuditEvent.objects.create(kind="refused", user=max_, actor=max_)
+
+    with django_assert_max_num_queries(12):
+        client.get("/admin/staff/auditevent/")
+
+
+def run_invite(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("invite", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_invite_command_creates_the_first_account(client: Client) -> None:
+    path = extract_link(run_invite("anna", "--superuser"))
+
+    response = client.post(path, {"new_password": NEW_PASSWORD}, follow=True)
+
+    anna = User.objects.get(username="anna")
+    assert response.redirect_chain[-1][0] == "/admin/account/start/"
+    assert anna.is_staff and anna.is_superuser and [group.name for group in anna.groups.all()] == ["Manager"]
+
+
+def test_the_invite_command_restores_access(max_: User) -> None:
+    client = logged_in_client(max_)
+
+    path = extract_link(run_invite("max", "--reset-second-factor"))
+
+    assert client.get("/admin/").status_code == 302
+    assert max_.authenticator_set.count() == 0
+    assert Client().post(path, {"new_password": NEW_PASSWORD})["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["new", "--role", "Boss"], "There is no role 'Boss'. Choose one of: Editor, Manager, Reviewer."),
+        (["a b"], "Use only unaccented letters"),
+        (["new", "--email", "no"], "Enter a valid email"),
+        (["demo"], "demo is a demo account created by --demo. Choose another name."),
+        (["closed"], "The account closed is deactivated. A manager can reactivate it."),
+    ],
+)
+def test_the_invite_command_explains_errors(arguments: list[str], sentence: str) -> None:
+    for name in ("Editor", "Manager", "Reviewer"):
+        Group.objects.get_or_create(name=name)
+    make_member("demo", is_demo=True)
+    make_member("closed", is_active=False)
+
+    with pytest.raises(CommandError, match=sentence):
+        run_invite(*arguments)
+    assert User.objects.count() == 2

@@ -1,0 +1,205 @@
+"""Session timeouts, the session list, and revoking sessions."""
+
+import time
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client, override_settings
+
+from portal.accounts import sessions
+from portal.accounts.models import AuditEvent, User
+from tests.accounts.conftest import PASSWORD, add_totp, logged_in_client, make_member, post_login, totp_code
+
+pytestmark = pytest.mark.django_db
+NEW_PASSWORD = "violin harbor nine pears"
+
+
+def set_session_age(client: Client, **ago: float) -> None:
+    """Set the times of a session's state to so many seconds ago."""
+    session = client.session
+    session["staff"] = {**session["staff"], **{name: time.time() - seconds for name, seconds in ago.items()}}
+    session.save()
+
+
+def is_logged_in(client: Client) -> bool:
+    return client.get("/admin/").status_code == 200
+
+
+def test_an_idle_session_ends_with_a_message(nina: User) -> None:
+    client = logged_in_client(nina)
+    set_session_age(client, seen=settings.SESSION_IDLE_MINUTES * 60 + 1)
+
+    response = client.get("/admin/procedures/page/", follow=True)
+
+    assert response.redirect_chain[-1][0] == "/admin/login/?next=/admin/procedures/page/"
+    assert "signed out because you were inactive" in response.text
+    assert AuditEvent.objects.latest("pk").kind == "timed-out"
+    assert nina.sessions.count() == 0
+
+
+def test_activity_extends_a_session_up_to_the_absolute_limit(nina: User) -> None:
+    client = logged_in_client(nina)
+    set_session_age(client, seen=settings.SESSION_IDLE_MINUTES * 60 - 5)
+    assert is_logged_in(client)
+    assert sessions.seconds_left(client.session) > settings.SESSION_IDLE_MINUTES * 60 - 5
+
+    set_session_age(client, started=settings.SESSION_HOURS * 3600 + 1, seen=0)
+    assert not is_logged_in(client)
+
+
+def test_background_requests_are_not_activity(nina: User) -> None:
+    client = logged_in_client(nina)
+    for ask in ({"path": "/admin/session/"}, {"path": "/admin/", "headers": {"X-Background": "1"}}):
+        set_session_age(client, seen=600)
+        client.get(**ask)
+        assert sessions.seconds_left(client.session) <= settings.SESSION_IDLE_MINUTES * 60 - 600
+
+
+def test_session_status_returns_user_time_left_and_csrf_token(nina: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    before = client.get("/admin/session/")
+    secret = add_totp(nina)
+    token = before.json()["csrf_token"]
+    client.post("/admin/login/", {"username": "nina", "password": PASSWORD, "csrfmiddlewaretoken": token})
+    half = client.get("/admin/session/").json()
+    client.post("/admin/login/code/", {"code": totp_code(secret), "csrfmiddlewaretoken": half["csrf_token"]})
+
+    state = client.get("/admin/session/").json()
+
+    assert before.json() == {"signed_in": False, "user": None, "seconds_left": 0, "csrf_token": token}
+    assert before["Cache-Control"].startswith("max-age=0") and "no-store" in before["Cache-Control"]
+    assert half["signed_in"] is False
+    assert state["signed_in"] is True and state["user"] == nina.pk
+    assert settings.SESSION_IDLE_MINUTES * 60 - 5 <= state["seconds_left"] <= settings.SESSION_IDLE_MINUTES * 60
+    sent = client.post("/admin/account/sessions/end-all/", headers={"X-CSRFToken": state["csrf_token"]})
+    assert sent.status_code == 302
+    assert client.post("/admin/account/sessions/end-all/").status_code == 403
+
+
+def test_the_status_of_an_expired_session_is_signed_out(nina: User) -> None:
+    client = logged_in_client(nina)
+    set_session_age(client, seen=settings.SESSION_IDLE_MINUTES * 60 + 1)
+
+    assert client.get("/admin/session/").json()["signed_in"] is False
+
+
+def test_the_session_list_names_devices_and_revokes_one(nina: User) -> None:
+    secret = add_totp(nina)
+    desk = logged_in_client(nina, secret, Client(headers={"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0"}))
+    phone = logged_in_client(nina, secret, Client(headers={"User-Agent": "Mozilla/5.0 (iPhone) Version/18 Safari/605"}))
+    html = desk.get("/admin/account/").text
+
+    assert "Firefox on Windows</strong>\n      (this device)" in html
+    assert "Safari on iPhone" in html
+    row = nina.sessions.get(device="Safari on iPhone")
+    desk.post("/admin/account/sessions/end/", {"session": row.pk})
+    assert not is_logged_in(phone)
+    assert is_logged_in(desk)
+
+
+def test_a_user_cannot_revoke_the_session_of_another(nina: User, max_: User) -> None:
+    hers, his = logged_in_client(nina), logged_in_client(max_)
+    his.post("/admin/account/sessions/end/", {"session": nina.sessions.get().pk})
+
+    assert is_logged_in(hers)
+
+
+def test_sign_out_everywhere_else_keeps_only_this_session(nina: User) -> None:
+    secret = add_totp(nina)
+    here, there = logged_in_client(nina, secret), logged_in_client(nina, secret)
+
+    here.post("/admin/account/sessions/end-all/")
+
+    assert is_logged_in(here) and not is_logged_in(there)
+    assert [row.session_key for row in nina.sessions.all()] == [here.session.session_key]
+
+
+def test_revoking_all_ends_sessions_without_a_row(nina: User) -> None:
+    secret = add_totp(nina)
+    here, there = logged_in_client(nina, secret), logged_in_client(nina, secret)
+    nina.sessions.exclude(session_key=here.session.session_key).delete()
+
+    here.post("/admin/account/sessions/end-all/")
+
+    assert not is_logged_in(there)
+
+
+def test_changing_the_password_ends_other_sessions(nina: User) -> None:
+    secret = add_totp(nina)
+    here, there = logged_in_client(nina, secret), logged_in_client(nina, secret)
+    wrong = here.post("/admin/password_change/", {"old_password": "x", "new_password": NEW_PASSWORD})
+    weak = here.post("/admin/password_change/", {"old_password": PASSWORD, "new_password": "password2026"})
+    done = here.post("/admin/password_change/", {"old_password": PASSWORD, "new_password": NEW_PASSWORD})
+
+    assert "This is not your current password." in wrong.text
+    assert "attackers try first" in weak.text
+    assert done["Location"] == "/admin/account/"
+    assert is_logged_in(here) and not is_logged_in(there)
+    assert [row.session_key for row in nina.sessions.all()] == [here.session.session_key]
+    assert post_login(Client(), password=NEW_PASSWORD)["Location"] == "/admin/login/code/"
+
+
+def test_a_deactivated_account_is_signed_out_at_once(nina: User) -> None:
+    client = logged_in_client(nina)
+    User.objects.filter(pk=nina.pk).update(is_active=False)
+
+    assert not is_logged_in(client)
+
+
+def test_sensitive_actions_require_recent_authentication(nina: User) -> None:
+    client = logged_in_client(nina)
+    set_session_age(client, started=16 * 60)
+
+    asked = client.get("/admin/account/passkeys/add/")
+    page = client.get(asked["Location"])
+    wrong = client.post("/admin/confirm/?next=/admin/account/passkeys/add/", {"password": "x"})
+    right = client.post("/admin/confirm/", {"password": PASSWORD, "next": "/admin/account/passkeys/add/"}, follow=True)
+
+    assert asked["Location"].startswith("/admin/confirm/")
+    assert "You signed in a while ago" in page.text
+    assert wrong.status_code == 200
+    assert right.redirect_chain[-1][0] == "/admin/account/passkeys/add/"
+    assert right.status_code == 200
+
+
+def test_a_post_continues_after_reauthentication(nina: User) -> None:
+    client = logged_in_client(nina)
+    before = nina.authenticator_set.get(type="recovery_codes").pk
+    set_session_age(client, started=16 * 60)
+
+    asked = client.post("/admin/account/codes/new/")
+    client.post(asked["Location"], {"password": PASSWORD, "next": "/admin/account/codes/new/"})
+
+    assert nina.authenticator_set.get(type="recovery_codes").pk != before
+
+
+def test_the_last_factor_cannot_be_removed(nina: User) -> None:
+    client = logged_in_client(nina)
+
+    response = client.post("/admin/account/app/remove/", follow=True)
+
+    assert "This is your only second factor" in response.text
+    assert nina.authenticator_set.filter(type="totp").exists()
+
+
+def test_reading_pages_does_not_write_within_the_touch_interval(nina: User, django_assert_num_queries: Any) -> None:
+    client = logged_in_client(nina)
+    client.get("/admin/account/")
+    key = client.session.session_key
+
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as captured:
+        client.get("/admin/account/")
+
+    assert [query for query in captured if query["sql"].startswith(("UPDATE", "INSERT", "DELETE"))] == []
+    assert client.session.session_key == key
+
+
+@override_settings(SESSION_IDLE_MINUTES=5)
+def test_the_idle_timeout_is_a_setting() -> None:
+    client = logged_in_client(make_member("ida"))
+
+    assert client.get("/admin/session/").json()["seconds_left"] <= 300

@@ -1,0 +1,185 @@
+"""Login throttling: guessing is slow, cannot lock out other users, and is counted across all processes."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from portal.accounts import throttle
+from portal.accounts.models import Throttle, User
+from tests.accounts.conftest import add_totp, logged_in_client, post_login
+from tests.conftest import separate_database
+from tests.served_data import ROOT
+
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+STRANGER = {"REMOTE_ADDR": "192.0.2.66"}
+pytestmark = pytest.mark.django_db
+
+
+def bucket(limit: throttle.Limit = throttle.VERIFICATION) -> list[throttle.Bucket]:
+    return [throttle.Bucket("test", limit)]
+
+
+def test_the_delay_doubles_after_five_free_attempts_up_to_a_maximum() -> None:
+    now, waits = NOON, []
+    for _ in range(16):
+        wait = throttle.hit(bucket(), now)
+        waits.append(wait)
+        now += timedelta(seconds=wait + 1)
+    taken = [wait for wait in waits if wait]
+
+    assert waits[:5] == [0] * 5
+    assert throttle.VERIFICATION.delay(5).total_seconds() == 15
+    assert throttle.VERIFICATION.delay(7).total_seconds() == 60
+    assert throttle.VERIFICATION.delay(10_000).total_seconds() == 900
+    assert len(taken) > 3
+
+
+def test_attempts_during_a_delay_do_not_extend_it() -> None:
+    for _ in range(5):
+        throttle.hit(bucket(), NOON)
+    first = [throttle.hit(bucket(), NOON + timedelta(seconds=second)) for second in range(14)]
+
+    assert first == list(range(16, 2, -1))
+    assert throttle.hit(bucket(), NOON + timedelta(seconds=15)) == 0
+
+
+def test_attempts_are_reset_after_an_hour() -> None:
+    for _ in range(5):
+        throttle.hit(bucket(), NOON)
+
+    assert throttle.hit(bucket(), NOON + timedelta(hours=2)) == 0
+    assert Throttle.objects.get().attempts == 1
+
+
+def test_a_successful_login_resets_the_count(nina: User, client: Client) -> None:
+    for _ in range(3):
+        for _ in range(4):
+            post_login(client, "nina", "wrong")
+        assert post_login(client).status_code == 302
+        client.logout()
+
+
+def test_guessing_is_throttled_for_known_and_unknown_usernames(nina: User) -> None:
+    for name in ("nina", "nobody"):
+        client = Client(**{**STRANGER, "REMOTE_ADDR": f"192.0.2.{len(name)}"})
+        responses = [post_login(client, name, "wrong") for _ in range(6)]
+
+        assert [response.status_code for response in responses] == [200] * 5 + [429]
+        assert "Wait" in responses[-1].text
+        assert name in responses[-1].text  # what was typed is kept, except the password
+
+
+def test_a_correct_password_is_throttled_too(nina: User) -> None:
+    client = Client(**STRANGER)
+    for _ in range(5):
+        post_login(client, "nina", "wrong")
+
+    assert post_login(client).status_code == 429
+
+
+def test_strangers_cannot_lock_out_a_user_on_a_trusted_device(nina: User) -> None:
+    secret = add_totp(nina)
+    ward = logged_in_client(nina, secret)
+    ward.post("/admin/logout/")
+    # From the clinic's own network, and from a hundred others.
+    for number in range(100):
+        post_login(Client(REMOTE_ADDR=f"198.51.100.{number}"), "nina", "wrong")
+        post_login(Client(), "nina", "wrong")
+
+    assert post_login(Client(), "nina").status_code == 429
+    assert post_login(ward, "nina")["Location"] == "/admin/login/code/"
+
+
+def test_a_device_is_trusted_for_its_own_account_only(nina: User, max_: User) -> None:
+    own = logged_in_client(max_)
+    own.post("/admin/logout/")
+    for _ in range(5):
+        post_login(own, "nina", "wrong")
+
+    assert post_login(own, "nina").status_code == 429
+    assert post_login(own, "max").status_code == 302
+
+
+def test_a_forged_device_cookie_is_ignored(nina: User) -> None:
+    for number in range(6):
+        client = Client(**STRANGER)
+        client.cookies[settings.DEVICE_COOKIE_NAME] = f"eyIxIjoiYSJ9:forged:{number}"
+        response = post_login(client, "nina", "wrong")
+
+    assert response.status_code == 429
+
+
+def test_codes_are_throttled(nina: User, client: Client) -> None:
+    add_totp(nina)
+    post_login(client)
+    responses = [client.post("/admin/login/code/", {"code": "000000"}).text for _ in range(6)]
+
+    assert "This code is not correct" in responses[4]
+    assert "Wait" in responses[5]
+
+
+def test_long_waits_are_shown_in_minutes_on_every_form(nina: User) -> None:
+    secret = add_totp(nina)
+    desk, door = logged_in_client(nina, secret), Client(**STRANGER)
+    post_login(door)
+    for what in (f"code|{nina.pk}", f"reauthenticate|{nina.pk}"):
+        for _ in range(5):
+            throttle.hit([throttle.Bucket(what, throttle.VERIFICATION)])
+    Throttle.objects.filter(blocked_until__isnull=False).update(blocked_until=timezone.now() + timedelta(seconds=840))
+
+    code = door.post("/admin/login/code/", {"code": "000000"})
+    password = desk.post("/admin/password_change/", {"old_password": "x", "new_password": "x"})
+
+    for seconds, wait in {1: "1 second", 90: "90 seconds", 91: "2 minutes", 900: "15 minutes"}.items():
+        assert throttle.throttled_message(seconds) == f"Too many attempts. Wait {wait} and try again."
+    for response in (code, password):
+        assert "Too many attempts. Wait 14 minutes and try again." in response.text
+
+
+def test_usernames_and_addresses_are_not_stored(nina: User) -> None:
+    post_login(Client(**STRANGER), "nina", "wrong")
+
+    assert Throttle.objects.count() == 3
+    # With a dot: three figures of the address may well stand in a hash.
+    assert not any("nina" in row.key or "192.0.2" in row.key for row in Throttle.objects.all())
+
+
+AT_ONCE = """
+import django
+django.setup()
+from threading import Thread
+from django.db import connection
+from portal.accounts import throttle
+from portal.accounts.models import Throttle
+if Throttle._meta.db_table not in connection.introspection.table_names():
+    with connection.schema_editor() as editor:
+        editor.create_model(Throttle)
+taken, first = [], []
+def attempt():
+    taken.append(throttle.hit([throttle.Bucket("a", throttle.VERIFICATION), throttle.Bucket("b", throttle.NETWORK)]))
+    first.append(throttle.consume_once("totp|1|123456"))
+    connection.close()
+threads = [Thread(target=attempt) for _ in range(12)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(taken.count(0), len(taken), first.count(True), len(first))
+"""
+
+
+@pytest.mark.served
+def test_parallel_attempts_all_count_and_a_code_counts_once(tmp_path: Path) -> None:
+    # A database in memory, as tests have it, locks in another way than a file.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    environ |= {"PORTAL_DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "portal.settings"}
+
+    with separate_database(environ):
+        run = subprocess.run([sys.executable, "-c", AT_ONCE], cwd=ROOT, env=environ, capture_output=True, text=True)
+
+    assert (run.stdout.split(), run.stderr) == (["5", "12", "1", "12"], "")

@@ -1,0 +1,173 @@
+"""Dump → load → dump gives the same bytes, also after staff have edited content."""
+
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from procedures.importing.content_files import read_yaml
+from procedures.importing.content_folder import dump_content_folder, load_content_folder
+from procedures.models import ClinicAnswer, FigureText, GlossaryTerm, Location, Marker, Page
+from procedures.yaml_dumper import dump_yaml
+from tests.factories import make_page
+from tests.importing.conftest import FILES, tree
+
+
+class Rollback(Exception):  # noqa: N818 -- control flow, not an error
+    """Rolls back a transaction."""
+
+
+def load_and_dump(source: Path, target: Path) -> dict[str, bytes]:
+    """Load ``source`` into an empty database, dump it to ``target``, and roll the database back."""
+    with pytest.raises(Rollback), transaction.atomic():
+        load_content_folder(source)
+        dump_content_folder(target)
+        raise Rollback
+    assert not Page.objects.exists()
+    return tree(target)
+
+
+@pytest.mark.django_db
+def test_dump_load_dump_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    first = load_and_dump(folder, tmp_path / "first")
+
+    second = load_and_dump(tmp_path / "first", tmp_path / "second")
+
+    assert first == second
+    assert set(first) == {*FILES, "figures/needle.png", "figures/needle.svg"}
+
+
+@pytest.mark.django_db
+def test_load_and_dump_of_a_folder_in_dump_format_is_byte_identical(folder: Path, tmp_path: Path) -> None:
+    dumped = load_and_dump(folder, tmp_path / "first")
+
+    before = tree(folder)
+    for name in FILES:
+        assert dumped[name].decode() == before[name].decode(), name
+    assert dumped["figures/needle.svg"] == before["figures/needle.svg"]
+
+
+ODD = "  “x”: 'y' # { [ ] } @ \\ \t|> & * ! % ` ---\r\nß é 脊 \u00a0 end  "
+
+
+@pytest.mark.django_db
+def test_edits_by_staff_survive_dump_and_load_byte_for_byte(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Rollback), transaction.atomic():
+        load_content_folder(folder)
+        Page.objects.filter(subject="contact").update(
+            # Browsers send \r\n line endings, and none at the end.
+            body="## Where we are\r\n\r\nWe are here.\r\n\r\n::: locations",
+            title=" ".join(ODD.split())[:100],
+        )
+        GlossaryTerm.objects.update(aliases=["x: y", "-a", "yes", "1"], definition=ODD.strip())
+        ClinicAnswer.objects.filter(key="washing").update(answer="null", order=7)
+        ClinicAnswer.objects.filter(key="driving").update(answer="12:30", order=3)
+        Location.objects.filter(key="main").update(order=9, address="1 Street\nDenver, CO\n80202")
+        Marker.objects.update(x=0.123456, y=1 / 3)
+        FigureText.objects.update(description=f"{ODD.strip()}\n\nTwo.")
+        dump_content_folder(tmp_path / "first")
+        raise Rollback
+    first = tree(tmp_path / "first")
+
+    assert load_and_dump(tmp_path / "first", tmp_path / "second") == first
+    assert b"\r" not in first["pages/en/contact.md"]
+
+
+@pytest.mark.django_db
+def test_loading_a_dump_into_the_same_database_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    load_content_folder(folder)
+    dump_content_folder(tmp_path / "first")
+
+    report = load_content_folder(tmp_path / "first")
+
+    assert (report.created, report.updated, report.skipped, report.released) == ([], [], [], [])
+
+
+@pytest.mark.django_db
+def test_two_dumps_of_one_database_are_equal(folder: Path, tmp_path: Path) -> None:
+    load_content_folder(folder)
+    for name in ("first", "second"):
+        call_command("dump_content", tmp_path / name, stdout=io.StringIO())
+
+    assert tree(tmp_path / "first") == tree(tmp_path / "second")
+
+
+@pytest.mark.django_db
+def test_a_dump_into_a_folder_that_is_not_empty_is_refused(folder: Path, tmp_path: Path) -> None:
+    load_content_folder(folder)
+    target = tmp_path / "full"
+    target.mkdir()
+    (target / "mine.txt").write_text("keep")
+
+    with pytest.raises(CommandError, match="is not empty. Choose an empty or new folder."):
+        call_command("dump_content", target)
+
+    assert tree(target) == {"mine.txt": b"keep"}
+
+
+@pytest.mark.django_db
+def test_a_dump_to_the_path_of_a_file_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(CommandError):
+        call_command("dump_content", tmp_path / "file")
+
+
+TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t"), max_size=120)
+VALUES = st.recursive(
+    st.one_of(TEXTS, st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False)),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@given(data=st.dictionaries(st.sampled_from("abcdef"), VALUES, min_size=1, max_size=5))
+def test_dumped_yaml_is_read_back_unchanged(data: dict[str, Any]) -> None:
+    text = dump_yaml(data)
+
+    assert without_lines(read_yaml(Path("x"), text)) == data
+    assert dump_yaml(without_lines(read_yaml(Path("x"), text))) == text
+
+
+def without_lines(value: Any) -> Any:
+    """Return the data without the line numbers that ``read_yaml`` adds."""
+    if isinstance(value, dict):
+        return {name: without_lines(item) for name, item in value.items() if name != "__lines__"}
+    return [without_lines(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_a_check_of_the_starter_content_passes(tmp_path: Path, settings: Any) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    copy = tmp_path / "content"
+    shutil.copytree(settings.CONTENT_DIR, copy)
+
+    report = load_content_folder(copy, check=True)
+
+    assert report.skipped == []
+    assert {"/kyphoplasty/", "/vertebroplasty/", "/visits/kyphoplasty-consult/"} <= set(report.released)
+    assert connection.in_atomic_block
+    assert not Page.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_unpublished_draft_stays_a_draft_after_dump_and_load(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Rollback), transaction.atomic():
+        load_content_folder(folder)
+        make_page("half-written", body="", description="To be written.")
+        dump_content_folder(tmp_path / "first")
+        raise Rollback
+
+    load_content_folder(tmp_path / "first")
+
+    assert "public: false" in (tmp_path / "first/pages/en/half-written.md").read_text()
+    assert not Page.objects.published().filter(subject="half-written").exists()
+    dump_content_folder(tmp_path / "second")
+    assert tree(tmp_path / "first") == tree(tmp_path / "second")

@@ -1,0 +1,229 @@
+"""Failures: killed processes, a missing, damaged or locked database, slow clients, full disks."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ServedSite
+from tests.published.server import Readers, Server, all_answered, copy_of, publish, running
+from tests.views.client import fetch
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="a SQLite file is what is broken here"
+)
+
+
+@pytest.fixture
+def data(served_site: ServedSite, tmp_path: Path) -> Path:
+    """Return a data directory with content and stored pages."""
+    (tmp_path / "data").mkdir()
+    return copy_of(served_site, tmp_path / "data")
+
+
+@pytest.fixture
+def server(data: Path, served_site: ServedSite) -> Iterator[Server]:
+    """Start a server with two workers and all pages rendered."""
+    with running(data, site_url=served_site.url) as started:
+        started.wait_for("Rendered all public pages", started.workers)
+        yield started
+
+
+def test_a_killed_worker_loses_only_its_requests_in_flight(server: Server) -> None:
+    with Readers(server.port) as readers:
+        time.sleep(1)
+        first, second = server.worker_pids()
+        killed = time.monotonic()
+        os.kill(first, signal.SIGKILL)
+        time.sleep(8)
+        pids = server.worker_pids()
+        time.sleep(1)
+
+    assert second in pids and first not in pids and len(pids) == 2
+    assert (set(readers.statuses), readers.torn) == ({200}, [])
+    # Each client has at most one request in flight.
+    assert len(readers.failures) <= readers.count
+    assert [failure for failure in readers.failures if failure[0] > killed + 1] == []
+
+
+def test_workers_killed_repeatedly_restart_each_time(server: Server) -> None:
+    refused: list[float] = []
+    for _ in range(3):
+        for pid in server.worker_pids():
+            os.kill(pid, signal.SIGKILL)
+        killed = time.monotonic()
+        server.eventually("/kyphoplasty/", 200, seconds=20)
+        refused.append(time.monotonic() - killed)
+
+    assert server.process is not None and server.process.poll() is None
+    server.wait_for("3 times in a row")
+    assert server.stop() == 0
+    # The first restarts are immediate, so this is the time that a worker takes to start.
+    assert min(refused) < 2
+
+
+def test_a_server_whose_workers_keep_dying_stops_on_sigterm(server: Server) -> None:
+    for round_number in range(1, 6):
+        server.wait_for("Restarting it", 2 * (round_number - 1))
+        deadline = time.monotonic() + 20
+        while len(pids := server.worker_pids()) < server.workers and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+    server.wait_for("5 times in a row", 2)
+
+    begun = time.monotonic()
+    assert server.process is not None
+    server.process.terminate()
+    server.process.wait(timeout=10)
+    assert time.monotonic() - begun < 10
+
+
+def test_a_stop_under_load_fails_no_request(server: Server) -> None:
+    with Readers(server.port) as readers:
+        time.sleep(1)
+        assert server.process is not None
+        server.process.terminate()
+        readers._stop.set()
+        for thread in readers._threads:
+            thread.join()
+        server.process.wait(timeout=60)
+
+    assert set(readers.statuses) == {200}
+    assert (readers.failures, readers.torn) == ([], [])
+
+
+def damage(file: Path) -> None:
+    """Overwrite all database pages of the file but the first."""
+    for log in (Path(f"{file}-wal"), Path(f"{file}-shm")):
+        log.unlink(missing_ok=True)
+    with file.open("r+b") as stream:
+        stream.seek(4096)
+        stream.write(os.urandom(file.stat().st_size - 4096))
+
+
+BREAKAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "removed": (lambda file: file.unlink(), "the database file is missing"),
+    "damaged": (damage, "the database is damaged: restore a backup"),
+}
+
+
+@pytest.mark.parametrize("kind", BREAKAGES)
+def test_without_its_database_every_public_page_is_served(server: Server, served_site: ServedSite, kind: str) -> None:
+    breakage, reason = BREAKAGES[kind]
+    sitemap = fetch(server.url, "/sitemap.xml").text
+    with Readers(server.port) as readers:
+        breakage(server.data / "portal.sqlite3")
+        ready = server.eventually("/readyz", 503)
+        time.sleep(11)
+
+    assert ready.text.startswith(reason)
+    assert "public pages as of" in server.eventually("/readyz", 503).text
+    assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
+    assert sitemap.count("<loc>") > 40
+    for address in [part.split("</loc>")[0] for part in sitemap.split("<loc>")[1:]]:
+        answer = fetch(server.url, address.removeprefix(served_site.url))
+        assert (address, answer.status) == (address, 200)
+        assert int(answer.header("age")) >= 5
+    staff = fetch(server.url, "/admin/", headers={"Cookie": "sessionid=" + "a" * 32})
+    search = fetch(server.url, "/search/?q=pain")
+    assert (staff.status, search.status) == (503, 503)
+    assert "The database does not answer. Nothing was saved by this step" in staff.text
+    assert staff.header("retry-after") == "60"
+    assert not (server.data / "portal.sqlite3").exists() or kind == "damaged"
+
+    # Nor does a restart create an empty site.
+    server.kill()
+    server.start(ready=False)
+    all_answered(server)
+    assert "Serving the public pages as of" in server.log.read_text()
+
+
+def test_a_restored_database_file_is_used_again(server: Server) -> None:
+    file = server.data / "portal.sqlite3"
+    file.rename(file.with_name("away"))
+    server.eventually("/readyz", 503)
+    file.with_name("away").rename(file)
+    assert server.eventually("/readyz", 200).text == "ready\n"
+    assert fetch(server.url, "/search/?q=pain").status == 200
+
+
+def test_a_locked_database_does_not_affect_readers(server: Server) -> None:
+    """For 30 s, longer than a statement waits for the lock (20 s): staff get an error, readers notice nothing."""
+    with contextlib.closing(sqlite3.connect(server.data / "portal.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with Readers(server.port) as early:
+            time.sleep(2)
+        time.sleep(25)
+        with Readers(server.port) as late:
+            time.sleep(3)
+        search = fetch(server.url, "/search/?q=pain")
+        other.execute("ROLLBACK")
+
+    for readers in (early, late):
+        assert (set(readers.statuses), readers.failures) == ({200}, [])
+    assert search.status == 200
+    assert server.eventually("/readyz", 200).text == "ready\n"
+
+
+def test_a_full_disk_affects_neither_readers_nor_publishing(data: Path, served_site: ServedSite) -> None:
+    """The folder is not writable. test_shelf.py tests a file size limit."""
+    shutil.rmtree(data / "snapshots")
+    (data / "snapshots").write_text("in the way")
+    with running(data, site_url=served_site.url) as server:
+        all_answered(server)
+        server.wait_for("Rendered all public pages", server.workers)
+        server.wait_for("Could not write the published pages")
+        publish(server, "Spine Clinic of the Full Disk")
+        all_answered(server)
+        assert server.log.read_text().count("Could not write the published pages") <= server.workers
+
+
+def test_a_server_killed_while_publishing_and_writing_restarts_with_the_latest_release(
+    data: Path, served_site: ServedSite
+) -> None:
+    with running(data, site_url=served_site.url, workers=1) as server:
+        for turn in range(3):
+            publish(server, f"Clinic Number {turn}")
+            time.sleep(turn)
+            server.kill()
+            server.start(ready=False)
+            server.eventually("/readyz", 200)
+            until = time.monotonic() + 20
+            while f"Clinic Number {turn}" not in fetch(server.url, "/").text:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            all_answered(server)
+
+
+@pytest.mark.parametrize("count", [60, 300])
+def test_slow_clients_do_not_affect_readers(server: Server, count: int) -> None:
+    with contextlib.ExitStack() as stack:
+        for number in range(count):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20))
+            if number % 2:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+            else:
+                client.sendall(b"POST /search/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\nslow")
+        with Readers(server.port) as readers:
+            time.sleep(2)
+
+    assert (set(readers.statuses), readers.failures) == ({200}, [])
+    assert sum(readers.statuses.values()) > 100
+
+
+def test_a_worker_of_40_pages_takes_less_than_100_megabytes(server: Server) -> None:
+    with Readers(server.port, count=4):
+        time.sleep(2)
+    sizes = []
+    for pid in server.worker_pids():
+        status = Path(f"/proc/{pid}/status").read_text()
+        sizes.append(int(status.split("VmRSS:")[1].split()[0]) / 1024)
+    assert max(sizes) <= 100, sizes

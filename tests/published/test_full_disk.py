@@ -1,0 +1,96 @@
+"""A full disk with the database, the media files and the published pages on it."""
+
+import contextlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ServedSite
+from tests.published.server import Readers, all_answered, copy_of, running
+from tests.published.test_faults import pytestmark  # noqa: F401 -- a SQLite file is what the disk holds
+from tests.served_data import ROOT
+
+MEGABYTES = 256
+SAVE = """
+import sys
+from django.core.management import call_command
+from portal.accounts.models import User
+from procedures.models import Page
+from tests.admin.conftest import form_of, typed
+from tests.bench.staff import signed_in
+
+client = signed_in(User.objects.get(username="editor"))
+page = Page.objects.get(subject="recovery", language="en")
+print("signed in", flush=True)
+input()
+for number in range(60):
+    newest = page.revisions.first()
+    answer = client.post(form_of(page), typed(page, body=f"Word {number}. " * 9000, parent=newest.pk if newest else ""))
+    if answer.status_code != 302:
+        print(answer.status_code, answer["Retry-After"], "Nothing was saved by this step" in answer.content.decode())
+        break
+    page.refresh_from_db()
+    print(f"saved {number}", flush=True)
+"""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of a known size."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a disk that is full can only be made by who may mount one")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Fill the disk completely."""
+    file = disk / "filler"
+    with file.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while True:
+            stream.write(bytes(1 << 20)) or stream.write(b"0")
+    return file
+
+
+def test_on_a_full_disk_readers_notice_nothing_and_staff_get_an_error(disk: Path, served_site: ServedSite) -> None:
+    data = disk / "data"
+    data.mkdir()
+    copy_of(served_site, data)
+    with running(data, site_url=served_site.url) as server:
+        server.wait_for("Rendered all public pages", server.workers)
+        command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", SAVE]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        staff = subprocess.Popen(command, env=server.environ, cwd=ROOT, text=True, **pipes)
+        assert staff.stdout and staff.stdout.readline() == "signed in\n"
+        filler = fill(disk)
+        ready = server.eventually("/readyz", 503)
+        with Readers(server.port) as readers:
+            told, error = staff.communicate("go on\n", timeout=300)
+        all_answered(server)
+
+        assert ready.text.startswith("the disk of the data directory is nearly full (0 MB free)")
+        assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
+        *saved, refused = told.splitlines() or [error]
+        assert refused == "503 60 True", error
+
+        filler.unlink()
+        assert server.eventually("/readyz", 200).text == "ready\n"
+        again = subprocess.run(
+            command, env=server.environ, cwd=ROOT, input="\n", capture_output=True, text=True, timeout=300
+        )
+        assert again.stdout.startswith("signed in\nsaved 0\n"), again.stdout + again.stderr
+        with contextlib.closing(sqlite3.connect(data / "portal.sqlite3")) as database:
+            assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            bodies = [row[0] for row in database.execute("SELECT content FROM procedures_revision")]
+        # Everything reported as saved is there, including what was saved while the disk was full.
+        assert sum('"body": "Word' in body for body in bodies) >= len(saved) + 1

@@ -1,0 +1,260 @@
+"""Our blocks: what each becomes, and what each refuses."""
+
+import re
+
+import pytest
+
+from procedures.models import Figure, FigureText, MarkerText, Page
+from tests.factories import make_public, make_term
+from tests.rendering.ground import list_issues, parse_html, render, render_body
+
+pytestmark = pytest.mark.django_db
+
+CHOICES = """::: choices
+### Rest
+#### What it is
+Time.
+#### What is good
+No cut.
+
+### Cement
+#### What it is
+A cut.
+#### What is good
+Fast.
+:::"""
+
+
+def squeezed(html: str) -> str:
+    """HTML without the white space between tags, which means nothing."""
+    return re.sub(r">\s+<", "><", html.strip())
+
+
+def test_a_block_gives_exactly_this_html(ground: Figure, subtests: pytest.Subtests) -> None:
+    for markdown, html in [
+        ("::: steps\n1. a\n2. b\n:::", '<div class="steps"><ol><li>a</li><li>b</li></ol></div>'),
+        ("::: checklist\n- a\n:::", '<div class="checklist"><ul><li>a</li></ul></div>'),
+        (
+            "::: do\n- a\n:::",
+            '<div class="do-list do-list--yes"><h3 class="do-list__title">Do</h3><ul><li>a</li></ul></div>',
+        ),
+        (
+            "::: dont\n- a\n:::",
+            '<div class="do-list do-list--no"><h3 class="do-list__title">Do not</h3><ul><li>a</li></ul></div>',
+        ),
+        (
+            "::: note\nHi <3\n:::",
+            (
+                '<div class="care-card care-card--note"><h3 class="care-card__title">Good to know</h3>'
+                '<div class="care-card__body"><p>Hi &lt;3</p></div></div>'
+            ),
+        ),
+        (
+            "::: care driving lifting",
+            (
+                '<dl class="care-table">'
+                '<div class="care-table__row" id="care-driving"><dt class="care-table__question">When can I drive?</dt>'
+                '<dd class="care-table__answer">After a day.</dd></div>'
+                '<div class="care-table__row" id="care-lifting"><dt class="care-table__question">When can I lift?</dt>'
+                '<dd class="care-table__answer">After a week.</dd></div></dl>'
+            ),
+        ),
+        (
+            "## Pain\n\n| a | b |\n|---|--:|\n| 1 | 2 |",
+            (
+                '<h2 id="pain">Pain</h2><div class="table" tabindex="0" role="region" aria-label="Table: Pain"><table>'
+                '<thead><tr><th scope="col">a</th><th class="num" scope="col">b</th></tr></thead>'
+                '<tbody><tr><td>1</td><td class="num">2</td></tr></tbody></table></div>'
+            ),
+        ),
+        (
+            ":::note\nHi\n:::",
+            (
+                '<div class="care-card care-card--note"><h3 class="care-card__title">Good to know</h3>'
+                '<div class="care-card__body"><p>Hi</p></div></div>'
+            ),
+        ),
+    ]:
+        with subtests.test(markdown=markdown, html=html):
+            assert squeezed(render_body(markdown)) == html
+            assert list_issues(markdown) == []
+
+
+@pytest.mark.parametrize(
+    ("block", "title", "phone"),
+    [
+        ("emergency", "Call 911 now", "tel:911"),
+        ("urgent", "Call us today", "tel:+13035550100"),
+        ("call", "Call us", "tel:+13035550100"),
+    ],
+)
+def test_a_care_card_says_its_urgency_and_carries_the_phone(ground: Figure, block: str, title: str, phone: str) -> None:
+    html = render_body(f"::: {block}\n- You fell.\n:::")
+
+    assert f'<h3 class="care-card__title">{title}</h3>' in html
+    assert f'href="{phone}"' in html
+    assert '<div class="care-card care-card--' + block in html
+
+
+def test_key_points_stand_in_their_own_place_above_the_text(ground: Figure) -> None:
+    html = render("Before.\n\n::: key-points\n- The **point**.\n:::\n\n## First").html
+
+    assert html.count("The <strong>point</strong>.") == 1
+    assert html.index('class="key-points"') < html.index("Before.")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [("0 in 10", "0 in 10"), ("100 in 100", "100 in 100"), ("7 in 1000", "7 in 1000")]
+)
+def test_a_chance_is_a_picture_and_words(ground: Figure, options: str, words: str) -> None:
+    rendered = render(f"::: chance {options}\nfeel it.\n:::")
+
+    assert f'<div class="chance__number">{words}</div> <p>feel it.</p>' in rendered.html
+    assert rendered.issues == []
+    parse_html(rendered.html)
+
+
+def test_choices_stand_side_by_side_with_the_same_aspects() -> None:
+    rendered = render(CHOICES)
+
+    sections = squeezed(render_body(CHOICES)).split("<section")[1:]
+    assert [re.findall(r'choice__title">([^<]*)<', section) for section in sections] == [
+        ["What it is", "What is good"],
+        ["What it is", "What is good"],
+    ]
+    assert '<h3 class="choice__name" id="rest">Rest</h3>' in sections[0]
+    assert rendered.issues == []
+
+
+def test_other_blocks_may_stand_inside_choices(ground: Figure) -> None:
+    markdown = CHOICES.replace("Time.", "::: note\nTime.\n:::\n\n::: figure needle")
+
+    assert list_issues(markdown) == []
+    assert "Time." in render_body(markdown).split("care-card__body")[1]
+
+
+def test_a_figure_is_a_picture_with_marks_and_words(ground: Figure) -> None:
+    rendered = render("::: figure needle")
+
+    page = parse_html(rendered.html)
+    (image,) = page.find_all("img")
+    assert image["alt"] == "A needle in a bone."
+    assert (image["width"], image["height"]) == ("48", "48")
+    assert image["loading"] == "lazy"
+    assert [source["type"] for source in page.find_all("source")][:2] == ["image/avif", "image/webp"]
+    assert "Simulated image, not a patient." in rendered.html
+    assert "<strong>Tip.</strong> The end of the needle." in rendered.html
+
+
+def test_the_lead_figure_is_fetched_first(ground: Figure) -> None:
+    (image,) = parse_html(render("", lead_figure="needle").html).find_all("img")
+
+    assert image["fetchpriority"] == "high"
+    assert "loading" not in image
+
+
+def test_no_id_stands_on_a_page_twice(ground: Figure) -> None:
+    make_public(Page.objects.get(subject="recovery"))
+    make_term("needle")
+    markdown = "\n\n".join(
+        ["## Needle", "::: figure needle", "::: figure needle", "::: compare needle cement", "::: series stages"] * 2
+        + ["::: care driving", "::: care driving lifting", "::: chance 1 in 10\nx.\n:::", "::: chance 2 in 10\ny.\n:::"]
+        + ["The needle. [@nice]", "::: pictures", "::: glossary", "::: locations"]
+        + ["## Letter N", "## Picture needle", "## Page points", "## Place main", CHOICES, CHOICES]
+    )
+
+    ids = parse_html(render(f"::: key-points\n- a\n:::\n\n{markdown}", lead_figure="needle").html).ids()
+
+    assert sorted(ids) == sorted(set(ids))
+    assert {"care-driving", "care-driving-2", "fig-needle", "fig-needle-2", "picture-needle", "place-main"} <= set(ids)
+
+
+def test_every_address_inside_the_page_leads_to_an_element(ground: Figure) -> None:
+    make_term("needle")
+    page = parse_html(render("## A\n\nThe needle [@nice].\n\n::: compare needle cement\n\n::: glossary").html)
+
+    wanted = {a["href"][1:] for a in page.find_all("a") if a["href"].startswith("#")}
+
+    assert wanted
+    assert wanted <= set(page.ids())
+
+
+def test_a_wrong_block_names_its_line(ground: Figure, subtests: pytest.Subtests) -> None:
+    for markdown, problem in [
+        ("a\n\n::: shout\nx\n:::", "line 3: There is no block “shout”. The blocks are: "),
+        ("a\n\n:::", "line 3: This ::: does not close anything."),
+        (
+            "a\n\n::: Note\nx",
+            "line 3: “::: Note” does not name a block. Type a regular space and the name in lowercase",
+        ),
+        ("a\n\n::::\nx", "line 3: “::::” has more than three colons."),
+        ("a\n\n:::\u00a0note\nx", "line 3: “:::\u00a0note” does not name a block."),
+        ("a\n\n::: nota\nx\n:::", "line 3: There is no block “nota”. Did you mean “note”?"),
+        ("a\n\n::: note\nx", "line 3: The block note has no end. Close it with a line :::"),
+        ("a\n\n::: note\n:::", "line 3: The block note is empty."),
+        ("a\n\n::: note\n\n\n:::", "line 3: The block note is empty."),
+        ("a\n\n::: note loud\nx\n:::", "line 3: ::: note takes nothing behind its name."),
+        ("a\n\n::: note\n\n\n## x\n:::", "line 6: No heading may stand inside ::: note."),
+        ("a\n\n::: note\n::: call\nx\n:::\n:::", "line 3: No block may stand inside ::: note."),
+        ("- a\n- ::: note\n  x\n  :::", "line 2: A block must not stand inside a list, quotation or table."),
+        ("> ::: figure needle", "line 1: A block must not stand inside a list, quotation or table."),
+        ("a\n\n::: figure none", "line 3: There is no picture “none”."),
+        ("a\n\n::: figure", "line 3: ::: figure needs names behind it, with single spaces between them."),
+        ("a\n\n::: figure Needle", "line 3: ::: figure needs names behind it"),
+        ("a\n\n::: figure needle cement", "line 3: ::: figure shows one picture. For two, write ::: compare."),
+        ("a\n\n::: compare needle", "line 3: ::: compare needs two pictures: ::: compare BEFORE AFTER."),
+        ("a\n\n::: series none", "line 3: There is no series “none” in this language."),
+        ("a\n\n::: care none", "line 3: The clinic has no answer “none” in this language."),
+        ("a\n\n::: pictures all", "line 3: ::: pictures takes nothing behind its name."),
+        ("a\n\n::: locations\n\n::: locations", "line 5: A page has ::: locations once."),
+        ("a\n\n::: steps\n- a\n:::", "line 3: Inside ::: steps stands a numbered list and nothing else."),
+        ("a\n\n::: do\ntext\n:::", "line 3: Inside ::: do stands a list with hyphens and nothing else."),
+        ("a\n\n::: dont\n- a\n\ntext\n:::", "line 3: Inside ::: dont stands a list with hyphens and nothing else."),
+        ("::: do\n" + "- a\n" * 8 + ":::", "line 1: ::: do has 8 entries. 7 are the most that people take in."),
+        ("a\n\n::: checklist\n1. a\n:::", "line 3: Inside ::: checklist stands a list with hyphens"),
+        ("a\n\n::: key-points\ntext\n:::", "line 3: Inside ::: key-points stands a list with hyphens"),
+        ("::: key-points\n- a\n:::\n\n::: key-points\n- b\n:::", "line 5: A page has its key points once."),
+        ("## A\n\n::: key-points\n- a\n:::", "line 3: Key points stand before the first heading."),
+        ("a\n\n::: chance two in ten\nx.\n:::", "line 3: Write a chance as ::: chance 2 in 100"),
+        ("a\n\n::: chance 11 in 10\nx.\n:::", "line 3: Write a chance as ::: chance 2 in 100"),
+        ("a\n\n::: chance 2 in 50\nx.\n:::", "line 3: Write a chance as ::: chance 2 in 100"),
+        ("a\n\n::: chance ٣ in 10\nx.\n:::", "line 3: Write a chance as ::: chance 2 in 100"),
+        ("a\n\n::: chance 2 in 10\n- x\n:::", "line 3: Inside ::: chance stands one sentence"),
+        (
+            "::: chance 2 in 10\nx.\n:::\n\n::: chance 2 in 100\ny.\n:::",
+            "line 5: This page counts out of 10. Count out of the same number here.",
+        ),
+        ("a\n\n::: choices\ntext\n:::", "line 3: Inside ::: choices stand at least 2 options"),
+        ("a\n\n::: choices\n### A\n#### B\nx\n:::", "line 3: Inside ::: choices stand at least 2 options"),
+        (CHOICES.replace("#### What is good\nFast.", ""), "line 8: “Cement” must have the same #### headings as"),
+        (CHOICES.replace("good\nFast", "bad\nFast"), "line 8: “Cement” must have the same #### headings as"),
+        (CHOICES.replace("### Rest\n", "### Rest\nFirst.\n"), "line 2: The text of “Rest” must stand under ####"),
+        (CHOICES.replace("Time.", CHOICES), "line 4: A block choices must not stand inside choices."),
+        (CHOICES.replace("Time.", "::: key-points\n- a\n:::"), "line 4: A block key-points must not stand inside"),
+    ]:
+        with subtests.test(markdown=markdown, problem=problem):
+            found = list_issues(markdown)
+
+            assert any(sentence.startswith(problem) for sentence in found), found
+
+
+def test_all_problems_are_found_in_one_go_in_the_order_of_the_text(ground: Figure) -> None:
+    markdown = "# A\n\n[@none]\n\n::: shout\n\n{clinic.fax}\n\n::: figure none"
+
+    lines = [problem.line for problem in render(markdown).issues]
+
+    assert lines == [1, 3, 5, 7, 9]
+
+
+def test_a_picture_without_words_in_this_language_is_named(ground: Figure) -> None:
+    FigureText.objects.filter(figure=ground).delete()
+    MarkerText.objects.filter(marker__figure=ground).delete()
+
+    assert list_issues("a\n\n::: figure needle") == [
+        "line 3: The picture “needle” has no texts in this language yet.",
+        "line 3: A mark of the picture “needle” has no label in this language yet.",
+    ]
+
+
+def test_a_text_beyond_all_bounds_is_refused_in_a_sentence() -> None:
+    assert list_issues("a" * 200_001) == ["The text is longer than 200,000 letters. Make two pages of it."]

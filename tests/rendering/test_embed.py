@@ -1,0 +1,61 @@
+"""Several articles in one document, and several components on one page: no id twice, each link to its own part."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils.safestring import SafeString
+from hypothesis import given
+from hypothesis import strategies as st
+
+from procedures.models import Figure, GuideItem, Series, SeriesItem
+from procedures.rendering.sanitizer import namespace_ids
+from tests.factories import make_figure, make_page, make_public
+from tests.rendering.ground import parse_html, render
+
+SLUG = st.from_regex(r"[ab]{1,2}(-[ab]{1,2}){0,2}", fullmatch=True)
+
+
+@pytest.mark.django_db
+def test_a_booklet_has_no_id_twice_where_names_run_together(ground: Figure, client: Client) -> None:
+    guide = make_page("first-visit", kind="guide")
+    bodies = {"rest": "## Home driving\n\nRest.", "rest-home": "## Driving\n\nDrive. See [it](#driving)."}
+    for order, (subject, body) in enumerate(bodies.items()):
+        page = make_page(subject, kind="about", body=body)
+        make_public(page)
+        GuideItem.objects.create(guide=guide, page=page, order=order)
+    make_public(guide)
+
+    page = parse_html(client.get("/visits/first-visit/booklet/").content.decode().split("<main")[1].split("</main")[0],
+                  strict=False)  # fmt: skip
+    ids = page.ids()
+
+    assert sorted(ids) == sorted(set(ids))
+    assert {"rest__home-driving", "rest-home__driving"} <= set(ids)
+    inside = {link["href"][1:] for link in page.find_all("a") if link.get("href", "").startswith("#")}
+    assert "rest-home__driving" in inside
+    assert inside <= set(ids) | {"main"}
+
+
+@given(st.lists(st.tuples(SLUG, SLUG), min_size=2, unique=True))
+def test_two_parts_never_share_an_id(parts: list[tuple[str, str]]) -> None:
+    found = [
+        re.findall('id="([^"]+)"', namespace_ids(SafeString(f'<p id="{name}"></p>'), prefix))[0]
+        for prefix, name in parts
+    ]
+
+    assert len(set(found)) == len(parts)
+
+
+@pytest.mark.django_db
+def test_names_of_pictures_and_series_that_run_together_share_no_id(ground: Figure) -> None:
+    for slug in ("needle-cap", "needle-xray-1"):
+        make_figure(slug, size=(48, 48))
+    longer = Series.objects.create(slug="stages-title", language="en", title="More")
+    SeriesItem.objects.create(series=longer, order=0, figure=ground, heading="The needle", text="It goes in.")
+    ground.markers.update(shape="circle", size_x=0.1, size_y=0.1)
+
+    names = ["figure needle", "figure needle-cap", "figure needle-xray-1", "series stages", "series stages-title"]
+    ids = parse_html(render("\n\n".join(f"::: {name}" for name in names)).html).ids()
+
+    assert sorted(ids) == sorted(set(ids))

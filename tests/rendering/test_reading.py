@@ -1,0 +1,164 @@
+"""The words of a finished article: sections for search, sentences for measures, minutes, inputs."""
+
+import pytest
+
+from procedures.figures.approval import FigureVersion
+from procedures.models import ClinicAnswer, Figure, Marker
+from procedures.readability.scores import estimate_minutes, score_text
+from procedures.rendering import ReferenceResolver, render_page
+from procedures.rendering.text_extraction import Section, extract_sections, to_sentences
+from tests.factories import make_term
+from tests.rendering.ground import EMPTY_CONTENT, render
+
+
+def test_sections_are_cut_at_second_level_headings() -> None:
+    html = (
+        '<p>First &amp; last.</p><h2 id="a">One <em>two</em></h2><p>b<br>c</p><h3>d</h3><ul><li>e</li><li>f</li></ul>'
+    )
+
+    assert extract_sections(html) == [Section("", "", "First & last."), Section("a", "One two", "bc\nd\ne\nf")]
+
+
+def test_marks_pictures_and_navigation_are_not_words_of_the_text() -> None:
+    html = "<p>a<sup>1</sup></p><svg><text>7</text></svg><nav><a>Contents</a></nav><p>b</p>"
+
+    assert extract_sections(html) == [Section("", "", "a\nb")]
+
+
+def test_an_entry_without_an_end_mark_is_a_sentence_of_its_own() -> None:
+    assert to_sentences("<h2>Pain</h2><ul><li>one</li><li>two.</li></ul><p>3</p>") == "Pain.\none.\ntwo."
+
+
+@pytest.mark.django_db
+def test_what_the_page_adds_by_itself_is_not_the_authors_text(ground: Figure) -> None:
+    make_term("vertebra", definition="Incomprehensibilities notwithstanding.")
+
+    rendered = render("## Bone\n\nThe vertebra. [@josr]")
+
+    assert {section.title for section in rendered.sections} == {"", "Bone"}
+    text = " ".join(section.text for section in rendered.sections)
+    assert "The vertebra." in text
+    assert "Incomprehensibilities" not in text
+    assert "JOSR" not in text
+
+
+@pytest.mark.django_db
+def test_hidden_characters_of_html_come_back_as_text_in_the_sections(ground: Figure) -> None:
+    rendered = render("## A & B\n\n<script>x</script>")
+
+    assert [(section.title, section.text) for section in rendered.sections][1][0] == "A & B"
+    assert "<script>x</script>" in rendered.sections[1].text
+
+
+def test_short_words_read_easier_than_long_ones() -> None:
+    easy = score_text("We look after you. The cut is small.", "en")
+    hard = score_text("Percutaneous vertebral augmentation necessitates fluoroscopic visualisation.", "en")
+
+    assert easy < 3 < 12 < hard
+
+
+def test_spanish_is_measured_by_its_own_formula_and_english_is_not_disturbed() -> None:
+    before = score_text("We look after you. The cut is small.", "en")
+
+    easy = score_text("Te vamos a cuidar. El corte es muy chico.", "es")
+    hard = score_text("La vertebroplastia percutánea requiere visualización fluoroscópica intraoperatoria.", "es")
+
+    assert hard < 50 < 80 < easy
+    assert score_text("We look after you. The cut is small.", "en") == before
+
+
+def test_nothing_written_has_no_level(subtests: pytest.Subtests) -> None:
+    for language in ["en", "es"]:
+        for text in ["", " ", "\n\n"]:
+            with subtests.test(language=language, text=text):
+                assert score_text(text, language) == 0.0
+
+
+@pytest.mark.parametrize(("words", "wanted"), [(0, 1), (1, 1), (150, 1), (300, 2), (1500, 10)])
+def test_minutes_are_whole_and_at_least_one(words: int, wanted: int) -> None:
+    assert estimate_minutes("word " * words) == wanted
+
+
+@pytest.mark.django_db
+def test_a_rendering_notes_everything_that_went_into_it(ground: Figure) -> None:
+    make_term("vertebra")
+    make_term("unused")
+
+    rendered = render(
+        "The vertebra [@nice]. {clinic.hours} [R](page:recovery)\n\n::: care driving\n\n::: series stages",
+        lead_figure="cement",
+    )
+
+    assert [(used.kind, used.key) for used in rendered.dependencies] == [
+        ("care", "driving"),
+        ("clinic", "clinic.hours"),
+        ("clinic", "clinic.phone"),
+        ("figure", "cement"),
+        ("figure", "needle"),
+        ("page", "recovery"),
+        ("series", "stages"),
+        ("source", "nice"),
+        ("term", "vertebra"),
+    ]
+
+
+@pytest.mark.django_db
+def test_a_change_of_what_was_used_changes_its_fingerprint_and_no_other(ground: Figure) -> None:
+    text = "[@nice]\n\n::: care driving\n\n::: figure needle"
+    before = {used.key: used.fingerprint for used in render(text).dependencies}
+
+    ClinicAnswer.objects.filter(key="driving").update(answer="After a month.")
+    Marker.objects.filter(figure=ground).update(x=0.3)
+
+    after = {used.key: used.fingerprint for used in render(text).dependencies}
+    assert {key for key in before if before[key] != after[key]} == {"driving", "needle"}
+
+
+@pytest.mark.django_db
+def test_the_same_text_gives_the_same_page_also_in_one_run(ground: Figure) -> None:
+    library = ReferenceResolver("en", FigureVersion.CURRENT)
+    content = {**EMPTY_CONTENT, "body": "## A\n\nText [@nice].\n\n::: figure needle"}
+
+    first = render_page(content, kind="procedure", resolver=library)
+    second = render_page(content, kind="procedure", resolver=library)
+
+    assert first.html == second.html == render(content["body"]).html
+    assert first.dependencies == second.dependencies
+
+
+@pytest.mark.django_db
+def test_a_page_of_a_run_does_not_inherit_the_inputs_of_the_one_before(ground: Figure) -> None:
+    library = ReferenceResolver("en", FigureVersion.CURRENT)
+    render_page({**EMPTY_CONTENT, "body": "[@josr]"}, kind="procedure", resolver=library)
+
+    second = render_page({**EMPTY_CONTENT, "body": "[@nice]"}, kind="procedure", resolver=library)
+
+    assert [used.key for used in second.dependencies if used.kind == "source"] == ["nice"]
+
+
+@pytest.mark.django_db
+def test_a_guide_lists_its_readings_with_their_minutes(ground: Figure) -> None:
+    items = [
+        {"page": "recovery", "section": "driving", "minutes": 5, "note": "Why <b>"},
+        {"page": "recovery", "section": "", "minutes": 1, "note": ""},
+    ]
+
+    html = render("", kind="guide", items=items).html
+
+    assert '<a class="reading-list__link" href="/getting-well/#driving">' in html
+    assert "Why &lt;b&gt;" in html
+    assert "6 minutes in all." in html
+    assert "1 minute</p>" in html
+
+
+@pytest.mark.django_db
+def test_problems_of_fields_name_no_line(ground: Figure) -> None:
+    items = [{"page": "none", "section": "", "minutes": 5, "note": ""}]
+
+    problems = render("", kind="guide", lead_figure="none", next_page="none", items=items).issues
+
+    assert sorted(str(problem) for problem in problems) == [
+        "The next step leads to “none”, which is no page in this language.",
+        "The reading list names “none”, which is no page in this language.",
+        "There is no picture “none”.",
+    ]

@@ -1,0 +1,159 @@
+"""Phone numbers typed into texts: each would stay when the clinic's own number changes."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from procedures.models import (
+    Clinic,
+    ClinicAnswer,
+    ClinicText,
+    FigureText,
+    GlossaryTerm,
+    Location,
+    LocationText,
+    MarkerText,
+    Series,
+    SeriesItem,
+)
+from procedures.models.warning_sign import WarningSignText
+from procedures.phones import find_emergency_numbers, find_phones
+from tests.factories import make_clinic
+from tests.rendering.ground import list_issues, render
+
+# ¶ is a line end.
+PHONES = """call 303-555-0100
+Our desk: 720.555.0177.
+(970) 555 0142
++1 303\u2011555\u20130100
++1 (303) 555\u20130100
+３０３－５５５－０１００
+３０３ー５５５ー０１００
+303\u00a0555\u00a00100
+1-720-555-0177
+7205550177
+Call 555-0177
+555-0177
+Call 5550177
++52 55 1234 5678
+011 52 55 1234 5678
+Llame al 612 345 678
+Marque 91 234 56 78.
+Ring 030 901820
+303/555-0100
+303-555-CARE
+303 – 555 – 0100
+(720)555-0177, ext. 5
+Our number is 722-4550 all day
+Call 303-¶555-0100""".split("\n")
+NO_PHONES = """Call 1-800-222-1222
+1 (833) 555-0111
+877.555.0142
+1-800-QUIT-NOW
+Call or text 988, or 211 for food
+T12 and M80.08, 2019-2023
+Take 500-1000 mg
+Take 500–1000 mg a day, and call us after 2026-11-28
+PMID 29617139
+10.1186/s13018-021-02472-9
+doi 10.1007/s11999-014-3506-0
+Call before 11/28/2026.
+250/500/1000 mg
+250 to 500, 1000
+Denver, CO 80202-1234
+S32.010A, 22513-22515
+Call us in the first 24 hours at 100.4 °F or 38 °C.
+Call if your blood pressure is over 180/110 for 2 hours
+1,234,567 people in 2010-2015
+SNOMED 2345678901
+1 in 10 000 000
+Call us 8-5 on weekdays, 24 hours on day 7""".split("\n")
+
+
+def test_every_spelling_of_a_phone_number_is_found() -> None:
+    assert [text for text in PHONES if not find_phones(text.replace("¶", "\n"))] == []
+
+
+def test_toll_free_numbers_short_lines_codes_doses_and_dates_are_no_clinic_numbers() -> None:
+    assert {text: found for text in NO_PHONES if (found := find_phones(text))} == {}
+
+
+def test_a_toll_free_number_is_refused_where_it_is_the_clinics_own() -> None:
+    assert find_phones("Call 1-800-555-0177.", ["800 555 0177"]) == [(5, "1-800-555-0177")]
+    assert find_phones("Call 1-800-555-0100.", ["+1 303-555-0100"]) == []
+
+
+def test_an_emergency_number_is_found_only_as_a_number_to_call() -> None:
+    calls = [
+        "Dial 911",
+        "call 9-1-1 now",
+        "911.",
+        "If you cannot, 911 is best",
+        "Llame al 911 si",
+        "Marque 112",
+        "Call 061",
+    ]
+    others = ["A study of 911 patients", "call 911 patients", "112 mg", "It took 911 mg", "Call 1911", "page 061"]
+
+    assert [text for text in calls if not find_emergency_numbers(text, "061")] == []
+    assert {text: found for text in others if (found := find_emergency_numbers(text, "061"))} == {}
+
+
+def test_a_typed_number_in_a_page_is_refused_with_its_line_and_what_to_write(ground: object) -> None:
+    bodies = {
+        "One.\n\ncall 720-555-0177\n": 3,
+        "One line\nand **303**-555-0100": 2,
+        "## Call 303-555-0100": 1,
+        "| a | b |\n|---|---|\n| us | 303-555-0100 |": 3,
+        "::: call\n- Call 303&#45;555&#8209;0100.\n:::": 2,
+        "[our desk](tel:+13035550177)": 1,
+        "[303-555-0100](page:recovery)": 1,
+    }
+    for body, line in bodies.items():
+        found = [text for text in list_issues(body) if "typed phone number" in text]
+        assert len(found) == 1, body
+        assert found[0].startswith(f"line {line}: "), body
+        assert "Write {clinic.phone}, {clinic.after_hours_phone}" in found[0]
+    assert any("Write {clinic.emergency_number}." in text for text in list_issues("Dial 911."))
+    values = "Call {clinic.phone}, {clinic.after_hours_phone} or {clinic.emergency_number}, or 988 or 1-800-222-1222."
+    assert list_issues(values) == []
+
+
+def test_a_typed_number_in_a_field_of_a_page_is_refused_at_that_field(ground: object) -> None:
+    for name in ("title", "key_message", "description", "next_label"):
+        for text in ("Call 303-555-0100", "Call 911"):
+            found = render("Text.", **{"description": "", name: text}).issues
+            assert [problem.field for problem in found] == [name], (name, text, found)
+    items = [{"page": "recovery", "section": "", "minutes": 1, "note": "Call 303-555-0100."}]
+    assert any("phone number" in str(problem) for problem in render("Text.", kind="guide", items=items).issues)
+
+
+def test_a_row_from_before_is_refused_on_the_page_that_prints_it(ground: object) -> None:
+    ClinicAnswer.objects.filter(key="driving").update(answer="Call 303-555-0100.")
+    Location.objects.create(key="a", phone="+1 303-555-0100", address="1 Street\nCall 303-555-0100.")
+
+    for body in ("::: care driving", "::: locations"):
+        assert any("phone number “303-555-0100”" in text for text in list_issues(body)), body
+
+
+def test_rows_of_plain_text_that_pages_print_hold_no_phone_number(db: None) -> None:
+    call = "Call 303-555-0100."
+    series, clinic = Series(slug="one", language="en", title="One"), make_clinic()
+    rows = [
+        ClinicAnswer(key="a", language="en", question="When?", answer=call),
+        ClinicAnswer(key="a", language="en", question=call, answer="Now."),
+        GlossaryTerm(key="a", language="en", term="a", definition=call),
+        GlossaryTerm(key="a", language="en", term="a", definition="It is.", aliases=[call]),
+        FigureText(language="en", title="A", alt="A", caption=call),
+        MarkerText(language="en", label="A", text=call),
+        Series(slug="a", language="en", title=call),
+        SeriesItem(series=series, heading="A", text=call),
+        WarningSignText(language="en", text=call),
+        ClinicText(clinic=clinic, language="en", hours=call),
+        Location(key="a", phone="+1 303-555-0100", address=f"1 Street\n{call}"),
+        LocationText(language="en", name="A", directions=call),
+    ]
+    for row in rows:
+        with pytest.raises(ValidationError, match="phone number “303-555-0100”"):
+            row.clean()
+    Location(key="a", phone="+1 303-555-0100", address="1 Street").clean()
+    assert Clinic.objects.get().phone == "+1 303-555-0100"

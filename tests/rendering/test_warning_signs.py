@@ -1,0 +1,135 @@
+"""The block that prints warning signs: by level, for the right time, from the rows."""
+
+import re
+
+import pytest
+
+from tests.factories import make_clinic, make_sign, make_source
+from tests.rendering.ground import list_issues, parse_html, render
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def signs() -> None:
+    """One sign for each level, and one that only counts after a procedure."""
+    make_clinic(after_hours_phone="+1 303-555-0101")
+    make_source("cdc")
+    make_sign("weak-leg", "emergency", en="One leg is newly weak.", en_short="A weak leg", es="Una pierna débil.")
+    make_sign("fever", "now", en="You have a fever of 100.4 °F.", es="Tiene fiebre.", sources=["cdc"])
+    make_sign("sore", "hours", "after", en="The needle site is sore.", es="Le duele el sitio.")
+
+
+def cards(html: str) -> list[tuple[str, list[str]]]:
+    """Title and entries of each card, in order."""
+    found = re.findall(
+        r'<h3 class="care-card__title">(.*?)</h3>\s*<div class="care-card__body">\s*<ul>(.*?)</ul>', html, re.DOTALL
+    )
+    plain = [(title, re.findall(r"<li>(.*?)</li>", items, re.DOTALL)) for title, items in found]
+    return [(title, [re.sub(r"<sup.*?</sup>", "", item) for item in items]) for title, items in plain]
+
+
+def test_signs_are_grouped_by_level_with_what_to_do() -> None:
+    html = render("::: warning-signs after").html
+
+    assert cards(html) == [
+        ("Call 911 now. Do not drive.", ["One leg is newly weak."]),
+        ("Call us now, day or night", ["You have a fever of 100.4 °F."]),
+        ("Call us during office hours", ["The needle site is sore."]),
+    ]
+    assert "No answer? Go to an emergency room." in html
+    assert 'href="tel:+13035550101"' in html
+    parse_html(html)
+
+
+def test_each_time_prints_its_own_signs_and_those_of_both() -> None:
+    assert "The needle site is sore." not in render("::: warning-signs before").html
+    assert "The needle site is sore." in render("::: warning-signs both").html
+
+
+def test_a_sign_names_its_main_source_in_the_list_of_sources() -> None:
+    html = render("::: warning-signs both").html
+
+    assert re.search(r'You have a fever of 100.4 °F\.<sup class="citation"><a href="#source-1"', html)
+    assert 'id="source-1"' in html
+
+
+def test_the_short_form_holds_the_emergency_signs_and_one_line_on_calling() -> None:
+    html = render("::: warning-signs both short", kind="about").html
+
+    assert "<li>A weak leg</li>" in html
+    words = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert re.search(
+        r"For other warning signs, call us day or night at [\d +-]+; on nights and weekends, call [\d +-]+\.", words
+    ), words
+    assert "fever" not in html
+
+
+def test_every_topic_and_guide_begins_with_what_is_an_emergency_whatever_its_author_wrote() -> None:
+    for kind in ("condition", "procedure", "guide", "prevention"):
+        html = render("A text.", kind=kind).html
+        assert html.index("warning-signs--top") < html.index("page__body"), kind
+        assert "<li>A weak leg</li>" in html
+    assert "warning-signs" not in render("A text.", kind="about").html
+
+
+def test_the_top_line_leads_to_the_whole_list_where_the_page_has_one() -> None:
+    assert 'href="#warning-signs"' in render("::: warning-signs both").html
+    assert 'href="#warning-signs"' not in render("A text.").html
+
+
+def test_the_words_of_the_top_line_are_not_measured_as_the_authors() -> None:
+    page = render("A text.")
+
+    assert "weak leg" not in page.text
+    assert all("weak leg" not in section.text for section in page.sections)
+    assert "One leg is newly weak." in render("::: warning-signs both").text
+
+
+def test_spanish_pages_print_the_spanish_words() -> None:
+    html = render("::: warning-signs both", language="es").html
+
+    assert cards(html)[0] == ("Llame al 911 ahora. No maneje.", ["Una pierna débil."])
+
+
+def test_the_emergency_number_of_the_clinic_is_the_one_that_is_printed() -> None:
+    from procedures.models import Clinic
+
+    Clinic.objects.update(emergency_number="112")
+
+    html = render("::: warning-signs both").html
+
+    assert "Call 112 now. Do not drive." in html
+    assert "911" not in html
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("::: warning-signs", "line 1: ::: warning-signs needs names behind it, with single spaces between them."),
+        (
+            "::: warning-signs later",
+            "line 1: Write ::: warning-signs before, after or both. You may add short at the end.",
+        ),
+        (
+            "::: warning-signs both long",
+            "line 1: Write ::: warning-signs before, after or both. You may add short at the end.",
+        ),
+        (
+            "::: warning-signs both\n\n::: warning-signs after",
+            "line 3: A page can have the full warning signs only once. Use ::: warning-signs … short for the others.",
+        ),
+    ],
+)
+def test_a_slip_is_named_with_its_line_and_the_fix(body: str, problem: str) -> None:
+    assert list_issues(body) == [problem]
+
+
+def test_without_signs_the_block_says_where_to_add_them() -> None:
+    from procedures.models import WarningSign
+
+    WarningSign.objects.all().delete()
+
+    assert list_issues("::: warning-signs both") == [
+        "line 1: There are no warning signs in this language yet. Add them under Warning signs."
+    ]

@@ -1,0 +1,12 @@
+"""The served portal, read once."""
+
+import pytest
+
+from tests.conftest import ServedSite
+from tests.views.crawl import Site, crawl
+
+
+@pytest.fixture(scope="session")
+def site(served_site: ServedSite) -> Site:
+    """Every page and file that a reader can come to."""
+    return crawl(served_site.url)

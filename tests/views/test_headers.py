@@ -1,0 +1,175 @@
+"""The constant security headers stand on every kind of answer, and no reader gets a cookie."""
+
+import pytest
+from django.test import Client
+
+from procedures.publishing.publish import withdraw
+from tests.factories import make_clinic, make_page, make_public, make_user
+from tests.views.client import Response, fetch
+from tests.views.crawl import Site
+
+EXPECTED = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
+    "magnetometer=(), microphone=(), midi=(), payment=(), usb=(), interest-cohort=()",
+}
+MEDIA = {**EXPECTED, "content-security-policy": "default-src 'none'; sandbox"}
+
+
+def constant(answer: Response) -> dict[str, str]:
+    """The security headers of an answer; each may be there only once."""
+    return {name: answer.header(name) for name in EXPECTED}
+
+
+def file_of(site: Site, kind: str) -> str:
+    return next(path for path, answer in site.others.items() if answer.kind == kind)
+
+
+def test_every_kind_of_address_carries_the_constant_headers(site: Site, subtests: pytest.Subtests) -> None:
+    for status, path in [
+        (200, "/"),
+        (200, "/kyphoplasty/"),
+        (200, "/search/?q=cement"),
+        (200, "/p/"),
+        (200, "/sitemap.xml"),
+        (200, "/robots.txt"),
+        (200, "/.well-known/security.txt"),
+        (200, "/healthz"),
+        (200, "/readyz"),
+        (200, "/admin/login/"),
+        (301, "/Kyphoplasty"),
+        (302, "/admin/"),
+        (404, "/no-such-page/"),
+        (404, "/p/222222"),
+        (404, "/media/figures/none.webp"),
+        (404, "/static/none.css"),
+        (404, "/admin/no-such-page/"),
+        (404, "/%00"),
+        (404, "/%ff%fe"),
+    ]:
+        with subtests.test(status=status, path=path):
+            answer = fetch(site.url, path)
+
+            assert (answer.status if path != "/admin/no-such-page/" else 404, constant(answer)) == (status, EXPECTED)
+
+
+def test_every_page_and_file_of_the_crawl_carries_the_constant_headers(site: Site) -> None:
+    answers = {**{path: page.answer for path, page in site.pages.items()}, **site.others}
+
+    for path, answer in answers.items():
+        assert (path, constant(answer)) == (path, MEDIA if path.startswith("/media/") else EXPECTED)
+
+
+def test_other_methods_answer_405_with_the_constant_headers(site: Site, subtests: pytest.Subtests) -> None:
+    for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]:
+        for path in ["/", "/kyphoplasty/", "/search/", "/p/", "/robots.txt", "/healthz", "/readyz"]:
+            with subtests.test(method=method, path=path):
+                answer = fetch(site.url, path, method=method, headers={"Content-Length": "0"})
+
+                assert (answer.status, answer.header("allow"), constant(answer)) == (405, "GET, HEAD", EXPECTED)
+
+
+def test_posting_to_a_picture_answers_405_with_the_headers_of_pages(site: Site) -> None:
+    answer = fetch(site.url, file_of(site, "image/webp"), method="POST", headers={"Content-Length": "0"})
+
+    assert (answer.status, constant(answer)) == (405, EXPECTED)
+
+
+def test_a_foreign_host_name_answers_400_and_is_not_echoed(site: Site, subtests: pytest.Subtests) -> None:
+    for path in ["/", "/kyphoplasty/", "/search/?q=cement", "/no-such-page/", "/admin/login/"]:
+        for host in ["evil.example", "127.0.0.1.evil.example", "a b", ""]:
+            with subtests.test(path=path, host=host):
+                answer = fetch(site.url, path, headers={"Host": host})
+
+                assert answer.status == 400
+                assert "evil" not in answer.text
+                if host != "":  # HTTP itself refuses an empty host before our code sees it
+                    assert constant(answer) == EXPECTED
+
+
+def test_an_unchanged_page_answers_304_with_the_constant_headers(site: Site) -> None:
+    etag = fetch(site.url, "/kyphoplasty/").header("etag")
+
+    answer = fetch(site.url, "/kyphoplasty/", headers={"If-None-Match": etag})
+
+    assert (answer.status, answer.body, constant(answer)) == (304, b"", EXPECTED)
+
+
+def test_an_unchanged_static_file_answers_304_with_the_constant_headers(site: Site) -> None:
+    path = file_of(site, "text/css")
+    changed = fetch(site.url, path).header("last-modified")
+
+    answer = fetch(site.url, path, headers={"If-Modified-Since": changed})
+
+    assert (answer.status, answer.body, constant(answer)) == (304, b"", EXPECTED)
+
+
+@pytest.mark.parametrize("kind", ["image/avif", "image/webp", "image/jpeg", "image/svg+xml", "text/css"])
+def test_files_named_by_their_content_may_be_kept_for_ever(site: Site, kind: str) -> None:
+    answer = fetch(site.url, file_of(site, kind))
+
+    caching = {part.strip() for part in answer.header("cache-control").split(",")}
+    assert {"public", "immutable"} <= caching
+    assert any(part.startswith("max-age=3") and len(part) >= len("max-age=31536000") for part in caching)
+
+
+def test_pages_are_asked_for_again_and_searches_are_not_stored(site: Site) -> None:
+    kept = {path: fetch(site.url, path).header("cache-control") for path in ("/", "/kyphoplasty/", "/search/?q=cement")}
+
+    assert kept == {"/": "no-cache", "/kyphoplasty/": "no-cache", "/search/?q=cement": "no-store"}
+
+
+def test_no_public_answer_sets_a_cookie(site: Site) -> None:
+    answers = {**{path: page.answer for path, page in site.pages.items()}, **site.others}
+    paths = ["/no-such-page/", "/Kyphoplasty", "/p/222222", "/search/?q=x", "/healthz", "/readyz", "/sitemap.xml"]
+    answers |= {path: fetch(site.url, path) for path in paths}
+    answers["POST /"] = fetch(site.url, "/", method="POST", headers={"Content-Length": "0"})
+    answers["cookies of a neighbour"] = fetch(site.url, "/", headers={"Cookie": "sessionid=x; csrftoken=y"})
+
+    assert [path for path, answer in answers.items() if answer.all("set-cookie")] == []
+    assert [path for path, answer in answers.items() if "cookie" in answer.header("vary").lower()] == []
+
+
+def test_cookies_of_the_staff_stay_under_admin(site: Site) -> None:
+    cookies = fetch(site.url, "/admin/login/").all("set-cookie")
+
+    assert cookies != []
+    for cookie in cookies:
+        parts = {part.strip().lower() for part in cookie.split(";")}
+        assert {"path=/admin/", "httponly", "samesite=lax"} <= parts
+
+
+@pytest.mark.django_db
+def test_a_withdrawn_page_answers_410_with_the_constant_headers(client: Client) -> None:
+    make_clinic()
+    page = make_page()
+    make_public(page)
+    withdraw(page, actor=make_user("max"), reason="We no longer do this.")
+
+    response = client.get("/small-cut/")
+
+    assert (response.status_code, {name: response.headers.get(name, "") for name in EXPECTED}) == (410, EXPECTED)
+    assert "We no longer do this." in response.text
+    assert response.cookies == {}
+
+
+@pytest.mark.django_db
+def test_a_fault_of_ours_answers_500_with_the_constant_headers(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("a fault that nobody foresaw")
+
+    monkeypatch.setattr("procedures.views.pages.render_response", broken)
+    client.raise_request_exception = False
+
+    response = client.get("/")
+
+    assert (response.status_code, {name: response.headers.get(name, "") for name in EXPECTED}) == (500, EXPECTED)
+    assert "Something went wrong on our side" in response.text
+    assert "nobody foresaw" not in response.text

@@ -1,0 +1,75 @@
+"""What machines read: sitemap, robots.txt, security.txt, health."""
+
+import datetime
+from xml.etree import ElementTree
+
+from tests.views.client import fetch
+from tests.views.crawl import Site
+from tests.views.test_crawl import alternates
+
+MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+XHTML = "{http://www.w3.org/1999/xhtml}"
+
+
+def entries(site: Site) -> list[ElementTree.Element]:
+    answer = fetch(site.url, "/sitemap.xml")
+    assert answer.kind == "application/xml"
+    # Our own bytes, no entities declared.
+    return ElementTree.fromstring(answer.body).findall(f"{MAP}url")
+
+
+def test_sitemap_lists_exactly_the_pages_for_search_engines(site: Site) -> None:
+    addresses = [entry.findtext(f"{MAP}loc") for entry in entries(site)]
+
+    assert sorted(filter(None, addresses)) == sorted(site.address(page.path) for page in site.listed)
+
+
+def test_sitemap_says_when_a_page_changed(site: Site) -> None:
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    days = [datetime.date.fromisoformat(day) for entry in entries(site) if (day := entry.findtext(f"{MAP}lastmod"))]
+
+    assert {day for day in days if not today - datetime.timedelta(days=1) <= day <= today} == set()
+    assert len(days) >= len(site.articles)
+
+
+def test_sitemap_names_the_same_translations_as_the_pages(site: Site) -> None:
+    translated = 0
+    for entry in entries(site):
+        path = (entry.findtext(f"{MAP}loc") or "").removeprefix(site.url)
+        named = {link.attrib["hreflang"]: link.attrib["href"] for link in entry.findall(f"{XHTML}link")}
+        if len(named) > 1:
+            translated += 1
+            assert (path, named) == (path, alternates(site.pages[path]))
+    assert translated > 10
+
+
+def test_robots_keeps_crawlers_from_staff_search_and_codes(site: Site) -> None:
+    answer = fetch(site.url, "/robots.txt")
+
+    assert answer.header("content-type") == "text/plain; charset=utf-8"
+    assert answer.text.splitlines() == [
+        "User-agent: *",
+        "Disallow: /admin/",
+        "Disallow: /search/",
+        "Disallow: /p/",
+        f"Sitemap: {site.url}/sitemap.xml",
+    ]
+
+
+def test_security_contact_follows_rfc_9116(site: Site) -> None:
+    answer = fetch(site.url, "/.well-known/security.txt")
+    fields = dict(line.split(": ", 1) for line in answer.text.splitlines())
+    expires = datetime.datetime.fromisoformat(fields.pop("Expires"))
+    left = expires - datetime.datetime.now(tz=datetime.UTC)
+
+    assert answer.header("content-type") == "text/plain; charset=utf-8"
+    assert fields == {
+        "Contact": f"{site.url}/contact/",
+        "Preferred-Languages": "en, es",
+        "Canonical": f"{site.url}/.well-known/security.txt",
+    }
+    assert datetime.timedelta(days=300) < left <= datetime.timedelta(days=366)
+
+
+def test_health_answers_in_one_word(site: Site) -> None:
+    assert [fetch(site.url, path).text for path in ("/healthz", "/readyz")] == ["ok\n", "ready\n"]

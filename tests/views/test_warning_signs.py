@@ -1,0 +1,107 @@
+"""Safety rule 1 on the starter content: each sign has one level on every public page, and stands in the block only."""
+
+import html as escapes
+import re
+from pathlib import Path
+
+import yaml
+
+from procedures.triage import TriageDetector
+from tests.views.crawl import Document, Site, element_text
+
+SIGNS = yaml.safe_load((Path(__file__).resolve().parents[2] / "content/warning_signs.yaml").read_text(encoding="utf-8"))
+CARDS = {"emergency": "care-card--emergency", "now": "care-card--urgent", "hours": "care-card--call"}
+# What each page is read for: signs of this time, and whether the whole list stands on it.
+WHOLE = {
+    "spine-compression-fractures": "before", "nerve-damage-warning-signs": "before", "treatment-choices": "before",
+    "getting-ready": "before", "keeping-bones-strong": "before", "questions-to-ask": "before", "xray-stages": "both",
+    "recovery": "after", "complications-and-risks": "after", "contact": "both", "first-visit": "before",
+    "kyphoplasty-consult": "before", "vertebroplasty-consult": "before", "day-before": "before",
+    "after-your-procedure": "after",
+}  # fmt: skip
+TEXTS = {"p", "li", "td", "dd", "figcaption", "h2", "h3"}
+SHORT = {"kyphoplasty", "vertebroplasty", "pictures", "glossary", "about"}
+
+
+def subjects() -> dict[str, str]:
+    """Subject of each page of the content folder by its address."""
+    found = {}
+    for file in Path(__file__).resolve().parents[2].glob("content/*/*/*.md"):
+        front = yaml.safe_load(file.read_text(encoding="utf-8").split("---\n")[1])
+        root = "" if file.parent.name == "en" else f"/{file.parent.name}"
+        folder = "/visits" if front["kind"] == "guide" else ""
+        found[f"{root}{folder}/{front['slug']}/"] = front["subject"]
+    return found
+
+
+def plain(text: str) -> str:
+    return " ".join(escapes.unescape(text).split())
+
+
+def printed(page: Document) -> dict[str, set[str]]:
+    """Signs (texts and short forms) on a page with the classes of the cards that they stand in."""
+    found: dict[str, set[str]] = {}
+    for card in page.of_class("care-card"):
+        for item in card.iter("li"):
+            found.setdefault(plain(re.sub(r"\s?\d+$", "", element_text(item))), set()).update(
+                card.attrib["class"].split()
+            )
+    for block in page.of_class("warning-signs--short"):
+        for item in block.iter("li"):
+            found.setdefault(plain(element_text(item)), set()).add("care-card--emergency")
+    return found
+
+
+def test_each_sign_has_one_level_on_every_page() -> None:
+    levels: dict[str, set[str]] = {}
+    for sign in SIGNS:
+        for words in sign["text"].values():
+            for text in filter(None, words.values()):
+                levels.setdefault(text, set()).add(sign["level"])
+
+    assert {text: found for text, found in levels.items() if len(found) > 1} == {}
+
+
+def test_every_page_prints_its_signs_from_the_rows_and_under_their_level(site: Site) -> None:
+    wrong = []
+    by_path = subjects()
+    for page in site.articles:
+        subject = by_path[page.path]
+        shown = printed(page)
+        for sign in SIGNS:
+            words = sign["text"][page.language]
+            when = WHOLE.get(subject)
+            expected = when is not None and (when == "both" or sign["when"] in {when, "both"})
+            classes = shown.get(plain(words["text"]), set())
+            if expected != (CARDS[sign["level"]] in classes) or len(classes & set(CARDS.values())) > 1:
+                wrong.append((page.path, sign["key"], sorted(classes)))
+            emergency = sign["level"] == "emergency" and subject != "contact"
+            if emergency and "care-card--emergency" not in shown.get(plain(words["short"]), set()):
+                wrong.append((page.path, f"{sign['key']}, short", []))
+
+    assert wrong == []
+    assert {by_path[page.path] for page in site.articles} == WHOLE.keys() | SHORT
+
+
+def test_every_topic_and_guide_shows_the_emergency_line_before_its_text(site: Site) -> None:
+    late = []
+    for page in site.articles:
+        order = [e.attrib["class"] for e in page.one("article").iter() if e.attrib.get("class", "").split()[:1]]
+        top = next((at for at, names in enumerate(order) if "warning-signs--top" in names), len(order))
+        body = next(at for at, names in enumerate(order) if "page__body" in names)
+        if top > body and subjects()[page.path] not in {"contact", "pictures", "glossary", "about"}:
+            late.append(page.path)
+
+    assert late == []
+
+
+def test_no_sign_is_paired_with_a_call_outside_the_block(site: Site) -> None:
+    found = []
+    for page in site.articles:
+        triage = TriageDetector(page.language)
+        inside = {id(e) for block in page.of_class("warning-signs") for e in block.iter()}
+        outside = (e for e in page.one("article").iter() if e.tag in TEXTS and id(e) not in inside)
+        texts = [plain(element_text(element)) for element in outside]
+        found += [(page.path, text, sorted(signs)) for text in texts if (signs := triage.find_advised_signs(text))]
+
+    assert found == []
