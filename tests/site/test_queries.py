@@ -49,7 +49,7 @@ STATUS = {
 @pytest.fixture(autouse=True)
 def _own_search_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test's events are rolled back, so an index kept from the test before would know rows that are gone."""
-    fresh = {language: search_index.SearchIndex(language) for language in search_index.STEMMERS}
+    fresh = {language: search_index.SearchIndex(language) for language in search_index._indexes}
     monkeypatch.setattr(search_index, "_indexes", fresh)
 
 
