@@ -1,4 +1,4 @@
-"""What would make a draft easier to read or safer to believe, with its line. Nothing here forbids publishing."""
+"""Suggestions that make a draft easier to read or better sourced. None of them prevents publishing."""
 
 from collections.abc import Iterator
 from textwrap import shorten
@@ -26,12 +26,15 @@ MAX_QUOTE_LENGTH = 70
 def build_suggestions(
     page: Page, content: dict[str, Any], rendered: RenderedPage, resolver: ReferenceResolver
 ) -> list[Issue]:
-    """In the order of the text; what concerns the whole page comes last, with line 0. Everything is said once."""
-    article, places = parse_article(rendered.html), SourceMap(content["body"])
+    """Return suggestions in the order of the text; those on the whole page come last, with line 0. No duplicates."""
+    article, source_map = parse_article(rendered.html), SourceMap(content["body"])
     measures = measure_page(rendered.html, kind=page.kind, resolver=resolver, article=article)
-    found = [*_suggest_for_paragraphs(article, places, page.language), *_suggest_for_sentences(article, places)]
-    found += _suggest_for_numbers(article, places, measures)
-    found += [
+    suggestions = [
+        *_suggest_for_paragraphs(article, source_map, page.language),
+        *_suggest_for_sentences(article, source_map),
+    ]
+    suggestions += _suggest_for_numbers(article, source_map, measures)
+    suggestions += [
         Issue(
             line,
             f"Links to #{own} lead to the section that was published with it, so this section has #{actual}. "
@@ -39,17 +42,17 @@ def build_suggestions(
         )
         for line, own, actual in rendered.moved_anchors
     ]
-    found.sort(key=lambda problem: (problem.line == 0, problem.line))
-    # A sentence that stands in the text twice has the line of the first: one thing to mend.
+    suggestions.sort(key=lambda issue: (issue.line == 0, issue.line))
+    # A sentence that occurs twice gets the line of the first occurrence, so its suggestions are equal.
     return list(
         dict.fromkeys(
-            [*found, *_suggest_for_page(measures), *_unchecked(page.language), *_suggest_for_translations(page)]
+            [*suggestions, *_suggest_for_page(measures), *_unchecked(page.language), *_suggest_for_translations(page)]
         )
     )
 
 
 def _suggest_for_page(measures: PageMeasures) -> Iterator[Issue]:
-    """What ``measure_content`` says of public pages, too: as far as it belongs to no line of the text."""
+    """Yield the suggestions that belong to no line; ``measure_content`` reports them for public pages."""
     if not measures.has_action:
         yield Issue(0, "Nothing tells the reader what to do. Add a card, steps, a checklist or the next step.")
     for sentence in find_shared_warnings(measures):
@@ -76,34 +79,34 @@ def _suggest_for_paragraphs(article: Article, source_map: SourceMap, language: s
 
 
 def _suggest_for_sentences(article: Article, source_map: SourceMap) -> Iterator[Issue]:
-    for said in find_long_sentences(article):
-        length = len(split_words(said))
-        if length <= MAX_SENTENCE_WORDS:  # longer ones forbid publishing: readiness names them
+    for sentence in find_long_sentences(article):
+        length = len(split_words(sentence))
+        if length <= MAX_SENTENCE_WORDS:  # publishing checks report longer ones
             yield Issue(
-                source_map.find_line(said),
-                f"{length} words; {TARGET_SENTENCE_WORDS} is the target. Shorten: {_quote(said)}",
+                source_map.find_line(sentence),
+                f"{length} words; {TARGET_SENTENCE_WORDS} is the target. Shorten: {_quote(sentence)}",
             )
 
 
 def find_long_sentences(article: Article) -> list[str]:
-    """Sentences over the target, for marking them."""
-    read = (said for block in article.blocks if block.is_prose for said in split_sentences(block.text))
-    return [said for said in read if len(split_words(said)) > TARGET_SENTENCE_WORDS]
+    """Return the sentences over the target length, to highlight them."""
+    sentences = (text for block in article.blocks if block.is_prose for text in split_sentences(block.text))
+    return [text for text in sentences if len(split_words(text)) > TARGET_SENTENCE_WORDS]
 
 
 def _suggest_for_numbers(article: Article, source_map: SourceMap, measures: PageMeasures) -> Iterator[Issue]:
-    heads = {block.text for block in article.blocks if block.component in {"title", "key message"}}
+    header_texts = {block.text for block in article.blocks if block.component in {"title", "key message"}}
     for passage in measures.uncited_numbers:
-        # These stand above the text, which may say the same again.
-        is_head = not passage.section and passage.text in heads
-        if line := 0 if is_head else source_map.find_line(passage.text):
+        # Title and key message are not in the body, but the body may contain the same sentence.
+        is_in_header = not passage.section and passage.text in header_texts
+        if line := 0 if is_in_header else source_map.find_line(passage.text):
             yield Issue(line, f"The number “{passage.detail}” has no source. Cite where it comes from: [@key].")
         else:
             yield Issue(0, _to_sentence(uncited_number_message(passage)))
 
 
 def _unchecked(code: str) -> Iterator[Issue]:
-    """What the registry has no rules for: silence about it would read as approval."""
+    """Yield the checks that the language has no rules for, because no suggestion would read as approval."""
     language = languages.get(code)
     if language.unchecked:
         yield Issue(0, f"Not checked in {language.english_name}: {', '.join(language.unchecked)}.")
@@ -113,9 +116,9 @@ def _suggest_for_translations(page: Page) -> Iterator[Issue]:
     if not page.subject:
         return
     rows = Page.objects.filter(subject=page.subject).exclude(language=page.language)
-    there = set(rows.values_list("language", flat=True))
+    existing = set(rows.values_list("language", flat=True))
     for language in languages.LANGUAGES:
-        if language.code != page.language and language.code not in there:
+        if language.code != page.language and language.code not in existing:
             yield Issue(0, f"This page is not in {language.name} yet.")
     made_from = page.translated_from
     newest = latest_source_revision(made_from.page) if made_from else None

@@ -185,8 +185,8 @@ def _check_tables(tokens: list[Token], lines: list[str], _context: RenderContext
         header_count = header_count or count
         if count != header_count:
             message = (
-                f"This table row has {count} {'cell' if count == 1 else 'cells'}, but the header row has {header_count}."
-                " Give them the same number; put an empty line after the table's last row."
+                f"This table row has {count} {'cell' if count == 1 else 'cells'}, but the header row has "
+                f"{header_count}. Give them the same number; put an empty line after the table's last row."
             )
             yield line + 1, message
 

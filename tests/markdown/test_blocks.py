@@ -1,4 +1,4 @@
-"""Our blocks: what each becomes, and what each refuses."""
+"""Blocks: the HTML of each, and the issues that each reports."""
 
 import re
 
@@ -26,7 +26,7 @@ Fast.
 
 
 def squeezed(html: str) -> str:
-    """HTML without the white space between tags, which means nothing."""
+    """HTML without the whitespace between tags."""
     return re.sub(r">\s+<", "><", html.strip())
 
 

@@ -1,4 +1,4 @@
-"""Several articles in one document, and several components on one page: no id twice, each link to its own part."""
+"""Several articles in one document, and several components on one page: ids are unique, and links lead to their part."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The block that prints warning signs: by level, for the right time, from the rows."""
+"""``::: warning-signs``: signs by level and timing, from the list of warning signs."""
 
 import re
 
