@@ -141,7 +141,7 @@ def find_failures(measures: PageMeasures) -> Iterator[str]:
     yield from _find_reading_level_failures(measures)
     for passage in measures.long_sentences:
         yield (
-            f"a sentence of {passage.count:.0f} words, {MAX_SENTENCE_WORDS} is the most; "
+            f"a sentence of {passage.count:.0f} words, the limit is {MAX_SENTENCE_WORDS}; "
             f"make two of it{_section_suffix(passage)}: {quote(passage.text)}"
         )
     if measures.requires_figure_and_source and not measures.has_lead_figure:
@@ -169,14 +169,14 @@ def find_shared_warnings(measures: PageMeasures) -> Iterator[str]:
     """Yield the warnings that editors read in the same words."""
     for passage in measures.long_lists:
         yield (
-            f"a list of {passage.count:.0f} entries, {MAX_LIST_ITEMS} is the most; "
+            f"a list of {passage.count:.0f} entries, the limit is {MAX_LIST_ITEMS}; "
             f"group or shorten it{_section_suffix(passage)}"
         )
     for link in measures.broken_anchors:
         yield f"a link leads to {link}, which is not on this page; fix the link or the section address"
     for passage in measures.invalid_alt_texts:
         problem = (
-            f"{passage.count:.0f} letters, {MAX_ALT_LENGTH} is the most; shorten it"
+            f"{passage.count:.0f} letters, the limit is {MAX_ALT_LENGTH}; shorten it"
             if passage.count
             else "no words; write it"
         )
@@ -192,7 +192,7 @@ def _find_reading_level_failures(measures: PageMeasures) -> Iterator[str]:
         yield f"{rules.name} {measures.reading_level}, {rules.limit_text}; {advice}"
     if rules.smog_limit is not None and measures.smog_grade > rules.smog_limit:
         yield (
-            f"SMOG grade {measures.smog_grade}, {rules.smog_limit} is the most; "
+            f"SMOG grade {measures.smog_grade}, the limit is {rules.smog_limit}; "
             "use fewer words of three syllables or more"
         )
 

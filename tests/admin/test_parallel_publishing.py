@@ -27,9 +27,9 @@ if clinic.phone != "{OLD}":
 """
 APPROVED = """
 from procedures.enums import Decision
-from procedures.publishing.review import decide
+from procedures.publishing.review import record_decision
 revision = page.revisions.get()
-decide(revision, reviewer=User.objects.get(username="reviewer"), decision=Decision.APPROVED)
+record_decision(revision, reviewer=User.objects.get(username="reviewer"), decision=Decision.APPROVED)
 print(page.pk, keys[1], revision.pk)
 """
 TEXT = (

@@ -37,15 +37,15 @@ from procedures.figures.renditions import store_file
 from procedures.models import Page
 from procedures.revisions.drafts import save_revision
 from procedures.publishing.publish import publish
-from procedures.publishing.review import decide, submit
+from procedures.publishing.review import record_decision, submit_for_review
 store_file("{PICTURE}", b"from the first machine")
 writer, doctor = (User.objects.create(username=name, is_staff=True) for name in ("w.clinic", "d.clinic"))
 page = Page.objects.get(subject="kyphoplasty", language="en")
 page.body += "\\n\\nThis was told on the first machine.\\n"
 page.save()
 revision = save_revision(page, author=writer)
-submit(revision, actor=writer)
-decide(revision, reviewer=doctor, decision=Decision.APPROVED)
+submit_for_review(revision, actor=writer)
+record_decision(revision, reviewer=doctor, decision=Decision.APPROVED)
 publish(revision, actor=doctor)
 print(time.time())
 """

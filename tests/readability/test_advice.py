@@ -135,7 +135,7 @@ def test_everything_is_said_once_with_its_line_where_it_has_one(page: Page, kind
             "The number “40 % feel” has no source; cite it [@key] or take it out: “Of all, 40 % feel better.”.",
         ),
         (0, "Nothing tells the reader what to do. Add a card, steps, a checklist or the next step."),
-        (0, "A list of 8 entries, 7 is the most; group or shorten it, under “Only”."),
+        (0, "A list of 8 entries, the limit is 7; group or shorten it, under “Only”."),
         (
             0,
             "A link leads to #nowhere, which is not on this page; fix the link or the section address.",

@@ -93,7 +93,7 @@ def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
     plant(page, 'href="#what-it-is">Up', 'href="#nowhere">Up')
 
     assert broken() == [
-        "/small-cut/: a list of 8 entries, 7 is the most; group or shorten it, under “When to call”",
+        "/small-cut/: a list of 8 entries, the limit is 7; group or shorten it, under “When to call”",
         "/small-cut/: a link leads to #nowhere, which is not on this page; fix the link or the section address",
     ]
 

@@ -42,7 +42,7 @@ def test_a_hard_spanish_page_fails_its_level() -> None:
 
 def test_a_sentence_of_26_words_fails_and_is_shown_with_its_section() -> None:
     assert failing(f"## Before\n\n{LONG}") == [
-        f"a sentence of 26 words, 25 is the most; make two of it, under “Before”: “{LONG}”"
+        f"a sentence of 26 words, the limit is 25; make two of it, under “Before”: “{LONG}”"
     ]
     assert failing(f"## Before\n\n{LONG.replace(' then', '')}") == []
 
@@ -56,7 +56,7 @@ def test_sentences_over_the_target_are_counted_only() -> None:
 
 def test_a_list_of_eight_fails_and_seven_do_not() -> None:
     assert failing("## Signs\n\n" + "- A sign.\n" * 8) == [
-        "a list of 8 entries, 7 is the most; group or shorten it, under “Signs”"
+        "a list of 8 entries, the limit is 7; group or shorten it, under “Signs”"
     ]
     assert failing("## Signs\n\n" + "- A sign.\n" * 7) == []
 
@@ -155,7 +155,7 @@ def test_a_picture_with_too_long_a_text_fails() -> None:
     page = measure_page(rendered.html.replace("A needle in a bone.", "a" * 126), kind="about", resolver=library)
 
     assert [(found.count, found.text) for found in page.invalid_alt_texts] == [(126, "a" * 126)]
-    assert [sentence.endswith("126 letters, 125 is the most; shorten it") for sentence in find_failures(page)] == [True]
+    assert [sentence.endswith("126 letters, the limit is 125; shorten it") for sentence in find_failures(page)] == [True]
 
 
 def test_what_the_page_adds_by_itself_is_not_measured() -> None:
