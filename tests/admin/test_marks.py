@@ -246,7 +246,7 @@ def test_the_marker_preview_is_the_public_rendering_of_the_input(editor: User, s
 
     assert list(data["pages"]) == ["en", "es"]
     assert "<strong>Fresh word.</strong" in data["pages"]["en"]
-    assert "<strong>Hueso.</strong>" in data["pages"]["es"]
+    assert "<strong>Hueso.</strong" in data["pages"]["es"]
     assert "Longer description" not in data["pages"]["en"]
     assert data["pages"]["en"].count('class="marker"') == 2
     assert saved(figure) == [("tip", "Tip")]

@@ -101,7 +101,7 @@ def test_the_counts_of_the_site_report_are_there_too(page: Page) -> None:
     found = said(page, f"{page.body}\nIt is a catastrophe.\n\n" + "- It is so.\n" * 8)
 
     assert (0, "Long word, neither explained nor everyday: catastrophe.") in found
-    assert any(sentence.startswith("A list of 8 entries, 7 is the most") for _, sentence in found)
+    assert any(sentence.startswith("A list of 8 entries, the limit is 7") for _, sentence in found)
 
 
 FAULTS = """## Only

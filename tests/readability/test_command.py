@@ -102,7 +102,7 @@ def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
     ("old", "new", "starts"),
     [
         ("A small cut.", "Percutaneous augmentation ameliorates vertebral deformity. " * 9, "Flesch–Kincaid grade "),
-        ("A small cut.", "We cut and " * 13 + "rest.", "a sentence of 40 words, 25 is the most"),
+        ("A small cut.", "We cut and " * 13 + "rest.", "a sentence of 40 words, the limit is 25"),
         ('<figure class="figure"', '<div class="figure"', "no picture carries the message"),
         ('<sup class="citation">', "<sup>", "no source is cited"),
         ('alt="A needle in a bone."', 'alt=""', "the alternative text of the picture "),
