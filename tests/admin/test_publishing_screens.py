@@ -122,7 +122,7 @@ def test_a_text_that_may_go_public_is_not_said_to_be_hindered(
 ) -> None:
     approve(save_revision(page, author=editor))
 
-    assert "It cannot be published as it is" not in sign_in(manager).get(publish_address(page)).content.decode()
+    assert "Fix this before publishing" not in sign_in(manager).get(publish_address(page)).content.decode()
 
 
 @pytest.mark.parametrize(

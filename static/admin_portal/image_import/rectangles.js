@@ -1,4 +1,4 @@
-// The rectangles of a picture: a list in per cent that the number fields hold, with undo.
+// The rectangles of a picture, in percent, stored in the number fields, with undo.
 
 export const SIDES = ["left", "top", "width", "height"];
 const LEAST = 0.5;
