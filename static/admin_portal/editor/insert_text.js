@@ -82,7 +82,7 @@ export function goToLine(field, line) {
   const lines = field.value.split("\n");
   const from = lines.slice(0, line - 1).reduce((length, text) => length + text.length + 1, 0);
   field.setSelectionRange(from, from);
-  // Taking the focus anew makes the browser scroll to the caret.
+  // Blur and refocus, so that the browser scrolls to the caret.
   field.blur();
   field.focus();
   field.setSelectionRange(from, from + (lines[line - 1] ?? "").length);

@@ -71,7 +71,7 @@ export class DetectedText {
     (this.root.querySelector("button:not([hidden])") ?? this.form.querySelector("[data-undo]")).focus();
   }
 
-  /** Outlines and buttons of what is still visible. */
+  /** Draw the outlines, and update the buttons, of the regions that are still visible. */
   draw() {
     const outlines = [];
     let open = 0;

@@ -16,10 +16,10 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   const guide = root.querySelector("[data-placing]");
   const tools = root.querySelector("[data-tools]");
   const [addButton, hereButton, leaveButton] = ["add", "here", "leave"].map((name) => root.querySelector(`[data-do=${name}]`));
-  let placing = null; // {part, row, from: what began it, spot}
+  let placing = null; // {part, row, from: the button that started it, spot}
   let grabbed = null; // {part, row, isGrip, startX, startY, before: its values, moved}
   let released = null; // the same between pointerup and click
-  let part = "disc"; // of the chosen marker: what arrow keys move
+  let part = "disc"; // the part of the selected marker that arrow keys move
   let timer = 0;
 
   const asText = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tidy(value)]));
