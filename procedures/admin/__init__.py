@@ -1,4 +1,4 @@
-"""The staff's side: forms over models and publishing. No rule lives here; each screen says what the rules answer."""
+"""The admin screens. Forms call models and publishing, and show what those refuse; no rule is defined here."""
 
 from procedures.admin import (
     activity_log,

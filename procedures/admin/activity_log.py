@@ -1,6 +1,7 @@
-"""The log of everything: narrowed down by day, page and person, and taken along as a table."""
+"""The activity log, with filters by day, page, user, and kind, and a CSV export."""
 
 import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, Str
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
@@ -23,7 +25,7 @@ from procedures.revisions.history import stream_csv
 
 
 def validate_day(day: datetime.date) -> None:
-    """Refuse a day that the log cannot search for."""
+    """Raise ValidationError for a date that the database cannot search for."""
     try:
         validate_date(day)
     except DateOutOfRangeError as error:
@@ -31,37 +33,41 @@ def validate_day(day: datetime.date) -> None:
 
 
 class ActivityLogFilterForm(forms.Form):
-    """Every field may stay empty."""
+    """The filters above the log, all optional."""
 
     first = forms.DateField(
-        label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}), validators=[validate_day]
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}), validators=[validate_day]
     )
     last = forms.DateField(
-        label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}), validators=[validate_day]
+        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}), validators=[validate_day]
     )
-    page = forms.ModelChoiceField(Page.objects.order_by("title"), required=False, empty_label="All pages")
-    person = forms.ModelChoiceField(User.objects.order_by("username"), required=False, empty_label="Everybody")
-    kind = forms.ChoiceField(label="What", required=False, choices=[("", "Everything"), *EventKind.choices])
+    page = forms.ModelChoiceField(
+        Page.objects.order_by("title"), label=_("Page"), required=False, empty_label=_("All pages")
+    )
+    person = forms.ModelChoiceField(
+        User.objects.order_by("username"), label=_("Person"), required=False, empty_label=_("Everybody")
+    )
+    kind = forms.ChoiceField(label=_("What"), required=False, choices=[("", _("Everything")), *EventKind.choices])
 
     def filter_events(self, events: QuerySet[ReleaseEvent]) -> QuerySet[ReleaseEvent]:
-        """Only the wanted events. Days are days of the clinic; a value that is odd leaves nothing out."""
+        """Narrow down ``events``. Days are days in the clinic's time zone. An invalid form filters nothing."""
         if not self.is_valid():
             return events
         values = self.cleaned_data
-        wanted: dict[str, Any] = {"page": values["page"], "actor": values["person"], "kind": values["kind"]}
+        lookups: dict[str, Any] = {"page": values["page"], "actor": values["person"], "kind": values["kind"]}
         with timezone.override(get_clinic_timezone()):
             if values["first"]:
-                wanted["created_at__date__gte"] = values["first"]
+                lookups["created_at__date__gte"] = values["first"]
             if values["last"]:
-                wanted["created_at__date__lte"] = values["last"]
-            # The days are turned into moments when the query is made, which is here.
-            return events.filter(**{name: value for name, value in wanted.items() if value})
+                lookups["created_at__date__lte"] = values["last"]
+            # Building the query reads the current time zone, so it must happen inside this block.
+            return events.filter(**{name: value for name, value in lookups.items() if value})
 
 
 class ActivityLogFilter(admin.SimpleListFilter):
-    """Lets the list take the names of our form; the form itself stands above the list."""
+    """Accepts the parameters of ActivityLogFilterForm, which the template shows in place of Django's filters."""
 
-    title = "submitted"
+    title = _("submitted")
     parameter_name = "first"
     parameter_names = ("first", "last", "page", "person", "kind")
 
@@ -70,29 +76,29 @@ class ActivityLogFilter(admin.SimpleListFilter):
         super().__init__(request, params, model, model_admin)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """None to click on."""
+        """Offer no links: the form has its own controls."""
         return []
 
     def has_output(self) -> bool:
-        """Always asked, never listed."""
+        """Return True, without which Django would not apply a filter that has no lookups."""
         return True
 
     def expected_parameters(self) -> list[str | None]:
-        """What stands in the address."""
+        """Return the names of all form fields."""
         return list(self.parameter_names)
 
     def choices(self, changelist: Any) -> Any:
-        """None."""
+        """Offer no links: the form has its own controls."""
         return iter(())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ReleaseEvent]) -> QuerySet[ReleaseEvent]:
-        """The rows that the form asks for."""
+        """Apply the submitted form."""
         return ActivityLogFilterForm(self.submitted).filter_events(queryset)
 
 
 @admin.register(ReleaseEvent)
 class ReleaseEventAdmin(ReadOnlyAdmin):
-    """The log."""
+    """Admin of the activity log."""
 
     change_list_template = "admin/procedures/workflow/activity_log.html"
     list_display = ("created_at", "kind", "page", "actor", "reason")
@@ -102,22 +108,22 @@ class ReleaseEventAdmin(ReadOnlyAdmin):
     search_fields = ("page__title", "page__subject", "reason")
 
     def get_urls(self) -> list[URLPattern]:
-        """With the table."""
-        own = [path("table.csv", self.admin_site.admin_view(self.export_csv_view), name="procedures_releaseevent_csv")]
-        return own + super().get_urls()
+        """Add the CSV export before Django's URLs, whose last pattern matches everything."""
+        view = self.admin_site.admin_view(self.export_csv_view)
+        return [path("table.csv", view, name="procedures_releaseevent_csv"), *super().get_urls()]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse | Any:
-        """The list below the form."""
+        """Add the filter form, and the export URL for managers."""
         query = request.GET.urlencode()
-        address = reverse("admin:procedures_releaseevent_csv") + (f"?{query}" if query else "")
-        may_export = get_staff_user(request).has_perm("procedures.publish_page")
-        context = {"filter_form": ActivityLogFilterForm(request.GET), "csv_url": address if may_export else ""}
+        csv_url = reverse("admin:procedures_releaseevent_csv") + (f"?{query}" if query else "")
+        can_export = get_staff_user(request).has_perm("procedures.publish_page")
+        context = {"filter_form": ActivityLogFilterForm(request.GET), "csv_url": csv_url if can_export else ""}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def export_csv_view(self, request: HttpRequest) -> HttpResponseBase:
-        """The same rows as a table, for managers. Sent while it is read: it may be long."""
+        """Stream the filtered rows as CSV. Managers only."""
         if not get_staff_user(request).has_perm("procedures.publish_page"):
             raise PermissionDenied
         return _csv_response(request, self)
@@ -134,8 +140,8 @@ def _csv_response(request: HttpRequest, model_admin: ReleaseEventAdmin) -> HttpR
     return StreamingHttpResponse(_iterate_csv_lines(events), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _iterate_csv_lines(events: QuerySet[ReleaseEvent]) -> Any:
-    """The clinic's clock holds only while the request is answered; the lines come later."""
+def _iterate_csv_lines(events: QuerySet[ReleaseEvent]) -> Iterator[str]:
+    """Yield lines in the clinic's time zone, which the middleware has deactivated by the time they are streamed."""
     zone = get_clinic_timezone()
     lines = stream_csv(events)
     while True:

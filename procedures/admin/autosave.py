@@ -1,8 +1,9 @@
-"""The editor's safety net: keeps what is typed every few seconds, and says who else is at the same page."""
+"""Autosave for the editor: save the form every few seconds, and report other editors of the same page."""
 
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse, QueryDict
+from django.utils.translation import gettext as _
 
 from procedures.admin.base import get_staff_user, parse_int_or_zero
 from procedures.admin.json_api import json_error, staff_json_view
@@ -13,7 +14,7 @@ from procedures.revisions.merge import diff_inline
 
 MAX_CLIENT_ID_LENGTH = 36
 MAX_FIELDS = 600
-# What a form carries besides the text itself.
+# Fields of the form that are not part of the text.
 NON_CONTENT_FIELDS = frozenset(
     {"csrfmiddlewaretoken", "version", "client_id", "page", "typed", "first", "saved", "merge_version"}
 )
@@ -21,14 +22,18 @@ NON_CONTENT_FIELDS = frozenset(
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
 def autosave_view(request: HttpRequest) -> JsonResponse:
-    """Keep the posted form (``typed``: it holds something unsaved) and report: others here, newer saves, older text."""
-    window, page = _parse_client(request)
-    if not 0 < len(window.client_id) <= MAX_CLIENT_ID_LENGTH:
-        return json_error(400, "This form is too old. Copy your text, load the page again and put it in.")
+    """Save the posted form, and report other editors and the latest saved draft.
+
+    ``typed``: the form has unsaved changes. ``saved``: the slot of a form that has been saved since, to discard.
+    ``first``: also return the user's unsaved text from earlier sessions.
+    """
+    session, page = _parse_session(request)
+    if not 0 < len(session.client_id) <= MAX_CLIENT_ID_LENGTH:
+        return json_error(400, _("This form is too old. Copy your text, reload the page, and paste it in."))
     if saved := request.POST.get("saved"):
-        slots.discard_autosaves(window.user, [saved])
+        slots.discard_autosaves(session.user, [saved])
     fields = _content_fields(request.POST) if request.POST.get("typed") else {}
-    slot = slots.save_autosave(window, fields, version=parse_int_or_zero(request.POST.get("version", "")))
+    slot = slots.save_autosave(session, fields, version=parse_int_or_zero(request.POST.get("version", "")))
     newest = page.revisions.select_related("author").first() if page else None
     return JsonResponse(
         {
@@ -36,13 +41,13 @@ def autosave_view(request: HttpRequest) -> JsonResponse:
             "user": request.user.pk,
             "user_name": str(request.user),
             "version": page.draft_version if page else 0,
-            "saved_by": str(newest.author or "Somebody else") if newest else "",
+            "saved_by": str(newest.author or _("Somebody else")) if newest else "",
             "saved_at": newest and newest.created_at,
             "others": [
                 {"name": str(other.user), "since": other.opened_at, "typed": other.edited_at}
-                for other in slots.active_editors(window)
+                for other in slots.active_editors(session)
             ],
-            "unsaved": [_serialize_autosave(row) for row in slots.find_unsaved(window)]
+            "unsaved": [_serialize_autosave(row) for row in slots.find_unsaved(session)]
             if request.POST.get("first")
             else None,
         }
@@ -51,13 +56,13 @@ def autosave_view(request: HttpRequest) -> JsonResponse:
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=64 * 1024)
 def discard_autosave_view(request: HttpRequest) -> JsonResponse:
-    """Forget slots of the person who asks, by their windows."""
+    """Delete the user's own autosaves with the posted client IDs (``slot``)."""
     return JsonResponse({"forgotten": slots.discard_autosaves(get_staff_user(request), request.POST.getlist("slot"))})
 
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
 def compare_autosave_view(request: HttpRequest) -> JsonResponse:
-    """What is posted against what is saved now: for each field that differs, words with their signs."""
+    """Compare the posted form with the saved draft. Return an inline diff for each field that differs."""
     page, mine = parse_page_form(request.POST)
     saved: dict[str, Any] = Page.objects.get(pk=page.pk).draft_content() if page.pk else dict.fromkeys(mine, "")
     names = [
@@ -72,15 +77,14 @@ def compare_autosave_view(request: HttpRequest) -> JsonResponse:
     )
 
 
-def _parse_client(request: HttpRequest) -> tuple[slots.EditingSession, Page | None]:
-    """Who types where, and the saved page there, if there is one."""
+def _parse_session(request: HttpRequest) -> tuple[slots.EditingSession, Page | None]:
+    """Return the editing session, and the saved page if the form has one."""
     data = request.POST
     form = "guide" if "items-TOTAL_FORMS" in data else "page"
     page_id = parse_int_or_zero(data.get("page", ""))
     page = Page.objects.filter(pk=page_id).first() if page_id else None
-    return slots.EditingSession(
-        get_staff_user(request), page.pk if page else None, form, data.get("client_id", "")
-    ), page
+    user, client_id = get_staff_user(request), data.get("client_id", "")
+    return slots.EditingSession(user, page.pk if page else None, form, client_id), page
 
 
 def _content_fields(data: QueryDict) -> dict[str, str]:

@@ -1,53 +1,59 @@
-"""What all our forms share: text as the renderer and the content folder know it, and the user as ours."""
+"""Base classes, form fields, and helpers that the admin modules share."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget
+from django.contrib.auth.decorators import permission_required
 from django.db import models
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
 from portal.admin_search import SearchableModelAdmin
+from portal.storage.local_storage import MEDIA_NAME_PATTERN
+from portal.storage.media import serve_stored_file
+from procedures.enums import PageKind
+from procedures.figures.approval import public_files
+from procedures.models import Page
+from procedures.publishing.usage import deletion_blockers
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise as StrOrPromise
+
     AnyAdmin = admin.ModelAdmin[Any]
     AnyStackedInline = admin.StackedInline[Any, Any]
     AnyForm = forms.ModelForm[Any]
 else:
-    # The type checker wants these with [], Django's classes at run time do not take it.
+    # The stubs declare these classes as generic; at run time they cannot be subscripted.
     AnyAdmin, AnyStackedInline, AnyForm = admin.ModelAdmin, admin.StackedInline, forms.ModelForm
-import re
-from typing import Any
+    StrOrPromise = str | Promise
 
-from django.conf import settings
-from django.contrib.auth.decorators import permission_required
-from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
-from django.urls import reverse
-from django.views.decorators.http import require_safe
-
-from portal.storage.local_storage import MEDIA_NAME_PATTERN
-from portal.storage.media import serve_stored_file
-from procedures.figures.approval import public_files
+MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({MEDIA_NAME_PATTERN.pattern.removesuffix(chr(92) + 'Z')})")
 
 
 def normalize_newlines(text: str) -> str:
-    """Browsers send CRLF; drafts, hashes and paragraphs know one newline only."""
+    r"""Convert CRLF and CR, which browsers send, to the LF that drafts, hashes, and paragraphs use."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parse_int_or_zero(text: str) -> int:
-    """A number from a form, 0 for anything else. At most nine digits: databases refuse longer ones."""
+    """Parse a number from a form. Anything else is 0, as are numbers of ten or more digits, which databases refuse."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 class MultilineCharField(forms.CharField):
-    """Longer text, with one kind of newline."""
+    """A text field with LF newlines, so that saving an unchanged text is not a change."""
 
     def to_python(self, value: Any) -> str:
-        """The typed text; a browser's CRLF would make every save look like a change."""
+        """Return the text with normalized newlines."""
         return normalize_newlines(super().to_python(value) or "")
 
 
@@ -57,7 +63,10 @@ FORMFIELD_OVERRIDES: Any = {
 
 
 class ContentAdmin(SearchableModelAdmin):
-    """Base of every form. ``identity`` names the fields that texts refer to: fixed once the row is there."""
+    """Base class for editable models.
+
+    Texts refer to rows by the fields in ``immutable_fields``, so these are read-only once the row exists.
+    """
 
     formfield_overrides = FORMFIELD_OVERRIDES
     immutable_fields: tuple[str, ...] = ()
@@ -65,65 +74,84 @@ class ContentAdmin(SearchableModelAdmin):
     list_per_page = 50
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Texts name rows by these fields, so a change would break them silently."""
+        """Add the immutable fields of an existing row."""
         return (*super().get_readonly_fields(request, obj), *(self.immutable_fields if obj else ()))
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
-        """Only for new rows: a name that is there stays."""
+        """Prepopulate fields of new rows only."""
         return {} if obj else dict(super().get_prepopulated_fields(request, obj))
 
 
-def disable_related_popups(field: forms.Field | None) -> forms.Field | None:
-    """A choice without Django's links that open another form in a small window."""
-    for flag in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
-        if field is not None and hasattr(field.widget, flag):
-            setattr(field.widget, flag, False)
-    return field
+class UsageProtectedAdmin(ContentAdmin):
+    """Base class for rows that cannot be deleted while a text or a series uses them."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """List every use of the rows as protected, one sentence each."""
+        tree, counts, perms, protected = super().get_deleted_objects(objs, request)
+        blockers = [use if len(objs) == 1 else f"{row}: {use}" for row in objs for use in deletion_blockers(row)]
+        # A use prevents the deletion whatever the permissions on related rows are, so those are not listed.
+        return (tree, counts, set(), blockers) if blockers else (tree, counts, perms, protected)
 
 
 class ContentInline(AnyStackedInline):
-    """One set of words per language."""
+    """Inline rows that belong to a content row, such as its texts in each language."""
 
     extra = 0
     formfield_overrides = FORMFIELD_OVERRIDES
 
 
 class ReadOnlyAdmin(SearchableModelAdmin):
-    """History: everybody who may see it sees it, nobody changes it."""
+    """Base class for append-only history: staff can view it, and nobody can change it."""
 
     actions = None
     list_per_page = 50
     list_display_links: Any = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never by hand: publishing writes these rows."""
+        """Refuse: only publishing writes these rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
+        """Refuse for everyone, including superusers."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
+        """Refuse for everyone, including superusers."""
         return False
 
 
+def disable_related_popups(field: forms.Field | None) -> forms.Field | None:
+    """Remove Django's links that add or edit a related row in a pop-up window."""
+    for flag in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):
+        if field is not None and hasattr(field.widget, flag):
+            setattr(field.widget, flag, False)
+    return field
+
+
 def get_staff_user(request: HttpRequest) -> User:
-    """The signed-in member of staff; the admin lets nobody else in."""
+    """Return the signed-in user, typed. Raise TypeError if the view is not behind the admin's login."""
     if not isinstance(request.user, User):
-        raise TypeError("An admin view was reached without a member of staff.")
+        raise TypeError("An admin view was called without a signed-in user.")
     return request.user
 
 
 def render_admin(
     request: HttpRequest, template: str, context: dict[str, Any], *, title: str, status: int = 200
 ) -> TemplateResponse:
-    """``admin/procedures/<template>.html`` with everything the admin's frame needs."""
+    """Render ``admin/procedures/<template>.html`` with the context of the admin site."""
     values = {**admin.site.each_context(request), "title": title, **context}
     return TemplateResponse(request, f"admin/procedures/{template}.html", values, status=status)
 
 
-MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({MEDIA_NAME_PATTERN.pattern.removesuffix(chr(92) + 'Z')})")
+def get_change_url(page: Page) -> str:
+    """Return the URL of a page's change form. Guides have their own."""
+    model = "guide" if page.kind == PageKind.GUIDE else "page"
+    return reverse(f"admin:procedures_{model}_change", args=[page.pk])
+
+
+def build_breadcrumbs(page: Page) -> list[tuple[str, str]]:
+    """Return the label and URL of the page's change form, for the breadcrumbs of ``procedures/base.html``."""
+    return [(page.title, get_change_url(page))]
 
 
 @require_safe
@@ -134,16 +162,16 @@ def figure_file_view(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 def staff_file_url(name: str) -> str:
-    """The address at which staff can open a file of a picture."""
+    """Return the URL at which staff can open a figure's file, public or not."""
     return reverse("admin:procedures_figure_file", args=[name])
 
 
 def rewrite_media_urls(html: str, public_names: frozenset[str] | None = None) -> str:
-    """Replace addresses of files that are not public, in HTML or a single address, by ones that staff can open.
+    """Replace the URLs of files that are not public with URLs that staff can open. ``html`` can be a single URL.
 
-    ``public``: the result of ``public_files()``, for callers that convert several texts.
+    ``public_names``: the result of ``public_files()``, for callers that convert several texts.
     """
     if not MEDIA_URL_RE.search(html):
         return html
-    public_names = public_files() if public_names is None else public_names
-    return MEDIA_URL_RE.sub(lambda found: found[0] if found[1] in public_names else staff_file_url(found[1]), html)
+    public = public_files() if public_names is None else public_names
+    return MEDIA_URL_RE.sub(lambda match: match[0] if match[1] in public else staff_file_url(match[1]), html)

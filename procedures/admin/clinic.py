@@ -1,4 +1,4 @@
-"""Saving a value of the clinic updates the public pages that print it, after a confirmation that lists them."""
+"""Admin of the clinic and its locations. Saving a value that public pages print updates them, after confirmation."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,10 +10,19 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from portal.accounts.models import User
-from procedures.admin.base import AnyAdmin, AnyForm, ContentAdmin, ContentInline, get_staff_user, render_admin
-from procedures.admin.edit_page import get_change_url
+from procedures.admin.base import (
+    AnyAdmin,
+    AnyForm,
+    ContentAdmin,
+    ContentInline,
+    get_change_url,
+    get_staff_user,
+    render_admin,
+)
 from procedures.languages import CODES
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
 from procedures.publishing.publish import PublishError
@@ -23,14 +32,14 @@ from procedures.publishing.tasks import describe_changes
 from procedures.publishing.usage import find_stale_pages
 
 PUBLISH_PERMISSION = "procedures.publish_page"
-# Fields of the confirmation itself.
+# Fields of the confirmation form, which are not part of the saved form.
 CONFIRMATION_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "location")
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @dataclass(frozen=True)
 class AffectedContent:
-    """Public pages, plans and locations that a change affects."""
+    """Public pages, scheduled publications, and locations that a change affects."""
 
     pages: list[Page]
     plans: list[ScheduleShift]
@@ -38,14 +47,14 @@ class AffectedContent:
 
     @property
     def token(self) -> str:
-        """Identifies these pages, plans and locations, so that the button confirms only what was on the screen."""
-        named = [f"{page.pk}" for page in self.pages] + [f"{plan.page.pk} {plan.shifted_at}" for plan in self.plans]
-        named += [f"{change.key} {change.new}" for change in self.locations]
-        return hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
+        """A hash of the content, so that the button confirms only what was on the screen."""
+        parts = [f"{page.pk}" for page in self.pages] + [f"{plan.page.pk} {plan.shifted_at}" for plan in self.plans]
+        parts += [f"{change.key} {change.new}" for change in self.locations]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 class ConfirmationRequiredError(Exception):
-    """Nothing was saved: the change needs a confirmation first."""
+    """The change must be confirmed first. Raised inside the transaction, so that nothing is saved."""
 
     def __init__(self, affected: AffectedContent) -> None:
         super().__init__("not confirmed")
@@ -53,21 +62,21 @@ class ConfirmationRequiredError(Exception):
 
 
 class ClinicValueAdmin(AnyAdmin):
-    """Mixin for the clinic's own values. A save updates all pages that print the value, or changes nothing."""
+    """Mixin for the clinic's own values. A save updates all pages that print the value, or saves nothing."""
 
     change_form_template = "admin/procedures/clinic_value/change_form.html"
 
     def dependency_key(self, obj: Any) -> tuple[str, str]:
-        """Kind and key as in ReleaseInput. An empty key means all of that kind."""
+        """Return the kind and key of the row's ReleaseDependency. An empty key means every key of that kind."""
         raise NotImplementedError
 
     def get_dependent_pages(self, obj: Any) -> list[Page]:
-        """Public pages that print this row."""
+        """Return the public pages that print the row."""
         kind, key = self.dependency_key(obj)
         return find_dependent_pages(kind, key, [obj.language] if hasattr(obj, "language") else None)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """After “Go back and edit” the form shows what was typed and saves nothing."""
+        """After “Go back and edit”, return a form that keeps the input and is never valid."""
         form = super().get_form(request, obj, change, **kwargs)
         return type("Form", (form,), {"clean": _refuse_save}) if "_edit" in request.POST else form
 
@@ -78,9 +87,9 @@ class ClinicValueAdmin(AnyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show the form, save it, or ask for confirmation where public pages print the value.
+        """Show the form, save it, or ask for confirmation if public pages print the value.
 
-        403 for staff who may not publish, 409 where a page cannot be updated. Each screen repeats what was typed.
+        403 for staff who cannot publish, 409 if a page cannot be updated. Each screen repeats the input.
         """
         if request.method != "POST" or "_edit" in request.POST:
             return super().changeform_view(request, object_id, form_url, extra_context)
@@ -92,21 +101,21 @@ class ClinicValueAdmin(AnyAdmin):
         except ConfirmationRequiredError as error:
             return self._render_confirmation(request, error.affected)
         except PublishError as error:
-            sentences = [problem.message for problem in error.issues]
-            return self._render_confirmation(request, AffectedContent([], [], []), errors=sentences, status=409)
+            errors = [issue.message for issue in error.issues]
+            return self._render_confirmation(request, AffectedContent([], [], []), errors=errors, status=409)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Update the pages once all rows are saved, unless the change needs a confirmation first."""
+        """Update the pages after all rows are saved, or raise ConfirmationRequiredError."""
         super().save_related(request, form, formsets, change)
         update: ClinicUpdate = request.update  # type: ignore[attr-defined]
         locations = list(update.apply_location_changes())
-        concerned = AffectedContent(update.affected_pages(), update.affected_schedules(), locations)
-        if not concerned.pages and not concerned.plans:
+        affected = AffectedContent(update.affected_pages(), update.affected_schedules(), locations)
+        if not affected.pages and not affected.plans:
             message_updated_pages(request, update)
             return
-        confirmed = request.POST.get("_update") == concerned.token
+        confirmed = request.POST.get("_update") == affected.token
         if not confirmed or not get_staff_user(request).has_perm(PUBLISH_PERMISSION):
-            raise ConfirmationRequiredError(concerned)
+            raise ConfirmationRequiredError(affected)
         update.revert_locations(request.POST.getlist("location"))
         update.apply()
         message_updated_pages(request, update)
@@ -114,15 +123,17 @@ class ClinicValueAdmin(AnyAdmin):
     def _render_confirmation(
         self, request: HttpRequest, affected: AffectedContent, *, errors: list[str] | None = None, status: int = 200
     ) -> HttpResponse:
-        may_publish = get_staff_user(request).has_perm(PUBLISH_PERMISSION)
-        # The change itself is rolled back by now: these are other changes that the pages do not show yet.
-        also = {row.page.pk: describe_changes(row.changed) for row in find_stale_pages()} if affected.pages else {}
+        can_publish = get_staff_user(request).has_perm(PUBLISH_PERMISSION)
+        # This change is rolled back by now, so these are earlier changes that the pages do not show yet.
+        other_changes = (
+            {row.page.pk: describe_changes(row.changed) for row in find_stale_pages()} if affected.pages else {}
+        )
         titles = dict(Release.objects.filter(live_on__in=affected.pages).values_list("live_on", "title"))
-        # Choices made on an earlier confirmation, where other pages have come up since.
+        # Keep the choices of an earlier confirmation that other pages have made obsolete.
         chosen = set(request.POST.getlist("location")) if "_update" in request.POST else None
         context = {
             "pages": [
-                (page, titles.get(page.pk, page.title), get_change_url(page), also.get(page.pk, ""))
+                (page, titles.get(page.pk, page.title), get_change_url(page), other_changes.get(page.pk, ""))
                 for page in affected.pages
             ],
             "plans": affected.plans,
@@ -131,13 +142,13 @@ class ClinicValueAdmin(AnyAdmin):
             "token": affected.token,
             "form_values": _get_form_values(request.POST),
             "errors": errors,
-            "can_publish": may_publish,
-            "publisher_names": [] if may_publish else get_publisher_names(),
+            "can_publish": can_publish,
+            "publisher_names": [] if can_publish else get_publisher_names(),
             "breadcrumbs": [(str(self.opts.verbose_name_plural).capitalize(), self._get_changelist_url())],
         }
-        title = "Not saved" if errors or not may_publish else "Save and update pages"
+        title = _("Not saved") if errors or not can_publish else _("Save and update pages")
         return render_admin(
-            request, "clinic_value/confirm", context, title=title, status=status if may_publish else 403
+            request, "clinic_value/confirm", context, title=title, status=status if can_publish else 403
         )
 
     def _get_changelist_url(self) -> str:
@@ -158,7 +169,7 @@ class ClinicValueAdmin(AnyAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Add the public pages that a deletion updates, and protect their rows from staff who may not publish."""
+        """Add the public pages that the deletion updates. Protect their rows from staff who cannot publish."""
         tree, counts, perms, protected = super().get_deleted_objects(objs, request)
         pages = {page.pk: page for row in objs for page in self.get_dependent_pages(row)}
         if not pages or protected:
@@ -167,8 +178,8 @@ class ClinicValueAdmin(AnyAdmin):
             return tree, counts, perms, [_ask_publisher_message(len(pages))]
         titles = [str(page) for page in pages.values()]
         return (
-            [*tree, "Public pages that are updated:", titles],
-            {**counts, "public pages": len(pages)},
+            [*tree, _("Public pages that are updated:"), titles],
+            {**counts, _("public pages"): len(pages)},
             perms,
             protected,
         )
@@ -176,14 +187,14 @@ class ClinicValueAdmin(AnyAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Delete the row and update the pages, or say which page cannot be published without the row."""
+        """Delete the row and update its pages, or report the page that cannot be published without it."""
         try:
             return super().delete_view(request, object_id, extra_context)
         except PublishError as error:
             return _redirect_not_deleted(request, error)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Show the list. Its actions delete all chosen rows or none."""
+        """Show the list. Its actions delete all selected rows or none."""
         if request.method != "POST":
             return super().changelist_view(request, extra_context)
         try:
@@ -206,53 +217,62 @@ class ClinicValueAdmin(AnyAdmin):
 
 
 def message_updated_pages(request: HttpRequest, update: ClinicUpdate) -> None:
-    """Report the locations, pages and plans that changed along."""
+    """Report the locations, pages, and scheduled publications that changed with the value."""
     if update.location_changes:
         changes = "; ".join(change.label for change in update.location_changes)
-        messages.success(request, f"Locations changed too: {changes}.")
+        messages.success(request, _("Locations changed too: %(changes)s.") % {"changes": changes})
     if update.releases:
         count = len(update.releases)
-        messages.success(request, f"{count} public {'page shows' if count == 1 else 'pages show'} the new value now.")
+        message = ngettext(
+            "%(count)s public page shows the new value now.", "%(count)s public pages show the new value now.", count
+        )
+        messages.success(request, message % {"count": count})
     if update.rescheduled_pages:
         count = len(update.rescheduled_pages)
-        messages.info(request, f"{count} planned {'page keeps its' if count == 1 else 'pages keep their'} time of day.")
+        message = ngettext(
+            "%(count)s planned page keeps its time of day.", "%(count)s planned pages keep their time of day.", count
+        )
+        messages.info(request, message % {"count": count})
 
 
 def get_publisher_names() -> list[str]:
-    """Names of staff who may publish."""
+    """Return the names of staff who can publish."""
     return [str(user) for user in User.objects.with_perm(PUBLISH_PERMISSION, backend=MODEL_BACKEND) if user.is_staff]
 
 
 def _ask_publisher_message(count: int) -> str:
-    pages = "1 public page prints it" if count == 1 else f"{count} public pages print it"
-    return (
-        f"{pages}. Ask someone who can publish pages to delete it: {', '.join(get_publisher_names()) or 'a manager'}."
+    message = ngettext(
+        "%(count)s public page prints it. Ask someone who can publish pages to delete it: %(names)s.",
+        "%(count)s public pages print it. Ask someone who can publish pages to delete it: %(names)s.",
+        count,
     )
+    return message % {"count": count, "names": ", ".join(get_publisher_names()) or _("a manager")}
 
 
 def _redirect_not_deleted(request: HttpRequest, error: PublishError) -> HttpResponse:
-    messages.error(request, f"Nothing was deleted. {' '.join(problem.message for problem in error.issues)}")
+    reasons = " ".join(issue.message for issue in error.issues)
+    messages.error(request, _("Nothing was deleted. %(reasons)s") % {"reasons": reasons})
     return HttpResponseRedirect(request.get_full_path())
 
 
 def _get_form_values(data: QueryDict) -> list[tuple[str, str]]:
-    """All values of the form, for the hidden fields of the confirmation."""
+    """Return all values of the form, for the hidden fields of the confirmation."""
     return [(name, value) for name, values in data.lists() if name not in CONFIRMATION_FIELDS for value in values]
 
 
 def _refuse_save(form: Any) -> Any:
-    raise ValidationError("Nothing is saved yet. Check what you typed, then save it again.")
+    raise ValidationError(_("Nothing is saved yet. Check what you typed, then save it again."))
 
 
 class ClinicTextInline(ContentInline):
-    """Hours and a few words about the clinic."""
+    """The clinic's texts in each language."""
 
     model = ClinicText
     max_num = len(CODES)
 
 
 class ClinicForm(AnyForm):
-    """The one row."""
+    """The clinic's own fields."""
 
     class Meta:
         model = Clinic
@@ -261,22 +281,22 @@ class ClinicForm(AnyForm):
 
 @admin.register(Clinic)
 class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
-    """Exactly one row: nothing to add once it is there, nothing to delete."""
+    """Admin of the clinic, which is a single row."""
 
     form = ClinicForm
     list_display = ("name", "phone", "after_hours_phone", "emergency_number")
     inlines = (ClinicTextInline,)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Only where there is none."""
+        """Allow adding the clinic only once."""
         return super().has_add_permission(request) and not Clinic.objects.exists()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: every page names it."""
+        """Refuse: every page names the clinic."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Clinic, form: Any, change: bool) -> None:
-        """The database holds it to number 1."""
+        """Set the primary key to 1, the only one that the database accepts."""
         obj.pk = 1
         super().save_model(request, obj, form, change)
 
@@ -286,7 +306,7 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
 
 
 class LocationTextInline(ContentInline):
-    """Name and directions."""
+    """The texts of a location in each language."""
 
     model = LocationText
     max_num = len(CODES)
@@ -294,7 +314,7 @@ class LocationTextInline(ContentInline):
 
 @admin.register(Location)
 class LocationAdmin(ClinicValueAdmin, ContentAdmin):
-    """Where patients are seen."""
+    """Admin of the clinic's locations."""
 
     immutable_fields = ("key",)
     list_display = ("key", "phone", "address", "order")

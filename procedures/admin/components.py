@@ -1,6 +1,6 @@
-"""``/admin/components/``: every component of the public pages in each of its states, with made-up words.
+"""``/admin/components/``: every component of the public pages in each of its states, with sample content.
 
-Staff see what a change of a style sheet does; axe and a screenshot run over it.
+It shows what a change to a style sheet does. The axe and screenshot tests run over it.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from procedures.enums import PageKind
+from procedures.languages import DEFAULT
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.blocks import render_component
 from procedures.rendering.sanitizer import namespace_ids
@@ -24,9 +25,14 @@ from procedures.views.layout import base_context, load_clinic
 
 PHONE = {"phone": "303-555-0100", "phone_href": "tel:+13035550100"}
 LINKS = [{"title": "Kyphoplasty", "href": "#kyphoplasty"}, {"title": "Getting well", "href": "#getting-well"}]
-TERM = {"key": "balloon", "term": "Balloon", "say": "buh-LOON", "definition": "A small bag that is filled in a bone."}
+TERM = {
+    "key": "balloon",
+    "term": "Balloon",
+    "pronunciation": "buh-LOON",
+    "definition": "A small bag that is filled in a bone.",
+}
 SOURCE = {"number": 1, "key": "nice", "organisation": "NICE", "title": "Guidance 279", "year": 2013, "url": ""}
-# What writers type, for the components that a Markdown block makes.
+# Markdown for the elements that the renderer produces without a component.
 PROSE = """A paragraph with **bold** words and [a link](https://example.org/).
 
 - One
@@ -49,10 +55,10 @@ def _items(*texts: str) -> SafeString:
 
 
 def _figure(name: str, **values: Any) -> dict[str, Any]:
-    picture = static("img/icon.svg")
-    places = {"target_x": "60%", "target_y": "60%", "rx": "15%", "ry": "10%"}
+    image_url = static("img/icon.svg")
+    target = {"target_x": "60%", "target_y": "60%", "rx": "15%", "ry": "10%"}
     markers = [
-        {"number": number, "label": shape.capitalize(), "text": "What it is.", "shape": shape, **places, **at}
+        {"number": number, "label": shape.capitalize(), "text": "What it is.", "shape": shape, **target, **at}
         for number, (shape, at) in enumerate(
             {
                 "point": {"x": "20%", "y": "15%", "target_x": "35%", "target_y": "25%"},
@@ -76,19 +82,19 @@ def _figure(name: str, **values: Any) -> dict[str, Any]:
         "width": 600,
         "height": 600,
         "sources": [],
-        "src": picture,
+        "src": image_url,
         "sizes": "36rem",
         "large_href": "",
         "eager": False,
-        "marks": markers,
+        "markers": markers,
         "drawing": None,
         **values,
     }
 
 
 def _figures() -> Iterator[tuple[str, SafeString]]:
-    picture = static("img/icon.svg")
-    drawing = {"light": picture, "dark": picture, "width": 600, "height": 600}
+    image_url = static("img/icon.svg")
+    drawing = {"light": image_url, "dark": image_url, "width": 600, "height": 600}
     yield "with markers of each shape", render_component("figure", figure=_figure("plain"))
     yield (
         "with a drawing, a longer description and a large picture",
@@ -99,19 +105,19 @@ def _figures() -> Iterator[tuple[str, SafeString]]:
                 drawing=drawing,
                 simulated=True,
                 paragraphs=["The needle enters from the left."],
-                large_href=picture,
+                large_href=image_url,
             ),
         ),
     )
     yield "drawing", render_component("figure", figure=_figure("drawn", kind="drawing", vector=True, drawing=drawing))
     for kind in ("radiograph", "ct", "mri", "photo"):
-        yield kind, render_component("figure", figure=_figure(kind, kind=kind, marks=[], drawing=drawing))
+        yield kind, render_component("figure", figure=_figure(kind, kind=kind, markers=[], drawing=drawing))
 
 
 def _states() -> Iterator[tuple[str, str, SafeString]]:
-    """Component, state, HTML. A component is named as its template."""
-    html = render_component("figure", figure=_figure("a", marks=[]))
-    other = render_component("figure", figure=_figure("b", marks=[]))
+    """Yield the component's name, which is its template's, the state, and the HTML."""
+    html = render_component("figure", figure=_figure("a", markers=[]))
+    other = render_component("figure", figure=_figure("b", markers=[]))
     thumbnail = {"src": static("img/icon.svg"), "width": 144, "height": 144}
     ordered = format_html("<ol>{}</ol>", format_html_join("", "<li>{}</li>", (("Stand up.",), ("Walk.",))))
     guide = {"title": "First visit", "href": "#first-visit", "description": "What happens first."}
@@ -177,7 +183,7 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     yield from (("figure", state, figure) for state, figure in _figures())
     letters = [
         {"letter": "B", "terms": [{**TERM, "aliases": ["bag"]}]},
-        {"letter": "C", "terms": [{**TERM, "key": "cement", "say": ""}]},
+        {"letter": "C", "terms": [{**TERM, "key": "cement", "pronunciation": ""}]},
     ]
     yield "glossary_index", "", render_component("glossary_index", letters=letters)
     yield "guide_card", "with minutes", render_component("guide_card", guide={**guide, "minutes": 12})
@@ -187,7 +193,11 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
         "",
         render_component("key_points", body=_items("You can walk the same day.", "Call us with a fever.")),
     )
-    yield "letterhead", "on paper only", render_component("letterhead", site={"name": "Clinic", **PHONE})
+    yield (
+        "letterhead",
+        "on paper only",
+        render_component("letterhead", language=DEFAULT, site={"name": "Clinic", **PHONE}),
+    )
     yield (
         "locations",
         "",
@@ -197,14 +207,14 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     yield (
         "page_meta",
         "starter text",
-        render_component("page_meta", release={**today, "is_starter": True}, language="en"),
+        render_component("page_meta", release={**today, "is_starter": True}, language=DEFAULT),
     )
     changed = {**today, "author_name": "Nina Editor", "reviewer_name": "Dr. Bell", "what_changed": "New pictures."}
-    yield "page_meta", "reviewed", render_component("page_meta", release=changed, language="en")
+    yield "page_meta", "reviewed", render_component("page_meta", release=changed, language=DEFAULT)
     yield (
         "page_words",
         "",
-        render_component("page_words", terms=[TERM, {**TERM, "key": "c", "term": "Cement", "say": ""}]),
+        render_component("page_words", terms=[TERM, {**TERM, "key": "c", "term": "Cement", "pronunciation": ""}]),
     )
     figures = [{"slug": "c", "title": "Needle", "anchor": "pic-c", "thumbnail": thumbnail, "figure_html": other}]
     yield "picture_index", "", render_component("picture_index", figures=figures)
@@ -216,7 +226,7 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     again = {**reading, "number": 2, "section_title": "Driving", "note": ""}
     yield "reading_list", "", render_component("reading_list", items=[reading, again], total_minutes=8)
     found = [{**link, "snippet": format_html("Words with <mark>{}</mark> in them.", "cement")} for link in LINKS]
-    yield "results", "", render_component("results", results=found)
+    yield "search_results", "", render_component("search_results", results=found)
     yield "search_form", "", render_component("search_form", search_href="/search/", field_id="search-empty")
     yield (
         "search_form",
@@ -249,7 +259,7 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
 
 
 def _article() -> SafeString:
-    """Running text, through the renderer that pages go through."""
+    """Render sample text as a page."""
     content = {
         "title": "A page",
         "key_message": "The one thing to remember.",
@@ -259,20 +269,20 @@ def _article() -> SafeString:
         "next_label": "",
         "body": PROSE,
     }
-    return render_page(content, kind=PageKind.ABOUT, resolver=ReferenceResolver("en")).html
+    return render_page(content, kind=PageKind.ABOUT, resolver=ReferenceResolver(DEFAULT)).html
 
 
 @require_safe
 def components(request: HttpRequest) -> HttpResponse:
-    """The page, in the public frame and style sheets."""
-    shown: dict[str, list[tuple[str, SafeString]]] = {}
+    """Show all components in the public layout."""
+    states_by_component: dict[str, list[tuple[str, SafeString]]] = {}
     for number, (name, state, html) in enumerate([*_states(), ("page", "", _article())]):
-        shown.setdefault(name, []).append((state, namespace_ids(html, f"c{number}", deeper=False)))
-    context = base_context(language="en", clinic=load_clinic("en")[0], title="Components")
+        states_by_component.setdefault(name, []).append((state, namespace_ids(html, f"c{number}", deeper=False)))
+    context = base_context(language=DEFAULT, clinic=load_clinic(DEFAULT)[0], title="Components")
     return render(
         request,
         "admin/procedures/components.html",
-        {**context, "breadcrumbs": [], "robots": "noindex", "components": shown},
+        {**context, "breadcrumbs": [], "robots": "noindex", "components": states_by_component},
     )
 
 

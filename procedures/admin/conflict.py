@@ -1,37 +1,47 @@
-"""Two people saved one page: base, theirs and mine side by side, put together as far as nobody has to decide.
+"""Edit conflicts: merge a form with the draft that someone else saved after the form was opened.
 
-The form that comes back holds the merged text. It may be saved over the other's revision only when that revision is
-still the newest and every place where both changed the same words has been decided (``may_follow``).
+The form is shown again with the merged text. It can be saved over the other revision only while that revision is the
+newest, and after the user has resolved every change that both made to the same words (see ``resolved_version``).
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from procedures.admin.base import StrOrPromise
 from procedures.admin.preview import parse_page_form
 from procedures.models import Page, Revision
 from procedures.revisions.merge import MergeChunk, MergeResult, common_words, diff_inline, merge, merge_line
 
 TEXT_FIELDS = {
-    "title": "Title",
-    "key_message": "Key message",
-    "body": "Text",
-    "description": "Description",
-    "next_label": "Next label",
-    "slug": "Address",
+    "title": gettext_lazy("Title"),
+    "key_message": gettext_lazy("Key message"),
+    "body": gettext_lazy("Text"),
+    "description": gettext_lazy("Description"),
+    "next_label": gettext_lazy("Next label"),
+    "slug": gettext_lazy("Address"),
 }
-CHOICE_FIELDS = {"lead_figure": "Lead figure", "next_page": "Next page", "review_months": "Review every … months"}
-# Words in front of a place, by which the script finds it again in a text that may have been edited since.
+CHOICE_FIELDS = {
+    "lead_figure": gettext_lazy("Lead figure"),
+    "next_page": gettext_lazy("Next page"),
+    "review_months": gettext_lazy("Review every … months"),
+}
+# Characters before a change, by which the script finds its position in a text that has been edited since.
 PRECEDING_TEXT_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One stretch that somebody changed. ``number`` is empty unless both did: then a person must decide it."""
+    """A change to a field or to a span of its text.
+
+    ``changed_by`` is mine, theirs, or both. Only a change by both has a ``conflict_index``: the user must resolve it.
+    """
 
     field: str
-    label: str
+    label: StrOrPromise
     changed_by: str
     my_diff: list[tuple[str, str]]
     their_diff: list[tuple[str, str]]
@@ -43,18 +53,18 @@ class FieldChange:
 
     @property
     def is_text_field(self) -> bool:
-        """Whether the place is words in a text rather than the value of a whole field."""
+        """Whether the change is a span of text rather than the value of a whole field."""
         return self.field in TEXT_FIELDS
 
     @property
     def is_guide_items(self) -> bool:
-        """Whether it is the reading list, which is decided in its own rows."""
+        """Whether the change is in the reading list, whose conflicts the user resolves in its own rows."""
         return self.field == "items"
 
 
 @dataclass
 class ConflictContext:
-    """What the form shows after a 409."""
+    """A conflict, and the merged data to show in the form."""
 
     page: Page
     their_revision: Revision | None
@@ -63,86 +73,96 @@ class ConflictContext:
 
     @property
     def unresolved(self) -> list[FieldChange]:
-        """Places that a person must decide."""
-        return [place for place in self.field_changes if place.conflict_index is not None]
+        """Changes that the user must resolve."""
+        return [change for change in self.field_changes if change.conflict_index is not None]
 
     @property
     def their_name(self) -> str:
-        """Who saved meanwhile."""
-        return (
-            str(self.their_revision.author) if self.their_revision and self.their_revision.author else "Somebody else"
-        )
+        """The author of the other revision."""
+        author = self.their_revision.author if self.their_revision else None
+        return str(author) if author else _("Somebody else")
 
     @property
     def message(self) -> str:
-        """What happened and what to do."""
-        said = f"{self.their_name} saved this page while you were writing. Nothing of yours is lost, and nothing is saved yet. "
-        if self.unresolved:
-            return said + "Decide below where you both changed the same words, then save."
-        return said + "Both texts are put together below. Look them through, then save."
+        """What happened, and what to do next."""
+        message = (
+            _(
+                "%(name)s saved this page while you were writing. Nothing of yours is lost, and nothing is saved yet. "
+                "Decide below where you both changed the same words, then save."
+            )
+            if self.unresolved
+            else _(
+                "%(name)s saved this page while you were writing. Nothing of yours is lost, and nothing is saved yet. "
+                "Both texts are put together below. Look them through, then save."
+            )
+        )
+        return message % {"name": self.their_name}
 
 
 def resolved_version(data: QueryDict) -> int | None:
-    """The draft version that a merged form may be saved over, or None when it must be merged first (again)."""
+    """Return the draft version that a merged form can be saved over, or None if the form must be merged (again)."""
     version, count = data.get("merge_version", ""), data.get("merge_places", "")
     if not (version.isdecimal() and count.isdecimal() and len(count) < 5):
         return None
-    decided = all(data.get(f"decided-{number}") for number in range(int(count)))
-    return int(version) if decided and len(version) < 10 else None
+    is_resolved = all(data.get(f"decided-{index}") for index in range(int(count)))
+    return int(version) if is_resolved and len(version) < 10 else None
 
 
 def build_conflict(data: QueryDict, page_id: int) -> ConflictContext:
-    """Merge what was typed with what is saved now. ``data`` is the posted form; the result has its own copy."""
+    """Merge the posted form ``data``, which is not changed, with the saved draft."""
     page = Page.objects.select_related("lead_figure", "next_page").get(pk=page_id)
     newest = page.revisions.select_related("author").first()
-    theirs, (_, mine) = page.draft_content(), parse_page_form(data)
+    theirs, mine = page.draft_content(), parse_page_form(data)[1]
     base = _base_content(page, data.get("base_revision", ""))
-    found = ConflictContext(page, newest, merged_data=data.copy())
+    conflict = ConflictContext(page, newest, merged_data=data.copy())
+    merged_data = conflict.merged_data
     for name, label in TEXT_FIELDS.items():
         if name in data:
-            _merge_text(found, name, label, base, theirs, mine)
+            _merge_text(conflict, name, label, base, theirs, mine)
     for name, label in CHOICE_FIELDS.items():
         if name in data:
-            _merge_choice(found, name, label, base, theirs, mine)
+            _merge_choice(conflict, name, label, base, theirs, mine)
     if "items" in theirs:
-        _merge_guide_items(found, base, theirs["items"], mine.get("items", []))
-    found.merged_data["merge_version"] = str(page.draft_version)
-    found.merged_data["merge_places"] = str(len(found.unresolved))
-    for name in [name for name in found.merged_data if name.startswith("decided-")]:
-        del found.merged_data[name]
-    return found
+        _merge_guide_items(conflict, base, theirs["items"], mine.get("items", []))
+    merged_data["merge_version"] = str(page.draft_version)
+    merged_data["merge_places"] = str(len(conflict.unresolved))
+    for name in [name for name in merged_data if name.startswith("decided-")]:
+        del merged_data[name]
+    return conflict
 
 
-def _base_content(page: Page, parent: str) -> dict[str, Any] | None:
-    """The draft that the form was opened with; None where it was never saved as a revision."""
-    if not (parent.isdecimal() and len(parent) < 19):
+def _base_content(page: Page, revision_id: str) -> dict[str, Any] | None:
+    """Return the content that the form was opened with, or None if it was never saved as a revision."""
+    if not (revision_id.isdecimal() and len(revision_id) < 19):
         return None
-    found = page.revisions.filter(pk=parent).first()
-    return found.content if found else None
+    revision = page.revisions.filter(pk=revision_id).first()
+    return revision.content if revision else None
 
 
 def _merge_text(
     conflict: ConflictContext,
     name: str,
-    label: str,
+    label: StrOrPromise,
     base: dict[str, Any] | None,
     theirs: dict[str, Any],
     mine: dict[str, Any],
 ) -> None:
-    first, second = str(theirs[name]), str(mine[name])
-    if name == "body" and second:
-        second = second.strip() + "\n"
-    old = str(base.get(name, "")) if base else common_words(first, second)
-    merged: MergeResult = (merge if name == "body" else merge_line)(old, first, second)
-    so_far = ""
-    for piece in merged.chunks:
-        if piece.origin:
-            conflict.field_changes.append(_field_change(conflict, name, label, piece, so_far))
-        so_far += piece.theirs if piece.origin == "theirs" else piece.mine
-    conflict.merged_data[name] = merged.text
+    their_text, my_text = str(theirs[name]), str(mine[name])
+    if name == "body" and my_text:
+        my_text = my_text.strip() + "\n"
+    base_text = str(base.get(name, "")) if base else common_words(their_text, my_text)
+    result: MergeResult = (merge if name == "body" else merge_line)(base_text, their_text, my_text)
+    merged_text = ""
+    for chunk in result.chunks:
+        if chunk.origin:
+            conflict.field_changes.append(_field_change(conflict, name, label, chunk, merged_text))
+        merged_text += chunk.theirs if chunk.origin == "theirs" else chunk.mine
+    conflict.merged_data[name] = result.text
 
 
-def _field_change(conflict: ConflictContext, name: str, label: str, chunk: MergeChunk, merged_text: str) -> FieldChange:
+def _field_change(
+    conflict: ConflictContext, name: str, label: StrOrPromise, chunk: MergeChunk, merged_text: str
+) -> FieldChange:
     return FieldChange(
         name,
         label,
@@ -160,32 +180,32 @@ def _field_change(conflict: ConflictContext, name: str, label: str, chunk: Merge
 def _merge_choice(
     conflict: ConflictContext,
     name: str,
-    label: str,
+    label: StrOrPromise,
     base: dict[str, Any] | None,
     theirs: dict[str, Any],
     mine: dict[str, Any],
 ) -> None:
-    """A field with one value: no half of it can be taken."""
+    """Merge a field that has a single value. If both changed it, the form shows mine until the user resolves it."""
     if mine[name] == theirs[name]:
         return
     values = {"lead_figure": conflict.page.lead_figure_id, "next_page": conflict.page.next_page_id}
-    saved = str(values.get(name, theirs[name]) or "")
-    typed = str(conflict.merged_data[name])
+    their_value = str(values.get(name, theirs[name]) or "")
+    my_value = str(conflict.merged_data[name])
     old = base.get(name) if base else None
-    who = "mine" if theirs[name] == old else "theirs" if mine[name] == old else "both"
-    if who == "theirs":
-        conflict.merged_data[name] = saved
+    changed_by = "mine" if theirs[name] == old else "theirs" if mine[name] == old else "both"
+    if changed_by == "theirs":
+        conflict.merged_data[name] = their_value
     conflict.field_changes.append(
         FieldChange(
             name,
             label,
-            who,
-            [("+", str(mine[name] or "nothing"))],
-            [("+", str(theirs[name] or "nothing"))],
+            changed_by,
+            [("+", str(mine[name] or _("nothing")))],
+            [("+", str(theirs[name] or _("nothing")))],
             str(old or ""),
-            len(conflict.unresolved) if who == "both" else None,
-            my_value=typed,
-            their_value=saved,
+            len(conflict.unresolved) if changed_by == "both" else None,
+            my_value=my_value,
+            their_value=their_value,
         )
     )
 
@@ -193,32 +213,35 @@ def _merge_choice(
 def _merge_guide_items(
     conflict: ConflictContext, base: dict[str, Any] | None, theirs: list[dict[str, Any]], mine: list[dict[str, Any]]
 ) -> None:
-    """The reading list. Where only they changed it, theirs stands; where both did, both lists stand to choose from."""
+    """Merge the reading list. Take theirs if only they changed it; otherwise show both lists to choose from."""
     old = base.get("items") if base else None
     if _form_item_ids(conflict) == _saved_item_ids(conflict.page) and (mine == theirs or theirs == old):
         return
-    # The same list may be other rows by now: theirs then take the place of rows that are gone.
-    who = "theirs" if mine in (old, theirs) else "mine" if theirs == old else "both"
-    saved, typed = list(conflict.page.items.order_by("order", "pk")), _posted_items(conflict.merged_data)
+    # An equal list can consist of other rows by now; theirs then replace the rows that no longer exist.
+    changed_by = "theirs" if mine in (old, theirs) else "mine" if theirs == old else "both"
+    saved = list(conflict.page.items.order_by("order", "pk"))
+    new = [] if changed_by == "theirs" else _posted_items(conflict.merged_data)
     for name in [name for name in conflict.merged_data if name.startswith("items-")]:
         del conflict.merged_data[name]
-    kept = [] if who == "theirs" else typed
-    for number, item in enumerate(saved):
+    for index, item in enumerate(saved):
         row: dict[str, Any] = {"id": item.pk, "guide": conflict.page.pk, "order": item.order, "page": item.page_id}
         row |= {"section": item.section, "minutes": item.minutes, "note": item.note}
-        _set_item(conflict.merged_data, number, row | ({"DELETE": "on"} if who != "theirs" else {}))
-    for number, row in enumerate(kept, start=len(saved)):
-        _set_item(conflict.merged_data, number, row | {"guide": conflict.page.pk})
-    conflict.merged_data["items-TOTAL_FORMS"], conflict.merged_data["items-INITIAL_FORMS"] = (
-        str(len(saved) + len(kept)),
-        str(len(saved)),
-    )
+        _set_item(conflict.merged_data, index, row | ({"DELETE": "on"} if changed_by != "theirs" else {}))
+    for index, row in enumerate(new, start=len(saved)):
+        _set_item(conflict.merged_data, index, row | {"guide": conflict.page.pk})
+    conflict.merged_data["items-TOTAL_FORMS"] = str(len(saved) + len(new))
+    conflict.merged_data["items-INITIAL_FORMS"] = str(len(saved))
     if mine == theirs:
         return
-    undecided = len(conflict.unresolved) if who == "both" else None
     conflict.field_changes.append(
         FieldChange(
-            "items", "Reading list", who, [("+", _format_items(mine))], [("+", _format_items(theirs))], "", undecided
+            "items",
+            _("Reading list"),
+            changed_by,
+            [("+", _format_items(mine))],
+            [("+", _format_items(theirs))],
+            "",
+            len(conflict.unresolved) if changed_by == "both" else None,
         )
     )
 
@@ -236,7 +259,7 @@ def _saved_item_ids(page: Page) -> set[str]:
 
 
 def _posted_items(data: QueryDict) -> list[dict[str, Any]]:
-    """Rows of the form that are neither empty nor deleted, without the rows of the database that they were."""
+    """Return the rows of the form that are neither empty nor deleted, without their primary keys."""
     total = data.get("items-TOTAL_FORMS", "0")
     rows = []
     for number in range(int(total) if total.isdecimal() and len(total) < 4 else 0):
@@ -252,4 +275,6 @@ def _set_item(data: QueryDict, index: int, values: dict[str, Any]) -> None:
 
 
 def _format_items(items: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{item['page']}{'#' + item['section'] if item['section'] else ''}" for item in items) or "empty"
+    return "; ".join(f"{item['page']}{'#' + item['section'] if item['section'] else ''}" for item in items) or _(
+        "empty"
+    )

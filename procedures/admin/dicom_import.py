@@ -1,4 +1,4 @@
-"""From the frames of a DICOM file, or a 16-bit PNG, to one picture: which frame, which window, which polarity."""
+"""Choose a picture from a DICOM file or a 16-bit PNG: the frame, the grayscale window, and the polarity."""
 
 from contextlib import suppress
 from typing import Any
@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from procedures.admin.base import render_admin
@@ -20,30 +22,32 @@ from procedures.figures.staging import StagedImage
 
 
 class WindowForm(forms.Form):
-    """A frame and how it is shown. Without middle and width the file decides."""
+    """A frame and its window. Without center and width, the file's own window applies."""
 
-    frame = forms.IntegerField(min_value=1, required=False, label="Frame")
+    frame = forms.IntegerField(min_value=1, required=False, label=gettext_lazy("Frame"))
     center = forms.FloatField(
-        required=False, label="Middle of the window (brightness)", widget=forms.NumberInput({"step": "any"})
+        required=False,
+        label=gettext_lazy("Middle of the window (brightness)"),
+        widget=forms.NumberInput({"step": "any"}),
     )
     width = forms.FloatField(
-        required=False, label="Width of the window (contrast)", widget=forms.NumberInput({"step": "any"})
+        required=False, label=gettext_lazy("Width of the window (contrast)"), widget=forms.NumberInput({"step": "any"})
     )
-    invert = forms.BooleanField(required=False, label="Turn black and white round")
+    invert = forms.BooleanField(required=False, label=gettext_lazy("Invert black and white"))
 
     def __init__(self, data: Any, *, frames: FrameSet) -> None:
         super().__init__(data)
         self.frames = frames
         self.fields["frame"].widget.attrs["max"] = frames.count
-        self.fields["frame"].help_text = f"1 to {frames.count}"
+        self.fields["frame"].help_text = _("1 to %(count)s") % {"count": frames.count}
 
     def clean(self) -> dict[str, Any]:
-        """``window``: a Window, or None."""
+        """Add ``window``, a Window or None."""
         values = super().clean() or self.cleaned_data
         values["frame"] = values.get("frame") or 1
         center, width = values.get("center"), values.get("width")
         if (center is None) != (width is None) and not self.errors:
-            raise forms.ValidationError("Give both the middle and the width of the window, or neither.")
+            raise forms.ValidationError(_("Give both the middle and the width of the window, or neither."))
         values["window"] = None
         if center is not None and width is not None:
             try:
@@ -53,61 +57,60 @@ class WindowForm(forms.Form):
         return values
 
     def render_frame(self) -> DecodedImage:
-        """The chosen frame. Raises BadPictureError with a sentence for whatever is wrong."""
+        """Return the chosen frame. Raise InvalidImageError with all messages if the form or the frame is invalid."""
         if not self.is_valid():
-            raise InvalidImageError(" ".join(str(sentence) for rows in self.errors.values() for sentence in rows))
+            raise InvalidImageError(" ".join(str(message) for messages in self.errors.values() for message in messages))
         values = self.cleaned_data
         return self.frames.render(values["frame"], values["window"], invert=values["invert"])
 
     def get_field_values(self) -> list[tuple[str, str]]:
-        """What is on the screen, as fields. Call it on a valid form only."""
+        """Return the names and values of the fields to resubmit. The form must be valid."""
         values = ((name, self.cleaned_data[name]) for name in ("frame", "center", "width", "invert"))
         return [(name, "on" if value is True else str(value)) for name, value in values if value not in (None, False)]
 
 
 def _get_frames(request: HttpRequest, token: str) -> tuple[StagedImage, FrameSet] | None:
-    waiting = get_staged_image(request, token)
-    return (waiting, waiting.load_frames()) if waiting and waiting.has_frames else None
+    staged = get_staged_image(request, token)
+    return (staged, staged.load_frames()) if staged and staged.has_frames else None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_frame_view(request: HttpRequest, token: str) -> HttpResponse:
-    """The screen; with POST the shown picture goes on to be checked."""
-    found = _get_frames(request, token)
-    if found is None:
+    """Show the chosen frame. With POST, stage it as the picture to check."""
+    staged_frames = _get_frames(request, token)
+    if staged_frames is None:
         return render_expired(request)
-    waiting, there = found
-    form = WindowForm({"frame": "1", **(request.POST or request.GET).dict()}, frames=there)
+    staged, frames = staged_frames
+    form = WindowForm({"frame": "1", **(request.POST or request.GET).dict()}, frames=frames)
     error = ""
     try:
-        shown = form.render_frame()
-    except InvalidImageError as wrong:
-        error = str(wrong)
+        image = form.render_frame()
+    except InvalidImageError as invalid:
+        error = str(invalid)
     else:
         if request.method == "POST":
-            waiting.set_image(shown)
-            waiting.update_metadata(is_inverted=form.cleaned_data["invert"])
+            staged.set_image(image)
+            staged.update_metadata(is_inverted=form.cleaned_data["invert"])
             return HttpResponseRedirect(reverse("admin:procedures_figure_check", args=[token]))
     number = form.cleaned_data.get("frame") or 1 if form.is_valid() else 1
-    number = min(number, there.count)
+    number = min(number, frames.count)
     context: dict[str, Any] = {
-        **_frame_context(there, number),
-        "staged": waiting,
-        "frames": there,
+        **_frame_context(frames, number),
+        "staged": staged,
+        "frames": frames,
         "form": form,
         "error": error,
         "frame_number": number,
-        "thumbnail_numbers": there.sample_frames(),
+        "thumbnail_numbers": frames.sample_frames(),
         "selected_values": [] if error else form.get_field_values(),
         "query": "" if error else urlencode(form.get_field_values()),
     }
-    return render_admin(
-        request, "figure/frames", context, title="Choose a frame and a window", status=400 if error else 200
-    )
+    title = _("Choose a frame and a window")
+    return render_admin(request, "figure/frames", context, title=title, status=400 if error else 200)
 
 
 def _frame_context(frames: FrameSet, number: int) -> dict[str, Any]:
-    """Windows and notes of a grey frame; none for color, or where the frame turns out to be damaged."""
+    """Return the presets, range, and warnings of a grayscale frame; none for a color frame or a damaged one."""
     with suppress(InvalidImageError):
         if not frames.is_color:
             return {
@@ -120,16 +123,17 @@ def _frame_context(frames: FrameSet, number: int) -> dict[str, Any]:
 
 @require_safe
 def frame_image_view(request: HttpRequest, token: str) -> HttpResponse:
-    """One frame as PNG; ``small`` in the address asks for a thumbnail."""
-    found = _get_frames(request, token)
-    if found is None:
+    """Serve a frame as PNG, or its thumbnail with ``?small=1``."""
+    staged_frames = _get_frames(request, token)
+    if staged_frames is None:
         raise Http404
-    form = WindowForm(request.GET, frames=found[1])
+    frames = staged_frames[1]
+    form = WindowForm(request.GET, frames=frames)
     try:
         if "small" in request.GET and form.is_valid():
-            shown = found[1].render_thumbnail(form.cleaned_data["frame"])
+            image = frames.render_thumbnail(form.cleaned_data["frame"])
         else:
-            shown = form.render_frame()
+            image = form.render_frame()
     except InvalidImageError as error:
         return json_error(400, str(error))
-    return HttpResponse(encode_png(shown), content_type="image/png", headers=NO_STORE_HEADERS)
+    return HttpResponse(encode_png(image), content_type="image/png", headers=NO_STORE_HEADERS)

@@ -1,4 +1,4 @@
-"""What the form of a page shows besides its fields: where it stands, what is to mend, who may do what."""
+"""The context of a page's change form and review screen: state, issues, review comments, permissions, and links."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 from django.urls import reverse
 
 from portal.accounts.models import User
+from procedures.admin.base import get_change_url
 from procedures.admin.preview import render_full_preview
-from procedures.enums import Decision, PageKind
+from procedures.enums import Decision
 from procedures.figures.approval import FigureVersion
 from procedures.models import Approval, Figure, Page, Release, ReleaseEvent, ReviewComment, Revision
 from procedures.publishing.anchor_redirects import render_draft
@@ -28,7 +29,7 @@ from procedures.rendering import Issue, ReferenceResolver
 
 @dataclass(frozen=True)
 class ReviewCommentContext:
-    """What a reviewer said at one paragraph. ``line``: where that paragraph stands now, 0 when it is gone."""
+    """A reviewer's comment on a paragraph. ``line``: the paragraph's line in the draft, or 0 if it was removed."""
 
     line: int
     quote: str
@@ -38,10 +39,10 @@ class ReviewCommentContext:
 
 @dataclass(frozen=True)
 class EditPageContext:
-    """One saved page on the desk of one member of staff. ``article``: its text; ``html``: the whole document.
+    """A saved page as one user sees it. ``article_html`` is its text, ``full_preview`` the whole HTML document.
 
-    ``to_publish``: the approved text that waits for a manager; not looked for where this person is none.
-    ``new_figures``: figures of the text whose picture no reviewer has approved; filled only together with ``html``.
+    ``publishable_revision``: the approved text that can be published; looked up only for users who can publish.
+    ``new_figures``: figures whose picture no reviewer has approved; looked up only together with ``full_preview``.
     """
 
     page: Page
@@ -64,23 +65,24 @@ class EditPageContext:
 
     @property
     def is_out_of_sync(self) -> bool:
-        """Whether this is a translation of a text that has changed since."""
-        then, now = (
-            (self.translation_pair.translated_from, self.translation_pair.latest_source)
-            if self.translation_pair
-            else (None, None)
-        )
-        return bool(then and now and then.content_hash != now.content_hash)
+        """Whether the source text has changed since this translation was made."""
+        pair = self.translation_pair
+        if pair is None or pair.translated_from is None or pair.latest_source is None:
+            return False
+        return pair.translated_from.content_hash != pair.latest_source.content_hash
 
 
 def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = False) -> EditPageContext:
-    """Looks everything up anew: what the form holds may be unsaved. ``with_page``: the page as it would look, too."""
+    """Load the page's saved state, because the instance in the form can have unsaved values.
+
+    ``with_preview``: also render the whole page and find pictures that are not approved.
+    """
     page = annotate_status(Page.objects.filter(pk=page_id), with_content=True).get()
     revision = page.revisions.select_related("author").first()
     content = revision.content if revision else page.draft_content()
-    library = ReferenceResolver(page.language, FigureVersion.CURRENT)
-    rendered = render_draft(page, content, resolver=library)
-    may_approve, may_publish = (user.has_perm(f"procedures.{what}_page") for what in ("approve", "publish"))
+    resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
+    rendered = render_draft(page, content, resolver=resolver)
+    can_approve, can_publish = (user.has_perm(f"procedures.{action}_page") for action in ("approve", "publish"))
     author = str(revision.author) if revision and revision.author else ""
     return EditPageContext(
         page=page,
@@ -90,33 +92,33 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = Fa
         revision=revision,
         approval=current_approval(revision) if revision else None,
         last_review_event=page.events.filter(kind__in=REVIEW_EVENTS).select_related("actor").first(),
-        issues=check_rendered_draft(page, content, rendered, library),
+        issues=check_rendered_draft(page, content, rendered, resolver),
         article_html=rendered.html,
         full_preview=render_full_preview(page, content, rendered, author=author) if with_preview else "",
         review_comments=get_review_comments(page, content),
         translation_pair=get_translation_pair(page),
-        can_approve=may_approve,
-        can_publish=may_publish,
+        can_approve=can_approve,
+        can_publish=can_publish,
         new_figures=find_unapproved_figures(rendered) if with_preview else [],
-        publishable_revision=latest_approved_revision(page) if may_publish else None,
+        publishable_revision=latest_approved_revision(page) if can_publish else None,
         urls=build_page_urls(page),
     )
 
 
 def get_review_comments(page: Page, content: dict[str, Any]) -> list[ReviewCommentContext]:
-    """What the last reviewer who sent this page back said at its paragraphs, in the order of the text."""
+    """Return the paragraph comments of the last decision, if it sent the page back, in the order of the text."""
     last = Approval.objects.filter(revision__page=page).exclude(decision=Decision.TRANSLATION_CHECKED).first()
     if last is None or last.decision != Decision.SENT_BACK:
         return []
-    found = [
+    comments = [
         ReviewCommentContext(locate_quote(row.quote, content["body"]), row.quote, row.text, str(last.reviewer))
         for row in ReviewComment.objects.filter(approval=last)
     ]
-    return sorted(found, key=lambda remark: remark.line or len(content["body"]))
+    return sorted(comments, key=lambda comment: comment.line or len(content["body"]))
 
 
 def build_page_urls(page: Page) -> dict[str, str]:
-    """Where the links of a page's form lead."""
+    """Return the URLs of the page's admin screens."""
     return {
         "change": get_change_url(page),
         "review": reverse("admin:procedures_page_review", args=[page.pk]),
@@ -128,14 +130,3 @@ def build_page_urls(page: Page) -> dict[str, str]:
         "translation": reverse("admin:procedures_page_translation", args=[page.pk]),
         "events": reverse("admin:procedures_releaseevent_changelist") + f"?page={page.pk}",
     }
-
-
-def build_breadcrumbs(page: Page) -> list[tuple[str, str]]:
-    """The way back to a page's form, for the head of a screen."""
-    return [(page.title, get_change_url(page))]
-
-
-def get_change_url(page: Page) -> str:
-    """The form of a page: guides have their own."""
-    model = "guide" if page.kind == PageKind.GUIDE else "page"
-    return reverse(f"admin:procedures_{model}_change", args=[page.pk])

@@ -1,4 +1,7 @@
-"""django-markdownx's field with our widget: its own script traps the Tab key, breaks undo and shows stale previews."""
+"""The Markdown field: a form field and widget in place of django-markdownx's, and the lists that its dialogs offer.
+
+markdownx's own script traps the Tab key, breaks undo, and shows stale previews.
+"""
 
 from typing import Any
 
@@ -8,6 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from markdownx.fields import MarkdownxFormField
 from markdownx.widgets import AdminMarkdownxWidget
 
@@ -22,25 +26,29 @@ from procedures.models import ClinicAnswer, Figure, FigureText, GlossaryTerm, Pa
 from procedures.rendering import ReferenceResolver
 from procedures.rendering.parser import PAGE_ELEMENT_IDS, draft_section_titles
 
+# Anchors that links should not lead to: the top of a page and its generated parts, such as key points and sources.
+EXCLUDED_ANCHORS = PAGE_ELEMENT_IDS | {""}
+# In pixels, so that thumbnails in the dialog are sharp on screens of any density.
+MIN_THUMBNAIL_WIDTH = 240
+
 
 class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
-    """A textarea with toolbar, preview and things to mend. Works as a plain textarea without JavaScript."""
+    """A textarea with a toolbar, a preview, and a list of issues. Without JavaScript it is a plain textarea."""
 
     template_name = "admin/widgets/markdown.html"
 
     class Media:
-        # markdownx's own script and stylesheet stay out.
-        extend = False
+        extend = False  # leaves out markdownx's own script and style sheet
         css = {"all": ["admin_portal/editor.css", "admin_portal/dialogs.css"]}
         js = [Script("admin_portal/editor.js", type="module")]
 
     @staticmethod
     def add_markdownx_attrs(attrs: dict[str, Any]) -> dict[str, Any]:
-        """None of markdownx's attributes: they name its public addresses."""
+        """Leave out markdownx's attributes, which name its public URLs."""
         return attrs
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """The textarea's context, and the addresses that the script asks."""
+        """Add the URLs that the script requests."""
         context: dict[str, Any] = AdminTextareaWidget.get_context(self, name, value, attrs)
         addresses = {
             "preview": reverse("admin:procedures_page_preview"),
@@ -55,12 +63,15 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         return {**context, "addresses": addresses}
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        """HTML through the site's own template folder; markdownx would change ``attrs`` in place."""
+        """Render from the site's own templates, without changing ``attrs`` in place as markdownx does."""
         return render_to_string(self.template_name, self.get_context(name, value, {**self.attrs, **(attrs or {})}))
 
 
 class MarkdownFormField(MarkdownxFormField):  # type: ignore[misc]
-    """Markdown as the content folder writes it: one kind of newline, exactly one at the end."""
+    """Markdown in the format of the content folder: LF newlines, and exactly one at the end.
+
+    Saving an unchanged text is therefore not a change.
+    """
 
     widget = MarkdownWidget
 
@@ -68,32 +79,31 @@ class MarkdownFormField(MarkdownxFormField):  # type: ignore[misc]
         super().__init__(*args, **{**kwargs, "strip": False})
 
     def to_python(self, value: Any) -> str:
-        """So that saving an untouched text is no change."""
+        """Return the normalized text."""
         text = normalize_newlines(super().to_python(value) or "").strip()
         return f"{text}\n" if text else ""
 
 
-# The top of a page, and its own parts (key points, sources …), whose addresses no text should lean on.
-EXCLUDED_ANCHORS = PAGE_ELEMENT_IDS | {""}
-# Thumbnails in the chooser are shown this wide, in CSS pixels, on screens of any density.
-MIN_THUMBNAIL_WIDTH = 240
-
-
 @staff_json_view(*EDITOR_PERMISSIONS, method="GET", max_bytes=0)
 def insert_options_view(request: HttpRequest) -> JsonResponse:
-    """All lists for one language (``?language=es``). A picture without words in it is offered last, and says so."""
-    asked = request.GET.get("language", "")
-    language = asked if asked in Language.values else languages.DEFAULT
+    """Return everything that the dialogs can insert into a text in one language (``?language=es``).
+
+    Pictures without a text in that language come last and are marked (``has_words``).
+    """
+    code = request.GET.get("language", "")
+    language = code if code in Language.values else languages.DEFAULT
     return JsonResponse(
         {
             "pictures": _figure_options(language),
-            "series": _to_options(Series.objects.filter(language=language), "slug", "title"),
+            "series": [
+                {"key": row.slug, "name": row.title, "more": ""} for row in Series.objects.filter(language=language)
+            ],
             "care": [
                 {"key": row.key, "name": row.question, "more": row.answer}
                 for row in ClinicAnswer.objects.filter(language=language)
             ],
             "sources": [
-                {"key": row.key, "name": row.title, "more": f"{row.organisation}, {row.year or 'no year'}"}
+                {"key": row.key, "name": row.title, "more": f"{row.organisation}, {row.year or _('no year')}"}
                 for row in Source.objects.order_by("organisation", "title")
             ],
             "terms": [
@@ -106,29 +116,25 @@ def insert_options_view(request: HttpRequest) -> JsonResponse:
 
 
 def _figure_options(language: str) -> list[dict[str, Any]]:
-    words: dict[int, FigureText] = {}
+    texts: dict[int, FigureText] = {}
     for text in FigureText.objects.all():
-        if text.language == language or text.figure_id not in words:
-            words[text.figure_id] = text
-    rows, public = [], public_files()
+        if text.language == language or text.figure_id not in texts:
+            texts[text.figure_id] = text
+    options, public = [], public_files()
     for figure in Figure.objects.prefetch_related("renditions"):
-        words_here = words.get(figure.pk)
-        small = [r for r in figure.renditions.all() if r.format == "jpeg" and r.width >= MIN_THUMBNAIL_WIDTH]
-        file = min(small, key=lambda r: r.width).file if small else figure.drawing or figure.image
-        rows.append(
+        figure_text = texts.get(figure.pk)
+        thumbnails = [r for r in figure.renditions.all() if r.format == "jpeg" and r.width >= MIN_THUMBNAIL_WIDTH]
+        file = min(thumbnails, key=lambda r: r.width).file if thumbnails else figure.drawing or figure.image
+        options.append(
             {
                 "key": figure.slug,
-                "name": words_here.title if words_here else figure.slug,
-                "more": words_here.alt if words_here else "",
-                "has_words": bool(words_here and words_here.language == language),
+                "name": figure_text.title if figure_text else figure.slug,
+                "more": figure_text.alt if figure_text else "",
+                "has_words": bool(figure_text and figure_text.language == language),
                 "thumbnail": media_url(file) if file in public else staff_file_url(file),
             }
         )
-    return sorted(rows, key=lambda row: (not row["has_words"], str(row["name"])))
-
-
-def _to_options(rows: Any, key_field: str, name_field: str) -> list[dict[str, str]]:
-    return [{"key": getattr(row, key_field), "name": str(getattr(row, name_field)), "more": ""} for row in rows]
+    return sorted(options, key=lambda option: (not option["has_words"], str(option["name"])))
 
 
 def _get_pages(language: str) -> Any:
@@ -137,7 +143,7 @@ def _get_pages(language: str) -> Any:
 
 
 def _page_option(page: Page) -> dict[str, Any]:
-    """With the sections a link can lead to: of the public text, else of the draft's headings with an own address."""
+    """Return a page with its linkable sections: those of the live release, or of the draft if there is none."""
     live = page.live_release
     sections = (
         [{"key": row["anchor"], "name": row["title"]} for row in live.sections if row["anchor"] not in EXCLUDED_ANCHORS]
@@ -145,9 +151,9 @@ def _page_option(page: Page) -> dict[str, Any]:
         else [
             {"key": key, "name": title}
             for key, title in draft_section_titles(page.body, ReferenceResolver(page.language).clinic_values).items()
-            # Before a page is public, an address made from a heading changes with it.
+            # In a draft, an anchor that is derived from a heading changes with the heading.
             if f"{{#{key}}}" in page.body
         ]
     )
-    more = "" if live else "not public yet"
+    more = "" if live else _("not public yet")
     return {"key": page.subject, "name": page.title, "more": more, "sections": sections}

@@ -1,4 +1,4 @@
-"""Pictures and their words; the ways in, and to their marks."""
+"""Admin of figures and series, and the URLs of the screens that upload, check, and mark pictures."""
 
 from typing import Any
 
@@ -10,11 +10,19 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from procedures import languages
 from procedures.admin import dicom_import, image_upload, markers
-from procedures.admin.base import ContentAdmin, ContentInline, figure_file_view, get_staff_user, staff_file_url
-from procedures.admin.edit_page import get_change_url
+from procedures.admin.base import (
+    ContentInline,
+    UsageProtectedAdmin,
+    figure_file_view,
+    get_change_url,
+    get_staff_user,
+    staff_file_url,
+)
 from procedures.admin.figure_forms import FigureForm
 from procedures.admin.markers import render_figure_preview
 from procedures.admin.stale_pages import StalePagesMixin
@@ -22,42 +30,31 @@ from procedures.admin.text_detection import figure_text_view, text_detection_htm
 from procedures.figures.approval import figure_files
 from procedures.figures.unused_files import delete_on_commit
 from procedures.models import Figure, FigureApproval, FigureText, Series, SeriesItem
-from procedures.publishing.usage import deletion_blockers, find_usages
+from procedures.publishing.usage import find_usages
 
-KIND_CHANGED_MESSAGE = (
+KIND_CHANGED_MESSAGE = gettext_lazy(
     "You changed the kind of picture. Public pages keep the old kind until another person approves a page that shows "
     "this picture."
 )
 
 
-class UsageProtectedAdmin(ContentAdmin):
-    """Mixin: what a text or a series still needs is not deleted, and the screen says who needs it."""
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Django's lists; protected are the uses, one sentence each, in place of rows nobody knows."""
-        tree, counts, perms, protected = super().get_deleted_objects(objs, request)
-        needed = [use if len(objs) == 1 else f"{row}: {use}" for row in objs for use in deletion_blockers(row)]
-        # Who needs it comes first: whether one might delete pages does not matter then.
-        return (tree, counts, set(), needed) if needed else (tree, counts, perms, protected)
-
-
 class FigureTextInline(ContentInline):
-    """Title, alt text and caption, for each language."""
+    """Title, alt text, and caption in each language."""
 
     model = FigureText
     min_num = 1
     validate_min = True
     max_num = len(languages.CODES)
-    verbose_name_plural = "words, one set for each language"
+    verbose_name_plural = gettext_lazy("texts, one set for each language")
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        """At least one language: a picture without words cannot be shown."""
+        """Require one language, because a figure without a text cannot be shown."""
         return super().get_formset(request, obj, **{**kwargs, "validate_min": True})
 
 
 @admin.register(Figure)
 class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
-    """Every picture comes in through intake; its files are made at once."""
+    """Admin of figures. Pictures are uploaded and replaced through the screens of ``image_upload``."""
 
     form = FigureForm
     immutable_fields = ("slug",)
@@ -74,19 +71,19 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
     readonly_fields = ("preview", "edit_markers", "usage", "detected_text", "uploaded_by", "created_at")
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """A new picture is looked at before anything else (procedures/admin/image_upload.py)."""
+        """Redirect to the upload screens, where a new picture is checked before it is saved."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         return HttpResponseRedirect(reverse("admin:procedures_figure_choose"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Figure]:
-        """With what the list shows, in a fixed number of queries."""
+        """Load related rows and the marker count in a fixed number of queries."""
         figures: QuerySet[Figure] = super().get_queryset(request)
         return figures.prefetch_related("texts", "renditions").annotate(marker_count=Count("markers", distinct=True))
 
-    @admin.display(description="picture")
+    @admin.display(description=gettext_lazy("picture"))
     def thumbnail(self, figure: Figure) -> SafeString:
-        """Small, with its alt text."""
+        """Show the smallest rendition with its alt text."""
         jpegs = sorted((r for r in figure.renditions.all() if r.format == "jpeg"), key=lambda r: r.width)
         name = jpegs[0].file if jpegs else figure.drawing
         alt = next((text.alt for text in figure.texts.all()), figure.slug)
@@ -94,45 +91,46 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
             '<img class="thumbnail" src="{}" alt="{}" loading="lazy">', staff_file_url(name) if name else "", alt
         )
 
-    @admin.display(description="as patients see it")
+    @admin.display(description=gettext_lazy("as patients see it"))
     def preview(self, figure: Figure) -> SafeString:
-        """The saved picture with its marks and words, in the public stylesheet."""
+        """Show the saved figure in the public style sheet."""
         language = next((text.language for text in figure.texts.all()), languages.DEFAULT)
-        frame = '<iframe class="figure-preview" sandbox="allow-same-origin" title="{}" srcdoc="{}"></iframe>'
         return format_html(
-            frame, f"The picture {figure.slug} as patients see it", escape(render_figure_preview(figure, language))
+            '<iframe class="figure-preview" sandbox="allow-same-origin" title="{}" srcdoc="{}"></iframe>',
+            _("The picture %(slug)s as patients see it") % {"slug": figure.slug},
+            escape(render_figure_preview(figure, language)),
         )
 
-    @admin.display(description="marks")
+    @admin.display(description=gettext_lazy("markers"))
     def edit_markers(self, figure: Figure) -> SafeString:
-        """The way to the page where marks are placed."""
-        address = reverse("admin:procedures_figure_markers", args=[figure.pk])
-        return format_html('<a class="button" href="{}">Place and name the markers</a>', address)
+        """Link to the marker editor."""
+        url = reverse("admin:procedures_figure_markers", args=[figure.pk])
+        return format_html('<a class="button" href="{}">{}</a>', url, _("Place and name the markers"))
 
-    @admin.display(description="text in the picture")
+    @admin.display(description=gettext_lazy("text in the picture"))
     def detected_text(self, figure: Figure) -> SafeString:
-        """Places that the text finder marked in the stored picture, and the answer of the person who uploaded it."""
+        """Show the result of text detection, and the uploader's answer."""
         return text_detection_html(figure)
 
-    @admin.display(description="title")
+    @admin.display(description=gettext_lazy("title"))
     def titles(self, figure: Figure) -> str:
-        """In all languages."""
+        """Return the titles in all languages."""
         return " · ".join(text.title for text in figure.texts.all())
 
-    @admin.display(description="marks")
+    @admin.display(description=gettext_lazy("markers"))
     def marker_count(self, figure: Any) -> int:
-        """How many."""
+        """Return the annotated count."""
         count: int = figure.marker_count
         return count
 
-    @admin.display(description="used on")
+    @admin.display(description=gettext_lazy("used on"))
     def usage(self, figure: Figure) -> SafeString:
-        """Every page, guide and series that shows it, as links; and the ways to another picture."""
+        """List the pages, guides, and series that show the figure, with a link that replaces the picture."""
         rows = [(use, get_change_url(use.page) if use.page else "") for use in find_usages(figure)]
         return render_to_string("admin/procedures/figure/usage.html", {"figure": figure, "usages": rows})
 
     def save_model(self, request: HttpRequest, obj: Figure, form: Any, change: bool) -> None:
-        """Record who changed the kind: pages say something else then, so another person must approve it."""
+        """Record who changed the kind. Pages print it, so another person must approve the change."""
         before = Figure.objects.get(pk=obj.pk)
         if before.kind != obj.kind:
             obj.kind_changed_by = get_staff_user(request)
@@ -141,22 +139,22 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
         super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: Figure) -> None:
-        """Its files go too, unless another figure has them."""
+        """Delete the figure, and its files unless another figure uses them."""
         delete_on_commit(figure_files(obj))
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Figure]) -> None:
-        """The same for many."""
+        """Delete the figures, and their files unless another figure uses them."""
         for figure in queryset:
             delete_on_commit(figure_files(figure))
         super().delete_queryset(request, queryset)
 
     def dependency_key(self, obj: Figure) -> tuple[str, str]:
-        """See QuotedAdmin."""
+        """See StalePagesMixin."""
         return "figure", obj.slug
 
     def get_urls(self) -> list[URLPattern]:
-        """The ways in, before Django's own rules, whose last one takes everything."""
+        """Add the picture screens before Django's URLs, whose last pattern matches everything."""
         view = self.admin_site.admin_view
         return [
             path("upload/", image_upload.editor_upload_view, name="procedures_figure_upload"),
@@ -194,17 +192,17 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
 
 
 class SeriesItemInline(ContentInline):
-    """One picture and its text each."""
+    """The stages of a series: a picture and its text."""
 
     model = SeriesItem
-    verbose_name = "stage"
-    verbose_name_plural = "stages, in their order"
+    verbose_name = gettext_lazy("stage")
+    verbose_name_plural = gettext_lazy("stages, in their order")
     fields = (("order", "figure"), "heading", "text")
 
 
 @admin.register(Series)
 class SeriesAdmin(StalePagesMixin, UsageProtectedAdmin):
-    """One language each."""
+    """Admin of series. Each has a single language."""
 
     immutable_fields = ("slug", "language")
     list_display = ("title", "slug", "language")
@@ -213,5 +211,5 @@ class SeriesAdmin(StalePagesMixin, UsageProtectedAdmin):
     inlines = (SeriesItemInline,)
 
     def dependency_key(self, obj: Series) -> tuple[str, str]:
-        """See QuotedAdmin."""
+        """See StalePagesMixin."""
         return "series", obj.slug

@@ -1,4 +1,4 @@
-"""Answers for the editor's script: always JSON, so that a login page can never be taken for a preview."""
+"""JSON responses for the admin's scripts, including errors, so that no script mistakes a login page for an answer."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,21 +8,25 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.decorators import decorator_from_middleware
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from procedures.admin.base import StrOrPromise
+
 JsonView = Callable[..., JsonResponse]
-SIGNED_OUT_MESSAGE = "You are signed out. Your text is still here."
-CSRF_FAILED_MESSAGE = "You signed in again meanwhile. Your text is still here."
+SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here.")
+CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
 
 
-def json_error(status: int, message: str, **extra: Any) -> JsonResponse:
-    """One sentence for the person at the keyboard."""
+def json_error(status: int, message: StrOrPromise, **extra: Any) -> JsonResponse:
+    """Return an error response with a message for the user."""
     return JsonResponse({"error": message, **extra}, status=status)
 
 
 class JsonCsrfMiddleware(CsrfViewMiddleware):
-    """The usual check with an answer that the script can read."""
+    """Django's CSRF check with a JSON error."""
 
     def _reject(self, request: HttpRequest, reason: str) -> JsonResponse:
         return json_error(403, CSRF_FAILED_MESSAGE, code="csrf")
@@ -31,37 +35,41 @@ class JsonCsrfMiddleware(CsrfViewMiddleware):
 def staff_json_view(
     *permissions: str, method: str, max_bytes: int
 ) -> Callable[[JsonView], Callable[..., HttpResponseBase]]:
-    """Decorate a view for signed-in staff with any of ``permissions``: 401, 403, 405 and 413 come from here.
+    """Decorate a JSON view for staff who have any of ``permissions``. Errors are 401, 403, 405, and 413.
 
-    Who asks and how much is sent are looked at before the body is read; only then the CSRF token, which is in it.
+    The user and the size are checked before the body is read. The CSRF token, which is in the body, comes last.
     """
 
     def decorate(view: JsonView) -> Callable[..., HttpResponseBase]:
-        checked = decorator_from_middleware(JsonCsrfMiddleware)(view)
+        csrf_checked_view = decorator_from_middleware(JsonCsrfMiddleware)(view)
 
         @wraps(view)
-        def answer(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        def wrapper(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             user = request.user
             if not user.is_authenticated:
                 return json_error(401, SIGNED_OUT_MESSAGE)
             if not (user.is_staff and any(user.has_perm(name) for name in permissions)):
-                return json_error(403, "Your account may not do this.")
+                return json_error(403, _("Your account does not have permission to do this."))
             if request.method != method:
-                return JsonResponse({"error": f"Only {method}."}, status=405, headers={"Allow": method})
+                error = _("Only %(method)s is allowed.") % {"method": method}
+                return JsonResponse({"error": error}, status=405, headers={"Allow": method})
             if int(request.META.get("CONTENT_LENGTH") or 0) > max_bytes:
-                return json_error(413, f"That is more than {max_bytes // 1024 // 1024} MB.")
-            return cast("HttpResponseBase", checked(request, **kwargs))
+                return json_error(413, _("That is more than %(size)s MB.") % {"size": max_bytes // 1024 // 1024})
+            return cast("HttpResponseBase", csrf_checked_view(request, **kwargs))
 
-        return csrf_exempt(never_cache(answer))
+        return csrf_exempt(never_cache(wrapper))
 
     return decorate
 
 
 def is_rate_limited(user_id: int, scope: str, *, limit: int, seconds: int) -> bool:
-    """Count one attempt; True when there were more than ``most`` in the last ``seconds``. Each worker counts alone."""
+    """Count one attempt, and return whether there were more than ``limit`` in ``seconds``.
+
+    Each worker process counts on its own.
+    """
     key = f"{scope}:{user_id}"
     cache.add(key, 0, seconds)
     try:
         return cache.incr(key) > limit
-    except ValueError:  # it ran out between the two lines
+    except ValueError:  # the key expired between the two calls
         return False

@@ -1,5 +1,6 @@
-"""A picture with its marks exactly as patients see it, as a document of its own for a frame."""
+"""The marker editor: its form, the preview as patients see it, and import and export of markers as annotations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +11,13 @@ from django.forms.models import fields_for_model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.text import normalize
 from procedures import languages
-from procedures.admin.base import parse_int_or_zero, render_admin, rewrite_media_urls
+from procedures.admin.base import StrOrPromise, parse_int_or_zero, render_admin, rewrite_media_urls
 from procedures.admin.figure_forms import validate_text_row
 from procedures.admin.json_api import json_error, staff_json_view
 from procedures.enums import Language, MarkerShape
@@ -46,9 +49,40 @@ from procedures.figures.presenters import DRAWING_SIZE, build_figure_context, nu
 from procedures.models import Figure, MarkerText
 from procedures.validators import validate_plain_text, validate_slug
 
+FORM_PREFIX = "marks"
+# Far more rows than the form can send. Larger totals are refused without parsing.
+MAX_FORMS = 4 * MAX_MARKERS
+# Enough for the maximum number of markers with texts of maximum length.
+MAX_FORM_BYTES = 1024 * 1024
+MAX_CHANGE_MESSAGE_LENGTH = 1000
+MAX_LABEL_LENGTH, MAX_TEXT_LENGTH = (
+    field.max_length
+    for field in fields_for_model(MarkerText, ("label", "text")).values()
+    if isinstance(field, forms.CharField)
+)
+# Part, legend, label of the button, and fields.
+FIELD_GROUPS = (
+    ("disc", gettext_lazy("Disc"), gettext_lazy("Move the disc"), ("x", "y")),
+    ("target", gettext_lazy("What it points at"), gettext_lazy("Move the target"), ("target_x", "target_y")),
+    ("size", gettext_lazy("Size of the shape"), gettext_lazy("Change the size"), ("width", "height")),
+)
+# xgettext:no-python-format
+FROM_LEFT_LABEL = gettext_lazy("% from the left")
+# xgettext:no-python-format
+FROM_TOP_LABEL = gettext_lazy("% from the top")
+PERCENT_RANGE_MESSAGE = gettext_lazy("Write a number from 0 to 100.")
+MARKERS_CHANGED_MESSAGE = gettext_lazy(
+    "Someone else changed these markers, or the picture, while you worked. Nothing is saved yet, and what you typed "
+    "is still here. Look at the saved markers in another window, then save again to replace them with yours."
+)
+INCOMPLETE_FORM_MESSAGE = gettext_lazy("The form arrived incomplete, so nothing was saved. Reload the page.")
+
 
 def render_figure_preview(figure: Figure, language: str, markers: list[MarkerData] | None = None) -> str:
-    """HTML in the public stylesheet, with ``marks`` in place of the saved ones. Expects what figure_view() expects."""
+    """Return an HTML document of the figure as patients see it. ``markers`` replace the saved ones.
+
+    Expects the same prefetched relations as ``build_figure_context()``.
+    """
     view = build_figure_context(figure, language)
     if markers is not None:
         view = replace(view, markers=number_markers(markers, language))
@@ -58,48 +92,32 @@ def render_figure_preview(figure: Figure, language: str, markers: list[MarkerDat
     return rewrite_media_urls(html)
 
 
-FORM_PREFIX = "marks"
-# More rows than any browser has to send: nothing is looked at then.
-MAX_FORMS = 4 * MAX_MARKERS
-MAX_LABEL_LENGTH, MAX_TEXT_LENGTH = (
-    field.max_length
-    for field in fields_for_model(MarkerText, ("label", "text")).values()
-    if isinstance(field, forms.CharField)
-)
-FIELD_GROUPS = (
-    ("disc", "Disc", "Move the disc", ("x", "y")),
-    ("target", "What it points at", "Move the target", ("target_x", "target_y")),
-    ("size", "Size of the shape", "Change the size", ("width", "height")),
-)
-PERCENT_RANGE_MESSAGE = "Write a number from 0 to 100."
-
-
 @dataclass(frozen=True, slots=True)
 class MarkerContext:
-    """What marks are checked against: the figure, what lies under them, languages whose readers see them."""
+    """What markers are checked against: the figure, the pictures under them, and the languages of its texts."""
 
     figure: Figure
-    backdrops: list[Background]
+    backgrounds: list[Background]
     missing_files: list[str]
     aspect_ratio: float
     languages: list[str]
 
     @classmethod
     def for_figure(cls, figure: Figure) -> "MarkerContext":
-        """Expects ``texts`` and ``renditions`` prefetched."""
-        size = (figure.width, figure.height) if figure.image else (DRAWING_SIZE, DRAWING_SIZE)
-        written = sorted(text.language for text in figure.texts.all()) or [languages.DEFAULT]
-        return cls(figure, *load_backgrounds(figure), size[1] / max(1, size[0]), written)
+        """Load the context. Expects ``texts`` and ``renditions`` to be prefetched."""
+        width, height = (figure.width, figure.height) if figure.image else (DRAWING_SIZE, DRAWING_SIZE)
+        codes = sorted(text.language for text in figure.texts.all()) or [languages.DEFAULT]
+        return cls(figure, *load_backgrounds(figure), height / max(1, width), codes)
 
     def check_markers(self, markers: list[MarkerData]) -> list[MarkerIssue]:
-        """See mark_checks."""
-        return check_markers(markers, aspect=self.aspect_ratio, backgrounds=self.backdrops)
+        """Run ``figures.markers.checks`` in this context."""
+        return check_markers(markers, aspect=self.aspect_ratio, backgrounds=self.backgrounds)
 
 
 class PercentField(forms.FloatField):
-    """Shows 37.21 where a mark holds 0.3721."""
+    """A fraction of the picture, edited in percent: 0.3721 is shown as 37.21."""
 
-    def __init__(self, label: str, **kwargs: Any) -> None:
+    def __init__(self, label: StrOrPromise, **kwargs: Any) -> None:
         widget = forms.NumberInput(attrs={"step": "any", "class": "marker-coordinate", "inputmode": "decimal"})
         super().__init__(label=label, min_value=0, max_value=100, widget=widget, **kwargs)
         for validator in self.validators:
@@ -107,58 +125,58 @@ class PercentField(forms.FloatField):
         self.error_messages |= {"invalid": PERCENT_RANGE_MESSAGE, "required": PERCENT_RANGE_MESSAGE}
 
     def prepare_value(self, value: Any) -> Any:
-        """A part as per cent; what was typed stays as typed."""
+        """Convert a fraction to percent. Return submitted text unchanged."""
         return f"{value * 100:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
 
     def clean(self, value: Any) -> float | None:
-        """Per cent as a part."""
-        found = super().clean(value.replace(",", ".") if isinstance(value, str) else value)
-        return None if found is None else round(found / 100, COORDINATE_DIGITS)
+        """Convert percent, with a decimal point or comma, to a fraction."""
+        percent = super().clean(value.replace(",", ".") if isinstance(value, str) else value)
+        return None if percent is None else round(percent / 100, COORDINATE_DIGITS)
 
 
 class SingleLineField(forms.CharField):
-    """Words without line breaks and double spaces."""
+    """Plain text without line breaks and repeated spaces."""
 
-    def __init__(self, label: str, max_length: int | None, *, is_multiline: bool = False) -> None:
+    def __init__(self, label: StrOrPromise, max_length: int | None, *, is_multiline: bool = False) -> None:
         widget = forms.Textarea(attrs={"rows": 3}) if is_multiline else forms.TextInput()
         super().__init__(
             label=label, required=False, max_length=max_length, widget=widget, validators=[validate_plain_text]
         )
 
     def to_python(self, value: Any) -> str:
-        """One line."""
+        """Normalize the text, and collapse white space."""
         return " ".join(normalize(super().to_python(value) or "").split())
 
 
 class MarkerForm(forms.Form):
-    """One mark. Its key stays for ever, and is made by us."""
+    """The form of one marker. Its key is generated once and never changes."""
 
-    number = forms.IntegerField(label="Number", required=False, min_value=1, max_value=999)
-    deleted = forms.BooleanField(label="Delete this marker", required=False)
+    number = forms.IntegerField(label=gettext_lazy("Number"), required=False, min_value=1, max_value=999)
+    deleted = forms.BooleanField(label=gettext_lazy("Delete this marker"), required=False)
     key = forms.CharField(
         max_length=MAX_KEY_LENGTH, required=False, widget=forms.HiddenInput, validators=[validate_slug]
     )
-    shape = forms.ChoiceField(label="Shape", choices=MarkerShape.choices, initial=MarkerShape.POINT)
-    x = PercentField("% from the left")
-    y = PercentField("% from the top")
-    target_x = PercentField("% from the left")
-    target_y = PercentField("% from the top")
-    width = PercentField("Width, %", required=False)
-    height = PercentField("Height, %", required=False)
+    shape = forms.ChoiceField(label=gettext_lazy("Shape"), choices=MarkerShape.choices, initial=MarkerShape.POINT)
+    x = PercentField(FROM_LEFT_LABEL)
+    y = PercentField(FROM_TOP_LABEL)
+    target_x = PercentField(FROM_LEFT_LABEL)
+    target_y = PercentField(FROM_TOP_LABEL)
+    width = PercentField(gettext_lazy("Width, %"), required=False)
+    height = PercentField(gettext_lazy("Height, %"), required=False)
 
     def __init__(self, *args: Any, languages: list[str], **kwargs: Any) -> None:
-        # The empty row must not keep a browser from sending the form.
+        # Required inputs in the empty row would keep a browser from sending the form.
         super().__init__(*args, **{"use_required_attribute": False, "label_suffix": "", **kwargs})
         self.languages = languages
         for code in Language.values:
-            self.fields[f"label_{code}"] = SingleLineField("Label", MAX_LABEL_LENGTH)
-            self.fields[f"text_{code}"] = SingleLineField("Explanation", MAX_TEXT_LENGTH, is_multiline=True)
+            self.fields[f"label_{code}"] = SingleLineField(_("Label"), MAX_LABEL_LENGTH)
+            self.fields[f"text_{code}"] = SingleLineField(_("Explanation"), MAX_TEXT_LENGTH, is_multiline=True)
             for name in (f"label_{code}", f"text_{code}"):
                 self.fields[name].widget.attrs["lang"] = code
 
     @property
     def language_fields(self) -> list[dict[str, Any]]:
-        """For the template: a pair of fields for each language."""
+        """Label and text fields of each language, for the template."""
         return [
             {
                 "code": code,
@@ -172,59 +190,61 @@ class MarkerForm(forms.Form):
 
     @property
     def field_groups(self) -> list[dict[str, Any]]:
-        """For the template: places that belong together."""
+        """Coordinate fields in groups, for the template."""
         return [
             {"part": part, "title": title, "button": button, "fields": [self[name] for name in names]}
             for part, title, button, names in FIELD_GROUPS
         ]
 
     def clean(self) -> dict[str, Any]:
-        """A label for everybody who sees the picture; a size for a shape that has one."""
+        """Require a label in each language of the figure, and a size for shapes that have one."""
         values = super().clean() or self.cleaned_data
         for code in Language.values:
             if f"label_{code}" in self.errors or values.get(f"label_{code}"):
                 continue
             if code in self.languages:
-                self.add_error(f"label_{code}", f"Write what this marker shows, in {Language(code).label}.")
+                message = _("Write what this marker shows, in %(language)s.") % {"language": Language(code).label}
+                self.add_error(f"label_{code}", message)
             elif values.get(f"text_{code}"):
-                self.add_error(f"label_{code}", "Write a label for this explanation.")
-        for code, words in self._get_texts(values).items():
-            validate_text_row(self, MarkerText(language=code, label=words.label, text=words.text))
+                self.add_error(f"label_{code}", _("Write a label for this explanation."))
+        for code, text in self._get_texts(values).items():
+            validate_text_row(self, MarkerText(language=code, label=text.label, text=text.text))
         if values.get("shape") in AREA_SHAPES:
             for name in ("width", "height"):
                 if name not in self.errors and not values.get(name):
-                    self.add_error(name, "Write how large the shape is, more than 0.")
+                    self.add_error(name, _("Write how large the shape is, more than 0."))
         return values
 
     @property
     def has_content(self) -> bool:
-        """Whether anybody wrote into this row."""
-        told = [name for name in self.fields if name not in {"number", "deleted", "key", "shape"}]
-        return any(str(self[name].data or "").strip() for name in told)
+        """Whether any field with content is filled in."""
+        content_fields = [name for name in self.fields if name not in {"number", "deleted", "key", "shape"}]
+        return any(str(self[name].data or "").strip() for name in content_fields)
 
     @property
     def is_deleted(self) -> bool:
-        """Whether it is ticked to go, however wrong the rest of it is."""
+        """Whether the row is marked for deletion, valid or not."""
         return bool(self.is_bound and self["deleted"].data)
 
     @property
     def sort_key(self) -> tuple[bool, int]:
-        """Rows without a number come last, as they came."""
+        """Sort by number. Rows without a valid number come last, in their original order."""
         text = str(self["number"].data or "")
         return (True, 0) if not (text.isascii() and text.isdigit() and len(text) < 4) else (False, int(text))
 
     def get_marker_data(self) -> MarkerData | None:
-        """What was typed, None while its places are not right. Words may still be missing. Call is_valid() first."""
-        said = self.cleaned_data
+        """Return the marker, or None if its coordinates are invalid. Texts can be missing. Call is_valid() first."""
+        values = self.cleaned_data
         if any(name in self.errors for name in ("key", "shape", *COORDINATE_FIELDS[:4], "width", "height")):
             return None
-        part = {MarkerShape.CIRCLE: 0.5, MarkerShape.REGION: 1.0}.get(said["shape"], 0.0)
-        places = {name: said[name] for name in COORDINATE_FIELDS[:4]}
+        # The form edits the full extent; a circle is stored with its radius.
+        factor = {MarkerShape.CIRCLE: 0.5, MarkerShape.REGION: 1.0}.get(values["shape"], 0.0)
+        coordinates = {name: values[name] for name in COORDINATE_FIELDS[:4]}
         size = {
-            f"size_{axis}": round((said[name] or 0.0) * part, COORDINATE_DIGITS)
+            f"size_{axis}": round((values[name] or 0.0) * factor, COORDINATE_DIGITS)
             for axis, name in (("x", "width"), ("y", "height"))
         }
-        return MarkerData(said["key"], said["shape"], **places, **size, texts=self._get_texts(said))
+        return MarkerData(values["key"], values["shape"], **coordinates, **size, texts=self._get_texts(values))
 
     def _get_texts(self, values: dict[str, Any]) -> dict[str, MarkerTextData]:
         return {
@@ -235,7 +255,11 @@ class MarkerForm(forms.Form):
 
 
 class MarkerFormSet:
-    """All marks of one picture. What is not sent is deleted; an empty row is none; ``blank`` is for one more."""
+    """All markers of a picture.
+
+    Saving deletes markers that were not posted. Rows without content are ignored. ``empty_form`` is the row for a new
+    marker, and ``is_complete`` is False if the posted data was cut off.
+    """
 
     def __init__(
         self, context: MarkerContext, *, data: QueryDict | None = None, saved: list[MarkerData] | None = None
@@ -249,8 +273,8 @@ class MarkerFormSet:
             if form.has_content:
                 self.forms.append(form)
         self.forms.sort(key=lambda form: form.sort_key)
-        for index, mark in enumerate(saved or []):
-            self.forms.append(self._build_form(index, initial={**build_initial(mark), "number": index + 1}))
+        for index, marker in enumerate(saved or []):
+            self.forms.append(self._build_form(index, initial={**build_initial(marker), "number": index + 1}))
         self.total = max(total, len(self.forms)) + 1
         self.empty_form = self._build_form(self.total - 1)
         if data is not None:
@@ -266,104 +290,99 @@ class MarkerFormSet:
 
     @property
     def active_forms(self) -> list[MarkerForm]:
-        """Rows that are not ticked to be deleted, in the order of their numbers."""
+        """Rows that are not marked for deletion, in the order of their numbers."""
         return [form for form in self.forms if not form.is_deleted]
 
     @property
     def errors(self) -> list[str]:
-        """All that forbids saving, row by row: “Marker 2: …”."""
-        found = [
-            f"Marker {place}: {sentence}"
-            for place, form in enumerate(self.active_forms, start=1)
-            for sentences in form.errors.values()
-            for sentence in sentences
-        ]
-        too_many = len(self.active_forms) > MAX_MARKERS
-        return ([f"A picture can have at most {MAX_MARKERS} markers. Delete some of them."] if too_many else []) + found
+        """Everything that prevents saving, row by row: “Marker 2: …”."""
+        errors = []
+        if len(self.active_forms) > MAX_MARKERS:
+            errors.append(
+                _("A picture can have at most %(count)s markers. Delete some of them.") % {"count": MAX_MARKERS}
+            )
+        for number, form in enumerate(self.active_forms, start=1):
+            for messages_of_field in form.errors.values():
+                errors += [
+                    _("Marker %(number)s: %(error)s") % {"number": number, "error": message}
+                    for message in messages_of_field
+                ]
+        return errors
 
     def is_valid(self) -> bool:
-        """Whether it may be saved so."""
+        """Whether the markers can be saved."""
         return self.is_complete and not self.errors
 
     def _validate(self) -> None:
-        """Checks across marks, told at the mark that they are about."""
+        """Run the checks across markers, and add blocking issues to the forms they are about."""
         if all(form.is_valid() for form in self.active_forms):
-            for note in self.marker_notes():
-                if note.is_blocking:
-                    self.active_forms[note.index].add_error(None, note.message)
+            for issue in self.marker_issues():
+                if issue.is_blocking:
+                    self.active_forms[issue.index].add_error(None, issue.message)
 
-    def marker_notes(self) -> list[MarkerIssue]:
-        """About rows whose places are known, with words or without; indexes are those of ``standing``."""
-        drawn = self.get_placed_markers()
-        places = [place for place, _ in drawn]
-        found = self.context.check_markers([mark for _, mark in drawn])
-        return [MarkerIssue(places[note.index], note.message, note.is_blocking) for note in found]
+    def marker_issues(self) -> list[MarkerIssue]:
+        """Return the issues of rows with valid coordinates. Their indexes are those of ``active_forms``."""
+        placed = self.get_placed_markers()
+        indexes = [index for index, _marker in placed]
+        issues = self.context.check_markers([marker for _index, marker in placed])
+        return [MarkerIssue(indexes[issue.index], issue.message, issue.is_blocking) for issue in issues]
 
-    def all_notes(self) -> list[MarkerIssue]:
-        """Those, and what each row still lacks."""
-        lacking = [
-            MarkerIssue(index, str(sentence), is_blocking=True)
+    def all_issues(self) -> list[MarkerIssue]:
+        """Return the field errors of each row, then the issues of ``marker_issues()``."""
+        field_errors = [
+            MarkerIssue(index, str(message), is_blocking=True)
             for index, form in enumerate(self.active_forms)
-            for name, sentences in form.errors.items()
+            for name, error_list in form.errors.items()
             if name != NON_FIELD_ERRORS
-            for sentence in sentences
+            for message in error_list
         ]
-        return lacking + self.marker_notes()
+        return field_errors + self.marker_issues()
 
     def get_placed_markers(self) -> list[tuple[int, MarkerData]]:
-        """Index in ``standing`` and values of every row whose places are right."""
-        found = []
+        """Return the index in ``active_forms`` and the data of every row with valid coordinates."""
+        placed = []
         for index, form in enumerate(self.active_forms):
             form.is_valid()
-            if (mark := form.get_marker_data()) is not None:
-                found.append((index, mark))
-        return found
+            if (marker := form.get_marker_data()) is not None:
+                placed.append((index, marker))
+        return placed
 
     def get_markers(self) -> list[MarkerData]:
-        """All marks, each with a key of its own. Call it when is_valid()."""
-        drawn = [mark for _, mark in self.get_placed_markers()]
-        # The key of a later marker is not free for a new one.
-        used = {mark.key for mark in drawn if mark.key}
-        found: list[MarkerData] = []
-        for place, mark in enumerate(drawn, start=1):
-            taken = {other.key for other in found} | (set() if mark.key else used)
-            key = make_unique_key(mark.key, mark.texts, place, taken)
-            found.append(replace(mark, key=key))
-        return found
+        """Return all markers, each with a unique key. The form set must be valid."""
+        placed = [marker for _index, marker in self.get_placed_markers()]
+        # A new marker must not get the key of an existing marker that comes later.
+        existing_keys = {marker.key for marker in placed if marker.key}
+        markers: list[MarkerData] = []
+        for number, marker in enumerate(placed, start=1):
+            taken = {other.key for other in markers} | (set() if marker.key else existing_keys)
+            markers.append(replace(marker, key=make_unique_key(marker.key, marker.texts, number, taken)))
+        return markers
 
 
 def build_initial(marker: MarkerData) -> dict[str, Any]:
-    """A saved mark as its row shows it."""
+    """Return the initial form values of a saved marker."""
     rx, ry = marker.half_size
-    places = {name: getattr(marker, name) for name in COORDINATE_FIELDS[:4]}
-    words = {f"label_{code}": said.label for code, said in marker.texts.items()}
-    words |= {f"text_{code}": said.text for code, said in marker.texts.items()}
-    return {"key": marker.key, "shape": marker.shape, **places, "width": 2 * rx, "height": 2 * ry, **words}
+    values = {"key": marker.key, "shape": marker.shape, "width": 2 * rx, "height": 2 * ry}
+    values |= {name: getattr(marker, name) for name in COORDINATE_FIELDS[:4]}
+    for code, text in marker.texts.items():
+        values |= {f"label_{code}": text.label, f"text_{code}": text.text}
+    return values
 
 
 def to_querydict(markers: list[MarkerData], context: MarkerContext) -> QueryDict:
-    """Marks as a browser would send them: what came in from a file is checked exactly like what was typed."""
+    """Return markers as a browser would post them, so that imported markers are validated like typed ones."""
     data = QueryDict(mutable=True)
     data[f"{FORM_PREFIX}-total"] = str(len(markers))
-    for index, mark in enumerate(markers):
-        form = MarkerForm(initial={**build_initial(mark), "number": index + 1}, languages=context.languages)
+    for index, marker in enumerate(markers):
+        form = MarkerForm(initial={**build_initial(marker), "number": index + 1}, languages=context.languages)
         for bound in form:
             value = bound.value()
             data[f"{FORM_PREFIX}-{index}-{bound.name}"] = "" if value is None or value is False else str(value)
     return data
 
 
-MARKERS_CHANGED_MESSAGE = (
-    "Someone else changed these markers, or the picture, while you worked. Nothing is saved yet, and what you typed "
-    "is still here. Look at the saved markers in another window, then save again to replace them with yours."
-)
-INCOMPLETE_FORM_MESSAGE = "The form came in incomplete, so nothing was saved. Load the page again."
-# All marks with the longest words fit many times over.
-MAX_FORM_BYTES = 1024 * 1024
-
-
 def _get_figure(request: HttpRequest, figure_id: int) -> Figure:
-    """The picture with everything the page shows; 404 and 403 as Django's own forms give them."""
+    """Load the figure with its texts, renditions, and markers. Raise Http404, or PermissionDenied."""
     figure = Figure.objects.filter(pk=figure_id).prefetch_related("texts", "renditions", "markers__texts").first()
     if figure is None:
         raise Http404
@@ -374,40 +393,34 @@ def _get_figure(request: HttpRequest, figure_id: int) -> Figure:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def markers_view(request: HttpRequest, figure_id: int) -> HttpResponse:
-    """The form. A refused save (400, or 409 after somebody else's) shows everything that was typed."""
+    """Show and save the markers. 400 for invalid input, 409 if they were changed meanwhile; both keep the input."""
     figure = _get_figure(request, figure_id)
-    ground = MarkerContext.for_figure(figure)
+    context = MarkerContext.for_figure(figure)
     if request.method != "POST":
-        return _render_markers(request, figure, MarkerFormSet(ground, saved=load_markers(figure)))
-    rows = MarkerFormSet(ground, data=request.POST)
-    if not rows.is_complete:
-        return _render_markers(
-            request,
-            figure,
-            MarkerFormSet(ground, saved=load_markers(figure)),
-            errors=[INCOMPLETE_FORM_MESSAGE],
-            status=400,
-        )
-    if not rows.is_valid():
-        return _render_markers(
-            request, figure, rows, errors=rows.errors, version=request.POST.get("version", ""), status=400
-        )
+        return _render_markers(request, figure, MarkerFormSet(context, saved=load_markers(figure)))
+    formset = MarkerFormSet(context, data=request.POST)
+    if not formset.is_complete:
+        saved_formset = MarkerFormSet(context, saved=load_markers(figure))
+        return _render_markers(request, figure, saved_formset, errors=[INCOMPLETE_FORM_MESSAGE], status=400)
+    version = request.POST.get("version", "")
+    if not formset.is_valid():
+        return _render_markers(request, figure, formset, errors=formset.errors, version=version, status=400)
     try:
-        changes = save_markers(figure, rows.get_markers(), expected_version=request.POST.get("version", ""))
+        changes = save_markers(figure, formset.get_markers(), expected_version=version)
     except MarkersChangedError:
-        return _render_markers(request, figure, rows, errors=[MARKERS_CHANGED_MESSAGE], status=409)
+        return _render_markers(request, figure, formset, errors=[MARKERS_CHANGED_MESSAGE], status=409)
     _record_changes(request, figure, changes)
     return HttpResponseRedirect(request.path)
 
 
 def _record_changes(request: HttpRequest, figure: Figure, changes: list[str]) -> None:
-    """After a save: history, what happened, which public pages print the old marks."""
+    """Log the changes, and add messages about the save and about stale pages."""
     if not changes:
-        messages.info(request, "Nothing was changed.")
+        messages.info(request, _("Nothing was changed."))
         return
     model_admin: Any = admin.site.get_model_admin(Figure)
-    model_admin.log_change(request, figure, f"Markers. {'; '.join(changes)}."[:1000])
-    messages.success(request, "Markers saved.")
+    model_admin.log_change(request, figure, f"Markers. {'; '.join(changes)}."[:MAX_CHANGE_MESSAGE_LENGTH])
+    messages.success(request, _("Markers saved."))
     model_admin.message_stale_pages(request, figure)
 
 
@@ -416,12 +429,12 @@ def _render_markers(
     figure: Figure,
     formset: MarkerFormSet,
     *,
-    errors: list[str] | None = None,
+    errors: Sequence[StrOrPromise] = (),
     version: str | None = None,
     status: int = 200,
     **extra_context: Any,
 ) -> HttpResponse:
-    """``version``: what the typed marks replace; without it what is saved now."""
+    """Render the editor. ``version``: the saved state that the input replaces, by default the current one."""
     saved = load_markers(figure)
     drawn = (
         [mark for _, mark in formset.get_placed_markers()] if any(form.is_bound for form in formset.forms) else saved
@@ -433,7 +446,7 @@ def _render_markers(
         "view": view,
         "formset": formset,
         "missing_files": formset.context.missing_files,
-        "errors": errors or [],
+        "errors": errors,
         "has_unsaved_changes": status != 200 or bool(extra_context),
         "version": markers_version(figure, saved) if version is None else version,
         "previews": [
@@ -443,50 +456,52 @@ def _render_markers(
         "max_bytes": MAX_ANNOTATION_BYTES,
         **extra_context,
     }
-    return render_admin(request, "figure/markers", context, title=f"Markers on “{view.title}”", status=status)
+    title = _("Markers on “%(title)s”") % {"title": view.title}
+    return render_admin(request, "figure/markers", context, title=title, status=status)
 
 
 @staff_json_view("procedures.change_figure", method="POST", max_bytes=MAX_FORM_BYTES)
 def markers_preview_view(request: HttpRequest) -> JsonResponse:
-    """The public rendering of what is typed, in each language, and the notes on each row. Saves nothing."""
-    found = Figure.objects.filter(pk=parse_int_or_zero(request.POST.get("figure", "")))
-    figure = found.prefetch_related("texts", "renditions", "markers__texts").first()
+    """Render the posted markers as patients would see them, in each language, with the issues. Saves nothing."""
+    figures = Figure.objects.filter(pk=parse_int_or_zero(request.POST.get("figure", "")))
+    figure = figures.prefetch_related("texts", "renditions", "markers__texts").first()
     if figure is None:
-        return json_error(404, "This picture is gone.")
-    rows = MarkerFormSet(MarkerContext.for_figure(figure), data=request.POST)
-    drawn = [mark for _, mark in rows.get_placed_markers()]
-    pages = {code: render_figure_preview(figure, code, drawn) for code in rows.context.languages}
-    notes = [{"mark": note.index, "sentence": note.message} for note in rows.all_notes()]
+        return json_error(404, _("This picture was deleted."))
+    formset = MarkerFormSet(MarkerContext.for_figure(figure), data=request.POST)
+    markers = [marker for _index, marker in formset.get_placed_markers()]
+    pages = {code: render_figure_preview(figure, code, markers) for code in formset.context.languages}
+    notes = [{"mark": issue.index, "sentence": issue.message} for issue in formset.all_issues()]
     return JsonResponse({"pages": pages, "notes": notes})
 
 
 @require_safe
 def markers_download_view(request: HttpRequest, figure_id: int) -> HttpResponse:
-    """The saved marks as a W3C Web Annotation page."""
+    """Download the saved markers as a W3C Web Annotation page."""
     figure = _get_figure(request, figure_id)
-    answer = JsonResponse(
+    response = JsonResponse(
         build_annotation_page(figure, load_markers(figure)),
         content_type=ANNOTATION_CONTENT_TYPE,
         json_dumps_params={"ensure_ascii": False, "indent": 1},
     )
-    answer["Content-Disposition"] = f'attachment; filename="{figure.slug}-marks.jsonld"'
-    return answer
+    response["Content-Disposition"] = f'attachment; filename="{figure.slug}-marks.jsonld"'
+    return response
 
 
 @require_POST
 def markers_import_view(request: HttpRequest, figure_id: int) -> HttpResponse:
-    """Marks from a file, in the form and as patients would see them. The form's own button saves them."""
+    """Show markers from a file in the form, unsaved, with what they would change. 400 or 413 for an invalid file."""
     figure = _get_figure(request, figure_id)
-    ground, saved = MarkerContext.for_figure(figure), load_markers(figure)
+    context, saved = MarkerContext.for_figure(figure), load_markers(figure)
     upload = request.FILES.get("file")
     try:
         if upload is None:
-            raise InvalidAnnotationsError("Choose a markers file first.")
-        # One byte more than allowed is enough to see that it is too much.
-        found = parse_annotations(upload.read(MAX_ANNOTATION_BYTES + 1), image_hash=image_hash(figure))
+            raise InvalidAnnotationsError(_("Choose a markers file first."))
+        # Reading one byte more than the limit is enough to recognize a file that is too large.
+        annotations = parse_annotations(upload.read(MAX_ANNOTATION_BYTES + 1), image_hash=image_hash(figure))
     except InvalidAnnotationsError as error:
         status = 413 if upload is not None and (upload.size or 0) > MAX_ANNOTATION_BYTES else 400
-        return _render_markers(request, figure, MarkerFormSet(ground, saved=saved), errors=[str(error)], status=status)
-    rows = MarkerFormSet(ground, data=to_querydict(found.markers, ground))
-    imported = {"changes": describe_changes(saved, found.markers), "notes": found.warnings}
-    return _render_markers(request, figure, rows, errors=rows.errors, imported=imported)
+        saved_formset = MarkerFormSet(context, saved=saved)
+        return _render_markers(request, figure, saved_formset, errors=[str(error)], status=status)
+    formset = MarkerFormSet(context, data=to_querydict(annotations.markers, context))
+    imported = {"changes": describe_changes(saved, annotations.markers), "notes": annotations.warnings}
+    return _render_markers(request, figure, formset, errors=formset.errors, imported=imported)

@@ -1,4 +1,4 @@
-"""The form of a page or guide: the draft, the version it was opened at, and a word for colleagues."""
+"""Admin of pages and guides: the editing form, conflict handling, workflow buttons, and the URLs of their screens."""
 
 from collections.abc import Callable
 from copy import copy
@@ -10,6 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from markdownx.models import MarkdownxField
 
 from procedures.admin import (
@@ -32,10 +34,11 @@ from procedures.admin.base import (
     ContentAdmin,
     ContentInline,
     disable_related_popups,
+    get_change_url,
     get_staff_user,
 )
 from procedures.admin.conflict import ConflictContext, build_conflict, resolved_version
-from procedures.admin.edit_page import build_edit_page_context, get_change_url
+from procedures.admin.edit_page import build_edit_page_context
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.admin.stale_pages import message_already_published, message_published
 from procedures.enums import PageKind
@@ -55,27 +58,45 @@ from procedures.revisions.drafts import EditConflictError, check_and_bump_versio
 from procedures.sharing.short_codes import generate_code
 from procedures.validators import validate_no_sign_advice
 
+REQUIRED_MESSAGES = {
+    "title": gettext_lazy("The title is empty. Write one."),
+    "slug": gettext_lazy("The address is empty. Write one."),
+    "subject": gettext_lazy("The subject is empty. Write one."),
+}
+APPROVAL_SUPERSEDED_MESSAGE = gettext_lazy(
+    "Draft saved. What patients read has not changed. The text before it was approved; this one has to go to review "
+    "again."
+)
+TEXT_FIELDSET: Any = (gettext_lazy("Text"), {"fields": ("title", "key_message", "body")})
+METADATA_FIELDSET: Any = (
+    gettext_lazy("Page details"),
+    {"fields": ("lead_figure", "next_page", "next_label", "description", "review_months")},
+)
+
 
 class PageForm(AnyForm):
-    """``version`` is the draft version this form was opened with, ``parent`` its revision, the base of a merge.
+    """The form of a draft.
 
-    ``window`` names the autosave slot of this form. ``conflict`` is set when somebody was faster.
+    ``version`` is the draft version that the form was opened with, and ``base_revision`` that revision's primary key,
+    the base of a merge. ``client_id`` identifies the form's autosave. ``conflict`` is set if someone else saved first.
     """
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     base_revision = forms.CharField(widget=forms.HiddenInput, required=False)
     client_id = forms.CharField(widget=forms.HiddenInput, required=False, max_length=36)
     note = forms.CharField(
-        label="What did you change?",
+        label=gettext_lazy("What did you change?"),
         max_length=240,
         required=False,
-        help_text="For your colleagues, in the history.",
+        help_text=gettext_lazy("For your colleagues, in the history."),
     )
     what_changed = forms.CharField(
-        label="What changed, for readers",
+        label=gettext_lazy("What changed, for readers"),
         max_length=240,
         required=False,
-        help_text="One sentence that patients see when you publish. Leave it empty for small corrections.",
+        help_text=gettext_lazy(
+            "One sentence that patients see when you publish. Leave it empty for small corrections."
+        ),
     )
     conflict: ConflictContext | None = None
 
@@ -91,42 +112,41 @@ class PageForm(AnyForm):
         super().__init__(*args, **kwargs)
         self.fields["version"].initial = self.instance.draft_version
         for name in ("key_message", "description"):
-            # A draft may be saved half written; publishing asks for both.
+            # A draft can be incomplete; only publishing requires both fields.
             if name in self.fields:
                 self.fields[name].required = False
-        for field, name in (("title", "title"), ("slug", "address"), ("subject", "subject")):
-            if field in self.fields:
-                self.fields[field].error_messages["required"] = f"The {name} is empty. Write one."
+        for name, message in REQUIRED_MESSAGES.items():
+            if name in self.fields:
+                self.fields[name].error_messages["required"] = message
         if "kind" in self.fields:
             kinds = [choice for choice in PageKind.choices if choice[0] != PageKind.GUIDE]
             self.fields["kind"].choices = [("", "---------"), *kinds]  # type: ignore[attr-defined]
         if self.instance.pk and not self.is_bound:
             newest = self.instance.revisions.first()
-            # A draft that never became a revision is nobody's base.
+            # A draft that was never saved as a revision cannot be the base of a merge.
             self.fields["base_revision"].initial = (
                 newest.pk if newest and newest.content == self.instance.draft_content() else ""
             )
 
     def clean(self) -> dict[str, Any]:
-        """One line, or the conflict."""
+        """Join the lines of single-sentence fields, and report a conflict."""
         values = super().clean() or self.cleaned_data
         for name in ("key_message", "description"):
             if name in values:
-                # Both are one sentence; a line break typed into the larger box is a space.
                 values[name] = " ".join(values[name].split())
         if self.conflict:
             raise forms.ValidationError(self.conflict.message)
         return values
 
     def clean_what_changed(self) -> str:
-        """Refuse warning signs in the sentence for readers."""
+        """Refuse warning signs, which come only from their own list."""
         what_changed: str = self.cleaned_data["what_changed"]
         validate_no_sign_advice(self.cleaned_data.get("language") or self.instance.language, what_changed)
         return what_changed
 
 
 class GuideForm(PageForm):
-    """A guide's kind is never chosen."""
+    """The form of a guide, whose kind is fixed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -134,7 +154,7 @@ class GuideForm(PageForm):
 
 
 class GuideItemForm(AnyForm):
-    """One row of the reading list."""
+    """A row of a guide's reading list."""
 
     class Meta:
         model = GuideItem
@@ -145,7 +165,7 @@ AnyView = Callable[..., Any]
 
 
 def get_workflow_urls(admin_view: Callable[[AnyView], AnyView]) -> list[URLPattern]:
-    """All of them; ``guarded`` is the admin's own door. Each view asks for its permission besides."""
+    """Return the URLs of the workflow screens. ``admin_view`` requires staff; each view checks its own permission."""
     screens: list[tuple[str, AnyView, str]] = [
         ("<int:page_id>/review/", review.review_view, "page_review"),
         ("<int:page_id>/publish/", schedule.publish_view, "page_publish"),
@@ -163,26 +183,29 @@ def get_workflow_urls(admin_view: Callable[[AnyView], AnyView]) -> list[URLPatte
         ("transfer/look/", transfer.import_view, "page_import"),
         ("transfer/picture/<str:token>/<str:sha256>.png", transfer.import_image_view, "page_import_image"),
     ]
-    return [path(address, admin_view(view), name=f"procedures_{name}") for address, view, name in screens]
+    return [path(route, admin_view(view), name=f"procedures_{name}") for route, view, name in screens]
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Narrows a list of pages to one state."""
+    """Filters pages by their workflow state."""
 
-    title = "state"
+    title = gettext_lazy("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """All states, in the order of a page's life."""
+        """Return all states, in the order of the workflow."""
         return [(str(value), str(label)) for value, label in PageState.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Page]) -> QuerySet[Page]:
-        """The rows in the chosen state."""
+        """Return the pages in the chosen state."""
         return filter_by_state(queryset, self.value() or "") if self.value() in PageState.values else queryset
 
 
 class BasePageAdmin(ContentAdmin):
-    """What pages and guides share. Every save is a Revision; buttons call publishing, and show what it refuses."""
+    """Common base of pages and guides.
+
+    Every save creates a revision. The workflow buttons call ``publishing``, and show the errors that it raises.
+    """
 
     change_form_template = "admin/procedures/page/change_form.html"
     change_list_template = "admin/procedures/page/change_list.html"
@@ -194,57 +217,63 @@ class BasePageAdmin(ContentAdmin):
     prepopulated_fields = {"slug": ("title",), "subject": ("title",)}
     address_fields: Any = ("slug", "subject", "language", "order")
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("state"))
     def workflow_state(self, page: Page) -> str:
-        """Where it stands."""
+        """Return the label of the workflow state."""
         return describe_state(page)
 
-    @admin.display(description="address")
+    @admin.display(description=gettext_lazy("address"))
     def public_path(self, page: Page) -> str:
-        """What is live, else what is planned."""
-        return page.live_release.path if page.live_release else f"{page.planned_path} (planned)"
+        """Return the public path, or the one that a page would get."""
+        if page.live_release:
+            return page.live_release.path
+        return _("%(path)s (planned)") % {"path": page.planned_path}
 
-    @admin.display(description="review due", ordering="live_release__next_review_on")
+    @admin.display(description=gettext_lazy("review due"), ordering="live_release__next_review_on")
     def review_due(self, page: Page) -> Any:
-        """When the public text must be looked at again."""
+        """Return the date of the next review of the live release."""
         return page.live_release.next_review_on if page.live_release else None
 
-    @admin.display(description="links")
+    @admin.display(description=gettext_lazy("links"))
     def sharing_links(self, page: Page) -> str:
-        """For mail and letters: the neutral link in one click, and the way to the message kit."""
+        """Render the button that copies the short link, and a link to the sharing screen."""
         return sharing.render_sharing_cell(page) if page.live_release else ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
-        """With states, in one query."""
+        """Annotate the workflow state in the same query."""
         return annotate_status(super().get_queryset(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Page | None = None) -> bool:
-        """Pages are withdrawn, never deleted: their addresses answer for ever."""
+        """Refuse: pages are withdrawn, so that their addresses keep working."""
         return False
 
     def get_fieldsets(self, request: HttpRequest, obj: Page | None = None) -> Any:
-        """The text first; what is set once is folded away later."""
-        folded = {"classes": ("collapse",)} if obj else {}
-        return (TEXT_FIELDSET, METADATA_FIELDSET, ("Address and place", {"fields": self.address_fields, **folded}))
+        """Put the text first. Collapse the address fields of existing pages, because they seldom change."""
+        collapsed = {"classes": ("collapse",)} if obj else {}
+        return (
+            TEXT_FIELDSET,
+            METADATA_FIELDSET,
+            (_("Address and order"), {"fields": self.address_fields, **collapsed}),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Page | None = None) -> tuple[str, ...]:
-        """Other texts link to subject and language; both stay once anything has been public."""
+        """Make subject and language read-only after the first release, because other texts link to them."""
         fixed = ("subject", "language") if obj and obj.releases.exists() else ()
         return (*super().get_readonly_fields(request, obj), *fixed)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Drafts can be chosen as the next step, too."""
+        """Offer drafts as the next page, too."""
         if db_field.name == "next_page":
             kwargs["queryset"] = Page.objects.order_by("title")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
-        """No page is written in a small window over another one."""
+        """Remove the pop-up links, because a page cannot be edited in a pop-up window."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         return disable_related_popups(field) if db_field.name == "next_page" else field
 
     def get_form(self, request: HttpRequest, obj: Page | None = None, change: bool = False, **kwargs: Any) -> Any:
-        """The form; after a conflict it holds both texts put together and says what happened."""
+        """Pass the conflict of this request, if there is one, to the form."""
         form = super().get_form(request, obj, change, **kwargs)
         return type("Form", (form,), {"conflict": getattr(request, "conflict", None)})
 
@@ -255,14 +284,14 @@ class BasePageAdmin(ContentAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The form. A save that comes too late is undone whole and shown again, merged: 409."""
+        """Show or save the form. After an edit conflict, roll back and show the merged form with status 409."""
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except EditConflictError as error:
-            found = build_conflict(request.POST, error.page_id)
-            request.POST, request.conflict = found.merged_data, found  # type: ignore[assignment, attr-defined]
-            again = {**(extra_context or {}), "conflict": found}
-            response = super().changeform_view(request, object_id, form_url, again)
+            conflict = build_conflict(request.POST, error.page_id)
+            request.POST, request.conflict = conflict.merged_data, conflict  # type: ignore[assignment, attr-defined]
+            context = {**(extra_context or {}), "conflict": conflict}
+            response = super().changeform_view(request, object_id, form_url, context)
             response.status_code = 409
             return response
 
@@ -275,18 +304,18 @@ class BasePageAdmin(ContentAdmin):
         form_url: str = "",
         obj: Page | None = None,
     ) -> HttpResponse:
-        """Adds the desk: state, problems, what this person may do."""
+        """Add the state, issues, and permissions of an existing page."""
         if obj is not None:
             context["edit_page"] = build_edit_page_context(obj.pk, get_staff_user(request))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_model(self, request: HttpRequest, obj: Page, form: Any, change: bool) -> None:
-        """Claim the version, then write the draft's own fields only: nothing that publishing wrote meanwhile."""
+        """Check and bump the draft version, then save only the form's fields, so that no publication is overwritten."""
         if not change:
             obj.code = generate_code()
             obj.save()
             return
-        # Before any page is locked, because the buttons of the form may publish.
+        # Locks must be taken in this order, and the buttons of the form can publish.
         lock_clinic_values()
         version = resolved_version(request.POST)
         if version is None:
@@ -297,17 +326,17 @@ class BasePageAdmin(ContentAdmin):
         obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """The revision comes last, when the reading list is saved, too."""
+        """Save the revision last, after the inline reading list."""
         super().save_related(request, form, formsets, change)
         save_revision(form.instance, author=get_staff_user(request), note=form.cleaned_data["note"])
         discard_autosaves(get_staff_user(request), [form.cleaned_data["client_id"]])
 
     def response_add(self, request: HttpRequest, obj: Page, post_url_continue: str | None = None) -> HttpResponse:
-        """Do what the button says."""
+        """Run the action of the button."""
         return self._handle_action(request, obj)
 
     def response_change(self, request: HttpRequest, obj: Page) -> HttpResponse:
-        """Do what the button says."""
+        """Run the action of the button."""
         return self._handle_action(request, obj)
 
     def _handle_action(self, request: HttpRequest, page: Page) -> HttpResponse:
@@ -326,52 +355,42 @@ class BasePageAdmin(ContentAdmin):
             message_published(request, page)
         elif "_submit" in request.POST:
             submit_for_review(revision, actor=actor, note=request.POST.get("note", ""))
-            messages.success(request, "Saved and sent for review.")
+            messages.success(request, _("Saved and sent for review."))
         else:
-            again = APPROVAL_SUPERSEDED_MESSAGE if _has_lost_approval(page, revision) else ""
-            messages.success(request, f"Draft saved. What patients read has not changed.{again}")
+            message = _("Draft saved. What patients read has not changed.")
+            messages.success(request, APPROVAL_SUPERSEDED_MESSAGE if _has_lost_approval(page, revision) else message)
         return HttpResponseRedirect(get_change_url(page))
 
     def _render_publish_error(self, request: HttpRequest, page: Page, issues: list[Issue]) -> HttpResponse:
-        """The saved draft again with what is to mend. The transaction around us goes on, so the draft stays."""
-        again = copy(request)
-        again.method, again.POST = "GET", QueryDict()
+        """Show the saved draft with the issues, status 409. The transaction commits, so the draft is kept."""
+        get_request = copy(request)
+        get_request.method, get_request.POST = "GET", QueryDict()
         context = {"publish_issues": issues}
-        response = self.changeform_view(again, str(page.pk), get_change_url(page), context)
+        response = self.changeform_view(get_request, str(page.pk), get_change_url(page), context)
         response.status_code = 409
         return response
 
 
 def _is_already_saved(request: HttpRequest, page: Page) -> bool:
-    """Whether the form holds exactly what is saved, as after a double click; then there is nothing to merge.
+    """Whether the form equals the saved draft, as after a double-click, so that there is nothing to merge.
 
-    A form with new entries of a reading list is always merged, because they would be added twice.
+    A form with new rows in the reading list never counts as saved, because they would be added twice.
     """
     saved = Page.objects.select_for_update().get(pk=page.pk)
-    rows = {request.POST.get(f"items-{count}_FORMS", "0") for count in ("TOTAL", "INITIAL")}
-    return len(rows) == 1 and preview.parse_page_form(request.POST)[1] == saved.draft_content()
-
-
-APPROVAL_SUPERSEDED_MESSAGE = " The text before it was approved; this one has to go to review again."
+    form_counts = {request.POST.get(f"items-{count}_FORMS", "0") for count in ("TOTAL", "INITIAL")}
+    return len(form_counts) == 1 and preview.parse_page_form(request.POST)[1] == saved.draft_content()
 
 
 def _has_lost_approval(page: Page, newest: Revision) -> bool:
-    """Whether the revision before was approved and not public yet: its approval does not hold for this text."""
-    before = page.revisions.exclude(pk=newest.pk).first()
-    is_public = before is not None and page.live_release is not None and page.live_release.revision_id == before.pk
-    return bool(before and not is_public and current_approval(before) and not current_approval(newest))
-
-
-TEXT_FIELDSET: Any = ("Text", {"fields": ("title", "key_message", "body")})
-METADATA_FIELDSET: Any = (
-    "Around the text",
-    {"fields": ("lead_figure", "next_page", "next_label", "description", "review_months")},
-)
+    """Whether the previous revision was approved and not yet public, and this text is not approved."""
+    previous = page.revisions.exclude(pk=newest.pk).first()
+    is_public = previous is not None and page.live_release is not None and page.live_release.revision_id == previous.pk
+    return bool(previous and not is_public and current_approval(previous) and not current_approval(newest))
 
 
 @admin.register(Page)
 class PageAdmin(BasePageAdmin):
-    """Pages; their addresses under /admin/ hold the editor's and the workflow's screens as well."""
+    """Admin of pages. Its URLs include the JSON views of the editor and the workflow screens, also for guides."""
 
     form = PageForm
     list_display = ("title", "workflow_state", "sharing_links", "kind", "language", "public_path", "review_due")
@@ -379,11 +398,11 @@ class PageAdmin(BasePageAdmin):
     address_fields = ("slug", "subject", "language", "kind", "order")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
-        """All but guides, which have their own list."""
+        """Exclude guides, which have their own list."""
         return super().get_queryset(request).exclude(kind=PageKind.GUIDE)
 
     def get_urls(self) -> list[URLPattern]:
-        """Before Django's own, whose last rule takes everything."""
+        """Add the screens before Django's URLs, whose last pattern matches everything."""
         view = self.admin_site.admin_view
         own = [
             path("preview/", preview.preview_view, name="procedures_page_preview"),
@@ -414,17 +433,17 @@ class GuideItemInline(ContentInline):
     model = GuideItem
     form = GuideItemForm
     fk_name = "guide"
-    verbose_name_plural = "reading list, in its order"
+    verbose_name_plural = gettext_lazy("reading list, in its order")
     fields = (("order", "page", "section", "minutes"), "note")
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
-        """No page is written in a small window over another one."""
+        """Remove the pop-up links, because a page cannot be edited in a pop-up window."""
         return disable_related_popups(super().formfield_for_dbfield(db_field, request, **kwargs))
 
 
 @admin.register(Guide)
 class GuideAdmin(BasePageAdmin):
-    """What patients are sent before or after one kind of visit."""
+    """Admin of guides, which patients receive before or after a kind of visit."""
 
     form = GuideForm
     list_display = ("title", "workflow_state", "sharing_links", "language", "public_path", "review_due")
@@ -432,5 +451,5 @@ class GuideAdmin(BasePageAdmin):
     inlines = (GuideItemInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
-        """Guides only."""
+        """Return guides only."""
         return super().get_queryset(request).filter(kind=PageKind.GUIDE)

@@ -1,4 +1,4 @@
-"""A draft in the public page's own template: the one place that knows how the public site puts a page together."""
+"""Previews: render drafts and releases in the public template, and parse a page form without saving it."""
 
 from typing import Any
 
@@ -21,9 +21,14 @@ from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.views.layout import load_clinic
 from procedures.views.pages import page_context
 
+EDITOR_PERMISSIONS = tuple(f"procedures.{verb}_{model}" for verb in ("add", "change") for model in ("page", "guide"))
+MAX_FORM_BYTES = 2 * 1024 * 1024
+MAX_GUIDE_ITEMS = 60
+MAX_REVIEW_MONTHS = 36
+
 
 def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedPage, *, author: str = "") -> str:
-    """The whole HTML document of a draft, as patients would get it today. ``page`` may be unsaved."""
+    """Return the HTML document of a draft as patients would get it today. ``page`` can be unsaved."""
     today = timezone.localdate()
     release = Release(
         path=public_path(page.language, page.kind, content["slug"]),
@@ -39,8 +44,8 @@ def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedP
 
 
 def render_release_preview(page: Page, release: Release) -> str:
-    """The whole HTML document of a release, whether or not it is still live."""
-    clinic, _ = load_clinic(page.language)
+    """Return the HTML document of a release, live or not. Files that are not public get URLs for staff."""
+    clinic = load_clinic(page.language)[0]
     context = page_context(page, release, clinic, {})
     template = "site/guide.html" if page.kind == PageKind.GUIDE else "site/page.html"
     with translation.override(page.language):
@@ -49,26 +54,20 @@ def render_release_preview(page: Page, release: Release) -> str:
 
 
 def _clamp_review_months(content: dict[str, Any]) -> int:
-    """Months to the next review; what is typed may be out of the allowed range."""
-    return min(max(int(content["review_months"]), 1), 36)
-
-
-EDITOR_PERMISSIONS = tuple(f"procedures.{verb}_{model}" for verb in ("add", "change") for model in ("page", "guide"))
-MAX_FORM_BYTES = 2 * 1024 * 1024
-MAX_GUIDE_ITEMS = 60
+    return min(max(int(content["review_months"]), 1), MAX_REVIEW_MONTHS)
 
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
 def preview_view(request: HttpRequest) -> JsonResponse:
-    """The page as it would be read, what forbids publishing it, and what would make it better. Saves nothing."""
+    """Render the posted form, and return the page with publishing issues and suggestions. Saves nothing."""
     page, content = parse_page_form(request.POST)
-    library = ReferenceResolver(page.language, FigureVersion.CURRENT)
-    rendered = render_draft(page, content, resolver=library, with_line_comments=True)
+    resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
+    rendered = render_draft(page, content, resolver=resolver, with_line_comments=True)
     return JsonResponse(
         {
             "html": render_full_preview(page, content, rendered),
-            "problems": serialize_issues(check_rendered_draft(page, content, rendered, library)),
-            "advice": serialize_issues(build_suggestions(page, content, rendered, library)),
+            "problems": serialize_issues(check_rendered_draft(page, content, rendered, resolver)),
+            "advice": serialize_issues(build_suggestions(page, content, rendered, resolver)),
             "minutes": rendered.reading_minutes,
             "level": rendered.reading_level,
         }
@@ -76,14 +75,14 @@ def preview_view(request: HttpRequest) -> JsonResponse:
 
 
 def serialize_issues(issues: list[Issue]) -> list[dict[str, Any]]:
-    """For the script: line (0: the whole page), sentence, and the field it is about where it is one."""
-    return [{"line": problem.line, "sentence": problem.message, "field": problem.field} for problem in issues]
+    """Convert issues for the script. Line 0 is the whole page; ``field`` is empty if no field is concerned."""
+    return [{"line": issue.line, "sentence": issue.message, "field": issue.field} for issue in issues]
 
 
 def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
-    """The form as it stands, whether or not it could be saved: an unsaved Page and its draft as plain data."""
+    """Return an unsaved Page and its draft content from a posted form, whether or not the form is valid."""
     saved = Page.objects.filter(pk=parse_int_or_zero(data.get("page", ""))).first()
-    # 0 is no page: the rule about addresses leaves the page's own ones out, and a new page has none.
+    # A new page gets the primary key 0, because the address check excludes the page itself by its key.
     page = saved or Page(pk=0, kind=data.get("kind", ""), language=data.get("language", ""), subject="")
     page.subject = data.get("subject", page.subject)
     if page.language not in Language.values:
@@ -91,13 +90,13 @@ def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
     if page.kind not in PageKind.values:
         page.kind = PageKind.GUIDE if "items-TOTAL_FORMS" in data else PageKind.ABOUT
     figure = Figure.objects.filter(pk=parse_int_or_zero(data.get("lead_figure", ""))).first()
-    following = Page.objects.filter(pk=parse_int_or_zero(data.get("next_page", ""))).first()
+    next_page = Page.objects.filter(pk=parse_int_or_zero(data.get("next_page", ""))).first()
     texts = {name: data.get(name, "") for name in ("slug", "title", "key_message", "description", "next_label")}
     content: dict[str, Any] = {
         **texts,
         "body": normalize_newlines(data.get("body", "")),
         "lead_figure": figure.slug if figure else "",
-        "next_page": following.subject if following else "",
+        "next_page": next_page.subject if next_page else "",
         "review_months": parse_int_or_zero(data.get("review_months", "")) or 12,
     }
     if page.kind == PageKind.GUIDE:
@@ -106,7 +105,7 @@ def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
 
 
 def _parse_guide_items(data: QueryDict) -> list[dict[str, Any]]:
-    """The reading list from the rows of the form, in their order."""
+    """Return the reading list from the rows of the form, sorted by their order."""
     rows = []
     for number in range(min(parse_int_or_zero(data.get("items-TOTAL_FORMS", "")), MAX_GUIDE_ITEMS)):
         values = {name: data.get(f"items-{number}-{name}", "") for name in "page section minutes note order".split()}

@@ -1,4 +1,4 @@
-"""“Which page would M80.08XA get?”: a clinical code tried as a health-record system would ask with it."""
+"""Admin of the data that pages refer to: glossary, sources, clinic answers, clinical codes, and external links."""
 
 from typing import Any
 
@@ -7,80 +7,40 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from procedures.admin.base import AnyForm, ContentAdmin, render_admin
+from procedures.admin.base import AnyForm, ContentAdmin, ReadOnlyAdmin, UsageProtectedAdmin, render_admin
 from procedures.admin.clinic import ClinicValueAdmin
-from procedures.admin.figures import UsageProtectedAdmin
 from procedures.admin.stale_pages import StalePagesMixin
 from procedures.ehr import infobutton
 from procedures.enums import CodeSystem, Language
-from procedures.models import ClinicalCode, ClinicAnswer, GlossaryTerm, Source
-
-
-class CodeLookupForm(forms.Form):
-    """One code; nothing of it is kept."""
-
-    code = forms.CharField(
-        max_length=infobutton.MAX_PARAM_LENGTH, help_text="As it stands in a record: M80.08XA, m8008, 22513."
-    )
-    system = forms.ChoiceField(choices=CodeSystem.choices, initial=CodeSystem.ICD10CM)
-
-
-@require_safe
-def code_lookup_view(request: HttpRequest) -> HttpResponse:
-    """The form, and for each language the pages that a system gets, best first."""
-    if not request.user.has_perm("procedures.view_clinicalcode"):
-        raise PermissionDenied
-    form = CodeLookupForm(request.GET if "code" in request.GET else None)
-    answers: list[dict[str, Any]] = []
-    if form.is_valid():
-        oid = next(
-            oid for oid, system in infobutton.CODE_SYSTEMS_BY_OID.items() if system == form.cleaned_data["system"]
-        )
-        try:
-            answers = [_find_matches(oid, form.cleaned_data["code"], language) for language in Language.values]
-        except infobutton.BadRequestError:
-            form.add_error("code", "There is no letter or digit in this code.")
-    context = {"form": form, "results": answers, "is_submitted": form.is_bound and form.is_valid()}
-    return render_admin(request, "clinicalcode/lookup", context, title="Which page would this code get?")
-
-
-def _find_matches(oid: str, code: str, language: str) -> dict[str, Any]:
-    asked = infobutton.parse_request(
-        {infobutton.SYSTEM_PARAM: oid, infobutton.CODE_PARAM: code, infobutton.LANGUAGE_PARAM: language}
-    )
-    pages = infobutton.find_pages(asked)
-    rows = [
-        {"title": live.title, "path": live.path, "code": page.matched, "rank": page.rank}  # type: ignore[attr-defined]
-        for page in pages
-        if (live := page.live_release)
-    ]
-    return {"language": Language(language).label, "rows": rows}
+from procedures.models import ClinicalCode, ClinicAnswer, ExternalLink, GlossaryTerm, Source
 
 
 class LinesField(forms.CharField):
-    """A list of words, one a line."""
+    """A list of strings, edited one per line."""
 
     widget = forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
 
     def prepare_value(self, value: Any) -> Any:
-        """One a line."""
+        """Join a list with newlines. Return submitted text unchanged."""
         return "\n".join(value) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> list[str]:
-        """Without empty lines and doubles."""
+        """Return the stripped lines in order, without empty lines and duplicates."""
         return list(dict.fromkeys(line.strip() for line in super().clean(value).splitlines() if line.strip()))
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Compared as lists."""
+        """Compare the cleaned lists, so that white space alone is not a change."""
         return list(initial or []) != self.clean(data or "")
 
 
 class GlossaryTermForm(AnyForm):
-    """Other words one a line, not as JSON."""
+    """Form of a glossary term, with its aliases one per line."""
 
-    aliases = LinesField(label="other words for it", required=False, help_text="One in each line.")
+    aliases = LinesField(label=gettext_lazy("other names"), required=False, help_text=gettext_lazy("One per line."))
 
     class Meta:
         model = GlossaryTerm
@@ -89,7 +49,7 @@ class GlossaryTermForm(AnyForm):
 
 @admin.register(GlossaryTerm)
 class GlossaryTermAdmin(StalePagesMixin, UsageProtectedAdmin):
-    """The glossary."""
+    """Admin of the glossary."""
 
     form = GlossaryTermForm
     immutable_fields = ("key", "language")
@@ -99,13 +59,13 @@ class GlossaryTermAdmin(StalePagesMixin, UsageProtectedAdmin):
     prepopulated_fields = {"key": ("term",)}
 
     def dependency_key(self, obj: GlossaryTerm) -> tuple[str, str]:
-        """See QuotedAdmin. Pages that would link the word anew are found in the list of outdated pages."""
+        """See StalePagesMixin. Only the list of stale pages finds pages that would newly link the term."""
         return "term", obj.key
 
 
 @admin.register(Source)
 class SourceAdmin(StalePagesMixin, UsageProtectedAdmin):
-    """Cited as [@key]."""
+    """Admin of the sources, which texts cite as ``[@key]``."""
 
     immutable_fields = ("key",)
     list_display = ("key", "organisation", "title", "year")
@@ -113,13 +73,13 @@ class SourceAdmin(StalePagesMixin, UsageProtectedAdmin):
     title_field = "title"
 
     def dependency_key(self, obj: Source) -> tuple[str, str]:
-        """See QuotedAdmin."""
+        """See StalePagesMixin."""
         return "source", obj.key
 
 
 @admin.register(ClinicAnswer)
 class ClinicAnswerAdmin(ClinicValueAdmin, UsageProtectedAdmin):
-    """The clinic's own answers."""
+    """Admin of the clinic's own answers to common questions."""
 
     immutable_fields = ("key", "language")
     list_display = ("question", "answer", "language", "key")
@@ -132,15 +92,67 @@ class ClinicAnswerAdmin(ClinicValueAdmin, UsageProtectedAdmin):
         return "care", obj.key
 
 
+@admin.register(ExternalLink)
+class ExternalLinkAdmin(ReadOnlyAdmin):
+    """Links to other sites, with the results of the last ``check_links --external``."""
+
+    list_display = ("url", "last_result", "broken_since", "checked_at")
+    list_filter = (("broken_since", admin.EmptyFieldListFilter),)
+    search_fields = ("url", "last_result")
+    ordering = ("-broken_since", "url")
+
+
 @admin.register(ClinicalCode)
 class ClinicalCodeAdmin(ContentAdmin):
-    """What other systems ask with."""
+    """Admin of the clinical codes by which record systems find pages."""
 
     list_display = ("code", "system", "subject", "rank")
     list_filter = ("system",)
     search_fields = ("code", "subject")
 
     def get_urls(self) -> list[URLPattern]:
-        """Before Django's own, whose last rule takes everything."""
-        tester = path("try/", self.admin_site.admin_view(code_lookup_view), name="procedures_clinicalcode_lookup")
-        return [tester, *super().get_urls()]
+        """Add the lookup before Django's URLs, whose last pattern matches everything."""
+        view = self.admin_site.admin_view(code_lookup_view)
+        return [path("try/", view, name="procedures_clinicalcode_lookup"), *super().get_urls()]
+
+
+class CodeLookupForm(forms.Form):
+    """A clinical code to try. Nothing is stored."""
+
+    code = forms.CharField(
+        label=gettext_lazy("Code"),
+        max_length=infobutton.MAX_PARAM_LENGTH,
+        help_text=gettext_lazy("As it is written in a record: M80.08XA, m8008, 22513."),
+    )
+    system = forms.ChoiceField(label=gettext_lazy("System"), choices=CodeSystem.choices, initial=CodeSystem.ICD10CM)
+
+
+@require_safe
+def code_lookup_view(request: HttpRequest) -> HttpResponse:
+    """Show which pages a record system gets for a code, best match first, in each language."""
+    if not request.user.has_perm("procedures.view_clinicalcode"):
+        raise PermissionDenied
+    form = CodeLookupForm(request.GET if "code" in request.GET else None)
+    results: list[dict[str, Any]] = []
+    if form.is_valid():
+        oid = next(
+            oid for oid, system in infobutton.CODE_SYSTEMS_BY_OID.items() if system == form.cleaned_data["system"]
+        )
+        try:
+            results = [_find_matches(oid, form.cleaned_data["code"], language) for language in Language.values]
+        except infobutton.BadRequestError:
+            form.add_error("code", _("There is no letter or digit in this code."))
+    context = {"form": form, "results": results, "is_submitted": form.is_bound and form.is_valid()}
+    return render_admin(request, "clinicalcode/lookup", context, title=_("Which page would this code get?"))
+
+
+def _find_matches(oid: str, code: str, language: str) -> dict[str, Any]:
+    code_request = infobutton.parse_request(
+        {infobutton.SYSTEM_PARAM: oid, infobutton.CODE_PARAM: code, infobutton.LANGUAGE_PARAM: language}
+    )
+    rows = [
+        {"title": live.title, "path": live.path, "code": page.matched, "rank": page.rank}  # type: ignore[attr-defined]
+        for page in infobutton.find_pages(code_request)
+        if (live := page.live_release)
+    ]
+    return {"language": Language(language).label, "rows": rows}

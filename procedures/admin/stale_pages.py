@@ -1,4 +1,4 @@
-"""Public pages that print old values: told after a save, listed, and renewed with one button."""
+"""Public pages that print old values: messages after a save, the list of these pages, and the button to update them."""
 
 from typing import Any
 
@@ -7,10 +7,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from procedures.admin.base import AnyAdmin, get_staff_user, parse_int_or_zero, render_admin
-from procedures.admin.edit_page import get_change_url
+from procedures.admin.base import AnyAdmin, get_change_url, get_staff_user, parse_int_or_zero, render_admin
 from procedures.enums import Language
 from procedures.models import Page
 from procedures.publishing.publish import PublishError, rerelease_page
@@ -23,86 +24,97 @@ from procedures.publishing.usage import (
 
 
 class StalePagesMixin(AnyAdmin):
-    """Mixin for what pages quote. After each save it says how many public pages print the old value."""
+    """Mixin for rows that pages print. After each save or deletion, a message counts the pages with the old value."""
 
     def dependency_key(self, obj: Any) -> tuple[str, str]:
-        """Kind and key as a release notes them; the key may be empty: all."""
+        """Return the kind and key of the row's ReleaseDependency. An empty key means every key of that kind."""
         raise NotImplementedError
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """Django's answer, with our message."""
+        """Add the message about stale pages."""
         self.message_stale_pages(request, obj)
         return super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Django's answer, with our message."""
+        """Add the message about stale pages."""
         self.message_stale_pages(request, obj)
         return super().response_change(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete, then say which pages still print it."""
+        """Delete the row, and add the message about stale pages."""
         super().delete_model(request, obj)
         self.message_stale_pages(request, obj)
 
     def message_stale_pages(self, request: HttpRequest, obj: Any) -> None:
-        """A message with a link, where public pages print another value than ``obj`` has now."""
+        """Add a message with a link if public pages print another value than the row has now."""
         kind, key = self.dependency_key(obj)
         languages = [obj.language] if hasattr(obj, "language") else Language.values
-        old = [
+        pages = [
             page
             for language in languages
             for page in find_pages_with_stale_value(kind=kind, key=key, language=language)
         ]
-        message_rerelease_link(request, old, "the old values")
+        message = ngettext(
+            "%(count)s public page prints the old values.", "%(count)s public pages print the old values.", len(pages)
+        )
+        _message_rerelease_link(request, pages, message)
 
 
 def message_already_published(request: HttpRequest) -> None:
-    """The answer to a double click, or to a manager who was not the first."""
-    messages.info(request, "This text is already published. Patients can read it now.")
+    """Report that the text is already public, after a double-click or when another manager was faster."""
+    messages.info(request, _("This text is already published. Patients can read it now."))
 
 
 def message_published(request: HttpRequest, page: Page) -> None:
-    """What has happened, and which other public pages still name the page as it was."""
-    messages.success(request, "Published. Patients read this text now.")
-    message_rerelease_link(request, find_pages_with_stale_link(page), "its old title or address")
+    """Report the publication, and other public pages that link to the page's old title or address."""
+    messages.success(request, _("Published. Patients read this text now."))
+    pages = find_pages_with_stale_link(page)
+    message = ngettext(
+        "%(count)s public page prints its old title or address.",
+        "%(count)s public pages print its old title or address.",
+        len(pages),
+    )
+    _message_rerelease_link(request, pages, message)
 
 
-def message_rerelease_link(request: HttpRequest, pages: list[Page], stale_value: str) -> None:
-    """A message with the way to renew, where there are such pages."""
+def _message_rerelease_link(request: HttpRequest, pages: list[Page], message: str) -> None:
+    """Add a warning with a link to the list of stale pages. ``message`` contains ``%(count)s``."""
     if pages:
-        count = "1 public page prints" if len(pages) == 1 else f"{len(pages)} public pages print"
-        link = format_html('<a href="{}">Look and renew</a>', reverse("admin:procedures_page_stale"))
-        messages.warning(request, format_html("{} {}. {}.", count, stale_value, link))
+        link = format_html('<a href="{}">{}</a>', reverse("admin:procedures_page_stale"), _("Look and renew"))
+        messages.warning(request, format_html("{} {}.", message % {"count": len(pages)}, link))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def stale_pages_view(request: HttpRequest) -> HttpResponse:
-    """The list for everybody who sees pages; the button for those who publish."""
+    """List stale pages to everyone who can view pages. With POST, re-release the selected ones: publishers only.
+
+    409 if some pages could not be re-released.
+    """
     actor = get_staff_user(request)
-    may_renew = actor.has_perm("procedures.publish_page")
-    if not (actor.has_perm("procedures.view_page") if request.method != "POST" else may_renew):
+    can_rerelease = actor.has_perm("procedures.publish_page")
+    if not (actor.has_perm("procedures.view_page") if request.method != "POST" else can_rerelease):
         raise PermissionDenied
-    refused: list[tuple[Page, PublishError]] = []
+    failed: list[tuple[Page, PublishError]] = []
     if request.method == "POST":
-        refused = _rerelease_selected(request)
-        if not refused:
+        failed = _rerelease_selected(request)
+        if not failed:
             return HttpResponseRedirect(request.path)
     rows = [
         (row.page, get_change_url(row.page), describe_changes(row.changed)) for row in find_stale_pages_by_rendering()
     ]
-    context = {"rows": rows, "failed": refused, "can_rerelease": may_renew}
-    title = "Public pages that print old values"
-    return render_admin(request, "page/stale", context, title=title, status=409 if refused else 200)
+    context = {"rows": rows, "failed": failed, "can_rerelease": can_rerelease}
+    title = _("Public pages that print old values")
+    return render_admin(request, "page/stale", context, title=title, status=409 if failed else 200)
 
 
 def _rerelease_selected(request: HttpRequest) -> list[tuple[Page, PublishError]]:
-    """Renew the ticked pages, each by itself: one that cannot be renewed holds up no other."""
-    refused, done = [], 0
-    ticked = [parse_int_or_zero(pk) for pk in request.POST.getlist("page")]
-    for page in Page.objects.published().filter(pk__in=ticked).select_related("live_release"):
+    """Re-release each selected page on its own. Return the pages that failed, with their errors."""
+    failed, count = [], 0
+    selected = [parse_int_or_zero(pk) for pk in request.POST.getlist("page")]
+    for page in Page.objects.published().filter(pk__in=selected).select_related("live_release"):
         try:
-            done += rerelease_page(page, actor=get_staff_user(request)) is not None
+            count += rerelease_page(page, actor=get_staff_user(request)) is not None
         except PublishError as error:
-            refused.append((page, error))
-    messages.info(request, f"{done} {'page' if done == 1 else 'pages'} renewed.")
-    return refused
+            failed.append((page, error))
+    messages.info(request, ngettext("%(count)s page renewed.", "%(count)s pages renewed.", count) % {"count": count})
+    return failed

@@ -1,4 +1,7 @@
-"""Uploaded bundles that wait for their import: in the data folder, named by their hash, deleted after a day."""
+"""Move pages between two portals as a bundle: export, upload, preview of the import, and the import itself.
+
+Uploaded bundles are staged in the data folder under their SHA-256, and deleted after a day.
+"""
 
 import hashlib
 import json
@@ -21,6 +24,8 @@ from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.storage.atomic_file import atomic_write
@@ -32,10 +37,29 @@ from procedures.figures.redaction import Redactions
 from procedures.figures.renditions import encode_png
 from procedures.figures.text_detection import Detection, DetectionStatus, detect_text, unavailable_status
 from procedures.importing.bundle_export import UnapprovedPicturesError, write_bundle
-from procedures.importing.bundle_import import ImportPlan, InvalidBundleError, UnconfirmedPicturesError, import_bundle
+from procedures.importing.bundle_import import (
+    ACTION_KEPT,
+    ACTION_NEW,
+    ACTION_SAME,
+    ImportPlan,
+    InvalidBundleError,
+    UnconfirmedPicturesError,
+    import_bundle,
+)
 from procedures.models import Figure, Page
 
-MAX_AGE_SECONDS = 24 * 60 * 60  # seconds
+MAX_AGE_SECONDS = 24 * 60 * 60
+MAX_BUNDLE_BYTES = 300 * 1024 * 1024
+# Budget of one request for text detection. The last search can take 80 s more, and proxies time out after 120 s.
+TEXT_DETECTION_SECONDS = 30
+TEXT_FOUND_MESSAGE = gettext_lazy(
+    "The text finder marked places that may be text. Look at the outlined places, then import again if they show no "
+    "name, date, or number: %(names)s."
+)
+NOT_SEARCHED_MESSAGE = gettext_lazy(
+    "The text finder has looked at %(count)s of %(total)s new pictures. Import again to continue."
+)
+TOKEN_RE = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def _get_bundles_dir() -> Path:
@@ -45,64 +69,64 @@ def _get_bundles_dir() -> Path:
 
 
 def stage_bundle(file: UploadedFile) -> str:
-    """Write the upload; its sha256 (hex), by which it is found again. Old ones go."""
+    """Store an uploaded bundle, and delete expired ones. Return its SHA-256 as hex, which is its token."""
     folder = _get_bundles_dir()
     for old in folder.iterdir():
         if time.time() - old.stat().st_mtime > MAX_AGE_SECONDS:
             shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
-    draft, digest = folder / f".{secrets.token_hex(8)}", hashlib.sha256()
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
+    temp_file, digest = folder / f".{secrets.token_hex(8)}", hashlib.sha256()
+    with os.fdopen(os.open(temp_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
         for chunk in file.chunks():
             digest.update(chunk)
             stream.write(chunk)
     token = digest.hexdigest()
-    draft.replace(folder / f"{token}.zip")
+    temp_file.replace(folder / f"{token}.zip")
     return token
 
 
 def find_bundle(token: str) -> Path | None:
-    """The file, or None when it is gone. ``token``: 64 letters and digits, checked by the caller."""
+    """Return the file, or None if it has been deleted. The caller checks that ``token`` matches TOKEN_RE."""
     file = _get_bundles_dir() / f"{token}.zip"
     return file if file.is_file() else None
 
 
 def discard_bundle(token: str) -> None:
-    """It is not needed any more."""
+    """Delete a bundle and its pictures."""
     (_get_bundles_dir() / f"{token}.zip").unlink(missing_ok=True)
     shutil.rmtree(_get_bundles_dir() / f"{token}.pictures", ignore_errors=True)
 
 
 def stage_images(token: str, images: Iterable[DecodedImage]) -> None:
-    """Store the new pictures of a bundle, which staff look at before the import."""
-    for picture in images:
-        file = _get_image_path(token, picture.sha256, "png")
+    """Store the new pictures of a bundle for staff to check before the import."""
+    for image in images:
+        file = _get_image_path(token, image.sha256, "png")
         file.parent.mkdir(mode=0o700, exist_ok=True)
         if not file.exists():
-            atomic_write(file, [encode_png(picture)])
+            atomic_write(file, [encode_png(image)])
 
 
 def read_image(token: str, sha256: str) -> bytes | None:
-    """Return a stored picture as PNG. The caller checks that both names are 64 letters and digits."""
+    """Return a stored picture as PNG. The caller checks that both arguments match TOKEN_RE."""
     file = _get_image_path(token, sha256, "png")
     return file.read_bytes() if file.is_file() else None
 
 
 def record_shown(token: str, sha256: str, user_id: int) -> None:
-    """Record that this person was served these pixels."""
+    """Record that this user was served these pixels."""
     _get_image_path(token, sha256, str(user_id)).touch(mode=0o600)
 
 
 def was_shown(token: str, sha256: str, user_id: int) -> bool:
-    """Whether this person was served these pixels."""
+    """Whether this user was served these pixels."""
     return _get_image_path(token, sha256, str(user_id)).is_file()
 
 
 def detect_image_text(token: str, sha256: str) -> Detection:
     """Search a picture of a bundle for text, and store the result."""
-    found = detect_text(read_image(token, sha256) or b"")
+    detection = detect_text(read_image(token, sha256) or b"")
     if unavailable_status() is None:
-        atomic_write(_get_image_path(token, sha256, "json"), [json.dumps(found.to_json()).encode()])
-    return found
+        atomic_write(_get_image_path(token, sha256, "json"), [json.dumps(detection.to_json()).encode()])
+    return detection
 
 
 def load_detection(token: str, sha256: str) -> Detection | None:
@@ -115,71 +139,69 @@ def _get_image_path(token: str, sha256: str, extension: str) -> Path:
     return _get_bundles_dir() / f"{token}.pictures" / f"{sha256}.{extension}"
 
 
-MAX_BUNDLE_BYTES = 300 * 1024 * 1024
-# For the text finder in one request. Its last search may take 80 s more, and a proxy waits 120 s.
-TEXT_DETECTION_SECONDS = 30
-TEXT_FOUND_MESSAGE = (
-    "The text finder marked places that may be text. Look at the outlined places, then import again if they show no "
-    "name, date or number: %s."
-)
-NOT_SEARCHED_MESSAGE = "The text finder has looked at %s of %s new pictures. Import again to continue."
-TOKEN_RE = re.compile(r"[0-9a-f]{64}\Z")
-
-
 class ExportForm(forms.Form):
-    """Which pages."""
+    """The pages to export."""
 
     pages = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Pages"),
         queryset=Page.objects.order_by("language", "title"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one page."},
+        error_messages={"required": gettext_lazy("Choose at least one page.")},
     )
 
 
 class ImportForm(forms.Form):
-    """The file from the other portal."""
+    """The bundle to import."""
 
     bundle = forms.FileField(
-        label="Bundle",
-        help_text="The file that the other portal made, such as plainspine-pages.zip.",
+        label=gettext_lazy("Bundle"),
+        help_text=gettext_lazy("The file that the other portal made, such as plainspine-pages.zip."),
         widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
-        error_messages={"required": "Choose the file first."},
+        error_messages={"required": gettext_lazy("Choose the file first.")},
     )
 
     def clean_bundle(self) -> UploadedFile:
-        """Not larger than a bundle can be."""
+        """Refuse files that are larger than a bundle can be."""
         file: UploadedFile = self.cleaned_data["bundle"]
         if (file.size or 0) > MAX_BUNDLE_BYTES:
-            raise forms.ValidationError(f"The file is larger than {MAX_BUNDLE_BYTES // 1024 // 1024} MB.")
+            raise forms.ValidationError(
+                _("The file is larger than %(size)s MB.") % {"size": MAX_BUNDLE_BYTES // 1024 // 1024}
+            )
         return file
 
 
 @require_http_methods(["GET", "HEAD"])
 @permission_required("procedures.publish_page", raise_exception=True)
 def transfer_view(request: HttpRequest) -> HttpResponse:
-    """Both directions."""
+    """Show the forms for both directions."""
     return _render_transfer(request)
 
 
-def _render_transfer(request: HttpRequest, *, status: int = 200, **forms_: Any) -> HttpResponse:
-    context = {"export_form": ExportForm(), "import_form": ImportForm(), **forms_}
-    return render_admin(request, "workflow/transfer", context, title="Move texts between two portals", status=status)
+def _render_transfer(
+    request: HttpRequest,
+    *,
+    export_form: ExportForm | None = None,
+    import_form: ImportForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {"export_form": export_form or ExportForm(), "import_form": import_form or ImportForm()}
+    return render_admin(request, "workflow/transfer", context, title=_("Move texts between two portals"), status=status)
 
 
 @require_POST
 @permission_required("procedures.publish_page", raise_exception=True)
 def export_view(request: HttpRequest) -> HttpResponseBase:
-    """The file to take to another portal."""
+    """Download the chosen pages as a bundle."""
     form = ExportForm(request.POST)
     if not form.is_valid():
-        return _render_transfer(request, status=400, export=form)
-    target = tempfile.TemporaryFile()  # noqa: SIM115 -- the answer closes it when it has been sent
+        return _render_transfer(request, status=400, export_form=form)
+    target = tempfile.TemporaryFile()  # noqa: SIM115 -- the response closes it after sending
     try:
         write_bundle(form.cleaned_data["pages"], target)
     except UnapprovedPicturesError as error:
         target.close()
         form.add_error("pages", str(error))
-        return _render_transfer(request, status=409, export=form)
+        return _render_transfer(request, status=409, export_form=form)
     target.seek(0)
     name = f"plainspine-pages-{timezone.localdate():%Y-%m-%d}.zip"
     return FileResponse(target, as_attachment=True, filename=name, content_type="application/zip")
@@ -188,27 +210,27 @@ def export_view(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 @permission_required("procedures.publish_page", raise_exception=True)
 def import_view(request: HttpRequest) -> HttpResponse:
-    """First what would change; with the pages that were ticked, the import itself."""
+    """Show what an uploaded bundle would change. With the token of a staged bundle, import the chosen pages."""
     if "token" in request.POST:
         return _run_import(request)
     form = ImportForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _render_transfer(request, status=400, bring=form)
+        return _render_transfer(request, status=400, import_form=form)
     token = stage_bundle(form.cleaned_data["bundle"])
     file = find_bundle(token)
     try:
         plan = import_bundle(file, actor=get_staff_user(request), check=True)
     except InvalidBundleError as error:
         discard_bundle(token)
-        form.add_error("bundle", str(error).split("\n")[0] if "\n" not in str(error) else str(error).split("\n"))
-        return _render_transfer(request, status=400, bring=form)
+        form.add_error("bundle", str(error).split("\n"))
+        return _render_transfer(request, status=400, import_form=form)
     return _render_import_plan(request, plan, token)
 
 
 @require_safe
 @permission_required("procedures.publish_page", raise_exception=True)
 def import_image_view(request: HttpRequest, token: str, sha256: str) -> HttpResponse:
-    """Serve a new picture of a bundle at full size, and record that this person was shown it."""
+    """Serve a new picture of a bundle at full size, and record that this user was shown it."""
     data = read_image(token, sha256) if TOKEN_RE.match(token) and TOKEN_RE.match(sha256) else None
     if data is None:
         raise Http404
@@ -224,94 +246,95 @@ def _render_import_plan(
     context = {
         "plan": plan,
         "images": [
-            (slug, picture.sha256, picture.image.size, _detection_context(token, picture))
-            for slug, picture in plan.pictures.items()
+            (slug, image.sha256, image.image.size, _detection_context(token, image))
+            for slug, image in plan.pictures.items()
         ],
         "confirmed_images": request.POST.getlist("picture"),
         "selected_pages": request.POST.getlist("page"),
         "token": token,
         "error": error,
         "pages": plan.pages,
-        "added_rows": [change for change in plan.with_action("new") if change.kind != "page"],
-        "unchanged_existing": plan.with_action("kept"),
-        "unchanged_count": len(plan.with_action("same")),
-        "breadcrumbs": [("Move texts between two portals", reverse("admin:procedures_page_transfer"))],
+        "added_rows": [change for change in plan.with_action(ACTION_NEW) if change.kind != "page"],
+        "unchanged_existing": plan.with_action(ACTION_KEPT),
+        "unchanged_count": len(plan.with_action(ACTION_SAME)),
+        "breadcrumbs": [(_("Move texts between two portals"), reverse("admin:procedures_page_transfer"))],
     }
-    return render_admin(request, "workflow/import_plan", context, title="What would change", status=status)
+    return render_admin(request, "workflow/import_plan", context, title=_("What would change"), status=status)
 
 
 def _detection_context(token: str, image: DecodedImage) -> dict[str, Any] | None:
-    """Return the result of text detection for a picture, with its outlines."""
-    found = load_detection(token, image.sha256)
-    return {"detection": found, "regions": build_regions(found, Redactions())} if found else None
+    """Return the stored result of text detection with its outlines, if there is one."""
+    detection = load_detection(token, image.sha256)
+    return {"detection": detection, "regions": build_regions(detection, Redactions())} if detection else None
 
 
 def _detect_new_text(token: str, plan: ImportPlan) -> tuple[dict[str, Detection], str]:
-    """Search new pictures for text: what is known by slug, and why the import has to wait, or an empty string.
+    """Search new pictures for text. Return the detections by slug, and why the import must wait, or an empty string.
 
-    It waits for a look at places that were not outlined before, and for pictures that were never searched.
+    The import waits until every picture has been searched, and until the user has seen newly marked places.
     """
-    hashes = {slug: picture.sha256 for slug, picture in plan.pictures.items()}
-    found = {slug: known for slug, sha256 in hashes.items() if (known := load_detection(token, sha256))}
-    # Searches that failed are tried again, after all others.
-    wanted = [slug for slug in hashes if slug not in found] + [
-        slug for slug in found if found[slug].status in RETRYABLE_STATUSES
-    ]
-    until = time.monotonic() + TEXT_DETECTION_SECONDS
+    hashes = {slug: image.sha256 for slug, image in plan.pictures.items()}
+    detections = {slug: stored for slug, sha256 in hashes.items() if (stored := load_detection(token, sha256))}
+    # Retry failed searches after all others.
+    pending = [slug for slug in hashes if slug not in detections]
+    pending += [slug for slug in detections if detections[slug].status in RETRYABLE_STATUSES]
+    deadline = time.monotonic() + TEXT_DETECTION_SECONDS
     marked: list[str] = []
-    for number, slug in enumerate(wanted):
-        if number and time.monotonic() > until:
+    for index, slug in enumerate(pending):
+        if index and time.monotonic() > deadline:
             break
-        found[slug] = detect_image_text(token, hashes[slug])
-        if found[slug].status is DetectionStatus.MARKED:
+        detections[slug] = detect_image_text(token, hashes[slug])
+        if detections[slug].status is DetectionStatus.MARKED:
             marked.append(slug)
-    reasons = [NOT_SEARCHED_MESSAGE % (len(found), len(hashes))] if len(found) < len(hashes) else []
-    reasons += [TEXT_FOUND_MESSAGE % ", ".join(marked)] if marked else []
-    return found, " ".join(["Nothing was imported yet.", *reasons]) if reasons else ""
+    reasons = []
+    if len(detections) < len(hashes):
+        reasons.append(NOT_SEARCHED_MESSAGE % {"count": len(detections), "total": len(hashes)})
+    if marked:
+        reasons.append(TEXT_FOUND_MESSAGE % {"names": ", ".join(marked)})
+    return detections, " ".join([_("Nothing was imported yet."), *reasons]) if reasons else ""
 
 
 def _run_import(request: HttpRequest) -> HttpResponse:
     token = request.POST["token"]
     file: Path | None = find_bundle(token) if TOKEN_RE.match(token) else None
     if file is None:
-        form = ImportForm()
-        messages.error(request, "The file is not kept here any more. Choose it again.")
-        return _render_transfer(request, status=409, bring=form)
+        messages.error(request, _("The file is no longer stored here. Choose it again."))
+        return _render_transfer(request, status=409)
     user = get_staff_user(request)
-    answers = set(request.POST.getlist("picture"))
+    confirmed = set(request.POST.getlist("picture"))
 
-    def answered_for(slug: str, picture: DecodedImage) -> bool:
-        return slug in answers and was_shown(token, picture.sha256, user.pk)
+    def is_confirmed(slug: str, image: DecodedImage) -> bool:
+        return slug in confirmed and was_shown(token, image.sha256, user.pk)
 
-    ticked = set(request.POST.getlist("page"))
+    selected = set(request.POST.getlist("page"))
     try:
         plan = import_bundle(file, actor=user, check=True)
-        if not ticked:
-            return _render_import_plan(request, plan, token, status=400, error="Choose at least one page.")
+        if not selected:
+            return _render_import_plan(request, plan, token, status=400, error=_("Choose at least one page."))
         stage_images(token, plan.pictures.values())
-        found, waits = _detect_new_text(token, plan)
-        if waits:
-            return _render_import_plan(request, plan, token, status=409, error=waits)
+        detections, error_message = _detect_new_text(token, plan)
+        if error_message:
+            return _render_import_plan(request, plan, token, status=409, error=error_message)
         with transaction.atomic():
             done = import_bundle(
-                file, actor=user, check=False, include_page=ticked.__contains__, is_confirmed=answered_for
+                file, actor=user, check=False, include_page=selected.__contains__, is_confirmed=is_confirmed
             )
             for slug in done.pictures:
-                # What was marked stays visible: a bundle's pictures are not covered here.
-                Figure.objects.filter(slug=slug).update(
-                    text_detection=found[slug].after_redactions(Redactions(), "").to_json()
-                )
+                # Marked places stay visible, because pictures of a bundle are not redacted here.
+                detection = detections[slug].after_redactions(Redactions(), "")
+                Figure.objects.filter(slug=slug).update(text_detection=detection.to_json())
     except UnconfirmedPicturesError as error:
-        sentence = f"Look at these pictures, then check the box of each one: {error}. Nothing was imported."
-        return _render_import_plan(request, plan, token, status=400, error=sentence)
+        message = _("Look at these pictures, then check the box of each one: %(names)s. Nothing was imported.")
+        return _render_import_plan(request, plan, token, status=400, error=message % {"names": error})
     except InvalidBundleError as error:
-        messages.error(request, f"Nothing came in. {error}")
+        messages.error(request, _("Nothing was imported. %(error)s") % {"error": error})
         return _render_transfer(request, status=409)
     discard_bundle(token)
     count = len(done.pages)
-    messages.success(
-        request,
-        f"{count} page{'' if count == 1 else 's'} came in as draft{'' if count == 1 else 's'}. "
-        "What patients read has not changed.",
+    message = ngettext(
+        "%(count)s page was imported as a draft. What patients read has not changed.",
+        "%(count)s pages were imported as drafts. What patients read has not changed.",
+        count,
     )
+    messages.success(request, message % {"count": count})
     return HttpResponseRedirect(reverse("admin:procedures_page_changelist"))

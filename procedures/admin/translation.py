@@ -1,4 +1,4 @@
-"""A translation beside its source: what changed there since, and the record of a qualified translator's check."""
+"""The screen that shows a translation next to its source, and records a qualified translator's check."""
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -10,11 +10,12 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts.models import User
-from procedures.admin.base import get_staff_user, render_admin
-from procedures.admin.edit_page import build_breadcrumbs, get_change_url
+from procedures.admin.base import build_breadcrumbs, get_change_url, get_staff_user, render_admin
 from procedures.models import Page, Revision
 from procedures.publishing.publish import PublishError, rerelease_page
 from procedures.publishing.review import ReviewError
@@ -25,143 +26,147 @@ from procedures.publishing.translations import (
     record_translator_check,
 )
 from procedures.revisions.diff import DiffRow, compare_blocks, count_changes
-from procedures.revisions.diff_blocks import DiffBlock
+from procedures.revisions.diff_blocks import HEADING, DiffBlock
 from procedures.revisions.history import Version
 
 RECORD_CHECK_PERMISSIONS = ("procedures.approve_page", "procedures.publish_page")
-TEXT_CHANGED_MESSAGE = "The text was changed while you read it. This is the newest text: please look at it again."
+TEXT_CHANGED_MESSAGE = gettext_lazy(
+    "The text was changed while you read it. This is the newest text: please look at it again."
+)
 
 
 class TranslationCheckForm(forms.Form):
-    """Who checked it. The name is a member of the clinic's own team or agency, never a patient."""
+    """The translator who checked the text: a member of the clinic's team or agency, never a patient."""
 
     translator = forms.CharField(
-        label="Translator’s name and qualification",
+        label=gettext_lazy("Translator’s name and qualification"),
         max_length=240,
-        help_text="Such as “Ana Ruiz, certified medical translator”. "
-        "It goes on record with your name and today’s date.",
+        help_text=gettext_lazy(
+            "Such as “Ana Ruiz, certified medical translator”. It goes on record with your name and today’s date."
+        ),
     )
 
 
 def can_record_check(user: User) -> bool:
-    """Reviewers and managers put a translator's check on record."""
+    """Whether the user can record a translator's check: reviewers and managers."""
     return any(user.has_perm(name) for name in RECORD_CHECK_PERMISSIONS)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("procedures.view_page", raise_exception=True)
 def translation_view(request: HttpRequest, page_id: int) -> HttpResponse:
-    """Both texts side by side. 403 for what this role may not do, 409 for a text that changed meanwhile."""
+    """Show both texts side by side. 403 without permission for the action, 409 for a text that has changed since."""
     page = get_object_or_404(Page.objects.select_related("live_release__revision", "translated_from"), pk=page_id)
-    both = get_translation_pair(page)
-    form, refused, status = TranslationCheckForm(), "", 200
+    pair = get_translation_pair(page)
+    form, error, status = TranslationCheckForm(), "", 200
     if request.method == "POST":
         form = TranslationCheckForm(request.POST) if "check" in request.POST else form
-        refused, status = _handle_action(request, page, both, form)
+        error, status = _handle_action(request, page, pair, form)
         if status == 200:
             return HttpResponseRedirect(request.path)
     context: dict[str, Any] = {
         "page": page,
         "breadcrumbs": build_breadcrumbs(page),
-        "translation_pair": both,
-        "error": refused,
+        "translation_pair": pair,
+        "error": error,
         "form": form,
     }
-    if both:
-        context |= build_side_by_side(both)
+    if pair:
+        context |= build_side_by_side(pair)
         context["can_record_check"] = can_record_check(get_staff_user(request))
         context["can_change"] = get_staff_user(request).has_perm("procedures.change_page")
         context["newest_revision"] = page.revisions.first()
     else:
         others = Page.objects.filter(subject=page.subject).exclude(pk=page.pk)
         context["other_pages"] = [(other, get_change_url(other)) for other in others.order_by("language")]
-    return render_admin(request, "workflow/translation", context, title="Translation", status=status)
+    return render_admin(request, "workflow/translation", context, title=_("Translation"), status=status)
 
 
-def build_side_by_side(translation_pair: TranslationPair) -> dict[str, Any]:
-    """Sections of the source, with its changes, beside those of the translation."""
-    if translation_pair.latest_source is None:
+def build_side_by_side(pair: TranslationPair) -> dict[str, Any]:
+    """Pair the sections of the source, with its changes since the translation, with those of the translation."""
+    latest_source = pair.latest_source
+    if latest_source is None:
         return {"sections": [], "count": 0}
-    now = Version(translation_pair.source, translation_pair.latest_source, None).rendered_blocks()
-    made_from = translation_pair.translated_from or translation_pair.latest_source
-    then = (
-        now
-        if made_from == translation_pair.latest_source
-        else Version(translation_pair.source, made_from, None).rendered_blocks()
+    translated_from = pair.translated_from or latest_source
+    new_blocks = Version(pair.source, latest_source, None).rendered_blocks()
+    old_blocks = (
+        new_blocks
+        if translated_from == latest_source
+        else Version(pair.source, translated_from, None).rendered_blocks()
     )
-    rows = compare_blocks(then, now)
-    own = translation_pair.page.revisions.first()
-    here = Version(translation_pair.page, own, None).rendered_blocks() if own else []
+    source_rows = compare_blocks(old_blocks, new_blocks)
+    revision = pair.page.revisions.first()
+    translation_blocks = Version(pair.page, revision, None).rendered_blocks() if revision else []
     sections: list[tuple[list[Any], list[Any]]] = list(
-        zip_longest(_split_sections(rows), _split_sections(here), fillvalue=[])
+        zip_longest(_split_sections(source_rows), _split_sections(translation_blocks), fillvalue=[])
     )
     return {
         "sections": sections,
-        "count": count_changes(rows),
-        "has_same_structure": _count_headings(rows) == _count_headings(here),
+        "count": count_changes(source_rows),
+        "has_same_structure": _count_headings(source_rows) == _count_headings(translation_blocks),
     }
 
 
-def _block_name(item: DiffRow | DiffBlock) -> str:
-    return item.name
+def _is_heading(item: DiffRow | DiffBlock) -> bool:
+    return item.name == str(HEADING)
 
 
 def _split_sections(items: Sequence[Any]) -> Iterator[list[Any]]:
-    """Cut before every heading."""
-    part: list[Any] = []
+    """Split before every heading."""
+    section: list[Any] = []
     for item in items:
-        if _block_name(item) == "Heading" and part:
-            yield part
-            part = []
-        part.append(item)
-    if part:
-        yield part
+        if _is_heading(item) and section:
+            yield section
+            section = []
+        section.append(item)
+    if section:
+        yield section
 
 
 def _count_headings(items: Sequence[Any]) -> int:
-    return sum(_block_name(item) == "Heading" for item in items)
+    return sum(_is_heading(item) for item in items)
 
 
 def _handle_action(
-    request: HttpRequest, page: Page, translation_pair: TranslationPair | None, form: TranslationCheckForm
+    request: HttpRequest, page: Page, pair: TranslationPair | None, form: TranslationCheckForm
 ) -> tuple[str, int]:
-    """Empty text and 200 when it is done, else why not."""
+    """Run the posted action. Return an error message and the status, which is 200 on success."""
     actor = get_staff_user(request)
-    if translation_pair is None or translation_pair.latest_source is None:
-        return "There is no source text beside which this could be read.", 409
+    if pair is None or pair.latest_source is None:
+        return _("There is no source text to compare this page with."), 409
     if "follows" in request.POST:
         if not actor.has_perm("procedures.change_page"):
             raise PermissionDenied
-        if request.POST.get("source") != str(translation_pair.latest_source.pk):
-            return TEXT_CHANGED_MESSAGE, 409
-        mark_synced(page, translation_pair.latest_source, actor=actor)
-        messages.success(request, "Noted: this translation says what the source says today.")
+        if request.POST.get("source") != str(pair.latest_source.pk):
+            return str(TEXT_CHANGED_MESSAGE), 409
+        mark_synced(page, pair.latest_source, actor=actor)
+        messages.success(request, _("Noted: this translation says what the source says today."))
         return "", 200
     if not can_record_check(actor):
         raise PermissionDenied
     newest = page.revisions.first()
     if newest is None or request.POST.get("revision") != str(newest.pk):
-        return TEXT_CHANGED_MESSAGE, 409
+        return str(TEXT_CHANGED_MESSAGE), 409
     if not form.is_valid():
         return "", 400
     try:
         record_translator_check(newest, actor=actor, translator=form.cleaned_data["translator"])
     except ReviewError as error:
         return str(error), 400
-    messages.success(request, "The check is on record. It holds for this text only.")
+    messages.success(request, _("The check is on record. It holds for this text only."))
     _rerelease_if_live(request, page, newest, actor)
     return "", 200
 
 
 def _rerelease_if_live(request: HttpRequest, page: Page, checked: Revision, actor: User) -> None:
-    """Where patients read exactly this text, its page stops saying that nobody checked it."""
+    """If the checked text is live, re-release it, so that the page no longer says that it was not checked."""
     live = page.live_release
     if live is None or live.revision.content_hash != checked.content_hash:
         return
     if not actor.has_perm("procedures.publish_page"):
-        messages.info(request, "A manager can now renew the public page, so that it says so.")
+        messages.info(request, _("A manager can now renew the public page, so that it says so."))
         return
     try:
         rerelease_page(page, actor=actor)
     except PublishError as error:
-        messages.warning(request, f"The public page could not be renewed: {error}")
+        messages.warning(request, _("The public page could not be renewed: %(error)s") % {"error": error})

@@ -1,4 +1,4 @@
-"""The screen for warning signs: the public list, the proposed list, the review, and publishing."""
+"""The warning signs screen: the public list, the proposed list, its review, and publishing."""
 
 import datetime
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from procedures.admin.base import AnyAdmin, get_staff_user, parse_int_or_zero, render_admin
@@ -28,42 +30,62 @@ from procedures.validators import validate_key
 CHANGELIST_URL_NAME = "admin:procedures_warningsign_changelist"
 EXTRA_FORMS = 2
 MAX_SIGNS = 60
-LIST_CHANGED_MESSAGE = (
+LIST_CHANGED_MESSAGE = gettext_lazy(
     "Someone saved another list while you were writing. Your text is below; compare it with the new list, then save."
 )
-SENT_FOR_REVIEW_MESSAGE = "Saved and sent for review. Patients read the old list until the new one is published."
+SENT_FOR_REVIEW_MESSAGE = gettext_lazy(
+    "Saved and sent for review. Patients read the old list until the new one is published."
+)
 
 
 class WarningSignForm(forms.Form):
     """One sign in every language."""
 
-    key = forms.CharField(max_length=60, validators=[validate_key], help_text="A short name, such as weak-leg.")
-    level = forms.ChoiceField(choices=SignLevel.choices)
-    when = forms.ChoiceField(label="Shown on pages read", choices=SignTiming.choices, initial=SignTiming.BOTH)
-    place = forms.IntegerField(min_value=1, max_value=999, required=False, help_text="Smaller numbers come first.")
-    sources = forms.CharField(required=False, help_text="Source keys, separated by commas.")
+    key = forms.CharField(
+        label=gettext_lazy("Key"),
+        max_length=60,
+        validators=[validate_key],
+        help_text=gettext_lazy("A short name, such as weak-leg."),
+    )
+    level = forms.ChoiceField(label=gettext_lazy("Level"), choices=SignLevel.choices)
+    when = forms.ChoiceField(
+        label=gettext_lazy("Shown on pages read"), choices=SignTiming.choices, initial=SignTiming.BOTH
+    )
+    place = forms.IntegerField(
+        label=gettext_lazy("Place"),
+        min_value=1,
+        max_value=999,
+        required=False,
+        help_text=gettext_lazy("Smaller numbers come first."),
+    )
+    sources = forms.CharField(
+        label=gettext_lazy("Sources"), required=False, help_text=gettext_lazy("Source keys, separated by commas.")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for language in LANGUAGES:
             text = forms.Textarea(attrs={"rows": 2, "dir": language.direction})
             self.fields[f"{language.code}_text"] = forms.CharField(
-                label=f"Sign, {language.english_name}", max_length=200, widget=text
+                label=_("Sign, %(language)s") % {"language": language.english_name}, max_length=200, widget=text
             )
             short = forms.TextInput(attrs={"dir": language.direction})
             self.fields[f"{language.code}_short"] = forms.CharField(
-                label=f"Short form, {language.english_name}", max_length=100, required=False, widget=short
+                label=_("Short form, %(language)s") % {"language": language.english_name},
+                max_length=100,
+                required=False,
+                widget=short,
             )
         texts = [f"{code}_{part}" for part in ("text", "short") for code in CODES]
         self.order_fields(["key", "level", "when", "place", *texts, "sources"])
 
     @property
     def summary(self) -> str:
-        """The sign in the default language, as it was before typing."""
+        """The saved text of the sign in the default language."""
         return str(self.initial.get(f"{DEFAULT}_text", ""))
 
     def content(self) -> dict[str, Any]:
-        """The sign as plain data (see ``warning_signs.row_content``), without its order."""
+        """Return the sign as plain data (see ``warning_signs.row_content``), without its order."""
         values = self.cleaned_data
         return {
             "key": values["key"],
@@ -77,11 +99,11 @@ class WarningSignForm(forms.Form):
         }
 
     def clean(self) -> dict[str, Any]:
-        """The same rules as for the content folder."""
+        """Apply the checks that the content folder has to pass as well."""
         values = super().clean() or {}
         if not self.errors:
-            for problem in warning_signs.check_sign(self.content()):
-                self.add_error(None, problem)
+            for error in warning_signs.check_sign(self.content()):
+                self.add_error(None, error)
         return values
 
 
@@ -90,7 +112,7 @@ WarningSignFormSet = forms.formset_factory(WarningSignForm, extra=EXTRA_FORMS, c
 
 @dataclass(frozen=True)
 class DiffSide:
-    """One side of the comparison (workflow/diff.html)."""
+    """The heading of one side of the comparison in ``workflow/diff.html``."""
 
     title: str
     at: datetime.datetime
@@ -98,18 +120,18 @@ class DiffSide:
 
 @admin.register(WarningSign)
 class WarningSignAdmin(AnyAdmin):
-    """Signs are edited only as one list, so that each has one level."""
+    """Admin of the warning signs, which are edited as one list, so that each sign has one level everywhere."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Only through the list."""
+        """Refuse: signs are added and removed only in the list."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only through the list."""
+        """Refuse: signs are added and removed only in the list."""
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        """The screen takes the place of Django's list."""
+        """Replace Django's change list."""
         view = self.admin_site.admin_view(warning_signs_view)
         return [path("", view, name="procedures_warningsign_changelist")]
 
@@ -134,52 +156,55 @@ def _build_initial(content: warning_signs.SignListContent) -> list[dict[str, Any
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def warning_signs_view(request: HttpRequest) -> HttpResponse:
-    """Show the list; ``action`` of a POST is propose, approve, send_back or publish."""
+    """Show the list. A POST runs its ``action``: propose, approve, send_back, or publish."""
     actor = get_staff_user(request)
     if not actor.has_perm("procedures.view_warningsign"):
         raise PermissionDenied
-    typed, refused, status = None, "", 200
+    formset, error, status = None, "", 200
     if request.method == "POST":
         action = ACTIONS.get(request.POST.get("action", ""))
         if action is None:
-            return _render_list(request, None, "Choose what to do.", 400)
-        permission, act = action
+            return _render_list(request, None, _("Choose what to do."), 400)
+        permission, handle = action
         if not actor.has_perm(f"procedures.{permission}"):
             raise PermissionDenied
-        typed, refused, status = act(request)
-        if not refused:
+        formset, error, status = handle(request)
+        if not error:
             return HttpResponseRedirect(request.path)
-    return _render_list(request, typed, refused, status)
+    return _render_list(request, formset, error, status)
 
 
+# The formset with the input, the error message (empty on success), and the status.
 ActionResult = tuple[Any, str, int]
 
 
 def _propose(request: HttpRequest) -> ActionResult:
     expected = parse_int_or_zero(request.POST.get("expected", ""))
-    # Compared with the list that the author saw; a newer one may have more rows.
+    # The initial values are the list that the author saw: a newer list can have more rows.
     seen = WarningSignRevision.objects.filter(number=expected).first()
-    rows = WarningSignFormSet(request.POST, initial=_build_initial(seen.content if seen else _get_editable_content()))
-    if not rows.is_valid():
-        return rows, "The list is not saved yet. Correct the errors below.", 400
-    kept = [form for form in rows.forms if form.has_changed() or form.initial]
-    kept = [form for form in kept if not form.cleaned_data.get("DELETE")]
-    # Most urgent first; within a level by number.
-    kept.sort(key=lambda form: (_get_urgency_rank(form), form.cleaned_data["place"] or 999))
+    content = seen.content if seen else _get_editable_content()
+    formset = WarningSignFormSet(request.POST, initial=_build_initial(content))
+    if not formset.is_valid():
+        return formset, _("The list is not saved yet. Correct the errors below."), 400
+    forms_in_order = [
+        form for form in formset.forms if (form.has_changed() or form.initial) and not form.cleaned_data.get("DELETE")
+    ]
+    # Most urgent first; within a level by place.
+    forms_in_order.sort(key=lambda form: (_get_urgency_rank(form), form.cleaned_data["place"] or 999))
     note = request.POST.get("note", "").strip()[:240]
     try:
         warning_signs.propose_list(
-            [form.content() for form in kept],
+            [form.content() for form in forms_in_order],
             author=get_staff_user(request),
             expected_number=expected,
             note=note,
         )
     except ValidationError as error:
-        return rows, " ".join(error.messages), 400
+        return formset, " ".join(error.messages), 400
     except warning_signs.SignListConflictError:
-        return rows, LIST_CHANGED_MESSAGE, 409
+        return formset, str(LIST_CHANGED_MESSAGE), 409
     if warning_signs.pending_revision() is None:
-        messages.info(request, "Nothing was changed. Patients already read this list.")
+        messages.info(request, _("Nothing was changed. Patients already read this list."))
     else:
         messages.success(request, SENT_FOR_REVIEW_MESSAGE)
     return None, "", 302
@@ -192,7 +217,7 @@ def _get_urgency_rank(form: WarningSignForm) -> int:
 def _decide(request: HttpRequest, *, approved: bool) -> ActionResult:
     revision = _get_posted_revision(request)
     if revision is None:
-        return None, "A newer list was saved. Please review that one.", 409
+        return None, _("A newer list was saved. Please review that one."), 409
     comment = request.POST.get("comment", "")[:4000]
     try:
         warning_signs.record_list_decision(
@@ -200,7 +225,8 @@ def _decide(request: HttpRequest, *, approved: bool) -> ActionResult:
         )
     except ReviewError as error:
         return None, str(error), 403 if approved else 400
-    messages.success(request, "Approved. A manager can publish it now." if approved else "Sent back with your comment.")
+    message = _("Approved. A manager can publish it now.") if approved else _("Sent back with your comment.")
+    messages.success(request, message)
     return None, "", 302
 
 
@@ -215,26 +241,30 @@ def _send_back(request: HttpRequest) -> ActionResult:
 def _publish(request: HttpRequest) -> ActionResult:
     revision = _get_posted_revision(request)
     if revision is None:
-        return None, "Nothing was published. A newer list was saved, and it is shown below.", 409
+        return None, _("Nothing was published. A newer list was saved, and it is shown below."), 409
     try:
         released = warning_signs.publish_list(revision, actor=get_staff_user(request))
     except PublishError as error:
         if warning_signs.is_published(revision):
-            messages.info(request, "This list is already published.")
+            messages.info(request, _("This list is already published."))
             return None, "", 302
-        return None, f"Nothing was published. {error}", 409
-    count = len(released)
-    pages = "1 page prints" if count == 1 else f"{count} pages print"
-    messages.success(request, f"Published. {pages} the new list now.")
+        return None, _("Nothing was published. %(error)s") % {"error": error}, 409
+    message = ngettext(
+        "Published. %(count)s page prints the new list now.",
+        "Published. %(count)s pages print the new list now.",
+        len(released),
+    )
+    messages.success(request, message % {"count": len(released)})
     return None, "", 302
 
 
 def _get_posted_revision(request: HttpRequest) -> WarningSignRevision | None:
-    """The revision that the person saw, if it is still the newest."""
+    """Return the posted revision if it is still the newest."""
     newest = warning_signs.latest_revision()
     return newest if newest and newest.pk == parse_int_or_zero(request.POST.get("revision", "")) else None
 
 
+# The permission that an action needs, and its handler.
 ACTIONS = {
     "propose": ("change_warningsign", _propose),
     "approve": ("approve_page", _approve),
@@ -244,57 +274,62 @@ ACTIONS = {
 
 
 def _get_editable_content() -> warning_signs.SignListContent:
-    """What the form starts from: the proposed list, or else the public one."""
-    waiting = warning_signs.pending_revision()
-    return waiting.content if waiting else warning_signs.get_live_list()
+    """Return the proposed list, or the public one if nothing is proposed."""
+    proposed = warning_signs.pending_revision()
+    return proposed.content if proposed else warning_signs.get_live_list()
 
 
 def _render_list(request: HttpRequest, formset: Any, error: str, status: int) -> HttpResponse:
-    actor, newest, waiting = get_staff_user(request), warning_signs.latest_revision(), warning_signs.pending_revision()
-    decision = warning_signs.latest_decision(waiting) if waiting else None
+    actor = get_staff_user(request)
+    newest, proposed = warning_signs.latest_revision(), warning_signs.pending_revision()
+    decision = warning_signs.latest_decision(proposed) if proposed else None
+    if formset is None:
+        formset = WarningSignFormSet(initial=_build_initial(_get_editable_content()))
     pages = find_dependent_pages(warning_signs.DEPENDENCY_KIND)
     context = {
         "error": error,
-        "formset": formset
-        if formset is not None
-        else WarningSignFormSet(initial=_build_initial(_get_editable_content())),
+        "formset": formset,
         "can_propose": actor.has_perm("procedures.change_warningsign"),
         "can_decide": actor.has_perm("procedures.approve_page"),
         "can_publish": actor.has_perm("procedures.publish_page"),
-        "is_own": warning_signs.is_own_revision(waiting, actor) if waiting else False,
+        "is_own": warning_signs.is_own_revision(proposed, actor) if proposed else False,
         "expected": newest.number if newest else 0,
-        "proposed": waiting,
+        "proposed": proposed,
         "decision": decision,
         "is_approved": decision is not None and decision.kind == EventKind.APPROVED,
         "is_starter": not warning_signs.has_published_list(),
         "page_count": len(pages),
         "comment": request.POST.get("comment", ""),
         "note": request.POST.get("note", ""),
-        "diff": _build_diff(waiting) if waiting else None,
+        "diff": _build_diff(proposed) if proposed else None,
         "events": WarningSignEvent.objects.select_related("revision", "actor")[:20],
         "changelist_url": reverse(CHANGELIST_URL_NAME),
     }
-    return render_admin(request, "warning_signs/list", context, title="Warning signs", status=status)
+    return render_admin(request, "warning_signs/list", context, title=_("Warning signs"), status=status)
 
 
 def _build_diff(proposed: WarningSignRevision) -> dict[str, Any]:
-    """The public list compared with the proposed one."""
+    """Compare the public list with the proposed one."""
     current = warning_signs.get_live_list()
     rows = compare_blocks(_to_diff_blocks(current), _to_diff_blocks(proposed.content))
-    if proposed.content == current:  # no changes: the reviewer reads the whole list
+    if proposed.content == current:  # the reviewer reads the whole list
         return {"sections": collapse_unchanged(rows), "count": 0, "old": None, "new": None}
-    old, new = DiffSide("What patients read", timezone.now()), DiffSide(f"List {proposed.number}", proposed.created_at)
+    old = DiffSide(_("What patients read"), timezone.now())
+    new = DiffSide(_("List %(number)s") % {"number": proposed.number}, proposed.created_at)
     return {"sections": collapse_unchanged(rows), "count": count_changes(rows), "old": old, "new": new}
 
 
 def _to_diff_blocks(content: warning_signs.SignListContent) -> list[DiffBlock]:
     blocks = []
     for row in content:
-        level, when = SignLevel(row["level"]).label, SignTiming(row["when"]).label
-        sources = f" Sources: {', '.join(row['sources'])}." if row["sources"] else ""
-        blocks.append(DiffBlock(f"{row['key']}: level", f"{level}. {when}.{sources}"))
+        details = f"{SignLevel(row['level']).label}. {SignTiming(row['when']).label}."
+        if row["sources"]:
+            details += " " + _("Sources: %(keys)s.") % {"keys": ", ".join(row["sources"])}
+        blocks.append(DiffBlock(_("%(key)s: level") % {"key": row["key"]}, details))
         for language in LANGUAGES:
-            values = row["text"].get(language.code, {"text": "", "short": ""})
-            short = f" (Short form: {values['short']})" if values["short"] else ""
-            blocks.append(DiffBlock(f"{row['key']}: {language.name}", f"{values['text']}{short}"))
+            texts = row["text"].get(language.code, {"text": "", "short": ""})
+            text = texts["text"]
+            if texts["short"]:
+                text += " " + _("(Short form: %(text)s)") % {"text": texts["short"]}
+            blocks.append(DiffBlock(f"{row['key']}: {language.name}", text))
     return blocks

@@ -1,4 +1,4 @@
-"""A small cast with the roles of procedures/roles.py: Nina writes, Rosa reviews, Max publishes, Ines does nothing."""
+"""Fixtures: staff with the roles of procedures/roles.py. Nina edits, Rosa reviews, Max manages, Ines has no role."""
 
 import io
 from collections.abc import Callable
@@ -27,12 +27,12 @@ def _fresh_counts() -> None:
 
 
 def person(name: str, role: str = "", **values: Any) -> User:
-    """A member of staff with one role."""
-    # The factories have an "ed" and a "max" of their own.
+    """Create a staff user with one role."""
+    # The factories use the names "ed" and "max".
     user = User.objects.create(username=f"{name.lower()}.clinic", first_name=name, is_staff=True, **values)
     if role:
         group, _ = Group.objects.get_or_create(name=role)
-        # Browser tests empty the tables, and with them what the migration made.
+        # Browser tests truncate the tables, including the groups.
         names = ROLE_PERMISSIONS[role]
         group.permissions.set(Permission.objects.filter(codename__in=names, content_type__app_label__in=APPS))
         user.groups.add(group)
@@ -56,7 +56,7 @@ def manager(db: None) -> User:
 
 @pytest.fixture
 def visitor(db: None) -> User:
-    """On the staff, without any role."""
+    """A staff user without a role."""
     return person("Ines")
 
 
@@ -91,7 +91,7 @@ def denver(page: Page) -> Page:
 
 
 def next_of_many(page: Page, number: int) -> None:
-    """Make ``page`` a row of its own beside the one that it was, and public."""
+    """Copy ``page`` to a new row, and make it public."""
     page.pk, page.subject, page.slug, page.code = None, f"page-{number}", f"page-{number}", f"C{number}"
     page._state.adding = True
     page.live_release = None
@@ -100,7 +100,7 @@ def next_of_many(page: Page, number: int) -> None:
 
 
 def typed(page: Page, /, **changes: Any) -> dict[str, Any]:
-    """What the form of ``page`` sends when somebody changes ``changes`` and presses Save draft."""
+    """Return the data that the form of ``page`` posts, with ``changes``."""
     names = "slug title key_message description body next_label review_months order subject language kind".split()
     values: dict[str, Any] = {name: getattr(page, name) for name in names}
     values |= {"lead_figure": page.lead_figure_id or "", "next_page": page.next_page_id or ""}
@@ -109,14 +109,14 @@ def typed(page: Page, /, **changes: Any) -> dict[str, Any]:
 
 
 def form_of(page: Page) -> str:
-    """The address of its form."""
+    """Return the URL of the page's form."""
     return f"{PAGES}{page.pk}/change/"
 
 
 def picture_file(
     name: str = "photo.jpg", *, kind: str = "JPEG", size: tuple[int, int] = (60, 40)
 ) -> SimpleUploadedFile:
-    """A small grey picture as a browser would send it."""
+    """Return a small gray picture as a browser uploads it."""
     stream = io.BytesIO()
     Image.linear_gradient("L").resize(size).save(stream, kind)
     return SimpleUploadedFile(name, stream.getvalue(), content_type="image/jpeg")
@@ -124,7 +124,7 @@ def picture_file(
 
 @pytest.fixture
 def care(page: Page) -> ClinicAnswer:
-    """An answer on a public page."""
+    """A clinic answer on a public page."""
     row = ClinicAnswer.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
     page.body += "\n::: care driving\n"
     page.save()

@@ -1,4 +1,4 @@
-"""A picture on its way in, as a browser without a script sends it."""
+"""Helpers that upload and save a picture as a browser without JavaScript does."""
 
 import io
 from pathlib import Path
@@ -15,7 +15,7 @@ from procedures.models import Figure
 CHOOSE = "/admin/procedures/figure/intake/"
 WORDS = {"title_en": "Bone", "alt_en": "A bone.", "caption_en": "A bone of the spine."}
 SIDES = ("left", "top", "width", "height")
-# What a script asks for.
+# The header that scripts send.
 JSON = {"Accept": "application/json"}
 
 
@@ -24,7 +24,7 @@ def sent_file(data: bytes, name: str = "photo.jpg", kind: str = "image/jpeg") ->
 
 
 def photograph(size: tuple[int, int] = (200, 100), kind: str = "PNG", **options: Any) -> bytes:
-    """Light grey with a dark corner."""
+    """Return a light gray picture with a dark corner."""
     image = Image.new("L", size, 200)
     image.paste(60, (0, 0, size[0] // 4, size[1] // 4))
     stream = io.BytesIO()
@@ -33,7 +33,7 @@ def photograph(size: tuple[int, int] = (200, 100), kind: str = "PNG", **options:
 
 
 def begun(client: Client, data: bytes | None = None, *, figure: str = "") -> str:
-    """Send a file; the address of the next step."""
+    """Upload a file, and return the URL of the next step."""
     address = f"{CHOOSE}?figure={figure}" if figure else CHOOSE
     answer = client.post(address, {"picture": sent_file(data or photograph())})
     assert answer.status_code == 302, answer.content.decode()
@@ -41,7 +41,7 @@ def begun(client: Client, data: bytes | None = None, *, figure: str = "") -> str
 
 
 def rectangles(*boxes: tuple[float, ...], cut: tuple[float, ...] | None = None) -> dict[str, Any]:
-    """The fields of boxes and cut, in per cent."""
+    """Return the form fields of the black boxes and the crop box, in percent."""
     fields: dict[str, Any] = {"box-TOTAL_FORMS": len(boxes), "box-INITIAL_FORMS": 0}
     for number, box in enumerate(boxes):
         fields |= {f"box-{number}-{side}": value for side, value in zip(SIDES, box, strict=True)}
@@ -50,7 +50,7 @@ def rectangles(*boxes: tuple[float, ...], cut: tuple[float, ...] | None = None) 
 
 
 def looked(client: Client, address: str, fields: dict[str, Any]) -> str:
-    """What the page says is on the screen, with these rectangles."""
+    """Show the result with these rectangles, and return its SHA-256."""
     answer = client.post(address, {**fields, "do": "show"})
     assert answer.status_code == 200, answer.content.decode()
     # A browser loads the picture that the page shows.
@@ -59,7 +59,7 @@ def looked(client: Client, address: str, fields: dict[str, Any]) -> str:
 
 
 def saved(client: Client, address: str, fields: dict[str, Any] | None = None, **changes: Any) -> Any:
-    """Look, tick, save."""
+    """Show the result, confirm it, and save it."""
     fields = fields or rectangles()
     values = {
         **fields,
@@ -75,7 +75,7 @@ def saved(client: Client, address: str, fields: dict[str, Any] | None = None, **
 
 
 def master_of(figure: Figure) -> Image.Image:
-    """The picture as it is kept, from which all sizes are made."""
+    """Return the master image, from which all renditions are made."""
     with default_storage.open(figure.image) as stream:
         image = Image.open(stream)
         image.load()
@@ -83,11 +83,11 @@ def master_of(figure: Figure) -> Image.Image:
 
 
 def stored() -> dict[str, bytes]:
-    """Every file in the data folder, wherever it lies."""
+    """Return every file in the data folder with its content."""
     root = Path(settings.DATA_DIR)
     return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
 
 
 def waiting() -> list[str]:
-    """Files that wait."""
+    """Return the names of staged files."""
     return [name for name in stored() if name.startswith("waiting/")]

@@ -1,4 +1,4 @@
-"""What the tests of the marks page share: its addresses, and what its form sends."""
+"""Helpers of the marker editor tests: its URLs, and the data that its form posts."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ ROW = {
 
 
 def bilingual(size: tuple[int, int] = (300, 300)) -> Figure:
-    """A picture with words in both languages, and one mark with words in both."""
+    """Create a figure with texts in both languages, and one marker with texts in both."""
     figure = make_figure(size=size)
     FigureText.objects.create(figure=figure, language="es", title="Aguja", alt="Una aguja.", caption="La aguja.")
     figure.markers.get().texts.create(language="es", label="Punta", text="")
@@ -34,17 +34,17 @@ def bilingual(size: tuple[int, int] = (300, 300)) -> Figure:
 
 
 def address(figure: Figure, end: str = "") -> str:
-    """The page, or what lies below it."""
+    """Return the URL of the marker editor, or of a view below it."""
     return f"{FIGURES}{figure.pk}/marks/{end}"
 
 
 def version(figure: Figure) -> str:
-    """What the page tells its form about what is saved."""
+    """Return the version of the saved markers, as the form posts it."""
     return markers_version(Figure.objects.get(pk=figure.pk), load_markers(figure))
 
 
 def sent(figure: Figure, *more: dict[str, str], **changes: Any) -> dict[str, Any]:
-    """What the form sends: the saved marks, rows ``more``, and then ``changes`` by full name (- as __)."""
+    """Return the form data: the saved markers, the rows ``more``, and ``changes`` by full field name (``__`` for ``-``)."""
     saved = load_markers(figure)
     values: dict[str, Any] = to_querydict(saved, MarkerContext.for_figure(figure)).dict()
     for index, row in enumerate(more, start=len(saved)):
@@ -55,7 +55,7 @@ def sent(figure: Figure, *more: dict[str, str], **changes: Any) -> dict[str, Any
 
 
 def mark(key: str = "tip", **values: Any) -> MarkerData:
-    """A mark that is right by itself."""
+    """Return a valid marker."""
     places = {"x": 0.2, "y": 0.2, "target_x": 0.5, "target_y": 0.5}
     words = {"en": MarkerTextData(key.capitalize()), "es": MarkerTextData(f"{key} es")}
     return MarkerData(key, values.pop("shape", "point"), **{**places, "texts": words, **values})

@@ -1,4 +1,4 @@
-"""Who may open and send what: one row for each address under /admin/. test_matrix.py asks the server for all of it.
+"""The permission matrix: requests and expected statuses by role for each admin URL. test_matrix.py runs them all.
 
 Letters stand for editor, reviewer, manager, a colleague without a role, a stranger:
 2 answered (also with "mend this first") · 4 forbidden · 0 not found · 1 sign in first, as JSON · L led to the sign-in.
@@ -80,7 +80,7 @@ OF_A_PAGE: dict[str, list[Ask]] = {
         post(REVIEWS, revision=newest, decision="approved", comment="Good."),
         post(REVIEWS, revision=newest, decision="sent_back", comment="No."),
     ],
-    "page_review_keep": [post("42441", page=lambda page: page.pk, comment="No.")],
+    "page_review_autosave": [post("42441", page=lambda page: page.pk, comment="No.")],
     "page_publish": [
         get(MANAGES),
         post(MANAGES, revision=newest, now="1"),
@@ -88,52 +88,56 @@ OF_A_PAGE: dict[str, list[Ask]] = {
         post(MANAGES, cancel="1"),
     ],
     "page_withdraw": [get(MANAGES), post(MANAGES, reason="Old.")],
-    "page_versions": [get(READS)],
+    "page_revisions": [get(READS)],
     "page_compare": [get(READS), get(READS, old="r1", new="r1"), get("0004L", old="r1", new="r99")],
     "page_restore": [post(WRITES, revision=newest, version=version)],
-    "page_reading": [get(READS), get(READS, day="2026-03-03", time="12:00")],
+    "page_history_at": [get(READS), get(READS, day="2026-03-03", time="12:00")],
     "page_translation": [get(READS)],
     "revision_page": [get(READS)],
     "release_page": [get(READS)],
     "page_preview": [post(JSON_WRITES)],
-    "page_kit": [get(READS)],
+    "page_sharing": [get(READS)],
 }
 # What is sent to patients exists for public pages only.
 OF_A_PUBLIC_PAGE: dict[str, list[Ask]] = {
-    f"page_{name}": [get(READS)] for name in ("message", "reminder", "qr_svg", "qr_png", "letter")
+    f"page_{name}": [get(READS)] for name in ("message", "calendar_event", "qr_svg", "qr_png", "letter")
 }
 OF_THE_SITE: dict[str, list[Ask]] = {
-    "page_outdated": [get(READS), post(MANAGES)],
-    "page_planned": [get(READS)],
+    "page_stale": [get(READS), post(MANAGES)],
+    "page_scheduled": [get(READS)],
     "page_transfer": [get(MANAGES)],
-    "page_bundle": [post(MANAGES)],
-    "page_transfer_look": [post(MANAGES), post(MANAGES, token="x", page="en small-cut")],
-    "releaseevent_table": [get(MANAGES)],
+    "page_export": [post(MANAGES)],
+    "page_import": [post(MANAGES), post(MANAGES, token="x", page="en small-cut")],
+    "releaseevent_csv": [get(MANAGES)],
     "figure_upload": [post(JSON_WRITES)],
-    "clinicalcode_try": [get(READS)],
+    "clinicalcode_lookup": [get(READS)],
     "warningsign_changelist": [get(READS), post(WRITES, action="propose"), post(REVIEWS, action="approve")],
-    "page_reads": [get(READS)],
+    "page_views": [get(READS)],
     "page_autosave": [post(JSON_WRITES)],
-    "page_discard": [post(JSON_WRITES)],
-    "page_compare_kept": [post(JSON_WRITES)],
-    "page_choices": [get(JSON_WRITES)],
+    "page_autosave_discard": [post(JSON_WRITES)],
+    "page_autosave_compare": [post(JSON_WRITES)],
+    "page_insert_options": [get(JSON_WRITES)],
     "figure_choose": [get(WRITES), post(WRITES)],
-    "figure_marks_live": [post("04041")],  # for no picture
+    "figure_markers_preview": [post("04041")],  # for no picture
     "figure_file": [get("0004L")],  # no such file
 }
 # Screens of one picture.
 OF_A_FIGURE: dict[str, list[Ask]] = {
-    "figure_marks": [get(WRITES), post(WRITES)],
-    "figure_look_for_text": [get(WRITES), post(WRITES)],
-    "figure_marks_download": [get(WRITES)],
-    "figure_marks_bring_in": [post(WRITES)],
+    "figure_markers": [get(WRITES), post(WRITES)],
+    "figure_detect_text": [get(WRITES), post(WRITES)],
+    "figure_markers_download": [get(WRITES)],
+    "figure_markers_import": [post(WRITES)],
 }
 # A picture that waits belongs to the person who sent it: others find nothing there.
 OF_A_WAITING_PICTURE: dict[str, list[Ask]] = {
-    f"figure_{name}": [get("0000L")] for name in ("check", "waiting", "result", "frames", "frame")
-} | {"figure_cancel": [post(EVERYBODY)], "figure_text": [post("0000L")], "figure_uploaded": [get(JSON_WRITES)]}
+    f"figure_{name}": [get("0000L")] for name in ("check", "staged", "redacted", "frames", "frame")
+} | {
+    "figure_cancel": [post(EVERYBODY)],
+    "figure_staged_text": [post("0000L")],
+    "figure_upload_status": [get(JSON_WRITES)],
+}
 # A picture of a bundle that somebody looks at before the import.
-OF_A_BUNDLE: dict[str, list[Ask]] = {"page_bundle_picture": [get("4404L")]}
+OF_A_BUNDLE: dict[str, list[Ask]] = {"page_import_image": [get("4404L")]}
 # One's own sign-in and account: the same for every role, and tested where they are made (tests/accounts).
 OWN_ACCOUNT = frozenset(
     "account_login account_logout account_reauthenticate mfa_activate_totp mfa_add_webauthn mfa_authenticate "

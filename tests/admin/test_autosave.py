@@ -1,4 +1,4 @@
-"""What is typed is kept in a slot of its own; colleagues see each other; nothing of it is a draft."""
+"""Autosave: unsaved text is stored per form, editors see each other, and no draft is created."""
 
 import datetime
 from typing import Any
@@ -19,7 +19,7 @@ def kept(client: Client, page: Page, client_id: str = "one", **changes: Any) -> 
     return client.post(AUTOSAVE, typed(page, client_id=client_id, typed="1", **changes)).json()
 
 
-def test_what_is_typed_is_kept_and_is_no_draft(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_autosave_keeps_the_text_and_creates_no_draft(page: Page, editor: User, sign_in: SignIn) -> None:
     kept(sign_in(editor), page, body="Half a sen")
 
     slot = Autosave.objects.get()
@@ -29,7 +29,7 @@ def test_what_is_typed_is_kept_and_is_no_draft(page: Page, editor: User, sign_in
     assert not Revision.objects.filter(page=page).exists()
 
 
-def test_one_window_has_one_slot(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_each_client_id_has_one_autosave(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
 
     kept(client, page, body="One")
@@ -39,9 +39,7 @@ def test_one_window_has_one_slot(page: Page, editor: User, sign_in: SignIn) -> N
     assert sorted(slot.fields["body"] for slot in Autosave.objects.all()) == ["Elsewhere", "One two"]
 
 
-def test_on_return_the_own_text_is_offered_and_nobody_elses(
-    page: Page, editor: User, manager: User, sign_in: SignIn
-) -> None:
+def test_unsaved_text_is_offered_only_to_its_author(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     kept(sign_in(editor), page, client_id="yesterday", body="Nina's words")
     kept(sign_in(manager), page, client_id="his", body="Max's words")
 
@@ -50,7 +48,7 @@ def test_on_return_the_own_text_is_offered_and_nobody_elses(
     assert [(offer["slot"], offer["fields"]["body"]) for offer in answer["unsaved"]] == [("yesterday", "Nina's words")]
 
 
-def test_a_new_page_that_was_never_saved_is_offered_too(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_unsaved_text_of_a_new_page_is_offered_too(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     new = typed(page, page="", version="", title="Brand new", body="From nothing")
     client.post(AUTOSAVE, {**new, "client_id": "first", "typed": "1"})
@@ -64,7 +62,7 @@ def test_a_new_page_that_was_never_saved_is_offered_too(page: Page, editor: User
     assert other_form == []
 
 
-def test_saving_ends_the_slot_of_its_window_only(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_saving_discards_only_the_autosave_of_that_form(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     kept(client, page, client_id="mine", body="Saved now")
     kept(client, page, client_id="older", body="Not saved")
@@ -74,7 +72,7 @@ def test_saving_ends_the_slot_of_its_window_only(page: Page, editor: User, sign_
     assert [slot.fields["body"] for slot in Autosave.objects.all()] == ["Not saved"]
 
 
-def test_a_report_that_comes_in_after_the_save_is_forgotten_again(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_an_autosave_that_arrives_after_the_save_is_discarded(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     client.post(form_of(page), typed(page, body="Saved now", client_id="mine"))
     kept(client, page, client_id="mine", body="Saved now")
@@ -85,7 +83,7 @@ def test_a_report_that_comes_in_after_the_save_is_forgotten_again(page: Page, ed
     assert not Autosave.objects.filter(client_id="mine").exists()
 
 
-def test_a_save_that_fails_keeps_the_slot(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_a_failed_save_keeps_the_autosave(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     kept(client, page, client_id="mine", title="")
 
@@ -94,7 +92,7 @@ def test_a_save_that_fails_keeps_the_slot(page: Page, editor: User, sign_in: Sig
     assert Autosave.objects.count() == 1
 
 
-def test_only_the_own_text_can_be_discarded(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+def test_users_can_discard_only_their_own_autosaves(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     kept(sign_in(editor), page, client_id="hers", body="Keep me")
 
     refused = sign_in(manager).post(DISCARD, {"slot": "hers"}).json()
@@ -103,7 +101,7 @@ def test_only_the_own_text_can_be_discarded(page: Page, editor: User, manager: U
     assert (refused, done) == ({"forgotten": 0}, {"forgotten": 1})
 
 
-def test_colleagues_at_one_page_see_each_other(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+def test_editors_of_the_same_page_see_each_other(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     kept(sign_in(manager), page, body="Typing")
 
     here = sign_in(editor).post(AUTOSAVE, typed(page, client_id="hers")).json()["others"]
@@ -113,7 +111,9 @@ def test_colleagues_at_one_page_see_each_other(page: Page, editor: User, manager
     assert [(other["name"], other["typed"]) for other in there] == [("Nina", None)]
 
 
-def test_who_closed_the_page_is_not_there_any_more(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+def test_an_editor_who_closed_the_page_is_no_longer_active(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
     kept(sign_in(manager), page, body="Typing")
     Autosave.objects.update(last_seen_at=timezone.now() - datetime.timedelta(seconds=91))
 
@@ -123,7 +123,7 @@ def test_who_closed_the_page_is_not_there_any_more(page: Page, editor: User, man
     assert Autosave.objects.filter(user=manager).count() == 1
 
 
-def test_a_report_without_news_is_no_typing(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_an_autosave_without_changes_does_not_count_as_editing(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     kept(client, page, body="Same words")
     Autosave.objects.update(edited_at=timezone.now() - datetime.timedelta(minutes=5))
@@ -135,7 +135,7 @@ def test_a_report_without_news_is_no_typing(page: Page, editor: User, sign_in: S
     assert slot.last_seen_at - slot.edited_at > datetime.timedelta(minutes=4)
 
 
-def test_a_save_by_somebody_else_is_told_while_writing(
+def test_a_save_by_someone_else_is_reported_to_the_editor(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     opened = typed(page)
@@ -146,7 +146,7 @@ def test_a_save_by_somebody_else_is_told_while_writing(
     assert (answer["version"], answer["saved_by"]) == (page.draft_version + 1, "Max")
 
 
-def test_empty_slots_do_not_pile_up(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_empty_autosaves_are_deleted(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     client.post(AUTOSAVE, typed(page, client_id="old"))
     kept(client, page, client_id="text", body="Old words")
@@ -157,7 +157,7 @@ def test_empty_slots_do_not_pile_up(page: Page, editor: User, sign_in: SignIn) -
     assert sorted(Autosave.objects.values_list("client_id", flat=True)) == ["new", "text"]
 
 
-def test_a_comparison_shows_words_that_differ(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_a_comparison_shows_the_differing_words(page: Page, editor: User, sign_in: SignIn) -> None:
     changed = page.body.replace("It is short.", "It is very short.")
 
     rows = sign_in(editor).post(COMPARE, typed(page, body=changed)).json()["fields"]
@@ -168,7 +168,7 @@ def test_a_comparison_shows_words_that_differ(page: Page, editor: User, sign_in:
 
 
 @pytest.mark.parametrize("address", [AUTOSAVE, DISCARD, COMPARE])
-def test_strangers_keep_nothing(page: Page, reviewer: User, visitor: User, sign_in: SignIn, address: str) -> None:
+def test_autosave_requires_permission(page: Page, reviewer: User, visitor: User, sign_in: SignIn, address: str) -> None:
     data = typed(page, client_id="x", typed="1")
 
     answers = [client.post(address, data) for client in (Client(), sign_in(reviewer), sign_in(visitor))]
@@ -178,14 +178,14 @@ def test_strangers_keep_nothing(page: Page, reviewer: User, visitor: User, sign_
 
 
 @pytest.mark.parametrize("odd", [{"client_id": ""}, {"client_id": "x" * 37}])
-def test_a_slot_needs_its_window(page: Page, editor: User, sign_in: SignIn, odd: dict[str, str]) -> None:
+def test_autosave_requires_a_client_id(page: Page, editor: User, sign_in: SignIn, odd: dict[str, str]) -> None:
     answer = sign_in(editor).post(AUTOSAVE, typed(page, typed="1", **odd))
 
     assert answer.status_code == 400
     assert not Autosave.objects.exists()
 
 
-def test_keeping_costs_few_queries(
+def test_autosave_needs_few_queries(
     page: Page, editor: User, sign_in: SignIn, django_assert_max_num_queries: Any
 ) -> None:
     client = sign_in(editor)

@@ -1,4 +1,4 @@
-"""System checks: what must not run, says so before it runs."""
+"""System checks that refuse an unsafe configuration."""
 
 import sys
 from types import ModuleType
@@ -22,7 +22,7 @@ def mount(monkeypatch: pytest.MonkeyPatch, settings: object, patterns: list[obje
     settings.ROOT_URLCONF = "mounted_urls"  # type: ignore[attr-defined]
 
 
-def test_our_own_addresses_pass() -> None:
+def test_the_project_urls_pass_the_check() -> None:
     assert check_markdownx_urls(None) == []
 
 
@@ -35,7 +35,7 @@ def test_our_own_addresses_pass() -> None:
         ([path("behind-a-login/", login_required(ImageUploadView.as_view()))], 1),
     ],
 )
-def test_markdownx_own_addresses_fail_wherever_they_stand(
+def test_markdownx_urls_fail_the_check_wherever_they_are_included(
     monkeypatch: pytest.MonkeyPatch, settings: object, patterns: list[object], count: int
 ) -> None:
     mount(monkeypatch, settings, patterns)
@@ -43,7 +43,7 @@ def test_markdownx_own_addresses_fail_wherever_they_stand(
     assert ids(check_markdownx_urls(None)) == ["portal.E001"] * count
 
 
-def test_another_renderer_fails(settings: object) -> None:
+def test_another_markdown_renderer_fails_the_check(settings: object) -> None:
     settings.MARKDOWNX_MARKDOWNIFY_FUNCTION = "markdownx.utils.markdownify"  # type: ignore[attr-defined]
 
     assert ids(check_markdownx_urls(None)) == ["portal.E002"]
@@ -60,7 +60,7 @@ def test_another_renderer_fails(settings: object) -> None:
         ("https://learn.example.org", ["localhost"], ["portal.W002"]),
     ],
 )
-def test_the_public_address_leads_here_and_is_not_in_the_clear(
+def test_the_public_url_uses_an_allowed_host_and_https(
     settings: object, url: str, hosts: list[str], wanted: list[str]
 ) -> None:
     settings.PUBLIC_URL, settings.ALLOWED_HOSTS = url, hosts  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""A value of the clinic and the pages that print it: one button changes both, or nothing changes."""
+"""Saving a clinic value updates the pages that print it, or saves nothing."""
 
 import datetime
 import re
@@ -51,12 +51,12 @@ def confirm(client: Client, address: str, values: dict[str, Any], **more: str) -
 
 
 def told(client: Client, answer: Any) -> str:
-    """The messages after a save."""
+    """Return the messages after a save."""
     assert answer.status_code == 302, answer.content.decode()
     return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
 
 
-def test_a_new_phone_lists_its_pages_first_and_changes_nothing(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_changing_the_phone_lists_its_pages_before_saving(page: Page, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     Page.objects.filter(pk=page.pk).update(title="A title that is not public yet")
     before = Release.objects.count()
@@ -72,7 +72,7 @@ def test_a_new_phone_lists_its_pages_first_and_changes_nothing(page: Page, manag
     assert Release.objects.count() == before
 
 
-def test_other_changes_that_the_pages_will_show_are_named(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_the_confirmation_lists_other_pending_changes_of_the_pages(page: Page, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     Source.objects.filter(key="nice").update(title="A newer guide")
 
@@ -81,7 +81,7 @@ def test_other_changes_that_the_pages_will_show_are_named(page: Page, manager: U
     assert "Also new on this page: source nice" in html
 
 
-def test_one_button_saves_the_phone_and_updates_all_pages(
+def test_confirming_saves_the_phone_and_updates_all_pages(
     page: Page, manager: User, sign_in: SignIn, client: Client
 ) -> None:
     make_public(page)
@@ -108,7 +108,7 @@ def test_a_value_that_no_page_prints_is_saved_at_once(page: Page, manager: User,
     assert "New Name" in client.get("/small-cut/").content.decode()
 
 
-def test_a_page_that_came_since_the_look_is_shown_before_it_is_changed(
+def test_a_page_published_since_the_confirmation_is_shown_before_it_is_updated(
     page: Page, manager: User, sign_in: SignIn
 ) -> None:
     client = sign_in(manager)
@@ -122,7 +122,7 @@ def test_a_page_that_came_since_the_look_is_shown_before_it_is_changed(
     assert Clinic.objects.get().phone == "+1 303-555-0100"
 
 
-def test_going_back_shows_the_form_with_all_that_was_typed(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_going_back_shows_the_form_with_the_input(page: Page, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     client = sign_in(manager)
     text = Clinic.objects.get().texts.get()
@@ -146,7 +146,7 @@ def test_going_back_shows_the_form_with_all_that_was_typed(page: Page, manager: 
     assert Clinic.objects.get().phone == "+1 303-555-0100"
 
 
-def test_an_editor_is_told_who_can_save_an_answer_that_patients_read(
+def test_an_editor_sees_who_can_save_an_answer_on_public_pages(
     care: ClinicAnswer, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     client, address = sign_in(editor), f"{BASE}clinicanswer/{care.pk}/change/"
@@ -169,7 +169,7 @@ def test_an_editor_is_told_who_can_save_an_answer_that_patients_read(
     assert care.answer == "Tomorrow."
 
 
-def test_an_editor_saves_an_answer_that_no_public_page_prints(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_an_editor_can_save_an_answer_that_no_public_page_prints(page: Page, editor: User, sign_in: SignIn) -> None:
     care = ClinicAnswer.objects.create(key="bath", language="en", question="When?", answer="Tomorrow.")
 
     answer = sign_in(editor).post(f"{BASE}clinicanswer/{care.pk}/change/", care_form(answer="On day 3."))
@@ -179,9 +179,7 @@ def test_an_editor_saves_an_answer_that_no_public_page_prints(page: Page, editor
     assert care.answer == "On day 3."
 
 
-def test_an_answer_is_changed_on_the_page_with_the_same_button(
-    care: ClinicAnswer, manager: User, sign_in: SignIn
-) -> None:
+def test_changing_an_answer_updates_its_pages(care: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
 
     told(client, confirm(client, f"{BASE}clinicanswer/{care.pk}/change/", care_form(answer="After two days.")))
@@ -189,9 +187,7 @@ def test_an_answer_is_changed_on_the_page_with_the_same_button(
     assert "After two days." in client.get("/small-cut/").content.decode()
 
 
-def test_a_page_that_cannot_print_the_new_value_holds_back_the_save(
-    care: ClinicAnswer, manager: User, sign_in: SignIn
-) -> None:
+def test_a_page_that_cannot_be_updated_prevents_the_save(care: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
     long = f"Drive {'very ' * 45}late."
 
     answer = confirm(sign_in(manager), f"{BASE}clinicanswer/{care.pk}/change/", care_form(answer=long))
@@ -204,7 +200,7 @@ def test_a_page_that_cannot_print_the_new_value_holds_back_the_save(
     assert care.answer == "Tomorrow."
 
 
-def test_rows_of_a_location_are_one_change_with_it(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_texts_of_a_location_are_part_of_the_same_change(page: Page, manager: User, sign_in: SignIn) -> None:
     page.body += "\n::: locations\n"
     page.save()
     make_public(page)
@@ -230,7 +226,7 @@ def test_rows_of_a_location_are_one_change_with_it(page: Page, manager: User, si
 
 
 @pytest.mark.parametrize("leaves", [False, True])
-def test_a_location_with_the_old_phone_is_named_and_changes_too_unless_its_box_is_cleared(
+def test_a_location_with_the_old_phone_changes_too_unless_unchecked(
     page: Page, manager: User, sign_in: SignIn, leaves: bool
 ) -> None:
     place = Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Street")
@@ -256,7 +252,7 @@ def test_a_location_with_the_old_phone_is_named_and_changes_too_unless_its_box_i
     assert Clinic.objects.get().phone == "+1 303-555-0199"
 
 
-def test_choices_on_the_confirmation_are_kept_when_it_comes_again(
+def test_a_repeated_confirmation_keeps_the_choices(
     noon: datetime.datetime, page: Page, manager: User, sign_in: SignIn
 ) -> None:
     Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Street")
@@ -279,9 +275,7 @@ def test_choices_on_the_confirmation_are_kept_when_it_comes_again(
 
 
 @pytest.mark.parametrize("way", ["one", "several"])
-def test_deleting_a_location_names_the_pages_and_updates_them(
-    page: Page, manager: User, sign_in: SignIn, way: str
-) -> None:
+def test_deleting_a_location_lists_and_updates_its_pages(page: Page, manager: User, sign_in: SignIn, way: str) -> None:
     place = Location.objects.create(key="main", phone="+1 303-555-0111", address="1 Street")
     LocationText.objects.create(location=place, language="en", name="Main house")
     page.body += "\n::: locations\n"
@@ -301,7 +295,7 @@ def test_deleting_a_location_names_the_pages_and_updates_them(
     assert "Main house" not in client.get("/small-cut/").content.decode()
 
 
-def test_only_who_publishes_deletes_what_pages_print(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_only_publishers_can_delete_a_value_that_pages_print(page: Page, manager: User, sign_in: SignIn) -> None:
     from django.contrib.auth.models import Permission
 
     place = Location.objects.create(key="main", phone="+1 303-555-0111", address="1 Street")
@@ -317,7 +311,7 @@ def test_only_who_publishes_deletes_what_pages_print(page: Page, manager: User, 
     assert Location.objects.exists()
 
 
-def test_the_form_says_on_how_many_pages_a_value_is_printed(care: ClinicAnswer, editor: User, sign_in: SignIn) -> None:
+def test_the_form_shows_how_many_pages_print_the_value(care: ClinicAnswer, editor: User, sign_in: SignIn) -> None:
     html = sign_in(editor).get(f"{BASE}clinicanswer/{care.pk}/change/").content.decode()
 
     assert "Printed on 1 public page<" in html
@@ -343,7 +337,7 @@ def noon(denver: Page) -> datetime.datetime:
 SAME_PHONE = {**CLINIC, "phone": "+1 303-555-0100"}
 
 
-def test_a_new_time_zone_shows_the_plans_in_both_readings(
+def test_changing_the_time_zone_shows_both_options_for_scheduled_pages(
     noon: datetime.datetime, denver: Page, manager: User, sign_in: SignIn
 ) -> None:
     html = sign_in(manager).post(f"{BASE}clinic/1/change/", {**SAME_PHONE, "time_zone": "America/New_York"})
@@ -359,7 +353,7 @@ def test_a_new_time_zone_shows_the_plans_in_both_readings(
 
 
 @pytest.mark.parametrize(("choice", "earlier"), [("time", 2), ("moment", 0)])
-def test_plans_keep_their_time_of_day_or_their_moment(
+def test_scheduled_pages_keep_their_time_of_day_or_their_utc_time(
     noon: datetime.datetime, denver: Page, manager: User, sign_in: SignIn, choice: str, earlier: int
 ) -> None:
     values = {**SAME_PHONE, "time_zone": "America/New_York"}
@@ -373,14 +367,16 @@ def test_plans_keep_their_time_of_day_or_their_moment(
     assert ("The clinic’s time zone changed" in event.reason) == bool(earlier)
 
 
-def test_plans_keep_their_time_of_day_whatever_changes_the_time_zone(noon: datetime.datetime, denver: Page) -> None:
+def test_scheduled_pages_keep_their_time_of_day_however_the_time_zone_changes(
+    noon: datetime.datetime, denver: Page
+) -> None:
     Clinic.objects.update(time_zone="America/New_York")
 
     denver.refresh_from_db()
     assert noon - denver.publish_at == datetime.timedelta(hours=2)
 
 
-def test_another_name_of_the_same_time_zone_moves_nothing(
+def test_an_alias_of_the_same_time_zone_moves_no_scheduled_page(
     noon: datetime.datetime, denver: Page, manager: User, sign_in: SignIn
 ) -> None:
     answer = sign_in(manager).post(f"{BASE}clinic/1/change/", {**SAME_PHONE, "time_zone": "US/Mountain"})

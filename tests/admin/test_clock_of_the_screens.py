@@ -1,4 +1,4 @@
-"""Every time on a staff screen is the clinic's, and says so."""
+"""All times on staff screens are in the clinic's time zone, which is named."""
 
 import datetime
 import re
@@ -15,7 +15,7 @@ from tests.admin.conftest import PAGES, SignIn, form_of
 SUMMER = datetime.datetime(2026, 7, 4, 3, 30, tzinfo=datetime.UTC)  # in Denver it is still the evening of the 3rd
 
 
-def test_times_of_sign_ins_are_the_clinics_with_its_label(denver: Page, editor: User, sign_in: SignIn) -> None:
+def test_sign_in_times_are_in_the_clinic_time_zone_with_its_label(denver: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     key = client.session.session_key
     StaffSession.objects.create(user=editor, session_key=key, device="Firefox", started_at=SUMMER)
@@ -27,7 +27,7 @@ def test_times_of_sign_ins_are_the_clinics_with_its_label(denver: Page, editor: 
     assert "UTC" not in html
 
 
-def test_the_time_until_a_link_works_is_the_clinics_with_its_label(
+def test_link_expiry_is_in_the_clinic_time_zone_with_its_label(
     denver: Page, editor: User, admin_user: User, sign_in: SignIn
 ) -> None:
     User.objects.filter(pk=editor.pk).update(password="!")
@@ -40,7 +40,7 @@ def test_the_time_until_a_link_works_is_the_clinics_with_its_label(
     assert f"The link works until {here.day} {here:%B}, {here:%H:%M} ({here.tzname()})." in html
 
 
-def test_each_screen_names_the_clock_that_its_times_are_by(denver: Page, editor: User, sign_in: SignIn) -> None:
+def test_every_screen_names_its_time_zone(denver: Page, editor: User, sign_in: SignIn) -> None:
     save_revision(denver, author=editor)
     client = sign_in(editor)
 
@@ -53,5 +53,5 @@ def test_each_screen_names_the_clock_that_its_times_are_by(denver: Page, editor:
     assert "clinic time: Europe/Madrid (CE" in client.get("/admin/").content.decode()
 
 
-def test_who_is_not_signed_in_reads_no_clock(denver: Page, client: Any) -> None:
+def test_the_time_zone_is_not_shown_without_a_login(denver: Page, client: Any) -> None:
     assert "clinic time" not in client.get("/admin/login/").content.decode()

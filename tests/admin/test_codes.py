@@ -1,4 +1,4 @@
-"""Staff try a clinical code and see what a health-record system would get."""
+"""The code lookup shows which pages a record system gets for a clinical code."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def codes(db: None) -> None:
     ClinicalCode.objects.create(system="icd-10-cm", code="M80", subject="weak-bones")
 
 
-def test_a_code_shows_its_pages_in_each_language_and_why(codes: None, editor: User, sign_in: SignIn) -> None:
+def test_a_code_lists_its_pages_and_matches_in_each_language(codes: None, editor: User, sign_in: SignIn) -> None:
     html = sign_in(editor).get(TRY, {"code": "m8008xa", "system": "icd-10-cm"}).content.decode()
 
     assert html.index("English") < html.index('href="/fracture/"') < html.index("/es/fractura/")
@@ -29,17 +29,19 @@ def test_a_code_shows_its_pages_in_each_language_and_why(codes: None, editor: Us
     assert "weak-bones" not in html
 
 
-def test_a_code_without_a_page_says_what_happens(codes: None, editor: User, sign_in: SignIn) -> None:
+def test_a_code_without_a_page_says_what_record_systems_get(codes: None, editor: User, sign_in: SignIn) -> None:
     html = sign_in(editor).get(TRY, {"code": "Z99", "system": "icd-10-cm"}).content.decode()
 
     assert html.count("No page.") == 2
 
 
 @pytest.mark.parametrize(("code", "sentence"), [("...", "no letter or digit"), ("", "This field is required")])
-def test_an_odd_code_gets_a_sentence(codes: None, editor: User, sign_in: SignIn, code: str, sentence: str) -> None:
+def test_an_invalid_code_is_a_form_error(codes: None, editor: User, sign_in: SignIn, code: str, sentence: str) -> None:
     assert sentence in sign_in(editor).get(TRY, {"code": code, "system": "cpt"}).content.decode()
 
 
-def test_the_list_of_codes_leads_there_and_strangers_do_not(codes: None, editor: User, sign_in: SignIn, client) -> None:
+def test_the_code_list_links_to_the_lookup_which_requires_permission(
+    codes: None, editor: User, sign_in: SignIn, client
+) -> None:
     assert f'href="{TRY}"' in sign_in(editor).get("/admin/procedures/clinicalcode/").content.decode()
     assert client.get(TRY).status_code == 302

@@ -1,4 +1,4 @@
-"""Two people save one page: both texts come back put together, and nothing is stored over the other's unasked."""
+"""Edit conflicts: both texts are merged, and nothing is overwritten without a decision."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def fields(answer: Any) -> Any:
     return answer.context["adminform"].form
 
 
-def test_changes_in_different_places_come_back_as_one_text(
+def test_changes_in_different_places_are_merged(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
 ) -> None:
     theirs = page.body.replace("It is short.", "It is very short.")
@@ -45,7 +45,7 @@ def merged_form(answer: Any, **changes: Any) -> dict[str, Any]:
     return {**{name: form.data[name] for name in form.data}, **changes}
 
 
-def test_a_merged_text_is_saved_on_top_of_theirs(
+def test_a_merged_text_can_be_saved_over_theirs(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
 ) -> None:
     sign_in(manager).post(form_of(page), {**opened, "title": "The manager's title"})
@@ -66,7 +66,7 @@ def both_titles(page: Page, editor: User, manager: User, sign_in: SignIn, opened
     return client, client.post(form_of(page), {**opened, "title": "Tiny cut"})
 
 
-def test_saving_once_more_without_a_decision_stores_nothing(
+def test_saving_with_unresolved_conflicts_stores_nothing(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
 ) -> None:
     client, shown = both_titles(page, editor, manager, sign_in, opened)
@@ -80,7 +80,7 @@ def test_saving_once_more_without_a_decision_stores_nothing(
     assert fields(stubborn)["title"].value() == "Tiny cut"
 
 
-def test_what_both_changed_is_shown_three_ways_and_decided(
+def test_a_change_by_both_shows_three_versions_to_choose_from(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
 ) -> None:
     client, shown = both_titles(page, editor, manager, sign_in, opened)
@@ -95,7 +95,7 @@ def test_what_both_changed_is_shown_three_ways_and_decided(
     assert [r.content["title"] for r in page.revisions.order_by("number")] == ["Small cut", "Large cut", "Tiny cut"]
 
 
-def test_a_third_save_in_between_is_merged_too(
+def test_a_third_save_meanwhile_is_merged_too(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
 ) -> None:
     client, shown = both_titles(page, editor, manager, sign_in, opened)
@@ -109,7 +109,7 @@ def test_a_third_save_in_between_is_merged_too(
     assert fields(answer)["title"].value() == "Tiny cut"
 
 
-def test_a_picture_that_both_chose_anew_is_decided(
+def test_a_figure_that_both_changed_must_be_resolved(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
 ) -> None:
     first, second = make_figure("first", size=(40, 40)), make_figure("second", size=(40, 40))
@@ -126,7 +126,7 @@ def test_a_picture_that_both_chose_anew_is_decided(
     assert page.lead_figure == first
 
 
-def test_a_draft_without_revision_is_compared_with_what_is_saved(
+def test_a_draft_without_a_revision_is_compared_with_the_saved_draft(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     opened = typed(page)
@@ -142,7 +142,7 @@ def test_a_draft_without_revision_is_compared_with_what_is_saved(
 @pytest.mark.parametrize(
     "odd", [{"merge_version": "9" * 30}, {"base_revision": "x"}, {"merge_places": "-1", "merge_version": "1"}]
 )
-def test_odd_values_are_a_conflict_and_no_error(
+def test_invalid_version_values_are_a_conflict_and_not_an_error(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any], odd: dict[str, str]
 ) -> None:
     sign_in(manager).post(form_of(page), {**opened, "title": "Large cut"})
@@ -154,9 +154,7 @@ def test_odd_values_are_a_conflict_and_no_error(
     assert page.title == "Large cut"
 
 
-def test_reading_lists_of_two_people_stand_below_each_other(
-    page: Page, editor: User, manager: User, sign_in: SignIn
-) -> None:
+def test_conflicting_reading_lists_are_shown_together(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     other = Page.objects.get(subject="contact")
     guide = Page.objects.create(**{**typed_guide(page), "code": "ABCDEF"})

@@ -1,4 +1,4 @@
-"""DICOM through the admin: a right picture or a clear refusal, never a 500; only pixels are ever on the disk."""
+"""DICOM uploads: a correct picture or a clear error, never a 500, and only pixels are written to disk."""
 
 import io
 import struct
@@ -47,7 +47,7 @@ def run() -> bytes:
     return dicom(frames, NumberOfFrames=3, WindowCenter=32, WindowWidth=64)
 
 
-def test_a_run_becomes_a_figure_by_frame_and_window(nina: Client) -> None:
+def test_a_frame_and_a_window_of_a_series_become_a_figure(nina: Client) -> None:
     address = begun(nina, run())
     page = nina.get(address)
 
@@ -78,7 +78,7 @@ def test_a_run_becomes_a_figure_by_frame_and_window(nina: Client) -> None:
         ("frame=1&center=1000&width=10", 0, 0),
     ],
 )
-def test_the_server_draws_each_window(nina: Client, query: str, first: int, last: int) -> None:
+def test_the_server_renders_each_window(nina: Client, query: str, first: int, last: int) -> None:
     address = begun(nina, run())
 
     shades = row(nina.get(address.replace("frames/", f"frame.png?{query}")))
@@ -86,7 +86,7 @@ def test_the_server_draws_each_window(nina: Client, query: str, first: int, last
     assert (shades[0], shades[-1]) == (first, last)
 
 
-def test_a_frame_may_be_small(nina: Client) -> None:
+def test_a_frame_can_be_served_as_a_thumbnail(nina: Client) -> None:
     address = begun(nina, dicom(bytes(2 * 400 * 300), Rows=300, Columns=400))
 
     answer = nina.get(address.replace("frames/", "frame.png?frame=1&small=1"))
@@ -108,7 +108,7 @@ def test_a_frame_may_be_small(nina: Client) -> None:
         ("frame=99999999999999999999", "Choose a frame from 1 to 3."),
     ],
 )
-def test_windows_that_are_none_are_told(nina: Client, query: str, sentence: str | None) -> None:
+def test_invalid_windows_are_reported(nina: Client, query: str, sentence: str | None) -> None:
     address = begun(nina, run())
 
     page, shown = nina.get(f"{address}?{query}"), nina.get(address.replace("frames/", f"frame.png?{query}"))
@@ -151,7 +151,7 @@ def overlay() -> bytes:
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_every_kind_becomes_a_picture(nina: Client, name: str) -> None:
+def test_every_transfer_syntax_becomes_a_picture(nina: Client, name: str) -> None:
     address = begun(nina, RIGHT[name]())
     if address.endswith("/frames/"):
         address = str(nina.post(address, {"frame": "1"})["Location"])
@@ -168,7 +168,7 @@ def test_an_overlay_is_not_burned_in(nina: Client) -> None:
     assert shades[0] == shades[1]
 
 
-def test_monochrome1_is_turned(nina: Client) -> None:
+def test_monochrome1_is_inverted(nina: Client) -> None:
     shades = row(nina.get(begun(nina, RIGHT["CR, MONOCHROME1"]()).replace("frames/", "frame.png")))
 
     assert (shades[0], shades[-1]) == (255, 0)
@@ -196,7 +196,7 @@ REFUSED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_shown_rightly_is_refused_and_leaves_nothing(nina: Client, name: str) -> None:
+def test_an_unsupported_file_is_rejected_and_leaves_no_files(nina: Client, name: str) -> None:
     make, sentence = REFUSED[name]
 
     plain = nina.post(CHOOSE, {"picture": sent_file(make(), "x.dcm", "application/dicom")})
@@ -208,7 +208,7 @@ def test_what_cannot_be_shown_rightly_is_refused_and_leaves_nothing(nina: Client
     assert stored() == {}
 
 
-def test_nothing_of_the_file_but_pixels_is_ever_on_the_disk(nina: Client) -> None:
+def test_only_pixels_of_the_file_are_ever_written_to_disk(nina: Client) -> None:
     data = dicom(ramp(), WindowCenter=3, WindowWidth=9, WindowCenterWidthExplanation="PLANTEDTEXT")
     assert all(planted in data for planted in PLANTED)
 
@@ -226,7 +226,7 @@ def test_nothing_of_the_file_but_pixels_is_ever_on_the_disk(nina: Client) -> Non
     assert [text for text in (NAME, "PLANTEDTEXT") if text in repr(Figure.objects.values())] == []
 
 
-def test_one_may_go_back_for_another_window(nina: Client) -> None:
+def test_the_user_can_go_back_and_choose_another_window(nina: Client) -> None:
     frames = begun(nina, run())
     check = str(nina.post(frames, {"frame": "1"})["Location"])
     first = nina.get(check).context["seen_sha256"]
@@ -237,13 +237,13 @@ def test_one_may_go_back_for_another_window(nina: Client) -> None:
     assert frames in nina.get(check).content.decode()
 
 
-def test_the_check_comes_after_the_frame(nina: Client) -> None:
+def test_the_check_screen_redirects_to_the_frame_choice_first(nina: Client) -> None:
     frames = begun(nina, run())
 
     assert nina.get(frames.replace("frames/", ""))["Location"] == frames
 
 
-def test_a_name_in_the_picture_is_covered_like_any_other(nina: Client) -> None:
+def test_a_name_in_a_frame_can_be_covered(nina: Client) -> None:
     check = str(nina.post(begun(nina, run()), {"frame": "1"})["Location"])
 
     saved(nina, check, rectangles((0, 0, 100, 50)))
@@ -252,7 +252,7 @@ def test_a_name_in_the_picture_is_covered_like_any_other(nina: Client) -> None:
     assert image.crop((0, 0, SIDE, SIDE // 2)).getextrema() == (0, 0)
 
 
-def test_without_the_addition_the_screen_says_what_to_install(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_dicom_extra_the_screen_says_what_to_install(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     without_pydicom(monkeypatch)
 
     page = nina.get(CHOOSE).content.decode()
@@ -266,7 +266,7 @@ def test_without_the_addition_the_screen_says_what_to_install(nina: Client, monk
     assert "DICOM files need an optional package." in answer.content.decode()
 
 
-def test_a_large_run_is_read_without_a_file_of_its_own(nina: Client) -> None:
+def test_a_large_series_is_read_without_a_temporary_copy(nina: Client) -> None:
     """Two hundred frames: what is on the disk at the end is pixels, and the waiting folder is all there is."""
     address = begun(nina, eight_bit(ramp(wide=False) * 200, NumberOfFrames=200))
 
@@ -290,7 +290,7 @@ def compressed_run() -> bytes:
     return stream.getvalue()
 
 
-def test_frames_are_unpacked_on_demand_and_a_damaged_one_is_told(nina: Client) -> None:
+def test_frames_are_decoded_on_demand_and_damage_is_reported(nina: Client) -> None:
     address = begun(nina, compressed_run())
     before = {Path(name).name for name in stored()}
 
@@ -305,7 +305,7 @@ def test_frames_are_unpacked_on_demand_and_a_damaged_one_is_told(nina: Client) -
     assert "damaged or cut off" in page.content.decode()
 
 
-def test_a_page_asks_for_small_pictures_one_after_the_other(nina: Client) -> None:
+def test_thumbnails_are_requested_one_at_a_time(nina: Client) -> None:
     page = nina.get(begun(nina, run())).content.decode()
 
     assert page.count("data-small=") == page.count("<noscript>") == 3
@@ -313,7 +313,7 @@ def test_a_page_asks_for_small_pictures_one_after_the_other(nina: Client) -> Non
 
 
 @pytest.mark.parametrize("width", ["0", "0.5", "1"])
-def test_a_window_of_the_file_without_width_never_gives_one_shade_and_is_told(nina: Client, width: str) -> None:
+def test_a_zero_width_window_in_the_file_is_replaced_and_reported(nina: Client, width: str) -> None:
     address = begun(nina, dicom(ramp(), WindowCenter="-5", WindowWidth=width))
 
     page, shades = nina.get(address), row(nina.get(address.replace("frames/", "frame.png")))
@@ -329,7 +329,7 @@ def photograph_of(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def test_a_png_of_fewer_bits_than_it_has_room_for_is_shown_in_a_window(nina: Client) -> None:
+def test_a_16_bit_png_with_fewer_significant_bits_gets_a_window(nina: Client) -> None:
     wide = Image.new("I;16", (40, 30), 3000)
     wide.putpixel((0, 0), 4095)
     address = begun(nina, photograph_of(wide))
@@ -346,7 +346,7 @@ def test_a_png_of_fewer_bits_than_it_has_room_for_is_shown_in_a_window(nina: Cli
     assert master_of(Figure.objects.get()).getextrema() == (255, 255)
 
 
-def test_a_png_of_sixteen_bits_goes_on_as_it_is_and_may_have_a_window(nina: Client) -> None:
+def test_a_16_bit_png_is_accepted_and_can_be_windowed(nina: Client) -> None:
     wide = Image.new("I;16", (40, 30), 40_000)
     wide.putpixel((0, 0), 65535)
 
@@ -356,7 +356,7 @@ def test_a_png_of_sixteen_bits_goes_on_as_it_is_and_may_have_a_window(nina: Clie
     assert f"{check}frames/" in nina.get(check).content.decode()
 
 
-def test_a_png_with_a_hot_pixel_is_shown_bright_in_a_window(nina: Client) -> None:
+def test_a_png_with_a_hot_pixel_gets_a_bright_window(nina: Client) -> None:
     wide = Image.new("I;16", (40, 30), 3000)
     wide.putpixel((0, 0), 65535)
     wide.putpixel((1, 0), 4000)

@@ -1,4 +1,4 @@
-"""A button pressed twice: the same form is sent twice, and its page says kindly that it is done."""
+"""Double-clicks: a form that is posted twice is handled once."""
 
 import datetime
 
@@ -18,7 +18,7 @@ def messages_of(answer: object) -> str:
 
 
 @pytest.mark.parametrize("actors", [(0, 0), (0, 1)], ids=["a double click", "two managers"])
-def test_the_publish_button_pressed_twice_makes_one_release(
+def test_publishing_twice_creates_one_release(
     page: Page, manager: User, admin_user: User, sign_in: SignIn, actors: tuple[int, int]
 ) -> None:
     revision = save_revision(page, author=make_user("ed"))
@@ -35,7 +35,7 @@ def test_the_publish_button_pressed_twice_makes_one_release(
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.PUBLISHED).count() == 1
 
 
-def test_publishing_from_the_form_twice_is_no_conflict(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_publishing_from_the_form_twice_is_not_a_conflict(page: Page, manager: User, sign_in: SignIn) -> None:
     approve(save_revision(page, author=make_user("ed")))
     client, values = sign_in(manager), typed(page, _publish="1")
 
@@ -57,14 +57,14 @@ def test_a_form_sent_twice_is_saved_and_submitted_once(page: Page, editor: User,
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SUBMITTED).count() == (button == "_submit")
 
 
-def test_another_text_after_the_first_save_is_still_a_conflict(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_another_text_after_the_first_save_is_a_conflict(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     client.post(form_of(page), typed(page, title="A new title"))
 
     assert client.post(form_of(page), typed(page, title="Another title")).status_code == 409
 
 
-def test_a_plan_made_twice_and_then_cancelled_twice(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_scheduling_twice_and_canceling_twice_each_happen_once(page: Page, manager: User, sign_in: SignIn) -> None:
     revision = save_revision(page, author=make_user("ed"))
     approve(revision)
     client, day = sign_in(manager), (timezone.now() + datetime.timedelta(days=3)).date()
@@ -78,7 +78,7 @@ def test_a_plan_made_twice_and_then_cancelled_twice(page: Page, manager: User, s
     assert kinds == [EventKind.APPROVED, EventKind.SCHEDULED, EventKind.UNSCHEDULED]
 
 
-def test_a_page_withdrawn_twice_says_that_it_is_done(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_withdrawing_twice_reports_success(page: Page, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     client, values = sign_in(manager), {"reason": "We do it in a new way.", "replaced_by": ""}
 
@@ -90,7 +90,7 @@ def test_a_page_withdrawn_twice_says_that_it_is_done(page: Page, manager: User, 
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.WITHDRAWN).count() == 1
 
 
-def test_a_review_sent_twice_is_one_decision(page: Page, reviewer: User, sign_in: SignIn) -> None:
+def test_a_review_posted_twice_is_one_decision(page: Page, reviewer: User, sign_in: SignIn) -> None:
     revision = save_revision(page, author=make_user("ed"))
     client = sign_in(reviewer)
     values = {"revision": revision.pk, "decision": "sent_back", "comment": "Shorter.", "quote-1": "A", "at-1": "Why?"}
@@ -101,7 +101,7 @@ def test_a_review_sent_twice_is_one_decision(page: Page, reviewer: User, sign_in
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SENT_BACK).count() == 1
 
 
-def test_a_guide_with_a_new_entry_sent_twice_gets_it_once(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_a_guide_with_a_new_item_posted_twice_gets_it_once(page: Page, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     guide = Guide.objects.create(
         subject="visit", language="en", kind="guide", code="ABC234", slug="visit", title="Visit"

@@ -1,4 +1,4 @@
-"""Saving a draft: every save is a revision, nobody loses a word."""
+"""Saving drafts: every save is a revision, and no text is lost."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.admin.conftest import PAGES, SignIn, form_of, typed
 from tests.factories import make_next, make_public
 
 
-def test_saving_makes_a_revision_by_its_author(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_saving_creates_a_revision_by_the_author(page: Page, editor: User, sign_in: SignIn) -> None:
     answer = sign_in(editor).post(form_of(page), typed(page, title="A smaller cut", note="Clearer title."))
 
     revision = Revision.objects.get(page=page)
@@ -16,7 +16,7 @@ def test_saving_makes_a_revision_by_its_author(page: Page, editor: User, sign_in
     assert (revision.content["title"], revision.author, revision.note) == ("A smaller cut", editor, "Clearer title.")
 
 
-def test_saving_an_untouched_text_is_no_change(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_saving_an_unchanged_text_creates_no_revision(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     before = page.revisions.get()
 
@@ -58,7 +58,7 @@ def test_a_form_without_its_version_is_a_conflict(page: Page, editor: User, sign
     assert page.title != "Blind"
 
 
-def test_a_wrong_field_says_so_and_saves_nothing(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_an_invalid_field_is_reported_and_nothing_is_saved(page: Page, editor: User, sign_in: SignIn) -> None:
     answer = sign_in(editor).post(form_of(page), typed(page, slug="Not An Address", review_months=99))
 
     html = answer.content.decode()
@@ -67,7 +67,7 @@ def test_a_wrong_field_says_so_and_saves_nothing(page: Page, editor: User, sign_
     assert not page.revisions.exists()
 
 
-def test_a_save_keeps_what_publishing_wrote_meanwhile(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_a_save_does_not_overwrite_a_concurrent_publication(page: Page, editor: User, sign_in: SignIn) -> None:
     release = make_public(page)
 
     sign_in(editor).post(form_of(page), typed(page, title="Newer title"))
@@ -76,7 +76,7 @@ def test_a_save_keeps_what_publishing_wrote_meanwhile(page: Page, editor: User, 
     assert page.live_release == release
 
 
-def test_subject_and_language_stay_once_a_page_was_public(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_subject_and_language_are_read_only_after_the_first_release(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
 
     sign_in(editor).post(form_of(page), typed(page, subject="other", language="es"))

@@ -1,4 +1,4 @@
-"""The Markdown field: django-markdownx's, without its script, its addresses and its habits."""
+"""The Markdown field, based on django-markdownx without its scripts and URLs."""
 
 from typing import Any
 
@@ -24,18 +24,18 @@ class OneField(Form):
     body = MarkdownFormField(required=False)
 
 
-def test_the_field_is_markdownx_own_with_our_widget() -> None:
+def test_the_form_field_is_a_markdownx_field_with_our_widget() -> None:
     assert issubclass(MarkdownFormField, markdownx.fields.MarkdownxFormField)
     assert issubclass(MarkdownWidget, markdownx.widgets.AdminMarkdownxWidget)
     assert isinstance(OneField().fields["body"].widget, MarkdownWidget)
 
 
-def test_nothing_of_markdownx_script_and_style_is_loaded() -> None:
+def test_markdownx_scripts_and_styles_are_not_loaded() -> None:
     assert str(OneField().media).count("markdownx") == 0
     assert "admin_portal/editor.js" in str(OneField().media)
 
 
-def test_the_form_names_none_of_markdownx_public_addresses(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_the_form_contains_no_markdownx_urls(page: Page, editor: User, sign_in: SignIn) -> None:
     html = sign_in(editor).get(form_of(page)).content.decode()
 
     assert "markdownx" not in html
@@ -44,13 +44,13 @@ def test_the_form_names_none_of_markdownx_public_addresses(page: Page, editor: U
     assert 'data-upload="/admin/procedures/figure/upload/"' in html
 
 
-def test_markdownx_own_renderer_is_ours() -> None:
+def test_markdownx_is_configured_with_our_renderer() -> None:
     render: Any = import_string(settings.MARKDOWNX_MARKDOWNIFY_FUNCTION)
 
     assert "<script" not in render("<script>alert(1)</script>")
 
 
-def test_the_field_is_a_plain_textarea_without_script(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_the_widget_works_as_a_plain_textarea_without_javascript(page: Page, editor: User, sign_in: SignIn) -> None:
     html = sign_in(editor).get(form_of(page)).content.decode()
     start = html.index('<textarea name="body"')
 
@@ -59,30 +59,28 @@ def test_the_field_is_a_plain_textarea_without_script(page: Page, editor: User, 
     assert "style=" not in html
 
 
-def test_hostile_text_stays_text_in_the_textarea() -> None:
+def test_hostile_text_is_escaped_in_the_textarea() -> None:
     html = str(OneField({"body": '</textarea><script>alert("x")</script>'}))
 
     assert "<script" not in html
     assert "&lt;/textarea&gt;&lt;script&gt;" in html
 
 
-def test_the_text_has_one_kind_of_newline_and_one_at_its_end() -> None:
+def test_newlines_are_normalized_with_one_at_the_end() -> None:
     form = OneField({"body": "\r\n## One\r\nTwo\r\n\r\n\r\n"})
 
     assert form.is_valid()
     assert form.cleaned_data["body"] == "## One\nTwo\n"
 
 
-def test_an_empty_text_is_empty() -> None:
+def test_an_empty_text_stays_empty() -> None:
     form = OneField({"body": " \r\n "})
 
     assert form.is_valid()
     assert form.cleaned_data["body"] == ""
 
 
-def test_the_toolbar_offers_what_there_is_in_the_language_of_the_page(
-    page: Page, editor: User, sign_in: SignIn
-) -> None:
+def test_insert_options_are_in_the_language_of_the_page(page: Page, editor: User, sign_in: SignIn) -> None:
     make_figure("a-balloon", size=(400, 400))
     client = sign_in(editor)
 
@@ -99,7 +97,7 @@ def test_the_toolbar_offers_what_there_is_in_the_language_of_the_page(
     assert spanish["pages"] == []
 
 
-def test_sections_that_a_link_can_lead_to_are_offered(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_linkable_sections_are_offered(page: Page, editor: User, sign_in: SignIn) -> None:
     draft = sign_in(editor).get(f"{PAGES}choices/?language=en").json()["pages"]
     make_public(page)
     public = sign_in(editor).get(f"{PAGES}choices/?language=en").json()["pages"]
@@ -111,7 +109,7 @@ def test_sections_that_a_link_can_lead_to_are_offered(page: Page, editor: User, 
     assert sections(public) == ["what-it-is", "when-to-call"]
 
 
-def test_a_list_costs_the_same_however_long_it_is(
+def test_insert_options_need_a_fixed_number_of_queries(
     page: Page, editor: User, sign_in: SignIn, django_assert_num_queries: Any
 ) -> None:
     client = sign_in(editor)

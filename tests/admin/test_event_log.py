@@ -1,4 +1,4 @@
-"""The log: narrowed down, taken along as a table that no spreadsheet can run; and the weekly mail."""
+"""The activity log: filters and a safe CSV export; and the weekly digest."""
 
 import csv
 import datetime
@@ -28,7 +28,7 @@ def rows(answer: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_a_cell_that_a_spreadsheet_would_run_is_text(subtests: pytest.Subtests) -> None:
+def test_a_csv_cell_that_a_spreadsheet_would_execute_is_escaped(subtests: pytest.Subtests) -> None:
     for typed in [
         "=1+1",
         "+1",
@@ -46,13 +46,15 @@ def test_a_cell_that_a_spreadsheet_would_run_is_text(subtests: pytest.Subtests) 
             assert escape_formula(typed) == f"'{typed}"
 
 
-def test_other_cells_stay_as_they_are(subtests: pytest.Subtests) -> None:
+def test_other_csv_cells_are_unchanged(subtests: pytest.Subtests) -> None:
     for typed in ["", "Plain words", "3 - 2", "a=b", "Número", "'quoted"]:
         with subtests.test(typed=typed):
             assert escape_formula(typed) == typed
 
 
-def test_the_table_holds_every_event_and_runs_nothing(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+def test_the_csv_export_holds_every_event_without_formulas(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
     Clinic.objects.update(time_zone="America/Denver")
     submit_for_review(save_revision(page, author=editor), actor=editor, note='=cmd|"/c calc"!A1, "and", more\nlines')
 
@@ -72,14 +74,12 @@ def test_the_table_holds_every_event_and_runs_nothing(page: Page, editor: User, 
     assert found[-1]["when"][-6:] in {"-06:00", "-07:00"}
 
 
-def test_the_table_is_the_managers(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
+def test_only_managers_can_export_csv(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
     assert [sign_in(user).get(f"{LOG}table.csv").status_code for user in (editor, reviewer)] == [403, 403]
     assert "Take along" not in sign_in(editor).get(LOG).content.decode()
 
 
-def test_the_log_is_narrowed_down_by_day_page_and_person(
-    page: Page, editor: User, manager: User, sign_in: SignIn
-) -> None:
+def test_the_log_is_filtered_by_day_page_and_person(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     other = make_page("other", next_page=page.next_page)
     submit_for_review(save_revision(page, author=editor), actor=editor)
     submit_for_review(save_revision(other, author=editor), actor=manager)
@@ -100,14 +100,14 @@ def test_the_log_is_narrowed_down_by_day_page_and_person(
     assert found(first=tomorrow) == found(last="2020-01-01") == []
 
 
-def test_an_odd_question_is_told_and_leaves_the_list(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_an_invalid_filter_is_reported_and_filters_nothing(page: Page, manager: User, sign_in: SignIn) -> None:
     answer = sign_in(manager).get(LOG, {"first": "yesterday-ish"})
 
     assert answer.status_code == 200
     assert "Enter a valid date." in answer.content.decode()
 
 
-def test_the_table_costs_the_same_for_any_number(
+def test_the_csv_export_needs_a_fixed_number_of_queries(
     page: Page, editor: User, manager: User, sign_in: SignIn, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(20):
@@ -131,7 +131,7 @@ def waiting(page: Page, editor: User, reviewer: User, settings: Any) -> Page:
     return page
 
 
-def test_the_weekly_mail_says_what_waits_and_nothing_else(waiting: Page, reviewer: User) -> None:
+def test_the_weekly_digest_lists_tasks_and_nothing_else(waiting: Page, reviewer: User) -> None:
     assert send_digests(MONDAY) == [reviewer]
 
     (sent,) = mail.outbox
@@ -142,7 +142,7 @@ def test_the_weekly_mail_says_what_waits_and_nothing_else(waiting: Page, reviewe
     assert "Mrs. Example" not in sent.body
 
 
-def test_nobody_gets_two_in_a_week(waiting: Page, reviewer: User) -> None:
+def test_nobody_gets_two_digests_in_a_week(waiting: Page, reviewer: User) -> None:
     week = datetime.timedelta(days=7)
 
     sent = [
@@ -153,18 +153,18 @@ def test_nobody_gets_two_in_a_week(waiting: Page, reviewer: User) -> None:
     assert DigestDelivery.objects.filter(user=reviewer).count() == 2
 
 
-def test_monday_begins_at_seven_by_the_clinics_clock(waiting: Page) -> None:
+def test_the_digest_is_sent_on_monday_at_seven_clinic_time(waiting: Page) -> None:
     assert send_digests(MONDAY - datetime.timedelta(hours=1)) == []
 
 
-def test_without_mail_nothing_is_sent_or_noted(waiting: Page, settings: Any) -> None:
+def test_without_email_no_digest_is_sent_or_recorded(waiting: Page, settings: Any) -> None:
     settings.EMAIL_BACKEND = DUMMY_EMAIL_BACKEND
 
     assert send_digests(MONDAY) == []
     assert (mail.outbox, DigestDelivery.objects.count()) == ([], 0)
 
 
-def test_a_mail_server_that_fails_holds_up_nobody(waiting: Page, manager: User, settings: Any) -> None:
+def test_a_failing_mail_server_does_not_stop_other_digests(waiting: Page, manager: User, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", 9, 1
 

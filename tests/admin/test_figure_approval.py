@@ -1,4 +1,4 @@
-"""A picture becomes public only with the approval of a second person who was shown it, however it came in."""
+"""A picture becomes public only after a second person who was shown it has approved it, however it was added."""
 
 import io
 import re
@@ -196,7 +196,7 @@ WAYS: list[Callable[[Ground, User], str]] = [
 @pytest.mark.parametrize(
     "way", [by_screen, *(pytest.param(way, marks=pytest.mark.slow) for way in WAYS[1:])], ids=lambda way: way.__name__
 )
-def test_a_picture_stays_closed_until_a_second_person_approved_it_on_the_screen(way: Any, sign_in: SignIn) -> None:
+def test_a_picture_is_private_until_a_second_person_approves_it(way: Any, sign_in: SignIn) -> None:
     ground = Ground(sign_in)
     slug = way(ground, ground.editor) or way(ground, ground.manager)
     secret = set(stored()) - ground.known
@@ -238,7 +238,7 @@ def test_a_picture_stays_closed_until_a_second_person_approved_it_on_the_screen(
     assert readable(secret) == {}, "withdrawn"
 
 
-def test_staff_see_a_picture_that_waits_and_nobody_else_does(sign_in: SignIn) -> None:
+def test_only_staff_see_an_unapproved_picture(sign_in: SignIn) -> None:
     ground = Ground(sign_in)
     by_screen(ground, ground.editor)
     figure = Figure.objects.exclude(slug="needle").get()
@@ -259,7 +259,7 @@ def test_staff_see_a_picture_that_waits_and_nobody_else_does(sign_in: SignIn) ->
         assert outsider.get(address).status_code == 403
 
 
-def test_a_reviewer_finds_the_page_with_a_new_picture_and_cannot_approve_ones_own(sign_in: SignIn) -> None:
+def test_a_reviewer_finds_the_page_of_a_new_picture_but_cannot_approve_their_own(sign_in: SignIn) -> None:
     ground = Ground(sign_in)
     as_a_replacement(ground, ground.both)
     review = f"{PAGES}{ground.page.pk}/review/"
@@ -274,7 +274,7 @@ def test_a_reviewer_finds_the_page_with_a_new_picture_and_cannot_approve_ones_ow
     assert others.post(review, decision).status_code == 302
 
 
-def test_a_page_with_a_picture_that_waits_does_not_leave_in_a_bundle(sign_in: SignIn, tmp_path: Path) -> None:
+def test_a_page_with_an_unapproved_picture_cannot_be_exported(sign_in: SignIn, tmp_path: Path) -> None:
     ground = Ground(sign_in)
     as_a_replacement(ground, ground.editor)
 
@@ -287,7 +287,7 @@ def test_a_page_with_a_picture_that_waits_does_not_leave_in_a_bundle(sign_in: Si
     assert not (tmp_path / "pages.zip").exists()
 
 
-def test_an_editor_who_changes_the_kind_of_a_public_picture_needs_a_reviewer_who_is_shown_both(sign_in: SignIn) -> None:
+def test_changing_the_kind_of_a_public_picture_needs_a_review_that_shows_both(sign_in: SignIn) -> None:
     ground = Ground(sign_in)
     Figure.objects.filter(slug="needle").update(kind="fluoroscopy")
     review = f"{PAGES}{ground.page.pk}/review/"

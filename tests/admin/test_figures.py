@@ -1,4 +1,4 @@
-"""Pictures in the admin: one intake, words in the same form, nothing that is needed can be deleted."""
+"""Figures in the admin: texts, deletion protection, and the list."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def errors(answer: Any) -> list[str]:
     return [sentence for row in rows for sentence in row]
 
 
-def test_a_picture_gets_words(editor: User, sign_in: SignIn) -> None:
+def test_figure_texts_can_be_edited(editor: User, sign_in: SignIn) -> None:
     figure = make_figure(size=(40, 40))
 
     answer = sign_in(editor).post(f"{FIGURES}{figure.pk}/change/", sent(figure))
@@ -56,14 +56,14 @@ def test_a_picture_gets_words(editor: User, sign_in: SignIn) -> None:
     [
         (
             {"deidentified": ""},
-            "Look closely at the picture. Tick this when no name, date or number is visible in it.",
+            "Look closely at the picture. Check this box when no name, date, or number is visible in it.",
         ),
         ({"provenance": "clinic"}, "Write where the patient's written consent is filed. No name."),
         ({"texts-0-alt": ""}, "This field is required."),
         ({"texts-0-DELETE": "on"}, "Please submit at least 1 form."),
     ],
 )
-def test_an_incomplete_picture_says_what_is_missing(
+def test_an_incomplete_figure_reports_what_is_missing(
     editor: User, sign_in: SignIn, changes: dict[str, Any], sentence: str
 ) -> None:
     figure = make_figure(size=(40, 40))
@@ -75,7 +75,7 @@ def test_an_incomplete_picture_says_what_is_missing(
     assert figure.markers.get().texts.count() == 1
 
 
-def test_the_name_of_a_picture_stays(editor: User, sign_in: SignIn) -> None:
+def test_the_slug_of_a_figure_is_read_only(editor: User, sign_in: SignIn) -> None:
     figure = make_figure(size=(40, 40))
 
     sign_in(editor).post(f"{FIGURES}{figure.pk}/change/", sent(figure, slug="renamed"))
@@ -89,9 +89,7 @@ def delete(client: Any, figure: Figure) -> Any:
     return client.get(f"{FIGURES}{figure.pk}/delete/")
 
 
-def test_a_picture_that_is_used_is_not_deleted_and_the_pages_are_named(
-    page: Page, manager: User, sign_in: SignIn
-) -> None:
+def test_a_figure_in_use_cannot_be_deleted_and_its_pages_are_listed(page: Page, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     figure = page.lead_figure
     assert figure is not None
@@ -115,7 +113,7 @@ def test_a_picture_that_is_used_is_not_deleted_and_the_pages_are_named(
         ("A spare figure.", False),
     ],
 )
-def test_a_draft_that_shows_a_picture_keeps_it(
+def test_a_figure_used_in_a_draft_cannot_be_deleted(
     page: Page, manager: User, sign_in: SignIn, line: str, used: bool
 ) -> None:
     spare = make_figure("spare", size=(40, 40))
@@ -127,7 +125,7 @@ def test_a_draft_that_shows_a_picture_keeps_it(
     assert Figure.objects.filter(pk=spare.pk).exists() is used
 
 
-def test_used_pictures_are_not_deleted_in_bulk(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_figures_in_use_cannot_be_deleted_in_bulk(page: Page, manager: User, sign_in: SignIn) -> None:
     spare = make_figure("spare", size=(40, 40))
     values = {"action": "delete_selected", "_selected_action": [page.lead_figure_id, spare.pk], "post": "yes"}
 
@@ -137,7 +135,7 @@ def test_used_pictures_are_not_deleted_in_bulk(page: Page, manager: User, sign_i
     assert Figure.objects.count() == 2
 
 
-def test_the_form_shows_the_picture_as_patients_see_it(editor: User, sign_in: SignIn) -> None:
+def test_the_form_shows_the_figure_as_patients_see_it(editor: User, sign_in: SignIn) -> None:
     figure = make_figure(size=(40, 40))
 
     html = sign_in(editor).get(f"{FIGURES}{figure.pk}/change/").content.decode()
@@ -147,7 +145,7 @@ def test_the_form_shows_the_picture_as_patients_see_it(editor: User, sign_in: Si
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_the_list_costs_the_same_for_any_number(
+def test_the_figure_list_needs_a_fixed_number_of_queries(
     editor: User, sign_in: SignIn, count: int, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(count):

@@ -1,4 +1,4 @@
-"""What was, and when: versions compared and brought back, what patients read on a day, what changed for them."""
+"""History: comparing and restoring versions, the text that was public on a day, and change notes."""
 
 import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from tests.admin.conftest import PAGES, SignIn
 from tests.factories import approve, make_public, make_translation
 
 
-def test_any_two_versions_are_compared_in_both_ways(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_any_two_versions_can_be_compared_rendered_and_as_markdown(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     page.title = "Tiny cut"
     page.save()
@@ -31,7 +31,7 @@ def test_any_two_versions_are_compared_in_both_ways(page: Page, editor: User, si
     assert "There is no version “r9” of this page." in missing.content.decode()
 
 
-def test_the_history_says_who_when_and_why_and_restores(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_the_history_shows_who_when_and_why_and_can_restore(page: Page, editor: User, sign_in: SignIn) -> None:
     first = save_revision(page, author=editor, note="Shorter.")
     page.title = "Worse"
     page.save()
@@ -49,7 +49,7 @@ def test_the_history_says_who_when_and_why_and_restores(page: Page, editor: User
     assert page.revisions.count() == 3
 
 
-def test_a_text_of_another_page_is_not_restored_here(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_a_revision_of_another_page_cannot_be_restored(page: Page, editor: User, sign_in: SignIn) -> None:
     other = Page.objects.get(subject="contact").revisions.first()
     assert other is not None
 
@@ -60,7 +60,9 @@ def test_a_text_of_another_page_is_not_restored_here(page: Page, editor: User, s
     assert page.title == "Small cut"
 
 
-def test_what_the_patient_read_on_a_day(denver: Page, manager: User, sign_in: SignIn, monkeypatch: Any) -> None:
+def test_the_text_that_was_public_on_a_day_is_shown(
+    denver: Page, manager: User, sign_in: SignIn, monkeypatch: Any
+) -> None:
     make_public(denver)
     translation = make_translation(denver)
     make_public(translation)
@@ -86,7 +88,7 @@ def test_what_the_patient_read_on_a_day(denver: Page, manager: User, sign_in: Si
     assert "Its address said: “Old.”" in html
 
 
-def test_the_line_about_what_changed_stands_at_the_end_in_the_pages_language(page: Page, manager: User) -> None:
+def test_the_change_note_is_at_the_end_in_the_language_of_the_page(page: Page, manager: User) -> None:
     spanish = make_translation(page)
     for one in (page, spanish):
         revision = save_revision(one, author=None)

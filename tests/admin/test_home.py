@@ -1,4 +1,4 @@
-"""The first page of the staff: what waits for whom, and what it costs to know."""
+"""The dashboard: task lists by role, in a fixed number of queries."""
 
 import datetime
 from typing import Any
@@ -15,7 +15,9 @@ from tests.admin.screens import home
 from tests.factories import approve, make_public
 
 
-def test_home_differs_by_role(page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn) -> None:
+def test_the_dashboard_depends_on_the_role(
+    page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
+) -> None:
     make_public(page)
     Page.objects.filter(pk=page.pk).update(title="Changed")
     submit_for_review(save_revision(Page.objects.get(pk=page.pk), author=editor), actor=editor)
@@ -33,7 +35,9 @@ def test_home_differs_by_role(page: Page, editor: User, reviewer: User, manager:
     assert "Write a new page" in quick["Nina"] and "Write a new page" not in quick["Rosa"]
 
 
-def test_ones_own_text_waits_for_somebody_else(page: Page, sign_in: SignIn, admin_user: User, settings: Any) -> None:
+def test_authors_do_not_see_their_own_text_to_approve(
+    page: Page, sign_in: SignIn, admin_user: User, settings: Any
+) -> None:
     submit_for_review(save_revision(page, author=admin_user), actor=admin_user)
 
     assert "to_approve" not in home(sign_in(admin_user))
@@ -42,7 +46,7 @@ def test_ones_own_text_waits_for_somebody_else(page: Page, sign_in: SignIn, admi
 
 
 @pytest.mark.parametrize("count", [1, 4])
-def test_home_costs_the_same_for_any_number(
+def test_the_dashboard_needs_a_fixed_number_of_queries(
     page: Page, manager: User, editor: User, sign_in: SignIn, count: int, django_assert_max_num_queries: Any
 ) -> None:
     make_public(page)
@@ -61,7 +65,7 @@ def test_home_costs_the_same_for_any_number(
         assert {"approved", "outdated"} <= set(home(client))
 
 
-def test_reviews_come_up_a_month_before_they_are_due(
+def test_reviews_are_listed_a_month_before_they_are_due(
     page: Page, editor: User, sign_in: SignIn, monkeypatch: Any
 ) -> None:
     make_public(page)

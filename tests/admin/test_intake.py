@@ -1,4 +1,4 @@
-"""A file on its way in: who may choose one, what is refused at once, and how long it waits."""
+"""The first step of an upload: permissions, rejected files, and staging."""
 
 import os
 import time
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 # Choosing
 
 
-def test_a_chosen_picture_waits_and_is_shown_to_whoever_brought_it(nina: Client) -> None:
+def test_an_uploaded_picture_is_staged_for_its_uploader(nina: Client) -> None:
     address = begun(nina)
 
     page = nina.get(address)
@@ -32,7 +32,7 @@ def test_a_chosen_picture_waits_and_is_shown_to_whoever_brought_it(nina: Client)
     assert not Figure.objects.exists()
 
 
-def test_nobody_else_gets_what_waits(nina: Client, manager: User, sign_in: SignIn) -> None:
+def test_staged_pictures_are_visible_only_to_their_uploader(nina: Client, manager: User, sign_in: SignIn) -> None:
     address = begun(nina)
     other, stranger = sign_in(manager), Client()
 
@@ -43,7 +43,7 @@ def test_nobody_else_gets_what_waits(nina: Client, manager: User, sign_in: SignI
     assert nina.get(address).status_code == 200
 
 
-def test_who_may_not_bring_in_pictures_is_refused(reviewer: User, visitor: User, sign_in: SignIn) -> None:
+def test_uploading_requires_permission(reviewer: User, visitor: User, sign_in: SignIn) -> None:
     for user in (reviewer, visitor):
         client = sign_in(user)
         assert client.get(CHOOSE).status_code == 403
@@ -51,7 +51,7 @@ def test_who_may_not_bring_in_pictures_is_refused(reviewer: User, visitor: User,
     assert waiting() == []
 
 
-def test_what_waits_is_private_on_the_disk_and_never_among_the_pictures(nina: Client) -> None:
+def test_staged_files_are_private_and_outside_the_media_folder(nina: Client) -> None:
     address = begun(nina)
 
     folder = Path(settings.DATA_DIR) / "waiting"
@@ -60,14 +60,14 @@ def test_what_waits_is_private_on_the_disk_and_never_among_the_pictures(nina: Cl
     assert Client().get(f"/media/waiting/{address.split('/')[-2]}/picture.png").status_code == 404
 
 
-def test_a_script_is_told_where_to_go_on(nina: Client) -> None:
+def test_a_script_gets_the_url_of_the_next_step(nina: Client) -> None:
     answer = nina.post(CHOOSE, {"picture": sent_file(photograph())}, headers=JSON)
 
     assert answer.status_code == 201
     assert nina.get(answer.json()["next"]).status_code == 200
 
 
-def test_a_refused_file_leaves_nothing_and_is_told_in_a_sentence(nina: Client) -> None:
+def test_an_invalid_file_leaves_nothing_and_is_reported(nina: Client) -> None:
     plain = nina.post(CHOOSE, {"picture": sent_file(b"<svg onload='x'/>")})
     script = nina.post(CHOOSE, {"picture": sent_file(b"<svg onload='x'/>")}, headers=JSON)
     nothing = nina.post(CHOOSE, {})
@@ -79,7 +79,7 @@ def test_a_refused_file_leaves_nothing_and_is_told_in_a_sentence(nina: Client) -
     assert stored() == {}
 
 
-def test_what_is_too_large_is_refused_before_it_is_read(nina: Client) -> None:
+def test_an_oversized_upload_is_rejected_before_it_is_read(nina: Client) -> None:
     answer = nina.post(CHOOSE, {"picture": sent_file(photograph())}, headers={"Content-Length": str(2**30)})
 
     assert answer.status_code == 413
@@ -94,21 +94,21 @@ def test_an_upload_from_another_site_is_refused(editor: User) -> None:
     assert waiting() == []
 
 
-def test_uploads_are_counted(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploads_are_rate_limited(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("procedures.admin.image_upload.MAX_UPLOADS", 1)
     begun(nina)
 
     assert nina.post(CHOOSE, {"picture": sent_file(photograph())}).status_code == 429
 
 
-def test_new_figures_begin_here(nina: Client) -> None:
+def test_adding_a_figure_starts_with_the_upload(nina: Client) -> None:
     assert nina.get("/admin/procedures/figure/add/")["Location"] == CHOOSE
 
 
 # Waiting
 
 
-def test_what_nobody_looked_at_for_an_hour_is_gone(nina: Client) -> None:
+def test_staged_pictures_expire_after_an_hour(nina: Client) -> None:
     address = begun(nina)
     (folder,) = (Path(settings.DATA_DIR) / "waiting").iterdir()
     os.utime(folder, (time.time() - 3500,) * 2)
@@ -117,20 +117,20 @@ def test_what_nobody_looked_at_for_an_hour_is_gone(nina: Client) -> None:
     os.utime(folder, (time.time() - 3700,) * 2)
 
     answer = nina.get(address)
-    call_command("delete_unused_media", waiting=True)
+    call_command("delete_unused_media", staged=True)
 
     assert answer.status_code == 404
     assert "A picture waits for an hour" in answer.content.decode()
     assert waiting() == []
 
 
-def test_the_oldest_goes_when_one_person_has_too_many(nina: Client) -> None:
+def test_the_oldest_staged_picture_is_deleted_at_the_limit(nina: Client) -> None:
     addresses = [begun(nina) for _ in range(6)]
 
     assert [nina.get(address).status_code for address in addresses] == [404, 200, 200, 200, 200, 200]
 
 
-def test_cancelling_and_saving_leave_nothing_behind(nina: Client) -> None:
+def test_canceling_and_saving_leave_no_staged_files(nina: Client) -> None:
     first = begun(nina)
     nina.post(f"{first}cancel/")
     assert waiting() == []
@@ -140,5 +140,5 @@ def test_cancelling_and_saving_leave_nothing_behind(nina: Client) -> None:
 
 
 @pytest.mark.parametrize("token", ["../../etc", "0" * 32, "x", "0" * 31 + "/"])
-def test_other_tokens_lead_nowhere(nina: Client, token: str) -> None:
+def test_unknown_tokens_are_not_found(nina: Client, token: str) -> None:
     assert nina.get(f"{CHOOSE}{token}/").status_code in {302, 404}

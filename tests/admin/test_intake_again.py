@@ -1,4 +1,4 @@
-"""Another picture for a figure that is there, what goes on showing the old one, and where a figure is used."""
+"""Replacing the picture of a figure: markers, releases that keep the old picture, and where a figure is used."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def keep(client: Client, figure: Figure) -> str:
     return str(client.post(f"{CHOOSE}?figure={figure.slug}", {"keep": "yes"})["Location"])
 
 
-def test_a_figure_is_cut_and_its_marks_go_along(nina: Client, django_capture_on_commit_callbacks: Any) -> None:
+def test_cropping_a_figure_transforms_its_markers(nina: Client, django_capture_on_commit_callbacks: Any) -> None:
     figure = make_figure(size=(600, 600))
     old = set(default_storage.listdir("figures")[1])
 
@@ -35,7 +35,7 @@ def test_a_figure_is_cut_and_its_marks_go_along(nina: Client, django_capture_on_
     assert not old & set(default_storage.listdir("figures")[1]), "nothing shows the old files, so they are gone"
 
 
-def test_a_mark_that_is_cut_off_is_named(nina: Client) -> None:
+def test_a_marker_that_is_cut_off_is_named(nina: Client) -> None:
     figure = make_figure(size=(600, 600))
 
     answer = saved(nina, keep(nina, figure), rectangles(cut=(60, 0, 40, 100)))
@@ -45,7 +45,7 @@ def test_a_mark_that_is_cut_off_is_named(nina: Client) -> None:
     assert "they stand at the edge now: tip" in nina.get(answer["Location"]).content.decode()
 
 
-def test_releases_keep_the_picture_that_they_were_made_with(
+def test_releases_keep_the_picture_they_were_published_with(
     nina: Client, django_capture_on_commit_callbacks: Any
 ) -> None:
     make_clinic()
@@ -66,7 +66,7 @@ def test_releases_keep_the_picture_that_they_were_made_with(
     assert "Patients see the old one until a reviewer approves" in nina.get(answer["Location"]).content.decode()
 
 
-def test_a_figure_with_a_drawing_is_covered_but_not_cut(nina: Client) -> None:
+def test_a_figure_with_a_drawing_can_be_covered_but_not_cropped(nina: Client) -> None:
     figure = make_figure(size=(600, 600), drawing=f"figures/{'a' * 20}.svg")
     address = keep(nina, figure)
 
@@ -77,7 +77,7 @@ def test_a_figure_with_a_drawing_is_covered_but_not_cut(nina: Client) -> None:
     assert "has a drawing with the same markers" in cut.content.decode()
 
 
-def test_another_file_takes_the_place_of_a_picture(nina: Client) -> None:
+def test_a_picture_can_be_replaced_by_another_file(nina: Client) -> None:
     figure = make_figure()
 
     saved(nina, begun(nina, figure="needle"))
@@ -87,19 +87,19 @@ def test_another_file_takes_the_place_of_a_picture(nina: Client) -> None:
     assert Figure.objects.count() == 1
 
 
-def test_a_look_is_needed_for_each_new_version(nina: Client) -> None:
+def test_every_new_result_must_be_seen_before_saving(nina: Client) -> None:
     answer = nina.get(keep(nina, make_figure()))
 
     assert answer.context["form"]["deidentified"].value() is False
 
 
-def test_another_picture_needs_the_right_to_change_figures(reviewer: User, sign_in: SignIn) -> None:
+def test_replacing_a_picture_requires_permission_to_change_figures(reviewer: User, sign_in: SignIn) -> None:
     make_figure()
 
     assert sign_in(reviewer).post(f"{CHOOSE}?figure=needle", {"keep": "yes"}).status_code == 403
 
 
-def test_a_figure_that_went_away_meanwhile_is_told(nina: Client) -> None:
+def test_a_figure_deleted_meanwhile_is_reported(nina: Client) -> None:
     figure = make_figure()
     address = keep(nina, figure)
     figure.delete()
@@ -108,7 +108,7 @@ def test_a_figure_that_went_away_meanwhile_is_told(nina: Client) -> None:
     assert waiting() == []
 
 
-def test_a_lost_master_is_told(nina: Client) -> None:
+def test_a_missing_master_file_is_reported(nina: Client) -> None:
     figure = make_figure()
     default_storage.delete(figure.image)
 
@@ -119,7 +119,7 @@ def test_a_lost_master_is_told(nina: Client) -> None:
     assert waiting() == []
 
 
-def test_the_figure_says_where_it_is_used(page: Page, nina: Client) -> None:
+def test_the_figure_lists_where_it_is_used(page: Page, nina: Client) -> None:
     make_public(page)
     figure = page.lead_figure
     assert figure is not None
@@ -132,7 +132,7 @@ def test_the_figure_says_where_it_is_used(page: Page, nina: Client) -> None:
     assert f'<a href="/admin/procedures/guide/{guide.pk}/change/">The draft of “First visit” shows it.</a>' in html
 
 
-def test_files_of_a_deleted_figure_go_with_it(
+def test_deleting_a_figure_deletes_its_files(
     manager: User, sign_in: SignIn, django_capture_on_commit_callbacks: Any
 ) -> None:
     figure = make_figure()

@@ -1,4 +1,4 @@
-"""From a file that waits to a figure: cut and cover, look, answer for it, save."""
+"""From a staged picture to a figure: crop, cover, check, describe, and save."""
 
 import io
 import re
@@ -43,7 +43,7 @@ LOOK = "/admin/procedures/page/transfer/look/"
 # Cut and cover
 
 
-def test_what_was_covered_or_cut_off_is_nowhere_in_what_is_stored(nina: Client) -> None:
+def test_covered_and_cropped_pixels_are_never_stored(nina: Client) -> None:
     address = begun(nina)
     fields = rectangles((0, 0, 12.5, 25), (30, 30, 20, 20), cut=(0, 0, 50, 100))
 
@@ -56,7 +56,7 @@ def test_what_was_covered_or_cut_off_is_nowhere_in_what_is_stored(nina: Client) 
     assert waiting() == []
 
 
-def test_the_result_is_what_the_server_made(nina: Client) -> None:
+def test_the_saved_picture_is_the_result_that_the_server_rendered(nina: Client) -> None:
     address = begun(nina)
     fields = rectangles((0, 0, 25, 25))
 
@@ -84,7 +84,7 @@ def test_the_result_is_what_the_server_made(nina: Client) -> None:
     ],
 )
 @pytest.mark.parametrize("do", ["show", "save"])
-def test_rectangles_that_do_not_fit_are_told_where_they_stand(
+def test_invalid_boxes_are_reported_at_their_fields(
     nina: Client, fields: dict[str, Any], sentence: str, do: str
 ) -> None:
     address = begun(nina)
@@ -99,7 +99,7 @@ def test_rectangles_that_do_not_fit_are_told_where_they_stand(
     assert not Figure.objects.exists()
 
 
-def test_showing_the_result_keeps_all_that_was_typed_and_adds_empty_rows(nina: Client) -> None:
+def test_showing_the_result_keeps_the_input_and_adds_empty_rows(nina: Client) -> None:
     address = begun(nina)
 
     answer = nina.post(
@@ -112,7 +112,7 @@ def test_showing_the_result_keeps_all_that_was_typed_and_adds_empty_rows(nina: C
     assert "This field is required" not in answer.content.decode()
 
 
-def test_what_nobody_has_seen_is_not_saved(nina: Client) -> None:
+def test_an_unseen_result_is_not_saved(nina: Client) -> None:
     address = begun(nina)
     seen = looked(nina, address, rectangles())
 
@@ -164,7 +164,7 @@ def test_only_the_result_that_was_shown_last_is_saved(nina: Client) -> None:
     assert nina.post(address, {**values, "do": "save", "seen_sha256": first}).status_code == 409
 
 
-def test_what_another_person_was_shown_counts_for_nobody_else(nina: Client, manager: User, sign_in: SignIn) -> None:
+def test_a_result_shown_to_another_user_does_not_count(nina: Client, manager: User, sign_in: SignIn) -> None:
     max_ = sign_in(manager)
     looked(max_, begun(max_), rectangles())
     address = begun(nina)
@@ -175,7 +175,7 @@ def test_what_another_person_was_shown_counts_for_nobody_else(nina: Client, mana
     assert answer.status_code == 409
 
 
-def test_the_picture_is_shown_at_its_full_size(nina: Client) -> None:
+def test_the_picture_is_shown_at_full_size(nina: Client) -> None:
     html = nina.get(begun(nina, photograph((1600, 900)))).content.decode()
 
     assert re.search(r'<img data-kept src="[^"]+result\.png"\s+width="1600"\s+height="900"', html)
@@ -190,7 +190,7 @@ def test_the_picture_is_shown_at_its_full_size(nina: Client) -> None:
 
 
 @pytest.mark.parametrize("figure", ["", "needle"])
-def test_the_kind_of_picture_is_asked_and_never_chosen_beforehand(nina: Client, figure: str) -> None:
+def test_the_kind_of_picture_is_required_and_never_preselected(nina: Client, figure: str) -> None:
     make_figure(kind="ct")
     address = begun(nina, photograph((300, 200)), figure=figure)
 
@@ -205,14 +205,14 @@ def test_the_kind_of_picture_is_asked_and_never_chosen_beforehand(nina: Client, 
     assert Figure.objects.get(slug=figure or "bone").kind == "radiograph"
 
 
-def test_a_picture_that_is_cropped_again_keeps_its_kind_chosen(nina: Client) -> None:
+def test_a_picture_that_is_cropped_again_keeps_its_kind(nina: Client) -> None:
     make_figure(kind="ct")
     address = nina.post(f"{CHOOSE}?figure=needle", {"keep": "yes"})["Location"]
 
     assert nina.get(address).context["form"]["kind"].value() == "ct"
 
 
-def test_staff_change_the_kind_later_and_another_person_approves_it(nina: Client, page: Page) -> None:
+def test_a_later_change_of_kind_needs_another_person_to_approve(nina: Client, page: Page) -> None:
     figure = Figure.objects.get()
     make_public(page)
     address = f"/admin/procedures/figure/{figure.pk}/change/"
@@ -233,7 +233,7 @@ def test_staff_change_the_kind_later_and_another_person_approves_it(nina: Client
 # Saving
 
 
-def test_a_saved_picture_has_its_words_its_sizes_and_its_author(nina: Client, editor: User) -> None:
+def test_a_saved_picture_has_texts_renditions_and_an_uploader(nina: Client, editor: User) -> None:
     answer = saved(nina, begun(nina), title_es="Hueso", alt_es="Un hueso.", caption_es="Un hueso de la columna.")
 
     figure = Figure.objects.get()
@@ -247,7 +247,7 @@ def test_a_saved_picture_has_its_words_its_sizes_and_its_author(nina: Client, ed
 @pytest.mark.parametrize(
     ("changes", "sentences"),
     [
-        ({"deidentified": None}, ["Look closely at the picture. Tick this when no name, date or number is visible in it."]),
+        ({"deidentified": None}, ["Look closely at the picture. Check this box when no name, date, or number is visible in it."]),
         ({"provenance": None}, ["This field is required."]),
         ({"kind": None}, ["Say what kind of picture it is."]),
         ({"provenance": "clinic"}, ["Write where the patient&#x27;s written consent is filed. No name."]),
@@ -259,7 +259,7 @@ def test_a_saved_picture_has_its_words_its_sizes_and_its_author(nina: Client, ed
         ({"caption_en": "If your chest hurts, call 911."}, ["This says what to do about warning signs"]),
     ],
 )  # fmt: skip
-def test_an_incomplete_picture_says_what_is_missing_and_loses_nothing(
+def test_an_incomplete_picture_reports_what_is_missing_and_keeps_the_input(
     nina: Client, changes: dict[str, Any], sentences: list[str]
 ) -> None:
     address = begun(nina)
@@ -274,13 +274,13 @@ def test_an_incomplete_picture_says_what_is_missing_and_loses_nothing(
     assert nina.get(address).status_code == 200
 
 
-def test_words_of_a_new_picture_are_stored_composed(nina: Client) -> None:
+def test_texts_of_a_new_picture_are_stored_in_nfc(nina: Client) -> None:
     saved(nina, begun(nina), title_en="Cafe\u0301")
 
     assert Figure.objects.get().texts.get().title == "Café"
 
 
-def test_the_same_picture_again_names_the_figure_that_has_it(nina: Client) -> None:
+def test_a_duplicate_picture_names_the_existing_figure(nina: Client) -> None:
     saved(nina, begun(nina))
     address = begun(nina)
 
@@ -296,7 +296,7 @@ def test_the_same_picture_again_names_the_figure_that_has_it(nina: Client) -> No
     assert set(Figure.objects.values_list("slug", flat=True)) == {"bone", "bone-2"}
 
 
-def test_a_save_that_fails_leaves_no_file(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_save_leaves_no_file(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     address = begun(nina)
 
     def broken(*_: Any, **__: Any) -> None:
@@ -313,7 +313,7 @@ def test_a_save_that_fails_leaves_no_file(nina: Client, monkeypatch: pytest.Monk
 # From a bundle
 
 
-def test_new_pictures_of_a_bundle_are_shown_before_the_import(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_new_pictures_of_a_bundle_must_be_seen_before_the_import(page: Page, manager: User, sign_in: SignIn) -> None:
     figure, stream = make_figure("balloon", size=(700, 650)), io.BytesIO()
     other = make_page("second", lead_figure=make_supplied(figure))
     write_bundle([other], stream)

@@ -1,4 +1,4 @@
-"""“Links and messages”: finished for whoever sends, only for what is public, with no place for a patient's details."""
+"""“Links and messages”: ready to send, for public pages only, without any field for patient details."""
 
 import datetime
 import email
@@ -45,7 +45,7 @@ def document(client: Client, path: str, status: int = 200) -> Document:
     return Document.read(path, Response(status, (), response.content))
 
 
-def test_the_screen_holds_everything_ready_to_copy(desk: Client, public: Page) -> None:
+def test_the_sharing_screen_has_everything_ready_to_copy(desk: Client, public: Page) -> None:
     screen = document(desk, kit_of(public))
     fields = {e.get("id"): e for e in screen.elements("input", "textarea")}
 
@@ -60,7 +60,7 @@ def test_the_screen_holds_everything_ready_to_copy(desk: Client, public: Page) -
     assert sum("data-copy" in button.attrib for button in screen.elements("button")) == 6
 
 
-def test_there_is_no_field_for_anything_about_a_patient(desk: Client, public: Page) -> None:
+def test_the_sharing_screen_has_no_field_about_the_patient(desk: Client, public: Page) -> None:
     screen = document(desk, kit_of(public))
     # Besides Django's own form for signing out, the one thing to fill in is a time.
     to_fill = [
@@ -77,7 +77,7 @@ def test_a_draft_has_no_links_yet_and_says_why(desk: Client, page: Page) -> None
     assert [desk.get(kit_of(page) + file).status_code for file in FILES] == [404] * len(FILES)
 
 
-def test_a_withdrawn_page_has_no_links_any_more(desk: Client, public: Page) -> None:
+def test_a_withdrawn_page_has_no_links(desk: Client, public: Page) -> None:
     withdraw(Page.objects.get(pk=public.pk), actor=make_user("max"), reason="Old.")
 
     assert "Patients cannot read this page yet" in desk.get(kit_of(public)).text
@@ -90,7 +90,7 @@ def test_a_portal_without_a_clinic_asks_for_it(desk: Client, public: Page) -> No
     assert "Enter the clinic" in desk.get(kit_of(public)).text
 
 
-def test_what_is_sent_comes_from_the_release_not_from_the_draft(desk: Client, public: Page) -> None:
+def test_messages_use_the_release_and_not_the_draft(desk: Client, public: Page) -> None:
     Page.objects.filter(pk=public.pk).update(slug="new-slug", title="New title")
 
     assert "http://127.0.0.1:8000/small-cut/" in desk.get(kit_of(public)).text
@@ -108,7 +108,7 @@ def test_the_language_is_chosen_on_the_screen(desk: Client, public: Page) -> Non
     assert f"/es/p/{spanish.code}" in desk.get(kit_of(spanish)).text
 
 
-def test_files_are_what_they_say(desk: Client, public: Page) -> None:
+def test_downloads_have_the_right_content_types(desk: Client, public: Page) -> None:
     neutral = f"http://127.0.0.1:8000/p/{public.code}"
     message, reminder, svg, png = (desk.get(kit_of(public) + file) for file in FILES[:4])
 
@@ -122,7 +122,7 @@ def test_files_are_what_they_say(desk: Client, public: Page) -> None:
         assert "small" not in answer["Content-Disposition"]
 
 
-def test_the_drawing_for_print_is_right_in_spanish_too(desk: Client, public: Page) -> None:
+def test_the_printed_qr_code_is_right_in_spanish_too(desk: Client, public: Page) -> None:
     spanish = make_translation(public)
     make_public(spanish)
 
@@ -134,7 +134,7 @@ def test_the_drawing_for_print_is_right_in_spanish_too(desk: Client, public: Pag
 @pytest.mark.parametrize(
     "typed", ["", "x", "2096-01-01", "20960101", "2096-01-01T10", "2020-01-01T10:00", "2026-03-08T02:30<script>"]
 )
-def test_a_time_that_is_none_is_told_and_kept(desk: Client, public: Page, typed: str) -> None:
+def test_an_invalid_time_is_reported_and_kept(desk: Client, public: Page, typed: str) -> None:
     response = desk.get(kit_of(public) + "reminder.ics", {"at": typed})
 
     assert response.status_code == 400
@@ -147,14 +147,14 @@ def test_a_time_that_is_none_is_told_and_kept(desk: Client, public: Page, typed:
         )
 
 
-def test_an_unknown_time_zone_is_told(desk: Client, public: Page) -> None:
+def test_an_unknown_time_zone_is_reported(desk: Client, public: Page) -> None:
     Clinic.objects.update(time_zone="Mars/Olympus")
 
     assert desk.get(kit_of(public)).status_code == 200
-    assert "Mars/Olympus” is not known" in desk.get(kit_of(public) + f"reminder.ics?at={AT}").text
+    assert "Mars/Olympus” is unknown" in desk.get(kit_of(public) + f"reminder.ics?at={AT}").text
 
 
-def test_the_sheet_tells_what_to_do_without_the_internet(desk: Client, public: Page) -> None:
+def test_the_letter_says_what_to_do_without_the_internet(desk: Client, public: Page) -> None:
     sheet = document(desk, kit_of(public) + "sheet/letter/")
     words = " ".join("".join(sheet.root.itertext()).split())
 
@@ -165,7 +165,7 @@ def test_the_sheet_tells_what_to_do_without_the_internet(desk: Client, public: P
     assert desk.get(kit_of(public) + "sheet/a3/").status_code == 404
 
 
-def test_only_staff_who_may_see_pages_see_the_kit(
+def test_the_sharing_screen_requires_permission_to_view_pages(
     client: Client, visitor: User, editor: User, manager: User, sign_in: SignIn, public: Page
 ) -> None:
     addresses = [kit_of(public), *(kit_of(public) + file for file in FILES)]
@@ -177,7 +177,7 @@ def test_only_staff_who_may_see_pages_see_the_kit(
     assert {sign_in(editor).post(address).status_code for address in addresses} == {405}
 
 
-def test_a_list_holds_the_link_of_each_public_page(desk: Client, public: Page) -> None:
+def test_the_page_list_has_a_link_for_each_public_page(desk: Client, public: Page) -> None:
     Page.objects.create(subject="draft", language="en", kind="about", code="222222", slug="draft", title="Draft")
     listed = document(desk, PAGES)
     copied = [e.get("data-copy-text") for e in listed.elements("button") if "data-copy-text" in e.attrib]
@@ -187,7 +187,7 @@ def test_a_list_holds_the_link_of_each_public_page(desk: Client, public: Page) -
     assert kit_of(public) in list(listed.links())
 
 
-def test_the_address_in_capitals_of_a_qr_code_leads_to_the_page(client: Client, public: Page) -> None:
+def test_the_uppercase_url_of_a_qr_code_leads_to_the_page(client: Client, public: Page) -> None:
     spanish = make_translation(public)
     make_public(spanish)
 
@@ -195,7 +195,7 @@ def test_the_address_in_capitals_of_a_qr_code_leads_to_the_page(client: Client, 
     assert client.get(f"/ES/P/{spanish.code}")["Location"] == "/es/small-cut-es/"
 
 
-def test_a_page_on_paper_carries_its_qr_code_and_short_address(client: Client, public: Page) -> None:
+def test_a_printed_page_has_its_qr_code_and_short_url(client: Client, public: Page) -> None:
     page = Document.read("/small-cut/", Response(200, (), client.get("/small-cut/").content))
     (letterhead,) = page.of_class("letterhead")
     (image,) = letterhead.iter("img")
@@ -206,5 +206,5 @@ def test_a_page_on_paper_carries_its_qr_code_and_short_address(client: Client, p
     assert (drawing.status_code, drawing["Content-Type"]) == (200, "image/svg+xml")
 
 
-def test_nobody_can_have_codes_drawn_that_no_public_page_has(client: Client, page: Page) -> None:
+def test_qr_codes_are_rendered_only_for_public_pages(client: Client, page: Page) -> None:
     assert [client.get(f"/p/{code}.svg").status_code for code in (page.code, "222222", "K7", "x" * 300)] == [404] * 4

@@ -1,4 +1,4 @@
-"""What staff look at is rendered once, and read from the database once."""
+"""Staff screens render each text once and load it once."""
 
 import datetime
 
@@ -34,7 +34,7 @@ def submitted(page: Page, editor: User) -> Page:
     return page
 
 
-def test_a_reviewers_screen_renders_its_text_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
+def test_the_review_screen_renders_the_text_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
     client = sign_in(reviewer)
 
     with CaptureQueriesContext(connection) as asked:
@@ -45,9 +45,7 @@ def test_a_reviewers_screen_renders_its_text_once(submitted: Page, reviewer: Use
     assert answer.context["diff"]["count"] == 1
 
 
-def test_a_decision_leads_to_the_form_and_renders_once_to_know_its_pictures(
-    submitted: Page, reviewer: User, sign_in: SignIn
-) -> None:
+def test_a_decision_redirects_to_the_form_and_renders_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
     client = sign_in(reviewer)
     values = {"revision": submitted.revisions.latest("number").pk, "decision": "approved", "comment": ""}
 
@@ -64,7 +62,7 @@ def whole_texts(asked: CaptureQueriesContext) -> list[str]:
     return [query["sql"] for query in asked if any(name in query["sql"] for name in names)]
 
 
-def test_the_list_of_pages_loads_no_whole_text(submitted: Page, manager: User, sign_in: SignIn) -> None:
+def test_the_page_list_does_not_load_texts(submitted: Page, manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
 
     with CaptureQueriesContext(connection) as asked:
@@ -74,7 +72,7 @@ def test_the_list_of_pages_loads_no_whole_text(submitted: Page, manager: User, s
     assert whole_texts(asked) == []
 
 
-def test_what_the_toolbar_offers_is_found_without_articles(submitted: Page, editor: User, sign_in: SignIn) -> None:
+def test_insert_options_do_not_load_article_html(submitted: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
 
     with CaptureQueriesContext(connection) as asked:
@@ -84,7 +82,7 @@ def test_what_the_toolbar_offers_is_found_without_articles(submitted: Page, edit
     assert whole_texts(asked) == []
 
 
-def test_what_waits_is_listed_in_one_query_without_whole_texts(submitted: Page, reviewer: User, manager: User) -> None:
+def test_tasks_are_listed_in_one_query_without_texts(submitted: Page, reviewer: User, manager: User) -> None:
     with CaptureQueriesContext(connection) as asked:
         waiting = approval_tasks(reviewer)
     assert [(item.page.title, item.reason[:4]) for item in waiting.tasks] == [("A newer title", "Nina")]
@@ -104,7 +102,7 @@ def test_what_waits_is_listed_in_one_query_without_whole_texts(submitted: Page, 
     assert (len(asked), whole_texts(asked)) == (1, [])
 
 
-def test_planned_texts_are_listed_without_their_words(submitted: Page, manager: User, sign_in: SignIn) -> None:
+def test_scheduled_pages_are_listed_without_texts(submitted: Page, manager: User, sign_in: SignIn) -> None:
     newest = submitted.revisions.latest("number")
     approve(newest)
     schedule_revision(newest, actor=manager, at=timezone.now() + datetime.timedelta(days=1))
@@ -127,7 +125,7 @@ def about_pages(asked: CaptureQueriesContext) -> int:
     )
 
 
-def test_an_editor_who_waits_asks_for_the_page_once(submitted: Page, editor: User, sign_in: SignIn) -> None:
+def test_an_idle_editor_queries_the_page_once(submitted: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     here, nowhere = {"page": submitted.pk, "client_id": "w1"}, {"page": 10**8, "client_id": "w2"}
 
@@ -141,7 +139,7 @@ def test_an_editor_who_waits_asks_for_the_page_once(submitted: Page, editor: Use
     assert set(Autosave.objects.values_list("client_id", "page")) == {("w1", submitted.pk), ("w2", None)}
 
 
-def test_a_reminder_asks_for_the_page_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
+def test_a_calendar_event_queries_the_page_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
     client = sign_in(reviewer)
     at = f"{timezone.localdate() + datetime.timedelta(days=2)}T10:00"
 
@@ -152,7 +150,7 @@ def test_a_reminder_asks_for_the_page_once(submitted: Page, reviewer: User, sign
     assert about_pages(asked) == 1
 
 
-def test_a_translation_that_follows_renders_its_source_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
+def test_a_synced_translation_renders_its_source_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
     live = submitted.live_release
     assert live is not None
     spanish = make_translation(submitted, translated_from=live.revision)
@@ -166,7 +164,7 @@ def test_a_translation_that_follows_renders_its_source_once(submitted: Page, rev
     assert renderings(asked) == 2, "one for each language"
 
 
-def test_a_revision_is_numbered_by_the_one_before(page: Page) -> None:
+def test_a_revision_number_comes_from_the_previous_one(page: Page) -> None:
     first = save_revision(page, author=None)
     page.title = "Another"
 

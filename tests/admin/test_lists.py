@@ -1,4 +1,4 @@
-"""The lists of the admin: a search that forgives accents and case, titles first, and filters of any kind."""
+"""Change lists: search that ignores accents and case, exact titles first, and any filters."""
 
 import pytest
 from django.contrib import admin
@@ -30,7 +30,7 @@ def found(client: Client, model: type[models.Model], **query: str) -> list[objec
     return list(client.get(address, query).context["cl"].result_list)
 
 
-def test_every_list_with_a_search_forgives_accents_case_and_invisible_signs(root: Client) -> None:
+def test_every_search_ignores_accents_case_and_invisible_characters(root: Client) -> None:
     page = make_page("recovery", title="Recuperación después")
     guide = make_page("guide", title="Guía de recuperación", kind="guide")
     term = make_term("rec", term="recuperación")
@@ -52,7 +52,7 @@ def test_every_list_with_a_search_forgives_accents_case_and_invisible_signs(root
     assert found(root, Page, q="recuperación zebra") == []
 
 
-def test_hyphens_of_all_kinds_and_none_find_the_same(root: Client) -> None:
+def test_search_treats_all_hyphens_and_none_alike(root: Client) -> None:
     page = make_page("xray", title="X-ray pictures")
     guide = make_page("guide", title="Your X\u2011ray visit", kind="guide")
     term = make_term("x", term="X\u2013ray")
@@ -64,13 +64,13 @@ def test_hyphens_of_all_kinds_and_none_find_the_same(root: Client) -> None:
     assert found(root, Page, q="-x-zebra") == []
 
 
-def test_apostrophes_of_all_kinds_find_the_same(root: Client) -> None:
+def test_search_treats_all_apostrophes_alike(root: Client) -> None:
     term = make_term("sleep", term="Can´t sleep")
     for typed in ("can't", "CAN’T", "can´t", "can`t", "can\u02bct", "can\uff07t"):
         assert found(root, type(term), q=typed) == [term], typed
 
 
-def test_a_page_that_is_called_as_typed_comes_first(root: Client) -> None:
+def test_an_exact_title_match_comes_first(root: Client) -> None:
     make_page("one", title="Another page on kyphoplasty", order=1)
     make_page("two", title="Kyphoplasty and you", order=2)
     make_page("three", title="Kyphoplasty", order=900)
@@ -96,7 +96,7 @@ ODD = ["-1", "0", "9999", "10000", "9" * 25, "abc", "2026-02-30", "10000-01-01",
 
 
 @pytest.mark.slow
-def test_no_filter_in_an_address_breaks_a_list_and_what_cannot_be_read_is_said(root: Client) -> None:
+def test_invalid_filters_in_a_url_are_reported_and_break_no_list(root: Client) -> None:
     root.raise_request_exception = False
     broken, said = [], set()
     for model in admin.site._registry:
@@ -122,7 +122,7 @@ def test_no_filter_in_an_address_breaks_a_list_and_what_cannot_be_read_is_said(r
     assert said >= {Page, Feedback, AuditEvent}
 
 
-def test_the_log_says_what_is_wrong_with_a_day(root: Client) -> None:
+def test_the_log_reports_an_invalid_day(root: Client) -> None:
     address = reverse("admin:procedures_releaseevent_changelist")
     for day in ("0001-01-01", "9999-12-31", "1999-12-31", "2101-01-01"):
         assert "Choose a date from 2000 to 2100." in root.get(address, {"first": day}).content.decode(), day

@@ -1,4 +1,4 @@
-"""The page where staff place marks, by its form alone: what a browser without JavaScript does."""
+"""The marker editor without JavaScript."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def saved(figure: Figure) -> list[tuple[str, str]]:
     return [(found.key, found.texts["en"].label) for found in load_markers(figure)]
 
 
-def test_a_mark_in_the_empty_row_is_saved_with_its_words(editor: User, sign_in: SignIn) -> None:
+def test_a_marker_in_the_empty_row_is_saved_with_its_texts(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
 
     answer = sign_in(editor).post(address(figure), sent(figure, {"text_en": "A  bone\r\nof the spine."}))
@@ -34,7 +34,7 @@ def test_a_mark_in_the_empty_row_is_saved_with_its_words(editor: User, sign_in: 
     assert new.texts["es"].label == "Hueso"
 
 
-def test_the_page_works_by_its_fields(editor: User, sign_in: SignIn) -> None:
+def test_the_marker_editor_works_without_javascript(editor: User, sign_in: SignIn) -> None:
     html = sign_in(editor).get(address(bilingual())).content.decode()
 
     for name in ("marks-0-x", "marks-0-target_y", "marks-0-label_es", "marks-0-deleted", "marks-1-x", "marks-1-number"):
@@ -60,7 +60,7 @@ def test_the_page_works_by_its_fields(editor: User, sign_in: SignIn) -> None:
         ({"x": "26", "y": "22"}, "Marker 2: On a phone, its disc overlaps disc 1. Move one of them away."),
     ],
 )  # fmt: skip
-def test_a_wrong_mark_is_refused_and_everything_typed_stays(
+def test_an_invalid_marker_is_rejected_and_the_input_kept(
     editor: User, sign_in: SignIn, changes: dict[str, str], sentence: str
 ) -> None:
     figure = bilingual()
@@ -75,7 +75,7 @@ def test_a_wrong_mark_is_refused_and_everything_typed_stays(
     assert saved(figure) == [("tip", "Tip")]
 
 
-def test_words_of_a_mark_follow_the_rules_of_all_words_that_pages_print(editor: User, sign_in: SignIn) -> None:
+def test_marker_texts_follow_the_rules_for_printed_texts(editor: User, sign_in: SignIn) -> None:
     figure, client = bilingual(), sign_in(editor)
 
     for changes, sentence in (
@@ -90,7 +90,7 @@ def test_words_of_a_mark_follow_the_rules_of_all_words_that_pages_print(editor: 
     assert saved(figure) == [("tip", "Tip")]
 
 
-def test_a_label_is_needed_only_in_languages_that_the_picture_speaks(editor: User, sign_in: SignIn) -> None:
+def test_a_label_is_required_only_in_languages_of_the_figure(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
     figure.texts.filter(language="es").delete()
 
@@ -99,7 +99,7 @@ def test_a_label_is_needed_only_in_languages_that_the_picture_speaks(editor: Use
     assert saved(figure) == [("tip", "Tip"), ("bone", "Bone")]
 
 
-def test_marks_are_numbered_as_the_number_fields_say(editor: User, sign_in: SignIn) -> None:
+def test_markers_are_ordered_by_their_number_fields(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
 
     sign_in(editor).post(address(figure), sent(figure, {"number": "1"}, marks__0__number="2"))
@@ -108,7 +108,7 @@ def test_marks_are_numbered_as_the_number_fields_say(editor: User, sign_in: Sign
     assert list(figure.markers.values_list("order", flat=True)) == [0, 1]
 
 
-def test_a_ticked_mark_is_deleted_even_when_it_is_wrong(editor: User, sign_in: SignIn) -> None:
+def test_a_checked_marker_is_deleted_even_if_invalid(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
 
     sign_in(editor).post(address(figure), sent(figure, marks__0__deleted="on", marks__0__x="left"))
@@ -117,7 +117,7 @@ def test_a_ticked_mark_is_deleted_even_when_it_is_wrong(editor: User, sign_in: S
     assert not MarkerText.objects.exists()
 
 
-def test_saving_untouched_marks_changes_no_row(editor: User, sign_in: SignIn) -> None:
+def test_saving_unchanged_markers_changes_no_row(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
     Marker.objects.update(x=1 / 3)
     before = Marker.objects.values().get(), list(MarkerText.objects.order_by("pk").values())
@@ -128,7 +128,7 @@ def test_saving_untouched_marks_changes_no_row(editor: User, sign_in: SignIn) ->
     assert "Nothing was changed." in answer.content.decode()
 
 
-def test_two_marks_with_the_same_label_get_keys_of_their_own(editor: User, sign_in: SignIn) -> None:
+def test_two_markers_with_the_same_label_get_different_keys(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
 
     sign_in(editor).post(address(figure), sent(figure, {}, {"y": "80"}, {"y": "60", "label_en": "¿?"}))
@@ -136,7 +136,7 @@ def test_two_marks_with_the_same_label_get_keys_of_their_own(editor: User, sign_
     assert [key for key, _ in saved(figure)] == ["tip", "bone", "bone-2", "hueso"]
 
 
-def test_marks_that_somebody_else_saved_meanwhile_are_not_overwritten_unseen(editor: User, sign_in: SignIn) -> None:
+def test_markers_saved_by_someone_else_are_not_overwritten_unseen(editor: User, sign_in: SignIn) -> None:
     figure, client = bilingual(), sign_in(editor)
     late = sent(figure, {"label_en": "Late word"})
     client.post(address(figure), sent(figure, {"label_en": "Early word"}))
@@ -152,7 +152,7 @@ def test_marks_that_somebody_else_saved_meanwhile_are_not_overwritten_unseen(edi
 
 
 @pytest.mark.parametrize("total", ["", "x", "999", None])
-def test_a_form_that_came_in_cut_off_deletes_nothing(editor: User, sign_in: SignIn, total: str | None) -> None:
+def test_an_incomplete_form_deletes_nothing(editor: User, sign_in: SignIn, total: str | None) -> None:
     figure = bilingual()
     values = {name: value for name, value in sent(figure, marks__total=total).items() if value is not None}
 
@@ -162,7 +162,7 @@ def test_a_form_that_came_in_cut_off_deletes_nothing(editor: User, sign_in: Sign
     assert saved(figure) == [("tip", "Tip")]
 
 
-def test_more_marks_than_a_reader_can_follow_are_refused(editor: User, sign_in: SignIn) -> None:
+def test_too_many_markers_are_rejected(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
     rows = [{"x": str(5 + 15 * (n % 6)), "y": str(10 + 20 * (n // 6))} for n in range(20)]
 
@@ -171,7 +171,7 @@ def test_more_marks_than_a_reader_can_follow_are_refused(editor: User, sign_in: 
     assert answer.context["errors"][0] == "A picture can have at most 20 markers. Delete some of them."
 
 
-def test_a_reviewer_reads_and_does_not_write_marks(reviewer: User, sign_in: SignIn) -> None:
+def test_a_reviewer_cannot_edit_markers(reviewer: User, sign_in: SignIn) -> None:
     figure, client = bilingual(), sign_in(reviewer)
 
     assert client.get(address(figure)).status_code == 403
@@ -181,11 +181,11 @@ def test_a_reviewer_reads_and_does_not_write_marks(reviewer: User, sign_in: Sign
     assert saved(figure) == [("tip", "Tip")]
 
 
-def test_a_picture_that_is_not_there_is_a_404(editor: User, sign_in: SignIn) -> None:
+def test_an_unknown_figure_is_a_404(editor: User, sign_in: SignIn) -> None:
     assert sign_in(editor).get("/admin/procedures/figure/999/marks/").status_code == 404
 
 
-def test_the_form_of_a_picture_leads_to_its_marks(editor: User, sign_in: SignIn) -> None:
+def test_the_figure_form_links_to_its_markers(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
 
     html = sign_in(editor).get(f"/admin/procedures/figure/{figure.pk}/change/").content.decode()
@@ -193,7 +193,7 @@ def test_the_form_of_a_picture_leads_to_its_marks(editor: User, sign_in: SignIn)
     assert f'href="{address(figure)}"' in html
 
 
-def test_what_changed_stands_in_the_history_of_the_picture(editor: User, sign_in: SignIn) -> None:
+def test_marker_changes_are_in_the_history_of_the_figure(editor: User, sign_in: SignIn) -> None:
     figure, client = bilingual(), sign_in(editor)
 
     client.post(address(figure), sent(figure, {}, marks__0__x="25", marks__0__label_en="Point"))
@@ -205,7 +205,7 @@ def test_what_changed_stands_in_the_history_of_the_picture(editor: User, sign_in
 @pytest.mark.parametrize(
     "change", [{"marks__0__x": "25"}, {"marks__0__label_en": "End"}, {"marks__0__shape": "arrow"}, {"marks__0__deleted": "on"}]
 )  # fmt: skip
-def test_a_change_of_marks_makes_pages_that_show_them_out_of_date(
+def test_changed_markers_make_their_pages_stale(
     page: Page, editor: User, manager: User, sign_in: SignIn, change: dict[str, str]
 ) -> None:
     make_public(page)
@@ -224,7 +224,7 @@ def test_a_change_of_marks_makes_pages_that_show_them_out_of_date(
     assert [row for row in find_stale_pages_by_rendering() if row.page.pk == page.pk] == []
 
 
-def test_words_in_another_language_leave_a_page_as_it_is(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_marker_texts_in_another_language_do_not_make_a_page_stale(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     figure = page.lead_figure
     assert figure is not None
@@ -239,7 +239,7 @@ def live(client: Any, figure: Figure, **changes: Any) -> Any:
     return client.post("/admin/procedures/figure/marks/live/", sent(figure, {"label_en": "Fresh word"}, **changes))
 
 
-def test_the_live_view_is_the_public_rendering_of_what_is_typed(editor: User, sign_in: SignIn) -> None:
+def test_the_marker_preview_is_the_public_rendering_of_the_input(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
 
     data = live(sign_in(editor), figure).json()
@@ -252,7 +252,7 @@ def test_the_live_view_is_the_public_rendering_of_what_is_typed(editor: User, si
     assert saved(figure) == [("tip", "Tip")]
 
 
-def test_the_live_view_notes_what_is_wrong_and_what_could_be_better(editor: User, sign_in: SignIn) -> None:
+def test_the_marker_preview_lists_errors_and_warnings(editor: User, sign_in: SignIn) -> None:
     notes = live(sign_in(editor), bilingual(), marks__0__label_en="", marks__1__x="30", marks__1__y="32").json()[
         "notes"
     ]
@@ -263,7 +263,7 @@ def test_the_live_view_notes_what_is_wrong_and_what_could_be_better(editor: User
     ]
 
 
-def test_the_live_view_is_for_those_who_may_change_pictures(reviewer: User, sign_in: SignIn, client: Any) -> None:
+def test_the_marker_preview_requires_permission_to_change_figures(reviewer: User, sign_in: SignIn, client: Any) -> None:
     figure = bilingual()
 
     assert live(sign_in(reviewer), figure).status_code == 403
@@ -271,14 +271,14 @@ def test_the_live_view_is_for_those_who_may_change_pictures(reviewer: User, sign
     assert ROW["label_en"] == "Bone"
 
 
-def test_the_live_view_of_a_picture_that_went_says_so(manager: User, sign_in: SignIn) -> None:
+def test_the_marker_preview_of_a_deleted_figure_is_a_404(manager: User, sign_in: SignIn) -> None:
     values = sent(bilingual()) | {"figure": "99999"}
     answer = sign_in(manager).post("/admin/procedures/figure/marks/live/", values)
 
-    assert (answer.status_code, answer.json()["error"]) == (404, "This picture is gone.")
+    assert (answer.status_code, answer.json()["error"]) == (404, "This picture was deleted.")
 
 
-def test_a_lost_file_is_said_and_marks_can_still_be_changed(editor: User, sign_in: SignIn) -> None:
+def test_a_missing_file_is_reported_and_markers_can_still_be_edited(editor: User, sign_in: SignIn) -> None:
     figure, client = bilingual(), sign_in(editor)
     figure.renditions.filter(format="jpeg").update(file="figures/lost.jpeg")
 
@@ -289,7 +289,7 @@ def test_a_lost_file_is_said_and_marks_can_still_be_changed(editor: User, sign_i
     assert saving.status_code == 302
 
 
-def test_a_new_marker_before_an_old_one_of_the_same_name_leaves_it_its_key(editor: User, sign_in: SignIn) -> None:
+def test_a_new_marker_does_not_take_the_key_of_a_later_existing_one(editor: User, sign_in: SignIn) -> None:
     figure = bilingual()
     (old,) = load_markers(figure)
 

@@ -1,4 +1,4 @@
-"""Marks out to a file and in again, on the page where staff place them."""
+"""Exporting and importing markers in the marker editor."""
 
 import json
 from typing import Any
@@ -49,7 +49,7 @@ def figure() -> Figure:
     return made
 
 
-def test_the_download_is_a_linked_data_file(figure: Figure, editor: User, sign_in: SignIn) -> None:
+def test_the_download_is_a_json_ld_file(figure: Figure, editor: User, sign_in: SignIn) -> None:
     answer = download(sign_in(editor), figure)
 
     assert answer["Content-Type"] == 'application/ld+json; profile="http://www.w3.org/ns/anno.jsonld"'
@@ -57,7 +57,7 @@ def test_the_download_is_a_linked_data_file(figure: Figure, editor: User, sign_i
     assert len(answer.json()["items"]) == 4
 
 
-def test_a_file_brings_lost_marks_back_exactly(figure: Figure, editor: User, sign_in: SignIn) -> None:
+def test_an_import_restores_deleted_markers_exactly(figure: Figure, editor: User, sign_in: SignIn) -> None:
     client, before = sign_in(editor), load_markers(figure)
     file = download(client, figure).content
     save_markers(figure, [mark("other")], expected_version=version(figure))
@@ -75,7 +75,7 @@ def test_a_file_brings_lost_marks_back_exactly(figure: Figure, editor: User, sig
     assert load_markers(figure) == before
 
 
-def test_the_preview_says_what_would_change_mark_by_mark(figure: Figure, editor: User, sign_in: SignIn) -> None:
+def test_the_import_preview_lists_changes_by_marker(figure: Figure, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     page = download(client, figure).json()
     page["items"] = [page["items"][1], page["items"][0]]
@@ -94,7 +94,7 @@ def test_the_preview_says_what_would_change_mark_by_mark(figure: Figure, editor:
     assert "&lt;strong&gt;Point.&lt;/strong" in answer.content.decode()
 
 
-def test_the_same_file_changes_nothing(figure: Figure, editor: User, sign_in: SignIn) -> None:
+def test_importing_the_exported_file_changes_nothing(figure: Figure, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
 
     answer = bring_in(client, figure, download(client, figure).content)
@@ -103,7 +103,7 @@ def test_the_same_file_changes_nothing(figure: Figure, editor: User, sign_in: Si
     assert "The file holds the markers that are already saved." in answer.content.decode()
 
 
-def test_words_that_a_file_lacks_can_be_typed_before_saving(figure: Figure, editor: User, sign_in: SignIn) -> None:
+def test_texts_missing_from_a_file_can_be_added_before_saving(figure: Figure, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     page = download(client, figure).json()
     page["items"] = page["items"][:1]
@@ -125,7 +125,7 @@ def test_words_that_a_file_lacks_can_be_typed_before_saving(figure: Figure, edit
         (b" " * (1024 * 1024 + 1), 413, "The file is larger than 1 MB. A markers file is much smaller; choose another one."),
     ],
 )  # fmt: skip
-def test_a_file_that_is_refused_says_why_and_changes_nothing(
+def test_an_invalid_file_is_reported_and_changes_nothing(
     figure: Figure, editor: User, sign_in: SignIn, data: bytes | None, status: int, sentence: str
 ) -> None:
     before = load_markers(figure)
@@ -137,7 +137,7 @@ def test_a_file_that_is_refused_says_why_and_changes_nothing(
     assert load_markers(figure) == before
 
 
-def test_marks_of_another_picture_are_refused(figure: Figure, editor: User, sign_in: SignIn) -> None:
+def test_markers_of_another_picture_are_rejected(figure: Figure, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     file = download(client, figure).content.replace(figure.sha256.encode(), b"0" * 64)
 
@@ -148,7 +148,7 @@ def test_marks_of_another_picture_are_refused(figure: Figure, editor: User, sign
     ]
 
 
-def test_words_in_a_file_are_text_and_nothing_else(figure: Figure, editor: User, sign_in: SignIn) -> None:
+def test_texts_in_a_file_are_escaped(figure: Figure, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     page = download(client, figure).json()
     page["items"][0]["body"][0]["value"] = "</textarea><script>alert(1)</script>"
@@ -159,5 +159,5 @@ def test_words_in_a_file_are_text_and_nothing_else(figure: Figure, editor: User,
     assert "&lt;script&gt;alert(1)" in html
 
 
-def test_a_reviewer_brings_no_marks_in(figure: Figure, reviewer: User, sign_in: SignIn) -> None:
+def test_a_reviewer_cannot_import_markers(figure: Figure, reviewer: User, sign_in: SignIn) -> None:
     assert bring_in(sign_in(reviewer), figure, b"{}").status_code == 403

@@ -1,4 +1,4 @@
-"""Role × state × every address under /admin/: the rows come from the URL resolver, the answers from the server."""
+"""Permissions by role, page state, and admin URL. The URLs come from the resolver, the statuses from requests."""
 
 import datetime
 import logging
@@ -57,7 +57,7 @@ ROLES = ("Editor", "Reviewer", "Manager", "", None)
 
 
 def admin_names(resolver: Any = None, prefix: str = "") -> Iterator[str | None]:
-    """The name of every address under /admin/."""
+    """Yield the name of every URL under /admin/."""
     for entry in (resolver or get_resolver()).url_patterns:
         path = prefix + str(entry.pattern)
         if isinstance(entry, URLResolver):
@@ -66,15 +66,15 @@ def admin_names(resolver: Any = None, prefix: str = "") -> Iterator[str | None]:
             yield entry.name
 
 
-def test_every_address_of_the_admin_has_its_row() -> None:
-    # Nameless are Django's redirect from …/<pk>/ to the form, and its rule for what is not there.
-    # tests/browser/test_components.py asks for the page of components.
+def test_every_admin_url_is_in_the_permission_matrix() -> None:
+    # Django's redirect from …/<pk>/ and its catch-all view have no name.
+    # tests/browser/test_components.py tests the component page.
     assert {name for name in admin_names() if name} - OWN_ACCOUNT - {"components"} == set(table())
 
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """Hundreds of refusals are wanted here; writing each traceback takes longer than the refusal."""
+    """Disable logging: hundreds of requests are refused here, and each would log a traceback."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
@@ -82,7 +82,7 @@ def _quiet() -> Iterator[None]:
 
 @pytest.fixture
 def cookies(db: None) -> list[str]:
-    """A signed-in session for each role; an empty one for the stranger."""
+    """Session cookies for each role, and an empty one for an anonymous user."""
     found = []
     for role in ROLES:
         client = Client()
@@ -96,7 +96,7 @@ def cookies(db: None) -> list[str]:
 
 @pytest.fixture
 def others(db: None) -> None:
-    """One of everything that has a screen."""
+    """One row of every model that has a screen."""
     make_clinic()
     Series.objects.create(slug="steps", language="en", title="Step by step")
     make_term()
@@ -182,7 +182,7 @@ FAST_STATES = {"draft", "approved", "public"}
 @pytest.mark.parametrize(
     "state", [state if state in FAST_STATES else pytest.param(state, marks=pytest.mark.slow) for state in STATES]
 )
-def test_each_role_gets_its_own_in_every_state_of_a_page(state: str, others: None, cookies: list[str]) -> None:
+def test_permissions_hold_in_every_state_of_a_page(state: str, others: None, cookies: list[str]) -> None:
     page = page_in(state)
     screens = {
         **OF_A_PAGE,
@@ -214,7 +214,7 @@ def row_of(model: str) -> Any:
     return rows.first()
 
 
-def test_each_role_gets_its_own_on_every_other_screen(others: None, cookies: list[str]) -> None:
+def test_permissions_hold_on_every_other_screen(others: None, cookies: list[str]) -> None:
     page = page_in("public")
     wrong = {}
     for model, own in MODELS.items():
@@ -241,7 +241,7 @@ def test_each_role_gets_its_own_on_every_other_screen(others: None, cookies: lis
     assert wrong == {}
 
 
-def test_each_role_gets_its_own_in_the_frame(others: None, cookies: list[str]) -> None:
+def test_permissions_hold_on_django_and_account_screens(others: None, cookies: list[str]) -> None:
     page, somebody = page_in("public"), User.objects.first()
     assert somebody is not None
     arguments: dict[str, list[Any]] = {
@@ -271,7 +271,7 @@ def test_each_role_gets_its_own_in_the_frame(others: None, cookies: list[str]) -
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_what_can_be_done_depends_on_the_state(state: str, others: None, cookies: list[str]) -> None:
+def test_available_actions_depend_on_the_state(state: str, others: None, cookies: list[str]) -> None:
     page, seat = page_in(state), dict(zip(("editor", "reviewer", "manager"), cookies, strict=False))
 
     got = {

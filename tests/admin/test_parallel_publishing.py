@@ -1,4 +1,4 @@
-"""Many at once, on the portal as it is served: one text has one release, and no page keeps an old phone number."""
+"""Concurrent publishing on the served portal: one text has one release, and no page keeps an old phone number."""
 
 import json
 import re
@@ -51,7 +51,7 @@ def releases_of(site: ServedSite, pk: str) -> int:
     return int(shell(site, code))
 
 
-def test_one_text_published_by_many_at_once_has_one_release(served_site: ServedSite) -> None:
+def test_concurrent_publishing_creates_one_release(served_site: ServedSite) -> None:
     pk, session, revision = shell(served_site, PAGE.format(name="published-at-once") + APPROVED).split()[-3:]
     values = {"revision": revision, "what_changed": "", "now": "1"}
 
@@ -65,7 +65,7 @@ def test_one_text_published_by_many_at_once_has_one_release(served_site: ServedS
     assert releases_of(served_site, pk) == 1
 
 
-def test_a_page_published_while_the_phone_changes_prints_the_new_one(served_site: ServedSite) -> None:
+def test_a_page_published_during_a_phone_change_prints_the_new_phone(served_site: ServedSite) -> None:
     pk, session, revision = shell(served_site, PAGE.format(name="published-beside") + APPROVED).split()[-3:]
     address = "/admin/procedures/clinic/1/change/"
     form = ask(served_site, address, session)[1]

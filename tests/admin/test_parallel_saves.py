@@ -1,4 +1,4 @@
-"""Fifty saves of one page at once, on the portal as it is served: one wins, the others are told, no text is lost."""
+"""Fifty concurrent saves of a page on the served portal: one succeeds, the others are conflicts, no text is lost."""
 
 import urllib.error
 import urllib.parse
@@ -34,7 +34,7 @@ def ask(site: ServedSite, path: str, session: str, data: dict[str, str] | None =
         return error.code, error.read().decode()
 
 
-def test_of_fifty_saves_at_once_each_is_stored_or_told(served_site: ServedSite) -> None:
+def test_each_of_fifty_concurrent_saves_is_stored_or_reported(served_site: ServedSite) -> None:
     pk, nina, _ = shell(served_site, PREPARE.format(name="fifty-at-once")).split()[-3:]
     path = f"/admin/procedures/page/{pk}/change/"
     opened = shell(

@@ -1,4 +1,4 @@
-"""What no role may do, and what lists cost. Who opens which screen: test_matrix.py."""
+"""What no role can do, and the query counts of lists. test_matrix.py tests who can open which screen."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.factories import make_public
 
 
 @pytest.mark.parametrize("button", ["_publish"])
-def test_a_button_that_is_not_shown_does_not_work(page: Page, editor: User, sign_in: SignIn, button: str) -> None:
+def test_hidden_actions_are_forbidden(page: Page, editor: User, sign_in: SignIn, button: str) -> None:
     answer = sign_in(editor).post(form_of(page), typed(page, title="Forged", **{button: "1"}))
 
     page.refresh_from_db()
@@ -21,7 +21,7 @@ def test_a_button_that_is_not_shown_does_not_work(page: Page, editor: User, sign
 
 
 @pytest.mark.parametrize("name", ["revision", "approval", "release", "releaseevent"])
-def test_history_is_read_and_never_changed(page: Page, name: str, sign_in: SignIn, admin_user: User) -> None:
+def test_history_is_read_only(page: Page, name: str, sign_in: SignIn, admin_user: User) -> None:
     make_public(page)
     client, base = sign_in(admin_user), f"/admin/procedures/{name}/"
     row = client.get(base).context["cl"].result_list[0]
@@ -37,7 +37,7 @@ def test_history_is_read_and_never_changed(page: Page, name: str, sign_in: SignI
     assert statuses == {"list": 200, "row": 200, "add": 403, "change": 403, "delete": 403}
 
 
-def test_an_old_version_is_shown_as_it_was_read(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_an_old_release_is_shown_as_patients_read_it(page: Page, editor: User, sign_in: SignIn) -> None:
     first = make_public(page)
     page.title = "Newer title"
     make_public(page)
@@ -49,7 +49,7 @@ def test_an_old_version_is_shown_as_it_was_read(page: Page, editor: User, sign_i
     assert '<meta name="robots" content="noindex">' in html
 
 
-def test_released_versions_are_found_by_page(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_releases_are_searchable_by_page(page: Page, editor: User, sign_in: SignIn) -> None:
     release = make_public(page)
 
     rows = sign_in(editor).get(f"/admin/procedures/release/?page__id__exact={page.pk}").context["cl"].result_list
@@ -59,7 +59,7 @@ def test_released_versions_are_found_by_page(page: Page, editor: User, sign_in: 
 
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("name", ["page", "revision", "release", "releaseevent", "approval"])
-def test_lists_cost_the_same_for_any_number(
+def test_history_lists_need_a_fixed_number_of_queries(
     page: Page, editor: User, sign_in: SignIn, name: str, count: int, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(count):
@@ -70,7 +70,7 @@ def test_lists_cost_the_same_for_any_number(
         assert client.get(f"/admin/procedures/{name}/").status_code == 200
 
 
-def test_every_model_a_clinic_edits_has_its_screen() -> None:
+def test_every_editable_model_is_registered() -> None:
     admin.autodiscover()
     screens = {model._meta.model_name for model in admin.site._registry if model._meta.app_label == "procedures"}
 

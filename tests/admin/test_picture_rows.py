@@ -1,4 +1,4 @@
-"""Files of a picture are written before the database is held; rows follow, and a failure leaves neither."""
+"""Files of a picture are written before the transaction, and a failure leaves neither files nor rows."""
 
 import re
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ WAYS = [bring_in, upload, replace]
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_files_are_written_before_the_database_is_held(nina: Client, monkeypatch: pytest.MonkeyPatch, way: Any) -> None:
+def test_files_are_written_before_the_transaction(nina: Client, monkeypatch: pytest.MonkeyPatch, way: Any) -> None:
     make_figure()
     depths: list[int] = []
     put, outside = renditions.store_file, len(connection.savepoint_ids)
@@ -72,7 +72,7 @@ def test_files_are_written_before_the_database_is_held(nina: Client, monkeypatch
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("broken", ["replace_renditions", "delete_on_commit"])
-def test_rows_that_fail_leave_files_and_rows_as_they_were(
+def test_a_failed_transaction_leaves_files_and_rows_unchanged(
     nina: Client, monkeypatch: pytest.MonkeyPatch, way: Any, broken: str
 ) -> None:
     make_figure()
@@ -88,7 +88,7 @@ def test_rows_that_fail_leave_files_and_rows_as_they_were(
     assert (files(), list(Figure.objects.values_list("slug", "sha256", "image"))) == before
 
 
-def test_files_that_fail_half_way_leave_nothing(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_no_files(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     put = renditions.store_file
 
     def full(name: str, data: bytes) -> str:
@@ -104,9 +104,7 @@ def test_files_that_fail_half_way_leave_nothing(nina: Client, monkeypatch: pytes
     assert not Figure.objects.exists()
 
 
-def test_the_files_of_the_old_picture_go_when_the_new_one_is_in(
-    nina: Client, django_capture_on_commit_callbacks: Any
-) -> None:
+def test_replacing_a_picture_deletes_the_old_files(nina: Client, django_capture_on_commit_callbacks: Any) -> None:
     make_figure()
     old = files()
 
@@ -118,7 +116,7 @@ def test_the_files_of_the_old_picture_go_when_the_new_one_is_in(
     assert not old & files()
 
 
-def test_the_help_of_words_and_consent_is_read_out_with_its_field(nina: Client) -> None:
+def test_help_texts_are_linked_with_aria_describedby(nina: Client) -> None:
     html = nina.get(begun(nina)).content.decode()
 
     described = set(re.findall(r'(?:input|textarea)[^>]* name="([^"]+)"[^>]* aria-describedby="id_\1_helptext"', html))

@@ -1,4 +1,4 @@
-"""Planning a publication: by the clinic's clock and the nights when it jumps, listed, cancelled, overtaken."""
+"""Scheduling a publication: clinic time zone, clock changes, listing, canceling, and lost approvals."""
 
 import datetime
 
@@ -24,7 +24,7 @@ def _at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_at_noon")
-def test_a_plan_goes_by_the_clinics_clock(denver: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+def test_scheduling_uses_the_clinic_time_zone(denver: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     approve(save_revision(denver, author=editor))
     client = sign_in(manager)
 
@@ -41,7 +41,7 @@ def test_a_plan_goes_by_the_clinics_clock(denver: Page, editor: User, manager: U
 
 
 @pytest.mark.usefixtures("_at_noon")
-def test_the_nights_of_the_jumping_clock_are_told_and_nothing_typed_is_lost(
+def test_ambiguous_and_missing_local_times_are_reported_and_the_input_kept(
     denver: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     approve(save_revision(denver, author=editor))
@@ -74,7 +74,7 @@ def test_the_nights_of_the_jumping_clock_are_told_and_nothing_typed_is_lost(
         ("0001-01-01", "00:00", "Choose a date from 2000 to 2100. Check the year."),
     ],
 )
-def test_an_odd_time_is_refused(
+def test_an_invalid_time_is_rejected(
     denver: Page, editor: User, manager: User, sign_in: SignIn, day: str, time: str, sentence: str
 ) -> None:
     approve(save_revision(denver, author=editor))
@@ -87,7 +87,9 @@ def test_an_odd_time_is_refused(
     assert denver.publish_at is None
 
 
-def test_a_plan_is_listed_and_can_be_cancelled(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+def test_a_scheduled_page_is_listed_and_can_be_canceled(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
     approve(save_revision(page, author=editor))
     client = sign_in(manager)
     plan(client, page, f"{timezone.localdate() + datetime.timedelta(days=3)}", "10:00")
@@ -103,7 +105,7 @@ def test_a_plan_is_listed_and_can_be_cancelled(page: Page, editor: User, manager
     assert page.events.first().actor == manager
 
 
-def test_a_plan_that_lost_its_approval_is_told_before_and_after(
+def test_a_scheduled_page_that_lost_its_approval_is_reported(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:
     revision = save_revision(page, author=editor)

@@ -1,4 +1,4 @@
-"""The live preview: the real renderer in the real page, JSON to everybody, nothing saved."""
+"""The live preview: the public renderer and template, JSON errors, and nothing saved."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ def article(html: str) -> str:
     return html[html.index("<article") : html.index("</article>")]
 
 
-def test_the_preview_is_what_the_public_will_read(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_the_preview_equals_the_published_page(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     public = Client().get("/small-cut/").content.decode()
 
@@ -34,7 +34,7 @@ def test_the_preview_is_what_the_public_will_read(page: Page, editor: User, sign
     assert '<meta name="robots" content="noindex">' in html
 
 
-def test_the_preview_shows_what_is_typed_and_saves_nothing(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_the_preview_shows_the_input_and_saves_nothing(page: Page, editor: User, sign_in: SignIn) -> None:
     html = sign_in(editor).post(PREVIEW, typed(page, title="Just typed", body="Only here.")).json()["html"]
 
     page.refresh_from_db()
@@ -44,7 +44,7 @@ def test_the_preview_shows_what_is_typed_and_saves_nothing(page: Page, editor: U
     assert not Revision.objects.filter(page=page).exists()
 
 
-def test_the_preview_lists_all_that_forbids_publishing(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_the_preview_lists_all_publishing_issues(page: Page, editor: User, sign_in: SignIn) -> None:
     answer = sign_in(editor).post(PREVIEW, typed(page, body="Text.\r\n\r\n::: figure nowhere\r\n", lead_figure=""))
 
     assert {(p["line"], p["sentence"]) for p in answer.json()["problems"]} == {
@@ -64,7 +64,7 @@ def test_a_new_page_is_previewed_before_its_first_save(page: Page, editor: User,
     assert answer["problems"] == []
 
 
-def test_an_address_that_another_page_owns_is_a_problem(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_a_slug_of_another_page_is_an_issue(page: Page, editor: User, sign_in: SignIn) -> None:
     values = typed(page, page="", version="", subject="fresh", slug="contact")
 
     problems = sign_in(editor).post(PREVIEW, values).json()["problems"]
@@ -102,7 +102,7 @@ def test_a_guide_is_previewed_with_its_reading_list(page: Page, editor: User, si
         {"body": "[" * 100_000},
     ],
 )
-def test_whatever_is_typed_gets_a_preview_without_script(
+def test_any_input_gets_a_preview_without_scripts(
     page: Page, editor: User, sign_in: SignIn, odd: dict[str, Any]
 ) -> None:
     answer = sign_in(editor).post(PREVIEW, typed(page, **odd))
@@ -112,7 +112,7 @@ def test_whatever_is_typed_gets_a_preview_without_script(
     assert '="javascript:' not in article(answer.json()["html"])
 
 
-def test_strangers_get_json_never_a_login_page(page: Page, reviewer: User, visitor: User, sign_in: SignIn) -> None:
+def test_preview_without_login_returns_json(page: Page, reviewer: User, visitor: User, sign_in: SignIn) -> None:
     outside = User.objects.create(username="outside", is_staff=False, is_superuser=True)
 
     answers = [client.post(PREVIEW) for client in (Client(), *map(sign_in, (outside, reviewer, visitor)))]
@@ -122,7 +122,7 @@ def test_strangers_get_json_never_a_login_page(page: Page, reviewer: User, visit
     assert answers[0].json() == {"error": "You are signed out. Your text is still here."}
 
 
-def test_a_wrong_token_is_said_in_json_and_a_fresh_one_heals_it(page: Page, editor: User) -> None:
+def test_an_invalid_csrf_token_returns_json_and_a_fresh_one_works(page: Page, editor: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(editor)
 
@@ -134,24 +134,24 @@ def test_a_wrong_token_is_said_in_json_and_a_fresh_one_heals_it(page: Page, edit
     assert healed.status_code == 200
 
 
-def test_only_post_previews(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_preview_requires_post(page: Page, editor: User, sign_in: SignIn) -> None:
     answer = sign_in(editor).get(PREVIEW)
 
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
 
 
-def test_a_text_beyond_all_measure_is_refused_in_json(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_an_oversized_text_is_rejected_as_json(page: Page, editor: User, sign_in: SignIn) -> None:
     answer = sign_in(editor).post(PREVIEW, typed(page, body="x" * 2_200_000))
 
     assert answer.status_code == 413
     assert answer.json() == {"error": "That is more than 2 MB."}
 
 
-def test_previews_are_never_kept_by_a_browser(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_previews_are_never_cached(page: Page, editor: User, sign_in: SignIn) -> None:
     assert "no-store" in sign_in(editor).post(PREVIEW, typed(page))["Cache-Control"]
 
 
-def test_a_preview_costs_few_queries(
+def test_a_preview_needs_few_queries(
     page: Page, editor: User, sign_in: SignIn, django_assert_max_num_queries: Any
 ) -> None:
     client = sign_in(editor)

@@ -1,4 +1,4 @@
-"""Nothing that staff do to a draft changes a byte of what patients read."""
+"""Working on a draft does not change a byte of the public pages."""
 
 import datetime
 import io
@@ -32,7 +32,7 @@ def public() -> dict[str, tuple[int, bytes]]:
     return {path: (answer.status_code, answer.content) for path, answer in answers.items()}
 
 
-def test_no_draft_action_changes_a_byte_of_what_is_public(
+def test_draft_actions_do_not_change_public_pages(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:
     first = make_public(page).revision

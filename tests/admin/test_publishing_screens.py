@@ -1,4 +1,4 @@
-"""Reviewing and publishing: what these screens do when somebody uses them."""
+"""The review and publishing screens."""
 
 import pytest
 from django.test import Client
@@ -13,7 +13,7 @@ from tests.admin.screens import publish_address
 from tests.factories import approve, make_public
 
 
-def test_a_comment_at_a_paragraph_reaches_the_editor_beside_its_line(
+def test_a_paragraph_comment_is_shown_to_the_editor_with_its_line(
     page: Page, editor: User, reviewer: User, sign_in: SignIn
 ) -> None:
     revision = save_revision(page, author=editor)
@@ -40,7 +40,7 @@ def test_a_comment_at_a_paragraph_reaches_the_editor_beside_its_line(
     assert "Is it?" in form and "See the comments on the text." in form
 
 
-def test_a_refused_decision_keeps_every_comment(page: Page, sign_in: SignIn, admin_user: User) -> None:
+def test_a_rejected_decision_keeps_every_comment(page: Page, sign_in: SignIn, admin_user: User) -> None:
     revision = save_revision(page, author=admin_user)
 
     answer = sign_in(admin_user).post(
@@ -65,7 +65,7 @@ def test_the_reviewer_sees_what_changes_for_patients(page: Page, editor: User, r
     assert "<ins> very</ins>" in html
 
 
-def test_the_approved_text_is_published_while_the_draft_goes_on(
+def test_the_approved_text_can_be_published_while_the_draft_changes(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     good = save_revision(page, author=editor)
@@ -84,7 +84,7 @@ def test_the_approved_text_is_published_while_the_draft_goes_on(
     assert page.live_release and page.live_release.revision == good
 
 
-def test_what_the_manager_did_not_see_is_not_published(
+def test_a_text_that_the_manager_did_not_see_is_not_published(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     seen = save_revision(page, author=editor)
@@ -97,13 +97,15 @@ def test_what_the_manager_did_not_see_is_not_published(
 
     page.refresh_from_db()
     assert answer.status_code == 409
-    assert "That text is not the approved one any more." in answer.content.decode()
+    assert "That text is no longer the approved one." in answer.content.decode()
     # There is nothing to mend in it.
     assert "An editor mends it" not in answer.content.decode()
     assert page.live_release is None
 
 
-def test_withdrawn_and_back_again(page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn) -> None:
+def test_a_withdrawn_page_can_be_published_again(
+    page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
+) -> None:
     release = make_public(page)
     client = sign_in(manager)
     client.post(f"{PAGES}{page.pk}/withdraw/", {"reason": "A mistake."})
@@ -117,9 +119,7 @@ def test_withdrawn_and_back_again(page: Page, editor: User, reviewer: User, mana
     assert kinds[-3:] == [EventKind.PUBLISHED, EventKind.WITHDRAWN, EventKind.PUBLISHED]
 
 
-def test_a_text_that_may_go_public_is_not_said_to_be_hindered(
-    page: Page, editor: User, manager: User, sign_in: SignIn
-) -> None:
+def test_a_publishable_text_has_no_issues(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     approve(save_revision(page, author=editor))
 
     assert "Fix this before publishing" not in sign_in(manager).get(publish_address(page)).content.decode()
@@ -133,7 +133,7 @@ def test_a_text_that_may_go_public_is_not_said_to_be_hindered(
         "the same, other words": ({"description": "Whom to call."}, False),
     }.values(),
 )
-def test_the_manager_hears_which_pages_name_it_as_it_was(
+def test_publishing_reports_pages_with_the_old_title_or_address(
     page: Page, editor: User, manager: User, sign_in: SignIn, change: dict[str, str], told: bool
 ) -> None:
     page.body += "\n[Contact](page:contact)\n"
@@ -156,7 +156,7 @@ def test_the_manager_hears_which_pages_name_it_as_it_was(
     )
 
 
-def test_the_way_to_publishing_is_there_while_there_is_something_to_publish(
+def test_the_publish_link_is_shown_while_there_is_something_to_publish(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     client, way = sign_in(manager), "Publish, now or later"
@@ -170,7 +170,7 @@ def test_the_way_to_publishing_is_there_while_there_is_something_to_publish(
     assert [way in html for html in (draft, approved, public)] == [False, True, False]
 
 
-def test_a_change_that_gives_a_sign_a_level_is_refused_and_kept(
+def test_a_change_note_with_a_warning_sign_is_rejected_and_kept(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     revision = save_revision(page, author=editor)

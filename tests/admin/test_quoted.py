@@ -1,4 +1,4 @@
-"""What pages quote: one form each, a word about pages that print the old value, and one button that renews them."""
+"""Rows that pages print: their forms, the message about stale pages, and re-releasing these pages."""
 
 from typing import Any
 
@@ -24,12 +24,12 @@ CLINIC = {
 
 
 def told(client: Any, answer: Any) -> str:
-    """The messages after a save."""
+    """Return the messages after a save."""
     assert answer.status_code == 302, answer.context["errors"]
     return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
 
 
-def test_one_button_renews_them(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+def test_stale_pages_can_be_rereleased(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     source = make_source()
     values = {"organisation": "NICE", "title": "Another", "year": 2013, "url": "", "identifier": "", "used_for": ""}
@@ -45,7 +45,7 @@ def test_one_button_renews_them(page: Page, editor: User, manager: User, sign_in
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.REBUILT, actor=manager).count() == 1
 
 
-def test_a_page_that_cannot_be_renewed_holds_up_no_other(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manager: User, sign_in: SignIn) -> None:
     other = make_page("big-cut")
     make_figure("spare", size=(40, 40))
     page.body += "\n::: figure spare\n"
@@ -64,14 +64,14 @@ def test_a_page_that_cannot_be_renewed_holds_up_no_other(page: Page, manager: Us
     assert ReleaseEvent.objects.filter(kind=EventKind.REBUILT).get().page == other
 
 
-def test_nothing_ticked_renews_nothing(care: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
+def test_nothing_is_rereleased_without_a_selection(care: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
 
     assert told(client, client.post(OUTDATED, {"page": ["x", "99999999999"]})) == "0 pages renewed."
 
 
 @pytest.mark.parametrize("word", ["vertebra", "bone"])
-def test_a_changed_word_is_told(page: Page, editor: User, sign_in: SignIn, word: str) -> None:
+def test_a_changed_glossary_term_reports_stale_pages(page: Page, editor: User, sign_in: SignIn, word: str) -> None:
     term = make_term("cut", term="cut")
     make_public(page)
     client = sign_in(editor)
@@ -83,23 +83,25 @@ def test_a_changed_word_is_told(page: Page, editor: User, sign_in: SignIn, word:
         "pronunciation": "",
     }
 
-    message = told(client, client.post(f"{BASE}term/{term.pk}/change/", {**values, "definition": "A small opening."}))
+    message = told(
+        client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", {**values, "definition": "A small opening."})
+    )
 
     term.refresh_from_db()
     assert term.aliases == [word, "nick"]
     assert "1 public page prints the old values." in message
 
 
-def test_an_untouched_word_is_no_news(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_an_unchanged_glossary_term_reports_nothing(page: Page, editor: User, sign_in: SignIn) -> None:
     term = make_term("cut", term="cut", aliases=["nick"])
     make_public(page)
     client = sign_in(editor)
     values = {"term": "cut", "aliases": "nick", "pronunciation": "", "definition": term.definition}
 
-    assert "old values" not in told(client, client.post(f"{BASE}term/{term.pk}/change/", values))
+    assert "old values" not in told(client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", values))
 
 
-def test_a_changed_source_is_told(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_a_changed_source_reports_stale_pages(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     source, client = make_source(), sign_in(editor)
     values = {
@@ -116,7 +118,7 @@ def test_a_changed_source_is_told(page: Page, editor: User, sign_in: SignIn) -> 
     assert "public pages print the old values." in message
 
 
-def test_what_is_wrong_in_a_row_is_named_with_the_way_there(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_errors_in_inline_rows_link_to_their_fields(page: Page, manager: User, sign_in: SignIn) -> None:
     rows = {"texts-TOTAL_FORMS": 1, "texts-0-language": "xx", "texts-0-id": "", "texts-0-clinic": 1}
 
     html = sign_in(manager).post(f"{BASE}clinic/1/change/", {**CLINIC, **rows}).content.decode()
@@ -124,7 +126,9 @@ def test_what_is_wrong_in_a_row_is_named_with_the_way_there(page: Page, manager:
     assert '<li><a href="#id_texts-0-language">Text 1, Language</a>: Select a valid choice.' in html
 
 
-def test_there_is_one_clinic_and_it_stays(page: Page, manager: User, sign_in: SignIn, admin_user: User) -> None:
+def test_there_is_one_clinic_and_it_cannot_be_deleted(
+    page: Page, manager: User, sign_in: SignIn, admin_user: User
+) -> None:
     client = sign_in(admin_user)
 
     assert client.get(f"{BASE}clinic/add/").status_code == 403
@@ -132,14 +136,16 @@ def test_there_is_one_clinic_and_it_stays(page: Page, manager: User, sign_in: Si
     assert Clinic.objects.count() == 1
 
 
-def test_a_missing_clinic_can_be_made(manager: User, sign_in: SignIn) -> None:
+def test_a_missing_clinic_can_be_added(manager: User, sign_in: SignIn) -> None:
     sign_in(manager).post(f"{BASE}clinic/add/", CLINIC)
 
     assert Clinic.objects.get().pk == 1
 
 
 @pytest.mark.parametrize("name", ["clinicanswer", "source"])
-def test_what_a_text_names_is_not_deleted(care: ClinicAnswer, manager: User, sign_in: SignIn, name: str) -> None:
+def test_a_row_that_a_text_refers_to_cannot_be_deleted(
+    care: ClinicAnswer, manager: User, sign_in: SignIn, name: str
+) -> None:
     row = {"clinicanswer": care, "source": make_source()}[name]
     client = sign_in(manager)
 
@@ -150,25 +156,25 @@ def test_what_a_text_names_is_not_deleted(care: ClinicAnswer, manager: User, sig
     assert "The draft of “Small cut” shows it." in html
 
 
-def test_a_word_may_go_and_the_pages_are_named(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_deleting_a_glossary_term_reports_its_pages(page: Page, manager: User, sign_in: SignIn) -> None:
     term = make_term("cut", term="cut")
     make_public(page)
     client = sign_in(manager)
 
-    message = told(client, client.post(f"{BASE}term/{term.pk}/delete/", {"post": "yes"}))
+    message = told(client, client.post(f"{BASE}glossaryterm/{term.pk}/delete/", {"post": "yes"}))
 
     assert not GlossaryTerm.objects.exists()
     assert "1 public page prints the old values." in message
 
 
-def test_names_that_texts_use_stay(care: ClinicAnswer, editor: User, sign_in: SignIn) -> None:
+def test_keys_that_texts_use_are_read_only(care: ClinicAnswer, editor: User, sign_in: SignIn) -> None:
     sign_in(editor).post(f"{BASE}clinicanswer/{care.pk}/change/", care_form(key="other", language="es"))
 
     care.refresh_from_db()
     assert (care.key, care.language) == ("driving", "en")
 
 
-def test_codes_are_edited(manager: User, sign_in: SignIn) -> None:
+def test_clinical_codes_can_be_edited(manager: User, sign_in: SignIn) -> None:
     make_clinic()
 
     sign_in(manager).post(

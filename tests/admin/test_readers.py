@@ -1,4 +1,4 @@
-"""What readers tell us, as staff see it: answers unread first, really deleted; totals with their caveat."""
+"""Feedback and page views: unread feedback first, complete deletion, and view counts with their caveat."""
 
 import datetime
 
@@ -42,7 +42,7 @@ def do(client: Client, action: str, *answers: Feedback, **more: str) -> None:
     assert client.post(ANSWERS, values).status_code == 302
 
 
-def test_unread_answers_come_first_then_the_newest(editor: User, sign_in: SignIn, public: Page) -> None:
+def test_unread_feedback_comes_first_then_the_newest(editor: User, sign_in: SignIn, public: Page) -> None:
     answer(public, "Read already.", is_read=True)
     answer(public, "Older.", days_ago=3)
     answer(public, "Newest.", section="when-to-call")
@@ -53,7 +53,7 @@ def test_unread_answers_come_first_then_the_newest(editor: User, sign_in: SignIn
     assert third.startswith("Read already.")
 
 
-def test_answers_are_marked_and_deleted_many_at_once(editor: User, sign_in: SignIn, public: Page) -> None:
+def test_feedback_can_be_marked_and_deleted_in_bulk(editor: User, sign_in: SignIn, public: Page) -> None:
     client = sign_in(editor)
     secret, other = answer(public, "My secret words."), answer(public, "Other words.")
 
@@ -66,7 +66,7 @@ def test_answers_are_marked_and_deleted_many_at_once(editor: User, sign_in: Sign
     assert not Feedback.objects.exists()
 
 
-def test_a_deleted_answer_leaves_none_of_its_words_in_the_log(editor: User, sign_in: SignIn, public: Page) -> None:
+def test_deleted_feedback_leaves_no_text_in_the_log(editor: User, sign_in: SignIn, public: Page) -> None:
     client = sign_in(editor)
     one, two = answer(public, "My secret words."), answer(public, "My secret words.")
 
@@ -79,7 +79,7 @@ def test_a_deleted_answer_leaves_none_of_its_words_in_the_log(editor: User, sign
     assert "secret" not in str(log)
 
 
-def test_nobody_writes_or_changes_an_answer(manager: User, sign_in: SignIn, public: Page) -> None:
+def test_staff_cannot_add_or_change_feedback(manager: User, sign_in: SignIn, public: Page) -> None:
     client, one = sign_in(manager), answer(public, "Words.")
 
     assert client.get(f"{ANSWERS}add/").status_code == 403
@@ -87,7 +87,7 @@ def test_nobody_writes_or_changes_an_answer(manager: User, sign_in: SignIn, publ
     assert Feedback.objects.get().comment == "Words."
 
 
-def test_roles_see_what_they_need(
+def test_each_role_sees_the_feedback_it_needs(
     editor: User, reviewer: User, manager: User, visitor: User, sign_in: SignIn, public: Page
 ) -> None:
     one = answer(public, "Words.")
@@ -103,7 +103,7 @@ def test_roles_see_what_they_need(
     assert may_delete == {"Nina": 200, "Rosa": 403, "Max": 200}
 
 
-def test_a_list_of_answers_costs_the_same_for_any_number(
+def test_the_feedback_list_needs_a_fixed_number_of_queries(
     editor: User, sign_in: SignIn, public: Page, django_assert_max_num_queries: object
 ) -> None:
     client = sign_in(editor)
@@ -114,7 +114,7 @@ def test_a_list_of_answers_costs_the_same_for_any_number(
         client.get(ANSWERS)
 
 
-def test_pages_are_listed_with_how_often_they_were_opened(editor: User, sign_in: SignIn, public: Page) -> None:
+def test_pages_are_listed_with_their_view_counts(editor: User, sign_in: SignIn, public: Page) -> None:
     record_page_views({"/small-cut/": 12, "/contact/": 3, "/": 40})
     client = sign_in(editor)
 
@@ -124,7 +124,7 @@ def test_pages_are_listed_with_how_often_they_were_opened(editor: User, sign_in:
     assert READS in client.get(PAGES).text
 
 
-def test_the_span_is_chosen_and_nonsense_is_thirty_days(editor: User, sign_in: SignIn, public: Page) -> None:
+def test_the_period_can_be_chosen_and_defaults_to_thirty_days(editor: User, sign_in: SignIn, public: Page) -> None:
     client = sign_in(editor)
 
     assert "in the last 7 days" in client.get(READS, {"days": "7"}).text
@@ -132,7 +132,7 @@ def test_the_span_is_chosen_and_nonsense_is_thirty_days(editor: User, sign_in: S
         assert "in the last 30 days" in client.get(READS, {"days": odd}).text
 
 
-def test_switched_off_counting_says_so(editor: User, sign_in: SignIn, public: Page, settings: object) -> None:
+def test_disabled_counting_is_reported(editor: User, sign_in: SignIn, public: Page, settings: object) -> None:
     settings.COUNT_PAGE_VIEWS = False  # type: ignore[attr-defined]
 
     assert "Counting is switched off" in sign_in(editor).get(READS).text

@@ -1,4 +1,4 @@
-"""The frame of the admin, and the people in it."""
+"""The admin index, its security headers, and staff accounts."""
 
 import pytest
 from django.contrib.auth.models import Group
@@ -10,7 +10,7 @@ from tests.admin.conftest import SignIn, person
 PEOPLE = "/admin/staff/user/"
 
 
-def test_the_first_screen_lists_the_work_in_its_order(manager: User, sign_in: SignIn) -> None:
+def test_the_admin_index_lists_models_in_working_order(manager: User, sign_in: SignIn) -> None:
     context = sign_in(manager).get("/admin/").context
 
     assert [app["name"] for app in context["app_list"]] == [
@@ -25,7 +25,7 @@ def test_the_first_screen_lists_the_work_in_its_order(manager: User, sign_in: Si
 
 
 @pytest.mark.parametrize("address", ["/admin/", "/admin/login/", "/admin/procedures/page/"])
-def test_every_answer_carries_the_strict_policy(manager: User, sign_in: SignIn, address: str) -> None:
+def test_every_admin_response_has_the_strict_csp(manager: User, sign_in: SignIn, address: str) -> None:
     answer = sign_in(manager).get(address)
 
     assert "unsafe" not in answer["Content-Security-Policy"]
@@ -42,7 +42,7 @@ def head(db: None) -> User:
     return user
 
 
-def test_nobody_makes_a_superuser_who_is_none(head: User, sign_in: SignIn) -> None:
+def test_only_superusers_can_create_superusers(head: User, sign_in: SignIn) -> None:
     values = {"username": "hana.clinic", "is_staff": "on", "is_active": "on", "is_superuser": "on"}
 
     answer = sign_in(head).post(f"{PEOPLE}{head.pk}/change/", values)
@@ -53,7 +53,7 @@ def test_nobody_makes_a_superuser_who_is_none(head: User, sign_in: SignIn) -> No
 
 
 @pytest.mark.parametrize("screen", ["change/", "password/"])
-def test_a_superuser_is_changed_by_superusers_only(head: User, sign_in: SignIn, admin_user: User, screen: str) -> None:
+def test_only_superusers_can_change_superusers(head: User, sign_in: SignIn, admin_user: User, screen: str) -> None:
     before = admin_user.password
 
     answer = sign_in(head).post(f"{PEOPLE}{admin_user.pk}/{screen}", {"password1": "x", "password2": "x"})
@@ -63,7 +63,7 @@ def test_a_superuser_is_changed_by_superusers_only(head: User, sign_in: SignIn, 
     assert admin_user.password == before
 
 
-def test_a_new_account_can_sign_in_and_roles_are_ticks(head: User, sign_in: SignIn) -> None:
+def test_a_new_account_can_sign_in_and_roles_are_checkboxes(head: User, sign_in: SignIn) -> None:
     client = sign_in(head)
     # Tests with transactions of their own empty the tables, and with them what the migrations made.
     for name in ROLE_PERMISSIONS:

@@ -1,4 +1,4 @@
-"""Where a page stands: the words in lists and the filter beside them agree."""
+"""Workflow states: the labels in lists and the filter agree."""
 
 import pytest
 
@@ -22,17 +22,17 @@ def stands(page: Page) -> tuple[str, set[str]]:
     return describe_state(rows.get()), {str(state) for state in PageState if filter_by_state(rows, state).exists()}
 
 
-def test_a_page_is_a_draft_until_something_is_said(page: Page) -> None:
+def test_a_page_is_a_draft_until_it_is_submitted(page: Page) -> None:
     save_revision(page, author=None)
 
     assert stands(page) == ("Draft", {"draft", "unsent"})
 
 
-def test_a_page_without_any_revision_is_a_draft(page: Page) -> None:
+def test_a_page_without_a_revision_is_a_draft(page: Page) -> None:
     assert stands(page) == ("Draft", {"draft"})
 
 
-def test_a_submitted_draft_waits(page: Page, editor: User) -> None:
+def test_a_submitted_draft_is_in_review(page: Page, editor: User) -> None:
     submit_for_review(save_revision(page, author=editor), actor=editor)
 
     assert stands(page) == ("Waiting for review", {"waiting"})
@@ -45,7 +45,7 @@ def test_a_change_after_submitting_is_a_draft_again(page: Page, editor: User) ->
     assert stands(page) == ("Draft", {"draft", "unsent"})
 
 
-def test_an_approved_draft_is_to_be_published(page: Page, editor: User) -> None:
+def test_an_approved_draft_is_ready_to_publish(page: Page, editor: User) -> None:
     approve(save_revision(page, author=editor))
 
     assert stands(page) == ("Approved, to be published", {"approved"})
@@ -57,14 +57,14 @@ def test_a_public_page_is_public(page: Page) -> None:
     assert stands(page) == ("Public", {"public"})
 
 
-def test_a_public_page_with_a_newer_draft_says_so(page: Page) -> None:
+def test_a_public_page_with_a_newer_draft_has_its_own_state(page: Page) -> None:
     make_public(page)
     newer(page)
 
     assert stands(page) == ("Public, with a newer draft", {"public", "newer", "unsent"})
 
 
-def test_a_newer_draft_can_wait_for_review(page: Page, editor: User) -> None:
+def test_a_newer_draft_can_be_in_review(page: Page, editor: User) -> None:
     make_public(page)
     newer(page)
     submit_for_review(page.revisions.latest("number"), actor=editor)
@@ -72,13 +72,13 @@ def test_a_newer_draft_can_wait_for_review(page: Page, editor: User) -> None:
     assert stands(page) == ("Public, with a newer draft: waiting for review", {"public", "newer", "waiting"})
 
 
-def test_a_starter_text_says_that_nobody_reviewed_it(page: Page) -> None:
+def test_a_starter_text_is_not_reviewed(page: Page) -> None:
     publish_starter(save_revision(page, author=None))
 
     assert stands(page) == ("Public (starter text)", {"public", "starter"})
 
 
-def test_a_starter_text_can_wait_for_its_first_review(page: Page, editor: User) -> None:
+def test_a_starter_text_can_be_in_review(page: Page, editor: User) -> None:
     publish_starter(save_revision(page, author=None))
     submit_for_review(page.revisions.get(), actor=editor)
 
@@ -96,7 +96,7 @@ def test_a_withdrawn_page_is_withdrawn(page: Page, manager: User, changed: bool)
     assert stands(page) == ("Withdrawn", {"withdrawn", "unsent"} if changed else {"withdrawn"})
 
 
-def test_a_withdrawn_page_can_wait_for_review_again(page: Page, manager: User) -> None:
+def test_a_withdrawn_page_can_be_in_review(page: Page, manager: User) -> None:
     make_public(page)
     page.refresh_from_db()
     withdraw(page, actor=manager, reason="Old.")

@@ -1,4 +1,4 @@
-"""Text in the pixels on the check screen: marked, covered, answered for, kept for the reviewer; and the kind's guess."""
+"""Text detection in uploads: outlines, covering, the uploader's answer, and the reviewer's view; suggested kinds."""
 
 import fcntl
 import io
@@ -74,7 +74,7 @@ def as_dicom(data: bytes) -> bytes:
 
 
 @pytest.mark.usefixtures("finder")
-def test_marked_text_is_outlined_and_must_be_covered_or_answered_for(nina: Client) -> None:
+def test_detected_text_is_outlined_and_must_be_covered_or_answered(nina: Client) -> None:
     address = begun(nina, burned(pixels=16))
 
     asked = nina.post(f"{address}text/", rectangles())
@@ -98,7 +98,7 @@ def test_marked_text_is_outlined_and_must_be_covered_or_answered_for(nina: Clien
 
 
 @pytest.mark.usefixtures("finder")
-def test_one_button_covers_all_marked_places(nina: Client) -> None:
+def test_one_button_covers_all_detected_regions(nina: Client) -> None:
     address = begun(nina, burned(pixels=16))
     nina.post(f"{address}text/", rectangles())
 
@@ -118,12 +118,12 @@ def test_one_button_covers_all_marked_places(nina: Client) -> None:
     assert saved(nina, address, rectangles(*boxes)).status_code == 302
     figure = Figure.objects.get()
     shown = text_detection_context(figure)
-    assert (shown["found"], shown["left"], shown["covered"]) == (len(boxes) - 1, 0, len(boxes) - 1)
+    assert (shown["found_count"], shown["visible_count"], shown["covered_count"]) == (len(boxes) - 1, 0, len(boxes) - 1)
     assert master_of(figure).crop((30, 30, 200, 38)).getextrema() == (0, 0)
 
 
 @pytest.mark.usefixtures("finder")
-def test_without_a_script_saving_shows_the_marked_places_before_an_answer_counts(nina: Client) -> None:
+def test_without_javascript_saving_shows_detected_text_before_an_answer_counts(nina: Client) -> None:
     address = begun(nina, burned(pixels=16))
 
     refused = saved(nina, address, text_answer="not_text")
@@ -135,7 +135,7 @@ def test_without_a_script_saving_shows_the_marked_places_before_an_answer_counts
 
 
 @pytest.mark.usefixtures("finder")
-def test_the_finder_looks_at_each_frame_that_is_taken(nina: Client) -> None:
+def test_text_detection_runs_on_each_chosen_frame(nina: Client) -> None:
     address = begun(nina, as_dicom(burned(pixels=16)))
     check = address.replace("frames/", "")
 
@@ -164,7 +164,7 @@ def another_search(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 MARKED = Detection(DetectionStatus.MARKED, places=(TextRegion(0.1, 0.1, 0.2, 0.1, 0.9),), found=1)
 
 
-def test_what_was_marked_in_one_picture_does_not_count_for_the_next(editor: User) -> None:
+def test_detections_do_not_carry_over_to_the_next_picture(editor: User) -> None:
     waiting = stage(io.BytesIO(photograph()), user_id=editor.pk)
     searched = waiting.read_png()
     waiting.set_image(build_decoded_image(Image.new("L", (60, 60), 90)))
@@ -175,7 +175,7 @@ def test_what_was_marked_in_one_picture_does_not_count_for_the_next(editor: User
 
 
 @pytest.mark.usefixtures("finder")
-def test_the_screen_works_while_the_finder_is_busy(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_screen_works_while_text_detection_is_busy(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     address = begun(nina)
     with another_search(monkeypatch):
         assert str(STATUS_MESSAGES[DetectionStatus.BUSY]) in nina.post(f"{address}text/", rectangles()).content.decode()
@@ -187,9 +187,7 @@ def test_the_screen_works_while_the_finder_is_busy(nina: Client, monkeypatch: py
 
 
 @pytest.mark.usefixtures("finder")
-def test_a_search_that_found_text_is_not_replaced_by_one_that_got_no_turn(
-    editor: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_finished_detection_is_not_replaced_by_a_busy_one(editor: User, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = stage(io.BytesIO(photograph()), user_id=editor.pk)
     first = threading.Timer(0.3, lambda: waiting.save_text_detection(MARKED, waiting.read_png()))
     with another_search(monkeypatch):
@@ -200,7 +198,7 @@ def test_a_search_that_found_text_is_not_replaced_by_one_that_got_no_turn(
 
 
 @pytest.mark.usefixtures("finder")
-def test_a_picture_that_is_deleted_during_the_search_is_told(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_deleted_during_detection_is_reported(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for step in ("", "text/"):
         address = begun(nina)
         look = looked(nina, address, rectangles())
@@ -213,7 +211,7 @@ def test_a_picture_that_is_deleted_during_the_search_is_told(nina: Client, monke
 
 
 @pytest.mark.usefixtures("no_finder")
-def test_a_missing_engine_is_said_with_how_to_install_it(nina: Client) -> None:
+def test_a_missing_engine_is_reported_with_how_to_install_it(nina: Client) -> None:
     address = begun(nina)
 
     page = nina.get(address).content.decode()
@@ -226,7 +224,7 @@ def test_a_missing_engine_is_said_with_how_to_install_it(nina: Client) -> None:
 
 
 @pytest.mark.usefixtures("finder")
-def test_a_failure_is_said_before_anything_is_saved(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_detection_is_reported_before_anything_is_saved(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "procedures.figures.text_detection.DetectionLimits", partial(DetectionLimits, memory=300 * 2**20)
     )
@@ -241,7 +239,7 @@ def test_a_failure_is_said_before_anything_is_saved(nina: Client, monkeypatch: p
     assert Figure.objects.get().text_detection["status"] == "failed"
 
 
-def test_the_finder_is_asked_by_the_person_who_uploaded_only(nina: Client, manager: Any, sign_in: Any) -> None:
+def test_only_the_uploader_can_run_text_detection(nina: Client, manager: Any, sign_in: Any) -> None:
     address = begun(nina)
 
     assert sign_in(manager).post(f"{address}text/", rectangles()).status_code == 404
@@ -249,14 +247,14 @@ def test_the_finder_is_asked_by_the_person_who_uploaded_only(nina: Client, manag
     assert nina.get(f"{address}text/").status_code == 405
 
 
-def test_a_picture_nobody_searched_says_so_to_the_reviewer() -> None:
+def test_the_reviewer_sees_that_detection_has_not_run() -> None:
     assert text_detection_context(make_figure())["sentence"] == (
         "The text finder has not looked at this picture. Look at the whole picture."
     )
 
 
 @pytest.mark.usefixtures("finder")
-def test_a_picture_that_came_another_way_is_searched_later(nina: Client, tmp_path: Any) -> None:
+def test_detection_can_run_later_on_an_imported_picture(nina: Client, tmp_path: Any) -> None:
     figure = make_figure(size=(512, 512))
     figure.refresh_from_db()
     address = f"/admin/procedures/figure/{figure.pk}/text/"
@@ -293,7 +291,7 @@ GUESSES = [
 ]
 
 
-def test_a_dicom_file_suggests_its_kind_and_chooses_none(nina: Client) -> None:
+def test_a_dicom_file_suggests_a_kind_without_selecting_it(nina: Client) -> None:
     for tags, invert, kind in GUESSES:
         run = SimpleUploadedFile("run.dcm", dicom(ramp(), **tags))
         frames = nina.post("/admin/procedures/figure/intake/", {"picture": run})["Location"]
@@ -306,14 +304,14 @@ def test_a_dicom_file_suggests_its_kind_and_chooses_none(nina: Client) -> None:
         assert not re.search(r'name="kind"[^>]* checked', shown.content.decode()), (tags, invert)
 
 
-def test_switching_black_and_white_twice_comes_back_to_the_first_suggestion(nina: Client) -> None:
+def test_inverting_twice_restores_the_first_suggestion(nina: Client) -> None:
     frames = begun(nina, dicom(ramp(), Modality="XA"))
     for invert, kind in (({"invert": "on"}, "radiograph"), ({"invert": "on"}, "radiograph"), ({}, "fluoroscopy")):
         check = nina.post(frames, {"frame": "1", **invert})["Location"]
         assert nina.get(check).context["staged"].suggested_kind == kind
 
 
-def test_pixels_suggest_photo_or_drawing_and_nothing_for_grey(nina: Client) -> None:
+def test_pixels_suggest_photo_or_drawing_and_nothing_for_gray(nina: Client) -> None:
     def sent(image: Image.Image) -> bytes:
         stream = io.BytesIO()
         image.save(stream, "PNG")
@@ -355,7 +353,7 @@ def supplied(slug: str, image: Image.Image) -> Figure:
     return make_supplied(figure)
 
 
-def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(finder: Any, sign_in: SignIn) -> None:
+def test_detection_runs_on_bundle_pictures_before_the_import(finder: Any, sign_in: SignIn) -> None:
     sent = a_bundle({"from-afar": Image.open(io.BytesIO(burned(pixels=20)))})
     client = sign_in(person("Max", "Manager"))
     look = "/admin/procedures/page/transfer/look/"
@@ -374,10 +372,10 @@ def test_a_picture_in_a_bundle_is_searched_and_outlined_before_it_is_imported(fi
     assert 'class="text-detection__outline"' in html
     assert client.post(look, values).status_code == 302, "after another look"
     kept = Figure.objects.get(slug=slug)
-    assert (kept.text_detection["status"], text_detection_context(kept)["left"] > 0) == ("marked", True)
+    assert (kept.text_detection["status"], text_detection_context(kept)["visible_count"] > 0) == ("marked", True)
 
 
-def test_a_bundle_of_many_pictures_is_searched_in_several_requests(
+def test_detection_on_a_large_bundle_takes_several_requests(
     finder: Any, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     quick = tmp_path / "quick.py"

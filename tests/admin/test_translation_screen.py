@@ -1,4 +1,4 @@
-"""A translation beside its source: what changed there, and who checked it."""
+"""The translation screen: changes in the source, and the record of a check."""
 
 from django.test import Client
 
@@ -10,7 +10,7 @@ from tests.admin.screens import home
 from tests.factories import make_public, make_translation
 
 
-def test_a_translation_beside_its_source_shows_what_changed_there(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_the_translation_screen_shows_changes_in_the_source(page: Page, editor: User, sign_in: SignIn) -> None:
     made_from = make_public(page).revision
     spanish = make_translation(page, translated_from=made_from)
     make_public(spanish)
@@ -32,7 +32,7 @@ def test_a_translation_beside_its_source_shows_what_changed_there(page: Page, ed
     assert "translations" not in home(client)
 
 
-def test_a_translators_check_is_on_record_for_this_text_only(
+def test_a_translators_check_applies_to_one_text_only(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:
     make_public(page)

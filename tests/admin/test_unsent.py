@@ -1,4 +1,4 @@
-"""What is not sent yet is not lost: drafts on the first page, and a reviewer's comments on the review screen."""
+"""Unsent work is not lost: drafts on the dashboard, and a reviewer's comments on the review screen."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def save_draft(client: Client, page: Page, title: str) -> None:
     assert client.post(form_of(page), typed(page, title=title)).status_code == 302
 
 
-def test_a_saved_draft_is_among_ones_own_until_it_is_sent(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_a_saved_draft_is_listed_as_ones_own_until_submitted(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     save_draft(client, page, "A new title")
 
@@ -49,7 +49,7 @@ def test_a_newer_draft_of_a_public_page_is_listed_with_who_saved_it(page: Page, 
 
 
 @pytest.mark.parametrize("state", ["submitted", "sent back", "approved", "public", "starter"])
-def test_only_what_nobody_has_sent_is_a_draft(page: Page, editor: User, sign_in: SignIn, state: str) -> None:
+def test_only_unsubmitted_texts_are_listed_as_drafts(page: Page, editor: User, sign_in: SignIn, state: str) -> None:
     revision = save_revision(page, author=editor)
     if state in {"submitted", "sent back"}:
         submit_for_review(revision, actor=editor)
@@ -65,7 +65,7 @@ def test_only_what_nobody_has_sent_is_a_draft(page: Page, editor: User, sign_in:
     assert "own_drafts" not in home(sign_in(editor))
 
 
-def test_the_first_page_without_work_says_so(editor: User, sign_in: SignIn) -> None:
+def test_the_dashboard_without_tasks_says_so(editor: User, sign_in: SignIn) -> None:
     assert "Nothing is waiting for you." in sign_in(editor).get("/admin/").content.decode()
 
 
@@ -73,7 +73,7 @@ def hint_of(client: Client, key: str) -> str:
     return next(card.task_list.hint for card in client.get("/admin/").context["cards"] if card.task_list.key == key)
 
 
-def test_an_approved_starter_text_is_not_called_unread(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_an_approved_starter_text_is_already_public(page: Page, manager: User, sign_in: SignIn) -> None:
     starter = save_revision(page, author=None)
     publish_starter(starter)
     approve(starter)
@@ -89,7 +89,7 @@ def test_an_approved_starter_text_is_not_called_unread(page: Page, manager: User
     assert said == {"Small cut": True, "Other": False}
 
 
-def test_an_approved_new_text_is_not_read_yet(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_an_approved_new_text_is_not_public_yet(page: Page, manager: User, sign_in: SignIn) -> None:
     approve(save_revision(page, author=None))
 
     client = sign_in(manager)
@@ -129,7 +129,7 @@ def screen_of(client: Client, page: Page) -> Any:
     return client.get(f"{PAGES}{page.pk}/review/")
 
 
-def test_half_typed_comments_are_there_when_the_screen_is_opened_again(page: Page, rosa: Client) -> None:
+def test_unsent_comments_are_restored(page: Page, rosa: Client) -> None:
     quote = next(
         row.new.text for part in screen_of(rosa, page).context["diff"]["sections"] for _, row in part.rows if row.new
     )
@@ -143,7 +143,7 @@ def test_half_typed_comments_are_there_when_the_screen_is_opened_again(page: Pag
     assert "and did not send." in html
 
 
-def test_comments_on_words_that_changed_since_are_shown_and_sent(page: Page, rosa: Client) -> None:
+def test_comments_on_changed_paragraphs_are_shown_and_sent(page: Page, rosa: Client) -> None:
     rosa.post(KEEP, {"page": page.pk, "quote-1": "Words of yesterday.", "at-1": "Why?"})
     page.body = page.body.replace("It is short.", "It is quick.")
     page.save()
@@ -164,7 +164,7 @@ def test_comments_on_words_that_changed_since_are_shown_and_sent(page: Page, ros
 
 
 @pytest.mark.parametrize("end", [{"decision": "sent_back", "comment": "No."}, {"discard": "1"}])
-def test_kept_comments_end_with_the_decision_or_by_discarding(page: Page, rosa: Client, end: dict[str, str]) -> None:
+def test_saved_comments_are_deleted_by_a_decision_or_discarding(page: Page, rosa: Client, end: dict[str, str]) -> None:
     rosa.post(KEEP, {"page": page.pk, **REVIEW})
 
     rosa.post(f"{PAGES}{page.pk}/review/", {"revision": page.revisions.get().pk, **end})
@@ -173,7 +173,7 @@ def test_kept_comments_end_with_the_decision_or_by_discarding(page: Page, rosa: 
     assert "and did not send." not in screen_of(rosa, page).content.decode()
 
 
-def test_a_refused_decision_keeps_the_comments(page: Page, rosa: Client) -> None:
+def test_a_rejected_decision_keeps_saved_comments(page: Page, rosa: Client) -> None:
     rosa.post(KEEP, {"page": page.pk, **REVIEW})
 
     answer = rosa.post(f"{PAGES}{page.pk}/review/", {"revision": 99, "decision": "approved", **REVIEW})
@@ -182,7 +182,7 @@ def test_a_refused_decision_keeps_the_comments(page: Page, rosa: Client) -> None
     assert "Too long.</textarea>" in screen_of(rosa, page).content.decode()
 
 
-def test_comments_are_ones_own_and_no_text_of_the_page(
+def test_saved_comments_are_private_to_the_reviewer(
     page: Page, rosa: Client, editor: User, nina: Client, sign_in: SignIn
 ) -> None:
     rosa.post(KEEP, {"page": page.pk, **REVIEW})
@@ -197,7 +197,7 @@ def test_comments_are_ones_own_and_no_text_of_the_page(
     assert nina.post(KEEP, {"page": page.pk, **REVIEW}).status_code == 403
 
 
-def test_comments_taken_out_again_are_not_kept(page: Page, rosa: Client) -> None:
+def test_removed_comments_are_not_saved(page: Page, rosa: Client) -> None:
     rosa.post(KEEP, {"page": page.pk, **REVIEW})
     rosa.post(KEEP, {"page": page.pk, "comment": "  "})
 

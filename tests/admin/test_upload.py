@@ -1,4 +1,4 @@
-"""A new picture from within the editor: the file waits for the check screen; only a picture that was shown is saved."""
+"""Uploads from the editor: the file is staged for the check screen, and only a picture that was shown is saved."""
 
 import io
 import os
@@ -28,7 +28,7 @@ def sent(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in {"picture": picture_file(), **changes}.items() if value is not None}
 
 
-def test_an_upload_keeps_nothing_and_leads_to_the_check_screen(nina: Client) -> None:
+def test_an_editor_upload_is_staged_and_leads_to_the_check_screen(nina: Client) -> None:
     answer = nina.post(UPLOAD, sent(title="Needle", alt="A needle.", caption="A needle.", provenance="simulated",
                                     kind="photo", deidentified="on", seen_sha256="0" * 64, do="save"))  # fmt: skip
 
@@ -39,7 +39,7 @@ def test_an_upload_keeps_nothing_and_leads_to_the_check_screen(nina: Client) -> 
     assert nina.get(told["saved"]).json() == {}
 
 
-def test_the_saved_picture_is_told_to_the_text_that_waits_for_it(nina: Client) -> None:
+def test_the_editor_gets_the_snippet_of_the_saved_picture(nina: Client) -> None:
     told = nina.post(UPLOAD, sent()).json()
 
     answer = saved(nina, told["next"])
@@ -61,17 +61,17 @@ def test_a_dicom_file_from_the_editor_leads_to_its_frames(nina: Client) -> None:
     assert nina.get(told["next"]).status_code == 200
 
 
-def test_a_cancelled_picture_is_told(nina: Client, manager: User, sign_in: SignIn) -> None:
+def test_a_canceled_upload_is_reported(nina: Client, manager: User, sign_in: SignIn) -> None:
     told = nina.post(UPLOAD, sent()).json()
-    assert "gone" in sign_in(manager).get(told["saved"]).json(), "others learn nothing of it"
+    assert "expired" in sign_in(manager).get(told["saved"]).json(), "others learn nothing of it"
     nina.post(f"{told['next']}cancel/")
 
     answer = nina.get(told["saved"])
 
-    assert answer.json() == {"gone": "The picture was canceled or not saved in time. Choose it again."}
+    assert answer.json() == {"expired": "The picture was canceled or not saved in time. Choose it again."}
 
 
-def test_asking_for_the_outcome_does_not_keep_the_picture(nina: Client) -> None:
+def test_polling_does_not_extend_the_staging_time(nina: Client) -> None:
     told = nina.post(UPLOAD, sent()).json()
     (folder,) = (Path(settings.DATA_DIR) / "waiting").iterdir()
     os.utime(folder, (time.time() - 3500,) * 2)
@@ -104,7 +104,7 @@ def gif() -> bytes:
         ("empty.png", b"", "image/png"),
     ],
 )
-def test_what_is_no_picture_is_refused_with_a_sentence(nina: Client, name: str, data: bytes, content_type: str) -> None:
+def test_a_file_that_is_not_a_picture_is_reported(nina: Client, name: str, data: bytes, content_type: str) -> None:
     answer = nina.post(UPLOAD, sent(picture=SimpleUploadedFile(name, data, content_type)))
 
     assert answer.status_code == 400
@@ -112,13 +112,15 @@ def test_what_is_no_picture_is_refused_with_a_sentence(nina: Client, name: str, 
     assert waiting() == []
 
 
-def test_an_upload_without_a_file_asks_for_one(nina: Client) -> None:
+def test_an_upload_without_a_file_is_reported(nina: Client) -> None:
     answer = nina.post(UPLOAD, {})
 
     assert (answer.status_code, answer.json()["error"]) == (400, "Choose a picture.")
 
 
-def test_strangers_get_json_and_leave_nothing(reviewer: User, visitor: User, sign_in: SignIn) -> None:
+def test_an_upload_without_login_returns_json_and_stores_nothing(
+    reviewer: User, visitor: User, sign_in: SignIn
+) -> None:
     answers = [client.post(UPLOAD, sent()) for client in (Client(), sign_in(reviewer), sign_in(visitor))]
 
     assert [answer.status_code for answer in answers] == [401, 403, 403]
@@ -136,18 +138,18 @@ def test_an_upload_from_another_site_is_refused(editor: User) -> None:
     assert not Figure.objects.exists()
 
 
-def test_a_file_that_is_too_large_is_refused_before_it_is_read(editor: User, sign_in: SignIn) -> None:
+def test_an_oversized_file_is_rejected_before_it_is_read(editor: User, sign_in: SignIn) -> None:
     answer = sign_in(editor).post(UPLOAD, sent(), headers={"Content-Length": str(251 * 1024 * 1024)})
 
     assert answer.status_code == 413
     assert answer.json() == {"error": "That is more than 250 MB."}
 
 
-def test_only_post_uploads(editor: User, sign_in: SignIn) -> None:
+def test_upload_requires_post(editor: User, sign_in: SignIn) -> None:
     assert sign_in(editor).get(UPLOAD).status_code == 405
 
 
-def test_uploads_are_counted_for_each_person(
+def test_uploads_are_rate_limited_per_user(
     editor: User, manager: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_upload, "MAX_EDITOR_UPLOADS", 2)

@@ -1,4 +1,4 @@
-"""The screen for warning signs: who may do what, what is compared, and that nothing typed is lost."""
+"""The warning signs screen: permissions, comparison, and keeping the input."""
 
 from typing import Any
 
@@ -47,14 +47,14 @@ def typed(client: Client, **changes: str) -> dict[str, str]:
     return {**data, **changes}
 
 
-def test_the_screen_is_in_the_list_of_what_pages_show() -> None:
+def test_warning_signs_are_in_the_admin_index() -> None:
     client = as_role("Editor")
 
     assert reverse("admin:procedures_warningsign_changelist") == ADDRESS
     assert f'href="{ADDRESS}"' in client.get("/admin/").content.decode()
 
 
-def test_from_a_change_to_every_page() -> None:
+def test_a_changed_list_goes_from_proposal_to_every_page() -> None:
     editor, reviewer, manager = as_role("Editor"), as_role("Reviewer"), as_role("Manager")
 
     saved = editor.post(
@@ -91,7 +91,7 @@ def test_from_a_change_to_every_page() -> None:
         ("Manager", "approve"),
     ],
 )
-def test_a_role_does_only_its_own_step(role: str, action: str) -> None:
+def test_each_role_can_take_only_its_own_step(role: str, action: str) -> None:
     newest = warning_signs.latest_revision()
     assert newest is not None
 
@@ -100,14 +100,14 @@ def test_a_role_does_only_its_own_step(role: str, action: str) -> None:
     assert newest.events.count() == 1
 
 
-def test_somebody_without_a_role_sees_nothing() -> None:
+def test_a_user_without_a_role_sees_nothing() -> None:
     client = Client()
     client.force_login(make_user("guest"))
 
     assert client.get(ADDRESS).status_code == 403
 
 
-def test_what_was_typed_comes_back_with_what_is_wrong() -> None:
+def test_an_invalid_list_is_shown_with_its_errors_and_the_input() -> None:
     editor = as_role("Editor")
 
     answer = editor.post(
@@ -127,7 +127,7 @@ ADDED = {f"form-2-{name}": value for name, value in NEW_SIGN.items()}
 
 
 @pytest.mark.parametrize("other", [{"form-0-en_text": "A leg is weak."}, ADDED], ids=["a word", "a new sign"])
-def test_a_list_that_another_person_has_saved_is_not_overwritten(other: dict[str, str]) -> None:
+def test_a_list_saved_by_someone_else_is_not_overwritten(other: dict[str, str]) -> None:
     editor = as_role("Editor")
     late = typed(editor, **{"form-1-en_text": "You have a high fever."})
     editor.post(ADDRESS, typed(editor, **other))
@@ -149,7 +149,7 @@ def test_a_sign_can_be_added_and_removed() -> None:
     assert [row["key"] for row in newest.content] == ["weak-leg", "cough"]
 
 
-def test_a_reviewer_says_why_a_list_comes_back() -> None:
+def test_sending_a_list_back_requires_a_comment() -> None:
     reviewer = as_role("Reviewer")
     newest = warning_signs.latest_revision()
     assert newest is not None
@@ -162,7 +162,7 @@ def test_a_reviewer_says_why_a_list_comes_back() -> None:
     assert "Fever is not there." in as_role("Editor").get(ADDRESS).content.decode()
 
 
-def test_a_decision_on_an_older_list_is_refused() -> None:
+def test_a_decision_on_an_older_list_is_rejected() -> None:
     reviewer, editor = as_role("Reviewer"), as_role("Editor")
     seen = warning_signs.latest_revision()
     assert seen is not None
@@ -174,7 +174,7 @@ def test_a_decision_on_an_older_list_is_refused() -> None:
     assert "A newer list was saved." in answer.content.decode()
 
 
-def test_each_step_sent_twice_is_done_once() -> None:
+def test_each_step_posted_twice_is_done_once() -> None:
     editor, reviewer, manager = as_role("Editor"), as_role("Reviewer"), as_role("Manager")
     form = typed(editor, **{"form-1-en_text": "You have a high fever."})
 
@@ -198,7 +198,7 @@ def test_each_step_sent_twice_is_done_once() -> None:
     assert "Nothing was changed. Patients already read this list." in unchanged.content.decode()
 
 
-def test_no_way_around_the_list_writes_a_row() -> None:
+def test_signs_can_only_be_changed_through_the_list() -> None:
     manager = as_role("Manager")
     row: Any = WarningSign.objects.first()
 

@@ -1,4 +1,4 @@
-"""The same hostile files by every way in: from the editor, by the intake screens, also cut there, by the loader."""
+"""The same hostile files through every upload path: editor, upload screens with and without cropping, and loader."""
 
 import re
 import struct
@@ -138,7 +138,7 @@ def no_word_in(files: dict[str, bytes]) -> bool:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_hostile_file_is_refused_in_a_sentence_by_every_way(
+def test_every_upload_path_rejects_a_hostile_file(
     nina: Client, way: str, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     for number, (name, make) in enumerate(REFUSED.items()):
@@ -155,9 +155,7 @@ def test_a_hostile_file_is_refused_in_a_sentence_by_every_way(
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", TAKEN)
-def test_of_what_is_a_picture_only_its_pixels_are_stored_by_every_way(
-    nina: Client, way: str, name: str, tmp_path: Path
-) -> None:
+def test_every_upload_path_stores_only_pixels(nina: Client, way: str, name: str, tmp_path: Path) -> None:
     data = TAKEN[name]()
 
     status, said = WAYS[way](nina, data, NAMES[way], tmp_path)
@@ -171,7 +169,7 @@ def test_of_what_is_a_picture_only_its_pixels_are_stored_by_every_way(
     assert {Path(file).suffix for file in files} <= {".png", ".jpeg", ".webp", ".avif"}
 
 
-def test_every_way_keeps_the_very_same_files(nina: Client, tmp_path: Path) -> None:
+def test_every_upload_path_stores_identical_files(nina: Client, tmp_path: Path) -> None:
     data = encoded(scene((900, 700)), "JPEG")
     kept = []
     for way in ("editor", "screens", "loader"):
@@ -186,7 +184,7 @@ def test_every_way_keeps_the_very_same_files(nina: Client, tmp_path: Path) -> No
     assert kept[0] == kept[1] == kept[2]
 
 
-def test_pictures_are_decoded_and_stored_in_one_place_only() -> None:
+def test_pictures_are_decoded_and_stored_in_one_place() -> None:
     """Whoever decodes a file or writes one among the pictures stands here."""
     decoding, writing = set(), set()
     for file in [*(ROOT / "procedures").rglob("*.py"), *(ROOT / "portal").rglob("*.py")]:
@@ -208,7 +206,7 @@ def test_pictures_are_decoded_and_stored_in_one_place_only() -> None:
     assert writing == {"procedures/figures/renditions.py", "portal/backup/media.py"}
 
 
-def test_a_moving_picture_is_none_by_the_screens(nina: Client) -> None:
+def test_animated_pictures_are_rejected(nina: Client) -> None:
     answer = nina.post(CHOOSE, {"picture": sent_file(animated("WEBP"))})
 
     assert "The picture is animated. Choose one with a single frame." in answer.content.decode()

@@ -1,4 +1,4 @@
-"""Withdrawing a page names what leads to it and its translation: before, after, and until it is mended."""
+"""Withdrawing a page lists its incoming links and translation before, after, and until they are fixed."""
 
 import pytest
 from django.test import Client
@@ -31,13 +31,13 @@ def max_(manager: User, sign_in: SignIn) -> Client:
     return sign_in(manager)
 
 
-def test_the_screen_names_pages_that_lead_there_and_the_translation(linked: Page, max_: Client) -> None:
+def test_the_withdrawal_screen_lists_incoming_links_and_translations(linked: Page, max_: Client) -> None:
     ClinicalCode.objects.create(system="icd-10-cm", code="S32.0", subject="small-cut")
 
     answer = max_.get(f"{PAGES}{linked.pk}/withdraw/")
 
     text = " ".join(answer.content.decode().split())
-    ways = {link.page.subject: link.ways for link, _ in answer.context["impact"].incoming_links}
+    ways = {link.page.subject: link.link_types for link, _ in answer.context["impact"].incoming_links}
     assert ways == {
         "in-the-text": ["link in the text"],
         "as-the-next-step": ["next step"],
@@ -50,7 +50,7 @@ def test_the_screen_names_pages_that_lead_there_and_the_translation(linked: Page
     assert "ICD-10-CM S32.0" in text
 
 
-def test_after_withdrawing_they_are_named_again_with_the_way_there(linked: Page, max_: Client) -> None:
+def test_the_message_after_a_withdrawal_links_to_the_impact(linked: Page, max_: Client) -> None:
     address = f"{PAGES}{linked.pk}/withdraw/"
 
     answer = max_.post(address, {"reason": "Old.", "replaced_by": ""}, follow=True)
@@ -65,7 +65,7 @@ def test_after_withdrawing_they_are_named_again_with_the_way_there(linked: Page,
     assert "Withdraw this page" not in again
 
 
-def test_the_first_page_lists_them_until_they_are_changed(linked: Page, max_: Client) -> None:
+def test_the_dashboard_lists_links_to_a_withdrawn_page(linked: Page, max_: Client) -> None:
     assert "withdrawn" not in home(max_)
     withdraw(linked, actor=make_user("max"), reason="Old.")
 
@@ -84,7 +84,7 @@ def test_the_first_page_lists_them_until_they_are_changed(linked: Page, max_: Cl
     assert "withdrawn" not in home(max_)
 
 
-def test_a_page_that_stands_alone_is_withdrawn_without_a_warning(page: Page, max_: Client) -> None:
+def test_a_page_without_incoming_links_is_withdrawn_without_a_warning(page: Page, max_: Client) -> None:
     make_public(page)
 
     answer = max_.post(f"{PAGES}{page.pk}/withdraw/", {"reason": "Old.", "replaced_by": ""}, follow=True)
@@ -92,7 +92,7 @@ def test_a_page_that_stands_alone_is_withdrawn_without_a_warning(page: Page, max
     assert [message.level_tag for message in answer.context["messages"]] == ["success"]
 
 
-def test_a_reason_that_gives_a_sign_a_level_is_refused_and_kept(linked: Page, max_: Client) -> None:
+def test_a_reason_with_a_warning_sign_is_rejected_and_kept(linked: Page, max_: Client) -> None:
     typed = "A weak leg can wait until your visit, so we took this page away."
 
     answer = max_.post(f"{PAGES}{linked.pk}/withdraw/", {"reason": typed, "replaced_by": ""})

@@ -1,4 +1,4 @@
-"""From draft to public and back, through the buttons of the form."""
+"""From draft to public and back, with the buttons of the form."""
 
 from typing import Any
 
@@ -30,7 +30,9 @@ def said(answer: Any) -> str:
     return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
 
 
-def test_the_whole_way(page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn) -> None:
+def test_a_page_goes_from_draft_to_public(
+    page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
+) -> None:
     written = sign_in(editor).post(form_of(page), typed(page, _submit="1", note="Please look."))
     assert said(written) == "Saved and sent for review."
     assert state(page) == "Waiting for review"
@@ -57,9 +59,7 @@ def test_the_whole_way(page: Page, editor: User, reviewer: User, manager: User, 
     ]
 
 
-def test_publishing_an_unapproved_text_is_refused_and_keeps_the_draft(
-    page: Page, manager: User, sign_in: SignIn
-) -> None:
+def test_publishing_an_unapproved_text_fails_and_keeps_the_draft(page: Page, manager: User, sign_in: SignIn) -> None:
     answer = sign_in(manager).post(form_of(page), typed(page, title="Unseen", _publish="1"))
 
     page.refresh_from_db()
@@ -69,7 +69,7 @@ def test_publishing_an_unapproved_text_is_refused_and_keeps_the_draft(
     assert page.revisions.get().content["title"] == "Unseen"
 
 
-def test_a_refused_publication_lists_what_to_mend_with_line_numbers(
+def test_a_failed_publication_lists_issues_with_line_numbers(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     page.body += "\n::: figure nowhere\n"
@@ -85,7 +85,7 @@ def test_a_refused_publication_lists_what_to_mend_with_line_numbers(
     assert not ReleaseEvent.objects.filter(page=page, kind=EventKind.PUBLISHED).exists()
 
 
-def test_everybody_on_the_way_is_told_what_will_forbid_publishing(
+def test_every_role_sees_the_publishing_issues(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:
     problem = "Fix 1 problem before publishing:"
@@ -103,7 +103,7 @@ def test_everybody_on_the_way_is_told_what_will_forbid_publishing(
     assert f'href="{form_of(page)}"' in screen
 
 
-def test_who_changes_an_approved_text_is_told_that_it_needs_another_review(
+def test_changing_an_approved_text_reports_that_it_needs_another_review(
     page: Page, editor: User, reviewer: User, sign_in: SignIn
 ) -> None:
     approve(save_revision(page, author=editor), reviewer)
@@ -116,7 +116,9 @@ def test_who_changes_an_approved_text_is_told_that_it_needs_another_review(
     assert second == "Draft saved. What patients read has not changed."
 
 
-def test_a_draft_after_a_public_text_takes_nothing_away(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_saving_a_draft_of_a_published_text_does_not_mention_an_approval(
+    page: Page, editor: User, sign_in: SignIn
+) -> None:
     make_public(page)
     page.refresh_from_db()
     saved = sign_in(editor).post(form_of(page), typed(page, title="Another title", _save="1"))
@@ -124,13 +126,13 @@ def test_a_draft_after_a_public_text_takes_nothing_away(page: Page, editor: User
     assert said(saved) == "Draft saved. What patients read has not changed."
 
 
-def test_an_empty_title_is_named(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_an_empty_title_is_reported(page: Page, editor: User, sign_in: SignIn) -> None:
     answer = sign_in(editor).post(form_of(page), typed(page, title="", _save="1"))
 
     assert '<li><a href="#id_title">Title</a>: The title is empty. Write one.</li>' in answer.content.decode()
 
 
-def test_a_form_after_a_refusal_saves_to_the_same_page(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_a_form_after_a_failed_publication_saves_to_the_same_page(page: Page, manager: User, sign_in: SignIn) -> None:
     values = typed(page, subject="fresh", slug="fresh", title="Fresh", page="", version="", _publish="1")
 
     answer = sign_in(manager).post(f"{PAGES}add/", values)
@@ -151,7 +153,7 @@ def test_a_later_change_voids_the_approval(
     assert "This text is not approved." in answer.content.decode()
 
 
-def test_sending_back_needs_words(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
+def test_sending_back_requires_a_comment(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
     submit_for_review(save_revision(page, author=editor), actor=editor)
     client = sign_in(reviewer)
 
@@ -176,7 +178,7 @@ def test_nobody_approves_their_own_text(page: Page, sign_in: SignIn, admin_user:
     assert not Approval.objects.filter(revision__page=page).exists()
 
 
-def test_one_person_may_approve_where_the_clinic_says_so(
+def test_self_approval_is_allowed_without_peer_review(
     page: Page, sign_in: SignIn, admin_user: User, settings: Any
 ) -> None:
     settings.REQUIRE_PEER_REVIEW = False
@@ -185,7 +187,7 @@ def test_one_person_may_approve_where_the_clinic_says_so(
     assert decide(sign_in(admin_user), page, Decision.APPROVED).status_code == 302
 
 
-def test_a_decision_is_bound_to_the_text_that_was_shown(
+def test_a_decision_applies_to_the_text_that_was_shown(
     page: Page, editor: User, reviewer: User, sign_in: SignIn
 ) -> None:
     shown = save_revision(page, author=editor)
@@ -201,7 +203,7 @@ def test_a_decision_is_bound_to_the_text_that_was_shown(
 
 
 @pytest.mark.parametrize("decision", ["", "translation_checked", "publish"])
-def test_only_the_two_decisions_are_taken(page: Page, reviewer: User, sign_in: SignIn, decision: str) -> None:
+def test_only_the_two_decisions_are_accepted(page: Page, reviewer: User, sign_in: SignIn, decision: str) -> None:
     revision = save_revision(page, author=None)
 
     answer = sign_in(reviewer).post(
@@ -212,7 +214,7 @@ def test_only_the_two_decisions_are_taken(page: Page, reviewer: User, sign_in: S
     assert not Approval.objects.filter(revision__page=page).exists()
 
 
-def test_the_reviewer_sees_the_page_as_it_would_look(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
+def test_the_reviewer_sees_a_preview_of_the_page(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
     submit_for_review(save_revision(page, author=editor), actor=editor)
 
     html = sign_in(reviewer).get(f"{PAGES}{page.pk}/review/").content.decode()
@@ -221,7 +223,7 @@ def test_the_reviewer_sees_the_page_as_it_would_look(page: Page, editor: User, r
     assert "&lt;h1 class=&quot;page__title&quot;&gt;Small cut&lt;/h1&gt;" in html
 
 
-def test_withdrawing_tells_patients_why_and_where_to_go(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_a_withdrawn_page_shows_the_reason_and_replacement(page: Page, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     other = make_page("big-cut")
     make_public(other)
@@ -242,7 +244,7 @@ def test_withdrawing_tells_patients_why_and_where_to_go(page: Page, manager: Use
     assert "Big cut" in gone.content.decode()
 
 
-def test_a_withdrawal_without_reason_or_of_a_draft_is_refused(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_a_withdrawal_without_a_reason_or_of_a_draft_is_rejected(page: Page, manager: User, sign_in: SignIn) -> None:
     client, address = sign_in(manager), f"{PAGES}{page.pk}/withdraw/"
 
     draft = client.post(address, {"reason": "Old."})
@@ -256,7 +258,7 @@ def test_a_withdrawal_without_reason_or_of_a_draft_is_refused(page: Page, manage
     assert page.live_release is not None
 
 
-def test_the_form_says_what_stands_between_the_draft_and_the_public(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_the_form_lists_the_issues_before_publishing(page: Page, editor: User, sign_in: SignIn) -> None:
     page.lead_figure = None
     page.save()
     save_revision(page, author=editor)
@@ -277,7 +279,7 @@ def test_the_form_links_to_the_public_page_and_its_versions(page: Page, editor: 
     assert "the old address keeps working" in html
 
 
-def test_buttons_are_shown_to_those_who_may_use_them(
+def test_buttons_are_shown_by_permission(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:
     make_public(page)

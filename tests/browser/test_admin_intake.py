@@ -197,7 +197,7 @@ def test_a_dicom_window_follows_its_slider_and_what_is_shown_is_taken(seat: Desk
     slider = page.get_by_role("slider", name="Slide the width of the window")
     slider.focus()
     page.keyboard.press("Home")
-    page.get_by_label("Turn black and white round").check()
+    page.get_by_label("Invert black and white").check()
     expect(page.get_by_role("button", name="Take this picture")).to_be_enabled()
     expect(page.locator("[data-take] [name=width]")).to_have_value("0.1575")
     page.get_by_role("button", name="Take this picture").click()

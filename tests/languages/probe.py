@@ -55,7 +55,7 @@ def _staff_advice() -> dict[str, Any]:
 
     page = Page.objects.get(language=CODES[-1], subject="contact")
     library, draft = ReferenceResolver(page.language), page.draft_content()
-    rendered = render_draft(page, draft, library=library)
+    rendered = render_draft(page, draft, resolver=library)
     urgent = "If you cannot move your legs, call us tomorrow."
     return {
         "advice": [problem.message for problem in build_suggestions(page, draft, rendered, library)],

@@ -1,4 +1,4 @@
-"""The documents name only settings, tests and commands that exist."""
+"""Checks of the documentation against the code: settings, commands, files, and links that it names exist."""
 
 import re
 
@@ -9,37 +9,45 @@ from tests.served_data import ROOT
 
 DOCS = ROOT / "docs"
 OPERATIONS, SECURITY = (DOCS / name for name in ("operations.md", "security.md"))
+DOCUMENTS = [*ROOT.glob("*.md"), *sorted(DOCS.rglob("*.md"))]
+# How-to pages name files that the reader creates; the change log names files of the past.
+CURRENT = [file for file in DOCUMENTS if file.parent.name != "howto" and file.name != "CHANGELOG.md"]
+FILE_NAME = re.compile(r"`((?:tests|portal|procedures|docs|templates|static|content|\.ci)/[\w./-]+)`")
 
 
-def test_the_table_of_settings_is_complete_and_names_nothing_else() -> None:
+def test_the_settings_table_is_complete_and_lists_nothing_else() -> None:
     table = OPERATIONS.read_text().partition("## Settings")[2].partition("\n## ")[0]
 
     assert set(re.findall(r"^\| `(PORTAL_[A-Z0-9_]+)`", table, re.MULTILINE)) == set(KNOWN_VARIABLES)
 
 
-def test_the_example_settings_are_settings() -> None:
+def test_the_example_settings_exist() -> None:
     text = (DOCS / "examples" / "plainspine.env").read_text()
 
     assert set(re.findall(r"^#?(PORTAL_[A-Z0-9_]+)=", text, re.MULTILINE)) <= KNOWN_VARIABLES
 
 
-def test_every_documented_command_exists() -> None:
-    named = set(re.findall(r"manage\.py ([a-z_]+)", OPERATIONS.read_text() + SECURITY.read_text()))
-    # The command and the tests below belong to portal/accounts.
-    expected = named if (ROOT / "tests" / "staff").exists() else named - {"invite"}
+def test_every_command_in_the_documentation_exists() -> None:
+    named = {
+        (file.name, command)
+        for file in CURRENT
+        for command in re.findall(r"manage\.py ([a-z_]+)", file.read_text())
+        if command not in get_commands()
+    }
 
-    assert expected <= set(get_commands())
+    assert named == set()
 
 
-def test_every_test_and_file_in_the_security_document_exists() -> None:
-    named = set(
-        re.findall(r"`((?:tests|portal|procedures|docs|templates|static|\.ci)/[\w./-]+)`", SECURITY.read_text())
-    )
-    if not (ROOT / "tests" / "staff").exists():
-        named = {name for name in named if not name.startswith(("tests/accounts", "portal/accounts"))}
+def test_every_file_in_the_documentation_exists() -> None:
+    missing = {
+        (file.name, name)
+        for file in CURRENT
+        for name in FILE_NAME.findall(file.read_text())
+        if not (ROOT / name).exists()
+    }
 
-    assert sorted(name for name in named if not (ROOT / name).exists()) == []
-    assert len([name for name in named if name.startswith("tests/")]) > 15
+    assert sorted(missing) == []
+    assert len([name for name in FILE_NAME.findall(SECURITY.read_text()) if name.startswith("tests/")]) > 15
 
 
 def test_every_requirement_that_is_met_names_its_test() -> None:
@@ -49,15 +57,27 @@ def test_every_requirement_that_is_met_names_its_test() -> None:
     assert [number for number, rest in rows if "`tests/" not in rest and "`.ci/" not in rest and "**" not in rest] == []
 
 
-def test_links_between_documents_are_not_broken() -> None:
-    for file in (OPERATIONS, SECURITY):
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", file.read_text()):
-            if target == "staff.md" and not (ROOT / "tests" / "staff").exists():
-                continue
-            assert (DOCS / target).exists(), f"{file.name} links to {target}"
+def test_links_between_documents_lead_to_a_file_and_a_heading() -> None:
+    broken = []
+    for file in DOCUMENTS:
+        text = re.sub(r"```.*?```|`[^`\n]*`", "", file.read_text(), flags=re.DOTALL)
+        for target, anchor in re.findall(r"\]\((?!https?:|page:)([^)#\s]*)(?:#([^)\s]*))?\)", text):
+            linked = (file.parent / target).resolve() if target else file
+            if not linked.exists() or (anchor and anchor not in headings(linked.read_text())):
+                broken.append(f"{file.name}: {target}#{anchor}")
+
+    assert broken == []
 
 
-def test_the_example_service_runs_an_existing_command() -> None:
+def headings(text: str) -> set[str]:
+    """Return the anchors that GitHub makes from the headings of a document."""
+    return {
+        re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+
+
+def test_the_example_service_starts_the_server() -> None:
     text = (DOCS / "examples" / "portal.service").read_text()
 
     assert "manage.py serve --host 127.0.0.1 --port 8000 --workers 2" in text

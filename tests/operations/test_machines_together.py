@@ -265,7 +265,7 @@ def test_the_example_nginx_is_valid(tmp_path: Path) -> None:
     with nginx(tmp_path, ("http://127.0.0.1:9", "http://127.0.0.1:10")) as (port, context):
         status, headers, body = visit(port, context, "/kyphoplasty/")
 
-    assert (status, body) == (503, b"The pages are being restarted. Please try again in ten seconds.\n")
+    assert (status, body) == (503, b"The site is restarting. Please try again in ten seconds.\n")
     assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 

@@ -433,7 +433,7 @@ def test_what_pages_quote_holds_no_list_either(subtests: pytest.Subtests) -> Non
         LocationText(language="es", name="Centro", directions="Si no puede caminar, espere a su cita."),
         GuideItem(guide=Page(language="en"), note="Why a weak leg can wait for the visit."),
     ]:
-        with subtests.test(row=row), pytest.raises(ValidationError, match="Signs come from one list"):
+        with subtests.test(row=row), pytest.raises(ValidationError, match="Warning signs come from one list"):
             row.clean()  # type: ignore[attr-defined]
 
 
