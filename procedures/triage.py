@@ -1,6 +1,6 @@
-"""Recognizes text that pairs warning signs with instructions: signs and their levels belong in one list.
+"""Detection of text that pairs warning signs with instructions: signs and their levels belong in one list.
 
-Patterns are families of everyday wordings, in the registry of languages (procedures/languages). An emergency sign must
+Patterns are families of everyday wordings, in the language registry (procedures/languages). An emergency sign must
 not be combined with any instruction, neither to call nor to wait. Any other sign must not be combined with a level:
 911, office hours, a delay or a reassurance; two of them must not be combined with a call either. Text that only
 explains signs is fine.
@@ -14,31 +14,31 @@ from portal.text import APOSTROPHES, normalize
 from procedures.languages import LANGUAGES
 from procedures.languages.definition import SENTENCE_ENDS, TriageVocabulary
 
-# Also at a semicolon: a clause of its own says enough.
+# Also at a semicolon, because a clause can be an instruction by itself.
 SENTENCE_BREAK = re.compile(rf"(?<=[{SENTENCE_ENDS};])[\s*_\"”»)]+|\n+")
 WORD = re.compile(r"[^\W_]{3,}")
-# Readers do not see the address of a link.
+# Readers do not see the target of a link.
 LINK_TARGET = re.compile(r"\]\([^)\n]{0,300}\)")
 MIN_SHARED_WORDS, MIN_SHARED_RATIO = 3, 0.75
 
 
 @cache
 def _compile(pattern: str) -> re.Pattern[str]:
-    """Compiled when it is first used: most processes never compare a text."""
+    """Compile a pattern on first use: most processes never check a text."""
     return re.compile(pattern, re.IGNORECASE)
 
 
 @cache
-def _compiled_condition(pattern: str) -> re.Pattern[str]:
-    """A condition and what follows it may be on several lines."""
+def _compile_multiline(pattern: str) -> re.Pattern[str]:
+    """Like ``_compile``, for a pattern that matches across lines."""
     return re.compile(pattern, re.IGNORECASE | re.DOTALL)
 
 
 class TriageDetector:
-    """Looks for signs in texts of one language. ``rows``: text of each sign, and whether it is an emergency.
+    """Finds warning signs in text of one language. ``signs``: the text of each sign, and whether it is an emergency.
 
-    In a language without a vocabulary no instruction is recognized and nothing is found; staff read that this is not
-    checked (``LanguageDefinition.unchecked``).
+    In a language without a vocabulary, it recognizes no instruction and therefore finds nothing; staff see that this is
+    not checked (``LanguageDefinition.unchecked``).
     """
 
     def __init__(self, language: str, signs: Iterable[tuple[str, bool]] = ()) -> None:
@@ -46,58 +46,65 @@ class TriageDetector:
         self._signs = [(text, _extract_words(text), emergency) for text, emergency in signs]
 
     def find_emergencies(self, text: str) -> set[str]:
-        """Names of the emergency signs in ``text``."""
+        """Return the names of the emergency signs in ``text``."""
         found = self._match_families(self._vocabulary.emergencies, text) if self._vocabulary else set()
         return found | self._match_signs(text, emergency=True)
 
     def find_signs(self, text: str) -> set[str]:
-        """Names of all signs in ``text``."""
+        """Return the names of all signs in ``text``."""
         found = self._match_families(self._vocabulary.others, text) if self._vocabulary else set()
         return self.find_emergencies(text) | found | self._match_signs(text, emergency=False)
 
     def says_to_call(self, text: str) -> bool:
         """Whether ``text`` says to call, or how urgent something is."""
-        return self._vocabulary is not None and _says(self._vocabulary.calls, text)
+        return self._vocabulary is not None and _matches(self._vocabulary.calls, text)
 
     def gives_advice(self, text: str) -> bool:
         """Whether ``text`` says what to do about something: call, tell, see, wait, rest; or that it is normal."""
-        words = self._vocabulary
-        return words is not None and (self.says_to_call(text) or _says(words.contacts, text) or _levels(words, text))
+        vocabulary = self._vocabulary
+        if vocabulary is None:
+            return False
+        return self.says_to_call(text) or _matches(vocabulary.contacts, text) or _states_urgency(vocabulary, text)
 
     def is_call_heading(self, heading: str) -> bool:
         """Whether a list under ``heading`` says when to call."""
-        return self._vocabulary is not None and _says(self._vocabulary.headings, heading)
+        return self._vocabulary is not None and _matches(self._vocabulary.headings, heading)
 
     def find_advised_signs(self, text: str) -> set[str]:
-        """Signs that ``text``, one paragraph or list entry, pairs with an instruction; empty for none."""
+        """Return the signs that ``text``, one paragraph or list entry, pairs with an instruction."""
         if found := self.find_paired_signs(text):
             return found
         found = self.find_signs(text)
         return found if len(found) > 1 and self.says_to_call(text) else set()
 
     def find_paired_signs(self, text: str) -> set[str]:
-        """Signs that a sentence of ``text``, or several that belong together, pair with an instruction."""
-        words = self._vocabulary
-        if words is None:
+        """Return the signs that one sentence of ``text``, or several that belong together, pair with an instruction."""
+        vocabulary = self._vocabulary
+        if vocabulary is None:
             return set()
-        for passage in (_compile(words.aside).sub(" ", _to_plain_text(passage)) for passage in _passages(words, text)):
+        for passage in (
+            _compile(vocabulary.aside).sub(" ", _to_plain_text(passage))
+            for passage in _split_passages(vocabulary, text)
+        ):
             if self.gives_advice(passage) and (found := self.find_emergencies(passage)):
                 return found
-            if found := self._find_conditional_advice(words, passage):
+            if found := self._find_conditional_advice(vocabulary, passage):
                 return found
-            if _levels(words, passage) and (found := self.find_signs(passage)):
+            if _states_urgency(vocabulary, passage) and (found := self.find_signs(passage)):
                 return found
-            if _says(words.ambulance, passage) and (found := self._match_families(words.office, passage)):
+            if _matches(vocabulary.ambulance, passage) and (found := self._match_families(vocabulary.office, passage)):
                 return found
         return set()
 
-    def _find_conditional_advice(self, words: TriageVocabulary, passage: str) -> set[str]:
-        """Emergency signs in a condition or short question, unless an explanation or a pointer to the list follows."""
-        match = _compiled_condition(words.condition).match(passage)
+    def _find_conditional_advice(self, vocabulary: TriageVocabulary, passage: str) -> set[str]:
+        """Return the emergency signs in a condition or short question, unless an explanation or a pointer to the list
+        follows it.
+        """
+        match = _compile_multiline(vocabulary.condition).match(passage)
         if match is None:
             return set()
-        said, sign = match["first"] or match["then"], match["later"] or match["when"]
-        explained = _compile(words.points).search(said) or _compile(words.explains).search(said)
+        statement, sign = match["first"] or match["then"], match["later"] or match["when"]
+        explained = _compile(vocabulary.points).search(statement) or _compile(vocabulary.explains).search(statement)
         return set() if explained else self.find_emergencies(sign)
 
     def _match_families(self, families: Mapping[str, str], text: str) -> set[str]:
@@ -105,47 +112,47 @@ class TriageDetector:
         return {name for name, pattern in families.items() if _compile(pattern).search(text)}
 
     def _match_signs(self, text: str, *, emergency: bool) -> set[str]:
-        said = _extract_words(text)
+        text_words = _extract_words(text)
         return {
-            row
-            for row, words, is_emergency in self._signs
+            sign
+            for sign, words, is_emergency in self._signs
             if is_emergency == emergency
-            and len(words & said) >= MIN_SHARED_WORDS
-            and len(words & said) >= MIN_SHARED_RATIO * len(words)
-            and len(said) <= 3 * len(words)
+            and len(words & text_words) >= MIN_SHARED_WORDS
+            and len(words & text_words) >= MIN_SHARED_RATIO * len(words)
+            and len(text_words) <= 3 * len(words)
         }
 
 
-def _says(pattern: str, text: str) -> bool:
+def _matches(pattern: str, text: str) -> bool:
     return bool(_compile(pattern).search(_to_plain_text(text)))
 
 
-def _levels(words: TriageVocabulary, text: str) -> bool:
+def _states_urgency(vocabulary: TriageVocabulary, text: str) -> bool:
     """Whether ``text`` says how urgent something is: an ambulance, a delay, or no need for help."""
-    return _says(words.ambulance, text) or _says(words.delays, text)
+    return _matches(vocabulary.ambulance, text) or _matches(vocabulary.delays, text)
 
 
-def _passages(words: TriageVocabulary, text: str) -> Iterator[str]:
-    """Sentences; a question with its answer, a sentence with those that refer to it or say what to do about it."""
+def _split_passages(vocabulary: TriageVocabulary, text: str) -> Iterator[str]:
+    """Yield sentences; a question with its answer, a sentence with those that refer to it or give advice on it."""
     passage: list[str] = []
     is_asked = is_explained = False
     for sentence in filter(None, (part.strip() for part in SENTENCE_BREAK.split(text))):
-        refers_back = is_asked or _compile(words.refers_back).match(sentence)
-        if passage and not (refers_back or _continues(words, sentence, is_explained)):
+        refers_back = is_asked or _compile(vocabulary.refers_back).match(sentence)
+        if passage and not (refers_back or _continues(vocabulary, sentence, is_explained)):
             yield " ".join(passage)
             passage, is_explained = [], False
         passage.append(sentence)
         is_asked = sentence.rstrip('*_"”»)').endswith(("?", "؟"))
-        is_explained = is_explained or bool(_compile(words.explains).search(sentence))
+        is_explained = is_explained or bool(_compile(vocabulary.explains).search(sentence))
     if passage:
         yield " ".join(passage)
 
 
-def _continues(words: TriageVocabulary, sentence: str, is_explained: bool) -> bool:
-    """Whether ``sentence`` says what to do about a sign before it; an explanation is followed by no call."""
-    if not _compile(words.continues).match(sentence):
+def _continues(vocabulary: TriageVocabulary, sentence: str, is_explained: bool) -> bool:
+    """Whether ``sentence`` says what to do about a sign before it. A call after an explanation does not count."""
+    if not _compile(vocabulary.continues).match(sentence):
         return False
-    return _says(words.delays, sentence) or not is_explained
+    return _matches(vocabulary.delays, sentence) or not is_explained
 
 
 def _to_plain_text(text: str) -> str:

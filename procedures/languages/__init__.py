@@ -1,4 +1,4 @@
-"""The registry of languages: everything that the code knows about a language is one entry here.
+"""The language registry: all that the code knows about a language is one entry here.
 
 To add a language, write a module like ``spanish.py`` and list it below (docs/howto/add-a-language.md).
 """
@@ -9,7 +9,7 @@ from procedures.languages.definition import LanguageDefinition
 from procedures.languages.english import ENGLISH
 from procedures.languages.spanish import SPANISH
 
-# In the order of menus and lists. The first one is the source of all translations, and has addresses without a prefix.
+# In the order of menus and lists. The first one is the source of all translations, and its paths have no prefix.
 LANGUAGES: tuple[LanguageDefinition, ...] = (ENGLISH, SPANISH)
 DEFAULT = LANGUAGES[0].code
 CODES = tuple(language.code for language in LANGUAGES)
@@ -19,25 +19,25 @@ _BY_CODE = {language.code: language for language in LANGUAGES}
 
 
 def get(code: str) -> LanguageDefinition:
-    """The entry of a language. Raises KeyError for a code that is not in the registry."""
+    """Return the definition of a language. Raises KeyError for a code that is not in the registry."""
     return _BY_CODE[code]
 
 
 def home_path(code: str) -> str:
-    """Home page of a language, and the start of all its addresses: ``/`` or ``/es/``."""
+    """Return the home page of a language, which is also the prefix of all its paths: ``/`` or ``/es/``."""
     return "/" if code == DEFAULT else f"/{code}/"
 
 
 def language_of_path(path: str) -> str:
-    """Code of the language that an address belongs to."""
+    """Return the code of the language that a path belongs to."""
     return next((code for code in CODES if code != DEFAULT and path.startswith(home_path(code))), DEFAULT)
 
 
 def language_of_infobutton(value: str) -> str:
-    """Code for a language parameter of MedlinePlus Connect: ``es``, ``es-US``, ``spa``. Unknown ones get the default.
+    """Return the code for a language parameter of MedlinePlus Connect, such as ``es``, ``es-US``, or ``spa``.
 
-    The first subtag counts (RFC 5646).
+    Only the primary subtag counts (RFC 5646). Unknown languages get the default.
     """
     primary = re.split(r"[-_]", value.strip().lower(), maxsplit=1)[0]
-    found = (language.code for language in LANGUAGES if primary in {language.code, *language.infobutton_codes})
-    return next(found, DEFAULT)
+    matches = (language.code for language in LANGUAGES if primary in {language.code, *language.infobutton_codes})
+    return next(matches, DEFAULT)

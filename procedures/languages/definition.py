@@ -1,11 +1,11 @@
-"""What the site knows about one language. ``None`` in an optional part means that the check is not made."""
+"""The parts of a language definition. A check whose rules are ``None`` is not made in that language."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-# Marks that end a sentence, in all scripts that the site can print.
+# Characters that end a sentence, in all supported scripts.
 SENTENCE_ENDS = ".!?؟۔।"
-# Words between a sign and what is said of it, within one clause (regular expression).
+# Text between a sign and an instruction within one clause (regular expression).
 NEAR = r"[^.;:!?\n]{0,45}"
 
 
@@ -17,11 +17,11 @@ class Readability:
     statement: str  # what a text of a given level does; holds ``{level}``
     limit: float  # hardest level that may be published
     limit_text: str
-    paragraph_limit: float  # hardest level of one paragraph that goes without advice
+    paragraph_limit: float  # hardest level of one paragraph without a suggestion
     higher_is_easier: bool
-    # Level from words per sentence and syllables per word.
+    # Returns the level for words per sentence and syllables per word.
     formula: Callable[[float, float], float]
-    # Syllables of one word that is neither a number, nor a code, nor a spelled-out abbreviation.
+    # Returns the syllables of a word that is not a number, a code, or a spelled-out abbreviation.
     count_syllables: Callable[[str], int]
     # The same formula in textstat, and textstat's name of the language; empty where textstat has none.
     textstat_formula: str = ""
@@ -37,17 +37,17 @@ class Readability:
         return level < limit if self.higher_is_easier else level > limit
 
     def harder(self, first: float, second: float) -> float:
-        """The level of the harder of two texts."""
+        """Return the level of the harder of two texts."""
         return min(first, second) if self.higher_is_easier else max(first, second)
 
 
 @dataclass(frozen=True, slots=True)
 class HardWords:
-    """Which words are long, and which of them every reader knows."""
+    """Which words are hard: long, and not known to every reader."""
 
     min_syllables: int
     easy: frozenset[str]  # lowercase
-    # Further forms of a lowercase word that are no easier than the word itself, such as the singular.
+    # Returns further forms of a lowercase word, such as the singular. A word is easy if one of its forms is.
     base_forms: Callable[[str], set[str]]
 
 
@@ -57,29 +57,29 @@ class Search:
 
     # Name of a stemmer of tantivy; None searches for words as they are written.
     stemmer: str | None = None
-    # Not searched for by themselves when no section has all words.
+    # Ignored when no section contains all words of a query.
     stopwords: frozenset[str] = frozenset()
-    # Letters that count as letters of their own although they carry an accent.
+    # Letters with an accent that are distinct from the letter without it.
     distinct_letters: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AddressWords:
-    """Words of the language in damaged addresses. All are folded: lowercase, without accents."""
+    """Words of the language in damaged URLs. All are folded: lowercase, without accents."""
 
-    # Regular expression for the names of this language where a folder is expected: en, eng, english.
+    # Regular expression for names of the language in place of its prefix: en, eng, english.
     language: str
     # Names of the folder of guides.
     folders: frozenset[str] = frozenset()
-    # Words around an address that name no page.
+    # Words around a path that name no page.
     fillers: frozenset[str] = frozenset()
-    # Words that do not change what an address means.
+    # Words that do not change which page is meant.
     neutral: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenAlphabet:
-    """How a code is read aloud on the phone: ``B as in Bravo``."""
+    """How a code is spelled over the phone: ``B as in Bravo``."""
 
     names: Mapping[str, str]  # for each letter and digit of a code
     as_in: str
@@ -100,7 +100,7 @@ class TriageVocabulary:
     contacts: str
     delays: str
     ambulance: str
-    # Removed before a text is compared: calls about other things, events of long ago, numbness that is intended.
+    # Removed before matching: calls about other matters, past events, and intended numbness.
     aside: str
     # Headings under which a list says when to call.
     headings: str
@@ -117,7 +117,7 @@ class TriageVocabulary:
 
 @dataclass(frozen=True, slots=True)
 class ErrorNotice:
-    """Sentences for the page of last resort, which loads no catalog of translations."""
+    """Sentences for the error page, which loads no translation catalog."""
 
     sentence: str
     home_link: str
@@ -125,7 +125,7 @@ class ErrorNotice:
 
 @dataclass(frozen=True, slots=True)
 class LanguageDefinition:
-    """One language. ``code`` is a two-letter ISO 639-1 code, the ``lang`` tag, and the first folder of addresses."""
+    """One language. ``code`` is the ISO 639-1 code, the ``lang`` attribute, and the prefix of its paths."""
 
     code: str
     name: str  # in the language itself
@@ -133,9 +133,9 @@ class LanguageDefinition:
     address_words: AddressWords
     direction: str = "ltr"
     script: str = "Latn"  # ISO 15924
-    # Values of the language parameter of MedlinePlus Connect, besides the code.
+    # Further values of the language parameter of MedlinePlus Connect.
     infobutton_codes: frozenset[str] = frozenset()
-    # Ends of abbreviations with a period that end no sentence (regular expressions).
+    # Abbreviations whose period does not end a sentence, without the period (regular expressions).
     abbreviations: tuple[str, ...] = ()
     search: Search = field(default_factory=Search)
     readability: Readability | None = None
@@ -148,7 +148,7 @@ class LanguageDefinition:
 
     @property
     def unchecked(self) -> list[str]:
-        """What is not checked in this language, for staff."""
+        """The checks that are not made in this language, for staff."""
         checks = {
             "reading level": self.readability,
             "long words": self.hard_words,

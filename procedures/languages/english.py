@@ -36,7 +36,7 @@ EXCEPTIONS = {
 
 
 def count_syllables(word: str) -> int:
-    """Groups of vowels, less silent ones, plus neighbors in separate syllables; a few words are exceptions.
+    """Count groups of vowels, minus silent ones, plus adjacent vowels in separate syllables; with a few exceptions.
 
     99 of 100 words of the site agree with the CMU Pronouncing Dictionary (docs/quality/measures.md).
     """
@@ -48,12 +48,12 @@ def count_syllables(word: str) -> int:
 
 
 def flesch_kincaid(words_per_sentence: float, syllables_per_word: float) -> float:
-    """US school grade."""
+    """Return the US school grade (Flesch–Kincaid)."""
     return 0.39 * words_per_sentence + 11.8 * syllables_per_word - 15.59
 
 
 def base_forms(word: str) -> set[str]:
-    """The word without the endings of plurals, verbs, and adverbs."""
+    """Return the word without the endings of plurals, verbs, and adverbs."""
     forms = set()
     for ending in ("ies", "es", "s", "ed", "d", "ing", "ly"):
         if word.endswith(ending):

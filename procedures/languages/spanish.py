@@ -20,18 +20,18 @@ STRONG_VOWELS = frozenset("aeoáéóíú")
 
 
 def count_syllables(word: str) -> int:
-    """By spelling: a group of vowels has one syllable for each strong or stressed vowel."""
+    """Count one syllable for each strong or stressed vowel in a group of vowels."""
     groups = VOWELS.findall(SILENT_U.sub("", word.lower()))
     return sum(max(1, sum(vowel in STRONG_VOWELS for vowel in group)) for group in groups)
 
 
 def fernandez_huerta(words_per_sentence: float, syllables_per_word: float) -> float:
-    """0 to 100; a higher value is easier to read."""
+    """Return the Fernández-Huerta score, 0 to 100; a higher score is easier to read."""
     return 206.84 - 60 * syllables_per_word - 1.02 * words_per_sentence
 
 
 def base_forms(word: str) -> set[str]:
-    """The word without the endings of plurals, and in the masculine form."""
+    """Return the word without plural endings, and in the masculine form."""
     forms = {word, *(word.removesuffix(ending) for ending in ("es", "s") if word.endswith(ending))}
     return forms | {f"{form[:-1]}o" for form in forms if form.endswith("a")}
 

@@ -1,1 +1,4 @@
-"""How hard a text is to read, and what would make it easier."""
+"""Readability scores, measures of whole pages, and suggestions.
+
+Keep this module empty: ``rendering.renderer`` imports ``readability.scores``, so an import here would be circular.
+"""

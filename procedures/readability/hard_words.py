@@ -1,4 +1,4 @@
-"""Long words that a page neither explains nor may take for granted."""
+"""Hard words: long words that are neither common nor explained on the page."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from procedures.readability.uncited_numbers import strip_contact_details
 
 EXPLAINED_ABBREVIATION = re.compile(r"\b([A-Z]{2,5}s?) \(")
 PARENTHESES = re.compile(r"\(([^()]*)\)")
-# "KY-foh-plas-tee" says how to say a word.
+# A pronunciation such as "KY-foh-plas-tee".
 PRONUNCIATION = re.compile(r"[A-ZÁÉÍÓÚÑ]{2,}-|-[A-ZÁÉÍÓÚÑ]{2,}|-\w+-")
 # "Denver, CO": a state after its city.
 STATE_ABBREVIATION = re.compile(
@@ -30,39 +30,40 @@ NUMBER_SUFFIX = re.compile(r"[-–]\d+\Z")
 
 
 def find_hard_words(text: str, language: str, terms: Iterable[GlossaryTerm]) -> list[str]:
-    """Hard words of ``text``, each once, in alphabetical order.
+    """Return the hard words of ``text`` in alphabetical order, in lowercase and without duplicates.
 
-    Left out: easy words, words of a glossary term, what stands in parentheses behind the plain word, names (a capital
-    letter inside a sentence), how to say a word, codes and numbers. An abbreviation counts, however short, unless it is
-    a term, stands in parentheses, or has its meaning in parentheses behind it.
+    Words that do not count: easy words, words of glossary terms, text in parentheses, names (capitalized inside a
+    sentence), pronunciations, codes, and numbers. Every abbreviation counts unless it is a term, is in parentheses, or
+    is followed by its meaning in parentheses.
     Empty in a language without rules for hard words.
     """
     rules = languages.get(language).hard_words
     if rules is None:
         return []
     known = {word for term in terms for name in (term.term, *term.aliases) for word in _split_base_forms(name, rules)}
-    known |= {form for inside in PARENTHESES.findall(text) for form in _split_base_forms(inside, rules)}
-    known |= {short.casefold() for short in EXPLAINED_ABBREVIATION.findall(text)}
+    known |= {form for content in PARENTHESES.findall(text) for form in _split_base_forms(content, rules)}
+    known |= {abbreviation.casefold() for abbreviation in EXPLAINED_ABBREVIATION.findall(text)}
     easy = known | rules.easy
-    found: set[str] = set()
+    hard_words: set[str] = set()
     text = STATE_ABBREVIATION.sub(" ", strip_contact_details(text))
-    # A word that is in lowercase elsewhere in the text is not an abbreviation.
-    spelled = {word for word in WORD.findall(text) if word.islower()}
+    # A word that is also in lowercase in the text is no abbreviation.
+    lowercase_words = {word for word in WORD.findall(text) if word.islower()}
     for sentence in split_sentences(text):
-        for place, match in enumerate(WORD.finditer(lowercase_shouting(sentence, language))):
+        for position, match in enumerate(WORD.finditer(lowercase_shouting(sentence, language))):
             word = match[0]
             if word[0].isdigit() or PRONUNCIATION.search(word) or CODE_WORD.match(word):
                 continue
             word = NUMBER_SUFFIX.sub("", word)
-            if word.isupper() and word.casefold() in spelled:
+            if word.isupper() and word.casefold() in lowercase_words:
                 word = word.casefold()
-            is_name = place > 0 and word[0].isupper() and not word.isupper()
-            is_short = is_abbreviation(word, language)
-            if not is_short and (is_name or count_syllables(word, language) < rules.min_syllables):
+            is_name = position > 0 and word[0].isupper() and not word.isupper()
+            if not is_abbreviation(word, language) and (
+                is_name or count_syllables(word, language) < rules.min_syllables
+            ):
                 continue
             if easy.isdisjoint(_base_forms(word, rules)):
-                found.add(word.casefold())
-    return sorted(found)
+                hard_words.add(word.casefold())
+    return sorted(hard_words)
 
 
 def _split_base_forms(name: str, rules: HardWords) -> set[str]:
@@ -70,6 +71,6 @@ def _split_base_forms(name: str, rules: HardWords) -> set[str]:
 
 
 def _base_forms(word: str, rules: HardWords) -> set[str]:
-    """The word itself and without the endings that do not make it harder."""
+    """Return the word and its forms without endings that do not make it harder."""
     word = word.casefold().replace("’", "'").removesuffix("'s")
     return {word} | rules.base_forms(word)

@@ -1,4 +1,4 @@
-"""Everything that is counted on one page. ``measure`` takes finished HTML, so a draft and a release count alike."""
+"""Measures of one page. They are taken from finished HTML, so drafts and releases are measured alike."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -26,14 +26,14 @@ from procedures.validators import MAX_ALT_LENGTH
 
 TARGET_SENTENCE_WORDS = 20
 TARGET_PARAGRAPH_SENTENCES = 3
-# Indexes, lists that a reader goes through one entry at a time, and the signs, of which none may be left out.
+# Components whose lists can have any length: readers go through them entry by entry, and every warning sign counts.
 UNLIMITED_LISTS = frozenset({"series", "reading list", "warning signs"})
 ACTION_COMPONENTS = frozenset({"card", "warning signs", "checklist", "steps", "do list", "next step"})
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of the page's text, the section it stands in, and what was counted in it."""
+    """A passage of a page, its section, and a count."""
 
     section: str
     text: str
@@ -43,7 +43,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class PageMeasures:
-    """What was counted on one page. Levels are raw: no clinical word is left out."""
+    """The measures of one page. Reading levels include clinical terms."""
 
     language: str
     kind: str
@@ -53,7 +53,7 @@ class PageMeasures:
     word_count: int
     longest_sentence: int
     mean_sentence_length: float
-    long_sentences: list[Passage]  # over the mark
+    long_sentences: list[Passage]  # over the limit
     sentences_over_target: int
     paragraphs: list[Passage]  # running paragraphs, each with its own level
     long_paragraphs: list[Passage]
@@ -72,17 +72,19 @@ class PageMeasures:
 
 
 def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: Article | None = None) -> PageMeasures:
-    """Measure an article (``RenderedPage.html`` or ``Release.html``) in the language of ``library``.
+    """Measure an article (``RenderedPage.html`` or ``Release.html``) in the language of ``resolver``.
 
-    ``article``: the same HTML where somebody has taken it apart already.
+    ``article``: the parsed ``html``, if the caller has it.
     """
     language, article, text = resolver.language, article or parse_article(html), to_sentences(html)
-    read = [(block, sentence) for block in article.blocks if block.is_prose for sentence in split_sentences(block.text)]
-    lengths = [(block, sentence, len(split_words(sentence))) for block, sentence in read]
+    sentences = [
+        (block, sentence) for block in article.blocks if block.is_prose for sentence in split_sentences(block.text)
+    ]
+    lengths = [(block, sentence, len(split_words(sentence))) for block, sentence in sentences]
     paragraphs = [block for block in article.blocks if block.tag == "p" and block.component in {"", "card"}]
     level = score_page(text, language)
-    passive = [Passage(block.section, sentence, 1) for block, sentence in read if is_passive(sentence, language)]
-    lists = [found for found in article.lists if found.component not in UNLIMITED_LISTS]
+    passive = [Passage(block.section, sentence, 1) for block, sentence in sentences if is_passive(sentence, language)]
+    lists = [one for one in article.lists if one.component not in UNLIMITED_LISTS]
     return PageMeasures(
         language=language,
         kind=kind,
@@ -92,18 +94,16 @@ def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: 
         word_count=len(split_words(text)),
         longest_sentence=max((length for _, _, length in lengths), default=0),
         mean_sentence_length=round(mean(length for _, _, length in lengths), 1) if lengths else 0.0,
-        long_sentences=[Passage(b.section, said, length) for b, said, length in lengths if length > MAX_SENTENCE_WORDS],
+        long_sentences=[Passage(b.section, text, length) for b, text, length in lengths if length > MAX_SENTENCE_WORDS],
         sentences_over_target=sum(length > TARGET_SENTENCE_WORDS for _, _, length in lengths),
         paragraphs=[
             Passage(block.section, block.text, score_text(block.text, language) or 0.0) for block in paragraphs
         ],
         long_paragraphs=list(_find_long_paragraphs(paragraphs)),
         passive_sentences=passive,
-        passive_share=round(len(passive) / len(read), 3) if read else 0.0,
-        longest_list=max((found.item_count for found in lists), default=0),
-        long_lists=[
-            Passage(found.section, "", found.item_count) for found in lists if found.item_count > MAX_LIST_ITEMS
-        ],
+        passive_share=round(len(passive) / len(sentences), 3) if sentences else 0.0,
+        longest_list=max((one.item_count for one in lists), default=0),
+        long_lists=[Passage(one.section, "", one.item_count) for one in lists if one.item_count > MAX_LIST_ITEMS],
         hard_words=find_hard_words(_text_outside_locations(article), language, resolver.glossary_terms),
         uncited_numbers=[
             Passage(block.section, block.text, 1, number)
@@ -130,14 +130,14 @@ def _find_long_paragraphs(blocks: Iterable[TextBlock]) -> Iterable[Passage]:
 
 
 def _find_invalid_alt_texts(article: Article) -> Iterable[Passage]:
-    """Pictures without words, or with more than a screen reader says in one go. Decoration has no place in articles."""
+    """Yield images without alternative text, or with one that is too long. Articles contain no decorative images."""
     for picture in article.images:
         if not 0 < len(picture.alt) <= MAX_ALT_LENGTH and not picture.is_thumbnail:
             yield Passage("", picture.alt, len(picture.alt), picture.src)
 
 
 def find_failures(measures: PageMeasures) -> Iterator[str]:
-    """Sentences for what is beyond a mark; none when the page holds all of them."""
+    """Yield a message for each limit that the page exceeds."""
     yield from _find_reading_level_failures(measures)
     for passage in measures.long_sentences:
         yield (
@@ -152,7 +152,7 @@ def find_failures(measures: PageMeasures) -> Iterator[str]:
 
 
 def find_warnings(measures: PageMeasures) -> Iterator[str]:
-    """What is beyond a mark and does not forbid publishing: the editor is told, with lines (``advice``)."""
+    """Yield a message for each exceeded limit that does not prevent publishing; editors get a suggestion for it."""
     yield from map(uncited_number_message, measures.uncited_numbers)
     yield from find_shared_warnings(measures)
     if not measures.has_action:
@@ -160,24 +160,27 @@ def find_warnings(measures: PageMeasures) -> Iterator[str]:
 
 
 def uncited_number_message(passage: Passage) -> str:
-    """A number that nothing stands behind."""
+    """Return the message for a number without a source."""
     advice = "cite it [@key] or take it out"
     return f"the number “{passage.detail}” has no source; {advice}{_section_suffix(passage)}: {quote(passage.text)}"
 
 
 def find_shared_warnings(measures: PageMeasures) -> Iterator[str]:
-    """The part of ``mendable`` that the editor reads in these same words."""
+    """Yield the warnings that editors read in the same words."""
     for passage in measures.long_lists:
-        yield f"a list of {passage.count:.0f} entries, {MAX_LIST_ITEMS} is the most; group or shorten it{_section_suffix(passage)}"
+        yield (
+            f"a list of {passage.count:.0f} entries, {MAX_LIST_ITEMS} is the most; "
+            f"group or shorten it{_section_suffix(passage)}"
+        )
     for link in measures.broken_anchors:
-        yield f"a link leads to {link}, which is nowhere on this page; mend the link or the heading's address"
+        yield f"a link leads to {link}, which is not on this page; fix the link or the section address"
     for passage in measures.invalid_alt_texts:
-        wrong = (
+        problem = (
             f"{passage.count:.0f} letters, {MAX_ALT_LENGTH} is the most; shorten it"
             if passage.count
             else "no words; write it"
         )
-        yield f"the text instead of the picture {passage.detail} has {wrong}"
+        yield f"the alternative text of the picture {passage.detail} has {problem}"
 
 
 def _find_reading_level_failures(measures: PageMeasures) -> Iterator[str]:
@@ -188,11 +191,14 @@ def _find_reading_level_failures(measures: PageMeasures) -> Iterator[str]:
     if rules.is_harder(measures.reading_level, rules.limit):
         yield f"{rules.name} {measures.reading_level}, {rules.limit_text}; {advice}"
     if rules.smog_limit is not None and measures.smog_grade > rules.smog_limit:
-        yield f"SMOG grade {measures.smog_grade}, {rules.smog_limit} is the most; use fewer words of three syllables or more"
+        yield (
+            f"SMOG grade {measures.smog_grade}, {rules.smog_limit} is the most; "
+            "use fewer words of three syllables or more"
+        )
 
 
 def find_notes(measures: PageMeasures) -> Iterator[str]:
-    """Sentences for what has no mark, or is beyond a target but not beyond the mark."""
+    """Yield messages for what has no limit, or exceeds a target but not its limit."""
     language = languages.get(measures.language)
     if language.unchecked:
         yield f"not checked in {language.english_name}: {', '.join(language.unchecked)}"
@@ -210,5 +216,5 @@ def _section_suffix(passage: Passage) -> str:
 
 
 def quote(text: str) -> str:
-    """The text in quotation marks, cut where a line of a terminal would be lost."""
+    """Return the text in quotation marks, shortened to fit on a terminal."""
     return f"“{shorten(text, MAX_QUOTE_LENGTH, placeholder=' …')}”"

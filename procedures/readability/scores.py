@@ -1,6 +1,7 @@
-"""How many syllables a word has. Rules, not a dictionary: the same answer offline, in every thread, for any word.
+"""Syllables, words, sentences, reading levels, and passive sentences.
 
-The rules of each language are in the registry (procedures/languages).
+Syllables come from rules, not from a dictionary, so they cover any word and need no download. The rules of each
+language are in the language registry (procedures/languages).
 """
 
 import math
@@ -13,13 +14,13 @@ from portal.dictionary import common_words
 from procedures import languages
 from procedures.languages.definition import SENTENCE_ENDS
 
-# A year has about four; a longer number is read in parts.
+# A year has about four syllables; a longer number is read in parts.
 MAX_NUMBER_SYLLABLES = 4
 MAX_ABBREVIATION_LENGTH = 5
-# Lists by frequency have names and foreign words after these.
+# Below this rank, frequency lists contain names and foreign words.
 MAX_COMMON_WORDS = 6000
 MAX_WORD_LENGTH = 60  # longer strings are not words
-# "T12", "L1–L5", "M80.08", "COVID-19": names of bones, diseases and standards. Read as a letter and a number.
+# "T12", "L1–L5", "M80.08", "COVID-19": names of bones, diseases, and standards, read as a letter and a number.
 CODE_PATTERN = r"(?:[A-Z]{1,5}-?\d[\w.]*(?<!\.)(?:[-–/](?:[A-Z]{1,2})?\d[\w.]*(?<!\.))*)"
 CODE_WORD = re.compile(rf"{CODE_PATTERN}\Z")
 CODE_SYLLABLES = 2
@@ -27,7 +28,7 @@ WORD_PART = re.compile(r"\d[\d.,]*|[^\W\d_]+")
 
 
 def count_syllables(word: str, language: str) -> int:
-    """Syllables of one word, at least 1. Parts with a hyphen add up; a number has one for each digit, 4 at most.
+    """Return the syllables of one word, at least 1. A number has one for each digit, at most 4.
 
     Raises ValueError for a language without rules for syllables.
     """
@@ -35,7 +36,7 @@ def count_syllables(word: str, language: str) -> int:
 
 
 def is_abbreviation(word: str, language: str) -> bool:
-    """Whether capitals spell a word out (MRI). "NOT" and "DO" are words that every reader knows."""
+    """Whether a word in capitals is spelled out (MRI). Common words such as "NOT" and "DO" are not."""
     letters = word.removesuffix("s") if word[:-1].isupper() else word
     is_short = letters.isalpha() and letters.isupper() and 1 < len(letters) <= MAX_ABBREVIATION_LENGTH
     return is_short and word.casefold() not in common_word_set(language)
@@ -43,7 +44,7 @@ def is_abbreviation(word: str, language: str) -> bool:
 
 @cache
 def common_word_set(language: str) -> frozenset[str]:
-    """Everyday words in small letters."""
+    """Return the most common words of a language in lowercase."""
     return frozenset(word.casefold() for word in common_words(language)[:MAX_COMMON_WORDS])
 
 
@@ -78,11 +79,11 @@ MIN_POLYSYLLABLE = 3
 TEXTSTAT_SHORT_SENTENCE_WORDS = 2
 MAX_SENTENCE_WORDS = 25  # words; 20 is the target
 
-# In a shorter text, one long word decides about the level.
+# In a shorter text, one long word would decide the level.
 MIN_SCORED_WORDS = 15
 
 WORD = re.compile(CODE_PATTERN + r"|\d(?:[\d.,-]*\d)?|[^\W\d_]+(?:['’-][^\W_]+)*")
-# Words in capitals in a row.
+# Consecutive words in capitals.
 UPPERCASE_RUN = re.compile(
     r"\b[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*(?:[ ,]+[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*)*\b(?![a-záéíóúüñ]|-?\d)"
 )
@@ -97,24 +98,24 @@ ABBREVIATION = re.compile(rf"(?:\b(?:{'|'.join(_ABBREVIATIONS)})|\b[A-Z])\.\Z")
 
 @cache
 def _textstat(language: str) -> Any:
-    """textstat, when a text is measured first: it takes 10 MB that a worker which only serves pages never needs."""
+    """Import textstat on first use: it takes 10 MB that a worker which only serves pages never needs."""
     with warnings.catch_warnings():
         # textstat 0.7.4 imports pkg_resources; newer releases fetch a word list when they run.
         warnings.simplefilter("ignore")
         from textstat.textstat import textstatistics
-    # One for each language: switching a shared one would give another thread the wrong rules.
+    # One instance for each language: set_lang on a shared one would change the rules for other threads.
     library = textstatistics()
     library.set_lang(language)
     return library
 
 
 def split_words(text: str) -> list[str]:
-    """Words and numbers; what a hyphen joins is one word."""
+    """Return words and numbers; a word with hyphens is one word."""
     return WORD.findall(text)
 
 
 def split_sentences(text: str) -> list[str]:
-    """Sentences with at least one word. A line is never part of two sentences."""
+    """Return sentences with at least one word. A sentence never continues on the next line."""
     found: list[str] = []
     for line in text.split("\n"):
         pieces: list[str] = []
@@ -128,9 +129,9 @@ def split_sentences(text: str) -> list[str]:
 
 
 def score_page(text: str, language: str) -> float | None:
-    """The reading level of a page, within the scale of its formula.
+    """Return the reading level of a page, clamped to the scale of its formula.
 
-    None where the text is too short or the language has no readability formula.
+    None if the text is too short or the language has no formula.
     """
     level = score_text(text, language) if len(split_words(text)) >= MIN_SCORED_WORDS else None
     rules = languages.get(language).readability
@@ -140,45 +141,45 @@ def score_page(text: str, language: str) -> float | None:
 
 
 def score_text(text: str, language: str) -> float | None:
-    """The level by the formula of the language; 0 for a text without words, None for a language without a formula."""
+    """Return the level by the formula of the language; 0 for a text without words, None without a formula."""
     rules = languages.get(language).readability
     if rules is None:
         return None
-    found = _scorable_sentences(text, language)
-    counted = [word for sentence in found for word in split_words(sentence)]
-    if not counted:
+    sentences = _scorable_sentences(text, language)
+    words = [word for sentence in sentences for word in split_words(sentence)]
+    if not words:
         return 0.0
-    length = len(counted) / len(found)
-    weight = sum(count_syllables(word, language) for word in counted) / len(counted)
-    level = rules.formula(length, weight)
-    if rules.textstat_formula and (theirs := _prepare_for_textstat(found)):
+    words_per_sentence = len(words) / len(sentences)
+    syllables_per_word = sum(count_syllables(word, language) for word in words) / len(words)
+    level = rules.formula(words_per_sentence, syllables_per_word)
+    if rules.textstat_formula and (textstat_input := _prepare_for_textstat(sentences)):
         formula = getattr(_textstat(rules.textstat_language), rules.textstat_formula)
-        level = rules.harder(level, float(formula(theirs)))
+        level = rules.harder(level, float(formula(textstat_input)))
     return round(level, 1)
 
 
 def smog_grade(text: str, language: str) -> float:
-    """SMOG grade, McLaughlin's precise form; any number of sentences is scaled to 30.
+    """Return the SMOG grade by McLaughlin's precise formula; the number of sentences is scaled to 30.
 
     0 for a text without words, and in a language that SMOG does not apply to.
     """
     rules = languages.get(language).readability
     if rules is None or rules.smog_limit is None:
         return 0.0
-    found = _scorable_sentences(text, language)
-    if not found:
+    sentences = _scorable_sentences(text, language)
+    if not sentences:
         return 0.0
-    hard = sum(
-        count_syllables(word, language) >= MIN_POLYSYLLABLE for sentence in found for word in split_words(sentence)
+    polysyllables = sum(
+        count_syllables(word, language) >= MIN_POLYSYLLABLE for sentence in sentences for word in split_words(sentence)
     )
-    own = 1.043 * math.sqrt(hard * 30 / len(found)) + 3.1291
+    grade = 1.043 * math.sqrt(polysyllables * 30 / len(sentences)) + 3.1291
     if rules.textstat_language:
-        own = max(own, float(_textstat(rules.textstat_language).smog_index(_prepare_for_textstat(found))))
-    return round(own, 1)
+        grade = max(grade, float(_textstat(rules.textstat_language).smog_index(_prepare_for_textstat(sentences))))
+    return round(grade, 1)
 
 
 def _scorable_sentences(text: str, language: str) -> list[str]:
-    """Sentences with at least one word that is neither number nor code; words in capitals as words."""
+    """Return sentences with at least one word that is no number or code, with shouted words in lowercase."""
     return [
         lowercase_shouting(sentence, language)
         for sentence in split_sentences(text)
@@ -187,7 +188,7 @@ def _scorable_sentences(text: str, language: str) -> list[str]:
 
 
 def lowercase_shouting(sentence: str, language: str) -> str:
-    """The sentence with words in capitals as lowercase: "DO NOT EAT" is not a row of abbreviations."""
+    """Return the sentence with shouted words in lowercase: "DO NOT EAT" does not contain abbreviations."""
     return UPPERCASE_RUN.sub(lambda run: _lowercase_run(run[0], language), sentence)
 
 
@@ -208,22 +209,22 @@ def _lowercase_run(run: str, language: str) -> str:
     return WORD.sub(lower, run)
 
 
-def _prepare_for_textstat(found: list[str]) -> str:
-    """It leaves short sentences out of the number of sentences but not their words; here they are left out whole."""
+def _prepare_for_textstat(sentences: list[str]) -> str:
+    """Join the sentences without short ones: textstat does not count short sentences, but counts their words."""
     return "\n".join(
         sentence
-        for sentence in found
+        for sentence in sentences
         if min(len(split_words(sentence)), len(sentence.split())) > TEXTSTAT_SHORT_SENTENCE_WORDS
     )
 
 
 def estimate_minutes(text: str) -> int:
-    """Whole minutes to read ``text`` at an unhurried pace, at least 1."""
+    """Return the minutes to read ``text`` slowly, at least 1."""
     return max(1, round(len(text.split()) / WORDS_PER_MINUTE))
 
 
 def is_passive(sentence: str, language: str) -> bool:
-    """Whether a sentence has a passive verb in it. False in a language without a rule."""
+    """Whether a sentence contains a passive verb. False in a language without a pattern."""
     pattern = languages.get(language).passive
     return pattern is not None and _compiled(pattern).search(sentence.replace("’", "'")) is not None
 

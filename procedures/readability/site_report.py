@@ -1,4 +1,4 @@
-"""All public pages together: each measured as it is read, and what only shows between pages."""
+"""The report on all public pages: the measures of each page, and links and translations between them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ HOME_PATHS = frozenset(map(languages.home_path, languages.CODES))
 
 @dataclass
 class PageReport:
-    """One public page: its measures, what to mend, what to look at."""
+    """One public page: its measures, failures, and notes."""
 
     path: str
     subject: str
@@ -33,19 +33,19 @@ class PageReport:
 
 @dataclass
 class SiteReport:
-    """Every public page, and what belongs to no page."""
+    """All public pages, and failures that belong to no page."""
 
     pages: list[PageReport]
     failures: list[str]
 
     def failure_lines(self) -> list[str]:
-        """Everything that fails, one line each."""
+        """Return all failures, one line for each."""
         return [f"{page.path}: {sentence}" for page in self.pages for sentence in page.failures] + self.failures
 
 
 def measure_site() -> SiteReport:
-    """Measure what the public reads now. Renders nothing: the stored HTML counts."""
-    libraries = {language: ReferenceResolver(language) for language in languages.CODES}
+    """Measure the stored HTML of all public pages. Renders nothing."""
+    resolvers = {language: ReferenceResolver(language) for language in languages.CODES}
     rows = Page.objects.published().select_related("live_release__revision", "translated_from")
     pages = sorted(rows, key=lambda page: (languages.CODES.index(page.language), page.order, page.title))
     live = {page.live_release.path: page.live_release for page in pages if page.live_release}
@@ -57,7 +57,7 @@ def measure_site() -> SiteReport:
         if release is None:
             continue
         article = articles[release.path]
-        measures = measure_page(release.html, kind=page.kind, resolver=libraries[page.language], article=article)
+        measures = measure_page(release.html, kind=page.kind, resolver=resolvers[page.language], article=article)
         dead = list(_find_broken_links(article, articles, former))
         report = PageReport(release.path, page.subject, page.language, page.kind, release.title, measures, len(dead))
         report.failures = [*find_failures(measures), *dead]
@@ -67,7 +67,7 @@ def measure_site() -> SiteReport:
 
 
 def _map_former_paths() -> dict[str, str]:
-    """Earlier addresses of public pages, with where they lead today."""
+    """Return the current path of each public page by all of its paths."""
     rows = Path.objects.filter(page__live_release__isnull=False)
     return dict(rows.values_list("path", "page__live_release__path"))
 
@@ -80,9 +80,9 @@ def _find_broken_links(article: Article, articles: dict[str, Article], former: d
         path = former.get(target, target)
         if path in articles:
             if anchor and anchor not in articles[path].anchors:
-                yield f"a link leads to {link}, but that page has no such section; mend the link"
+                yield f"a link leads to {link}, but that page has no such section; fix the link"
         elif path not in HOME_PATHS:
-            yield f"a link leads to {link}, which is not public; mend the link or publish that page"
+            yield f"a link leads to {link}, which is not public; fix the link or publish that page"
 
 
 def _find_source_page(page: Page, pages: list[Page]) -> Page | None:
@@ -90,7 +90,7 @@ def _find_source_page(page: Page, pages: list[Page]) -> Page | None:
 
 
 def out_of_sync_notes(page: Page, source: Page | None) -> Iterator[str]:
-    """A translation whose source text, ``source``, was released from something newer since."""
+    """Yield a note if the text in the default language, ``source``, is newer than the translation ``page``."""
     if source is None or source == page or page.live_release is None or source.live_release is None:
         return
     mine, theirs = page.live_release.revision, source.live_release.revision
@@ -107,20 +107,20 @@ def out_of_sync_notes(page: Page, source: Page | None) -> Iterator[str]:
 
 
 def _find_figures_without_texts() -> Iterator[str]:
-    """Pictures that a public page may show and that say nothing in one of the languages in use."""
-    languages = sorted(set(Page.objects.published().values_list("language", flat=True)))
+    """Yield a failure for each figure on a public page that lacks texts in one of the languages in use."""
+    codes = sorted(set(Page.objects.published().values_list("language", flat=True)))
     for figure in (
         Figure.objects.filter(release_dependencies__release__live_on__isnull=False)
         .distinct()
         .prefetch_related("texts", "markers__texts")
     ):
         texts = {text.language: text for text in figure.texts.all()}
-        for language in languages:
+        for language in codes:
             if language not in texts or not (texts[language].alt and texts[language].caption):
                 yield f"picture {figure.slug}: no text in “{language}”; write its title, text and caption"
                 continue
-            if any(language not in {text.language for text in mark.texts.all()} for mark in figure.markers.all()):
-                yield f"picture {figure.slug}: a mark has no label in “{language}”; write it"
+            if any(language not in {text.language for text in marker.texts.all()} for marker in figure.markers.all()):
+                yield f"picture {figure.slug}: a marker has no label in “{language}”; write it"
 
 
 COLUMNS: tuple[tuple[str, Callable[[PageReport], str]], ...] = (
@@ -137,12 +137,12 @@ COLUMNS: tuple[tuple[str, Callable[[PageReport], str]], ...] = (
     ("num", lambda page: f"{len(page.measures.uncited_numbers)}"),
     ("dead", lambda page: f"{page.broken_link_count + len(page.measures.broken_anchors)}"),
     ("has", lambda page: _format_required_parts(page)),
-    ("mend", lambda page: f"{len(page.failures) or '–'}"),
+    ("fix", lambda page: f"{len(page.failures) or '–'}"),
 )
 
 
 def _scales() -> str:
-    """The formula and the limit of each language."""
+    """Return the formula and the limit of each language."""
     return ". ".join(f"{language.english_name}: {_scale(language.readability)}" for language in LANGUAGES)
 
 
@@ -165,23 +165,27 @@ max    words in the longest sentence, 25 at most; mean: words in a sentence; par
 pass   share of passive sentences, by a rule of thumb; list: entries in the longest list, 7 at most
 hard   long words neither explained nor everyday; num: statements with a number and no source; dead: dead links
 has    P picture at the top, A something to do, S source; small: missing, and not asked of this kind; !: missing
-mend   what fails"""
+fix    what fails"""
 
 
 def _format_level(level: float | None) -> str:
-    """A level, or a dash for a text that is too short for one."""
+    """Format a level; a dash if the text is too short for one."""
     return "–" if level is None else f"{level:.1f}"
 
 
 def _format_required_parts(page: PageReport) -> str:
-    """Three letters: capital is there, small is not and need not be, ``!`` is missing."""
-    counted, needs = page.measures, page.measures.requires_figure_and_source
-    wanted = (("p", counted.has_lead_figure, needs), ("a", counted.has_action, True), ("s", counted.has_source, needs))
-    return "".join(letter.upper() if there else "!" if needed else letter for letter, there, needed in wanted)
+    """Return three characters: uppercase if the part exists, lowercase if it is optional, ``!`` if it is missing."""
+    measures, needs = page.measures, page.measures.requires_figure_and_source
+    parts = (
+        ("p", measures.has_lead_figure, needs),
+        ("a", measures.has_action, True),
+        ("s", measures.has_source, needs),
+    )
+    return "".join(letter.upper() if exists else "!" if required else letter for letter, exists, required in parts)
 
 
 def format_table(report: SiteReport) -> Iterator[str]:
-    """Lines of an aligned table, one a page, and what is worth a look below."""
+    """Yield the lines of a table with one row for each page, a legend, and notes."""
     rows = [["page", *(name for name, _ in COLUMNS)]]
     rows += [[page.path, *(cell(page) for _, cell in COLUMNS)] for page in report.pages]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -191,16 +195,16 @@ def format_table(report: SiteReport) -> Iterator[str]:
         )
     yield ""
     yield LEGEND
-    looked = [f"{page.path}: {note}" for page in report.pages for note in page.notes]
-    looked += [f"long word, neither explained nor everyday: {word}" for word in _format_hard_words(report)]
-    if looked:
+    notes = [f"{page.path}: {note}" for page in report.pages for note in page.notes]
+    notes += [f"long word, neither explained nor everyday: {word}" for word in _format_hard_words(report)]
+    if notes:
         yield ""
-        yield "Worth a look; no mark is broken:"
-        yield from looked
+        yield "Worth a look; no limit is exceeded:"
+        yield from notes
 
 
 def _format_hard_words(report: SiteReport) -> Iterator[str]:
-    """Each long word once, those on most pages first, with the pages or how many there are."""
+    """Yield each hard word with its page or the number of its pages, the most frequent first."""
     pages: dict[tuple[str, str], list[str]] = {}
     for page in report.pages:
         for word in page.measures.hard_words:
@@ -210,5 +214,5 @@ def _format_hard_words(report: SiteReport) -> Iterator[str]:
 
 
 def to_json(report: SiteReport) -> str:
-    """The whole report, with every passage in full."""
+    """Return the whole report as JSON, with every passage in full."""
     return json.dumps(asdict(report), ensure_ascii=False, indent=1)

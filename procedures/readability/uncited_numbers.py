@@ -1,4 +1,4 @@
-"""Numbers that state a fact without a source. Which numbers need none is listed in docs/quality/measures.md."""
+"""Numbers that state a fact without a source. docs/quality/measures.md lists the numbers that need none."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from procedures.readability.scores import split_sentences
 from procedures.rendering.text_extraction import HEADING_ELEMENTS, Article, TextBlock
 
 NUMBER = re.compile(
-    # L3, T12 and COVID-19 are names; "2.º" and "1.er" are ordinals. "-2.5" is a number, "6-8" a range.
+    # L3, T12, and COVID-19 are names; "2.º" and "1.er" are ordinals. "-2.5" is a number, "6-8" a range.
     r"(?<![\w.,–−-])(?:[-–−](?=\d))?\d[\d.,]*(?<![.,])"
     r"(?!\w|\.?[ºª°](?!\w)|\.(?:er|os|as|[rdtvnm][oa]s?)\b)(?:[ \u00a0]?%)?"
     r"|\b(?:over|about|nearly|almost|more than|less than|one|two|three) ?-?(?:a |an )?(?:half|halves|third|quarter)s?\b"
@@ -24,18 +24,19 @@ TIME_OF_DAY = r"\d{1,2}(?:[:.]\d\d)?"
 CLOCK_TIME = re.compile(
     rf"\b(?:{TIME_OF_DAY} ?(?:-|–|to|and|until|a|y|hasta)(?: las?)? ?)?{TIME_OF_DAY} ?{MERIDIEM}"
     r"|\b(?:[01]?\d|2[0-4]):[0-5]\d(?: ?h(?:rs?|oras)?\b)?(?![\d%])"
-    rf"|\b{TIME_OF_DAY} ?(?:o['’]clock\b|in the (?:morning|afternoon|evening)\b|at night\b|de la (?:mañana|tarde|noche)\b)"
+    rf"|\b{TIME_OF_DAY} ?(?:o['’]clock\b|in the (?:morning|afternoon|evening)\b|at night\b"
+    r"|de la (?:mañana|tarde|noche)\b)"
     rf"|\b(?:a|de|desde|hasta) las? {TIME_OF_DAY}\b|\bde {TIME_OF_DAY} a {TIME_OF_DAY} ?h(?:rs?|oras)?\b",
     re.IGNORECASE,
 )
-# "8 to 5" is a time of day next to a weekday or a word such as "open"; alone it may be anything.
+# "8 to 5" is a time of day only next to a weekday or a word such as "open".
 WEEKDAY = (
     r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:days?|\.)?|weekdays?|weekends?|daily|every day"
     r"|lunes|martes|miércoles|jueves|viernes|sábados?|domingos?|diario|todos los días"
 )
 HOUR_RANGE = (
     rf"{TIME_OF_DAY} ?(?:-|–|to|until|through|and|a|y|hasta)(?: las?)? ?{TIME_OF_DAY}"
-    # What follows is not a unit.
+    # Not followed by a unit.
     rf"(?=\s*(?:[;,)!]|\.(?!\d)|$|(?:on|from|every|except|los|de lunes|excepto|{WEEKDAY})\b|[ap]\.? ?m\b))"
 )
 OPEN_WORDS = (
@@ -65,7 +66,7 @@ DATE = re.compile(
     rf"|\b\d{{1,2}}[-/.](?:(?i:{SPANISH_MONTH})|{MONTH})[-/.](?:\d{{4}}|\d\d)\b"
     r"|\b\d{4}-\d\d?-\d\d?\b|\b\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)\b"
 )
-# Units and things counted: a number before them is not a phone number.
+# Units and counted things: a number before one of them is not a phone number.
 NOT_BEFORE_UNIT = (
     r"(?! ?(?:%|percent|por ciento|(?:people|patients|men|women|adults|cases|of|out of|personas|pacientes|casos|de)\b))"
 )
@@ -98,26 +99,27 @@ POSTAL_ADDRESS = re.compile(
     r"|\b(?:[Cc]alle|[Aa]venida|Av\.|Avda\.|[Pp]aseo|[Cc]arrera|[Cc]alzada|[Cc]amino|[Pp]laza|[Cc]arretera)"
     r"(?: (?:de|del|la|las|los|el|[A-ZÁÉÍÓÚÑ][\w.]*)){1,5},? ?(?:n\.?º ?|núm\. ?|#)?\d{1,5}\b"
 )
-# Codes, versions and other things with a number as their name.
+# Codes, versions, and other names that contain a number.
 NUMBERED_NAME = re.compile(
     r"\b(?:CPT|ICD|CIE|SNOMED(?: CT)?|LOINC|RxNorm|NDC|HCPCS|DRG|PMID|NCT|ISBN|NPI|MRN|codes?|códigos?|version|versión"
     r"|revision|revisión|edition|edición|volume|volumen|vol\.|chapter|capítulo|figure|fig\.|figura|table|tabla|section"
     r"|sección|questions?|preguntas?|item|form|formulario|model|modelo):? ?(?:number |no\. |n\.?º ?|#)?\d[\w.-]*"
     # "Type 2 diabetes", "diabetes tipo 2", "12-gauge": the number is part of a name.
     r"|\b(?:types?|grades?|phases?|class|category|tier|vitamin|factor|group|tipos?|grados?|fases?|clases?|categorías?"
-    rf"|estadios?|grupos?|calibre) \d{{1,2}}[a-d]?\b(?:(?:,| ?[-–]| or| to| and| o| a| y) ?\d{{1,2}}[a-d]?\b)*{NOT_BEFORE_UNIT}"
+    r"|estadios?|grupos?|calibre) \d{1,2}[a-d]?\b(?:(?:,| ?[-–]| or| to| and| o| a| y) ?\d{1,2}[a-d]?\b)*"
+    rf"{NOT_BEFORE_UNIT}"
     r"|\b\d{1,2}(?:[- ]gauge| ?G(?= needle))\b"
     r"|#\d+|\b(?-i:No)\. \d+|\bn\.?º ?\d+|(?<!\w)\(\d\)(?!\w)",
     re.IGNORECASE,
 )
-# "number 1", "step 3 of 8": points at something on the page.
+# "number 1", "step 3 of 8": refers to an item of the page.
 ITEM_REFERENCE = re.compile(
     r"\b(?:numbers?|marks?|steps?|stages?|pictures?|pages?|parts?|lists?|options?"
     r"|números?|marcas?|pasos?|etapas?|imagen|imágenes|fotos?|páginas?|partes?|listas?|opciones|opción)"
     r" \d+(?:(?:,| of| to| and| de| a| y) \d+)*\b",
     re.IGNORECASE,
 )
-# "5 lines", "3 questions": counts what the reader sees.
+# "5 lines", "3 questions": counts something that readers see.
 VISIBLE_COUNT = re.compile(
     r"\b\d{1,2} (?:words|questions|lines|pictures|stages|steps|pages|parts|choices|points|ticks|lists"
     r"|palabras|preguntas|líneas|renglones|imágenes|fotos|etapas|pasos|páginas|partes|opciones|puntos|marcas|listas)\b",
@@ -125,76 +127,76 @@ VISIBLE_COUNT = re.compile(
 )
 CODE_SYSTEM_NAME = re.compile(r"\b(?:CPT|HCPCS|ICD|CIE|LOINC|SNOMED|codes?|códigos?)\b", re.IGNORECASE)
 CODE_CELL = re.compile(r"\d{4,9}(?:[,;/ –-]+\d{4,9})*\Z")
-# What to write on paper.
+# Instructions to write something on paper.
 WRITING_INSTRUCTION = re.compile(r"(?:Put|Pick|Choose|Write|Mark|Number|Ponga|Elija|Escriba|Marque|Anote|Numere) ")
-# "count out of 100", "think of 100 people": how to read the numbers, not a number of people.
+# "count out of 100", "think of 100 people": says how to read numbers.
 DENOMINATOR = re.compile(r"\b(?:out of|think of|piense en|de cada|total de|sobre) (?:10|100|1,?000)\b", re.IGNORECASE)
-# These are the clinic's own: their source is the clinic.
+# The clinic itself is the source of these.
 CLINIC_COMPONENTS = frozenset({"clinic answer", "location", "reading list"})
-# Texts that cannot hold a citation: the same number with a source elsewhere on the page will do.
+# Text that cannot contain a citation; the same number may be cited elsewhere on the page.
 UNCITABLE_COMPONENTS = frozenset({"picture", "series", "title", "key message", "glossary"})
 
 
 def find_uncited_numbers(article: Article, clinic_values: Iterable[str]) -> list[tuple[TextBlock, str]]:
-    """Blocks with a number that needs a source and has none, each with the first such number."""
+    """Return the blocks with a number that needs a source and has none, each with its first such number."""
     values = sorted((value for value in clinic_values if value), key=len, reverse=True)
-    own = {
+    clinic_numbers = {
         unit
         for block in article.blocks
         if block.component in CLINIC_COMPONENTS
         for unit in _find_numbers_with_units(block.text)
     }
-    cited = {
+    cited_numbers = {
         unit for block in article.blocks if article.is_cited(block) for unit in _find_numbers_with_units(block.text)
     }
     codes = _find_code_cells(article)
-    found = []
+    results = []
     for block in article.blocks:
         if id(block) in codes or block.component in CLINIC_COMPONENTS or article.is_cited(block):
             continue
-        excused = own | cited if block.component in UNCITABLE_COMPONENTS else own
-        wanted = [
-            number for number in _find_numbers_with_units(_strip_exempt_numbers(block, values)) if number not in excused
+        exempt = clinic_numbers | cited_numbers if block.component in UNCITABLE_COMPONENTS else clinic_numbers
+        uncited = [
+            number for number in _find_numbers_with_units(_strip_exempt_numbers(block, values)) if number not in exempt
         ]
-        if wanted:
-            found.append((block, wanted[0]))
-    return found
+        if uncited:
+            results.append((block, uncited[0]))
+    return results
 
 
 def _find_code_cells(article: Article) -> set[int]:
-    """Cells that contain only a code, as the header of their table or another cell of their row says."""
-    head, named, found = False, set[int](), set[int]()
-    was = ""
+    """Return the ``id()`` of table cells with only a code, according to the column header or a cell of the row."""
+    is_code_column, code_rows, code_cells = False, set[int](), set[int]()
+    previous_tag = ""
     for block in article.blocks:
-        says = bool(CODE_SYSTEM_NAME.search(block.text))
+        names_codes = bool(CODE_SYSTEM_NAME.search(block.text))
         if block.tag == "th":
-            head = says or (head and was == "th")
+            is_code_column = names_codes or (is_code_column and previous_tag == "th")
         if block.tag in {"td", "th"}:
-            named |= {block.statement_id} if says else set()
-            if CODE_CELL.match(block.text) and (head or block.statement_id in named):
-                found.add(id(block))
+            code_rows |= {block.statement_id} if names_codes else set()
+            if CODE_CELL.match(block.text) and (is_code_column or block.statement_id in code_rows):
+                code_cells.add(id(block))
         else:
-            head = False
-        was = block.tag
-    return found
+            is_code_column = False
+        previous_tag = block.tag
+    return code_cells
 
 
 def strip_contact_details(text: str) -> str:
-    """The text without phone numbers, times and places: their parts are not words."""
+    """Return the text without phone numbers, times, and addresses."""
     for pattern in (PHONE, CLOCK_TIME, POSTAL_ADDRESS):
         text = pattern.sub(" ", text)
     return text
 
 
 def _strip_exempt_numbers(block: TextBlock, clinic_values: list[str]) -> str:
-    """The text without what needs no source."""
+    """Return the text of a block without the numbers that need no source."""
     text = block.text
     for value in [*block.phones, *clinic_values]:
         text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w){NOT_BEFORE_UNIT}", " ", text)
     if block.tag in HEADING_ELEMENTS:
         text = LIST_NUMBER.sub("", text)
-    text = " ".join(said for said in split_sentences(text) if not said.rstrip('"”»)').endswith("?"))
-    text = " ".join(said for said in split_sentences(text) if not WRITING_INSTRUCTION.match(said))
+    text = " ".join(sentence for sentence in split_sentences(text) if not sentence.rstrip('"”»)').endswith("?"))
+    text = " ".join(sentence for sentence in split_sentences(text) if not WRITING_INSTRUCTION.match(sentence))
     for pattern in (
         PHONE,
         DATE,
@@ -211,11 +213,11 @@ def _strip_exempt_numbers(block: TextBlock, clinic_values: list[str]) -> str:
 
 
 def _find_numbers_with_units(text: str) -> list[str]:
-    """Numbers with the word behind them: "24 hours" is not "24 people". Both ends of a range have the same."""
-    found = []
+    """Return numbers with the word after them, because "24 hours" is not "24 people". Both ends of a range get it."""
+    numbers = []
     for match in NUMBER.finditer(text):
         if YEAR.match(match[0]):
             continue
-        behind = UNIT_AFTER_NUMBER.match(text, match.end())
-        found.append(f"{match[0].rstrip('.,')} {behind[1] if behind else ''}".strip().casefold())
-    return found
+        unit = UNIT_AFTER_NUMBER.match(text, match.end())
+        numbers.append(f"{match[0].rstrip('.,')} {unit[1] if unit else ''}".strip().casefold())
+    return numbers

@@ -1,4 +1,4 @@
-"""The renderer. Nothing else in the project turns Markdown into HTML."""
+"""Rendering of Markdown to the HTML of an article. No other code converts Markdown."""
 
 from procedures.languages import DEFAULT
 from procedures.rendering.issues import Issue
@@ -9,7 +9,7 @@ __all__ = ["RENDERER_VERSION", "Issue", "ReferenceResolver", "RenderedPage", "pr
 
 
 def preview_html(text: str) -> str:
-    """What django-markdownx calls for a bare text: our renderer, the default language, no page around it."""
+    """Render ``text`` as the body of a page in the default language. For django-markdownx."""
     content = {
         "title": "",
         "key_message": "",

@@ -1,4 +1,4 @@
-"""Our blocks: each checks what stands inside it and fills its component's template."""
+"""Blocks: each function checks the contents of one block and renders the template of its component."""
 
 import re
 from collections.abc import Callable
@@ -20,48 +20,48 @@ EMPTY_HTML = SafeString("")
 SLUG_LIST = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:[ \t]+[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
 CHANCE_OPTIONS = re.compile(r"([0-9]{1,4}) in (10|100|1000)\Z")
 MAX_LIST_ITEMS = 7
-MIN_NAME_SIMILARITY = 0.7  # of difflib's ratio: names of blocks are short and few
+MIN_NAME_SIMILARITY = 0.7  # difflib ratio; lower than for keys, because block names are short and few
 
 
 def render_component(name: str, **values: object) -> SafeString:
-    """The HTML of one component; its template says which values it takes."""
+    """Render ``components/<name>.html``; the comment at the top of each template lists its context."""
     return render_to_string(f"components/{name}.html", values)
 
 
 def render_self_closing_block(name: str, options: str, line: int, context: RenderContext, raw_line: str) -> SafeString:
-    """A block of one line, typed as ``raw``."""
+    """Render a one-line block. ``raw_line`` is the line as typed."""
     if name in INDEX_BLOCKS:
         if options:
-            context.issues.add(line, f"::: {name} takes nothing behind its name.")
+            context.issues.add(line, f"::: {name} takes nothing after its name.")
         if name in context.index_blocks:
-            context.issues.add(line, f"A page has ::: {name} once.")
+            context.issues.add(line, f"A page can have ::: {name} only once.")
             return EMPTY_HTML
         context.index_blocks.add(name)
         return INDEX_BLOCKS[name](context)
     if name not in SELF_CLOSING_BLOCKS:
         if name:
             known = sorted({*SELF_CLOSING_BLOCKS, *INDEX_BLOCKS, *CONTAINER_BLOCKS, "choices"})
-            meant = get_close_matches(name, known, 1, MIN_NAME_SIMILARITY)
-            advice = f"Did you mean “{meant[0]}”?" if meant else f"The blocks are: {', '.join(known)}."
+            closest = get_close_matches(name, known, 1, MIN_NAME_SIMILARITY)
+            advice = f"Did you mean “{closest[0]}”?" if closest else f"The blocks are: {', '.join(known)}."
             context.issues.add(line, f"There is no block “{name}”. {advice}")
         else:
             context.issues.add(line, _unnamed_block_message(raw_line))
         return EMPTY_HTML
     if not SLUG_LIST.match(options):
-        context.issues.add(line, f"::: {name} needs names behind it, with single spaces between them.")
+        context.issues.add(line, f"::: {name} needs names after it, with single spaces between them.")
         return EMPTY_HTML
     return SELF_CLOSING_BLOCKS[name](options.split(), line, context)
 
 
 def _unnamed_block_message(raw_line: str) -> str:
-    """What to say of a line with ``:::`` and no name that we can read."""
-    behind = raw_line.lstrip(":")
-    if len(raw_line) - len(behind) > 3:
+    """Return the message for a line that starts with ``:::`` and has no readable name."""
+    rest = raw_line.lstrip(":")
+    if len(raw_line) - len(rest) > 3:
         return (
             f"“{raw_line[:40].strip()}” has more than three colons. Write exactly three: ::: note, and ::: at the end."
         )
-    if behind.strip():
-        return f"“{raw_line[:40].strip()}” does not name a block. Type a regular space and the name in lowercase: ::: note."
+    if rest.strip():
+        return f"“{raw_line[:40].strip()}” names no block. Type a regular space and the name in lowercase: ::: note."
     return "This ::: does not close anything. Delete it, or add the name of a block after it."
 
 
@@ -74,14 +74,14 @@ def _render_figure_by_slug(slug: str, line: int, context: RenderContext, *, eage
 
 
 def render_figure(view: FigureContext, line: int, context: RenderContext, *, eager: bool = False) -> SafeString:
-    """One picture; its address on the page is free of doubles."""
+    """Render a figure with an id that is unique on the page, and check its texts."""
     if not view.has_texts or not view.alt:
         context.issues.add(line, f"The picture “{view.slug}” has no texts in this language yet.")
-    if any(not mark.label for mark in view.markers):
-        context.issues.add(line, f"A mark of the picture “{view.slug}” has no label in this language yet.")
+    if any(not marker.label for marker in view.markers):
+        context.issues.add(line, f"A marker of the picture “{view.slug}” has no label in this language yet.")
     name = f"The text of the picture “{view.slug}”"
     context.check_plain_text(line, name, view.title, view.alt, view.caption, *view.paragraphs)
-    context.check_plain_text(line, name, *(text for mark in view.markers for text in (mark.label, mark.text)))
+    context.check_plain_text(line, name, *(text for marker in view.markers for text in (marker.label, marker.text)))
     context.figure_slugs.append(view.slug)
     values = {name: getattr(view, name) for name in FigureContext.__slots__}
     values |= {"dom_id": context.reserve_anchor(f"fig-{view.slug}"), "eager": eager}
@@ -110,8 +110,8 @@ def _render_series(slugs: list[str], line: int, context: RenderContext) -> SafeS
         name = " ".join(slugs)
         context.add_unknown_reference(line, "series", name, f"There is no series “{name}” in this language.")
         return EMPTY_HTML
-    shown = [text for item in series.items.all() for text in (item.heading, item.text)]
-    context.check_plain_text(line, f"The text of the series “{series.slug}”", series.title, *shown)
+    texts = [text for item in series.items.all() for text in (item.heading, item.text)]
+    context.check_plain_text(line, f"The text of the series “{series.slug}”", series.title, *texts)
     items = [
         {
             "number": number,
@@ -168,12 +168,12 @@ def _render_glossary_index(context: RenderContext) -> SafeString:
 
 def _render_reading_levels(context: RenderContext) -> SafeString:
     rows = [
-        # US school grade in English; other languages have points of their own. The translation says which.
-        # Whole numbers: a tenth of a grade tells a reader nothing.
+        # The number is a US school grade in English and a score in other languages; the translation says which. It is
+        # rounded, because a tenth of a grade tells a reader nothing.
         {**row, "words": _("Grade %(level)s") % {"level": max(1, round(row["level"]))}}
         for row in context.resolver.get_reading_levels()
     ]
-    # Short lists, because nobody takes in a long one.
+    # Several short lists are easier to take in than a long one.
     groups = (
         (_("Your back and your choices"), {PageKind.CONDITION, PageKind.CHOICE, PageKind.PROCEDURE}),
         (
@@ -183,9 +183,9 @@ def _render_reading_levels(context: RenderContext) -> SafeString:
         (_("Guides for your visit"), {PageKind.GUIDE}),
         (_("About this site"), {PageKind.ABOUT}),
     )
-    listed = [{"name": name, "levels": [row for row in rows if row["kind"] in kinds]} for name, kinds in groups]
+    sections = [{"name": name, "levels": [row for row in rows if row["kind"] in kinds]} for name, kinds in groups]
     return (
-        render_component("reading_levels", groups=[group for group in listed if group["levels"]])
+        render_component("reading_levels", groups=[section for section in sections if section["levels"]])
         if rows
         else EMPTY_HTML
     )
@@ -204,23 +204,23 @@ WARNING_SIGNS_HELP = "Write ::: warning-signs before, after or both. You may add
 
 
 def _render_warning_signs(options: list[str], line: int, context: RenderContext) -> SafeString:
-    """All signs by level with what to do, or (``short``) the emergency signs and one line on calling us."""
-    when, *more = options
-    if when not in SignTiming.values or more not in ([], ["short"]):
+    """Render all signs by level with instructions, or (``short``) the emergency signs and one line on calling us."""
+    timing, *more = options
+    if timing not in SignTiming.values or more not in ([], ["short"]):
         context.issues.add(line, WARNING_SIGNS_HELP)
         return EMPTY_HTML
-    if not context.resolver.get_warning_signs(when)[0]:
+    if not context.resolver.get_warning_signs(timing)[0]:
         context.issues.add(line, "There are no warning signs in this language yet. Add them under Warning signs.")
         return EMPTY_HTML
     if more:
-        return render_emergency_signs(when, context)
+        return render_emergency_signs(timing, context)
     if context.signs_timing:
         context.issues.add(
             line, "A page can have the full warning signs only once. Use ::: warning-signs … short for the others."
         )
         return EMPTY_HTML
-    context.signs_timing = when
-    signs, is_starter = context.resolver.get_warning_signs(when)
+    context.signs_timing = timing
+    signs, is_starter = context.resolver.get_warning_signs(timing)
     cards = [_render_sign_card(level, rows, context) for level in SignLevel if (rows := _filter_by_level(signs, level))]
     return render_component("warning_signs", cards=cards, is_starter=is_starter)
 
@@ -230,12 +230,12 @@ def _filter_by_level(signs: list[LocalizedSign], level: str) -> list[LocalizedSi
 
 
 def _render_sign_card(level: str, signs: list[LocalizedSign], context: RenderContext) -> SafeString:
-    """One care card: the signs of one level, then what to do and the number to call."""
-    library = context.resolver
-    emergency, emergency_href = library.get_phone("clinic.emergency_number")
-    phone, phone_href = library.get_phone("clinic.phone")
-    after_hours, after_hours_href = library.get_phone("clinic.after_hours_phone")
-    hours = library.get_clinic_value("clinic.hours")
+    """Render the signs of one level as a care card with instructions and a phone number."""
+    resolver = context.resolver
+    emergency, emergency_href = resolver.get_phone("clinic.emergency_number")
+    phone, phone_href = resolver.get_phone("clinic.phone")
+    after_hours, after_hours_href = resolver.get_phone("clinic.after_hours_phone")
+    hours = resolver.get_clinic_value("clinic.hours")
     items = format_html_join(
         "\n", "<li>{}{}</li>", ((sign.text, _render_sign_citation(sign, context)) for sign in signs)
     )
@@ -255,7 +255,7 @@ def _render_sign_card(level: str, signs: list[LocalizedSign], context: RenderCon
 
 
 def _render_sign_citation(sign: LocalizedSign, context: RenderContext) -> SafeString:
-    """The mark of a sign's main source, as a citation in a text has it; a card for emergencies holds no more."""
+    """Render the citation of a sign's first source; more would crowd an emergency card."""
     source = context.resolver.get_source(sign.sources[0]) if sign.sources else None
     if source is None:
         return EMPTY_HTML
@@ -265,7 +265,10 @@ def _render_sign_citation(sign: LocalizedSign, context: RenderContext) -> SafeSt
 
 
 def render_emergency_signs(timing: str, context: RenderContext, *, is_page_top: bool = False) -> SafeString:
-    """The emergency signs in their short forms and one line on calling us. ``is_top``: as each topic begins."""
+    """Render the emergency signs in short form and one line on calling us.
+
+    ``is_page_top``: for the top of a page, with a link to the full list if the page has one.
+    """
     signs = _filter_by_level(context.resolver.get_warning_signs(timing)[0], SignLevel.EMERGENCY)
     if not signs:
         return EMPTY_HTML
@@ -304,9 +307,9 @@ INDEX_BLOCKS: dict[str, Callable[[RenderContext], SafeString]] = {
 def render_block(
     name: str, options: str, tokens: list[Token], body: SafeString, line: int, context: RenderContext
 ) -> SafeString:
-    """A block with an end that starts at ``line``; ``tokens`` and ``body`` are what stands inside."""
+    """Render a block that starts at ``line``. ``tokens`` are its contents, and ``body`` is their HTML."""
     if options and name != "chance":
-        context.issues.add(line, f"::: {name} takes nothing behind its name.")
+        context.issues.add(line, f"::: {name} takes nothing after its name.")
     if not tokens:
         context.issues.add(line, f"The block {name} is empty.")
         return EMPTY_HTML
@@ -316,15 +319,15 @@ def render_block(
 def _require_single_list(
     tokens: list[Token], kind: str, name: str, line: int, context: RenderContext, max_items: int = 0
 ) -> None:
-    """Note a problem unless ``tokens`` are exactly one list of the wanted kind."""
-    wanted = {"bullet_list": "a list with hyphens", "ordered_list": "a numbered list"}[kind]
-    top = [token for token in tokens if token.level == tokens[0].level and token.nesting >= 0]
-    if [token.type for token in top] != [f"{kind}_open"]:
-        context.issues.add(line, f"Inside ::: {name} stands {wanted} and nothing else.")
+    """Add an issue unless ``tokens`` are exactly one list of this kind, with at most ``max_items`` (0: no limit)."""
+    expected = {"bullet_list": "a list with hyphens", "ordered_list": "a numbered list"}[kind]
+    top_level = [token for token in tokens if token.level == tokens[0].level and token.nesting >= 0]
+    if [token.type for token in top_level] != [f"{kind}_open"]:
+        context.issues.add(line, f"::: {name} contains {expected} and nothing else.")
         return
     count = sum(token.type == "list_item_open" and token.level == tokens[0].level + 1 for token in tokens)
     if max_items and count > max_items:
-        context.issues.add(line, f"::: {name} has {count} entries. {max_items} are the most that people take in.")
+        context.issues.add(line, f"::: {name} has {count} entries. Readers take in at most {max_items}.")
 
 
 def _render_key_points(
@@ -332,11 +335,11 @@ def _render_key_points(
 ) -> SafeString:
     _require_single_list(tokens, "bullet_list", name, line, context, MAX_LIST_ITEMS)
     if context.key_points:
-        context.issues.add(line, "A page has its key points once.")
+        context.issues.add(line, "A page can have key points only once.")
     if context.headings:
-        context.issues.add(line, "Key points stand before the first heading.")
+        context.issues.add(line, "Put the key points before the first heading.")
     html = render_component("key_points", body=body)
-    # They move to the top of the page, and their line with them.
+    # The key points move to the top of the page, so their line comment has to move with them.
     context.key_points = format_html("<!--line {}-->{}", line, html) if context.with_line_comments else html
     return EMPTY_HTML
 
@@ -390,7 +393,7 @@ def _render_chance(
         )
     context.chance_denominator = context.chance_denominator or out_of
     if [t.type for t in tokens] != ["paragraph_open", "inline", "paragraph_close"]:
-        context.issues.add(line, "Inside ::: chance stands one sentence: what happens to them.")
+        context.issues.add(line, "::: chance contains one sentence: what happens to them.")
     dom_id = context.reserve_anchor("chance-1")
     return render_component("chance", count=count, out_of=out_of, sentence=body, dom_id=dom_id)
 

@@ -1,7 +1,7 @@
-"""Finds the first use of each glossary term in running text.
+"""Links from the first use of each glossary term on a page to its definition.
 
-A term is found however its words are typed: over a line end, with no-break or double spaces, with another hyphen or
-apostrophe, with soft hyphens or decomposed accents inside, and with part of it in bold.
+A term matches across a line break, with no-break or double spaces, with any hyphen or apostrophe, with soft hyphens or
+decomposed accents inside, and with part of it in bold.
 """
 
 import re
@@ -21,27 +21,26 @@ EQUIVALENT_CHARACTERS = {
     **APOSTROPHES,
     **dict.fromkeys(map(ord, INVISIBLE_CHARACTERS), ""),
 }
-# A dash in the middle of a term is a hyphen typed wrong; between words with spaces it is a dash.
+# A dash without spaces inside a term is a mistyped hyphen; with spaces it is a dash.
 HYPHEN_PATTERN = "[-\u2012\u2013\u2212]\\s?"
 
-# A run of text, and where in it a character begins and ends.
+# The index of a run, and the start and end of a character in its text.
 TextSpan = tuple[int, int, int]
 
 
 def _normalize_characters(text: str) -> str:
-    """Characters that look the same to readers, as one character. Spaces stay as they are."""
+    """Replace characters that look alike with one of them. Spaces stay."""
     return unicodedata.normalize("NFC", text).translate(EQUIVALENT_CHARACTERS)
 
 
 def _lookup_key(text: str) -> str:
-    """A term as it is looked up."""
     return " ".join(
         re.sub("[\u2012\u2013\u2212]", "-", _normalize_characters(text)).replace("-\n", "-").casefold().split()
     )
 
 
 class GlossaryLinker:
-    """Links each term at its first use; remembers what it has found, for one page."""
+    """Links each term at its first use on one page, and collects the linked terms."""
 
     def __init__(self, terms: Iterable[GlossaryTerm]) -> None:
         self._terms_by_name: dict[str, GlossaryTerm] = {}
@@ -57,21 +56,21 @@ class GlossaryLinker:
         self.linked_terms: dict[str, GlossaryTerm] = {}
 
     def link_terms(self, tokens: list[Token]) -> list[Token]:
-        """The same inline tokens with a link around the first use of each term."""
+        """Return the inline tokens with a link around the first use of each term that has none yet."""
         runs = _split_into_runs(tokens)
-        text, places = _join_runs(runs)
-        spans = list(self._find_terms(text))
-        if not spans:
+        text, text_spans = _join_runs(runs)
+        matches = list(self._find_terms(text))
+        if not matches:
             return tokens
         pieces: list[_TextRun] = []
-        cuts = [(places[start], places[end - 1], _open_term_link(term)) for start, end, term in spans]
-        for number, run in enumerate(runs):
-            pieces += _split_run(run, number, cuts)
+        links = [(text_spans[start], text_spans[end - 1], _open_term_link(term)) for start, end, term in matches]
+        for index, run in enumerate(runs):
+            pieces += _split_run(run, index, links)
         return _to_tokens(pieces)
 
     def _find_terms(self, text: str) -> Iterator[tuple[int, int, GlossaryTerm]]:
         for match in self._pattern.finditer(text):
-            # The pattern's idea of equal letters is wider than case folding: "spıne" with a dotless i matches "spine".
+            # IGNORECASE matches more than case folding: "spıne" with a dotless i matches "spine".
             term = self._terms_by_name.get(_lookup_key(match[1]))
             if term is not None and term.key not in self.linked_terms:
                 self.linked_terms[term.key] = term
@@ -83,14 +82,14 @@ def _term_pattern(name: str) -> str:
 
 
 class _TextRun:
-    """One token without children, with the tokens that are open around it: emphasis, links."""
+    """One leaf token, with the opening tokens that enclose it, such as emphasis and links."""
 
     def __init__(self, token: Token, enclosing: tuple[Token, ...]) -> None:
         self.token, self.enclosing = token, enclosing
 
     @property
     def text(self) -> str:
-        """What a term may run over; other tokens, and the words of a link, break it."""
+        """The text that a term can match; a placeholder for links, citations, and other tokens."""
         if any(token.type == "link_open" or token.tag == "sup" for token in self.enclosing):
             return PLACEHOLDER
         if self.token.type in {"softbreak", "hardbreak"}:
@@ -99,32 +98,32 @@ class _TextRun:
 
 
 def _split_into_runs(tokens: list[Token]) -> list[_TextRun]:
-    found: list[_TextRun] = []
-    around: list[Token] = []
+    runs: list[_TextRun] = []
+    enclosing: list[Token] = []
     for token in tokens:
         if token.nesting > 0:
-            around.append(token)
+            enclosing.append(token)
         elif token.nesting < 0:
-            around.pop()
+            enclosing.pop()
         else:
-            found.append(_TextRun(token, tuple(around)))
-    return found
+            runs.append(_TextRun(token, tuple(enclosing)))
+    return runs
 
 
 def _join_runs(runs: list[_TextRun]) -> tuple[str, list[TextSpan]]:
-    """All text in simple characters; and for each its run, and where in that run it begins and ends."""
-    signs: list[str] = []
-    places: list[TextSpan] = []
-    for number, run in enumerate(runs):
+    """Return the normalized text of all runs, and the origin of each of its characters."""
+    characters: list[str] = []
+    text_spans: list[TextSpan] = []
+    for index, run in enumerate(runs):
         for cluster in re.finditer(r"\w[\u0300-\u036f]*|[^\w]", run.text):
-            simple = _normalize_characters(cluster[0])
-            signs.append(simple)
-            places += [(number, *cluster.span())] * len(simple)
-    return "".join(signs), places
+            normalized = _normalize_characters(cluster[0])
+            characters.append(normalized)
+            text_spans += [(index, *cluster.span())] * len(normalized)
+    return "".join(characters), text_spans
 
 
 def _split_run(run: _TextRun, index: int, links: list[tuple[TextSpan, TextSpan, Token]]) -> Iterator[_TextRun]:
-    """The run in pieces; those that belong to a term have its link around them."""
+    """Yield the run in pieces; the link of a term encloses the pieces that belong to it."""
     done = 0
     text = run.token.content
     for (first, start, _), (last, _, end), link in links:
@@ -147,15 +146,15 @@ def _open_term_link(term: GlossaryTerm) -> Token:
 
 
 def _to_tokens(runs: list[_TextRun]) -> list[Token]:
-    """Runs as tokens, with the tokens that open and close around them. A link is never cut; emphasis may be."""
+    """Return the runs with their opening and closing tokens. Emphasis may be split, a link never is."""
     tokens: list[Token] = []
-    around: list[Token] = []
+    enclosing: list[Token] = []
     for run in [*runs, _TextRun(Token("text", "", 0), ())]:
         shared = 0
-        while shared < min(len(around), len(run.enclosing)) and around[shared] is run.enclosing[shared]:
+        while shared < min(len(enclosing), len(run.enclosing)) and enclosing[shared] is run.enclosing[shared]:
             shared += 1
-        closed = reversed(around[shared:])
+        closed = reversed(enclosing[shared:])
         tokens += [Token(token.type.replace("_open", "_close"), token.tag, -1, markup=token.markup) for token in closed]
         tokens += [*run.enclosing[shared:], run.token]
-        around = list(run.enclosing)
+        enclosing = list(run.enclosing)
     return tokens[:-1]

@@ -1,4 +1,4 @@
-"""Headings: levels, addresses of their own, the contents list."""
+"""Conversion of parsed Markdown to HTML: headings and their anchors, tables, blocks, and choices."""
 
 from functools import reduce
 from operator import add
@@ -24,10 +24,10 @@ from procedures.rendering.sanitizer import sanitize
 
 
 def prepare_heading(opening: Token, inline_token: Token, context: RenderContext, *, nested: bool) -> None:
-    """Give one heading its anchor. ``nested``: it stands inside ``choices``, where steps are checked there."""
+    """Check a heading and set its id. ``nested``: the heading is inside ``choices``, which checks the levels itself."""
     line = line_number(opening)
     level = int(opening.tag[1])
-    own, name = pop_explicit_anchor(inline_token), slugify_heading(inline_token)
+    explicit, slug = pop_explicit_anchor(inline_token), slugify_heading(inline_token)
     resolve_inline(inline_token, context, link_terms=False)
     title = inline_text(inline_token)
     if level == 1:
@@ -40,11 +40,11 @@ def prepare_heading(opening: Token, inline_token: Token, context: RenderContext,
         context.issues.add(line, f"This heading skips a level: use {'#' * (context.last_level + 1)}.")
     if not title:
         context.issues.add(line, "This heading is empty.")
-    if own and (RESERVED_ANCHOR.match(own) or own in context.used_heading_anchors):
-        context.issues.add(line, f"The section address #{own} is taken. Choose another one.")
-    anchor = context.reserve_heading_anchor(own or name)
-    if own and anchor != own:
-        context.moved_anchors.append((line, own, anchor))
+    if explicit and (RESERVED_ANCHOR.match(explicit) or explicit in context.used_heading_anchors):
+        context.issues.add(line, f"The section address #{explicit} is taken. Choose another one.")
+    anchor = context.reserve_heading_anchor(explicit or slug)
+    if explicit and anchor != explicit:
+        context.moved_anchors.append((line, explicit, anchor))
     opening.attrSet("id", anchor)
     if not nested:
         context.last_level = min(level, 4)
@@ -54,28 +54,28 @@ def prepare_heading(opening: Token, inline_token: Token, context: RenderContext,
 
 
 def insert_old_anchors(opening: Token, inline_token: Token, context: RenderContext) -> None:
-    """Put the section's earlier addresses into its heading, so that links in old mails still find it."""
-    marks = [
+    """Add the earlier anchors of a section to its heading, so that links in old emails still lead to it."""
+    anchor_tokens = [
         token
         for old in collect_old_anchors(str(opening.attrGet("id")), context)
         for token in (Token("link_open", "a", 1, attrs={"id": old}), Token("link_close", "a", -1))
     ]
-    inline_token.children = [*marks, *(inline_token.children or [])]
+    inline_token.children = [*anchor_tokens, *(inline_token.children or [])]
 
 
 def collect_old_anchors(current_anchor: str, context: RenderContext) -> list[str]:
-    """The earlier addresses of a section; where ``present`` is empty, those of sections that are gone."""
-    # In a fixed order: databases return the keys of an object in any order.
-    found = sorted(old for old, target in context.old_anchors.items() if target == current_anchor)
-    context.anchors.update(found)
-    return found
+    """Reserve and return the earlier anchors of a section; of all removed sections if ``current_anchor`` is empty."""
+    # Sorted, because databases return the keys of a JSON object in any order.
+    old_anchors = sorted(old for old, target in context.old_anchors.items() if target == current_anchor)
+    context.anchors.update(old_anchors)
+    return old_anchors
 
 
 EMPTY_HTML = SafeString("")
 
 
 def to_html(tokens: list[Token], context: RenderContext, *, nested: bool = False) -> SafeString:
-    """HTML of ``tokens``. ``nested``: they stand inside an option of ``choices``."""
+    """Render ``tokens``. ``nested``: they are inside an option of ``choices``."""
     parts: list[SafeString] = []
     run: list[Token] = []
     position = 0
@@ -104,24 +104,24 @@ def to_html(tokens: list[Token], context: RenderContext, *, nested: bool = False
 
 
 def _add_line_comment(html: SafeString, token: Token, context: RenderContext) -> SafeString:
-    """A part with the comment ``line N`` before it, where a preview asks for that. Comments move no pixel."""
+    """Put ``<!--line N-->`` before a part of a preview. Unlike an element, a comment cannot change the layout."""
     return format_html("<!--line {}-->{}", line_number(token), html) if context.with_line_comments and html else html
 
 
 def join_html(parts: list[SafeString]) -> SafeString:
-    """Safe parts in order; joining safe strings one by one keeps Django's own guarantee."""
+    """Join safe strings. Adding them one by one leaves it to Django to decide that the result is safe."""
     return reduce(add, parts, EMPTY_HTML)
 
 
 def _render_tokens(run: list[Token], context: RenderContext, *, nested: bool) -> SafeString:
-    """Cleaned HTML of a run without blocks at its top level."""
+    """Render and sanitize tokens that have no block at their top level."""
     if not run:
         return EMPTY_HTML
-    kept: list[Token] = []
+    printable: list[Token] = []
     for index, token in enumerate(run):
         if token.type.startswith("directive"):
             if token.type != "directive_close":
-                context.issues.add(line_number(token), "A block must not stand inside a list, quotation or table.")
+                context.issues.add(line_number(token), "A block cannot be inside a list, quotation, or table.")
             continue
         before = run[index - 1] if index else token
         if token.type == "inline":
@@ -132,13 +132,13 @@ def _render_tokens(run: list[Token], context: RenderContext, *, nested: bool) ->
             else:
                 inline.resolve_inline(token, context, link_terms=before.type != "th_open")
         _set_cell_attributes(token)
-        kept.append(token)
+        printable.append(token)
     markdown = get_parser()
-    return sanitize(str(markdown.renderer.render(kept, markdown.options, {})))
+    return sanitize(str(markdown.renderer.render(printable, markdown.options, {})))
 
 
 def _set_cell_attributes(token: Token) -> None:
-    """Alignment of a table cell as a class: the content policy forbids ``style``."""
+    """Replace the ``style`` of a table cell with a class, because the Content Security Policy forbids inline styles."""
     if token.type in {"th_open", "td_open"}:
         style = token.attrs.pop("style", "")
         if style == "text-align:right":
@@ -148,7 +148,7 @@ def _set_cell_attributes(token: Token) -> None:
 
 
 def _render_table(group: list[Token], context: RenderContext) -> SafeString:
-    # It may be wider than the screen; a region with a name can be scrolled by keyboard.
+    # A table can be wider than the screen. A focusable, named region can be scrolled with the keyboard.
     label = _("Table: %(heading)s") % {"heading": context.last_heading or _("overview")}
     html = _render_tokens(group, context, nested=False)
     return format_html(
@@ -167,53 +167,53 @@ def _render_block(group: list[Token], context: RenderContext, *, nested: bool) -
         context.issues.add(line, f"The block {name} has no end. Close it with a line :::")
     inner = group[1:-1]
     if nested and name in {"choices", "key-points"}:
-        context.issues.add(line, f"A block {name} must not stand inside choices.")
+        context.issues.add(line, f"A block {name} cannot be inside choices.")
         return EMPTY_HTML
     if name == "choices":
         return _render_choices(inner, line, context)
     if not nested and any(t.type.startswith("directive") for t in inner):
-        context.issues.add(line, f"No block may stand inside ::: {name}.")
+        context.issues.add(line, f"No block can be inside ::: {name}.")
         inner = [t for t in inner if not t.type.startswith("directive")]
     for heading in (t for t in inner if t.type == "heading_open"):
-        context.issues.add(line_number(heading), f"No heading may stand inside ::: {name}.")
+        context.issues.add(line_number(heading), f"No heading can be inside ::: {name}.")
     return blocks.render_block(name, options, inner, _render_tokens(inner, context, nested=True), line, context)
 
 
 def _split_at_headings(tokens: list[Token], tag: str) -> tuple[list[Token], list[tuple[Token, Token, list[Token]]]]:
-    """What stands before the first heading of this level, then (opening, inline, what follows) for each."""
+    """Return the tokens before the first heading of this level, then (opening, inline, content) for each heading."""
     before: list[Token] = []
-    found: list[tuple[Token, Token, list[Token]]] = []
+    sections: list[tuple[Token, Token, list[Token]]] = []
     index = 0
     while index < len(tokens):
         token = tokens[index]
         if token.type == "heading_open" and token.tag == tag:
-            found.append((token, tokens[index + 1], []))
+            sections.append((token, tokens[index + 1], []))
             index += 3
             continue
-        (found[-1][2] if found else before).append(token)
+        (sections[-1][2] if sections else before).append(token)
         index += 1
-    return before, found
+    return before, sections
 
 
 def _render_choices(inner: list[Token], line: int, context: RenderContext) -> SafeString:
-    """Options side by side, each with the same aspects in the same order: equal detail is checked here."""
-    before, found = _split_at_headings(inner, "h3")
-    if before or len(found) < 2:
-        context.issues.add(line, "Inside ::: choices stand at least 2 options, each under a ### heading.")
-    options, wanted = [], None
-    for opening, title, content in found:
+    """Render options side by side, and check that all have the same aspects in the same order."""
+    before, sections = _split_at_headings(inner, "h3")
+    if before or len(sections) < 2:
+        context.issues.add(line, "::: choices contains at least 2 options, each under a ### heading.")
+    options, expected = [], None
+    for opening, title, content in sections:
         prepare_heading(opening, title, context, nested=True)
         rest, aspects = _split_at_headings(content, "h4")
         for aspect in aspects:
             inline.resolve_inline(aspect[1], context, link_terms=False)
         name, names = inline_text(title), [inline_text(aspect[1]) for aspect in aspects]
-        wanted = names if wanted is None else wanted
+        expected = names if expected is None else expected
         if rest or not names:
-            context.issues.add(line_number(opening), f"The text of “{name}” must stand under #### headings.")
-        if names != wanted:
+            context.issues.add(line_number(opening), f"The text of “{name}” must be under #### headings.")
+        if names != expected:
             context.issues.add(
                 line_number(opening),
-                f"“{name}” must have the same #### headings as the first option: {', '.join(wanted)}.",
+                f"“{name}” must have the same #### headings as the first option: {', '.join(expected)}.",
             )
         options.append(
             {

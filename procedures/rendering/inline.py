@@ -1,4 +1,4 @@
-"""The words inside a block: citations, clinic values, links to pages, glossary words."""
+"""Inline content: citations, clinic values, links to pages, and glossary terms."""
 
 import re
 
@@ -14,7 +14,7 @@ ALLOWED_LINK = re.compile(r"(?:https://|mailto:|tel:|#)")
 
 
 def resolve_inline(token: Token, context: RenderContext, *, link_terms: bool) -> None:
-    """Rewrite the children of one ``inline`` token in place. ``running_text``: look for glossary words too."""
+    """Replace the children of an ``inline`` token in place. ``link_terms``: also link glossary terms."""
     line = line_number(token)
     result: list[Token] = []
     depth = 0
@@ -93,5 +93,5 @@ def _resolve_clinic_value(token: Token, context: RenderContext, line: int, *, is
         return []
     if is_in_link or not token.content.endswith(("phone", "number")) or not value:
         return [_make_text_token(value)]
-    printed, href = context.resolver.get_phone(token.content)
-    return _wrap_in_element("a", printed, href=href)
+    number, href = context.resolver.get_phone(token.content)
+    return _wrap_in_element("a", number, href=href)

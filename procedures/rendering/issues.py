@@ -1,16 +1,16 @@
-"""What is wrong with a text, in sentences an editor can act on."""
+"""Issues found in a draft. Each message says what to fix."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One thing to mend. ``line`` counts from 1 in the Markdown; 0 means the page as a whole, or its ``field``."""
+    """One issue. ``line`` counts from 1 in the Markdown body; 0 refers to the whole page or to ``field``."""
 
     line: int
     message: str
     field: str = ""
-    # Names something that does not exist (any more): today's values decide this, not the words.
+    # The draft refers to something that does not exist. This can change without any change to the draft.
     is_unknown_reference: bool = False
 
     def __str__(self) -> str:
@@ -19,14 +19,14 @@ class Issue:
 
 @dataclass(slots=True)
 class IssueCollector:
-    """Collects problems while a text is rendered; rendering goes on, so that all are found at once."""
+    """Collects issues while a draft is rendered. An issue does not stop the rendering, so one run finds all of them."""
 
     issues: list[Issue] = field(default_factory=list)
     _seen: set[Issue] = field(default_factory=set)
 
     def add(self, line: int, message: str, field: str = "", *, is_unknown_reference: bool = False) -> None:
-        """Note one, once."""
-        problem = Issue(line, message, field, is_unknown_reference)
-        if problem not in self._seen:
-            self._seen.add(problem)
-            self.issues.append(problem)
+        """Add an issue unless an equal one is there."""
+        issue = Issue(line, message, field, is_unknown_reference)
+        if issue not in self._seen:
+            self._seen.add(issue)
+            self.issues.append(issue)

@@ -1,9 +1,9 @@
-"""Finds markup that did not do what its author meant, each with its line and a fix.
+"""Lint for markup that does not do what its author meant. Each message says how to fix it.
 
-The parser takes such markup for text (``##`` with a no-break space, ``**`` left open, ``{clinic.Phone}``) or for
-something else (a line ``---`` under a paragraph is a heading). Patients would see it as typed, so a text with such
-markup cannot be published.
-The checks read ``token.meta["visible"]``: lines in which one character replaces parsed markup (``keep_visible_lines``).
+The parser treats such markup as text (``##`` with a no-break space, an unclosed ``**``, ``{clinic.Phone}``) or as
+something else (a line ``---`` below a paragraph makes a heading). Patients would see it as typed, so a draft with such
+markup cannot be published. The checks read ``token.meta["visible"]``: lines in which a placeholder replaces parsed
+markup (``parser.record_visible_lines``).
 """
 
 import re
@@ -28,13 +28,13 @@ SPACES_AND_INVISIBLE = SPACES + "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00a
 HEADING_LIKE = re.compile(rf"([{SPACES_AND_INVISIBLE}]*)([#＃]+)(.*)")
 HASHES_IN_LINE = re.compile(rf"(?<=\S)[{SPACES}]#{{2,6}}[{SPACES}]+(?=\S)")
 TRAILING_HASHES = re.compile(r"(?<=\w)#+\s*\Z|\s#+\s*(?=\{#|\Z)")
-# Bullets of Word are letters of its symbol fonts (U+F0B7); without the font they arrive as §, ü or Ø.
+# Word takes bullets from its symbol fonts (U+F0B7); pasted without the font, they become §, ü, or Ø.
 PRIVATE_USE_RANGE = "\ue001-\uf8ff"
 BULLET_LIKE = re.compile(
     rf"[{SPACES_AND_INVISIBLE}]*(?:([•·‣◦▪▫●○■□➢➤✓✔➔→⁃∙►▸▶❖◆◇❏❑☐☑✗✘①-⑳❶-❿{PRIVATE_USE_RANGE}]|[§¤Øüþ›»](?=[{SPACES}]+[^\W\d_]))"
     rf"|([-+*–—])([{SPACES}]*))(?=(.?))"
 )
-# The second-level bullet of Word is the letter o.
+# The second-level bullet in Word is the letter o.
 LETTER_O_BULLET = re.compile(rf"[{SPACES}]*o[{SPACES}]+[^\W\d_]")
 NUMBERED_LINE = re.compile(
     rf"[{SPACES_AND_INVISIBLE}]*[(]?(\d{{1,2}}|[a-zA-Z]|[ivxIVX]{{2,5}})"
@@ -66,9 +66,9 @@ CELL_SEPARATOR = re.compile(r"(?<!\\)\|")
 
 
 def lint(tokens: list[Token], text: str, context: RenderContext) -> None:
-    """Add a problem for everything in ``tokens``, parsed from ``text``, that its author cannot have meant."""
+    """Add an issue for all suspicious markup in ``tokens``, parsed from ``text``, up to ``MAX_ISSUES``."""
     lines = LINE_END.split(text)
-    found = 0
+    issue_count = 0
     for check in (
         _check_invisible_characters,
         _check_blocks,
@@ -77,26 +77,26 @@ def lint(tokens: list[Token], text: str, context: RenderContext) -> None:
         _check_inlines,
         _check_phones,
     ):
-        for line, sentence in check(tokens, lines, context):
-            context.issues.add(line, sentence)
-            found += 1
-            if found >= MAX_ISSUES:
+        for line, message in check(tokens, lines, context):
+            context.issues.add(line, message)
+            issue_count += 1
+            if issue_count >= MAX_ISSUES:
                 return
 
 
 def unknown_value_message(value_name: str, context: RenderContext) -> str:
-    """The sentence on braces that do not name a value of the clinic."""
+    """Return the message for braces that contain no clinic value."""
     names = list(context.resolver.clinic_values)
     if value_name.strip() in names:
         return f"Take the spaces out of “{{{value_name}}}”, and use one pair of braces: {{{value_name.strip()}}}."
-    asked = re.sub(r"[^a-z]", "", value_name.casefold())
-    plain = {re.sub(r"[^a-z]", "", form): name for name in names for form in (name, name.partition(".")[2])}
-    meant = get_close_matches(asked, plain, 1, MIN_SIMILARITY)
-    shown = f"{{{' '.join(value_name.split())}}}"
-    if meant:
-        return f"Unknown clinic value {shown}. Did you mean {{{plain[meant[0]]}}}?"
+    letters = re.sub(r"[^a-z]", "", value_name.casefold())
+    names_by_letters = {re.sub(r"[^a-z]", "", form): name for name in names for form in (name, name.partition(".")[2])}
+    closest = get_close_matches(letters, names_by_letters, 1, MIN_SIMILARITY)
+    typed = f"{{{' '.join(value_name.split())}}}"
+    if closest:
+        return f"Unknown clinic value {typed}. Did you mean {{{names_by_letters[closest[0]]}}}?"
     known = ", ".join(f"{{{name}}}" for name in names)
-    return f"Unknown clinic value {shown}. The clinic's values are {known}."
+    return f"Unknown clinic value {typed}. The clinic's values are {known}."
 
 
 def _check_invisible_characters(_tokens: list[Token], lines: list[str], _context: RenderContext) -> LintResults:
@@ -106,16 +106,16 @@ def _check_invisible_characters(_tokens: list[Token], lines: list[str], _context
 
 
 def _check_blocks(tokens: list[Token], lines: list[str], _context: RenderContext) -> LintResults:
-    """Paragraphs that became headings, computer code or quotations."""
+    """Find paragraphs that became headings, code, or quotations."""
     for token in tokens:
         start, end = token.map or (0, 0)
         if token.type == "heading_open" and token.markup in {"=", "-"}:
             words = " ".join(lines[start].split())
-            sentence = (
+            message = (
                 f"The line “{lines[end - 1].strip()}” turns the text above it into a heading. "
                 f"Put an empty line between them, or write ## before “{make_excerpt(words, 0, len(words))}”."
             )
-            yield end, sentence
+            yield end, message
         elif token.type == "code_block":
             yield start + 1, "Four spaces or a tab at the start turn this line into computer code. Delete them."
         elif token.type == "fence":
@@ -137,7 +137,7 @@ def _contains_empty_link(children: list[Token]) -> bool:
 
 
 def _check_lists(tokens: list[Token], _lines: list[str], _context: RenderContext) -> LintResults:
-    """Numbered lists that patients would see with other numbers than were typed."""
+    """Find numbered lists that patients would see with different numbers than typed."""
     open_lists: list[list[tuple[int, int]]] = []
     last = 0
     for token in tokens:
@@ -155,13 +155,13 @@ def _check_lists(tokens: list[Token], _lines: list[str], _context: RenderContext
 
 def _check_list_numbers(items: list[tuple[int, int]], previous_number: int) -> LintResults:
     line, first = items[0]
-    # A list may go on after a picture or a paragraph.
+    # A list can continue after a figure or a paragraph.
     if first not in {1, previous_number + 1}:
-        sentence = (
+        message = (
             f"This line starts a numbered list with {first}. Start the list with 1; if it is not a list, write "
             f"{first}\\. or move the number away from the start of the line."
         )
-        yield line, sentence
+        yield line, message
         return
     numbers = [number for _, number in items]
     if len(set(numbers)) == 1:
@@ -173,22 +173,22 @@ def _check_list_numbers(items: list[tuple[int, int]], previous_number: int) -> L
 
 
 def _check_tables(tokens: list[Token], lines: list[str], _context: RenderContext) -> LintResults:
-    """Rows with more or fewer cells than the header row: extra cells would be lost."""
-    wanted = 0
+    """Find rows with more or fewer cells than the header row: extra cells would be lost."""
+    header_count = 0
     for token in tokens:
         if token.type == "thead_open":
-            wanted = 0
+            header_count = 0
         if token.type != "tr_open" or not token.map:
             continue
         line = token.map[0]
         count = len(_split_cells(lines[line]))
-        wanted = wanted or count
-        if count != wanted:
-            sentence = (
-                f"This table row has {count} {'cell' if count == 1 else 'cells'}, but the header row has {wanted}. "
-                "Give them the same number; put an empty line after the table's last row."
+        header_count = header_count or count
+        if count != header_count:
+            message = (
+                f"This table row has {count} {'cell' if count == 1 else 'cells'}, but the header row has "
+                f"{header_count}. Give them the same number; put an empty line after the table's last row."
             )
-            yield line + 1, sentence
+            yield line + 1, message
 
 
 def _split_cells(row: str) -> list[str]:
@@ -197,7 +197,7 @@ def _split_cells(row: str) -> list[str]:
 
 
 def _check_phones(tokens: list[Token], _lines: list[str], context: RenderContext) -> LintResults:
-    """Typed numbers, which would not change with the clinic's own."""
+    """Find typed phone numbers, which would not change with the clinic's."""
     emergency = context.resolver.clinic_values["clinic.emergency_number"]
     texts = [(token.map or [0, 0], _visible_text(token.children or [])) for token in tokens if token.type == "inline"]
     options = [token for token in tokens if token.type in {"directive", "directive_open"}]
@@ -209,7 +209,8 @@ def _check_phones(tokens: list[Token], _lines: list[str], context: RenderContext
                 start + 1 + text.count("\n", 0, place),
                 (
                     f"“{number}” is a typed phone number: it would stay when the clinic’s number changes. Write "
-                    f"{{clinic.phone}}, {{clinic.after_hours_phone}} or {{clinic.emergency_number}}. {ALLOWED_NUMBERS_HINT}"
+                    "{clinic.phone}, {clinic.after_hours_phone} or {clinic.emergency_number}. "
+                    f"{ALLOWED_NUMBERS_HINT}"
                 ),
             )
         for place, number in find_emergency_numbers(text, emergency):
@@ -223,7 +224,7 @@ def _check_phones(tokens: list[Token], _lines: list[str], context: RenderContext
 
 
 def _visible_text(children: list[Token]) -> str:
-    """The text that readers see, without its markup, and the addresses of its phone links."""
+    """Return the text without markup, with the numbers of phone links."""
     pieces = []
     for child in children:
         if child.type in {"softbreak", "hardbreak"}:
@@ -240,7 +241,7 @@ def _visible_text(children: list[Token]) -> str:
 def _check_inlines(tokens: list[Token], lines: list[str], context: RenderContext) -> LintResults:
     before = Token("", "", 0)
     texts = [row for token in tokens if token.type == "inline" for row in token.meta["visible"]]
-    # "price*" is explained by a paragraph below that begins with a star.
+    # "price*" can refer to a note below: a paragraph that starts with a star.
     first_mark = next((number for number, row in enumerate(texts) if NOTE_REFERENCE_STAR.search(row)), len(texts))
     last_note = max((number for number, row in enumerate(texts) if NOTE_START.match(row)), default=-1)
     done = 0
@@ -257,7 +258,7 @@ def _check_inlines(tokens: list[Token], lines: list[str], context: RenderContext
 
 
 def _check_multiplication(children: list[Token], line: int) -> LintResults:
-    """Stars between numbers that became emphasis: "2*3*4" would be shown without its stars."""
+    """Find stars between numbers that became emphasis: "2*3*4" would be shown without its stars."""
     for place, child in enumerate(children):
         line += child.type in {"softbreak", "hardbreak"}
         if child.type not in {"em_open", "em_close", "strong_open", "strong_close"} or "*" not in child.markup:
@@ -282,7 +283,7 @@ def _check_inline(token: Token, opening: str, lines: list[str], context: RenderC
         yield from _check_paragraph(visible, start)
     for number, line in enumerate(visible):
         at = start + number
-        # An address of mail may hold an @ and underscores.
+        # An email address can contain underscores.
         if match := markup.AUTOLINK.search(line):
             yield at, f"The signs < and > in “{_quote_match(match)}” would be shown as typed. Delete them."
         free = markup.EMAIL.sub(PLACEHOLDER, markup.AUTOLINK.sub(PLACEHOLDER, line))
@@ -296,21 +297,21 @@ def _check_inline(token: Token, opening: str, lines: list[str], context: RenderC
 
 
 def _check_paragraph(visible: list[str], line: int) -> LintResults:
-    """Lines that were meant to begin a heading, a list, a block or a row of a table."""
+    """Find lines that were meant to start a heading, a list, a block, or a table row."""
     rows = [number for number, text in enumerate(visible) if text.count("|") >= 2]
     piped = [number for number, text in enumerate(visible) if "|" in text]
     if rows or len(piped) > 1:
-        sentence = (
+        message = (
             "These | signs do not make a table. Put |---|---| under the first row, and give every row the same "
             "number of cells."
         )
-        yield line + (rows or piped)[0], sentence
+        yield line + (rows or piped)[0], message
     starts = [
         bullet or _classify_line_start(text)
         for text, bullet in zip(visible, _find_letter_o_bullets(visible), strict=True)
     ]
     for number, (text, start) in enumerate(zip(visible, starts, strict=True)):
-        # One number or dash at the start of a line may be running text; two of them in a row are a list.
+        # One number or dash at the start of a line may be running text; two in a paragraph are a list.
         repeated = start in {"number", "dash"} and starts.count(start) > 1
         if sentence := _line_start_message(text, start, is_repeated=repeated):
             yield line + number, sentence
@@ -319,7 +320,7 @@ def _check_paragraph(visible: list[str], line: int) -> LintResults:
 
 
 def _find_letter_o_bullets(visible: list[str]) -> list[str]:
-    """For each line, "bullet" where an "o" was typed as one, or an empty string.
+    """Return "bullet" for each line with an "o" typed as a bullet, otherwise "".
 
     In Spanish, "o" is also a word: only two or more such lines in a row count, at the start of the paragraph or after
     a colon.
@@ -334,7 +335,7 @@ def _find_letter_o_bullets(visible: list[str]) -> list[str]:
 
 
 def _classify_line_start(text: str) -> str:
-    """What a line of a paragraph seems to begin."""
+    """Return what a line of a paragraph seems to start, or ""."""
     if THEMATIC_BREAK_LIKE.match(text.strip()):
         return "rule"
     if (hashes := HEADING_LIKE.match(text)) and hashes[2]:
@@ -347,26 +348,26 @@ def _classify_line_start(text: str) -> str:
 
 
 def _classify_bullet(bullet: re.Match[str]) -> str:
-    sign, gap, behind = bullet[2], bullet[3], bullet[4]
+    sign, gap, next_character = bullet[2], bullet[3], bullet[4]
     if bullet[1]:
         return "bullet"
     if not gap:
-        # "-5", "+1 303", "—Hola" and "*word*" are what they look like.
-        return "tight" if sign in "-+" and (behind.isalpha() or behind == PLACEHOLDER) else ""
+        # "-5", "+1 303", "—Hola", and "*word*" are not list items.
+        return "tight" if sign in "-+" and (next_character.isalpha() or next_character == PLACEHOLDER) else ""
     if sign in "-+*":
         return "wide gap" if gap.strip(" \t") else "dash"
     return "dash" if sign == "–" else ""
 
 
 def _is_list_number(number: re.Match[str]) -> bool:
-    """Not "1.5", "5-year", "a.m.", "2.º" or the end of a sentence such as "in 2019. Then"."""
+    """Whether the match is a list number: not "1.5", "5-year", "a.m.", "2.º", or the end of "in 2019. Then"."""
     if ORDINAL_OR_VERSION.match(number.string, number.start(2)):
         return False
     return bool(number[3] or number[4]) or (number[1].isdigit() and number[5].isalpha())
 
 
 def _is_malformed_list_number(text: str) -> bool:
-    """Whether the space after the number is missing, or its period has a space before it or a hyphen after it."""
+    """Whether the space after a number is missing, or its period has a space before or a hyphen after it."""
     number = NUMBERED_LINE.match(text)
     return (
         not number
@@ -400,7 +401,7 @@ def _heading_message(text: str) -> str:
     if "＃" in hashes:
         return f"“{hashes}” contains a full-width ＃. Type ## with the # key."
     if len(hashes) == 1 and not before and not (rest[:1].isalpha() or rest[:1] in SPACES_AND_INVISIBLE):
-        return ""  # "#1" counts
+        return ""  # "#1" is a number
     if not rest.strip() and not before:
         return ""
     if len(hashes) > 4:
@@ -428,8 +429,8 @@ def _check_braces(line: str, context: RenderContext) -> Iterator[str]:
             continue
         if inside.startswith("#"):
             yield (
-                f"“{_quote_match(match)}” is not a section address. Put it at the end of a heading, and use only lowercase "
-                "letters, digits and single hyphens: ## When to call {#when-to-call}."
+                f"“{_quote_match(match)}” is not a section address. Put it at the end of a heading, and use only "
+                "lowercase letters, digits and single hyphens: ## When to call {#when-to-call}."
             )
         else:
             yield unknown_value_message(match[1], context)
@@ -466,9 +467,9 @@ def _find_similar_source(key: str, context: RenderContext) -> str:
 
 
 def _suggest_citation(citation: str, context: RenderContext) -> str:
-    meant = [_find_similar_source(key, context) for key in re.findall(r"[\w-]+", citation)]
-    if meant and all(meant):
-        return f"Write [{'; '.join(f'@{key}' for key in meant)}]."
+    closest = [_find_similar_source(key, context) for key in re.findall(r"[\w-]+", citation)]
+    if closest and all(closest):
+        return f"Write [{'; '.join(f'@{key}' for key in closest)}]."
     return "Write [@key], with the key of a source and no spaces."
 
 
@@ -493,7 +494,7 @@ def _check_links(line: str, _context: RenderContext) -> Iterator[str]:
 
 
 def _check_bare_urls(outside: str) -> Iterator[str]:
-    """Addresses outside of links."""
+    """Find URLs that are not links."""
     if "](" in outside or SPACED_LINK.search(outside) or REVERSED_LINK.search(outside):
         return
     if match := markup.HTTP_URL.search(outside):
@@ -503,7 +504,7 @@ def _check_bare_urls(outside: str) -> Iterator[str]:
 
 
 def _check_other_markup(line: str, _context: RenderContext) -> Iterator[str]:
-    """HTML, and markup of other dialects."""
+    """Find HTML and the markup of other dialects."""
     if match := markup.HTML_TAG.search(markup.HTTP_URL.sub(PLACEHOLDER, line)):
         yield f"HTML such as “{_quote_match(match)}” would be shown as typed. Delete it; for bold write **words**."
     if match := markup.ENTITY.search(line):
@@ -520,10 +521,10 @@ def _check_other_markup(line: str, _context: RenderContext) -> Iterator[str]:
     if (place := line.find("`")) >= 0:
         yield f"The ` in “{make_excerpt(line, place, place + 1)}” would be shown as typed. Write “ ” or ’ instead."
     if match := PRIVATE_USE_CHARACTER.search(line):
-        sentence = (
+        message = (
             f"The character U+{ord(match[0]):04X} exists in one font only: patients would see a box. Type another one."
         )
-        yield sentence
+        yield message
     if match := markup.FOREIGN_MARKUP.search(line):
         yield f"“{_quote_match(match)}” would be shown as typed: this markup does not work here. Say it in words."
 
@@ -537,18 +538,18 @@ LINE_CHECKS: tuple[Callable[[str, RenderContext], Iterator[str]], ...] = (
 
 
 def _check_emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: bool) -> LintResults:
-    """``*`` and ``_`` that the parser left over in one paragraph."""
+    """Find ``*`` and ``_`` that the parser left in one paragraph."""
     text = "\n".join(markup.EMAIL.sub(_mask_match, markup.HTTP_URL.sub(_mask_match, row)) for row in visible)
     for pattern, leftover in ((STAR_RUN, _star_message), (UNDERSCORE_RUN, _underscore_message)):
         for run in pattern.finditer(text):
             if run.start() == 0 and run[0] == "*" and has_mark:
                 continue
             if run[0] == "*" and text[run.start() - 1 : run.start()] == PLACEHOLDER and not has_note:
-                sentence = (
-                    f"The * in “{_quote_match(run)}” is left over. Delete it, or put the same number before and after the "
-                    "words."
+                message = (
+                    f"The * in “{_quote_match(run)}” is left over. Delete it, or put the same number before and after "
+                    "the words."
                 )
-                yield line + text.count("\n", 0, run.start()), sentence
+                yield line + text.count("\n", 0, run.start()), message
                 continue
             if sentence := leftover(run, text):
                 yield line + text.count("\n", 0, run.start()), sentence
@@ -566,7 +567,7 @@ def _mask_match(match: re.Match[str]) -> str:
 def _star_message(run: re.Match[str], text: str) -> str:
     before, after = _adjacent_characters(run, text)
     if len(run[0]) == 1:
-        # "5 * 3", "5*3" and "price*" are what they look like.
+        # "5 * 3", "5*3", and "price*" contain a real star.
         is_open = not after.isspace() and (before.isspace() or before in "([{\"'“‘«¿¡-–—/:")
         return _unclosed_message(run, "*", "emphasis") if is_open else ""
     if before.isspace() and after.isspace() and _is_between_numbers(run, text):
@@ -598,7 +599,7 @@ def _underscore_message(run: re.Match[str], text: str) -> str:
     before, after = _adjacent_characters(run, text)
     length = len(run[0])
     if length > 2 or (length == 1 and before.isalnum() and after.isalnum()):
-        return ""  # a line to write on; A_B
+        return ""  # a line to write on, or A_B
     if length == 2 and before.isalnum() and after.isalnum():
         return f"Underscores inside a word are shown as typed (“{_quote_match(run)}”). Write **bold** with stars."
     if length == 1:

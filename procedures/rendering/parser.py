@@ -1,6 +1,7 @@
-"""CommonMark with tables, our blocks (``:::``), citations (``[@key]``) and clinic values (``{clinic.phone}``).
+"""The Markdown parser, and the anchors and titles of sections.
 
-Raw HTML is off: it is shown as text. The tokens keep their line numbers.
+The dialect is CommonMark with tables, blocks (``:::``), citations (``[@key]``), and clinic values (``{clinic.phone}``).
+Raw HTML is disabled and shown as text.
 """
 
 import re
@@ -20,7 +21,7 @@ from markdown_it.token import Token
 from procedures.markup import PLACEHOLDER
 
 CONTAINER_NAMES = frozenset("key-points emergency urgent call note steps do dont checklist chance choices".split())
-# No lazy part before spaces: it would take minutes on a line of spaces.
+# A lazy quantifier before the spaces would take minutes on a long line of spaces.
 BLOCK_START = re.compile(r":::[ \t]*([a-z][a-z-]*)([^\n]*)\Z")
 BLOCK_END = re.compile(r":::[ \t]*\Z")
 CITATION = re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
@@ -31,9 +32,9 @@ MAX_BODY_LENGTH = 200_000
 
 @cache
 def get_parser() -> MarkdownIt:
-    """The one configured parser. It keeps no state between texts."""
+    """Return the shared parser. It holds no state between texts."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    # Link reference definitions could hide text from an editor; the dialect has no use for them.
+    # Link reference definitions are invisible in the result, so they could hide text from an editor.
     markdown.disable(["reference", "html_block", "html_inline", "autolink"])
     markdown.block.ruler.before(
         "fence", "directive", _block_rule, {"alt": ["paragraph", "blockquote", "list", "table"]}
@@ -49,7 +50,7 @@ def _line_text(state: StateBlock, number: int) -> str:
 
 
 def _block_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """One-line blocks become ``directive``; others ``directive_open`` … ``directive_close``."""
+    """Parse ``:::``: a one-line block becomes ``directive``, a container ``directive_open`` … ``directive_close``."""
     first = _line_text(state, start)
     if not first.startswith(":::"):
         return False
@@ -77,7 +78,7 @@ def _block_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _find_closing_line(state: StateBlock, start: int, end: int) -> int:
-    """The line of the matching ``:::``, or ``end`` when there is none."""
+    """Return the line of the matching ``:::``, or ``end`` if there is none."""
     depth = 1
     for number in range(start + 1, end):
         line = _line_text(state, number)
@@ -111,14 +112,14 @@ def _match_inline(state: StateInline, silent: bool, first_char: str, pattern: re
 
 
 def record_visible_lines(state: StateCore) -> None:
-    """A rule of the parser: note the lines of each inline token before escapes and entities become plain text."""
+    """Store the visible lines of each inline token in its meta, before escapes and entities become plain text."""
     for token in state.tokens:
         if token.type == "inline":
             token.meta["visible"], token.meta["outside_links"] = _visible_lines(token.children or [])
 
 
 def _visible_lines(children: list[Token]) -> tuple[list[str], list[str]]:
-    """The text as lines in which one character replaces parsed markup; then the same without the text of links."""
+    """Return the lines with a placeholder for parsed markup; then the same with placeholders for links as well."""
     visible, outside, depth = [""], [""], 0
     for child in children:
         if child.type in {"softbreak", "hardbreak"}:
@@ -126,16 +127,16 @@ def _visible_lines(children: list[Token]) -> tuple[list[str], list[str]]:
             outside.append("")
             continue
         depth += child.nesting if child.type in {"link_open", "link_close"} else 0
-        # A backslash that escapes nothing comes as an escape, too; it is shown.
-        shown = child.type == "text" or (child.info == "escape" and child.content == child.markup)
-        piece = child.content if shown else PLACEHOLDER
+        # A backslash that escapes nothing is also parsed as an escape, and it is shown.
+        is_shown = child.type == "text" or (child.info == "escape" and child.content == child.markup)
+        piece = child.content if is_shown else PLACEHOLDER
         visible[-1] += piece
         outside[-1] += PLACEHOLDER if depth else piece
     return visible, outside
 
 
 def find_closing_token(tokens: list[Token], start: int) -> int:
-    """Index of the token that closes the one at ``start``."""
+    """Return the index of the token that closes the one at ``start``."""
     depth = 0
     for position in range(start, len(tokens)):
         depth += tokens[position].nesting
@@ -145,47 +146,47 @@ def find_closing_token(tokens: list[Token], start: int) -> int:
 
 
 def line_number(token: Token) -> int:
-    """The line of the text that a token begins on, from 1."""
+    """Return the line that a token starts on, counted from 1."""
     return (token.map[0] if token.map else 0) + 1
 
 
-# Ids that the page's own parts have.
+# Ids of elements in the templates.
 PAGE_ELEMENT_IDS = frozenset(
     "main page-contents page-points page-words page-sources page-reading tip large-type word-shown "
     "warning-signs".split()
 )
-# Addresses that the page itself uses.
+# Anchors that templates generate.
 RESERVED_ANCHOR = re.compile(
     r"(?:main|top|contents|sources|words|next)\Z|"
     r"(?:source|word|term|fig|care|series|chance|compare|letter|levels|menu|page|picture|place)-"
 )
-# Headings of the page itself and of its indexes, which change with the listed items; authors' headings never match.
+# Headings that templates generate, such as those of an index. An author's heading never has such an anchor.
 GENERATED_ANCHOR = re.compile(r"(?:page|letter|picture|place)-")
-# A heading with an address in finished HTML.
+# A heading with an id in finished HTML.
 HEADING_HTML = re.compile(r'<h([234])(?:\s[^>]*)?\sid="([^"]+)"[^>]*>(.*?)</h\1>', re.DOTALL)
 CITATION_HTML = re.compile(r"<sup[^>]*>.*?</sup>", re.DOTALL)
 
 
 def avoid_reserved_anchor(wanted: str) -> str:
-    """``wanted``, or another address where the page itself uses it."""
+    """Return ``wanted``, with a prefix if templates use that anchor."""
     return f"about-{wanted}" if RESERVED_ANCHOR.match(wanted) else wanted
 
 
 def iter_anchor_candidates(wanted: str) -> Iterator[str]:
-    """Addresses for a heading that asks for ``wanted``, the best first."""
+    """Yield anchors for a heading whose preferred anchor is ``wanted``, the best one first."""
     yield avoid_reserved_anchor(wanted)
     yield from (avoid_reserved_anchor(f"{avoid_reserved_anchor(wanted)}-{number}") for number in count(2))
 
 
 def make_unique_anchor(wanted: str, used: set[str]) -> str:
-    """The address of a heading from its own text, which is added to ``names``, those taken so far."""
-    free = next(name for name in iter_anchor_candidates(wanted) if name not in used)
-    used.add(free)
-    return free
+    """Return the first candidate for ``wanted`` that is not in ``used``, and add it to ``used``."""
+    anchor = next(candidate for candidate in iter_anchor_candidates(wanted) if candidate not in used)
+    used.add(anchor)
+    return anchor
 
 
 def pop_explicit_anchor(inline: Token) -> str:
-    """Remove the address that the author typed from the words of a heading, and return it."""
+    """Remove an explicit anchor (``{#name}``) from the end of a heading and return it, or ""."""
     last = inline.children[-1] if inline.children else None
     if last is None or last.type != "text" or not (match := EXPLICIT_ANCHOR.search(last.content)):
         return ""
@@ -194,23 +195,23 @@ def pop_explicit_anchor(inline: Token) -> str:
 
 
 def slugify_heading(inline: Token) -> str:
-    """The address made from the words of a heading, without clinic values: it must not change with them."""
+    """Return the anchor for the text of a heading, without clinic values: it must not change with them."""
     return slugify(inline_text(inline)) or "section"
 
 
 def inline_text(inline: Token) -> str:
-    """The words of an inline token without markup and source marks."""
-    words: list[str] = []
-    in_mark = 0
+    """Return the text of an inline token without markup and citations."""
+    texts: list[str] = []
+    citation_depth = 0
     for child in inline.children or []:
-        in_mark += child.nesting if child.tag == "sup" else 0
-        if child.type in {"text", "code_inline"} and not in_mark:
-            words.append(child.content)
-    return " ".join("".join(words).split())
+        citation_depth += child.nesting if child.tag == "sup" else 0
+        if child.type in {"text", "code_inline"} and not citation_depth:
+            texts.append(child.content)
+    return " ".join("".join(texts).split())
 
 
 def extract_section_titles(html: str) -> dict[str, str]:
-    """The titles of all sections of a finished article, by address."""
+    """Return the titles of all sections of finished HTML, by anchor."""
     return {
         match[2]: " ".join(unescape(strip_tags(CITATION_HTML.sub("", match[3]))).split())
         for match in HEADING_HTML.finditer(html)
@@ -218,20 +219,20 @@ def extract_section_titles(html: str) -> dict[str, str]:
 
 
 def draft_section_titles(text: str, clinic_values: Mapping[str, str]) -> dict[str, str]:
-    """The same of a Markdown text that is not public yet."""
+    """Return the titles of all sections of a draft in Markdown, by the anchors that they would have."""
     titles: dict[str, str] = {}
-    names, tokens = set(PAGE_ELEMENT_IDS), get_parser().parse(text)
+    used, tokens = set(PAGE_ELEMENT_IDS), get_parser().parse(text)
     blocks: list[str] = []
     for token, inline in pairwise(tokens):
         if token.type == "directive_open":
             blocks.append(token.meta["name"])
         elif token.type == "directive_close":
             blocks.pop()
-        # The aspects of a choice have no address.
+        # The aspects of a choice have no anchor.
         if token.type == "heading_open" and not ("choices" in blocks and token.tag == "h4"):
-            own, name = pop_explicit_anchor(inline), slugify_heading(inline)
+            explicit, slug = pop_explicit_anchor(inline), slugify_heading(inline)
             for child in inline.children or []:
                 if child.type == "value":
                     child.type, child.content = "text", clinic_values.get(child.content, "")
-            titles[make_unique_anchor(own or name, names)] = inline_text(inline)
+            titles[make_unique_anchor(explicit or slug, used)] = inline_text(inline)
     return titles

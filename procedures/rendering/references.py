@@ -1,7 +1,7 @@
-"""What a page in one language may quote: pictures, terms, sources, the clinic's answers, other pages.
+"""Resolution of references in a draft: figures, glossary terms, sources, the clinic's answers, and other pages.
 
-A Library is made for one rendering (or for a run over all pages). It reads each thing once and notes what was used,
-with a fingerprint, so that a release knows later whether it is out of date.
+A ReferenceResolver reads each row once and records what a page used with a fingerprint, so that a later check can tell
+whether its release is out of date. One resolver, with forks, can serve a run over all pages.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ from procedures.phones import phone_href
 from procedures.rendering.parser import draft_section_titles, extract_section_titles
 from procedures.triage import TriageDetector
 
-# What a text names; more than the parser would take does no harm, it is only looked up together with the rest.
+# References in a draft, to prefetch them. Matches that the parser would not accept are harmless.
 REFERENCE_PATTERNS = {
     "figure": re.compile(r"^:::[ \t]*(?:figure|compare)[ \t]+([^\n]+)$", re.MULTILINE),
     "series": re.compile(r"^:::[ \t]*series[ \t]+([^\n]+)$", re.MULTILINE),
@@ -54,7 +54,7 @@ REFERENCE_PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """One thing that a rendering used."""
+    """Something that a rendering used, with a fingerprint of its content."""
 
     kind: str
     key: str
@@ -64,7 +64,7 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """Where a page of the same language is read. ``text``: its public HTML, or its draft in Markdown."""
+    """The target of a link to a page in the same language. ``text`` is its public HTML, or its draft in Markdown."""
 
     href: str
     title: str
@@ -74,7 +74,7 @@ class PageLink:
     old_anchors: Mapping[str, str] = field(default_factory=dict)
 
     def section_title(self, anchor: str) -> str:
-        """Title of a section by its address, also by one that it had before."""
+        """Return the title of a section by its current or an earlier anchor, or ""."""
         if not anchor:
             return ""
         titles = (
@@ -97,7 +97,7 @@ class LocalizedSign:
 
 @dataclass
 class ReferenceResolver:
-    """Read access to everything quotable in ``language``. ``pictures``: which picture of a figure is shown."""
+    """Cached access to all that a page in ``language`` can refer to. ``pictures``: which version of the figures."""
 
     language: str
     pictures: FigureVersion = FigureVersion.PUBLIC
@@ -105,12 +105,12 @@ class ReferenceResolver:
     _cache: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def record(self, kind: str, key: str, data: object, figure_id: int | None = None) -> None:
-        """Remember that ``data`` went into the page."""
+        """Record a dependency of the page on ``data``, which is reduced to a fingerprint."""
         text = json.dumps(data, ensure_ascii=False, sort_keys=True, default=str)
         self.dependencies[kind, key] = Dependency(kind, key, hashlib.sha256(text.encode()).hexdigest(), figure_id)
 
     def fork(self) -> "ReferenceResolver":
-        """The same knowledge with nothing noted yet, for the next page of a run."""
+        """Return a resolver with the same cache and no dependencies, for the next page of a run."""
         return ReferenceResolver(self.language, self.pictures, _cache=self._cache)
 
     @property
@@ -123,7 +123,7 @@ class ReferenceResolver:
 
     @property
     def clinic_values(self) -> dict[str, str]:
-        """The clinic's values that a text may print, by name; empty texts where there is no clinic yet."""
+        """The clinic values by name, empty strings if there is no clinic yet. Records no dependency."""
         if ("clinic", "") not in self._cache:
             self._cache["clinic", ""] = self._load_clinic_values()
         found: dict[str, str] = self._cache["clinic", ""]
@@ -141,25 +141,25 @@ class ReferenceResolver:
         }
 
     def get_clinic_value(self, name: str) -> str | None:
-        """A value such as ``clinic.phone``, or None when there is no such name."""
+        """Return a value such as ``clinic.phone``, or None for an unknown name."""
         value = self.clinic_values.get(name)
         if value is not None:
             self.record("clinic", name, value)
         return value
 
     def get_phone(self, name: str) -> tuple[str, str]:
-        """A phone as printed and as a ``tel:`` address."""
+        """Return a phone number as printed and as a ``tel:`` URL."""
         number = self.get_clinic_value(name) or ""
         return number, phone_href(number)
 
     def prefetch_text(self, text: str, *, figure_slugs: Iterable[str] = (), page_subjects: Iterable[str] = ()) -> None:
-        """Look up everything that ``text`` names at once: a page with 30 names costs as many queries as one with 3."""
-        named = {kind: {key for found in pattern.findall(text) for key in re.findall(r"[a-z0-9-]+", found)}
+        """Load all that ``text`` refers to. The number of queries does not depend on the number of references."""
+        named = {kind: {key for keys in pattern.findall(text) for key in re.findall(r"[a-z0-9-]+", keys)}
                  for kind, pattern in REFERENCE_PATTERNS.items()}  # fmt: skip
         self.prefetch({**named, "figure": {*named["figure"], *figure_slugs}, "page": {*named["page"], *page_subjects}})
 
     def prefetch(self, keys_by_kind: Mapping[str, set[str]]) -> None:
-        """Look up names by kind (figure, series, source, care, page) in one query or two for each kind."""
+        """Load rows by kind (figure, series, source, care, page) with one or two queries for each kind."""
         wanted = {
             kind: {key for key in keys_by_kind.get(kind, ()) if key and (kind, key) not in self._cache}
             for kind in REFERENCE_PATTERNS
@@ -186,7 +186,7 @@ class ReferenceResolver:
             self._cache |= {("page", key): linked.get(key) for key in wanted["page"]}
 
     def list_keys(self, kind: str) -> list[str]:
-        """All names of a kind (figure, series, care, source, page) that a text in this language may write."""
+        """Return all keys of a kind (figure, series, care, source, page) that exist in this language."""
         if ("names", kind) not in self._cache:
             rows, name = {
                 "figure": (Figure.objects.all(), "slug"),
@@ -200,7 +200,7 @@ class ReferenceResolver:
         return found
 
     def get_figure(self, slug: str) -> FigureContext | None:
-        """A picture with its marks; None where there is none, or none that may be shown (see ``is_unapproved``)."""
+        """Return a figure with its markers; None if it does not exist or must not be shown (see ``is_unapproved``)."""
         if ("figure", slug) not in self._cache:
             self._load_figures(Figure.objects.filter(slug=slug))
         view: FigureContext | None = self._cache.setdefault(("figure", slug), None)
@@ -209,11 +209,11 @@ class ReferenceResolver:
         return view
 
     def is_unapproved(self, slug: str) -> bool:
-        """Whether there is such a figure, but no picture of it that may be shown."""
+        """Whether the figure exists, but has no approved version. Call ``get_figure`` first."""
         return ("unapproved", slug) in self._cache
 
     def get_figure_approval(self, dependency: Dependency) -> FigureApproval | None:
-        """The approval under which a release shows a picture that it used; writes one where marks or sizes differ."""
+        """Return the approval for a figure that a release used. Store a new one if markers or renditions changed."""
         kind = {"figure": "approved", "indexed": "public"}.get(dependency.kind, "")
         shown: ApprovedFigure | None = self._cache.get((kind, dependency.key))
         if shown is None:
@@ -223,18 +223,18 @@ class ReferenceResolver:
         return row
 
     def are_figures_unchanged(self, dependencies: Iterable[Dependency]) -> bool:
-        """Whether the current pictures that a release is made from are still the same; they are locked then."""
+        """Lock the current figures that a release uses, and return whether they are unchanged."""
         found: list[ApprovedFigure | None] = [self._cache.get(("approved", one.key)) for one in dependencies]
         return lock_and_check_unchanged([one.figure for one in found if one and one.is_current])
 
     def get_public_figures(self) -> list[FigureContext]:
-        """Every picture that the public sees on other pages, as it is seen there: for the index."""
+        """Return every figure that other public pages show, in the version that they show, for the picture index."""
         slugs = self._load_public_figures()
         self.record("list", "figures", slugs)
         return [view for slug in slugs if (view := self.get_public_figure(slug))]
 
     def get_public_figure(self, slug: str) -> FigureContext | None:
-        """One picture of the index, or None where the public sees it on no other page."""
+        """Return one figure of the picture index, or None if no other public page shows it."""
         self._load_public_figures()
         view: FigureContext | None = self._cache.get(("indexed", slug))
         if view is not None:
@@ -263,7 +263,7 @@ class ReferenceResolver:
         self._cache |= {("figure", slug): build_figure_context(figure, self.language) for slug, figure in shown.items()}
 
     def get_series(self, slug: str) -> Series | None:
-        """Pictures in order, or None."""
+        """Return a series in this language, or None."""
         if ("series", slug) not in self._cache:
             rows = Series.objects.filter(slug=slug, language=self.language)
             self._cache["series", slug] = rows.prefetch_related("items__figure").first()
@@ -274,7 +274,7 @@ class ReferenceResolver:
         return found
 
     def get_series_items(self, series: Series) -> list[SeriesItem]:
-        """Its pictures with their words. A page that is rebuilt leaves out those that are not approved yet."""
+        """Return the items of a series. With ``FigureVersion.PUBLIC``, items with unapproved figures are left out."""
         items = list(series.items.all())
         if self.pictures != FigureVersion.PUBLIC:
             return items
@@ -282,7 +282,7 @@ class ReferenceResolver:
         return [item for item in items if self._cache.get(("figure", item.figure.slug))]
 
     def get_source(self, key: str) -> Source | None:
-        """A cited reference, or None."""
+        """Return a source, or None."""
         if ("source", key) not in self._cache:
             self._cache["source", key] = Source.objects.filter(key=key).first()
         found: Source | None = self._cache["source", key]
@@ -291,7 +291,7 @@ class ReferenceResolver:
         return found
 
     def get_clinic_answer(self, key: str) -> ClinicAnswer | None:
-        """The clinic's own answer, or None."""
+        """Return the clinic's answer in this language, or None."""
         if ("care", key) not in self._cache:
             self._cache["care", key] = ClinicAnswer.objects.filter(language=self.language, key=key).first()
         found: ClinicAnswer | None = self._cache["care", key]
@@ -301,7 +301,7 @@ class ReferenceResolver:
 
     @property
     def all_warning_signs(self) -> tuple[list[LocalizedSign], bool]:
-        """Every warning sign in order, and whether they are the starter list that no reviewer has approved."""
+        """All warning signs in order, and whether they are still the starter list, which no reviewer has approved."""
         if ("signs", "") not in self._cache:
             published = WarningSignEvent.objects.filter(kind=EventKind.PUBLISHED)
             rows = list(
@@ -319,7 +319,7 @@ class ReferenceResolver:
         return found
 
     def get_warning_signs(self, timing: str) -> tuple[list[LocalizedSign], bool]:
-        """Warning signs for pages read before a procedure, after one, or both; and whether it is the starter list."""
+        """Return the warning signs for a timing (``SignTiming``), and whether they are still the starter list."""
         rows, is_starter = self.all_warning_signs
         wanted = {timing, SignTiming.BOTH.value}
         found = rows if timing == SignTiming.BOTH else [sign for sign in rows if sign.when in wanted]
@@ -328,12 +328,12 @@ class ReferenceResolver:
         return found, is_starter
 
     def build_triage(self) -> TriageDetector:
-        """Finds texts that write their own list of signs."""
+        """Return a detector for text that gives advice on warning signs, with the signs of this language."""
         rows, _ = self.all_warning_signs
         return TriageDetector(self.language, [(sign.text, sign.level == SignLevel.EMERGENCY) for sign in rows])
 
     def get_page(self, subject: str) -> PageLink | None:
-        """The page on a subject in this language: its public address, else where its draft will be."""
+        """Return the page on a subject in this language, or None. An unpublished page has its planned path."""
         if ("page", subject) not in self._cache:
             pages = Page.objects.in_language(self.language).select_related("live_release")
             found = pages.filter(subject=subject).first()
@@ -349,30 +349,33 @@ class ReferenceResolver:
         return PageLink(page.planned_path, page.title, False, page.body, self.clinic_values)
 
     def get_titled_page(self, subject: str, section: str = "") -> PageLink | None:
-        """The same for a page whose title, and that of one of its sections, is printed with the link."""
+        """Like ``get_page``, for a link that prints the title of the page and of one of its sections."""
         link = self.get_page(subject)
         if link:
             self.record("title", f"{subject}#{section}", [link.title, link.section_title(section)])
         return link
 
     def get_titled_page_by_key(self, key: str) -> PageLink | None:
-        """``named_page`` by what a release noted: ``subject#section``."""
+        """Like ``get_titled_page``, by the key of a recorded dependency: ``subject#section``."""
         subject, _, section = key.partition("#")
         return self.get_titled_page(subject, section)
 
     def record_term(self, term: GlossaryTerm) -> None:
-        """Remember that a word was explained."""
+        """Record that the page explains a glossary term."""
         self.record("term", term.key, [term.term, term.aliases, term.pronunciation, term.definition])
 
     def get_glossary(self) -> list[GlossaryTerm]:
-        """All terms, for the index."""
+        """Return all glossary terms, for the glossary page, and record them."""
         self.record(
             "list", "terms", [[t.key, t.term, t.pronunciation, t.definition, t.aliases] for t in self.glossary_terms]
         )
         return self.glossary_terms
 
     def get_reading_levels(self) -> list[dict[str, Any]]:
-        """Address, title, kind and level of every public page but those that list them: their own is not known yet."""
+        """Return path, title, kind, and reading level of every public page.
+
+        Pages that contain this list are left out, because their own level is not known yet.
+        """
         lists = ReleaseDependency.objects.filter(kind="list", key="levels").values("release")
         pages = Page.objects.published().in_language(self.language).exclude(live_release__in=lists)
         rows = [
@@ -384,7 +387,7 @@ class ReferenceResolver:
         return rows
 
     def get_locations(self) -> list[dict[str, Any]]:
-        """All locations with their texts in this language."""
+        """Return all locations with their texts in this language."""
         rows = []
         for location in Location.objects.prefetch_related("texts"):
             texts = {text.language: text for text in location.texts.all()}

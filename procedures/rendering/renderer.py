@@ -1,4 +1,4 @@
-"""THE renderer: from a draft to the finished article. Preview, publishing, loader and checks all call it."""
+"""Rendering of a draft to a finished article, for previews, publishing, content loading, and checks."""
 
 import re
 from collections.abc import Mapping
@@ -26,9 +26,8 @@ from procedures.rendering.references import Dependency, ReferenceResolver
 from procedures.rendering.sanitizer import minify
 from procedures.rendering.text_extraction import Section, extract_text
 
-# Raise it when the same text gives other HTML: check_releases then tells old releases from broken ones.
-RENDERER_VERSION = 6
-
+# Increase it when the same draft renders to different HTML: check_releases tells old releases from broken ones by it.
+RENDERER_VERSION = 7
 
 PLAIN_TEXT_FIELDS = {
     "title": "The title",
@@ -40,7 +39,7 @@ PLAIN_TEXT_FIELDS = {
 
 @dataclass(frozen=True)
 class RenderedPage:
-    """A finished article and what was found out on the way. Its text is measured when it is first asked for."""
+    """A finished article with its issues and dependencies. Its text is extracted and measured on first access."""
 
     html: SafeString
     language: str
@@ -48,13 +47,13 @@ class RenderedPage:
     dependencies: list[Dependency]
     thumbnail: dict[str, Any] | None
     is_empty: bool
-    # For all pages of a reading list together.
+    # Reading time of all pages of a reading list together.
     reading_list_minutes: int = 0
     anchors: frozenset[str] = frozenset()
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
-    # Each heading's address derived from this text alone, and the address that the heading asked for.
+    # For each heading, the anchor that this text alone would give it and the anchor that it prefers.
     heading_anchors: list[tuple[str, str]] = field(default_factory=list)
-    # Line, typed address and actual address of headings whose typed address already leads to another section.
+    # Line, explicit anchor, and actual anchor of headings whose explicit anchor already leads to another section.
     moved_anchors: list[tuple[int, str, str]] = field(default_factory=list)
 
     @cached_property
@@ -63,22 +62,22 @@ class RenderedPage:
 
     @property
     def sections(self) -> list[Section]:
-        """The text by section."""
+        """The text by section, for search."""
         return self._extracted_text[0]
 
     @property
     def text(self) -> str:
-        """The text as sentences."""
+        """The text as sentences, for readability scores."""
         return self._extracted_text[1]
 
     @property
     def reading_minutes(self) -> int:
-        """How long it takes to read. A guide takes as long as what it asks to read."""
+        """Reading time in minutes. For a guide, it includes the pages of the reading list."""
         return estimate_minutes(self.text) + self.reading_list_minutes
 
     @cached_property
     def reading_level(self) -> float | None:
-        """How hard it is to read (see ``page_level``)."""
+        """The reading level (``readability.scores.score_page``); None for an empty page."""
         return None if self.is_empty else score_page(self.text, self.language)
 
 
@@ -91,11 +90,11 @@ def render_page(
     old_anchors: Mapping[str, str] | None = None,
     with_line_comments: bool = False,
 ) -> RenderedPage:
-    """Render a draft (``Page.draft()``) in the language of ``library``. Never raises for what is typed.
+    """Render a draft (``Page.draft_content()``) in the language of ``resolver``. Never raises for any typed text.
 
-    ``anchors`` are heading addresses derived from this text alone that must change, each with its replacement.
-    ``old_anchors`` are section addresses of earlier releases, each with the section it leads to now.
-    ``with_lines`` (previews only) puts ``<!--line N-->`` before each part of the body: the line it was made from.
+    ``anchor_renames`` maps heading anchors that this text alone would have to the anchors to use in their place.
+    ``old_anchors`` maps anchors of earlier releases to the anchors that replace them.
+    ``with_line_comments`` (previews only) puts ``<!--line N-->``, the source line, before each part of the body.
     """
     with translation.override(resolver.language):
         context = RenderContext(
@@ -108,25 +107,25 @@ def render_page(
 
 
 def _render_in_context(content: dict[str, Any], kind: str, context: RenderContext) -> RenderedPage:
-    library = context.resolver
-    # The indexes list every word themselves; marking them again would only repeat the list.
-    context.glossary = GlossaryLinker([] if "::: glossary" in content["body"] else library.glossary_terms)
-    named = [item["page"] for item in content.get("items", [])]
-    library.prefetch_text(
-        content["body"], figure_slugs=[content["lead_figure"]], page_subjects=[content["next_page"], *named]
+    resolver = context.resolver
+    # The glossary page defines every term, so links to definitions would only repeat it.
+    context.glossary = GlossaryLinker([] if "::: glossary" in content["body"] else resolver.glossary_terms)
+    listed_pages = [item["page"] for item in content.get("items", [])]
+    resolver.prefetch_text(
+        content["body"], figure_slugs=[content["lead_figure"]], page_subjects=[content["next_page"], *listed_pages]
     )
     _check_plain_text_fields(content, context)
     body = _render_body(content["body"], context)
     lead = _render_lead_figure(content["lead_figure"], context)
-    phone, phone_href = library.get_phone("clinic.phone")
+    phone, phone_href = resolver.get_phone("clinic.phone")
     values: dict[str, Any] = {
         "title": content["title"],
         "key_message": content["key_message"],
         "kind": kind,
-        "language": library.language,
+        "language": resolver.language,
         "lead": lead,
         "key_points": context.key_points,
-        # Every topic and guide begins with the emergency signs, no matter what its author wrote.
+        # Every topic and guide starts with the emergency signs, whatever its body contains.
         "emergency": blocks.render_emergency_signs(context.signs_timing or SignTiming.BOTH, context, is_page_top=True)
         if kind != PageKind.ABOUT
         else EMPTY_HTML,
@@ -150,10 +149,10 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
             context.issues.add(line, f"There is no section #{anchor} on this page.")
     return RenderedPage(
         html=html,
-        language=library.language,
-        issues=sorted(context.issues.issues, key=lambda problem: problem.line),
-        dependencies=sorted(library.dependencies.values(), key=lambda used: (used.kind, used.key)),
-        thumbnail=_get_thumbnail(content["lead_figure"], library),
+        language=resolver.language,
+        issues=sorted(context.issues.issues, key=lambda issue: issue.line),
+        dependencies=sorted(resolver.dependencies.values(), key=lambda dependency: (dependency.kind, dependency.key)),
+        thumbnail=_get_thumbnail(content["lead_figure"], resolver),
         is_empty=not content["body"].strip(),
         reading_list_minutes=values.get("total_minutes", 0),
         anchors=frozenset(context.anchors),
@@ -164,17 +163,17 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
 
 
 def _check_plain_text_fields(content: dict[str, Any], context: RenderContext) -> None:
-    """Fields that are plain text: markup in them would be shown as typed, a phone number would not change."""
+    """Check plain text fields: markup would be shown as typed, and a typed phone number would become outdated."""
     emergency = context.resolver.clinic_values["clinic.emergency_number"]
     for field_name, name in PLAIN_TEXT_FIELDS.items():
         text = content.get(field_name, "")
-        for sentence in (
+        for message in (
             find_markup_error(text, name),
             find_phone_error(text, name, context.clinic_phones),
             find_emergency_number_error(text, name, emergency),
         ):
-            if sentence:
-                context.issues.add(0, sentence, field_name)
+            if message:
+                context.issues.add(0, message, field_name)
     for item in content.get("items", []):
         context.check_plain_text(0, f"The note on “{item['page']}” in the reading list", item["note"])
 
@@ -186,7 +185,7 @@ def _render_body(text: str, context: RenderContext) -> SafeString:
     tokens = get_parser().parse(text)
     lint(tokens, text, context)
     html = to_html(tokens, context)
-    # Addresses of sections that are gone lead to the top of the text.
+    # Anchors of removed sections lead to the top of the body.
     top = collect_old_anchors("", context)
     return format_html_join("", '<a id="{}"></a>', ((old,) for old in top)) + html
 
@@ -228,11 +227,11 @@ def _render_sources(context: RenderContext) -> SafeString:
 
 
 def _render_glossary_terms(context: RenderContext) -> SafeString:
-    found = sorted(context.glossary.linked_terms.values(), key=lambda term: term.term.casefold())
-    for term in found:
+    terms = sorted(context.glossary.linked_terms.values(), key=lambda term: term.term.casefold())
+    for term in terms:
         context.resolver.record_term(term)
         context.check_plain_text(0, f"The glossary entry “{term.key}”", term.term, term.pronunciation, term.definition)
-    return blocks.render_component("page_words", terms=found) if found else EMPTY_HTML
+    return blocks.render_component("page_words", terms=terms) if terms else EMPTY_HTML
 
 
 def _build_next_step(content: dict[str, Any], context: RenderContext) -> dict[str, str] | None:
@@ -241,8 +240,8 @@ def _build_next_step(content: dict[str, Any], context: RenderContext) -> dict[st
         return None
     page = context.resolver.get_titled_page(subject)
     if page is None:
-        sentence = f"The next step leads to “{subject}”, which is no page in this language."
-        context.issues.add(0, sentence, is_unknown_reference=True)
+        message = f"The next step leads to “{subject}”, which is no page in this language."
+        context.issues.add(0, message, is_unknown_reference=True)
         return None
     context.page_links.append((0, subject, ""))
     return {"href": page.href, "label": content["next_label"] or page.title, "title": page.title}
@@ -253,8 +252,8 @@ def _build_reading_list(items: list[dict[str, Any]], context: RenderContext) -> 
     for number, item in enumerate(items, start=1):
         page = context.resolver.get_titled_page(item["page"], item["section"])
         if page is None:
-            sentence = f"The reading list names “{item['page']}”, which is no page in this language."
-            context.issues.add(0, sentence, is_unknown_reference=True)
+            message = f"The reading list names “{item['page']}”, which is no page in this language."
+            context.issues.add(0, message, is_unknown_reference=True)
             continue
         context.page_links.append((0, item["page"], item["section"]))
         anchor = f"#{item['section']}" if item["section"] else ""

@@ -1,7 +1,7 @@
-"""The second wall: whatever the parser lets through is cut down to a short list of tags.
+"""Sanitizing of rendered Markdown, and changes to HTML that is already safe.
 
-The only ``mark_safe`` of the project stands here. Trusted parts (figures, cards) are put in after cleaning, so that
-none of their elements has to be on the list.
+The parser escapes raw HTML; sanitizing is the second line of defense. This module contains the only ``mark_safe`` of
+the project. Components such as figures are inserted after sanitizing, so their tags do not have to be allowed.
 """
 
 import re
@@ -29,26 +29,26 @@ ALLOWED_URL_SCHEMES = {"https", "mailto", "tel"}
 
 
 def sanitize(html: str) -> SafeString:
-    """HTML that may stand in a public page, whatever ``html`` holds."""
-    return mark_safe(  # noqa: S308 -- the one place: nh3 has just cleaned it
+    """Return ``html`` reduced to the allowed tags, attributes, and URL schemes."""
+    return mark_safe(  # noqa: S308 -- the only place; nh3 has just cleaned it
         nh3.clean(
             html, tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes=ALLOWED_URL_SCHEMES, link_rel=None
         )
     )
 
 
-# A tag that our templates write on several lines. Values are escaped, so that ">" ends it.
+# A tag on several lines of a template. Values are escaped, so the first ">" ends it.
 BROKEN_TAG = re.compile(r"</?[a-z][^<>\n]*\n[^<>]*>")
 
 
 def minify(html: SafeString) -> SafeString:
-    """Lines without white space around them; a line break still separates what it separated.
+    """Remove indentation and blank lines. Line breaks between elements stay, because they separate words.
 
-    Inside a tag a line break becomes a space, or nothing before its end.
+    Inside a tag, a line break becomes a space, or nothing before the end of the tag. HTML with ``<pre>`` is unchanged.
     """
     if "<pre" in html:
         return html
-    # Not a pattern such as \s*\n: on a long line of spaces that takes minutes.
+    # A pattern such as \s*\n would take minutes on a long line of spaces.
     lines = filter(None, map(str.strip, html.split("\n")))
     joined = "\n".join(lines) + "\n"
     return SafeString(BROKEN_TAG.sub(_on_one_line, joined))
@@ -58,14 +58,15 @@ def _on_one_line(tag: re.Match[str]) -> str:
     return tag[0].replace("\n>", ">").replace("\n/>", "/>").replace("\n", " ")
 
 
-# Between the prefix and an id. No slug holds it, so two parts never share an id: "rest" with "home-driving" is not
-# "rest-home" with "driving".
+# Between the prefix and an id. No slug contains it, so two parts never share an id: with a hyphen, "rest" and
+# "home-driving" would give the same id as "rest-home" and "driving".
 NAMESPACE_SEPARATOR = "__"
-# Attributes that name an id of the same article.
+# Attributes that contain ids of the same article.
 ID_ATTRIBUTES = frozenset({"id", "for", "name", "aria-labelledby", "aria-describedby", "aria-controls"})
 HEADING_TAG = re.compile(r"h([1-5])\Z")
 FRAGMENT_URL = re.compile(r"url\(#([^)]+)\)")
-VOID_ELEMENTS = frozenset("area br col embed hr img input link meta source track wbr".split())
+# HTML elements without an end tag.
+VOID_ELEMENTS = frozenset("area base br col embed hr img input link meta source track wbr".split())
 
 
 class _IdNamespacer(HTMLParser):
@@ -76,7 +77,7 @@ class _IdNamespacer(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "section":
-            # Without a name it is no landmark: several parts have their "Sources".
+            # A section without a name is no landmark. Otherwise the booklet would have several "Sources" landmarks.
             attrs = [pair for pair in attrs if pair[0] != "aria-labelledby"]
         self.parts.append(f"<{self._demote_heading(tag)}{''.join(self._format_attribute(*pair) for pair in attrs)}>")
 
@@ -112,11 +113,11 @@ class _IdNamespacer(HTMLParser):
 
 
 def namespace_ids(html: SafeString, prefix: str, *, deeper: bool = True) -> SafeString:
-    """A finished article as part of a larger document. ``prefix`` (a slug) goes before all of its ids.
+    """Prepare an article for a document with several articles: put ``prefix`` (a slug) before all of its ids.
 
-    ``deeper=False`` leaves headings at their level.
+    ``deeper``: also move headings one level down.
     """
-    embedder = _IdNamespacer(prefix, deeper=deeper)
-    embedder.feed(html)
-    embedder.close()
-    return SafeString("".join(embedder.parts))
+    namespacer = _IdNamespacer(prefix, deeper=deeper)
+    namespacer.feed(html)
+    namespacer.close()
+    return SafeString("".join(namespacer.parts))

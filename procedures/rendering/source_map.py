@@ -1,44 +1,44 @@
-"""From words that a reader sees back to the line of Markdown they were typed in."""
+"""Map from rendered text back to the line of Markdown that it came from."""
 
 import re
 from bisect import bisect_right
 from functools import cached_property
 
 WORD = re.compile(r"[^\W_]+")
-# Marks that leave nothing in the finished text, or leave only their words.
+# Markup that leaves nothing in the rendered text, or only its link text.
 CITATION = re.compile(r"\[@[a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*\]")
 LINK_TARGET = re.compile(r"\]\([^)\n]*\)")
 BRACED_NAME = re.compile(r"\{#?[a-z][a-z0-9._-]*\}")
-MAX_MATCH_WORDS = 6  # words that tell one sentence from all others
+MAX_MATCH_WORDS = 6  # enough to tell one sentence from all others
 
 
 class SourceMap:
-    """The words of one Markdown text with their lines."""
+    """The words of one Markdown text, with the lines they are on."""
 
     def __init__(self, body: str) -> None:
         self._body = body
 
     @cached_property
     def _index(self) -> tuple[str, list[int], list[int]]:
-        """All words in one text, and for each line with words: where it starts in there, and its number."""
+        """All words joined by spaces; then, for each line with words, its offset in that text and its line number."""
         text, starts, numbers, length = [], [], [], 1
         for number, line in enumerate(self._body.split("\n"), start=1):
             for pattern in (CITATION, LINK_TARGET, BRACED_NAME):
                 line = pattern.sub(" ", line)
-            found = " ".join(WORD.findall(line)).casefold()
-            if found:
+            words = " ".join(WORD.findall(line)).casefold()
+            if words:
                 starts.append(length)
                 numbers.append(number)
-                text.append(found)
-                length += len(found) + 1
+                text.append(words)
+                length += len(words) + 1
         return f" {' '.join(text)} ", starts, numbers
 
     def find_line(self, passage: str) -> int:
-        """The line where ``words`` begin, counted from 1; 0 when they are not the text's own (such as a caption)."""
+        """Return the line where ``passage`` starts, counted from 1; 0 if it is not in the text, such as a caption."""
         text, starts, numbers = self._index
-        asked = [word.casefold() for word in WORD.findall(passage)]
-        for wanted in (asked, asked[:MAX_MATCH_WORDS], asked[:3]):
-            position = text.find(f" {' '.join(wanted)} ") if wanted else -1
+        words = [word.casefold() for word in WORD.findall(passage)]
+        for phrase in (words, words[:MAX_MATCH_WORDS], words[:3]):
+            position = text.find(f" {' '.join(phrase)} ") if phrase else -1
             if position >= 0:
                 return numbers[bisect_right(starts, position + 1) - 1]
         return 0

@@ -1,4 +1,4 @@
-"""The words of a finished article: by section for search, as sentences for reading measures."""
+"""Text extraction from finished articles: sections for search, sentences for scores, and blocks for measures."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,16 +6,18 @@ from html import unescape
 from html.parser import HTMLParser
 
 from procedures.languages.definition import SENTENCE_ENDS
+from procedures.rendering.sanitizer import VOID_ELEMENTS
 
-# One tag of finished HTML, as our templates and the cleaner write it: quotes are double, so ">" may stand in them.
+# One tag or comment, as templates and the sanitizer write it: ">" can occur in double quotes.
 HTML_TAG = re.compile(r'<(?:!--.*?--|(/?)([a-z][a-z0-9]*)([^">]*(?:"[^"]*"[^">]*)*))>', re.DOTALL)
 CLASS_ATTRIBUTE, ID_ATTRIBUTE = (re.compile(rf'\s{name}="([^"]*)"') for name in ("class", "id"))
-VOID_ELEMENTS = frozenset("br img source input hr line path circle rect use".split())
+# Elements that have no end tag in finished articles: a missing one would hide all text that follows it.
+EMPTY_ELEMENTS = VOID_ELEMENTS | frozenset("circle ellipse image line path polygon polyline rect stop use".split())
 BLOCK_ELEMENTS = frozenset(
     "p li h1 h2 h3 h4 td th dt dd figcaption summary blockquote caption tr div section ol ul".split()
 )
 SKIPPED_ELEMENTS = frozenset({"svg", "sup", "nav", "template", "script", "style", "form", "fieldset"})
-# Classes of what the page adds by itself: not the author's text.
+# Classes of what templates add to the author's text.
 SKIPPED_CLASSES = frozenset(
     "sources page-words contents ask-us next-step care-card__phone figure__views figure__summary figure__large "
     "series__hint reading-levels warning-signs--top".split()
@@ -24,7 +26,7 @@ SKIPPED_CLASSES = frozenset(
 
 @dataclass(slots=True)
 class Section:
-    """Text under one second-level heading; the first section of a page has no anchor."""
+    """Text under one second-level heading. The first section of a page has neither anchor nor title."""
 
     anchor: str
     title: str
@@ -32,13 +34,13 @@ class Section:
 
 
 CELL_ELEMENTS = frozenset({"td", "th"})
-# A cell of a table is a sentence where it reads like one; other cells are labels and values.
+# A table cell with an end mark or enough words counts as a sentence; other cells are labels and values.
 CELL_MARKER = "\ue001"
 MIN_CELL_WORDS = 5
 
 
 class _TextExtractor:
-    """Collects text by section. A parser for any HTML takes four times as long, at each preview."""
+    """Collects text by section. A general HTML parser takes four times as long, in every preview."""
 
     def __init__(self) -> None:
         self.sections = [Section("", "", "")]
@@ -47,18 +49,18 @@ class _TextExtractor:
         self._anchor = ""
 
     def feed(self, html: str) -> None:
-        """Everything, once."""
-        at = 0
+        """Process the whole article. Call it only once."""
+        position = 0
         for tag in HTML_TAG.finditer(html):
-            if tag.start() > at:
-                self._add_text(html[at : tag.start()])
-            at = tag.end()
+            if tag.start() > position:
+                self._add_text(html[position : tag.start()])
+            position = tag.end()
             closing, name, attributes = tag.groups()
             if closing:
                 self._handle_end(name)
-            elif name and name not in VOID_ELEMENTS:
+            elif name and name not in EMPTY_ELEMENTS:
                 self._handle_start(name, attributes)
-        self._add_text(html[at:])
+        self._add_text(html[position:])
 
     def _handle_start(self, tag: str, attributes: str) -> None:
         classes = CLASS_ATTRIBUTE.search(attributes)
@@ -99,24 +101,24 @@ class _TextExtractor:
 
 
 def extract_text(html: str) -> tuple[list[Section], str]:
-    """The text of an article that we rendered: by section, one block a line; and all of it as sentences."""
-    reader = _TextExtractor()
-    reader.feed(html)
+    """Return the text of a rendered article by section, one line for each block; and the whole text as sentences."""
+    extractor = _TextExtractor()
+    extractor.feed(html)
     lines: list[str] = []
-    for section in reader.sections:
+    for section in extractor.sections:
         blocks = [" ".join(line.split()) for line in section.text.split("\n")]
         lines += [section.title, *blocks]
         section.text = "\n".join(filter(None, (block.removeprefix(CELL_MARKER).strip() for block in blocks)))
-    return [section for section in reader.sections if section.text or section.title], _close_sentences(lines)
+    return [section for section in extractor.sections if section.text or section.title], _close_sentences(lines)
 
 
 def extract_sections(html: str) -> list[Section]:
-    """The text of an article by section."""
+    """Return the text of an article by section."""
     return extract_text(html)[0]
 
 
 def to_sentences(html: str) -> str:
-    """The article as sentences: a heading or entry without an end mark is one of its own."""
+    """Return the text of an article as sentences. A heading or list entry without an end mark becomes a sentence."""
     return extract_text(html)[1]
 
 
@@ -130,16 +132,15 @@ def _close_sentences(blocks: list[str]) -> str:
 
 
 def _is_label_cell(block: str) -> bool:
-    """Whether a block is a cell such as "T12 bone" or "2 days"."""
+    """Whether a block is a short table cell such as "T12 bone" or "2 days"."""
     if not block.startswith(CELL_MARKER):
         return False
     text = block.removeprefix(CELL_MARKER).strip()
     return not text.endswith((".", "!", "?")) and len(text.split()) < MIN_CELL_WORDS
 
 
-ARTICLE_VOID_ELEMENTS = frozenset("br img source input hr line path circle rect use ellipse".split())
 HEADING_ELEMENTS = frozenset({"h1", "h2", "h3", "h4"})
-# The component a text belongs to, by the class of its outermost element.
+# The component that a text belongs to, by the class of its element.
 COMPONENTS_BY_CLASS = {
     "page__title": "title",
     "page__message": "key message",
@@ -158,13 +159,13 @@ COMPONENTS_BY_CLASS = {
     "word-list": "glossary",
     "next-step": "next step",
 }
-# Everything inside one of these is one statement: a source anywhere in it covers it.
+# Everything inside one of these elements is one statement: a citation anywhere in it covers all of it.
 STATEMENT_ELEMENTS = frozenset({"li", "tr"})
 
 
 @dataclass(slots=True)
 class TextBlock:
-    """Text that a browser shows as one block. ``statement`` numbers what a citation in it covers."""
+    """Text that a browser shows as one block. A citation covers all blocks with the same ``statement_id``."""
 
     tag: str
     component: str
@@ -175,13 +176,13 @@ class TextBlock:
 
     @property
     def is_prose(self) -> bool:
-        """Running text: neither a heading nor a label."""
+        """Whether the block is running text, neither a heading nor a label."""
         return self.tag not in HEADING_ELEMENTS | {"dt", "th", "summary"} and self.component != "title"
 
 
 @dataclass(slots=True)
 class ArticleList:
-    """A list with its number of entries. ``part`` is its component, empty for a plain one."""
+    """A list with its number of entries. ``component`` is empty for a plain list."""
 
     component: str
     section: str
@@ -190,7 +191,7 @@ class ArticleList:
 
 @dataclass(slots=True)
 class ArticleImage:
-    """An image with its text instead. A thumbnail stands beside words that name it, so it needs none."""
+    """An image with its alternative text. A thumbnail needs none, because it is next to text that names it."""
 
     src: str
     alt: str
@@ -199,7 +200,7 @@ class ArticleImage:
 
 @dataclass
 class Article:
-    """What stands in an article."""
+    """The contents of an article."""
 
     blocks: list[TextBlock] = field(default_factory=list)
     lists: list[ArticleList] = field(default_factory=list)
@@ -209,11 +210,12 @@ class Article:
     components: set[str] = field(default_factory=set)
     has_lead_figure: bool = False
     cited_statements: set[int] = field(default_factory=set)
-    # A list, table or chance that a sentence with a colon leads into is covered by the source of that sentence.
+    # Statements of a list, table, or chance, each with the statement that introduces it with a colon. A citation in
+    # that one covers them as well.
     introduced_by: dict[int, int] = field(default_factory=dict)
 
     def is_cited(self, block: TextBlock) -> bool:
-        """Whether a source stands in the block's statement or in the sentence that leads into it."""
+        """Whether a source is cited in the block's statement or in the sentence that introduces it."""
         return (
             block.statement_id in self.cited_statements
             or self.introduced_by.get(block.statement_id) in self.cited_statements
@@ -245,24 +247,32 @@ class _ArticleParser(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         self._record_element(tag, values)
-        if tag in ARTICLE_VOID_ELEMENTS:
+        if tag in EMPTY_ELEMENTS:
             return
         outer, classes = self._open_elements[-1], values.get("class", "").split()
-        part = next((COMPONENTS_BY_CLASS[name] for name in classes if name in COMPONENTS_BY_CLASS), outer.component)
+        component = next(
+            (COMPONENTS_BY_CLASS[name] for name in classes if name in COMPONENTS_BY_CLASS), outer.component
+        )
         if outer.component == "warning signs":  # its cards are not the author's text
-            part = outer.component
-        if part:
-            self.article.components.add(part)
+            component = outer.component
+        if component:
+            self.article.components.add(component)
         self._in_body = self._in_body or "page__body" in classes
         if tag == "figure" and not self._in_body:
             self.article.has_lead_figure = True
-        skipped = outer.is_skipped or tag in SKIPPED_ELEMENTS or not SKIPPED_CLASSES.isdisjoint(classes)
-        here = _OpenElement(
-            tag, part, outer.statement_id, outer.is_statement, skipped, outer.intro_statement_id, outer.current_list
+        is_skipped = outer.is_skipped or tag in SKIPPED_ELEMENTS or not SKIPPED_CLASSES.isdisjoint(classes)
+        element = _OpenElement(
+            tag,
+            component,
+            outer.statement_id,
+            outer.is_statement,
+            is_skipped,
+            outer.intro_statement_id,
+            outer.current_list,
         )
-        if not skipped:
-            self._assign_statement(here, outer, starts_chance="chance" in classes)
-        self._open_elements.append(here)
+        if not is_skipped:
+            self._assign_statement(element, outer, starts_chance="chance" in classes)
+        self._open_elements.append(element)
 
     def _record_element(self, tag: str, values: dict[str, str]) -> None:
         if values.get("id"):
@@ -271,33 +281,37 @@ class _ArticleParser(HTMLParser):
             self.article.links.append(values.get("href", ""))
             self._in_phone_link = values.get("href", "").startswith("tel:")
         if tag == "img":
-            small = "thumbnail" in values.get("class", "")
-            self.article.images.append(ArticleImage(values.get("src", ""), values.get("alt", ""), small))
+            is_thumbnail = "thumbnail" in values.get("class", "")
+            self.article.images.append(ArticleImage(values.get("src", ""), values.get("alt", ""), is_thumbnail))
         if tag == "sup" and values.get("class") == "citation":
             self.article.cited_statements.add(self._open_elements[-1].statement_id)
 
-    def _assign_statement(self, here: _OpenElement, outer: _OpenElement, *, starts_chance: bool) -> None:
-        """Give an element its statement, its lead and its list."""
-        if here.tag in {"ul", "ol", "table"} or starts_chance:
+    def _assign_statement(self, element: _OpenElement, outer: _OpenElement, *, starts_chance: bool) -> None:
+        """Set the statement, the introducing statement, and the list of an element."""
+        if element.tag in {"ul", "ol", "table"} or starts_chance:
             self._close_block()
             last = self.article.blocks[-1] if self.article.blocks else None
-            here.intro_statement_id = last.statement_id if last and last.text.endswith(":") else 0
-        if here.tag in {"ul", "ol"}:
-            here.current_list = ArticleList(here.component, self._section)
-            self.article.lists.append(here.current_list)
-        if here.tag == "li" and outer.current_list:
+            element.intro_statement_id = last.statement_id if last and last.text.endswith(":") else 0
+        if element.tag in {"ul", "ol"}:
+            element.current_list = ArticleList(element.component, self._section)
+            self.article.lists.append(element.current_list)
+        if element.tag == "li" and outer.current_list:
             outer.current_list.item_count += 1
-        if here.tag in STATEMENT_ELEMENTS or starts_chance or (here.tag in BLOCK_ELEMENTS and not here.is_statement):
+        if (
+            element.tag in STATEMENT_ELEMENTS
+            or starts_chance
+            or (element.tag in BLOCK_ELEMENTS and not element.is_statement)
+        ):
             self._statement_count += 1
-            here.statement_id = self._statement_count
-            here.is_statement = here.tag in STATEMENT_ELEMENTS or starts_chance
-            if here.intro_statement_id and here.is_statement:
-                self.article.introduced_by[here.statement_id] = here.intro_statement_id
-        if here.tag in BLOCK_ELEMENTS:
+            element.statement_id = self._statement_count
+            element.is_statement = element.tag in STATEMENT_ELEMENTS or starts_chance
+            if element.intro_statement_id and element.is_statement:
+                self.article.introduced_by[element.statement_id] = element.intro_statement_id
+        if element.tag in BLOCK_ELEMENTS:
             self._close_block()
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ARTICLE_VOID_ELEMENTS or len(self._open_elements) == 1:
+        if tag in EMPTY_ELEMENTS or len(self._open_elements) == 1:
             return
         if tag in BLOCK_ELEMENTS:
             self._close_block()
@@ -307,16 +321,16 @@ class _ArticleParser(HTMLParser):
             self._open_elements.pop()
 
     def handle_data(self, data: str) -> None:
-        here = self._open_elements[-1]
-        if here.is_skipped:
+        element = self._open_elements[-1]
+        if element.is_skipped:
             return
         if self._block is None:
             if not data.strip():
                 return
-            tag = next((entry.tag for entry in reversed(self._open_elements) if entry.tag in BLOCK_ELEMENTS), "")
-            # The lead picture stands before the sections, whatever a guide shows above it.
-            section = self._section if self._in_body or here.component != "picture" else ""
-            self._block = TextBlock(tag, here.component, section, here.statement_id)
+            tag = next((outer.tag for outer in reversed(self._open_elements) if outer.tag in BLOCK_ELEMENTS), "")
+            # The lead figure is before all sections, even in a guide, where a reading list with a heading comes first.
+            section = self._section if self._in_body or element.component != "picture" else ""
+            self._block = TextBlock(tag, element.component, section, element.statement_id)
         self._block.text += data
         if self._in_phone_link:
             self._block.phones.append(data.strip())
@@ -332,8 +346,8 @@ class _ArticleParser(HTMLParser):
 
 
 def parse_article(html: str) -> Article:
-    """The article of a page: ``RenderedPage.html`` or ``Release.html``."""
-    reader = _ArticleParser()
-    reader.feed(html)
-    reader.close()
-    return reader.article
+    """Parse ``RenderedPage.html`` or ``Release.html`` into blocks, lists, images, and links."""
+    parser = _ArticleParser()
+    parser.feed(html)
+    parser.close()
+    return parser.article

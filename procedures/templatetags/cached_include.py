@@ -1,4 +1,4 @@
-"""``{% cached_include "site/footer.html" %}``: an include of what is the same on all pages of a language."""
+"""``{% cached_include "site/footer.html" %}``: include a template that is the same on all pages of a language."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def cached_include(context: template.Context, template_name: str, **more: Any) -> SafeString:
-    """The rendered template. It sees the clinic, the language, the main menu and ``more``, nothing else of the page."""
-    # Who changes templates wants to see it.
+    """Render a template with the clinic, the language, the main menu, and ``more``, without the context of the page."""
+    # With DEBUG, changes to templates show at once.
     render = layout.cached_include.__wrapped__ if settings.DEBUG else layout.cached_include
     return render(template_name, context["language"], context["site"], **more)

@@ -1,4 +1,4 @@
-"""``/connect/…``: for health-record and scheduling systems. What they ask is never logged."""
+"""``/connect/…``: pages for health record and scheduling systems. Their queries are never logged."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,27 +17,26 @@ FEED_CACHE_CONTROL = "public, max-age=43200"
 
 @cacheable
 def service(request: HttpRequest) -> HttpResponse:
-    """The pages for a code as a feed: Atom, JSON or JavaScript."""
+    """Return the pages for a code as a feed: Atom, JSON, or JSONP."""
     values = infobutton.strip_illegal_xml(request.GET.dict())
     kind, callback = infobutton.XML_TYPE, ""
     try:
         kind, callback = infobutton.parse_response_format(values)
-        asked = infobutton.parse_request(values)
+        query = infobutton.parse_request(values)
     except infobutton.BadRequestError as error:
         return _feed_response({"error": str(error)}, kind, callback, status=400)
-    pages = _find_pages_with_fallback(asked)
-    clinic = get_clinic(pages, asked.language)
-    data = infobutton.build_feed(values, asked, pages, (clinic or {}).get("name", ""))
+    pages = _find_pages_with_fallback(query)
+    clinic = get_clinic(pages, query.language)
+    data = infobutton.build_feed(values, query, pages, (clinic or {}).get("name", ""))
     return _feed_response(data, kind, callback)
 
 
-def _find_pages_with_fallback(asked: infobutton.InfobuttonRequest) -> list[Page]:
-    """Pages in the language asked for; where the clinic has none, those in the default
-    language, which say so in ``lang``."""
-    pages = infobutton.find_pages(asked)
-    if pages or asked.language == languages.DEFAULT:
+def _find_pages_with_fallback(query: infobutton.InfobuttonRequest) -> list[Page]:
+    """Return pages in the requested language, or in the default language if there are none; ``lang`` says which."""
+    pages = infobutton.find_pages(query)
+    if pages or query.language == languages.DEFAULT:
         return pages
-    return infobutton.find_pages(infobutton.InfobuttonRequest(asked.system, asked.code, asked.name, languages.DEFAULT))
+    return infobutton.find_pages(infobutton.InfobuttonRequest(query.system, query.code, query.name, languages.DEFAULT))
 
 
 def _feed_response(data: dict[str, object], kind: str, callback: str, status: int = 200) -> HttpResponse:
@@ -48,17 +47,17 @@ def _feed_response(data: dict[str, object], kind: str, callback: str, status: in
     response = HttpResponse(text, status=status, content_type=f"{kind}; charset=utf-8")
     response.headers["Cache-Control"] = FEED_CACHE_CONTROL if status == 200 else "no-store"
     if kind == infobutton.JAVASCRIPT_TYPE:
-        # Another site's page loads it as a script; that is what this format is for.
+        # JSONP exists for pages of other sites that load it as a script.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 
 @cacheable
 def application(request: HttpRequest) -> HttpResponse:
-    """The page for a code, for a person: a redirect to the only one, a choice of several, or the search page."""
+    """Redirect to the only page for a code, list several, or show the search page if there is none."""
     values = infobutton.strip_illegal_xml(request.GET.dict())
     try:
-        asked = infobutton.parse_request(values)
+        query = infobutton.parse_request(values)
     except infobutton.BadRequestError as error:
         context = base_context(
             language=languages.DEFAULT, clinic=load_clinic(languages.DEFAULT)[0], title=_("We could not read that")
@@ -66,27 +65,27 @@ def application(request: HttpRequest) -> HttpResponse:
         return render_response(
             "site/bad_request.html", {**context, "sentence": str(error), "robots": "noindex"}, status=400
         )
-    pages = _find_pages_with_fallback(asked)
+    pages = _find_pages_with_fallback(query)
     live = [page.live_release for page in pages if page.live_release]
     if len(live) == 1:
-        # Without HALF_A_DAY: the page may move or be withdrawn before that is over.
+        # Without FEED_CACHE_CONTROL: the page may move or be withdrawn within that time.
         return HttpResponse(status=302, headers={"Location": live[0].path})
-    clinic = get_clinic(pages, asked.language)
-    context = base_context(language=asked.language, clinic=clinic, title=_("Reading for your visit"))
+    clinic = get_clinic(pages, query.language)
+    context = base_context(language=query.language, clinic=clinic, title=_("Reading for your visit"))
     results = [
         {"title": release.title, "href": release.path, "section": "", "snippet": release.key_message}
         for release in live
     ]
-    topics = [] if results else [page_card(page) for page in Page.objects.for_cards(asked.language)]
-    values_shown = {"results": results, "topics": topics, "query": "", "searched": False, "robots": "noindex"}
-    response = render_response("site/search.html", {**context, **values_shown, "chosen": True})
+    topics = [] if results else [page_card(page) for page in Page.objects.for_cards(query.language)]
+    search_values = {"results": results, "topics": topics, "query": "", "searched": False, "robots": "noindex"}
+    response = render_response("site/search.html", {**context, **search_values, "chosen": True})
     response.headers["Cache-Control"] = FEED_CACHE_CONTROL
     return response
 
 
 @cacheable
 def guides(request: HttpRequest) -> HttpResponse:
-    """All guides with their links, for the mail templates of a scheduling system. Ids never change."""
+    """Return all guides with their links, for the email templates of a scheduling system. Ids never change."""
     rows = [
         {
             "id": page.code,

@@ -1,4 +1,4 @@
-"""What a reader sees when something is wrong. Each says what to do; none says what was asked for."""
+"""Error pages. Each says what to do; none repeats the request."""
 
 import sys
 
@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from portal.storage.database_errors import is_connection_error
 from procedures.languages import DEFAULT, LANGUAGES, language_of_path
 from procedures.views.layout import LAST_CLINIC, base_context, load_clinic, render_response
-from procedures.views.pages import render_not_found as missing
+from procedures.views.pages import render_not_found
 
-# Their own pages are imported when needed: a process that serves only patients never loads the admin.
+# Error pages for staff are imported on demand: a process that serves only patients never loads the admin.
 ADMIN_PREFIX = "/admin/"
 
 
@@ -29,13 +29,13 @@ def _render_error(
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400."""
-    # A wrong Host must not cost a query, nor echo anything.
+    """Return 400 as plain text."""
+    # A wrong Host header must not cost a query or be repeated in the response.
     return HttpResponse("400: this request was not understood.\n", status=400, content_type="text/plain; charset=utf-8")
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
-    """403: no permission, or a form that failed the CSRF check."""
+    """Return 403, for a missing permission or a form that failed the CSRF check."""
     if request.path_info.startswith(ADMIN_PREFIX):
         from portal.accounts.views import errors as staff_errors
 
@@ -49,25 +49,25 @@ def forbidden(request: HttpRequest, exception: Exception | None = None, reason: 
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    """429."""
-    sentence = _("Many searches came from your connection. Wait ten seconds, then search again.")
-    response = _render_error(request, 429, sentence)
+    """Return 429 for search."""
+    message = _("Many searches came from your connection. Wait ten seconds, then search again.")
+    response = _render_error(request, 429, message)
     response.headers["Retry-After"] = "10"
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404 from a view that knows no better."""
+    """Return 404 for a view that raised Http404."""
     if request.path_info.startswith(ADMIN_PREFIX):
         from portal.accounts.views import errors as staff_errors
 
         return staff_errors.not_found(request)
-    return missing(_language_of_request(request), [])
+    return render_not_found(_language_of_request(request), [])
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 where the reason is the database. Asks the database nothing."""
+    """Return 500, or 503 if the database cannot be reached. Sends no query."""
     if is_connection_error(sys.exc_info()[1]):
         return unavailable(request)
     others = [language for language in LANGUAGES if language.code != DEFAULT and language.error_notice]
@@ -76,20 +76,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """503 while the database cannot be used: pages that are kept are still answered, this one is not."""
+    """Return 503 while the database cannot be reached. Sends no query; cached pages are still served."""
     if request.path_info.startswith(ADMIN_PREFIX):
-        # Staff read English.
-        sentence: object = (
+        message: object = _(
             "The database does not answer. Nothing was saved by this step: go back, copy what you typed, and try again "
             "in a few minutes. Patients can still read the pages."
         )
     else:
-        sentence = _("This part of our site has a short break. Please try again in a few minutes, or call us.")
+        message = _("This part of our site has a short break. Please try again in a few minutes, or call us.")
     language = _language_of_request(request)
     title = _("Please come back in a few minutes")
     context = base_context(language=language, clinic=LAST_CLINIC.get(language), title=title)
     response = render_response(
-        "site/unavailable.html", {**context, "sentence": sentence, "robots": "noindex"}, status=503
+        "site/unavailable.html", {**context, "sentence": message, "robots": "noindex"}, status=503
     )
     response.headers["Cache-Control"] = "no-store"
     response.headers["Retry-After"] = "60"

@@ -1,4 +1,7 @@
-"""“Was this clear?”: a small page of its own behind each page. No cookie, so other signs say that a form is ours."""
+"""The feedback form “Was this clear?”, a page of its own for each public page.
+
+Patients have no cookies, so a same-origin check replaces the CSRF token.
+"""
 
 from typing import Any
 
@@ -21,16 +24,16 @@ from procedures.sharing.short_codes import is_valid_code
 from procedures.views.layout import base_context, load_clinic, render_response
 from procedures.views.pages import render_not_found
 
-MAX_FORM_BYTES = 8_000  # bytes
+MAX_FORM_BYTES = 8_000
 CLEAR_CHOICES = {"yes": True, "no": False}
-# People never see this field; programs that fill in forms do.
+# Readers never see this field, but bots fill it in.
 HONEYPOT = "website"
 
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def feedback(request: HttpRequest, language: str, code: str) -> HttpResponseBase:
-    """The question, and the answer to it."""
+    """Show the form, or process a submission."""
     if request.method == "POST":
         with translation.override(language):
             response = _process_submission(request, language, code)
@@ -41,16 +44,16 @@ def feedback(request: HttpRequest, language: str, code: str) -> HttpResponseBase
 
 @cacheable
 def feedback_form(request: HttpRequest, language: str, code: str) -> HttpResponse:
-    """The form. ``?part=`` names a section of the page, which is then chosen already."""
+    """Show the form. ``?part=`` preselects a section of the page by its anchor."""
     page = _find_page(language, code)
-    # All three names are there: a template would take a missing “clear” for the method of a dictionary.
+    # “clear” must be a key: otherwise templates would resolve it to dict.clear.
     typed = {"clear": "", "section": request.GET.get("part", "")[:80], "comment": ""}
     return _render_form(page, language, typed) if page else render_not_found(language, [])
 
 
 @cacheable
 def feedback_thanks(request: HttpRequest, language: str, code: str) -> HttpResponse:
-    """After the answer."""
+    """Thank the reader after a submission."""
     page = _find_page(language, code)
     if page is None:
         return render_not_found(language, [])
@@ -67,7 +70,7 @@ def _find_page(language: str, code: str) -> Page | None:
 def _feedback_context(page: Page, language: str, title: object) -> dict[str, Any]:
     live = page.live_release
     if live is None:
-        raise ValueError("Only public pages are asked about.")
+        raise ValueError("Only public pages have a feedback form.")
     context = base_context(language=language, clinic=getattr(page, "clinic", None), title=title)
     context["breadcrumbs"].insert(1, {"label": live.title, "href": live.path})
     with translation.override(language):
@@ -95,8 +98,8 @@ def _render_form(
 
 def _process_submission(request: HttpRequest, language: str, code: str) -> HttpResponse:
     if not is_same_origin(request):
-        sentence = _("This answer did not come from our own page. Please open the page again and answer there.")
-        return _reject(language, sentence, 403)
+        message = _("This answer did not come from our own page. Please open the page again and answer there.")
+        return _reject(language, message, 403)
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_FORM_BYTES:
         return _reject(language, _("That was too much text for us to take in. Please write one line."), 413)
     page = _find_page(language, code)
@@ -111,8 +114,8 @@ def _process_submission(request: HttpRequest, language: str, code: str) -> HttpR
         except InvalidFeedbackError as error:
             return _render_form(page, language, typed, error=str(error), status=400)
         if not RATE_LIMITER.consume(client_network(request)):
-            sentence = _("We are getting very many answers right now. Please try again in an hour, or call us.")
-            return _render_form(page, language, typed, error=str(sentence), status=429)
+            message = _("We are getting very many answers right now. Please try again in an hour, or call us.")
+            return _render_form(page, language, typed, error=str(message), status=429)
         save_feedback(page, was_clear=CLEAR_CHOICES[typed["clear"]], section=typed["section"], comment=comment)
     response = HttpResponse(status=303)
     response.headers["Location"] = f"{home_path(language)}clear/{page.code}/thanks/"

@@ -1,4 +1,4 @@
-"""The same page in other forms: plain text, and a guide with all it names as one booklet for paper."""
+"""Other formats of a page: plain text, and a guide with the pages of its reading list as a booklet to print."""
 
 import textwrap
 from typing import Any
@@ -21,7 +21,7 @@ LINE_WIDTH = 72
 
 @cacheable
 def plain_text(request: HttpRequest, address: str) -> HttpResponse:
-    """``/kyphoplasty/plain.txt``: the words of a page, for screen readers, mail and old printers."""
+    """``/kyphoplasty/plain.txt``: the text of a page, for screen readers, email, and old printers."""
     row, release = _find_release(address)
     if row is None or release is None:
         return serve_path(f"/{address}plain.txt")
@@ -29,7 +29,7 @@ def plain_text(request: HttpRequest, address: str) -> HttpResponse:
         text = _format_plain_text(release, row)
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     response.headers["Content-Language"] = str(row.page.language)
-    # The page itself is what search engines should offer.
+    # Search engines should offer the page itself.
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -63,13 +63,13 @@ def _format_plain_text(release: Release, row: Path) -> str:
 
 @cacheable
 def booklet(request: HttpRequest, address: str) -> HttpResponse:
-    """``/visits/<guide>/booklet/``: the guide and every page of its reading list, to print in one go."""
+    """``/visits/<guide>/booklet/``: the guide and every page of its reading list in one document."""
     path = f"/{address}"
     language = language_of_path(path)
     releases = {release.page.subject: release for release in Release.objects.for_booklet(path, language)}
     guide = next((release for release in releases.values() if release.path == path), None)
     if guide is None:
-        # A page of this name from before it was reserved, or a damaged address.
+        # A page whose slug is older than its reservation, or a damaged URL.
         return serve_path(f"{path}booklet/")
     subjects = dict.fromkeys(item["page"] for item in guide.revision.content.get("items", []))
     parts = [guide, *(releases[subject] for subject in subjects if subject in releases)]

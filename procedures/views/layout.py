@@ -1,4 +1,4 @@
-"""What stands around every public page: clinic, menu, languages, address."""
+"""The layout of public pages: clinic, menu, languages, breadcrumbs; and their rendering."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,9 +20,9 @@ from procedures.models.clinic import clinic_json
 from procedures.phones import phone_href
 from procedures.rendering.sanitizer import minify
 
-# The clinic's values by language, for the one page that must not ask for them: a reader still sees whom to call.
+# The clinic's values by language as last read, for the page that must not query the database but shows whom to call.
 LAST_CLINIC: dict[str, dict[str, Any]] = {}
-# The main menu: what comes after ``/`` or ``/es/``, and its words.
+# The main menu: paths below the home page of a language, with their labels.
 MAIN_MENU = {
     "": _("Topics"),
     "visits/": _("Your visit"),
@@ -35,7 +35,7 @@ MAIN_MENU = {
 
 @dataclass(frozen=True, slots=True)
 class ClinicDetails:
-    """The clinic as the page frame shows it."""
+    """The clinic as the layout shows it."""
 
     name: str
     phone: str
@@ -48,7 +48,7 @@ class ClinicDetails:
 
 
 def build_clinic_details(clinic: dict[str, Any] | None) -> ClinicDetails:
-    """From ``clinic_json``; None (no clinic yet) gives empty values."""
+    """Build the details from ``clinic_json``; all values are empty if there is no clinic yet."""
     values = clinic or {"name": "", "phone": "", "after_hours_phone": "", "emergency_number": "", "hours": ""}
     return _cached_clinic_details(tuple(values.items()))
 
@@ -65,7 +65,7 @@ def _cached_clinic_details(items: tuple[tuple[str, str], ...]) -> ClinicDetails:
 
 
 def load_clinic(language: str) -> tuple[dict[str, Any] | None, int]:
-    """The clinic and the number of the last event, for answers that read no release: one query."""
+    """Return the clinic and the id of the last release event, in one query. For responses that read no release."""
     last = ReleaseEvent.objects.order_by("-pk").values("pk")[:1]
     row = Clinic.objects.values(clinic=clinic_json(language), last=Subquery(last)).first()
     return (row["clinic"], row["last"] or 0) if row else (None, 0)
@@ -80,16 +80,16 @@ def base_context(
     path: str = "",
     translations: dict[str, str | None] | None = None,
 ) -> dict[str, Any]:
-    """Context of ``site/base.html``. ``path``: canonical address; ``translations``: the same page by language."""
+    """Return the context of ``site/base.html``. ``translations``: paths of the same page by language."""
     home = home_path(language)
     if clinic:
         LAST_CLINIC[language] = clinic
-    others = [
+    alternates = [
         {"language": code, "label": languages.get(code).name, "href": href, "url": settings.PUBLIC_URL + href}
         for code, href in (translations or {}).items()
         if href and code != language
     ]
-    crumbs = [{"label": _("Home"), "href": home}, {"label": title, "href": None}]
+    breadcrumbs = [{"label": _("Home"), "href": home}, {"label": title, "href": None}]
     return {
         "language": language,
         "is_translation": language != languages.DEFAULT,
@@ -98,19 +98,19 @@ def base_context(
         "home_href": home,
         "search_href": f"{home}search/",
         "code_href": f"{home}p/",
-        "alternates": others,
+        "alternates": alternates,
         "page_title": title,
         "description": description,
         "canonical_url": settings.PUBLIC_URL + path if path else "",
-        "breadcrumbs": [] if path == home else crumbs,
+        "breadcrumbs": [] if path == home else breadcrumbs,
     }
 
 
 @lru_cache(maxsize=128)
 def cached_include(template_name: str, language: str, site: ClinicDetails, **more: object) -> SafeString:
-    """A part that is the same on all pages of a language: rendered once for each state of the clinic.
+    """Render a template that is the same on all pages of a language, once for each state of the clinic.
 
-    ``more`` must have few values: never what a reader typed.
+    ``more`` is part of the cache key, so it must have few distinct values and never what a reader typed.
     """
     home = home_path(language)
     values = {
@@ -128,7 +128,7 @@ def cached_include(template_name: str, language: str, site: ClinicDetails, **mor
 def render_response(
     template_name: str, context: dict[str, Any], *, status: int = 200, is_cacheable: bool = False
 ) -> HttpResponse:
-    """Render a public page in the language of its context. No request in it: nothing personal can get in."""
+    """Render a public page in the language of its context. It gets no request, so it cannot contain personal data."""
     with translation.override(context["language"]):
         html = minify(render_to_string(template_name, context))
     response = (CacheableResponse if is_cacheable else HttpResponse)(html, status=status)

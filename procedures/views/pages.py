@@ -1,4 +1,4 @@
-"""What patients read: home, visits, pages, guides, and every address that ever was one of them."""
+"""Public pages: home, visits, pages and guides at their current and earlier URLs."""
 
 from typing import Any
 
@@ -22,12 +22,12 @@ from procedures.views import redirects
 from procedures.views.layout import base_context, load_clinic, render_response
 from procedures.views.redirects import redirect_permanently, redirect_to_staff
 
-# What a page shows of its release besides the article.
+# Fields of a release that its page shows, besides the article.
 RELEASE_FIELDS = (
     "title is_starter translation_checked author_name reviewer_name reviewed_on published_at next_review_on "
     "what_changed"
 ).split()
-# Addresses that are no page of staff, in every language.
+# Paths of views in every language. No page written by staff has one of them.
 RESERVED_PATHS = frozenset(
     f"{home_path(code)}{name}" for code in languages.CODES for name in ("", "visits/", "search/", "p/")
 )
@@ -46,7 +46,7 @@ def _visit_pages(language: str) -> PageQuerySet:
 
 @cacheable
 def home(request: HttpRequest, language: str) -> HttpResponse:
-    """``/`` and ``/es/``: what this is, find your visit, the topics."""
+    """``/`` and ``/es/``: an introduction, the guides, and the topics."""
     pages = _home_pages.fetch_instances(language)
     clinic = get_clinic(pages, language)
     context = base_context(
@@ -63,7 +63,7 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
 
 @cacheable
 def visits(request: HttpRequest, language: str) -> HttpResponse:
-    """``/visits/``: all guides."""
+    """``/visits/``: list all guides."""
     guides = _visit_pages.fetch_instances(language)
     path = f"{home_path(language)}visits/"
     context = base_context(
@@ -81,49 +81,49 @@ def visits(request: HttpRequest, language: str) -> HttpResponse:
 
 @cacheable
 def page(request: HttpRequest, rest: str) -> HttpResponse:
-    """Any other address."""
+    """Serve any other path."""
     return serve_path(f"/{rest}")
 
 
 def serve_path(requested_path: str) -> HttpResponse:
-    """The page at an address, one redirect to it, 410, or a helpful 404."""
-    names = url_candidates(requested_path)
-    coded = redirects.match_code_path(names)
-    if coded:
-        return redirects.redirect_short_code(*coded, requested_path)
-    language = language_of_path(names[-1])
-    found, base, form = _find_path(names, language), requested_path, ""
+    """Return the page at a path, one redirect to it, 410 for a withdrawn page, or 404 with suggestions."""
+    candidates = url_candidates(requested_path)
+    code_match = redirects.match_code_path(candidates)
+    if code_match:
+        return redirects.redirect_short_code(*code_match, requested_path)
+    language = language_of_path(candidates[-1])
+    row, base, suffix = _find_path(candidates, language), requested_path, ""
     offers: list[dict[str, str]] = []
-    if found is None or " " in requested_path.strip():
-        base, form = split_format_suffix(requested_path)
-        names = url_candidates(base) if form else names
-        found = _find_path(names, language) if form else found
-    if found is not None and " " in base.strip():
+    if row is None or " " in requested_path.strip():
+        base, suffix = split_format_suffix(requested_path)
+        candidates = url_candidates(base) if suffix else candidates
+        row = _find_path(candidates, language) if suffix else row
+    if row is not None and " " in base.strip():
         index = get_address_index()
-        whole = index.find_all_words(base)
-        if whole is None and index.names_other_page(base, found.page.subject):
-            # “/kyphoplasty or vertebroplasty”: it may be either page.
+        full_match = index.find_all_words(base)
+        if full_match is None and index.names_other_page(base, row.page.subject):
+            # “/kyphoplasty or vertebroplasty” can be either page.
             return render_not_found(language, _suggested_links(index.find_closest(base)[1]))
-        found = _find_path([whole], language) if whole else found
-    if found is None:
-        for_staff = repair_admin_path(requested_path)
-        if for_staff:
-            return redirect_to_staff(for_staff)
-        meant, offers = _find_closest_path(base, names)
-        if isinstance(meant, HttpResponse):
-            return meant
-        found = _find_path([meant], language) if meant else None
-    if found is None:
+        row = _find_path([full_match], language) if full_match else row
+    if row is None:
+        admin_path = repair_admin_path(requested_path)
+        if admin_path:
+            return redirect_to_staff(admin_path)
+        closest, offers = _find_closest_path(base, candidates)
+        if isinstance(closest, HttpResponse):
+            return closest
+        row = _find_path([closest], language) if closest else None
+    if row is None:
         return render_not_found(language, offers)
-    return _respond_to_path(found, requested_path, form)
+    return _respond_to_path(row, requested_path, suffix)
 
 
-def _respond_to_path(row: Path, requested_path: str, form: str) -> HttpResponse:
-    """Answer for the row of an address: the page, one redirect to it in this ``form``, or 410."""
+def _respond_to_path(row: Path, requested_path: str, suffix: str) -> HttpResponse:
+    """Return the page of a path, one redirect to it with ``suffix``, or 410."""
     live = row.page.live_release
     if live is None:
         return _render_gone(row, is_cacheable=requested_path == row.path)
-    target = live.path + form
+    target = live.path + suffix
     if target != requested_path:
         return redirect_permanently(target, is_cacheable=requested_path == row.path)
     return render_response(
@@ -133,22 +133,22 @@ def _respond_to_path(row: Path, requested_path: str, form: str) -> HttpResponse:
 
 
 def _find_path(candidates: list[str], language: str) -> Path | None:
-    """The row of the first of these addresses that has one."""
+    """Return the row of the first candidate that has one."""
     rows = {row.path: row for row in lookup_paths(candidates, language)}
-    return next((rows[name] for name in candidates if name in rows), None)
+    return next((rows[path] for path in candidates if path in rows), None)
 
 
 def _find_closest_path(
     requested_path: str, candidates: list[str]
 ) -> tuple[str | HttpResponse | None, list[dict[str, str]]]:
-    """For an address that no row has: the path or the redirect that was meant, else pages to offer."""
+    """Return the closest path, or a redirect, for a path without a row; otherwise links to similar pages."""
     index = get_address_index()
     path = index.find_same_letters(requested_path)
     if path:
         return path, []
-    fixed = _redirect_reserved_path(requested_path, candidates)
-    if fixed:
-        return fixed, []
+    redirect = _redirect_reserved_path(requested_path, candidates)
+    if redirect:
+        return redirect, []
     path, offers = index.find_closest(requested_path)
     return path, _suggested_links(offers)
 
@@ -160,7 +160,7 @@ def _suggested_links(addresses: list[Address]) -> list[dict[str, str]]:
 def page_context(
     page: Page, release: Release, clinic: dict[str, Any] | None, translations: dict[str, str | None]
 ) -> dict[str, Any]:
-    """Context of ``site/page.html`` and ``site/guide.html``. The release may be unsaved: a preview."""
+    """Return the context of ``site/page.html`` and ``site/guide.html``. ``release`` is unsaved in a preview."""
     context = base_context(
         language=page.language,
         clinic=clinic,
@@ -180,11 +180,11 @@ def page_context(
 
 
 def page_card(page: Page) -> dict[str, Any]:
-    """A page in a list, from its release."""
+    """Return the values of a card for a page, from its live release."""
     live = page.live_release
     if live is None:
         raise ValueError("Only published pages have cards.")
-    # Only these: a change of them is what renews the lists (publishing/invalidation.py).
+    # Only these fields: lists are invalidated when one of them changes (publishing/invalidation.py).
     shown = {name: getattr(live, name) for name in CARD_FIELDS}
     return {**shown, "href": live.path, "picture": live.thumbnail, "kind": page.kind}
 
@@ -194,13 +194,13 @@ def _guide_cards(pages: list[Page]) -> list[dict[str, Any]]:
 
 
 def get_clinic(pages: list[Page], language: str) -> dict[str, Any] | None:
-    """The clinic came with the pages; where there are none yet, it is asked for."""
+    """Return the clinic that was annotated on ``pages``; query it if there are no pages yet."""
     clinic: dict[str, Any] | None = getattr(pages[0], "clinic", None) if pages else load_clinic(language)[0]
     return clinic
 
 
 def translation_paths(path_row: Path | None) -> dict[str, str | None]:
-    """Address of the same subject by language, as ``for_reading`` found it."""
+    """Return the paths of the same subject by language, as annotated on ``path_row``."""
     return {code: getattr(path_row, f"path_{code}", None) for code in languages.CODES}
 
 
@@ -210,7 +210,7 @@ def _render_gone(row: Path, *, is_cacheable: bool) -> HttpResponse:
     context = base_context(language=page.language, clinic=row.clinic, title=row.last_title)
     replacement = {"title": release.title, "href": release.path} if release else None
     values = {
-        # What patients read last; the draft may have another title by now.
+        # The title that patients saw last; the draft may have a different one by now.
         "title": row.last_title,
         "reason": page.withdrawn_reason,
         "replacement": replacement,
@@ -220,16 +220,16 @@ def _render_gone(row: Path, *, is_cacheable: bool) -> HttpResponse:
 
 
 def _redirect_reserved_path(requested_path: str, candidates: list[str]) -> HttpResponse | None:
-    """A damaged address of a list or of the home page."""
-    meant = next((name for name in map(_normalize_language_prefix, candidates) if name in RESERVED_PATHS), None)
-    # Signs that nobody can read are nobody's way home.
-    if meant is None or (meant == "/" and not requested_path.strip().isprintable()):
+    """Redirect from a damaged path of a list or of the home page."""
+    path = next((name for name in map(_normalize_language_prefix, candidates) if name in RESERVED_PATHS), None)
+    # A path of unprintable characters is no damaged home page.
+    if path is None or (path == "/" and not requested_path.strip().isprintable()):
         return None
-    return redirect_permanently(meant)
+    return redirect_permanently(path)
 
 
 def _normalize_language_prefix(path: str) -> str:
-    """``/en/visits/`` and ``/visits/es/`` in this site's form: ``/visits/`` and ``/es/visits/``."""
+    """Return ``/en/visits/`` and ``/visits/es/`` in canonical form: ``/visits/`` and ``/es/visits/``."""
     default, *others = (f"/{code}/" for code in languages.CODES)
     for folder in others:
         while path.startswith(folder[:-1] + folder):
@@ -243,7 +243,7 @@ def _normalize_language_prefix(path: str) -> str:
 
 
 def render_not_found(language: str, offers: list[dict[str, str]]) -> HttpResponse:
-    """404 that searches and offers."""
+    """Return 404 with a search form and suggested pages."""
     context = base_context(language=language, clinic=load_clinic(language)[0], title=_("This page is not here"))
     response = render_response("site/not_found.html", {**context, "offers": offers, "robots": "noindex"}, status=404)
     response.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,4 @@
-"""The one redirect that a public address may cost."""
+"""Redirects to canonical paths, short codes, and QR codes."""
 
 import re
 
@@ -15,59 +15,62 @@ from procedures.sharing.qr import build_qr_code
 from procedures.sharing.short_codes import is_valid_code, parse_code
 from procedures.views.layout import base_context, load_clinic, render_response
 
+MAX_CODE_LENGTH = 40
+CODE_PATH = re.compile(rf"/(?:({'|'.join(languages.CODES)})/)?p/(.+)/\Z")
+
 
 def redirect_permanently(path: str, *, is_cacheable: bool = False) -> HttpResponse:
-    """Redirect to the canonical address. It comes from a row or from our own list, never from the request.
+    """Redirect to a canonical path. ``path`` must come from the database or from a constant, never from the request.
 
-    ``lasting``: from an address that has a row of its own. There is no end to the others: they are not stored.
+    ``is_cacheable``: the requested path has a row of its own. The number of other paths is unlimited, so redirects from
+    them are not stored.
 
-    Without a Cache-Control of its own, so that ``public`` makes browsers revalidate it: a page may come back to an
-    earlier address, and a cached redirect from there would send its reader around in a circle.
+    Sets no Cache-Control, so that ``@cacheable`` makes browsers revalidate it: a page can return to an earlier path,
+    and a redirect cached from there would cause a loop.
     """
     return (CacheableResponse if is_cacheable else HttpResponse)(status=301, headers={"Location": path})
 
 
 def redirect_to_staff(path: str) -> HttpResponse:
-    """Redirect to a page for staff. The address may contain the token of a one-time link: no cache may store it."""
+    """Redirect to an admin page without caching, because ``path`` can contain the token of a one-time link."""
     response = HttpResponseRedirect(path)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-MAX_CODE_LENGTH = 40
-CODE_PATH = re.compile(rf"/(?:({'|'.join(languages.CODES)})/)?p/(.+)/\Z")
-
-
 @cacheable
 def short_code_form(request: HttpRequest, language: str) -> HttpResponse:
-    """``/p/``: a field for the code, and where it leads."""
+    """``/p/``: show a form for a code, and redirect to the page of ``?code=``."""
     return redirect_short_code(request.GET.get("code", ""), language)
 
 
 def match_code_path(candidates: list[str]) -> tuple[str, str] | None:
-    """Code as it arrived and its language, where one of these spellings of an address, the first as it came, is so."""
-    found = next((match for name in candidates[1:] or candidates if (match := CODE_PATH.match(name))), None)
-    if found is None:
+    """Return code and language if one of ``candidates`` is the path of a short code.
+
+    ``candidates[0]`` is the requested path, the others are repaired.
+    """
+    match = next((found for name in candidates[1:] or candidates if (found := CODE_PATH.match(name))), None)
+    if match is None:
         return None
-    # Rather what came than the mended spelling: it is shown again, and a code may hold spaces.
-    arrived = re.search(r"(?i:p)/+(.+?)/*\Z", candidates[0], re.DOTALL)
-    return (arrived[1] if arrived else found[2]), (found[1] or languages.DEFAULT)
+    # The code as typed, not repaired: it is shown in the form, and it can contain spaces.
+    typed = re.search(r"(?i:p)/+(.+?)/*\Z", candidates[0], re.DOTALL)
+    return (typed[1] if typed else match[2]), (match[1] or languages.DEFAULT)
 
 
 def redirect_short_code(code: str, language: str, requested_path: str = "") -> HttpResponse:
-    """Redirect to the page of a code; a mistyped one is never taken for another page's.
+    """Redirect to the page of a code. A check character keeps a mistyped code from leading to another page.
 
-    ``asked``: the whole address, where the code is part of it.
+    ``requested_path``: the whole path, if the code is part of it.
     """
     code = code[:MAX_CODE_LENGTH]
-    wanted = parse_code(code)
-    if wanted:
-        page = Page.objects.with_code(wanted).first()
+    valid_code = parse_code(code)
+    if valid_code:
+        page = Page.objects.with_code(valid_code).first()
         if page:
-            # A withdrawn page answers at its address, with its reason.
+            # A withdrawn page says at its last path why it was withdrawn.
             last = page.live_release or page.releases.order_by("-number").first()
             if last:
-                # However else it is typed leads there too, but only this spelling stands on letters.
+                # Other spellings also lead there, but only the canonical one is printed and worth caching.
                 return redirect_permanently(
                     last.path, is_cacheable=requested_path == short_path(page.language, page.code)
                 )
@@ -79,7 +82,7 @@ def redirect_short_code(code: str, language: str, requested_path: str = "") -> H
 
 @cacheable
 def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
-    """``/p/K7M4P2.svg``: the code's address as a QR code, for pages on paper. 404 unless a page is public under it."""
+    """``/p/K7M4P2.svg``: the URL of a code as a QR code, for printed pages. 404 unless the code has a public page."""
     page = Page.objects.with_code(code).published().first() if is_valid_code(code) else None
     if page is None:
         raise Http404
@@ -87,6 +90,6 @@ def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
     svg = render_to_string("components/qr.html", {"qr": drawing, "file": True})
     response = HttpResponse(svg.strip(), content_type="image/svg+xml")
     if page.language != language:
-        # No page shows this one. Without a snapshot it is gone when the page is.
+        # No page uses this image. If it were stored, it would outlive its page.
         response.headers["Cache-Control"] = CACHE_CONTROL_REVALIDATE
     return response

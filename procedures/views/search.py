@@ -1,4 +1,4 @@
-"""``/search/?q=``."""
+"""Search: ``/search/?q=``."""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -15,13 +15,13 @@ from procedures.views.pages import get_clinic, page_card
 
 MAX_QUERY_LENGTH = 100
 MAX_TOPICS = 40
-# A waiting room behind one address may search; a program that reads us out waits.
+# Enough for a waiting room behind one IP address; a scraper is slowed down.
 SEARCH_RATE_LIMIT = TokenBucket(burst=60, per_second=5)
 
 
 @cacheable
 def search(request: HttpRequest, language: str) -> HttpResponse:
-    """What the clinic's pages say about a word; without one, all topics."""
+    """Show the sections that match a query, and all topics if there is no query or no result."""
     if SEARCH_RATE_LIMIT.is_limited(request):
         return too_many_requests(request)
     query = " ".join(request.GET.get("q", "")[:MAX_QUERY_LENGTH].replace("\0", " ").split())

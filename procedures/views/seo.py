@@ -1,4 +1,4 @@
-"""For search engines and security researchers: sitemap, robots, security contact."""
+"""Sitemap, robots.txt, and security.txt."""
 
 import datetime
 from collections import defaultdict
@@ -22,9 +22,9 @@ URLSET = (
 
 @cacheable
 def sitemap(request: HttpRequest) -> HttpResponse:
-    """Every public page with its translations, and the lists of topics and visits.
+    """List every public page with its translations, the home pages, and the lists of visits.
 
-    Written line by line like robots.txt: there may be ten thousand pages, for which a template takes a second.
+    Written without a template, which takes a second for ten thousand pages.
     """
     rows = list(Page.objects.for_sitemap())
     translations: dict[str, dict[str, str]] = defaultdict(dict)
@@ -35,14 +35,13 @@ def sitemap(request: HttpRequest) -> HttpResponse:
     for part in ("", "visits/"):
         addresses = {code: f"{home_path(code)}{part}" for code in in_use}
         newest = max((changed for *_, changed in rows), default=None)
-        # The first page itself is there also when nothing is published.
+        # "/" is listed below, even if nothing is published.
         entries += [_sitemap_entry(path, newest, addresses) for path in addresses.values() if newest and path != "/"]
     lines = [URLSET, f"<url><loc>{_escaped_absolute_url('/')}</loc></url>", *entries, "</urlset>"]
     return HttpResponse("\n".join(lines) + "\n", content_type="application/xml")
 
 
 def _sitemap_entry(path: str, changed: datetime.datetime, translations: Mapping[str, str]) -> str:
-    """One address of the sitemap."""
     others = "".join(
         f'<xhtml:link rel="alternate" hreflang="{code}" href="{_escaped_absolute_url(translations[code])}"/>'
         for code in languages.CODES
@@ -57,7 +56,7 @@ def _escaped_absolute_url(path: str) -> str:
 
 @cacheable
 def robots_txt(request: HttpRequest) -> HttpResponse:
-    """What crawlers leave alone."""
+    """Tell crawlers which paths to leave out."""
     lines = ["User-agent: *", "Disallow: /admin/", "Disallow: /search/", "Disallow: /p/"]
     lines.append(f"Sitemap: {settings.PUBLIC_URL}/sitemap.xml")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
@@ -65,7 +64,7 @@ def robots_txt(request: HttpRequest) -> HttpResponse:
 
 @cacheable
 def security_txt(request: HttpRequest) -> HttpResponse:
-    """RFC 9116: where to report a weakness. Valid for a year from the day it is read."""
+    """Say where to report a vulnerability (RFC 9116). Valid for a year from the day of the request."""
     expires = (timezone.now() + datetime.timedelta(days=365)).strftime("%Y-%m-%dT00:00:00Z")
     lines = [
         f"Contact: {settings.PUBLIC_URL}/contact/",
@@ -74,6 +73,6 @@ def security_txt(request: HttpRequest) -> HttpResponse:
     ]
     lines.append(f"Canonical: {settings.PUBLIC_URL}/.well-known/security.txt")
     response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
-    # With a time of its own it is not kept as a snapshot, whose date would grow old.
+    # A Cache-Control of its own keeps it out of the published files, where its expiry date would get old.
     response.headers["Cache-Control"] = "max-age=86400"
     return response

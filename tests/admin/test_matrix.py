@@ -171,7 +171,7 @@ def address_of(name: str, page: Page) -> str:
     release = page.releases.first() or Release.objects.order_by("pk").first()
     revision = page.revisions.first()
     arguments = {"revision_page": revision, "release_page": release}.get(name, page)
-    fixed = {"page_preview", "page_review_keep"}
+    fixed = {"page_preview", "page_review_autosave"}
     return reverse(f"admin:procedures_{name}", args=[] if name in fixed else [arguments.pk])  # type: ignore[union-attr]
 
 

@@ -13,7 +13,7 @@ import django
 
 
 def main(content: Path, addresses: list[str]) -> dict[str, Any]:
-    """Everything that the tests look at, by name."""
+    """Return everything that the tests check, by name."""
     from django.core.management import call_command
     from django.test import Client
 

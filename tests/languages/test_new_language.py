@@ -1,4 +1,4 @@
-"""A third language, made up and right to left, needs an entry in the registry, a catalog, and content: nothing else."""
+"""A made-up right-to-left language needs only a registry entry, a catalog, and content."""
 
 import json
 import os
@@ -110,7 +110,7 @@ def compiled(catalog: dict[str, str]) -> bytes:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the portal does with the third language, in a process and a copy of its own."""
+    """The results of probe.py with the third language, in a copy of the project."""
     folder = tmp_path_factory.mktemp("third")
     project, content = folder / "project", folder / "content"
     for part in ("portal", "procedures"):

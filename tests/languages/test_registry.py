@@ -1,4 +1,4 @@
-"""The registry of languages: entries hold together, and addresses are read by it alone."""
+"""The language registry: its entries are consistent, and it alone maps paths to languages."""
 
 import re
 from dataclasses import fields

@@ -16,7 +16,7 @@ EMPTY_CONTENT = {
 
 
 def measure_body(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> PageMeasures:
-    """The measures of a page with this body. ``nice`` is a source that it may cite."""
+    """The measures of a page with this body, which can cite the source ``nice``."""
     make_source()
     library = ReferenceResolver(language, FigureVersion.CURRENT)
     rendered = render_page({**EMPTY_CONTENT, "body": body, **values}, kind=kind, resolver=library)

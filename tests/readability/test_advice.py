@@ -1,4 +1,4 @@
-"""Advice while writing: what could be better, with its line; nothing of it forbids publishing."""
+"""Suggestions for drafts, with their lines; none of them prevents publishing."""
 
 from typing import Any
 
@@ -138,7 +138,7 @@ def test_everything_is_said_once_with_its_line_where_it_has_one(page: Page, kind
         (0, "A list of 8 entries, 7 is the most; group or shorten it, under “Only”."),
         (
             0,
-            "A link leads to #nowhere, which is nowhere on this page; mend the link or the heading's address.",
+            "A link leads to #nowhere, which is not on this page; fix the link or the section address.",
         ),
         (0, "Long word, neither explained nor everyday: catastrophe."),
         (0, "This page is not in Español yet."),

@@ -16,35 +16,35 @@ pytestmark = pytest.mark.django_db
 
 
 def run(*flags: str) -> str:
-    """What the command prints; raises CommandError when a mark is broken."""
+    """The output of the command. Raises CommandError if a limit is exceeded."""
     out = StringIO()
     call_command("measure_content", *flags, stdout=out)
     return out.getvalue()
 
 
 def broken() -> list[str]:
-    """One line for each thing to mend."""
+    """One line for each failure."""
     with pytest.raises(CommandError) as refused:
         run()
     return str(refused.value).split("\n")
 
 
 def public(body: str = "", **values: object) -> Page:
-    """A public page; ``body`` follows the text that every test page has."""
+    """A public page; ``body`` is appended to the standard body."""
     page = make_page("small-cut", body=BODY + body, **values)
     make_public(page)
     return page
 
 
 def plant(page: Page, old: str, new: str) -> None:
-    """Put a fault into what the public reads, past publishing, which would refuse it."""
+    """Put a fault into the public HTML; the publishing checks would refuse it."""
     release = Release.objects.get(live_on=page)
     assert old in release.html
     QuerySet(Release).filter(pk=release.pk).update(html=release.html.replace(old, new))
 
 
 def translated(page: Page) -> Page:
-    """A public Spanish page on the same subject, and Spanish words for the picture."""
+    """A public Spanish page on the same subject, and Spanish texts for the figure."""
     figure = Figure.objects.get()
     FigureText.objects.create(figure=figure, language="es", title="Aguja", alt="Una aguja.", caption="Una aguja.")
     MarkerText.objects.create(marker=figure.markers.get(), language="es", label="Punta")
@@ -61,7 +61,7 @@ def test_pages_within_the_marks_are_printed_in_an_aligned_table() -> None:
 
     assert [row.split()[0] for row in rows] == ["/contact/", "/small-cut/"]
     assert {len(row) for row in [header, *rows]} == {len(header)}
-    assert lines[-2] == "pages measured: 2; all are within the marks"
+    assert lines[-2] == "pages measured: 2; all are within the limits"
 
 
 def test_json_holds_every_measure_and_nothing_else_is_printed() -> None:
@@ -94,7 +94,7 @@ def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
 
     assert broken() == [
         "/small-cut/: a list of 8 entries, 7 is the most; group or shorten it, under “When to call”",
-        "/small-cut/: a link leads to #nowhere, which is nowhere on this page; mend the link or the heading's address",
+        "/small-cut/: a link leads to #nowhere, which is not on this page; fix the link or the section address",
     ]
 
 
@@ -105,7 +105,7 @@ def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
         ("A small cut.", "We cut and " * 13 + "rest.", "a sentence of 40 words, 25 is the most"),
         ('<figure class="figure"', '<div class="figure"', "no picture carries the message"),
         ('<sup class="citation">', "<sup>", "no source is cited"),
-        ('alt="A needle in a bone."', 'alt=""', "the text instead of the picture "),
+        ('alt="A needle in a bone."', 'alt=""', "the alternative text of the picture "),
     ],
 )
 def test_a_planted_fault_fails(old: str, new: str, starts: str) -> None:
@@ -132,7 +132,7 @@ def test_a_link_to_a_page_that_was_withdrawn_fails() -> None:
 
     withdraw(other, actor=make_user(), reason="It is old.")
     assert broken() == [
-        "/small-cut/: a link leads to /other/#what-it-is, which is not public; mend the link or publish that page"
+        "/small-cut/: a link leads to /other/#what-it-is, which is not public; fix the link or publish that page"
     ]
 
 
@@ -147,7 +147,7 @@ def test_a_link_to_a_section_that_is_gone_fails() -> None:
 
     plant(Page.objects.get(subject="other"), 'id="what-it-is"', 'id="what"')
     assert broken() == [
-        "/small-cut/: a link leads to /other/#what-it-is, but that page has no such section; mend the link"
+        "/small-cut/: a link leads to /other/#what-it-is, but that page has no such section; fix the link"
     ]
 
 
@@ -158,7 +158,7 @@ def test_a_link_to_an_earlier_address_is_alive() -> None:
 
     other.slug = "another"
     make_public(other)
-    assert "all are within the marks" in run()
+    assert "all are within the limits" in run()
 
 
 def test_a_translation_older_than_its_english_is_worth_a_look() -> None:
@@ -187,7 +187,7 @@ def test_a_translation_made_from_the_released_english_is_up_to_date() -> None:
 def test_a_picture_without_words_in_a_language_in_use_fails() -> None:
     translated(public())
     MarkerText.objects.filter(language="es").delete()
-    assert broken() == ["picture needle: a mark has no label in “es”; write it"]
+    assert broken() == ["picture needle: a marker has no label in “es”; write it"]
 
     FigureText.objects.filter(language="es").delete()
     assert broken() == ["picture needle: no text in “es”; write its title, text and caption"]

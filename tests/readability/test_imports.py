@@ -1,4 +1,4 @@
-"""Quality looks down on the domain; only admin and commands look at quality."""
+"""Import rules of the readability package."""
 
 import re
 from pathlib import Path

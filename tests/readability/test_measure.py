@@ -1,4 +1,4 @@
-"""What is counted on one page."""
+"""Measures of one page."""
 
 import pytest
 
@@ -15,7 +15,7 @@ LONG = "We look at the bone and at the skin and at the legs and at the arms and 
 
 
 def failing(body: str, **values: object) -> list[str]:
-    """What fails on a page that is not asked for a picture or a source."""
+    """The failures of a page that requires no figure and no source."""
     return list(find_failures(measure_body(body + ACTION, **{"kind": "about", **values})))
 
 
@@ -143,7 +143,7 @@ def test_the_next_step_is_an_action_too() -> None:
 
 def test_a_link_to_a_missing_anchor_of_its_own_page_fails() -> None:
     assert failing("## Here {#here}\n\n[Up](#here) or [down](#there).") == [
-        "a link leads to #there, which is nowhere on this page; mend the link or the heading's address"
+        "a link leads to #there, which is not on this page; fix the link or the section address"
     ]
 
 

@@ -1,4 +1,4 @@
-"""Passive sentences, found by a rule of thumb."""
+"""Detection of passive sentences."""
 
 import pytest
 

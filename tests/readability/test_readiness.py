@@ -1,4 +1,4 @@
-"""The marks that forbid publishing are the marks that the command fails at."""
+"""The limits that prevent publishing are the limits that the command fails at."""
 
 import pytest
 
@@ -15,7 +15,7 @@ POLYSYLLABIC = "A hospital. An injury. A family. An area. An emergency. An ambul
 
 
 def refused(text: str) -> list[str]:
-    """What an editor reads about how ``text`` reads."""
+    """The issues on the readability of ``text``, as an editor reads them."""
     page = make_page("small-cut", kind="about", body=f"{BODY}\n{text}\n")
     library = ReferenceResolver("en", FigureVersion.CURRENT)
     rendered = render_page(page.draft_content(), kind=page.kind, resolver=library)

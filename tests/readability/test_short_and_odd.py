@@ -1,4 +1,4 @@
-"""What is no sentence does not count as one: cells, codes, words in capitals, texts that are too short."""
+"""Table cells, codes, words in capitals, and short texts do not distort the reading level."""
 
 import pytest
 

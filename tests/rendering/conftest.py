@@ -8,7 +8,7 @@ from tests.factories import make_clinic, make_figure, make_page, make_source
 
 @pytest.fixture
 def ground(db: None) -> Figure:
-    """A clinic, two sources, two pictures, a series, two answers, a location and a page to link to."""
+    """A clinic, two sources, two figures, a series, two answers, a location, and a page to link to."""
     make_clinic()
     make_source("nice")
     make_source("josr", organisation="JOSR", title="Leaks", year=2021, url="https://example.org/leaks?a=1&b=2")

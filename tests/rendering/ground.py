@@ -55,7 +55,7 @@ def render_body(markdown: str) -> str:
 
 
 def list_issues(markdown: str, **values: object) -> list[str]:
-    """Every problem as the editor reads it, with its line."""
+    """All issues as the editor reads them, with their lines."""
     return [str(problem) for problem in render(markdown, **values).issues]
 
 
@@ -74,7 +74,7 @@ class ParsedPage:
         return [attributes for found, attributes in self.elements if found == name]
 
     def ids(self) -> list[str]:
-        """All ids, in order, doubles included."""
+        """All ids in order, with duplicates."""
         return [attributes["id"] for _, attributes in self.elements if "id" in attributes]
 
 

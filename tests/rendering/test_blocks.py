@@ -1,4 +1,4 @@
-"""Our blocks: what each becomes, and what each refuses."""
+"""Blocks: the HTML of each, and the issues that each reports."""
 
 import re
 
@@ -26,7 +26,7 @@ Fast.
 
 
 def squeezed(html: str) -> str:
-    """HTML without the white space between tags, which means nothing."""
+    """HTML without the whitespace between tags."""
     return re.sub(r">\s+<", "><", html.strip())
 
 
@@ -185,52 +185,52 @@ def test_a_wrong_block_names_its_line(ground: Figure, subtests: pytest.Subtests)
         ("a\n\n:::", "line 3: This ::: does not close anything."),
         (
             "a\n\n::: Note\nx",
-            "line 3: “::: Note” does not name a block. Type a regular space and the name in lowercase",
+            "line 3: “::: Note” names no block. Type a regular space and the name in lowercase",
         ),
         ("a\n\n::::\nx", "line 3: “::::” has more than three colons."),
-        ("a\n\n:::\u00a0note\nx", "line 3: “:::\u00a0note” does not name a block."),
+        ("a\n\n:::\u00a0note\nx", "line 3: “:::\u00a0note” names no block."),
         ("a\n\n::: nota\nx\n:::", "line 3: There is no block “nota”. Did you mean “note”?"),
         ("a\n\n::: note\nx", "line 3: The block note has no end. Close it with a line :::"),
         ("a\n\n::: note\n:::", "line 3: The block note is empty."),
         ("a\n\n::: note\n\n\n:::", "line 3: The block note is empty."),
-        ("a\n\n::: note loud\nx\n:::", "line 3: ::: note takes nothing behind its name."),
-        ("a\n\n::: note\n\n\n## x\n:::", "line 6: No heading may stand inside ::: note."),
-        ("a\n\n::: note\n::: call\nx\n:::\n:::", "line 3: No block may stand inside ::: note."),
-        ("- a\n- ::: note\n  x\n  :::", "line 2: A block must not stand inside a list, quotation or table."),
-        ("> ::: figure needle", "line 1: A block must not stand inside a list, quotation or table."),
+        ("a\n\n::: note loud\nx\n:::", "line 3: ::: note takes nothing after its name."),
+        ("a\n\n::: note\n\n\n## x\n:::", "line 6: No heading can be inside ::: note."),
+        ("a\n\n::: note\n::: call\nx\n:::\n:::", "line 3: No block can be inside ::: note."),
+        ("- a\n- ::: note\n  x\n  :::", "line 2: A block cannot be inside a list, quotation, or table."),
+        ("> ::: figure needle", "line 1: A block cannot be inside a list, quotation, or table."),
         ("a\n\n::: figure none", "line 3: There is no picture “none”."),
-        ("a\n\n::: figure", "line 3: ::: figure needs names behind it, with single spaces between them."),
-        ("a\n\n::: figure Needle", "line 3: ::: figure needs names behind it"),
+        ("a\n\n::: figure", "line 3: ::: figure needs names after it, with single spaces between them."),
+        ("a\n\n::: figure Needle", "line 3: ::: figure needs names after it"),
         ("a\n\n::: figure needle cement", "line 3: ::: figure shows one picture. For two, write ::: compare."),
         ("a\n\n::: compare needle", "line 3: ::: compare needs two pictures: ::: compare BEFORE AFTER."),
         ("a\n\n::: series none", "line 3: There is no series “none” in this language."),
         ("a\n\n::: care none", "line 3: The clinic has no answer “none” in this language."),
-        ("a\n\n::: pictures all", "line 3: ::: pictures takes nothing behind its name."),
-        ("a\n\n::: locations\n\n::: locations", "line 5: A page has ::: locations once."),
-        ("a\n\n::: steps\n- a\n:::", "line 3: Inside ::: steps stands a numbered list and nothing else."),
-        ("a\n\n::: do\ntext\n:::", "line 3: Inside ::: do stands a list with hyphens and nothing else."),
-        ("a\n\n::: dont\n- a\n\ntext\n:::", "line 3: Inside ::: dont stands a list with hyphens and nothing else."),
-        ("::: do\n" + "- a\n" * 8 + ":::", "line 1: ::: do has 8 entries. 7 are the most that people take in."),
-        ("a\n\n::: checklist\n1. a\n:::", "line 3: Inside ::: checklist stands a list with hyphens"),
-        ("a\n\n::: key-points\ntext\n:::", "line 3: Inside ::: key-points stands a list with hyphens"),
-        ("::: key-points\n- a\n:::\n\n::: key-points\n- b\n:::", "line 5: A page has its key points once."),
-        ("## A\n\n::: key-points\n- a\n:::", "line 3: Key points stand before the first heading."),
+        ("a\n\n::: pictures all", "line 3: ::: pictures takes nothing after its name."),
+        ("a\n\n::: locations\n\n::: locations", "line 5: A page can have ::: locations only once."),
+        ("a\n\n::: steps\n- a\n:::", "line 3: ::: steps contains a numbered list and nothing else."),
+        ("a\n\n::: do\ntext\n:::", "line 3: ::: do contains a list with hyphens and nothing else."),
+        ("a\n\n::: dont\n- a\n\ntext\n:::", "line 3: ::: dont contains a list with hyphens and nothing else."),
+        ("::: do\n" + "- a\n" * 8 + ":::", "line 1: ::: do has 8 entries. Readers take in at most 7."),
+        ("a\n\n::: checklist\n1. a\n:::", "line 3: ::: checklist contains a list with hyphens"),
+        ("a\n\n::: key-points\ntext\n:::", "line 3: ::: key-points contains a list with hyphens"),
+        ("::: key-points\n- a\n:::\n\n::: key-points\n- b\n:::", "line 5: A page can have key points only once."),
+        ("## A\n\n::: key-points\n- a\n:::", "line 3: Put the key points before the first heading."),
         ("a\n\n::: chance two in ten\nx.\n:::", "line 3: Write a chance as ::: chance 2 in 100"),
         ("a\n\n::: chance 11 in 10\nx.\n:::", "line 3: Write a chance as ::: chance 2 in 100"),
         ("a\n\n::: chance 2 in 50\nx.\n:::", "line 3: Write a chance as ::: chance 2 in 100"),
         ("a\n\n::: chance ٣ in 10\nx.\n:::", "line 3: Write a chance as ::: chance 2 in 100"),
-        ("a\n\n::: chance 2 in 10\n- x\n:::", "line 3: Inside ::: chance stands one sentence"),
+        ("a\n\n::: chance 2 in 10\n- x\n:::", "line 3: ::: chance contains one sentence"),
         (
             "::: chance 2 in 10\nx.\n:::\n\n::: chance 2 in 100\ny.\n:::",
             "line 5: This page counts out of 10. Count out of the same number here.",
         ),
-        ("a\n\n::: choices\ntext\n:::", "line 3: Inside ::: choices stand at least 2 options"),
-        ("a\n\n::: choices\n### A\n#### B\nx\n:::", "line 3: Inside ::: choices stand at least 2 options"),
+        ("a\n\n::: choices\ntext\n:::", "line 3: ::: choices contains at least 2 options"),
+        ("a\n\n::: choices\n### A\n#### B\nx\n:::", "line 3: ::: choices contains at least 2 options"),
         (CHOICES.replace("#### What is good\nFast.", ""), "line 8: “Cement” must have the same #### headings as"),
         (CHOICES.replace("good\nFast", "bad\nFast"), "line 8: “Cement” must have the same #### headings as"),
-        (CHOICES.replace("### Rest\n", "### Rest\nFirst.\n"), "line 2: The text of “Rest” must stand under ####"),
-        (CHOICES.replace("Time.", CHOICES), "line 4: A block choices must not stand inside choices."),
-        (CHOICES.replace("Time.", "::: key-points\n- a\n:::"), "line 4: A block key-points must not stand inside"),
+        (CHOICES.replace("### Rest\n", "### Rest\nFirst.\n"), "line 2: The text of “Rest” must be under ####"),
+        (CHOICES.replace("Time.", CHOICES), "line 4: A block choices cannot be inside choices."),
+        (CHOICES.replace("Time.", "::: key-points\n- a\n:::"), "line 4: A block key-points cannot be inside"),
     ]:
         with subtests.test(markdown=markdown, problem=problem):
             found = list_issues(markdown)
@@ -252,7 +252,7 @@ def test_a_picture_without_words_in_this_language_is_named(ground: Figure) -> No
 
     assert list_issues("a\n\n::: figure needle") == [
         "line 3: The picture “needle” has no texts in this language yet.",
-        "line 3: A mark of the picture “needle” has no label in this language yet.",
+        "line 3: A marker of the picture “needle” has no label in this language yet.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Headings: levels, addresses, the contents list."""
+"""Headings: levels, anchors, and the list of contents."""
 
 import re
 from html import escape

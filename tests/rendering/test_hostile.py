@@ -1,4 +1,4 @@
-"""Whatever somebody types: nothing runs, nothing loads from elsewhere, nothing raises."""
+"""Hostile input: nothing runs, nothing loads from another site, nothing raises."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -155,7 +155,7 @@ def test_the_preview_of_a_bare_text_is_harmless_too(db: None, subtests: pytest.S
 
 
 def is_plain(text: str) -> bool:
-    """Whether the fields of the admin would take this text at all."""
+    """Whether the fields of the admin accept this text."""
     try:
         validate_plain_text(text)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""From the page back to the line: marks in previews only, and words found in their Markdown."""
+"""Line comments in previews, and the map from rendered text to its line of Markdown."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Markup that its author meant and did not get is named with its line and a fix; ordinary text is left alone."""
+"""Lint reports markup that does not do what its author meant, with line and fix; ordinary text passes."""
 
 import pytest
 from django.core.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""Texts made to keep a parser busy, rendered in a process of their own that is stopped when it hangs."""
+"""Texts built to slow a parser down, rendered in a separate process with a limit on its CPU time."""
 
 import signal
 import subprocess
@@ -25,19 +25,19 @@ settings.configure(
     TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["templates"]}],
 )
 django.setup()
-from procedures.rendering import Library, render_page
-from procedures.rendering.warning_sign_lint import sign_list_problems
-from procedures.models import Term
-from procedures.triage import Triage
+from procedures.rendering import ReferenceResolver, render_page
+from procedures.rendering.warning_sign_lint import lint_warning_signs
+from procedures.models import GlossaryTerm
+from procedures.triage import TriageDetector
 
-library = Library("en")
-library._cache = type("Nothing", (dict,), {"__contains__": lambda *_: True, "__missing__": lambda *_: None})({
+resolver = ReferenceResolver("en")
+resolver._cache = type("Nothing", (dict,), {"__contains__": lambda *_: True, "__missing__": lambda *_: None})({
     ("clinic", ""): {"clinic.phone": "1", "clinic.emergency_number": "911"},
-    ("terms", ""): [Term(key=word, term=word, language="en", definition="x") for word in ("canal", "spinal canal", "a a")],
+    ("terms", ""): [GlossaryTerm(key=word, term=word, language="en", definition="x") for word in ("canal", "spinal canal", "a a")],
 })
-library.__class__ = type("Empty", (Library,), {
-    "care": lambda *_: None, "series": lambda *_: None, "fresh": lambda self: self, "locations": lambda *_: [],
-    "all_figures": lambda *_: [], "names": lambda *_: ["alike"] * 100,
+resolver.__class__ = type("Empty", (ReferenceResolver,), {
+    "get_clinic_answer": lambda *_: None, "get_series": lambda *_: None, "fork": lambda self: self,
+    "get_locations": lambda *_: [], "get_public_figures": lambda *_: [], "list_keys": lambda *_: ["alike"] * 100,
 })
 CASES = {
     "brackets": "[" * 100_000,
@@ -104,10 +104,10 @@ for name in sys.argv[1:] or CASES:
     print(name, flush=True)
     fields = ["title", "key_message", "description", "lead_figure", "next_page", "next_label"]
     content = {**dict.fromkeys(fields, ""), "body": CASES[name]}
-    page = render_page(content, kind="about", library=library)
+    page = render_page(content, kind="about", resolver=resolver)
     assert "page__body" in page.html
-    assert page.minutes and (page.level is None or page.level >= 0)
-    sign_list_problems(content, kind="about", triage=Triage("en"))
+    assert page.reading_minutes and (page.reading_level is None or page.reading_level >= 0)
+    lint_warning_signs(content, kind="about", triage=TriageDetector("en"))
 print("done")
 """
 

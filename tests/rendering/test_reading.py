@@ -1,4 +1,4 @@
-"""The words of a finished article: sections for search, sentences for measures, minutes, inputs."""
+"""Text extraction: sections for search, sentences for measures, reading time, dependencies."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from procedures.figures.approval import FigureVersion
 from procedures.models import ClinicAnswer, Figure, Marker
 from procedures.readability.scores import estimate_minutes, score_text
 from procedures.rendering import ReferenceResolver, render_page
-from procedures.rendering.text_extraction import Section, extract_sections, to_sentences
+from procedures.rendering.text_extraction import Section, extract_sections, parse_article, to_sentences
 from tests.factories import make_term
 from tests.rendering.ground import EMPTY_CONTENT, render
 
@@ -23,6 +23,21 @@ def test_marks_pictures_and_navigation_are_not_words_of_the_text() -> None:
     html = "<p>a<sup>1</sup></p><svg><text>7</text></svg><nav><a>Contents</a></nav><p>b</p>"
 
     assert extract_sections(html) == [Section("", "", "a\nb")]
+
+
+@pytest.mark.django_db
+def test_no_shape_of_a_marker_hides_the_text_after_it(ground: Figure) -> None:
+    for order, shape in enumerate(("point", "arrow", "circle", "region"), start=10):
+        size = {"size_x": 0.1, "size_y": 0.1} if shape in {"circle", "region"} else {}
+        Marker.objects.create(
+            figure=ground, key=shape, order=order, shape=shape, x=0.1, y=0.1, target_x=0.5, target_y=0.5, **size
+        )
+
+    rendered = render(f"::: figure {ground.slug}\n\nText after the figure.")
+
+    assert [tag for tag in ("<line", "<circle", "<ellipse", "<rect") if tag not in rendered.html] == []
+    assert rendered.text.endswith("Text after the figure.")
+    assert parse_article(rendered.html).blocks[-1].text == "Text after the figure."
 
 
 def test_an_entry_without_an_end_mark_is_a_sentence_of_its_own() -> None:

@@ -1,4 +1,4 @@
-"""``::: reading-levels``: how hard each public page is to read, from its release."""
+"""``::: reading-levels``: the reading level of each public page, from its release."""
 
 import re
 
@@ -18,7 +18,7 @@ ROW = re.compile(
 
 
 def listed(markdown: str = "::: reading-levels", language: str = "en") -> list[tuple[str, str, str]]:
-    """Address, title and level of each row."""
+    """Path, title, and level of each row."""
     return ROW.findall(render(markdown, language=language).html)
 
 
@@ -107,5 +107,7 @@ def test_it_costs_one_query_for_any_number_of_pages(
 
 
 def test_it_takes_nothing_behind_its_name_and_stands_once(ground: Figure) -> None:
-    assert list_issues("a\n\n::: reading-levels all") == ["line 3: ::: reading-levels takes nothing behind its name."]
-    assert list_issues("::: reading-levels\n\n::: reading-levels") == ["line 3: A page has ::: reading-levels once."]
+    assert list_issues("a\n\n::: reading-levels all") == ["line 3: ::: reading-levels takes nothing after its name."]
+    assert list_issues("::: reading-levels\n\n::: reading-levels") == [
+        "line 3: A page can have ::: reading-levels only once."
+    ]

@@ -1,4 +1,4 @@
-"""The second wall alone: what comes through when the first one has fallen."""
+"""The sanitizer by itself, without the escaping of the parser."""
 
 import pytest
 from hypothesis import given, settings

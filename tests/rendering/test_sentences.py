@@ -1,4 +1,4 @@
-"""What stands in a sentence: emphasis, citations, clinic values, links, glossary words."""
+"""Inline content: emphasis, citations, clinic values, links, glossary terms."""
 
 import pytest
 from django.utils.text import slugify

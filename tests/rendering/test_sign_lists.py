@@ -1,4 +1,4 @@
-"""No text writes its own list of warning signs; a text that explains them is left alone."""
+"""Drafts cannot contain their own list of warning signs; text that explains signs passes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -372,7 +372,7 @@ TAKEN = {
 
 
 def found(body: str, language: str = "en", **values: str) -> list[str]:
-    """What is said of a text, with its lines."""
+    """The issues of a text, with their lines."""
     problems = lint_warning_signs(
         {**EMPTY_CONTENT, "description": "", "body": body, **values}, kind="condition", triage=TriageDetector(language)
     )
@@ -471,7 +471,7 @@ def test_nothing_of_the_starter_content_is_refused() -> None:
 
 
 def texts(value: object, language: str) -> Iterator[tuple[str, str]]:
-    """Every text of a file of the content folder in ``en`` or ``es``, with its language."""
+    """Every text of a content file in ``en`` or ``es``, with its language."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from texts(inner, key if key in REFUSED else language)

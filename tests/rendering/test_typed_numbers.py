@@ -1,4 +1,4 @@
-"""Phone numbers typed into texts: each would stay when the clinic's own number changes."""
+"""Typed phone numbers are reported, because they would not change with the clinic's number."""
 
 import pytest
 from django.core.exceptions import ValidationError

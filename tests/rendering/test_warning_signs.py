@@ -1,4 +1,4 @@
-"""The block that prints warning signs: by level, for the right time, from the rows."""
+"""``::: warning-signs``: signs by level and timing, from the list of warning signs."""
 
 import re
 
@@ -106,7 +106,7 @@ def test_the_emergency_number_of_the_clinic_is_the_one_that_is_printed() -> None
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        ("::: warning-signs", "line 1: ::: warning-signs needs names behind it, with single spaces between them."),
+        ("::: warning-signs", "line 1: ::: warning-signs needs names after it, with single spaces between them."),
         (
             "::: warning-signs later",
             "line 1: Write ::: warning-signs before, after or both. You may add short at the end.",

@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 30  # seconds
 
 @dataclass(frozen=True, repr=False)
 class Response:
-    """What came over the wire; header names are lower case, the body is as it was sent."""
+    """A response as sent; header names are lowercase, the body is still compressed."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -25,14 +25,14 @@ class Response:
         return [value for key, value in self.headers if key == name]
 
     def header(self, name: str) -> str:
-        """The value of a header that is there once; empty where it is not there."""
+        """The value of a header that occurs at most once, or ""."""
         values = self.all(name)
         assert len(values) < 2, f"{name} is there {len(values)} times: {values}"
         return values[0] if values else ""
 
     @property
     def text(self) -> str:
-        """The body unpacked."""
+        """The decompressed body."""
         return DECODERS[self.header("content-encoding")](self.body).decode()
 
     @property

@@ -8,5 +8,5 @@ from tests.views.crawl import Site, crawl
 
 @pytest.fixture(scope="session")
 def site(served_site: ServedSite) -> Site:
-    """Every page and file that a reader can come to."""
+    """Every page and file that a reader can reach."""
     return crawl(served_site.url)

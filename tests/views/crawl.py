@@ -18,7 +18,7 @@ FETCHED = {"src", "data", "poster", "background"}
 
 @dataclass(frozen=True, repr=False)
 class Document:
-    """One page and what the parser of a browser makes of it."""
+    """One page, parsed as a browser does."""
 
     path: str
     answer: Response
@@ -27,7 +27,7 @@ class Document:
 
     @classmethod
     def read(cls, path: str, answer: Response) -> "Document":
-        """Parse an answer; the parser never gives up, it notes what is wrong."""
+        """Parse a response; errors do not stop the parser, they are collected."""
         builder = html5lib.treebuilders.getTreeBuilder("etree")
         parser = html5lib.HTMLParser(tree=builder, namespaceHTMLElements=False)
         root = parser.parse(answer.text)
@@ -53,12 +53,12 @@ class Document:
 
     @property
     def ids(self) -> list[str]:
-        """Every id, in order, doubles too."""
+        """Every id in order, with duplicates."""
         return [element.attrib["id"] for element in self.elements() if "id" in element.attrib]
 
     @property
     def title(self) -> str:
-        """The words of ``<title>``."""
+        """The text of ``<title>``."""
         return element_text(self.one("title"))
 
     @property
@@ -68,16 +68,16 @@ class Document:
 
     @property
     def is_for_search_engines(self) -> bool:
-        """Whether a search engine may list this page."""
+        """Whether search engines can index this page."""
         return not any(e.get("name") == "robots" and "noindex" in e.get("content", "") for e in self.elements("meta"))
 
     @property
     def is_article(self) -> bool:
-        """Whether this is one released page or guide, and not a list, a form or a booklet of several."""
+        """Whether this is one released page or guide, not a list, a form, or a booklet."""
         return len(list(self.elements("article"))) == 1 and not self.of_class("booklet")
 
     def links(self) -> Iterator[str]:
-        """Where a reader can go: links, and the addresses that forms without values lead to."""
+        """URLs that a reader can go to: links, and the actions of forms without values."""
         for element in self.elements("a", "area"):
             if element.get("href") is not None:
                 yield element.attrib["href"]
@@ -85,7 +85,7 @@ class Document:
             yield element.get("action", "")
 
     def fetched(self) -> Iterator[tuple[str, str]]:
-        """What the browser fetches or may fetch by itself: (element, address)."""
+        """What the browser fetches by itself: (element, URL)."""
         for element in self.elements():
             tag = element.tag.rpartition("}")[2]
             for name in FETCHED & element.attrib.keys():
@@ -100,7 +100,7 @@ class Document:
 
 @dataclass(repr=False)
 class Site:
-    """The pages by address, who links to what, and what else was fetched."""
+    """The pages by path, their links, and everything else that was fetched."""
 
     url: str
     pages: dict[str, Document] = field(default_factory=dict)
@@ -114,17 +114,17 @@ class Site:
 
     @property
     def listed(self) -> list[Document]:
-        """Pages that search engines may list."""
+        """Pages that search engines can index."""
         return [page for page in self.pages.values() if page.is_for_search_engines]
 
     def address(self, path: str) -> str:
-        """The full address of a path."""
+        """The absolute URL of a path."""
         return urljoin(self.url, path)
 
 
 @functools.cache
 def crawl(url: str) -> Site:
-    """Follow every link, form, picture and file of our own from ``/`` on. Answers other than 200 are kept too."""
+    """Fetch every local page and file that can be reached from ``/``. Responses other than 200 are included."""
     site = Site(url)
     waiting = ["/"]
     seen = set(waiting)
@@ -148,20 +148,20 @@ def crawl(url: str) -> Site:
 
 
 def is_internal(url: str, address: str) -> bool:
-    """Whether an address is on the site itself."""
+    """Whether a URL is on the site itself."""
     return urlsplit(address)[:2] == urlsplit(url)[:2]
 
 
 def srcset(value: str) -> list[str]:
-    """The addresses of a ``srcset``."""
+    """The URLs of a ``srcset``."""
     return [part.split()[0] for part in re.split(r",\s+", value.strip()) if part]
 
 
 def element_text(element: Element) -> str:
-    """All words inside an element, in one line."""
+    """The text inside an element, on one line."""
     return " ".join("".join(element.itertext()).split())
 
 
 def find_problems(site: Site, found: Any) -> list[str]:
-    """Sentences about pages, for a comparison with the empty list: ``found`` gives sentences for one page."""
+    """Messages on all pages, to compare with the empty list; ``found`` returns those of one page."""
     return [f"{page.path}: {sentence}" for page in site.pages.values() for sentence in found(page)]

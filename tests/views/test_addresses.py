@@ -1,4 +1,4 @@
-"""Addresses as people and mail programs write them, codes from a letter, and what helps when nothing is there."""
+"""Damaged URLs, short codes, and 404 pages that help."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from tests.views.crawl import Document, Site, element_text
 
 @pytest.fixture(scope="session")
 def codes(served_site: ServedSite) -> dict[str, str]:
-    """Neutral code → subject of every page that patients read; other tests write drafts on the same portal."""
+    """The subject of every public page by its short code. Other tests write drafts on the same portal."""
     done = subprocess.run(
         [sys.executable, "manage.py", "dumpdata", "procedures.page"],
         cwd=ROOT,

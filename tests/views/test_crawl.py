@@ -1,4 +1,4 @@
-"""Every public page, found by following links from the first one (STYLE.md, habit 7)."""
+"""Every public page, found by following links from the home page."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The constant security headers stand on every kind of answer, and no reader gets a cookie."""
+"""Every kind of response has the security headers, and readers get no cookie."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""HTTP as it should be: HEAD, revalidation, compression."""
+"""HTTP: HEAD, revalidation, compression."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def test_head_gives_the_headers_of_get_and_no_body(site: Site, subtests: pytest.
 
 
 def stable(answer: Response) -> list[tuple[str, str]]:
-    """Headers that belong to the address and not to the moment."""
+    """Headers that depend only on the path, not on the time."""
     return sorted(pair for pair in answer.headers if pair[0] not in PER_ANSWER)
 
 

@@ -1,4 +1,4 @@
-"""The real views behind the snapshots: what is kept is a whole page, whoever asked for it first."""
+"""Cached responses of the real views are complete, whatever the first request was."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,7 +20,7 @@ Ask = Callable[..., tuple[str, dict[str, str], bytes]]
 
 @pytest.fixture
 def _connection_stays_open() -> Iterator[None]:
-    """A request ends with a look at the connection, which would close that of the test's transaction."""
+    """Keep Django from closing the connection of the test's transaction at the end of a request."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield
@@ -30,7 +30,7 @@ def _connection_stays_open() -> Iterator[None]:
 
 @pytest.fixture
 def ask(_connection_stays_open: None) -> Ask:
-    """One process of the server with a published page; every call is one request for it."""
+    """A server process with a published page; each call sends one request for it."""
     make_clinic()
     make_public(make_page())
     snapshots = ResponseStore()
@@ -71,7 +71,7 @@ def test_the_second_answer_is_the_page_whatever_came_first(ask: Ask, first: dict
 
 
 def test_a_page_first_asked_for_by_a_reader_who_has_it_is_a_page_for_the_next(ask: Ask) -> None:
-    """A 304 has no Content-Type: kept as a snapshot it made browsers show the page as its source."""
+    """A 304 has no Content-Type: once cached, it made browsers show the source of the page."""
     etag = ask(HTTP_COOKIE="sessionid=not-kept")[1]["etag"]
     assert ask(HTTP_IF_NONE_MATCH=etag)[0] == "304 Not Modified"
 

@@ -1,4 +1,4 @@
-"""What machines read: sitemap, robots.txt, security.txt, health."""
+"""Sitemap, robots.txt, security.txt, health check."""
 
 import datetime
 from xml.etree import ElementTree

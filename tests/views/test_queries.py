@@ -1,4 +1,4 @@
-"""Query budgets: what an address costs the database is a literal, whether there is one of a thing or three."""
+"""Query budgets: the number of queries for a path is a literal, with one item of each kind or three."""
 
 import pytest
 from django.db import connection
@@ -48,20 +48,20 @@ STATUS = {
 
 @pytest.fixture(autouse=True)
 def _own_search_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test's events are rolled back, so an index kept from the test before would know rows that are gone."""
-    fresh = {language: search_index.SearchIndex(language) for language in search_index.STEMMERS}
+    """Use a new search index: events of other tests are rolled back, so theirs would contain rows that do not exist."""
+    fresh = {language: search_index.SearchIndex(language) for language in search_index._indexes}
     monkeypatch.setattr(search_index, "_indexes", fresh)
 
 
 @pytest.fixture(params=[1, 3], ids=["one of each", "three of each"])
 def items(request: pytest.FixtureRequest) -> int:
-    """How many there are of everything that a list shows."""
+    """The number of items in every list."""
     return int(request.param)
 
 
 @pytest.fixture
 def library(items: int) -> dict[str, str]:
-    """A small clinic with ``items`` pages, guides, pictures, words and places; values for the addresses."""
+    """A clinic with ``items`` pages, guides, figures, terms, and locations; returns values for the paths."""
     make_clinic()
     figures = []
     for number in range(1, items + 1):
@@ -93,7 +93,7 @@ def publish_guide(slug: str, pages: list[Page]) -> Page:
 
 
 def queries_of(client: Client, path: str) -> list[str]:
-    """The statements that a request sends, after Django's one-time probe of the database."""
+    """The statements of a request, without Django's one-time probe of the database."""
     assert connection.features.supports_json_field
     with CaptureQueriesContext(connection) as captured:
         client.get(path)

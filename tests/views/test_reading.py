@@ -1,4 +1,4 @@
-"""English pages read at sixth-grade level or easier."""
+"""English pages are at sixth-grade level or easier."""
 
 import re
 

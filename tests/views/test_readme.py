@@ -1,4 +1,4 @@
-"""README promises two commands; they stand there as agreed, and nothing they name is missing."""
+"""The README contains the two agreed commands, and everything they name exists."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Search as a reader uses it: misspelt, empty, without a result, and by those who mean harm."""
+"""Search: misspelled, empty, hostile, and without a result."""
 
 from urllib.parse import quote
 

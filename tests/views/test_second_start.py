@@ -25,7 +25,7 @@ def rows(site: ServedSite) -> str:
 
 
 def files(folder: Path) -> dict[str, tuple[int, str]]:
-    """Name → (time of last change, content's hash) of every file."""
+    """The modification time and content hash of every file by name."""
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
         for path in sorted(folder.rglob("*"))

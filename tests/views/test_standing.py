@@ -1,4 +1,4 @@
-"""Parts that are rendered once: they follow the clinic and the language, and never show another page's."""
+"""``cached_include``: cached parts depend on the clinic and the language only."""
 
 import pytest
 from django.test import Client

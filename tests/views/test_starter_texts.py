@@ -1,4 +1,4 @@
-"""What comes with the portal: every page complete, near the first one, and every fact of the two briefs in its place."""
+"""Starter content: every page is complete and close to the home page, and every fact of the two briefs is there."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ UNKNOWN = re.compile(
 
 
 def steps_from(site: Site, home: str) -> dict[str, int]:
-    """How many links away each page is."""
+    """The number of links from the home page to each page."""
     away, waiting = {home: 0}, [home]
     while waiting:
         path = waiting.pop(0)
@@ -64,7 +64,7 @@ def test_every_page_has_all_its_parts(site: Site) -> None:
 
 
 def facts() -> list[tuple[str, list[str], list[str]]]:
-    """Rows of the table of facts: fact, addresses, quotations."""
+    """Rows of the table of facts: fact, paths, quotations."""
     rows = []
     for row in ROW.finditer(BRIEFS.read_text(encoding="utf-8")):
         if quotes := QUOTE.findall(row["said"]):
@@ -103,7 +103,7 @@ SECTION = re.compile(r"^## [^\n]*\((?P<code>[A-Z]{3})\)[^\n]*\n(?P<rows>.*?)(?=^
 
 
 def said_on(site: Site, path: str) -> str:
-    """The words of a page without the numbers of its sources."""
+    """The text of a page without citation numbers."""
     text = re.sub(r"(?<=[.!?:”]) ?\d{1,2}(?= |\Z)", "", element_text(site.pages[path].one("main")))
     text = re.sub(r"(?<=[.!?:”]) ?\d{1,2}(?= |\Z)", "", text)
     return re.sub(r"\s+([.,;:!?])", r"\1", " ".join(text.split()))

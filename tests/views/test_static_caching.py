@@ -1,4 +1,4 @@
-"""What browsers may keep without asking: files with the hash of their content in their name, and nothing else."""
+"""Only files with a content hash in their name are cached without revalidation."""
 
 import io
 

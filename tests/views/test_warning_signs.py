@@ -1,4 +1,4 @@
-"""Safety rule 1 on the starter content: each sign has one level on every public page, and stands in the block only."""
+"""Safety rule 1 in the starter content: each sign has one level on all public pages, and only the block lists it."""
 
 import html as escapes
 import re
@@ -24,7 +24,7 @@ SHORT = {"kyphoplasty", "vertebroplasty", "pictures", "glossary", "about"}
 
 
 def subjects() -> dict[str, str]:
-    """Subject of each page of the content folder by its address."""
+    """The subject of each page of the content folder by its path."""
     found = {}
     for file in Path(__file__).resolve().parents[2].glob("content/*/*/*.md"):
         front = yaml.safe_load(file.read_text(encoding="utf-8").split("---\n")[1])
@@ -39,7 +39,7 @@ def plain(text: str) -> str:
 
 
 def printed(page: Document) -> dict[str, set[str]]:
-    """Signs (texts and short forms) on a page with the classes of the cards that they stand in."""
+    """Signs (texts and short forms) on a page, with the classes of their cards."""
     found: dict[str, set[str]] = {}
     for card in page.of_class("care-card"):
         for item in card.iter("li"):

@@ -1,4 +1,4 @@
-"""A page and what it needs to paint fit into the first round trip of a connection: 14,000 bytes."""
+"""A page and its blocking stylesheets fit into the first round trip of a connection: 14,000 bytes."""
 
 import time
 
@@ -11,7 +11,7 @@ BROTLI = {"Accept-Encoding": "br"}
 
 
 def blocking_sheets(page: Document) -> list[str]:
-    """Stylesheets that a screen waits for."""
+    """Stylesheets that block rendering on a screen."""
     links = [link for link in page.one("head").iter("link") if link.get("rel") == "stylesheet"]
     return [link.attrib["href"] for link in links if link.get("media") != "print"]
 
@@ -29,7 +29,7 @@ def test_every_page_paints_from_14000_bytes(site: Site) -> None:
         return {path: weight for path, weight in weights.items() if weight > FIRST_ROUND_TRIP}
 
     assert all(blocking_sheets(page) for page in site.pages.values())
-    # A page just rendered is packed quickly, and as small as it gets some seconds later.
+    # A new page is compressed quickly at first, and better some seconds later.
     until = time.monotonic() + MAX_SECONDS
     while too_heavy() and time.monotonic() < until:
         time.sleep(1)

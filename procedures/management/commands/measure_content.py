@@ -1,4 +1,4 @@
-"""``manage.py measure_content [--json] [DIR]``."""
+"""``manage.py measure_content [--json] [FOLDER]``."""
 
 import os
 import subprocess
@@ -14,13 +14,13 @@ from procedures.readability.site_report import format_table, measure_site, to_js
 
 
 class Command(BaseCommand):
-    """Prints the measures of every public page; fails with one line for each thing beyond a mark."""
+    """Prints the measures of every public page; fails with one line for each exceeded limit."""
 
     help = "Measure every public page and guide: reading level, sentences, lists, sources, links. See docs/quality."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", nargs="?", type=Path, help="Measure a content folder instead of the database.")
-        parser.add_argument("--json", action="store_true", help="Print everything for a program to read.")
+        parser.add_argument("--json", action="store_true", help="Print the full report as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["folder"]:
@@ -38,10 +38,10 @@ class Command(BaseCommand):
         if broken:
             raise CommandError("\n".join(broken))
         if not options["json"]:
-            self.stdout.write(f"\npages measured: {len(report.pages)}; all are within the marks")
+            self.stdout.write(f"\npages measured: {len(report.pages)}; all are within the limits")
 
     def _measure_folder(self, folder: Path, flags: list[str]) -> None:
-        """Load the folder into an empty place of its own, so that nothing here changes or gets in the way."""
+        """Load the folder into a temporary data folder and measure it there, in processes of their own."""
         if not folder.is_dir():
             raise CommandError(f"There is no folder {folder}.")
         with tempfile.TemporaryDirectory() as data:
