@@ -1,5 +1,5 @@
-// The Markdown field: toolbar, true preview, pictures, and care for what is typed.
-// No key is taken away: Tab and Esc leave the field, undo is the browser's own, drag and drop is untouched but for pictures.
+// The Markdown field: toolbar, live preview, pictures, autosave, and draft recovery.
+// No key is captured: Tab and Esc leave the field, undo is the browser's own, and only dropped pictures are handled.
 
 import { all } from "./editor/api.js";
 import { warnBeforeUnload, startNotice } from "./editor/unsaved_warning.js";
@@ -14,7 +14,7 @@ import { createDialogs } from "./editor/dialogs.js";
 
 function start(editor) {
   const field = editor.querySelector("textarea");
-  // A row that is only a pattern for new rows stays as it is.
+  // Skip the template row from which Django clones new rows.
   if (!field || editor.dataset.started || field.name.includes("__prefix__")) return;
   editor.dataset.started = "yes";
   const { form } = field;
@@ -29,7 +29,7 @@ function start(editor) {
     if (event.key === "Escape" && !event.isComposing) editor.querySelector("[data-view]").focus();
   });
   notice.retry(refresh);
-  // One net under the whole form, however many fields of this kind it has.
+  // Autosave covers the whole form, so start it once however many Markdown fields there are.
   if (form.dataset.guarded || !form.elements.client_id) return;
   form.dataset.guarded = "yes";
   startMerge(form);
@@ -40,5 +40,5 @@ function start(editor) {
 
 all("[data-editor]").forEach(start);
 document.addEventListener("formset:added", (event) => all("[data-editor]", event.target).forEach(start));
-// Pages that came with the form: what a reviewer decides on.
+// Pages that came with the form, such as the one under review.
 all("iframe[data-true-page][srcdoc]").forEach((frame) => renderInFrame(frame, frame.srcdoc));

@@ -1,4 +1,4 @@
-// The page where markers are placed: the fields hold everything, the picture shows it and is one more way to change it.
+// The marker editor: the form fields hold the state; the picture displays it and is another way to change it.
 
 import { warnBeforeUnload, startNotice } from "./editor/unsaved_warning.js";
 import { startCanvas } from "./markers/canvas.js";
@@ -27,7 +27,7 @@ function start(root) {
     adopt: rows.adopt,
     say,
   });
-  // One step that Undo takes back. The form is told, so that nobody leaves with it unsaved.
+  // Record one undo step. The change event marks the form as unsaved.
   let pause = 0;
   const commit = () => {
     clearTimeout(pause);
@@ -35,7 +35,7 @@ function start(root) {
     if (history.commit()) form.dispatchEvent(new Event("change"));
     draw();
   };
-  // Typing is a step as soon as it pauses.
+  // A pause in typing ends an undo step.
   const typed = () => { clearTimeout(pause); pause = setTimeout(commit, PAUSE); };
   rows.listen({ draw, commit, typed });
   form.addEventListener("submit", history.keep);

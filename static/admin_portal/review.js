@@ -6,15 +6,15 @@ import { localCopies } from "./editor/local_drafts.js";
 const PAUSE = 1500; // milliseconds after the last key
 const KEY = "review";
 
-// Both texts, or the one that holds the other.
+// Join two texts, or return the one that contains the other.
 const joined = (here, copy) => (here.includes(copy) ? here : copy.includes(here) ? copy : `${here}\n${copy}`);
 
 function start(form) {
   const copies = localCopies(`review:${form.dataset.page}`, form.dataset.writer);
   const line = form.querySelector("[data-kept]");
-  // Includes the fields next to the paragraphs, which name this form in their form attribute.
+  // Includes the comment fields next to the paragraphs, which belong to this form by their form attribute.
   const fields = () => [...form.elements].filter((field) => field.tagName === "TEXTAREA");
-  // The general comment is about no paragraph.
+  // The general comment has no quote.
   const quote = (field) => (field.name.startsWith("at-") ? form.elements[field.name.replace("at-", "quote-")]?.value ?? "" : "");
   let timer;
   let stopped = false;
@@ -78,7 +78,7 @@ function start(form) {
       copies.forget(KEY);
       return;
     }
-    // Whether it arrived is known when this screen is opened again.
+    // Whether the comments arrived is known only when this screen is opened again.
     const [copy] = copies.all();
     if (copy) copies.keep(KEY, { fields: typed(), sent: true });
   });

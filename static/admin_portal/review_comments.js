@@ -1,4 +1,4 @@
-// What a reviewer said at a paragraph leads to that paragraph in the Markdown field.
+// Links each review comment to its line in the Markdown field.
 
 import { goToLine } from "./editor/insert_text.js";
 

@@ -1,4 +1,4 @@
-// Sign-in: passkeys, a button that shows the password. Without it name, password and code still work.
+// Sign-in: passkeys, and a button that shows the password. Without this script, name, password and code still work.
 
 const toBytes = (text) => Uint8Array.from(
   atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0),
@@ -7,13 +7,13 @@ const toText = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
   .replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 const opened = (list) => (list ?? []).map((item) => ({ ...item, id: toBytes(item.id) }));
 
-// The server's options, with bytes where browsers want bytes (WebAuthn level 2: older browsers know no other way).
+// Convert the server's options to byte arrays, as WebAuthn level 2 requires: older browsers cannot parse JSON options.
 function forBrowser({ publicKey: asked }) {
   const wanted = { ...asked, challenge: toBytes(asked.challenge) };
   if (asked.user) {
     wanted.user = { ...asked.user, id: toBytes(asked.user.id) };
     wanted.excludeCredentials = opened(asked.excludeCredentials);
-    // A key that can keep its account name signs in alone; one that cannot is still a second step.
+    // A discoverable passkey can sign in without a name; any other key still serves as a second step.
     wanted.authenticatorSelection = {
       ...asked.authenticatorSelection, residentKey: "preferred", requireResidentKey: false, userVerification: "preferred",
     };
@@ -38,7 +38,7 @@ function forServer(credential) {
 
 const REASONS = {
   NotAllowedError: "The device did not confirm. Try again when you are ready.",
-  InvalidStateError: "This device has a passkey for your account already.",
+  InvalidStateError: "This device already has a passkey for your account.",
   SecurityError: "Passkeys need the site's name in the address, and https.",
 };
 
@@ -58,7 +58,7 @@ async function usePasskey(form) {
   form.submit();
 }
 
-// Browsers tie a passkey to a name; an address of numbers has none.
+// Browsers bind a passkey to a host name; an IP address has none.
 const named = /[a-z]/i.test(location.hostname) && !location.hostname.includes(":");
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   const button = form.querySelector("button:not([type=button])");
@@ -66,15 +66,15 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   const able = window.PublicKeyCredential && window.isSecureContext && named;
   status.textContent = able ? "" : "Passkeys do not work here: they need https and the site's name in the address.";
   button.hidden = !able;
-  // Beside name and password it is a second way only: where it cannot work it is no help to read of it.
+  // Next to name and password, a passkey is only an alternative: hide it where it cannot work.
   if (!able && form.dataset.passkey === "alone") form.closest(".card").hidden = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     button.disabled = true;
-    status.textContent = "Follow what your device asks …";
+    status.textContent = "Follow the steps on your device …";
     usePasskey(form).catch((error) => {
       button.disabled = false;
-      status.textContent = REASONS[error.name] ?? "That did not work. Try again, or take another way.";
+      status.textContent = REASONS[error.name] ?? "That did not work. Try again, or use another method.";
     });
   });
 }

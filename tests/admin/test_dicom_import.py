@@ -259,8 +259,8 @@ def test_without_the_dicom_extra_the_screen_says_what_to_install(nina: Client, m
     answer = nina.post(CHOOSE, {"picture": sent_file(dicom(ramp()))})
 
     assert (
-        "ask IT for pip install &#x27;plainspine[dicom]&#x27;" in page
-        or "ask IT for pip install 'plainspine[dicom]'" in page
+        "Ask IT to run: pip install &#x27;plainspine[dicom]&#x27;" in page
+        or "Ask IT to run: pip install 'plainspine[dicom]'" in page
     )
     assert answer.status_code == 400
     assert "DICOM files need an optional package." in answer.content.decode()

@@ -120,7 +120,7 @@ def test_staged_pictures_expire_after_an_hour(nina: Client) -> None:
     call_command("delete_unused_media", staged=True)
 
     assert answer.status_code == 404
-    assert "A picture waits for an hour" in answer.content.decode()
+    assert "An uploaded picture is kept for an hour" in answer.content.decode()
     assert waiting() == []
 
 

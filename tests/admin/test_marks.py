@@ -285,7 +285,7 @@ def test_a_missing_file_is_reported_and_markers_can_still_be_edited(editor: User
     html = client.get(address(figure)).content.decode()
     saving = client.post(address(figure), sent(figure, {}))
 
-    assert "The file figures/lost.jpeg is lost, so contrast cannot be measured on it." in html
+    assert "The file figures/lost.jpeg is missing, so its contrast cannot be measured." in html
     assert saving.status_code == 302
 
 

@@ -122,7 +122,7 @@ def test_a_withdrawn_page_can_be_published_again(
 def test_a_publishable_text_has_no_issues(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     approve(save_revision(page, author=editor))
 
-    assert "It cannot be published as it is" not in sign_in(manager).get(publish_address(page)).content.decode()
+    assert "Fix this before publishing" not in sign_in(manager).get(publish_address(page)).content.decode()
 
 
 @pytest.mark.parametrize(

@@ -88,17 +88,17 @@ def test_a_failed_publication_lists_issues_with_line_numbers(
 def test_every_role_sees_the_publishing_issues(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:
-    mend = "1 thing is to be mended before it can be published:"
+    problem = "Fix 1 problem before publishing:"
     body = page.body + "\n\n[walks](page:nowhere)\n"
 
     written = sign_in(editor).post(form_of(page), typed(page, body=body, _submit="1"), follow=True)
     shown = sign_in(reviewer).get(f"{PAGES}{page.pk}/review/")
     decide(sign_in(reviewer), page, Decision.APPROVED, "Good.")
     waiting = sign_in(editor).get(form_of(page))
-    assert [mend in answer.content.decode() for answer in (written, shown, waiting)] == [True] * 3
+    assert [problem in answer.content.decode() for answer in (written, shown, waiting)] == [True] * 3
 
     screen = sign_in(manager).get(f"{PAGES}{page.pk}/publish/").content.decode()
-    assert "It cannot be published as it is:" in screen
+    assert "Fix this before publishing:" in screen
     assert "There is no page on “nowhere” in this language." in screen
     assert f'href="{form_of(page)}"' in screen
 

@@ -158,7 +158,7 @@ def test_a_tick_is_taken_back_when_the_picture_changes(seat: Desk, files: dict[s
 
     expect(tick).not_to_be_checked()
     expect(seat.page.locator("[data-check] > section [data-said]")).to_have_text(
-        "The result has changed. Look again, then tick."
+        "The result has changed. Look again, then check the box."
     )
 
 

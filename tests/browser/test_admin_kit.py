@@ -65,7 +65,7 @@ def test_where_copying_is_forbidden_the_text_is_marked(
         at.sign_in(boss)
         at.open(f"{PAGES}{page.pk}/links/")
         at.page.get_by_role("button", name="Copy neutral link").click()
-        expect(at.page.get_by_role("status")).to_contain_text("Marked: press Ctrl+C.")
+        expect(at.page.get_by_role("status")).to_contain_text("Selected: press Ctrl+C.")
 
         assert at.page.evaluate("getSelection().toString()").endswith(page.code)
 

@@ -335,7 +335,7 @@ def test_a_file_is_looked_at_before_it_is_saved(at: Desk, figure: Figure) -> Non
     page = json.loads(downloaded.value.path().read_text())
     page["items"][0]["body"][0]["value"] = "Point"
     file = {"name": "marks.jsonld", "mimeType": "application/json", "buffer": json.dumps(page).encode()}
-    at.page.get_by_label("Bring in markers from a file").set_input_files([file])  # type: ignore[list-item]
+    at.page.get_by_label("Import markers from a file").set_input_files([file])  # type: ignore[list-item]
     at.page.get_by_role("button", name="See what it would change").click()
 
     expect(at.page.get_by_role("heading", name="From the file: nothing is saved yet")).to_be_visible()

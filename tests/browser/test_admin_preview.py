@@ -1,4 +1,4 @@
-"""The preview beside the text: it follows what is typed, leads nowhere else, and says what is to mend."""
+"""The preview beside the text: it follows what is typed, leads nowhere else, and lists the problems."""
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -80,7 +80,7 @@ def test_what_is_to_mend_is_listed_and_leads_to_its_line(at: Desk) -> None:
 
 def test_the_preview_is_announced_only_when_there_is_news(at: Desk) -> None:
     live = at.page.locator("[data-live]")
-    expect(live).to_have_text("Preview ready. Nothing to mend.")
+    expect(live).to_have_text("Preview ready. No problems found.")
     at.page.evaluate(
         "window.said = 0; new MutationObserver(() => window.said++).observe("
         "document.querySelector('[data-live]'), {childList: true, characterData: true, subtree: true})"
@@ -89,6 +89,6 @@ def test_the_preview_is_announced_only_when_there_is_news(at: Desk) -> None:
     write(at, at.text + "\nMore.\n")
     at.page.wait_for_timeout(900)
     write(at, "No key points.")
-    expect(live).to_have_text("Preview ready. 2 to mend.")
+    expect(live).to_have_text("Preview ready. 2 problems found.")
 
     assert at.page.evaluate("window.said") == 1

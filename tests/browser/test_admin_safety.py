@@ -95,7 +95,7 @@ def write(page: Page, old: str, new: str) -> None:
 
 def kept(page: Page) -> None:
     expect(page.locator("[data-kept]")).to_have_text(
-        "Your text is kept. It is not saved as a draft yet.", timeout=30_000
+        "Autosaved. Not saved as a draft yet.", timeout=30_000
     )
 
 
@@ -220,7 +220,7 @@ def test_offline_text_stays_in_the_browser_until_the_site_is_back(draft: Draft) 
     page = draft.open(nina)
     nina.set_offline(True)
     write(page, "the door", "the blue door")
-    expect(page.locator("[data-kept]")).to_have_text("Kept in this browser only, on this computer.")
+    expect(page.locator("[data-kept]")).to_have_text("Saved in this browser only, on this computer.")
     local = page.evaluate("Object.keys(localStorage).filter((name) => name.includes('unsaved')).length")
     nina.set_offline(False)
     kept(page)
@@ -235,13 +235,13 @@ def test_what_was_kept_in_the_browser_is_offered_on_return(draft: Draft) -> None
     page = draft.open(nina)
     nina.set_offline(True)
     write(page, "the door", "the blue door")
-    expect(page.locator("[data-kept]")).to_contain_text("Kept in this browser only")
+    expect(page.locator("[data-kept]")).to_contain_text("Saved in this browser only")
     page.close()
 
     nina.set_offline(False)
     again = nina.new_page()
     again.goto(f"{draft.site.url}/admin/procedures/page/{draft.pk}/change/")
-    expect(again.locator("[data-offers]")).to_contain_text("(kept in this browser)")
+    expect(again.locator("[data-offers]")).to_contain_text("(in this browser)")
     again.locator("[data-offers]").get_by_role("button", name="Continue with it").click()
     kept(again)
 
@@ -255,7 +255,7 @@ def test_after_signing_in_beside_it_the_text_is_saved(draft: Draft) -> None:
     nina.clear_cookies()
     write(page, "the door", "the brown door")
     expect(page.locator("[data-notice]")).to_contain_text("You are signed out. Your text is still here.")
-    expect(page.locator("[data-kept]")).to_contain_text("Kept in this browser only")
+    expect(page.locator("[data-kept]")).to_contain_text("Saved in this browser only")
 
     draft.sign_in(nina, draft.nina)
     page.locator("[data-notice]").get_by_role("button", name="Try again").click()

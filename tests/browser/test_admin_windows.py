@@ -29,7 +29,7 @@ def window(at: Desk, button: str) -> Locator:
 
 
 def put(opened: Locator) -> None:
-    opened.get_by_role("button", name="Put it in").click()
+    opened.get_by_role("button", name="Insert").click()
     expect(opened).to_be_hidden()
     opened.page.wait_for_timeout(100)  # the window puts it in when it has closed
 

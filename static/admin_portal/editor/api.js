@@ -1,4 +1,4 @@
-// Asking the server. An answer that is not JSON (a login page, an error page) counts as none.
+// Requests to the server. A response that is not JSON (a login or error page) is treated as empty.
 
 const UNREACHABLE = { status: 0, data: { error: "We cannot reach the site. Your text is still here." } };
 
@@ -17,19 +17,19 @@ export async function getJson(address, options = {}) {
 
 const SIGNED_OUT = { status: 401, data: { error: "You are signed out. Your text is still here." } };
 
-// Signing in again makes a new token; without it the form could not be sent any more.
+// Signing in again creates a new CSRF token; without it the form could no longer be sent.
 export async function freshToken(editor) {
   const answer = await getJson(editor.dataset.session);
   if (answer.status !== 200) return answer;
-  // The token is good for whoever is signed in at this browser; nobody is, so nothing could be sent with it.
+  // The token is valid only for a signed-in user of this browser.
   if (!answer.data.signed_in) return SIGNED_OUT;
   all("input[name=csrfmiddlewaretoken]").forEach((input) => { input.value = answer.data.csrf_token; });
   return answer;
 }
 
-const MAX_KEEPALIVE_BYTES = 60_000; // bytes; browsers let no more outlive the page
+const MAX_KEEPALIVE_BYTES = 60_000; // bytes; the browsers' limit for requests that outlive the page
 
-// ``background``: nobody did anything; the site then does not take it for work (portal/accounts/middleware.py).
+// ``background``: sent without user activity, so it does not extend the session (portal/accounts/middleware.py).
 export async function postForm(editor, address, body, signal, { leaving = false, background = false } = {}) {
   const token = () => document.querySelector("input[name=csrfmiddlewaretoken]").value;
   const keepalive = leaving && [...body.values()].join("").length * 2 < MAX_KEEPALIVE_BYTES;

@@ -1,4 +1,4 @@
-// Nothing is ever lost: what is typed is kept on the site every few seconds, and in this browser while that fails.
+// Autosave: the form is sent to the site every few seconds, or stored in this browser while that fails.
 
 import { postForm } from "./api.js";
 import { fill, same, values } from "./form.js";
@@ -8,12 +8,12 @@ import { startPresence } from "./presence.js";
 import { replaceAll } from "./insert_text.js";
 
 const PAUSE = 1500; // milliseconds after the last key
-const LONGEST = 5000; // milliseconds that anything stays unkept while somebody types on
-const REPORT = 15_000; // milliseconds between reports of an idle window; the site calls it closed after 90 s
+const LONGEST = 5000; // milliseconds: the longest delay of an autosave during continuous typing
+const REPORT = 15_000; // milliseconds between reports of an idle window; the site considers it closed after 90 s
 
 const SAVING = "plainspine:saving";
 
-// A window may have left text on the site and in this browser: the later one counts.
+// A window may have left text both on the site and in this browser: use the later one.
 function newest(there, here) {
   const later = (one, others) => !others.some((other) => other.slot === one.slot && new Date(other.at) > new Date(one.at));
   return [...there.filter((one) => later(one, here)), ...here.filter((one) => later(one, there))];
@@ -24,7 +24,7 @@ export function startAutosave(editor, form, notice) {
   const key = form.elements.client_id;
   const again = document.querySelector("[data-unsaved]") !== null;
   const copies = localCopies(form.elements.page?.value || location.pathname, here.dataset.writer);
-  // A report that was on its way when the form was saved may come in after the save: its slot is forgotten again.
+  // A report sent just before the form was saved may arrive after the save, so discard its slot again.
   const saved = again ? null : sessionStorage.getItem(SAVING);
   if (saved) copies.forget(saved);
   sessionStorage.removeItem(SAVING);
@@ -32,7 +32,7 @@ export function startAutosave(editor, form, notice) {
   const opened = values(form);
   const line = editor.querySelector("[data-kept]");
   const presence = startPresence(editor, form);
-  let kept = again ? null : opened; // what the site is known to hold
+  let kept = again ? null : opened; // the values last confirmed by the site
   let since = 0;
   let timer;
   let running = false;
@@ -75,12 +75,12 @@ export function startAutosave(editor, form, notice) {
       first = false;
       presence.show(answer.data);
       notice.clear("keep");
-      show(unsaved ? "Your text is kept. It is not saved as a draft yet." : "All saved.", unsaved ? "yes" : "");
+      show(unsaved ? "Autosaved. Not saved as a draft yet." : "All saved.", unsaved ? "yes" : "");
       return;
     }
     if (!unsaved) return;
     const done = copies.keep(key.value, { fields: now, version: form.elements.version?.value, at: new Date().toISOString() });
-    show(done ? "Kept in this browser only, on this computer." : "Not kept: this browser refuses. Copy your text.", "no");
+    show(done ? "Saved in this browser only, on this computer." : "Not saved: this browser cannot store it. Copy your text.", "no");
     notice.say(answer, "keep");
   }
   function soon() {

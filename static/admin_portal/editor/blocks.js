@@ -1,5 +1,5 @@
-// From the answers in a small window to Markdown of the dialect (docs/markdown.md). Each returns text, or an object with
-// inline: true where it goes into the sentence.
+// Converts the fields of a dialog to our Markdown (docs/markdown.md). Each function returns text, or an object with
+// inline: true if the text belongs in a sentence.
 
 const lines = (text) => (text ?? "").split("\n").map((line) => line.trim().replace(/^([-*•]|\d+[.)])\s+/, "")).filter(Boolean);
 const ITEM = /^(\s*)(?:([-*•]|\d+[.)])\s+)?(.*?)\s*$/;

@@ -1,4 +1,4 @@
-// Lists to choose from in the small windows: what there is, in the language of the page, with a search above.
+// Searchable lists of options in the dialogs, in the language of the page.
 
 import { all, getJson } from "./api.js";
 import { languageOf } from "./form.js";
@@ -62,7 +62,7 @@ export function startChoiceLists(editor, field) {
       if (sources && !wrong) options(sources, known.sources);
       if (!list) return;
       const rows = wrong ? [] : known[KINDS[name]];
-      const none = Object.assign(document.createElement("p"), { className: "help", textContent: wrong || "There is none yet." });
+      const none = Object.assign(document.createElement("p"), { className: "help", textContent: wrong || "There are none yet." });
       list.replaceChildren(...(rows.length ? rows.map((row, at) => option(name, row, at)) : [none]));
       dialog.querySelector("[data-search]").value = "";
       search(dialog);
@@ -72,7 +72,7 @@ export function startChoiceLists(editor, field) {
       const box = dialog.querySelector("[data-search]");
       if (!box) return;
       box.addEventListener("input", () => search(dialog));
-      // Enter in the search chooses the first that is found; with something chosen it puts that in.
+      // Enter in the search box selects the first match, or submits if a visible option is selected.
       box.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" || event.isComposing) return;
         const first = all(".choice-list__row:not([hidden]) input", dialog)[0];

@@ -1,4 +1,4 @@
-// Small windows: each asks a few things and puts one block or a few words in.
+// Dialogs that insert a block or a few words of Markdown.
 
 import { all } from "./api.js";
 import { BLOCKS } from "./blocks.js";
@@ -27,12 +27,12 @@ export function createDialogs(editor, field) {
     if (!form) return;
     lists.start(dialog, name);
     form.addEventListener("submit", (event) => {
-      // Without a tick there is nothing to put in: the browser cannot require one of many boxes.
+      // At least one box must be checked; HTML cannot require one of several checkboxes.
       if (event.submitter?.value === "put" && name === "care" && !answers(form).all.length) event.preventDefault();
     });
     dialog.addEventListener("close", () => {
       if (dialog.returnValue === "put") {
-        // Chosen lines that went into the window come back in the block.
+        // Selected lines that were copied into the dialog return inside the block.
         if (dialog.dataset.took === selected(field)) removeSelection(field);
         const given = answers(form);
         const put = BLOCKS[name](given, lists.find(name, given.choice) ?? { name: "" });

@@ -1,24 +1,24 @@
-// The line between text and page: moved by mouse or arrow keys, and remembered in this browser.
+// The divider between text and preview: moved by mouse or arrow keys; its position is stored in this browser.
 
 const NAME = "plainspine:split";
-const STEP = 2; // per cent
+const STEP = 2; // percent
 const [LEAST, MOST] = [30, 70];
 
 export function startDivider(editor) {
   const line = editor.querySelector("[data-split]");
-  const put = (wanted) => {
-    const share = Math.round(Math.min(MOST, Math.max(LEAST, wanted)));
+  const put = (percent) => {
+    const share = Math.round(Math.min(MOST, Math.max(LEAST, percent)));
     line.setAttribute("aria-valuenow", String(share));
     editor.style.setProperty("--split", `${share}fr`);
     editor.style.setProperty("--rest", `${100 - share}fr`);
-    try { localStorage.setItem(NAME, String(share)); } catch { /* then it is not remembered */ }
+    try { localStorage.setItem(NAME, String(share)); } catch { /* storage is unavailable: the position is not stored */ }
   };
   const now = () => Number(line.getAttribute("aria-valuenow"));
   line.addEventListener("keydown", (event) => {
-    const wanted = { ArrowLeft: now() - STEP, ArrowRight: now() + STEP, Home: LEAST, End: MOST }[event.key];
-    if (wanted === undefined) return;
+    const percent = { ArrowLeft: now() - STEP, ArrowRight: now() + STEP, Home: LEAST, End: MOST }[event.key];
+    if (percent === undefined) return;
     event.preventDefault();
-    put(wanted);
+    put(percent);
   });
   line.addEventListener("pointerdown", (event) => {
     line.setPointerCapture(event.pointerId);

@@ -1,4 +1,4 @@
-// Text from earlier that was never saved: continue with it, compare it, or discard it.
+// Recovery of earlier unsaved text: continue with it, compare it, or discard it.
 
 import { all, postForm } from "./api.js";
 import { clock } from "./form.js";
@@ -10,7 +10,7 @@ function button(text, act, quiet = "") {
 }
 
 const MARKS = { "+": "ins", "-": "del" };
-const AROUND = 160; // letters of what is the same that stand on each side of a change
+const AROUND = 160; // characters of unchanged text shown on each side of a change
 
 const short = (words) => (words.length > 3 * AROUND ? `${words.slice(0, AROUND)} … ${words.slice(-AROUND)}` : words);
 
@@ -50,10 +50,10 @@ export function startDraftRecovery(editor, form, { take, forget }) {
     await postForm(editor, editor.dataset.discard, body);
   }
 
-  // The newest first. Older ones wait behind one line: the text itself is to come next, not a pile of what was.
+  // Show the newest; older ones are collapsed, so that they do not push the text down.
   function lay(rows) {
     const [newest, ...older] = rows;
-    const open = box.querySelector("details")?.open ?? false; // who looks through them is not shut out by each discard
+    const open = box.querySelector("details")?.open ?? false; // stay open after each discard
     box.hidden = rows.length === 0;
     box.replaceChildren(...(newest ? [newest] : []));
     if (!older.length) return;
@@ -69,7 +69,7 @@ export function startDraftRecovery(editor, form, { take, forget }) {
       const row = Object.assign(document.createElement("div"), { className: "draft-offer" });
       const title = !form.elements.page && offer.fields.title ? ` “${offer.fields.title}”` : "";
       const words = Object.assign(document.createElement("p"), {
-        textContent: `You have text${title} from ${clock(offer.at)} that is not saved${offer.here ? " (kept in this browser)" : ""}.`,
+        textContent: `You have text${title} from ${clock(offer.at)} that is not saved${offer.here ? " (in this browser)" : ""}.`,
       });
       const gone = () => lay(all(".draft-offer", box).filter((one) => one !== row));
       const buttons = Object.assign(document.createElement("div"), { className: "buttons" });

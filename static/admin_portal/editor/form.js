@@ -1,4 +1,4 @@
-// The form around the field as plain values: to see whether anything is unsaved, to keep it, and to fill it in again.
+// The form's values: to detect unsaved changes, to autosave, and to restore.
 
 const NOT_TEXT = new Set(["csrfmiddlewaretoken", "client_id", "version", "merge_version", "page"]);
 
@@ -10,21 +10,21 @@ export function values(form) {
   return found;
 }
 
-// Of the page that is written: chosen in the form while it is new, fixed afterwards.
+// The language of the page: selectable in the form while the page is new, fixed afterward.
 export const languageOf = ({ form }) => form.querySelector("[name=language]")?.value
   || form.querySelector("[data-language]")?.dataset.language || "";
 
-// A browser may call a line end \r\n where another says \n.
+// Browsers differ in line endings: \r\n or \n.
 export const same = (one, other) => JSON.stringify(one).replaceAll("\\r\\n", "\\n") === JSON.stringify(other).replaceAll("\\r\\n", "\\n");
 
 function row(form, name) {
-  // A row of the reading list that is not there yet: Django's own link adds one.
+  // Add a missing row of the reading list with Django's own link.
   const [, group] = /^(.+)-\d+-/.exec(name) ?? [];
   if (group) document.querySelector(`#${CSS.escape(group)}-group .add-row a`)?.click();
   return form.elements[name];
 }
 
-// Fills by typing where the browser's own undo can take it back.
+// Fill in the form, in text areas by replaceText, so that the browser's undo works.
 export function fill(form, fields, replaceText) {
   const total = Object.entries(fields).filter(([name]) => !name.endsWith("_FORMS"));
   total.forEach(([name, value]) => {
@@ -42,7 +42,7 @@ const timeZone = document.querySelector("meta[name=time-zone]")?.content;
 
 export function clock(moment) {
   const at = new Date(moment);
-  // As the rest of the admin writes the time, whatever the browser's own way is.
+  // The time format of the rest of the admin, regardless of the browser's locale.
   const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
   const day = (one) => one.toLocaleDateString([], { day: "numeric", month: "short", timeZone });
   return day(at) === day(new Date()) ? time : `${day(at)}, ${time}`;

@@ -1,4 +1,4 @@
-// The page as it would be read, in a frame. Nothing in it runs, and no link in it leads away.
+// The page in a sandboxed frame. No script in it runs, and links open in a new tab.
 
 import { all } from "./api.js";
 
@@ -6,16 +6,16 @@ function sandboxed(html) {
   const doc = new DOMParser().parseFromString(html, "text/html");
   all("a[href]", doc).forEach((link) => {
     const target = link.getAttribute("href");
-    // In a frame of this kind "#place" would load this form; the frame's own name is about:srcdoc.
+    // In a srcdoc frame, "#place" would resolve to the address of this form; the frame's own address is about:srcdoc.
     if (target.startsWith("#")) link.setAttribute("href", `about:srcdoc${target}`);
     else Object.assign(link, { target: "_blank", rel: "noopener" });
   });
-  // Sheets linked late would come anew with each body, and everything would flicker.
+  // Style sheets linked in the body would reload with each new body, and the page would flicker.
   doc.head.append(...all("link[rel=stylesheet]", doc.body));
   return doc;
 }
 
-// Browsers disagree whether a place in such a frame is another page, so we scroll there ourselves.
+// Browsers disagree on fragment links in srcdoc frames, so scroll there ourselves.
 function goToPlace(event) {
   const place = event.target.closest("a[href^='about:srcdoc#']")?.hash.slice(1);
   if (!place) return;
@@ -23,7 +23,7 @@ function goToPlace(event) {
   event.currentTarget.getElementById(decodeURIComponent(place))?.scrollIntoView();
 }
 
-// Only what changed is exchanged: a picture that stays is not drawn anew, and opened details stay open.
+// Replace only what changed, so that pictures are not redrawn and open details stay open.
 function exchange(body, next) {
   const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName;
   const [old, fresh] = [[...body.childNodes], [...next.childNodes]];
@@ -40,7 +40,7 @@ function exchange(body, next) {
   old.slice(fresh.length).forEach((node) => node.remove());
 }
 
-// ``ready`` is called when a new document stands in the frame, ``shown`` after every change of it.
+// ``ready`` is called when the frame has a new document, ``shown`` after each change to it.
 export function renderInFrame(frame, html, { ready = () => {}, shown = () => {} } = {}) {
   const next = sandboxed(html);
   const doc = frame.contentDocument;

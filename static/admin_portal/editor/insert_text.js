@@ -1,11 +1,11 @@
-// Writing into a textarea in a way that the browser's own undo can take back.
+// Edits a textarea so that the browser's own undo works.
 
 const WITH_END = /^:::[ \t]*(key-points|emergency|urgent|call|note|steps|do|dont|checklist|chance|choices)\b/;
 
 function put(field, text, from = field.selectionStart, to = field.selectionEnd) {
   field.focus();
   field.setSelectionRange(from, to);
-  // insertText keeps the browser's undo; setRangeText serves browsers that do not know it here.
+  // insertText preserves the browser's undo; setRangeText is for browsers that do not support it in textareas.
   if (!document.execCommand("insertText", false, text)) {
     field.setRangeText(text, from, to, "end");
     field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -14,7 +14,7 @@ function put(field, text, from = field.selectionStart, to = field.selectionEnd) 
 
 export const insertText = (field, text) => put(field, text);
 
-// Line breaks needed for an empty line after, or before, this text.
+// Return the line breaks needed for an empty line after, or before, this text.
 const gapAfter = (words) => (!words.trim() || words.endsWith("\n\n") ? "" : words.endsWith("\n") ? "\n" : "\n\n");
 const gapBefore = (words) => (!words.trim() || words.startsWith("\n\n") ? "" : words.startsWith("\n") ? "\n" : "\n\n");
 
@@ -34,7 +34,7 @@ export function replaceAll(field, text) {
   put(field, text, 0, field.value.length);
 }
 
-// In place of words somewhere in the text, for example one of two wordings in a merge.
+// Replaces a range anywhere in the text, for example one version in a merge.
 export function replaceAt(field, from, to, text) {
   put(field, text, from, to);
   field.setSelectionRange(from, from + text.length);
@@ -53,7 +53,7 @@ export function prefixLines(field, mark) {
   put(field, lines.map((line) => (line.startsWith(mark) ? line : mark + line)).join("\n"), from, field.selectionEnd);
 }
 
-// The end of the caret's line; within a block, the end of the line that closes it: blocks do not stand in blocks.
+// Return the end of the caret's line, or, within a block, of the block's closing line: blocks do not nest.
 function blockPlace(value, caret) {
   const end = (from) => (value.indexOf("\n", from) < 0 ? value.length : value.indexOf("\n", from));
   let at = end(caret);
@@ -65,7 +65,7 @@ function blockPlace(value, caret) {
   return end(at);
 }
 
-// Lines of their own, with an empty line before and after; the first words to replace are selected.
+// Inserts a block with an empty line before and after, and selects its first words to replace.
 export function insertBlock(field, block) {
   const { value } = field;
   const at = blockPlace(value, field.selectionEnd);
@@ -82,7 +82,7 @@ export function goToLine(field, line) {
   const lines = field.value.split("\n");
   const from = lines.slice(0, line - 1).reduce((length, text) => length + text.length + 1, 0);
   field.setSelectionRange(from, from);
-  // Taking the focus anew makes the browser scroll to the caret.
+  // Blur and refocus, so that the browser scrolls to the caret.
   field.blur();
   field.focus();
   field.setSelectionRange(from, from + (lines[line - 1] ?? "").length);

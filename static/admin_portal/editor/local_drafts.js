@@ -1,4 +1,4 @@
-// Text kept in this browser while the site cannot be reached or nobody is signed in. Only ever on staff's own screens.
+// Text stored in this browser while the site cannot be reached or the user is signed out. Staff screens only.
 
 const NAME = "plainspine:unsaved:";
 
@@ -11,11 +11,11 @@ export function localCopies(place, user) {
         localStorage.setItem(prefix + window, JSON.stringify(copy));
         return true;
       } catch {
-        return false; // full, or switched off
+        return false; // storage is full or disabled
       }
     },
     forget(window) {
-      try { localStorage.removeItem(prefix + window); } catch { /* nothing was kept */ }
+      try { localStorage.removeItem(prefix + window); } catch { /* nothing was stored */ }
     },
     all() {
       try {

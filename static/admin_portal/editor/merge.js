@@ -1,4 +1,4 @@
-// Two people changed the same words: each choice is put into the text at once, and can be taken back there.
+// Merge conflicts: each choice is applied to the text at once, and can be undone there.
 
 import { all } from "./api.js";
 import { replaceAt } from "./insert_text.js";
@@ -7,7 +7,7 @@ function find(value, before, words) {
   const at = value.indexOf(before + words);
   if (at >= 0) return at + before.length;
   const alone = words ? value.indexOf(words) : -1;
-  // Once only, else it may be another place.
+  // Only a unique match is safe.
   return alone >= 0 && value.indexOf(words, alone + 1) < 0 ? alone : -1;
 }
 

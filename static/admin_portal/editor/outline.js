@@ -1,4 +1,4 @@
-// The headings of the text, to jump to.
+// The outline: headings of the text, with links to their lines.
 
 import { goToLine } from "./insert_text.js";
 

@@ -1,4 +1,4 @@
-// The live preview and the list of what is to mend.
+// The live preview and the list of issues.
 
 import { postForm } from "./api.js";
 import { startOutline } from "./outline.js";
@@ -45,7 +45,7 @@ export function startPreview(editor, field, notice) {
   const frame = editor.querySelector("[data-true-page]");
   const state = editor.querySelector("[data-state]");
   const live = editor.querySelector("[data-live]");
-  // What is to mend stands right under the text while it is written.
+  // Show the issues right below the text.
   const section = document.querySelector("[data-readiness]");
   if (section) editor.append(section);
   const outline = startOutline(editor, field);
@@ -65,7 +65,7 @@ export function startPreview(editor, field, notice) {
     try {
       answer = await postForm(editor, editor.dataset.preview, new FormData(field.form), running.signal);
     } catch {
-      return; // a newer one is on its way
+      return; // superseded by a newer request
     }
     if (mine !== number) return;
     if (answer.status !== 200 || !answer.data.html) {
@@ -84,9 +84,10 @@ export function startPreview(editor, field, notice) {
     listProblems(field, answer.data);
     const count = answer.data.problems.length;
     const level = typeof answer.data.level !== "number" ? "" : ` · reading level ${answer.data.level}`;
-    state.textContent = `${answer.data.minutes} min to read${level} · ${count || "nothing"} to mend`;
-    // Said aloud only when it is news: the preview follows every pause in typing.
-    if (said !== count) live.textContent = `Preview ready. ${count || "Nothing"} to mend.`;
+    const summary = count ? `${count} ${count === 1 ? "problem" : "problems"}` : "No problems";
+    state.textContent = `${answer.data.minutes} min to read${level} · ${summary.toLowerCase()}`;
+    // Announce only changes: the preview updates at every pause in typing.
+    if (said !== count) live.textContent = `Preview ready. ${summary} found.`;
     said = count;
   };
   const soon = () => {

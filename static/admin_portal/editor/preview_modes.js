@@ -1,5 +1,5 @@
-// The page as a phone, a desktop or paper shows it, in large type, by night, and with long sentences marked.
-// A frame cannot be told to print or to be dark, so the media rules of its sheets are rewritten; nothing is added inline.
+// The page as on a phone, a desktop or paper, in large type, in dark mode, and with long sentences marked.
+// A frame cannot be set to print or dark mode, so the media rules of its style sheets are rewritten; no inline styles.
 
 import { all } from "./api.js";
 
@@ -15,7 +15,7 @@ function rewrite(media, { dark, print }) {
     .replace(/\(prefers-color-scheme:\s*light\)/g, dark && !print ? "not all" : "all")
     .replace(/\bprint\b/g, print ? "all" : "not all")
     .replace(/\bscreen\b/g, print ? "not all" : "all");
-  // "screen and (…)" with a type on both sides is no media query any more; say it plainly.
+  // "all and (…)" with a type on both sides is not a valid media query, so simplify it.
   const parts = wanted.split(" and ");
   const text = parts.includes("not all") ? "not all" : parts.filter((part) => part !== "all").join(" and ") || "all";
   if (media.mediaText !== text) media.mediaText = text;

@@ -1,8 +1,8 @@
-// Text and page scroll in step, by the lines that the renderer notes in a preview: <!--line N--> before each part.
+// Synchronized scrolling of text and preview, by the <!--line N--> comments that the renderer writes into a preview.
 
 const LINE = /^line (\d+)$/;
 
-// Where each line of the text stands, in pixels from its top: a copy of the text that wraps as the field does.
+// Return the offset of each line in pixels, measured on a copy of the text that wraps like the field.
 function textPlaces(field) {
   const look = getComputedStyle(field);
   const copy = document.createElement("div");
@@ -27,7 +27,7 @@ function pagePlaces(doc) {
     const part = line && walker.currentNode.nextElementSibling;
     if (part) places.push([Number(line[1]), part.getBoundingClientRect().top + top]);
   }
-  // What was moved to the top of the page stands out of order; only what rises in both can keep step.
+  // Blocks moved to the top of the page are out of order; use only lines that ascend in both.
   return places.filter(([line, y], at) => at === 0 || (line > places[at - 1][0] && y >= places[at - 1][1]));
 }
 
@@ -39,7 +39,7 @@ function between(pairs, from, to, value) {
 }
 
 export function startScroll(field, frame) {
-  let pairs; // [pixels in the text, pixels in the page], rising
+  let pairs; // [pixels in the text, pixels in the page], ascending
   let leader = "text";
   let asked = false;
   const page = () => frame.contentDocument?.scrollingElement;
@@ -49,7 +49,7 @@ export function startScroll(field, frame) {
     pairs = [[0, 0], ...pagePlaces(frame.contentDocument).map(([line, y]) => [text[line - 1] ?? 0, y])
       .filter(([x, y]) => x > 0 && y > 0), [field.scrollHeight, page().scrollHeight]];
   };
-  // At both ends both stand at their ends; in between the top edges show the same line.
+  // At either end, scroll both to that end; in between, align the top edges to the same line.
   const follow = () => {
     asked = false;
     measure();
@@ -72,13 +72,13 @@ export function startScroll(field, frame) {
   field.addEventListener("scroll", soon("text"), { passive: true });
   new ResizeObserver(() => { pairs = undefined; }).observe(field);
   return {
-    // Once for each document in the frame.
+    // Call once for each document in the frame.
     watch() {
       const doc = frame.contentDocument;
       ["wheel", "pointerdown", "keydown", "touchstart"].forEach((kind) => doc.addEventListener(kind, lead("page"), { passive: true }));
       doc.addEventListener("scroll", soon("page"), { passive: true });
     },
-    // After every change of the page.
+    // Call after each change to the page.
     renew({ keep = false } = {}) {
       pairs = undefined;
       if (!keep) follow();

@@ -1,4 +1,4 @@
-// The toolbar: one stop for the Tab key, arrow keys within.
+// The toolbar: one tab stop, with arrow keys between the buttons.
 
 import { all } from "./api.js";
 import { wrapSelection, prefixLines } from "./insert_text.js";
@@ -27,8 +27,8 @@ export function startTools(editor, field, windows) {
     const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity };
     if (!(event.key in steps)) return;
     event.preventDefault();
-    const wanted = buttons.indexOf(document.activeElement) + steps[event.key];
-    const button = buttons[Math.min(Math.max(wanted, 0), buttons.length - 1)];
+    const index = buttons.indexOf(document.activeElement) + steps[event.key];
+    const button = buttons[Math.min(Math.max(index, 0), buttons.length - 1)];
     reach(button);
     button.focus();
   });

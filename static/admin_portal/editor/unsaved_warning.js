@@ -1,4 +1,4 @@
-// Care for what is typed: what went wrong is said in words, and nobody leaves with unsaved ones unasked.
+// Error notices, and a warning before leaving a page with unsaved text.
 
 import { freshToken } from "./api.js";
 import { anyLocal } from "./local_drafts.js";
@@ -33,7 +33,7 @@ export function startNotice(editor) {
   };
 }
 
-// Where nothing is kept meanwhile, it is enough to know whether something was typed.
+// Without autosave, it is enough to know whether something was typed.
 function typedIn(form) {
   let changed = document.querySelector("[data-unsaved]") !== null;
   const change = () => { changed = true; };
@@ -42,7 +42,7 @@ function typedIn(form) {
   return { dirty: () => changed, keep: () => {}, saving: () => {} };
 }
 
-// A login page would swallow what is sent to it, so the session is looked at first.
+// Submitting to a login page would lose the text, so check the session first.
 export function warnBeforeUnload(editor, form, notice, safety = typedIn(form)) {
   let leaving = false;
   let checking = false;
@@ -67,7 +67,7 @@ export function warnBeforeUnload(editor, form, notice, safety = typedIn(form)) {
     safety.saving();
     form.requestSubmit(event.submitter);
   });
-  // On a shared computer the copies in the browser are the next person's to find.
+  // On a shared computer, the next person could find the copies in this browser.
   document.querySelector("#logout-form")?.addEventListener("submit", (event) => {
     const dialog = document.querySelector("dialog[data-window=leave]");
     if (!dialog || anyLocal().length === 0 || dialog.dataset.asked) return;

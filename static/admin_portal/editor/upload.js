@@ -92,7 +92,7 @@ export function startUpload(editor, field, dialog, forget) {
     link.focus();
     timer = setTimeout(look, ASK_EVERY);
   });
-  // Anything but a picture is left to the browser.
+  // The browser handles anything but a picture.
   field.addEventListener("dragover", (event) => {
     if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
   });

@@ -1,4 +1,4 @@
-// Crop, cover, look: the rectangles on the picture, and the result as the server makes it.
+// Crop and cover: the rectangles on the picture, and the result as the server renders it.
 
 import { Rectangles } from "./rectangles.js";
 import { RedactionCanvas } from "./redaction.js";
@@ -50,7 +50,7 @@ undo.addEventListener("click", () => {
   if (undo.disabled) form.querySelector("[data-add]").focus();
 });
 
-/** Ask the server what would be kept, and show exactly that. */
+/** Request the result from the server and show exactly that. */
 async function look() {
   const number = ++asked;
   const fields = new URLSearchParams();
@@ -60,7 +60,7 @@ async function look() {
     const response = await fetch(`${form.dataset.result}?${fields}`, { headers: { Accept: "application/json" } });
     answer = await response.json();
   } catch {
-    answer = { error: "The result could not be shown. Look whether you are connected and signed in." };
+    answer = { error: "The result could not be shown. Check that you are connected and signed in." };
   }
   if (number !== asked) return;
   if (answer.error) {
@@ -75,7 +75,7 @@ async function look() {
   kept.src = find("kept-link").href = `${form.dataset.result}?${fields}`;
   find("size").textContent = `${answer.width} × ${answer.height} pixels`;
   same(answer.duplicate);
-  said.textContent = tick.checked ? "The result has changed. Look again, then tick." : "The result has changed.";
+  said.textContent = tick.checked ? "The result has changed. Look again, then check the box." : "The result has changed.";
   tick.checked = false;
 }
 
@@ -96,17 +96,17 @@ function same(slug) {
 
 form.addEventListener("submit", (event) => {
   if (event.submitter?.value === "show") {
-    // Enter in a field: the result is shown here already.
+    // Enter in a field submits with this button; the result is already shown here.
     event.preventDefault();
     look();
     return;
   }
   if (!event.submitter?.hasAttribute("data-save")) return;
-  find("saving").textContent = "Making the sizes. This takes a few seconds …";
-  // After the browser has taken the button's value along.
+  find("saving").textContent = "Creating the sizes. This takes a few seconds …";
+  // Wait until the browser has included the button's value in the form data.
   setTimeout(() => form.querySelectorAll("[type=submit]").forEach((button) => { button.disabled = true; }));
 });
-// Back from the next page: the browser shows this one as it was left.
+// When staff go back, the browser may restore this page from its cache with the buttons disabled.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   find("saving").textContent = "";

@@ -1,4 +1,4 @@
-// Choose or drop a file; the bar shows what has been sent. Without this script the form is a plain one.
+// Choose or drop a file, with a progress bar. Without this script, the form is a plain upload.
 
 const form = document.querySelector("[data-drop]");
 const field = form.querySelector("[type=file]");
@@ -41,7 +41,7 @@ form.addEventListener("submit", (event) => {
   request.upload.addEventListener("progress", ({ loaded, total }) => {
     const part = Math.floor((100 * loaded) / total);
     bar.value = part;
-    // A reader of screens is told four times, not a hundred.
+    // Announce progress to screen readers in quarters, not at each percent.
     if (Math.floor(part / 25) > told && part < 100) said.textContent = `${part} % sent`;
     told = Math.max(told, Math.floor(part / 25));
   });
@@ -53,7 +53,7 @@ form.addEventListener("submit", (event) => {
     if (request.status === 201) window.location.assign(request.response.next);
     else refuse(request.response?.error ?? (request.status === 200 ? SIGNED_OUT : "The picture could not be read. Please try again."));
   });
-  request.addEventListener("error", () => refuse("The picture could not be sent. Look whether you are connected, then try again."));
+  request.addEventListener("error", () => refuse("The picture could not be sent. Check your connection, then try again."));
   refusal.hidden = true;
   button.disabled = true;
   bar.value = 0;

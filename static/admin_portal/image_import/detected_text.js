@@ -1,8 +1,8 @@
-// What the text finder marked: asked for once, outlined on the picture, and covered with one click.
+// Regions that the text finder marked: requested once, outlined on the picture, and covered with one click.
 
 const SVG = "http://www.w3.org/2000/svg";
 const numbers = (text) => text.trim().split(/\s+/).map(Number);
-// Black boxes are tried against points of a place, this many in each direction.
+// A region counts as covered if the boxes cover a grid of this many points in each direction.
 const GRID = 24;
 
 function isCovered([left, top, width, height], rectangles) {
@@ -71,7 +71,7 @@ export class DetectedText {
     (this.root.querySelector("button:not([hidden])") ?? this.form.querySelector("[data-undo]")).focus();
   }
 
-  /** Outlines and buttons of what is still visible. */
+  /** Draw the outlines, and update the buttons, of the regions that are still visible. */
   draw() {
     const outlines = [];
     let open = 0;

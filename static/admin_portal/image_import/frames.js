@@ -15,14 +15,14 @@ let timer = 0;
 
 const tidy = (value) => String(Number(Number(value).toPrecision(6)));
 
-/** What the fields say, without empty ones. */
+/** Return the filled-in fields. */
 function fields() {
   return new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
 }
 
 function later() {
   clearTimeout(timer);
-  // What is taken is what is shown: nothing while a picture is on its way.
+  // Staff can only take the picture that is shown, so disable the button while one is loading.
   button.disabled = true;
   timer = setTimeout(show, PAUSE);
 }
@@ -53,11 +53,11 @@ shown.addEventListener("load", () => {
 shown.addEventListener("error", async () => {
   const answer = await fetch(shown.src, { headers: { Accept: "application/json" } }).catch(() => null);
   const told = answer ? await answer.json().catch(() => null) : null;
-  refusal.textContent = told?.error ?? "The picture cannot be shown. Look whether you are connected and signed in.";
+  refusal.textContent = told?.error ?? "The picture cannot be shown. Check that you are connected and signed in.";
   refusal.hidden = false;
 });
 
-/** Sliders stand where the numbers are; without numbers, where the frame's own range is. */
+/** Move the sliders to the typed numbers, or to the frame's own window without numbers. */
 function follow() {
   for (const slide of slides) {
     const span = Number(slide.dataset.span);
@@ -98,7 +98,7 @@ form.querySelectorAll("[data-preset]").forEach((link) =>
 );
 take.querySelectorAll("[type=hidden]:not([name=csrfmiddlewaretoken])").forEach((field) => { field.dataset.taken = ""; });
 const plain = form.querySelector("[data-show]");
-// A frame by its number is another page: its presets differ.
+// Another frame has other presets, so it needs a page load.
 plain.querySelector("button").textContent = form.elements.frame?.type === "number" ? "Show this frame" : "Show";
 plain.hidden = form.elements.frame?.type !== "number";
 
@@ -110,7 +110,7 @@ async function small() {
   if (bar) bar.hidden = false;
   for (const [ready, place] of places.entries()) {
     bar.querySelector("progress").value = ready;
-    bar.querySelector("[data-progress-text]").textContent = `${ready} of ${places.length} small pictures are ready`;
+    bar.querySelector("[data-progress-text]").textContent = `${ready} of ${places.length} thumbnails are ready`;
     const image = Object.assign(new Image(160, 160), { alt: "", src: place.dataset.small });
     await image.decode().catch(() => { image.alt = "This frame is damaged."; });
     place.replaceWith(image);

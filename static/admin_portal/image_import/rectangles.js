@@ -1,4 +1,4 @@
-// The rectangles of a picture: a list in per cent that the number fields hold, with undo.
+// The rectangles of a picture, in percent, stored in the number fields, with undo.
 
 export const SIDES = ["left", "top", "width", "height"];
 const LEAST = 0.5;
@@ -7,7 +7,7 @@ const MOST = 50;
 const round = (value) => Math.round(value * 100) / 100;
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
 
-/** Keep a rectangle in the picture, at least LEAST per cent wide and high. */
+/** Keep a rectangle in the picture, at least LEAST percent wide and high. */
 export function fitted([left, top, width, height]) {
   const w = within(width, LEAST, 100);
   const h = within(height, LEAST, 100);
@@ -34,14 +34,14 @@ export class Rectangles {
     root.addEventListener("click", (event) => this.onClick(event));
   }
 
-  /** What stands in the fields: {cut: four texts or null, boxes: lists of four texts}. */
+  /** Return the text of the fields: {cut: four strings or null, boxes: lists of four strings}. */
   typed() {
     const rows = [...this.list.querySelectorAll("[data-rectangle]")].map(read).filter((values) => !isEmpty(values));
     const cut = read(this.cutRow);
     return { cut: isEmpty(cut) ? null : cut, boxes: rows };
   }
 
-  /** Rectangles that are complete, for drawing: [kind, index, numbers]. */
+  /** Return the complete rectangles, for drawing: [kind, index, numbers]. */
   whole() {
     const { cut, boxes } = this.now;
     const all = boxes.map((values, index) => ["box", index, values]);
@@ -54,7 +54,7 @@ export class Rectangles {
     return (kind === "cut" ? this.now.cut : this.now.boxes[index]).map(Number);
   }
 
-  /** Note the state for undo. Changes with the same key (one drag, one run of arrow keys) are one step. */
+  /** Record the state for undo. Changes with the same key (one drag, one run of arrow keys) are one step. */
   remember(key = "") {
     if (key && key === this.lastKey) return;
     this.before.push(JSON.stringify(this.now));
@@ -70,7 +70,7 @@ export class Rectangles {
     this.changed();
   }
 
-  /** A new rectangle; its index, or -1 when there are enough. */
+  /** Add a rectangle and return its index, or -1 if the limit is reached. */
   add(kind, numbers, key = "") {
     if (kind === "box" && this.now.boxes.length >= MOST) return -1;
     const index = kind === "cut" ? 0 : this.now.boxes.length;
@@ -95,7 +95,7 @@ export class Rectangles {
     this.changed();
   }
 
-  /** The fields as the state has them; fields that are there stay, so that nobody loses their place. */
+  /** Write the state into the fields. Existing fields stay, so that the focus is not lost. */
   fill({ cut, boxes }) {
     const rows = [...this.list.querySelectorAll("[data-rectangle]")];
     rows.slice(boxes.length).forEach((row) => row.remove());

@@ -1,4 +1,4 @@
-// Rectangles on the picture: drawn, moved and sized with the mouse, a finger or the keyboard.
+// Rectangles on the picture: drawn, moved and resized by mouse, touch or keyboard.
 
 const SVG = "http://www.w3.org/2000/svg";
 const SMALLEST = 1;
@@ -102,7 +102,7 @@ export class RedactionCanvas {
     } else if (step) {
       event.preventDefault();
       const pixels = event.shiftKey ? 10 : 1;
-      // One pixel of the picture, whatever its size on this screen.
+      // One pixel of the picture, regardless of its size on the screen.
       const [dx, dy] = [(step[0] * pixels * 100) / this.marks.width.baseVal.value, (step[1] * pixels * 100) / this.marks.height.baseVal.value];
       const [x, y, width, height] = this.rectangles.get(kind, Number(index));
       const next = event.altKey ? [x, y, Math.min(width + dx, 100 - x), Math.min(height + dy, 100 - y)] : [x + dx, y + dy, width, height];

@@ -1,4 +1,4 @@
-// The marks over the picture, drawn as components/markers.html draws them, with grips for the chosen one.
+// The markers over the picture, drawn as in components/markers.html, with handles for the selected one.
 
 import { isWide } from "./rows.js";
 
@@ -47,13 +47,13 @@ function disc(mark, index) {
     make("circle", { class: "marker__rim", r: ".8em" }), make("circle", { class: "marker__disc", r: ".66em" }), digit);
 }
 
-// As components/svg_defs.html, which a page of the admin does not hold.
+// The arrowhead of components/svg_defs.html.
 function tip() {
   const size = { viewBox: "0 0 12 12", refX: 11, refY: 6, markerWidth: 18, markerHeight: 18, markerUnits: "userSpaceOnUse", orient: "auto" };
   return make("marker", { id: "editor-tip", ...size }, make("path", { class: "marker__tip", d: "M1 1 11 6 1 11z" }));
 }
 
-// Larger than it looks, so that a finger meets it.
+// The hit area is larger than the visible handle, for touch.
 function grip(part, x, y) {
   return make("svg", { x: percent(x), y: percent(y), overflow: "visible", "data-grip": part },
     make("circle", { class: "marker-editor__handle marker-editor__handle--wide", r: 14 }), make("circle", { class: "marker-editor__handle marker-editor__handle--casing", r: 8 }), make("circle", { class: "marker-editor__handle", r: 8 }));

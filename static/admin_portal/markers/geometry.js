@@ -1,4 +1,4 @@
-// Sums about places in the picture, all in per cent.
+// Geometry of markers. All positions and sizes are percentages of the picture.
 
 const MARGIN = 8;
 const REACHES = [18, 24, 30];
@@ -6,7 +6,7 @@ const TURNS = 24;
 
 export const clamp = (value, least = 0, most = 100) => Math.min(most, Math.max(least, value));
 
-// A place for a new disc: beside its target, as far from other discs and targets as it gets, rather outwards.
+// Choose a position for a new disc: near its target, far from other discs and targets, preferably outward.
 export function roomFor(target, others, aspect) {
   const taken = others.flatMap((mark) => [{ x: Number(mark.x), y: Number(mark.y) }, { x: Number(mark.target_x), y: Number(mark.target_y) }]);
   const apart = (one, other) => Math.hypot(one.x - other.x, (one.y - other.y) / aspect);
@@ -26,7 +26,7 @@ export function roomFor(target, others, aspect) {
   return best;
 }
 
-// Where a part of a mark lies now.
+// Return the current position of a part of a marker.
 export function placeOf(mark, part) {
   const target = { x: Number(mark.target_x), y: Number(mark.target_y) };
   if (part === "disc") return { x: Number(mark.x), y: Number(mark.y) };
@@ -34,14 +34,14 @@ export function placeOf(mark, part) {
   return { x: target.x + mark.width / 2, y: target.y + mark.height / 2 };
 }
 
-// The values that change when that part is put at a place; a shape stays in the picture.
+// Return the values that change when a part is moved to a position. A shape stays within the picture.
 export function putAt(mark, part, at) {
   if (part === "disc") return { x: clamp(at.x), y: clamp(at.y) };
   const [width, height] = [Number(mark.width) || 0, Number(mark.height) || 0];
   if (part === "target") {
     return { target_x: clamp(at.x, width / 2, 100 - width / 2), target_y: clamp(at.y, height / 2, 100 - height / 2) };
   }
-  const most = (centre) => 2 * Math.min(centre, 100 - centre);
+  const most = (center) => 2 * Math.min(center, 100 - center);
   const [x, y] = [Number(mark.target_x), Number(mark.target_y)];
   return { width: clamp(2 * Math.abs(at.x - x), 1, most(x)), height: clamp(2 * Math.abs(at.y - y), 1, most(y)) };
 }

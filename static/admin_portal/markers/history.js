@@ -1,8 +1,8 @@
-// Undo and redo: whole states of the form. It takes the place of the browser's own undo, which knows typed text only
-// and would take back typing in another marker after one was deleted.
+// Undo and redo with snapshots of the form. Replaces the browser's undo, which covers only typed text and, after a
+// marker is deleted, would undo typing in another one.
 
 const MAX_STEPS = 200;
-const KEPT = "plainspine:markers"; // from a refused save to the page that shows the refusal
+const KEPT = "plainspine:markers"; // from a rejected save to the page that shows its errors
 
 export function startHistory(root, { now, restore, adopt, say }) {
   const buttons = { undo: root.querySelector("[data-do=undo]"), redo: root.querySelector("[data-do=redo]") };
@@ -11,7 +11,7 @@ export function startHistory(root, { now, restore, adopt, say }) {
   let current = now();
 
   function show() {
-    // A button that has the focus is not disabled under it: the focus would be lost.
+    // Disabling the focused button would lose the focus.
     for (const [name, states] of [["undo", past], ["redo", future]]) {
       buttons[name].disabled = states.length === 0 && document.activeElement !== buttons[name];
     }
@@ -49,11 +49,11 @@ export function startHistory(root, { now, restore, adopt, say }) {
     if (key === "y" || event.shiftKey) redo(); else undo();
   }
 
-  // A refused save comes back as a new page; its steps can still be taken back there.
+  // A rejected save returns a new page; keep the steps so that they can still be undone there.
   function keep() {
     commit();
     const states = JSON.stringify({ page: location.pathname, past, current, future });
-    try { sessionStorage.setItem(KEPT, states); } catch { /* then there is nothing to undo after a refusal */ }
+    try { sessionStorage.setItem(KEPT, states); } catch { /* then there is nothing to undo after a rejected save */ }
   }
 
   function takeKept() {
@@ -61,7 +61,7 @@ export function startHistory(root, { now, restore, adopt, say }) {
     try {
       kept = JSON.parse(sessionStorage.getItem(KEPT));
       sessionStorage.removeItem(KEPT);
-    } catch { /* nothing was kept */ }
+    } catch { /* nothing was stored */ }
     if (!kept || kept.page !== location.pathname || !root.querySelector("[data-unsaved]")) return;
     if (!adopt(JSON.parse(kept.current))) return;
     current = now();
@@ -71,7 +71,7 @@ export function startHistory(root, { now, restore, adopt, say }) {
 
   takeKept();
   document.addEventListener("keydown", pressed);
-  // From a menu, or by shaking a phone.
+  // Undo from a menu, or by shaking a phone.
   root.addEventListener("beforeinput", (event) => {
     if (!/^history/.test(event.inputType)) return;
     event.preventDefault();

@@ -1,11 +1,11 @@
-// The picture as patients will see it, made by the server from what is typed, and its notes on each mark.
+// The figure as patients will see it, rendered by the server from the form, and the server's notes on each marker.
 
 import { postForm } from "../editor/api.js";
 import { renderInFrame } from "../editor/full_preview.js";
 
 const WAIT = 350;
 
-// What somebody chose or opened in the view stays so when it is drawn anew.
+// Preserve checked inputs and open details across a redraw.
 function keepingState(frame, act) {
   const inside = (selector) => [...(frame.contentDocument?.querySelectorAll(selector) ?? [])];
   const checked = inside("input").map((input) => input.checked);
@@ -28,7 +28,7 @@ export function startLivePreview(root, form, rows, notice) {
     if (body) frame.style.height = `${Math.ceil(body.getBoundingClientRect().height) + 2}px`;
   }
 
-  // Notes appear above fields; the field that is typed in stays where it is on the screen.
+  // Notes appear above fields; scroll so that the focused field does not move.
   function note(notes) {
     const field = document.activeElement;
     const top = field.getBoundingClientRect().top;

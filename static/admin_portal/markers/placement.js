@@ -1,4 +1,4 @@
-// Three ways to the same end: a cross moved by arrow keys, a click or tap, a drag.
+// Placing a marker: with a crosshair moved by arrow keys, by a click or tap, or by dragging.
 
 import { clamp, placeOf, putAt, roomFor } from "./geometry.js";
 import { isWide, tidy } from "./rows.js";
@@ -16,10 +16,10 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   const guide = root.querySelector("[data-placing]");
   const tools = root.querySelector("[data-tools]");
   const [addButton, hereButton, leaveButton] = ["add", "here", "leave"].map((name) => root.querySelector(`[data-do=${name}]`));
-  let placing = null; // {part, row, from: what began it, spot}
+  let placing = null; // {part, row, from: the button that started it, spot}
   let grabbed = null; // {part, row, isGrip, startX, startY, before: its values, moved}
   let released = null; // the same between pointerup and click
-  let part = "disc"; // of the chosen marker: what arrow keys move
+  let part = "disc"; // the part of the selected marker that arrow keys move
   let timer = 0;
 
   const asText = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tidy(value)]));
@@ -71,7 +71,7 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     const { part: name, row, from } = placing;
     leave();
     if (!row) { addAt(at); return; }
-    // Undo, or Delete, took the marker away in the meantime.
+    // Undo or Delete has removed the marker since.
     if (!row.isConnected) { addButton.focus(); say("This marker is no longer here."); return; }
     put(row, name, at);
     commit();
@@ -148,7 +148,7 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     if (released?.moved) commit();
   }
 
-  // Back to where the drag began.
+  // Cancel the drag and restore the position before it.
   function letGo() {
     const { row, before, moved } = grabbed;
     grabbed = null;
@@ -158,12 +158,12 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     say("Canceled. Nothing was moved.");
   }
 
-  // A click places what a button asked for. Without that it only chooses.
+  // While placing, a click sets the position. Otherwise it only selects.
   function clicked(event) {
     const held = released;
     released = null;
     if (!placing) return;
-    // An assistive technology clicks without a pointer.
+    // Assistive technology clicks without pointer events.
     if (held && Math.hypot(event.clientX - held.startX, event.clientY - held.startY) > DRAG) say("That was a drag. Click or tap without moving.");
     else finish(spotOf(event));
   }
@@ -186,11 +186,11 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     part = button.dataset.move;
     if (part !== "size" || isWide(rows.read(row).shape)) toggle(part, row, button);
   });
-  // Escape cancels from everywhere on the page.
+  // Escape cancels from anywhere on the page.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && placing && !event.defaultPrevented) giveUp();
   });
-  // The picture stays in view on a narrow screen, so fields that get the focus must not lie under it.
+  // On a narrow screen the picture is sticky, so keep focused fields from being covered by it.
   const picture = box.closest(".marker-editor__picture");
   const stage = picture.querySelector("[data-stage]");
   new ResizeObserver(() => {

@@ -1,4 +1,4 @@
-// The rows of the form, read and written as plain values. Places are per cent.
+// The rows of the form, read and written as plain values. Positions are percentages.
 
 const PLACES = ["x", "y", "target_x", "target_y", "width", "height"];
 const WORDS = ["label_en", "text_en", "label_es", "text_es"];
@@ -33,7 +33,7 @@ export function startRows(form, say) {
     Object.entries(values).forEach(([name, value]) => { field(row, name).value = value; });
   }
 
-  // Numbers, names of fields and what is shown follow from the order and from the shape.
+  // Update numbers, field names and visibility from the order and the shape.
   function settle() {
     all().forEach((row, index) => {
       row.querySelectorAll("[name]").forEach((input) => { input.name = input.name.replace(/^marks-\d+/, `marks-${index}`); });
@@ -79,14 +79,14 @@ export function startRows(form, say) {
 
   const snapshot = () => all().map((row) => ({ id: row.dataset.marker, values: read(row) }));
 
-  // The same rows on another page keep their ids.
+  // Take over the ids of the same rows from before the page was reloaded.
   function adopt(states) {
     if (states.length !== all().length) return false;
     all().forEach((row, index) => { row.dataset.marker = states[index].id; });
     return true;
   }
 
-  // Rows are matched by id, so that a restored marker is the chosen one and no other row takes its place.
+  // Match rows by id, so that a restored marker is selected and no other row takes its place.
   function restore(states) {
     const known = new Map(all().map((row) => [row.dataset.marker, row]));
     const isWanted = (row) => states.some(({ id }) => id === row.dataset.marker);
@@ -123,7 +123,7 @@ export function startRows(form, say) {
   }
 
   function drop(row) {
-    hooks.commit(); // what was typed is a step of its own
+    hooks.commit(); // what was typed before is its own undo step
     const index = all().indexOf(row);
     row.remove();
     choose(all()[Math.min(index, all().length - 1)]);
@@ -132,7 +132,7 @@ export function startRows(form, say) {
     (chosen ? heading(chosen) : form.querySelector("[data-do=undo]")).focus();
   }
 
-  // A shape needs a size, and lies in the picture.
+  // Give a shape a size, and move it into the picture.
   function reshape(row) {
     const values = read(row);
     if (!isWide(values.shape)) return;

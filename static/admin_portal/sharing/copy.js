@@ -1,13 +1,13 @@
-// Copies a finished text in one click and says so. Without it, the text can be selected and copied by hand.
+// Copies text in one click and announces it. Without this script, staff can select and copy the text by hand.
 const said = document.createElement("p");
 said.setAttribute("role", "status");
 said.className = "copy-status";
 document.querySelector("#content")?.append(said);
 
-// The field that a button names, or the words that it carries itself.
+// The value of the field that the button names, or the button's own text.
 const words = (button) => document.getElementById(button.dataset.copy)?.value ?? button.dataset.copyText;
 
-// The older way: it works over plain http too, and leaves HTML as it is, where navigator.clipboard strips its styles.
+// execCommand also works over plain HTTP, and keeps the styles in HTML that navigator.clipboard strips.
 function copyByEvent(parts) {
   let done = false;
   const put = (event) => {
@@ -28,7 +28,7 @@ async function copy(button) {
   if (!copyByEvent(parts)) await navigator.clipboard.writeText(parts["text/plain"]);
 }
 
-// Where the browser does not let a page write to the clipboard, the text is marked for Ctrl+C.
+// If the browser does not let a page write to the clipboard, select the text for Ctrl+C.
 function mark(button) {
   const field = document.getElementById(button.dataset.copyHtml ?? button.dataset.copy);
   field?.closest("details")?.setAttribute("open", "");
@@ -41,7 +41,7 @@ function tell(button, sentence) {
   label.dataset.before ??= label.textContent;
   label.textContent = sentence;
   setTimeout(() => { label.textContent = label.dataset.before; }, 4000);
-  // Emptied first, so that the same sentence is read out a second time, too.
+  // Clear it first, so that screen readers announce the same sentence again.
   said.textContent = "";
   setTimeout(() => { said.textContent = `${sentence} ${button.dataset.what}`; }, 50);
 }
@@ -54,7 +54,7 @@ for (const button of document.querySelectorAll("[data-copy], [data-copy-text]"))
       tell(button, "Copied.");
     } catch {
       mark(button);
-      tell(button, "Marked: press Ctrl+C.");
+      tell(button, "Selected: press Ctrl+C.");
     }
   });
 }
