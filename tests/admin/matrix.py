@@ -1,7 +1,7 @@
 """The permission matrix: requests and expected statuses by role for each admin URL. test_matrix.py runs them all.
 
 Letters stand for editor, reviewer, manager, a colleague without a role, a stranger:
-2 answered (also with "mend this first") · 4 forbidden · 0 not found · 1 sign in first, as JSON · L led to the sign-in.
+2 answered (also with problems to fix) · 4 forbidden · 0 not found · 1 sign in first, as JSON · L led to the sign-in.
 """
 
 import datetime

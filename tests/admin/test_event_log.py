@@ -76,7 +76,7 @@ def test_the_csv_export_holds_every_event_without_formulas(
 
 def test_only_managers_can_export_csv(page: Page, editor: User, reviewer: User, sign_in: SignIn) -> None:
     assert [sign_in(user).get(f"{LOG}table.csv").status_code for user in (editor, reviewer)] == [403, 403]
-    assert "Take along" not in sign_in(editor).get(LOG).content.decode()
+    assert "Download as a table" not in sign_in(editor).get(LOG).content.decode()
 
 
 def test_the_log_is_filtered_by_day_page_and_person(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:

@@ -79,7 +79,7 @@ def test_the_approved_text_can_be_published_while_the_draft_changes(
     answer = client.post(publish_address(page), {"revision": good.pk, "now": "1", "what_changed": "New page."})
 
     page.refresh_from_db()
-    assert "There is a newer draft (revision 2) that nobody has approved." in shown
+    assert "There is a newer draft (revision 2) that is not approved." in shown
     assert answer.status_code == 302
     assert page.live_release and page.live_release.revision == good
 
@@ -98,8 +98,8 @@ def test_a_text_that_the_manager_did_not_see_is_not_published(
     page.refresh_from_db()
     assert answer.status_code == 409
     assert "That text is no longer the approved one." in answer.content.decode()
-    # There is nothing to mend in it.
-    assert "An editor mends it" not in answer.content.decode()
+    # There is nothing to fix in it.
+    assert "An editor fixes it" not in answer.content.decode()
     assert page.live_release is None
 
 

@@ -94,9 +94,7 @@ def write(page: Page, old: str, new: str) -> None:
 
 
 def kept(page: Page) -> None:
-    expect(page.locator("[data-kept]")).to_have_text(
-        "Autosaved. Not saved as a draft yet.", timeout=30_000
-    )
+    expect(page.locator("[data-kept]")).to_have_text("Autosaved. Not saved as a draft yet.", timeout=30_000)
 
 
 def save(page: Page) -> None:
