@@ -123,7 +123,7 @@ def test_errors_in_inline_rows_link_to_their_fields(page: Page, manager: User, s
 
     html = sign_in(manager).post(f"{BASE}clinic/1/change/", {**CLINIC, **rows}).content.decode()
 
-    assert '<li><a href="#id_texts-0-language">Text 1, Language</a>: Select a valid choice.' in html
+    assert '<li><a href="#id_texts-0-language"\n    >Text 1, Language</a>: Select a valid choice.' in html
 
 
 def test_there_is_one_clinic_and_it_cannot_be_deleted(
