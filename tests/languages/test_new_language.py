@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -120,7 +121,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     registry = project / "procedures" / "languages"
     (registry / "made_up.py").write_text(ENTRY, encoding="utf-8")
     text = (registry / "__init__.py").read_text(encoding="utf-8")
-    listed = text.replace("(ENGLISH, SPANISH)", "(ENGLISH, SPANISH, MADE_UP)")
+    listed = re.sub(r"^(LANGUAGES\b.* = \(.*)\)$", r"\1, MADE_UP)", text, flags=re.MULTILINE)
     assert listed != text
     imported = "from procedures.languages.made_up import MADE_UP\n"
     (registry / "__init__.py").write_text(

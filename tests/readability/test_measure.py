@@ -155,7 +155,9 @@ def test_a_picture_with_too_long_a_text_fails() -> None:
     page = measure_page(rendered.html.replace("A needle in a bone.", "a" * 126), kind="about", resolver=library)
 
     assert [(found.count, found.text) for found in page.invalid_alt_texts] == [(126, "a" * 126)]
-    assert [sentence.endswith("126 letters, the limit is 125; shorten it") for sentence in find_failures(page)] == [True]
+    assert [sentence.endswith("126 letters, the limit is 125; shorten it") for sentence in find_failures(page)] == [
+        True
+    ]
 
 
 def test_what_the_page_adds_by_itself_is_not_measured() -> None:
