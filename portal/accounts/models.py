@@ -228,7 +228,7 @@ class AuditEvent(AppendOnly):
     """One line of the audit log. ``origin`` is a keyed hash: equal values mean the same network, not which one."""
 
     class Kind(models.TextChoices):
-        """What happened. Values are never changed: the log outlives the code."""
+        """Kinds of audit events. Their values are stored, so never change them."""
 
         LOGGED_IN = "signed-in", _("Signed in")
         LOGGED_OUT = "signed-out", _("Signed out")

@@ -41,7 +41,7 @@ def autosave_view(request: HttpRequest) -> JsonResponse:
             "user": request.user.pk,
             "user_name": str(request.user),
             "version": page.draft_version if page else 0,
-            "saved_by": str(newest.author or _("Somebody else")) if newest else "",
+            "saved_by": str(newest.author or _("Someone else")) if newest else "",
             "saved_at": newest and newest.created_at,
             "others": [
                 {"name": str(other.user), "since": other.opened_at, "typed": other.edited_at}

@@ -101,7 +101,7 @@ class ContentInline(AnyStackedInline):
 
 
 class ReadOnlyAdmin(SearchableModelAdmin):
-    """Base class for append-only history: staff can view it, and nobody can change it."""
+    """Base class for append-only history, which staff can only view."""
 
     actions = None
     list_per_page = 50

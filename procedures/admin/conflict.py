@@ -80,11 +80,11 @@ class ConflictContext:
     def their_name(self) -> str:
         """The author of the other revision."""
         author = self.their_revision.author if self.their_revision else None
-        return str(author) if author else _("Somebody else")
+        return str(author) if author else _("Someone else")
 
     @property
     def message(self) -> str:
-        """What happened, and what to do next."""
+        """The conflict in one sentence, with the next step."""
         message = (
             _(
                 "%(name)s saved this page while you were writing. Nothing of yours is lost, and nothing is saved yet. "
