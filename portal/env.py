@@ -228,10 +228,12 @@ def get_database_config(data_dir: Path, environ: Mapping[str, str] = os.environ)
                 "DATABASE_URL names an in-memory database. Name a file, such as sqlite:///portal.sqlite3."
             )
         # IMMEDIATE takes the write lock first; deferred transactions fail with "locked" when several processes write.
+        # With recursive triggers, INSERT OR REPLACE cannot get around the delete triggers of portal/append_only.py.
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+            "PRAGMA recursive_triggers=ON;",
         }
         config["CONN_MAX_AGE"] = None
     elif engine == "django.db.backends.postgresql":

@@ -1,6 +1,6 @@
 """Addresses: the permanent paths of pages, links to other sites, and page view counts."""
 
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from django.db import models
 from django.db.models import Q
@@ -52,6 +52,8 @@ class Path(models.Model):
     is_canonical = models.BooleanField(_("is canonical"), default=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
+    # All that the triggers of portal/append_only.py let through.
+    mutable_fields: ClassVar[tuple[str, ...]] = ("is_canonical",)
     objects = PathQuerySet.as_manager()
     # Set by ``with_public_data``.
     clinic: dict[str, Any] | None

@@ -268,7 +268,9 @@ def clear_schedule(page: Page) -> tuple[str, ...]:
 def _set_canonical_path(page: Page, path: str) -> None:
     """Make ``path`` the page's canonical path; earlier paths remain and redirect to it."""
     page.paths.filter(is_canonical=True).exclude(path=path).update(is_canonical=False)
-    Path.objects.update_or_create(path=path, page=page, defaults={"is_canonical": True})
+    # Not update_or_create(), which also sets created_at: the database refuses that (portal/append_only.py).
+    if not page.paths.filter(path=path).update(is_canonical=True):
+        Path.objects.create(path=path, page=page)
 
 
 def hash_release(*, path: str, title: str, key_message: str, description: str, html: str) -> str:

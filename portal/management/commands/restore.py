@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from portal import env
+from portal.append_only import create_triggers
 from portal.backup import archive, databases, media
 from portal.backup.archive import BackupError
 from portal.backup.media import iter_media, restore_media
@@ -78,6 +79,8 @@ class Command(BaseCommand):
     def _run_site_checks(self) -> list[str]:
         """Migrate and check the site. Return the problems, which the site already had when it was backed up."""
         call_command("migrate", interactive=False, verbosity=0)
+        # The backed-up database may lack some, if someone dropped them by hand.
+        create_triggers()
         problems = []
         for command in ("check_releases", "check_links"):
             try:
