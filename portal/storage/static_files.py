@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.metadata import version
 from itertools import groupby
@@ -148,6 +149,19 @@ class BundlingManifestStorage(CompressedManifestStaticFilesStorage):  # type: ig
             self._save(name, ContentFile(css.encode()))
             paths[name] = (self, name)
         yield from super().post_process(paths, dry_run, **options)
+
+    def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Compress each content once: most files have the same under their own name and under the hashed one."""
+        groups: dict[tuple[bytes, str], list[str]] = {}
+        for name in sorted(paths):
+            groups.setdefault((Path(self.path(name)).read_bytes(), Path(name).suffix), []).append(name)
+        copies = {names[0]: names[1:] for names in groups.values()}
+        for name, compressed_name in super().compress_files(copies):
+            yield name, compressed_name
+            suffix = compressed_name.removeprefix(name)
+            for copy in copies[name]:
+                shutil.copy2(self.path(compressed_name), self.path(copy + suffix))
+                yield copy, copy + suffix
 
 
 def _inline_imports(name: str, paths: dict[str, Any]) -> str:

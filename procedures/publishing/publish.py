@@ -77,11 +77,25 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
 
 
 @transaction.atomic
-def publish_starter(revision: Revision, *, resolver: ReferenceResolver | None = None) -> Release:
-    """Release a text from the content folder, marked as starter text until a reviewer approves it."""
+def publish_starter(
+    revision: Revision,
+    *,
+    resolver: ReferenceResolver | None = None,
+    rendered_with_plan: tuple[RenderedPage, AnchorPlan] | None = None,
+) -> Release:
+    """Release a text from the content folder, marked as starter text until a reviewer approves it.
+
+    ``rendered_with_plan``: the result of ``render_with_anchor_plan``, if the caller has locked and rendered the page.
+    """
     lock_page(revision.page)
     return _create_release(
-        revision, approval=None, actor=None, kind=EventKind.PUBLISHED, check_links=False, resolver=resolver
+        revision,
+        approval=None,
+        actor=None,
+        kind=EventKind.PUBLISHED,
+        check_links=False,
+        resolver=resolver,
+        rendered_with_plan=rendered_with_plan,
     )
 
 
