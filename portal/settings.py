@@ -42,7 +42,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.security.headers.SecurityHeadersMiddleware",
-    "portal.security.allowed_hosts.AllowedHostsMiddleware",
+    "portal.security.headers.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "portal.storage.static_files.StaticFilesMiddleware",
     "portal.storage.database_errors.DatabaseErrorMiddleware",

@@ -9,8 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from portal.accounts.models import User
-from portal.security.allowed_hosts import is_loopback
-from portal.security.client_ip import is_local_client
+from portal.security.client_ip import is_local_client, is_loopback
 
 DEMO_ROLES = {"editor": "Editor", "reviewer": "Reviewer", "manager": "Manager"}
 # The host name that Django's test client sends; no network resolves it.

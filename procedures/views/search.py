@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from portal.published.decorators import cacheable
-from portal.security.rate_limit import TokenBucket
+from portal.security.request_limits import TokenBucket
 from procedures import languages
 from procedures.languages import home_path
 from procedures.models import Page
