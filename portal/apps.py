@@ -1,14 +1,12 @@
-"""App configurations: the portal, allauth's accounts and the admin site."""
+"""App configurations: the portal, staff accounts, allauth's accounts and the admin site."""
 
-import contextlib
-import sqlite3
 from typing import Any
 
 from allauth.account.apps import AccountConfig
 from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.db.backends.signals import connection_created
-from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.utils.translation import gettext_lazy as _
 
 from portal.text import fold
 
@@ -23,12 +21,10 @@ class PortalConfig(AppConfig):
         # Importing the module registers its checks, which need the loaded settings.
         from portal import checks  # noqa: F401 -- imported for its side effect
 
-        # Django tests for JSON with a query per connection and caches a "database is locked" error as "no JSON".
-        DatabaseWrapper.features_class.supports_json_field = "JSON" in _sqlite_function_names()
         connection_created.connect(_register_sqlite_functions, dispatch_uid="portal.fold")
 
 
-def _register_sqlite_functions(connection: Any, **_: Any) -> None:
+def _register_sqlite_functions(connection: Any, **kwargs: Any) -> None:
     """Register ``portal_fold`` (portal/admin_search.py); SQLite's own LOWER handles ASCII letters only."""
     if connection.vendor == "sqlite":
         connection.connection.create_function("portal_fold", 1, _sqlite_fold, deterministic=True)
@@ -38,9 +34,13 @@ def _sqlite_fold(text: object) -> str | None:
     return None if text is None else fold(str(text))
 
 
-def _sqlite_function_names() -> set[str]:
-    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        return {name.upper() for (name,) in connection.execute("SELECT DISTINCT name FROM pragma_function_list")}
+class AccountsConfig(AppConfig):
+    """Accounts, roles, and login of staff. Tables, permissions, and URL names keep the label ``staff``."""
+
+    default = False
+    name = "portal.accounts"
+    label = "staff"
+    verbose_name = _("People")
 
 
 class AllauthAccountConfig(AccountConfig):  # type: ignore[misc]

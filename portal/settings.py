@@ -25,10 +25,11 @@ USE_HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
     "portal",
-    "portal.accounts",
+    "portal.apps.AccountsConfig",
     "allauth",
     "portal.apps.AllauthAccountConfig",
     "allauth.mfa",
+    "allauth.usersessions",
     "procedures",
     "markdownx",
     "portal.apps.StaffAdminConfig",
@@ -92,8 +93,7 @@ AUTH_USER_MODEL = "staff.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "portal.accounts.passwords.ContextPasswordValidator"},
+    {"NAME": "portal.accounts.passwords.GuessesPasswordValidator"},
 ]
 # Words that an attacker tries first, such as the clinic's name (portal/accounts/passwords.py).
 PASSWORD_DENYLIST = "procedures.models.clinic.get_clinic_names"  # noqa: S105 -- the path of a function
@@ -115,13 +115,13 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_TOLERANCE = 1
 MFA_TOTP_ISSUER = "Plainspine"
 MFA_FORMS = {
-    "authenticate": "portal.accounts.mfa_forms.LoginCodeForm",
-    "reauthenticate": "portal.accounts.mfa_forms.ConfirmCodeForm",
-    "authenticate_webauthn": "portal.accounts.mfa_forms.LoginPasskeyForm",
-    "login_webauthn": "portal.accounts.mfa_forms.PasswordlessLoginForm",
-    "reauthenticate_webauthn": "portal.accounts.mfa_forms.ConfirmPasskeyForm",
-    "activate_totp": "portal.accounts.mfa_forms.ActivateTOTPForm",
-    "add_webauthn": "portal.accounts.mfa_forms.AddPasskeyForm",
+    "authenticate": "portal.accounts.mfa.LoginCodeForm",
+    "reauthenticate": "portal.accounts.mfa.ConfirmCodeForm",
+    "authenticate_webauthn": "portal.accounts.mfa.LoginPasskeyForm",
+    "login_webauthn": "portal.accounts.mfa.PasswordlessLoginForm",
+    "reauthenticate_webauthn": "portal.accounts.mfa.ConfirmPasskeyForm",
+    "activate_totp": "portal.accounts.mfa.ActivateTOTPForm",
+    "add_webauthn": "portal.accounts.mfa.AddPasskeyForm",
 }
 DATABASE_ERROR_VIEW = "procedures.views.errors.unavailable"
 CSRF_FAILURE_VIEW = "procedures.views.errors.forbidden"
