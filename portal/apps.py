@@ -25,7 +25,7 @@ class PortalConfig(AppConfig):
 
 
 def _register_sqlite_functions(connection: Any, **kwargs: Any) -> None:
-    """Register ``portal_fold`` (portal/admin_search.py); SQLite's own LOWER handles ASCII letters only."""
+    """Register ``portal_fold`` (portal/admin_site.py); SQLite's own LOWER handles ASCII letters only."""
     if connection.vendor == "sqlite":
         connection.connection.create_function("portal_fold", 1, _sqlite_fold, deterministic=True)
 
@@ -58,4 +58,4 @@ class StaffAdminConfig(SimpleAdminConfig):
     Autodiscovery is off: the URLconf loads the admin modules with the first request under ``/admin/``.
     """
 
-    default_site = "portal.accounts.admin_site.PortalAdminSite"
+    default_site = "portal.admin_site.PortalAdminSite"

@@ -80,7 +80,7 @@ MIDDLEWARE = [
     "portal.accounts.middleware.AdminAccountMiddleware",
     "portal.accounts.middleware.SessionPolicyMiddleware",
     "procedures.middleware.ClinicTimezoneMiddleware",
-    "portal.storage.storage_errors.StorageErrorMiddleware",
+    "portal.storage.media.StorageErrorMiddleware",
 ]
 
 # The domain's functions for published pages (SiteSource in portal/published/builder.py).
@@ -170,7 +170,7 @@ STORAGES = {
 WHITENOISE_MAX_AGE = 0
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 FILE_UPLOAD_PERMISSIONS = 0o640
-FILE_UPLOAD_HANDLERS = ["portal.storage.upload_handlers.AnonymousTempFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["portal.storage.local_storage.AnonymousTempFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USE_HTTPS

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portal.accounts import invitations, mfa, services
 from portal.accounts.models import AccessToken, AuditEvent, User
 from portal.accounts.views.base import current_user, render_page, require_recent_login
-from portal.admin_search import SearchableModelAdmin
+from portal.admin_site import SearchableModelAdmin
 
 if TYPE_CHECKING:
     BaseUserAdmin = UserAdmin[User]

@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.append_only import AppendOnly, AppendOnlyManager
-from portal.validators import validate_single_line
+from portal.text import validate_single_line
 
 __all__ = ["AccessToken", "AuditEvent", "PasswordResetRequest", "Throttle", "User", "find_user"]
 

@@ -14,9 +14,8 @@ from django.db import DatabaseError
 
 from portal import env
 from portal.append_only import create_triggers
-from portal.backup import archive, databases, media
-from portal.backup.archive import BackupError
-from portal.backup.media import iter_media, restore_media
+from portal.backup import archive, databases
+from portal.backup.archive import BackupError, iter_media, restore_media
 from portal.storage.atomic_file import atomic_write, describe_write_error
 
 
@@ -105,7 +104,7 @@ class _Rollback:
         try:
             self._restore_key()
             if self.can_delete_all:
-                media.delete_all_media()
+                archive.delete_all_media()
                 if not self._static_root_existed:
                     shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
                 return self._empty_database()
