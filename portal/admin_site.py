@@ -55,7 +55,7 @@ class Fold(Transform):
     """SQL version of ``portal.text.fold``: ``title__fold__contains=fold(search_term)``, on both databases."""
 
     lookup_name = "fold"
-    # On SQLite this is portal.text.fold itself (registered in portal/apps.py).
+    # On SQLite this is portal.text.fold itself (portal/sqlite/base.py).
     function = "portal_fold"
     output_field = TextField()
     postgresql_template = (

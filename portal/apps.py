@@ -1,18 +1,13 @@
 """App configurations: the portal, staff accounts, allauth's accounts and the admin site."""
 
-from typing import Any
-
 from allauth.account.apps import AccountConfig
 from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig
-from django.db.backends.signals import connection_created
 from django.utils.translation import gettext_lazy as _
-
-from portal.text import fold
 
 
 class PortalConfig(AppConfig):
-    """The portal app: registers system checks and SQLite functions."""
+    """The portal app: registers system checks."""
 
     name = "portal"
     default = True
@@ -20,18 +15,6 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         # Importing the module registers its checks, which need the loaded settings.
         from portal import checks  # noqa: F401 -- imported for its side effect
-
-        connection_created.connect(_register_sqlite_functions, dispatch_uid="portal.fold")
-
-
-def _register_sqlite_functions(connection: Any, **kwargs: Any) -> None:
-    """Register ``portal_fold`` (portal/admin_site.py); SQLite's own LOWER handles ASCII letters only."""
-    if connection.vendor == "sqlite":
-        connection.connection.create_function("portal_fold", 1, _sqlite_fold, deterministic=True)
-
-
-def _sqlite_fold(text: object) -> str | None:
-    return None if text is None else fold(str(text))
 
 
 class AccountsConfig(AppConfig):
