@@ -9,8 +9,8 @@ from email.policy import SMTP
 from urllib.parse import quote
 
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from procedures import languages
@@ -124,70 +124,18 @@ def render_plain_message(context: MessageContext) -> str:
     return "\n\n".join(paragraphs) + "\n"
 
 
-# Every line is shorter than 76 characters: an encoding that breaks lines must not break the URL.
-HTML_TEMPLATE = """<!doctype html>
-<html lang="{language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="supported-color-schemes" content="light dark">
-<title>{subject}</title>
-<style>
-:root {{ color-scheme: light dark; supported-color-schemes: light dark; }}
-@media (prefers-color-scheme: dark) {{
-.ground {{ background: #181612 !important; color: #f6eedf !important; }}
-.link {{ color: #8fdad0 !important; }}
-.button {{ background: #8fdad0 !important; color: #06282a !important; }}
-}}
-</style>
-</head>
-<body class="ground"
-style="margin:0;padding:0;background:#fffdf7;color:#201b14;">
-<div class="ground" lang="{language}" dir="{direction}"
-style="max-width:560px;margin:0 auto;padding:24px 16px;
-background:#fffdf7;color:#201b14;
-font:18px/1.5 Verdana,Arial,sans-serif;">
-<p style="margin:0 0 18px;">{greeting}</p>
-<p style="margin:0 0 18px;">{introduction}</p>
-<p style="margin:0 0 18px;">
-<a class="button"
-href="{address}"
-style="display:inline-block;padding:14px 22px;border-radius:6px;
-background:#094648;color:#ffffff;font-weight:bold;
-text-decoration:none;">{open_button}</a></p>
-<p style="margin:0 0 18px;">{open_here}<br>
-<a class="link"
-href="{address}"
-style="color:#094648;font-size:16px;word-break:break-word;">
-{address}
-</a></p>
-<p style="margin:0 0 18px;">{privacy_note}</p>
-<p style="margin:0 0 18px;">{code_instructions}<br>
-<strong style="font-size:22px;white-space:nowrap;">{code}</strong></p>
-<p style="margin:0 0 18px;">{paper_offer}<br>
-<a class="link"
-href="{phone_href}"
-style="color:#094648;font-weight:bold;">{phone}</a></p>
-<p style="margin:0;">{clinic}</p>
-</div>
-</body>
-</html>
-"""
-
-
 def render_html_message(context: MessageContext) -> str:
     """Return the message as a complete HTML document."""
     text = build_message_text(context)
-    return str(
-        format_html(
-            HTML_TEMPLATE,
-            language=context.language,
-            direction=languages.get(context.language).direction,
-            address=context.short_url,
-            phone_href=phone_href(text.phone),
+    return render_to_string(
+        "mail/reading.html",
+        {
             **asdict(text),
-        )
+            "language": context.language,
+            "direction": languages.get(context.language).direction,
+            "address": context.short_url,
+            "phone_href": phone_href(text.phone),
+        },
     )
 
 
