@@ -25,11 +25,8 @@ from procedures.sharing.messages import (
     build_message_text,
     render_html_message,
     render_plain_message,
-    short_path,
-    spell_phonetically,
 )
-from procedures.sharing.qr import build_qr_code, render_qr_png
-from procedures.sharing.short_codes import spaced_code
+from procedures.sharing.short_codes import build_qr_code, render_qr_png, short_path, spaced_code, spell_phonetically
 
 VIEW_PERMISSION = "procedures.view_page"
 MAX_URL_LENGTH = 60  # some mail programs break longer ones

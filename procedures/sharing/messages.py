@@ -14,10 +14,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from procedures import languages
-from procedures.languages import home_path
 from procedures.models import Clinic, Release
 from procedures.phones import phone_href
-from procedures.sharing.short_codes import spaced_code
+from procedures.sharing.short_codes import short_path, spaced_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,6 @@ class MessageContext:
         return self.short_url.partition("://")[2]
 
 
-def short_path(language: str, code: str) -> str:
-    """Return ``/p/K7M4P2`` or ``/es/p/K7M4P2``.
-
-    The language in the path is for a mistyped code: the error page then speaks the reader's language.
-    """
-    return f"{home_path(language)}p/{code}"
-
-
 def build_message_context(release: Release, clinic: Clinic) -> MessageContext:
     """Build the context from the live release; the draft is not used."""
     page = release.page
@@ -55,20 +46,6 @@ def build_message_context(release: Release, clinic: Clinic) -> MessageContext:
         code=page.code,
         readable_url=settings.PUBLIC_URL + release.path,
         short_url=settings.PUBLIC_URL + short_path(page.language, page.code),
-    )
-
-
-def spell_phonetically(code: str, language: str) -> str:
-    """Return ``K as in Kilo, seven, M as in Mike, four …`` or ``K de kilo, siete, M de mesa, cuatro …``.
-
-    In a language without a spoken alphabet, return the characters alone.
-    """
-    alphabet = languages.get(language).spoken_alphabet
-    if alphabet is None:
-        return ", ".join(code)
-    words, as_in = alphabet.names, alphabet.as_in
-    return ", ".join(
-        words[character] if character.isdigit() else f"{character} {as_in} {words[character]}" for character in code
     )
 
 

@@ -15,8 +15,8 @@ from procedures.languages import home_path, language_of_path
 from procedures.models import Page, Path, Release
 from procedures.models.page import CARD_FIELDS, PageQuerySet
 from procedures.sharing.address_index import Address, get_address_index
-from procedures.sharing.messages import short_path
 from procedures.sharing.path_lookup import lookup_paths
+from procedures.sharing.short_codes import short_path
 from procedures.sharing.url_repair import split_format_suffix, url_candidates
 from procedures.views import redirects
 from procedures.views.layout import base_context, load_clinic, render_response

@@ -10,9 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.published.decorators import CACHE_CONTROL_REVALIDATE, CacheableResponse, cacheable
 from procedures import languages
 from procedures.models import Page
-from procedures.sharing.messages import short_path
-from procedures.sharing.qr import build_qr_code
-from procedures.sharing.short_codes import is_valid_code, parse_code
+from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path
 from procedures.views.layout import base_context, load_clinic, render_response
 
 MAX_CODE_LENGTH = 40

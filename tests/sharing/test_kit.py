@@ -29,9 +29,8 @@ from procedures.sharing.messages import (
     build_message_text,
     render_html_message,
     render_plain_message,
-    spell_phonetically,
 )
-from procedures.sharing.short_codes import CODE_ALPHABET, normalize_code, spaced_code
+from procedures.sharing.short_codes import CODE_ALPHABET, normalize_code, spaced_code, spell_phonetically
 from tests.sharing.sendings import CODE, SENDINGS, sending
 
 CONDITION = re.compile(r"kypho|vertebro|cifo|fractur|cement|osteo|spine frac|columna|cancer|biops", re.IGNORECASE)

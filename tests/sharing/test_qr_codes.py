@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from segno import consts
 
 from procedures.sharing.messages import MessageContext
-from procedures.sharing.qr import QUIET_ZONE_MODULES, build_qr_code, encode_symbol, render_qr_png
+from procedures.sharing.short_codes import QUIET_ZONE_MODULES, build_qr_code, encode_symbol, render_qr_png
 from tests.sharing.sendings import SENDINGS
 
 DOTS = 6  # 0.5 mm at 300 dots per inch
