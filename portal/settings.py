@@ -53,7 +53,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "portal.accounts.middleware.AdminAccountMiddleware",
     "portal.accounts.middleware.SessionPolicyMiddleware",
-    "procedures.middleware.ClinicTimezoneMiddleware",
+    "procedures.timezones.ClinicTimezoneMiddleware",
     "portal.storage.storage_errors.StorageErrorMiddleware",
 ]
 

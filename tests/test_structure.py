@@ -24,9 +24,9 @@ SHEETS = sorted((ROOT / "static").rglob("*.css"))
 LAYERS = [
     {"enums", "languages", "markup", "triage", "validators", "phones", "roles", "yaml_dumper", "readability.scores"},
     {"models"},
-    {"figures", "rendering"},
+    {"figures", "rendering", "timezones"},
     {"publishing", "revisions", "importing", "sharing", "ehr", "analytics", "feedback", "search", "readability"},
-    {"admin", "views", "middleware", "templatetags", "management", "urls", "apps"},
+    {"admin", "views", "templatetags", "management", "urls", "apps"},
 ]
 
 

@@ -7,20 +7,14 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import Sum
-from django.utils import timezone
 
 from procedures.languages import CODES, home_path, language_of_path
 from procedures.models import Page, PageView, Path
-from procedures.publishing.timezones import get_clinic_timezone
+from procedures.timezones import clinic_today
 
 BOOKLET_SUFFIX = "booklet/"
 LIST_PATHS = frozenset(f"{home_path(code)}{part}" for code in CODES for part in ("", "visits/"))
 MAX_ROWS_PER_INSERT = 200
-
-
-def clinic_today() -> datetime.date:
-    """Return the current date in the clinic's time zone."""
-    return timezone.localdate(timezone=get_clinic_timezone())
 
 
 def record_page_views(counts: Mapping[str, int]) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from portal.text import normalize
 from procedures.models import Feedback, Page
 from procedures.models.feedback import MAX_COMMENT_LENGTH
-from procedures.publishing.timezones import get_timezone
+from procedures.timezones import get_timezone
 from procedures.validators import validate_plain_text
 
 # Months in English and Spanish, in full and abbreviated.

@@ -26,8 +26,8 @@ from procedures.phones import find_phone_error
 from procedures.publishing.anchor_redirects import AnchorPlan, render_with_anchor_plan
 from procedures.publishing.checks import check_rendered_draft, check_rerelease
 from procedures.publishing.review import current_approval, is_translation_checked
-from procedures.publishing.timezones import get_clinic_timezone
 from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver, RenderedPage
+from procedures.timezones import get_clinic_timezone
 
 PUBLISHING_FIELDS = ("live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change").split()
 WHAT_CHANGED_LINE = gettext_lazy("The line about what changed")

@@ -20,9 +20,9 @@ from procedures.models import Clinic, ClinicText, Location, LocationText, Page, 
 from procedures.phones import normalize_phone
 from procedures.publishing.publish import PublishError, lock_clinic_values, rerelease_page, rerelease_picture_indexes
 from procedures.publishing.schedule import ScheduleShift, find_schedule_shifts, shift_schedules
-from procedures.publishing.timezones import get_clinic_timezone
 from procedures.publishing.usage import find_pages_with_stale_dependencies
 from procedures.rendering import RENDERER_VERSION, ReferenceResolver
+from procedures.timezones import get_clinic_timezone
 
 # The dependencies of pages on rows that are a ClinicValue.
 CLINIC_VALUE_DEPENDENCIES = Q(kind__in=("clinic", "care")) | Q(kind="list", key="locations")

@@ -1,22 +1,34 @@
-"""Messages that send a patient to a page: plain text, HTML, mailto URL, and email draft.
+"""Messages that send a patient to a page: plain text, HTML, mailto URL, email draft, and calendar reminder.
 
 Nothing here knows who the patient is, and no message names a condition.
 """
 
+import datetime
+import re
+import uuid
 from dataclasses import asdict, dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from procedures import languages
+from procedures import languages, timezones
 from procedures.models import Clinic, Release
 from procedures.phones import phone_href
 from procedures.sharing.short_codes import short_path, spaced_code
+
+EVENT_DURATION = datetime.timedelta(minutes=30)
+MAX_LEAD_TIME = datetime.timedelta(days=731)
+INVALID_TIME_MESSAGE = gettext_lazy("Enter a date and a time, such as 2026-11-30T10:00.")
+TIME_OF_DAY_RE = re.compile(r"[T ]\d\d:\d\d")
+# Not allowed in a text of a calendar file (RFC 5545 §3.3.11).
+CONTROL_CHARACTER_RE = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +146,81 @@ def build_eml(context: MessageContext) -> bytes:
     message.set_content(render_plain_message(context), cte="quoted-printable")
     message.add_alternative(render_html_message(context), subtype="html", cte="quoted-printable")
     return message.as_bytes()
+
+
+class InvalidTimeError(ValueError):
+    """A reminder cannot be made for this time. The message is for the staff member who chose it."""
+
+
+def parse_local_time(typed: str, zone_name: str, *, now: datetime.datetime) -> datetime.datetime:
+    """Parse the value of a ``datetime-local`` field (``2026-11-30T10:00``) as clinic time; return it in UTC.
+
+    ``now`` is aware. Raise InvalidTimeError.
+    """
+    try:
+        zone = ZoneInfo(zone_name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        message = _("The clinic's time zone “%(zone)s” is unknown. Enter one such as America/Denver under Clinic.")
+        raise InvalidTimeError(message % {"zone": zone_name}) from error
+    try:
+        local = datetime.datetime.fromisoformat(typed.strip())
+    except ValueError as error:
+        raise InvalidTimeError(INVALID_TIME_MESSAGE) from error
+    if local.tzinfo is not None:
+        raise InvalidTimeError(INVALID_TIME_MESSAGE)
+    if not TIME_OF_DAY_RE.search(typed):
+        raise InvalidTimeError(_("Add a time of day, such as 10:00."))
+    try:
+        in_utc = timezones.to_utc(local.date(), local.time(), zone)
+    except timezones.AmbiguousTimeError as error:
+        # The form has one field, so staff cannot choose between the two.
+        message = _(
+            "%(time)s occurs twice on %(date)s, because clocks go back that night. "
+            "Choose a time before or after that hour."
+        )
+        values = {"time": f"{local:%H:%M}", "date": timezones.format_date(local.date())}
+        raise InvalidTimeError(message % values) from error
+    except timezones.LocalTimeError as error:
+        raise InvalidTimeError(str(error)) from error
+    if in_utc <= now:
+        raise InvalidTimeError(_("Choose a time in the future."))
+    if in_utc > now + MAX_LEAD_TIME:
+        raise InvalidTimeError(_("This date is more than two years ahead. Choose an earlier one."))
+    return in_utc
+
+
+def default_reminder_time(zone_name: str, *, now: datetime.datetime) -> str:
+    """Return tomorrow at 10:00 clinic time, as the value of a ``datetime-local`` field."""
+    tomorrow = now.astimezone(timezones.get_timezone(zone_name)).date() + datetime.timedelta(days=1)
+    return f"{tomorrow.isoformat()}T10:00"
+
+
+def build_calendar_event(context: MessageContext, *, starts_at: datetime.datetime) -> bytes:
+    """Build a calendar file (RFC 5545) with one event at ``starts_at`` (aware), without attendees."""
+    # A local import: 6 MB of memory that workers which only serve pages do not need.
+    from icalendar import Alarm, Calendar, Event
+
+    start, language = starts_at.astimezone(datetime.UTC), {"LANGUAGE": context.language}
+    subject = build_message_text(context).subject
+    event = Event()
+    event.add("uid", f"{uuid.uuid4()}@{urlsplit(context.short_url).hostname}")
+    event.add("dtstamp", timezone.now())
+    event.add("dtstart", start)
+    event.add("dtend", start + EVENT_DURATION)
+    event.add("summary", subject, parameters=language)
+    event.add("description", CONTROL_CHARACTER_RE.sub("", render_plain_message(context).strip()), parameters=language)
+    event.add("url", context.short_url)
+    event.add("class", "PRIVATE")
+    event.add("transp", "TRANSPARENT")
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", subject)
+    alarm.add("trigger", datetime.timedelta(0))
+    event.add_component(alarm)
+    calendar = Calendar()
+    calendar.add("version", "2.0")
+    calendar.add("prodid", "-//Plainspine//Reading reminder//EN")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add_component(event)
+    content: bytes = calendar.to_ical()
+    return content

@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from procedures.models import Clinic
-from procedures.publishing.timezones import (
+from procedures.timezones import (
     AmbiguousTimeError,
     LocalTimeError,
     format_datetime,

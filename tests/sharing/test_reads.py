@@ -14,10 +14,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from procedures.analytics import page_views
-from procedures.analytics.page_views import clinic_today, most_viewed_pages, record_page_views
+from procedures.analytics.page_views import most_viewed_pages, record_page_views
 from procedures.models import Clinic, Page, PageView
 from procedures.publishing.publish import publish, withdraw
 from procedures.revisions.drafts import save_revision
+from procedures.timezones import clinic_today
 from tests.conftest import ServedSite
 from tests.factories import approve, make_clinic, make_page, make_public, make_public_page, make_translation, make_user
 from tests.portal.test_reads import PERSON

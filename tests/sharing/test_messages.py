@@ -9,24 +9,19 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import html5lib
-import icalendar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procedures.sharing.calendar import (
-    InvalidTimeError,
-    build_calendar_event,
-    default_reminder_time,
-    escape_text,
-    fold_line,
-    parse_local_time,
-)
 from procedures.sharing.messages import (
+    InvalidTimeError,
     MessageContext,
+    build_calendar_event,
     build_eml,
     build_mailto_url,
     build_message_text,
+    default_reminder_time,
+    parse_local_time,
     render_html_message,
     render_plain_message,
 )
@@ -68,7 +63,22 @@ def test_nothing_in_a_message_names_a_condition(about: MessageContext) -> None:
 
 
 def ics_text(about: MessageContext) -> str:
-    return build_calendar_event(about, starts_at=NOW).replace(b"\r\n ", b"").decode()
+    return unfold(build_calendar_event(about, starts_at=NOW))
+
+
+def unfold(content: bytes) -> str:
+    """Join the folded lines of a calendar file (RFC 5545 §3.1)."""
+    return content.replace(b"\r\n ", b"").decode()
+
+
+def ics_lines(content: bytes) -> list[str]:
+    """Return the properties of a calendar file, in no particular order: ``NAME;PARAMETER=…:value``."""
+    return sorted(unfold(content).removesuffix("\r\n").split("\r\n"))
+
+
+def ics_escaped(text: str) -> str:
+    """Escape a text as RFC 5545 §3.3.11 says."""
+    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
 
 
 def test_the_subject_depends_only_on_the_language() -> None:
@@ -189,38 +199,69 @@ def test_a_mailto_address_is_one_that_mail_programs_read(about: MessageContext) 
 
 
 @every
-def test_a_calendar_reads_the_reminder(about: MessageContext) -> None:
+def test_a_reminder_is_a_calendar_file_without_attendees(about: MessageContext) -> None:
     at = datetime.datetime(2026, 11, 30, 10, tzinfo=ZoneInfo("America/Denver"))
-    calendar = icalendar.Calendar.from_ical(build_calendar_event(about, starts_at=at))
-    (event,) = calendar.walk("VEVENT")
+    content = build_calendar_event(about, starts_at=at)
+    subject = ics_escaped(build_message_text(about).subject)
+    lines = ics_lines(content)
+    generated = [line for line in lines if line.startswith(("UID:", "DTSTAMP:"))]
 
-    assert event.decoded("DTSTART") == at
-    assert event.decoded("DTEND") - event.decoded("DTSTART") == datetime.timedelta(minutes=30)
-    assert str(event["SUMMARY"]) == build_message_text(about).subject
-    assert str(event["DESCRIPTION"]) == render_plain_message(about).strip()
-    assert str(event["URL"]) == about.short_url
-    assert not {"ATTENDEE", "ORGANIZER", "LOCATION", "COMMENT", "CONTACT"} & set(event)
-    assert (calendar["VERSION"], str(event["CLASS"])) == ("2.0", "PRIVATE")
-    assert {"UID", "DTSTAMP"} <= set(event)
-    assert [alarm["ACTION"] for alarm in event.walk("VALARM")] == ["DISPLAY"]
+    assert content.startswith(b"BEGIN:VCALENDAR\r\n") and content.endswith(b"END:VEVENT\r\nEND:VCALENDAR\r\n")
+    assert [re.sub(r"\w", "x", line.partition("@")[0]) for line in generated] == [
+        "xxxxxxx:xxxxxxxxxxxxxxxx",
+        "xxx:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
+    ]
+    assert sorted(set(lines) - set(generated)) == sorted(
+        [
+            "BEGIN:VCALENDAR",
+            "VERSION:2.0",
+            "PRODID:-//Plainspine//Reading reminder//EN",
+            "CALSCALE:GREGORIAN",
+            "BEGIN:VEVENT",
+            "DTSTART:20261130T170000Z",
+            "DTEND:20261130T173000Z",
+            f"SUMMARY;LANGUAGE={about.language}:{subject}",
+            f"DESCRIPTION;LANGUAGE={about.language}:{ics_escaped(render_plain_message(about).strip())}",
+            f"URL:{about.short_url}",
+            "CLASS:PRIVATE",
+            "TRANSP:TRANSPARENT",
+            "BEGIN:VALARM",
+            "ACTION:DISPLAY",
+            f"DESCRIPTION:{subject}",
+            "TRIGGER:P0D",
+            "END:VALARM",
+            "END:VEVENT",
+            "END:VCALENDAR",
+        ]
+    )
 
 
 def test_two_reminders_have_different_uids() -> None:
     first, second = (
-        icalendar.Calendar.from_ical(build_calendar_event(sending(), starts_at=NOW)).walk("VEVENT")[0]["UID"]
+        [line for line in ics_lines(build_calendar_event(sending(), starts_at=NOW)) if line.startswith("UID:")]
         for _ in range(2)
     )
 
+    assert len(first) == len(second) == 1
     assert first != second
 
 
-@given(text=st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=400))
-def test_lines_are_folded_at_75_bytes_between_characters(text: str) -> None:
-    folds = fold_line(f"DESCRIPTION:{escape_text(text)}")
+@given(name=st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=400))
+def test_lines_of_a_reminder_are_folded_at_75_bytes_between_characters(name: str) -> None:
+    about = sending(clinic=name)
+    content = build_calendar_event(about, starts_at=NOW)
+    description = f"DESCRIPTION;LANGUAGE=en:{ics_escaped(render_plain_message(about).strip())}"
 
-    assert all(len(line) <= 75 for line in folds.removesuffix(b"\r\n").split(b"\r\n"))
-    assert all(line.decode() or True for line in folds.split(b"\r\n"))
-    assert folds.replace(b"\r\n ", b"").decode() == f"DESCRIPTION:{escape_text(text)}\r\n"
+    assert max(len(line) for line in content.split(b"\r\n")) <= 75
+    assert [line.decode() for line in content.split(b"\r\n")]
+    assert description in ics_lines(content)
+
+
+def test_a_reminder_has_no_control_characters() -> None:
+    content = build_calendar_event(sending(clinic="a\r\nb\x0bc\x00d\re\x1f;f"), starts_at=NOW)
+
+    assert unfold(content).count("a\\nbcde\\;f\r\n") == 1
+    assert re.findall(rb"[^\r\n\x20-\xff]", content) == []
 
 
 def test_times_are_clinic_local_time() -> None:
@@ -277,7 +318,3 @@ def test_every_sign_has_a_word_that_begins_with_it(language: str) -> None:
     assert len(set(said)) == len(CODE_ALPHABET)
     for sign, word in zip(CODE_ALPHABET, said, strict=True):
         assert sign.isdigit() or word.split()[-1][0].upper() == sign
-
-
-def test_control_characters_are_removed_and_line_breaks_escaped() -> None:
-    assert escape_text("a\r\nb\x0bc\x00d\re\x1f;f") == "a\\nbcde\\;f"

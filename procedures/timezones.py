@@ -1,12 +1,15 @@
-"""Conversion between UTC and the clinic's local time, which staff type and read.
+"""Conversion between UTC and the clinic's local time, which staff type and read, and the middleware that applies it.
 
 Twice a year, daylight saving time makes one local time nonexistent and another one ambiguous. Both are reported to the
 user who entered the time; nothing is guessed.
 """
 
 import datetime
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -36,6 +39,11 @@ class AmbiguousTimeError(LocalTimeError):
 def get_clinic_timezone() -> ZoneInfo:
     """Return the clinic's time zone; UTC without a clinic, or if the system does not know the zone. One query."""
     return get_timezone(Clinic.objects.values_list("time_zone", flat=True).first() or "")
+
+
+def clinic_today() -> datetime.date:
+    """Return the current date in the clinic's time zone. One query."""
+    return timezone.localdate(timezone=get_clinic_timezone())
 
 
 def get_timezone(name: str) -> ZoneInfo:
@@ -112,3 +120,17 @@ def format_datetime(at: datetime.datetime, zone: ZoneInfo) -> str:
     """Format a moment in ``zone``, such as “8 March 2026, 14:05 (MDT)”."""
     local = at.astimezone(zone)
     return f"{format_date(local.date())}, {local:%H:%M} ({local.tzname()})"
+
+
+class ClinicTimezoneMiddleware:
+    """Show all times below /admin/ in the clinic's time zone. Other paths cost no database query."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Call the view, in the clinic's time zone below /admin/."""
+        if not request.path_info.startswith("/admin/"):
+            return self.get_response(request)
+        with timezone.override(get_clinic_timezone()):
+            return self.get_response(request)
