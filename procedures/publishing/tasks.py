@@ -22,10 +22,9 @@ from procedures import languages
 from procedures.enums import EventKind
 from procedures.figures.approval import unapproved_figures
 from procedures.models import DigestDelivery, Figure, Page, ReleaseDependency, ReleaseEvent, SeriesItem
-from procedures.publishing.review import PageState, annotate_status, filter_by_state
+from procedures.publishing.rerelease import find_stale_pages
+from procedures.publishing.review import PageState, annotate_status, filter_by_state, filter_out_of_sync
 from procedures.publishing.schedule import get_scheduled_pages
-from procedures.publishing.translations import filter_out_of_sync
-from procedures.publishing.usage import find_stale_pages
 from procedures.publishing.warning_signs import is_own_revision, latest_decision, pending_revision
 from procedures.timezones import clinic_today, format_date, get_clinic_timezone
 

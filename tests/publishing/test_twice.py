@@ -8,9 +8,8 @@ from django.utils import timezone
 from procedures.enums import Decision, EventKind
 from procedures.models import Approval, Page, Release, ReleaseEvent
 from procedures.publishing.publish import PublishError, publish, withdraw
-from procedures.publishing.review import record_decision, submit_for_review
+from procedures.publishing.review import mark_synced, record_decision, record_translator_check, submit_for_review
 from procedures.publishing.schedule import publish_scheduled, schedule_revision
-from procedures.publishing.translations import mark_synced, record_translator_check
 from procedures.revisions.drafts import save_revision
 from tests.factories import approve, make_public, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh

@@ -6,7 +6,7 @@ from PIL import Image
 from procedures.figures.decoding import build_decoded_image
 from procedures.figures.renditions import find_duplicate
 from procedures.models import ClinicAnswer, Figure, Page, Series, SeriesItem
-from procedures.publishing.usage import UsageKind, deletion_blockers, find_usages
+from procedures.publishing.checks import UsageKind, deletion_blockers, find_usages
 from procedures.revisions.drafts import save_revision
 from tests.factories import BODY, approve, make_clinic, make_figure, make_next, make_page, make_public, make_user
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from procedures.enums import EventKind
 from procedures.models import Clinic, FigureText, Page, ReleaseEvent, Source
 from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
+from procedures.publishing.rerelease import find_stale_pages
 from procedures.publishing.schedule import schedule_revision
-from procedures.publishing.usage import find_stale_pages
 from tests.factories import BODY, make_page, make_public, make_source, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
 

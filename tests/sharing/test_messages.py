@@ -26,11 +26,11 @@ from procedures.sharing.messages import (
     render_plain_message,
 )
 from procedures.sharing.short_codes import CODE_ALPHABET, normalize_code, spaced_code, spell_phonetically
-from tests.sharing.sendings import CODE, SENDINGS, sending
+from tests.sharing.messages import CODE, MESSAGES, make_message
 
 CONDITION = re.compile(r"kypho|vertebro|cifo|fractur|cement|osteo|spine frac|columna|cancer|biops", re.IGNORECASE)
 NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
-every = pytest.mark.parametrize("about", SENDINGS, ids=lambda about: f"{about.language} {len(about.short_url)}")
+every = pytest.mark.parametrize("about", MESSAGES, ids=lambda about: f"{about.language} {len(about.short_url)}")
 
 
 def text_of(document: str) -> str:
@@ -82,13 +82,13 @@ def ics_escaped(text: str) -> str:
 
 
 def test_the_subject_depends_only_on_the_language() -> None:
-    assert build_message_text(sending("en")).subject == "Reading for your visit"
-    assert build_message_text(sending("es")).subject == "Qué leer para su cita"
+    assert build_message_text(make_message("en")).subject == "Reading for your visit"
+    assert build_message_text(make_message("es")).subject == "Qué leer para su cita"
 
 
 @every
 def test_a_spanish_message_holds_no_english(about: MessageContext) -> None:
-    english = {paragraph for paragraph in render_plain_message(sending("en")).splitlines() if " " in paragraph}
+    english = {paragraph for paragraph in render_plain_message(make_message("en")).splitlines() if " " in paragraph}
     spanish = set(render_plain_message(about).splitlines())
 
     assert english & spanish == (english if about.language == "en" else english & set(english_names(about)))
@@ -175,8 +175,8 @@ def test_the_html_says_what_the_text_says(about: MessageContext) -> None:
 
 
 def test_the_clinic_name_is_escaped() -> None:
-    assert "<Spine>" not in render_html_message(sending("en"))
-    assert text_of(render_html_message(sending("en"))).endswith("Clínica “Peña & Søn” <Spine>")
+    assert "<Spine>" not in render_html_message(make_message("en"))
+    assert text_of(render_html_message(make_message("en"))).endswith("Clínica “Peña & Søn” <Spine>")
 
 
 @every
@@ -238,7 +238,7 @@ def test_a_reminder_is_a_calendar_file_without_attendees(about: MessageContext) 
 
 def test_two_reminders_have_different_uids() -> None:
     first, second = (
-        [line for line in ics_lines(build_calendar_event(sending(), starts_at=NOW)) if line.startswith("UID:")]
+        [line for line in ics_lines(build_calendar_event(make_message(), starts_at=NOW)) if line.startswith("UID:")]
         for _ in range(2)
     )
 
@@ -248,7 +248,7 @@ def test_two_reminders_have_different_uids() -> None:
 
 @given(name=st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=400))
 def test_lines_of_a_reminder_are_folded_at_75_bytes_between_characters(name: str) -> None:
-    about = sending(clinic=name)
+    about = make_message(clinic=name)
     content = build_calendar_event(about, starts_at=NOW)
     description = f"DESCRIPTION;LANGUAGE=en:{ics_escaped(render_plain_message(about).strip())}"
 
@@ -258,7 +258,7 @@ def test_lines_of_a_reminder_are_folded_at_75_bytes_between_characters(name: str
 
 
 def test_a_reminder_has_no_control_characters() -> None:
-    content = build_calendar_event(sending(clinic="a\r\nb\x0bc\x00d\re\x1f;f"), starts_at=NOW)
+    content = build_calendar_event(make_message(clinic="a\r\nb\x0bc\x00d\re\x1f;f"), starts_at=NOW)
 
     assert unfold(content).count("a\\nbcde\\;f\r\n") == 1
     assert re.findall(rb"[^\r\n\x20-\xff]", content) == []

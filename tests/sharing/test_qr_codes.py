@@ -10,10 +10,10 @@ from segno import consts
 
 from procedures.sharing.messages import MessageContext
 from procedures.sharing.short_codes import QUIET_ZONE_MODULES, build_qr_code, encode_symbol, render_qr_png
-from tests.sharing.sendings import SENDINGS
+from tests.sharing.messages import MESSAGES
 
 DOTS = 6  # 0.5 mm at 300 dots per inch
-every = pytest.mark.parametrize("about", SENDINGS, ids=lambda about: f"{about.language} {len(about.short_url)}")
+every = pytest.mark.parametrize("about", MESSAGES, ids=lambda about: f"{about.language} {len(about.short_url)}")
 
 
 def read(picture: Image.Image) -> list[str]:

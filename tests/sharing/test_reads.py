@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from procedures import timezones
 from procedures.analytics import page_views
 from procedures.analytics.page_views import most_viewed_pages, record_page_views
 from procedures.models import Clinic, Page, PageView
@@ -74,7 +75,7 @@ def test_a_row_holds_a_day_an_address_a_language_and_a_number() -> None:
 
 
 def test_the_day_is_the_clinics(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_views.timezone, "now", lambda: datetime.datetime(2026, 11, 21, 5, tzinfo=datetime.UTC))
+    monkeypatch.setattr(timezones.timezone, "now", lambda: datetime.datetime(2026, 11, 21, 5, tzinfo=datetime.UTC))
     days = {}
     for zone in ("America/Denver", "Pacific/Auckland", "Mars/Olympus"):
         Clinic.objects.update(time_zone=zone)

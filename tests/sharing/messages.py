@@ -6,7 +6,7 @@ from procedures.sharing.short_codes import make_code
 CODE = str(make_code("K7M4P"))
 
 
-def sending(
+def make_message(
     language: str = "en", *, host: str = "learn.example.org", clinic: str = "Clínica “Peña & Søn” <Spine>"
 ) -> MessageContext:
     prefix = "" if language == "en" else f"/{language}"
@@ -20,4 +20,4 @@ def sending(
     )
 
 
-SENDINGS = [sending("en"), sending("es"), sending("es", host="education.spine.example-hospital.org")]
+MESSAGES = [make_message("en"), make_message("es"), make_message("es", host="education.spine.example-hospital.org")]

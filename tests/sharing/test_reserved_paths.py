@@ -21,7 +21,7 @@ from procedures.publishing.publish import PublishError, publish, rerelease_page
 from procedures.revisions.drafts import save_revision
 from procedures.validators import is_reserved_path
 from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_translation, make_user
-from tests.sharing.test_check import check, damage
+from tests.sharing.test_link_check import check, damage
 
 RESERVED = """
 /admin/ /clear/ /connect/ /en/ /es/ /favicon/ /healthz/ /media/ /p/ /readyz/ /robots/ /search/ /sitemap/ /static/

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from procedures.models import ExternalLink, Source
-from procedures.sharing import external_links
-from procedures.sharing.external_links import (
+from procedures.sharing import link_check
+from procedures.sharing.link_check import (
     LinkStatus,
     check_external_link,
     check_external_links,
@@ -59,7 +59,7 @@ def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         if "//127.0.0.1:" not in url:
             require_public_url(url)
 
-    monkeypatch.setattr(external_links, "require_public_url", public_but_for_ten)
+    monkeypatch.setattr(link_check, "require_public_url", public_but_for_ten)
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -120,7 +120,7 @@ def test_a_closed_port_is_a_broken_link(monkeypatch: pytest.MonkeyPatch, other: 
 
 def test_requests_to_one_host_are_delayed(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(external_links.time, "sleep", waited.append)
+    monkeypatch.setattr(link_check.time, "sleep", waited.append)
     urls = ["https://a.example/1", "https://b.example/1", "https://a.example/2"]
 
     found = dict(check_external_links(urls, check=lambda url: LinkStatus(True, url), delay=2.0))
@@ -174,8 +174,8 @@ def test_the_command_requests_external_links_only_with_the_option_and_reports_br
         "https://nice.example/guide": LinkStatus(True, "status 200"),
         "https://dead.example/": LinkStatus(False, "gone"),
     }
-    monkeypatch.setattr(external_links, "check_external_link", answers.__getitem__)
-    monkeypatch.setattr(external_links.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(link_check, "check_external_link", answers.__getitem__)
+    monkeypatch.setattr(link_check.time, "sleep", lambda seconds: None)
 
     call_command("check_links", stdout=StringIO())
     assert not ExternalLink.objects.exists()
@@ -187,7 +187,7 @@ def test_the_command_requests_external_links_only_with_the_option_and_reports_br
 def test_without_internet_access_no_link_is_stored_as_broken(
     links: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(external_links, "check_external_link", lambda url: LinkStatus(False, "no connection"))
+    monkeypatch.setattr(link_check, "check_external_link", lambda url: LinkStatus(False, "no connection"))
 
     with pytest.raises(CommandError, match="Does this machine have Internet access"):
         call_command("check_links", "--external", stdout=StringIO())

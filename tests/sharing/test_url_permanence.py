@@ -14,7 +14,7 @@ from procedures.publishing.publish import PublishError, withdraw
 from procedures.sharing.link_check import find_broken_addresses
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation, make_user
 
-# A thousand histories take some minutes: HISTORIES=1000 pytest tests/sharing/test_promise.py
+# A thousand histories take some minutes: HISTORIES=1000 pytest tests/sharing/test_url_permanence.py
 HISTORIES = int(os.environ.get("HISTORIES", "25"))
 SLUGS = [f"page-{letter}" for letter in "abcdefgh"]
 SUBJECTS = ["one", "two", "three"]

@@ -9,7 +9,7 @@ from django.test import Client
 from procedures.models import GuideItem
 from procedures.sharing.short_codes import make_code
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation
-from tests.sharing.damages import DAMAGES
+from tests.sharing.damaged_urls import DAMAGES
 
 PAIRS = list(permutations(DAMAGES, 2))
 SAMPLE = random.Random(27).sample(PAIRS, 200)  # noqa: S311 -- a fixed choice, nothing secret
