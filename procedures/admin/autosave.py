@@ -10,7 +10,7 @@ from procedures.admin.json_api import json_error, staff_json_view
 from procedures.admin.preview import EDITOR_PERMISSIONS, MAX_FORM_BYTES, parse_page_form
 from procedures.models import Autosave, Page
 from procedures.revisions import autosave as slots
-from procedures.revisions.merge import diff_inline
+from procedures.revisions.diff import diff_inline
 
 MAX_CLIENT_ID_LENGTH = 36
 MAX_FIELDS = 600

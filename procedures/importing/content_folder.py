@@ -15,21 +15,25 @@ from typing import Any
 from procedures import languages
 from procedures.figures.approval import record_approval, unapproved_figures
 from procedures.figures.unused_files import rollback_files
-from procedures.importing.content_files import ContentEntry, ContentError, ContentErrors
+from procedures.importing.content_files import (
+    ContentEntry,
+    ContentError,
+    ContentErrors,
+    ParsedRow,
+    Serializer,
+    collect_errors,
+    read_clean_entries,
+)
 from procedures.importing.figure_serializers import FigureSerializer, SeriesSerializer
-from procedures.importing.page_serializer import PageSerializer
 from procedures.importing.serializers import (
     ClinicalCodeSerializer,
     ClinicAnswerSerializer,
     ClinicSerializer,
     GlossaryTermSerializer,
     LocationSerializer,
-    ParsedRow,
-    Serializer,
+    PageSerializer,
     SourceSerializer,
     WarningSignSerializer,
-    collect_errors,
-    read_clean_entries,
 )
 from procedures.models import Figure, ImportedRecord, Page, Release, Revision
 from procedures.publishing import warning_signs

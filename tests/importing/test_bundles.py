@@ -14,9 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
 
-from procedures.importing import bundle_import
-from procedures.importing.bundle_export import write_bundle
-from procedures.importing.bundle_import import InvalidBundleError, extract_bundle, import_bundle
+from procedures.importing.bundles import InvalidBundleError, extract_bundle, import_bundle, write_bundle
 from procedures.models import Figure, Marker, Page, Revision, Source
 from tests.factories import make_clinic, make_next, make_page, make_public, make_user
 
@@ -216,21 +214,21 @@ def test_a_symlink_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_zip_bomb_is_refused_before_it_is_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle_import, "MAX_MEMBER_BYTES", 100_000)
+    monkeypatch.setattr(bundles, "MAX_MEMBER_BYTES", 100_000)
     bomb = make_zip({"figures/x.png": bytes(3_000_000)})
     assert len(bomb.getvalue()) < 10_000
 
     with pytest.raises(InvalidBundleError, match="too large"):
         extract_bundle(bomb, tmp_path)
 
-    monkeypatch.setattr(bundle_import, "MAX_BUNDLE_BYTES", 1_000_000)
+    monkeypatch.setattr(bundles, "MAX_BUNDLE_BYTES", 1_000_000)
     with pytest.raises(InvalidBundleError, match="larger than"):
         extract_bundle(bomb, tmp_path)
     assert list(tmp_path.rglob("*.png")) == []
 
 
 def test_a_zip_with_a_false_size_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle_import, "MAX_MEMBER_BYTES", 1000)
+    monkeypatch.setattr(bundles, "MAX_MEMBER_BYTES", 1000)
     stream = make_zip({"sources.yaml": bytes(50_000)})
     # The size in the central directory becomes 10.
     false_size = stream.getvalue().replace((50_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procedures.revisions.diff import diff_words
-from procedures.revisions.merge import (
+from procedures.revisions.diff import (
     MAX_WORD_DIFF_LENGTH,
     MergeChunk,
     MergeResult,
     common_words,
     diff_inline,
+    diff_words,
     merge,
     merge_line,
 )

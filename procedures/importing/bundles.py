@@ -1,17 +1,19 @@
-"""Import of a bundle from another portal. A bundle is untrusted: names, sizes, and contents are checked first.
+"""Exchange of pages between portals. A bundle is a zip of content files, with all that the pages show, and a manifest.
 
-Pages are imported as drafts; what patients read does not change. Sources, pictures, and series are only added: rows
-that exist already are left as they are.
+A bundle to import is untrusted: names, sizes, and contents are checked first. Pages are imported as drafts; what
+patients read does not change. Sources, pictures, and series are only added: rows that exist already are left as they
+are.
 """
 
 import hashlib
+import io
 import json
 import re
 import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,23 +24,31 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from procedures.enums import EventKind
+from procedures.figures.approval import FigureVersion, unapproved_figures
 from procedures.figures.decoding import DecodedImage
 from procedures.figures.unused_files import rollback_files
-from procedures.importing.bundle_export import BUNDLE_FORMAT, BUNDLE_VERSION, MANIFEST_NAME, bundle_serializers
-from procedures.importing.content_files import ContentEntry, ContentError, ContentErrors
-from procedures.importing.figure_serializers import FigureSerializer
-from procedures.importing.page_serializer import PageSerializer
-from procedures.importing.serializers import (
+from procedures.importing.content_files import (
+    ContentEntry,
+    ContentError,
+    ContentErrors,
     ParsedRow,
-    WarningSignSerializer,
+    Serializer,
     collect_errors,
     read_clean_entries,
     to_content_errors,
 )
-from procedures.models import Page, ReleaseEvent
+from procedures.importing.figure_serializers import FigureSerializer, SeriesSerializer
+from procedures.importing.serializers import PageSerializer, SourceSerializer, WarningSignSerializer
+from procedures.models import Figure, Page, ReleaseEvent, WarningSign
 from procedures.publishing import warning_signs
+from procedures.rendering import ReferenceResolver, render_page
 from procedures.revisions.drafts import check_and_bump_version, save_revision
 
+BUNDLE_FORMAT, BUNDLE_VERSION = "plainspine-bundle", 1
+MANIFEST_NAME = "manifest.json"
+COMPRESSION = zipfile.ZIP_DEFLATED
+# A fixed date, the earliest that a zip can hold: the same rows give the same bytes.
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 SLUG_PATTERN = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 MEMBER_NAME_RE = re.compile(
     rf"(?:(?:pages|guides)/[a-z]{{2}}/{SLUG_PATTERN}\.md|figures/{SLUG_PATTERN}\.(?:yaml|png|svg)|"
@@ -51,6 +61,10 @@ MAX_MEMBER_BYTES = 64 * BYTES_PER_MEGABYTE
 MAX_MANIFEST_BYTES = 2 * BYTES_PER_MEGABYTE
 # Values of BundleChange.action. KEPT: a row differs from the bundle, and the existing one stays.
 ACTION_NEW, ACTION_SAME, ACTION_DRAFT, ACTION_KEPT = "new", "same", "draft", "kept"
+
+
+class UnapprovedPicturesError(Exception):
+    """A page to export shows pictures that no reviewer has approved. The message, for staff, names them."""
 
 
 class InvalidBundleError(ValueError):
@@ -98,6 +112,84 @@ class ImportPlan:
     def pages(self) -> list[BundleChange]:
         """New and changed pages."""
         return [change for change in self.with_action(ACTION_NEW, ACTION_DRAFT) if change.kind == "page"]
+
+
+def bundle_serializers(uploaded_by: User | None = None) -> list[Serializer[Any]]:
+    """Return the serializers of a bundle, each after those that it refers to.
+
+    Clinic, locations, clinic answers, glossary terms, and codes are not exchanged. ``uploaded_by`` is the person who
+    imports a bundle: nobody can approve pictures that they have uploaded themselves.
+    """
+    return [
+        SourceSerializer(),
+        WarningSignSerializer(),
+        FigureSerializer(uploaded_by=uploaded_by),
+        SeriesSerializer(),
+        PageSerializer(),
+    ]
+
+
+def collect_dependencies(pages: Iterable[Page]) -> dict[str, set[str]]:
+    """Render the pages' drafts and return the keys of everything that they show, by the name of its serializer.
+
+    Raise UnapprovedPicturesError.
+    """
+    keys: dict[str, set[str]] = {serializer.name: set() for serializer in bundle_serializers()}
+    resolvers: dict[str, ReferenceResolver] = {}
+    has_warning_signs = False
+    for page in pages:
+        resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language, FigureVersion.CURRENT))
+        rendered = render_page(page.draft_content(), kind=page.kind, resolver=resolver)
+        keys[PageSerializer.name].add(f"{page.language} {page.subject}")
+        for dependency in rendered.dependencies:
+            if dependency.kind == "source":
+                keys[SourceSerializer.name].add(dependency.key)
+            elif dependency.kind == "figure":
+                keys[FigureSerializer.name].add(dependency.key)
+            elif dependency.kind == "signs":
+                has_warning_signs = True
+            elif dependency.kind == "series":
+                keys[SeriesSerializer.name].add(f"{page.language} {dependency.key}")
+    # The list is approved as a whole, so it is always exported as a whole.
+    for sign in WarningSign.objects.all() if has_warning_signs else ():
+        keys[WarningSignSerializer.name].add(sign.key)
+        keys[SourceSerializer.name].update(sign.sources)
+    if unapproved := unapproved_figures(list(Figure.objects.filter(slug__in=keys[FigureSerializer.name]))):
+        slugs = ", ".join(f"“{figure.slug}”" for figure in unapproved)
+        message = _("A reviewer has not approved these pictures yet: %(slugs)s. Send their pages to review first.")
+        raise UnapprovedPicturesError(message % {"slugs": slugs})
+    return keys
+
+
+def write_bundle(pages: Iterable[Page], target: io.BufferedIOBase | Any) -> int:
+    """Write a bundle of the pages' drafts to an open binary file and return the number of its content files.
+
+    The same rows give the same bytes. Raise UnapprovedPicturesError before anything is written.
+    """
+    with tempfile.TemporaryDirectory() as temp_dir:
+        folder = Path(temp_dir)
+        keys = collect_dependencies(pages)
+        for serializer in bundle_serializers():
+            if keys[serializer.name]:
+                serializer.write_files(folder, keys[serializer.name])
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        return _write_zip(folder, files, target)
+
+
+def _write_zip(folder: Path, files: list[Path], target: Any) -> int:
+    manifest_files = []
+    with zipfile.ZipFile(target, "w", COMPRESSION) as bundle:
+        for file in files:
+            data, name = file.read_bytes(), file.relative_to(folder).as_posix()
+            manifest_files.append({"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+            _add_member(bundle, name, data)
+        manifest = {"format": BUNDLE_FORMAT, "version": BUNDLE_VERSION, "files": manifest_files}
+        _add_member(bundle, MANIFEST_NAME, json.dumps(manifest, indent=1).encode())
+    return len(manifest_files)
+
+
+def _add_member(bundle: zipfile.ZipFile, name: str, data: bytes) -> None:
+    bundle.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), data, COMPRESSION)
 
 
 def import_bundle(

@@ -1,11 +1,8 @@
-"""Comparison of versions, location of review comments, and the revision that can be published."""
+"""Comparison of versions, and restoring earlier ones."""
 
-import pytest
-
-from procedures.enums import Decision
 from procedures.models import Figure, Marker, Page
 from procedures.publishing.publish import publish
-from procedures.publishing.review import latest_approved_revision, locate_quote, record_decision
+from procedures.publishing.review import latest_approved_revision
 from procedures.revisions.diff import compare_blocks, count_changes, diff_words
 from procedures.revisions.diff_blocks import DiffBlock, article_blocks
 from procedures.revisions.drafts import restore_revision, save_revision
@@ -93,40 +90,6 @@ def test_markdown_is_compared_by_line_regardless_of_line_numbers(page: Page) -> 
     assert [(row.kind, row.new.text) for row in rows if row.kind != "same" and row.new] == [
         ("added", "## First of all")
     ]
-
-
-@pytest.mark.parametrize(
-    ("quote", "line"),
-    [
-        ("It is safe to read.", 3),
-        ("A small cut. We look after you. [1]", 8),
-        ("When to call", 10),
-        ("Nothing of the kind stands here at all", 0),
-    ],
-)
-def test_a_comment_finds_its_paragraph(page: Page, quote: str, line: int) -> None:
-    assert locate_quote(quote, page.body) == line
-
-
-def test_a_comment_follows_its_paragraph_until_it_is_removed(page: Page) -> None:
-    moved = "## New\n\nWords.\n\n" + page.body
-
-    assert locate_quote("It is safe to read.", moved) == 7
-    assert locate_quote("It is safe to read.", moved.replace("It is safe to read.", "Ask us.")) == 0
-
-
-def test_the_text_to_publish_is_the_newest_approved_one(page: Page) -> None:
-    first = approved(page)
-    assert latest_approved_revision(fresh(page)) == first
-    publish(first, actor=make_user("max"))
-    assert latest_approved_revision(fresh(page)) is None
-    second = approved(fresh(page), title="Second")
-    Page.objects.filter(pk=page.pk).update(title="Third")
-    save_revision(fresh(page), author=make_user("ed"))
-
-    assert latest_approved_revision(fresh(page)) == second
-    record_decision(second, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="No.")
-    assert latest_approved_revision(fresh(page)) is None
 
 
 def test_a_restored_text_keeps_its_approval(page: Page) -> None:
