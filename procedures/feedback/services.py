@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from portal.text import normalize
 from procedures.models import Feedback, Page
-from procedures.models.feedback import MAX_COMMENT_LENGTH
+from procedures.models.public_site import MAX_COMMENT_LENGTH
 from procedures.timezones import get_timezone
 from procedures.validators import validate_plain_text
 

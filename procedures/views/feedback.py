@@ -19,7 +19,7 @@ from procedures.feedback.spam_protection import RATE_LIMITER, is_same_origin
 from procedures.languages import home_path
 from procedures.models import Page
 from procedures.models.clinic import clinic_json, clinic_time_zone
-from procedures.models.feedback import MAX_COMMENT_LENGTH
+from procedures.models.public_site import MAX_COMMENT_LENGTH
 from procedures.sharing.short_codes import is_valid_code
 from procedures.views.layout import base_context, load_clinic, render_response
 from procedures.views.pages import render_not_found

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
 
+from procedures.importing import bundles
 from procedures.importing.bundles import InvalidBundleError, extract_bundle, import_bundle, write_bundle
 from procedures.models import Figure, Marker, Page, Revision, Source
 from tests.factories import make_clinic, make_next, make_page, make_public, make_user

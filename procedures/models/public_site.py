@@ -1,17 +1,23 @@
-"""Addresses: the permanent paths of pages, links to other sites, and page view counts."""
+"""The public site: permanent paths of pages, links to other sites, page view counts, and answers of readers."""
 
+import datetime
 from typing import Any, NoReturn, Self
 
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.append_only import AppendOnlyError
 from procedures import languages
+from procedures.models.base import LanguageField
 from procedures.models.clinic import clinic_json
-from procedures.models.fields import LanguageField
 from procedures.models.page import Page
 from procedures.models.revisions import Release
+from procedures.validators import validate_plain_text
+
+MAX_COMMENT_LENGTH = 300
 
 
 class PathQuerySet(models.QuerySet["Path"]):
@@ -128,3 +134,43 @@ class PageView(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path} {self.day}: {self.views}"
+
+
+class FeedbackQuerySet(models.QuerySet["Feedback"]):
+    """Queries by age."""
+
+    def older_than(self, days: int, today: datetime.date) -> Self:
+        """Filter answers received more than ``days`` days before ``today``."""
+        return self.filter(received_on__lt=today - datetime.timedelta(days=days))
+
+
+class Feedback(models.Model):
+    """One reader's anonymous answer to “Was this clear?”.
+
+    Only the day is stored: a time could reveal who was reading. Rows are really deleted, by staff or by age.
+    """
+
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="feedback", verbose_name=_("page"))
+    section = models.CharField(
+        _("section"), max_length=80, blank=True, help_text=_("The anchor of the section it is about, if any.")
+    )
+    was_clear = models.BooleanField(_("clear"))
+    comment = models.CharField(
+        _("comment"),
+        max_length=MAX_COMMENT_LENGTH,
+        blank=True,
+        validators=[MaxLengthValidator(MAX_COMMENT_LENGTH), validate_plain_text],
+    )
+    received_on = models.DateField(_("received on"), default=timezone.localdate, db_index=True)
+    is_read = models.BooleanField(_("read"), default=False)
+
+    objects = FeedbackQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["is_read", "-received_on", "-pk"]
+        verbose_name = _("answer to “Was this clear?”")
+        verbose_name_plural = _("answers to “Was this clear?”")
+
+    def __str__(self) -> str:
+        # Django's log of deletions stores this permanently, so it must not contain the reader's comment.
+        return f"Answer {self.pk}: {self.page}"
