@@ -2,7 +2,7 @@
 
 import pytest
 
-from procedures.feedback.services import InvalidFeedbackError, clean_comment
+from procedures.feedback import InvalidFeedbackError, clean_comment
 
 ALLOWED = """Steps 1-2-3 were hard
 Steps 1 2 3 4 5 6 were hard

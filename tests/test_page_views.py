@@ -13,10 +13,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from procedures import timezones
-from procedures.analytics import page_views
-from procedures.analytics.page_views import most_viewed_pages, record_page_views
+from procedures import page_views, timezones
 from procedures.models import Clinic, Page, PageView
+from procedures.page_views import most_viewed_pages, record_page_views
 from procedures.publishing.publish import publish, withdraw
 from procedures.revisions.drafts import save_revision
 from procedures.timezones import clinic_today

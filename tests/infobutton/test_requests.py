@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from procedures.ehr import infobutton
+from procedures import infobutton
 from procedures.languages import language_of_infobutton
 from procedures.models import ClinicalCode
 from tests.factories import make_clinic, make_page, make_public

@@ -11,7 +11,7 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from procedures.feedback.spam_protection import FeedbackRateLimiter
+from procedures.feedback import FeedbackRateLimiter
 from procedures.models import Clinic, Feedback, Page
 from procedures.publishing.publish import withdraw
 from procedures.views import feedback
