@@ -31,6 +31,7 @@ from procedures.importing.content_files import (
     ContentEntry,
     ContentError,
     ContentErrors,
+    DryRunRollback,
     ParsedRow,
     Serializer,
     collect_errors,
@@ -77,10 +78,6 @@ class UnconfirmedPicturesError(Exception):
     def __init__(self, slugs: list[str]) -> None:
         super().__init__(", ".join(slugs))
         self.slugs = slugs
-
-
-class _DryRunRollback(Exception):  # noqa: N818 -- control flow, not an error
-    """Rolls back the transaction of a dry run."""
 
 
 @dataclass
@@ -221,8 +218,8 @@ def import_bundle(
                 if unconfirmed and not check:
                     raise UnconfirmedPicturesError(unconfirmed)
                 if check:
-                    raise _DryRunRollback
-        except _DryRunRollback:
+                    raise DryRunRollback
+        except DryRunRollback:
             pass
         except ContentErrors as error:
             lines = [str(line).replace(f"{folder}/", "") for line in error.errors]

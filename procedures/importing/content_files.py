@@ -43,6 +43,10 @@ class ContentErrors(Exception):  # noqa: N818 -- plural: a collection of errors
         self.errors = errors
 
 
+class DryRunRollback(Exception):  # noqa: N818 -- control flow, not an error
+    """Rolls back the transaction of a dry run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """Schema of one field: its type and its default."""

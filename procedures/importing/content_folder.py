@@ -19,6 +19,7 @@ from procedures.importing.content_files import (
     ContentEntry,
     ContentError,
     ContentErrors,
+    DryRunRollback,
     ParsedRow,
     Serializer,
     collect_errors,
@@ -62,10 +63,6 @@ class LoadReport:
     rereleased: list[str] = field(default_factory=list)
 
 
-class _CheckRollback(Exception):  # noqa: N818 -- control flow, not an error
-    """Rolls back the transaction of a check."""
-
-
 def all_serializers() -> list[Serializer[Any]]:
     """Return the serializers of all types, each after those that it refers to."""
     return [
@@ -98,8 +95,8 @@ def load_content_folder(
             rereleased = [*update.releases, *rerelease_pages(pages_from_older_renderer(), actor=None)]
             report.rereleased = [release.path for release in rereleased]
             if check:
-                raise _CheckRollback
-    except _CheckRollback:
+                raise DryRunRollback
+    except DryRunRollback:
         pass
     except PublishError as error:
         raise ContentErrors([ContentError(folder, 1, issue.message) for issue in error.issues]) from error
