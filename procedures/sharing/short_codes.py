@@ -130,13 +130,14 @@ def encode_symbol(url: str) -> "segno.QRCode":
 
 def build_qr_code(url: str) -> QrCode:
     """Return the QR code of a URL as SVG data."""
-    from segno.utils import matrix_to_lines
-
     matrix = encode_symbol(url).matrix
     size = len(matrix) + 2 * QUIET_ZONE_MODULES
-    # Each run of dark modules is a rectangle: M4 4h7v1h-7z.
-    lines = matrix_to_lines(matrix, QUIET_ZONE_MODULES, QUIET_ZONE_MODULES)
-    path = "".join(f"M{x1} {y}h{x2 - x1}v1h{x1 - x2}z" for (x1, y), (x2, _) in lines)
+    # Each run of dark modules (ones) is a rectangle: M4 4h7v1h-7z.
+    path = "".join(
+        f"M{QUIET_ZONE_MODULES + run.start()} {y}h{len(run[0])}v1h-{len(run[0])}z"
+        for y, row in enumerate(matrix, start=QUIET_ZONE_MODULES)
+        for run in re.finditer(rb"\x01+", row)
+    )
     return QrCode(size, f"{size * MODULE_MM:.1f}mm", path)
 
 
