@@ -79,7 +79,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "portal.accounts.middleware.AdminAccountMiddleware",
     "portal.accounts.middleware.SessionPolicyMiddleware",
-    "procedures.middleware.ClinicTimezoneMiddleware",
+    "procedures.timezones.ClinicTimezoneMiddleware",
     "portal.storage.media.StorageErrorMiddleware",
 ]
 
@@ -87,7 +87,7 @@ MIDDLEWARE = [
 SITE_SOURCE = "procedures.publishing.invalidation"
 
 # The function that stores page-view counts (portal/published/page_views.py).
-PAGE_VIEW_BACKEND = "procedures.analytics.page_views.record_page_views"
+PAGE_VIEW_BACKEND = "procedures.page_views.record_page_views"
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
