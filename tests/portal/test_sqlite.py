@@ -10,7 +10,6 @@ import pytest
 from portal import env
 from portal.sqlite.base import DatabaseWrapper
 
-
 pytestmark = pytest.mark.django_db
 
 
