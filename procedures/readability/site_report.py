@@ -8,7 +8,9 @@ from procedures import languages
 from procedures.languages import LANGUAGES
 from procedures.languages.definition import Readability
 from procedures.models import Figure, Page, Path
-from procedures.readability.measures import PageMeasures, find_failures, find_notes, measure_page
+from procedures.readability.measures import PageMeasures, measure_page
+from procedures.readability.suggestions import find_failures, find_notes
+from procedures.readability.thresholds import MAX_LIST_ITEMS, MAX_SENTENCE_WORDS, TARGET_PARAGRAPH_SENTENCES
 from procedures.rendering import ReferenceResolver
 from procedures.rendering.text_extraction import Article, parse_article
 
@@ -126,6 +128,7 @@ def _find_figures_without_texts() -> Iterator[str]:
 COLUMNS: tuple[tuple[str, Callable[[PageReport], str]], ...] = (
     ("grade", lambda page: _format_level(page.measures.reading_level)),
     ("text", lambda page: _format_level(page.measures.paragraph_reading_level)),
+    ("ease", lambda page: _format_level(page.measures.reading_ease)),
     ("SMOG", lambda page: f"{page.measures.smog_grade:.1f}" if page.measures.smog_grade else "–"),
     ("words", lambda page: f"{page.measures.word_count}"),
     ("max", lambda page: f"{page.measures.longest_sentence}"),
@@ -154,15 +157,20 @@ def _scale(rules: Readability | None) -> str:
 
 
 def _smog_limits() -> str:
-    limits = ((one.english_name, one.readability.smog_limit) for one in LANGUAGES if one.readability)
-    return "; ".join(f"{name}, {limit} at most" for name, limit in limits if limit is not None)
+    return "; ".join(
+        f"{language.english_name}, {language.readability.smog_limit} at most"
+        for language in LANGUAGES
+        if language.readability and language.readability.smog
+    )
 
 
 LEGEND = f"""grade  {_scales()}
 text   the same for running paragraphs alone, without lists, headings and pictures
-SMOG   {_smog_limits()}. All three are raw: no clinical word is left out
-max    words in the longest sentence, 25 at most; mean: words in a sentence; par>3: paragraphs over 3 sentences
-pass   share of passive sentences, by a rule of thumb; list: entries in the longest list, 7 at most
+ease   English: Flesch reading ease. Spanish: Fernández-Huerta. 0 is hard, 100 is easy; no limit
+SMOG   {_smog_limits()}. All levels are raw: no clinical word is left out
+max    words in the longest sentence, {MAX_SENTENCE_WORDS} at most; mean: words in a sentence
+par>3  paragraphs over {TARGET_PARAGRAPH_SENTENCES} sentences
+pass   share of passive sentences, by a rule of thumb; list: entries in the longest list, {MAX_LIST_ITEMS} at most
 hard   long words neither explained nor everyday; num: statements with a number and no source; dead: dead links
 has    P picture at the top, A something to do, S source; small: missing, and not asked of this kind; !: missing
 fix    what fails"""
