@@ -53,6 +53,7 @@ class Passage:
     text: str
     count: float
     detail: str = ""
+    component: str = ""  # the one that contains it, such as "title" or "card"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class PageMeasures:
     longest_sentence: int
     mean_sentence_length: float
     long_sentences: list[Passage]  # over the limit
-    sentences_over_target: int
+    sentences_over_target: list[Passage]  # includes those over the limit
     paragraphs: list[Passage]  # running paragraphs, each with its own level
     long_paragraphs: list[Passage]
     passive_sentences: list[Passage]
@@ -112,7 +113,9 @@ def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: 
         longest_sentence=max((length for _, _, length in lengths), default=0),
         mean_sentence_length=round(mean(length for _, _, length in lengths), 1) if lengths else 0.0,
         long_sentences=[Passage(b.section, text, length) for b, text, length in lengths if length > MAX_SENTENCE_WORDS],
-        sentences_over_target=sum(length > TARGET_SENTENCE_WORDS for _, _, length in lengths),
+        sentences_over_target=[
+            Passage(b.section, text, length) for b, text, length in lengths if length > TARGET_SENTENCE_WORDS
+        ],
         paragraphs=[
             Passage(block.section, block.text, score_text(block.text, language) or 0.0) for block in paragraphs
         ],
@@ -123,7 +126,7 @@ def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: 
         long_lists=[Passage(one.section, "", one.item_count) for one in lists if one.item_count > MAX_LIST_ITEMS],
         hard_words=find_hard_words(_text_outside_locations(article), language, known_names),
         uncited_numbers=[
-            Passage(block.section, block.text, 1, number)
+            Passage(block.section, block.text, 1, number, block.component)
             for block, number in find_uncited_numbers(article, resolver.clinic_values.values())
         ],
         broken_anchors=[link for link in article.links if link.startswith("#") and link[1:] not in article.anchors],

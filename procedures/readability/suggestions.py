@@ -12,8 +12,8 @@ from django.utils.translation import ngettext
 from procedures import languages
 from procedures.models import Page
 from procedures.publishing.translations import latest_source_revision
-from procedures.readability.measures import PageMeasures, Passage, measure_page
-from procedures.readability.scores import score_text, split_sentences, split_words
+from procedures.readability.measures import PageMeasures, Passage
+from procedures.readability.scores import split_words
 from procedures.readability.thresholds import (
     MAX_LIST_ITEMS,
     MAX_SENTENCE_WORDS,
@@ -26,9 +26,8 @@ from procedures.readability.thresholds import (
     describe_missed_targets,
     shorten_quote,
 )
-from procedures.rendering import Issue, ReferenceResolver, RenderedPage
+from procedures.rendering import Issue, RenderedPage
 from procedures.rendering.source_map import SourceMap
-from procedures.rendering.text_extraction import Article, parse_article
 from procedures.validators import MAX_ALT_LENGTH
 
 MAX_QUOTE_LENGTH = 70
@@ -60,7 +59,7 @@ def find_notes(measures: PageMeasures) -> Iterator[str]:
     yield from _unchecked(measures.language)
     yield from describe_missed_targets(measures.reading_level, measures.smog_grade, measures.language)
     if measures.sentences_over_target:
-        yield f"Sentences of more than {TARGET_SENTENCE_WORDS} words: {measures.sentences_over_target}."
+        yield f"Sentences of more than {TARGET_SENTENCE_WORDS} words: {len(measures.sentences_over_target)}."
     for passage in measures.long_paragraphs:
         yield _with_section(f"{_describe_long_paragraph(int(passage.count))} “{shorten_quote(passage.text)}”", passage)
 
@@ -115,16 +114,18 @@ def _with_section(sentence: str, passage: Passage) -> str:
 
 
 def build_suggestions(
-    page: Page, content: dict[str, Any], rendered: RenderedPage, resolver: ReferenceResolver
+    page: Page, content: dict[str, Any], rendered: RenderedPage, measures: PageMeasures
 ) -> list[Issue]:
-    """Return suggestions in the order of the text; those on the whole page come last, with line 0. No duplicates."""
-    article, source_map = parse_article(rendered.html), SourceMap(content["body"])
-    measures = measure_page(rendered.html, kind=page.kind, resolver=resolver, article=article)
+    """Return suggestions in the order of the text; those on the whole page come last, with line 0. No duplicates.
+
+    ``measures``: those of ``rendered``.
+    """
+    source_map = SourceMap(content["body"])
     suggestions = [
-        *_suggest_for_paragraphs(article, source_map, page.language),
-        *_suggest_for_sentences(article, source_map),
+        *_suggest_for_paragraphs(measures, source_map),
+        *_suggest_for_sentences(measures, source_map),
+        *_suggest_for_numbers(measures, source_map),
     ]
-    suggestions += _suggest_for_numbers(article, source_map, measures)
     suggestions += [
         Issue(
             line,
@@ -162,44 +163,31 @@ def _suggest_for_page(measures: PageMeasures) -> Iterator[Issue]:
         yield Issue(0, _("Long word, neither explained nor everyday: %(word)s.") % {"word": word})
 
 
-def _suggest_for_paragraphs(article: Article, source_map: SourceMap, language: str) -> Iterator[Issue]:
-    for block in article.blocks:
-        if block.tag != "p" or block.component not in {"", "card"}:
-            continue
-        message = describe_hard_paragraph(score_text(block.text, language), language)
-        if message and len(split_words(block.text)) >= MIN_SCORED_WORDS:
-            yield Issue(source_map.find_line(block.text), message)
-        if (count := len(split_sentences(block.text))) > TARGET_PARAGRAPH_SENTENCES:
-            yield Issue(source_map.find_line(block.text), _describe_long_paragraph(count))
+def _suggest_for_paragraphs(measures: PageMeasures, source_map: SourceMap) -> Iterator[Issue]:
+    for passage in measures.paragraphs:
+        message = describe_hard_paragraph(passage.count, measures.language)
+        if message and len(split_words(passage.text)) >= MIN_SCORED_WORDS:
+            yield Issue(source_map.find_line(passage.text), message)
+    for passage in measures.long_paragraphs:
+        yield Issue(source_map.find_line(passage.text), _describe_long_paragraph(int(passage.count)))
 
 
-def _suggest_for_sentences(article: Article, source_map: SourceMap) -> Iterator[Issue]:
-    for sentence in find_long_sentences(article):
-        length = len(split_words(sentence))
-        if length <= MAX_SENTENCE_WORDS:  # publishing checks report longer ones
+def _suggest_for_sentences(measures: PageMeasures, source_map: SourceMap) -> Iterator[Issue]:
+    for passage in measures.sentences_over_target:
+        if passage.count <= MAX_SENTENCE_WORDS:  # publishing checks report longer ones
             message = _("%(count)s words; %(target)s is the target. Shorten: %(sentence)s")
-            quote = f"“{shorten_quote(sentence, MAX_QUOTE_LENGTH)}”"
-            values = {"count": str(length), "target": str(TARGET_SENTENCE_WORDS), "sentence": quote}
-            yield Issue(source_map.find_line(sentence), message % values)
+            quote = f"“{shorten_quote(passage.text, MAX_QUOTE_LENGTH)}”"
+            values = {"count": passage.count, "target": TARGET_SENTENCE_WORDS, "sentence": quote}
+            yield Issue(source_map.find_line(passage.text), message % values)
 
 
-def find_long_sentences(article: Article) -> list[str]:
-    """Return the sentences over the target length, to highlight them."""
-    sentences = (text for block in article.blocks if block.is_prose for text in split_sentences(block.text))
-    return [text for text in sentences if len(split_words(text)) > TARGET_SENTENCE_WORDS]
-
-
-def _suggest_for_numbers(article: Article, source_map: SourceMap, measures: PageMeasures) -> Iterator[Issue]:
-    header_texts = {block.text for block in article.blocks if block.component in {"title", "key message"}}
+def _suggest_for_numbers(measures: PageMeasures, source_map: SourceMap) -> Iterator[Issue]:
     for passage in measures.uncited_numbers:
         # Title and key message are not in the body, but the body may contain the same sentence.
-        is_in_header = not passage.section and passage.text in header_texts
+        is_in_header = passage.component in {"title", "key message"}
         if line := 0 if is_in_header else source_map.find_line(passage.text):
-            yield Issue(
-                line,
-                _("The number “%(number)s” has no source. Cite where it comes from: [@key].")
-                % {"number": passage.detail},
-            )
+            message = _("The number “%(number)s” has no source. Cite where it comes from: [@key].")
+            yield Issue(line, message % {"number": passage.detail})
         else:
             yield Issue(0, _describe_uncited_number(passage))
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from procedures.models import Page
+from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.revisions.drafts import save_revision
@@ -22,7 +23,8 @@ def page() -> Page:
 def said(page: Page, body: str, **values: Any) -> list[tuple[int, str]]:
     library, content = ReferenceResolver(page.language), {**page.draft_content(), "body": body, **values}
     rendered = render_page(content, kind=page.kind, resolver=library)
-    return [(problem.line, problem.message) for problem in build_suggestions(page, content, rendered, library)]
+    measures = measure_page(rendered.html, kind=page.kind, resolver=library)
+    return [(problem.line, problem.message) for problem in build_suggestions(page, content, rendered, measures)]
 
 
 def test_a_good_text_needs_its_translation_only(page: Page) -> None:

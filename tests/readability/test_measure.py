@@ -54,7 +54,7 @@ def test_a_sentence_of_26_words_fails_and_is_shown_with_its_section() -> None:
 def test_sentences_over_the_target_are_counted_only() -> None:
     page = measure_body(LONG.replace(" then", ""))
 
-    assert (page.sentences_over_target, page.longest_sentence, page.long_sentences) == (1, 25, [])
+    assert (len(page.sentences_over_target), page.longest_sentence, page.long_sentences) == (1, 25, [])
     assert "Sentences of more than 20 words: 1." in list(find_notes(page))
 
 
