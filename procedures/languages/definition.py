@@ -185,6 +185,18 @@ class NumberVocabulary:
 
 
 @dataclass(frozen=True, slots=True)
+class RaisedOrdinals:
+    """Raised letters that make an ordinal after a number, in pasted text: 3 with a raised a is 3ª.
+
+    Text counts as being in the language if it contains one of the characters or words, or says so in ``lang``.
+    """
+
+    letters: Mapping[str, str]  # as they are typed and as they are printed
+    characters: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorNotice:
     """Sentences for the error page, which loads no translation catalog."""
 
@@ -216,6 +228,7 @@ class LanguageDefinition:
     spoken_alphabet: SpokenAlphabet | None = None
     triage: TriageVocabulary | None = None
     numbers: NumberVocabulary | None = None
+    raised_ordinals: RaisedOrdinals | None = None
     error_notice: ErrorNotice | None = None
 
     @property

@@ -12,6 +12,7 @@ from procedures.languages.definition import (
     HardWords,
     LanguageDefinition,
     NumberVocabulary,
+    RaisedOrdinals,
     Readability,
     Search,
     SpokenAlphabet,
@@ -387,6 +388,11 @@ SPANISH = LanguageDefinition(
     spoken_alphabet=SPOKEN_ALPHABET,
     triage=TRIAGE,
     numbers=NUMBERS,
+    raised_ordinals=RaisedOrdinals(
+        letters={"o": "º", "a": "ª"},
+        characters="ñ¿¡",
+        words=tuple("el la los las del una por para con vez dosis semana día visita".split()),
+    ),
     error_notice=ErrorNotice(
         sentence=(
             "Hubo un problema de nuestro lado. Espere un minuto e intente de nuevo. "

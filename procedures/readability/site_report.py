@@ -166,7 +166,7 @@ def _smog_limits() -> str:
 
 LEGEND = f"""grade  {_scales()}
 text   the same for running paragraphs alone, without lists, headings and pictures
-ease   English: Flesch reading ease. Spanish: Fernández-Huerta. 0 is hard, 100 is easy; no limit
+ease   Flesch reading ease or the equivalent of the language. 0 is hard, 100 is easy; no limit
 SMOG   {_smog_limits()}. All levels are raw: no clinical word is left out
 max    words in the longest sentence, {MAX_SENTENCE_WORDS} at most; mean: words in a sentence
 par>3  paragraphs over {TARGET_PARAGRAPH_SENTENCES} sentences
