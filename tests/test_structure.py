@@ -20,7 +20,18 @@ SHEETS = sorted((ROOT / "static").rglob("*.css"))
 # DESIGN.md §3: a part imports from its own layer and from those above it in this list, never from below.
 # A module named with its package has a layer of its own.
 LAYERS = [
-    {"enums", "languages", "markup", "triage", "validators", "phones", "roles", "yaml_dumper", "readability.scores", "readability.thresholds"},
+    {
+        "enums",
+        "languages",
+        "markup",
+        "triage",
+        "validators",
+        "phones",
+        "roles",
+        "yaml_dumper",
+        "readability.scores",
+        "readability.thresholds",
+    },
     {"models"},
     {"figures", "rendering"},
     {"publishing", "revisions", "importing", "sharing", "ehr", "analytics", "feedback", "search", "readability"},
