@@ -20,7 +20,7 @@ def failing(body: str, **values: object) -> list[str]:
     return list(find_failures(measure_body(body + ACTION, **{"kind": "about", **values})))
 
 
-def test_an_easy_page_holds_every_mark() -> None:
+def test_an_easy_page_exceeds_no_limit() -> None:
     assert failing("## What it is\n\nA small cut. We look after you.") == []
 
 

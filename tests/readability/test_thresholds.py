@@ -26,7 +26,7 @@ def refused(text: str) -> list[str]:
     return [str(problem) for problem in check_rendered_draft(page, page.draft_content(), rendered, library)]
 
 
-def test_a_text_within_the_marks_may_be_published() -> None:
+def test_a_text_within_the_limits_can_be_published() -> None:
     assert refused("") == []
 
 

@@ -54,7 +54,7 @@ def translated(page: Page) -> Page:
     return spanish
 
 
-def test_pages_within_the_marks_are_printed_in_an_aligned_table() -> None:
+def test_pages_within_the_limits_are_printed_in_an_aligned_table() -> None:
     public()
     lines = run().split("\n")
     header, *rows = lines[: lines.index("")]

@@ -116,7 +116,7 @@ def test_smog_counts_a_clinical_word_however_often_it_is_explained() -> None:
     assert smog_grade("You have kyphoplasty. " * 30, "en") == 8.8
 
 
-def test_easy_text_passes_and_hard_text_fails_every_mark() -> None:
+def test_easy_text_passes_and_hard_text_fails_every_limit() -> None:
     assert score_text(EASY, "en") < 6 < 12 < score_text(HARD, "en")
     assert smog_grade(EASY, "en") < 8 < 12 < smog_grade(HARD, "en")
 
