@@ -10,6 +10,7 @@ from procedures.enums import PageKind
 from procedures.languages.definition import HardWords
 from procedures.publishing.checks import NON_MEDICAL_KINDS
 from procedures.readability.scores import (
+    CAPITALS,
     CODE_WORD,
     WORD,
     count_syllables,
@@ -40,7 +41,7 @@ ACTION_COMPONENTS = frozenset({"card", "warning signs", "checklist", "steps", "d
 EXPLAINED_ABBREVIATION = re.compile(r"\b([A-Z]{2,5}s?) \(")
 PARENTHESES = re.compile(r"\(([^()]*)\)")
 # A pronunciation such as "KY-foh-plas-tee".
-PRONUNCIATION = re.compile(r"[A-ZÁÉÍÓÚÑ]{2,}-|-[A-ZÁÉÍÓÚÑ]{2,}|-\w+-")
+PRONUNCIATION = re.compile(rf"[{CAPITALS}]{{2,}}-|-[{CAPITALS}]{{2,}}|-\w+-")
 # "omega-3": the number is not part of the word.
 NUMBER_SUFFIX = re.compile(r"[-–]\d+\Z")
 

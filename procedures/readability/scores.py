@@ -8,6 +8,7 @@ import re
 from functools import cache, lru_cache
 
 from portal.dictionary import common_words
+from portal.text import fold
 from procedures import languages
 from procedures.languages.definition import SENTENCE_ENDS
 from procedures.readability.thresholds import MIN_SCORED_WORDS
@@ -24,16 +25,16 @@ CODE_WORD = re.compile(rf"{CODE_PATTERN}\Z")
 CODE_SYLLABLES = 2
 WORD = re.compile(CODE_PATTERN + r"|\d(?:[\d.,-]*\d)?|[^\W\d_]+(?:['’-][^\W_]+)*")
 WORD_PART = re.compile(r"\d[\d.,]*|[^\W\d_]+(?:'[^\W\d_]+)*")
+# Capitals of Latin, Greek, Cyrillic, and other scripts of Europe.
+CAPITALS = "".join(letter for letter in map(chr, range(0x2000)) if letter.isupper())
 # Consecutive words in capitals.
-UPPERCASE_RUN = re.compile(
-    r"\b[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*(?:[ ,]+[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*)*\b(?![a-záéíóúüñ]|-?\d)"
-)
-UPPERCASE_VOWEL = re.compile(r"[AEIOUÁÉÍÓÚ]")
+UPPERCASE_RUN = re.compile(rf"\b[{CAPITALS}][{CAPITALS}'’-]*(?:[ ,]+[{CAPITALS}][{CAPITALS}'’-]*)*\b(?![^\W\d_]|-?\d)")
+LATIN_VOWEL = re.compile(r"[aeiou]")
 MIN_UPPERCASE_LENGTH = 3
 
-# Letters of scripts without capitals: Hebrew, Arabic and its neighbors, India, Southeast Asia, Ethiopia.
-CASELESS = "\u05d0-\u05f2\u0620-\u08ff\u0904-\u109f\u1200-\u137f"
-SENTENCE_END = re.compile(rf"(?<=[{SENTENCE_ENDS}…])[\"”’»)\]]*\s+(?=[\"“‘«(¿¡\[]*[A-ZÁÉÍÓÚÜÑ\d{CASELESS}])")
+OPENING_MARKS = '"“‘«(¿¡['
+# What follows must not start with a lowercase letter; scripts without capitals have none.
+SENTENCE_END = re.compile(rf"(?<=[{SENTENCE_ENDS}…])[\"”’»)\]]*\s+(?=[{re.escape(OPENING_MARKS)}]*(?P<first>[^\W_]))")
 # The following are no ends of sentences: "1. You get ready", "Dr. Lee", "No. 5", "J. Lee", "8 a.m. Monday".
 LIST_NUMBER = re.compile(r"\A\(?\d{1,3}\.\Z")
 ABBREVIATION = re.compile(
@@ -42,7 +43,7 @@ ABBREVIATION = re.compile(
 NUMBER_ABBREVIATION = re.compile(
     rf"(?<!\w)(?:{'|'.join(word for language in languages.LANGUAGES for word in language.number_abbreviations)})\.\Z"
 )
-INITIAL = re.compile(r"(?:\A|[A-ZÁÉÍÓÚÑ]\w*\.? |\b[A-Z]\.)[A-Z]\.\Z")
+INITIAL = re.compile(rf"(?:\A|[{CAPITALS}]\w*\.? |\b[{CAPITALS}]\.)[{CAPITALS}]\.\Z")
 MERIDIEM = re.compile(r"\b[ap]\. ?m\.\Z")
 DATE_WORD = re.compile(rf"(?:{languages.number_words('weekdays', 'months')})\b")
 
@@ -56,18 +57,18 @@ def split_sentences(text: str) -> list[str]:
     """Return sentences with at least one word. A sentence never continues on the next line."""
     found: list[str] = []
     for line in text.split("\n"):
-        pieces: list[str] = []
-        for piece in SENTENCE_END.split(line.strip()):
-            if pieces and _continues(pieces[-1], piece):
-                pieces[-1] += f" {piece}"
-            else:
-                pieces.append(piece)
-        found += [piece for piece in pieces if WORD.search(piece)]
-    return found
+        start = 0
+        for end in SENTENCE_END.finditer(line):
+            if not end["first"].islower() and not _continues(line[start : end.start()], line[end.end() :]):
+                found.append(line[start : end.start()])
+                start = end.end()
+        found.append(line[start:])
+    return [sentence for sentence in map(str.strip, found) if WORD.search(sentence)]
 
 
 def _continues(before: str, after: str) -> bool:
-    """Whether the period between two pieces of a line does not end a sentence."""
+    """Whether the period between two parts of a line does not end a sentence."""
+    before = before.lstrip()
     return bool(
         LIST_NUMBER.match(before)
         or ABBREVIATION.search(before)
@@ -191,7 +192,7 @@ def _lowercase_run(run: str, language: str) -> str:
     def lower(match: re.Match[str]) -> str:
         word = match[0]
         is_word = word.casefold() in known or (
-            is_shouted and len(word) > MIN_UPPERCASE_LENGTH and bool(UPPERCASE_VOWEL.search(word))
+            is_shouted and len(word) > MIN_UPPERCASE_LENGTH and bool(LATIN_VOWEL.search(fold(word)))
         )
         return word.lower() if is_word and not CODE_WORD.match(word) else word
 

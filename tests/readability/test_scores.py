@@ -73,6 +73,8 @@ def test_sentences_end_where_a_reader_stops(subtests: pytest.Subtests) -> None:
         ("Take 5 mg. Then rest.", ["Take 5 mg.", "Then rest."]),
         ("It is 5 ft. 2 in. tall.", ["It is 5 ft. 2 in. tall."]),
         ("A heading\nA line", ["A heading", "A line"]),
+        ("It hurts… but it passes. “Élan,” he said.", ["It hurts… but it passes.", "“Élan,” he said."]),
+        ("Он здесь. Она там.", ["Он здесь.", "Она там."]),
         ("–\n\n", []),
     ]:
         with subtests.test(text=text, found=found):
