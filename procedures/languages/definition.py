@@ -127,7 +127,7 @@ class NumberVocabulary:
 
     Every text is read with the vocabularies of all languages, because a page can quote another language. They are
     used to find phone numbers (procedures/phones.py), numbers without a source
-    (procedures/readability/uncited_numbers.py), personal data (procedures/feedback/services.py), and ends of
+    (procedures/readability/uncited_numbers.py), personal data (procedures/feedback.py), and ends of
     sentences. An empty pattern matches nothing.
     """
 

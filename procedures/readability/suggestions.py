@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from procedures import languages
 from procedures.models import Page
-from procedures.publishing.translations import latest_source_revision
+from procedures.publishing.review import latest_source_revision
 from procedures.readability.measures import PageMeasures, Passage
 from procedures.readability.scores import split_words
 from procedures.readability.thresholds import (

@@ -50,7 +50,7 @@ def _staff_advice() -> dict[str, Any]:
     from procedures.readability.measures import measure_page
     from procedures.readability.suggestions import build_suggestions
     from procedures.rendering import ReferenceResolver
-    from procedures.sharing.messages import spell_phonetically
+    from procedures.sharing.short_codes import spell_phonetically
     from procedures.triage import TriageDetector
     from procedures.views.errors import server_error
 
@@ -70,7 +70,7 @@ def _staff_advice() -> dict[str, Any]:
 
 def _text_rules() -> dict[str, Any]:
     """What the rules for words and numbers find in texts of the last language."""
-    from procedures.feedback.services import has_personal_data
+    from procedures.feedback import has_personal_data
     from procedures.languages import CODES
     from procedures.phones import find_emergency_numbers, find_phones
     from procedures.readability.measures import measure_page
