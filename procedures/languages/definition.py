@@ -25,7 +25,7 @@ class Readability:
     # Returns the syllables of a lowercase word with straight apostrophes: no number, code, or spelled-out abbreviation.
     count_syllables: Callable[[str], int]
     higher_is_easier: bool
-    limit: float  # hardest level that may be published
+    limit: float  # hardest level that can be published
     paragraph_limit: float  # hardest level of one paragraph without a suggestion
     floor: float | None  # easiest level without a suggestion; None for no floor
     # Whole sentences for staff: a text over the limit, a paragraph over its limit, a text below the floor. They contain
