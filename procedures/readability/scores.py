@@ -45,6 +45,7 @@ NUMBER_ABBREVIATION = re.compile(
 )
 INITIAL = re.compile(rf"(?:\A|[{CAPITALS}]\w*\.? |\b[{CAPITALS}]\.)[{CAPITALS}]\.\Z")
 MERIDIEM = re.compile(r"\b[ap]\. ?m\.\Z")
+MAX_CONTEXT = 40  # characters
 DATE_WORD = re.compile(rf"(?:{languages.number_words('weekdays', 'months')})\b")
 
 
@@ -59,7 +60,9 @@ def split_sentences(text: str) -> list[str]:
     for line in text.split("\n"):
         start = 0
         for end in SENTENCE_END.finditer(line):
-            if not end["first"].islower() and not _continues(line[start : end.start()], line[end.end() :]):
+            # Only what is near the period, so that the time stays proportional to the length of the line.
+            before = line[max(start, end.start() - MAX_CONTEXT) : end.start()].lstrip()
+            if not end["first"].islower() and not _continues(before, line[end.end() : end.end() + MAX_CONTEXT]):
                 found.append(line[start : end.start()])
                 start = end.end()
         found.append(line[start:])
@@ -68,7 +71,6 @@ def split_sentences(text: str) -> list[str]:
 
 def _continues(before: str, after: str) -> bool:
     """Whether the period between two parts of a line does not end a sentence."""
-    before = before.lstrip()
     return bool(
         LIST_NUMBER.match(before)
         or ABBREVIATION.search(before)
