@@ -486,3 +486,19 @@ def test_publishing_a_text_without_a_picture_removes_it_from_the_index(page: Pag
 
     assert ("fig-other" in html_of(pictures), "fig-needle" in html_of(pictures)) == (False, True)
     assert not set(figure_files(figure)) & public_files()
+
+
+def test_a_rerelease_without_a_picture_removes_it_from_the_index(page: Page) -> None:
+    series = Series.objects.create(slug="stages", language="en", title="In pictures")
+    for order, figure in enumerate((needle(), make_figure("late", size=(64, 64)))):
+        SeriesItem.objects.create(series=series, order=order, figure=figure, heading="A stage", text="It goes in.")
+    page.body += "\n::: series stages\n"
+    page.save()
+    make_public(page)
+    pictures = index()
+    assert "fig-late" in html_of(pictures)
+
+    SeriesItem.objects.filter(figure__slug="late").delete()
+    assert rerelease_page(page, actor=make_user())
+
+    assert ("fig-late" in html_of(pictures), "fig-needle" in html_of(pictures)) == (False, True)

@@ -2,6 +2,7 @@
 
 import datetime
 from io import StringIO
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import call_command
@@ -206,3 +207,31 @@ def test_scheduling_and_canceling_use_what_is_stored(page: Page) -> None:
     publish(Revision.objects.get(pk=revision.pk), actor=make_user("max"))
     with pytest.raises(PublishError, match="already published"):
         schedule_revision(outdated, actor=make_user("max"), at=at)
+
+
+def test_schedules_move_to_the_same_local_time_in_a_new_time_zone(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    denver, tokyo = ZoneInfo("America/Denver"), ZoneInfo("Asia/Tokyo")
+    at, at_in_tokyo = (datetime.datetime(2026, 6, 15, 9, tzinfo=zone) for zone in (denver, tokyo))
+    monkeypatch.setattr(timezone, "now", lambda: datetime.datetime(2026, 3, 3, tzinfo=denver))
+    schedule_revision(approved(page), actor=make_user("max"), at=at)
+
+    assert schedule.shift_schedules(denver, denver, actor=make_user("mia")) == []
+    (shift,) = schedule.find_schedule_shifts(denver, tokyo)
+    moved = schedule.shift_schedules(denver, tokyo, actor=make_user("mia"))
+
+    assert (shift.page, shift.scheduled_at, shift.shifted_at, shift.is_past) == (page, at, at_in_tokyo, False)
+    assert (shift.old_label, shift.same_time_label, shift.same_moment_label) == (
+        "15 June 2026, 09:00 (MDT)",
+        "15 June 2026, 09:00 (JST)",
+        "16 June 2026, 00:00 (JST)",
+    )
+    assert (moved, fresh(page).publish_at) == ([page], at_in_tokyo)
+    event = ReleaseEvent.objects.filter(page=page).first()
+    assert (event.kind, event.revision, event.actor.username, event.reason) == (
+        EventKind.SCHEDULED,
+        fresh(page).scheduled_revision,
+        "mia",
+        "15 June 2026, 09:00 (JST). The clinic’s time zone changed; it was 15 June 2026, 09:00 (MDT).",
+    )
+    monkeypatch.setattr(timezone, "now", lambda: at_in_tokyo)
+    assert shift.is_past
