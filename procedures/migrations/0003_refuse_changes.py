@@ -5,7 +5,7 @@ from django.db import migrations
 from portal.append_only import RefuseChanges
 
 APPEND_ONLY = """
-    revision approval figureapproval reviewcomment release releasedependency releaseevent digestdelivery
+    revision approval reviewcomment release releasedependency releaseevent digestdelivery
     warningsignrevision warningsignevent
 """.split()
 
@@ -15,5 +15,6 @@ class Migration(migrations.Migration):
 
     operations = [
         *(RefuseChanges(name) for name in APPEND_ONLY),
+        RefuseChanges("figureapproval", clearable_fields=("figure",)),
         RefuseChanges("path", mutable_fields=("is_canonical",)),
     ]

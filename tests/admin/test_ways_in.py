@@ -203,7 +203,7 @@ def test_pictures_are_decoded_and_stored_in_one_place() -> None:
         "procedures/figures/simulation/render.py",
     }
     # restore puts back, byte for byte, what a checked backup holds.
-    assert writing == {"procedures/figures/renditions.py", "portal/backup/media.py"}
+    assert writing == {"procedures/figures/renditions.py", "portal/backup/archive.py"}
 
 
 def test_animated_pictures_are_rejected(nina: Client) -> None:

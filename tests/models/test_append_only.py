@@ -13,6 +13,7 @@ from django.db.models import ProtectedError
 
 from portal.accounts.models import AuditEvent, User
 from portal.append_only import AppendOnly, AppendOnlyError, RefuseChanges, protected_models
+from procedures.figures.approval import record_approval
 from procedures.models import (
     Approval,
     DigestDelivery,
@@ -149,6 +150,20 @@ def test_an_address_may_only_change_whether_it_is_canonical(public_page: Page) -
     assert not Path.objects.get(page=public_page).is_canonical
 
 
+def test_the_approval_of_a_figure_outlives_the_figure_but_never_belongs_to_another(public_page: Page) -> None:
+    first, second = make_figure("never-public", size=(48, 48)), make_figure("other", size=(48, 48))
+    approval = record_approval(first, None)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        models.QuerySet(FigureApproval).filter(pk=approval.pk).update(figure=second)
+    first.delete()
+
+    approval.refresh_from_db()
+    assert approval.figure is None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        models.QuerySet(FigureApproval).filter(pk=approval.pk).update(figure=second)
+
+
 def test_every_protected_table_has_its_triggers_after_all_migrations() -> None:
     assert set(protected_models()) == {*TABLES, Path}
     catalog = {
@@ -160,7 +175,7 @@ def test_every_protected_table_has_its_triggers_after_all_migrations() -> None:
         cursor.execute(catalog[connection.vendor])
         counts = Counter(table for table, _ in cursor.fetchall())
 
-    assert counts == {model._meta.db_table: 2 for model in protected_models()}
+    assert counts == {model._meta.db_table: 3 if model is FigureApproval else 2 for model in protected_models()}
 
 
 def test_the_migration_operation_can_be_reversed(public_page: Page) -> None:
