@@ -1,7 +1,9 @@
-"""Text normalization for storage, search and XML."""
+"""Text normalization for storage, search and XML, and messages that are translated when they are shown."""
 
 import re
 import unicodedata
+
+from django.utils.functional import Promise, lazy
 
 # XML 1.0 §2.2: characters that a document must not contain, not even escaped.
 ILLEGAL_XML_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -46,3 +48,15 @@ def fold(text: str) -> str:
 def remove_hyphens(folded: str) -> str:
     """Return folded text without hyphens, so that “x-ray” and “xray” are equal."""
     return folded.replace("-", "")
+
+
+def _interpolate(message: object, values: dict[str, object]) -> str:
+    return str(message) % values
+
+
+_interpolate_lazy = lazy(_interpolate, str)
+
+
+def interpolate_lazy(message: str | Promise, /, **values: object) -> str:
+    """Return ``message`` as a lazy string: its values are filled in when it is shown, in the language active then."""
+    return _interpolate_lazy(message, values)

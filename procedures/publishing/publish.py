@@ -197,6 +197,7 @@ def _create_release(
         approval=approval,
         **hashed_fields,
         sections=[asdict(section) for section in rendered.sections],
+        document=rendered.document.to_json(),
         old_anchors=plan.old_anchors,
         anchor_renames=plan.anchor_renames,
         lost_anchors=plan.lost_anchors,

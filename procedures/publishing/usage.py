@@ -76,7 +76,7 @@ def find_stale_pages() -> list[StalePage]:
     """
     live = ReleaseDependency.objects.filter(release__live_on__isnull=False).select_related("release__page")
     by_language: dict[str, list[ReleaseDependency]] = {}
-    for dependency in live.defer("release__html", "release__sections"):
+    for dependency in live.defer("release__html", "release__sections", "release__document"):
         by_language.setdefault(dependency.release.page.language, []).append(dependency)
     stale: dict[int, StalePage] = {}
     for language, dependencies in by_language.items():

@@ -1,4 +1,4 @@
-"""Measures of one page. They are taken from finished HTML, so drafts and releases are measured alike."""
+"""Measures of one page, taken from its document tree, so that drafts and releases are measured alike."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from procedures.readability.scores import (
 from procedures.readability.uncited_numbers import find_uncited_numbers
 from procedures.rendering import ReferenceResolver
 from procedures.rendering.blocks import MAX_LIST_ITEMS
-from procedures.rendering.text_extraction import Article, TextBlock, parse_article, to_sentences
+from procedures.rendering.document import Article, TextBlock
 from procedures.validators import MAX_ALT_LENGTH
 
 TARGET_SENTENCE_WORDS = 20
@@ -39,6 +39,7 @@ class Passage:
     text: str
     count: float
     detail: str = ""
+    line: int = 0  # in the source
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,9 @@ class PageMeasures:
     invalid_alt_texts: list[Passage] = field(default_factory=list)
 
 
-def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: Article | None = None) -> PageMeasures:
-    """Measure an article (``RenderedPage.html`` or ``Release.html``) in the language of ``resolver``.
-
-    ``article``: the parsed ``html``, if the caller has it.
-    """
-    language, article, text = resolver.language, article or parse_article(html), to_sentences(html)
+def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) -> PageMeasures:
+    """Measure an article in the language of ``resolver``."""
+    language, text = resolver.language, article.text
     sentences = [
         (block, sentence) for block in article.blocks if block.is_prose for sentence in split_sentences(block.text)
     ]
@@ -106,7 +104,7 @@ def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: 
         long_lists=[Passage(one.section, "", one.item_count) for one in lists if one.item_count > MAX_LIST_ITEMS],
         hard_words=find_hard_words(_text_outside_locations(article), language, resolver.glossary_terms),
         uncited_numbers=[
-            Passage(block.section, block.text, 1, number)
+            Passage(block.section, block.text, 1, number, block.line)
             for block, number in find_uncited_numbers(article, resolver.clinic_values.values())
         ],
         broken_anchors=[link for link in article.links if link.startswith("#") and link[1:] not in article.anchors],
@@ -132,7 +130,7 @@ def _find_long_paragraphs(blocks: Iterable[TextBlock]) -> Iterable[Passage]:
 def _find_invalid_alt_texts(article: Article) -> Iterable[Passage]:
     """Yield images without alternative text, or with one that is too long. Articles contain no decorative images."""
     for picture in article.images:
-        if not 0 < len(picture.alt) <= MAX_ALT_LENGTH and not picture.is_thumbnail:
+        if not 0 < len(picture.alt) <= MAX_ALT_LENGTH:
             yield Passage("", picture.alt, len(picture.alt), picture.src)
 
 

@@ -20,8 +20,7 @@ from procedures.readability.measures import (
 )
 from procedures.readability.scores import MAX_SENTENCE_WORDS, MIN_SCORED_WORDS, score_text, split_sentences, split_words
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
-from procedures.rendering.source_map import SourceMap
-from procedures.rendering.text_extraction import Article, parse_article
+from procedures.rendering.document import Article, TextBlock
 
 MAX_QUOTE_LENGTH = 70
 
@@ -30,13 +29,10 @@ def build_suggestions(
     page: Page, content: dict[str, Any], rendered: RenderedPage, resolver: ReferenceResolver
 ) -> list[Issue]:
     """Return suggestions in the order of the text; those on the whole page come last, with line 0. No duplicates."""
-    article, source_map = parse_article(rendered.html), SourceMap(content["body"])
-    measures = measure_page(rendered.html, kind=page.kind, resolver=resolver, article=article)
-    suggestions = [
-        *_suggest_for_paragraphs(article, source_map, page.language),
-        *_suggest_for_sentences(article, source_map),
-    ]
-    suggestions += _suggest_for_numbers(article, source_map, measures)
+    article = rendered.article
+    measures = measure_page(article, kind=page.kind, resolver=resolver)
+    suggestions = [*_suggest_for_paragraphs(article, page.language), *_suggest_for_sentences(article)]
+    suggestions += _suggest_for_numbers(measures)
     suggestions += [
         Issue(
             line,
@@ -67,7 +63,7 @@ def _suggest_for_page(measures: PageMeasures) -> Iterator[Issue]:
         yield Issue(0, _("Long word, neither explained nor everyday: %(word)s.") % {"word": word})
 
 
-def _suggest_for_paragraphs(article: Article, source_map: SourceMap, language: str) -> Iterator[Issue]:
+def _suggest_for_paragraphs(article: Article, language: str) -> Iterator[Issue]:
     rules = languages.get(language).readability
     for block in article.blocks:
         if block.tag != "p" or block.component not in {"", "card"}:
@@ -77,7 +73,7 @@ def _suggest_for_paragraphs(article: Article, source_map: SourceMap, language: s
         if rules is not None and is_hard and len(split_words(block.text)) >= MIN_SCORED_WORDS:
             message = _("This paragraph %(reading_level)s. Use shorter sentences and words.")
             values = {"reading_level": rules.statement.format(level=level)}
-            yield Issue(source_map.find_line(block.text), message % values)
+            yield Issue(block.line, message % values)
         if count > TARGET_PARAGRAPH_SENTENCES:
             message = ngettext(
                 "This paragraph has %(count)s sentence; %(target)s is the target. Make two of it.",
@@ -85,32 +81,35 @@ def _suggest_for_paragraphs(article: Article, source_map: SourceMap, language: s
                 count,
             )
             values = {"count": str(count), "target": str(TARGET_PARAGRAPH_SENTENCES)}
-            yield Issue(source_map.find_line(block.text), message % values)
+            yield Issue(block.line, message % values)
 
 
-def _suggest_for_sentences(article: Article, source_map: SourceMap) -> Iterator[Issue]:
-    for sentence in find_long_sentences(article):
+def _suggest_for_sentences(article: Article) -> Iterator[Issue]:
+    for block, sentence in _iter_long_sentences(article):
         length = len(split_words(sentence))
         if length <= MAX_SENTENCE_WORDS:  # publishing checks report longer ones
             message = _("%(count)s words; %(target)s is the target. Shorten: %(sentence)s")
             values = {"count": str(length), "target": str(TARGET_SENTENCE_WORDS), "sentence": _quote(sentence)}
-            yield Issue(source_map.find_line(sentence), message % values)
+            yield Issue(block.find_line(sentence), message % values)
 
 
 def find_long_sentences(article: Article) -> list[str]:
     """Return the sentences over the target length, to highlight them."""
-    sentences = (text for block in article.blocks if block.is_prose for text in split_sentences(block.text))
-    return [text for text in sentences if len(split_words(text)) > TARGET_SENTENCE_WORDS]
+    return [sentence for _block, sentence in _iter_long_sentences(article)]
 
 
-def _suggest_for_numbers(article: Article, source_map: SourceMap, measures: PageMeasures) -> Iterator[Issue]:
-    header_texts = {block.text for block in article.blocks if block.component in {"title", "key message"}}
+def _iter_long_sentences(article: Article) -> Iterator[tuple[TextBlock, str]]:
+    for block in article.blocks:
+        for sentence in split_sentences(block.text) if block.is_prose else ():
+            if len(split_words(sentence)) > TARGET_SENTENCE_WORDS:
+                yield block, sentence
+
+
+def _suggest_for_numbers(measures: PageMeasures) -> Iterator[Issue]:
     for passage in measures.uncited_numbers:
-        # Title and key message are not in the body, but the body may contain the same sentence.
-        is_in_header = not passage.section and passage.text in header_texts
-        if line := 0 if is_in_header else source_map.find_line(passage.text):
+        if passage.line:
             yield Issue(
-                line,
+                passage.line,
                 _("The number “%(number)s” has no source. Cite where it comes from: [@key].")
                 % {"number": passage.detail},
             )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from procedures.readability.scores import split_sentences
-from procedures.rendering.text_extraction import HEADING_ELEMENTS, Article, TextBlock
+from procedures.rendering.document import HEADING_TAGS, Article, TextBlock
 
 NUMBER = re.compile(
     # L3, T12, and COVID-19 are names; "2.º" and "1.er" are ordinals. "-2.5" is a number, "6-8" a range.
@@ -193,7 +193,7 @@ def _strip_exempt_numbers(block: TextBlock, clinic_values: list[str]) -> str:
     text = block.text
     for value in [*block.phones, *clinic_values]:
         text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w){NOT_BEFORE_UNIT}", " ", text)
-    if block.tag in HEADING_ELEMENTS:
+    if block.tag in HEADING_TAGS:
         text = LIST_NUMBER.sub("", text)
     text = " ".join(sentence for sentence in split_sentences(text) if not sentence.rstrip('"”»)').endswith("?"))
     text = " ".join(sentence for sentence in split_sentences(text) if not WRITING_INSTRUCTION.match(sentence))

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from procedures.models import ExternalLink, Release
-from procedures.sharing.link_check import LinkParser
+from procedures.rendering import released_document
 
 DELAY_SECONDS = 2.0  # between two requests to one host
 TIMEOUT_SECONDS = 15.0
@@ -40,12 +40,10 @@ class LinkStatus:
 def find_external_links() -> dict[str, list[str]]:
     """Return every external URL on public pages, sorted, with the paths of the pages that link to it."""
     links: dict[str, list[str]] = {}
-    for path, html in Release.objects.live().values_list("path", "html"):
-        parser = LinkParser()
-        parser.feed(html)
-        for url in dict.fromkeys(parser.external_links):
-            if not url.startswith(f"{settings.PUBLIC_URL}/"):
-                links.setdefault(url, []).append(path)
+    for release in Release.objects.live().select_related("page", "revision").defer("html"):
+        for url in dict.fromkeys(released_document(release).links()):
+            if url.startswith(("https:", "http:")) and not url.startswith(f"{settings.PUBLIC_URL}/"):
+                links.setdefault(url, []).append(release.path)
     return dict(sorted(links.items()))
 
 

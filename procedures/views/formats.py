@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from portal.published.decorators import cacheable
 from procedures.languages import language_of_path
 from procedures.models import Path, Release
-from procedures.rendering.sanitizer import namespace_ids
+from procedures.rendering.html import namespace_ids
 from procedures.sharing.path_lookup import lookup_paths
 from procedures.views.layout import render_response
 from procedures.views.pages import page_context, serve_path, translation_paths

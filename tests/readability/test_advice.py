@@ -126,6 +126,8 @@ def test_everything_is_said_once_with_its_line_where_it_has_one(page: Page, kind
     assert found == [
         (3, "This paragraph has 4 sentences; 3 is the target. Make two of it."),
         (3, "The number “30 of” has no source. Cite where it comes from: [@key]."),
+        (5, "This paragraph has 4 sentences; 3 is the target. Make two of it."),
+        (5, "The number “30 of” has no source. Cite where it comes from: [@key]."),
         (
             7,
             "23 words; 20 is the target. Shorten: “We look at it and we ask you and we tell you what we see and what it …”",

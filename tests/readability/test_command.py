@@ -37,10 +37,11 @@ def public(body: str = "", **values: object) -> Page:
 
 
 def plant(page: Page, old: str, new: str) -> None:
-    """Put a fault into the public HTML; the publishing checks would refuse it."""
+    """Put a fault into the public tree; the publishing checks would refuse it."""
     release = Release.objects.get(live_on=page)
-    assert old in release.html
-    QuerySet(Release).filter(pk=release.pk).update(html=release.html.replace(old, new))
+    tree = json.dumps(release.document)
+    assert old in tree
+    QuerySet(Release).filter(pk=release.pk).update(document=json.loads(tree.replace(old, new)))
 
 
 def translated(page: Page) -> Page:
@@ -90,7 +91,7 @@ def test_a_number_without_a_source_fails_with_the_address_and_the_sentence() -> 
 
 def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
     page = public("\n[Up](#what-it-is)\n\n" + "- A sign.\n" * 8)
-    plant(page, 'href="#what-it-is">Up', 'href="#nowhere">Up')
+    plant(page, '["link", "#what-it-is"]', '["link", "#nowhere"]')
 
     assert broken() == [
         "/small-cut/: a list of 8 entries, the limit is 7; group or shorten it, under “When to call”",
@@ -103,9 +104,9 @@ def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
     [
         ("A small cut.", "Percutaneous augmentation ameliorates vertebral deformity. " * 9, "Flesch–Kincaid grade "),
         ("A small cut.", "We cut and " * 13 + "rest.", "a sentence of 40 words, the limit is 25"),
-        ('<figure class="figure"', '<div class="figure"', "no picture carries the message"),
-        ('<sup class="citation">', "<sup>", "no source is cited"),
-        ('alt="A needle in a bone."', 'alt=""', "the alternative text of the picture "),
+        ('"component": "picture"', '"component": "drawing"', "no picture carries the message"),
+        ('"1", "source"', '"", "text"', "no source is cited"),
+        ('"alt": "A needle in a bone."', '"alt": ""', "the alternative text of the picture "),
     ],
 )
 def test_a_planted_fault_fails(old: str, new: str, starts: str) -> None:
@@ -117,7 +118,7 @@ def test_a_planted_fault_fails(old: str, new: str, starts: str) -> None:
 
 def test_a_page_that_asks_nothing_of_its_reader_fails() -> None:
     page = public(kind="about")
-    plant(page, '<div class="care-card ', '<div class="')
+    plant(page, '"component": "card"', '"component": ""')
 
     assert broken() == [
         "/small-cut/: nothing tells the reader what to do; add a card, steps, a checklist or the next step"
@@ -145,7 +146,7 @@ def test_a_link_to_a_section_that_is_gone_fails() -> None:
     make_public(other)
     run()  # a reworded heading keeps its old address
 
-    plant(Page.objects.get(subject="other"), 'id="what-it-is"', 'id="what"')
+    plant(Page.objects.get(subject="other"), '["what-it-is"]', '["what"]')
     assert broken() == [
         "/small-cut/: a link leads to /other/#what-it-is, but that page has no such section; fix the link"
     ]

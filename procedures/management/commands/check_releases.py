@@ -46,6 +46,8 @@ class Command(BaseCommand):
             )
             if _fingerprints(live.dependencies.all()) != _fingerprints(rendered.dependencies):
                 stale.append(f"{live.path}: something that the page prints has changed; update the page in the admin")
+            elif rendered.html == live.html and live.document not in (None, rendered.document.to_json()):
+                broken.append(f"{live.path}: the stored tree is not that of its HTML")
             elif rendered.html != live.html and live.renderer_version == RENDERER_VERSION:
                 broken.append(f"{live.path}: renders differently now; raise RENDERER_VERSION or fix the renderer")
             elif rendered.html != live.html:
