@@ -1,30 +1,70 @@
-"""Check that every address that was ever public, and every link on a public page, still leads somewhere."""
+"""Check that every address that was ever public, and every link on a public page, still leads somewhere.
 
-from collections.abc import Iterator
+Links to other sites are checked only on request, and never with two requests to a host at once.
+"""
 
-from procedures.models import Page, Path, Release
+import ipaddress
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPMessage
+from typing import IO
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from procedures.models import ExternalLink, Page, Path, Release
 from procedures.rendering import released_document
 from procedures.rendering.document import Document
 from procedures.rendering.parser import GENERATED_ANCHOR
 from procedures.sharing.short_codes import is_valid_code
 
+DELAY_SECONDS = 2.0  # between two requests to one host
+TIMEOUT_SECONDS = 15.0
+GONE_STATUSES = frozenset({404, 410})
+RETRY_WITH_GET_STATUSES = frozenset({400, 403, 404, 405, 501})  # some servers return these for HEAD only
+MAX_RESULT_LENGTH = 120
+
 
 def find_broken_addresses() -> Iterator[str]:
     """Yield one message for each broken path, short code, link, or anchor."""
-    releases = Release.objects.live().select_related("page", "revision").defer("html")
-    live = {release.path: release for release in releases}
-    documents = {path: released_document(release) for path, release in live.items()}
+    known = set()
     for path in Path.objects.select_related("page__live_release"):
+        known.add(path.path)
         live_release = path.page.live_release
         if path.is_canonical and live_release and live_release.path != path.path:
             yield f"{path.path}: is canonical, but its page is published at {live_release.path}"
-    for release_path in live.keys() - set(Path.objects.values_list("path", flat=True)):
-        yield f"{release_path}: is public, but has no Path row"
+    live = list(Release.objects.live().select_related("page", "revision").defer("html"))
+    for release in live:
+        if release.path not in known:
+            yield f"{release.path}: is public, but has no Path row"
     for code in Page.objects.values_list("code", flat=True):
         if not is_valid_code(code):
             yield f"code {code}: its check character is wrong"
-    yield from _find_broken_links(documents)
-    yield from _find_lost_sections({live[path].page_id: document.anchors() for path, document in documents.items()})
+    documents = {release.path: released_document(release) for release in live}
+    yield from _find_broken_links(documents, known)
+    yield from _find_lost_sections({release.page_id: documents[release.path].anchors() for release in live})
+
+
+def _find_broken_links(documents: dict[str, Document], known: set[str]) -> Iterator[str]:
+    anchors = {path: document.anchors() for path, document in documents.items()}
+    for path, document in documents.items():
+        for link in document.links():
+            if not link.startswith(("/", "#")):
+                continue
+            target, _, anchor = link.partition("#")
+            if target and target not in known:
+                yield f"{path}: links to {target}, which was never public"
+            elif target and GENERATED_ANCHOR.match(anchor):
+                # Checked when the link was published. If the entry is gone since, the link still opens the index.
+                continue
+            elif anchor and (target or path) in anchors and anchor not in anchors[target or path]:
+                yield f"{path}: links to {link}, but that section does not exist"
 
 
 def _find_lost_sections(live_anchors: dict[int, set[str]]) -> Iterator[str]:
@@ -39,18 +79,108 @@ def _find_lost_sections(live_anchors: dict[int, set[str]]) -> Iterator[str]:
             yield f"release {number} of page {page_id}: its section #{anchor} is no longer on the live page"
 
 
-def _find_broken_links(documents: dict[str, Document]) -> Iterator[str]:
-    anchors = {path: document.anchors() for path, document in documents.items()}
-    known = set(Path.objects.values_list("path", flat=True))
-    for path, document in documents.items():
-        for link in document.links():
-            if not link.startswith(("/", "#")):
-                continue
-            target, _, anchor = link.partition("#")
-            if target and target not in known:
-                yield f"{path}: links to {target}, which was never public"
-            elif target and GENERATED_ANCHOR.match(anchor):
-                # Checked when the link was published. If the entry is gone since, the link still opens the index.
-                continue
-            elif anchor and (target or path) in anchors and anchor not in anchors[target or path]:
-                yield f"{path}: links to {link}, but that section does not exist"
+class PrivateAddressError(Exception):
+    """The URL is not a public web address, so it must not be requested."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """Result of checking a link. ``is_working`` is None if the server refused to answer a program."""
+
+    is_working: bool | None
+    message: str
+
+
+def find_external_links() -> dict[str, list[str]]:
+    """Return every external URL on public pages, sorted, with the paths of the pages that link to it."""
+    links: dict[str, list[str]] = {}
+    for release in Release.objects.live().select_related("page", "revision").defer("html"):
+        for url in dict.fromkeys(released_document(release).links()):
+            if url.startswith(("https:", "http:")) and not url.startswith(f"{settings.PUBLIC_URL}/"):
+                links.setdefault(url, []).append(release.path)
+    return dict(sorted(links.items()))
+
+
+def check_external_links(
+    urls: Iterable[str], check: Callable[[str], LinkStatus] | None = None, delay: float = DELAY_SECONDS
+) -> Iterator[tuple[str, LinkStatus]]:
+    """Yield each URL with its status, one after another, with ``delay`` seconds between requests to one host."""
+    last_request: dict[str, float] = {}
+    for url in urls:
+        host = urlsplit(url).netloc
+        time.sleep(max(0.0, last_request.get(host, -delay) + delay - time.monotonic()))
+        status = (check or check_external_link)(url)
+        last_request[host] = time.monotonic()
+        yield url, status
+
+
+@transaction.atomic
+def save_results(links: dict[str, list[str]], results: dict[str, LinkStatus]) -> None:
+    """Store the result of each link and since when it has been broken; delete links that no page has any longer.
+
+    A result of None for ``is_working`` leaves ``broken_since`` as it was.
+    """
+    now = timezone.now()
+    known = {link.url: link for link in ExternalLink.objects.select_for_update()}
+    for url, status in results.items():
+        link = known.get(url) or ExternalLink(url=url)
+        link.pages, link.last_result, link.checked_at = links[url], status.message[:MAX_RESULT_LENGTH], now
+        if status.is_working is not None:
+            link.broken_since = None if status.is_working else link.broken_since or now
+        link.save()
+    ExternalLink.objects.exclude(url__in=links).delete()
+
+
+class _PublicRedirectHandler(HTTPRedirectHandler):
+    """Redirect handler that applies ``require_public_url`` to every redirect."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        require_public_url(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def require_public_url(url: str) -> None:
+    """Raise PrivateAddressError unless the URL is a public web address, and OSError if its host does not exist."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise PrivateAddressError("not a web address; not checked")
+    for *_, address in socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM):
+        if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global:
+            raise PrivateAddressError("an address in a private network; not checked")
+
+
+def check_external_link(url: str) -> LinkStatus:
+    """Request a URL with HEAD, or with GET of the first bytes if the server does not support HEAD.
+
+    Never raises for what the other side does.
+    """
+    try:
+        require_public_url(url)
+        status = _fetch_status(url, "HEAD")
+        if status in RETRY_WITH_GET_STATUSES:
+            status = _fetch_status(url, "GET")
+    except PrivateAddressError as error:
+        return LinkStatus(False, str(error))
+    except TimeoutError:
+        return LinkStatus(False, f"no response within {TIMEOUT_SECONDS:.0f} seconds")
+    except (OSError, HTTPException, ValueError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        return LinkStatus(False, f"no connection: {reason}")
+    if status in GONE_STATUSES:
+        return LinkStatus(False, f"status {status}: the page is gone")
+    if status >= 400:
+        return LinkStatus(None, f"status {status} for a program; check it in a browser")
+    return LinkStatus(True, f"status {status}")
+
+
+def _fetch_status(url: str, method: str) -> int:
+    headers = {"User-Agent": f"Plainspine link check (+{settings.PUBLIC_URL}/)", "Range": "bytes=0-1023"}
+    request = Request(url, method=method, headers=headers)  # noqa: S310 -- require_public_url checks the scheme
+    try:
+        with build_opener(_PublicRedirectHandler).open(request, timeout=TIMEOUT_SECONDS) as response:
+            return int(response.status)
+    except HTTPError as error:
+        error.close()
+        return error.code
