@@ -20,7 +20,6 @@ from markdown_it.token import Token
 from portal.text import interpolate_lazy
 from procedures import markup
 from procedures.markup import PLACEHOLDER, make_excerpt
-from procedures.phones import ALLOWED_NUMBERS_HINT, find_emergency_numbers, find_phones
 from procedures.rendering.context import MIN_SIMILARITY, RenderContext
 from procedures.rendering.parser import HEADING_MARK, ParsedText, line_number
 
@@ -81,7 +80,6 @@ def lint(parsed: ParsedText, context: RenderContext) -> None:
         _check_lists,
         _check_tables,
         _check_inlines,
-        _check_phones,
     ):
         for line, message in check(parsed.tokens, lines, context):
             context.issues.add(line, message)
@@ -126,8 +124,7 @@ def _check_blocks(tokens: list[Token], lines: list[str], _context: RenderContext
 
 
 def _contains_empty_link(children: list[Token]) -> bool:
-    kinds = [child.type for child in children]
-    return ("link_open", "link_close") in pairwise(kinds)
+    return ("link_open", "link_close") in pairwise(child.type for child in children)
 
 
 def _check_lists(tokens: list[Token], _lines: list[str], _context: RenderContext) -> LintResults:
@@ -192,44 +189,6 @@ def _check_tables(tokens: list[Token], lines: list[str], _context: RenderContext
 def _split_cells(row: str) -> list[str]:
     cells = CELL_SEPARATOR.split(row.strip().removeprefix(">").strip())
     return cells[(cells[0] == "") : len(cells) - (len(cells) > 1 and not cells[-1].strip())]
-
-
-def _check_phones(tokens: list[Token], _lines: list[str], context: RenderContext) -> LintResults:
-    """Find typed phone numbers, which would not change with the clinic's."""
-    emergency = context.resolver.clinic_values["clinic.emergency_number"]
-    texts = [(token.map or [0, 0], _visible_text(token.children or [])) for token in tokens if token.type == "inline"]
-    options = [token for token in tokens if token.type in {"directive", "directive_open"}]
-    texts += [(token.map or [0, 0], str(token.meta["options"])) for token in options]
-    for (start, _end), text in texts:
-        phones = find_phones(text, context.clinic_phones)
-        for place, number in phones:
-            message = _(
-                "“%(number)s” is a typed phone number: it would stay when the clinic’s number changes. Write "
-                "{clinic.phone}, {clinic.after_hours_phone} or {clinic.emergency_number}. %(hint)s"
-            )
-            line = start + 1 + text.count("\n", 0, place)
-            yield line, interpolate_lazy(message, number=number, hint=ALLOWED_NUMBERS_HINT)
-        for place, number in find_emergency_numbers(text, emergency):
-            message = _(
-                "“%(number)s” is a typed emergency number: it would stay when the clinic’s changes. Write "
-                "{clinic.emergency_number}."
-            )
-            yield start + 1 + text.count("\n", 0, place), interpolate_lazy(message, number=number)
-
-
-def _visible_text(children: list[Token]) -> str:
-    """Return the text without markup, with the numbers of phone links."""
-    pieces = []
-    for child in children:
-        if child.type in {"softbreak", "hardbreak"}:
-            pieces.append("\n")
-        elif child.type in {"citation", "value"}:
-            pieces.append(PLACEHOLDER)
-        elif child.type == "link_open" and (href := str(child.attrGet("href") or "")).startswith("tel:"):
-            pieces.append(f"{PLACEHOLDER} call {href.removeprefix('tel:')} {PLACEHOLDER}")
-        else:
-            pieces.append(child.content)
-    return "".join(pieces)
 
 
 def _check_inlines(tokens: list[Token], lines: list[str], context: RenderContext) -> LintResults:

@@ -1,8 +1,9 @@
 """Rendering of a draft to a finished article, for previews, publishing, content loading, and checks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -15,9 +16,15 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
 from procedures.enums import PageKind, SignTiming
-from procedures.markup import find_markup_error
+from procedures.markup import PLACEHOLDER, find_markup_error
 from procedures.models import Release
-from procedures.phones import find_emergency_number_error, find_phone_error
+from procedures.phones import (
+    ALLOWED_NUMBERS_HINT,
+    find_emergency_number_error,
+    find_emergency_numbers,
+    find_phone_error,
+    find_phones,
+)
 from procedures.readability.scores import estimate_minutes, score_page
 from procedures.rendering.blocks import render_component
 from procedures.rendering.blocks.figure import show_figure
@@ -25,6 +32,7 @@ from procedures.rendering.blocks.indexes import term_nodes
 from procedures.rendering.blocks.warning_signs import show_emergency_signs
 from procedures.rendering.context import Issue, RenderContext
 from procedures.rendering.document import (
+    PHONE_SCHEME,
     Article,
     Block,
     Document,
@@ -35,13 +43,15 @@ from procedures.rendering.document import (
     Paragraph,
     Run,
     Section,
+    Text,
     link,
     plain,
     read_article,
+    walk,
 )
 from procedures.rendering.html import EMPTY_HTML, minify, to_html
 from procedures.rendering.inline import GlossaryLinker
-from procedures.rendering.lint import lint
+from procedures.rendering.lint import MAX_ISSUES, lint
 from procedures.rendering.parser import MAX_BODY_LENGTH, ParsedText, parse
 from procedures.rendering.references import Dependency, ReferenceResolver
 
@@ -236,16 +246,52 @@ def _check_plain_text_fields(content: dict[str, Any], context: RenderContext) ->
 
 def _render_body(parsed: ParsedText, context: RenderContext) -> SafeString:
     if len(parsed.text) > MAX_BODY_LENGTH:
-        message = _("The text is longer than %(limit)s letters. Make two pages of it.")
-        context.issues.add(0, message, limit=f"{MAX_BODY_LENGTH:,}")
+        too_long = _("The text is longer than %(limit)s letters. Make two pages of it.")
+        context.issues.add(0, too_long, limit=f"{MAX_BODY_LENGTH:,}")
         return EMPTY_HTML
     document = parsed.document
     lint(parsed, context)
+    for line, message in islice(_find_typed_phones(document, context), MAX_ISSUES):
+        context.issues.add(line, message)
     html = to_html(document.body, context)
     document.body = [node for node in document.body if node is not context.key_points_block]
     # Anchors of removed sections lead to the top of the body.
     document.top_anchors = context.reserve_old_anchors("")
     return format_html_join("", '<a id="{}"></a>', ((old,) for old in document.top_anchors)) + html
+
+
+def _find_typed_phones(document: Document, context: RenderContext) -> Iterator[tuple[int, str]]:
+    """Yield the line and a message for each typed phone number in a parsed text: it would outlive the clinic's own."""
+    emergency = context.resolver.clinic_values["clinic.emergency_number"]
+    phone_message = _(
+        "“%(number)s” is a typed phone number: it would stay when the clinic’s number changes. Write {clinic.phone}, "
+        "{clinic.after_hours_phone} or {clinic.emergency_number}. %(hint)s"
+    )
+    emergency_message = _(
+        "“%(number)s” is a typed emergency number: it would stay when the clinic’s changes. Write "
+        "{clinic.emergency_number}."
+    )
+    for node in walk(document.body):
+        text = node.options if isinstance(node, Block) else _typed_text(node) if isinstance(node, Text) else ""
+        for place, number in find_phones(text, context.clinic_phones):
+            message = interpolate_lazy(phone_message, number=number, hint=ALLOWED_NUMBERS_HINT)
+            yield node.line + text.count("\n", 0, place), message
+        for place, number in find_emergency_numbers(text, emergency):
+            yield node.line + text.count("\n", 0, place), interpolate_lazy(emergency_message, number=number)
+
+
+def _typed_text(node: Text) -> str:
+    """Return the text without markup, with its lines, and with the numbers of phone links."""
+    pieces: list[str] = []
+    called: set[int] = set()
+    for run in node.runs:
+        for mark in run.marks:
+            if mark.href.startswith(PHONE_SCHEME) and id(mark) not in called:
+                called.add(id(mark))
+                pieces.append(f"{PLACEHOLDER} call {mark.href.removeprefix(PHONE_SCHEME)} {PLACEHOLDER}")
+        is_name = run.kind in {"citation", "value"}
+        pieces.append("\n" if run.kind in {"space", "break"} else PLACEHOLDER if is_name else run.text)
+    return "".join(pieces)
 
 
 def _build_header(content: dict[str, Any]) -> Block:
