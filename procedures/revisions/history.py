@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 from procedures.enums import PUBLIC_EVENTS, EventKind
 from procedures.figures.approval import FigureVersion
 from procedures.models import Page, Release, ReleaseEvent, Revision
-from procedures.rendering import ReferenceResolver, RenderedPage, released_document, render_page
+from procedures.rendering import ReferenceResolver, released_document, render_page
+from procedures.rendering.document import Document
 from procedures.revisions.diff_blocks import DiffBlock, document_blocks, field_blocks, source_blocks
 
 VERSION_NAME = re.compile(r"([rv])([1-9][0-9]{0,8})\Z")
@@ -52,18 +53,16 @@ class Version:
         content: dict[str, Any] = self.revision.content
         return content
 
-    def _render(self) -> RenderedPage:
+    def read_document(self) -> Document:
+        """Return the tree of a release, or of a revision rendered with the current pictures and answers."""
+        if self.release:
+            return released_document(self.release)
         resolver = ReferenceResolver(self.page.language, FigureVersion.CURRENT)
-        return render_page(self.content, kind=self.page.kind, resolver=resolver)
-
-    def article_html(self) -> str:
-        """Return a release's stored HTML, or a revision rendered with the current pictures and answers."""
-        return self.release.html if self.release else str(self._render().html)
+        return render_page(self.content, kind=self.page.kind, resolver=resolver).document
 
     def rendered_blocks(self) -> list[DiffBlock]:
         """Return the blocks that a reader sees."""
-        document = released_document(self.release) if self.release else self._render().document
-        return field_blocks(self.content) + document_blocks(document)
+        return field_blocks(self.content) + document_blocks(self.read_document())
 
     def markdown_blocks(self) -> list[DiffBlock]:
         """Return the blocks that an editor typed."""
