@@ -58,8 +58,8 @@ def _staff_advice() -> dict[str, Any]:
     rendered = render_draft(page, draft, resolver=library)
     urgent = "If you cannot move your legs, call us tomorrow."
     return {
-        "advice": [problem.message for problem in build_suggestions(page, draft, rendered, library)],
-        "problems": [problem.message for problem in check_rendered_draft(page, draft, rendered, library)],
+        "advice": [str(problem.message) for problem in build_suggestions(page, draft, rendered, library)],
+        "problems": [str(problem.message) for problem in check_rendered_draft(page, draft, rendered, library)],
         "spelled": spell_phonetically("K7M4P2", page.language),
         "signs": {code: sorted(TriageDetector(code).find_advised_signs(urgent)) for code in CODES},
         "error page": server_error(RequestFactory().get("/")).content.decode(),
