@@ -3,6 +3,8 @@
 markdownx's own script traps the Tab key, breaks undo, and shows stale previews.
 """
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib.admin.widgets import AdminTextareaWidget
@@ -49,7 +51,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         return attrs
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Add the URLs that the script requests, and what the toolbar needs to know about blocks."""
+        """Add the URLs that the script requests, ordinals in pasted text, and what the toolbar knows about blocks."""
         context: dict[str, Any] = AdminTextareaWidget.get_context(self, name, value, attrs)
         addresses = {
             "preview": reverse("admin:procedures_page_preview"),
@@ -61,12 +63,17 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "upload": reverse("admin:procedures_figure_upload"),
             "login": reverse("admin:login"),
         }
-        names_with_end = " ".join(one.name for one in get_block_types().values() if one.has_end)
+        ordinals = [
+            {"code": language.code, **asdict(language.raised_ordinals)}
+            for language in languages.LANGUAGES
+            if language.raised_ordinals
+        ]
         return {
             **context,
             "addresses": addresses,
+            "ordinals": json.dumps(ordinals, ensure_ascii=False),
             "block_buttons": toolbar_buttons(),
-            "blocks_with_end": names_with_end,
+            "blocks_with_end": " ".join(one.name for one in get_block_types().values() if one.has_end),
         }
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:

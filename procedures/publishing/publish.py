@@ -108,7 +108,7 @@ def rerelease_page(
     checked = is_translation_checked(live.revision)
     dependencies = fingerprints(live.dependencies.all())
     is_current = dependencies == fingerprints(rendered.dependencies) and checked == live.translation_checked
-    if is_current and rendered.html == live.html:
+    if is_current and rendered.html == live.html and rendered.document.to_json() == live.document:
         return None
     release = _create_release(
         live.revision,

@@ -29,6 +29,7 @@ from procedures.publishing.schedule import ScheduleShift, find_schedule_shifts, 
 from procedures.rendering import RENDERER_VERSION, ReferenceResolver, render_page
 from procedures.timezones import get_clinic_timezone
 
+ANY_DEPENDENCY = Q()
 # The dependencies of pages on rows that are a ClinicValue.
 CLINIC_VALUE_DEPENDENCIES = Q(kind__in=("clinic", "care")) | Q(kind="list", key="locations")
 LOCATION_FIELDS = ("phone", "address", "location", "language", "name", "hours", "directions")
@@ -100,23 +101,23 @@ def current_fingerprints(language: str, dependencies: set[tuple[str, str]]) -> d
     return {kind_and_key: dependency.fingerprint for kind_and_key, dependency in resolver.dependencies.items()}
 
 
-def find_stale_pages() -> list[StalePage]:
-    """Return public pages with changed dependencies, without rendering: fast enough for every visit of the dashboard.
+def find_stale_pages(dependencies: Q = ANY_DEPENDENCY) -> list[StalePage]:
+    """Return public pages with changed values of ``dependencies`` (a filter of ReleaseDependency), by title.
 
-    Misses what a new glossary term would add to a page; ``find_stale_pages_by_rendering`` finds that, too.
+    Renders nothing, so it is fast enough for every visit of the dashboard. Misses what a new glossary term would add to
+    a page; ``find_stale_pages_by_rendering`` finds that, too.
     """
-    live = ReleaseDependency.objects.filter(release__live_on__isnull=False).select_related("release__page")
-    by_language: dict[str, list[ReleaseDependency]] = {}
-    for dependency in live.defer("release__html", "release__sections", "release__document"):
-        by_language.setdefault(dependency.release.page.language, []).append(dependency)
-    stale: dict[int, StalePage] = {}
-    for language, dependencies in by_language.items():
-        current = current_fingerprints(language, {(row.kind, row.key) for row in dependencies})
-        for dependency in dependencies:
-            if current.get((dependency.kind, dependency.key)) != dependency.fingerprint:
-                page = dependency.release.page
-                stale.setdefault(page.pk, StalePage(page, [])).changed.append((dependency.kind, dependency.key))
-    return sorted(stale.values(), key=lambda row: row.page.title)
+    live = ReleaseDependency.objects.filter(dependencies, release__live_on__isnull=False)
+    rows = list(live.values_list("release__page__language", "release__page", "kind", "key", "fingerprint"))
+    changed: dict[int, list[tuple[str, str]]] = {}
+    for code in languages.CODES:
+        in_language = [row[1:] for row in rows if row[0] == code]
+        current = current_fingerprints(code, {(kind, key) for _page_id, kind, key, _fingerprint in in_language})
+        for page_id, kind, key, fingerprint in in_language:
+            if current.get((kind, key)) != fingerprint:
+                changed.setdefault(page_id, []).append((kind, key))
+    pages = Page.objects.in_bulk(changed) if changed else {}
+    return sorted((StalePage(pages[pk], names) for pk, names in changed.items()), key=lambda row: row.page.title)
 
 
 def find_stale_pages_by_rendering() -> list[StalePage]:
@@ -138,32 +139,16 @@ def find_stale_pages_by_rendering() -> list[StalePage]:
 
 
 def find_pages_with_stale_value(*, kind: str, language: str, key: str = "") -> list[Page]:
-    """Return public pages in ``language`` that print an outdated value of ``kind`` (and ``key``).
-
-    Renders nothing, so a glossary term that no page links to yet is only found by ``find_stale_pages_by_rendering``.
-    """
+    """Return public pages in ``language`` that print an outdated value of ``kind`` (and ``key``)."""
     # Picture indexes show figures as well.
-    kinds = [kind, "indexed"] if kind == "figure" else [kind]
-    dependencies = Q(kind__in=kinds)
-    return find_pages_with_stale_dependencies(dependencies & Q(key=key) if key else dependencies, language)
+    dependencies = Q(kind__in=[kind, "indexed"] if kind == "figure" else [kind], release__page__language=language)
+    return [row.page for row in find_stale_pages(dependencies & Q(key=key) if key else dependencies)]
 
 
 def find_pages_with_stale_link(page: Page) -> list[Page]:
     """Return public pages that print an earlier title, section title, or path of ``page``."""
     dependencies = Q(kind="title", key__startswith=f"{page.subject}#") | Q(kind="page", key=page.subject)
-    return find_pages_with_stale_dependencies(dependencies, page.language)
-
-
-def find_pages_with_stale_dependencies(dependencies: Q, language: str) -> list[Page]:
-    """Return public pages in ``language`` with an outdated value of one of ``dependencies``.
-
-    ``dependencies``: a filter of ReleaseDependency.
-    """
-    live = ReleaseDependency.objects.filter(dependencies, release__live_on__language=language)
-    rows = list(live.values_list("kind", "key", "fingerprint", "release__page"))
-    current = current_fingerprints(language, {(kind, key) for kind, key, *_rest in rows})
-    stale = {page for kind, key, fingerprint, page in rows if current.get((kind, key)) != fingerprint}
-    return sorted(Page.objects.in_bulk(stale).values(), key=lambda page: page.title) if stale else []
+    return [row.page for row in find_stale_pages(dependencies & Q(release__page__language=page.language))]
 
 
 def find_dependent_pages(kind: str, key: str = "", languages: Sequence[str] | None = None) -> list[Page]:
@@ -181,11 +166,6 @@ def find_dependent_pages(kind: str, key: str = "", languages: Sequence[str] | No
         "body", "live_release__html", "live_release__sections", "live_release__document"
     )
     return list(pages.order_by("title", "language"))
-
-
-def find_stale_pages_in_all_languages(dependencies: Q) -> list[Page]:
-    """Return live pages that print an outdated value of one of ``dependencies`` (a filter of ReleaseDependency)."""
-    return [page for language in languages.CODES for page in find_pages_with_stale_dependencies(dependencies, language)]
 
 
 def pages_from_older_renderer() -> list[Page]:
@@ -365,7 +345,7 @@ class ClinicUpdate:
 
     def affected_pages(self) -> list[Page]:
         """Return public pages that print an outdated value and have not been rereleased yet."""
-        return find_stale_pages_in_all_languages(CLINIC_VALUE_DEPENDENCIES)
+        return sorted((row.page for row in find_stale_pages(CLINIC_VALUE_DEPENDENCIES)), key=lambda page: page.language)
 
     def affected_schedules(self) -> list[ScheduleShift]:
         """Return the schedules that a new time zone affects."""

@@ -10,12 +10,11 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Self
 
 from procedures.languages.definition import SENTENCE_ENDS
+from procedures.readability.thresholds import MIN_CELL_WORDS
 
 PHONE_SCHEME = "tel:"
 # Parts whose text the page adds to the author's: it belongs neither to the search text nor to the readability scores.
 GENERATED_PARTS = frozenset({"page-signs", "page-words", "sources", "next-step", "ask-us", "reading-levels"})
-# A table cell with an end mark or enough words counts as a sentence; other cells are labels and values.
-MIN_CELL_WORDS = 5
 
 
 @dataclass(slots=True, eq=False)

@@ -55,8 +55,8 @@ from procedures.rendering.lint import MAX_ISSUES, lint
 from procedures.rendering.parser import MAX_BODY_LENGTH, ParsedText, parse
 from procedures.rendering.references import Dependency, ReferenceResolver
 
-# Increase it when the same draft renders to different HTML or to a different tree: check_releases tells old releases from
-# broken ones by it, and load_content releases old ones again.
+# Increase it when the same draft renders to different HTML or to a different tree: check_releases tells old releases
+# from broken ones by it, and load_content releases old ones again.
 RENDERER_VERSION = 8
 
 PLAIN_TEXT_FIELDS: dict[str, Promise] = {

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from procedures.models import GuideItem, Page, Release, Revision
 from procedures.publishing.anchor_redirects import AnchorPlan, plan_anchors, render_draft
 from procedures.publishing.publish import rerelease_page, withdraw
+from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver, released_document, render_page
 from procedures.rendering.document import Document, read_article
@@ -246,9 +247,9 @@ def advice_on(page: Page) -> list[Issue]:
     """Return the suggestions for the draft."""
     page = Page.objects.get(pk=page.pk)
     library = ReferenceResolver("en")
-    return build_suggestions(
-        page, page.draft_content(), render_draft(page, page.draft_content(), resolver=library), library
-    )
+    rendered = render_draft(page, page.draft_content(), resolver=library)
+    measures = measure_page(rendered.article, kind=page.kind, resolver=library)
+    return build_suggestions(page, rendered, measures)
 
 
 def check_again(page: Page, live: Release) -> None:
@@ -431,4 +432,7 @@ def test_what_else_is_read_from_an_earlier_release_is_rendered_again(page: Page)
     guide = make_page("first-visit", kind="guide")
     GuideItem.objects.create(guide=guide, page=Page.objects.get(pk=page.pk), section="how-far")
     assert "How far" in make_public(guide).html
+    newer = rerelease_page(Page.objects.get(pk=page.pk), actor=None)
+    assert newer is not None
+    assert newer.document == first.document
     assert find_version(page, "v1").rendered_blocks()  # type: ignore[union-attr]

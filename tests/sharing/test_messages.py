@@ -125,7 +125,7 @@ def test_every_line_of_a_draft_is_short_ascii_with_crlf(about: MessageContext) -
     assert raw.isascii()
     assert raw.count(b"\n") == raw.count(b"\r\n")
     assert max(map(len, raw.split(b"\r\n"))) <= 78
-    # Even who reads the encoded source finds the address whole.
+    # The URL is complete even in the encoded source.
     assert raw.decode().count(about.short_url) == 4
 
 

@@ -21,8 +21,6 @@ from procedures.rendering.document import Block, Node
 if TYPE_CHECKING:
     from procedures.rendering.context import RenderContext
 
-# A list with more entries is hard to take in.
-MAX_LIST_ITEMS = 7
 Values = dict[str, Any]
 
 

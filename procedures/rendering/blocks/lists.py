@@ -5,8 +5,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from procedures.readability.thresholds import MAX_LIST_ITEMS
 from procedures.rendering.blocks import (
-    MAX_LIST_ITEMS,
     BlockType,
     Content,
     Field,
