@@ -153,9 +153,7 @@ class Container(Node):
 
 @dataclass(slots=True, kw_only=True)
 class ListItem(Container):
-    """An entry of a list. ``number``: as typed, in a numbered list."""
-
-    number: int = 0
+    """An entry of a list."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from procedures.markup import PLACEHOLDER
-from procedures.rendering.blocks import get_block_types
+from procedures.rendering.blocks import Content, get_block_types
 from procedures.rendering.document import (
     Block,
     Cell,
@@ -270,8 +270,7 @@ class _TreeBuilder:
             case "bullet_list_open" | "ordered_list_open":
                 return self._build_list(token, inner)
             case "list_item_open":
-                number = int(token.info) if token.info.isdecimal() else 0
-                return ListItem(nodes=self.build(inner), number=number)
+                return ListItem(nodes=self.build(inner))
             case "table_open":
                 rows = [_build_row(row, is_header=not at) for at, row in enumerate(_split_rows(inner))]
                 return Table(nodes=list(rows))
@@ -288,7 +287,7 @@ class _TreeBuilder:
         block = Block(name=name, options=token.meta["options"], raw=token.meta["raw"])
         if token.type == "directive_open":
             block.has_end = token.meta["closed"]
-            block.nodes = self.build(inner, in_choices=name == "choices")
+            block.nodes = self.build(inner, in_choices=get_block_types()[name].content == Content.OPTIONS)
         return block
 
     def _build_list(self, token: Token, inner: list[Token]) -> List:
