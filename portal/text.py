@@ -1,9 +1,10 @@
-"""Text normalization for storage, search and XML, and validation of single lines."""
+"""Text normalization, validation of single lines, and messages that are translated when they are shown."""
 
 import re
 import unicodedata
 
 from django.core.exceptions import ValidationError
+from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext_lazy as _
 
 # XML 1.0 §2.2: characters that a document must not contain, not even escaped.
@@ -72,3 +73,15 @@ def validate_single_line(value: str) -> None:
             _("The text contains an invisible character (U+%(code)s, %(name)s). Delete the text and type it again."),
             params={"code": f"{ord(character):04X}", "name": name},
         )
+
+
+def _interpolate(message: object, values: dict[str, object]) -> str:
+    return str(message) % values
+
+
+_interpolate_lazy = lazy(_interpolate, str)
+
+
+def interpolate_lazy(message: str | Promise, /, **values: object) -> str:
+    """Return ``message`` as a lazy string: its values are filled in when it is shown, in the language active then."""
+    return _interpolate_lazy(message, values)

@@ -26,6 +26,7 @@ from procedures.publishing.review import (
     locate_quote,
 )
 from procedures.rendering import Issue, ReferenceResolver
+from procedures.rendering.document import Document
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class ReviewCommentContext:
 
 @dataclass(frozen=True)
 class EditPageContext:
-    """A saved page as one user sees it. ``article_html`` is its text, ``full_preview`` the whole HTML document.
+    """A saved page as one user sees it. ``document`` is its tree, ``full_preview`` the whole HTML document.
 
     ``publishable_revision``: the approved text that can be published; looked up only for users who can publish.
     ``new_figures``: figures whose picture no reviewer has approved; looked up only together with ``full_preview``.
@@ -54,7 +55,7 @@ class EditPageContext:
     approval: Approval | None
     last_review_event: ReleaseEvent | None
     issues: list[Issue]
-    article_html: str
+    document: Document
     full_preview: str
     can_approve: bool
     can_publish: bool
@@ -94,7 +95,7 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = Fa
         approval=current_approval(revision) if revision else None,
         last_review_event=page.events.filter(kind__in=REVIEW_EVENTS).select_related("actor").first(),
         issues=check_rendered_draft(page, content, rendered, resolver),
-        article_html=rendered.html,
+        document=rendered.document,
         full_preview=render_full_preview(page, content, rendered, author=author) if with_preview else "",
         review_comments=get_review_comments(page, content),
         translation_pair=get_translation_pair(page),

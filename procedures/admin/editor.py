@@ -26,7 +26,8 @@ from procedures.figures.approval import public_files
 from procedures.figures.presenters import media_url
 from procedures.models import ClinicAnswer, Figure, FigureText, GlossaryTerm, Page, Series, Source
 from procedures.rendering import ReferenceResolver
-from procedures.rendering.parser import PAGE_ELEMENT_IDS, draft_section_titles
+from procedures.rendering.blocks import editor_schema, get_block_types, toolbar_buttons
+from procedures.rendering.parser import PAGE_ELEMENT_IDS, section_titles
 
 # Anchors that links should not lead to: the top of a page and its generated parts, such as key points and sources.
 EXCLUDED_ANCHORS = PAGE_ELEMENT_IDS | {""}
@@ -50,7 +51,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         return attrs
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Add the URLs that the script requests, and the ordinals in pasted text."""
+        """Add the URLs that the script requests, ordinals in pasted text, and what the toolbar knows about blocks."""
         context: dict[str, Any] = AdminTextareaWidget.get_context(self, name, value, attrs)
         addresses = {
             "preview": reverse("admin:procedures_page_preview"),
@@ -67,7 +68,13 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             for language in languages.LANGUAGES
             if language.raised_ordinals
         ]
-        return {**context, "addresses": addresses, "ordinals": json.dumps(ordinals, ensure_ascii=False)}
+        return {
+            **context,
+            "addresses": addresses,
+            "ordinals": json.dumps(ordinals, ensure_ascii=False),
+            "block_buttons": toolbar_buttons(),
+            "blocks_with_end": " ".join(one.name for one in get_block_types().values() if one.has_end),
+        }
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         """Render from the site's own templates, without changing ``attrs`` in place as markdownx does."""
@@ -93,7 +100,7 @@ class MarkdownFormField(MarkdownxFormField):  # type: ignore[misc]
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="GET", max_bytes=0)
 def insert_options_view(request: HttpRequest) -> JsonResponse:
-    """Return everything that the dialogs can insert into a text in one language (``?language=es``).
+    """Return everything that the dialogs can insert into a text in one language (``?language=es``), and all blocks.
 
     Pictures without a text in that language come last and are marked (``has_words``).
     """
@@ -118,6 +125,7 @@ def insert_options_view(request: HttpRequest) -> JsonResponse:
                 for row in GlossaryTerm.objects.filter(language=language).order_by("term")
             ],
             "pages": [_page_option(page) for page in _get_pages(language)],
+            "blocks": editor_schema(),
         }
     )
 
@@ -157,7 +165,7 @@ def _page_option(page: Page) -> dict[str, Any]:
         if live
         else [
             {"key": key, "name": title}
-            for key, title in draft_section_titles(page.body, ReferenceResolver(page.language).clinic_values).items()
+            for key, title in section_titles(page.body, ReferenceResolver(page.language).clinic_values).items()
             # In a draft, an anchor that is derived from a heading changes with the heading.
             if f"{{#{key}}}" in page.body
         ]

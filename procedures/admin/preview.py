@@ -64,12 +64,12 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     page, content = parse_page_form(request.POST)
     resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
     rendered = render_draft(page, content, resolver=resolver, with_line_comments=True)
-    measures = measure_page(rendered.html, kind=page.kind, resolver=resolver)
+    measures = measure_page(rendered.article, kind=page.kind, resolver=resolver)
     return JsonResponse(
         {
             "html": render_full_preview(page, content, rendered),
             "problems": serialize_issues(check_rendered_draft(page, content, rendered, resolver)),
-            "advice": serialize_issues(build_suggestions(page, content, rendered, measures)),
+            "advice": serialize_issues(build_suggestions(page, rendered, measures)),
             "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
             "level": rendered.reading_level,

@@ -30,6 +30,7 @@ from procedures.enums import Decision
 from procedures.figures.approval import ApprovedFigure, FigureVersion, approved_figures, figure_hash
 from procedures.models import Figure, Page
 from procedures.publishing.review import ReviewError, UnseenFiguresError, record_decision
+from procedures.rendering.document import Document
 from procedures.revisions.drafts import discard_review_comments, get_review_comments, save_review_comments
 from procedures.revisions.history import Version, version_of_release
 
@@ -74,10 +75,10 @@ class ReviewForm(forms.Form):
 class _RenderedVersion(Version):
     """The text on this screen, already rendered. Rendering it again could pick up a newer picture or answer."""
 
-    html: str
+    document: Document
 
-    def article_html(self) -> str:
-        return self.html
+    def read_document(self) -> Document:
+        return self.document
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -169,7 +170,7 @@ def _build_diff(edit_page: EditPageContext) -> dict[str, Any]:
     if edit_page.revision is None:
         return {}
     live = version_of_release(edit_page.page, edit_page.live_release) if edit_page.live_release else None
-    draft = _RenderedVersion(edit_page.page, edit_page.revision, None, edit_page.article_html)
+    draft = _RenderedVersion(edit_page.page, edit_page.revision, None, edit_page.document)
     return {"diff": build_diff_context(live, draft)}
 
 

@@ -99,7 +99,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
     list_display_links = ("title",)
     list_filter = ("is_starter", "published_at")
     search_fields = ("title", "path")
-    exclude = ("html", "sections", "thumbnail")
+    exclude = ("html", "sections", "document", "thumbnail")
     readonly_fields = ("preview_link",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:

@@ -63,7 +63,7 @@ class PageQuerySet(models.QuerySet["Page"]):
             self.published()
             .in_language(language)
             .select_related("live_release")
-            .defer("body", "live_release__html", "live_release__sections")
+            .defer("body", "live_release__html", "live_release__sections", "live_release__document")
             .annotate(clinic=clinic_json(language))
         )
 

@@ -35,7 +35,8 @@ class PathQuerySet(models.QuerySet["Path"]):
             for code in languages.CODES
         }
         releases = Release.objects.filter(page=models.OuterRef("page")).order_by("-number")
-        return self.select_related("page__live_release", "page__replaced_by__live_release").annotate(
+        rows = self.select_related("page__live_release", "page__replaced_by__live_release")
+        return rows.defer("page__live_release__document", "page__replaced_by__live_release__document").annotate(
             clinic=clinic_json(language), last_title=models.Subquery(releases.values("title")[:1]), **translations
         )
 

@@ -181,6 +181,7 @@ class ReleaseQuerySet(AppendOnlyQuerySet["Release"]):
             self.live()
             .filter(Q(path=path) | Q(page__language=language, page__subject__in=listed.values("key")))
             .select_related("page", "revision")
+            .defer("document")
             .annotate(clinic=clinic_json(language))
         )
 
@@ -206,6 +207,12 @@ class Release(AppendOnly):
     html = models.TextField(help_text=_("The rendered, sanitized article."))
     sections = models.JSONField(
         _("sections"), default=list, help_text=_("Plain text by section, for search: anchor, title, text.")
+    )
+    document = models.JSONField(
+        _("document"),
+        null=True,
+        blank=True,
+        help_text=_("The tree of the article (rendering.document), for comparisons and checks."),
     )
     old_anchors = models.JSONField(
         _("old anchors"),

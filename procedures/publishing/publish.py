@@ -122,7 +122,7 @@ def rerelease_page(
     checked = is_translation_checked(live.revision)
     dependencies = fingerprints(live.dependencies.all())
     is_current = dependencies == fingerprints(rendered.dependencies) and checked == live.translation_checked
-    if is_current and rendered.html == live.html:
+    if is_current and rendered.html == live.html and rendered.document.to_json() == live.document:
         return None
     release = _create_release(
         live.revision,
@@ -212,6 +212,7 @@ def _create_release(
         approval=approval,
         **hashed_fields,
         sections=[asdict(section) for section in rendered.sections],
+        document=rendered.document.to_json(),
         old_anchors=plan.old_anchors,
         anchor_renames=plan.anchor_renames,
         lost_anchors=plan.lost_anchors,

@@ -23,7 +23,7 @@ from procedures.enums import PageKind
 from procedures.languages import home_path, language_of_path
 from procedures.models import Page, Path, Release
 from procedures.models.page import CARD_FIELDS, PageQuerySet
-from procedures.rendering.sanitizer import namespace_ids
+from procedures.rendering.html import namespace_ids
 from procedures.search import SearchResults, get_index
 from procedures.sharing.address_index import Address, get_address_index
 from procedures.sharing.path_lookup import lookup_paths

@@ -1,5 +1,6 @@
 """The Markdown field, based on django-markdownx without its scripts and URLs."""
 
+import re
 from typing import Any
 
 import markdownx.fields
@@ -14,6 +15,7 @@ from django.utils.module_loading import import_string
 from portal.accounts.models import User
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.models import Page
+from procedures.rendering.blocks import editor_schema, get_block_types, toolbar_buttons
 from tests.admin.conftest import PAGES, SignIn, form_of
 from tests.factories import make_figure, make_public
 
@@ -95,6 +97,17 @@ def test_insert_options_are_in_the_language_of_the_page(page: Page, editor: User
     assert {row["key"] for row in offered["pages"]} == {"small-cut", "contact"}
     assert next(row for row in spanish["pictures"] if row["key"] == "a-balloon")["has_words"] is False
     assert spanish["pages"] == []
+    assert offered["blocks"] == editor_schema()
+
+
+def test_the_toolbar_has_a_button_for_every_dialog_of_a_block(editor: User, sign_in: SignIn) -> None:
+    html = sign_in(editor).get(f"{PAGES}add/").content.decode()
+
+    for button in toolbar_buttons():
+        assert re.search(rf'data-choose="{button["dialog"]}">{re.escape(button["label"])}</button>', html), button
+    with_end = re.search(r'data-blocks-with-end="([^"]*)"', html)
+    assert with_end
+    assert set(with_end[1].split()) == {one.name for one in get_block_types().values() if one.has_end}
 
 
 def test_linkable_sections_are_offered(page: Page, editor: User, sign_in: SignIn) -> None:

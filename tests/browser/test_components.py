@@ -19,7 +19,10 @@ pytestmark = pytest.mark.browser
 ADDRESS = "/admin/components/"
 PHONE: ViewportSize = {"width": 390, "height": 844}
 # Templates that draw a part of another component.
-PARTS = {"chance_block", "drawing", "marker_leader", "marker_shape", "markers", "svg_defs"}
+PARTS = {
+    "chance_block", "drawing", "line", "marker_leader", "marker_shape", "markers", "svg_defs", "warning_signs_list",
+    "warning_signs_short",
+}  # fmt: skip
 SCREENSHOTS = Path(settings.BASE_DIR) / "test-results"
 # Fonts of buttons that differ from the text around them.
 OTHER_FONTS = """() => [...document.querySelectorAll("button")]

@@ -9,6 +9,7 @@ from django.utils import translation
 from procedures.enums import FigureKind
 from procedures.figures.presenters import FigureContext, build_figure_context, format_percent
 from procedures.models import Figure, FigureText, Marker, MarkerText
+from procedures.rendering.blocks.figure import get_captions
 from tests.factories import make_figure
 
 pytestmark = pytest.mark.django_db
@@ -18,6 +19,13 @@ def view(figure: Figure, language: str = "en") -> FigureContext:
     """The context of the figure, loaded as by the renderer."""
     found = Figure.objects.prefetch_related("texts", "markers__texts", "renditions").get(pk=figure.pk)
     return build_figure_context(found, language)
+
+
+def render_figure(figure: Figure, language: str = "en") -> str:
+    """The component of the figure, with the lines that it adds in the active language."""
+    shown = view(figure, language)
+    values = {name: getattr(shown, name) for name in FigureContext.__slots__}
+    return render_to_string("components/figure.html", {"figure": values | get_captions(shown)})
 
 
 def test_positions_are_short_percentages(subtests: pytest.Subtests) -> None:
@@ -100,7 +108,7 @@ def test_notices_match_the_kind_of_figure() -> None:
         Figure.objects.update(kind=kind)
         for language, said in zip(("en", "es"), pair, strict=True):
             with translation.override(language):
-                html = render_to_string("components/figure.html", {"figure": view(figure, language)})
+                html = render_figure(figure, language)
             assert [sentence for sentence in sentences if sentence in html] == [said] * bool(said), (kind, language)
             assert ('class="figure__polarity"' in html) is bool(said), (kind, language)
 
@@ -117,12 +125,12 @@ def test_drawing_toggle_names_the_kind_of_figure() -> None:
     }
     for kind, name in names.items():
         Figure.objects.update(kind=kind)
-        html = render_to_string("components/figure.html", {"figure": view(figure)})
+        html = render_figure(figure)
         assert f'value="xray" checked> {name}</label>' in html, kind
 
 
 def test_raster_drawing_is_shown_as_an_image() -> None:
-    html = render_to_string("components/figure.html", {"figure": view(make_figure(size=(48, 48), kind="drawing"))})
+    html = render_figure(make_figure(size=(48, 48), kind="drawing"))
 
     assert '<img class="figure__image" src="/media/figures/' in html
     assert "figure--drawing" in html

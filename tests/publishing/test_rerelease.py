@@ -237,9 +237,9 @@ def test_a_rule_added_after_publishing_does_not_block_a_new_number(db: None) -> 
     long = BODY.replace("A small cut.", f"It is {'very ' * 40}small.")
     revision = save_revision(page, author=make_user("ed"))
     stored = Release.objects.live().get(page=page)
-    words = f"<p>It is {'very ' * 40}small.</p>"
+    sections = json.dumps([{"anchor": "", "title": "", "text": f"It is {'very ' * 40}small."}])
     with history_unprotected():
-        connection.cursor().execute("UPDATE procedures_release SET html = %s WHERE id = %s", [words, stored.pk])
+        connection.cursor().execute("UPDATE procedures_release SET sections = %s WHERE id = %s", [sections, stored.pk])
         connection.cursor().execute(
             "UPDATE procedures_revision SET content = %s WHERE id = %s",
             [json.dumps({**revision.content, "body": long}), stored.revision_id],
