@@ -11,7 +11,7 @@ APPEND_ONLY = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("procedures", "0002_notify_postgresql")]
+    dependencies = [("procedures", "0003_release_document")]
 
     operations = [
         *(RefuseChanges(name) for name in APPEND_ONLY),
