@@ -177,16 +177,6 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
             path("marks/live/", markers.markers_preview_view, name="procedures_figure_markers_preview"),
             path("<int:figure_id>/text/", view(figure_text_view), name="procedures_figure_detect_text"),
             path("<int:figure_id>/marks/", view(markers.markers_view), name="procedures_figure_markers"),
-            path(
-                "<int:figure_id>/marks/file/",
-                view(markers.markers_download_view),
-                name="procedures_figure_markers_download",
-            ),
-            path(
-                "<int:figure_id>/marks/bring-in/",
-                view(markers.markers_import_view),
-                name="procedures_figure_markers_import",
-            ),
             *super().get_urls(),
         ]
 

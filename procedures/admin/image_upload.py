@@ -36,7 +36,7 @@ from procedures.admin.text_detection import build_regions
 from procedures.enums import FigureKind
 from procedures.figures.decoding import DecodedImage, InvalidImageError, read_png_size
 from procedures.figures.dicom import reader
-from procedures.figures.markers.data import transform_markers
+from procedures.figures.markers import transform_markers
 from procedures.figures.renditions import encode_png, find_duplicate, load_master_image, store_image
 from procedures.figures.staging import StagedImage, find_staged, open_staged, stage
 from procedures.figures.text_detection import Detection, DetectionStatus, TextRegion, detect_text, unavailable_status

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from procedures.admin.markers import MarkerContext, to_querydict
-from procedures.figures.markers.data import MarkerData, MarkerTextData, load_markers, markers_version
+from procedures.admin.markers import MarkerContext, MarkerFormSet
+from procedures.figures.markers import MarkerData, MarkerTextData, load_markers, markers_version
 from procedures.models import Figure, FigureText
 from tests.factories import make_figure
 
@@ -46,7 +46,12 @@ def version(figure: Figure) -> str:
 def sent(figure: Figure, *more: dict[str, str], **changes: Any) -> dict[str, Any]:
     """Return the form data: the saved markers, the rows ``more``, and ``changes`` by full field name (``__`` for ``-``)."""
     saved = load_markers(figure)
-    values: dict[str, Any] = to_querydict(saved, MarkerContext.for_figure(figure)).dict()
+    formset = MarkerFormSet(MarkerContext.for_figure(figure), saved=saved)
+    values: dict[str, Any] = {
+        field.html_name: "" if field.value() in {None, False} else str(field.value())
+        for form in formset.forms
+        for field in form
+    }
     for index, row in enumerate(more, start=len(saved)):
         values |= {f"marks-{index}-{name}": value for name, value in {**ROW, **row}.items()}
     values["marks-total"] = str(len(saved) + len(more))

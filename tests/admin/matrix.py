@@ -125,8 +125,6 @@ OF_THE_SITE: dict[str, list[Ask]] = {
 OF_A_FIGURE: dict[str, list[Ask]] = {
     "figure_markers": [get(WRITES), post(WRITES)],
     "figure_detect_text": [get(WRITES), post(WRITES)],
-    "figure_markers_download": [get(WRITES)],
-    "figure_markers_import": [post(WRITES)],
 }
 # A picture that waits belongs to the person who sent it: others find nothing there.
 OF_A_WAITING_PICTURE: dict[str, list[Ask]] = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from portal.accounts.models import User
-from procedures.figures.markers.data import load_markers
+from procedures.figures.markers import load_markers
 from procedures.models import Figure, Marker, MarkerText, Page
 from procedures.publishing.publish import rerelease_page
 from procedures.publishing.usage import find_stale_pages_by_rendering
@@ -40,6 +40,22 @@ def test_the_marker_editor_works_without_javascript(editor: User, sign_in: SignI
     for name in ("marks-0-x", "marks-0-target_y", "marks-0-label_es", "marks-0-deleted", "marks-1-x", "marks-1-number"):
         assert f'name="{name}"' in html
     assert 'class="marker__rim"' in html
+
+
+def test_marker_texts_are_escaped_in_the_editor_and_in_its_previews(editor: User, sign_in: SignIn) -> None:
+    figure = bilingual()
+    changes = {
+        "marks__0__label_en": "<script>alert(1)</script>",
+        "marks__0__text_es": "</textarea><script>alert(2)</script>",
+    }
+
+    answer = sign_in(editor).post(address(figure), sent(figure, marks__0__x="", **changes))
+
+    html = answer.content.decode()
+    assert answer.status_code == 400
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert "&lt;script&gt;alert(2)" in html
 
 
 @pytest.mark.parametrize(
@@ -176,7 +192,6 @@ def test_a_reviewer_cannot_edit_markers(reviewer: User, sign_in: SignIn) -> None
 
     assert client.get(address(figure)).status_code == 403
     assert client.post(address(figure), sent(figure, {})).status_code == 403
-    assert client.get(address(figure, "file/")).status_code == 403
     assert client.get(f"/admin/procedures/figure/{figure.pk}/change/").status_code == 200
     assert saved(figure) == [("tip", "Tip")]
 

@@ -197,7 +197,7 @@ def test_pictures_are_decoded_and_stored_in_one_place() -> None:
 
     # The last reads the masters that it wrote itself, on the desk of who computes the simulated set.
     assert decoding == {
-        "procedures/figures/markers/checks.py",  # what intake has stored, to measure marks against
+        "procedures/figures/markers.py",  # what intake has stored, to measure marks against
         "procedures/figures/decoding.py",
         "procedures/figures/ocr.py",  # PNG that intake wrote, in a process of its own
         "procedures/figures/simulation/render.py",

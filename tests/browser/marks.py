@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from procedures.figures.markers.data import save_markers
+from procedures.figures.markers import save_markers
 from procedures.models import Figure
 from tests.admin.marks_ground import address, bilingual, mark, version
 from tests.browser.admin import Desk

@@ -1,13 +1,12 @@
 """The page where marks are placed, in a real browser: by keyboard alone, by mouse, from a file, and nothing is lost."""
 
-import json
 import re
 
 import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Locator, expect
 
-from procedures.figures.markers.data import load_markers
+from procedures.figures.markers import load_markers
 from procedures.models import Figure
 from tests.admin.marks_ground import address
 from tests.browser.admin import Desk
@@ -327,25 +326,6 @@ def test_a_refused_save_keeps_what_was_typed(at: Desk) -> None:
     assert at.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
     assert at.page.locator("[name=marks-0-x]").input_value() == "120"
     expect(at.page.locator("[data-refused]")).to_be_focused()
-
-
-def test_a_file_is_looked_at_before_it_is_saved(at: Desk, figure: Figure) -> None:
-    with at.page.expect_download() as downloaded:
-        at.page.get_by_role("link", name="Download the saved markers").click()
-    page = json.loads(downloaded.value.path().read_text())
-    page["items"][0]["body"][0]["value"] = "Point"
-    file = {"name": "marks.jsonld", "mimeType": "application/json", "buffer": json.dumps(page).encode()}
-    at.page.get_by_label("Import markers from a file").set_input_files([file])  # type: ignore[list-item]
-    at.page.get_by_role("button", name="See what it would change").click()
-
-    expect(at.page.get_by_role("heading", name="From the file: nothing is saved yet")).to_be_visible()
-    expect(at.page.locator(".marker-editor__changes")).to_have_text("Point: text changed (en).")
-    up_to_date(at)
-    assert shown(at)[0] == "Point."
-    assert load_markers(figure)[0].texts["en"].label == "Tip"
-    at.page.get_by_role("button", name="Save markers").click()
-    expect(at.page.locator(".messagelist")).to_contain_text("Markers saved.")
-    assert load_markers(figure)[0].texts["en"].label == "Point"
 
 
 def test_after_the_session_ended_nothing_is_lost(at: Desk, figure: Figure) -> None:

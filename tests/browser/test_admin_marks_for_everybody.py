@@ -8,8 +8,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from portal.accounts.models import User
-from procedures.figures.markers.checks import MIN_CONTRAST, contrast_ratio, relative_luminance
-from procedures.figures.markers.data import load_markers, save_markers
+from procedures.figures.markers import MIN_CONTRAST, contrast_ratio, load_markers, relative_luminance, save_markers
 from procedures.models import Figure
 from tests.admin.marks_ground import address, mark, version
 from tests.browser.admin import FINDINGS, desk

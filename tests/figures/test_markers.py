@@ -1,18 +1,21 @@
 """Marker checks. Sizes are CSS pixels in an image 230 px wide."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from procedures.figures.markers.checks import (
+from procedures.figures.markers import (
     MIN_LABEL_DISTANCE_PX,
     RECOMMENDED_LABEL_DISTANCE_PX,
     STROKE_LUMINANCES,
     WHITE_LUMINANCE,
+    MarkerData,
+    MarkerTextData,
     check_markers,
+    describe_changes,
     distance_px,
 )
-from procedures.figures.markers.data import MarkerData
 
 TOUCH = "On a phone, its disc overlaps disc 1. Move one of them away."
 CLOSE = "On a phone, it is close to disc 1. A little more room helps an unsteady finger."
@@ -93,3 +96,25 @@ def test_low_contrast_blocks_saving(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert first.message == "Its ring is hard to see here: the contrast is 1.0, and at least 3 is needed."
     assert first.is_blocking
+
+
+def test_changes_are_described_marker_by_marker() -> None:
+    shapes = {"tip": "point", "arrow": "arrow", "ring": "circle", "box": "region"}
+    tip, arrow, ring, box = (
+        replace(mark(shape), key=key, texts={"en": MarkerTextData(key.capitalize())}) for key, shape in shapes.items()
+    )
+    changed = [
+        replace(arrow, shape="point"),
+        replace(tip, texts={"en": MarkerTextData("Point")}),
+        replace(box, x=0.3, target_y=0.6),
+    ]
+
+    assert describe_changes([tip, arrow, ring, box], changed) == [
+        "Ring: deleted",
+        "Arrow: now line to a point",
+        "Point: text changed (en)",
+        "Box: disc moved, target moved",
+        "The order of the numbers changed",
+    ]
+    assert describe_changes([tip], [tip, ring]) == ["Ring: new"]
+    assert describe_changes([tip], [replace(tip, x=tip.x + 1e-8)]) == []
