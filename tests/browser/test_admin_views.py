@@ -1,4 +1,4 @@
-"""The page beside the text: dark, large and on paper, in step with the text, with outline and advice."""
+"""The preview next to the text: dark mode, large type, print, scrolling, outline, and suggestions."""
 
 from typing import Any
 
@@ -9,6 +9,8 @@ from procedures.models import Page
 from tests.admin.conftest import form_of
 from tests.browser.admin import Desk, stocked_draft
 from tests.browser.public import wait_until
+
+INK, PAPER = "rgb(32, 27, 20)", "rgb(246, 238, 223)"
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -25,28 +27,57 @@ def inside(at: Desk, script: str) -> Any:
     )
 
 
-def test_the_page_is_seen_dark_large_and_on_paper(at: Desk) -> None:
-    colour = "getComputedStyle(doc.body).color"
-    size = "parseFloat(getComputedStyle(doc.querySelector('article p')).fontSize)"
-    header = "getComputedStyle(doc.querySelector('header')).display"
+COLOR = "getComputedStyle(doc.body).color"
+FONT_SIZE = "parseFloat(getComputedStyle(doc.querySelector('article p')).fontSize)"
+HEADER_DISPLAY = "getComputedStyle(doc.querySelector('header')).display"
+
+
+def test_the_preview_shows_dark_mode_and_large_type(at: Desk) -> None:
     wait_until(at.page, "document.querySelector('[data-stage] iframe').contentDocument.readyState === 'complete'")
     at.page.wait_for_timeout(300)
-    day = inside(at, f"[{colour}, {size}]")
+    default_color, default_size = inside(at, f"[{COLOR}, {FONT_SIZE}]")
+    dark_button = at.page.get_by_role("button", name="Dark", exact=True)
 
-    at.page.get_by_role("button", name="Dark", exact=True).click()
-    night = inside(at, colour)
-    at.page.get_by_role("button", name="Dark", exact=True).click()
+    dark_button.click()
+    at.page.wait_for_timeout(300)
+    dark_color = inside(at, COLOR)
+    dark_button.click()
+    at.page.wait_for_timeout(300)
+    light_color = inside(at, COLOR)
     at.page.get_by_role("button", name="Large type").click()
-    large = inside(at, size)
-    at.page.get_by_role("button", name="Large type").click()
-    at.page.get_by_role("button", name="Print").click()
-    paper = inside(at, f"[{colour}, {header}]")
-    at.page.get_by_role("button", name="Phone", exact=True).click()
 
-    assert night != day[0]
-    assert large > day[1] * 1.2
-    assert paper[1] == "none"
-    assert inside(at, f"[{colour}, {size}]") == day
+    assert (default_color, dark_color, light_color) == (INK, PAPER, INK)
+    assert inside(at, FONT_SIZE) > default_size * 1.2
+    assert at.complaints == []
+
+
+def test_the_preview_shows_light_mode_on_a_computer_in_dark_mode(at: Desk, row: Page) -> None:
+    at.page.emulate_media(color_scheme="dark")
+    at.edit(form_of(row))
+    dark_button = at.page.get_by_role("button", name="Dark", exact=True)
+    expect(dark_button).to_have_attribute("aria-pressed", "true")
+    at.page.wait_for_timeout(300)
+    first = inside(at, COLOR)
+
+    dark_button.click()
+    at.page.wait_for_timeout(300)
+
+    assert (first, inside(at, COLOR)) == (PAPER, INK)
+
+
+def test_print_opens_the_print_preview_of_the_page_alone(at: Desk) -> None:
+    at.page.get_by_role("button", name="Dark", exact=True).click()
+    at.page.evaluate(
+        """window.printed = []; document.querySelector("[data-stage] iframe").contentWindow.addEventListener(
+             "beforeprint", (event) => window.printed.push(event.target.document.querySelector("h1").textContent))"""
+    )
+
+    at.page.get_by_role("button", name="Print…").click()
+    wait_until(at.page, "window.printed.length === 1")
+    at.page.emulate_media(media="print")
+
+    assert at.page.evaluate("window.printed") == ["Small cut"]
+    assert inside(at, f"[{COLOR}, {HEADER_DISPLAY}]") == ["rgb(0, 0, 0)", "none"]
 
 
 def test_long_sentences_are_marked_in_the_page(at: Desk) -> None:

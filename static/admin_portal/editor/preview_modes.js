@@ -1,41 +1,25 @@
-// The page as on a phone, a desktop or paper, in large type, in dark mode, and with long sentences marked.
-// A frame cannot be set to print or dark mode, so the media rules of its style sheets are rewritten; no inline styles.
+// The page as on a phone or a desktop, in large type, in dark mode, on paper, and with long sentences marked.
+// The frame has the width of the device. Paper is the browser's own print preview, which knows about pages.
 
 import { all } from "./api.js";
 
-const WIDTHS = { phone: 360, desktop: 1280, print: 794 };
+const WIDTHS = { phone: 360, desktop: 1280 };
 const LONG = 20; // words, the target of docs/quality/measures.md
-const originals = new WeakMap();
+const DARK = "(prefers-color-scheme: dark)";
 
-function rewrite(media, { dark, print }) {
-  if (!originals.has(media)) originals.set(media, media.mediaText);
-  const said = originals.get(media);
-  const wanted = said
-    .replace(/\(prefers-color-scheme:\s*dark\)/g, dark && !print ? "all" : "not all")
-    .replace(/\(prefers-color-scheme:\s*light\)/g, dark && !print ? "not all" : "all")
-    .replace(/\bprint\b/g, print ? "all" : "not all")
-    .replace(/\bscreen\b/g, print ? "not all" : "all");
-  // "all and (…)" with a type on both sides is not a valid media query, so simplify it.
-  const parts = wanted.split(" and ");
-  const text = parts.includes("not all") ? "not all" : parts.filter((part) => part !== "all").join(" and ") || "all";
-  if (media.mediaText !== text) media.mediaText = text;
-}
-
-function eachRule(rules, act) {
-  [...rules].forEach((rule) => {
-    act(rule);
-    if (rule.styleSheet) eachRule(rule.styleSheet.cssRules, act);
-    if (rule.cssRules) eachRule(rule.cssRules, act);
-  });
-}
-
-function actAs(doc, how) {
-  [...doc.styleSheets].forEach((sheet) => {
-    if (sheet.media.length) rewrite(sheet.media, how);
-    eachRule(sheet.cssRules, (rule) => { if (rule.media?.length) rewrite(rule.media, how); });
-  });
-  doc.documentElement.style.padding = how.print ? "15mm" : ""; // a frame has no @page
-  doc.documentElement.style.colorScheme = how.dark && !how.print ? "dark" : "light";
+// Some browsers apply the color scheme of a frame to its media queries. The others follow the computer only; there the
+// public style sheet with the other colors is added to the page.
+function setColorScheme(stage, frame, dark) {
+  frame.style.colorScheme = dark ? "dark" : "light";
+  const doc = frame.contentDocument;
+  doc.documentElement.style.colorScheme = frame.style.colorScheme;
+  const href = dark ? stage.dataset.darkColors : stage.dataset.lightColors;
+  const added = doc.querySelector("#preview-colors");
+  if (dark === matchMedia(DARK).matches) added?.remove();
+  else if (added?.getAttribute("href") !== href) {
+    added?.remove();
+    doc.head.append(Object.assign(doc.createElement("link"), { id: "preview-colors", rel: "stylesheet", media: "screen", href }));
+  }
 }
 
 function largeType(doc, large) {
@@ -98,11 +82,10 @@ export function startPreviewModes(editor, frame, changed) {
   const apply = () => {
     const doc = frame.contentDocument;
     if (!doc?.body) return;
-    const print = stage.dataset.stage === "print";
-    actAs(doc, { dark: on("dark"), print });
+    setColorScheme(stage, frame, on("dark"));
     largeType(doc, on("large"));
     markLong(doc, on("long"));
-    stage.dataset.dark = String(on("dark") && !print);
+    stage.dataset.dark = String(on("dark"));
   };
   const refresh = () => {
     fit(stage, frame);
@@ -118,7 +101,8 @@ export function startPreviewModes(editor, frame, changed) {
     button.setAttribute("aria-pressed", String(!on(button.dataset.mode)));
     refresh();
   }));
-  if (matchMedia("(prefers-color-scheme: dark)").matches) modes.find((button) => button.dataset.mode === "dark").setAttribute("aria-pressed", "true");
+  editor.querySelector("[data-print]").addEventListener("click", () => frame.contentWindow.print());
+  if (matchMedia(DARK).matches) modes.find((button) => button.dataset.mode === "dark").setAttribute("aria-pressed", "true");
   new ResizeObserver(() => {
     fit(stage, frame);
     changed();
