@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from procedures.admin.base import AnyForm, ContentAdmin, ReadOnlyAdmin, UsageProtectedAdmin, render_admin
 from procedures.admin.clinic import ClinicValueAdmin
-from procedures.admin.stale_pages import StalePagesMixin
+from procedures.admin.publishing import StalePagesMixin
 from procedures.ehr import infobutton
 from procedures.enums import CodeSystem, Language
 from procedures.models import ClinicalCode, ClinicAnswer, ExternalLink, GlossaryTerm, Source

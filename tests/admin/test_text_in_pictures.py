@@ -21,8 +21,7 @@ from django.test import Client, override_settings
 from PIL import Image
 
 from portal.accounts.models import User
-from procedures.admin.image_upload import get_text_detection
-from procedures.admin.text_detection import text_detection_context
+from procedures.admin.image_check import get_text_detection, text_detection_context
 from procedures.figures.decoding import build_decoded_image
 from procedures.figures.renditions import replace_renditions, store_image
 from procedures.figures.staging import stage

@@ -1,21 +1,30 @@
-"""Edit conflicts: merge a form with the draft that someone else saved after the form was opened.
+"""Drafts that several people or windows edit: autosave, and edit conflicts.
 
-The form is shown again with the merged text. It can be saved over the other revision only while that revision is the
-newest, and after the user has resolved every change that both made to the same words (see ``resolved_version``).
+Autosave stores the form every few seconds and reports other editors. In an edit conflict, a form is merged with the
+draft that someone else saved after the form was opened, and shown again. It can be saved over the other revision only
+while that revision is the newest, and after the user has resolved every change that both made to the same words (see
+``resolved_version``).
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.http import QueryDict
+from django.http import HttpRequest, JsonResponse, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from procedures.admin.base import StrOrPromise
-from procedures.admin.preview import parse_page_form
-from procedures.models import Page, Revision
+from procedures.admin.base import StrOrPromise, get_staff_user, json_error, parse_int_or_zero, staff_json_view
+from procedures.admin.editor import EDITOR_PERMISSIONS, MAX_FORM_BYTES, parse_page_form
+from procedures.models import Autosave, Page, Revision
+from procedures.revisions import autosave as slots
 from procedures.revisions.merge import MergeChunk, MergeResult, common_words, diff_inline, merge, merge_line
 
+MAX_CLIENT_ID_LENGTH = 36
+MAX_FIELDS = 600
+# Fields of the form that are not part of the text.
+NON_CONTENT_FIELDS = frozenset(
+    {"csrfmiddlewaretoken", "version", "client_id", "page", "typed", "first", "saved", "merge_version"}
+)
 TEXT_FIELDS = {
     "title": gettext_lazy("Title"),
     "key_message": gettext_lazy("Key message"),
@@ -31,6 +40,87 @@ CHOICE_FIELDS = {
 }
 # Characters before a change, by which the script finds its position in a text that has been edited since.
 PRECEDING_TEXT_LENGTH = 60
+
+
+@staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
+def autosave_view(request: HttpRequest) -> JsonResponse:
+    """Save the posted form, and report other editors and the latest saved draft.
+
+    ``typed``: the form has unsaved changes. ``saved``: the slot of a form that has been saved since, to discard.
+    ``first``: also return the user's unsaved text from earlier sessions.
+    """
+    session, page = _parse_session(request)
+    if not 0 < len(session.client_id) <= MAX_CLIENT_ID_LENGTH:
+        return json_error(400, _("This form is too old. Copy your text, reload the page, and paste it in."))
+    if saved := request.POST.get("saved"):
+        slots.discard_autosaves(session.user, [saved])
+    fields = _content_fields(request.POST) if request.POST.get("typed") else {}
+    slot = slots.save_autosave(session, fields, version=parse_int_or_zero(request.POST.get("version", "")))
+    newest = page.revisions.select_related("author").first() if page else None
+    return JsonResponse(
+        {
+            "autosaved_at": slot.edited_at and slot.last_seen_at,
+            "user": request.user.pk,
+            "user_name": str(request.user),
+            "version": page.draft_version if page else 0,
+            "saved_by": str(newest.author or _("Someone else")) if newest else "",
+            "saved_at": newest and newest.created_at,
+            "others": [
+                {"name": str(other.user), "since": other.opened_at, "typed": other.edited_at}
+                for other in slots.active_editors(session)
+            ],
+            "unsaved": [_serialize_autosave(row) for row in slots.find_unsaved(session)]
+            if request.POST.get("first")
+            else None,
+        }
+    )
+
+
+@staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=64 * 1024)
+def discard_autosave_view(request: HttpRequest) -> JsonResponse:
+    """Delete the user's own autosaves with the posted client IDs (``slot``)."""
+    return JsonResponse({"forgotten": slots.discard_autosaves(get_staff_user(request), request.POST.getlist("slot"))})
+
+
+@staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
+def compare_autosave_view(request: HttpRequest) -> JsonResponse:
+    """Compare the posted form with the saved draft. Return an inline diff for each field that differs."""
+    page, mine = parse_page_form(request.POST)
+    saved: dict[str, Any] = Page.objects.get(pk=page.pk).draft_content() if page.pk else dict.fromkeys(mine, "")
+    names = [
+        name for name in mine if name in request.POST and str(mine[name]).strip() != str(saved.get(name, "")).strip()
+    ]
+    return JsonResponse(
+        {
+            "fields": [
+                {"name": name, "changes": diff_inline(str(saved.get(name, "")), str(mine[name]))} for name in names
+            ]
+        }
+    )
+
+
+def _parse_session(request: HttpRequest) -> tuple[slots.EditingSession, Page | None]:
+    """Return the editing session, and the saved page if the form has one."""
+    data = request.POST
+    form = "guide" if "items-TOTAL_FORMS" in data else "page"
+    page_id = parse_int_or_zero(data.get("page", ""))
+    page = Page.objects.filter(pk=page_id).first() if page_id else None
+    user, client_id = get_staff_user(request), data.get("client_id", "")
+    return slots.EditingSession(user, page.pk if page else None, form, client_id), page
+
+
+def _content_fields(data: QueryDict) -> dict[str, str]:
+    return {name: str(data[name]) for name in list(data)[:MAX_FIELDS] if name not in NON_CONTENT_FIELDS}
+
+
+def _serialize_autosave(row: Autosave) -> dict[str, Any]:
+    return {
+        "slot": row.client_id,
+        "at": row.edited_at,
+        "open": row.last_seen_at,
+        "version": row.version,
+        "fields": row.fields,
+    }
 
 
 @dataclass(frozen=True, slots=True)
