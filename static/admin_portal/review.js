@@ -1,5 +1,6 @@
 // Saves a reviewer's comments while they are typed: on the site, or in this browser while the site cannot be reached.
 
+import { format, gettext } from "./i18n.js";
 import { postForm } from "./editor/api.js";
 import { localCopies } from "./editor/local_drafts.js";
 
@@ -29,14 +30,14 @@ function start(form) {
     const answer = await postForm(form, form.dataset.keep, new FormData(form), undefined, { leaving });
     if (answer.status === 200) {
       copies.forget(KEY);
-      line.textContent = answer.data.autosaved_at ? "Your comments are saved. They are not sent yet." : "";
+      line.textContent = answer.data.autosaved_at ? gettext("Your comments are saved. They are not sent yet.") : "";
       return;
     }
     changed = true;
     const done = copies.keep(KEY, { fields: typed() });
     line.textContent = done
-      ? "Your comments are saved only in this browser, on this computer."
-      : "Your comments could not be saved in this browser. Copy them before you leave.";
+      ? gettext("Your comments are saved only in this browser, on this computer.")
+      : gettext("Your comments could not be saved in this browser. Copy them before you leave.");
   }
 
   function restore() {
@@ -56,7 +57,7 @@ function start(form) {
     });
     // Comments on words that are no longer in the text go into the general comment.
     const general = form.elements.comment;
-    left.forEach((text, words) => { general.value = joined(general.value, `${words ? `“${words}”: ` : ""}${text}`); });
+    left.forEach((text, words) => { general.value = joined(general.value, words ? format(gettext("“%(quote)s”: %(comment)s"), { quote: words, comment: text }) : text); });
     changed = true;
     keep();
   }

@@ -1,5 +1,7 @@
 // Sign-in: passkeys, and a button that shows the password. Without this script, name, password and code still work.
 
+import { gettext } from "./i18n.js";
+
 const toBytes = (text) => Uint8Array.from(
   atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0),
 );
@@ -37,9 +39,9 @@ function forServer(credential) {
 }
 
 const REASONS = {
-  NotAllowedError: "The device did not confirm. Try again when you are ready.",
-  InvalidStateError: "This device already has a passkey for your account.",
-  SecurityError: "Passkeys need the site's name in the address, and https.",
+  NotAllowedError: gettext("The device did not confirm. Try again when you are ready."),
+  InvalidStateError: gettext("This device already has a passkey for your account."),
+  SecurityError: gettext("Passkeys need the site's name in the address, and https."),
 };
 
 async function usePasskey(form) {
@@ -64,17 +66,17 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   const button = form.querySelector("button:not([type=button])");
   const status = form.querySelector("[role=status]");
   const able = window.PublicKeyCredential && window.isSecureContext && named;
-  status.textContent = able ? "" : "Passkeys do not work here: they need https and the site's name in the address.";
+  status.textContent = able ? "" : gettext("Passkeys do not work here: they need https and the site's name in the address.");
   button.hidden = !able;
   // Next to name and password, a passkey is only an alternative: hide it where it cannot work.
   if (!able && form.dataset.passkey === "alone") form.closest(".card").hidden = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     button.disabled = true;
-    status.textContent = "Follow the steps on your device …";
+    status.textContent = gettext("Follow the steps on your device …");
     usePasskey(form).catch((error) => {
       button.disabled = false;
-      status.textContent = REASONS[error.name] ?? "That did not work. Try again, or use another method.";
+      status.textContent = REASONS[error.name] ?? gettext("That did not work. Try again, or use another method.");
     });
   });
 }
@@ -82,11 +84,11 @@ for (const note of document.querySelectorAll("[data-needs-name]")) note.hidden =
 
 for (const input of document.querySelectorAll("input[type=password]")) {
   const button = document.createElement("button");
-  Object.assign(button, { type: "button", className: "show-password", textContent: "Show the password" });
+  Object.assign(button, { type: "button", className: "show-password", textContent: gettext("Show the password") });
   button.setAttribute("aria-controls", input.id);
   button.addEventListener("click", () => {
     input.type = input.type === "password" ? "text" : "password";
-    button.textContent = input.type === "password" ? "Show the password" : "Hide the password";
+    button.textContent = input.type === "password" ? gettext("Show the password") : gettext("Hide the password");
   });
   input.form.addEventListener("submit", () => { input.type = "password"; });
   input.after(button);

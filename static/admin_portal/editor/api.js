@@ -1,6 +1,8 @@
 // Requests to the server. A response that is not JSON (a login or error page) is treated as empty.
 
-const UNREACHABLE = { status: 0, data: { error: "We cannot reach the site. Your text is still here." } };
+import { gettext } from "../i18n.js";
+
+const UNREACHABLE = { status: 0, data: { error: gettext("We cannot reach the site. Your text is still here.") } };
 
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
@@ -15,7 +17,7 @@ export async function getJson(address, options = {}) {
   }
 }
 
-const SIGNED_OUT = { status: 401, data: { error: "You are signed out. Your text is still here." } };
+const SIGNED_OUT = { status: 401, data: { error: gettext("You are signed out. Your text is still here.") } };
 
 // Signing in again creates a new CSRF token; without it the form could no longer be sent.
 export async function freshToken(editor) {

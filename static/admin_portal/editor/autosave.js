@@ -1,5 +1,6 @@
 // Autosave: the form is sent to the site every few seconds, or stored in this browser while that fails.
 
+import { gettext } from "../i18n.js";
 import { postForm } from "./api.js";
 import { fill, same, values } from "./form.js";
 import { localCopies } from "./local_drafts.js";
@@ -75,12 +76,14 @@ export function startAutosave(editor, form, notice) {
       first = false;
       presence.show(answer.data);
       notice.clear("keep");
-      show(unsaved ? "Autosaved. Not saved as a draft yet." : "All saved.", unsaved ? "yes" : "");
+      show(unsaved ? gettext("Autosaved. Not saved as a draft yet.") : gettext("All saved."), unsaved ? "yes" : "");
       return;
     }
     if (!unsaved) return;
     const done = copies.keep(key.value, { fields: now, version: form.elements.version?.value, at: new Date().toISOString() });
-    show(done ? "Saved in this browser only, on this computer." : "Not saved: this browser cannot store it. Copy your text.", "no");
+    const stored = gettext("Saved in this browser only, on this computer.");
+    const notStored = gettext("Not saved: this browser cannot store it. Copy your text.");
+    show(done ? stored : notStored, "no");
     notice.say(answer, "keep");
   }
   function soon() {
@@ -89,7 +92,7 @@ export function startAutosave(editor, form, notice) {
     timer = setTimeout(keep, Math.max(0, Math.min(PAUSE, since + LONGEST - Date.now())));
   }
   const change = () => {
-    if (line.dataset.kept !== "no") show("Writing …", "");
+    if (line.dataset.kept !== "no") show(gettext("Writing …"), "");
     soon();
   };
   const offers = startDraftRecovery(editor, form, {

@@ -1,5 +1,6 @@
 // Searchable lists of options in the dialogs, in the language of the page.
 
+import { format, gettext, ngettext } from "../i18n.js";
 import { all, getJson } from "./api.js";
 import { languageOf } from "./form.js";
 
@@ -13,7 +14,7 @@ function option(kind, row, at) {
   });
   const words = document.createElement("span");
   words.append(Object.assign(document.createElement("strong"), { textContent: row.name }));
-  const more = row.has_words === false ? "has no words in this language yet" : row.more;
+  const more = row.has_words === false ? gettext("has no words in this language yet") : row.more;
   if (more) words.append(Object.assign(document.createElement("small"), { textContent: more }));
   label.append(input);
   if (row.thumbnail) {
@@ -29,7 +30,8 @@ function search(dialog) {
   const rows = all(".choice-list__row", dialog);
   rows.forEach((row) => { row.hidden = !asked.every((word) => row.dataset.words.includes(word)); });
   const count = rows.filter((row) => !row.hidden).length;
-  dialog.querySelector("[data-count]").textContent = asked.length ? `${count || "Nothing"} found.` : "";
+  const found = count ? format(ngettext("%(count)s found.", "%(count)s found.", count), { count }) : gettext("Nothing found.");
+  dialog.querySelector("[data-count]").textContent = asked.length ? found : "";
 }
 
 function options(select, rows) {
@@ -45,7 +47,7 @@ export function startChoiceLists(editor, field) {
 
   async function load() {
     const answer = await getJson(`${editor.dataset.choices}?language=${asked()}`);
-    if (answer.status !== 200) return answer.data.error ?? "The list could not be loaded. Please try again.";
+    if (answer.status !== 200) return answer.data.error ?? gettext("The list could not be loaded. Please try again.");
     known = answer.data;
     language = asked();
     return "";
@@ -62,7 +64,7 @@ export function startChoiceLists(editor, field) {
       if (sources && !wrong) options(sources, known.sources);
       if (!list) return;
       const rows = wrong ? [] : known[KINDS[name]];
-      const none = Object.assign(document.createElement("p"), { className: "help", textContent: wrong || "There are none yet." });
+      const none = Object.assign(document.createElement("p"), { className: "help", textContent: wrong || gettext("There are none yet.") });
       list.replaceChildren(...(rows.length ? rows.map((row, at) => option(name, row, at)) : [none]));
       dialog.querySelector("[data-search]").value = "";
       search(dialog);

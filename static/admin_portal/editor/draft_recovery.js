@@ -1,5 +1,6 @@
 // Recovery of earlier unsaved text: continue with it, compare it, or discard it.
 
+import { format, gettext, ngettext } from "../i18n.js";
 import { all, postForm } from "./api.js";
 import { clock } from "./form.js";
 
@@ -37,7 +38,7 @@ export function startDraftRecovery(editor, form, { take, forget }) {
       showChanges(words, changes);
       return [Object.assign(document.createElement("h3"), { textContent: label }), words];
     });
-    const none = answer.data.error ?? "It is the same as the saved draft.";
+    const none = answer.data.error ?? gettext("It is the same as the saved draft.");
     list.replaceChildren(...(parts.length ? parts : [Object.assign(document.createElement("p"), { textContent: none })]));
     dialog().showModal();
     list.querySelector("ins, del")?.scrollIntoView({ block: "center" });
@@ -58,25 +59,33 @@ export function startDraftRecovery(editor, form, { take, forget }) {
     box.replaceChildren(...(newest ? [newest] : []));
     if (!older.length) return;
     const pile = Object.assign(document.createElement("details"), { open });
-    const words = older.length === 1 ? "1 older text that is not saved" : `${older.length} older texts that are not saved`;
-    pile.append(Object.assign(document.createElement("summary"), { textContent: words }), ...older);
+    const count = older.length;
+    const words = ngettext("%(count)s older text that is not saved", "%(count)s older texts that are not saved", count);
+    pile.append(Object.assign(document.createElement("summary"), { textContent: format(words, { count }) }), ...older);
     box.append(pile);
+  }
+
+  function describe({ at, here, fields }) {
+    const values = { title: fields.title, time: clock(at) };
+    if (!form.elements.page && fields.title) {
+      return format(here ? gettext("You have text “%(title)s” from %(time)s that is not saved (in this browser).")
+        : gettext("You have text “%(title)s” from %(time)s that is not saved."), values);
+    }
+    return format(here ? gettext("You have text from %(time)s that is not saved (in this browser).")
+      : gettext("You have text from %(time)s that is not saved."), values);
   }
 
   function show(offers) {
     const late = (offer) => new Date(offer.at).getTime();
     const rows = offers.filter((offer) => offer.fields).sort((one, other) => late(other) - late(one)).map((offer) => {
       const row = Object.assign(document.createElement("div"), { className: "draft-offer" });
-      const title = !form.elements.page && offer.fields.title ? ` “${offer.fields.title}”` : "";
-      const words = Object.assign(document.createElement("p"), {
-        textContent: `You have text${title} from ${clock(offer.at)} that is not saved${offer.here ? " (in this browser)" : ""}.`,
-      });
+      const words = Object.assign(document.createElement("p"), { textContent: describe(offer) });
       const gone = () => lay(all(".draft-offer", box).filter((one) => one !== row));
       const buttons = Object.assign(document.createElement("div"), { className: "buttons" });
       buttons.append(
-        button("Continue with it", () => { gone(); take(offer); }),
-        button("Compare", () => compare(offer), "button--secondary"),
-        button("Discard", () => { gone(); discard(offer); }, "button--secondary"),
+        button(gettext("Continue with it"), () => { gone(); take(offer); }),
+        button(gettext("Compare"), () => compare(offer), "button--secondary"),
+        button(gettext("Discard"), () => { gone(); discard(offer); }, "button--secondary"),
       );
       row.append(words, buttons);
       return row;

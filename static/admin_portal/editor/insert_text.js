@@ -1,5 +1,7 @@
 // Edits a textarea so that the browser's own undo works.
 
+import { gettext } from "../i18n.js";
+
 const WITH_END = /^:::[ \t]*(key-points|emergency|urgent|call|note|steps|do|dont|checklist|chance|choices)\b/;
 
 function put(field, text, from = field.selectionStart, to = field.selectionEnd) {
@@ -42,7 +44,7 @@ export function replaceAt(field, from, to, text) {
 
 export function wrapSelection(field, mark) {
   const { selectionStart: from, value } = field;
-  const words = value.slice(from, field.selectionEnd) || "important words";
+  const words = value.slice(from, field.selectionEnd) || gettext("important words");
   put(field, mark + words + mark);
   field.setSelectionRange(from + mark.length, from + mark.length + words.length);
 }

@@ -1,5 +1,6 @@
 // The live preview and the list of issues.
 
+import { format, gettext, ngettext } from "../i18n.js";
 import { postForm } from "./api.js";
 import { startOutline } from "./outline.js";
 import { startScroll } from "./scroll.js";
@@ -19,9 +20,9 @@ function fill(list, field, rows) {
   list.replaceChildren(...rows.map(({ line, sentence, field: name }) => {
     const item = document.createElement("li");
     const input = name && field.form.elements[name];
-    if (line) item.append(button(`Line ${line}`, () => goToLine(field, line)), ": ");
+    if (line) item.append(button(format(gettext("Line %(number)s"), { number: line }), () => goToLine(field, line)), ": ");
     item.append(sentence);
-    if (!line && input) item.append(" ", button("Go there", () => {
+    if (!line && input) item.append(" ", button(gettext("Go there"), () => {
       const folded = input.closest("details");
       if (folded) folded.open = true;
       input.focus();
@@ -37,8 +38,14 @@ function listProblems(field, { problems, advice }) {
   fill(section.querySelector("[data-problems]"), field, problems);
   const better = section.querySelector("[data-better]");
   better.hidden = !advice?.length;
-  better.querySelector("summary").textContent = `Could be better (${advice?.length ?? 0})`;
+  better.querySelector("summary").textContent = format(gettext("Could be better (%(count)s)"), { count: advice?.length ?? 0 });
   fill(better.querySelector("[data-advice]"), field, advice ?? []);
+}
+
+function describeProblems(count) {
+  if (!count) return gettext("Preview ready. No problems found.");
+  const words = ngettext("Preview ready. %(count)s problem found.", "Preview ready. %(count)s problems found.", count);
+  return format(words, { count });
 }
 
 export function startPreview(editor, field, notice) {
@@ -69,7 +76,7 @@ export function startPreview(editor, field, notice) {
     }
     if (mine !== number) return;
     if (answer.status !== 200 || !answer.data.html) {
-      state.textContent = "This preview is not up to date.";
+      state.textContent = gettext("This preview is not up to date.");
       notice.say(answer, "preview");
       return;
     }
@@ -83,11 +90,14 @@ export function startPreview(editor, field, notice) {
     });
     listProblems(field, answer.data);
     const count = answer.data.problems.length;
-    const level = typeof answer.data.level !== "number" ? "" : ` · reading level ${answer.data.level}`;
-    const summary = count ? `${count} ${count === 1 ? "problem" : "problems"}` : "No problems";
-    state.textContent = `${answer.data.minutes} min to read${level} · ${summary.toLowerCase()}`;
+    const problems = format(ngettext("%(count)s problem", "%(count)s problems", count), { count });
+    state.textContent = [
+      format(gettext("%(minutes)s min to read"), answer.data),
+      typeof answer.data.level === "number" ? format(gettext("reading level %(level)s"), answer.data) : "",
+      count ? problems : gettext("no problems"),
+    ].filter(Boolean).join(" · ");
     // Announce only changes: the preview updates at every pause in typing.
-    if (said !== count) live.textContent = `Preview ready. ${summary} found.`;
+    if (said !== count) live.textContent = describeProblems(count);
     said = count;
   };
   const soon = () => {

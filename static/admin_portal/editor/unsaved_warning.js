@@ -1,5 +1,6 @@
 // Error notices, and a warning before leaving a page with unsaved text.
 
+import { gettext } from "../i18n.js";
 import { freshToken } from "./api.js";
 import { anyLocal } from "./local_drafts.js";
 
@@ -15,15 +16,15 @@ export function startNotice(editor) {
     retry: (act) => { again = act; },
     clear: (what) => { if (topic === what) box.hidden = true; },
     say: ({ status, data }, what) => {
-      const sentence = data.error ?? "The site has a problem. Your text is still here.";
+      const sentence = data.error ?? gettext("The site has a problem. Your text is still here.");
       const button = document.createElement("button");
-      Object.assign(button, { type: "button", className: "button", textContent: "Try again" });
+      Object.assign(button, { type: "button", className: "button", textContent: gettext("Try again") });
       button.addEventListener("click", () => again());
       const parts = [`${sentence} `];
       if (status === 401) {
         const link = document.createElement("a");
-        Object.assign(link, { href: editor.dataset.login, target: "_blank", textContent: "Sign in in a new window" });
-        parts.push(link, ", then come back here. ");
+        Object.assign(link, { href: editor.dataset.login, target: "_blank", textContent: gettext("Sign in in a new window, then come back here.") });
+        parts.push(link, " ");
       }
       box.replaceChildren(...parts, button);
       if (box.hidden || topic !== what) live.textContent = sentence;

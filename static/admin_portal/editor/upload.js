@@ -1,6 +1,7 @@
 // A new picture, from the button, the clipboard or dropped on the text. Staff check and save it in another tab; then it is
 // inserted into the text, which stays open here.
 
+import { gettext } from "../i18n.js";
 import { all, getJson, postForm } from "./api.js";
 import { insertBlock } from "./insert_text.js";
 
@@ -64,7 +65,7 @@ export function startUpload(editor, field, dialog, forget) {
       refuse(answer.data.expired);
       return;
     }
-    said.textContent = answer.status === 200 ? "" : answer.data.error ?? "The site did not answer. Trying again.";
+    said.textContent = answer.status === 200 ? "" : answer.data.error ?? gettext("The site did not answer. Trying again.");
     timer = setTimeout(look, ASK_EVERY);
   }
 
@@ -82,7 +83,7 @@ export function startUpload(editor, field, dialog, forget) {
     button.disabled = false;
     if (answer.status !== 201) {
       tab?.close();
-      refuse(answer.data.error ?? "The picture could not be sent. Please try again.");
+      refuse(answer.data.error ?? gettext("The picture could not be sent. Please try again."));
       return;
     }
     saved = answer.data.saved;

@@ -1,5 +1,6 @@
 // Crop and cover: the rectangles on the picture, and the result as the server renders it.
 
+import { format, gettext } from "../i18n.js";
 import { Rectangles } from "./rectangles.js";
 import { RedactionCanvas } from "./redaction.js";
 import { DetectedText } from "./detected_text.js";
@@ -40,13 +41,13 @@ form.querySelectorAll("[data-add]").forEach((button) =>
     const kind = button.dataset.add;
     const there = kind === "cut" && rectangles.now.cut;
     const index = there ? 0 : rectangles.add(kind, kind === "cut" ? [10, 10, 80, 80] : [40, 45, 20, 10]);
-    if (index < 0) said.textContent = "You already have 50 boxes. Crop the picture instead.";
+    if (index < 0) said.textContent = gettext("You already have 50 boxes. Crop the picture instead.");
     else stage.focus(kind, index);
   }),
 );
 undo.addEventListener("click", () => {
   rectangles.undo();
-  said.textContent = "Undone.";
+  said.textContent = gettext("Undone.");
   if (undo.disabled) form.querySelector("[data-add]").focus();
 });
 
@@ -60,7 +61,7 @@ async function look() {
     const response = await fetch(`${form.dataset.result}?${fields}`, { headers: { Accept: "application/json" } });
     answer = await response.json();
   } catch {
-    answer = { error: "The result could not be shown. Check that you are connected and signed in." };
+    answer = { error: gettext("The result could not be shown. Check that you are connected and signed in.") };
   }
   if (number !== asked) return;
   if (answer.error) {
@@ -73,9 +74,10 @@ async function look() {
   kept.width = answer.width;
   kept.height = answer.height;
   kept.src = find("kept-link").href = `${form.dataset.result}?${fields}`;
-  find("size").textContent = `${answer.width} × ${answer.height} pixels`;
+  find("size").textContent = format(gettext("%(width)s × %(height)s pixels"), answer);
   same(answer.duplicate);
-  said.textContent = tick.checked ? "The result has changed. Look again, then check the box." : "The result has changed.";
+  said.textContent = tick.checked
+    ? gettext("The result has changed. Look again, then check the box.") : gettext("The result has changed.");
   tick.checked = false;
 }
 
@@ -102,7 +104,7 @@ form.addEventListener("submit", (event) => {
     return;
   }
   if (!event.submitter?.hasAttribute("data-save")) return;
-  find("saving").textContent = "Creating the sizes. This takes a few seconds …";
+  find("saving").textContent = gettext("Creating the sizes. This takes a few seconds …");
   // Wait until the browser has included the button's value in the form data.
   setTimeout(() => form.querySelectorAll("[type=submit]").forEach((button) => { button.disabled = true; }));
 });

@@ -1,5 +1,7 @@
 // Choose or drop a file, with a progress bar. Without this script, the form is a plain upload.
 
+import { format, gettext } from "../i18n.js";
+
 const form = document.querySelector("[data-drop]");
 const field = form.querySelector("[type=file]");
 const refusal = document.querySelector("[data-refusal]");
@@ -7,7 +9,8 @@ const progress = form.querySelector("[data-progress]");
 const bar = progress.querySelector("progress");
 const said = progress.querySelector("[data-said]");
 const button = form.querySelector("[type=submit]");
-const SIGNED_OUT = "You are signed out. Sign in again in another window, then choose the file again.";
+const UNREADABLE = gettext("The picture could not be read. Please try again.");
+const SIGNED_OUT = gettext("You are signed out. Sign in again in another window, then choose the file again.");
 
 form.querySelector("[data-hint]").hidden = false;
 form.addEventListener("dragover", (event) => {
@@ -42,22 +45,22 @@ form.addEventListener("submit", (event) => {
     const part = Math.floor((100 * loaded) / total);
     bar.value = part;
     // Announce progress to screen readers in quarters, not at each percent.
-    if (Math.floor(part / 25) > told && part < 100) said.textContent = `${part} % sent`;
+    if (Math.floor(part / 25) > told && part < 100) said.textContent = format(gettext("%(percent)s % sent"), { percent: part });
     told = Math.max(told, Math.floor(part / 25));
   });
   request.upload.addEventListener("load", () => {
     bar.removeAttribute("value");
-    said.textContent = "Reading the picture …";
+    said.textContent = gettext("Reading the picture …");
   });
   request.addEventListener("load", () => {
     if (request.status === 201) window.location.assign(request.response.next);
-    else refuse(request.response?.error ?? (request.status === 200 ? SIGNED_OUT : "The picture could not be read. Please try again."));
+    else refuse(request.response?.error ?? (request.status === 200 ? SIGNED_OUT : UNREADABLE));
   });
-  request.addEventListener("error", () => refuse("The picture could not be sent. Check your connection, then try again."));
+  request.addEventListener("error", () => refuse(gettext("The picture could not be sent. Check your connection, then try again.")));
   refusal.hidden = true;
   button.disabled = true;
   bar.value = 0;
-  said.textContent = "Sending …";
+  said.textContent = gettext("Sending …");
   progress.hidden = false;
   request.send(new FormData(form));
 });

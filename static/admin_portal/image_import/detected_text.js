@@ -1,5 +1,7 @@
 // Regions that the text finder marked: requested once, outlined on the picture, and covered with one click.
 
+import { format, gettext, ngettext } from "../i18n.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const numbers = (text) => text.trim().split(/\s+/).map(Number);
 // A region counts as covered if the boxes cover a grid of this many points in each direction.
@@ -39,7 +41,7 @@ export class DetectedText {
   async look(again = false) {
     const body = new FormData(this.form);
     if (again) body.set("again", "yes");
-    this.root.textContent = "Looking for text …";
+    this.root.textContent = gettext("Looking for text …");
     try {
       const response = await fetch(this.form.dataset.textAddress, { method: "POST", body, redirect: "error" });
       if (response.headers.get("Content-Type")?.startsWith("application/json")) {
@@ -49,7 +51,9 @@ export class DetectedText {
         this.root.replaceChildren(...made.body.children);
       } else throw new Error(String(response.status));
     } catch {
-      this.root.textContent = "The text finder did not answer. Look at the whole picture. It will try again when you save.";
+      this.root.textContent = gettext(
+        "The text finder did not answer. Look at the whole picture. It will try again when you save.",
+      );
     }
     this.draw();
   }
@@ -66,8 +70,9 @@ export class DetectedText {
     const chosen = this.places().filter(({ row }) => button.value === "all" || row.dataset.place === button.value);
     const open = chosen.filter(({ outline }) => !isCovered(outline, this.rectangles));
     const added = open.map(({ cover }) => this.rectangles.add("box", cover, key));
-    if (added.includes(-1)) this.say("You already have 50 boxes. Crop the picture instead.");
-    else this.say(added.length === 1 ? "Covered." : `${added.length} places covered.`);
+    const count = added.length;
+    if (added.includes(-1)) this.say(gettext("You already have 50 boxes. Crop the picture instead."));
+    else this.say(count === 1 ? gettext("Covered.") : format(ngettext("%(count)s place covered.", "%(count)s places covered.", count), { count }));
     (this.root.querySelector("button:not([hidden])") ?? this.form.querySelector("[data-undo]")).focus();
   }
 

@@ -1,5 +1,7 @@
 // Sliders for the window of a DICOM frame; the server draws each picture.
 
+import { format, gettext } from "../i18n.js";
+
 const PAUSE = 150;
 const STEPS = 400;
 const form = document.querySelector("[data-window]");
@@ -53,7 +55,7 @@ shown.addEventListener("load", () => {
 shown.addEventListener("error", async () => {
   const answer = await fetch(shown.src, { headers: { Accept: "application/json" } }).catch(() => null);
   const told = answer ? await answer.json().catch(() => null) : null;
-  refusal.textContent = told?.error ?? "The picture cannot be shown. Check that you are connected and signed in.";
+  refusal.textContent = told?.error ?? gettext("The picture cannot be shown. Check that you are connected and signed in.");
   refusal.hidden = false;
 });
 
@@ -99,7 +101,7 @@ form.querySelectorAll("[data-preset]").forEach((link) =>
 take.querySelectorAll("[type=hidden]:not([name=csrfmiddlewaretoken])").forEach((field) => { field.dataset.taken = ""; });
 const plain = form.querySelector("[data-show]");
 // Another frame has other presets, so it needs a page load.
-plain.querySelector("button").textContent = form.elements.frame?.type === "number" ? "Show this frame" : "Show";
+plain.querySelector("button").textContent = form.elements.frame?.type === "number" ? gettext("Show this frame") : gettext("Show");
 plain.hidden = form.elements.frame?.type !== "number";
 
 /** Load the thumbnails one after the other: the server unpacks a compressed frame on its first request. */
@@ -110,9 +112,11 @@ async function small() {
   if (bar) bar.hidden = false;
   for (const [ready, place] of places.entries()) {
     bar.querySelector("progress").value = ready;
-    bar.querySelector("[data-progress-text]").textContent = `${ready} of ${places.length} thumbnails are ready`;
+    bar.querySelector("[data-progress-text]").textContent = format(
+      gettext("%(count)s of %(total)s thumbnails are ready"), { count: ready, total: places.length },
+    );
     const image = Object.assign(new Image(160, 160), { alt: "", src: place.dataset.small });
-    await image.decode().catch(() => { image.alt = "This frame is damaged."; });
+    await image.decode().catch(() => { image.alt = gettext("This frame is damaged."); });
     place.replaceWith(image);
   }
   if (bar) bar.hidden = true;

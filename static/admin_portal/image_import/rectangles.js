@@ -1,5 +1,7 @@
 // The rectangles of a picture, in percent, stored in the number fields, with undo.
 
+import { format, gettext } from "../i18n.js";
+
 export const SIDES = ["left", "top", "width", "height"];
 const LEAST = 0.5;
 const MOST = 50;
@@ -100,8 +102,8 @@ export class Rectangles {
     const rows = [...this.list.querySelectorAll("[data-rectangle]")];
     rows.slice(boxes.length).forEach((row) => row.remove());
     while (this.list.children.length < boxes.length) this.list.append(this.row(this.list.children.length));
-    boxes.forEach((values, index) => this.write(this.list.children[index], values, `Black box ${index + 1}`));
-    this.write(this.cutRow, cut ?? ["", "", "", ""], "Part to keep (empty: all of it)");
+    boxes.forEach((values, index) => this.write(this.list.children[index], values, format(gettext("Black box %(number)s"), { number: index + 1 })));
+    this.write(this.cutRow, cut ?? ["", "", "", ""], gettext("Part to keep (empty: all of it)"));
     this.cutRow.querySelector("[data-remove]").hidden = !cut;
     this.total.value = boxes.length;
   }
@@ -120,7 +122,7 @@ export class Rectangles {
   write(row, values, name) {
     row.querySelector("legend").textContent = name;
     row.querySelector("[data-remove]").hidden = false;
-    row.querySelector("[data-remove]").setAttribute("aria-label", `Remove: ${name}`);
+    row.querySelector("[data-remove]").setAttribute("aria-label", format(gettext("Remove: %(name)s"), { name }));
     inputs(row).forEach((input, place) => {
       if (input.value.trim() !== values[place]) input.value = values[place];
     });

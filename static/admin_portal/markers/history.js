@@ -1,6 +1,8 @@
 // Undo and redo with snapshots of the form. Replaces the browser's undo, which covers only typed text and, after a
 // marker is deleted, would undo typing in another one.
 
+import { gettext } from "../i18n.js";
+
 const MAX_STEPS = 200;
 const KEPT = "plainspine:markers"; // from a rejected save to the page that shows its errors
 
@@ -38,8 +40,8 @@ export function startHistory(root, { now, restore, adopt, say }) {
     say(done);
   }
 
-  const undo = () => go(past, future, "Undone.", "There is nothing to undo.");
-  const redo = () => go(future, past, "Redone.", "There is nothing to redo.");
+  const undo = () => go(past, future, gettext("Undone."), gettext("There is nothing to undo."));
+  const redo = () => go(future, past, gettext("Redone."), gettext("There is nothing to redo."));
 
   function pressed(event) {
     const key = event.key.toLowerCase();

@@ -1,5 +1,6 @@
 // The figure as patients will see it, rendered by the server from the form, and the server's notes on each marker.
 
+import { gettext } from "../i18n.js";
 import { postForm } from "../editor/api.js";
 import { renderInFrame } from "../editor/full_preview.js";
 
@@ -52,7 +53,7 @@ export function startLivePreview(root, form, rows, notice) {
     body.delete("csrfmiddlewaretoken");
     const asked = new URLSearchParams(body).toString();
     if (asked === shown) return;
-    state.textContent = "Drawing …";
+    state.textContent = gettext("Drawing …");
     let answer;
     try {
       answer = await postForm(root, root.dataset.liveAddress, body, signal);
@@ -67,7 +68,7 @@ export function startLivePreview(root, form, rows, notice) {
     frames.forEach((frame) => keepingState(frame, () => renderInFrame(frame, answer.data.pages[frame.dataset.language])));
     frames.forEach(fit);
     note(answer.data.notes);
-    state.textContent = "Up to date.";
+    state.textContent = gettext("Up to date.");
   }
 
   frames.forEach((frame) => {

@@ -1,11 +1,22 @@
 // Placing a marker: with a crosshair moved by arrow keys, by a click or tap, or by dragging.
 
+import { format, gettext } from "../i18n.js";
 import { clamp, placeOf, putAt, roomFor } from "./geometry.js";
 import { isWide, tidy } from "./rows.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const KEYS = "Arrow keys move it by 1 pixel, with Shift by 10. Enter places it here, Esc cancels.";
-const WHAT = { disc: "the disc", target: "what it points at", size: "the corner of the shape", new: "what the new marker shows" };
+const KEYS = gettext("Arrow keys move it by 1 pixel, with Shift by 10. Enter places it here, Esc cancels.");
+const PLACE = {
+  disc: gettext("Click or tap the disc. Or use the keyboard: %(keys)s"),
+  target: gettext("Click or tap what it points at. Or use the keyboard: %(keys)s"),
+  size: gettext("Click or tap the corner of the shape. Or use the keyboard: %(keys)s"),
+  new: gettext("Click or tap what the new marker shows. Or use the keyboard: %(keys)s"),
+};
+const ARROWS_MOVE = {
+  disc: gettext("Arrow keys move marker %(number)s: the disc. Control Z undoes the last step."),
+  target: gettext("Arrow keys move marker %(number)s: what it points at. Control Z undoes the last step."),
+  size: gettext("Arrow keys move marker %(number)s: the corner of the shape. Control Z undoes the last step."),
+};
 const QUIET = 500;
 const SLOP = 4;
 const DRAG = 16; // pixels; a finger moves less during a tap
@@ -23,7 +34,8 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   let timer = 0;
 
   const asText = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tidy(value)]));
-  const where = ({ x, y }) => `${tidy(x)} % from the left, ${tidy(y)} % from the top.`;
+  const sayPosition = (text, { x, y }) => say(format(text, { x: tidy(x), y: tidy(y) }));
+  const CROSS_AT = gettext("Cross at %(x)s % from the left, %(y)s % from the top.");
   const later = (act) => { clearTimeout(timer); timer = setTimeout(act, QUIET); };
 
   function put(row, name, at) {
@@ -42,13 +54,13 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     if (row) rows.choose(row);
     box.classList.add("is-placing");
     from.setAttribute("aria-pressed", "true");
-    hint.textContent = `Click or tap ${WHAT[name]}. Or use the keyboard: ${KEYS}`;
-    hereButton.textContent = row ? "Place it here" : "Place marker here";
+    hint.textContent = format(PLACE[name], { keys: KEYS });
+    hereButton.textContent = row ? gettext("Place it here") : gettext("Place marker here");
     guide.hidden = false;
     canvas.point(placing.spot);
     draw();
     box.focus({ preventScroll: false });
-    say(`Cross at ${where(placing.spot)}`);
+    sayPosition(CROSS_AT, placing.spot);
   }
 
   function leave() {
@@ -64,7 +76,7 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     const { from } = placing;
     leave();
     (from.isConnected ? from : addButton).focus();
-    say("Canceled. Nothing was placed.");
+    say(gettext("Canceled. Nothing was placed."));
   }
 
   function finish(at) {
@@ -72,10 +84,10 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     leave();
     if (!row) { addAt(at); return; }
     // Undo or Delete has removed the marker since.
-    if (!row.isConnected) { addButton.focus(); say("This marker is no longer here."); return; }
+    if (!row.isConnected) { addButton.focus(); say(gettext("This marker is no longer here.")); return; }
     put(row, name, at);
     commit();
-    say(`Placed at ${where(at)}`);
+    sayPosition(gettext("Placed at %(x)s % from the left, %(y)s % from the top."), at);
     from.focus();
   }
 
@@ -84,8 +96,8 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     const row = rows.add({ shape: "point", ...asText({ x: place.x, y: place.y, target_x: target.x, target_y: target.y }) });
     part = "disc";
     commit();
-    say(`Marker ${rows.all().length} added. Write what it shows.`);
-    rows.field(row, "label_en").focus();
+    say(format(gettext("Marker %(number)s added. Write what it shows."), { number: rows.all().length }));
+    rows.focusLabel(row);
   }
 
   function nudge(event) {
@@ -96,13 +108,16 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     if (placing) {
       placing.spot = moved(placing.spot);
       canvas.point(placing.spot);
-      later(() => placing && say(`Cross at ${where(placing.spot)}`));
+      later(() => placing && sayPosition(CROSS_AT, placing.spot));
       return;
     }
     const row = rows.chosen();
     if (!row) return;
     put(row, part, moved(placeOf(rows.read(row), part)));
-    later(() => { commit(); if (row.isConnected) say(where(placeOf(rows.read(row), part))); });
+    later(() => {
+      commit();
+      if (row.isConnected) sayPosition(gettext("%(x)s % from the left, %(y)s % from the top."), placeOf(rows.read(row), part));
+    });
   }
 
   function pressed(event) {
@@ -155,7 +170,7 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     if (!moved) return;
     rows.write(row, before);
     draw();
-    say("Canceled. Nothing was moved.");
+    say(gettext("Canceled. Nothing was moved."));
   }
 
   // While placing, a click sets the position. Otherwise it only selects.
@@ -164,8 +179,9 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     released = null;
     if (!placing) return;
     // Assistive technology clicks without pointer events.
-    if (held && Math.hypot(event.clientX - held.startX, event.clientY - held.startY) > DRAG) say("That was a drag. Click or tap without moving.");
-    else finish(spotOf(event));
+    if (held && Math.hypot(event.clientX - held.startX, event.clientY - held.startY) > DRAG) {
+      say(gettext("That was a drag. Click or tap without moving."));
+    } else finish(spotOf(event));
   }
 
   Object.entries({ keydown: pressed, pointerdown: grab, pointermove: drag, pointerup: drop, click: clicked })
@@ -173,7 +189,7 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   box.addEventListener("pointercancel", () => { if (grabbed) letGo(); });
   box.addEventListener("focus", () => {
     const index = rows.indexOfChosen();
-    if (!placing && index >= 0) say(`Arrow keys move marker ${index + 1}: ${WHAT[part]}. Control Z undoes the last step.`);
+    if (!placing && index >= 0) say(format(ARROWS_MOVE[part], { number: index + 1 }));
   });
   const toggle = (name, row, button) => { if (placing?.from === button) giveUp(); else begin(name, row, button); };
   addButton.addEventListener("click", () => toggle("new", null, addButton));
@@ -201,7 +217,8 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   }).observe(picture);
   root.querySelector("[data-rows]").addEventListener("focusin", (event) => event.target.scrollIntoView({ block: "nearest" }));
   stage.style.setProperty("--aspect", `${rows.aspect}`);
-  Object.entries({ tabindex: "0", role: "application", "aria-label": "Picture with its markers", "aria-describedby": "marks-hint" })
-    .forEach(([name, value]) => box.setAttribute(name, value));
+  Object.entries({
+    tabindex: "0", role: "application", "aria-label": gettext("Picture with its markers"), "aria-describedby": "marks-hint",
+  }).forEach(([name, value]) => box.setAttribute(name, value));
   tools.hidden = false;
 }

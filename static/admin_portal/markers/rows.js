@@ -1,8 +1,7 @@
 // The rows of the form, read and written as plain values. Positions are percentages.
 
-const PLACES = ["x", "y", "target_x", "target_y", "width", "height"];
-const WORDS = ["label_en", "text_en", "label_es", "text_es"];
-const NAMES = ["key", "shape", ...PLACES, ...WORDS];
+import { format, gettext } from "../i18n.js";
+
 const FIRST_SIZE = 16;
 export const isWide = (shape) => shape === "circle" || shape === "region";
 export const tidy = (number) => String(Math.round(number * 100) / 100);
@@ -14,6 +13,10 @@ export function startRows(form, say) {
   const aspect = canvas.dataset.aspectWidth / canvas.dataset.aspectHeight;
   const pattern = list.querySelector("[data-new]");
   pattern.remove();
+  // The fields of a marker, among them a label and a text in each language. Scripts number and delete markers themselves.
+  const names = [...pattern.querySelectorAll("[name]")].map((input) => input.name.replace(/^marks-\d+-/, ""))
+    .filter((name) => name !== "number" && name !== "deleted");
+  const labels = names.filter((name) => name.startsWith("label_"));
   let chosen = null;
   let count = 0;
   const newId = () => `${performance.timeOrigin}-${count += 1}`;
@@ -25,8 +28,7 @@ export function startRows(form, say) {
   const indexOfChosen = () => all().indexOf(chosen);
 
   function read(row) {
-    const values = Object.fromEntries(NAMES.map((name) => [name, field(row, name).value]));
-    return values;
+    return Object.fromEntries(names.map((name) => [name, field(row, name).value]));
   }
 
   function write(row, values) {
@@ -41,9 +43,10 @@ export function startRows(form, say) {
       row.querySelectorAll("[for]").forEach((label) => { label.htmlFor = label.htmlFor.replace(/marks-\d+/, `marks-${index}`); });
       field(row, "number").value = index + 1;
       row.querySelector("[data-number]").textContent = index + 1;
-      const { label_en: english, label_es: spanish, shape } = read(row);
-      row.querySelector("[data-name]").textContent = [english, spanish].filter(Boolean).join(" · ") || "No words yet";
-      row.querySelector("[data-part=size]").hidden = !isWide(shape);
+      const values = read(row);
+      const title = labels.map((name) => values[name]).filter(Boolean).join(" · ");
+      row.querySelector("[data-name]").textContent = title || gettext("No words yet");
+      row.querySelector("[data-part=size]").hidden = !isWide(values.shape);
       row.classList.toggle("is-selected", row === chosen);
     });
     total.value = all().length;
@@ -114,12 +117,12 @@ export function startRows(form, say) {
   function step(row, button, by) {
     const index = all().indexOf(row);
     const other = all()[index + by];
-    if (!other) { say(by < 0 ? "This is the first marker." : "This is the last marker."); return; }
+    if (!other) { say(by < 0 ? gettext("This is the first marker.") : gettext("This is the last marker.")); return; }
     hooks.commit();
     if (by < 0) other.before(row); else other.after(row);
     hooks.commit();
     button.focus();
-    say(`Now marker ${index + by + 1} of ${all().length}.`);
+    say(format(gettext("Now marker %(number)s of %(total)s."), { number: index + by + 1, total: all().length }));
   }
 
   function drop(row) {
@@ -128,7 +131,7 @@ export function startRows(form, say) {
     row.remove();
     choose(all()[Math.min(index, all().length - 1)]);
     hooks.commit();
-    say(`Marker ${index + 1} deleted. Undo restores it.`);
+    say(format(gettext("Marker %(number)s deleted. Undo restores it."), { number: index + 1 }));
     (chosen ? heading(chosen) : form.querySelector("[data-do=undo]")).focus();
   }
 
@@ -178,7 +181,8 @@ export function startRows(form, say) {
   settle();
   choose(chosen);
   return {
-    all, read, write, add, snapshot, adopt, restore, settle, choose, field, indexOfChosen, aspect,
+    all, read, write, add, snapshot, adopt, restore, settle, choose, indexOfChosen, aspect,
+    focusLabel: (row) => field(row, labels[0]).focus(),
     chosen: () => chosen,
     listen: (given) => { hooks = given; },
   };

@@ -1,4 +1,7 @@
 // Copies text in one click and announces it. Without this script, staff can select and copy the text by hand.
+
+import { gettext } from "../i18n.js";
+
 const said = document.createElement("p");
 said.setAttribute("role", "status");
 said.className = "copy-status";
@@ -51,10 +54,10 @@ for (const button of document.querySelectorAll("[data-copy], [data-copy-text]"))
   button.addEventListener("click", async () => {
     try {
       await copy(button);
-      tell(button, "Copied.");
+      tell(button, gettext("Copied."));
     } catch {
       mark(button);
-      tell(button, "Selected: press Ctrl+C.");
+      tell(button, gettext("Selected: press Ctrl+C."));
     }
   });
 }
