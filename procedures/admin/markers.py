@@ -17,9 +17,15 @@ from django.views.decorators.http import require_http_methods
 
 from portal.text import normalize
 from procedures import languages
-from procedures.admin.base import StrOrPromise, parse_int_or_zero, render_admin, rewrite_media_urls
+from procedures.admin.base import (
+    StrOrPromise,
+    json_error,
+    parse_int_or_zero,
+    render_admin,
+    rewrite_media_urls,
+    staff_json_view,
+)
 from procedures.admin.figure_forms import validate_text_row
-from procedures.admin.json_api import json_error, staff_json_view
 from procedures.enums import Language, MarkerShape
 from procedures.figures.markers import (
     AREA_SHAPES,
@@ -181,6 +187,11 @@ class MarkerForm(forms.Form):
             }
             for code, name in Language.choices
         ]
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels in all languages that have one, for the heading of the row."""
+        return [label for code in Language.values if (label := str(self[f"label_{code}"].value() or ""))]
 
     @property
     def field_groups(self) -> list[dict[str, Any]]:
