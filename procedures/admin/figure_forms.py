@@ -18,10 +18,8 @@ from procedures.admin.base import AnyForm, parse_int_or_zero
 from procedures.enums import FigureKind, Language, Provenance
 from procedures.figures.approval import figure_files
 from procedures.figures.decoding import InvalidImageError
-from procedures.figures.redaction import MAX_BOXES, Box, Redactions
-from procedures.figures.renditions import replace_renditions
-from procedures.figures.text_detection import UPLOADER_ANSWER_LABELS, TextRegion
-from procedures.figures.unused_files import delete_on_commit
+from procedures.figures.redaction import MAX_BOXES, UPLOADER_ANSWER_LABELS, Box, Redactions, TextRegion
+from procedures.figures.renditions import delete_on_commit, replace_renditions
 from procedures.models import Figure, FigureText, MarkerText, Rendition
 
 CONFIRM_DEIDENTIFIED_MESSAGE = gettext_lazy(

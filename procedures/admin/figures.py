@@ -27,7 +27,7 @@ from procedures.admin.figure_forms import FigureForm
 from procedures.admin.markers import render_figure_preview
 from procedures.admin.publishing import StalePagesMixin
 from procedures.figures.approval import figure_files
-from procedures.figures.unused_files import delete_on_commit
+from procedures.figures.renditions import delete_on_commit
 from procedures.models import Figure, FigureApproval, FigureText, Series, SeriesItem
 from procedures.publishing.usage import find_usages
 

@@ -33,9 +33,8 @@ from procedures.admin.base import get_staff_user, render_admin
 from procedures.admin.image_check import RETRYABLE_STATUSES, build_regions
 from procedures.admin.image_upload import NO_STORE_HEADERS
 from procedures.figures.decoding import DecodedImage
-from procedures.figures.redaction import Redactions
+from procedures.figures.redaction import Detection, DetectionStatus, Redactions, detect_text, unavailable_status
 from procedures.figures.renditions import encode_png
-from procedures.figures.text_detection import Detection, DetectionStatus, detect_text, unavailable_status
 from procedures.importing.bundle_export import UnapprovedPicturesError, write_bundle
 from procedures.importing.bundle_import import (
     ACTION_KEPT,

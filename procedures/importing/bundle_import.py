@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.models import User
 from procedures.enums import EventKind
 from procedures.figures.decoding import DecodedImage
-from procedures.figures.unused_files import rollback_files
+from procedures.figures.renditions import rollback_files
 from procedures.importing.bundle_export import BUNDLE_FORMAT, BUNDLE_VERSION, MANIFEST_NAME, bundle_serializers
 from procedures.importing.content_files import ContentEntry, ContentError, ContentErrors
 from procedures.importing.figure_serializers import FigureSerializer

@@ -12,8 +12,14 @@ from django.core.management import CommandError
 from PIL import Image
 
 from procedures.figures.decoding import build_decoded_image
-from procedures.figures.renditions import replace_renditions, store_file, store_image
-from procedures.figures.unused_files import UnusedFile, delete_unused_files, find_unused_files
+from procedures.figures.renditions import (
+    UnusedFile,
+    delete_unused_files,
+    find_unused_files,
+    replace_renditions,
+    store_file,
+    store_image,
+)
 from procedures.models import Figure, Rendition
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public
 from tests.figures.stored import files, run

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from procedures.figures.unused_files import find_unused_files
+from procedures.figures.renditions import find_unused_files
 from procedures.importing.bundle_export import write_bundle
 from procedures.importing.bundle_import import InvalidBundleError, import_bundle
 from procedures.models import Figure, Page, Rendition

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from procedures.figures.simulation.outlines import (
+from procedures.figures.simulation.drawings import (
     polygon_area,
     simplify,
     smooth_contours,
