@@ -18,7 +18,18 @@ from pydicom.uid import (
 )
 
 from procedures.models import Figure
-from tests.admin.intake import CHOOSE, JSON, begun, master_of, photograph, rectangles, saved, sent_file, stored, waiting
+from tests.admin.upload_helpers import (
+    CHOOSE,
+    JSON,
+    begun,
+    master_of,
+    photograph,
+    rectangles,
+    saved,
+    sent_file,
+    stored,
+    waiting,
+)
 from tests.figures.dicom_files import (
     NAME,
     PLANTED,

@@ -25,9 +25,9 @@ from procedures.publishing.invalidation import public_urls
 from procedures.publishing.publish import rerelease_page, withdraw
 from procedures.publishing.schedule import publish_scheduled
 from tests.admin.conftest import PAGES, SignIn, form_of, person, typed
-from tests.admin.intake import begun, saved
+from tests.admin.test_editor_upload import UPLOAD, sent
 from tests.admin.test_figures import sent as figure_form
-from tests.admin.test_upload import UPLOAD, sent
+from tests.admin.upload_helpers import begun, saved
 from tests.factories import BODY, make_clinic, make_figure, make_next, make_page, make_public, make_supplied
 from tests.figures.dicom_files import dicom, ramp
 

@@ -1,4 +1,4 @@
-"""What no role can do, and the query counts of lists. test_matrix.py tests who can open which screen."""
+"""What no role can do, and the query counts of lists. test_permission_matrix.py tests who can open which screen."""
 
 from typing import Any
 

@@ -14,10 +14,10 @@ from portal.accounts.models import User
 from procedures.models import Figure
 from procedures.models import Page as PageRow
 from tests.admin.conftest import form_of, person
-from tests.browser.admin import Desk, desk
-from tests.browser.live import FilesAndKept
-from tests.browser.marks import marked_figure
-from tests.browser.public import DESK, PHONE, tab
+from tests.browser.live_server import FilesAndKept
+from tests.browser.marker_helpers import marked_figure
+from tests.browser.public_helpers import DESK, PHONE, tab
+from tests.browser.staff_helpers import Desk, desk
 from tests.conftest import FLAGS, chromium
 from tests.factories import make_clinic, make_figure, make_next, make_page
 

@@ -1,6 +1,6 @@
 """The editor's script in a real browser: writing, by buttons and by keys, in new rows, on a phone, without a script.
 
-Half of these tests, and of those in test_admin_preview.py, test_admin_unsaved.py and test_admin_pasting.py, hold a
+Half of these tests, and of those in test_admin_preview.py, test_admin_unsaved.py and test_admin_paste.py, hold a
 fault of django-markdownx's own script.
 """
 
@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, expect
 from portal.accounts.models import User
 from procedures.models import Page as PageRow
 from tests.admin.conftest import PAGES, form_of
-from tests.browser.admin import Desk, desk, write
-from tests.browser.public import DESK, PHONE
+from tests.browser.public_helpers import DESK, PHONE
+from tests.browser.staff_helpers import Desk, desk, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

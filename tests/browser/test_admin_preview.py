@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from procedures.models import Page as PageRow
-from tests.browser.admin import Desk, write
+from tests.browser.staff_helpers import Desk, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -7,7 +7,7 @@ from procedures.models import Autosave
 from procedures.models import Page as PageRow
 from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import person
-from tests.browser.admin import Desk
+from tests.browser.staff_helpers import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 

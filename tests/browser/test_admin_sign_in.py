@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from portal.accounts import invitations
 from portal.accounts.models import User
 from tests.accounts.conftest import PASSWORD, add_totp, make_member, totp_code
-from tests.browser.admin import Desk, desk
-from tests.browser.public import AXE, DESK, PHONE
+from tests.browser.public_helpers import AXE, DESK, PHONE
+from tests.browser.staff_helpers import Desk, desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 FINDINGS = """async () => {

@@ -8,7 +8,7 @@ from playwright.sync_api import Dialog, expect
 
 from portal.accounts.models import User
 from procedures.models import Page as PageRow
-from tests.browser.admin import Desk, write
+from tests.browser.staff_helpers import Desk, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 

@@ -9,8 +9,8 @@ from django.test import Client
 from playwright.sync_api import Browser, ViewportSize
 
 from portal.accounts.models import User
-from tests.browser.admin import Desk, desk
-from tests.browser.public import DESK
+from tests.browser.public_helpers import DESK
+from tests.browser.staff_helpers import Desk, desk
 from tests.browser.test_public_axe import findings
 from tests.factories import make_clinic
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.public import AXE, DESK, PHONE, addresses, tab, visit
+from tests.browser.public_helpers import AXE, DESK, PHONE, addresses, tab, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.public import DESK, tab, visit
+from tests.browser.public_helpers import DESK, tab, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.browser.public import PHONE, tab, visit
+from tests.browser.public_helpers import PHONE, tab, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.browser.public import DESK, PHONE, addresses, tab, visit, wait_until
+from tests.browser.public_helpers import DESK, PHONE, addresses, tab, visit, wait_until
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
-from tests.browser.public import DESK, NARROW, PHONE, addresses, tab, visit
+from tests.browser.public_helpers import DESK, NARROW, PHONE, addresses, tab, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.public import NARROW, PHONE, addresses, tab, visit
+from tests.browser.public_helpers import NARROW, PHONE, addresses, tab, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser

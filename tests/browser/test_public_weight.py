@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Browser, Route, ViewportSize
 
-from tests.browser.public import BOOKLET, addresses, tab
+from tests.browser.public_helpers import BOOKLET, addresses, tab
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.public import PHONE, addresses, tab, visit
+from tests.browser.public_helpers import PHONE, addresses, tab, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser

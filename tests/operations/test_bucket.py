@@ -19,8 +19,8 @@ from portal.storage.local_storage import StorageUnavailableError
 from procedures.figures.renditions import store_file
 from procedures.models import Figure
 from tests.admin.conftest import SignIn
-from tests.admin.intake import saved
-from tests.admin.test_upload import UPLOAD, sent
+from tests.admin.test_editor_upload import UPLOAD, sent
+from tests.admin.upload_helpers import saved
 from tests.operations.s3 import KEYS, Front
 
 pytestmark = pytest.mark.django_db  # an answer of 404 asks for the clinic's name
