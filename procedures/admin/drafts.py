@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from procedures.admin.base import StrOrPromise, get_staff_user, json_error, parse_int_or_zero, staff_json_view
-from procedures.admin.editor import EDITOR_PERMISSIONS, MAX_FORM_BYTES, parse_page_form
+from procedures.admin.editor import EDITOR_PERMISSIONS, MAX_FORM_BYTES, parse_page_form, posted_guide_items
 from procedures.models import Autosave, Page, Revision
 from procedures.revisions import autosave as slots
 from procedures.revisions.merge import MergeChunk, MergeResult, common_words, diff_inline, merge, merge_line
@@ -310,7 +310,7 @@ def _merge_guide_items(
     # An equal list can consist of other rows by now; theirs then replace the rows that no longer exist.
     changed_by = "theirs" if mine in (old, theirs) else "mine" if theirs == old else "both"
     saved = list(conflict.page.items.order_by("order", "pk"))
-    new = [] if changed_by == "theirs" else _posted_items(conflict.merged_data)
+    new = [] if changed_by == "theirs" else posted_guide_items(conflict.merged_data)
     for name in [name for name in conflict.merged_data if name.startswith("items-")]:
         del conflict.merged_data[name]
     for index, item in enumerate(saved):
@@ -346,17 +346,6 @@ def _form_item_ids(conflict: ConflictContext) -> set[str]:
 
 def _saved_item_ids(page: Page) -> set[str]:
     return {str(pk) for pk in page.items.values_list("pk", flat=True)}
-
-
-def _posted_items(data: QueryDict) -> list[dict[str, Any]]:
-    """Return the rows of the form that are neither empty nor deleted, without their primary keys."""
-    total = data.get("items-TOTAL_FORMS", "0")
-    rows = []
-    for number in range(int(total) if total.isdecimal() and len(total) < 4 else 0):
-        row = {name: data.get(f"items-{number}-{name}", "") for name in ("order", "page", "section", "minutes", "note")}
-        if row["page"] and not data.get(f"items-{number}-DELETE"):
-            rows.append(row)
-    return rows
 
 
 def _set_item(data: QueryDict, index: int, values: dict[str, Any]) -> None:

@@ -41,7 +41,9 @@ from procedures.views.pages import page_context
 
 EDITOR_PERMISSIONS = tuple(f"procedures.{verb}_{model}" for verb in ("add", "change") for model in ("page", "guide"))
 MAX_FORM_BYTES = 2 * 1024 * 1024
-MAX_GUIDE_ITEMS = 60
+# As many as Django's form sets accept.
+MAX_GUIDE_ITEMS = 1000
+GUIDE_ITEM_FIELDS = ("order", "page", "section", "minutes", "note")
 MAX_REVIEW_MONTHS = 36
 # Anchors that links should not lead to: the top of a page and its generated parts, such as key points and sources.
 EXCLUDED_ANCHORS = PAGE_ELEMENT_IDS | {""}
@@ -126,13 +128,21 @@ def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
     return page, content
 
 
-def _parse_guide_items(data: QueryDict) -> list[dict[str, Any]]:
-    """Return the reading list from the rows of the form, sorted by their order."""
+def posted_guide_items(data: QueryDict) -> list[dict[str, str]]:
+    """Return the rows of the reading list that are neither empty nor deleted, in the order of the form."""
     rows = []
     for number in range(min(parse_int_or_zero(data.get("items-TOTAL_FORMS", "")), MAX_GUIDE_ITEMS)):
-        values = {name: data.get(f"items-{number}-{name}", "") for name in "page section minutes note order".split()}
+        values = {
+            name: data.get(f"items-{number}-{name}", "") for name in ("order", "page", "section", "minutes", "note")
+        }
         if values["page"] and not data.get(f"items-{number}-DELETE"):
             rows.append(values)
+    return rows
+
+
+def _parse_guide_items(data: QueryDict) -> list[dict[str, Any]]:
+    """Return the reading list from the rows of the form, sorted by their order."""
+    rows = posted_guide_items(data)
     rows.sort(key=lambda values: parse_int_or_zero(values["order"]))
     subjects = dict(
         Page.objects.filter(pk__in=[parse_int_or_zero(row["page"]) for row in rows]).values_list("pk", "subject")

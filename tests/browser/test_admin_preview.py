@@ -1,9 +1,12 @@
 """The preview beside the text: it follows what is typed, leads nowhere else, and lists the problems."""
 
+import re
+
 import pytest
 from playwright.sync_api import Route, expect
 
 from procedures.models import Page as PageRow
+from tests.admin.conftest import form_of
 from tests.browser.staff_helpers import Desk, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -92,3 +95,14 @@ def test_the_preview_is_announced_only_when_there_is_news(at: Desk) -> None:
     expect(live).to_have_text("Preview ready. 2 problems found.")
 
     assert at.page.evaluate("window.said") == 1
+
+
+def test_scripts_take_their_strings_from_the_catalog(at: Desk, row: PageRow) -> None:
+    catalog = """window.gettext = (text) => `«${text}»`;
+        window.ngettext = (one, many, count) => `«${count === 1 ? one : many}»`;"""
+    at.page.route("**/admin/jsi18n/", lambda route: route.fulfill(content_type="text/javascript", body=catalog))
+
+    at.edit(form_of(row))
+
+    expect(at.page.locator("[data-state]")).to_have_text(re.compile(r"^«1 min to read» · .*«no problems»$"))
+    expect(at.page.locator("[data-live]")).to_have_text("«Preview ready. No problems found.»")
