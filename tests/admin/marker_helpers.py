@@ -25,7 +25,7 @@ ROW = {
 }
 
 
-def bilingual(size: tuple[int, int] = (300, 300)) -> Figure:
+def make_bilingual_figure(size: tuple[int, int] = (300, 300)) -> Figure:
     """Create a figure with texts in both languages, and one marker with texts in both."""
     figure = make_figure(size=size)
     FigureText.objects.create(figure=figure, language="es", title="Aguja", alt="Una aguja.", caption="La aguja.")
@@ -33,17 +33,17 @@ def bilingual(size: tuple[int, int] = (300, 300)) -> Figure:
     return figure
 
 
-def address(figure: Figure, end: str = "") -> str:
+def markers_url(figure: Figure, end: str = "") -> str:
     """Return the URL of the marker editor, or of a view below it."""
     return f"{FIGURES}{figure.pk}/marks/{end}"
 
 
-def version(figure: Figure) -> str:
+def saved_version(figure: Figure) -> str:
     """Return the version of the saved markers, as the form posts it."""
     return markers_version(Figure.objects.get(pk=figure.pk), load_markers(figure))
 
 
-def sent(figure: Figure, *more: dict[str, str], **changes: Any) -> dict[str, Any]:
+def marker_form(figure: Figure, *more: dict[str, str], **changes: Any) -> dict[str, Any]:
     """Return the form data: the saved markers, the rows ``more``, and ``changes`` by full field name (``__`` for ``-``)."""
     saved = load_markers(figure)
     formset = MarkerFormSet(MarkerContext.for_figure(figure), saved=saved)
@@ -55,11 +55,11 @@ def sent(figure: Figure, *more: dict[str, str], **changes: Any) -> dict[str, Any
     for index, row in enumerate(more, start=len(saved)):
         values |= {f"marks-{index}-{name}": value for name, value in {**ROW, **row}.items()}
     values["marks-total"] = str(len(saved) + len(more))
-    values |= {"version": version(figure), "figure": str(figure.pk)}
+    values |= {"version": saved_version(figure), "figure": str(figure.pk)}
     return values | {name.replace("__", "-"): value for name, value in changes.items()}
 
 
-def mark(key: str = "tip", **values: Any) -> MarkerData:
+def make_marker(key: str = "tip", **values: Any) -> MarkerData:
     """Return a valid marker."""
     places = {"x": 0.2, "y": 0.2, "target_x": 0.5, "target_y": 0.5}
     words = {"en": MarkerTextData(key.capitalize()), "es": MarkerTextData(f"{key} es")}

@@ -17,7 +17,7 @@ JSON_WRITES = "24241"
 
 
 @dataclass(frozen=True)
-class Ask:
+class MatrixRequest:
     """One request. ``data`` may hold callables that are given the page."""
 
     method: str
@@ -25,30 +25,30 @@ class Ask:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-def get(who: str, **data: Any) -> Ask:
-    return Ask("GET", who, data)
+def get(who: str, **data: Any) -> MatrixRequest:
+    return MatrixRequest("GET", who, data)
 
 
-def post(who: str, **data: Any) -> Ask:
-    return Ask("POST", who, data)
+def post(who: str, **data: Any) -> MatrixRequest:
+    return MatrixRequest("POST", who, data)
 
 
-def newest(page: Page) -> Any:
+def newest_revision(page: Page) -> Any:
     return page.revisions.values_list("pk", flat=True).first() or 0
 
 
-def version(page: Page) -> int:
+def draft_version(page: Page) -> int:
     return page.draft_version
 
 
-def soon(page: Page) -> str:
+def in_30_days(page: Page) -> str:
     return (timezone.localdate() + datetime.timedelta(days=30)).isoformat()
 
 
 # Django's five screens of a model: list, new, change (look, save), delete (ask, do), history.
-def screens(
+def model_screens(
     *, look: str = READS, add: str = NOBODY, change: str = NOBODY, delete: str = NOBODY
-) -> dict[str, list[Ask]]:
+) -> dict[str, list[MatrixRequest]]:
     return {
         "changelist": [get(look)],
         "add": [get(add), post(add)],
@@ -58,39 +58,39 @@ def screens(
     }
 
 
-MODELS: dict[str, dict[str, list[Ask]]] = {
+MODELS: dict[str, dict[str, list[MatrixRequest]]] = {
     # Pages are withdrawn, never deleted: their addresses answer for ever.
-    "page": screens(add=WRITES, change=WRITES),
-    "guide": screens(add=WRITES, change=WRITES),
+    "page": model_screens(add=WRITES, change=WRITES),
+    "guide": model_screens(add=WRITES, change=WRITES),
     **{
-        name: screens(add=WRITES, change=WRITES, delete=MANAGES)
+        name: model_screens(add=WRITES, change=WRITES, delete=MANAGES)
         for name in ("figure", "series", "glossaryterm", "source", "clinicanswer")
     },
-    "clinic": screens(change=MANAGES),
-    **{name: screens(add=MANAGES, change=MANAGES, delete=MANAGES) for name in ("location", "clinicalcode")},
-    **{name: screens() for name in ("revision", "approval", "release", "releaseevent", "externallink")},
+    "clinic": model_screens(change=MANAGES),
+    **{name: model_screens(add=MANAGES, change=MANAGES, delete=MANAGES) for name in ("location", "clinicalcode")},
+    **{name: model_screens() for name in ("revision", "approval", "release", "releaseevent", "externallink")},
     # Readers' words: read by all who work on texts, written by nobody here, deleted by those who answer for them.
-    "feedback": screens(delete=WRITES),
+    "feedback": model_screens(delete=WRITES),
 }
 
 # Screens of one page; asked for in every state of a page.
-OF_A_PAGE: dict[str, list[Ask]] = {
+PAGE_URLS: dict[str, list[MatrixRequest]] = {
     "page_review": [
         get(REVIEWS),
-        post(REVIEWS, revision=newest, decision="approved", comment="Good."),
-        post(REVIEWS, revision=newest, decision="sent_back", comment="No."),
+        post(REVIEWS, revision=newest_revision, decision="approved", comment="Good."),
+        post(REVIEWS, revision=newest_revision, decision="sent_back", comment="No."),
     ],
     "page_review_autosave": [post("42441", page=lambda page: page.pk, comment="No.")],
     "page_publish": [
         get(MANAGES),
-        post(MANAGES, revision=newest, now="1"),
-        post(MANAGES, revision=newest, later="1", day="2031-05-01", time="09:00"),
+        post(MANAGES, revision=newest_revision, now="1"),
+        post(MANAGES, revision=newest_revision, later="1", day="2031-05-01", time="09:00"),
         post(MANAGES, cancel="1"),
     ],
     "page_withdraw": [get(MANAGES), post(MANAGES, reason="Old.")],
     "page_revisions": [get(READS)],
     "page_compare": [get(READS), get(READS, old="r1", new="r1"), get("0004L", old="r1", new="r99")],
-    "page_restore": [post(WRITES, revision=newest, version=version)],
+    "page_restore": [post(WRITES, revision=newest_revision, version=draft_version)],
     "page_history_at": [get(READS), get(READS, day="2026-03-03", time="12:00")],
     "page_translation": [get(READS)],
     "revision_page": [get(READS)],
@@ -99,10 +99,10 @@ OF_A_PAGE: dict[str, list[Ask]] = {
     "page_sharing": [get(READS)],
 }
 # What is sent to patients exists for public pages only.
-OF_A_PUBLIC_PAGE: dict[str, list[Ask]] = {
+PUBLIC_PAGE_URLS: dict[str, list[MatrixRequest]] = {
     f"page_{name}": [get(READS)] for name in ("message", "calendar_event", "qr_svg", "qr_png", "letter")
 }
-OF_THE_SITE: dict[str, list[Ask]] = {
+SITE_URLS: dict[str, list[MatrixRequest]] = {
     "page_stale": [get(READS), post(MANAGES)],
     "page_scheduled": [get(READS)],
     "page_transfer": [get(MANAGES)],
@@ -122,12 +122,12 @@ OF_THE_SITE: dict[str, list[Ask]] = {
     "figure_file": [get("0004L")],  # no such file
 }
 # Screens of one picture.
-OF_A_FIGURE: dict[str, list[Ask]] = {
+FIGURE_URLS: dict[str, list[MatrixRequest]] = {
     "figure_markers": [get(WRITES), post(WRITES)],
     "figure_detect_text": [get(WRITES), post(WRITES)],
 }
 # A picture that waits belongs to the person who sent it: others find nothing there.
-OF_A_WAITING_PICTURE: dict[str, list[Ask]] = {
+STAGED_IMAGE_URLS: dict[str, list[MatrixRequest]] = {
     f"figure_{name}": [get("0000L")] for name in ("check", "staged", "redacted", "frames", "frame")
 } | {
     "figure_cancel": [post(EVERYBODY)],
@@ -135,7 +135,7 @@ OF_A_WAITING_PICTURE: dict[str, list[Ask]] = {
     "figure_upload_status": [get(JSON_WRITES)],
 }
 # A picture of a bundle that somebody looks at before the import.
-OF_A_BUNDLE: dict[str, list[Ask]] = {"page_import_image": [get("4404L")]}
+BUNDLE_URLS: dict[str, list[MatrixRequest]] = {"page_import_image": [get("4404L")]}
 # One's own sign-in and account: the same for every role, and tested where they are made (tests/accounts).
 OWN_ACCOUNT = frozenset(
     "account_login account_logout account_reauthenticate mfa_activate_totp mfa_add_webauthn mfa_authenticate "
@@ -146,7 +146,7 @@ OWN_ACCOUNT = frozenset(
     "mfa_setup account_set_password account_set_password_damaged".split()
 )
 # Django's own, and people.
-FRAME: dict[str, list[Ask]] = {
+FRAME: dict[str, list[MatrixRequest]] = {
     "index": [get(EVERYBODY)],
     "app_list": [get("2220L")],
     "login": [get("22222")],
@@ -166,10 +166,10 @@ FRAME: dict[str, list[Ask]] = {
 }
 
 
-def table() -> dict[str, list[Ask]]:
+def table() -> dict[str, list[MatrixRequest]]:
     """All rows, by the full name of the address."""
     rows = {f"procedures_{model}_{screen}": asks for model, own in MODELS.items() for screen, asks in own.items()}
-    own = {**OF_A_PAGE, **OF_THE_SITE, **OF_A_FIGURE, **OF_A_WAITING_PICTURE, **OF_A_BUNDLE, **OF_A_PUBLIC_PAGE}
+    own = {**PAGE_URLS, **SITE_URLS, **FIGURE_URLS, **STAGED_IMAGE_URLS, **BUNDLE_URLS, **PUBLIC_PAGE_URLS}
     rows |= {f"procedures_{name}": asks for name, asks in own.items()}
     return rows | FRAME
 
@@ -178,22 +178,27 @@ def table() -> dict[str, list[Ask]]:
 STATES = "draft waiting sent_back approved planned public newer starter withdrawn".split()
 ACTS: dict[str, tuple[str, str, dict[str, Any], str]] = {
     #                  address          who         what is sent                                     302 done, 409 not now
-    "approve": ("page_review", "reviewer", {"revision": newest, "decision": "approved"}, "302 " * 9),
+    "approve": ("page_review", "reviewer", {"revision": newest_revision, "decision": "approved"}, "302 " * 9),
     "send back": (
         "page_review",
         "reviewer",
-        {"revision": newest, "decision": "sent_back", "comment": "No."},
+        {"revision": newest_revision, "decision": "sent_back", "comment": "No."},
         "302 " * 9,
     ),
-    "publish": ("page_publish", "manager", {"revision": newest, "now": "1"}, "409 409 409 302 302 302 409 409 302"),
+    "publish": (
+        "page_publish",
+        "manager",
+        {"revision": newest_revision, "now": "1"},
+        "409 409 409 302 302 302 409 409 302",
+    ),
     "schedule": (
         "page_publish",
         "manager",
-        {"revision": newest, "later": "1", "day": soon, "time": "09:00"},
+        {"revision": newest_revision, "later": "1", "day": in_30_days, "time": "09:00"},
         "409 409 409 302 302 409 409 409 302",
     ),
     "cancel": ("page_publish", "manager", {"cancel": "1"}, "302 " * 9),
     "withdraw": ("page_withdraw", "manager", {"reason": "Old."}, "409 409 409 409 409 302 302 302 302"),
-    "restore": ("page_restore", "editor", {"revision": newest, "version": version}, "302 " * 9),
-    "restore unseen": ("page_restore", "editor", {"revision": newest, "version": "99"}, "409 " * 9),
+    "restore": ("page_restore", "editor", {"revision": newest_revision, "version": draft_version}, "302 " * 9),
+    "restore unseen": ("page_restore", "editor", {"revision": newest_revision, "version": "99"}, "409 " * 9),
 }

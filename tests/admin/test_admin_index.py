@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group
 
 from portal.accounts.models import User
 from procedures.roles import ROLE_PERMISSIONS
-from tests.admin.conftest import SignIn, person
+from tests.admin.conftest import SignIn, make_staff
 
 PEOPLE = "/admin/staff/user/"
 
@@ -37,7 +37,7 @@ def head(db: None) -> User:
     """May change people, and is no superuser."""
     from django.contrib.auth.models import Permission
 
-    user = person("Hana", "Manager")
+    user = make_staff("Hana", "Manager")
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user", "add_user"]))
     return user
 

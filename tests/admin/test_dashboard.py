@@ -10,8 +10,8 @@ from portal.accounts.models import User
 from procedures.models import FigureText, Marker, Page
 from procedures.publishing.review import submit_for_review
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import SignIn, next_of_many
-from tests.admin.workflow_helpers import home
+from tests.admin.conftest import SignIn, publish_copy
+from tests.admin.workflow_helpers import task_lists
 from tests.factories import approve, make_public
 
 
@@ -25,7 +25,7 @@ def test_the_dashboard_depends_on_the_role(
     mark.x = 0.9
     mark.save()
 
-    seen = {user.first_name: sorted(home(sign_in(user))) for user in (editor, reviewer, manager)}
+    seen = {user.first_name: sorted(task_lists(sign_in(user))) for user in (editor, reviewer, manager)}
 
     assert seen == {"Nina": ["outdated"], "Rosa": ["outdated", "to_approve"], "Max": ["outdated"]}
     quick = {
@@ -40,9 +40,9 @@ def test_authors_do_not_see_their_own_text_to_approve(
 ) -> None:
     submit_for_review(save_revision(page, author=admin_user), actor=admin_user)
 
-    assert "to_approve" not in home(sign_in(admin_user))
+    assert "to_approve" not in task_lists(sign_in(admin_user))
     settings.REQUIRE_PEER_REVIEW = False
-    assert len(home(sign_in(admin_user))["to_approve"]) == 1
+    assert len(task_lists(sign_in(admin_user))["to_approve"]) == 1
 
 
 @pytest.mark.parametrize("count", [1, 4])
@@ -52,7 +52,7 @@ def test_the_dashboard_needs_a_fixed_number_of_queries(
     make_public(page)
     page.refresh_from_db()
     for number in range(count):
-        next_of_many(page, number)
+        publish_copy(page, number)
         page.title = f"Newer {number}"
         page.save()
         revision = save_revision(page, author=editor)
@@ -62,7 +62,7 @@ def test_the_dashboard_needs_a_fixed_number_of_queries(
     client = sign_in(manager)
 
     with django_assert_max_num_queries(45):
-        assert {"approved", "outdated"} <= set(home(client))
+        assert {"approved", "outdated"} <= set(task_lists(client))
 
 
 def test_reviews_are_listed_a_month_before_they_are_due(
@@ -71,8 +71,8 @@ def test_reviews_are_listed_a_month_before_they_are_due(
     make_public(page)
     later = timezone.now() + datetime.timedelta(days=340)
     client = sign_in(editor)
-    assert "reviews" not in home(client)
+    assert "reviews" not in task_lists(client)
     monkeypatch.setattr(timezone, "now", lambda: later)
     client = sign_in(editor)
 
-    assert any(line.startswith("Small cut: Due on") for line in home(client)["reviews"])
+    assert any(line.startswith("Small cut: Due on") for line in task_lists(client)["reviews"])

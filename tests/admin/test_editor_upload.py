@@ -15,8 +15,8 @@ from PIL import Image
 from portal.accounts.models import User
 from procedures.admin import image_upload
 from procedures.models import Figure
-from tests.admin.conftest import SignIn, picture_file
-from tests.admin.upload_helpers import saved, waiting
+from tests.admin.conftest import SignIn, make_picture_file
+from tests.admin.upload_helpers import save_upload, staged_files
 from tests.figures.dicom_files import dicom, ramp
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
@@ -25,7 +25,7 @@ UPLOAD = "/admin/procedures/figure/upload/"
 
 def sent(**changes: Any) -> dict[str, Any]:
     """What the window in the editor sends."""
-    return {name: value for name, value in {"picture": picture_file(), **changes}.items() if value is not None}
+    return {name: value for name, value in {"picture": make_picture_file(), **changes}.items() if value is not None}
 
 
 def test_an_editor_upload_is_staged_and_leads_to_the_check_screen(nina: Client) -> None:
@@ -42,13 +42,13 @@ def test_an_editor_upload_is_staged_and_leads_to_the_check_screen(nina: Client) 
 def test_the_editor_gets_the_snippet_of_the_saved_picture(nina: Client) -> None:
     told = nina.post(UPLOAD, sent()).json()
 
-    answer = saved(nina, told["next"])
+    answer = save_upload(nina, told["next"])
 
     figure = Figure.objects.get()
     assert answer["Location"] == f"/admin/procedures/figure/{figure.pk}/change/"
     assert nina.get(told["saved"]).json() == {"slug": "bone", "snippet": "::: figure bone"}
     assert "go back to your text" in nina.get(answer["Location"]).content.decode()
-    assert [name.rsplit("/", 1)[1] for name in waiting()] == ["about.json"], "no pixel waits any longer"
+    assert [name.rsplit("/", 1)[1] for name in staged_files()] == ["about.json"], "no pixel waits any longer"
     assert nina.get(told["next"], follow=True).status_code == 404
 
 
@@ -109,7 +109,7 @@ def test_a_file_that_is_not_a_picture_is_reported(nina: Client, name: str, data:
 
     assert answer.status_code == 400
     assert answer.json()["error"].endswith(".")
-    assert waiting() == []
+    assert staged_files() == []
 
 
 def test_an_upload_without_a_file_is_reported(nina: Client) -> None:
@@ -125,7 +125,7 @@ def test_an_upload_without_login_returns_json_and_stores_nothing(
 
     assert [answer.status_code for answer in answers] == [401, 403, 403]
     assert {answer["Content-Type"] for answer in answers} == {"application/json"}
-    assert waiting() == []
+    assert staged_files() == []
 
 
 def test_an_upload_from_another_site_is_refused(editor: User) -> None:
@@ -155,7 +155,9 @@ def test_uploads_are_rate_limited_per_user(
     monkeypatch.setattr(image_upload, "MAX_EDITOR_UPLOADS", 2)
     client = sign_in(editor)
 
-    statuses = [client.post(UPLOAD, sent(picture=picture_file(size=(60, side)))).status_code for side in (40, 41, 42)]
+    statuses = [
+        client.post(UPLOAD, sent(picture=make_picture_file(size=(60, side)))).status_code for side in (40, 41, 42)
+    ]
 
     assert statuses == [201, 201, 429]
-    assert sign_in(manager).post(UPLOAD, sent(picture=picture_file(size=(60, 43)))).status_code == 201
+    assert sign_in(manager).post(UPLOAD, sent(picture=make_picture_file(size=(60, 43)))).status_code == 201

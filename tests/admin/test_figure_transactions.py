@@ -13,8 +13,8 @@ from django.test import Client, override_settings
 from portal.accounts.models import User
 from procedures.figures import renditions
 from procedures.models import Figure
-from tests.admin.conftest import SignIn, picture_file
-from tests.admin.upload_helpers import begun, photograph, saved
+from tests.admin.conftest import SignIn, make_picture_file
+from tests.admin.upload_helpers import make_photo, save_upload, start_upload
 from tests.factories import make_figure
 
 pytestmark = pytest.mark.django_db
@@ -33,15 +33,15 @@ def nina(editor: User, sign_in: SignIn) -> Client:
 
 
 def bring_in(client: Client) -> Any:
-    return saved(client, begun(client))
+    return save_upload(client, start_upload(client))
 
 
 def upload(client: Client) -> Any:
-    return saved(client, client.post(UPLOAD, {"picture": picture_file()}).json()["next"])
+    return save_upload(client, client.post(UPLOAD, {"picture": make_picture_file()}).json()["next"])
 
 
 def replace(client: Client) -> Any:
-    return saved(client, begun(client, photograph((300, 200)), figure="needle"))
+    return save_upload(client, start_upload(client, make_photo((300, 200)), figure="needle"))
 
 
 def files() -> set[str]:
@@ -117,7 +117,7 @@ def test_replacing_a_picture_deletes_the_old_files(nina: Client, django_capture_
 
 
 def test_help_texts_are_linked_with_aria_describedby(nina: Client) -> None:
-    html = nina.get(begun(nina)).content.decode()
+    html = nina.get(start_upload(nina)).content.decode()
 
     described = set(re.findall(r'(?:input|textarea)[^>]* name="([^"]+)"[^>]* aria-describedby="id_\1_helptext"', html))
     helped = set(re.findall(r'<p class="help" id="id_([^"]+)_helptext">', html))

@@ -21,16 +21,16 @@ from procedures.publishing.usage import find_stale_pages
 from tests.admin.conftest import SignIn
 from tests.admin.upload_helpers import (
     CHOOSE,
+    FIGURE_TEXTS,
     JSON,
-    WORDS,
-    begun,
-    looked,
-    master_of,
-    photograph,
-    rectangles,
-    saved,
-    stored,
-    waiting,
+    load_master,
+    make_photo,
+    rectangle_fields,
+    save_upload,
+    show_result,
+    staged_files,
+    start_upload,
+    stored_files,
 )
 from tests.factories import make_figure, make_page, make_public, make_supplied, make_user
 
@@ -44,21 +44,21 @@ LOOK = "/admin/procedures/page/transfer/look/"
 
 
 def test_covered_and_cropped_pixels_are_never_stored(nina: Client) -> None:
-    address = begun(nina)
-    fields = rectangles((0, 0, 12.5, 25), (30, 30, 20, 20), cut=(0, 0, 50, 100))
+    address = start_upload(nina)
+    fields = rectangle_fields((0, 0, 12.5, 25), (30, 30, 20, 20), cut=(0, 0, 50, 100))
 
-    answer = saved(nina, address, fields)
+    answer = save_upload(nina, address, fields)
 
-    image = master_of(Figure.objects.get())
+    image = load_master(Figure.objects.get())
     assert answer.status_code == 302
     assert image.size == (100, 100)
     assert [image.getpixel(at) for at in ((5, 5), (24, 24), (30, 5), (70, 40), (99, 99))] == [0, 0, 60, 0, 200]
-    assert waiting() == []
+    assert staged_files() == []
 
 
 def test_the_saved_picture_is_the_result_that_the_server_rendered(nina: Client) -> None:
-    address = begun(nina)
-    fields = rectangles((0, 0, 25, 25))
+    address = start_upload(nina)
+    fields = rectangle_fields((0, 0, 25, 25))
 
     told = nina.get(f"{address}result.png", fields, headers=JSON).json()
     shown = nina.get(f"{address}result.png", fields)
@@ -73,21 +73,21 @@ def test_the_saved_picture_is_the_result_that_the_server_rendered(nina: Client) 
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        (rectangles((90, 0, 20, 10)), "The box extends past the edge of the picture. Draw it inside."),
-        (rectangles(("", 0, 20, 10)), "Fill in all four numbers, or none."),  # type: ignore[arg-type]
-        (rectangles(("nan", 0, 20, 10)), "Enter a number."),  # type: ignore[arg-type]
-        (rectangles((-1, 0, 20, 10)), "Ensure this value is greater than or equal to 0."),
-        (rectangles((0, 0, 0, 10)), "The box is empty. Draw it larger."),
-        (rectangles(cut=(0, 0, 10, 10)), "Fewer than 64 pixels would be left. Draw the box larger."),
-        (rectangles() | {"box-TOTAL_FORMS": "many"}, "ManagementForm data is missing"),
-        (rectangles(*[(0, 0, 1, 1)] * 51), "Please submit at most 50 forms."),
+        (rectangle_fields((90, 0, 20, 10)), "The box extends past the edge of the picture. Draw it inside."),
+        (rectangle_fields(("", 0, 20, 10)), "Fill in all four numbers, or none."),  # type: ignore[arg-type]
+        (rectangle_fields(("nan", 0, 20, 10)), "Enter a number."),  # type: ignore[arg-type]
+        (rectangle_fields((-1, 0, 20, 10)), "Ensure this value is greater than or equal to 0."),
+        (rectangle_fields((0, 0, 0, 10)), "The box is empty. Draw it larger."),
+        (rectangle_fields(cut=(0, 0, 10, 10)), "Fewer than 64 pixels would be left. Draw the box larger."),
+        (rectangle_fields() | {"box-TOTAL_FORMS": "many"}, "ManagementForm data is missing"),
+        (rectangle_fields(*[(0, 0, 1, 1)] * 51), "Please submit at most 50 forms."),
     ],
 )
 @pytest.mark.parametrize("do", ["show", "save"])
 def test_invalid_boxes_are_reported_at_their_fields(
     nina: Client, fields: dict[str, Any], sentence: str, do: str
 ) -> None:
-    address = begun(nina)
+    address = start_upload(nina)
 
     answer = nina.post(address, {**fields, "do": do, "title_en": "Typed"})
     script = nina.get(f"{address}result.png", fields, headers=JSON)
@@ -100,10 +100,10 @@ def test_invalid_boxes_are_reported_at_their_fields(
 
 
 def test_showing_the_result_keeps_the_input_and_adds_empty_rows(nina: Client) -> None:
-    address = begun(nina)
+    address = start_upload(nina)
 
     answer = nina.post(
-        address, {**rectangles((1, 2, 3, 4)), "do": "show", "alt_es": "Un hueso.", "provenance": "licensed"}
+        address, {**rectangle_fields((1, 2, 3, 4)), "do": "show", "alt_es": "Un hueso.", "provenance": "licensed"}
     )
 
     form, boxes = answer.context["form"], answer.context["redactions_form"].boxes
@@ -113,10 +113,10 @@ def test_showing_the_result_keeps_the_input_and_adds_empty_rows(nina: Client) ->
 
 
 def test_an_unseen_result_is_not_saved(nina: Client) -> None:
-    address = begun(nina)
-    seen = looked(nina, address, rectangles())
+    address = start_upload(nina)
+    seen = show_result(nina, address, rectangle_fields())
 
-    answer = saved(nina, address, rectangles((0, 0, 50, 50)), seen_sha256=seen)
+    answer = save_upload(nina, address, rectangle_fields((0, 0, 50, 50)), seen_sha256=seen)
 
     assert answer.status_code == 409
     assert "You have not seen the picture as it would be saved now." in answer.content.decode()
@@ -126,11 +126,11 @@ def test_an_unseen_result_is_not_saved(nina: Client) -> None:
 
 
 def test_one_request_with_a_computed_hash_saves_nothing(nina: Client) -> None:
-    address = begun(nina)
-    computed = build_decoded_image(Image.open(io.BytesIO(photograph())).convert("L")).sha256
+    address = start_upload(nina)
+    computed = build_decoded_image(Image.open(io.BytesIO(make_photo())).convert("L")).sha256
     fields = {
-        **rectangles(),
-        **WORDS,
+        **rectangle_fields(),
+        **FIGURE_TEXTS,
         "kind": "photo",
         "provenance": "simulated",
         "deidentified": "on",
@@ -141,34 +141,36 @@ def test_one_request_with_a_computed_hash_saves_nothing(nina: Client) -> None:
     assert (blind.status_code, blind.context["seen_sha256"]) == (409, computed), "the hash itself was right"
     # Neither the page, nor what a script asks, nor a request for the head alone shows the pixels.
     nina.get(address)
-    nina.get(f"{address}result.png", rectangles(), headers=JSON)
-    nina.head(f"{address}result.png", rectangles())
+    nina.get(f"{address}result.png", rectangle_fields(), headers=JSON)
+    nina.head(f"{address}result.png", rectangle_fields())
     nina.get(f"{address}picture.png")
     assert nina.post(address, {**fields, "seen_sha256": computed}).status_code == 409
     assert not Figure.objects.exists()
 
-    nina.get(f"{address}result.png", rectangles())
+    nina.get(f"{address}result.png", rectangle_fields())
     assert nina.post(address, {**fields, "seen_sha256": computed}).status_code == 302
 
 
 def test_only_the_result_that_was_shown_last_is_saved(nina: Client) -> None:
-    address = begun(nina)
-    first = looked(nina, address, rectangles())
-    looked(nina, address, rectangles((0, 0, 50, 50)))
+    address = start_upload(nina)
+    first = show_result(nina, address, rectangle_fields())
+    show_result(nina, address, rectangle_fields((0, 0, 50, 50)))
 
-    assert saved(nina, address, rectangles(), seen_sha256=first).status_code == 302, "the helper shows it again"
-    address = begun(nina, photograph((220, 100)))
-    first = looked(nina, address, rectangles())
-    looked(nina, address, rectangles((0, 0, 50, 50)))
-    values = {**rectangles(), **WORDS, "kind": "photo", "provenance": "simulated", "deidentified": "on"}
+    assert save_upload(nina, address, rectangle_fields(), seen_sha256=first).status_code == 302, (
+        "the helper shows it again"
+    )
+    address = start_upload(nina, make_photo((220, 100)))
+    first = show_result(nina, address, rectangle_fields())
+    show_result(nina, address, rectangle_fields((0, 0, 50, 50)))
+    values = {**rectangle_fields(), **FIGURE_TEXTS, "kind": "photo", "provenance": "simulated", "deidentified": "on"}
     assert nina.post(address, {**values, "do": "save", "seen_sha256": first}).status_code == 409
 
 
 def test_a_result_shown_to_another_user_does_not_count(nina: Client, manager: User, sign_in: SignIn) -> None:
     max_ = sign_in(manager)
-    looked(max_, begun(max_), rectangles())
-    address = begun(nina)
-    values = {**rectangles(), **WORDS, "kind": "photo", "provenance": "simulated", "deidentified": "on"}
+    show_result(max_, start_upload(max_), rectangle_fields())
+    address = start_upload(nina)
+    values = {**rectangle_fields(), **FIGURE_TEXTS, "kind": "photo", "provenance": "simulated", "deidentified": "on"}
 
     answer = nina.post(address, {**values, "do": "save", "seen_sha256": nina.get(address).context["seen_sha256"]})
 
@@ -176,7 +178,7 @@ def test_a_result_shown_to_another_user_does_not_count(nina: Client, manager: Us
 
 
 def test_the_picture_is_shown_at_full_size(nina: Client) -> None:
-    html = nina.get(begun(nina, photograph((1600, 900)))).content.decode()
+    html = nina.get(start_upload(nina, make_photo((1600, 900)))).content.decode()
 
     assert re.search(r'<img data-kept src="[^"]+result\.png"\s+width="1600"\s+height="900"', html)
     css = (Path(settings.BASE_DIR) / "static/admin_portal/image_import/image_import.css").read_text()
@@ -192,16 +194,16 @@ def test_the_picture_is_shown_at_full_size(nina: Client) -> None:
 @pytest.mark.parametrize("figure", ["", "needle"])
 def test_the_kind_of_picture_is_required_and_never_preselected(nina: Client, figure: str) -> None:
     make_figure(kind="ct")
-    address = begun(nina, photograph((300, 200)), figure=figure)
+    address = start_upload(nina, make_photo((300, 200)), figure=figure)
 
     html = nina.get(address).content.decode()
-    answer = saved(nina, address, kind=None)
+    answer = save_upload(nina, address, kind=None)
 
     assert html.count('name="kind"') == len(FigureKind)
     assert not re.search(r'name="kind"[^>]* checked', html)
     assert answer.status_code == 400
     assert "Say what kind of picture it is." in answer.content.decode()
-    assert saved(nina, address, kind="radiograph").status_code == 302
+    assert save_upload(nina, address, kind="radiograph").status_code == 302
     assert Figure.objects.get(slug=figure or "bone").kind == "radiograph"
 
 
@@ -234,7 +236,9 @@ def test_a_later_change_of_kind_needs_another_person_to_approve(nina: Client, pa
 
 
 def test_a_saved_picture_has_texts_renditions_and_an_uploader(nina: Client, editor: User) -> None:
-    answer = saved(nina, begun(nina), title_es="Hueso", alt_es="Un hueso.", caption_es="Un hueso de la columna.")
+    answer = save_upload(
+        nina, start_upload(nina), title_es="Hueso", alt_es="Un hueso.", caption_es="Un hueso de la columna."
+    )
 
     figure = Figure.objects.get()
     assert answer["Location"] == f"/admin/procedures/figure/{figure.pk}/change/"
@@ -262,9 +266,9 @@ def test_a_saved_picture_has_texts_renditions_and_an_uploader(nina: Client, edit
 def test_an_incomplete_picture_reports_what_is_missing_and_keeps_the_input(
     nina: Client, changes: dict[str, Any], sentences: list[str]
 ) -> None:
-    address = begun(nina)
+    address = start_upload(nina)
 
-    answer = saved(nina, address, rectangles((5, 5, 10, 10)), **changes)
+    answer = save_upload(nina, address, rectangle_fields((5, 5, 10, 10)), **changes)
 
     html = answer.content.decode()
     assert answer.status_code == 400
@@ -275,18 +279,18 @@ def test_an_incomplete_picture_reports_what_is_missing_and_keeps_the_input(
 
 
 def test_texts_of_a_new_picture_are_stored_in_nfc(nina: Client) -> None:
-    saved(nina, begun(nina), title_en="Cafe\u0301")
+    save_upload(nina, start_upload(nina), title_en="Cafe\u0301")
 
     assert Figure.objects.get().texts.get().title == "Café"
 
 
 def test_a_duplicate_picture_names_the_existing_figure(nina: Client) -> None:
-    saved(nina, begun(nina))
-    address = begun(nina)
+    save_upload(nina, start_upload(nina))
+    address = start_upload(nina)
 
     told = nina.get(f"{address}result.png", headers=JSON).json()
-    refused = saved(nina, address)
-    second = saved(nina, address, allow_duplicate="on")
+    refused = save_upload(nina, address)
+    second = save_upload(nina, address, allow_duplicate="on")
 
     first = Figure.objects.get(slug="bone")
     assert told["duplicate"] == "bone"
@@ -297,16 +301,16 @@ def test_a_duplicate_picture_names_the_existing_figure(nina: Client) -> None:
 
 
 def test_a_failed_save_leaves_no_file(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = begun(nina)
+    address = start_upload(nina)
 
     def broken(*_: Any, **__: Any) -> None:
         raise OSError("no room on the disk")
 
     monkeypatch.setattr("procedures.admin.figure_forms.replace_renditions", broken)
     with pytest.raises(OSError, match="no room"):
-        saved(nina, address)
+        save_upload(nina, address)
 
-    assert [name for name in stored() if not name.startswith("waiting/")] == []
+    assert [name for name in stored_files() if not name.startswith("waiting/")] == []
     assert not Figure.objects.exists()
 
 

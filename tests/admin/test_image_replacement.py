@@ -9,7 +9,7 @@ from django.test import Client
 from portal.accounts.models import User
 from procedures.models import Figure, Page
 from tests.admin.conftest import SignIn
-from tests.admin.upload_helpers import CHOOSE, begun, master_of, rectangles, saved, waiting
+from tests.admin.upload_helpers import CHOOSE, load_master, rectangle_fields, save_upload, staged_files, start_upload
 from tests.factories import BODY, make_clinic, make_figure, make_next, make_page, make_public
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
@@ -24,7 +24,7 @@ def test_cropping_a_figure_transforms_its_markers(nina: Client, django_capture_o
     old = set(default_storage.listdir("figures")[1])
 
     with django_capture_on_commit_callbacks(execute=True):
-        answer = saved(nina, keep(nina, figure), rectangles(cut=(10, 0, 50, 100)))
+        answer = save_upload(nina, keep(nina, figure), rectangle_fields(cut=(10, 0, 50, 100)))
 
     figure.refresh_from_db()
     mark = figure.markers.get()
@@ -38,7 +38,7 @@ def test_cropping_a_figure_transforms_its_markers(nina: Client, django_capture_o
 def test_a_marker_that_is_cut_off_is_named(nina: Client) -> None:
     figure = make_figure(size=(600, 600))
 
-    answer = saved(nina, keep(nina, figure), rectangles(cut=(60, 0, 40, 100)))
+    answer = save_upload(nina, keep(nina, figure), rectangle_fields(cut=(60, 0, 40, 100)))
 
     mark = figure.markers.get()
     assert (mark.x, mark.target_x) == (0, 0)
@@ -55,14 +55,14 @@ def test_releases_keep_the_picture_they_were_published_with(
     shown = {name for name in default_storage.listdir("figures")[1] if name in release.html}
 
     with django_capture_on_commit_callbacks(execute=True):
-        answer = saved(nina, keep(nina, figure), rectangles((0, 0, 50, 50)))
+        answer = save_upload(nina, keep(nina, figure), rectangle_fields((0, 0, 50, 50)))
 
     release.refresh_from_db()
     figure.refresh_from_db()
     assert shown
     assert shown <= set(default_storage.listdir("figures")[1])
     assert all(name in release.html for name in shown)
-    assert master_of(figure).getpixel((10, 10)) == 0
+    assert load_master(figure).getpixel((10, 10)) == 0
     assert "Patients see the old one until a reviewer approves" in nina.get(answer["Location"]).content.decode()
 
 
@@ -70,8 +70,8 @@ def test_a_figure_with_a_drawing_can_be_covered_but_not_cropped(nina: Client) ->
     figure = make_figure(size=(600, 600), drawing=f"figures/{'a' * 20}.svg")
     address = keep(nina, figure)
 
-    cut = saved(nina, address, rectangles(cut=(10, 10, 50, 50)))
-    covered = saved(nina, address, rectangles((10, 10, 50, 50)))
+    cut = save_upload(nina, address, rectangle_fields(cut=(10, 10, 50, 50)))
+    covered = save_upload(nina, address, rectangle_fields((10, 10, 50, 50)))
 
     assert (cut.status_code, covered.status_code) == (400, 302)
     assert "has a drawing with the same markers" in cut.content.decode()
@@ -80,7 +80,7 @@ def test_a_figure_with_a_drawing_can_be_covered_but_not_cropped(nina: Client) ->
 def test_a_picture_can_be_replaced_by_another_file(nina: Client) -> None:
     figure = make_figure()
 
-    saved(nina, begun(nina, figure="needle"))
+    save_upload(nina, start_upload(nina, figure="needle"))
 
     figure.refresh_from_db()
     assert (figure.width, figure.height, figure.slug) == (200, 100, "needle")
@@ -105,7 +105,7 @@ def test_a_figure_deleted_meanwhile_is_reported(nina: Client) -> None:
     figure.delete()
 
     assert nina.get(address).status_code == 404
-    assert waiting() == []
+    assert staged_files() == []
 
 
 def test_a_missing_master_file_is_reported(nina: Client) -> None:
@@ -116,7 +116,7 @@ def test_a_missing_master_file_is_reported(nina: Client) -> None:
 
     assert answer.status_code == 400
     assert "Upload the picture again." in answer.content.decode()
-    assert waiting() == []
+    assert staged_files() == []
 
 
 def test_the_figure_lists_where_it_is_used(page: Page, nina: Client) -> None:

@@ -10,7 +10,7 @@ from procedures.models import Figure, Marker, MarkerText, Page
 from procedures.publishing.publish import rerelease_page
 from procedures.publishing.usage import find_stale_pages_by_rendering
 from tests.admin.conftest import SignIn
-from tests.admin.marker_helpers import ROW, address, bilingual, sent
+from tests.admin.marker_helpers import ROW, make_bilingual_figure, marker_form, markers_url
 from tests.factories import make_public
 
 pytestmark = pytest.mark.django_db
@@ -22,9 +22,9 @@ def saved(figure: Figure) -> list[tuple[str, str]]:
 
 
 def test_a_marker_in_the_empty_row_is_saved_with_its_texts(editor: User, sign_in: SignIn) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
 
-    answer = sign_in(editor).post(address(figure), sent(figure, {"text_en": "A  bone\r\nof the spine."}))
+    answer = sign_in(editor).post(markers_url(figure), marker_form(figure, {"text_en": "A  bone\r\nof the spine."}))
 
     new = load_markers(figure)[1]
     assert answer.status_code == 302
@@ -35,7 +35,7 @@ def test_a_marker_in_the_empty_row_is_saved_with_its_texts(editor: User, sign_in
 
 
 def test_the_marker_editor_works_without_javascript(editor: User, sign_in: SignIn) -> None:
-    html = sign_in(editor).get(address(bilingual())).content.decode()
+    html = sign_in(editor).get(markers_url(make_bilingual_figure())).content.decode()
 
     for name in ("marks-0-x", "marks-0-target_y", "marks-0-label_es", "marks-0-deleted", "marks-1-x", "marks-1-number"):
         assert f'name="{name}"' in html
@@ -43,13 +43,13 @@ def test_the_marker_editor_works_without_javascript(editor: User, sign_in: SignI
 
 
 def test_marker_texts_are_escaped_in_the_editor_and_in_its_previews(editor: User, sign_in: SignIn) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
     changes = {
         "marks__0__label_en": "<script>alert(1)</script>",
         "marks__0__text_es": "</textarea><script>alert(2)</script>",
     }
 
-    answer = sign_in(editor).post(address(figure), sent(figure, marks__0__x="", **changes))
+    answer = sign_in(editor).post(markers_url(figure), marker_form(figure, marks__0__x="", **changes))
 
     html = answer.content.decode()
     assert answer.status_code == 400
@@ -79,9 +79,11 @@ def test_marker_texts_are_escaped_in_the_editor_and_in_its_previews(editor: User
 def test_an_invalid_marker_is_rejected_and_the_input_kept(
     editor: User, sign_in: SignIn, changes: dict[str, str], sentence: str
 ) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
 
-    answer = sign_in(editor).post(address(figure), sent(figure, {"text_es": "Muy largo, muy bueno", **changes}))
+    answer = sign_in(editor).post(
+        markers_url(figure), marker_form(figure, {"text_es": "Muy largo, muy bueno", **changes})
+    )
 
     html = answer.content.decode()
     assert answer.status_code == 400
@@ -92,14 +94,14 @@ def test_an_invalid_marker_is_rejected_and_the_input_kept(
 
 
 def test_marker_texts_follow_the_rules_for_printed_texts(editor: User, sign_in: SignIn) -> None:
-    figure, client = bilingual(), sign_in(editor)
+    figure, client = make_bilingual_figure(), sign_in(editor)
 
     for changes, sentence in (
         ({"text_en": "Call 303-555-0199."}, "contains the phone number “303-555-0199”"),
         ({"text_es": "Si le duele el pecho, llame al 911."}, "This says what to do about warning signs"),
         ({"label_en": "A **bone**"}, "would show “**bone**” as typed"),
     ):
-        answer = client.post(address(figure), sent(figure, changes))
+        answer = client.post(markers_url(figure), marker_form(figure, changes))
         assert answer.status_code == 400, changes
         assert [sentence in refused for refused in answer.context["errors"]] == [True], answer.context["errors"]
 
@@ -107,91 +109,91 @@ def test_marker_texts_follow_the_rules_for_printed_texts(editor: User, sign_in: 
 
 
 def test_a_label_is_required_only_in_languages_of_the_figure(editor: User, sign_in: SignIn) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
     figure.texts.filter(language="es").delete()
 
-    sign_in(editor).post(address(figure), sent(figure, {"label_es": ""}))
+    sign_in(editor).post(markers_url(figure), marker_form(figure, {"label_es": ""}))
 
     assert saved(figure) == [("tip", "Tip"), ("bone", "Bone")]
 
 
 def test_markers_are_ordered_by_their_number_fields(editor: User, sign_in: SignIn) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
 
-    sign_in(editor).post(address(figure), sent(figure, {"number": "1"}, marks__0__number="2"))
+    sign_in(editor).post(markers_url(figure), marker_form(figure, {"number": "1"}, marks__0__number="2"))
 
     assert saved(figure) == [("bone", "Bone"), ("tip", "Tip")]
     assert list(figure.markers.values_list("order", flat=True)) == [0, 1]
 
 
 def test_a_checked_marker_is_deleted_even_if_invalid(editor: User, sign_in: SignIn) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
 
-    sign_in(editor).post(address(figure), sent(figure, marks__0__deleted="on", marks__0__x="left"))
+    sign_in(editor).post(markers_url(figure), marker_form(figure, marks__0__deleted="on", marks__0__x="left"))
 
     assert saved(figure) == []
     assert not MarkerText.objects.exists()
 
 
 def test_saving_unchanged_markers_changes_no_row(editor: User, sign_in: SignIn) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
     Marker.objects.update(x=1 / 3)
     before = Marker.objects.values().get(), list(MarkerText.objects.order_by("pk").values())
 
-    answer = sign_in(editor).post(address(figure), sent(figure), follow=True)
+    answer = sign_in(editor).post(markers_url(figure), marker_form(figure), follow=True)
 
     assert (Marker.objects.values().get(), list(MarkerText.objects.order_by("pk").values())) == before
     assert "Nothing was changed." in answer.content.decode()
 
 
 def test_two_markers_with_the_same_label_get_different_keys(editor: User, sign_in: SignIn) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
 
-    sign_in(editor).post(address(figure), sent(figure, {}, {"y": "80"}, {"y": "60", "label_en": "¿?"}))
+    sign_in(editor).post(markers_url(figure), marker_form(figure, {}, {"y": "80"}, {"y": "60", "label_en": "¿?"}))
 
     assert [key for key, _ in saved(figure)] == ["tip", "bone", "bone-2", "hueso"]
 
 
 def test_markers_saved_by_someone_else_are_not_overwritten_unseen(editor: User, sign_in: SignIn) -> None:
-    figure, client = bilingual(), sign_in(editor)
-    late = sent(figure, {"label_en": "Late word"})
-    client.post(address(figure), sent(figure, {"label_en": "Early word"}))
+    figure, client = make_bilingual_figure(), sign_in(editor)
+    late = marker_form(figure, {"label_en": "Late word"})
+    client.post(markers_url(figure), marker_form(figure, {"label_en": "Early word"}))
 
-    answer = client.post(address(figure), late)
+    answer = client.post(markers_url(figure), late)
     again = {**late, "version": answer.context["version"]}
 
     assert answer.status_code == 409
     assert "Late word" in answer.content.decode()
     assert saved(figure)[1] == ("early-word", "Early word")
-    assert client.post(address(figure), again).status_code == 302
+    assert client.post(markers_url(figure), again).status_code == 302
     assert saved(figure)[1] == ("late-word", "Late word")
 
 
 @pytest.mark.parametrize("total", ["", "x", "999", None])
 def test_an_incomplete_form_deletes_nothing(editor: User, sign_in: SignIn, total: str | None) -> None:
-    figure = bilingual()
-    values = {name: value for name, value in sent(figure, marks__total=total).items() if value is not None}
+    figure = make_bilingual_figure()
+    values = {name: value for name, value in marker_form(figure, marks__total=total).items() if value is not None}
 
-    answer = sign_in(editor).post(address(figure), values)
+    answer = sign_in(editor).post(markers_url(figure), values)
 
     assert answer.status_code == 400
     assert saved(figure) == [("tip", "Tip")]
 
 
 def test_too_many_markers_are_rejected(editor: User, sign_in: SignIn) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
     rows = [{"x": str(5 + 15 * (n % 6)), "y": str(10 + 20 * (n // 6))} for n in range(20)]
 
-    answer = sign_in(editor).post(address(figure), sent(figure, *rows))
+    answer = sign_in(editor).post(markers_url(figure), marker_form(figure, *rows))
 
     assert answer.context["errors"][0] == "A picture can have at most 20 markers. Delete some of them."
 
 
 def test_a_reviewer_cannot_edit_markers(reviewer: User, sign_in: SignIn) -> None:
-    figure, client = bilingual(), sign_in(reviewer)
+    figure, client = make_bilingual_figure(), sign_in(reviewer)
 
-    assert client.get(address(figure)).status_code == 403
-    assert client.post(address(figure), sent(figure, {})).status_code == 403
+    assert client.get(markers_url(figure)).status_code == 403
+    assert client.post(markers_url(figure), marker_form(figure, {})).status_code == 403
     assert client.get(f"/admin/procedures/figure/{figure.pk}/change/").status_code == 200
     assert saved(figure) == [("tip", "Tip")]
 
@@ -201,17 +203,17 @@ def test_an_unknown_figure_is_a_404(editor: User, sign_in: SignIn) -> None:
 
 
 def test_the_figure_form_links_to_its_markers(editor: User, sign_in: SignIn) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
 
     html = sign_in(editor).get(f"/admin/procedures/figure/{figure.pk}/change/").content.decode()
 
-    assert f'href="{address(figure)}"' in html
+    assert f'href="{markers_url(figure)}"' in html
 
 
 def test_marker_changes_are_in_the_history_of_the_figure(editor: User, sign_in: SignIn) -> None:
-    figure, client = bilingual(), sign_in(editor)
+    figure, client = make_bilingual_figure(), sign_in(editor)
 
-    client.post(address(figure), sent(figure, {}, marks__0__x="25", marks__0__label_en="Point"))
+    client.post(markers_url(figure), marker_form(figure, {}, marks__0__x="25", marks__0__label_en="Point"))
 
     html = client.get(f"/admin/procedures/figure/{figure.pk}/history/").content.decode()
     assert "Markers. Bone: new; Point: disc moved, text changed (en)." in html
@@ -228,7 +230,7 @@ def test_changed_markers_make_their_pages_stale(
     assert figure is not None
     assert find_stale_pages_by_rendering() == []
 
-    answer = sign_in(editor).post(address(figure), sent(figure, **change), follow=True)
+    answer = sign_in(editor).post(markers_url(figure), marker_form(figure, **change), follow=True)
 
     (found,) = (row for row in find_stale_pages_by_rendering() if row.page.pk == page.pk)
     assert found.changed == [("figure", "needle")]
@@ -244,18 +246,20 @@ def test_marker_texts_in_another_language_do_not_make_a_page_stale(page: Page, e
     figure = page.lead_figure
     assert figure is not None
 
-    sign_in(editor).post(address(figure), sent(figure, marks__0__label_es="Punta"))
+    sign_in(editor).post(markers_url(figure), marker_form(figure, marks__0__label_es="Punta"))
 
     assert MarkerText.objects.filter(language="es").exists()
     assert find_stale_pages_by_rendering() == []
 
 
 def live(client: Any, figure: Figure, **changes: Any) -> Any:
-    return client.post("/admin/procedures/figure/marks/live/", sent(figure, {"label_en": "Fresh word"}, **changes))
+    return client.post(
+        "/admin/procedures/figure/marks/live/", marker_form(figure, {"label_en": "Fresh word"}, **changes)
+    )
 
 
 def test_the_marker_preview_is_the_public_rendering_of_the_input(editor: User, sign_in: SignIn) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
 
     data = live(sign_in(editor), figure).json()
 
@@ -268,9 +272,9 @@ def test_the_marker_preview_is_the_public_rendering_of_the_input(editor: User, s
 
 
 def test_the_marker_preview_lists_errors_and_warnings(editor: User, sign_in: SignIn) -> None:
-    notes = live(sign_in(editor), bilingual(), marks__0__label_en="", marks__1__x="30", marks__1__y="32").json()[
-        "notes"
-    ]
+    notes = live(
+        sign_in(editor), make_bilingual_figure(), marks__0__label_en="", marks__1__x="30", marks__1__y="32"
+    ).json()["notes"]
 
     assert [(note["mark"], note["sentence"]) for note in notes] == [
         (0, "Write what this marker shows, in English."),
@@ -279,7 +283,7 @@ def test_the_marker_preview_lists_errors_and_warnings(editor: User, sign_in: Sig
 
 
 def test_the_marker_preview_requires_permission_to_change_figures(reviewer: User, sign_in: SignIn, client: Any) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
 
     assert live(sign_in(reviewer), figure).status_code == 403
     assert live(client, figure).status_code == 401
@@ -287,28 +291,30 @@ def test_the_marker_preview_requires_permission_to_change_figures(reviewer: User
 
 
 def test_the_marker_preview_of_a_deleted_figure_is_a_404(manager: User, sign_in: SignIn) -> None:
-    values = sent(bilingual()) | {"figure": "99999"}
+    values = marker_form(make_bilingual_figure()) | {"figure": "99999"}
     answer = sign_in(manager).post("/admin/procedures/figure/marks/live/", values)
 
     assert (answer.status_code, answer.json()["error"]) == (404, "This picture was deleted.")
 
 
 def test_a_missing_file_is_reported_and_markers_can_still_be_edited(editor: User, sign_in: SignIn) -> None:
-    figure, client = bilingual(), sign_in(editor)
+    figure, client = make_bilingual_figure(), sign_in(editor)
     figure.renditions.filter(format="jpeg").update(file="figures/lost.jpeg")
 
-    html = client.get(address(figure)).content.decode()
-    saving = client.post(address(figure), sent(figure, {}))
+    html = client.get(markers_url(figure)).content.decode()
+    saving = client.post(markers_url(figure), marker_form(figure, {}))
 
     assert "The file figures/lost.jpeg is missing, so its contrast cannot be measured." in html
     assert saving.status_code == 302
 
 
 def test_a_new_marker_does_not_take_the_key_of_a_later_existing_one(editor: User, sign_in: SignIn) -> None:
-    figure = bilingual()
+    figure = make_bilingual_figure()
     (old,) = load_markers(figure)
 
-    sign_in(editor).post(address(figure), sent(figure, {"number": "1", "label_en": old.key}, marks__0__number="2"))
+    sign_in(editor).post(
+        markers_url(figure), marker_form(figure, {"number": "1", "label_en": old.key}, marks__0__number="2")
+    )
 
     new, kept = load_markers(figure)
     assert kept.key == old.key

@@ -35,20 +35,20 @@ from procedures.publishing.publish import publish, publish_starter, withdraw
 from procedures.publishing.review import record_decision, submit_for_review
 from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import person
+from tests.admin.conftest import make_staff
 from tests.admin.permission_matrix import (
     ACTS,
+    BUNDLE_URLS,
+    FIGURE_URLS,
     FRAME,
     MODELS,
-    OF_A_BUNDLE,
-    OF_A_FIGURE,
-    OF_A_PAGE,
-    OF_A_PUBLIC_PAGE,
-    OF_A_WAITING_PICTURE,
-    OF_THE_SITE,
     OWN_ACCOUNT,
+    PAGE_URLS,
+    PUBLIC_PAGE_URLS,
+    SITE_URLS,
+    STAGED_IMAGE_URLS,
     STATES,
-    Ask,
+    MatrixRequest,
     table,
 )
 from tests.factories import make_clinic, make_next, make_page, make_public, make_term
@@ -87,7 +87,7 @@ def cookies(db: None) -> list[str]:
     for role in ROLES:
         client = Client()
         if role is not None:
-            client.force_login(person(f"Some{role}", role))
+            client.force_login(make_staff(f"Some{role}", role))
             found.append(client.cookies[settings.SESSION_COOKIE_NAME].value)
         else:
             found.append("")
@@ -111,7 +111,7 @@ def others(db: None) -> None:
 
 def page_in(state: str) -> Page:
     """A page on its way to the public, as far as ``state``."""
-    page, writer, doctor, boss = make_page(next_page=make_next()), person("W"), person("D"), person("B")
+    page, writer, doctor, boss = make_page(next_page=make_next()), make_staff("W"), make_staff("D"), make_staff("B")
 
     def saved(*steps: str, **values: Any) -> Revision:
         Page.objects.filter(pk=page.pk).update(**values)
@@ -141,9 +141,9 @@ def page_in(state: str) -> Page:
     return Page.objects.get(pk=page.pk)
 
 
-def ask(address: str, wanted: Ask | tuple[str, dict[str, Any]], cookie: str, page: Page) -> int:
+def ask(address: str, wanted: MatrixRequest | tuple[str, dict[str, Any]], cookie: str, page: Page) -> int:
     """The status; whatever was written is undone."""
-    method, data = (wanted.method, wanted.data) if isinstance(wanted, Ask) else wanted
+    method, data = (wanted.method, wanted.data) if isinstance(wanted, MatrixRequest) else wanted
     client = Client()
     if cookie:
         client.cookies[settings.SESSION_COOKIE_NAME] = cookie
@@ -161,7 +161,7 @@ LETTERS = {0: "L", 401: "1", 403: "4", 404: "0"}
 ANSWERED = {200, 302, 400, 409}
 
 
-def letters(address: str, wanted: Ask, cookies: list[str], page: Page) -> str:
+def letters(address: str, wanted: MatrixRequest, cookies: list[str], page: Page) -> str:
     statuses = [ask(address, wanted, cookie, page) for cookie in cookies]
     return "".join("2" if status in ANSWERED else LETTERS.get(status, f"<{status}>") for status in statuses)
 
@@ -185,7 +185,7 @@ FAST_STATES = {"draft", "approved", "public"}
 def test_permissions_hold_in_every_state_of_a_page(state: str, others: None, cookies: list[str]) -> None:
     page = page_in(state)
     screens = {
-        **OF_A_PAGE,
+        **PAGE_URLS,
         **{
             f"page_{screen}": asks
             for screen, asks in MODELS["page"].items()
@@ -225,13 +225,13 @@ def test_permissions_hold_on_every_other_screen(others: None, cookies: list[str]
                 if got != wanted.who:
                     wrong[f"{wanted.method} {model} {screen}"] = got, wanted.who
     places: dict[str, list[Any]] = {
-        **{name: [Figure.objects.values_list("pk", flat=True)[0]] for name in OF_A_FIGURE},
-        **{name: ["0" * 32] for name in OF_A_WAITING_PICTURE},
-        **{name: ["0" * 64, "0" * 64] for name in OF_A_BUNDLE},
+        **{name: [Figure.objects.values_list("pk", flat=True)[0]] for name in FIGURE_URLS},
+        **{name: ["0" * 32] for name in STAGED_IMAGE_URLS},
+        **{name: ["0" * 64, "0" * 64] for name in BUNDLE_URLS},
         "figure_file": [f"figures/{'0' * 20}.png"],
-        **{name: [page.pk, "a4"] if name == "page_letter" else [page.pk] for name in OF_A_PUBLIC_PAGE},
+        **{name: [page.pk, "a4"] if name == "page_letter" else [page.pk] for name in PUBLIC_PAGE_URLS},
     }
-    asked = {**OF_THE_SITE, **OF_A_FIGURE, **OF_A_WAITING_PICTURE, **OF_A_BUNDLE, **OF_A_PUBLIC_PAGE}
+    asked = {**SITE_URLS, **FIGURE_URLS, **STAGED_IMAGE_URLS, **BUNDLE_URLS, **PUBLIC_PAGE_URLS}
     for name, asks in asked.items():
         for wanted in asks:
             got = letters(reverse(f"admin:procedures_{name}", args=places.get(name)), wanted, cookies, page)

@@ -7,13 +7,13 @@ from django.contrib import admin
 
 from portal.accounts.models import User
 from procedures.models import Page
-from tests.admin.conftest import PAGES, SignIn, form_of, next_of_many, typed
+from tests.admin.conftest import PAGES, SignIn, change_url, page_form, publish_copy
 from tests.factories import make_public
 
 
 @pytest.mark.parametrize("button", ["_publish"])
 def test_hidden_actions_are_forbidden(page: Page, editor: User, sign_in: SignIn, button: str) -> None:
-    answer = sign_in(editor).post(form_of(page), typed(page, title="Forged", **{button: "1"}))
+    answer = sign_in(editor).post(change_url(page), page_form(page, title="Forged", **{button: "1"}))
 
     page.refresh_from_db()
     assert answer.status_code == 403
@@ -63,7 +63,7 @@ def test_history_lists_need_a_fixed_number_of_queries(
     page: Page, editor: User, sign_in: SignIn, name: str, count: int, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(count):
-        next_of_many(page, number)
+        publish_copy(page, number)
     client = sign_in(editor)
 
     with django_assert_max_num_queries(14):

@@ -15,9 +15,9 @@ from procedures.importing.bundle_import import import_bundle
 from procedures.models import Page
 from procedures.publishing.review import latest_approved_revision
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import PAGES, SignIn, form_of, typed
+from tests.admin.conftest import PAGES, SignIn, change_url, page_form
 from tests.admin.test_editor_upload import UPLOAD, sent
-from tests.admin.upload_helpers import saved
+from tests.admin.upload_helpers import save_upload
 from tests.factories import make_page, make_public, make_translation
 
 FIXED = ["/", "/es/", "/visits/", "/es/visits/", "/search/?q=cut", "/sitemap.xml", "/robots.txt", "/p/", "/nowhere/"]
@@ -53,7 +53,7 @@ def test_draft_actions_do_not_change_public_pages(
         return found
 
     def save(**values: Any) -> Any:
-        return nina.post(form_of(page), typed(now(), **values))
+        return nina.post(change_url(page), page_form(now(), **values))
 
     def decide(decision: str) -> Any:
         values = {
@@ -75,13 +75,13 @@ def test_draft_actions_do_not_change_public_pages(
 
     es = f"{PAGES}{spanish.pk}/translation/"
     acts: dict[str, Callable[[], Any]] = {
-        "preview": lambda: nina.post(f"{PAGES}preview/", typed(now(), title="SECRET")),
+        "preview": lambda: nina.post(f"{PAGES}preview/", page_form(now(), title="SECRET")),
         "save": lambda: save(title="SECRET", body="## SECRET\n\nSECRET words.\n"),
         "save another address": lambda: save(slug="another-cut"),
         "save and send": lambda: save(_submit="1", note="SECRET"),
         "a forged publish": lambda: save(_publish="1"),
-        "a new page": lambda: nina.post(f"{PAGES}add/", typed(now(), subject="x", slug="x", page="", version="")),
-        "a new picture": lambda: saved(nina, nina.post(UPLOAD, sent()).json()["next"]),
+        "a new page": lambda: nina.post(f"{PAGES}add/", page_form(now(), subject="x", slug="x", page="", version="")),
+        "a new picture": lambda: save_upload(nina, nina.post(UPLOAD, sent()).json()["next"]),
         "look at the review": lambda: rosa.get(f"{PAGES}{page.pk}/review/"),
         "send back": lambda: decide("sent_back"),
         "approve": lambda: decide("approved"),

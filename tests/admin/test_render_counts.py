@@ -13,7 +13,7 @@ from procedures.publishing.review import submit_for_review
 from procedures.publishing.schedule import schedule_revision
 from procedures.publishing.tasks import approval_tasks, approved_tasks, scheduled_tasks
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import PAGES, SignIn, form_of
+from tests.admin.conftest import PAGES, SignIn, change_url
 from tests.factories import approve, make_public, make_translation
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +52,7 @@ def test_a_decision_redirects_to_the_form_and_renders_once(submitted: Page, revi
     with CaptureQueriesContext(connection) as asked:
         answer = client.post(f"{PAGES}{submitted.pk}/review/", values)
 
-    assert answer["Location"] == form_of(submitted)
+    assert answer["Location"] == change_url(submitted)
     assert renderings(asked) == 1
 
 

@@ -8,8 +8,8 @@ from procedures.enums import EventKind
 from procedures.models import Approval, Page, ReviewComment
 from procedures.publishing.review import submit_for_review
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import PAGES, SignIn, form_of, typed
-from tests.admin.workflow_helpers import publish_address
+from tests.admin.conftest import PAGES, SignIn, change_url, page_form
+from tests.admin.workflow_helpers import publish_url
 from tests.factories import approve, make_public
 
 
@@ -32,7 +32,7 @@ def test_a_paragraph_comment_is_shown_to_the_editor_with_its_line(
         },
     )
 
-    form = sign_in(editor).get(form_of(page)).content.decode()
+    form = sign_in(editor).get(change_url(page)).content.decode()
     assert "Please look." in shown and 'value="It is safe to read."' in shown
     assert answer.status_code == 302
     assert ReviewComment.objects.get().text == "Is it?"
@@ -75,8 +75,8 @@ def test_the_approved_text_can_be_published_while_the_draft_changes(
     save_revision(page, author=editor)
     client = sign_in(manager)
 
-    shown = client.get(publish_address(page)).content.decode()
-    answer = client.post(publish_address(page), {"revision": good.pk, "now": "1", "what_changed": "New page."})
+    shown = client.get(publish_url(page)).content.decode()
+    answer = client.post(publish_url(page), {"revision": good.pk, "now": "1", "what_changed": "New page."})
 
     page.refresh_from_db()
     assert "There is a newer draft (revision 2) that is not approved." in shown
@@ -93,7 +93,7 @@ def test_a_text_that_the_manager_did_not_see_is_not_published(
     page.save()
     approve(save_revision(page, author=editor))
 
-    answer = sign_in(manager).post(publish_address(page), {"revision": seen.pk, "now": "1"})
+    answer = sign_in(manager).post(publish_url(page), {"revision": seen.pk, "now": "1"})
 
     page.refresh_from_db()
     assert answer.status_code == 409
@@ -111,7 +111,7 @@ def test_a_withdrawn_page_can_be_published_again(
     client.post(f"{PAGES}{page.pk}/withdraw/", {"reason": "A mistake."})
     assert Client().get("/small-cut/").status_code == 410
 
-    answer = client.post(publish_address(page), {"revision": release.revision_id, "now": "1"})
+    answer = client.post(publish_url(page), {"revision": release.revision_id, "now": "1"})
 
     assert answer.status_code == 302
     assert Client().get("/small-cut/").status_code == 200
@@ -122,7 +122,7 @@ def test_a_withdrawn_page_can_be_published_again(
 def test_a_publishable_text_has_no_issues(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     approve(save_revision(page, author=editor))
 
-    assert "Fix this before publishing" not in sign_in(manager).get(publish_address(page)).content.decode()
+    assert "Fix this before publishing" not in sign_in(manager).get(publish_url(page)).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_publishing_reports_pages_with_the_old_title_or_address(
     approve(revision)
     client = sign_in(manager)
 
-    answer = client.post(publish_address(contact), {"revision": revision.pk, "now": "1"})
+    answer = client.post(publish_url(contact), {"revision": revision.pk, "now": "1"})
     messages = [str(message) for message in client.get(answer["Location"]).context["messages"]]
 
     assert messages[0] == "Published. Patients read this text now."
@@ -161,11 +161,11 @@ def test_the_publish_link_is_shown_while_there_is_something_to_publish(
 ) -> None:
     client, way = sign_in(manager), "Publish, now or later"
     revision = save_revision(page, author=editor)
-    draft = client.get(form_of(page)).content.decode()
+    draft = client.get(change_url(page)).content.decode()
     approve(revision)
-    approved = client.get(form_of(page)).content.decode()
-    client.post(publish_address(page), {"revision": revision.pk, "now": "1"})
-    public = client.get(form_of(page)).content.decode()
+    approved = client.get(change_url(page)).content.decode()
+    client.post(publish_url(page), {"revision": revision.pk, "now": "1"})
+    public = client.get(change_url(page)).content.decode()
 
     assert [way in html for html in (draft, approved, public)] == [False, True, False]
 
@@ -177,8 +177,8 @@ def test_a_change_note_with_a_warning_sign_is_rejected_and_kept(
     approve(revision)
     client, words = sign_in(manager), "If you faint, you can now call us in office hours."
 
-    there = client.post(publish_address(page), {"revision": revision.pk, "now": "1", "what_changed": words})
-    here = client.post(form_of(page), typed(page, _publish="1", what_changed=words))
+    there = client.post(publish_url(page), {"revision": revision.pk, "now": "1", "what_changed": words})
+    here = client.post(change_url(page), page_form(page, _publish="1", what_changed=words))
 
     page.refresh_from_db()
     assert page.live_release is None

@@ -12,7 +12,7 @@ from procedures.publishing.review import record_decision as decide_on
 from procedures.publishing.schedule import publish_scheduled
 from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn
-from tests.admin.workflow_helpers import home, plan, publish_address
+from tests.admin.workflow_helpers import publish_url, schedule_page, task_lists
 from tests.factories import approve
 
 
@@ -28,14 +28,14 @@ def test_scheduling_uses_the_clinic_time_zone(denver: Page, editor: User, manage
     approve(save_revision(denver, author=editor))
     client = sign_in(manager)
 
-    shown = client.get(publish_address(denver)).content.decode()
-    answer = plan(client, denver, "2026-10-05", "07:30", what_changed="New times.")
+    shown = client.get(publish_url(denver)).content.decode()
+    answer = schedule_page(client, denver, "2026-10-05", "07:30", what_changed="New times.")
 
     denver.refresh_from_db()
     assert "America/Denver" in shown and "1 October 2026, 06:00 (MDT)" in shown
     assert answer.status_code == 302
     assert denver.publish_at == datetime.datetime(2026, 10, 5, 13, 30, tzinfo=datetime.UTC)
-    assert "Monday, 5 October 2026, 07:30" in client.get(publish_address(denver)).content.decode()
+    assert "Monday, 5 October 2026, 07:30" in client.get(publish_url(denver)).content.decode()
     (release,), _ = publish_scheduled(denver.publish_at)
     assert release.what_changed == "New times."
 
@@ -47,9 +47,9 @@ def test_ambiguous_and_missing_local_times_are_reported_and_the_input_kept(
     approve(save_revision(denver, author=editor))
     client = sign_in(manager)
 
-    gap = plan(client, denver, "2027-03-14", "02:30", what_changed="Kept words.")
-    twice = plan(client, denver, "2026-11-01", "01:30")
-    meant = plan(client, denver, "2026-11-01", "01:30", occurrence="1")
+    gap = schedule_page(client, denver, "2027-03-14", "02:30", what_changed="Kept words.")
+    twice = schedule_page(client, denver, "2026-11-01", "01:30")
+    meant = schedule_page(client, denver, "2026-11-01", "01:30", occurrence="1")
 
     denver.refresh_from_db()
     assert gap.status_code == 400
@@ -79,7 +79,7 @@ def test_an_invalid_time_is_rejected(
 ) -> None:
     approve(save_revision(denver, author=editor))
 
-    answer = plan(sign_in(manager), denver, day, time)
+    answer = schedule_page(sign_in(manager), denver, day, time)
 
     denver.refresh_from_db()
     assert answer.status_code in {400, 409}
@@ -92,11 +92,11 @@ def test_a_scheduled_page_is_listed_and_can_be_canceled(
 ) -> None:
     approve(save_revision(page, author=editor))
     client = sign_in(manager)
-    plan(client, page, f"{timezone.localdate() + datetime.timedelta(days=3)}", "10:00")
+    schedule_page(client, page, f"{timezone.localdate() + datetime.timedelta(days=3)}", "10:00")
 
     listed = client.get(f"{PAGES}planned/").content.decode()
     assert "Small cut" in listed and "Small cut" in client.get(f"{PAGES}?state=planned").content.decode()
-    answer = client.post(publish_address(page), {"cancel": "1"})
+    answer = client.post(publish_url(page), {"cancel": "1"})
 
     page.refresh_from_db()
     assert answer.status_code == 302
@@ -111,12 +111,12 @@ def test_a_scheduled_page_that_lost_its_approval_is_reported(
     revision = save_revision(page, author=editor)
     approve(revision, reviewer)
     client = sign_in(manager)
-    plan(client, page, f"{timezone.localdate() + datetime.timedelta(days=3)}", "10:00")
+    schedule_page(client, page, f"{timezone.localdate() + datetime.timedelta(days=3)}", "10:00")
     decide_on(revision, reviewer=reviewer, decision=Decision.SENT_BACK, comment="Wrong number.")
 
-    before = home(client)["not_published"]
+    before = task_lists(client)["not_published"]
     publish_scheduled(timezone.now() + datetime.timedelta(days=4))
-    after = home(client)["not_published"]
+    after = task_lists(client)["not_published"]
 
     page.refresh_from_db()
     assert before == ["Small cut: Will not be published: a reviewer sent this text back after it was scheduled."]

@@ -7,7 +7,7 @@ import pytest
 from portal.accounts.models import User
 from procedures.enums import EventKind
 from procedures.models import Clinic, ClinicalCode, ClinicAnswer, Figure, GlossaryTerm, Page, ReleaseEvent, Source
-from tests.admin.conftest import PAGES, SignIn, care_form
+from tests.admin.conftest import PAGES, SignIn, clinic_answer_form
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_source, make_term
 
 BASE = "/admin/procedures/"
@@ -64,7 +64,7 @@ def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manag
     assert ReleaseEvent.objects.filter(kind=EventKind.REBUILT).get().page == other
 
 
-def test_nothing_is_rereleased_without_a_selection(care: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
+def test_nothing_is_rereleased_without_a_selection(clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
 
     assert told(client, client.post(OUTDATED, {"page": ["x", "99999999999"]})) == "0 pages renewed."
@@ -144,9 +144,9 @@ def test_a_missing_clinic_can_be_added(manager: User, sign_in: SignIn) -> None:
 
 @pytest.mark.parametrize("name", ["clinicanswer", "source"])
 def test_a_row_that_a_text_refers_to_cannot_be_deleted(
-    care: ClinicAnswer, manager: User, sign_in: SignIn, name: str
+    clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn, name: str
 ) -> None:
-    row = {"clinicanswer": care, "source": make_source()}[name]
+    row = {"clinicanswer": clinic_answer, "source": make_source()}[name]
     client = sign_in(manager)
 
     client.post(f"{BASE}{name}/{row.pk}/delete/", {"post": "yes"})
@@ -167,11 +167,13 @@ def test_deleting_a_glossary_term_reports_its_pages(page: Page, manager: User, s
     assert "1 public page prints the old values." in message
 
 
-def test_keys_that_texts_use_are_read_only(care: ClinicAnswer, editor: User, sign_in: SignIn) -> None:
-    sign_in(editor).post(f"{BASE}clinicanswer/{care.pk}/change/", care_form(key="other", language="es"))
+def test_keys_that_texts_use_are_read_only(clinic_answer: ClinicAnswer, editor: User, sign_in: SignIn) -> None:
+    sign_in(editor).post(
+        f"{BASE}clinicanswer/{clinic_answer.pk}/change/", clinic_answer_form(key="other", language="es")
+    )
 
-    care.refresh_from_db()
-    assert (care.key, care.language) == ("driving", "en")
+    clinic_answer.refresh_from_db()
+    assert (clinic_answer.key, clinic_answer.language) == ("driving", "en")
 
 
 def test_clinical_codes_can_be_edited(manager: User, sign_in: SignIn) -> None:

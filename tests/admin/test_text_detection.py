@@ -35,8 +35,8 @@ from procedures.figures.renditions import replace_renditions, store_image
 from procedures.figures.staging import stage
 from procedures.importing.bundle_export import write_bundle
 from procedures.models import Figure
-from tests.admin.conftest import SignIn, person
-from tests.admin.upload_helpers import begun, looked, master_of, photograph, rectangles, saved
+from tests.admin.conftest import SignIn, make_staff
+from tests.admin.upload_helpers import load_master, make_photo, rectangle_fields, save_upload, show_result, start_upload
 from tests.conftest import require_text_detection
 from tests.factories import BODY, make_clinic, make_figure, make_next, make_page, make_supplied
 from tests.figures.dicom_files import dicom, ramp
@@ -74,9 +74,9 @@ def as_dicom(data: bytes) -> bytes:
 
 @pytest.mark.usefixtures("finder")
 def test_detected_text_is_outlined_and_must_be_covered_or_answered(nina: Client) -> None:
-    address = begun(nina, burned(pixels=16))
+    address = start_upload(nina, burned(pixels=16))
 
-    asked = nina.post(f"{address}text/", rectangles())
+    asked = nina.post(f"{address}text/", rectangle_fields())
     html = asked.content.decode()
     assert "The text finder marked places that may be text. It can miss text." in html
     assert "Cover place 1" in html and "Is this text?" in html
@@ -85,12 +85,12 @@ def test_detected_text_is_outlined_and_must_be_covered_or_answered(nina: Client)
         "outlined without a script, too"
     )
 
-    refused = saved(nina, address)
+    refused = save_upload(nina, address)
     assert refused.status_code == 400
     assert "Cover them, or answer “Is this text?” below." in refused.content.decode()
     assert not Figure.objects.exists()
 
-    assert saved(nina, address, text_answer="harmless").status_code == 302
+    assert save_upload(nina, address, text_answer="harmless").status_code == 302
     record = Figure.objects.get().text_detection
     assert (record["status"], record["found"], record["answer"]) == ("marked", len(record["places"]), "harmless")
     assert "SMITH" not in str(record)
@@ -98,10 +98,10 @@ def test_detected_text_is_outlined_and_must_be_covered_or_answered(nina: Client)
 
 @pytest.mark.usefixtures("finder")
 def test_one_button_covers_all_detected_regions(nina: Client) -> None:
-    address = begun(nina, burned(pixels=16))
-    nina.post(f"{address}text/", rectangles())
+    address = start_upload(nina, burned(pixels=16))
+    nina.post(f"{address}text/", rectangle_fields())
 
-    answer = nina.post(address, {**rectangles((90, 90, 5, 5)), "cover": "all", "title_en": "Typed"})
+    answer = nina.post(address, {**rectangle_fields((90, 90, 5, 5)), "cover": "all", "title_en": "Typed"})
 
     boxes = [
         tuple(form[side].value() for side in ("left", "top", "width", "height"))
@@ -112,40 +112,40 @@ def test_one_button_covers_all_detected_regions(nina: Client) -> None:
     assert len(boxes) == 1 + len(answer.context["regions"])
     assert all(place["covered"] for place in answer.context["regions"])
     assert answer.context["form"]["title_en"].value() == "Typed"
-    again = nina.post(address, {**rectangles(*boxes), "cover": "all"}).context["redactions_form"]
+    again = nina.post(address, {**rectangle_fields(*boxes), "cover": "all"}).context["redactions_form"]
     assert len([box for box in again.boxes if box["left"].value() is not None]) == len(boxes), "all are covered already"
-    assert saved(nina, address, rectangles(*boxes)).status_code == 302
+    assert save_upload(nina, address, rectangle_fields(*boxes)).status_code == 302
     figure = Figure.objects.get()
     shown = text_detection_context(figure)
     assert (shown["found_count"], shown["visible_count"], shown["covered_count"]) == (len(boxes) - 1, 0, len(boxes) - 1)
-    assert master_of(figure).crop((30, 30, 200, 38)).getextrema() == (0, 0)
+    assert load_master(figure).crop((30, 30, 200, 38)).getextrema() == (0, 0)
 
 
 @pytest.mark.usefixtures("finder")
 def test_without_javascript_saving_shows_detected_text_before_an_answer_counts(nina: Client) -> None:
-    address = begun(nina, burned(pixels=16))
+    address = start_upload(nina, burned(pixels=16))
 
-    refused = saved(nina, address, text_answer="not_text")
+    refused = save_upload(nina, address, text_answer="not_text")
 
     assert refused.status_code == 400, "nobody had seen what was marked"
     assert "Cover place 1" in refused.content.decode()
     assert refused.context["form"]["title_en"].value() == "Bone"
-    assert saved(nina, address, text_answer="not_text").status_code == 302
+    assert save_upload(nina, address, text_answer="not_text").status_code == 302
 
 
 @pytest.mark.usefixtures("finder")
 def test_text_detection_runs_on_each_chosen_frame(nina: Client) -> None:
-    address = begun(nina, as_dicom(burned(pixels=16)))
+    address = start_upload(nina, as_dicom(burned(pixels=16)))
     check = address.replace("frames/", "")
 
     nina.post(address, {"frame": "1"})
     assert (
         str(STATUS_MESSAGES[DetectionStatus.NOTHING_MARKED])
-        in nina.post(f"{check}text/", rectangles()).content.decode()
+        in nina.post(f"{check}text/", rectangle_fields()).content.decode()
     )
     nina.post(address, {"frame": "2"})
-    assert "Cover place 1" in nina.post(f"{check}text/", rectangles()).content.decode()
-    assert saved(nina, check, kind="fluoroscopy").status_code == 400
+    assert "Cover place 1" in nina.post(f"{check}text/", rectangle_fields()).content.decode()
+    assert save_upload(nina, check, kind="fluoroscopy").status_code == 400
 
 
 @contextmanager
@@ -164,7 +164,7 @@ MARKED = Detection(DetectionStatus.MARKED, places=(TextRegion(0.1, 0.1, 0.2, 0.1
 
 
 def test_detections_do_not_carry_over_to_the_next_picture(editor: User) -> None:
-    waiting = stage(io.BytesIO(photograph()), user_id=editor.pk)
+    waiting = stage(io.BytesIO(make_photo()), user_id=editor.pk)
     searched = waiting.read_png()
     waiting.set_image(build_decoded_image(Image.new("L", (60, 60), 90)))
 
@@ -175,19 +175,22 @@ def test_detections_do_not_carry_over_to_the_next_picture(editor: User) -> None:
 
 @pytest.mark.usefixtures("finder")
 def test_the_screen_works_while_text_detection_is_busy(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = begun(nina)
+    address = start_upload(nina)
     with another_search(monkeypatch):
-        assert str(STATUS_MESSAGES[DetectionStatus.BUSY]) in nina.post(f"{address}text/", rectangles()).content.decode()
+        assert (
+            str(STATUS_MESSAGES[DetectionStatus.BUSY])
+            in nina.post(f"{address}text/", rectangle_fields()).content.decode()
+        )
         page = nina.get(address).content.decode()
         assert str(STATUS_MESSAGES[DetectionStatus.BUSY]) in page and "Look for text again" in page
-        assert saved(nina, address).status_code == 302
+        assert save_upload(nina, address).status_code == 302
 
     assert Figure.objects.get().text_detection["status"] == "busy"
 
 
 @pytest.mark.usefixtures("finder")
 def test_a_finished_detection_is_not_replaced_by_a_busy_one(editor: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting = stage(io.BytesIO(photograph()), user_id=editor.pk)
+    waiting = stage(io.BytesIO(make_photo()), user_id=editor.pk)
     first = threading.Timer(0.3, lambda: waiting.save_text_detection(MARKED, waiting.read_png()))
     with another_search(monkeypatch):
         first.start()
@@ -199,25 +202,25 @@ def test_a_finished_detection_is_not_replaced_by_a_busy_one(editor: User, monkey
 @pytest.mark.usefixtures("finder")
 def test_a_picture_deleted_during_detection_is_reported(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for step in ("", "text/"):
-        address = begun(nina)
-        look = looked(nina, address, rectangles())
+        address = start_upload(nina)
+        look = show_result(nina, address, rectangle_fields())
         (folder,) = (Path(settings.DATA_DIR) / "waiting").iterdir()
         with another_search(monkeypatch):
             threading.Timer(0.3, lambda folder=folder: shutil.rmtree(folder)).start()
-            answer = nina.post(f"{address}{step}", {**rectangles(), "seen_sha256": look, "do": "save"})
+            answer = nina.post(f"{address}{step}", {**rectangle_fields(), "seen_sha256": look, "do": "save"})
         assert answer.status_code == (400 if step else 404), step
         assert not folder.exists(), step
 
 
 @pytest.mark.usefixtures("no_finder")
 def test_a_missing_engine_is_reported_with_how_to_install_it(nina: Client) -> None:
-    address = begun(nina)
+    address = start_upload(nina)
 
     page = nina.get(address).content.decode()
 
     assert "Text detection is not set up on this portal" in page
     assert "pip install &#x27;plainspine[ocr]&#x27;" in page
-    assert saved(nina, address).status_code == 302
+    assert save_upload(nina, address).status_code == 302
     html = nina.get(f"/admin/procedures/figure/{Figure.objects.get().pk}/change/").content.decode()
     assert "Text detection is not set up on this portal" in html
 
@@ -225,22 +228,22 @@ def test_a_missing_engine_is_reported_with_how_to_install_it(nina: Client) -> No
 @pytest.mark.usefixtures("finder")
 def test_a_failed_detection_is_reported_before_anything_is_saved(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("procedures.figures.redaction.DetectionLimits", partial(DetectionLimits, memory=300 * 2**20))
-    address = begun(nina)
+    address = start_upload(nina)
 
-    refused = saved(nina, address)
+    refused = save_upload(nina, address)
 
     assert refused.status_code == 400
     assert str(STATUS_MESSAGES[DetectionStatus.FAILED]) in refused.content.decode()
     assert "Look for text again" in refused.content.decode()
-    assert saved(nina, address).status_code == 302
+    assert save_upload(nina, address).status_code == 302
     assert Figure.objects.get().text_detection["status"] == "failed"
 
 
 def test_only_the_uploader_can_run_text_detection(nina: Client, manager: Any, sign_in: Any) -> None:
-    address = begun(nina)
+    address = start_upload(nina)
 
-    assert sign_in(manager).post(f"{address}text/", rectangles()).status_code == 404
-    assert Client().post(f"{address}text/", rectangles()).status_code == 302
+    assert sign_in(manager).post(f"{address}text/", rectangle_fields()).status_code == 404
+    assert Client().post(f"{address}text/", rectangle_fields()).status_code == 302
     assert nina.get(f"{address}text/").status_code == 405
 
 
@@ -302,7 +305,7 @@ def test_a_dicom_file_suggests_a_kind_without_selecting_it(nina: Client) -> None
 
 
 def test_inverting_twice_restores_the_first_suggestion(nina: Client) -> None:
-    frames = begun(nina, dicom(ramp(), Modality="XA"))
+    frames = start_upload(nina, dicom(ramp(), Modality="XA"))
     for invert, kind in (({"invert": "on"}, "radiograph"), ({"invert": "on"}, "radiograph"), ({}, "fluoroscopy")):
         check = nina.post(frames, {"frame": "1", **invert})["Location"]
         assert nina.get(check).context["staged"].suggested_kind == kind
@@ -323,8 +326,10 @@ def test_pixels_suggest_photo_or_drawing_and_nothing_for_gray(nina: Client) -> N
         "": Image.linear_gradient("L").resize((200, 150)),
     }
     for kind, image in pictures.items():
-        assert nina.get(begun(nina, sent(image))).context["staged"].suggested_kind == kind, kind
-    assert nina.get(begun(nina, photograph((201, 100)))).context["staged"].suggested_kind == "drawing", "two flat greys"
+        assert nina.get(start_upload(nina, sent(image))).context["staged"].suggested_kind == kind, kind
+    assert nina.get(start_upload(nina, make_photo((201, 100)))).context["staged"].suggested_kind == "drawing", (
+        "two flat greys"
+    )
 
 
 def a_bundle(images: dict[str, Image.Image]) -> SimpleUploadedFile:
@@ -352,7 +357,7 @@ def supplied(slug: str, image: Image.Image) -> Figure:
 
 def test_detection_runs_on_bundle_pictures_before_the_import(finder: Any, sign_in: SignIn) -> None:
     sent = a_bundle({"from-afar": Image.open(io.BytesIO(burned(pixels=20)))})
-    client = sign_in(person("Max", "Manager"))
+    client = sign_in(make_staff("Max", "Manager"))
     look = "/admin/procedures/page/transfer/look/"
     plan = client.post(look, {"bundle": sent})
     ((slug, sha256, _, _),) = plan.context["images"]
@@ -380,7 +385,7 @@ def test_detection_on_a_large_bundle_takes_several_requests(
     monkeypatch.setattr("procedures.figures.redaction.DetectionLimits", partial(DetectionLimits, program=quick))
     monkeypatch.setattr("procedures.admin.transfer.TEXT_DETECTION_SECONDS", 0)
     sent = a_bundle({f"far-{shade}": Image.new("L", (64, 64), shade) for shade in (50, 100, 150)})
-    client = sign_in(person("Max", "Manager"))
+    client = sign_in(make_staff("Max", "Manager"))
     look = "/admin/procedures/page/transfer/look/"
     plan = client.post(look, {"bundle": sent})
     token, pictures = plan.context["token"], plan.context["images"]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from portal.accounts.models import AccessToken, StaffSession, User
 from procedures.models import Clinic, Page
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import PAGES, SignIn, form_of
+from tests.admin.conftest import PAGES, SignIn, change_url
 
 SUMMER = datetime.datetime(2026, 7, 4, 3, 30, tzinfo=datetime.UTC)  # in Denver it is still the evening of the 3rd
 
@@ -44,7 +44,7 @@ def test_every_screen_names_its_time_zone(denver: Page, editor: User, sign_in: S
     save_revision(denver, author=editor)
     client = sign_in(editor)
 
-    for address in ("/admin/", form_of(denver), f"{PAGES}{denver.pk}/versions/", "/admin/account/"):
+    for address in ("/admin/", change_url(denver), f"{PAGES}{denver.pk}/versions/", "/admin/account/"):
         html = client.get(address).content.decode()
         assert "clinic time: America/Denver (M" in html, address
         assert '<meta name="time-zone" content="America/Denver">' in html, address

@@ -5,8 +5,8 @@ from django.test import Client
 from portal.accounts.models import User
 from procedures.enums import Decision
 from procedures.models import Approval, Page
-from tests.admin.conftest import PAGES, SignIn, form_of, typed
-from tests.admin.workflow_helpers import home
+from tests.admin.conftest import PAGES, SignIn, change_url, page_form
+from tests.admin.workflow_helpers import task_lists
 from tests.factories import make_public, make_translation
 
 
@@ -20,7 +20,7 @@ def test_the_translation_screen_shows_changes_in_the_source(page: Page, editor: 
     client, address = sign_in(editor), f"{PAGES}{spanish.pk}/translation/"
 
     before = client.get(address).content.decode()
-    told = home(client)["translations"]
+    told = task_lists(client)["translations"]
     answer = client.post(address, {"follows": "1", "source": newest.pk})
 
     spanish.refresh_from_db()
@@ -29,7 +29,7 @@ def test_the_translation_screen_shows_changes_in_the_source(page: Page, editor: 
     assert told == ["Un corte chico: The source text has changed."]
     assert answer.status_code == 302
     assert spanish.translated_from == newest
-    assert "translations" not in home(client)
+    assert "translations" not in task_lists(client)
 
 
 def test_a_translators_check_applies_to_one_text_only(
@@ -56,8 +56,8 @@ def test_a_translators_check_applies_to_one_text_only(
         shown.content_hash,
     )
     assert line not in Client().get("/es/small-cut-es/").content.decode()
-    assert "Ana Ruiz, certified" in sign_in(editor).get(form_of(spanish)).content.decode()
+    assert "Ana Ruiz, certified" in sign_in(editor).get(change_url(spanish)).content.decode()
 
     spanish.refresh_from_db()
-    sign_in(editor).post(form_of(spanish), typed(spanish, title="Otro corte"))
-    assert "has not been checked" in sign_in(editor).get(form_of(spanish)).content.decode()
+    sign_in(editor).post(change_url(spanish), page_form(spanish, title="Otro corte"))
+    assert "has not been checked" in sign_in(editor).get(change_url(spanish)).content.decode()

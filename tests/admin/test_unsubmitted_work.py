@@ -11,36 +11,36 @@ from procedures.models import Autosave, Page
 from procedures.publishing.publish import publish_starter
 from procedures.publishing.review import record_decision, submit_for_review
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import PAGES, SignIn, form_of, person, typed
-from tests.admin.workflow_helpers import home
+from tests.admin.conftest import PAGES, SignIn, change_url, make_staff, page_form
+from tests.admin.workflow_helpers import task_lists
 from tests.factories import approve, make_page, make_public
 
 
 def save_draft(client: Client, page: Page, title: str) -> None:
     page.refresh_from_db()
-    assert client.post(form_of(page), typed(page, title=title)).status_code == 302
+    assert client.post(change_url(page), page_form(page, title=title)).status_code == 302
 
 
 def test_a_saved_draft_is_listed_as_ones_own_until_submitted(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     save_draft(client, page, "A new title")
 
-    listed = home(client)["own_drafts"]
+    listed = task_lists(client)["own_drafts"]
     html = client.get("/admin/").content.decode()
     submit_for_review(page.revisions.latest("number"), actor=editor)
 
     assert [line.split(": ")[0] for line in listed] == ["A new title"]
     assert "Your drafts" in html
     assert "Nothing is waiting for you." not in html
-    assert "own_drafts" not in home(client)
+    assert "own_drafts" not in task_lists(client)
 
 
 def test_a_newer_draft_of_a_public_page_is_listed_with_who_saved_it(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     save_draft(sign_in(editor), page, "A newer title")
-    other = sign_in(person("Nora", "Editor"))
+    other = sign_in(make_staff("Nora", "Editor"))
 
-    seen = home(other)
+    seen = task_lists(other)
 
     assert "own_drafts" not in seen
     assert [line.split(" on ")[0] for line in seen["other_drafts"]] == ["A newer title: Saved by Nina"]
@@ -54,7 +54,9 @@ def test_only_unsubmitted_texts_are_listed_as_drafts(page: Page, editor: User, s
     if state in {"submitted", "sent back"}:
         submit_for_review(revision, actor=editor)
     if state == "sent back":
-        record_decision(revision, reviewer=person("Rita", "Reviewer"), decision=Decision.SENT_BACK, comment="Shorter.")
+        record_decision(
+            revision, reviewer=make_staff("Rita", "Reviewer"), decision=Decision.SENT_BACK, comment="Shorter."
+        )
     if state == "approved":
         approve(revision)
     if state == "public":
@@ -62,7 +64,7 @@ def test_only_unsubmitted_texts_are_listed_as_drafts(page: Page, editor: User, s
     if state == "starter":
         publish_starter(revision)
 
-    assert "own_drafts" not in home(sign_in(editor))
+    assert "own_drafts" not in task_lists(sign_in(editor))
 
 
 def test_the_dashboard_without_tasks_says_so(editor: User, sign_in: SignIn) -> None:
@@ -81,7 +83,7 @@ def test_an_approved_starter_text_is_already_public(page: Page, manager: User, s
 
     one = hint_of(client, "approved")
     approve(save_revision(make_page("other", next_page=page), author=None))
-    both, rows = hint_of(client, "approved"), home(client)["approved"]
+    both, rows = hint_of(client, "approved"), task_lists(client)["approved"]
 
     assert one == "Patients read these starter texts already. Publishing shows that your clinic reviewed them."
     assert both == "Publish these texts so that patients read them."
@@ -95,7 +97,7 @@ def test_an_approved_new_text_is_not_public_yet(page: Page, manager: User, sign_
     client = sign_in(manager)
 
     assert hint_of(client, "approved") == "Patients do not read these pages yet."
-    assert home(client)["approved"][0].endswith(". Not public.")
+    assert task_lists(client)["approved"][0].endswith(". Not public.")
 
 
 def test_an_approved_change_of_a_public_page_says_that_patients_read_the_older_version(
@@ -111,7 +113,7 @@ def test_an_approved_change_of_a_public_page_says_that_patients_read_the_older_v
 
     assert one == "Patients do not read the approved versions yet."
     assert hint_of(client, "approved") == one
-    said = {line.split(": ")[0]: line.rpartition(". ")[2] for line in home(client)["approved"]}
+    said = {line.split(": ")[0]: line.rpartition(". ")[2] for line in task_lists(client)["approved"]}
     assert said == {"Small cut": "Patients read an older version.", "Other": "Not public."}
 
 
@@ -186,7 +188,7 @@ def test_saved_comments_are_private_to_the_reviewer(
     page: Page, rosa: Client, editor: User, nina: Client, sign_in: SignIn
 ) -> None:
     rosa.post(KEEP, {"page": page.pk, **REVIEW})
-    other = sign_in(person("Rita", "Reviewer"))
+    other = sign_in(make_staff("Rita", "Reviewer"))
 
     seen = screen_of(other, page).content.decode()
     autosave = nina.post(f"{PAGES}autosave/", {"client_id": "w1", "page": page.pk, "first": "1"}).json()

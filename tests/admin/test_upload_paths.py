@@ -17,7 +17,15 @@ from procedures.importing.content_folder import load_content_folder
 from procedures.models import Figure
 from tests.admin.test_editor_upload import UPLOAD
 from tests.admin.test_editor_upload import sent as upload_of
-from tests.admin.upload_helpers import CHOOSE, JSON, rectangles, saved, sent_file, stored, waiting
+from tests.admin.upload_helpers import (
+    CHOOSE,
+    JSON,
+    rectangle_fields,
+    save_upload,
+    staged_files,
+    stored_files,
+    uploaded_file,
+)
 from tests.figures.test_decoding import HOSTILE, SECRET, animated, encoded, planted, scene
 from tests.importing.conftest import FILES
 
@@ -78,26 +86,26 @@ TAKEN: dict[str, Callable[[], bytes]] = {
 
 
 def by_editor(client: Client, data: bytes, name: str, _folder: Path) -> tuple[int, str]:
-    answer = client.post(UPLOAD, upload_of(picture=sent_file(data, name, "image/gif")))
+    answer = client.post(UPLOAD, upload_of(picture=uploaded_file(data, name, "image/gif")))
     if answer.status_code == 201:
         told = answer.json()
-        answer = saved(client, told["next"])
+        answer = save_upload(client, told["next"])
         client.post(f"{told['next']}cancel/")  # the editor's note of the outcome
     return answer.status_code, answer.content.decode()
 
 
 def by_screens(client: Client, data: bytes, name: str, _folder: Path) -> tuple[int, str]:
-    answer = client.post(CHOOSE, {"picture": sent_file(data, name, "image/gif")}, headers=JSON)
+    answer = client.post(CHOOSE, {"picture": uploaded_file(data, name, "image/gif")}, headers=JSON)
     if answer.status_code == 201:
-        assert no_word_in(stored()), "nor while it waits"
-        answer = saved(client, answer.json()["next"])
+        assert no_word_in(stored_files()), "nor while it waits"
+        answer = save_upload(client, answer.json()["next"])
     return answer.status_code, answer.content.decode()
 
 
 def by_cutting(client: Client, data: bytes, name: str, _folder: Path) -> tuple[int, str]:
-    answer = client.post(CHOOSE, {"picture": sent_file(data, name, "image/gif")})
+    answer = client.post(CHOOSE, {"picture": uploaded_file(data, name, "image/gif")})
     if answer.status_code == 302:
-        answer = saved(client, answer["Location"], rectangles((60, 60, 20, 20)))
+        answer = save_upload(client, answer["Location"], rectangle_fields((60, 60, 20, 20)))
     return answer.status_code, answer.content.decode()
 
 
@@ -149,7 +157,7 @@ def test_every_upload_path_rejects_a_hostile_file(
             assert status == 400
             assert re.search(r"picture|frame", said)
             assert way != "loader" or re.search(r"bone\.jpg: [A-Z]", said)
-            assert stored() == {}
+            assert stored_files() == {}
             assert not Figure.objects.exists()
 
 
@@ -160,10 +168,10 @@ def test_every_upload_path_stores_only_pixels(nina: Client, way: str, name: str,
 
     status, said = WAYS[way](nina, data, NAMES[way], tmp_path)
 
-    files = stored()
+    files = stored_files()
     assert status in {201, 302}, said
     assert Figure.objects.get().renditions.exists()
-    assert waiting() == []
+    assert staged_files() == []
     assert no_word_in(files)
     assert data not in files.values()
     assert {Path(file).suffix for file in files} <= {".png", ".jpeg", ".webp", ".avif"}
@@ -174,7 +182,7 @@ def test_every_upload_path_stores_identical_files(nina: Client, tmp_path: Path) 
     kept = []
     for way in ("editor", "screens", "loader"):
         WAYS[way](nina, data, NAMES[way], tmp_path / way)
-        kept.append(stored())
+        kept.append(stored_files())
         Figure.objects.all().delete()
         for file in Path(settings.MEDIA_ROOT).rglob("*.*"):
             file.unlink()
@@ -207,6 +215,6 @@ def test_pictures_are_decoded_and_stored_in_one_place() -> None:
 
 
 def test_animated_pictures_are_rejected(nina: Client) -> None:
-    answer = nina.post(CHOOSE, {"picture": sent_file(animated("WEBP"))})
+    answer = nina.post(CHOOSE, {"picture": uploaded_file(animated("WEBP"))})
 
     assert "The picture is animated. Choose one with a single frame." in answer.content.decode()

@@ -7,7 +7,7 @@ from portal.accounts.models import User
 from procedures.models import ClinicalCode, Page
 from procedures.publishing.publish import withdraw
 from tests.admin.conftest import PAGES, SignIn
-from tests.admin.workflow_helpers import home
+from tests.admin.workflow_helpers import task_lists
 from tests.factories import BODY, make_page, make_public, make_translation, make_user
 
 
@@ -66,10 +66,10 @@ def test_the_message_after_a_withdrawal_links_to_the_impact(linked: Page, max_: 
 
 
 def test_the_dashboard_lists_links_to_a_withdrawn_page(linked: Page, max_: Client) -> None:
-    assert "withdrawn" not in home(max_)
+    assert "withdrawn" not in task_lists(max_)
     withdraw(linked, actor=make_user("max"), reason="Old.")
 
-    listed = home(max_)["withdrawn"]
+    listed = task_lists(max_)["withdrawn"]
 
     assert sorted(line.split(": ")[0] for line in listed) == [
         "As the next step",
@@ -81,7 +81,7 @@ def test_the_dashboard_lists_links_to_a_withdrawn_page(linked: Page, max_: Clien
     assert "First visit: Links to “Small cut”, which is withdrawn." in listed
     for page in Page.objects.published().exclude(subject="contact"):
         withdraw(page, actor=make_user("max"), reason="Old, too.")
-    assert "withdrawn" not in home(max_)
+    assert "withdrawn" not in task_lists(max_)
 
 
 def test_a_page_without_incoming_links_is_withdrawn_without_a_warning(page: Page, max_: Client) -> None:

@@ -13,17 +13,17 @@ from PIL import Image
 from procedures.models import Figure
 
 CHOOSE = "/admin/procedures/figure/intake/"
-WORDS = {"title_en": "Bone", "alt_en": "A bone.", "caption_en": "A bone of the spine."}
-SIDES = ("left", "top", "width", "height")
+FIGURE_TEXTS = {"title_en": "Bone", "alt_en": "A bone.", "caption_en": "A bone of the spine."}
+BOX_SIDES = ("left", "top", "width", "height")
 # The header that scripts send.
 JSON = {"Accept": "application/json"}
 
 
-def sent_file(data: bytes, name: str = "photo.jpg", kind: str = "image/jpeg") -> SimpleUploadedFile:
+def uploaded_file(data: bytes, name: str = "photo.jpg", kind: str = "image/jpeg") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, data, kind)
 
 
-def photograph(size: tuple[int, int] = (200, 100), kind: str = "PNG", **options: Any) -> bytes:
+def make_photo(size: tuple[int, int] = (200, 100), kind: str = "PNG", **options: Any) -> bytes:
     """Return a light gray picture with a dark corner."""
     image = Image.new("L", size, 200)
     image.paste(60, (0, 0, size[0] // 4, size[1] // 4))
@@ -32,24 +32,24 @@ def photograph(size: tuple[int, int] = (200, 100), kind: str = "PNG", **options:
     return stream.getvalue()
 
 
-def begun(client: Client, data: bytes | None = None, *, figure: str = "") -> str:
+def start_upload(client: Client, data: bytes | None = None, *, figure: str = "") -> str:
     """Upload a file, and return the URL of the next step."""
     address = f"{CHOOSE}?figure={figure}" if figure else CHOOSE
-    answer = client.post(address, {"picture": sent_file(data or photograph())})
+    answer = client.post(address, {"picture": uploaded_file(data or make_photo())})
     assert answer.status_code == 302, answer.content.decode()
     return str(answer["Location"])
 
 
-def rectangles(*boxes: tuple[float, ...], cut: tuple[float, ...] | None = None) -> dict[str, Any]:
+def rectangle_fields(*boxes: tuple[float, ...], cut: tuple[float, ...] | None = None) -> dict[str, Any]:
     """Return the form fields of the black boxes and the crop box, in percent."""
     fields: dict[str, Any] = {"box-TOTAL_FORMS": len(boxes), "box-INITIAL_FORMS": 0}
     for number, box in enumerate(boxes):
-        fields |= {f"box-{number}-{side}": value for side, value in zip(SIDES, box, strict=True)}
-    fields |= {f"cut-{side}": value for side, value in zip(SIDES, cut or ("",) * 4, strict=True)}
+        fields |= {f"box-{number}-{side}": value for side, value in zip(BOX_SIDES, box, strict=True)}
+    fields |= {f"cut-{side}": value for side, value in zip(BOX_SIDES, cut or ("",) * 4, strict=True)}
     return fields
 
 
-def looked(client: Client, address: str, fields: dict[str, Any]) -> str:
+def show_result(client: Client, address: str, fields: dict[str, Any]) -> str:
     """Show the result with these rectangles, and return its SHA-256."""
     answer = client.post(address, {**fields, "do": "show"})
     assert answer.status_code == 200, answer.content.decode()
@@ -58,23 +58,23 @@ def looked(client: Client, address: str, fields: dict[str, Any]) -> str:
     return str(answer.context["seen_sha256"])
 
 
-def saved(client: Client, address: str, fields: dict[str, Any] | None = None, **changes: Any) -> Any:
+def save_upload(client: Client, address: str, fields: dict[str, Any] | None = None, **changes: Any) -> Any:
     """Show the result, confirm it, and save it."""
-    fields = fields or rectangles()
+    fields = fields or rectangle_fields()
     values = {
         **fields,
-        **WORDS,
+        **FIGURE_TEXTS,
         "kind": "photo",
         "provenance": "simulated",
         "provenance_note": "",
         "deidentified": "on",
-        "seen_sha256": looked(client, address, fields),
+        "seen_sha256": show_result(client, address, fields),
         "do": "save",
     }
     return client.post(address, {name: value for name, value in {**values, **changes}.items() if value is not None})
 
 
-def master_of(figure: Figure) -> Image.Image:
+def load_master(figure: Figure) -> Image.Image:
     """Return the master image, from which all renditions are made."""
     with default_storage.open(figure.image) as stream:
         image = Image.open(stream)
@@ -82,12 +82,12 @@ def master_of(figure: Figure) -> Image.Image:
     return image
 
 
-def stored() -> dict[str, bytes]:
+def stored_files() -> dict[str, bytes]:
     """Return every file in the data folder with its content."""
     root = Path(settings.DATA_DIR)
     return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
 
 
-def waiting() -> list[str]:
+def staged_files() -> list[str]:
     """Return the names of staged files."""
-    return [name for name in stored() if name.startswith("waiting/")]
+    return [name for name in stored_files() if name.startswith("waiting/")]

@@ -8,19 +8,19 @@ from procedures.models import Page
 from tests.admin.conftest import PAGES
 
 
-def publish_address(page: Page) -> str:
+def publish_url(page: Page) -> str:
     """Return the URL where a page is published, scheduled, and unscheduled."""
     return f"{PAGES}{page.pk}/publish/"
 
 
-def plan(client: Client, page: Page, day: str, time: str, **more: str) -> Any:
+def schedule_page(client: Client, page: Page, day: str, time: str, **more: str) -> Any:
     """Schedule the text that the screen shows."""
     shown = page.revisions.first()
     assert shown is not None
-    return client.post(publish_address(page), {"revision": shown.pk, "later": "1", "day": day, "time": time, **more})
+    return client.post(publish_url(page), {"revision": shown.pk, "later": "1", "day": day, "time": time, **more})
 
 
-def home(client: Client) -> dict[str, list[str]]:
+def task_lists(client: Client) -> dict[str, list[str]]:
     """Return the task lists of the dashboard by key: title and reason of each row."""
     cards = client.get("/admin/").context["cards"]
     return {card.task_list.key: [f"{page.title}: {words}" for page, _, words in card.rows] for card in cards}

@@ -7,10 +7,10 @@ from django.http.response import HttpResponseBase
 
 AUTOSAVE = "/admin/procedures/page/autosave/"
 # Whose session a desk got, by its key.
-SIGNED_IN: dict[str | None, int] = {}
+SIGNED_IN_USERS: dict[str | None, int] = {}
 
 
-class FilesAndKept(StaticFilesHandler):
+class StaticAndAutosaveHandler(StaticFilesHandler):
     """Static files, which a browser may keep as those of the portal's own server, and what the editor keeps.
 
     The live server's threads share one connection to a database in memory, where what the editor keeps in the
@@ -22,7 +22,7 @@ class FilesAndKept(StaticFilesHandler):
 
     def serve(self, request: HttpRequest) -> HttpResponseBase:
         if request.path == AUTOSAVE:
-            user = SIGNED_IN.get(request.COOKIES.get(settings.SESSION_COOKIE_NAME), 0)
+            user = SIGNED_IN_USERS.get(request.COOKIES.get(settings.SESSION_COOKIE_NAME), 0)
             return JsonResponse({"user": user, "version": 0, "others": [], "unsaved": [], "autosaved_at": None})
         response = super().serve(request)
         response.headers["Cache-Control"] = "max-age=3600"

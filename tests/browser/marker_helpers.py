@@ -4,23 +4,27 @@ from playwright.sync_api import expect
 
 from procedures.figures.markers import save_markers
 from procedures.models import Figure
-from tests.admin.marker_helpers import address, bilingual, mark, version
-from tests.browser.staff_helpers import Desk
+from tests.admin.marker_helpers import make_bilingual_figure, make_marker, markers_url, saved_version
+from tests.browser.staff_helpers import StaffTab
 
 
-def marked_figure() -> Figure:
+def make_marked_figure() -> Figure:
     """A picture with two marks."""
-    made = bilingual(size=(900, 900))
-    save_markers(made, [mark("tip"), mark("bone", x=0.8, target_x=0.7, target_y=0.7)], expected_version=version(made))
+    made = make_bilingual_figure(size=(900, 900))
+    save_markers(
+        made,
+        [make_marker("tip"), make_marker("bone", x=0.8, target_x=0.7, target_y=0.7)],
+        expected_version=saved_version(made),
+    )
     return made
 
 
-def start(at: Desk, figure: Figure) -> None:
+def open_marker_editor(tab: StaffTab, figure: Figure) -> None:
     """Open the page and wait for its first live view."""
-    at.open(address(figure))
-    up_to_date(at)
+    tab.open(markers_url(figure))
+    wait_for_preview(tab)
 
 
-def up_to_date(at: Desk) -> None:
+def wait_for_preview(tab: StaffTab) -> None:
     """The live view shows what is typed."""
-    expect(at.page.locator("[data-live-state]")).to_have_text("Up to date.")
+    expect(tab.page.locator("[data-live-state]")).to_have_text("Up to date.")

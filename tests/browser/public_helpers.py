@@ -11,17 +11,17 @@ from tests.conftest import ServedSite
 from tests.views.crawl import crawl
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
-DESK: ViewportSize = {"width": 1280, "height": 800}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 # Also what is left of 1280 pixels at 400 % zoom.
 NARROW: ViewportSize = {"width": 320, "height": 640}
 # Not reached by links: what somebody sees who searched, or was sent to a wrong address.
-EXTRA = ("/search/?q=cement", "/search/?q=xyzzyqwertz", "/p/?code=222223", "/no-such-page/")
+EXTRA_PATHS = ("/search/?q=cement", "/search/?q=xyzzyqwertz", "/p/?code=222223", "/no-such-page/")
 BOOKLET = "/booklet/"
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
 
 
 @contextmanager
-def tab(browser: Browser, size: ViewportSize, **options: Any) -> Iterator[Page]:
+def open_tab(browser: Browser, size: ViewportSize, **options: Any) -> Iterator[Page]:
     """A page in a clean profile; closed afterwards."""
     context = browser.new_context(viewport=size, **options)
     try:
@@ -30,13 +30,13 @@ def tab(browser: Browser, size: ViewportSize, **options: Any) -> Iterator[Page]:
         context.close()
 
 
-def addresses(served_site: ServedSite, *, language: str | None = None, only_articles: bool = False) -> list[str]:
+def public_paths(served_site: ServedSite, *, language: str | None = None, only_articles: bool = False) -> list[str]:
     """Paths of the public pages, the odd ones too. One booklet and one form stand for all: they repeat themselves."""
     pages = crawl(served_site.url).pages.values()
     found = sorted(p.path for p in pages if language in {None, p.language} and (p.is_article or not only_articles))
     booklets = [path for path in found if path.endswith(BOOKLET)]
     questions = [path for path in found if "/clear/" in path]
-    return [p for p in found if p not in {*booklets[1:], *questions[1:]}] + ([] if only_articles else list(EXTRA))
+    return [p for p in found if p not in {*booklets[1:], *questions[1:]}] + ([] if only_articles else list(EXTRA_PATHS))
 
 
 def visit(page: Page, served_site: ServedSite, path: str) -> None:
@@ -53,7 +53,7 @@ def wait_until(page: Page, script: str) -> None:
     raise AssertionError(f"{page.url}: never true: {script}")
 
 
-def over_all(page: Page, served_site: ServedSite, paths: list[str], script: str) -> dict[str, Any]:
+def evaluate_on_pages(page: Page, served_site: ServedSite, paths: list[str], script: str) -> dict[str, Any]:
     """What ``script`` returns on each page, by path; only what is not empty."""
     found = {}
     for path in paths:

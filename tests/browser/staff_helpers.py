@@ -12,21 +12,21 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSi
 from portal.accounts.models import User
 from procedures.models import ClinicAnswer
 from procedures.models import Page as PageRow
-from tests.browser.live_server import SIGNED_IN
+from tests.browser.live_server import SIGNED_IN_USERS
 from tests.factories import make_clinic, make_figure, make_next, make_page, make_term
 
 # Refusals that a test brings about; the browser tells of each.
-EXPECTED = ("status of 400", "status of 401", "status of 403", "status of 409", "net::ERR_FAILED")
+EXPECTED_MESSAGES = ("status of 400", "status of 401", "status of 403", "status of 409", "net::ERR_FAILED")
 
 # What axe finds outside the preview, which holds a public page: those have tests of their own.
-FINDINGS = """async () => {
+AXE_FINDINGS = """async () => {
   const found = await axe.run({exclude: ["iframe"]}, {resultTypes: ["violations"], iframes: false});
   return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`));
 }"""
 
 
 @dataclass
-class Desk:
+class StaffTab:
     """One tab at ``url``; ``complaints`` holds what the browser's console said, refused by the policy or broken."""
 
     page: Page
@@ -43,7 +43,7 @@ class Desk:
         client = Client()
         client.force_login(user)
         cookie = client.cookies[settings.SESSION_COOKIE_NAME]
-        SIGNED_IN[cookie.value] = user.pk
+        SIGNED_IN_USERS[cookie.value] = user.pk
         address = {"domain": "127.0.0.1", "path": settings.SESSION_COOKIE_PATH}
         self.context.add_cookies([{"name": cookie.key, "value": cookie.value, **address}])  # type: ignore[typeddict-item]
 
@@ -63,15 +63,15 @@ class Desk:
 
 
 @contextmanager
-def desk(browser: Browser, url: str, size: ViewportSize, **options: Any) -> Iterator[Desk]:
+def open_staff_tab(browser: Browser, url: str, size: ViewportSize, **options: Any) -> Iterator[StaffTab]:
     """A clean profile; what the console complains about is kept."""
     context = browser.new_context(viewport=size, **options)
     # live_server calls itself localhost; cookies are for the number.
-    made = Desk(context.new_page(), context, url.replace("localhost", "127.0.0.1"))
+    made = StaffTab(context.new_page(), context, url.replace("localhost", "127.0.0.1"))
     made.page.set_default_timeout(10_000)
 
     def note(kind: str, text: str) -> None:
-        if kind in {"error", "warning"} and not any(known in text for known in EXPECTED):
+        if kind in {"error", "warning"} and not any(known in text for known in EXPECTED_MESSAGES):
             made.complaints.append(f"{kind}: {text}")
 
     made.page.on("console", lambda message: note(message.type, message.text))
@@ -86,12 +86,12 @@ def desk(browser: Browser, url: str, size: ViewportSize, **options: Any) -> Iter
         context.close()
 
 
-def write(at: Desk, text: str) -> None:
+def type_text(tab: StaffTab, text: str) -> None:
     """Put the text in place of everything, as a person would."""
-    at.page.locator("#id_body").fill(text)
+    tab.page.locator("#id_body").fill(text)
 
 
-def stocked_draft() -> PageRow:
+def make_draft_with_references() -> PageRow:
     """A draft, and one of everything that its text may name."""
     make_clinic()
     make_figure(size=(400, 400))

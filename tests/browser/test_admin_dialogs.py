@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, Locator, expect
 
 from portal.accounts.models import User
 from procedures.models import Page
-from tests.admin.conftest import form_of
-from tests.browser.public_helpers import AXE, DESK, PHONE
-from tests.browser.staff_helpers import FINDINGS, Desk, desk, stocked_draft
+from tests.admin.conftest import change_url
+from tests.browser.public_helpers import AXE, DESKTOP, PHONE
+from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, make_draft_with_references, open_staff_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def row(transactional_db: None) -> Page:
     """With something to choose in every window."""
-    return stocked_draft()
+    return make_draft_with_references()
 
 
-def window(at: Desk, button: str) -> Locator:
-    at.page.locator("[data-tools]").get_by_role("button", name=button, exact=True).click()
-    opened = at.page.locator("dialog[open]")
+def window(tab: StaffTab, button: str) -> Locator:
+    tab.page.locator("[data-tools]").get_by_role("button", name=button, exact=True).click()
+    opened = tab.page.locator("dialog[open]")
     expect(opened).to_be_visible()
     return opened
 
@@ -91,93 +91,93 @@ def answer(opened: Locator, answers: dict[str, Any]) -> None:
 
 
 @pytest.mark.smoke
-def test_a_window_puts_its_block_in_and_native_undo_takes_it_back(at: Desk) -> None:
-    field, found = at.page.locator("#id_body"), []
+def test_a_window_puts_its_block_in_and_native_undo_takes_it_back(tab: StaffTab) -> None:
+    field, found = tab.page.locator("#id_body"), []
 
     for button, answers, _ in WINDOWS:
         field.fill("")
-        opened = window(at, button)
+        opened = window(tab, button)
         answer(opened, answers)
         put(opened)
         expect(field).not_to_have_value("")
-        found.append((button, answers, at.text.strip()))
-        at.page.keyboard.press("Control+z")
+        found.append((button, answers, tab.text.strip()))
+        tab.page.keyboard.press("Control+z")
         expect(field).to_have_value("")
 
     assert found == WINDOWS
 
 
-def test_a_source_is_found_by_typing_and_put_in_by_enter(at: Desk) -> None:
-    at.page.locator("#id_body").fill("See ")
-    opened = window(at, "Source …")
+def test_a_source_is_found_by_typing_and_put_in_by_enter(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("See ")
+    opened = window(tab, "Source …")
 
-    at.page.keyboard.type("guide")
-    at.page.keyboard.press("Enter")
-    at.page.keyboard.press("Enter")
+    tab.page.keyboard.type("guide")
+    tab.page.keyboard.press("Enter")
+    tab.page.keyboard.press("Enter")
 
     expect(opened).to_be_hidden()
-    expect(at.page.locator("#id_body")).to_have_value("See [@nice]")
+    expect(tab.page.locator("#id_body")).to_have_value("See [@nice]")
 
 
-def test_a_search_without_result_says_so(at: Desk) -> None:
-    opened = window(at, "Picture …")
+def test_a_search_without_result_says_so(tab: StaffTab) -> None:
+    opened = window(tab, "Picture …")
 
-    at.page.keyboard.type("xyz")
+    tab.page.keyboard.type("xyz")
 
     expect(opened.locator("[data-count]")).to_have_text("Nothing found.")
     assert opened.locator(".choice-list__row:visible").count() == 0
 
 
-def test_chosen_lines_become_the_block(at: Desk) -> None:
-    at.page.locator("#id_body").fill("Shoes\nGlasses")
-    at.page.locator("#id_body").press("Control+a")
+def test_chosen_lines_become_the_block(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("Shoes\nGlasses")
+    tab.page.locator("#id_body").press("Control+a")
 
-    put(window(at, "Checklist …"))
+    put(window(tab, "Checklist …"))
 
-    assert at.text.strip() == "::: checklist\n- Shoes\n- Glasses\n:::"
+    assert tab.text.strip() == "::: checklist\n- Shoes\n- Glasses\n:::"
 
 
-def test_a_block_is_never_put_within_a_block(at: Desk) -> None:
-    at.page.locator("#id_body").fill("::: do\n- One.\n:::\n\nEnd.")
-    at.page.locator("#id_body").press("Control+Home")
-    opened = window(at, "Care card …")
+def test_a_block_is_never_put_within_a_block(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("::: do\n- One.\n:::\n\nEnd.")
+    tab.page.locator("#id_body").press("Control+Home")
+    opened = window(tab, "Care card …")
     opened.locator("[value=call]").check()
     opened.locator("[name=lines]").fill("You have a question.")
 
     put(opened)
 
-    assert at.text == "::: do\n- One.\n:::\n\n::: call\n- You have a question.\n:::\n\n\nEnd."
+    assert tab.text == "::: do\n- One.\n:::\n\n::: call\n- You have a question.\n:::\n\n\nEnd."
 
 
-def test_a_window_that_is_cancelled_puts_nothing_in_and_gives_the_focus_back(at: Desk) -> None:
-    before = at.text
+def test_a_window_that_is_cancelled_puts_nothing_in_and_gives_the_focus_back(tab: StaffTab) -> None:
+    before = tab.text
 
-    window(at, "Source …")
-    at.page.keyboard.press("Escape")
-    window(at, "Checklist …").get_by_role("button", name="Cancel").click()
+    window(tab, "Source …")
+    tab.page.keyboard.press("Escape")
+    window(tab, "Checklist …").get_by_role("button", name="Cancel").click()
 
-    assert at.text == before
-    assert at.page.evaluate("document.activeElement.id") == "id_body"
+    assert tab.text == before
+    assert tab.page.evaluate("document.activeElement.id") == "id_body"
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")])
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 def test_axe_finds_nothing_in_any_window(
     browser: Browser, live_server: Any, row: Page, editor: User, size: Any, scheme: Any
 ) -> None:
-    with desk(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as at:
-        at.sign_in(editor)
-        at.edit(form_of(row))
-        at.page.evaluate(AXE)
+    with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as tab:
+        tab.sign_in(editor)
+        tab.edit(change_url(row))
+        tab.page.evaluate(AXE)
         found: dict[str, list[str]] = {}
         widths = {}
-        names = at.page.evaluate("[...document.querySelectorAll('[data-choose]')].map((b) => b.dataset.choose)")
+        names = tab.page.evaluate("[...document.querySelectorAll('[data-choose]')].map((b) => b.dataset.choose)")
         for name in names:
-            at.page.locator(f"[data-choose={name}]").click()
-            expect(at.page.locator("dialog[open]")).to_be_visible()
-            if here := at.page.evaluate(FINDINGS):
+            tab.page.locator(f"[data-choose={name}]").click()
+            expect(tab.page.locator("dialog[open]")).to_be_visible()
+            if here := tab.page.evaluate(AXE_FINDINGS):
                 found[name] = here
-            widths[name] = at.page.evaluate("document.documentElement.scrollWidth")
-            at.page.keyboard.press("Escape")
+            widths[name] = tab.page.evaluate("document.documentElement.scrollWidth")
+            tab.page.keyboard.press("Escape")
 
     assert len(names) == 19
     assert found == {}

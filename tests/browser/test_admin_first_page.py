@@ -20,9 +20,9 @@ from procedures.models import Clinic
 from procedures.models import Page as PageRow
 from procedures.publishing.schedule import publish_scheduled
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import PAGES, form_of, person
-from tests.browser.public_helpers import AXE, DESK, PHONE
-from tests.browser.staff_helpers import FINDINGS, Desk, desk
+from tests.admin.conftest import PAGES, change_url, make_staff
+from tests.browser.public_helpers import AXE, DESKTOP, PHONE
+from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, open_staff_tab
 from tests.factories import make_clinic, make_figure, make_next, make_page, make_public, make_source, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
@@ -91,16 +91,18 @@ def team(transactional_db: None) -> dict[str, User]:
     make_figure(size=(40, 40))
     make_source()
     make_next()
-    return {name: person(name, role) for name, role in (("Nina", "Editor"), ("Rosa", "Reviewer"), ("Max", "Manager"))}
+    return {
+        name: make_staff(name, role) for name, role in (("Nina", "Editor"), ("Rosa", "Reviewer"), ("Max", "Manager"))
+    }
 
 
 @pytest.fixture
-def seats(browser: Browser, live_server: Any, team: dict[str, User]) -> Iterator[dict[str, Desk]]:
+def seats(browser: Browser, live_server: Any, team: dict[str, User]) -> Iterator[dict[str, StaffTab]]:
     """A browser for each of them, signed in. None of them may complain of anything."""
     with ExitStack() as stack:
-        made = {name: stack.enter_context(desk(browser, live_server.url, DESK)) for name in team}
-        for name, at in made.items():
-            at.sign_in(team[name])
+        made = {name: stack.enter_context(open_staff_tab(browser, live_server.url, DESKTOP)) for name in team}
+        for name, tab in made.items():
+            tab.sign_in(team[name])
         yield made
         assert {name: at.complaints for name, at in made.items() if at.complaints} == {}
 
@@ -110,7 +112,7 @@ def status(path: str = "/my-first-page/") -> int:
 
 
 @pytest.mark.parametrize("way", [pytest.param("mouse", marks=pytest.mark.smoke), "keyboard"])
-def test_a_new_editors_first_page(seats: dict[str, Desk], way: str) -> None:
+def test_a_new_editors_first_page(seats: dict[str, StaffTab], way: str) -> None:
     hands = Hands(way)
     nina, rosa, max_ = (seats[name].page for name in ("Nina", "Rosa", "Max"))
 
@@ -181,7 +183,7 @@ def test_a_new_editors_first_page(seats: dict[str, Desk], way: str) -> None:
         expect(max_.locator(".page-meta")).to_contain_text("What changed: This page is new.")
 
     with hands.step("find a mistake, withdraw"):
-        seats["Max"].open(form_of(row))
+        seats["Max"].open(change_url(row))
         hands.press(max_.get_by_role("link", name="Withdraw …"))
         hands.write(max_.locator("#id_reason"), "There was a mistake in it.")
         hands.choose(max_.locator("#id_replaced_by"), "Contact (en)")
@@ -221,30 +223,30 @@ def screens(transactional_db: None) -> list[str]:
     return ["/admin/", *addresses, reading, f"{PAGES}planned/", f"{PAGES}transfer/", "/admin/procedures/releaseevent/"]
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")])
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 def test_the_workflows_screens_are_for_everybody(
-    browser: Browser, live_server: Any, screens: list[str], boss: User, size: Any, scheme: Any
+    browser: Browser, live_server: Any, screens: list[str], superuser: User, size: Any, scheme: Any
 ) -> None:
     found: dict[str, Any] = {}
-    with desk(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as at:
-        at.sign_in(boss)
+    with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as tab:
+        tab.sign_in(superuser)
         for path in screens:
-            at.open(path)
-            at.page.evaluate(AXE)
-            wide = at.page.evaluate("document.documentElement.scrollWidth") > size["width"]
-            if here := at.page.evaluate(FINDINGS) + (["wider than the screen"] if wide else []):
+            tab.open(path)
+            tab.page.evaluate(AXE)
+            wide = tab.page.evaluate("document.documentElement.scrollWidth") > size["width"]
+            if here := tab.page.evaluate(AXE_FINDINGS) + (["wider than the screen"] if wide else []):
                 found[path] = here
 
     assert found == {}
 
 
 def test_the_strict_policy_holds_on_the_workflows_screens(
-    browser: Browser, live_server: Any, screens: list[str], boss: User
+    browser: Browser, live_server: Any, screens: list[str], superuser: User
 ) -> None:
-    with desk(browser, live_server.url, DESK) as at:
-        at.sign_in(boss)
+    with open_staff_tab(browser, live_server.url, DESKTOP) as tab:
+        tab.sign_in(superuser)
         for path in screens:
-            at.open(path)
-        at.page.wait_for_timeout(300)
+            tab.open(path)
+        tab.page.wait_for_timeout(300)
 
-        assert at.complaints == []
+        assert tab.complaints == []

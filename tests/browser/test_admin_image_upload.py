@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, Locator, expect
 
 from portal.accounts.models import User
 from procedures.models import Figure
-from tests.admin.upload_helpers import CHOOSE, WORDS, master_of, photograph
-from tests.browser.public_helpers import AXE, DESK, PHONE
-from tests.browser.staff_helpers import FINDINGS, Desk, desk
+from tests.admin.upload_helpers import CHOOSE, FIGURE_TEXTS, load_master, make_photo
+from tests.browser.public_helpers import AXE, DESKTOP, PHONE
+from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, open_staff_tab
 from tests.conftest import require_text_detection
 from tests.figures.dicom_files import dicom, ramp
 from tests.figures.test_text_detection import burned
@@ -32,39 +32,39 @@ def files(tmp_path: Path) -> dict[str, str]:
     """A photograph and an XA run, as files to choose."""
     (tmp_path / "send").mkdir()
     photo, run = tmp_path / "send" / "photo.png", tmp_path / "send" / "run.dcm"
-    photo.write_bytes(photograph(SIZE))
+    photo.write_bytes(make_photo(SIZE))
     run.write_bytes(dicom(ramp() * 3, NumberOfFrames=3, WindowCenter=32, WindowWidth=64))
     return {"photo": str(photo), "run": str(run)}
 
 
-def choose(at: Desk, file: str) -> None:
-    at.open(CHOOSE)
-    at.page.set_input_files("#id_picture", file)
+def choose(tab: StaffTab, file: str) -> None:
+    tab.open(CHOOSE)
+    tab.page.set_input_files("#id_picture", file)
 
 
-def tab_to(at: Desk, target: Locator, *, most: int = 120) -> None:
+def tab_to(tab: StaffTab, target: Locator, *, most: int = 120) -> None:
     """Press Tab until ``target`` has the focus."""
     for _ in range(most):
         if target.evaluate("element => element === document.activeElement"):
             return
-        at.page.keyboard.press("Tab")
+        tab.page.keyboard.press("Tab")
     raise AssertionError(f"Tab never came to {target}")
 
 
-def seen(at: Desk) -> None:
+def seen(tab: StaffTab) -> None:
     """Wait until the server's result is on the screen."""
-    at.page.wait_for_function("document.querySelector('[data-kept]').complete")
+    tab.page.wait_for_function("document.querySelector('[data-kept]').complete")
 
 
-def test_a_picture_comes_in_by_the_keyboard_alone(seat: Desk, files: dict[str, str]) -> None:
+def test_a_picture_comes_in_by_the_keyboard_alone(editor_tab: StaffTab, files: dict[str, str]) -> None:
     # The system's window for choosing a file belongs to the system.
-    choose(seat, files["photo"])
-    page, keys = seat.page, seat.page.keyboard
-    tab_to(seat, page.get_by_role("button", name="Read this picture"))
+    choose(editor_tab, files["photo"])
+    page, keys = editor_tab.page, editor_tab.page.keyboard
+    tab_to(editor_tab, page.get_by_role("button", name="Read this picture"))
     keys.press("Enter")
     expect(page.get_by_role("heading", name="1. Crop and cover")).to_be_visible()
 
-    tab_to(seat, page.get_by_role("button", name="Add a black box"))
+    tab_to(editor_tab, page.get_by_role("button", name="Add a black box"))
     keys.press("Enter")
     box = page.get_by_role("button", name="Black box 1:")
     expect(box).to_be_focused()
@@ -82,36 +82,36 @@ def test_a_picture_comes_in_by_the_keyboard_alone(seat: Desk, files: dict[str, s
     expect(page.locator("#id_box-0-width")).to_have_value("25")
     expect(page.locator("[data-size]")).to_have_text("400 × 200 pixels")
 
-    tab_to(seat, page.locator("#id_box-0-height"))
+    tab_to(editor_tab, page.locator("#id_box-0-height"))
     keys.press("Control+A")
     keys.type("50")
     expect(page.get_by_role("button", name="Black box 1:")).to_have_accessible_name(
         "Black box 1: 0 % from the left, 1 % from the top, 25 % wide, 50 % high"
     )
     page.wait_for_timeout(900)
-    seen(seat)
-    tab_to(seat, page.locator("#id_deidentified"))
+    seen(editor_tab)
+    tab_to(editor_tab, page.locator("#id_deidentified"))
     keys.press("Space")
-    tab_to(seat, page.locator("#id_kind_0"))
+    tab_to(editor_tab, page.locator("#id_kind_0"))
     keys.press("Space")
-    tab_to(seat, page.locator("#id_provenance_0"))
+    tab_to(editor_tab, page.locator("#id_provenance_0"))
     keys.press("Space")
-    for name, value in WORDS.items():
-        tab_to(seat, page.locator(f"#id_{name}"))
+    for name, value in FIGURE_TEXTS.items():
+        tab_to(editor_tab, page.locator(f"#id_{name}"))
         keys.type(value)
-    tab_to(seat, page.get_by_role("button", name="Save the picture"))
+    tab_to(editor_tab, page.get_by_role("button", name="Save the picture"))
     keys.press("Enter")
     expect(page.get_by_text("The picture is in, with all its sizes.")).to_be_visible()
 
-    image = master_of(Figure.objects.get())
+    image = load_master(Figure.objects.get())
     assert image.size == SIZE
     assert image.crop((0, 2, 100, 102)).getextrema() == (0, 0)
     assert image.getpixel((0, 0)) == 60
 
 
-def test_boxes_are_drawn_moved_sized_and_undone_with_the_mouse(seat: Desk, files: dict[str, str]) -> None:
-    choose(seat, files["photo"])
-    page, mouse = seat.page, seat.page.mouse
+def test_boxes_are_drawn_moved_sized_and_undone_with_the_mouse(editor_tab: StaffTab, files: dict[str, str]) -> None:
+    choose(editor_tab, files["photo"])
+    page, mouse = editor_tab.page, editor_tab.page.mouse
     # Dragging knows no waiting: picture and script have to be there.
     with page.expect_navigation(wait_until="load"):
         page.get_by_role("button", name="Read this picture").click()
@@ -148,16 +148,16 @@ def test_boxes_are_drawn_moved_sized_and_undone_with_the_mouse(seat: Desk, files
     expect(page.get_by_role("button", name="Black box 1:")).to_have_count(0)
 
 
-def test_a_tick_is_taken_back_when_the_picture_changes(seat: Desk, files: dict[str, str]) -> None:
-    choose(seat, files["photo"])
-    seat.page.get_by_role("button", name="Read this picture").click()
-    tick = seat.page.locator("#id_deidentified")
+def test_a_tick_is_taken_back_when_the_picture_changes(editor_tab: StaffTab, files: dict[str, str]) -> None:
+    choose(editor_tab, files["photo"])
+    editor_tab.page.get_by_role("button", name="Read this picture").click()
+    tick = editor_tab.page.locator("#id_deidentified")
     tick.check()
 
-    seat.page.get_by_role("button", name="Add a black box").click()
+    editor_tab.page.get_by_role("button", name="Add a black box").click()
 
     expect(tick).not_to_be_checked()
-    expect(seat.page.locator("[data-check] > section [data-said]")).to_have_text(
+    expect(editor_tab.page.locator("[data-check] > section [data-said]")).to_have_text(
         "The result has changed. Look again, then check the box."
     )
 
@@ -166,10 +166,10 @@ def test_a_tick_is_taken_back_when_the_picture_changes(seat: Desk, files: dict[s
 def test_a_picture_comes_in_without_a_script(
     browser: Browser, live_server: Any, editor: User, files: dict[str, str]
 ) -> None:
-    with desk(browser, live_server.url, PHONE, java_script_enabled=False) as at:
-        at.sign_in(editor)
-        choose(at, files["photo"])
-        page = at.page
+    with open_staff_tab(browser, live_server.url, PHONE, java_script_enabled=False) as tab:
+        tab.sign_in(editor)
+        choose(tab, files["photo"])
+        page = tab.page
         page.get_by_role("button", name="Read this picture").click()
         for side, value in {"left": 0, "top": 0, "width": 50, "height": 50}.items():
             page.locator(f"#id_box-0-{side}").fill(str(value))
@@ -178,17 +178,19 @@ def test_a_picture_comes_in_without_a_script(
         page.locator("#id_deidentified").check()
         page.locator("#id_kind_4").check()
         page.locator("#id_provenance_0").check()
-        for name, value in WORDS.items():
+        for name, value in FIGURE_TEXTS.items():
             page.locator(f"#id_{name}").fill(value)
         page.get_by_role("button", name="Save the picture").click()
         expect(page.get_by_text("The picture is in, with all its sizes.")).to_be_visible()
 
-    assert master_of(Figure.objects.get()).crop((0, 0, 200, 100)).getextrema() == (0, 0)
+    assert load_master(Figure.objects.get()).crop((0, 0, 200, 100)).getextrema() == (0, 0)
 
 
-def test_a_dicom_window_follows_its_slider_and_what_is_shown_is_taken(seat: Desk, files: dict[str, str]) -> None:
-    choose(seat, files["run"])
-    page = seat.page
+def test_a_dicom_window_follows_its_slider_and_what_is_shown_is_taken(
+    editor_tab: StaffTab, files: dict[str, str]
+) -> None:
+    choose(editor_tab, files["run"])
+    page = editor_tab.page
     page.get_by_role("button", name="Read this picture").click()
     page.get_by_role("link", name="Frame 2").click()
     expect(page.get_by_role("spinbutton", name="Frame")).to_have_value("2")
@@ -205,12 +207,14 @@ def test_a_dicom_window_follows_its_slider_and_what_is_shown_is_taken(seat: Desk
     expect(page.locator("[data-size]")).to_have_text("64 × 64 pixels")
 
 
-def test_marked_text_is_outlined_and_covered_with_one_click(seat: Desk, files: dict[str, str], tmp_path: Path) -> None:
+def test_marked_text_is_outlined_and_covered_with_one_click(
+    editor_tab: StaffTab, files: dict[str, str], tmp_path: Path
+) -> None:
     require_text_detection()
     (tmp_path / "send" / "named.png").write_bytes(burned(pixels=16))
     with override_settings(TEXT_DETECTION=True):
-        choose(seat, str(tmp_path / "send" / "named.png"))
-        page = seat.page
+        choose(editor_tab, str(tmp_path / "send" / "named.png"))
+        page = editor_tab.page
         page.get_by_role("button", name="Read this picture").click()
         cover = page.get_by_role("button", name="Cover place 1")
         expect(cover).to_be_visible(timeout=60_000)
@@ -228,32 +232,32 @@ def test_a_large_picture_is_shown_pixel_for_pixel_on_a_phone(
     browser: Browser, live_server: Any, editor: User, tmp_path: Path
 ) -> None:
     file = tmp_path / "large.png"
-    file.write_bytes(photograph((1500, 1100)))
-    with desk(browser, live_server.url, PHONE) as at:
-        at.sign_in(editor)
-        choose(at, str(file))
-        at.page.get_by_role("button", name="Read this picture").click()
-        kept = at.page.locator("[data-kept]")
+    file.write_bytes(make_photo((1500, 1100)))
+    with open_staff_tab(browser, live_server.url, PHONE) as tab:
+        tab.sign_in(editor)
+        choose(tab, str(file))
+        tab.page.get_by_role("button", name="Read this picture").click()
+        kept = tab.page.locator("[data-kept]")
         expect(kept).to_be_visible()
 
         assert kept.evaluate("image => [image.clientWidth, image.clientHeight]") == [1500, 1100]
-        assert at.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")])
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 def test_axe_finds_nothing_and_each_screen_fits(
     browser: Browser, live_server: Any, editor: User, files: dict[str, str], size: Any, scheme: Any
 ) -> None:
-    with desk(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as at:
-        at.sign_in(editor)
-        page = at.page
+    with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as tab:
+        tab.sign_in(editor)
+        page = tab.page
 
         def fine() -> None:
             page.evaluate(AXE)
-            assert page.evaluate(FINDINGS) == []
+            assert page.evaluate(AXE_FINDINGS) == []
             assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
-        choose(at, files["run"])
+        choose(tab, files["run"])
         fine()
         page.get_by_role("button", name="Read this picture").click()
         expect(page.get_by_role("heading", name="3 frames")).to_be_visible()
@@ -269,17 +273,17 @@ def test_axe_finds_nothing_and_each_screen_fits(
 
 
 def test_a_refused_file_is_told_and_another_one_can_be_chosen(
-    seat: Desk, files: dict[str, str], tmp_path: Path
+    editor_tab: StaffTab, files: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "send" / "evil.png").write_bytes(b"<svg onload='alert(1)'/>")
-    choose(seat, str(tmp_path / "send" / "evil.png"))
-    button = seat.page.get_by_role("button", name="Read this picture")
+    choose(editor_tab, str(tmp_path / "send" / "evil.png"))
+    button = editor_tab.page.get_by_role("button", name="Read this picture")
     button.click()
-    expect(seat.page.get_by_role("alert")).to_have_text(
+    expect(editor_tab.page.get_by_role("alert")).to_have_text(
         "This is not a JPEG, PNG or WebP picture. Save it as one of these."
     )
 
-    seat.page.set_input_files("#id_picture", files["photo"])
+    editor_tab.page.set_input_files("#id_picture", files["photo"])
     button.click()
 
-    expect(seat.page.get_by_role("heading", name="1. Crop and cover")).to_be_visible()
+    expect(editor_tab.page.get_by_role("heading", name="1. Crop and cover")).to_be_visible()

@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, expect
 from portal.accounts.models import User
 from procedures.figures.markers import MIN_CONTRAST, contrast_ratio, load_markers, relative_luminance, save_markers
 from procedures.models import Figure
-from tests.admin.marker_helpers import address, mark, version
-from tests.browser.marker_helpers import start, up_to_date
-from tests.browser.public_helpers import AXE, DESK, NARROW, PHONE
-from tests.browser.staff_helpers import FINDINGS, desk
+from tests.admin.marker_helpers import make_marker, markers_url, saved_version
+from tests.browser.marker_helpers import open_marker_editor, wait_for_preview
+from tests.browser.public_helpers import AXE, DESKTOP, NARROW, PHONE
+from tests.browser.staff_helpers import AXE_FINDINGS, open_staff_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -22,16 +22,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
     browser: Browser, live_server: Any, figure: Figure, editor: User, colours: Any
 ) -> None:
-    for size in (PHONE, DESK):
-        with desk(browser, live_server.url, size, bypass_csp=True, color_scheme=colours) as made:
+    for size in (PHONE, DESKTOP):
+        with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=colours) as made:
             made.sign_in(editor)
-            start(made, figure)
+            open_marker_editor(made, figure)
             made.page.evaluate(AXE)
             made.page.get_by_label("Shape").first.select_option("region")
             made.page.evaluate("document.querySelectorAll('#content details').forEach((part) => { part.open = true; })")
             made.page.get_by_role("button", name="Add marker").click()
 
-            assert made.page.evaluate(FINDINGS) == []
+            assert made.page.evaluate(AXE_FINDINGS) == []
             assert made.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
@@ -44,9 +44,9 @@ def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
       return top >= -1 && bottom <= innerHeight + 1 && part?.closest(selector) !== null;
     }"""
     for width, height in ((390, 740), (1024, 768), (1280, 800)):
-        with desk(browser, live_server.url, {"width": width, "height": height}, has_touch=True) as made:
+        with open_staff_tab(browser, live_server.url, {"width": width, "height": height}, has_touch=True) as made:
             made.sign_in(editor)
-            start(made, figure)
+            open_marker_editor(made, figure)
             canvas = made.page.locator("[data-canvas]")
             # A tap without "Add marker" adds none.
             canvas.tap(position={"x": 100, "y": 150})
@@ -55,7 +55,7 @@ def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
             canvas.tap(position={"x": 100, "y": 150})
             assert made.page.locator("[data-row]").count() == 3
 
-            up_to_date(made)
+            wait_for_preview(made)
             for name in ("label_en", "text_es", "label_en"):
                 made.page.locator(f"[name=marks-2-{name}]").focus()
                 made.page.wait_for_timeout(150)
@@ -72,9 +72,9 @@ def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
 def test_the_fields_alone_do_it_without_javascript(
     browser: Browser, live_server: Any, figure: Figure, editor: User
 ) -> None:
-    with desk(browser, live_server.url, NARROW, java_script_enabled=False) as made:
+    with open_staff_tab(browser, live_server.url, NARROW, java_script_enabled=False) as made:
         made.sign_in(editor)
-        made.open(address(figure))
+        made.open(markers_url(figure))
         row = made.page.locator("[data-new]")
         for name, text in {
             "x": "15",
@@ -104,15 +104,15 @@ def test_drawn_marks_show_on_every_grey(
     browser: Browser, live_server: Any, figure: Figure, editor: User, forced: Any
 ) -> None:
     marks = [
-        mark("tip", x=0.15, y=0.15, target_x=0.4, target_y=0.15),
-        mark("arrow", shape="arrow", x=0.15, y=0.4, target_x=0.4, target_y=0.4),
-        mark("ring", shape="circle", x=0.15, y=0.65, target_x=0.5, target_y=0.65, size_x=0.1, size_y=0.1),
-        mark("box", shape="region", x=0.15, y=0.9, target_x=0.5, target_y=0.88, size_x=0.2, size_y=0.2),
+        make_marker("tip", x=0.15, y=0.15, target_x=0.4, target_y=0.15),
+        make_marker("arrow", shape="arrow", x=0.15, y=0.4, target_x=0.4, target_y=0.4),
+        make_marker("ring", shape="circle", x=0.15, y=0.65, target_x=0.5, target_y=0.65, size_x=0.1, size_y=0.1),
+        make_marker("box", shape="region", x=0.15, y=0.9, target_x=0.5, target_y=0.88, size_x=0.2, size_y=0.2),
     ]
-    save_markers(figure, marks, expected_version=version(figure))
-    with desk(browser, live_server.url, PHONE, forced_colors=forced) as made:
+    save_markers(figure, marks, expected_version=saved_version(figure))
+    with open_staff_tab(browser, live_server.url, PHONE, forced_colors=forced) as made:
         made.sign_in(editor)
-        start(made, figure)
+        open_marker_editor(made, figure)
         frame = made.page.locator("iframe[data-language=en]").element_handle().content_frame()
         assert frame is not None
         stage = frame.locator(".figure__stage")

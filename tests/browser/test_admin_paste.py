@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from procedures.models import Figure
 from procedures.rendering.parser import get_parser
-from tests.admin.conftest import picture_file
-from tests.browser.staff_helpers import Desk, write
+from tests.admin.conftest import make_picture_file
+from tests.browser.staff_helpers import StaffTab, type_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 FIXTURES = Path(__file__).parent / "clipboard"
@@ -19,10 +19,10 @@ FIXTURES = Path(__file__).parent / "clipboard"
 # ── Words ──
 
 
-def paste(at: Desk, **data: str) -> None:
+def paste(tab: StaffTab, **data: str) -> None:
     """What the browser does on Ctrl+V, with these things on the clipboard."""
-    at.page.locator("#id_body").focus()
-    at.page.evaluate(
+    tab.page.locator("#id_body").focus()
+    tab.page.evaluate(
         """(data) => {
           const transfer = new DataTransfer();
           Object.entries(data).forEach(([type, value]) => transfer.setData(`text/${type}`, value));
@@ -33,41 +33,41 @@ def paste(at: Desk, **data: str) -> None:
     )
 
 
-def told(at: Desk) -> str:
+def told(tab: StaffTab) -> str:
     """What the list above the text says was left out or changed: one line for each kind."""
-    lines = at.page.locator("[data-pasted] li").evaluate_all(
+    lines = tab.page.locator("[data-pasted] li").evaluate_all(
         """(items) => items.map((item) => `${item.dataset.kind}: ${item.lastChild.data.trim()}`)"""
     )
     return "\n".join(lines)
 
 
-def close_list(at: Desk) -> None:
-    button = at.page.get_by_role("button", name="Close this list")
+def close_list(tab: StaffTab) -> None:
+    button = tab.page.get_by_role("button", name="Close this list")
     if button.count():
         button.click()
 
 
-def pasted(at: Desk, **data: str) -> tuple[str, str]:
+def pasted(tab: StaffTab, **data: str) -> tuple[str, str]:
     """The text that a paste makes of an empty field, and what the list says about it."""
-    at.page.locator("#id_body").fill("")
-    paste(at, **data)
-    found = at.text, told(at)
-    close_list(at)
+    tab.page.locator("#id_body").fill("")
+    paste(tab, **data)
+    found = tab.text, told(tab)
+    close_list(tab)
     return found
 
 
-def test_what_word_and_others_put_on_the_clipboard_becomes_markdown_and_says_what_it_left_out(at: Desk) -> None:
+def test_what_word_and_others_put_on_the_clipboard_becomes_markdown_and_says_what_it_left_out(tab: StaffTab) -> None:
     names = sorted(file.stem for file in FIXTURES.glob("*.html"))
     assert len(names) >= 10
     for name in names:
         wanted = (FIXTURES / f"{name}.md").read_text().rstrip("\n")
         notes = FIXTURES / f"{name}.notes"
-        text, said = pasted(at, html=(FIXTURES / f"{name}.html").read_text(), plain="plain")
-        at.page.keyboard.press("Control+z")
+        text, said = pasted(tab, html=(FIXTURES / f"{name}.html").read_text(), plain="plain")
+        tab.page.keyboard.press("Control+z")
 
         assert text == wanted, name
         assert said == (notes.read_text().rstrip("\n") if notes.exists() else ""), name
-        assert at.text == "", name
+        assert tab.text == "", name
         # Nothing that the conversion wrote is printed to readers.
         words = nh3.clean(get_parser().render(wanted), tags=set())
         assert not re.search(r"\\|\*\*|\]\(|---", words), (name, words)
@@ -188,123 +188,123 @@ CASES = {
 }
 
 
-def test_meaning_survives_a_paste_or_the_list_says_what_did_not(at: Desk) -> None:
+def test_meaning_survives_a_paste_or_the_list_says_what_did_not(tab: StaffTab) -> None:
     for html, wanted in CASES.items():
-        assert pasted(at, html=html, plain="?") == wanted, html
+        assert pasted(tab, html=html, plain="?") == wanted, html
 
 
-def test_plain_text_is_pasted_as_it_is_and_what_markdown_makes_of_it_is_said(at: Desk) -> None:
+def test_plain_text_is_pasted_as_it_is_and_what_markdown_makes_of_it_is_said(tab: StaffTab) -> None:
     cases = [
         ({"plain": "# not *touched*\n\n1. a\n2. b"}, ""),
         ({"plain": "int x = 1;", "html": "<div><span>int</span><span> x = 1;</span></div>"}, ""),
         ({"plain": "See.\n1945. A year\n• a\nb\tc"}, "tab: “b c”\nmarkup: “1945. A year”\nbullet: “• a”"),
     ]
     for data, said in cases:
-        assert pasted(at, **data) == (data["plain"], said)
+        assert pasted(tab, **data) == (data["plain"], said)
 
 
-def test_pasted_blocks_do_not_run_into_the_words_around_them(at: Desk) -> None:
-    at.page.locator("#id_body").fill("Before. After.")
-    at.page.locator("#id_body").evaluate("(field) => field.setSelectionRange(7, 8)")
-    paste(at, html="<span> in <b>between</b> </span>", plain=" in between ")
-    assert at.text == "Before. in **between** After."
-    paste(at, html="<ul><li>a</li></ul>", plain="?")
-    assert at.text == "Before. in **between** \n\n- a\n\nAfter."
-    at.page.locator("#id_body").press("Control+End")
-    paste(at, html="<h2>b</h2><p>c</p>", plain="?")
+def test_pasted_blocks_do_not_run_into_the_words_around_them(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("Before. After.")
+    tab.page.locator("#id_body").evaluate("(field) => field.setSelectionRange(7, 8)")
+    paste(tab, html="<span> in <b>between</b> </span>", plain=" in between ")
+    assert tab.text == "Before. in **between** After."
+    paste(tab, html="<ul><li>a</li></ul>", plain="?")
+    assert tab.text == "Before. in **between** \n\n- a\n\nAfter."
+    tab.page.locator("#id_body").press("Control+End")
+    paste(tab, html="<h2>b</h2><p>c</p>", plain="?")
 
-    assert at.text == "Before. in **between** \n\n- a\n\nAfter.\n\n## b\n\nc"
+    assert tab.text == "Before. in **between** \n\n- a\n\nAfter.\n\n## b\n\nc"
 
 
-def test_what_two_pastes_left_out_stays_in_one_list_until_it_is_closed(at: Desk) -> None:
-    paste(at, html="<p>a <del>b</del></p>", plain="?")
-    paste(at, html="<p>c <del>d</del></p>", plain="?")
-    paste(at, html="<p>e</p>", plain="?")
+def test_what_two_pastes_left_out_stays_in_one_list_until_it_is_closed(tab: StaffTab) -> None:
+    paste(tab, html="<p>a <del>b</del></p>", plain="?")
+    paste(tab, html="<p>c <del>d</del></p>", plain="?")
+    paste(tab, html="<p>e</p>", plain="?")
 
-    assert told(at) == "deleted: “b”, “d”"
-    close_list(at)
-    expect(at.page.locator("#id_body")).to_be_focused()
-    assert told(at) == ""
+    assert told(tab) == "deleted: “b”, “d”"
+    close_list(tab)
+    expect(tab.page.locator("#id_body")).to_be_focused()
+    assert told(tab) == ""
 
 
 # ── Pictures ──
 
 
-def check_and_save(at: Desk, tab: Page, title: str, alt: str, caption: str) -> None:
+def check_and_save(tab: StaffTab, check_tab: Page, title: str, alt: str, caption: str) -> None:
     """Fill in what the check screen asks, in its own tab, save, and come back to the text."""
-    expect(tab.locator("[data-kept]")).to_be_visible()
-    tab.wait_for_function("document.querySelector('[data-kept]').complete")
+    expect(check_tab.locator("[data-kept]")).to_be_visible()
+    check_tab.wait_for_function("document.querySelector('[data-kept]').complete")
     for name, value in {"title_en": title, "alt_en": alt, "caption_en": caption}.items():
-        tab.locator(f"#id_{name}").fill(value)
-    tab.get_by_label("Photo", exact=True).check()
-    tab.locator("#id_provenance_0").check()
-    tab.locator("#id_deidentified").check()
-    tab.get_by_role("button", name="Save the picture").click()
-    expect(tab.get_by_text("Close this tab and go back to your text.")).to_be_visible()
-    tab.close()
+        check_tab.locator(f"#id_{name}").fill(value)
+    check_tab.get_by_label("Photo", exact=True).check()
+    check_tab.locator("#id_provenance_0").check()
+    check_tab.locator("#id_deidentified").check()
+    check_tab.get_by_role("button", name="Save the picture").click()
+    expect(check_tab.get_by_text("Close this tab and go back to your text.")).to_be_visible()
+    check_tab.close()
 
 
-def upload(at: Desk, file: Path) -> None:
-    at.page.get_by_role("button", name="New picture …").click()
-    window = at.page.locator("dialog[open]")
+def upload(tab: StaffTab, file: Path) -> None:
+    tab.page.get_by_role("button", name="New picture …").click()
+    window = tab.page.locator("dialog[open]")
     window.locator("[name=picture]").set_input_files(file)
     window.get_by_role("button", name="Upload and check").click()
 
 
-def test_a_new_picture_is_checked_in_its_own_tab_and_comes_into_the_text(at: Desk, tmp_path: Path) -> None:
+def test_a_new_picture_is_checked_in_its_own_tab_and_comes_into_the_text(tab: StaffTab, tmp_path: Path) -> None:
     file = tmp_path / "balloon.jpg"
-    file.write_bytes(picture_file().read())
-    write(at, "See this.")
+    file.write_bytes(make_picture_file().read())
+    type_text(tab, "See this.")
 
-    with at.page.context.expect_page() as opened:
-        upload(at, file)
-    expect(at.page.get_by_role("link", name="Check the picture")).to_be_visible()
+    with tab.page.context.expect_page() as opened:
+        upload(tab, file)
+    expect(tab.page.get_by_role("link", name="Check the picture")).to_be_visible()
     assert not Figure.objects.filter(texts__title="Balloon").exists()
-    check_and_save(at, opened.value, "Balloon", "A balloon in a bone.", "The balloon makes space.")
+    check_and_save(tab, opened.value, "Balloon", "A balloon in a bone.", "The balloon makes space.")
 
-    expect(at.page.locator("#id_body")).to_have_value("See this.\n\n::: figure balloon\n", timeout=15_000)
-    expect(at.page.locator("dialog[open]")).to_have_count(0)
+    expect(tab.page.locator("#id_body")).to_have_value("See this.\n\n::: figure balloon\n", timeout=15_000)
+    expect(tab.page.locator("dialog[open]")).to_have_count(0)
     assert Figure.objects.get(slug="balloon").texts.get().alt == "A balloon in a bone."
 
 
-def test_a_refused_picture_says_why_and_leaves_the_text_usable(at: Desk, tmp_path: Path) -> None:
+def test_a_refused_picture_says_why_and_leaves_the_text_usable(tab: StaffTab, tmp_path: Path) -> None:
     file = tmp_path / "evil.jpg"
     file.write_bytes(b"<script>alert(1)</script>")
-    write(at, "My text.")
+    type_text(tab, "My text.")
 
-    upload(at, file)
-    window = at.page.locator("dialog[open]")
+    upload(tab, file)
+    window = tab.page.locator("dialog[open]")
     expect(window.locator("[data-refusal]")).to_contain_text("This is not a JPEG, PNG or WebP picture.")
     window.get_by_role("button", name="Cancel").click()
-    at.page.locator("#id_body").press("Control+End")
-    at.page.keyboard.type(" It goes on.")
+    tab.page.locator("#id_body").press("Control+End")
+    tab.page.keyboard.type(" It goes on.")
 
-    assert at.text == "My text. It goes on."
-    assert at.page.locator("#id_body").is_enabled()
-    assert at.page.locator("#id_body").is_editable()
+    assert tab.text == "My text. It goes on."
+    assert tab.page.locator("#id_body").is_enabled()
+    assert tab.page.locator("#id_body").is_editable()
 
 
-def test_a_cancelled_picture_is_said_and_the_text_goes_on(at: Desk, tmp_path: Path) -> None:
+def test_a_cancelled_picture_is_said_and_the_text_goes_on(tab: StaffTab, tmp_path: Path) -> None:
     file = tmp_path / "knee.jpg"
-    file.write_bytes(picture_file().read())
-    write(at, "My text.")
+    file.write_bytes(make_picture_file().read())
+    type_text(tab, "My text.")
 
-    with at.page.context.expect_page() as opened:
-        upload(at, file)
+    with tab.page.context.expect_page() as opened:
+        upload(tab, file)
     opened.value.get_by_role("button", name="Cancel").click()
     opened.value.wait_for_url("**/procedures/figure/")
 
-    expect(at.page.locator("[data-refusal]")).to_have_text(
+    expect(tab.page.locator("[data-refusal]")).to_have_text(
         "The picture was canceled or not saved in time. Choose it again.", timeout=15_000
     )
-    assert at.text == "My text."
+    assert tab.text == "My text."
 
 
 @pytest.mark.parametrize("event", ["paste", "drop"])
-def test_a_picture_that_is_pasted_or_dropped_is_checked_first(at: Desk, event: str) -> None:
-    data = list(picture_file().read())
+def test_a_picture_that_is_pasted_or_dropped_is_checked_first(tab: StaffTab, event: str) -> None:
+    data = list(make_picture_file().read())
 
-    at.page.evaluate(
+    tab.page.evaluate(
         """([kind, bytes]) => {
           const transfer = new DataTransfer();
           transfer.items.add(new File([new Uint8Array(bytes)], "x.jpg", {type: "image/jpeg"}));
@@ -315,10 +315,10 @@ def test_a_picture_that_is_pasted_or_dropped_is_checked_first(at: Desk, event: s
         }""",
         [event, data],
     )
-    window = at.page.locator("dialog[open]")
-    with at.page.context.expect_page() as opened:
+    window = tab.page.locator("dialog[open]")
+    with tab.page.context.expect_page() as opened:
         window.get_by_role("button", name="Upload and check").click()
-    check_and_save(at, opened.value, "Knee", "A knee.", "This is a knee.")
+    check_and_save(tab, opened.value, "Knee", "A knee.", "This is a knee.")
     expect(window).to_be_hidden(timeout=15_000)
 
-    assert "::: figure knee\n" in at.text
+    assert "::: figure knee\n" in tab.text

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.public_helpers import AXE, DESK
-from tests.browser.staff_helpers import FINDINGS
+from tests.browser.public_helpers import AXE, DESKTOP
+from tests.browser.staff_helpers import AXE_FINDINGS
 from tests.conftest import ServedSite
 from tests.served_data import ROOT
 
@@ -62,7 +62,7 @@ class Draft:
         self.pk, self.nina, self.max = shell(site, PREPARE.format(name=name)).split()[-3:]
 
     def context(self, session: str) -> BrowserContext:
-        made: BrowserContext = self.browser.new_context(viewport=DESK)
+        made: BrowserContext = self.browser.new_context(viewport=DESKTOP)
         self.stack.callback(made.close)
         self.sign_in(made, session)
         return made
@@ -209,7 +209,7 @@ def test_two_people_see_each_other_and_their_saves_are_put_together(draft: Draft
 def axe(page: Page) -> list[str]:
     """What axe finds; the policy forbids its inline styles, so it runs where they are not needed."""
     page.evaluate(AXE)
-    found: list[str] = page.evaluate(FINDINGS)
+    found: list[str] = page.evaluate(AXE_FINDINGS)
     return found
 
 

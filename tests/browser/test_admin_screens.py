@@ -24,15 +24,15 @@ from procedures.publishing.review import submit_for_review
 from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES
 from tests.admin.upload_helpers import CHOOSE
-from tests.browser.public_helpers import AXE, DESK, PHONE
-from tests.browser.staff_helpers import FINDINGS, Desk, desk
+from tests.browser.public_helpers import AXE, DESKTOP, PHONE
+from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, open_staff_tab
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_term, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def boss(transactional_db: None) -> User:
+def superuser(transactional_db: None) -> User:
     """One of everything stands in the database, and somebody who may open all of it."""
     make_clinic()
     figure = make_figure(size=(40, 40))
@@ -54,10 +54,10 @@ def boss(transactional_db: None) -> User:
     return User.objects.create(username="boss", first_name="Boss", is_staff=True, is_superuser=True)
 
 
-def screens(boss: User) -> list[str]:
+def screens(superuser: User) -> list[str]:
     """All addresses under /admin/ that answer to the boss: lists, new, change, delete, history, and our own."""
     client = Client()
-    client.force_login(boss)
+    client.force_login(superuser)
     page, waiting = Page.objects.get(subject="small-cut"), Page.objects.get(subject="big-cut")
     wanted = ["/admin/", "/admin/procedures/", "/admin/password_change/", f"{PAGES}outdated/", CHOOSE]
     wanted += ["/admin/procedures/clinicalcode/try/?code=S32.010A&system=icd-10-cm"]
@@ -76,43 +76,47 @@ def screens(boss: User) -> list[str]:
     return [path for path in dict.fromkeys(wanted) if client.get(path).status_code == 200]
 
 
-def walk(at: Desk, boss: User) -> list[str]:
-    at.sign_in(boss)
-    return screens(boss)
+def walk(tab: StaffTab, superuser: User) -> list[str]:
+    tab.sign_in(superuser)
+    return screens(superuser)
 
 
-def test_every_screen_keeps_the_strict_policy_and_fits_a_phone(browser: Browser, live_server: Any, boss: User) -> None:
-    with desk(browser, live_server.url, PHONE) as at:
-        at.open("/admin/login/")
+def test_every_screen_keeps_the_strict_policy_and_fits_a_phone(
+    browser: Browser, live_server: Any, superuser: User
+) -> None:
+    with open_staff_tab(browser, live_server.url, PHONE) as tab:
+        tab.open("/admin/login/")
         widths = {}
-        for path in walk(at, boss):
-            at.open(path)
-            widths[path] = at.page.evaluate("document.documentElement.scrollWidth")
-        at.page.wait_for_timeout(500)
+        for path in walk(tab, superuser):
+            tab.open(path)
+            widths[path] = tab.page.evaluate("document.documentElement.scrollWidth")
+        tab.page.wait_for_timeout(500)
 
         assert len(widths) > 55
         assert {path: width for path, width in widths.items() if width > 360} == {}
-        assert at.complaints == []
+        assert tab.complaints == []
 
 
-def findings(at: Desk, paths: list[str]) -> dict[str, list[str]]:
+def findings(tab: StaffTab, paths: list[str]) -> dict[str, list[str]]:
     """What axe finds on each of these screens."""
     found: dict[str, list[str]] = {}
     for path in paths:
-        at.open(path)
-        at.page.evaluate(AXE)
-        if here := at.page.evaluate(FINDINGS):
+        tab.open(path)
+        tab.page.evaluate(AXE)
+        if here := tab.page.evaluate(AXE_FINDINGS):
             found[path] = here
     return found
 
 
-def test_axe_finds_nothing_on_any_screen(browser: Browser, live_server: Any, boss: User) -> None:
-    with desk(browser, live_server.url, DESK, bypass_csp=True, color_scheme="light") as at:
-        assert findings(at, [path for path in walk(at, boss) if not path.endswith(("/history/", "/delete/"))]) == {}
+def test_axe_finds_nothing_on_any_screen(browser: Browser, live_server: Any, superuser: User) -> None:
+    with open_staff_tab(browser, live_server.url, DESKTOP, bypass_csp=True, color_scheme="light") as tab:
+        assert (
+            findings(tab, [path for path in walk(tab, superuser) if not path.endswith(("/history/", "/delete/"))]) == {}
+        )
 
 
-def test_axe_finds_nothing_by_night_and_on_a_phone(browser: Browser, live_server: Any, boss: User) -> None:
+def test_axe_finds_nothing_by_night_and_on_a_phone(browser: Browser, live_server: Any, superuser: User) -> None:
     own = ("/admin/", "/page/", "/review/", "/withdraw/", "/outdated/", "/feedback/")
-    with desk(browser, live_server.url, PHONE, bypass_csp=True, color_scheme="dark") as at:
-        paths = [path for path in walk(at, boss) if path.endswith(own) or path.startswith(PAGES)]
-        assert findings(at, [path for path in paths if not path.endswith(("/history/", "/delete/"))]) == {}
+    with open_staff_tab(browser, live_server.url, PHONE, bypass_csp=True, color_scheme="dark") as tab:
+        paths = [path for path in walk(tab, superuser) if path.endswith(own) or path.startswith(PAGES)]
+        assert findings(tab, [path for path in paths if not path.endswith(("/history/", "/delete/"))]) == {}

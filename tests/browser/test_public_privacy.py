@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.public_helpers import PHONE, addresses, tab
+from tests.browser.public_helpers import PHONE, open_tab, public_paths
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -40,8 +40,8 @@ def is_foreign(address: str, site: ServedSite) -> bool:
 def test_every_page_loads_without_a_complaint_a_trace_or_a_foreign_request(
     browser: Browser, served_site: ServedSite
 ) -> None:
-    with tab(browser, PHONE) as page, watched(page, served_site) as seen:
-        for path in (path for path in addresses(served_site) if "no-such" not in path and "code=" not in path):
+    with open_tab(browser, PHONE) as page, watched(page, served_site) as seen:
+        for path in (path for path in public_paths(served_site) if "no-such" not in path and "code=" not in path):
             page.goto(served_site.url + path)
             assert (path, page.evaluate(STORED)) == (path, NOTHING)
         cookies = page.context.cookies()
@@ -52,7 +52,7 @@ def test_every_page_loads_without_a_complaint_a_trace_or_a_foreign_request(
 
 @pytest.mark.smoke
 def test_using_a_page_brings_no_complaint_and_no_trace(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page, watched(page, served_site) as seen:
+    with open_tab(browser, PHONE) as page, watched(page, served_site) as seen:
         page.goto(f"{served_site.url}/the-procedure-in-x-ray-pictures/")
         page.locator(".menu__button summary").click()
         page.locator(".figure__radio--drawing").first.check()
@@ -73,7 +73,7 @@ def test_using_a_page_brings_no_complaint_and_no_trace(browser: Browser, served_
 def test_the_watch_notices_script_style_and_foreign_requests_that_the_policy_blocks(
     browser: Browser, served_site: ServedSite
 ) -> None:
-    with tab(browser, PHONE) as page, watched(page, served_site) as seen:
+    with open_tab(browser, PHONE) as page, watched(page, served_site) as seen:
         page.goto(f"{served_site.url}/")
         page.evaluate(
             """() => {

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.public_helpers import DESK, NARROW, PHONE, open_tools, tab, visit
+from tests.browser.public_helpers import DESKTOP, NARROW, PHONE, open_tab, open_tools, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -35,7 +35,7 @@ def test_a_hard_word_is_explained_in_place_and_escape_leads_back(phone: Page, se
 
 
 def test_the_card_of_a_word_closes_by_its_button_and_fits_at_320_px(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, NARROW) as page:
+    with open_tab(browser, NARROW) as page:
         visit(page, served_site, "/es/cifoplastia/")
         card = page.get_by_role("dialog")
         for word in page.locator("a.term").all():
@@ -50,7 +50,7 @@ def test_the_card_of_a_word_closes_by_its_button_and_fits_at_320_px(browser: Bro
 
 
 def test_a_hard_word_leads_to_the_list_without_javascript(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE, java_script_enabled=False) as page:
+    with open_tab(browser, PHONE, java_script_enabled=False) as page:
         visit(page, served_site, "/kyphoplasty/")
         word = page.locator("a.term").first
         word.click()
@@ -62,7 +62,7 @@ def test_a_hard_word_leads_to_the_list_without_javascript(browser: Browser, serv
 def test_large_type_is_a_tick_that_needs_no_javascript_and_reaches_paper(
     browser: Browser, served_site: ServedSite
 ) -> None:
-    with tab(browser, PHONE, java_script_enabled=False) as page:
+    with open_tab(browser, PHONE, java_script_enabled=False) as page:
         visit(page, served_site, "/kyphoplasty/")
         text = page.locator(".page__body > p").first
 
@@ -97,7 +97,7 @@ def test_every_article_leads_to_its_plain_words_and_a_guide_to_its_booklet(
 def test_a_booklet_has_one_title_a_list_of_its_parts_and_a_sheet_for_each(
     browser: Browser, served_site: ServedSite
 ) -> None:
-    with tab(browser, DESK) as page:
+    with open_tab(browser, DESKTOP) as page:
         page.emulate_media(media="print")
         visit(page, served_site, BOOKLET)
         parts = page.locator(".booklet__part")
