@@ -5,9 +5,9 @@ import { all, postForm } from "./api.js";
 import { clock } from "./form.js";
 
 function button(text, act, quiet = "") {
-  const made = Object.assign(document.createElement("button"), { type: "button", className: `button ${quiet}`, textContent: text });
-  made.addEventListener("click", act);
-  return made;
+  const element = Object.assign(document.createElement("button"), { type: "button", className: `button ${quiet}`, textContent: text });
+  element.addEventListener("click", act);
+  return element;
 }
 
 const MARKS = { "+": "ins", "-": "del" };
@@ -30,16 +30,16 @@ export function startDraftRecovery(editor, form, { take, forget }) {
     const body = new FormData();
     Object.entries(offer.fields).forEach(([name, value]) => body.set(name, value));
     if (form.elements.page) body.set("page", form.elements.page.value);
-    const answer = await postForm(editor, editor.dataset.compare, body);
+    const result = await postForm(editor, editor.dataset.compare, body);
     const list = dialog().querySelector("[data-differences]");
-    const parts = (answer.data.fields ?? []).flatMap(({ name, changes }) => {
+    const parts = (result.data.fields ?? []).flatMap(({ name, changes }) => {
       const label = document.querySelector(`label[for=id_${name}]`)?.textContent.replace(/:$/, "") ?? name;
       const words = Object.assign(document.createElement("div"), { className: "text-diff", tabIndex: 0, role: "group", ariaLabel: label });
       showChanges(words, changes);
       return [Object.assign(document.createElement("h3"), { textContent: label }), words];
     });
-    const none = answer.data.error ?? gettext("It is the same as the saved draft.");
-    list.replaceChildren(...(parts.length ? parts : [Object.assign(document.createElement("p"), { textContent: none })]));
+    const message = result.data.error ?? gettext("It is the same as the saved draft.");
+    list.replaceChildren(...(parts.length ? parts : [Object.assign(document.createElement("p"), { textContent: message })]));
     dialog().showModal();
     list.querySelector("ins, del")?.scrollIntoView({ block: "center" });
   }
@@ -52,17 +52,17 @@ export function startDraftRecovery(editor, form, { take, forget }) {
   }
 
   // Show the newest; older ones are collapsed, so that they do not push the text down.
-  function lay(rows) {
+  function showRows(rows) {
     const [newest, ...older] = rows;
     const open = box.querySelector("details")?.open ?? false; // stay open after each discard
     box.hidden = rows.length === 0;
     box.replaceChildren(...(newest ? [newest] : []));
     if (!older.length) return;
-    const pile = Object.assign(document.createElement("details"), { open });
+    const olderRows = Object.assign(document.createElement("details"), { open });
     const count = older.length;
     const words = ngettext("%(count)s older text that is not saved", "%(count)s older texts that are not saved", count);
-    pile.append(Object.assign(document.createElement("summary"), { textContent: format(words, { count }) }), ...older);
-    box.append(pile);
+    olderRows.append(Object.assign(document.createElement("summary"), { textContent: format(words, { count }) }), ...older);
+    box.append(olderRows);
   }
 
   function describe({ at, here, fields }) {
@@ -76,21 +76,21 @@ export function startDraftRecovery(editor, form, { take, forget }) {
   }
 
   function show(offers) {
-    const late = (offer) => new Date(offer.at).getTime();
-    const rows = offers.filter((offer) => offer.fields).sort((one, other) => late(other) - late(one)).map((offer) => {
+    const timestamp = (offer) => new Date(offer.at).getTime();
+    const rows = offers.filter((offer) => offer.fields).sort((one, other) => timestamp(other) - timestamp(one)).map((offer) => {
       const row = Object.assign(document.createElement("div"), { className: "draft-offer" });
       const words = Object.assign(document.createElement("p"), { textContent: describe(offer) });
-      const gone = () => lay(all(".draft-offer", box).filter((one) => one !== row));
+      const removeRow = () => showRows(all(".draft-offer", box).filter((one) => one !== row));
       const buttons = Object.assign(document.createElement("div"), { className: "buttons" });
       buttons.append(
-        button(gettext("Continue with it"), () => { gone(); take(offer); }),
+        button(gettext("Continue with it"), () => { removeRow(); take(offer); }),
         button(gettext("Compare"), () => compare(offer), "button--secondary"),
-        button(gettext("Discard"), () => { gone(); discard(offer); }, "button--secondary"),
+        button(gettext("Discard"), () => { removeRow(); discard(offer); }, "button--secondary"),
       );
       row.append(words, buttons);
       return row;
     });
-    lay(rows);
+    showRows(rows);
   }
 
   return { show, discard };

@@ -35,16 +35,16 @@ const SENTENCES = {
 const MAX_SHOWN = 12; // pieces of text shown of each kind
 const MAX_LENGTH = 160; // characters of each
 
-const short = (words) => {
+const shorten = (words) => {
   const text = words.replace(/\s+/g, " ").trim();
   return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)} …` : text;
 };
 
-function row(kind, said) {
+function buildItem(kind, texts) {
   const item = document.createElement("li");
-  const words = said.slice(0, MAX_SHOWN).map((text) => `“${short(text)}”`).join(", ");
+  const words = texts.slice(0, MAX_SHOWN).map((text) => `“${shorten(text)}”`).join(", ");
   item.dataset.kind = kind;
-  const count = said.length - MAX_SHOWN;
+  const count = texts.length - MAX_SHOWN;
   const list = count > 0 ? format(gettext("%(list)s, and %(count)s more"), { list: words, count }) : words;
   item.append(Object.assign(document.createElement("strong"), { textContent: SENTENCES[kind] }), ` ${list}`);
   return item;
@@ -81,12 +81,12 @@ export function startPasteNotice(editor, field) {
       if (words) shown.set(kind, new Set([...shown.get(kind) ?? [], words]));
     });
     const list = document.createElement("ul");
-    Object.keys(SENTENCES).filter((kind) => shown.has(kind)).forEach((kind) => list.append(row(kind, [...shown.get(kind)])));
+    Object.keys(SENTENCES).filter((kind) => shown.has(kind)).forEach((kind) => list.append(buildItem(kind, [...shown.get(kind)])));
     const button = document.createElement("button");
     Object.assign(button, { type: "button", className: "line-button", textContent: gettext("Close this list") });
     button.addEventListener("click", close);
-    const head = document.createElement("p");
-    head.textContent = gettext("The pasted text differs from the original. Check what was left out or changed:");
-    box.replaceChildren(head, list, button);
+    const heading = document.createElement("p");
+    heading.textContent = gettext("The pasted text differs from the original. Check what was left out or changed:");
+    box.replaceChildren(heading, list, button);
   };
 }

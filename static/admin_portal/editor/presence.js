@@ -16,10 +16,10 @@ function describe({ name, since, typed }) {
 }
 
 export function startPresence(editor, form) {
-  const box = editor.querySelector("[data-others]");
+  const presenceBox = editor.querySelector("[data-others]");
   const live = editor.querySelector("[data-live]");
   const writer = form.querySelector("[data-writer]");
-  let said = "";
+  let announced = "";
   return {
     show(data) {
       const sentences = data.others.map(describe);
@@ -33,12 +33,12 @@ export function startPresence(editor, form) {
         const words = gettext("You are signed in as %(name)s now: what you save will be recorded under that name.");
         sentences.push(format(words, { name: data.user_name }));
       }
-      box.replaceChildren(...sentences.map((sentence) => Object.assign(document.createElement("p"), { textContent: sentence })));
-      box.hidden = sentences.length === 0;
+      presenceBox.replaceChildren(...sentences.map((sentence) => Object.assign(document.createElement("p"), { textContent: sentence })));
+      presenceBox.hidden = sentences.length === 0;
       // Announce only when someone joins or saves, not each minute.
-      const news = JSON.stringify([data.others.map((other) => other.name), data.version > opened]);
-      if (news !== said && sentences.length) live.textContent = sentences.join(" ");
-      said = news;
+      const announcement = JSON.stringify([data.others.map((other) => other.name), data.version > opened]);
+      if (announcement !== announced && sentences.length) live.textContent = sentences.join(" ");
+      announced = announcement;
     },
   };
 }

@@ -9,11 +9,11 @@ const DARK = "(prefers-color-scheme: dark)";
 
 // Some browsers apply the color scheme of a frame to its media queries. The others follow the computer only; there the
 // public style sheet with the other colors is added to the page.
-function setColorScheme(stage, frame, dark) {
+function setColorScheme(viewport, frame, dark) {
   frame.style.colorScheme = dark ? "dark" : "light";
   const doc = frame.contentDocument;
   doc.documentElement.style.colorScheme = frame.style.colorScheme;
-  const href = dark ? stage.dataset.darkColors : stage.dataset.lightColors;
+  const href = dark ? viewport.dataset.darkColors : viewport.dataset.lightColors;
   const added = doc.querySelector("#preview-colors");
   if (dark === matchMedia(DARK).matches) added?.remove();
   else if (added?.getAttribute("href") !== href) {
@@ -30,11 +30,11 @@ function largeType(doc, large) {
 }
 
 // Sentences over the target get the browser's own highlight: no element is added, so nothing moves.
-function markLong(doc, on) {
-  const { CSS: css, Highlight } = doc.defaultView;
-  if (!css?.highlights) return;
-  css.highlights.delete("long");
-  if (!on) return;
+function markLong(doc, isPressed) {
+  const { CSS: frameCss, Highlight } = doc.defaultView;
+  if (!frameCss?.highlights) return;
+  frameCss.highlights.delete("long");
+  if (!isPressed) return;
   const sheet = doc.styleSheets[0];
   if (![...sheet.cssRules].some((rule) => rule.cssText.includes("::highlight(long)"))) {
     sheet.insertRule("::highlight(long) { background: #ffdf9a; color: #22201c; }", sheet.cssRules.length);
@@ -48,7 +48,7 @@ function markLong(doc, on) {
       nodes.push([text.length, walker.currentNode]);
       text += walker.currentNode.data;
     }
-    const place = (at) => {
+    const positionAt = (at) => {
       const [start, node] = nodes.findLast(([from]) => from <= at);
       return [node, Math.min(at - start, node.data.length)];
     };
@@ -56,57 +56,57 @@ function markLong(doc, on) {
       if ((match[0].match(/[\p{L}\d]+(?:['’.,-][\p{L}\d]+)*/gu) ?? []).length <= LONG) continue;
       const range = doc.createRange();
       const from = match.index + match[0].length - match[0].trimStart().length;
-      range.setStart(...place(from));
-      range.setEnd(...place(match.index + match[0].length));
+      range.setStart(...positionAt(from));
+      range.setEnd(...positionAt(match.index + match[0].length));
       found.push(range);
     }
   });
-  css.highlights.set("long", new Highlight(...found));
+  frameCss.highlights.set("long", new Highlight(...found));
 }
 
-function fit(stage, frame) {
-  const width = Math.max(WIDTHS[stage.dataset.stage], stage.dataset.stage === "desktop" ? stage.clientWidth : 0);
-  const scale = Math.min(1, stage.clientWidth / width);
+function fit(viewport, frame) {
+  const width = Math.max(WIDTHS[viewport.dataset.stage], viewport.dataset.stage === "desktop" ? viewport.clientWidth : 0);
+  const scale = Math.min(1, viewport.clientWidth / width);
   Object.assign(frame.style, {
     width: `${width}px`,
-    height: `${stage.clientHeight / scale}px`,
+    height: `${viewport.clientHeight / scale}px`,
     transform: scale < 1 ? `scale(${scale})` : "",
   });
 }
 
 export function startPreviewModes(editor, frame, changed) {
-  const stage = editor.querySelector("[data-stage]");
+  const viewport = editor.querySelector("[data-stage]");
   const views = all("[data-view]", editor);
   const modes = all("[data-mode]", editor);
-  const on = (name) => modes.find((button) => button.dataset.mode === name).getAttribute("aria-pressed") === "true";
-  const apply = () => {
+  const isPressed = (name) => modes.find((button) => button.dataset.mode === name).getAttribute("aria-pressed") === "true";
+  const applyModes = () => {
     const doc = frame.contentDocument;
     if (!doc?.body) return;
-    setColorScheme(stage, frame, on("dark"));
-    largeType(doc, on("large"));
-    markLong(doc, on("long"));
-    stage.dataset.dark = String(on("dark"));
+    setColorScheme(viewport, frame, isPressed("dark"));
+    largeType(doc, isPressed("large"));
+    markLong(doc, isPressed("long"));
+    viewport.dataset.dark = String(isPressed("dark"));
   };
   const refresh = () => {
-    fit(stage, frame);
-    apply();
+    fit(viewport, frame);
+    applyModes();
     changed();
   };
   views.forEach((button) => button.addEventListener("click", () => {
-    stage.dataset.stage = button.dataset.view;
+    viewport.dataset.stage = button.dataset.view;
     views.forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
     refresh();
   }));
   modes.forEach((button) => button.addEventListener("click", () => {
-    button.setAttribute("aria-pressed", String(!on(button.dataset.mode)));
+    button.setAttribute("aria-pressed", String(!isPressed(button.dataset.mode)));
     refresh();
   }));
   editor.querySelector("[data-print]").addEventListener("click", () => frame.contentWindow.print());
   if (matchMedia(DARK).matches) modes.find((button) => button.dataset.mode === "dark").setAttribute("aria-pressed", "true");
   new ResizeObserver(() => {
-    fit(stage, frame);
+    fit(viewport, frame);
     changed();
-  }).observe(stage);
+  }).observe(viewport);
   editor.querySelector("[data-see]").hidden = false;
-  return apply;
+  return applyModes;
 }

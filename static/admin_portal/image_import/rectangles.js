@@ -4,7 +4,7 @@ import { format, gettext } from "../i18n.js";
 
 export const SIDES = ["left", "top", "width", "height"];
 const LEAST = 0.5;
-const MOST = 50;
+const MAX_BOXES = 50;
 
 const round = (value) => Math.round(value * 100) / 100;
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
@@ -74,7 +74,7 @@ export class Rectangles {
 
   /** Add a rectangle and return its index, or -1 if the limit is reached. */
   add(kind, numbers, key = "") {
-    if (kind === "box" && this.now.boxes.length >= MOST) return -1;
+    if (kind === "box" && this.now.boxes.length >= MAX_BOXES) return -1;
     const index = kind === "cut" ? 0 : this.now.boxes.length;
     this.set(kind, index, numbers, key);
     return index;
@@ -109,14 +109,14 @@ export class Rectangles {
   }
 
   row(index) {
-    const made = this.empty.content.cloneNode(true);
-    for (const element of made.querySelectorAll("[name], [id], [for]")) {
+    const fragment = this.empty.content.cloneNode(true);
+    for (const element of fragment.querySelectorAll("[name], [id], [for]")) {
       for (const name of ["name", "id", "for"]) {
         const value = element.getAttribute(name);
         if (value) element.setAttribute(name, value.replace("__prefix__", index));
       }
     }
-    return made;
+    return fragment;
   }
 
   write(row, values, name) {
