@@ -65,7 +65,7 @@ def test_tab_and_escape_leave_the_field(tab: StaffTab) -> None:
 
 
 def test_by_keyboard_the_way_past_the_page_does_not_lead_through_it(tab: StaffTab) -> None:
-    tab.page.get_by_role("button", name="Long sentences").focus()
+    tab.page.get_by_role("button", name="Print…").focus()
 
     tab.page.keyboard.press("Tab")
     expect(tab.page.get_by_role("link", name="Skip the preview")).to_be_focused()

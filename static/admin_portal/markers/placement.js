@@ -19,7 +19,7 @@ const ARROWS_MOVE = {
 };
 const ANNOUNCE_DELAY = 500;
 const MIN_DRAG_PIXELS = 4;
-const MAX_TAP_PIXELS = 16; // pixels; a finger moves less during a tap
+const MAX_TAP_PIXELS = 16; // a finger moves less during a tap
 
 export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   const box = canvas.box;
