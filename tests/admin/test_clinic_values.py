@@ -246,7 +246,7 @@ def test_a_location_with_the_old_phone_changes_too_unless_unchecked(
     client = sign_in(manager)
 
     asked = client.post(f"{BASE}clinic/1/change/", CLINIC).content.decode()
-    box = re.search(r'<input type="checkbox" name="location"\s+value="([\w-]+)"\s+checked> ([^<]+)</label>', asked)
+    box = re.search(r'<input type="checkbox" name="location"\s+value="([\w-]+)"\s+checked>\s+([^<]+)</label>', asked)
     assert box
     nothing_saved = Location.objects.get().phone
     values = {**hidden(asked), "_update": token(asked), **({} if leaves else {"location": box[1]})}
