@@ -23,13 +23,13 @@ from django.views.decorators.http import require_safe
 from portal.accounts.models import User
 from portal.admin_search import SearchableModelAdmin
 from procedures.admin.base import ReadOnlyAdmin, get_change_url, get_staff_user, render_admin
-from procedures.analytics.page_views import LIST_PATHS, most_viewed_pages, page_views_by_path
 from procedures.enums import EventKind
 from procedures.models import ExternalLink, Feedback, Page, ReleaseEvent
+from procedures.page_views import LIST_PATHS, most_viewed_pages, page_views_by_path
 from procedures.publishing.review import PageState
 from procedures.publishing.tasks import MAX_TASKS_SHOWN, TaskList, WarningSignList, get_task_lists
-from procedures.publishing.timezones import DateOutOfRangeError, get_clinic_timezone, validate_date
 from procedures.revisions.history import stream_csv
+from procedures.timezones import DateOutOfRangeError, get_clinic_timezone, validate_date
 
 MAX_PANEL_LINES = 6
 PAGE_VIEW_DAYS = 30

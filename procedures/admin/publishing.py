@@ -26,12 +26,17 @@ from procedures.admin.base import (
 )
 from procedures.enums import Language
 from procedures.models import ClinicalCode, Page, Revision
-from procedures.publishing.checks import check_draft
+from procedures.publishing.checks import IncomingLink, check_draft, find_incoming_links
 from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
+from procedures.publishing.rerelease import (
+    find_pages_with_stale_link,
+    find_pages_with_stale_value,
+    find_stale_pages_by_rendering,
+)
 from procedures.publishing.review import current_approval, latest_approved_revision
 from procedures.publishing.schedule import cancel_schedule, get_scheduled_pages, schedule_revision
 from procedures.publishing.tasks import describe_changes
-from procedures.publishing.timezones import (
+from procedures.timezones import (
     FIRST_OCCURRENCE,
     SECOND_OCCURRENCE,
     AmbiguousTimeError,
@@ -40,13 +45,6 @@ from procedures.publishing.timezones import (
     format_datetime,
     get_clinic_timezone,
     to_utc,
-)
-from procedures.publishing.usage import (
-    IncomingLink,
-    find_incoming_links,
-    find_pages_with_stale_link,
-    find_pages_with_stale_value,
-    find_stale_pages_by_rendering,
 )
 from procedures.validators import validate_no_sign_advice
 

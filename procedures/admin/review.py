@@ -39,19 +39,20 @@ from procedures.publishing.checks import check_rendered_draft
 from procedures.publishing.review import (
     REVIEW_EVENTS,
     ReviewError,
+    TranslationPair,
     UnseenFiguresError,
     annotate_status,
     current_approval,
     describe_state,
     find_unapproved_figures,
     get_review_status,
+    get_translation_pair,
     latest_approved_revision,
     locate_quote,
     record_decision,
 )
-from procedures.publishing.translations import TranslationPair, get_translation_pair
 from procedures.rendering import Issue, ReferenceResolver
-from procedures.revisions import autosave
+from procedures.revisions import drafts
 from procedures.revisions.history import Version, version_of_release
 
 TEXT_CHANGED_MESSAGE = gettext_lazy(
@@ -218,13 +219,13 @@ def review_view(request: HttpRequest, page_id: int) -> HttpResponse:
     error, status, form = "", 200, ReviewForm(request.POST or None)
     if request.method == "POST":
         if "discard" in request.POST:
-            autosave.discard_review_comments(reviewer, page.pk)
+            drafts.discard_review_comments(reviewer, page.pk)
             return HttpResponseRedirect(request.path)
         error, status = _handle_decision(request, page, form)
         if not error:
-            autosave.discard_review_comments(reviewer, page.pk)
+            drafts.discard_review_comments(reviewer, page.pk)
             return HttpResponseRedirect(get_change_url(page))
-    saved_comments = None if form.is_bound else autosave.get_review_comments(reviewer, page.pk)
+    saved_comments = None if form.is_bound else drafts.get_review_comments(reviewer, page.pk)
     if saved_comments:
         form = ReviewForm(saved_comments.fields)
     edit_page = build_edit_page_context(page.pk, reviewer, with_preview=True)
@@ -274,7 +275,7 @@ def autosave_review_view(request: HttpRequest) -> JsonResponse:
     for number, (quote, text) in enumerate(form.paragraph_comments()):
         fields |= {f"quote-{number}": quote, f"at-{number}": text}
     newest = page.revisions.values_list("number", flat=True).first()
-    slot = autosave.save_review_comments(get_staff_user(request), page.pk, fields, version=newest or 0)
+    slot = drafts.save_review_comments(get_staff_user(request), page.pk, fields, version=newest or 0)
     return JsonResponse({"autosaved_at": slot.edited_at and slot.last_seen_at})
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from procedures import languages
 from procedures.models import Page
-from procedures.publishing.translations import latest_source_revision
+from procedures.publishing.review import latest_source_revision
 from procedures.readability.measures import (
     TARGET_PARAGRAPH_SENTENCES,
     TARGET_SENTENCE_WORDS,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from portal.prepared_queries import prepared_query
 from procedures.models import Path
-from procedures.models.links import PathQuerySet
+from procedures.models.public_site import PathQuerySet
 
 # The requested path and the repairs of it that url_repair.url_candidates returns.
 MAX_CANDIDATES = 7

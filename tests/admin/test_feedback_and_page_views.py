@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.accounts.models import User
-from procedures.analytics.page_views import record_page_views
 from procedures.models import Feedback, Page
+from procedures.page_views import record_page_views
 from tests.admin.conftest import PAGES, SignIn
 from tests.factories import make_public
 from tests.views.client import Response

@@ -33,7 +33,7 @@ from procedures.figures.redaction import (
 )
 from procedures.figures.renditions import replace_renditions, store_image
 from procedures.figures.staging import stage
-from procedures.importing.bundle_export import write_bundle
+from procedures.importing.bundles import write_bundle
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, make_staff
 from tests.admin.upload_helpers import load_master, make_photo, rectangle_fields, save_upload, show_result, start_upload

@@ -49,7 +49,7 @@ def _staff_advice() -> dict[str, Any]:
     from procedures.publishing.checks import check_rendered_draft
     from procedures.readability.suggestions import build_suggestions
     from procedures.rendering import ReferenceResolver
-    from procedures.sharing.messages import spell_phonetically
+    from procedures.sharing.short_codes import spell_phonetically
     from procedures.triage import TriageDetector
     from procedures.views.errors import server_error
 

@@ -13,9 +13,9 @@ from procedures.figures.renditions import replace_renditions, store_image
 from procedures.models import Clinic, Figure, FigureApproval, Page, ReleaseDependency, Series, SeriesItem
 from procedures.publishing import publish as publishing
 from procedures.publishing.publish import PublishError, publish, publish_starter, rerelease_page, withdraw
+from procedures.publishing.rerelease import find_stale_pages
 from procedures.publishing.review import ReviewError, UnseenFiguresError, record_decision
 from procedures.publishing.tasks import figure_approval_tasks
-from procedures.publishing.usage import find_stale_pages
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.references import Dependency
 from procedures.revisions.drafts import save_revision

@@ -9,10 +9,11 @@ from django.db import transaction
 from portal.accounts.models import User
 from procedures.models import Page, Release, ReleaseDependency, WarningSign, WarningSignRevision
 from procedures.publishing import warning_signs
+from procedures.publishing.checks import deletion_blockers
 from procedures.publishing.publish import PublishError, publish, rerelease_page
+from procedures.publishing.rerelease import find_stale_pages, find_stale_pages_by_rendering
 from procedures.publishing.review import ReviewError
 from procedures.publishing.tasks import get_task_lists
-from procedures.publishing.usage import deletion_blockers, find_stale_pages, find_stale_pages_by_rendering
 from tests.factories import (
     BODY,
     approve,

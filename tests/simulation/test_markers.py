@@ -10,7 +10,7 @@ from procedures.figures.simulation.drawings import DRAWING_SLUGS, arch_distance_
 from procedures.figures.simulation.imaging import make_view
 from procedures.figures.simulation.render import MARKER_PLANS, SimulatedMarker, compute_markers, update_marker_positions
 from procedures.figures.simulation.stages import STAGES, STAGES_BY_SLUG
-from procedures.yaml_dumper import dump_yaml
+from procedures.importing.content_files import dump_yaml
 from tests.simulation.conftest import FIGURES, SIZE, at, device_mask
 
 NEAREST = 0.188  # 28 px to the edge of the next label (30 px wide), in an image 230 px wide

@@ -28,7 +28,7 @@ from procedures.figures.simulation.geometry import Array, Vector
 from procedures.figures.simulation.illustrations import ILLUSTRATION_SLUGS, illustration_targets
 from procedures.figures.simulation.imaging import Scene, apply_display, display_window, intensifier_tone, make_view
 from procedures.figures.simulation.stages import STAGES, STAGES_BY_SLUG, Stage, needle_direction
-from procedures.yaml_dumper import dump_yaml
+from procedures.importing.content_files import dump_yaml
 
 Pair = tuple[float, float]
 MASTER_SIZE = 1600
