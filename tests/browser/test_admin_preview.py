@@ -17,12 +17,12 @@ def test_the_preview_follows_what_is_typed_at_both_widths(tab: StaffTab) -> None
     tab.page.locator("#id_title").fill("A very new title")
     type_text(tab, "Only these words.")
     expect(tab.page.frame_locator("[data-stage] iframe").locator("h1")).to_have_text("A very new title")
+    expect(tab.page.frame_locator("[data-stage] iframe").locator("article")).to_contain_text("Only these words.")
     widths = [tab.page.evaluate("document.querySelector('[data-stage] iframe').contentWindow.innerWidth")]
 
     tab.page.get_by_role("button", name="Desktop").click()
     widths.append(tab.page.evaluate("document.querySelector('[data-stage] iframe').contentWindow.innerWidth"))
 
-    assert "Only these words." in tab.article()
     assert widths == [360, 1280]
 
 
