@@ -1,6 +1,7 @@
 """Readers' answers to “Was this clear?”: validation, storage, rate limit, and same-origin check.
 
-Comments with personal data are refused. Clients are identified by a hash with a random key that exists for a day in the
+Comments with personal data are refused; the words around numbers by which they are found are in the language registry
+(``NumberVocabulary``). Clients are identified by a hash with a random key that exists for a day in the
 memory of one process. Key and hashes are discarded together, so a hash can never be traced back to an address.
 """
 
@@ -21,25 +22,23 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.text import normalize
+from procedures.languages import number_words
 from procedures.models import Feedback, Page
 from procedures.models.public_site import MAX_COMMENT_LENGTH
 from procedures.timezones import get_timezone
 from procedures.validators import validate_plain_text
 
 KEY_LIFETIME_SECONDS = 86_400.0
-# Months in English and Spanish, in full and abbreviated.
-MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary|rero)?|mar(?:ch|zo)?|apr(?:il)?|may(?:o)?|jun(?:e|io)?|jul(?:y|io)?|aug(?:ust)?"
-    r"|sept?(?:ember|iembre)?|setiembre|oct(?:ober|ubre)?|nov(?:ember|iembre)?|dec(?:ember)?|ene(?:ro)?|abr(?:il)?"
-    r"|ago(?:sto)?|dic(?:iembre)?)(?![^\W\d_])"
-)
+MONTH = rf"(?:{number_words('months')})(?![^\W\d_])"
 DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 TWO_DIGIT_DAY = r"(?:0[1-9]|[12]\d|3[01])"
 YEAR = r"(?:18|19|20)\d\d"
 GAP = r"[\s.,/-]*"
-OPTIONAL_OF = r"(?:(?:of|de|del)\s+)?"
-ORDINAL_SUFFIX = r"(?:st|nd|rd|th|o|º)?"
-BIRTH_WORD = r"(?:\bd\.?o\.?b\b|\bborn\b|\bbirth|\bnac(?:í|i|ido|ida|ió|imiento)\b|\bcumpleaños\b)"
+OPTIONAL_OF = rf"(?:(?:{number_words('of')})\s+)?"
+ORDINAL_SUFFIX = rf"(?:{number_words('ordinal_suffixes')}|º)?"
+BIRTH_WORD = rf"(?:{number_words('birth_words')})"
+NUMBER_LINKS = rf"(?:\W|(?:{number_words('number_links')})\b)*"
+AT, DOT = (rf"\b(?:{number_words(name)})\b" for name in ("email_at", "email_dot"))
 TOP_LEVEL = r"(?:com|org|net|edu|gov|mil|info|biz|io|mx|co|us|example)\b"
 # Personal data, whatever the context.
 PERSONAL_DATA = re.compile(
@@ -48,8 +47,8 @@ PERSONAL_DATA = re.compile(
             # Email addresses, also spelled out.
             r"\S@\S+\.\S",
             r"[^\W\d_][\w.+-]*@[^\W\d_]\w",
-            rf"\w\s*@\s*[\w-]+\s*(?:\.|\bdot\b|\bpunto\b)\s*{TOP_LEVEL}",
-            rf"\w\s*\W?\b(?:at|arroba)\b\W?\s*[\w-]+\s*(?:\.|\W?\b(?:dot|punto)\b\W?\s*){TOP_LEVEL}",
+            rf"\w\s*@\s*[\w-]+\s*(?:\.|{DOT})\s*{TOP_LEVEL}",
+            rf"\w\s*\W?{AT}\W?\s*[\w-]+\s*(?:\.|\W?{DOT}\W?\s*){TOP_LEVEL}",
             # 1/2/1950, 1950-01-02.
             rf"(?<!\d){DAY}([/-]){DAY}\1{YEAR}(?!\d)",
             rf"(?<!\d){YEAR}([/-]){DAY}\2{DAY}(?!\d)",
@@ -61,11 +60,8 @@ PERSONAL_DATA = re.compile(
             rf"{BIRTH_WORD}\D{{0,30}}{DAY}(?:{GAP}|\s){OPTIONAL_OF}(?:{MONTH}|(?<!\d){DAY}){GAP}{OPTIONAL_OF}\d\d(?!\d)",
             rf"{BIRTH_WORD}\D{{0,30}}{MONTH}{GAP}{DAY}{ORDINAL_SUFFIX}{GAP}{OPTIONAL_OF}\d\d(?!\d)",
             # Record and account numbers, and phone numbers of other countries.
-            (
-                r"\b(?:mrn|ssn|(?:medical|patient|chart|record|account)\s+(?:id|no|number)\b|seguro\s+social|expediente)"
-                r"(?:\W|is\b|es\b|no\b|number\b|n[úu]mero\b)*[a-z]{0,3}\d(?:[ -]?\d){2}"
-            ),
-            r"\b(?:record|chart|account|cuenta|historia|member|policy)(?:\W|is\b|es\b|no\b)*[a-z]{0,3}-?\d{4}",
+            rf"\b(?:{number_words('personal_numbers')}){NUMBER_LINKS}[a-z]{{0,3}}\d(?:[ -]?\d){{2}}",
+            rf"\b(?:{number_words('record_words')}){NUMBER_LINKS}[a-z]{{0,3}}-?\d{{4}}",
             r"\+\d(?:[ ()./-]{0,2}\d){6}",
             r"[^\W\d_]\d{6}",
             r"\d{7}",
@@ -93,18 +89,10 @@ POSSIBLE_PERSONAL_DATA = [
     )
 ]
 NUMBERED_ITEM = re.compile(
-    r"\b(?:steps?|sections?|parts?|pages?|lines?|rows?|items?|points?|numbers?|versions?|chapters?|paragraphs?|figures?"
-    r"|pictures?|images?|photos?|tables?|questions?|exercises?|levels?|pasos?|secci[oó]n(?:es)?|partes?|p[aá]ginas?"
-    r"|l[ií]neas?|filas?|puntos?|n[uú]meros?|versi[oó]n(?:es)?|cap[ií]tulos?|p[aá]rrafos?|figuras?|fotos?|im[aá]gen(?:es)?"
-    r"|tablas?|preguntas?|ejercicios?|nivel(?:es)?)\b(?:[\d\s,;:#&./-]|\b(?:and|or|to|no|y|o|a|al)\b)*$",
-    re.IGNORECASE,
+    rf"\b(?:{number_words('items')})\b(?:[\d\s,;:#&./-]|\b(?:{number_words('between')}|no)\b)*$", re.IGNORECASE
 )
 COUNTED_UNIT = re.compile(
-    r"[\s-]*(?:%|(?:days?|nights?|weeks?|months?|years?|hours?|minutes?|seconds?|times?|steps?|people|persons?|patients?"
-    r"|women|men|adults?|pills?|tablets?|pounds?|lbs?|kg|mg|ml|cm|mm|feet|ft|inch(?:es)?|miles?|d[ií]as?|noches?|semanas?"
-    r"|mes(?:es)?|años?|horas?|minutos?|segundos?|veces|pasos?|personas?|pacientes?|mujeres|hombres|pastillas?|tabletas?"
-    r"|libras?|am|pm|pies|pulgadas?|millas?)\b)",
-    re.IGNORECASE,
+    rf"[\s-]*(?:%|(?:{number_words('counted', 'units')}|lbs?|kg|mg|ml|cm|mm|ft|am|pm)\b)", re.IGNORECASE
 )
 
 

@@ -22,7 +22,17 @@ SHEETS = sorted((ROOT / "static").rglob("*.css"))
 # DESIGN.md §3: a part imports from its own layer and from those above it in this list, never from below.
 # A module named with its package has a layer of its own.
 LAYERS = [
-    {"enums", "languages", "markup", "triage", "validators", "phones", "roles", "readability.scores"},
+    {
+        "enums",
+        "languages",
+        "markup",
+        "triage",
+        "validators",
+        "phones",
+        "roles",
+        "readability.scores",
+        "readability.thresholds",
+    },
     {"models"},
     {"figures", "rendering", "timezones"},
     {

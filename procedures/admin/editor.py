@@ -4,6 +4,8 @@ A form field and widget replace django-markdownx's, whose own script traps the T
 previews. Previews render drafts and releases in the public template, and parse a page form without saving it.
 """
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib.admin.widgets import AdminTextareaWidget
@@ -33,6 +35,7 @@ from procedures.models.page import public_path
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_rendered_draft
 from procedures.publishing.publish import add_months
+from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.parser import PAGE_ELEMENT_IDS, draft_section_titles
@@ -87,11 +90,13 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     page, content = parse_page_form(request.POST)
     resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
     rendered = render_draft(page, content, resolver=resolver, with_line_comments=True)
+    measures = measure_page(rendered.html, kind=page.kind, resolver=resolver)
     return JsonResponse(
         {
             "html": render_full_preview(page, content, rendered),
             "problems": serialize_issues(check_rendered_draft(page, content, rendered, resolver)),
-            "advice": serialize_issues(build_suggestions(page, content, rendered, resolver)),
+            "advice": serialize_issues(build_suggestions(page, content, rendered, measures)),
+            "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
             "level": rendered.reading_level,
         }
@@ -174,7 +179,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         return attrs
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Add the URLs that the script requests."""
+        """Add the URLs that the script requests, and the ordinals in pasted text."""
         context: dict[str, Any] = AdminTextareaWidget.get_context(self, name, value, attrs)
         addresses = {
             "preview": reverse("admin:procedures_page_preview"),
@@ -186,7 +191,12 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "upload": reverse("admin:procedures_figure_upload"),
             "login": reverse("admin:login"),
         }
-        return {**context, "addresses": addresses}
+        ordinals = [
+            {"code": language.code, **asdict(language.raised_ordinals)}
+            for language in languages.LANGUAGES
+            if language.raised_ordinals
+        ]
+        return {**context, "addresses": addresses, "ordinals": json.dumps(ordinals, ensure_ascii=False)}
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         """Render from the site's own templates, without changing ``attrs`` in place as markdownx does."""

@@ -7,14 +7,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from textwrap import shorten
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from procedures import languages
 from procedures.enums import PageKind
 from procedures.figures.approval import FigureVersion
 from procedures.models import (
@@ -33,7 +31,8 @@ from procedures.models import (
 )
 from procedures.models.page import public_path
 from procedures.publishing.anchor_redirects import render_draft
-from procedures.readability.scores import MAX_SENTENCE_WORDS, smog_grade, split_sentences, split_words
+from procedures.readability.scores import smog_grade, split_sentences, split_words
+from procedures.readability.thresholds import MAX_SENTENCE_WORDS, describe_exceeded_limits, describe_long_sentence
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.parser import extract_section_titles
 from procedures.rendering.source_map import SourceMap
@@ -41,7 +40,6 @@ from procedures.rendering.text_extraction import to_sentences
 from procedures.rendering.warning_sign_lint import lint_warning_signs
 from procedures.validators import is_reserved_path, reserved_path_message
 
-MAX_QUOTE_LENGTH = 160
 # Pages without medical claims need no picture, key points, or source.
 NON_MEDICAL_KINDS = frozenset({PageKind.ABOUT, PageKind.GUIDE})
 EMPTY_FIELD_MESSAGES = {
@@ -123,18 +121,10 @@ def _check_required_parts(page: Page, content: dict[str, Any], rendered: Rendere
 
 
 def _check_readability(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Iterator[Issue]:
-    text, level, rules = rendered.text, rendered.reading_level, languages.get(page.language).readability
-    if rules is not None and level is not None and rules.is_harder(level, rules.limit):
-        reads = rules.statement.format(level=level)
-        yield Issue(0, f"The text {reads}; {rules.limit_text}. Use shorter sentences and words.")
-    if rules is not None and level is not None and rules.smog_limit is not None:
-        grade = smog_grade(text, page.language)
-        if grade > rules.smog_limit:
-            message = _(
-                "The text has SMOG grade %(grade)s; the limit is %(limit)s. Use fewer words of three syllables or more."
-            )
-            yield Issue(0, message % {"grade": grade, "limit": rules.smog_limit})
-    yield from _check_sentence_length(content["body"], text)
+    level, smog = rendered.reading_level, smog_grade(rendered.text, page.language)
+    for sentence in describe_exceeded_limits(level, smog, page.language):
+        yield Issue(0, sentence)
+    yield from _check_sentence_length(content["body"], rendered.text)
 
 
 def _check_sentence_length(
@@ -144,16 +134,7 @@ def _check_sentence_length(
     source_map = SourceMap(body)
     for sentence in split_sentences(text):
         if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS and not is_exempt(sentence):
-            message = ngettext(
-                "A sentence has %(count)s word; the limit is %(limit)s. Split it in two: “%(quote)s”",
-                "A sentence has %(count)s words; the limit is %(limit)s. Split it in two: “%(quote)s”",
-                length,
-            )
-            quote = shorten(sentence, MAX_QUOTE_LENGTH, placeholder=" …")
-            yield Issue(
-                source_map.find_line(sentence),
-                message % {"count": length, "limit": MAX_SENTENCE_WORDS, "quote": quote},
-            )
+            yield Issue(source_map.find_line(sentence), describe_long_sentence(sentence, length))
 
 
 def _check_path(page: Page, content: dict[str, Any], *, is_new_release: bool) -> Iterator[Issue]:

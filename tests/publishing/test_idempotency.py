@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from procedures.enums import Decision, EventKind
-from procedures.models import Approval, Page, Release, ReleaseEvent
-from procedures.publishing.publish import PublishError, publish, withdraw
+from procedures.models import Approval, Page, Release, ReleaseEvent, Revision, Source
+from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
 from procedures.publishing.review import mark_synced, record_decision, record_translator_check, submit_for_review
 from procedures.publishing.schedule import publish_scheduled, schedule_revision
 from procedures.revisions.drafts import save_revision
@@ -133,3 +133,37 @@ def test_syncing_or_checking_a_translation_twice_makes_one_event(page: Page) -> 
     assert checks[0] == checks[1]
     kinds = list(ReleaseEvent.objects.filter(page=other).values_list("kind", flat=True))
     assert sorted(kinds) == [EventKind.TRANSLATION_SYNCED, EventKind.TRANSLATION_CHECKED]
+
+
+def test_submitting_again_with_another_note_or_by_someone_else_makes_another_event(page: Page) -> None:
+    revision, nina = save_revision(page, author=make_user("nina")), make_user("nina")
+
+    first = submit_for_review(revision, actor=nina, note="Please.")
+    others = [
+        submit_for_review(revision, actor=nina, note="Now, please."),
+        submit_for_review(revision, actor=make_user("eva"), note="Now, please."),
+    ]
+
+    assert len({first, *others}) == 3
+
+
+def test_a_rerelease_between_two_equal_submissions_changes_nothing(page: Page) -> None:
+    publish(approved(page), actor=make_user("max"))
+    page.title = "Later"
+    page.save()
+    revision = save_revision(page, author=make_user("nina"))
+    first = submit_for_review(revision, actor=make_user("nina"))
+    Source.objects.update(title="A newer guide")
+    assert rerelease_page(fresh(page), actor=make_user("max"))
+
+    assert submit_for_review(revision, actor=make_user("nina")) == first
+
+
+def test_publishing_and_withdrawing_use_what_is_stored(page: Page) -> None:
+    revision = approved(page)
+    old, outdated = fresh(page), Revision.objects.select_related("page").get(pk=revision.pk)
+    first = publish(Revision.objects.get(pk=revision.pk), actor=make_user("max"))
+
+    assert publish(outdated, actor=make_user("max")) == first
+    withdraw(old, actor=make_user("max"), reason="Old.")
+    assert fresh(page).live_release is None

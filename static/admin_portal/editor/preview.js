@@ -81,6 +81,7 @@ export function startPreview(editor, field, notice) {
       return;
     }
     notice.clear("preview");
+    frame.dataset.longSentences = JSON.stringify(result.data.long_sentences);
     renderInFrame(frame, result.data.html, {
       ready: scroll.watch,
       shown: () => {

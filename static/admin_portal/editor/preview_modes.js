@@ -4,7 +4,6 @@
 import { all } from "./api.js";
 
 const WIDTHS = { phone: 360, desktop: 1280 };
-const LONG = 20; // words, the target of docs/quality/measures.md
 const DARK = "(prefers-color-scheme: dark)";
 
 // Some browsers apply the color scheme of a frame to its media queries. The others follow the computer only; there the
@@ -29,37 +28,47 @@ function largeType(doc, large) {
   doc.body.append(box);
 }
 
+// The text of a block as the server reads it, with single spaces and without marks of sources; and the node and offset
+// of each character.
+function readBlock(block) {
+  const walker = block.ownerDocument.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+  const places = [];
+  let text = "";
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (node.parentElement.closest("sup, svg")) continue;
+    node.data.split("").forEach((character, at) => {
+      const isSpace = /\s/.test(character);
+      if (isSpace && (!text || text.endsWith(" "))) return;
+      text += isSpace ? " " : character;
+      places.push([node, at]);
+    });
+  }
+  return { text, places };
+}
+
 // Sentences over the target get the browser's own highlight: no element is added, so nothing moves.
-function markLong(doc, isPressed) {
+function markLong(doc, sentences) {
   const { CSS: frameCss, Highlight } = doc.defaultView;
   if (!frameCss?.highlights) return;
   frameCss.highlights.delete("long");
-  if (!isPressed) return;
+  if (!sentences.length) return;
   const sheet = doc.styleSheets[0];
   if (![...sheet.cssRules].some((rule) => rule.cssText.includes("::highlight(long)"))) {
     sheet.insertRule("::highlight(long) { background: #ffdf9a; color: #22201c; }", sheet.cssRules.length);
   }
   const found = [];
   all("article p, article li, article td", doc).forEach((block) => {
-    const walker = doc.createTreeWalker(block, NodeFilter.SHOW_TEXT);
-    const nodes = [];
-    let text = "";
-    while (walker.nextNode()) {
-      nodes.push([text.length, walker.currentNode]);
-      text += walker.currentNode.data;
-    }
-    const positionAt = (at) => {
-      const [start, node] = nodes.findLast(([from]) => from <= at);
-      return [node, Math.min(at - start, node.data.length)];
-    };
-    for (const match of text.matchAll(/[^.!?…]+(?:[.!?…]+(?!\s|$)[^.!?…]*)*[.!?…]*/g)) {
-      if ((match[0].match(/[\p{L}\d]+(?:['’.,-][\p{L}\d]+)*/gu) ?? []).length <= LONG) continue;
+    const { text, places } = readBlock(block);
+    sentences.forEach((sentence) => {
+      const from = text.indexOf(sentence);
+      if (from < 0) return;
       const range = doc.createRange();
-      const from = match.index + match[0].length - match[0].trimStart().length;
-      range.setStart(...positionAt(from));
-      range.setEnd(...positionAt(match.index + match[0].length));
+      const [node, at] = places[from + sentence.length - 1];
+      range.setStart(...places[from]);
+      range.setEnd(node, at + 1);
       found.push(range);
-    }
+    });
   });
   frameCss.highlights.set("long", new Highlight(...found));
 }
@@ -84,7 +93,7 @@ export function startPreviewModes(editor, frame, changed) {
     if (!doc?.body) return;
     setColorScheme(viewport, frame, isPressed("dark"));
     largeType(doc, isPressed("large"));
-    markLong(doc, isPressed("long"));
+    markLong(doc, isPressed("long") ? JSON.parse(frame.dataset.longSentences ?? "[]") : []);
     viewport.dataset.dark = String(isPressed("dark"));
   };
   const refresh = () => {

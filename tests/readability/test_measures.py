@@ -3,7 +3,8 @@
 import pytest
 
 from procedures.figures.approval import FigureVersion
-from procedures.readability.measures import find_failures, find_notes, measure_page
+from procedures.readability.measures import measure_page
+from procedures.readability.suggestions import find_failures, find_notes
 from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import make_figure, make_page, make_term
 from tests.readability.ground import EMPTY_CONTENT, measure_body
@@ -19,7 +20,7 @@ def failing(body: str, **values: object) -> list[str]:
     return list(find_failures(measure_body(body + ACTION, **{"kind": "about", **values})))
 
 
-def test_an_easy_page_holds_every_mark() -> None:
+def test_an_easy_page_exceeds_no_limit() -> None:
     assert failing("## What it is\n\nA small cut. We look after you.") == []
 
 
@@ -28,21 +29,24 @@ def test_a_hard_page_fails_both_english_levels() -> None:
         "Percutaneous polymethylmethacrylate augmentation ameliorates osteoporotic vertebral deformity. " * 9
     )
 
-    assert [sentence.split(",")[0].rsplit(" ", 1)[0] for sentence in found] == ["Flesch–Kincaid grade", "SMOG grade"]
+    assert [" ".join(sentence.split()[:5]) for sentence in found] == [
+        "The text reads at grade",
+        "The text has SMOG grade",
+    ]
 
 
 def test_a_hard_spanish_page_fails_its_level() -> None:
     hard = "La inmovilización prolongada deteriora considerablemente la musculatura paravertebral. " * 9
 
-    assert [sentence.split(",")[0].rsplit(" ", 1)[0] for sentence in failing(hard, language="es")] == [
-        "Fernández-Huerta"
+    assert failing(hard, language="es") == [
+        "The text has a Fernández-Huerta value of 0.0; the minimum is 70.0. Use shorter sentences and words."
     ]
     assert failing("## Qué es\n\nEs un corte. Le cuidamos.", language="es") == []
 
 
 def test_a_sentence_of_26_words_fails_and_is_shown_with_its_section() -> None:
     assert failing(f"## Before\n\n{LONG}") == [
-        f"a sentence of 26 words, the limit is 25; make two of it, under “Before”: “{LONG}”"
+        f"A sentence has 26 words; the limit is 25. Split it in two: “{LONG}” (section “Before”)"
     ]
     assert failing(f"## Before\n\n{LONG.replace(' then', '')}") == []
 
@@ -50,13 +54,13 @@ def test_a_sentence_of_26_words_fails_and_is_shown_with_its_section() -> None:
 def test_sentences_over_the_target_are_counted_only() -> None:
     page = measure_body(LONG.replace(" then", ""))
 
-    assert (page.sentences_over_target, page.longest_sentence, page.long_sentences) == (1, 25, [])
-    assert "sentences of more than 20 words: 1" in list(find_notes(page))
+    assert (len(page.sentences_over_target), page.longest_sentence, page.long_sentences) == (1, 25, [])
+    assert "Sentences of more than 20 words: 1." in list(find_notes(page))
 
 
 def test_a_list_of_eight_fails_and_seven_do_not() -> None:
     assert failing("## Signs\n\n" + "- A sign.\n" * 8) == [
-        "a list of 8 entries, the limit is 7; group or shorten it, under “Signs”"
+        "A list has 8 entries; the limit is 7. Group or shorten it. (section “Signs”)"
     ]
     assert failing("## Signs\n\n" + "- A sign.\n" * 7) == []
 
@@ -113,9 +117,9 @@ def test_spanish_hard_words_have_five_syllables() -> None:
 
 def test_a_condition_page_wants_picture_source_and_action() -> None:
     assert list(find_failures(measure_body("## What\n\nA cut."))) == [
-        "no picture carries the message; choose one at the top",
-        "no source is cited; cite where the facts come from: [@key]",
-        "nothing tells the reader what to do; add a card, steps, a checklist or the next step",
+        "Choose the picture that carries the message.",
+        "No source is cited. Cite where the facts come from: [@key].",
+        "Nothing tells the reader what to do. Add a card, steps, a checklist or the next step.",
     ]
 
 
@@ -143,7 +147,7 @@ def test_the_next_step_is_an_action_too() -> None:
 
 def test_a_link_to_a_missing_anchor_of_its_own_page_fails() -> None:
     assert failing("## Here {#here}\n\n[Up](#here) or [down](#there).") == [
-        "a link leads to #there, which is not on this page; fix the link or the section address"
+        "A link leads to #there, which is not on this page. Fix the link or the section address."
     ]
 
 
@@ -155,9 +159,8 @@ def test_a_picture_with_too_long_a_text_fails() -> None:
     page = measure_page(rendered.html.replace("A needle in a bone.", "a" * 126), kind="about", resolver=library)
 
     assert [(found.count, found.text) for found in page.invalid_alt_texts] == [(126, "a" * 126)]
-    assert [sentence.endswith("126 letters, the limit is 125; shorten it") for sentence in find_failures(page)] == [
-        True
-    ]
+    (sentence,) = find_failures(page)
+    assert sentence.endswith("has 126 characters; the limit is 125. Shorten it.")
 
 
 def test_what_the_page_adds_by_itself_is_not_measured() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from procedures.models import Page
 from procedures.publishing.checks import check_rendered_draft
-from procedures.readability.hard_words import find_hard_words
+from procedures.readability.measures import find_hard_words
 from procedures.readability.scores import score_page, score_text, smog_grade, split_words
 from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_supplied
