@@ -2,6 +2,8 @@
 
 from django.contrib import admin
 from django.urls import path, re_path, register_converter
+from django.views.decorators.cache import cache_control
+from django.views.i18n import JavaScriptCatalog
 
 from portal.accounts.invitations import is_damaged_link
 from portal.accounts.views import account, login
@@ -48,6 +50,8 @@ urlpatterns = [
     path("account/codes/new/", account.GenerateCodesView.as_view(), name="mfa_generate_recovery_codes"),
     path("account/sessions/end/", account.revoke_session, name="account_revoke_session"),
     path("account/sessions/end-all/", account.revoke_other_sessions, name="account_revoke_other_sessions"),
+    # Instead of the admin's own, which has the strings of Django's scripts only and is not served on the login page.
+    path("jsi18n/", cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view()), name="jsi18n"),
     # After ours, because the admin's own login view does not ask for a second factor.
     path("", admin.site.urls),
     # A one-time link that was damaged by a mail program.

@@ -89,7 +89,7 @@ class BodyLimitMiddleware:
     """Responds with 413, 408 or 503 to anonymous bodies that are too large, too slow or too many.
 
     Must come before CsrfViewMiddleware, which reads a body of any size. Views exempt from CSRF are not checked: they
-    read no body, or check the user first (procedures/admin/json_api.py).
+    read no body, or check the user first (procedures/admin/base.py).
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

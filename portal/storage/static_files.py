@@ -26,7 +26,7 @@ from portal.published.cache_policy import matches_etag
 from portal.published.decorators import cacheable
 from portal.published.http_encoding import parse_accept_encoding
 
-IMPORT_PATTERN = re.compile(r'@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?;')
+IMPORT_PATTERN = re.compile(r'@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?(?: ([^;]+))?;')
 COMMENTS_AND_WHITESPACE = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
 SPACE_AROUND_PUNCTUATION = re.compile(r" ?([{};,>]) ?")
 NEXT_SIBLING = re.compile(r" \+ (?=[*]|\.[a-z])")
@@ -175,6 +175,8 @@ def _inline_imports(name: str, paths: dict[str, Any]) -> str:
     def inline(match: re.Match[str]) -> str:
         target = str(PurePosixPath(name).parent / match[1])
         imported_css = _inline_imports(target, paths)
+        if match[3]:
+            imported_css = f"@media {match[3]}{{{imported_css.strip()}}}"
         return f"@layer {match[2]}{{{imported_css}}}" if match[2] else imported_css
 
     # The source, not the output of an earlier run.

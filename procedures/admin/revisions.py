@@ -27,8 +27,8 @@ from procedures.admin.base import (
     render_admin,
     rewrite_media_urls,
 )
-from procedures.admin.preview import render_full_preview, render_release_preview
-from procedures.admin.schedule import ClinicDateTimeForm
+from procedures.admin.editor import render_full_preview, render_release_preview
+from procedures.admin.publishing import ClinicDateTimeForm
 from procedures.enums import EventKind
 from procedures.figures.approval import FigureVersion, public_files
 from procedures.models import Approval, Page, Release, ReleaseEvent, Revision

@@ -14,7 +14,7 @@ from typing import Any
 
 from procedures import languages
 from procedures.figures.approval import record_approval, unapproved_figures
-from procedures.figures.unused_files import rollback_files
+from procedures.figures.renditions import rollback_files
 from procedures.importing.content_files import (
     ContentEntry,
     ContentError,

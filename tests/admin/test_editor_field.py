@@ -16,7 +16,7 @@ from portal.accounts.models import User
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.models import Page
 from procedures.rendering.blocks import editor_schema, get_block_types, toolbar_buttons
-from tests.admin.conftest import PAGES, SignIn, form_of
+from tests.admin.conftest import PAGES, SignIn, change_url
 from tests.factories import make_figure, make_public
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def test_markdownx_scripts_and_styles_are_not_loaded() -> None:
 
 
 def test_the_form_contains_no_markdownx_urls(page: Page, editor: User, sign_in: SignIn) -> None:
-    html = sign_in(editor).get(form_of(page)).content.decode()
+    html = sign_in(editor).get(change_url(page)).content.decode()
 
     assert "markdownx" not in html
     assert f'data-preview="{PAGES}preview/"' in html
@@ -53,7 +53,7 @@ def test_markdownx_is_configured_with_our_renderer() -> None:
 
 
 def test_the_widget_works_as_a_plain_textarea_without_javascript(page: Page, editor: User, sign_in: SignIn) -> None:
-    html = sign_in(editor).get(form_of(page)).content.decode()
+    html = sign_in(editor).get(change_url(page)).content.decode()
     start = html.index('<textarea name="body"')
 
     assert "::: key-points\n- It is short." in html[start : html.index("</textarea>", start)]

@@ -1,5 +1,7 @@
 // Edits a textarea so that the browser's own undo works.
 
+import { gettext } from "../i18n.js";
+
 // Whether a line starts a block that ends at a line ":::". The names are those of the registry (procedures/rendering/blocks).
 function startsBlockWithEnd(line) {
   const names = document.querySelector("[data-blocks-with-end]").dataset.blocksWithEnd.split(" ");
@@ -46,7 +48,7 @@ export function replaceAt(field, from, to, text) {
 
 export function wrapSelection(field, mark) {
   const { selectionStart: from, value } = field;
-  const words = value.slice(from, field.selectionEnd) || "important words";
+  const words = value.slice(from, field.selectionEnd) || gettext("important words");
   put(field, mark + words + mark);
   field.setSelectionRange(from + mark.length, from + mark.length + words.length);
 }
