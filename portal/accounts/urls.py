@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path, re_path, register_converter
 
 from portal.accounts.invitations import is_damaged_link
-from portal.accounts.views import account, login, passwords
+from portal.accounts.views import account, login
 
 
 class DamagedLinkConverter:
@@ -32,9 +32,9 @@ urlpatterns = [
     path("confirm/code/", login.ConfirmCodeView.as_view(), name="mfa_reauthenticate"),
     path("confirm/passkey/", login.ConfirmPasskeyView.as_view(), name="mfa_reauthenticate_webauthn"),
     path("session/", account.session_status, name="account_session_status"),
-    path("password_change/", passwords.password_change, name="account_change_password"),
-    path("password/forgotten/", passwords.password_reset, name="account_reset_password"),
-    path("welcome/<str:token>/", passwords.set_password, name="account_set_password"),
+    path("password_change/", login.password_change, name="account_change_password"),
+    path("password/forgotten/", login.password_reset, name="account_reset_password"),
+    path("welcome/<str:token>/", login.set_password, name="account_set_password"),
     path("account/", account.account, name="mfa_index"),
     path("account/start/", account.mfa_setup, name="mfa_setup"),
     path("account/app/", account.AddTOTPView.as_view(), name="mfa_activate_totp"),
@@ -51,7 +51,7 @@ urlpatterns = [
     # After ours, because the admin's own login view does not ask for a second factor.
     path("", admin.site.urls),
     # A one-time link that was damaged by a mail program.
-    path("<damaged_link:token>", passwords.set_password, name="account_set_password_damaged"),
+    path("<damaged_link:token>", login.set_password, name="account_set_password_damaged"),
     # Everything else redirects to the login page, so that responses do not reveal which URLs exist.
     re_path(r"(?P<url>.*)$", admin.site.admin_view(admin.site.catch_all_view)),
 ]

@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
-from portal.admin_search import SearchableModelAdmin
+from portal.admin_site import SearchableModelAdmin
 from portal.storage.local_storage import MEDIA_NAME_PATTERN
 from portal.storage.media import serve_stored_file
 from procedures.enums import PageKind

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from portal.admin_search import SearchableModelAdmin
+from portal.admin_site import SearchableModelAdmin
 from procedures.admin.base import get_change_url, render_admin
 from procedures.models import Feedback
 from procedures.page_views import LIST_PATHS, most_viewed_pages, page_views_by_path

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from portal.security.request_limits import TokenBucket
 from procedures.admin.base import StrOrPromise, get_staff_user, render_admin
 from procedures.admin.figure_forms import (
     ImageCheckForm,
@@ -30,7 +31,7 @@ from procedures.admin.figure_forms import (
     encode_redactions,
     save_figure,
 )
-from procedures.admin.json_api import is_rate_limited, json_error, staff_json_view
+from procedures.admin.json_api import json_error, staff_json_view
 from procedures.admin.stale_pages import StalePagesMixin
 from procedures.admin.text_detection import build_regions
 from procedures.enums import FigureKind
@@ -45,8 +46,9 @@ from procedures.models import Figure, FigureText
 
 # The largest file, and the multipart form around it.
 MAX_REQUEST_BYTES = reader.MAX_DICOM_BYTES + 64 * 1024
-MAX_UPLOADS, UPLOAD_WINDOW_SECONDS = 40, 600
-MAX_EDITOR_UPLOADS, EDITOR_UPLOAD_WINDOW_SECONDS = 20, 600
+# Images that a user can upload on the upload screen, and in the editor: so many in ten minutes, in each process.
+UPLOAD_RATE_LIMIT = TokenBucket(burst=40, per_second=40 / 600)
+EDITOR_UPLOAD_RATE_LIMIT = TokenBucket(burst=20, per_second=20 / 600)
 TOO_MANY_UPLOADS_MESSAGE = gettext_lazy(
     "You uploaded %(count)s pictures in 10 minutes. Wait a few minutes, then try again."
 )
@@ -109,8 +111,8 @@ def _handle_upload(request: HttpRequest, figure: Figure | None) -> HttpResponse:
     if request.method != "POST":
         return _render_choose_image(request, figure)
     user = get_staff_user(request)
-    if is_rate_limited(user.pk, "intake", limit=MAX_UPLOADS, seconds=UPLOAD_WINDOW_SECONDS):
-        return _render_upload_error(request, figure, TOO_MANY_UPLOADS_MESSAGE % {"count": MAX_UPLOADS}, 429)
+    if not UPLOAD_RATE_LIMIT.consume(str(user.pk)):
+        return _render_upload_error(request, figure, TOO_MANY_UPLOADS_MESSAGE % {"count": UPLOAD_RATE_LIMIT.burst}, 429)
     try:
         if "keep" in request.POST and figure:
             original = load_master_image(figure)
@@ -438,8 +440,8 @@ class _ImageCheck:
 def editor_upload_view(request: HttpRequest) -> JsonResponse:
     """Stage an upload. Return 201 with the URLs of the check screen (``next``) and of the outcome (``saved``)."""
     user = get_staff_user(request)
-    if is_rate_limited(user.pk, "picture", limit=MAX_EDITOR_UPLOADS, seconds=EDITOR_UPLOAD_WINDOW_SECONDS):
-        return json_error(429, TOO_MANY_UPLOADS_MESSAGE % {"count": MAX_EDITOR_UPLOADS})
+    if not EDITOR_UPLOAD_RATE_LIMIT.consume(str(user.pk)):
+        return json_error(429, TOO_MANY_UPLOADS_MESSAGE % {"count": EDITOR_UPLOAD_RATE_LIMIT.burst})
     upload = request.FILES.get("picture")
     if upload is None:
         return json_error(400, _("Choose a picture."))

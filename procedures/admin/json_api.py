@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.decorators import decorator_from_middleware
@@ -60,16 +59,3 @@ def staff_json_view(
         return csrf_exempt(never_cache(wrapper))
 
     return decorate
-
-
-def is_rate_limited(user_id: int, scope: str, *, limit: int, seconds: int) -> bool:
-    """Count one attempt, and return whether there were more than ``limit`` in ``seconds``.
-
-    Each worker process counts on its own.
-    """
-    key = f"{scope}:{user_id}"
-    cache.add(key, 0, seconds)
-    try:
-        return cache.incr(key) > limit
-    except ValueError:  # the key expired between the two calls
-        return False

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.validators import validate_single_line
+from portal.text import validate_single_line
 from procedures.enums import FigureKind, MarkerShape, Provenance
 from procedures.models.base import LanguageField, NormalizedModel
 from procedures.validators import (

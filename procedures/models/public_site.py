@@ -1,7 +1,7 @@
 """The public site: permanent paths of pages, links to other sites, page view counts, and answers of readers."""
 
 import datetime
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from django.core.validators import MaxLengthValidator
 from django.db import models
@@ -59,6 +59,8 @@ class Path(models.Model):
     is_canonical = models.BooleanField(_("is canonical"), default=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
+    # All that the triggers of portal/append_only.py let through.
+    mutable_fields: ClassVar[tuple[str, ...]] = ("is_canonical",)
     objects = PathQuerySet.as_manager()
     # Set by ``with_public_data``.
     clinic: dict[str, Any] | None

@@ -131,6 +131,7 @@ class FigureApproval(AppendOnly):
     files = models.JSONField(default=list, help_text=_("File names: the original, renditions, and drawings."))
     created_at = models.DateTimeField(auto_now_add=True)
 
+    clearable_fields = ("figure",)
     objects = FigureApprovalManager()
     # Set by ``with_state``.
     is_public: bool

@@ -79,11 +79,25 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
 
 
 @transaction.atomic
-def publish_starter(revision: Revision, *, resolver: ReferenceResolver | None = None) -> Release:
-    """Release a text from the content folder, marked as starter text until a reviewer approves it."""
+def publish_starter(
+    revision: Revision,
+    *,
+    resolver: ReferenceResolver | None = None,
+    rendered_with_plan: tuple[RenderedPage, AnchorPlan] | None = None,
+) -> Release:
+    """Release a text from the content folder, marked as starter text until a reviewer approves it.
+
+    ``rendered_with_plan``: the result of ``render_with_anchor_plan``, if the caller has locked and rendered the page.
+    """
     lock_page(revision.page)
     return _create_release(
-        revision, approval=None, actor=None, kind=EventKind.PUBLISHED, check_links=False, resolver=resolver
+        revision,
+        approval=None,
+        actor=None,
+        kind=EventKind.PUBLISHED,
+        check_links=False,
+        resolver=resolver,
+        rendered_with_plan=rendered_with_plan,
     )
 
 
@@ -270,7 +284,9 @@ def clear_schedule(page: Page) -> tuple[str, ...]:
 def _set_canonical_path(page: Page, path: str) -> None:
     """Make ``path`` the page's canonical path; earlier paths remain and redirect to it."""
     page.paths.filter(is_canonical=True).exclude(path=path).update(is_canonical=False)
-    Path.objects.update_or_create(path=path, page=page, defaults={"is_canonical": True})
+    # Not update_or_create(), which also sets created_at: the database refuses that (portal/append_only.py).
+    if not page.paths.filter(path=path).update(is_canonical=True):
+        Path.objects.create(path=path, page=page)
 
 
 def hash_release(*, path: str, title: str, key_message: str, description: str, html: str) -> str:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts.invitations import repair_admin_path
 from portal.prepared_queries import prepared_query
 from portal.published.decorators import CACHE_CONTROL_REVALIDATE, CacheableResponse, cacheable
-from portal.security.rate_limit import TokenBucket
+from portal.security.request_limits import TokenBucket
 from procedures import languages
 from procedures.enums import PageKind
 from procedures.languages import home_path, language_of_path

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
@@ -15,6 +14,7 @@ from portal.accounts.models import User
 from procedures.models import Clinic, ClinicAnswer, Page
 from procedures.roles import ROLE_PERMISSIONS
 from tests.factories import make_clinic, make_next, make_page, make_public
+from tests.rate_limits import reset_upload_limits
 
 PAGES = "/admin/procedures/page/"
 APPS = ("procedures", "staff")
@@ -23,7 +23,7 @@ SignIn = Callable[[User], Client]
 
 @pytest.fixture(autouse=True)
 def _fresh_counts() -> None:
-    cache.clear()
+    reset_upload_limits()
 
 
 def person(name: str, role: str = "", **values: Any) -> User:

@@ -5,9 +5,10 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from allauth.usersessions.models import UserSession
 from django.utils import timezone
 
-from portal.accounts.models import AccessToken, StaffSession, User
+from portal.accounts.models import AccessToken, User
 from procedures.models import Clinic, Page
 from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, form_of
@@ -18,7 +19,7 @@ SUMMER = datetime.datetime(2026, 7, 4, 3, 30, tzinfo=datetime.UTC)  # in Denver 
 def test_sign_in_times_are_in_the_clinic_time_zone_with_its_label(denver: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     key = client.session.session_key
-    StaffSession.objects.create(user=editor, session_key=key, device="Firefox", started_at=SUMMER)
+    UserSession.objects.create(user=editor, session_key=key, ip="::", user_agent="Firefox/140.0", created_at=SUMMER)
 
     html = client.get("/admin/account/").content.decode()
 

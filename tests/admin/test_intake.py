@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from portal.accounts.models import User
+from portal.security.request_limits import TokenBucket
 from procedures.models import Figure
 from tests.admin.conftest import SignIn
 from tests.admin.intake import CHOOSE, JSON, begun, photograph, saved, sent_file, stored, waiting
@@ -95,7 +96,7 @@ def test_an_upload_from_another_site_is_refused(editor: User) -> None:
 
 
 def test_uploads_are_rate_limited(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("procedures.admin.image_upload.MAX_UPLOADS", 1)
+    monkeypatch.setattr("procedures.admin.image_upload.UPLOAD_RATE_LIMIT", TokenBucket(burst=1, per_second=0))
     begun(nina)
 
     assert nina.post(CHOOSE, {"picture": sent_file(photograph())}).status_code == 429

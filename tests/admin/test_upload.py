@@ -13,6 +13,7 @@ from django.test import Client
 from PIL import Image
 
 from portal.accounts.models import User
+from portal.security.request_limits import TokenBucket
 from procedures.admin import image_upload
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, picture_file
@@ -152,7 +153,7 @@ def test_upload_requires_post(editor: User, sign_in: SignIn) -> None:
 def test_uploads_are_rate_limited_per_user(
     editor: User, manager: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_upload, "MAX_EDITOR_UPLOADS", 2)
+    monkeypatch.setattr(image_upload, "EDITOR_UPLOAD_RATE_LIMIT", TokenBucket(burst=2, per_second=0))
     client = sign_in(editor)
 
     statuses = [client.post(UPLOAD, sent(picture=picture_file(size=(60, side)))).status_code for side in (40, 41, 42)]

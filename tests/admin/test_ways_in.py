@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
 from django.test import Client
 from PIL import Image
 
@@ -20,6 +19,7 @@ from tests.admin.test_upload import UPLOAD
 from tests.admin.test_upload import sent as upload_of
 from tests.figures.test_intake import HOSTILE, SECRET, animated, encoded, planted, scene
 from tests.importing.conftest import FILES
+from tests.rate_limits import reset_upload_limits
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,7 +142,7 @@ def test_every_upload_path_rejects_a_hostile_file(
     nina: Client, way: str, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     for number, (name, make) in enumerate(REFUSED.items()):
-        cache.clear()  # uploads are counted
+        reset_upload_limits()  # uploads are counted
         with subtests.test(name=name):
             status, said = WAYS[way](nina, make(), NAMES[way], tmp_path / str(number))
 
@@ -178,7 +178,7 @@ def test_every_upload_path_stores_identical_files(nina: Client, tmp_path: Path) 
         Figure.objects.all().delete()
         for file in Path(settings.MEDIA_ROOT).rglob("*.*"):
             file.unlink()
-        cache.clear()
+        reset_upload_limits()
 
     assert kept[0]
     assert kept[0] == kept[1] == kept[2]
@@ -203,7 +203,7 @@ def test_pictures_are_decoded_and_stored_in_one_place() -> None:
         "procedures/figures/simulation/render.py",
     }
     # restore puts back, byte for byte, what a checked backup holds.
-    assert writing == {"procedures/figures/renditions.py", "portal/backup/media.py"}
+    assert writing == {"procedures/figures/renditions.py", "portal/backup/archive.py"}
 
 
 def test_animated_pictures_are_rejected(nina: Client) -> None:

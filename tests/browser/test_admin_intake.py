@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import override_settings
 from playwright.sync_api import Browser, Locator, expect
 
@@ -16,6 +15,7 @@ from tests.browser.public import AXE, DESK, PHONE
 from tests.conftest import require_text_detection
 from tests.figures.dicom_files import dicom, ramp
 from tests.figures.test_text_detection import burned
+from tests.rate_limits import reset_upload_limits
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 SIZE = (400, 200)
@@ -24,7 +24,7 @@ SIZE = (400, 200)
 @pytest.fixture(autouse=True)
 def _fresh_counts(own_folder: Path) -> None:
     """Pictures that are sent are counted, and wait in the data folder."""
-    cache.clear()
+    reset_upload_limits()
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ import sys, time
 from importlib import import_module
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, BACKEND_SESSION_KEY, SESSION_KEY
-from portal.accounts.models import StaffSession, User
+from allauth.usersessions.models import UserSession
+from portal.accounts.models import User
 from procedures.sharing.short_codes import generate_code
 from procedures.models import Figure, Page
 from procedures.revisions.drafts import save_revision
@@ -37,8 +38,8 @@ for name in ("editor", "manager"):
     session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
-    row = StaffSession.objects.create(user=user, session_key=session.session_key, device="Browser")
-    session["staff"] = {{"row": row.pk, "started": time.time(), "seen": time.time(), "complete": True}}
+    UserSession.objects.create(user=user, session_key=session.session_key, ip="::", user_agent="Browser")
+    session["staff"] = {{"started": time.time(), "seen": time.time(), "complete": True}}
     session.save()
     keys.append(session.session_key)
 print(page.pk, *keys)

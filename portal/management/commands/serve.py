@@ -16,8 +16,9 @@ from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from portal import env
-from portal.accounts.demo import create_demo_accounts, is_network_reachable
 from portal.accounts.models import User
+from portal.accounts.services import create_demo_accounts
+from portal.accounts.sessions import is_network_reachable
 from portal.backup.databases import find_unknown_migration, sqlite_wal_warning
 from portal.published.setup import open_response_files
 from portal.storage.database_errors import DATABASE_FILE_MISSING, DatabaseFileMonitor, require_existing_database

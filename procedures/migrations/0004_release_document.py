@@ -2,11 +2,13 @@
 
 from django.db import migrations, models
 
+from portal.append_only import RefuseChanges
+
 
 class Migration(migrations.Migration):
     """``Release.document``; empty for releases that were published before."""
 
-    dependencies = [("procedures", "0002_notify_postgresql")]
+    dependencies = [("procedures", "0003_refuse_changes")]
 
     operations = [
         migrations.AddField(
@@ -19,4 +21,5 @@ class Migration(migrations.Migration):
                 verbose_name="document",
             ),
         ),
+        RefuseChanges("release"),
     ]
