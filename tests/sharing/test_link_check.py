@@ -38,7 +38,8 @@ def damage_trees(old: str, new: str) -> None:
     """Replace text in the stored trees of all releases."""
     for release in Release.objects.all():
         tree = json.loads(json.dumps(release.document).replace(old, new))
-        QuerySet(Release).filter(pk=release.pk).update(document=tree)
+        with history_unprotected():
+            QuerySet(Release).filter(pk=release.pk).update(document=tree)
 
 
 def check(command: str) -> str:
