@@ -173,6 +173,8 @@ def parse_database_url(value: str) -> dict[str, Any]:
         if str(config.get("NAME")) in {"", ":memory:"}:
             raise ValidationError("It names an in-memory database. Name a file, such as sqlite:///portal.sqlite3.")
         config["ENGINE"] = "portal.sqlite"
+        # pytest-django recognizes only Django's own backend, and would create a file for each test process.
+        config["TEST"] = {"NAME": ":memory:"}
         # IMMEDIATE takes the write lock first; deferred transactions fail with "locked" when several processes write.
         # With recursive triggers, INSERT OR REPLACE cannot get around the delete triggers of portal/append_only.py.
         config["OPTIONS"] = {
