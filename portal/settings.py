@@ -57,9 +57,10 @@ MIDDLEWARE = [
     "portal.storage.storage_errors.StorageErrorMiddleware",
 ]
 
-# The domain's functions for published pages (SiteSource in portal/published/builder.py), and the memory for the pages.
+# The domain's functions for published pages (SiteSource in portal/published/builder.py), and the memory that each web
+# process may use for copies of their files.
 SITE_SOURCE = "procedures.publishing.invalidation"
-CACHE_MB = env.get_int("PORTAL_CACHE_MB", default=128, min_value=8, max_value=16_000)
+CACHE_MB = env.get_int("PORTAL_CACHE_MB", default=48, min_value=8, max_value=16_000)
 
 # The function that stores page-view counts (portal/published/page_views.py).
 PAGE_VIEW_BACKEND = "procedures.analytics.page_views.record_page_views"

@@ -1,55 +1,47 @@
-"""Background threads that keep the published pages up to date: rendering, compression and writing to disk."""
+"""The site builder of the worker process: renders public pages to files, and again whenever their content changes."""
 
-import contextlib
-import gc
+import hashlib
+import io
+import json
 import logging
-import threading
+import sys
 import time
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
-from django.db import DatabaseError, close_old_connections
+from django.apps import apps
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
 
-from portal.published.change_listener import ChangeListener
-from portal.published.compression import CompressionWorker
-from portal.published.files import ResponseFiles, StoredShard, shard_for
-from portal.published.store import CachedResponse, ResponseStore
-from portal.published.wsgi import PublishedPages, close_response
+from portal.published.decorators import CACHE_CONTROL_REVALIDATE
+from portal.published.files import Headers, PublishedFiles
+from portal.storage.atomic_file import atomic_write
 from portal.storage.database_errors import DatabaseFileMonitor, describe_error
-from portal.storage.media import PublicFiles
 
 log = logging.getLogger(__name__)
 
-# Responses get an Age header if the database has not confirmed them for this long.
-STALE_AFTER_SECONDS = 5.0
-# Seconds of rendering before the database is polled for changes again.
-REFRESH_BUDGET = 0.3
-# After a publication, this many pages are rendered immediately. All others affected are evicted, which is enough for
-# correctness, and rendered once nothing has been published for DEBOUNCE seconds, so that frequent publishing does not
-# slow down requests.
-MAX_IMMEDIATE_RENDERS = 4
-DEBOUNCE = 2.0
-# With more pages than this, progress is logged, and rendering uses only half of the time.
+# The channel on which triggers from the migration ``notify_postgresql`` notify of commits.
+NOTIFY_CHANNEL = "public_site"
+# Pause between two looks at SQLite's data_version. A publication must appear in 0.3 s.
+POLL_SECONDS = 0.1
+# The content version is read at least this often: a pooler can swallow PostgreSQL's notifications, and SQLite's
+# data_version misses a database overwritten on disk.
+POSTGRESQL_CHECK_SECONDS, SQLITE_CHECK_SECONDS = 0.8, 5.0
+BUSY_TIMEOUT_MILLISECONDS = 1000
+# What a change affects and is not rendered again after this time is deleted, so that Django answers.
+MAX_OUTDATED_SECONDS = 0.6
+# If a change affects more files, all are deleted at once.
+MAX_OUTDATED_FILES = 300
+# Work that readers do not wait for is done when nothing has changed for this long.
+QUIET_SECONDS = 2.0
+CONFIRM_SECONDS = 1.0
+RETRY_SECONDS = 5.0
+# The names of public media files are read after every change, and at least this often.
+MEDIA_NAMES_SECONDS = 5.0
+# With more pages than this, progress is logged.
 BULK_THRESHOLD = 50
 PROGRESS_LOG_SECONDS = 10.0
-# Seconds between two rounds of compressing and writing; polls that a response must survive before it is recompressed.
-COMPRESS_INTERVAL = 2.0
-MIN_AGE_TICKS = 5
-MAX_COMPRESS_SECONDS = 15.0
-# Writing takes at most a fiftieth of the time, but withdrawn pages must not stay on disk for long.
-WRITE_DELAY_FACTOR, MAX_WRITE_DELAY_SECONDS = 50, 30.0
-# The names of public media files are read after every change, and at least this often.
-PUBLIC_FILES_REFRESH_SECONDS = 5.0
-PUBLIC_FILES_NAME = "public-files.json"
-
-
-def freeze_gc() -> None:
-    """Exclude all current objects from garbage collection. Call after loading many objects that stay.
-
-    A collection stops all threads, for 250 ms with 10,000 pages. Frozen objects are still freed by reference counting.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 class SiteSource(Protocol):
@@ -59,286 +51,344 @@ class SiteSource(Protocol):
         """Return a short value that changes whenever public content changes."""
 
     def affected_urls(self, before: str, now: str) -> tuple[list[str], list[str]] | None:
-        """Return the paths affected by the changes between two content versions: the pages, and all other paths.
+        """Return the published paths affected by the changes between two content versions: pages, and all others.
 
         None means that any path may be affected.
         """
 
     def public_urls(self) -> Iterable[str]:
-        """Return all paths to render in advance, the most important first."""
+        """Return all paths to publish, the most important first."""
 
     def public_files(self) -> Iterable[str]:
         """Return the names of all public media files."""
 
 
-class SiteBuilder:
-    """Keeps the response store of one process up to date.
+class Response(NamedTuple):
+    """Django's response to a request of the builder."""
 
-    ``error`` says why the database cannot be used; it is empty while the database responds.
+    status: str
+    headers: Headers
+    body: bytes
+
+
+Fetch = Callable[[str], Response]
+
+
+class ChangeListener:
+    """Detects commits of other connections: SQLite's ``PRAGMA data_version``, PostgreSQL's NOTIFY and a timer.
+
+    For a single thread, which owns the database connection. Any method may raise DatabaseError.
     """
 
-    def __init__(
-        self,
-        application: PublishedPages,
-        store: ResponseStore,
-        response_files: ResponseFiles,
-        source: SiteSource,
-        public_files: PublicFiles | None = None,
-    ) -> None:
-        self._application, self._store, self._response_files, self._source = application, store, response_files, source
-        self._public_files = public_files or PublicFiles()
-        self._public_files_read_at, self._public_files_changed = 0.0, False
-        # Content versions: the latest one seen, and the one up to which all stored responses are rendered.
-        self.current_version = self.rendered_version = ""
-        self.error = ""
-        self._stored_versions: set[str] = set()
-        self._render_queue: dict[str, None] = {}
-        self._deferred: dict[str, None] = {}
-        self._changed_at = 0.0
-        self._progress_logged_at = 0.0
-        self._is_bulk_render = False
-        self._has_lock = False
-        # Monotonic time before which nothing is written again.
-        self._next_write_at = 0.0
-        self._compress, self._is_bulk_compression = CompressionWorker(), False
+    def __init__(self) -> None:
+        self._data_version: object = None
+        self._checked_at = float("-inf")
+        self._listening_connection: Any = None
 
-    def load(self) -> None:
-        """Load the stored responses from disk. Call before the first request."""
-        shards = self._response_files.load()
-        self._public_files.load(self._response_files.folder / PUBLIC_FILES_NAME)
-        self._application.stale_after = STALE_AFTER_SECONDS
-        if shards:
-            for shard in shards:
-                self._store.load(shard.entries)
-            self._stored_versions = {shard.content_version for shard in shards}
-            age = max(0.0, time.time() - max(shard.last_validated for shard in shards))
-            self._application.last_validated = time.monotonic() - age
-            self._application.update_staleness()
-        freeze_gc()
+    def wait(self) -> None:
+        """Block for a moment, or until a notification arrives."""
+        raw = self._listening_connection
+        if raw is None or raw.closed:
+            time.sleep(POLL_SECONDS)
+        elif self._has_notification(timeout=POSTGRESQL_CHECK_SECONDS / 2):
+            self._checked_at = float("-inf")
 
-    def staleness_message(self) -> str:
-        """Return, for an operator, how old the served pages are while the database cannot be used."""
-        age = int(time.monotonic() - self._application.last_validated)
-        return f"serving {len(self._store.entries)} public pages as of {age} s ago"
-
-    def start(self) -> None:
-        """Start the threads: refresh, compression, and the application's staleness check. They end with the process."""
-        stop = threading.Event()
-        for work in (self.run_refresh, self.run_compression, self._application.watch_staleness):
-            threading.Thread(target=work, args=(stop,), name=work.__name__, daemon=True).start()
-
-    def run_refresh(self, stop: threading.Event) -> None:
-        """Poll for changes and render affected pages, until ``stop`` is set. Runs in a thread of its own."""
-        listener, file_monitor = ChangeListener(), DatabaseFileMonitor()
-        while not stop.is_set():
-            try:
-                close_old_connections()
-                if not self._poll(listener, file_monitor):
-                    stop.wait(REFRESH_BUDGET)
-                    continue
-                self._refresh(stop)
-                if not self._render_queue:
-                    listener.wait(stop)
-            except DatabaseError as error:
-                self._set_error(describe_error(error))
-                listener.reset()
-                stop.wait(REFRESH_BUDGET)
-            except Exception:
-                # If this thread died, the process would serve old pages forever.
-                log.exception("Could not refresh the published pages; retrying")
-                stop.wait(STALE_AFTER_SECONDS)
-
-    def _poll(self, listener: ChangeListener, file_monitor: DatabaseFileMonitor) -> bool:
-        """Check for changes. Return False if the database file is missing or was replaced."""
-        file_error = file_monitor.error()
-        if file_error:
-            self._set_error(file_error)
-            listener.reset()
+    def may_have_changed(self) -> bool:
+        """Return whether the content version must be read again."""
+        now = time.monotonic()
+        if connection.vendor == "sqlite":
+            data_version = self._read_data_version()
+            if data_version == self._data_version and now - self._checked_at < SQLITE_CHECK_SECONDS:
+                return False
+            self._data_version = data_version
+            with connection.cursor() as cursor:
+                # Drop SQLite's page cache, which would hide that the file was damaged or overwritten.
+                cursor.execute("PRAGMA shrink_memory")
+        elif not self._listen() and now - self._checked_at < POSTGRESQL_CHECK_SECONDS and not self._has_notification():
             return False
-        if listener.may_have_changed():
-            version = self._source.content_version()
-            if (
-                version != self.current_version
-                or time.monotonic() > self._public_files_read_at + PUBLIC_FILES_REFRESH_SECONDS
-            ):
-                # Before the pages, so that withdrawn images are refused at once and new pages can show their images.
-                self._public_files_changed |= self._public_files.refresh(self._source.public_files())
-                self._public_files_read_at = time.monotonic()
-            if version != self.current_version:
-                self._on_change(version)
-        self._set_error("")
-        self._application.last_validated = time.monotonic()
-        self._store.clock += 1
+        self._checked_at = now
         return True
 
-    def _on_change(self, version: str) -> None:
-        """Put the affected paths at the front of the render queue, or evict and defer them."""
-        queue: dict[str, None] = {}
-        other: dict[str, None] = {}
-        affects_all = False
-        for before in {self.current_version} if self.current_version else self._stored_versions:
-            affected = self._source.affected_urls(before, version)
-            affects_all = affects_all or affected is None
-            page_paths, other_paths = affected or ([], [])
-            queue.update(dict.fromkeys(page_paths))
-            other.update(dict.fromkeys(other_paths))
-        entries = self._store.entries
-        deferred: list[str] = []
-        if affects_all:
-            queue = dict.fromkeys([*queue, *self._source.public_urls(), *entries])
-        elif not self.current_version:
-            # At startup, stored responses that are not affected are still valid.
-            missing = [path for path in self._source.public_urls() if path not in entries]
-            queue = dict.fromkeys([*queue, *other, *missing])
-        elif len(queue) + len(other) > BULK_THRESHOLD:
-            queue = {**queue, **other}
+    def reset(self) -> None:
+        """Make the next check report a change. For use after an error."""
+        self._checked_at = float("-inf")
+
+    @staticmethod
+    def _read_data_version() -> object:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}")
+            cursor.execute("PRAGMA data_version")
+            # data_version values of different connections are not comparable.
+            return id(connection.connection), cursor.fetchone()[0]
+
+    def _listen(self) -> bool:
+        """Listen on the current connection. Return whether it is a new one, which may have missed notifications."""
+        connection.ensure_connection()
+        if connection.connection is self._listening_connection:
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {NOTIFY_CHANNEL}")
+        self._listening_connection = connection.connection
+        return True
+
+    def _has_notification(self, timeout: float = 0.0) -> bool:
+        with connection.wrap_database_errors:
+            return bool(list(self._listening_connection.notifies(timeout=timeout, stop_after=1)))
+
+
+class SiteBuilder:
+    """Keeps the published files up to date. For a single thread, in the process that holds the lock of the files.
+
+    Every path is in one of three states: its file is current; it is ``outdated``, for MAX_OUTDATED_SECONDS at most;
+    or it has no file. Paths to render are queued: at once, or (``deferred``) when nothing changes for a while.
+    """
+
+    def __init__(self, files: PublishedFiles, source: SiteSource, fetch: Fetch, fingerprint: str) -> None:
+        self._files, self._source, self._fetch, self._fingerprint = files, source, fetch, fingerprint
+        self.state = files.state()
+        self._version = ""
+        self._queue: dict[str, None] = {}
+        self._deferred: dict[str, None] = {}
+        self._outdated: set[str] = set()
+        self._unchecked: list[str] = []
+        self._delete_outdated_at = self._quiet_at = self._confirm_at = self._retry_at = self._progress_at = 0.0
+        self._media_names: list[str] | None = None
+        self._read_media_names_at = 0.0
+        self._is_bulk, self._is_compressed, self._error = False, False, ""
+        self._listener, self._file_monitor = ChangeListener(), DatabaseFileMonitor()
+
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Build until ``should_stop()``. Survives every error, because without the builder, pages would grow old."""
+        while not should_stop():
+            try:
+                if not self.step():
+                    self._listener.wait()
+            except DatabaseError as error:
+                self._set_error(describe_error(error))
+                self._listener.reset()
+                time.sleep(POLL_SECONDS)
+            except OSError as error:
+                self._set_error(f"the published pages cannot be written: {error.strerror or error}")
+                self._retry_at = time.monotonic() + RETRY_SECONDS
+                time.sleep(POLL_SECONDS)
+            except Exception:
+                log.exception("Could not update the published pages; retrying")
+                time.sleep(RETRY_SECONDS)
+
+    def step(self) -> bool:
+        """Look for changes, and do one piece of work. Return False if there was nothing to do."""
+        if self._outdated and time.monotonic() >= self._delete_outdated_at:
+            self._delete_outdated()
+        close_old_connections()
+        file_error = self._file_monitor.error()
+        if file_error:
+            self._set_error(file_error)
+            self._listener.reset()
+            return False
+        if self._listener.may_have_changed():
+            self._look_for_changes()
+        now = time.monotonic()
+        if now >= self._confirm_at:
+            self._files.confirm()
+            self._confirm_at = now + CONFIRM_SECONDS
+        if now < self._retry_at:
+            return False
+        is_busy = self._render_next() or self._check_next() or self._compress_next()
+        self._record_state()
+        self._set_error("")
+        return is_busy
+
+    def _look_for_changes(self) -> None:
+        version, now = self._source.content_version(), time.monotonic()
+        if version != self._version or now >= self._read_media_names_at:
+            # Before the pages, so that withdrawn images are refused at once and new pages can show their images.
+            self._write_media_names(sorted(self._source.public_files()))
+            self._read_media_names_at = now + MEDIA_NAMES_SECONDS
+        if version != self._version:
+            if self._version:
+                self._on_change(self._version, version)
+            else:
+                self._on_start(version)
+            self._version, self._quiet_at = version, now + QUIET_SECONDS
+
+    def _on_start(self, version: str) -> None:
+        """Queue what has changed since the last worker, and check everything else."""
+        before = self.state.get("content_version")
+        public, published = list(self._source.public_urls()), self._files.paths()
+        if before is not None and before != version:
+            self._on_change(before, version)
+        for path in published.difference(public):
+            self._files.delete(path)
+        if self.state.get("fingerprint") == self._fingerprint:
+            self._unchecked = public[::-1]
         else:
-            immediate = list(queue)[:MAX_IMMEDIATE_RENDERS]
-            deferred = [path for path in {**queue, **other} if path not in immediate and path not in self._render_queue]
-            queue = dict.fromkeys(immediate)
-        self._store.increment_version()
-        for path in deferred:
-            self._store.evict(path)
-        self._deferred.update(dict.fromkeys(deferred))
-        self._changed_at = time.monotonic()
-        self._render_queue = {**queue, **self._render_queue}
-        self._is_bulk_render = not self.current_version or len(self._render_queue) > BULK_THRESHOLD
-        self.current_version = version
-        if self._is_bulk_render:
-            self._progress_logged_at = time.monotonic()
-            log.info("Rendering %s public pages; %s are stored", len(self._render_queue), len(entries))
+            # Pages of another build are served until they are replaced.
+            self._enqueue(public, first=False)
 
-    def _refresh(self, stop: threading.Event) -> None:
-        """Render pages from the queue for REFRESH_BUDGET seconds."""
-        if not self._render_queue and time.monotonic() > self._changed_at + DEBOUNCE:
-            self._render_queue, self._deferred = self._deferred, {}
-        deadline = time.monotonic() + REFRESH_BUDGET
-        is_throttled = len(self._render_queue) > BULK_THRESHOLD
-        while self._render_queue and time.monotonic() < deadline and not stop.is_set():
-            started = time.monotonic()
-            path = next(iter(self._render_queue))
-            version = self._store.version
-            response = self._application.fetch(path)
-            close_response(response.chunks)
-            if response.status.startswith("503"):
-                raise DatabaseError("a page could not be read")
-            if response.cached_response is not None:
-                self._store.put(path, response.cached_response, version)
-            elif not (self._is_bulk_render and response.status.startswith("5")):
-                # Evict even after a server error, because the page may have been withdrawn. In a bulk render, an old
-                # page is better than none.
-                self._store.evict(path)
-            del self._render_queue[path]
-            if is_throttled:
-                self._log_progress()
-                stop.wait(time.monotonic() - started)
-        if not self._render_queue:
-            self.rendered_version = self.current_version
-            if self._is_bulk_render:
-                self._is_bulk_render = False
-                freeze_gc()
+    def _on_change(self, before: str, version: str) -> None:
+        """Queue the affected paths: pages at once, others, which nothing links to prominently, after a pause."""
+        affected, published = self._source.affected_urls(before, version), self._files.paths()
+        pages, others = affected or (list(self._source.public_urls()), [])
+        for path in others:
+            self._files.delete(path)
+        self._deferred.update(dict.fromkeys(others))
+        outdated = published.intersection(pages) if affected else published
+        if len(outdated) > MAX_OUTDATED_FILES:
+            self._files.clear()
+            pages, outdated = list(self._source.public_urls()), set()
+            self._outdated.clear()
+        if not self._outdated:
+            self._delete_outdated_at = time.monotonic() + MAX_OUTDATED_SECONDS
+        self._outdated |= outdated
+        self._enqueue(pages, first=True)
+
+    def _enqueue(self, paths: Iterable[str], *, first: bool) -> None:
+        new = dict.fromkeys(paths)
+        self._queue = {**new, **self._queue} if first else {**self._queue, **new}
+        self._is_compressed = False
+        if len(self._queue) > BULK_THRESHOLD and new:
+            self._is_bulk, self._progress_at = True, time.monotonic() + PROGRESS_LOG_SECONDS
+            log.info("Rendering %s public pages; %s are stored", len(self._queue), len(self._files.paths()))
+
+    def _delete_outdated(self) -> None:
+        for path in list(self._outdated):
+            self._files.delete(path)
+        self._outdated.clear()
+
+    def _render_next(self) -> bool:
+        """Render a page. Return False if there is none to render."""
+        if not self._queue and self._deferred and time.monotonic() >= self._quiet_at:
+            self._queue, self._deferred = self._deferred, {}
+        path = next(iter(self._queue), None)
+        if path is None:
+            if self._is_bulk:
+                self._is_bulk = False
                 log.info("Rendered all public pages")
+            return False
+        response = self._fetch(path)
+        if response.status.startswith("503"):
+            raise DatabaseError("a page could not be read")
+        if is_publishable(response):
+            self._files.write(path, response.headers, response.body)
+        elif path in self._outdated or not response.status.startswith("5"):
+            self._files.delete(path)
+        self._outdated.discard(path)
+        del self._queue[path]
+        if self._is_bulk and time.monotonic() >= self._progress_at:
+            self._progress_at = time.monotonic() + PROGRESS_LOG_SECONDS
+            log.info("%s public pages left to render", len(self._queue))
+        return True
 
-    def _log_progress(self) -> None:
-        if time.monotonic() - self._progress_logged_at > PROGRESS_LOG_SECONDS:
-            self._progress_logged_at = time.monotonic()
-            log.info("%s public pages left to render", len(self._render_queue))
+    def _check_next(self) -> bool:
+        """Queue a page that is missing or damaged. Return False if all are checked."""
+        if not self._unchecked:
+            return False
+        path = self._unchecked.pop()
+        if path not in self._queue and not self._files.is_intact(path):
+            self._enqueue([path], first=False)
+        return True
+
+    def _record_state(self) -> None:
+        """Record what the files show: a worker that is killed before this does its work again."""
+        state = dict(self.state)
+        if not self._outdated:
+            state["content_version"] = self._version
+        if not self._queue:
+            state["fingerprint"] = self._fingerprint
+        if state != self.state:
+            self._files.record_state(**state)
+            self.state = state
+
+    def _compress_next(self) -> bool:
+        if self._is_compressed or time.monotonic() < self._quiet_at:
+            return False
+        if self._files.compress_next():
+            return True
+        self._is_compressed = True
+        log.info("Compressed all public pages")
+        return False
+
+    def _write_media_names(self, names: list[str]) -> None:
+        """Write the names of public media files for the web processes (portal/storage/media.py)."""
+        if names != self._media_names:
+            try:
+                atomic_write(self._files.media_names, [json.dumps(names).encode()])
+                self._media_names = names
+            except OSError:
+                # Without the file, web processes ask the database.
+                self._files.media_names.unlink(missing_ok=True)
 
     def _set_error(self, error: str) -> None:
-        if error != self.error:
+        if error != self._error:
             if error:
-                log.warning("Serving stored public pages: %s", error)
+                log.warning("Public pages are served as they are: %s", error)
             else:
-                log.info("The database responds again")
-            self.error = error
+                log.info("Public pages are up to date again")
+            self._error = error
 
-    def run_compression(self, stop: threading.Event) -> None:
-        """Compress responses and write them to disk, until ``stop`` is set. Runs in a thread of its own."""
-        failed = False
-        with contextlib.ExitStack() as exit_stack:
-            exit_stack.callback(self._compress.stop)
-            while not stop.wait(COMPRESS_INTERVAL):
-                try:
-                    self._compress_and_write(stop, exit_stack)
-                    failed = False
-                except OSError as error:
-                    if not failed:
-                        log.warning("Could not write the published pages: %s; keeping them in memory", error.strerror)
-                    failed = True
-                except Exception:
-                    log.exception("Could not write the published pages; retrying")
 
-    def _compress_and_write(self, stop: threading.Event, exit_stack: contextlib.ExitStack) -> None:
-        """Recompress and write if this process has the lock; otherwise load what the process with the lock wrote."""
-        if not self._has_lock:
-            stream = self._response_files.acquire_lock()
-            if stream is None:
-                self._sync_from_disk()
-                return
-            exit_stack.enter_context(stream)
-            self._has_lock = True
-            self._response_files.remove_temp_files()
-            # Rewrite every shard once after a start, so that all have the current content version.
-            self._store.requeue_dirty(set(self._store.entries))
-        self._store_public_files()
-        self._recompress_batch(stop)
-        if self.rendered_version and time.monotonic() >= self._next_write_at:
-            self._write_dirty()
-        if self._is_bulk_compression and not self._render_queue and not self._store.needs_recompression():
-            self._is_bulk_compression = False
-            log.info("Compressed all public pages")
+def is_publishable(response: Response) -> bool:
+    """Return whether a response is the same for every client, so that it may be published as a file.
 
-    def _store_public_files(self) -> None:
-        if self._public_files_changed:
-            self._public_files_changed = False
-            try:
-                self._public_files.store(self._response_files.folder / PUBLIC_FILES_NAME)
-            except OSError:
-                self._public_files_changed = True
-                raise
+    Only a 200 with the Cache-Control of ``@cacheable`` is, without a cookie, authentication, or partial body, and
+    without a ``Vary`` on anything but the encoding.
+    """
+    names = {name.lower() for name, _ in response.headers}
+    values = [(name.lower(), value.strip().lower()) for name, value in response.headers]
+    return (
+        response.status.startswith("200 ")
+        and not names & {"set-cookie", "www-authenticate", "content-range", "content-encoding"}
+        and all(value == "accept-encoding" for name, value in values if name == "vary")
+        and [value for name, value in values if name == "cache-control"] == [CACHE_CONTROL_REVALIDATE]
+    )
 
-    def _recompress_batch(self, stop: threading.Event) -> None:
-        """Recompress responses that have not changed for MIN_AGE_TICKS polls, for at most MAX_COMPRESS_SECONDS."""
-        newest, deadline = self._store.clock - MIN_AGE_TICKS, time.monotonic() + MAX_COMPRESS_SECONDS
-        batch = [(path, response) for path, response in self._store.needs_recompression() if response.created <= newest]
-        self._is_bulk_compression = self._is_bulk_compression or len(batch) > BULK_THRESHOLD
-        if self._is_bulk_compression and batch:
-            freeze_gc()
-        for path, response in batch:
-            self._store.replace_recompressed(path, response.recompressed(self._compress))
-            if stop.is_set() or time.monotonic() > deadline:
-                return
-        self._compress.stop()
 
-    def _write_dirty(self) -> None:
-        """Write the shards of changed paths."""
-        started, version = time.monotonic(), self.rendered_version
-        dirty = self._store.drain_dirty()
+def make_fetch(application: Callable[..., Iterable[bytes]]) -> Fetch:
+    """Return a function that requests a path from Django without anything that only one client would send."""
+    host = next(iter(settings.ALLOWED_HOSTS), "localhost").lstrip(".")
+
+    def fetch(path: str) -> Response:
+        captured: list[Any] = []
+        chunks = application(
+            {
+                "REQUEST_METHOD": "GET",
+                "SCRIPT_NAME": "",
+                "PATH_INFO": path,
+                "QUERY_STRING": "",
+                "SERVER_NAME": "localhost",
+                "SERVER_PORT": "80",
+                "SERVER_PROTOCOL": "HTTP/1.1",
+                "HTTP_HOST": host,
+                "HTTP_X_FORWARDED_PROTO": "https" if settings.SECURE_SSL_REDIRECT else "http",
+                "REMOTE_ADDR": "127.0.0.1",
+                "wsgi.url_scheme": "http",
+                "wsgi.input": io.BytesIO(),
+                "wsgi.errors": sys.stderr,
+                "wsgi.version": (1, 0),
+                "wsgi.multithread": False,
+                "wsgi.multiprocess": True,
+                "wsgi.run_once": False,
+            },
+            lambda status, headers, *_: captured.extend((status, headers)),
+        )
         try:
-            last_validated = time.time() - (started - self._application.last_validated)
-            shards: dict[int, dict[str, CachedResponse]] = {shard_for(path): {} for path in dirty}
-            for path, response in list(self._store.entries.items()) if shards else ():
-                if (shard := shard_for(path)) in shards:
-                    shards[shard][path] = response
-            for shard, entries in shards.items():
-                self._response_files.write(shard, StoredShard(version, last_validated, entries))
-        except BaseException:
-            self._store.requeue_dirty(dirty)
-            raise
+            return Response(captured[0], captured[1], b"".join(chunks))
         finally:
-            duration = time.monotonic() - started
-            self._next_write_at = started + duration + min(WRITE_DELAY_FACTOR * duration, MAX_WRITE_DELAY_SECONDS)
+            # Ends the request in Django.
+            getattr(chunks, "close", lambda: None)()
 
-    def _sync_from_disk(self) -> None:
-        """Take over the recompressed bodies of identical responses from the process with the lock."""
-        shards = self._response_files.read_changed(self._can_use_recompressed)
-        for shard in shards:
-            for path, response in shard.entries.items():
-                if response.max_compressed:
-                    self._store.replace_recompressed(path, response)
-        if sum(len(shard.entries) for shard in shards) > BULK_THRESHOLD:
-            freeze_gc()
+    return fetch
 
-    def _can_use_recompressed(self, path: str, sha: str) -> bool:
-        entry = self._store.entries.get(path)
-        return entry is not None and not entry.max_compressed and entry.sha == sha
+
+def build_fingerprint() -> str:
+    """Hash everything but content that affects rendering: code, templates, translations, static files and hosts."""
+    digest = hashlib.sha256(f"{settings.PUBLIC_URL} {settings.ALLOWED_HOSTS} {settings.STATIC_URL}".encode())
+    own_apps = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
+    for folder in [*own_apps, settings.TEMPLATES_DIR]:
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in {".py", ".html", ".mo"}:
+                stat = file.stat()
+                digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    digest.update(manifest.read_bytes() if manifest.exists() else b"")
+    return digest.hexdigest()

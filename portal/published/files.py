@@ -1,167 +1,342 @@
-"""Storage of the published pages on disk, so that a restart is warm and pages survive a database failure.
+"""The published pages on disk: ``public/kyphoplasty/index.html`` with ``.br`` and ``.gz`` next to it, and an index.
 
-The pages are sharded over a few files by path, so that a publication rewrites only some of them. Each file is written
-atomically, starts with a hash of its content, and contains the fingerprint of the code that rendered it. A file that is
-damaged or from another version is logged and ignored, because everything can be rendered again.
+Any static web server can serve the folder. The index holds what a file cannot: its other headers, its ETags, and the
+content version that the folder as a whole shows. Only the worker process writes; web processes and nginx read.
+
+Files are renamed into place and never synced: after a power failure, a file that does not have the ETag of its index
+entry is ignored by ``read`` and written again by the worker.
 """
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import logging
-import zlib
-from collections.abc import Callable
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from email.utils import formatdate
 from pathlib import Path
-from typing import IO
 
-from portal.published.store import BaseHeaders, CachedResponse
-from portal.storage.atomic_file import TEMP_PREFIX, atomic_write, fsync_directory
+from portal.published.http_encoding import BEST, FAST, MIN_COMPRESS_BYTES, SUFFIXES, compress, make_etag
 
-# With 10,000 pages, a shard is about 1 MB, and a publication writes a dozen of them.
-SHARD_COUNT = 64
-MAGIC = b"plainspine snapshots 2\n"
-HASH_BYTES = 32  # SHA-256
+Headers = list[tuple[str, str]]
+FileIdentity = tuple[int, int]
+# No dot-segments, escapes, or capital letters (two names could be one on some disks); no name that the compressed
+# files or index.html of another address could have.
+ADDRESS_PATTERN = re.compile(r"/(?:[a-z0-9_-]{1,200}/){0,8}(?:[a-z0-9_-]{1,200}\.(?:txt|xml|json|svg))?\Z")
+# Headers that differ between the encodings of a page.
+PER_ENCODING_HEADERS = frozenset({"content-encoding", "content-length", "etag", "date", "last-modified"})
+TEMP_PREFIX = ".new-"
+# Pages are old if the worker has not confirmed them with the database for this long. Responses then have an Age header.
+STALE_AFTER_SECONDS = 5.0
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS page (path TEXT PRIMARY KEY, headers TEXT NOT NULL, modified_at INTEGER NOT NULL,
+    etags TEXT NOT NULL, is_best INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class StoredShard:
-    """The content of one file. ``last_validated`` is in seconds since the epoch."""
+class PublishedFile:
+    """A page in one encoding, as read from disk. ``headers`` has those that do not depend on the encoding."""
 
-    content_version: str
-    last_validated: float
-    entries: dict[str, CachedResponse]
+    body: bytes
+    encoding: str
+    etag: str
+    headers: Headers
+    modified_at: int
+    file: str
+    identity: FileIdentity
+    last_modified: str
 
 
-def shard_for(path: str) -> int:
-    """Return the number of the shard that stores a path."""
-    return zlib.crc32(path.encode()) % SHARD_COUNT
+class PublishedFiles:
+    """The files and the index in a data directory. Methods that write are for the process that holds the lock.
 
+    ``read`` is thread-safe. Writing raises OSError, also for a full disk under the index.
+    """
 
-class ResponseFiles:
-    """The shards in ``folder``. ``build_fingerprint`` identifies the code, templates and settings that render pages."""
+    def __init__(self, data_dir: Path) -> None:
+        self.root, self._folder = data_dir / "public", data_dir / "worker"
+        self.media_names = self._folder / "public-media.json"
+        self._index_file, self._heartbeat_file = self._folder / "index.sqlite3", self._folder / "heartbeat"
+        self._index: sqlite3.Connection | None = None
+        self._index_lock = threading.Lock()
 
-    def __init__(self, folder: Path, build_fingerprint: str) -> None:
-        self.folder, self._build_fingerprint = folder, build_fingerprint
-        self._mtimes: dict[int, int] = {}
-        self._incompatible_count = 0
-
-    def shard_path(self, shard: int) -> Path:
-        return self.folder / f"{shard:02d}.snapshots"
+    # Reading
 
     def exists(self) -> bool:
-        """Return whether this installation has ever stored pages."""
-        return any(self.shard_path(shard).exists() for shard in range(SHARD_COUNT))
+        """Return whether this data directory has ever had published pages."""
+        return (self.root / "index.html").exists()
 
-    def acquire_lock(self) -> IO[str] | None:
-        """Acquire the write lock, held while the returned stream is open. Return None if another process has it."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stream = (self.folder / "lock").open("w")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.close()
-            return None
-        return stream
+    def read(self, path: str, encoding: str) -> PublishedFile | None:
+        """Return a page in an encoding, or uncompressed if it is too short for that; None if it is not on disk.
 
-    def remove_temp_files(self) -> None:
-        """Delete temporary files that a killed process left behind. The caller must hold the lock."""
-        for temp_file in self.folder.glob(f"{TEMP_PREFIX}*"):
-            temp_file.unlink(missing_ok=True)
-
-    def load(self) -> list[StoredShard]:
-        """Return all shards that are valid and from this version."""
-        self._incompatible_count = 0
-        shards = [self._read_shard(shard) for shard in range(SHARD_COUNT)]
-        if self._incompatible_count:
-            log.info("Ignoring %s files of published pages from another version", self._incompatible_count)
-        return [stored for stored in shards if stored]
-
-    def read_changed(self, is_wanted: Callable[[str, str], bool] | None = None) -> list[StoredShard]:
-        """Return the shards that another process wrote since the last read.
-
-        ``is_wanted(path, sha)`` selects the entries to load.
+        None also for a file that is damaged or being replaced at this moment.
         """
-        shards = []
-        for shard in range(SHARD_COUNT):
-            with contextlib.suppress(OSError):
-                if self.shard_path(shard).stat().st_mtime_ns != self._mtimes.get(shard):
-                    shards.append(self._read_shard(shard, is_wanted))
-        return [stored for stored in shards if stored]
-
-    def write(self, shard: int, stored: StoredShard) -> None:
-        """Replace a shard. On an OSError, the old file is unchanged."""
-        # All pages of a language have the same headers: each set is stored once.
-        bases: dict[BaseHeaders, int] = {}
-        index, bodies = [], []
-        for path, response in sorted(stored.entries.items()):
-            body, base = response.body, bases.setdefault(response.base_headers, len(bases))
-            index.append(
-                [
-                    path,
-                    response.status,
-                    base,
-                    response.encoding,
-                    len(body),
-                    response.modified_at,
-                    response.sha,
-                    response.max_compressed,
-                ]
-            )
-            bodies.append(body)
-        # These keys are part of the file format.
-        metadata = {
-            "program": self._build_fingerprint,
-            "state": stored.content_version,
-            "confirmed": stored.last_validated,
-        }
-        head = json.dumps({**metadata, "bases": list(bases), "index": index}).encode()
-        content = [len(head).to_bytes(8, "big"), head, *bodies]
-        digest = hashlib.sha256()
-        for chunk in content:
-            digest.update(chunk)
-        self._replace_file(self.shard_path(shard), [MAGIC, digest.digest(), *content])
-
-    def _replace_file(self, target: Path, content: list[bytes]) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        atomic_write(target, content)
-        fsync_directory(self.folder)
-
-    def _read_shard(self, shard: int, is_wanted: Callable[[str, str], bool] | None = None) -> StoredShard | None:
-        file = self.shard_path(shard)
+        target = self._file_for(path)
+        if target is None:
+            return None
         try:
-            self._mtimes[shard] = file.stat().st_mtime_ns
-            content = file.read_bytes()
-        except FileNotFoundError:
+            row = self._fetch_row(path)
+            if row is None:
+                return None
+            headers, modified_at, etags, _ = row
+            encoding = encoding if encoding in etags else ""
+            file = f"{target}{SUFFIXES[encoding]}"
+            with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 -- faster, and runs on every load
+                body, stat = stream.read(), os.fstat(stream.fileno())
+        except (OSError, sqlite3.Error):
             return None
-        except OSError as error:
-            log.warning("Could not read published pages from %s: %s", file, error.strerror)
+        if make_etag(body) != etags[encoding]:
             return None
-        start = len(MAGIC) + HASH_BYTES
-        if not content.startswith(MAGIC):
-            log.warning("Ignoring published pages in %s: they have another format", file)
-            return None
-        if hashlib.sha256(memoryview(content)[start:]).digest() != content[len(MAGIC) : start]:
-            log.warning("Ignoring published pages in %s: the file is damaged", file)
-            return None
-        return self._parse(content, start, is_wanted)
+        last_modified = formatdate(modified_at, usegmt=True)
+        return PublishedFile(
+            body, encoding, etags[encoding], headers, modified_at, file, _identity(stat), last_modified
+        )
 
-    def _parse(self, content: bytes, start: int, is_wanted: Callable[[str, str], bool] | None) -> StoredShard | None:
-        """Parse content whose hash has been verified. Return None if another version of the code rendered it."""
-        position = start + 8 + int.from_bytes(content[start : start + 8], "big")
-        head = json.loads(content[start + 8 : position])
-        if head["program"] != self._build_fingerprint:
-            self._incompatible_count += 1
+    def is_intact(self, path: str) -> bool:
+        """Return whether a page is on disk, undamaged in every encoding."""
+        try:
+            row = self._fetch_row(path)
+        except (OSError, sqlite3.Error):
+            return False
+        return row is not None and all(
+            (found := self.read(path, encoding)) is not None and found.encoding == encoding for encoding in row[2]
+        )
+
+    @staticmethod
+    def is_current(found: PublishedFile) -> bool:
+        """Return whether the file that was read is still in place."""
+        try:
+            return _identity(os.stat(found.file)) == found.identity  # noqa: PTH116 -- faster, and runs on every hit
+        except OSError:
+            return False
+
+    def generation(self) -> int:
+        """Return a number that changes whenever a file does; 0 if there are none."""
+        try:
+            return os.stat(self.root).st_mtime_ns  # noqa: PTH116
+        except OSError:
+            return 0
+
+    def age(self) -> float:
+        """Return the seconds since the worker last confirmed the pages with the database; many years if never."""
+        try:
+            confirmed_at = os.stat(self._heartbeat_file).st_mtime  # noqa: PTH116
+        except OSError:
+            confirmed_at = 0.0
+        return max(0.0, time.time() - confirmed_at)
+
+    def paths(self) -> set[str]:
+        """Return the addresses of all pages."""
+        return {path for (path,) in self._open_index().execute("SELECT path FROM page")}
+
+    def state(self) -> dict[str, str]:
+        """Return what ``record_state`` recorded last."""
+        return dict(self._open_index().execute("SELECT name, value FROM state").fetchall())
+
+    # Writing
+
+    @contextlib.contextmanager
+    def try_lock(self) -> Iterator[bool]:
+        """Become the only writer for the length of the block; yields whether this succeeded."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self._folder / "lock").open("w") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            self._prepare()
+            yield True
+
+    def _prepare(self) -> None:
+        """Create the folder and the index, and remove what a killed worker left behind."""
+        self._make_folder(self.root)
+        for temp_file in [*self.root.rglob(f"{TEMP_PREFIX}*"), *self._folder.glob(f"{TEMP_PREFIX}*")]:
+            shutil.rmtree(temp_file) if temp_file.is_dir() else temp_file.unlink()
+        try:
+            self._open_index().executescript(SCHEMA)
+        except sqlite3.OperationalError as error:
+            raise OSError(str(error)) from error
+        except sqlite3.DatabaseError:
+            log.warning("The index of the published pages is damaged; rendering all pages again")
+            self.close()
+            for file in self._folder.glob(f"{self._index_file.name}*"):
+                file.unlink()
+            self._open_index().executescript(SCHEMA)
+            self.clear()
+
+    def write(self, path: str, headers: Iterable[tuple[str, str]], raw: bytes) -> None:
+        """Write a page, compressed quickly, unless it is already there unchanged. On an error, the old one remains."""
+        target = self._file_for(path)
+        if target is None:
+            raise ValueError(f"{path} cannot be the name of a file")
+        headers = [header for header in headers if header[0].lower() not in PER_ENCODING_HEADERS]
+        with self._index_errors_as_os_errors():
+            row = self._fetch_row(path)
+            if row and row[0] == headers and row[2][""] == make_etag(raw) and self.is_intact(path):
+                return
+            # Two versions never have the same date, also if they are of the same second.
+            modified_at = max(int(time.time()), row[1] + 1) if row else int(time.time())
+            self._replace(path, target, headers, modified_at, raw, FAST)
+
+    def compress_next(self) -> bool:
+        """Compress one page as well as possible. Return False if there was nothing left to compress."""
+        with self._index_errors_as_os_errors():
+            row = self._open_index().execute("SELECT path FROM page WHERE NOT is_best LIMIT 1").fetchone()
+            if row is None:
+                return False
+            found, target = self.read(row[0], ""), self._file_for(row[0])
+            if found is None or target is None:
+                self.delete(row[0])
+            else:
+                self._replace(row[0], target, found.headers, found.modified_at, found.body, BEST)
+            return True
+
+    def _replace(
+        self, path: str, target: str, headers: Headers, modified_at: int, raw: bytes, quality: tuple[int, int]
+    ) -> None:
+        encodings = SUFFIXES if len(raw) >= MIN_COMPRESS_BYTES else {"": ""}
+        bodies = {encoding: compress(raw, encoding, quality) for encoding in encodings}
+        etags = {encoding: make_etag(body) for encoding, body in bodies.items()}
+        is_best = quality == BEST or len(bodies) == 1
+        temp_files: dict[str, str] = {}
+        try:
+            self._make_folder(Path(target).parent)
+            for encoding, body in bodies.items():
+                temp_files[encoding] = self._write_temp_file(Path(target).parent, body, modified_at)
+            # What needs space comes first. Until a file has its new ETag, ``read`` ignores it.
+            self._open_index().execute(
+                "INSERT OR REPLACE INTO page VALUES (?, ?, ?, ?, ?)",
+                (path, json.dumps(headers), modified_at, json.dumps(etags), is_best),
+            )
+            for encoding, suffix in SUFFIXES.items():
+                if encoding in bodies:
+                    os.replace(temp_files.pop(encoding), f"{target}{suffix}")  # noqa: PTH105
+                else:
+                    Path(f"{target}{suffix}").unlink(missing_ok=True)
+        finally:
+            for temp_file in temp_files.values():
+                Path(temp_file).unlink(missing_ok=True)
+            self._touch()
+
+    @staticmethod
+    def _write_temp_file(folder: Path, body: bytes, modified_at: int) -> str:
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=TEMP_PREFIX)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(body)
+            os.chmod(name, 0o644)  # noqa: PTH101 -- nginx reads it as another user
+            os.utime(name, (modified_at, modified_at))
+        except BaseException:
+            Path(name).unlink()
+            raise
+        return name
+
+    def delete(self, path: str) -> None:
+        """Delete a page, and folders that are empty then. Needs no space on the disk."""
+        target = self._file_for(path)
+        if target is None:
+            return
+        is_there = False
+        for suffix in SUFFIXES.values():
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                os.unlink(f"{target}{suffix}")  # noqa: PTH108
+                is_there = True
+        if is_there:
+            folder = Path(target).parent
+            with contextlib.suppress(OSError):
+                while folder != self.root:
+                    folder.rmdir()
+                    folder = folder.parent
+            self._touch()
+        # A row without a file is harmless.
+        with contextlib.suppress(sqlite3.Error):
+            self._open_index().execute("DELETE FROM page WHERE path = ?", (path,))
+
+    def clear(self) -> None:
+        """Delete all pages at once. Needs no space on the disk."""
+        discarded = self._folder / f"{TEMP_PREFIX}discarded"
+        shutil.rmtree(discarded, ignore_errors=True)
+        self.root.rename(discarded)
+        with contextlib.suppress(sqlite3.Error):
+            self._open_index().execute("DELETE FROM page")
+        shutil.rmtree(discarded)
+        self._make_folder(self.root)
+        self._touch()
+
+    def record_state(self, **values: str) -> None:
+        """Record values of the folder as a whole in one transaction."""
+        with self._index_errors_as_os_errors(), self._open_index() as index:
+            index.execute("BEGIN")
+            index.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", values.items())
+
+    def confirm(self) -> None:
+        """Record that the database confirmed all pages now. Needs no space on the disk after the first time."""
+        self._heartbeat_file.touch()
+
+    def close(self) -> None:
+        """Close the index."""
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+
+    def _touch(self) -> None:
+        now = time.time_ns()
+        os.utime(self.root, ns=(now, now))
+
+    @staticmethod
+    def _make_folder(folder: Path) -> None:
+        """Create a folder that nginx can read whatever the umask."""
+        if not folder.is_dir():
+            PublishedFiles._make_folder(folder.parent)
+            folder.mkdir()
+            folder.chmod(0o755)
+
+    def _file_for(self, path: str) -> str | None:
+        """Return the file of an address, or None if the address cannot be a file name."""
+        if not ADDRESS_PATTERN.match(path):
             return None
-        bases = [tuple((name, value) for name, value in base) for base in head["bases"]]
-        entries = {}
-        for path, status, base, encoding, length, modified_at, sha, max_compressed in head["index"]:
-            if is_wanted is None or is_wanted(path, sha):
-                body = content[position : position + length]
-                entries[path] = CachedResponse(
-                    status, bases[base], encoding, body, modified_at, sha, max_compressed=max_compressed
-                )
-            position += length
-        return StoredShard(head["state"], head["confirmed"], entries)
+        return f"{self.root}{path}index.html" if path.endswith("/") else f"{self.root}{path}"
+
+    def _fetch_row(self, path: str) -> tuple[Headers, int, dict[str, str], bool] | None:
+        with self._index_lock:
+            row = (
+                self._open_index()
+                .execute("SELECT headers, modified_at, etags, is_best FROM page WHERE path = ?", (path,))
+                .fetchone()
+            )
+        if row is None:
+            return None
+        headers = [(name, value) for name, value in json.loads(row[0])]
+        return headers, row[1], json.loads(row[2]), bool(row[3])
+
+    def _open_index(self) -> sqlite3.Connection:
+        if self._index is None:
+            index = sqlite3.connect(self._index_file, check_same_thread=False, isolation_level=None, timeout=1)
+            index.execute("PRAGMA journal_mode = WAL")
+            index.execute("PRAGMA synchronous = NORMAL")
+            self._index = index
+        return self._index
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _index_errors_as_os_errors() -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OSError(str(error)) from error
+
+
+def _identity(stat: os.stat_result) -> FileIdentity:
+    # The inode number of a deleted file is used again, but not with the same time of change.
+    return stat.st_ino, stat.st_ctime_ns

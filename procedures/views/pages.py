@@ -7,13 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.invitations import repair_admin_path
-from portal.prepared_queries import prepared_query
 from portal.published.decorators import cacheable
 from procedures import languages
 from procedures.enums import PageKind
 from procedures.languages import home_path, language_of_path
 from procedures.models import Page, Path, Release
-from procedures.models.page import CARD_FIELDS, PageQuerySet
+from procedures.models.page import CARD_FIELDS
 from procedures.sharing.address_index import Address, get_address_index
 from procedures.sharing.messages import short_path
 from procedures.sharing.path_lookup import lookup_paths
@@ -33,21 +32,10 @@ RESERVED_PATHS = frozenset(
 )
 
 
-# No language has this name (portal/prepared_queries.py).
-@prepared_query("\0language")
-def _home_pages(language: str) -> PageQuerySet:
-    return Page.objects.for_cards(language).on_home()
-
-
-@prepared_query("\0language")
-def _visit_pages(language: str) -> PageQuerySet:
-    return Page.objects.for_cards(language).guides()
-
-
 @cacheable
 def home(request: HttpRequest, language: str) -> HttpResponse:
     """``/`` and ``/es/``: an introduction, the guides, and the topics."""
-    pages = _home_pages.fetch_instances(language)
+    pages = list(Page.objects.for_cards(language).on_home())
     clinic = get_clinic(pages, language)
     context = base_context(
         language=language,
@@ -64,7 +52,7 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
 @cacheable
 def visits(request: HttpRequest, language: str) -> HttpResponse:
     """``/visits/``: list all guides."""
-    guides = _visit_pages.fetch_instances(language)
+    guides = list(Page.objects.for_cards(language).guides())
     path = f"{home_path(language)}visits/"
     context = base_context(
         language=language,
@@ -90,7 +78,7 @@ def serve_path(requested_path: str) -> HttpResponse:
     candidates = url_candidates(requested_path)
     code_match = redirects.match_code_path(candidates)
     if code_match:
-        return redirects.redirect_short_code(*code_match, requested_path)
+        return redirects.redirect_short_code(*code_match)
     language = language_of_path(candidates[-1])
     row, base, suffix = _find_path(candidates, language), requested_path, ""
     offers: list[dict[str, str]] = []
@@ -122,10 +110,10 @@ def _respond_to_path(row: Path, requested_path: str, suffix: str) -> HttpRespons
     """Return the page of a path, one redirect to it with ``suffix``, or 410."""
     live = row.page.live_release
     if live is None:
-        return _render_gone(row, is_cacheable=requested_path == row.path)
+        return _render_gone(row)
     target = live.path + suffix
     if target != requested_path:
-        return redirect_permanently(target, is_cacheable=requested_path == row.path)
+        return redirect_permanently(target)
     return render_response(
         "site/guide.html" if row.page.kind == PageKind.GUIDE else "site/page.html",
         page_context(row.page, live, row.clinic, translation_paths(row)),
@@ -204,7 +192,7 @@ def translation_paths(path_row: Path | None) -> dict[str, str | None]:
     return {code: getattr(path_row, f"path_{code}", None) for code in languages.CODES}
 
 
-def _render_gone(row: Path, *, is_cacheable: bool) -> HttpResponse:
+def _render_gone(row: Path) -> HttpResponse:
     page, new = row.page, row.page.replaced_by
     release = new.live_release if new else None
     context = base_context(language=page.language, clinic=row.clinic, title=row.last_title)
@@ -216,7 +204,7 @@ def _render_gone(row: Path, *, is_cacheable: bool) -> HttpResponse:
         "replacement": replacement,
         "robots": "noindex",
     }
-    return render_response("site/gone.html", {**context, **values}, status=410, is_cacheable=is_cacheable)
+    return render_response("site/gone.html", {**context, **values}, status=410)
 
 
 def _redirect_reserved_path(requested_path: str, candidates: list[str]) -> HttpResponse | None:

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from portal.published.decorators import CACHE_CONTROL_REVALIDATE, CacheableResponse, cacheable
+from portal.published.decorators import cacheable
 from procedures import languages
 from procedures.models import Page
 from procedures.sharing.messages import short_path
@@ -19,16 +19,13 @@ MAX_CODE_LENGTH = 40
 CODE_PATH = re.compile(rf"/(?:({'|'.join(languages.CODES)})/)?p/(.+)/\Z")
 
 
-def redirect_permanently(path: str, *, is_cacheable: bool = False) -> HttpResponse:
+def redirect_permanently(path: str) -> HttpResponse:
     """Redirect to a canonical path. ``path`` must come from the database or from a constant, never from the request.
-
-    ``is_cacheable``: the requested path has a row of its own. The number of other paths is unlimited, so redirects from
-    them are not stored.
 
     Sets no Cache-Control, so that ``@cacheable`` makes browsers revalidate it: a page can return to an earlier path,
     and a redirect cached from there would cause a loop.
     """
-    return (CacheableResponse if is_cacheable else HttpResponse)(status=301, headers={"Location": path})
+    return HttpResponse(status=301, headers={"Location": path})
 
 
 def redirect_to_staff(path: str) -> HttpResponse:
@@ -57,11 +54,8 @@ def match_code_path(candidates: list[str]) -> tuple[str, str] | None:
     return (typed[1] if typed else match[2]), (match[1] or languages.DEFAULT)
 
 
-def redirect_short_code(code: str, language: str, requested_path: str = "") -> HttpResponse:
-    """Redirect to the page of a code. A check character keeps a mistyped code from leading to another page.
-
-    ``requested_path``: the whole path, if the code is part of it.
-    """
+def redirect_short_code(code: str, language: str) -> HttpResponse:
+    """Redirect to the page of a code. A check character keeps a mistyped code from leading to another page."""
     code = code[:MAX_CODE_LENGTH]
     valid_code = parse_code(code)
     if valid_code:
@@ -70,10 +64,7 @@ def redirect_short_code(code: str, language: str, requested_path: str = "") -> H
             # A withdrawn page says at its last path why it was withdrawn.
             last = page.live_release or page.releases.order_by("-number").first()
             if last:
-                # Other spellings also lead there, but only the canonical one is printed and worth caching.
-                return redirect_permanently(
-                    last.path, is_cacheable=requested_path == short_path(page.language, page.code)
-                )
+                return redirect_permanently(last.path)
     context = base_context(language=language, clinic=load_clinic(language)[0], title=_("Please check the code"))
     error = _("This code leads nowhere. Look at your letter: 6 letters and digits, no 0, O, 1, I, L or U.")
     values = {"code": code, "error": error if code else "", "robots": "noindex"}
@@ -88,8 +79,4 @@ def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
         raise Http404
     drawing = build_qr_code(settings.PUBLIC_URL + short_path(language, code))
     svg = render_to_string("components/qr.html", {"qr": drawing, "file": True})
-    response = HttpResponse(svg.strip(), content_type="image/svg+xml")
-    if page.language != language:
-        # No page uses this image. If it were stored, it would outlive its page.
-        response.headers["Cache-Control"] = CACHE_CONTROL_REVALIDATE
-    return response
+    return HttpResponse(svg.strip(), content_type="image/svg+xml")
