@@ -62,7 +62,7 @@ MIDDLEWARE = [
 SITE_SOURCE = "procedures.publishing.invalidation"
 CACHE_MB = env.get_int("PORTAL_CACHE_MB", default=48, min_value=8, max_value=16_000)
 
-# The function that stores page-view counts (portal/published/page_views.py).
+# The function that stores page-view counts (portal/page_views.py).
 PAGE_VIEW_BACKEND = "procedures.analytics.page_views.record_page_views"
 
 ROOT_URLCONF = "portal.urls"

@@ -10,8 +10,8 @@ application = get_wsgi_application()
 
 # Imported after Django is set up, because the modules read the settings.
 from portal import health  # noqa: E402 -- see above
+from portal.page_views import start_flushing  # noqa: E402
 from portal.published.files import PublishedFiles  # noqa: E402
-from portal.published.page_views import start_flushing  # noqa: E402
 from portal.published.wsgi import PublishedPages  # noqa: E402
 from portal.storage.database_errors import require_existing_database  # noqa: E402
 

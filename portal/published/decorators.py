@@ -10,7 +10,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from portal.published.http_encoding import MIN_COMPRESS_BYTES, compress, make_etag, negotiate_encoding
+from portal.http_encoding import MIN_COMPRESS_BYTES, compress, make_etag, negotiate_encoding
 
 P = ParamSpec("P")
 # Of all responses that may be published as a file, and only of those (builder.py).

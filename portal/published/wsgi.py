@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from portal.http_encoding import MAX_ACCEPT_ENCODING_LENGTH, SUFFIXES, matches_etag, negotiate_encoding
+from portal.page_views import PAGE_VIEWS
 from portal.published.decorators import CACHE_CONTROL_REVALIDATE
 from portal.published.files import STALE_AFTER_SECONDS, Headers, PublishedFile, PublishedFiles
-from portal.published.http_encoding import MAX_ACCEPT_ENCODING_LENGTH, SUFFIXES, matches_etag, negotiate_encoding
-from portal.published.page_views import PAGE_VIEWS
 
 StartResponse = Callable[..., Any]
 WSGIApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]

@@ -8,30 +8,33 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import OperationalError
+from django.http import HttpResponse
 
-from portal.published.builder import SiteBuilder, make_fetch
+from portal.published.builder import SiteBuilder
 from portal.published.files import PublishedFiles
-from tests.published.plain import Django, ask, reader
+from tests.published.plain import HEADERS, ask, reader
 
 PATIENCE = 10.0
 
 
-class Site(Django):
+class Site:
     """Fake of Django and the domain: pages with a text, and a content version that counts changes."""
 
     def __init__(self, pages: dict[str, str]) -> None:
-        super().__init__()
         self.pages, self.number, self.clinic, self.down = pages, 1, "a", False
         self.changed: list[tuple[int, str]] = []
         self.files: set[str] = set()
         # Affected by each change, but not a page.
         self.rest: list[str] = []
+        # The paths that were rendered.
+        self.rendered: list[str] = []
 
-    def __call__(self, environ, start_response):  # type: ignore[no-untyped-def]
-        text = self.pages.get(environ["PATH_INFO"])
-        self.status = "503 Down" if self.down else "404 Not Found" if text is None else "200 OK"
-        self.body = f"<h1>{text}</h1>{self.clinic}".encode() + b" words" * 200
-        return super().__call__(environ, start_response)
+    def fetch(self, path: str) -> HttpResponse:
+        self.rendered.append(path)
+        text = self.pages.get(path)
+        body = f"<h1>{text}</h1>{self.clinic}".encode() + b" words" * 200
+        status = 503 if self.down else 404 if text is None else 200
+        return HttpResponse(body, status=status, headers=dict(HEADERS))
 
     def publish(self, path: str, text: str) -> None:
         self.pages[path] = text
@@ -100,7 +103,7 @@ class Machine:
         def work() -> None:
             with self.files.try_lock() as is_locked:
                 assert is_locked
-                self.builder = SiteBuilder(self.files, self.site, make_fetch(self.site), self.build)
+                self.builder = SiteBuilder(self.files, self.site, lambda path: self.site.fetch(path), self.build)
                 self.builder.run(stop.is_set)
 
         thread = threading.Thread(target=work, daemon=True)

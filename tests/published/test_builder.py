@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.http import HttpResponse
 
 from portal.published import builder as module
 from portal.published.builder import SiteBuilder
@@ -22,18 +23,18 @@ def test_all_pages_are_rendered_in_advance(tmp_path: Path) -> None:
         eventually(machine.is_idle)
         assert machine.published() == {"/": "Home", "/a/": "A"}
         assert machine.text("/a/") == "A"
-        assert site.asked == 2
+        assert site.rendered == ["/", "/a/"]
 
 
 def test_publishing_renders_only_the_affected_pages(tmp_path: Path) -> None:
     site = Site({"/": "Home", "/a/": "A", "/b/": "B"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
-        site.requests.clear()
+        site.rendered.clear()
         site.publish("/a/", "A2")
         eventually(lambda: machine.text("/a/") == "A2")
         eventually(machine.is_idle)
-        assert [request["PATH_INFO"] for request in site.requests] == ["/a/"]
+        assert site.rendered == ["/a/"]
 
 
 def test_paths_other_than_pages_are_deleted_at_once_and_rendered_when_nothing_changes(
@@ -60,14 +61,14 @@ def test_the_old_form_of_a_page_is_served_while_the_new_one_is_rendered_but_not_
     site = Site({"/a/": "A", "/b/": "B", "/c/": "C"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
-        original, seen = site.__class__.__call__, []
+        fetch, seen = site.fetch, []
 
-        def slow(self, environ, start_response):  # type: ignore[no-untyped-def]
+        def slow(path: str) -> HttpResponse:
             time.sleep(0.3)
-            seen.append((environ["PATH_INFO"], machine.text("/a/"), machine.text("/b/")))
-            return original(self, environ, start_response)
+            seen.append((path, machine.text("/a/"), machine.text("/b/")))
+            return fetch(path)
 
-        monkeypatch.setattr(site.__class__, "__call__", slow)
+        monkeypatch.setattr(site, "fetch", slow)
         site.changed += [(2, "/a/"), (2, "/b/")]
         site.pages = {"/a/": "A2", "/b/": "B2", "/c/": "C"}
         site.number = 2
@@ -146,16 +147,10 @@ def test_a_page_published_just_before_the_database_failed_is_not_served_in_its_o
     site = Site({"/a/": "A", "/b/": "B"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
-        call = site.__class__.__call__
-
-        def broken(self, environ, start_response):  # type: ignore[no-untyped-def]
-            start_response("503 Service Unavailable", [])
-            return []
-
-        monkeypatch.setattr(site.__class__, "__call__", broken)
-        site.publish("/a/", "A2")
-        eventually(lambda: machine.published() == {"/b/": "B"})
-        monkeypatch.setattr(site.__class__, "__call__", call)
+        with monkeypatch.context() as patched:
+            patched.setattr(site, "fetch", lambda path: HttpResponse(status=503))
+            site.publish("/a/", "A2")
+            eventually(lambda: machine.published() == {"/b/": "B"})
         eventually(lambda: machine.published() == {"/a/": "A2", "/b/": "B"})
 
 
@@ -165,15 +160,8 @@ def test_an_error_in_one_page_does_not_stop_the_others_and_does_not_leave_its_ol
     site = Site({"/a/": "A", "/b/": "B"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
-        call = site.__class__.__call__
-
-        def faulty(self, environ, start_response):  # type: ignore[no-untyped-def]
-            if environ["PATH_INFO"] == "/a/":
-                start_response("500 Internal Server Error", [])
-                return []
-            return call(self, environ, start_response)
-
-        monkeypatch.setattr(site.__class__, "__call__", faulty)
+        fetch = site.fetch
+        monkeypatch.setattr(site, "fetch", lambda path: HttpResponse(status=500) if path == "/a/" else fetch(path))
         site.clinic = "b"
         eventually(machine.is_idle)
         assert machine.published() == {"/b/": "B"}
@@ -224,7 +212,7 @@ def test_a_second_start_is_warm_and_renders_only_what_has_changed(tmp_path: Path
     site = Site({"/": "Home", "/a/": "A", "/b/": "B", "/c/": "C"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
-    site.requests.clear()
+    site.rendered.clear()
     site.publish("/b/", "B2")
     site.withdraw("/c/")
 
@@ -233,16 +221,16 @@ def test_a_second_start_is_warm_and_renders_only_what_has_changed(tmp_path: Path
     with machine.working():
         eventually(machine.is_idle)
         assert machine.published() == {"/": "Home", "/a/": "A", "/b/": "B2"}
-        assert {request["PATH_INFO"] for request in site.requests} == {"/b/", "/c/"}
+        assert set(site.rendered) == {"/b/", "/c/"}
 
 
 def test_a_third_start_renders_nothing(tmp_path: Path) -> None:
     site = Site({f"/{number}/": "text" for number in range(10)})
     for _ in range(3):
-        site.requests.clear()
+        site.rendered.clear()
         with Machine(site, tmp_path).working() as machine:
             eventually(machine.is_idle)
-    assert site.requests == []
+    assert site.rendered == []
 
 
 def test_a_start_without_the_database_serves_the_published_pages(tmp_path: Path) -> None:
@@ -277,11 +265,11 @@ def test_missing_and_damaged_files_are_rendered_at_the_next_start_and_unknown_on
     (root / "a" / "index.html").unlink()
     (root / "b" / "index.html.gz").write_bytes(os.urandom(99))
     del site.pages["/c/"]
-    site.requests.clear()
+    site.rendered.clear()
     with Machine(site, tmp_path).working() as machine:
         eventually(lambda: machine.published() == {"/a/": "A", "/b/": "B"})
         eventually(lambda: all(machine.files.is_intact(path) for path in ("/a/", "/b/")))
-        assert {request["PATH_INFO"] for request in site.requests} == {"/a/", "/b/"}
+        assert set(site.rendered) == {"/a/", "/b/"}
 
 
 def test_a_worker_that_ended_before_it_rendered_a_change_renders_it_at_the_next_start(
@@ -298,7 +286,7 @@ def test_a_worker_that_ended_before_it_rendered_a_change_renders_it_at_the_next_
         time.sleep(0.1)
         assert machine.published() == {"/a/": "A", "/b/": "B"}
     monkeypatch.undo()
-    site.requests.clear()
+    site.rendered.clear()
     with Machine(site, tmp_path).working() as machine:
         eventually(lambda: machine.published() == {"/a/": "A2", "/b/": "B"})
-        assert [request["PATH_INFO"] for request in site.requests] == ["/a/"]
+        assert site.rendered == ["/a/"]

@@ -10,7 +10,6 @@ from typing import Any, cast
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
 from portal.published.builder import SiteBuilder, SiteSource, build_fingerprint, make_fetch
@@ -63,8 +62,7 @@ class Command(BaseCommand):
     def _work(self, files: PublishedFiles, should_stop: Any) -> None:
         threading.Thread(target=self._run_periodic_tasks, daemon=True).start()
         source = cast("SiteSource", import_module(settings.SITE_SOURCE))
-        fetch = make_fetch(get_wsgi_application())
-        SiteBuilder(files, source, fetch, build_fingerprint()).run(should_stop)
+        SiteBuilder(files, source, make_fetch(), build_fingerprint()).run(should_stop)
 
     def _run_periodic_tasks(self) -> None:
         """Run the periodic tasks every minute. Log an exception and retry a minute later."""

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 
-from portal.published import page_views as counting
+from portal import page_views as counting
+from portal.page_views import PAGE_VIEWS, PageViewCounter, flush_counts, looks_human
 from portal.published.files import PublishedFiles
-from portal.published.page_views import PAGE_VIEWS, PageViewCounter, flush_counts, looks_human
-from tests.published.conftest import files  # noqa: F401 -- a fixture
 from tests.published.plain import HEADERS, PAGE, PATH, Django, ask, reader
 
 PHONE = "Mozilla/5.0 (Linux; Android 14; SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36"
@@ -70,7 +69,7 @@ def test_headers_that_every_browser_sends_are_required(missing: str) -> None:
 
 
 @pytest.mark.usefixtures("_counting")
-def test_a_page_counts_from_django_from_its_file_and_on_a_304(files: PublishedFiles) -> None:  # noqa: F811
+def test_a_page_counts_from_django_from_its_file_and_on_a_304(files: PublishedFiles) -> None:
     application = reader(files, Django())
     person = {name: value for name, value in PERSON.items() if name.startswith("HTTP_")}
 
@@ -128,7 +127,7 @@ def test_concurrent_threads_lose_no_count() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.published.page_views.MAX_PATHS", 3)
+    monkeypatch.setattr("portal.page_views.MAX_PATHS", 3)
     reads = PageViewCounter()
     for number in range(10):
         reads.add(f"/{number}/", 1)
