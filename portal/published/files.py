@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from email.utils import formatdate
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,7 +84,7 @@ class PublishedFiles:
             row = self._execute("SELECT headers, modified_at, etags FROM page WHERE path = ?", path) if target else []
             if not row:
                 return None
-            headers, modified_at, etags = json.loads(row[0][0]), row[0][1], json.loads(row[0][2])
+            headers, modified_at, etags = _parse_headers(row[0][0]), row[0][1], json.loads(row[0][2])
             encoding = encoding if encoding in etags else ""
             file = f"{target}{SUFFIXES[encoding]}"
             with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 -- faster
@@ -97,8 +98,7 @@ class PublishedFiles:
         etag, identity = etags[encoding], (stat.st_ino, stat.st_ctime_ns)
         if make_etag(body) != etag:
             return None
-        pairs = [(name, value) for name, value in headers]
-        return PublishedFile(body, encoding, etag, formatdate(modified_at, usegmt=True), pairs, file, identity)
+        return PublishedFile(body, encoding, etag, formatdate(modified_at, usegmt=True), headers, file, identity)
 
     def is_intact(self, path: str) -> bool:
         """Return whether a page is on disk, undamaged in every encoding."""
@@ -274,6 +274,12 @@ class PublishedFiles:
     def _execute(self, statement: str, *values: object) -> list[tuple[str, int, str]]:
         with self._lock:
             return self._index().execute(statement, values).fetchall()
+
+
+@lru_cache(maxsize=64)
+def _parse_headers(text: str) -> Headers:
+    """Return headers from the index; the same object for equal ones, because most pages have the same."""
+    return [(name, value) for name, value in json.loads(text)]
 
 
 def _make_folder(folder: Path) -> None:
