@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-application = get_wsgi_application()
+django_application = get_wsgi_application()
 
 # Imported after Django is set up, because the modules read the settings.
 from portal import health  # noqa: E402 -- see above
@@ -15,11 +15,13 @@ from portal.published.files import PublishedFiles  # noqa: E402
 from portal.published.wsgi import PublishedPages  # noqa: E402
 from portal.storage.database_errors import require_existing_database  # noqa: E402
 
-# runserver has no worker process, and shows every change of the code at once.
-if not settings.DEBUG:
+if settings.DEBUG:
+    # runserver has no worker process, and shows every change of the code at once.
+    application = django_application
+else:
     require_existing_database()
     health.start_monitoring()
-    files = PublishedFiles(settings.DATA_DIR)
+    pages = PublishedPages(django_application, PublishedFiles(settings.DATA_DIR), settings.CACHE_MB * 1_000_000)
     # The bound method, so that the server does not bind it on each request.
-    application = PublishedPages(application, files, settings.CACHE_MB * 1_000_000).__call__
+    application = pages.__call__
     start_flushing()

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator
 from email.utils import formatdate
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from portal.http_encoding import BEST, FAST, MIN_COMPRESS_BYTES, SUFFIXES, compress, make_etag
 
@@ -271,7 +271,7 @@ class PublishedFiles:
             )
         return self._connection
 
-    def _execute(self, statement: str, *values: object) -> list[tuple[str, int, str]]:
+    def _execute(self, statement: str, *values: object) -> list[Any]:
         with self._lock:
             return self._index().execute(statement, values).fetchall()
 
