@@ -232,7 +232,8 @@ def get_database_config(data_dir: Path, environ: Mapping[str, str] = os.environ)
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-500;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+            " PRAGMA cache_size=-500;",
         }
         config["CONN_MAX_AGE"] = None
     elif engine == "django.db.backends.postgresql":

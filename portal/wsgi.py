@@ -10,10 +10,10 @@ django_application = get_wsgi_application()
 
 # Imported after Django is set up, because the modules read the settings.
 from portal import health  # noqa: E402 -- see above
-from portal.page_views import start_flushing  # noqa: E402
-from portal.published.files import PublishedFiles  # noqa: E402
-from portal.published.wsgi import PublishedPages  # noqa: E402
-from portal.storage.database_errors import require_existing_database  # noqa: E402
+from portal.page_views import start_flushing  # noqa: E402 -- see above
+from portal.published.files import PublishedFiles  # noqa: E402 -- see above
+from portal.published.wsgi import PublishedPages  # noqa: E402 -- see above
+from portal.storage.database_errors import require_existing_database  # noqa: E402 -- see above
 
 if settings.DEBUG:
     # runserver has no worker process, and shows every change of the code at once.
