@@ -12,13 +12,12 @@ django_application = get_wsgi_application()
 from portal import health  # noqa: E402 -- see above
 from portal.page_views import start_flushing  # noqa: E402 -- see above
 from portal.published.files import PublishedFiles  # noqa: E402 -- see above
-from portal.published.wsgi import PublishedPages  # noqa: E402 -- see above
+from portal.published.wsgi import PublishedPages, WSGIApplication  # noqa: E402 -- see above
 from portal.storage.database_errors import require_existing_database  # noqa: E402 -- see above
 
-if settings.DEBUG:
-    # runserver has no worker process, and shows every change of the code at once.
-    application = django_application
-else:
+application: WSGIApplication = django_application
+# Under DEBUG, runserver has no worker process, and shows every change of the code at once.
+if not settings.DEBUG:
     require_existing_database()
     health.start_monitoring()
     pages = PublishedPages(django_application, PublishedFiles(settings.DATA_DIR), settings.CACHE_MB * 1_000_000)
