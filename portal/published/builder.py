@@ -1,16 +1,12 @@
 """The site builder of the worker process: renders public pages to files, and again whenever their content changes."""
 
-import hashlib
-import json
 import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from pathlib import Path
 from typing import Any, Protocol
 
-from django.apps import apps
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import DatabaseError, close_old_connections
@@ -18,9 +14,9 @@ from django.http.response import HttpResponseBase
 
 from portal.published.decorators import CACHE_CONTROL_REVALIDATE
 from portal.published.files import PublishedFiles
-from portal.storage.atomic_file import atomic_write
 from portal.storage.database_changes import POLL_SECONDS, ChangeListener
 from portal.storage.database_errors import DatabaseFileMonitor, describe_error
+from portal.storage.media import write_public_names
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +63,12 @@ class SiteBuilder:
 
     def __init__(self, files: PublishedFiles, source: SiteSource, fetch: Fetch, fingerprint: str) -> None:
         self._files, self._source, self._fetch, self._fingerprint = files, source, fetch, fingerprint
-        self.state, self._version, self._error = files.state(), "", ""
+        self.state, self._published, self._version, self._error = files.state(), files.paths(), "", ""
         self._queue: dict[str, None] = {}
         self._deferred: dict[str, None] = {}
         self._outdated: set[str] = set()
         self._unchecked: list[str] = []
-        self._media_names: list[str] | None = None
+        self._media_names: set[str] | None = None
         # Monotonic times.
         self._delete_outdated_at = self._quiet_at = self._confirm_at = self._retry_at = self._read_media_names_at = 0.0
         self._is_bulk = self._is_compressed = False
@@ -100,7 +96,7 @@ class SiteBuilder:
         """Look for changes, and do one piece of work. Return False if there was nothing to do."""
         if self._outdated and time.monotonic() >= self._delete_outdated_at:
             while self._outdated:
-                self._files.delete(self._outdated.pop())
+                self._delete(self._outdated.pop())
         close_old_connections()
         if error := self._file_monitor.error():
             self._set_error(error)
@@ -122,7 +118,9 @@ class SiteBuilder:
         version, now = self._source.content_version(), time.monotonic()
         if version != self._version or now >= self._read_media_names_at:
             # Before the pages, so that withdrawn images are refused at once and new pages can show their images.
-            self._write_media_names(sorted(self._source.public_files()))
+            names = set(self._source.public_files())
+            if names != self._media_names:
+                self._media_names = names if write_public_names(self._files.media_names, names) else None
             self._read_media_names_at = now + MEDIA_NAMES_SECONDS
         if version != self._version:
             before = self._version or self.state.get("content_version", version)
@@ -135,8 +133,8 @@ class SiteBuilder:
     def _on_start(self) -> None:
         """Queue or delete what should or should not be there, once what has changed since the last worker is queued."""
         public = list(self._source.public_urls())
-        for path in self._files.paths().difference(public):
-            self._files.delete(path)
+        for path in self._published.difference(public):
+            self._delete(path)
         if self.state.get("fingerprint") == self._fingerprint:
             self._unchecked = public[::-1]
         else:
@@ -145,18 +143,17 @@ class SiteBuilder:
 
     def _on_change(self, before: str, version: str) -> None:
         """Queue the affected paths: pages now, others later."""
-        affected, published = self._source.affected_urls(before, version), self._files.paths()
+        affected = self._source.affected_urls(before, version)
         pages, others = affected or (list(self._source.public_urls()), [])
-        outdated = published.intersection(pages) if affected else published
-        if len(outdated) > MAX_OUTDATED_FILES:
-            self._files.clear()
-            pages, outdated = list(self._source.public_urls()), set()
-            self._outdated.clear()
         if not self._outdated:
             self._delete_outdated_at = time.monotonic() + MAX_OUTDATED_SECONDS
-        self._outdated |= outdated
+        self._outdated |= self._published.intersection(pages) if affected else self._published
+        if len(self._outdated) > MAX_OUTDATED_FILES:
+            self._files.clear()
+            pages = list(self._source.public_urls())
+            self._published, self._outdated = set(), set()
         for path in others:
-            self._files.delete(path)
+            self._delete(path)
         self._deferred.update(dict.fromkeys(others))
         self._enqueue({**dict.fromkeys(pages), **self._queue})
 
@@ -164,7 +161,7 @@ class SiteBuilder:
         self._queue, self._is_compressed = queue, False
         if len(queue) > BULK_THRESHOLD and not self._is_bulk:
             self._is_bulk = True
-            log.info("Rendering %s public pages; %s are stored", len(queue), len(self._files.paths()))
+            log.info("Rendering %s public pages; %s are stored", len(queue), len(self._published))
 
     def _render_next(self) -> bool:
         """Render a page. Return False if there is none to render."""
@@ -176,15 +173,21 @@ class SiteBuilder:
                 raise DatabaseError("a page could not be read")
             if is_publishable(response):
                 self._files.write(path, response.headers.items(), response.content)
+                self._published.add(path)
+                self._outdated.discard(path)
             elif path in self._outdated or response.status_code < 500:
-                self._files.delete(path)
-            self._outdated.discard(path)
+                self._delete(path)
             del self._queue[path]
             return True
         if self._is_bulk:
             self._is_bulk = False
             log.info("Rendered all public pages")
         return False
+
+    def _delete(self, path: str) -> None:
+        self._files.delete(path)
+        self._published.discard(path)
+        self._outdated.discard(path)
 
     def _check_next(self) -> bool:
         """Queue a page that is missing or damaged. Return False if all are checked."""
@@ -214,16 +217,6 @@ class SiteBuilder:
         if state != self.state:
             self._files.record_state(state)
             self.state = state
-
-    def _write_media_names(self, names: list[str]) -> None:
-        """Write the names of public media files for the web processes (portal/storage/media.py)."""
-        if names != self._media_names:
-            try:
-                atomic_write(self._files.media_names, [json.dumps(names).encode()])
-                self._media_names = names
-            except OSError:
-                # Without the file, web processes ask the database.
-                self._files.media_names.unlink(missing_ok=True)
 
     def _set_error(self, error: str) -> None:
         if error and error != self._error:
@@ -261,16 +254,3 @@ def make_fetch() -> Fetch:
         "wsgi.url_scheme": "http",
     }
     return lambda path: handler.get_response(WSGIRequest({**environ, "PATH_INFO": path, "wsgi.input": BytesIO()}))
-
-
-def build_fingerprint() -> str:
-    """Hash everything but content that affects rendering: code, templates, translations, static files and hosts."""
-    digest = hashlib.sha256(f"{settings.PUBLIC_URL} {settings.ALLOWED_HOSTS} {settings.STATIC_URL}".encode())
-    own_apps = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
-    for file in [file for folder in [*own_apps, settings.TEMPLATES_DIR] for file in sorted(folder.rglob("*"))]:
-        if file.suffix in {".py", ".html", ".mo"}:
-            stat = file.stat()
-            digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
-    digest.update(manifest.read_bytes() if manifest.exists() else b"")
-    return digest.hexdigest()

@@ -6,11 +6,11 @@ from typing import Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from portal.http_encoding import MIN_COMPRESS_BYTES, compress, make_etag, negotiate_encoding
+from portal.http import encode_response
 
 P = ParamSpec("P")
 # Of all responses that may be published as a file, and only of those (builder.py).
@@ -37,14 +37,3 @@ def cacheable(
 
     # Without the exemption, a POST would get 403 from the CSRF check instead of 405.
     return csrf_exempt(require_safe(wrapper))
-
-
-def encode_response(response: HttpResponse, accept_encoding: str) -> str:
-    """Compress the body of a response with the best encoding that the client accepts; return its ETag."""
-    patch_vary_headers(response, ["Accept-Encoding"])
-    encoding = negotiate_encoding(accept_encoding) if len(response.content) >= MIN_COMPRESS_BYTES else ""
-    if encoding:
-        response.content = compress(response.content, encoding)
-        response.headers["Content-Encoding"] = encoding
-        response.headers["Content-Length"] = str(len(response.content))
-    return make_etag(response.content)

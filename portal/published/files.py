@@ -24,7 +24,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from portal.http_encoding import BEST, FAST, MIN_COMPRESS_BYTES, SUFFIXES, compress, make_etag
+from portal.http import BEST, FAST, MIN_COMPRESS_BYTES, SUFFIXES, compress, make_etag
 
 Headers = list[tuple[str, str]]
 # No dot-segments, escapes, or capital letters (some disks ignore case), and no name that the compressed files or the
@@ -158,8 +158,9 @@ class PublishedFiles:
             self.clear()
 
     def paths(self) -> set[str]:
-        """Return the addresses of all pages."""
-        return {path for (path,) in self._execute("SELECT path FROM page")}
+        """Return the addresses of all files on disk, whether or not the index has them."""
+        files = [f"/{file.relative_to(self.root)}" for file in self.root.rglob("*") if file.is_file()]
+        return {file.removesuffix(".br").removesuffix(".gz").removesuffix("index.html") for file in files}
 
     def state(self) -> dict[str, str]:
         """Return what ``record_state`` recorded last."""

@@ -5,12 +5,17 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
-from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from portal.http_encoding import MAX_ACCEPT_ENCODING_LENGTH, SUFFIXES, matches_etag, negotiate_encoding
+from portal.http import (
+    MAX_ACCEPT_ENCODING_LENGTH,
+    SUFFIXES,
+    has_only_tracking_params,
+    is_not_modified,
+    negotiate_encoding,
+)
 from portal.page_views import PAGE_VIEWS
 from portal.published.decorators import CACHE_CONTROL_REVALIDATE
 from portal.published.files import STALE_AFTER_SECONDS, Headers, PublishedFile, PublishedFiles
@@ -22,8 +27,6 @@ NOT_MODIFIED = f"304 {HTTPStatus.NOT_MODIFIED.phrase}"
 # Headers about the body, which a 304 omits.
 BODY_HEADERS = frozenset({"content-type", "content-length", "content-encoding"})
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-TRACKING_PREFIXES = ("utm_", "mc_", "pk_", "hsa_")
-TRACKING_PARAMS = frozenset({"fbclid", "gclid", "msclkid", "dclid", "yclid", "igshid", "mkt_tok", "_hsenc", "_hsmi"})
 # Files on disk are checked for changes this often; a publication must appear within a second.
 CHECK_SECONDS = 0.05
 # Limits the memory for Accept-Encoding headers and hosts of clients.
@@ -102,7 +105,7 @@ class PublishedPages:
         if "HTTP_SEC_FETCH_MODE" in environ:
             PAGE_VIEWS.count(environ)
         status, headers, body = "200 OK", page.headers, [page.body]
-        if _is_not_modified(environ, page.found):
+        if is_not_modified(environ, page.found.etag, page.found.last_modified):
             status, body = NOT_MODIFIED, []
             headers = [header for header in headers if header[0].lower() not in BODY_HEADERS]
         if self._age:
@@ -174,20 +177,3 @@ class PublishedPages:
             return start_response(status, headers, *exc_info)
 
         return self._application(environ, count if "HTTP_SEC_FETCH_MODE" in environ else start_response)
-
-
-def has_only_tracking_params(query: str) -> bool:
-    """Return whether a query string has only the parameters that email and advertising services add to links."""
-    return all(
-        name.startswith(TRACKING_PREFIXES) or name in TRACKING_PARAMS
-        for name, _ in parse_qsl(query, keep_blank_values=True)
-    )
-
-
-def _is_not_modified(environ: dict[str, Any], found: PublishedFile) -> bool:
-    """Return whether the client already has this body. If-None-Match takes precedence (RFC 9110 §13.2.2)."""
-    if_none_match = environ.get("HTTP_IF_NONE_MATCH")
-    if if_none_match is not None:
-        return matches_etag(if_none_match, found.etag)
-    # Compare for equality, as nginx does, because the clocks of two machines may differ.
-    return environ.get("HTTP_IF_MODIFIED_SINCE") == found.last_modified

@@ -19,8 +19,9 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from portal.published.decorators import encode_response
+from portal.http import encode_response
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
+from portal.storage.atomic_file import atomic_write
 from portal.storage.local_storage import MEDIA_NAME_PATTERN
 
 NamesFunction = Callable[[], Iterable[str]]
@@ -64,6 +65,16 @@ class PublicFiles:
         except (OSError, ValueError, TypeError):
             self._names, self._modified_at = frozenset(), 0
         return self._names
+
+
+def write_public_names(file: Path, names: Iterable[str]) -> bool:
+    """Write the names for PublicFiles. If that fails, delete the file: web processes then ask the database."""
+    try:
+        atomic_write(file, [json.dumps(sorted(names)).encode()])
+    except OSError:
+        file.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _get_names_function() -> NamesFunction:

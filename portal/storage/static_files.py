@@ -21,7 +21,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import MissingFileError, StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from portal.http_encoding import matches_etag, parse_accept_encoding
+from portal.http import matches_etag, parse_accept_encoding
 from portal.published.decorators import cacheable
 
 IMPORT_PATTERN = re.compile(r'@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?;')

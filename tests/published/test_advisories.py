@@ -90,8 +90,10 @@ Site = Callable[..., Answer]
 
 
 @pytest.fixture
-def site(files: PublishedFiles) -> Iterator[Site]:
+def site(files: PublishedFiles, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Yield a web process and a worker with a published page; each call is one request, after which the worker works."""
+    # No better compression in the meantime.
+    monkeypatch.setattr("portal.published.builder.QUIET_SECONDS", float("inf"))
     # At the end of a request, Django would close the connection of the transaction that the test runs in.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)

@@ -264,12 +264,16 @@ def test_missing_and_damaged_files_are_rendered_at_the_next_start_and_unknown_on
     root = machine.files.root
     (root / "a" / "index.html").unlink()
     (root / "b" / "index.html.gz").write_bytes(os.urandom(99))
+    # As after a power failure that undid a deletion: the index does not have it.
+    (root / "d").mkdir()
+    (root / "d" / "index.html.gz").write_bytes(b"withdrawn")
     del site.pages["/c/"]
     site.rendered.clear()
     with Machine(site, tmp_path).working() as machine:
         eventually(lambda: machine.published() == {"/a/": "A", "/b/": "B"})
         eventually(lambda: all(machine.files.is_intact(path) for path in ("/a/", "/b/")))
         assert set(site.rendered) == {"/a/", "/b/"}
+        assert not (root / "d").exists()
 
 
 def test_a_worker_that_ended_before_it_rendered_a_change_renders_it_at_the_next_start(

@@ -220,6 +220,9 @@ def test_a_process_killed_while_writing_leaves_the_old_or_the_new_page_or_none(t
     """Thirty times, each at a different moment."""
     old, new = PAGE, b"<h1>New</h1>" + os.urandom(40_000).hex().encode()
     seen = set()
+    files = PublishedFiles(tmp_path)
+    with files.try_lock():
+        files.write(PATH, HEADERS, old)
     for turn in range(30):
         child = os.fork()
         if child == 0:

@@ -98,7 +98,7 @@ def test_if_the_names_cannot_be_written_the_old_ones_are_not_trusted(
 
     with machine.working():
         eventually(machine.is_idle)
-        monkeypatch.setattr("portal.published.builder.atomic_write", full)
+        monkeypatch.setattr("portal.storage.media.atomic_write", full)
         machine.site.files = set()
         machine.site.publish("/a/", "A2")
         eventually(lambda: machine.text("/a/") == "A2")

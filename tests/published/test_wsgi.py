@@ -7,9 +7,10 @@ import brotli
 import pytest
 from django.test import override_settings
 
+from portal.http import has_only_tracking_params
 from portal.published import wsgi as module
 from portal.published.files import PublishedFiles
-from portal.published.wsgi import MAX_MEMOIZED_CLIENTS, has_only_tracking_params
+from portal.published.wsgi import MAX_MEMOIZED_CLIENTS
 from tests.published.plain import HEADERS, LONG_PAGE, PAGE, PATH, Django, ask, environ, reader
 
 

@@ -1,18 +1,21 @@
 """The ``worker`` command: keep the published pages of a data directory up to date, and run the periodic tasks."""
 
+import hashlib
 import os
 import signal
 import threading
 import time
 from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from portal.published.builder import SiteBuilder, SiteSource, build_fingerprint, make_fetch
+from portal.published.builder import SiteBuilder, SiteSource, make_fetch
 from portal.published.files import PublishedFiles
 from portal.storage.database_errors import require_existing_database
 
@@ -75,3 +78,16 @@ class Command(BaseCommand):
                     self.stderr.write(f"{command}: {error!r}")
                 finally:
                     connections.close_all()
+
+
+def build_fingerprint() -> str:
+    """Hash everything but content that affects rendering: code, templates, translations, static files and hosts."""
+    digest = hashlib.sha256(f"{settings.PUBLIC_URL} {settings.ALLOWED_HOSTS} {settings.STATIC_URL}".encode())
+    own_apps = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
+    for file in [file for folder in [*own_apps, settings.TEMPLATES_DIR] for file in sorted(folder.rglob("*"))]:
+        if file.suffix in {".py", ".html", ".mo"}:
+            stat = file.stat()
+            digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    digest.update(manifest.read_bytes() if manifest.exists() else b"")
+    return digest.hexdigest()

@@ -1,12 +1,17 @@
-"""HTTP content encodings and ETags: negotiation, compression, comparison.
+"""HTTP helpers: content encodings, ETags, conditional requests, and tracking parameters.
 
 Zstandard is not offered: for pages of this size, Brotli is smaller, and browsers that support Zstandard support Brotli.
 """
 
 import gzip
 import hashlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
 
 import brotli
+from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
 # Shorter bodies would grow, or fit into one packet anyway.
@@ -17,6 +22,9 @@ FAST, BEST = (5, 6), (11, 9)
 SUFFIXES = {"": "", "br": ".br", "gzip": ".gz"}
 # Longer than what any browser sends.
 MAX_ACCEPT_ENCODING_LENGTH = 200
+
+TRACKING_PREFIXES = ("utm_", "mc_", "pk_", "hsa_")
+TRACKING_PARAMS = frozenset({"fbclid", "gclid", "msclkid", "dclid", "yclid", "igshid", "mkt_tok", "_hsenc", "_hsmi"})
 
 
 def negotiate_encoding(accept_encoding: str) -> str:
@@ -56,3 +64,31 @@ def matches_etag(if_none_match: str, etag: str) -> bool:
     """Return whether an If-None-Match header contains this ETag, by weak comparison (RFC 9110 §13.1.2)."""
     tags = parse_etags(if_none_match)
     return tags == ["*"] or etag in {tag.removeprefix("W/") for tag in tags}
+
+
+def encode_response(response: HttpResponse, accept_encoding: str) -> str:
+    """Compress the body of a response with the best encoding that the client accepts; return its ETag."""
+    patch_vary_headers(response, ["Accept-Encoding"])
+    encoding = negotiate_encoding(accept_encoding) if len(response.content) >= MIN_COMPRESS_BYTES else ""
+    if encoding:
+        response.content = compress(response.content, encoding)
+        response.headers["Content-Encoding"] = encoding
+        response.headers["Content-Length"] = str(len(response.content))
+    return make_etag(response.content)
+
+
+def is_not_modified(environ: Mapping[str, Any], etag: str, last_modified: str) -> bool:
+    """Return whether the client already has this body. If-None-Match takes precedence (RFC 9110 §13.2.2)."""
+    if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+    if if_none_match is not None:
+        return matches_etag(if_none_match, etag)
+    # Compare for equality, as nginx does, because the clocks of two machines may differ.
+    return environ.get("HTTP_IF_MODIFIED_SINCE") == last_modified
+
+
+def has_only_tracking_params(query: str) -> bool:
+    """Return whether a query string has only the parameters that email and advertising services add to links."""
+    return all(
+        name.startswith(TRACKING_PREFIXES) or name in TRACKING_PARAMS
+        for name, _ in parse_qsl(query, keep_blank_values=True)
+    )
